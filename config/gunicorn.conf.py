@@ -1,0 +1,17 @@
+"""How gunicorn runs the API: `gunicorn -c config/gunicorn.conf.py wsgi:app`; `distrib serve` reads it too.
+
+Only what holds everywhere stands here; the address is the caller's to say (`--bind`).
+"""
+
+worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
+workers = 2
+threads = 8
+timeout = 60  # longer than a statement may take (DISTRIB_STATEMENT_TIMEOUT_MS), so that the database gives up first
+graceful_timeout = 30
+keepalive = 5
+max_requests = 20_000  # a leak somewhere stays small
+max_requests_jitter = 2_000
+limit_request_line = 8_190
+control_socket_disable = True  # by default gunicorn opens one in the home directory
+accesslog = None  # the application writes its own, with what it knows of the request
+errorlog = "-"

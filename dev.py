@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""The one entry for who works on distrib: makes .venv beside itself and runs things in it.
+
+Standard library only, for it runs before anything is installed. What a command does belongs to distrib/cli, never here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "distrib-stamp"
+OLDEST = (3, 11)
+LOCKED = ("pylock.toml", "config/demo-data.txt", "config/pip.txt")
+DESCRIBED = ("setup.cfg", "pyproject.toml")
+MOST_TEST_WORKERS = 8
+
+USAGE = """\
+python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
+
+  setup   make or renew .venv                      建立或更新 .venv
+  demo    the whole way on real orders             用真实订单走完全程
+  test    all tests, or those named                运行测试
+  serve   API, console and worker                  启动服务
+  check   lint, types, import contracts            静态检查
+  bench   the project's own benchmarks             基准测试
+"""
+
+
+class SetupFailed(Exception):
+    """The environment could not be made; the text says why and what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; the exit status is the command's own, or 2 for wrong use."""
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    if command in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0 if arguments else 2
+    if command not in COMMANDS:
+        print(f"dev.py: no command {command!r} / 没有这个命令\n\n{USAGE}", end="", file=sys.stderr)
+        return 2
+    try:
+        ensure_environment()
+    except SetupFailed as failure:
+        print(f"dev.py: {failure}", file=sys.stderr)
+        return 1
+    return COMMANDS[command](rest)
+
+
+# --- the environment ---
+
+
+def ensure_environment() -> None:
+    """Make .venv what the locks say; at once and without a network where it already is."""
+    if is_current():
+        return
+    with one_at_a_time():
+        if not is_current():
+            renew()
+
+
+def is_current() -> bool:
+    """Whether .venv was completely made from today's locks, here."""
+    return os.access(PYTHON, os.X_OK) and read_stamp() == wanted_stamp()
+
+
+def read_stamp() -> list[str]:
+    """The two digests of what .venv was made from, or nothing."""
+    try:
+        return STAMP.read_text(encoding="ascii").split()
+    except OSError:
+        return []
+
+
+def wanted_stamp() -> list[str]:
+    """Digests of what is installed from outside and of how the project describes itself; both hold for one place."""
+    return [digest_of(LOCKED), digest_of(DESCRIBED)]
+
+
+def digest_of(names: tuple[str, ...]) -> str:
+    """One digest over the place and the contents of these files."""
+    digest = hashlib.sha256(os.fsencode(ROOT))
+    for name in names:
+        digest.update(hashlib.sha256((ROOT / name).read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold the lock on .venv: of two dev.py started together the second waits and then finds the work done."""
+    try:
+        lock = open(ROOT / ".venv.lock", "w")  # noqa: SIM115  (a with would hide which of the two steps was refused)
+    except OSError as error:
+        raise SetupFailed(f"cannot write into {ROOT}: {error.strerror} / 目录不可写") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def renew() -> None:
+    """Install what the locks say, then the project itself; the stamp comes last, so that a broken run is run again."""
+    uv = shutil.which("uv")
+    wanted = wanted_stamp()
+    if not os.access(PYTHON, os.X_OK) or read_stamp()[:1] != wanted[:1]:
+        STAMP.unlink(missing_ok=True)
+        print("dev.py: making .venv, once / 首次准备环境 …", file=sys.stderr, flush=True)
+        install_locked(uv)
+    install_project(uv)
+    STAMP.write_text("\n".join(wanted), encoding="ascii")
+
+
+def install_locked(uv: str | None) -> None:
+    """Bring .venv to what pylock.toml says, every file checked against its hash, and the demo's data beside it."""
+    if uv:
+        if not os.access(PYTHON, os.X_OK):
+            run(uv, "venv", "--quiet", "--clear", "--python", interpreter(or_by_uv=True), str(VENV))
+        run(uv, "pip", "sync", "--quiet", "--python", str(PYTHON), "pylock.toml")
+    else:
+        make_with_venv()
+        run(*pip(), "install", "-r", "pylock.toml")
+    add = (uv, "pip", "install", "--quiet", "--python", str(PYTHON)) if uv else (*pip(), "install")
+    run(*add, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", "config/demo-data.txt")
+
+
+def make_with_venv() -> None:
+    """A fresh .venv whose pip can read pylock.toml."""
+    python = interpreter(or_by_uv=False)
+    if not succeeds(python, "-c", "import ensurepip, venv"):
+        raise SetupFailed(NEITHER)
+    run(python, "-m", "venv", "--clear", str(VENV))
+    run(*pip(), "install", "--only-binary", ":all:", "--require-hashes", "-r", "config/pip.txt")
+
+
+NEITHER = (
+    "needs uv (https://docs.astral.sh/uv/) or Python's venv with pip: on Debian and Ubuntu `apt install python3-venv`"
+    " / 需要 uv，或 Python 的 venv 与 pip（Debian/Ubuntu：apt install python3-venv）"
+)
+
+
+def interpreter(or_by_uv: bool) -> str:
+    """The Python to build on: this one where it is new enough, else a newer one found on the machine.
+
+    Raises:
+        SetupFailed: there is none, and uv is not there to bring one.
+    """
+    if sys.version_info >= OLDEST:
+        return sys.executable
+    for minor in range(OLDEST[1], OLDEST[1] + 8):
+        found = shutil.which(f"python3.{minor}")
+        if found:
+            return found
+    if or_by_uv:
+        return ">=3.11"
+    raise SetupFailed("needs Python 3.11 or newer, or uv / 需要 Python 3.11 以上，或 uv")
+
+
+def install_project(uv: str | None) -> None:
+    """Put the project itself into .venv, editable; what builds it is in the lock, so this needs no network."""
+    add = (uv, "pip", "install", "--quiet", "--python", str(PYTHON)) if uv else (*pip(), "install")
+    run(*add, "--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+def pip() -> tuple[str, ...]:
+    """The pip of .venv, quiet and asking nothing."""
+    return (str(PYTHON), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check")
+
+
+def run(*command: str) -> None:
+    """Run one step of the set-up from the project's root.
+
+    Raises:
+        SetupFailed: it did not end with 0.
+    """
+    outcome = subprocess.run(command, cwd=ROOT, env=environment(), check=False)
+    if outcome.returncode:
+        raise SetupFailed(f"failed with {outcome.returncode}: {' '.join(command)} / 以上步骤失败")
+
+
+def succeeds(*command: str) -> bool:
+    """Whether a command ends with 0; what it says is of no interest."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def environment() -> dict[str, str]:
+    """The caller's environment with .venv first, UTF-8 whatever the locale, and no foreign Python's paths."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    path = os.pathsep.join([str(VENV / "bin"), inherited.get("PATH", os.defpath)])
+    return {**inherited, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
+
+
+# --- the commands ---
+
+
+def become(*command: str) -> int:
+    """Replace this process by the command, so that signals and the exit status are its own."""
+    sys.stdout.flush()
+    os.execve(command[0], list(command), environment())
+
+
+def setup(arguments: list[str]) -> int:
+    """Nothing is left to do but to say so."""
+    print(f"dev.py: {VENV} is ready / 环境就绪")
+    return 0
+
+
+def test(arguments: list[str]) -> int:
+    """All tests, in parallel unless the caller says how many processes."""
+    os.chdir(ROOT)
+    says_how_many = any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
+    parallel = [] if says_how_many else ["-n", str(test_workers())]
+    return become(str(PYTHON), "-m", "pytest", *parallel, *arguments)
+
+
+def test_workers() -> int:
+    """How many test processes: one per core that we may use, within bounds."""
+    return max(2, min(len(os.sched_getaffinity(0)), MOST_TEST_WORKERS))
+
+
+def check(arguments: list[str]) -> int:
+    """Lint, types and import contracts: all three run, one that fails fails the whole."""
+    steps = [["ruff", "check", "--config", "config/ruff.toml", "."], ["mypy"], ["lint-imports"]]
+    failed = []
+    for step in steps:
+        print(f"$ {' '.join(step)}", flush=True)
+        command = [str(VENV / "bin" / step[0]), *step[1:], *arguments]
+        if subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode:
+            failed.append(step[0])
+    print(f"dev.py: check failed: {', '.join(failed)} / 检查未通过" if failed else "dev.py: check passed / 检查通过")
+    return 1 if failed else 0
+
+
+def demo(arguments: list[str]) -> int:
+    """`distrib demo`."""
+    return become(str(VENV / "bin" / "distrib"), "demo", *arguments)
+
+
+def serve(arguments: list[str]) -> int:
+    """`distrib serve`."""
+    return become(str(VENV / "bin" / "distrib"), "serve", *arguments)
+
+
+def bench(arguments: list[str]) -> int:
+    """`distrib bench`."""
+    return become(str(VENV / "bin" / "distrib"), "bench", *arguments)
+
+
+COMMANDS = {"setup": setup, "demo": demo, "test": test, "serve": serve, "check": check, "bench": bench}
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

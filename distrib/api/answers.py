@@ -1,0 +1,60 @@
+"""How an answer leaves: JSON with times in UTC, or chunks as they come. What is answered is the resources' business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from flask import Response
+from sqlalchemy import Connection
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answers.
+
+    Args:
+        view: what becomes the JSON body.
+        after_commit: what is said to the outside once the work is on disk; never part of the work.
+    """
+
+    view: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after_commit: Callable[[], object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A body produced chunk by chunk, on a connection of its own."""
+
+    produce: Callable[[Connection], Iterator[bytes]]
+    media_type: str
+    filename: str
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def to_json(view: Any) -> bytes:
+    """The view as JSON; times come out in UTC.
+
+    >>> to_json({"at": instant(datetime.fromisoformat("2026-03-01T10:00:00+08:00"))})
+    b'{"at":"2026-03-01T02:00:00Z"}'
+    """
+    return _encoder.encode(view)
+
+
+def instant(at: datetime | None) -> datetime | None:
+    """The same instant in UTC."""
+    return None if at is None else at.astimezone(UTC)
+
+
+def json_response(body: bytes | str, status: int, headers: Mapping[str, str]) -> Response:
+    """A JSON response; views are written once, by ``to_json``."""
+    return Response(body, status, headers=dict(headers), content_type=JSON)

@@ -1,0 +1,64 @@
+"""Who may call what: one table. How a key is kept and compared is the keys service's business."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PARTNER: Final = "partner"
+ORDERS: Final = "orders"
+FINANCE: Final = "finance"
+ADMIN: Final = "admin"
+ROLES: Final = (PARTNER, ORDERS, FINANCE, ADMIN)
+
+_READERS: Final = frozenset({FINANCE, ADMIN})
+_READERS_AND_SELF: Final = frozenset({PARTNER, FINANCE, ADMIN})
+_ADMIN: Final = frozenset({ADMIN})
+
+# An operation that is not listed here cannot be registered, so nothing is open by oversight.
+MAY_CALL: Final[dict[str, frozenset[str]]] = {
+    "get_program": _READERS,
+    "list_keys": _ADMIN,
+    "create_key": _ADMIN,
+    "revoke_key": _ADMIN,
+    "register_shop": frozenset({PARTNER, ADMIN}),
+    "register_shops": frozenset({PARTNER, ADMIN}),
+    "get_shop": _READERS_AND_SELF,
+    "list_upline": _READERS,
+    "list_downline": _READERS_AND_SELF,
+    "move_shop": _ADMIN,
+    "set_status": _ADMIN,
+    "set_rank": _ADMIN,
+    "list_ranks": _READERS_AND_SELF,
+    "get_balance": _READERS_AND_SELF,
+    "list_shop_commissions": _READERS_AND_SELF,
+    "create_plan": _ADMIN,
+    "publish_plan": _ADMIN,
+    "list_plans": _READERS,
+    "get_plan": _READERS,
+    "post_events": frozenset({ORDERS, ADMIN}),
+    "get_event": frozenset({ORDERS, FINANCE, ADMIN}),
+    "list_events": frozenset({ORDERS, FINANCE, ADMIN}),
+    "retry_event": frozenset({ORDERS, ADMIN}),
+    "get_order": frozenset({ORDERS, FINANCE, ADMIN}),
+    "list_orders": frozenset({ORDERS, FINANCE, ADMIN}),
+    "explain_order": frozenset(ROLES),
+    "list_commissions": _READERS_AND_SELF,
+    "get_statements": _READERS,
+    "get_shop_statement": _READERS_AND_SELF,
+    "export_statements": _READERS,
+    "request_audit": _ADMIN,
+    "get_audit": _READERS,
+}
+
+_SCHEME: Final = "bearer"
+
+
+def presented_key(header: str | None) -> str | None:
+    """The key in an ``Authorization`` header, None where there is none of our kind.
+
+    >>> presented_key("Bearer dk_1_x"), presented_key("Basic eDp5"), presented_key(None)
+    ('dk_1_x', None, None)
+    """
+    scheme, _, key = (header or "").partition(" ")
+    key = key.strip()
+    return key if scheme.lower() == _SCHEME and key.isascii() and key.isprintable() and key else None

@@ -1,0 +1,51 @@
+"""What a request needs from the house: a transaction, the policy packs, the clock and the bell.
+
+The factory of the app fills it in from the composition root, which this room never reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+from sqlalchemy import Connection
+
+from distrib.api.metrics import Metrics
+from distrib.domain.policy import Policy
+
+EXTENSION = "distrib"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The house as a request sees it.
+
+    Args:
+        begin: opens a transaction under the web role, committed when it is left without an error.
+        enter: lets a transaction see the rows of one program.
+        queue_length: orders that wait to be worked on, over all programs.
+        is_migrated: whether the database answers and stands at the newest schema.
+        has_bell: whether Redis answers.
+    """
+
+    begin: Callable[[], AbstractContextManager[Connection]]
+    enter: Callable[[Connection, int], None]
+    policies: Mapping[str, Policy]
+    pepper: bytes
+    now: Callable[[], datetime]
+    ring: Callable[[], object]
+    queue_length: Callable[[], int]
+    is_migrated: Callable[[], bool]
+    has_bell: Callable[[], bool]
+    metrics: Metrics
+
+
+def backend() -> Backend:
+    """The backend of the app that serves this request."""
+    found = current_app.extensions[EXTENSION]
+    if not isinstance(found, Backend):
+        raise TypeError("the app was made without its backend")
+    return found

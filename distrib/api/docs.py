@@ -1,0 +1,39 @@
+"""Pages that say how the service is used, all from this machine: no page loads anything from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from distrib.api.answers import json_response, to_json
+from distrib.api.problems import language, title_of
+from distrib.domain.errors import CODES
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def docs_blueprint(description: dict[str, Any]) -> Blueprint:
+    """The description as JSON, the same to read and try, and what each error code means."""
+    blueprint = Blueprint(
+        "docs", __name__, static_folder="static", static_url_path="/docs/static", template_folder="templates"
+    )
+    written = to_json(description)
+
+    @blueprint.get("/v1/openapi.json")
+    def openapi_json() -> Response:
+        return json_response(written, 200, {})
+
+    @blueprint.get("/docs")
+    def read_docs() -> str:
+        return render_template("docs/swagger.html")
+
+    @blueprint.get("/docs/errors")
+    def read_errors() -> str:
+        rows = [(code, said.status, said.en, said.zh) for code, said in sorted(CODES.items())]
+        return render_template("docs/errors.html", rows=rows, language=language(), title_of=title_of)
+
+    return blueprint

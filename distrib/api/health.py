@@ -1,0 +1,50 @@
+"""Whether the service lives, whether it can work, and its figures: for machines that watch it. No key, no ids of anyone."""
+
+from __future__ import annotations
+
+import psycopg
+from flask import Blueprint, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from distrib.api.answers import json_response, to_json
+from distrib.api.backend import backend
+
+
+def health_blueprint() -> Blueprint:
+    """``/healthz``, ``/readyz`` and ``/metrics``."""
+    blueprint = Blueprint("health", __name__)
+    blueprint.add_url_rule("/healthz", view_func=healthz)
+    blueprint.add_url_rule("/readyz", view_func=readyz)
+    blueprint.add_url_rule("/metrics", view_func=metrics)
+    return blueprint
+
+
+def healthz() -> Response:
+    """The process answers."""
+    return json_response(to_json({"status": "alive"}), 200, {})
+
+
+def readyz() -> Response:
+    """Ready with a migrated database; without Redis events are worked on a second later, so it is only told."""
+    database = _database_state()
+    redis = "up" if backend().has_bell() else "down"
+    is_ready = database == "up"
+    view = {"status": "ready" if is_ready else "not_ready", "database": database, "redis": redis}
+    return json_response(to_json(view), 200 if is_ready else 503, {} if is_ready else {"Retry-After": "1"})
+
+
+def metrics() -> Response:
+    """The figures as Prometheus reads them."""
+    house = backend()
+    try:
+        waiting: int | None = house.queue_length()
+    except (SQLAlchemyError, psycopg.Error):
+        waiting = None
+    return Response(house.metrics.exposition(waiting), content_type=house.metrics.content_type)
+
+
+def _database_state() -> str:
+    try:
+        return "up" if backend().is_migrated() else "not_migrated"
+    except (SQLAlchemyError, psycopg.Error):
+        return "down"

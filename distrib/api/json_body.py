@@ -1,0 +1,139 @@
+"""The front door for every JSON body: one strict parser. What the values mean is for the schemas.
+
+JSON has corners in which two readers see two things (duplicate keys, NaN, half characters, another encoding).
+Each of them is refused here by name, so that nothing behind this door has to think of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from distrib.api.words import say
+from distrib.domain.errors import Problem, Refusal
+
+MOST_LEVELS = 64
+MOST_DIGITS = 64  # of a fractional number; the API knows none, so a longer one is not worth keeping
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class _Refused(ValueError):
+    """A corner of JSON that this door does not let in."""
+
+
+def parse_json(body: bytes) -> Any:
+    """The value a body holds; fractions come as ``Decimal``, never as a binary float.
+
+    Raises:
+        Refusal: ``not_json``, with the reason and, where there is one, the place.
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_fraction,
+            object_pairs_hook=_without_twins,
+        )
+    except UnicodeDecodeError as error:
+        raise Refusal("not_json", reason=f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise Refusal("not_json", reason=f"{error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS)) from None
+    except ValueError as error:  # ours, or an integer of thousands of digits
+        reason = str(error) if isinstance(error, _Refused) else "a number is too long"
+        raise Refusal("not_json", reason=reason) from None
+    if _nests_too_deep(value):
+        raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS))
+    return value
+
+
+def parse_document(body: bytes) -> Any:
+    """As ``parse_json``, and every text of it is whole: half characters are told by their pointers."""
+    value = parse_json(body)
+    if _ESCAPED_SURROGATE.search(body.decode("utf-8")):
+        problems = [Problem(pointer, say("surrogate")) for pointer in _half_characters(value, "")]
+        if problems:
+            raise Refusal("invalid", problems)
+    return value
+
+
+def pointer_to(*steps: object) -> str:
+    """A JSON pointer (RFC 6901).
+
+    >>> pointer_to("lines", 0, "a/b")
+    '/lines/0/a~1b'
+    """
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def readable(text: str) -> str:
+    """The text with half characters written out, so that it can be sent.
+
+    >>> readable("a\\ud800")
+    'a\\\\ud800'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _value in pairs:
+            if key in seen:
+                raise _Refused(f"the key {readable(key[:64])!r} is there twice")
+            seen.add(key)
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not a JSON number")
+
+
+def _fraction(digits: str) -> Decimal:
+    if len(digits) > MOST_DIGITS:
+        raise _Refused("a number is too long")
+    return Decimal(digits)
+
+
+def _nests_too_deep(value: Any) -> bool:
+    """Walks level by level, so that the walk itself needs no depth."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MOST_LEVELS):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _half_characters(value: Any, pointer: str) -> Iterator[str]:
+    """Pointers of the texts (keys too) that hold a lone surrogate; the depth is bounded by now."""
+    if isinstance(value, str):
+        if not _is_whole(value):
+            yield pointer
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _half_characters(inner, pointer + pointer_to(index))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            below = pointer + pointer_to(readable(key))
+            if not _is_whole(key):
+                yield below
+            yield from _half_characters(inner, below)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

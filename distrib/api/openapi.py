@@ -1,0 +1,70 @@
+"""The description of the service, OpenAPI 3.1, made from the operations themselves: it cannot say what is not served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.routing import BaseConverter, ValidationError
+
+from distrib.api.resources import RESOURCES
+from distrib.domain.identifiers import is_identifier
+
+_DESCRIPTION = """Commission engine for social-commerce platforms (社交电商分佣系统).
+
+Money is an integer of minor units beside a currency; times are RFC 3339 with an offset; everything may be sent twice."""
+
+
+class IdentifierConverter(BaseConverter):
+    """A part of a path that is an id of the caller's; what cannot be one is nowhere (404)."""
+
+    def to_python(self, value: str) -> str:
+        """The id as it stands in the path."""
+        if not is_identifier(value):
+            raise ValidationError
+        return value
+
+
+class PeriodConverter(BaseConverter):
+    """A part of a path that is a calendar month."""
+
+    regex = "[0-9]{4}-(?:0[1-9]|1[0-2])"
+
+
+class VersionConverter(BaseConverter):
+    """A part of a path that counts the versions of a plan."""
+
+    regex = "[1-9][0-9]{0,8}"
+
+
+def _identifier_schema(_converter: BaseConverter) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": 64, "description": "the caller's own id"}
+
+
+def _period_schema(_converter: BaseConverter) -> dict[str, Any]:
+    return {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "examples": ["2026-03"]}
+
+
+def _version_schema(_converter: BaseConverter) -> dict[str, Any]:
+    return {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
+
+
+def register_operations(app: Flask, version: str) -> dict[str, Any]:
+    """Registers every resource in ``app`` and answers the description of them all."""
+    app.config.update(API_TITLE="distrib", API_VERSION=version, OPENAPI_VERSION="3.1.0")
+    converters = {
+        "id": (IdentifierConverter, _identifier_schema),
+        "period": (PeriodConverter, _period_schema),
+        "version": (VersionConverter, _version_schema),
+    }
+    api = Api(app, spec_kwargs={"info": {"description": _DESCRIPTION, "license": {"name": "Apache-2.0"}}})
+    for name, (converter, schema) in converters.items():
+        app.url_map.converters[name] = converter
+        api.register_converter(converter, schema)
+    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "bearerFormat": "dk_…"})
+    api.DEFAULT_ERROR_RESPONSE_NAME = None
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
+    description: dict[str, Any] = api.spec.to_dict()
+    return description

@@ -1,0 +1,219 @@
+"""One decorator makes a handler an operation: route, roles, body, query, transaction, answer and documentation.
+
+A handler is a few lines: shapes are checked before it, business refusals are raised below it, and it commits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from flask import Response, g, request
+from flask_smorest import Blueprint
+from marshmallow import Schema
+from sqlalchemy import Connection
+
+from distrib.api.answers import Answer, Stream, json_response, to_json
+from distrib.api.auth import MAY_CALL, presented_key
+from distrib.api.backend import Backend, backend
+from distrib.api.documentation import Documented, describe
+from distrib.api.json_body import parse_document
+from distrib.api.shapes import load_body, load_query
+from distrib.api.transactions import in_transaction, stream_in_transaction
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.policy import Policy
+from distrib.services import idempotency
+from distrib.services.context import Actor, Program
+from distrib.services.keys import authenticate
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+MOST_KEY_CHARACTERS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request whose key is good, whose role fits and whose shape is right."""
+
+    backend: Backend
+    conn: Connection
+    program: Program
+    actor: Actor
+    now: datetime
+    body: Any
+    query: Mapping[str, Any]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy pack of the program."""
+        return self.backend.policies[self.program.policy]
+
+
+Handler = Callable[..., Answer | Stream]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is fixed about a call: its name, its shapes and how it may be repeated."""
+
+    name: str
+    route: str
+    body: type[Schema] | None
+    query: type[Schema] | None
+    reads_body: Callable[[bytes], Any] | None
+    takes_ndjson: bool
+    is_idempotent: bool
+
+
+class Resource:
+    """The operations on one noun, under ``/v1``."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self.blueprint = Blueprint(name, __name__, url_prefix="/v1", description=description)
+
+    def operation(
+        self,
+        method: str,
+        rule: str,
+        answers: Mapping[int, type[Schema] | str],
+        *,
+        body: type[Schema] | None = None,
+        query: type[Schema] | None = None,
+        refusals: tuple[str, ...] = (),
+        reads_body: Callable[[bytes], Any] | None = None,
+        takes_ndjson: bool = False,
+        is_idempotent: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Registers a handler and documents it; its name is the operation's.
+
+        Args:
+            answers: by status, the schema of the answer or the media type of a stream.
+            refusals: the codes it may refuse with, beside those that any call may.
+            reads_body: how the bytes become the body where no schema loads it.
+            takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
+            is_idempotent: whether an ``Idempotency-Key`` is honoured.
+        """
+
+        def register(handler: Handler) -> Handler:
+            name = handler.__name__
+            route = f"{method} /v1{rule}"
+            operation = Operation(name, route, body, query, reads_body, takes_ndjson, is_idempotent)
+            documented = Documented(
+                name=name,
+                answers=answers,
+                body=body,
+                query=query,
+                refusals=refusals,
+                takes_ndjson=takes_ndjson,
+                is_idempotent=is_idempotent,
+                has_path=("<" in rule),
+                roles=MAY_CALL[name],
+            )
+            view = _view(operation, handler)
+            view.__name__, view.__doc__ = name, handler.__doc__
+            self.blueprint.add_url_rule(rule, name, describe(self.blueprint, documented)(view), methods=[method])
+            return handler
+
+        return register
+
+
+def _view(operation: Operation, handler: Handler) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        return _serve(operation, handler, path)
+
+    return view
+
+
+def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Response:
+    """Reads the bytes before any connection is taken, so that a slow sender holds none."""
+    presented = presented_key(request.headers.get("Authorization"))
+    if presented is None:
+        raise Refusal("unauthorized")
+    sent = request.get_data(cache=False)
+    house = backend()
+    unit = partial(_work, house, operation, handler, path, presented, sent)
+    program_id, answer = in_transaction(house.begin, unit)
+    if isinstance(answer, Stream):
+        return _streamed(house, program_id, answer)
+    if answer.after_commit is not None:
+        answer.after_commit()
+    body = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
+    return json_response(body, answer.status, answer.headers)
+
+
+def _work(
+    house: Backend, operation: Operation, handler: Handler, path: dict[str, str], presented: str, sent: bytes, conn: Connection
+) -> tuple[int, Answer | Stream]:
+    now = house.now()
+    found = authenticate(conn, presented, house.pepper)
+    if found is None:
+        raise Refusal("unauthorized")
+    program, actor = found
+    g.program, g.key_id = program.code, actor.key_id
+    if actor.role not in MAY_CALL[operation.name]:
+        raise Refusal("forbidden")
+    query = load_query(operation.query, request.args)
+    call = Call(house, conn, program, actor, now, _body(operation, sent), query)
+    key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
+    if key is None:
+        return program.program_id, handler(call, **path)
+    return program.program_id, _once(operation, handler, call, path, key)
+
+
+def _body(operation: Operation, sent: bytes) -> Any:
+    """The body as its schema loads it; calls without one take nothing or an empty object."""
+    takes_body = operation.body is not None or operation.reads_body is not None
+    if not takes_body:
+        if sent and parse_document(sent) not in ({}, None):
+            raise Refusal("invalid", [Problem("", "this call takes no body")])
+        return None
+    _check_media_type(operation)
+    if operation.reads_body is not None:
+        return operation.reads_body(sent)
+    return load_body(operation.body, parse_document(sent))
+
+
+def _check_media_type(operation: Operation) -> None:
+    welcome = (JSON, NDJSON) if operation.takes_ndjson else (JSON,)
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype not in welcome or charset not in ("utf-8", "utf8"):
+        raise Refusal("unsupported_media_type", expected=" / ".join(welcome))
+
+
+def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer | Stream:
+    """The work under an Idempotency-Key, or what it answered when it was done."""
+    if not 1 <= len(key) <= MOST_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
+        raise Refusal("invalid", [Problem("Idempotency-Key", f"1 to {MOST_KEY_CHARACTERS} visible ASCII characters")])
+    content = {"path": path, "body": call.body}
+    kept = idempotency.recall(call.conn, call.program, operation.route, key, content)
+    if kept is not None:
+        return Answer(kept[1].encode(), kept[0], {"Idempotent-Replayed": "true"})
+    answer = handler(call, **path)
+    if isinstance(answer, Stream):
+        raise TypeError("a stream cannot be kept under an Idempotency-Key")
+    body = to_json(answer.view).decode()
+    idempotency.remember(call.conn, call.program, operation.route, key, content, answer.status, body, call.now)
+    return answer
+
+
+def _streamed(house: Backend, program_id: int, stream: Stream) -> Response:
+    """Takes the first chunk before the status is sent, so that what fails at once is told as a problem."""
+
+    def produce(conn: Connection) -> Iterator[bytes]:
+        house.enter(conn, program_id)
+        yield from stream.produce(conn)
+
+    chunks = stream_in_transaction(house.begin, produce)
+    first = next(chunks, b"")
+    response = Response(_with_first(first, chunks), content_type=stream.media_type)
+    response.call_on_close(chunks.close)  # type: ignore[attr-defined]
+    response.headers["Content-Disposition"] = f'attachment; filename="{stream.filename}"'
+    return response
+
+
+def _with_first(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from chunks

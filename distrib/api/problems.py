@@ -1,0 +1,143 @@
+"""Every error as ``application/problem+json`` (RFC 9457), in the caller's language. No decision that leads to one may enter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+import structlog
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from werkzeug.exceptions import HTTPException
+
+from distrib.api.json_body import readable
+from distrib.api.transactions import is_passing, sqlstate_of
+from distrib.api.words import in_language
+from distrib.domain.errors import CODES, Problem, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+MOST_PROBLEMS = 1_000
+RETRY_SECONDS = 1
+_CODE_OF_STATUS = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+_log = structlog.get_logger("distrib.api")
+
+
+def language() -> str:
+    """``zh`` where the caller prefers Chinese, else ``en``."""
+    return "zh" if request.accept_languages.best_match(["en", "zh"], default="en") == "zh" else "en"
+
+
+def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str, object] | None = None) -> Response:
+    """The response that says ``code``, with every single thing that is wrong."""
+    return respond(Refusal(code, problems, **(params or {})))
+
+
+def respond(refusal: Refusal) -> Response:
+    """A refusal as its response: status, both texts and headers come from the table of codes."""
+    spoken = language()
+    response = Response(json.dumps(_document(refusal, spoken), ensure_ascii=False), refusal.status)
+    response.content_type = MEDIA_TYPE
+    response.headers["Content-Language"] = spoken
+    response.vary.add("Accept-Language")
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="distrib"'
+    if refusal.status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
+    params = {
+        name: in_language(value, spoken) if isinstance(value, str) else value for name, value in refusal.params.items()
+    }
+    detail = Refusal(refusal.code, **params).text(spoken)
+    document: dict[str, Any] = {
+        "type": f"/docs/errors#{refusal.code}",
+        "title": title_of(refusal.code, spoken),
+        "status": refusal.status,
+        "detail": readable(detail),
+        "code": refusal.code,
+    }
+    if "request_id" in g:
+        document["instance"] = f"urn:uuid:{g.request_id}" if g.request_id_is_ours else readable(g.request_id)
+    if refusal.problems:
+        document["errors"] = [_entry(found, spoken) for found in refusal.problems[:MOST_PROBLEMS]]
+    return document
+
+
+def _entry(found: Problem, spoken: str) -> dict[str, str]:
+    return {"pointer": readable(found.pointer), "detail": readable(in_language(found.detail, spoken))}
+
+
+def title_of(code: str, spoken: str) -> str:
+    """The code in words: the same for every occurrence, as RFC 9457 asks of a title.
+
+    >>> title_of("sponsor_unknown", "en")
+    'Sponsor unknown'
+    """
+    if spoken == "zh":
+        return CODES[code].zh.split("：")[0].rstrip("。") if "{" not in CODES[code].zh else _plain(CODES[code].zh)
+    return code.replace("_", " ").capitalize()
+
+
+def _plain(text: str) -> str:
+    """A text without its braces: what can be said whatever fills them."""
+    kept, _, rest = text.partition("{")
+    while rest:
+        _, _, rest = rest.partition("}")
+        more, _, rest = rest.partition("{")
+        kept += more
+    return kept.strip(" ：。").replace("  ", " ")
+
+
+def answer_with_problems(app: Flask) -> None:
+    """Makes ``app`` answer each refusal and each failure as a problem document."""
+    app.register_error_handler(Refusal, respond)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(DBAPIError, _on_database_error)
+    app.register_error_handler(psycopg.Error, _on_database_error)
+    app.register_error_handler(PoolExhausted, _on_database_error)
+    app.register_error_handler(Exception, _on_failure)
+
+
+def _on_http_error(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:
+        return error
+    code = _CODE_OF_STATUS.get(status, "internal" if status >= 500 else "bad_request")
+    response = problem(code, params=_limits(code))
+    if status == 405:
+        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+    return response
+
+
+def _limits(code: str) -> dict[str, object]:
+    return {"limit": "16 MiB"} if code == "too_large" else {"expected": "application/json"}
+
+
+def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Response:
+    """503 where the database is away, full or too slow, else a mistake of ours; its words stay in the log."""
+    if not isinstance(error, PoolExhausted) and not is_passing(error):
+        return _on_failure(error)
+    _log.warning("database_unavailable", error=type(error).__name__, sqlstate=sqlstate_of(error))
+    return problem("unavailable")
+
+
+def _on_failure(error: Exception) -> Response:
+    """What nobody foresaw: a traceback for us, a code for the caller."""
+    _log.error("failed", path=request.path, exc_info=error)
+    return problem("internal")

@@ -1,0 +1,181 @@
+"""Events in, and what became of them. 202 means on disk; what is worked out of them is the workers' business."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from flask import request
+
+from distrib.api.answers import Answer
+from distrib.api.backend import Backend
+from distrib.api.json_body import parse_json, readable
+from distrib.api.operations import NDJSON, Call, Resource
+from distrib.api.pagination import page, read_cursor
+from distrib.api.problems import language
+from distrib.api.schemas.events import (
+    EventPostSchema,
+    EventQuerySchema,
+    EventResultsSchema,
+    EventSchema,
+    EventsPageSchema,
+    EventViewSchema,
+)
+from distrib.api.shapes import Loaded, problems_of
+from distrib.api.words import in_language, say
+from distrib.domain.errors import Problem, Refusal
+from distrib.services import inbox
+from distrib.services.event_codec import decode_event
+
+MOST_EVENTS = 1_000
+_MOST_ECHOED = 255
+
+events = Resource("events", "Facts from the order system 事件")
+
+
+class Unreadable:
+    """A line of NDJSON that is not JSON; it is refused, the others go on."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+def read_posted(sent: bytes) -> tuple[list[Any], bool]:
+    """The raw events of a post, and whether they came as a batch."""
+    if request.mimetype == NDJSON:
+        return _read_lines(sent), True
+    value = parse_json(sent)
+    if not isinstance(value, dict) or "events" not in value:
+        return [value], False
+    unknown = [Problem("/" + readable(key), say("unknown")) for key in value if key != "events"]
+    if unknown:
+        raise Refusal("invalid", unknown)
+    if not isinstance(value["events"], list):
+        raise Refusal("invalid", [Problem("/events", say("list"))])
+    return _bounded(value["events"], "/events"), True
+
+
+def _read_lines(sent: bytes) -> list[Any]:
+    lines = [line for line in sent.split(b"\n") if line.strip(b" \t\r")]
+    raws = [_read_line(line) for line in _bounded(lines, "")]
+    if all(isinstance(raw, Unreadable) for raw in raws):
+        raise raws[0].refusal
+    return raws
+
+
+def _read_line(line: bytes) -> Any:
+    try:
+        return parse_json(line)
+    except Refusal as refusal:
+        return Unreadable(refusal)
+
+
+def _bounded(found: list[Any], pointer: str) -> list[Any]:
+    if not 1 <= len(found) <= MOST_EVENTS:
+        raise Refusal("invalid", [Problem(pointer, say("count", low=1, high=MOST_EVENTS))])
+    return found
+
+
+@events.operation(
+    "POST",
+    "/events",
+    {202: EventResultsSchema},
+    body=EventPostSchema,
+    reads_body=read_posted,
+    takes_ndjson=True,
+    refusals=("id_conflict",),
+)
+def post_events(call: Call) -> Answer:
+    """Takes one event, or up to 1,000, as JSON or one a line.
+
+    One bad event does not touch the rest; a single event that is refused answers as its refusal.
+    """
+    raws, is_batch = call.body
+    decoded = [decode_event(raw, call.now) for raw in raws]
+    if not is_batch and decoded[0] is None:
+        raise Refusal("invalid", _full_story(raws[0], call.now))
+    good = [event for event in decoded if event is not None]
+    kept = iter(inbox.accept_events(call.conn, call.program, good, call.now) if good else ())
+    spoken = language()
+    results = [
+        _refused(raw, call.now, spoken) if event is None else _result(next(kept), spoken)
+        for raw, event in zip(raws, decoded, strict=True)
+    ]
+    if not is_batch and results[0]["status"] == "refused":
+        raise Refusal(results[0]["code"], id=raws[0]["id"])
+    return _answer(call.backend, results)
+
+
+def _result(accepted: inbox.Accepted, spoken: str) -> dict[str, Any]:
+    if accepted.code is None:
+        return {"id": accepted.id, "status": accepted.status}
+    detail = Refusal(accepted.code, id=accepted.id).text(spoken)
+    return {"id": accepted.id, "status": accepted.status, "code": accepted.code, "detail": detail}
+
+
+def _refused(raw: Any, now: datetime, spoken: str) -> dict[str, Any]:
+    if isinstance(raw, Unreadable):
+        return {"id": None, "status": "refused", "code": raw.refusal.code, "detail": raw.refusal.text(spoken)}
+    told = [
+        {"pointer": readable(problem.pointer), "detail": readable(in_language(problem.detail, spoken))}
+        for problem in islice(_full_story(raw, now), MOST_EVENTS)
+    ]
+    sent = raw.get("id") if isinstance(raw, dict) else None
+    event_id = readable(sent) if isinstance(sent, str) and len(sent) <= _MOST_ECHOED else None
+    return {"id": event_id, "status": "refused", "code": "invalid", "errors": told}
+
+
+def _full_story(raw: Any, now: datetime) -> Sequence[Problem]:
+    """All that is wrong with an event, as the contract's schema tells it."""
+    told = problems_of(EventSchema(now=lambda: now), raw)
+    if isinstance(told, Loaded):
+        raise TypeError("the twins of the event contract disagree")
+    return told
+
+
+def _answer(house: Backend, results: list[dict[str, Any]]) -> Answer:
+    counts = {"accepted": 0, "duplicate": 0, "refused": 0}
+    for result in results:
+        counts[result["status"]] += 1
+    return Answer(counts | {"results": results}, 202, after_commit=partial(_tell, house, counts))
+
+
+def _tell(house: Backend, counts: dict[str, int]) -> None:
+    for status, number in counts.items():
+        house.metrics.count_events(status, number)
+    if counts["accepted"]:
+        house.ring()
+
+
+@events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)
+def list_events(call: Call) -> Answer:
+    """Events in the order they were kept."""
+    status, limit = call.query["status"], call.query["limit"]
+    listing = f"events {call.program.code} {status}"
+    after = read_cursor(call.query["cursor"], listing, [int])
+    rows, follows = inbox.list_events(call.conn, call.program, status, int(after[0]) if after else 0, limit)
+    return Answer(page([_view(row) for row in rows], None if follows is None else (follows,), listing))
+
+
+@events.operation("GET", "/events/<id:event_id>", {200: EventViewSchema}, refusals=("event_unknown",))
+def get_event(call: Call, event_id: str) -> Answer:
+    """One event and what became of it."""
+    return Answer(_view(inbox.get_event(call.conn, call.program, event_id)))
+
+
+@events.operation(
+    "POST", "/events/<id:event_id>/retry", {202: EventViewSchema}, refusals=("event_unknown", "event_not_failed")
+)
+def retry_event(call: Call, event_id: str) -> Answer:
+    """Puts a failed event back to work."""
+    view = _view(inbox.retry_event(call.conn, call.program, event_id))
+    return Answer(view, 202, after_commit=call.backend.ring)
+
+
+def _view(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "event_no"}
+
+

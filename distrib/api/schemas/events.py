@@ -1,0 +1,239 @@
+"""The contract for events. ``distrib.services.event_codec`` is its compiled twin: both accept the same set.
+
+The twin decides; this schema tells the full story of what it refused. A property test keeps them in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError, validates_schema
+
+from distrib.api.schemas.fields import (
+    Amount,
+    Choice,
+    Flag,
+    Identifier,
+    Inner,
+    Instant,
+    Listed,
+    Shape,
+    Text,
+    Whole,
+)
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.words import say
+from distrib.services.event_codec import CHANNELS, CLOCK_SKEW, EVENT_TYPES, MAX_LINES
+
+MOST_QUANTITY = 10**6
+STATUSES = ("pending", "waiting", "done", "failed")
+NOT_BUILT = ("order.paid", "order.cancelled", "group.succeeded", "group.failed")
+
+
+class OrderCurrency(Text):
+    """Three capitals; whether it is the plan's currency is told at work."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(low=3, high=3, metadata={"pattern": "^[A-Z]{3}$"}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
+        if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+            raise ValidationError(say("currency"))
+        return super()._deserialize(value, attr, data, **rest)
+
+
+class EventType(Choice):
+    """The types that are built; the others of the contract are refused by name."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
+        if value in NOT_BUILT:
+            raise ValidationError(say("not_built"))
+        return super()._deserialize(value, attr, data, **rest)
+
+
+class OrderLineSchema(Shape):
+    """One line of an order; amounts are those of the whole line."""
+
+    id = Identifier(required=True)
+    sku = Text(required=True)
+    quantity = Whole(low=1, high=MOST_QUANTITY, required=True)
+    paid_minor = Amount(required=True)
+    list_minor = Amount(allow_none=True)
+    cost_minor = Amount(allow_none=True)
+    category = Text(allow_none=True)
+    entry = Flag(allow_none=True)
+
+
+class OrderSchema(Shape):
+    """An order as the order system tells it."""
+
+    id = Identifier(required=True)
+    currency = OrderCurrency(required=True)
+    paid_at = Instant(required=True)
+    lines = Listed(Inner(OrderLineSchema), low=1, high=MAX_LINES, required=True)
+    channel = Choice(CHANNELS, allow_none=True)
+    shop_id = Identifier(allow_none=True)
+    customer_id = Identifier(allow_none=True)
+    leader_id = Identifier(allow_none=True)
+    opener_id = Identifier(allow_none=True)
+    group_id = Identifier(allow_none=True)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def tell_twins(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
+        """Every line has an id of its own."""
+        _tell_twins(original, "id")
+
+
+class RefundLineSchema(Shape):
+    """How much of one line is given back."""
+
+    line_id = Identifier(required=True)
+    amount_minor = Amount(low=1, required=True)
+
+
+class RefundSchema(Shape):
+    """A refund; without lines it takes all that is left."""
+
+    id = Identifier(required=True)
+    order_id = Identifier(required=True)
+    lines = Listed(Inner(RefundLineSchema), low=1, high=MAX_LINES, allow_none=True)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def tell_twins(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
+        """A line is named once."""
+        _tell_twins(original, "line_id")
+
+
+class EventSchema(Shape):
+    """A fact from the order system: ``order`` goes with order.settled, ``refund`` with order.refunded."""
+
+    id = Identifier(required=True)
+    type = EventType(EVENT_TYPES, required=True)
+    occurred_at = Instant(required=True)
+    order = Inner(OrderSchema)
+    refund = Inner(RefundSchema)
+
+    def __init__(self, now: Callable[[], datetime] | None = None, **options: Any) -> None:
+        self._now = now
+        super().__init__(**options)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def tell_what_does_not_go_together(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        """The type says which part there must be; the times stand in order."""
+        if not isinstance(original, Mapping):
+            return
+        wrong = _parts(original) | _times(data, self._now)
+        if wrong:
+            raise ValidationError(wrong)
+
+
+def _parts(original: Mapping[str, Any]) -> dict[str, Any]:
+    kind = original.get("type")
+    if kind not in EVENT_TYPES:
+        return {}
+    wanted, other = ("order", "refund") if kind == "order.settled" else ("refund", "order")
+    wrong: dict[str, Any] = {}
+    if wanted not in original:
+        wrong[wanted] = [say("required")]
+    if other in original:
+        wrong[other] = [say("belongs_elsewhere", other=kind)]
+    return wrong
+
+
+def _times(data: Mapping[str, Any], now: Callable[[], datetime] | None) -> dict[str, Any]:
+    occurred_at, order = data.get("occurred_at"), data.get("order")
+    if not isinstance(occurred_at, datetime):
+        return {}
+    wrong: dict[str, Any] = {}
+    if now is not None and occurred_at > now() + CLOCK_SKEW:
+        wrong["occurred_at"] = [say("future")]
+    paid_at = order.get("paid_at") if isinstance(order, Mapping) else None
+    if isinstance(paid_at, datetime) and paid_at > occurred_at:
+        wrong["order"] = {"paid_at": [say("before", other="occurred_at")]}
+    return wrong
+
+
+def _tell_twins(original: Any, key: str) -> None:
+    """Looks at what was sent, for the places of what was loaded shift where a line is wrong."""
+    lines = original.get("lines") if isinstance(original, Mapping) else None
+    seen: set[str] = set()
+    wrong: dict[int, Any] = {}
+    for index, line in enumerate(lines if isinstance(lines, list) and len(lines) <= MAX_LINES else ()):
+        found = line.get(key) if isinstance(line, Mapping) else None
+        if isinstance(found, str):
+            if found in seen:
+                wrong[index] = {key: [say("twice")]}
+            seen.add(found)
+    if wrong:
+        raise ValidationError({"lines": wrong})  # type: ignore[dict-item]
+
+
+class EventPostSchema(Shape):
+    """One event, or ``events`` with up to 1,000; for the description alone, each event is loaded on its own."""
+
+    id = Identifier()
+    type = EventType(EVENT_TYPES)
+    occurred_at = Instant()
+    order = Inner(OrderSchema)
+    refund = Inner(RefundSchema)
+    events = Listed(Inner(EventSchema), metadata={"minItems": 1, "maxItems": 1_000})
+
+
+class EventErrorSchema(Shape):
+    """What was wrong at a pointer of one event."""
+
+    pointer = Text(required=True)
+    detail = Text(required=True)
+
+
+class EventResultSchema(Shape):
+    """What became of one event of a post."""
+
+    id = Text(required=True, allow_none=True, metadata={"minLength": 0})
+    status = Choice(("accepted", "duplicate", "refused"), required=True)
+    code = Text()
+    detail = Text()
+    errors = Listed(Inner(EventErrorSchema))
+
+
+class EventResultsSchema(Shape):
+    """What became of a post, in the order sent."""
+
+    accepted = Whole(required=True)
+    duplicate = Whole(required=True)
+    refused = Whole(required=True)
+    results = Listed(Inner(EventResultSchema), required=True)
+
+
+class EventFailureSchema(Shape):
+    """Why an event waits or failed."""
+
+    code = Text(required=True)
+    detail = Text(required=True)
+    detail_zh = Text(required=True)
+
+
+class EventViewSchema(Shape):
+    """An event and what became of it."""
+
+    id = Identifier(required=True)
+    type = Choice(EVENT_TYPES, required=True)
+    order_id = Identifier(required=True)
+    status = Choice(STATUSES, required=True)
+    occurred_at = Instant(required=True)
+    received_at = Instant(required=True)
+    done_at = Instant(required=True, allow_none=True)
+    attempts = Whole(required=True)
+    error = Inner(EventFailureSchema, required=True, allow_none=True)
+    remark = Text()
+
+
+class EventQuerySchema(PageQuerySchema):
+    """Which events."""
+
+    status = Choice(STATUSES, load_default=None)
+
+
+EventsPageSchema = page_of(EventViewSchema, "EventsPage")

@@ -1,0 +1,26 @@
+"""Lists and pages: the query every list takes, and the envelope every list answers in."""
+
+from __future__ import annotations
+
+from marshmallow import Schema
+
+from distrib.api.pagination import DEFAULT_LIMIT, MOST_LIMIT
+from distrib.api.schemas.fields import Inner, Listed, QueryWhole, Shape, Text
+
+
+class PageQuerySchema(Shape):
+    """How much of a list, and from where."""
+
+    limit = QueryWhole(low=1, high=MOST_LIMIT, load_default=DEFAULT_LIMIT)
+    cursor = Text(high=1_000, load_default=None)
+
+
+def page_of(entry: type[Schema], name: str) -> type[Schema]:
+    """The envelope of a page of ``entry``."""
+    members = {
+        "data": Listed(Inner(entry), required=True),
+        "next_cursor": Text(high=2_000, required=True, allow_none=True),
+        "__doc__": "A page; next_cursor is null on the last.",
+        "__module__": __name__,
+    }
+    return type(f"{name}Schema", (Shape,), members)

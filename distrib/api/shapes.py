@@ -1,0 +1,74 @@
+"""From what was sent to what a schema loads: every problem at once, each with its pointer. No schema of a noun may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from distrib.api.json_body import pointer_to, readable
+from distrib.api.words import say
+from distrib.domain.errors import Problem, Refusal
+
+
+def load_body(schema: type[Schema] | None, value: Any) -> Any:
+    """The body as the schema loads it; raises ``invalid`` with all that is wrong."""
+    if schema is None:
+        return value
+    problems = problems_of(schema(), value)
+    if isinstance(problems, list):
+        raise Refusal("invalid", problems)
+    return problems.loaded
+
+
+class Loaded:
+    """A value that fits its schema."""
+
+    __slots__ = ("loaded",)
+
+    def __init__(self, loaded: Any) -> None:
+        self.loaded = loaded
+
+
+def problems_of(schema: Schema, value: Any, below: str = "") -> list[Problem] | Loaded:
+    """All that is wrong with a value, or the value as loaded."""
+    try:
+        return Loaded(schema.load(value))
+    except ValidationError as error:
+        return list(_problems(error.messages, below))
+
+
+def load_query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> Mapping[str, Any]:
+    """The query as its schema loads it; a parameter that is unknown or there twice is refused."""
+    twice = [Problem("?" + readable(name), say("parameter_twice")) for name, all_of in sent.lists() if len(all_of) > 1]
+    if schema is None:
+        unknown = [Problem("?" + readable(name), say("unknown")) for name in sent]
+        if unknown:
+            raise Refusal("invalid", unknown)
+        return {}
+    try:
+        loaded: Mapping[str, Any] = schema().load(sent.to_dict())
+    except ValidationError as error:
+        found = [Problem("?" + problem.pointer[1:], problem.detail) for problem in _problems(error.messages, "")]
+        raise Refusal("invalid", twice + found) from None
+    if twice:
+        raise Refusal("invalid", twice)
+    return loaded
+
+
+def _problems(messages: Any, pointer: str) -> Iterator[Problem]:
+    """marshmallow's tree of messages as a flat list; what is said of a whole object points at the object."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _problems(inner, pointer if key == "_schema" else pointer + pointer_to(_step(key)))
+    elif isinstance(messages, list | tuple):
+        for message in messages:
+            yield from _problems(message, pointer)
+    else:
+        yield Problem(pointer, messages if isinstance(messages, str) else str(messages))
+
+
+def _step(key: object) -> object:
+    return readable(key) if isinstance(key, str) else key

@@ -1,0 +1,141 @@
+"""The composition root for web, workers and command line.
+
+Settings become engines, a Redis connection, a bell and a clock here, and nowhere else. No
+business rule and no SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+import redis
+from sqlalchemy import Connection, Engine
+
+from distrib.dispatch import Bell
+from distrib.domain.errors import Refusal
+from distrib.domain.policy import Policy
+from distrib.embedded import EmbeddedServers
+from distrib.services.context import Program
+from distrib.services.policies import load_policies
+from distrib.services.programs import find_program, only_program
+from distrib.services.waiting import orders_in_queue
+from distrib.settings import Settings, read_settings
+from distrib.store import migrate
+from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+
+
+def utc_now() -> datetime:
+    """The one clock of the service."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Container:
+    """What the edges need: engines by role, policy packs, the bell and the clock."""
+
+    settings: Settings
+    database_url: str
+    redis_url: str
+    servers: EmbeddedServers | None = None
+    _closing: ExitStack = field(default_factory=ExitStack)
+
+    @cached_property
+    def web_engine(self) -> Engine:
+        """Connections that see one program at a time."""
+        return self._engine(WEB_ROLE)
+
+    @cached_property
+    def worker_engine(self) -> Engine:
+        """Connections that serve all programs."""
+        return self._engine(WORKER_ROLE)
+
+    @cached_property
+    def policies(self) -> dict[str, Policy]:
+        """The policy packs by name."""
+        return load_policies(self.settings.config_dir)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """A connection whose every call ends within half a second."""
+        client = redis.Redis.from_url(self.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._closing.callback(client.close)
+        return client
+
+    @cached_property
+    def bell(self) -> Bell:
+        """What wakes the workers."""
+        return Bell(self.redis)
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return utc_now()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction under the worker role, committed at the end."""
+        with self.worker_engine.begin() as conn:
+            yield conn
+
+    def program(self, conn: Connection, code: str | None) -> Program:
+        """The program of that code, or the only one there is; raises ``program_unknown``."""
+        found = find_program(conn, code) if code is not None else only_program(conn)
+        if found is None:
+            raise Refusal("program_unknown", code=code or "(--program)")
+        return found
+
+    def orders_in_queue(self) -> int:
+        """How many orders wait for work, over all programs."""
+        with self.begin() as conn:
+            return orders_in_queue(conn)
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs in its environment to use the very same servers and secret."""
+        return {
+            "DISTRIB_DATABASE_URL": self.database_url,
+            "DISTRIB_REDIS_URL": self.redis_url,
+            "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
+        }
+
+    def joining_environment(self) -> dict[str, str]:
+        """What a command needs to join the embedded servers and look after them with this one."""
+        return {"DISTRIB_VAR_DIR": str(self.settings.var_dir)} if self.servers is not None else self.environment()
+
+    def close(self) -> None:
+        """Gives back every connection."""
+        self._closing.close()
+
+    def _engine(self, role: str) -> Engine:
+        engine = open_engine(
+            self.database_url,
+            role,
+            statement_timeout_ms=self.settings.statement_timeout_ms,
+            lock_timeout_ms=self.settings.lock_timeout_ms,
+        )
+        self._closing.callback(engine.dispose)
+        return engine
+
+
+@contextmanager
+def open_container(settings: Settings | None = None, *, migrated: bool = True) -> Iterator[Container]:
+    """A container on the servers of the settings, or on the embedded pair while it is open.
+
+    Args:
+        settings: read from the environment when not given.
+        migrated: bring an embedded database to the newest schema first; a database of one's
+            own is migrated by ``distrib migrate`` alone.
+    """
+    settings = settings or read_settings()
+    with ExitStack() as stack:
+        if settings.database_url is None or settings.redis_url is None:
+            servers = stack.enter_context(EmbeddedServers(settings.var_dir))
+            if migrated:
+                migrate.upgrade(servers.database_url)
+            container = Container(settings, servers.database_url, servers.redis_url, servers)
+        else:
+            container = Container(settings, settings.database_url, settings.redis_url)
+        stack.callback(container.close)
+        yield container

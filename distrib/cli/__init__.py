@@ -1,0 +1,56 @@
+"""The command line: one file per noun, the same services as the API.
+
+Exit status 0 done, 1 done with findings, 2 wrong use. No SQL and no business rule may enter.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from distrib.cli.audit import audit
+from distrib.cli.bench import bench
+from distrib.cli.demo import demo
+from distrib.cli.explain import explain
+from distrib.cli.imports import import_group
+from distrib.cli.key import key
+from distrib.cli.migrate import migrate
+from distrib.cli.plan import plan
+from distrib.cli.program import program
+from distrib.cli.serve import serve
+from distrib.cli.settle import settle
+from distrib.cli.statement import statement
+from distrib.cli.worker import worker
+from distrib.domain.errors import Refusal
+from distrib.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="distrib")
+def cli() -> None:
+    """distrib: the commission engine for social commerce. 社交电商分销佣金引擎。"""
+
+
+for command in (
+    serve, worker, migrate, program, key, plan, import_group, settle, explain, statement, audit, bench, demo,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs the command line; what is refused is one message, never a traceback."""
+    try:
+        cli()
+    except Refusal as refusal:
+        _say(refusal)
+        sys.exit(2)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+def _say(refusal: Refusal) -> None:
+    click.echo(f"{refusal.code}: {refusal.text('en')} {refusal.text('zh')}", err=True)
+    for problem in refusal.problems:
+        click.echo(f"  {problem.pointer}: {problem.detail}", err=True)

@@ -1,0 +1,67 @@
+"""``distrib serve``: API and console, with a worker beside them on the embedded default."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from distrib.bootstrap import Container, open_container
+from distrib.settings import REPOSITORY
+
+_STOP_WAIT_S = 25.0
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+def serve(host: str, port: int) -> None:
+    """Serve the API and the console. 启动 API 与控制台。"""
+    with open_container() as container:
+        started = [_start(_web(container, host, port), container.environment())]
+        if container.servers is not None:
+            started.append(_start([sys.executable, "-m", "workers"], container.joining_environment()))
+        click.echo(f"http://{host}:{port}/ (docs 文档: /docs)", err=True)
+        status = _watch(started)
+    sys.exit(status)
+
+
+def _web(container: Container, host: str, port: int) -> list[str]:
+    config = Path(container.settings.config_dir) / "gunicorn.conf.py"
+    return [
+        sys.executable, "-m", "gunicorn", "--config", str(config), "--chdir", str(REPOSITORY),
+        "--bind", f"{host}:{port}", "wsgi:app",
+    ]  # fmt: skip
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env={**os.environ, **environment}, cwd=REPOSITORY, start_new_session=True)
+
+
+def _watch(children: list[subprocess.Popen[bytes]]) -> int:
+    """Waits until one child ends or a signal comes, then ends the others.
+
+    Returns:
+        0 when asked to stop, else the status of whichever ended first.
+    """
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.wait(0.2):
+        if any(child.poll() is not None for child in children):
+            break
+    status = 0 if asked.is_set() else next(child.returncode for child in children if child.poll() is not None)
+    for child in children:
+        child.terminate()
+    for child in children:
+        try:
+            child.wait(_STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    return status

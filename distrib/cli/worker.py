@@ -1,0 +1,18 @@
+"""``distrib worker``: RQ workers and the periodic jobs, same as ``python -m workers``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--processes", type=click.IntRange(0, 64), default=None, help="How many RQ workers.")
+def worker(processes: int | None) -> None:
+    """Run RQ workers and the periodic jobs. 运行后台任务进程。"""
+    command = [sys.executable, "-m", "workers"]
+    if processes is not None:
+        command += ["--processes", str(processes)]
+    os.execv(sys.executable, command)

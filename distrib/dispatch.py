@@ -1,0 +1,57 @@
+"""The only one who rings the bell: a lost ring costs a second, never an event.
+
+A ring is an RQ job without facts; the database says what there is to do, and the sweeper
+finds it where the bell is dead. Rings that come close together are one ring. No SQL, no
+business rule may enter.
+"""
+
+from __future__ import annotations
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+QUEUE_NAME = "distrib"
+DRAIN_JOB = "workers.jobs.drain"
+_BELL_KEY = "distrib:bell"
+_QUIET_MS = 100
+_MOST_RINGS = 8
+
+_log = structlog.get_logger(__name__)
+
+
+def bell_queue(connection: Redis) -> Queue:
+    """The one queue; two queues on one worker lose jobs in RQ 3."""
+    return Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+
+
+class Bell:
+    """Wakes a worker, at the best of its ability."""
+
+    def __init__(self, connection: Redis) -> None:
+        self._connection = connection
+
+    def ring(self) -> bool:
+        """Asks for a drain; False where Redis did not answer or a ring is under way already."""
+        try:
+            if not self._connection.set(_BELL_KEY, "1", nx=True, px=_QUIET_MS):
+                return False
+            queue = bell_queue(self._connection)
+            if queue.count >= _MOST_RINGS:
+                return True
+            queue.enqueue(
+                DRAIN_JOB, job_timeout=600, result_ttl=0, failure_ttl=86_400, ttl=300
+            )
+        except (RedisError, OSError) as error:
+            _log.warning("bell_lost", error=type(error).__name__)
+            return False
+        return True
+
+    def is_silent(self) -> bool:
+        """Whether nobody answers the bell: Redis is gone, or rings pile up unanswered."""
+        try:
+            return bell_queue(self._connection).count > 1
+        except (RedisError, OSError):
+            return True

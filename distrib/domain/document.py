@@ -1,0 +1,150 @@
+"""Reading a document that people wrote: every problem is collected, none is raised.
+
+A plan or a policy pack is checked against what the language lists; what is not listed is
+refused by name. Nothing that knows a particular key may enter, and no value is ever shown
+whole: a document may be as large, deep or strange as its writer likes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from distrib.domain.currencies import is_currency
+from distrib.domain.errors import Problem
+from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.money import parse_ratio
+
+MAX_PROBLEMS = 500
+
+NAME = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+
+_NOT_BUILT = "not built yet; it is refused, not ignored / 尚未支持，拒绝而非忽略"
+
+
+class Report:
+    """Collects the problems of one document; each reader answers None for what is unusable."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def say(self, path: str, detail: str) -> None:
+        """Notes one problem; past ``MAX_PROBLEMS`` there is nothing new to learn."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(path, detail))
+
+    def mapping(
+        self, path: str, value: object, known: Collection[str], unbuilt: Collection[str] = ()
+    ) -> dict[str, object] | None:
+        """The keys that are given; an absent key and null are the same thing."""
+        if not isinstance(value, Mapping):
+            self.say(path, "must be a mapping of keys / 必须是键值映射")
+            return None
+        given: dict[str, object] = {}
+        for key, item in value.items():
+            if isinstance(key, str) and key in known:
+                if item is not None:
+                    given[key] = item
+            elif isinstance(key, str) and key in unbuilt:
+                self.say(below(path, key), f"{key}: {_NOT_BUILT}")
+            else:
+                self.say(below(path, key), f"unknown key; known are {', '.join(known)} / 未知的键")
+        return given
+
+    def listing(self, path: str, value: object, at_most: int) -> Sequence[object]:
+        """A list of 1 to ``at_most`` things; empty where it is not one."""
+        if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
+            self.say(path, "must be a list / 必须是列表")
+            return ()
+        if not 1 <= len(value) <= at_most:
+            self.say(path, f"must have 1 to {at_most} entries / 须有 1 到 {at_most} 项")
+            return ()
+        return value
+
+    def required(self, path: str, given: Mapping[str, object], key: str) -> object | None:
+        """The value of a key that must be there."""
+        if key not in given:
+            self.say(below(path, key), "is required / 必填")
+        return given.get(key)
+
+    def name(self, path: str, value: object) -> str | None:
+        """A short name of small letters, digits and hyphens."""
+        if isinstance(value, str) and NAME.fullmatch(value):
+            return value
+        self.say(path, "must be 1 to 40 small letters, digits or hyphens / 须为 1 到 40 个小写字母、数字或连字符")
+        return None
+
+    def text(self, path: str, value: object, at_most: int = MAX_TEXT) -> str | None:
+        """Text of 1 to ``at_most`` characters that the database can hold."""
+        if not isinstance(value, str):
+            self.say(path, f"must be text, not {kind(value)} / 必须是文本")
+        elif not value.strip() or not is_storable_text(value, at_most):
+            self.say(path, f"must be 1 to {at_most} characters, no NUL / 须为 1 到 {at_most} 个字符，且不含 NUL")
+        else:
+            return value
+        return None
+
+    def sku(self, path: str, value: object) -> str | None:
+        """Text that a line can have as its sku."""
+        if is_identifier(value) and isinstance(value, str):
+            return value
+        self.say(path, f"must be text that a sku can be ({ID_RULE}), not {kind(value)} / 须为合法的 sku 文本")
+        return None
+
+    def whole(self, path: str, value: object, least: int, most: int) -> int | None:
+        """A whole number within bounds; true and 1.0 are none."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.say(path, f"must be a whole number, not {kind(value)} / 必须是整数")
+        elif not least <= value <= most:
+            self.say(path, f"must be from {least} to {most} / 须在 {least} 到 {most} 之间")
+        else:
+            return value
+        return None
+
+    def ratio(self, path: str, value: object) -> int | None:
+        """A decimal string from 0 to 1, in parts per million."""
+        try:
+            return parse_ratio(value)
+        except ValueError as error:
+            self.say(path, f"{error}" if isinstance(value, str) else f"{error} (not {kind(value)})")
+            return None
+
+    def choice(self, path: str, value: object, known: Sequence[str]) -> str | None:
+        """One of a few words."""
+        if isinstance(value, str) and value in known:
+            return value
+        self.say(path, f"must be one of {', '.join(known)} / 须为其中之一")
+        return None
+
+    def truth(self, path: str, value: object) -> bool | None:
+        """True or false, and not a number or a word for it."""
+        if isinstance(value, bool):
+            return value
+        self.say(path, f"must be true or false, not {kind(value)} / 必须是 true 或 false")
+        return None
+
+    def currency(self, path: str, value: object) -> str | None:
+        """An ISO 4217 code."""
+        if isinstance(value, str) and is_currency(value):
+            return value
+        self.say(path, "must be an ISO 4217 currency such as CNY / 须为 ISO 4217 货币代码，例如 CNY")
+        return None
+
+    def each(self, path: str, value: object, at_most: int, check: Callable[[str, object], object]) -> None:
+        """Checks every entry of a list under its own path."""
+        for index, entry in enumerate(self.listing(path, value, at_most)):
+            check(f"{path}[{index}]", entry)
+
+
+def below(path: str, key: object) -> str:
+    """The path of a key inside ``path``; a strange key is shown cut and escaped."""
+    shown = key if isinstance(key, str) else f"<{kind(key)}>"
+    shown = shown if len(shown) <= 60 else shown[:60] + "…"
+    shown = shown if shown.isprintable() else ascii(shown)
+    return f"{path}.{shown}" if path else shown
+
+
+def kind(value: object) -> str:
+    """What a reader would call this value's type."""
+    names = {bool: "true/false", int: "a number", float: "a float", str: "text", list: "a list", dict: "a mapping"}
+    return "nothing" if value is None else names.get(type(value), type(value).__name__)

@@ -1,0 +1,153 @@
+"""Every refusal distrib can answer with: its stable code, HTTP status and both texts.
+
+One table, so that the API, the command line and the inbox say the same word for the same
+thing. Nothing that formats a response may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input: where (a JSON pointer or path) and what."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a refusal code means: HTTP status, English text, Chinese text."""
+
+    status: int
+    en: str
+    zh: str
+
+
+CODES: dict[str, Code] = {
+    "bad_request": Code(400, "The request is not usable.", "请求无法处理。"),
+    "not_json": Code(400, "The body is not JSON: {reason}", "请求体不是合法的 JSON：{reason}"),
+    "unauthorized": Code(401, "A valid API key is needed.", "需要有效的 API 密钥。"),
+    "forbidden": Code(403, "The key's role may not do this.", "该密钥的角色无权执行此操作。"),
+    "not_found": Code(404, "There is no such thing here.", "未找到该资源。"),
+    "method_not_allowed": Code(405, "The method is not allowed here.", "此处不允许该方法。"),
+    "not_acceptable": Code(406, "No acceptable representation.", "没有可接受的表示形式。"),
+    "id_conflict": Code(409, "The id {id} is known with other content.", "编号 {id} 已存在且内容不同。"),
+    "conflict": Code(409, "The request conflicts with the present state.", "请求与当前状态冲突。"),
+    "same_key": Code(409, "A second person's key is needed.", "需要另一人的密钥。"),
+    "too_large": Code(413, "The request is larger than {limit}.", "请求超过上限 {limit}。"),
+    "unsupported_media_type": Code(415, "Send {expected}.", "请使用 {expected}。"),
+    "invalid": Code(422, "The input does not fit.", "输入不符合要求。"),
+    "too_many_requests": Code(429, "Too many requests.", "请求过于频繁。"),
+    "internal": Code(500, "Something went wrong on our side.", "服务内部错误。"),
+    "unavailable": Code(503, "Try again in a moment.", "服务暂不可用，请稍后重试。"),
+    "idempotency_key_reused": Code(
+        422, "The Idempotency-Key was used with other content.", "该 Idempotency-Key 已用于其他内容。"
+    ),
+    # programs and keys
+    "program_exists": Code(409, "The program {code} exists with other settings.", "分销计划 {code} 已存在且设置不同。"),
+    "program_unknown": Code(404, "There is no program {code}.", "没有分销计划 {code}。"),
+    "policy_unknown": Code(422, "There is no policy pack {policy}.", "没有合规策略 {policy}。"),
+    "time_zone_unknown": Code(422, "There is no time zone {time_zone}.", "没有时区 {time_zone}。"),
+    "currency_unknown": Code(422, "{currency} is not an ISO 4217 currency.", "{currency} 不是 ISO 4217 货币。"),
+    # shops
+    "shop_unknown": Code(404, "There is no shop {id}.", "没有店铺 {id}。"),
+    "sponsor_unknown": Code(422, "The sponsor {sponsor} is not known.", "邀请人 {sponsor} 不存在。"),
+    "sponsor_is_self": Code(422, "A shop cannot sponsor itself.", "店铺不能邀请自己。"),
+    "sponsor_cycle": Code(422, "That would close a loop in the referral tree.", "这会使推荐关系成环。"),
+    "sponsor_not_active": Code(422, "The sponsor {sponsor} is closed.", "邀请人 {sponsor} 已关闭。"),
+    "sponsor_and_invite_code": Code(
+        422, "Give sponsor_id or invite_code, not both.", "sponsor_id 与 invite_code 只能填一个。"
+    ),
+    "sponsor_required": Code(422, "A sponsor is needed to join.", "加入需要邀请人。"),
+    "identity_required": Code(422, "An identity is needed to join.", "加入需要实名身份。"),
+    "identity_used": Code(409, "The identity belongs to another shop.", "该身份已用于其他店铺。"),
+    "tree_too_deep": Code(
+        422,
+        "Level {level} is below the policy's {max_levels} levels.",
+        "第 {level} 级超出合规策略允许的 {max_levels} 级。",
+    ),
+    "move_too_early": Code(
+        422, "Not before the shop's last move or its joining.", "不得早于该店铺上次变更或加入的时间。"
+    ),
+    "before_joining": Code(422, "Not before the shop's joining.", "不得早于该店铺加入的时间。"),
+    "rank_unknown": Code(422, "The plan has no rank {rank}.", "方案中没有等级 {rank}。"),
+    # plans
+    "plan_invalid": Code(422, "The plan has problems.", "方案有问题。"),
+    "plan_unknown": Code(404, "There is no plan {code} version {version}.", "没有方案 {code} 第 {version} 版。"),
+    "plan_refused": Code(422, "The policy pack refuses the plan.", "合规策略拒绝该方案。"),
+    "sign_off_required": Code(
+        422, "A named person's sign-off is needed (signed_off_by).", "需要具名负责人签署（signed_off_by）。"
+    ),
+    "plan_published": Code(
+        409, "The version is published with another effective_from.", "该版本已以其他生效时间发布。"
+    ),
+    "effective_from_taken": Code(
+        409, "Another version takes effect at that very instant.", "已有其他版本在同一时刻生效。"
+    ),
+    "orders_worked_on": Code(
+        422,
+        "Orders paid at or after effective_from have been worked on.",
+        "生效时间之后支付的订单已经处理，不能追溯。",
+    ),
+    "rank_map_required": Code(
+        422, "Shops hold ranks that the plan drops: {ranks}.", "有店铺持有方案中取消的等级：{ranks}。"
+    ),
+    "plan_currency": Code(422, "The plan's currency is not the program's.", "方案货币与分销计划不一致。"),
+    # events, told at the post or at work
+    "order_conflict": Code(409, "The order is known with other content.", "订单已存在且内容不同。"),
+    "order_unknown": Code(404, "There is no order {id}.", "没有订单 {id}。"),
+    "event_unknown": Code(404, "There is no event {id}.", "没有事件 {id}。"),
+    "event_not_failed": Code(409, "Only a failed event can be retried.", "只有失败的事件可以重试。"),
+    "refund_exceeds": Code(
+        422, "Line {line}: {amount} is more than the {left} left.", "行 {line}：退款 {amount} 超过剩余 {left}。"
+    ),
+    "refund_conflict": Code(409, "The refund {id} is known with other content.", "退款 {id} 已存在且内容不同。"),
+    "line_unknown": Code(422, "The order has no line {line}.", "订单没有行 {line}。"),
+    "currency_mismatch": Code(
+        422, "The order is in {currency}, the plan in {expected}.", "订单货币 {currency} 与方案货币 {expected} 不符。"
+    ),
+    "no_plan": Code(422, "No plan was in force at {paid_at}.", "{paid_at} 时没有生效的方案。"),
+    "cost_missing": Code(422, "Line {line} has no cost_minor.", "行 {line} 缺少 cost_minor。"),
+    "poison": Code(422, "The event could not be worked on: {reason}", "事件无法处理：{reason}"),
+    "waits_for_order": Code(202, "Waits for the order {id} to settle.", "等待订单 {id} 结算。"),
+    "waits_for_shop": Code(202, "Waits for the shop {id}.", "等待店铺 {id} 注册。"),
+    "period_invalid": Code(422, "{period} is not a month like 2026-03.", "{period} 不是形如 2026-03 的账期。"),
+    "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。"),
+}
+
+
+class Refusal(Exception):
+    """A business refusal, named by a code of ``CODES``; the message comes in both languages.
+
+    Args:
+        code: a key of ``CODES``.
+        problems: every single thing that is wrong, where there are several.
+        params: what fills the braces of the code's texts.
+    """
+
+    def __init__(self, code: str, /, problems: Sequence[Problem] = (), **params: object) -> None:
+        self.code = code
+        self.problems = tuple(problems)
+        self.params = params
+        super().__init__(self.text("en"))
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that belongs to the code."""
+        return CODES[self.code].status
+
+    def text(self, language: str) -> str:
+        """The message in ``zh`` or (any other value) English."""
+        entry = CODES[self.code]
+        return (entry.zh if language == "zh" else entry.en).format_map(_Params(self.params))
+
+
+class _Params(dict[str, object]):
+    """Leaves a brace without a value as it is, so that a message is never lost to a KeyError."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"

@@ -1,0 +1,82 @@
+"""Facts from the order system as plain frozen values.
+
+What arrives over HTTP is checked by ``distrib.services.event_codec``; what stands here has
+passed that check. Nothing that parses, validates or stores may enter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of an order; amounts are those of the whole line, in minor units."""
+
+    id: str
+    sku: str
+    quantity: int
+    paid_minor: int
+    list_minor: int | None = None
+    cost_minor: int | None = None
+    category: str | None = None
+    entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as the order system tells it; ``paid_at`` decides plan, chain and ranks."""
+
+    id: str
+    currency: str
+    paid_at: datetime
+    lines: tuple[OrderLine, ...]
+    channel: str = "retail"
+    shop_id: str | None = None
+    customer_id: str | None = None
+    leader_id: str | None = None
+    opener_id: str | None = None
+    group_id: str | None = None
+
+    @property
+    def paid_minor(self) -> int:
+        """What was paid for all lines together."""
+        return sum(line.paid_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """How much of one line is given back, in minor units."""
+
+    line_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund; without ``lines`` it takes all that is left of the order."""
+
+    id: str
+    order_id: str
+    lines: tuple[RefundLine, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact; the unit of idempotency. Exactly one of ``order`` and ``refund`` is set."""
+
+    id: str
+    type: str
+    occurred_at: datetime
+    order: Order | None = None
+    refund: Refund | None = None
+
+    @property
+    def order_id(self) -> str:
+        """The order this fact is about."""
+        if self.order is not None:
+            return self.order.id
+        if self.refund is not None:
+            return self.refund.order_id
+        raise ValueError("an event names an order or a refund")

@@ -1,0 +1,57 @@
+"""What may be an id of the caller's, a short text and an instant. Nothing that parses whole requests may enter.
+
+The rules are those of the contract: ids are the caller's own, compared exactly, case kept.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+ID_RULE = "1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'"
+MAX_TEXT = 255
+_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,64}")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
+
+
+def is_identifier(value: object) -> bool:
+    """Whether ``value`` may be an id of the caller's.
+
+    >>> [is_identifier(v) for v in ("shop-7", "店 7", "..", "a/b", " a", 7)]
+    [True, True, False, False, False, False]
+    """
+    if not isinstance(value, str) or _ID.fullmatch(value) is None:
+        return False
+    return value.strip() == value and value not in {".", ".."}
+
+
+def is_storable_text(value: object, limit: int = MAX_TEXT) -> bool:
+    r"""Whether ``value`` is a text the database can hold: no NUL, no lone surrogate, not longer than ``limit``.
+
+    >>> is_storable_text("晴天"), is_storable_text("a\x00"), is_storable_text("x" * 256)
+    (True, False, False)
+    """
+    return isinstance(value, str) and len(value) <= limit and _UNSTORABLE.search(value) is None
+
+
+def parse_instant(text: str) -> datetime:
+    """An RFC 3339 time with its offset as an aware UTC datetime; beyond microseconds digits are cut.
+
+    Raises:
+        ValueError: not of that form, or not on the calendar.
+
+    >>> parse_instant("2026-03-09T10:00:00+08:00").isoformat()
+    '2026-03-09T02:00:00+00:00'
+    """
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise ValueError("not an RFC 3339 time with an offset")
+    fraction = (match[3] or ".0")[:7]
+    offset = "+00:00" if match[4] in "Zz" else match[4]
+    try:
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{fraction:0<7}{offset}").astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the calendar") from error

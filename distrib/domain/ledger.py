@@ -1,0 +1,21 @@
+"""The chart of accounts: which number is which account. No balances, no SQL may enter.
+
+A shop's payable account (应付佣金) has the shop's own number, above zero; the program's own
+accounts stand below zero. A transfer debits one account and credits another, so what is
+earned debits the expense and credits the shop, and a reversal does the opposite.
+"""
+
+from __future__ import annotations
+
+EXPENSE = -1
+
+ACCOUNT_NAMES: dict[int, str] = {EXPENSE: "expense"}
+
+
+def account_name(account_no: int) -> str:
+    """``payable`` for a shop's account, else the name of the program's own account.
+
+    >>> account_name(7), account_name(EXPENSE)
+    ('payable', 'expense')
+    """
+    return "payable" if account_no > 0 else ACCOUNT_NAMES[account_no]

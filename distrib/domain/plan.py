@@ -1,0 +1,193 @@
+"""A compiled plan: the document as frozen values that the engine can work with.
+
+Compiling is the only way to a plan, and it refuses a document with problems. People,
+orders and amounts must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from distrib.domain.errors import Refusal
+from distrib.domain.money import parse_ratio
+from distrib.domain.plan_document import DEFAULT_HOLD_DAYS, DEFAULT_RANK, DEFAULT_TIERS, check_plan
+from distrib.domain.plan_rules import (
+    AMOUNT,
+    LEADER,
+    OF_BASE,
+    OF_RULE,
+    OPENER,
+    RATE,
+    SLAB_WHOLE,
+    UPLINE,
+    Rule,
+    RuleBook,
+    Where,
+)
+from distrib.domain.rank_conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
+
+CHAIN_LENGTH = 9
+"""Eight uplines that compression may look at, and one more when a self-purchase shifts the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one version of a plan says; see the plan language for the meaning of each field."""
+
+    code: str
+    title: str | Mapping[str, str]
+    currency: str
+    policy: str | None
+    base: str
+    rounding: str
+    hold_days: int
+    tiers: int
+    inactive_upline: str
+    self_purchase: str
+    order_cap_ppm: int | None
+    declarations: Mapping[str, Any]
+    ranks: tuple[Rank, ...]
+    rules: tuple[Rule, ...]
+    document: Mapping[str, Any] = field(repr=False)
+    book: RuleBook = field(repr=False, compare=False)
+    rank_indexes: Mapping[str, int] = field(repr=False, compare=False)
+
+    @property
+    def has_promotions(self) -> bool:
+        """Whether any rank can be earned, so that days have to be worked on in order."""
+        return any(rank.promote is not None for rank in self.ranks)
+
+    @property
+    def lowest_rank(self) -> str:
+        """The rank of whoever has earned none."""
+        return self.ranks[0].code
+
+    @property
+    def chain_length(self) -> int:
+        """How many of the nearest uplines an order's snapshot has to hold."""
+        return CHAIN_LENGTH
+
+    @property
+    def asks_for_slots(self) -> bool:
+        """Whether any rule pays a leader or an opener."""
+        return any(rule.pay in (LEADER, OPENER) for rule in self.rules)
+
+    def rank_index(self, code: str) -> int:
+        """How high a rank stands, the lowest at 0.
+
+        Raises:
+            Refusal: ``rank_unknown``.
+        """
+        index = self.rank_indexes.get(code)
+        if index is None:
+            raise Refusal("rank_unknown", rank=code)
+        return index
+
+
+def compile_plan(document: Mapping[str, Any]) -> Plan:
+    """The plan of a document.
+
+    Raises:
+        Refusal: ``plan_invalid`` with every problem of the document.
+    """
+    problems = check_plan(document)
+    if problems:
+        raise Refusal("plan_invalid", problems)
+    given = {key: value for key, value in document.items() if value is not None}
+    tiers = given.get("tiers", DEFAULT_TIERS)
+    ranks = tuple(_rank(rank) for rank in given.get("ranks", [{"code": DEFAULT_RANK}]))
+    rules = _rules([{k: v for k, v in rule.items() if v is not None} for rule in given["rules"]])
+    return Plan(
+        code=given["code"],
+        title=given.get("title", given["code"]),
+        currency=given["currency"],
+        policy=given.get("policy"),
+        base=given.get("base", "paid"),
+        rounding=given.get("rounding", "half_up"),
+        hold_days=given.get("hold_days", DEFAULT_HOLD_DAYS),
+        tiers=tiers,
+        inactive_upline=given.get("inactive_upline", "keep"),
+        self_purchase=given.get("self_purchase", "earn"),
+        order_cap_ppm=parse_ratio(given["order_cap"]) if "order_cap" in given else None,
+        declarations={k: v for k, v in given.get("declarations", {}).items() if v is not None},
+        ranks=ranks,
+        rules=rules,
+        document=document,
+        book=RuleBook(rules, tiers),
+        rank_indexes={rank.code: index for index, rank in enumerate(ranks)},
+    )
+
+
+def _rank(rank: Mapping[str, Any]) -> Rank:
+    promote = rank.get("promote")
+    return Rank(rank["code"], None if promote is None else _condition(promote))
+
+
+def _condition(value: Mapping[str, Any]) -> Condition:
+    if "all" in value:
+        return AllOf(tuple(_condition(part) for part in value["all"]))
+    if "any" in value:
+        return AnyOf(tuple(_condition(part) for part in value["any"]))
+    metric = Metric(value["metric"], value.get("levels") or 0, value.get("window") or "ever")
+    return AtLeast(metric, value["at_least"])
+
+
+def _rules(rules: list[dict[str, Any]]) -> tuple[Rule, ...]:
+    indexes = {rule["id"]: index for index, rule in enumerate(rules)}
+    return tuple(_rule(index, rule, indexes) for index, rule in enumerate(rules))
+
+
+def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Rule:
+    pay, tier = rule["pay"], rule.get("tier", 0)
+    of = rule.get("of", OF_BASE)
+    kind, figures, default = _figures(rule)
+    return Rule(
+        index=index,
+        id=rule["id"],
+        pay=pay,
+        tier=tier,
+        group=rule.get("group", f"upline-{tier}" if pay == UPLINE else pay),
+        kind=kind,
+        where=_where(rule.get("where", {})),
+        figures=figures,
+        default=default,
+        slabs=tuple((slab["from_minor"], parse_ratio(slab["rate"])) for slab in rule.get("slabs", ())),
+        of=OF_RULE if isinstance(of, Mapping) else of,
+        of_rule=indexes[of["rule"]] if isinstance(of, Mapping) else -1,
+    )
+
+
+def _figures(rule: Mapping[str, Any]) -> tuple[str, dict[str, int], int | None]:
+    """Kind, figure by rank, and the figure of all other ranks (a slab rule has the figure 0 for everyone)."""
+    if "slabs" in rule:
+        return rule.get("slab_mode", SLAB_WHOLE), {}, 0
+    if "rate" in rule:
+        by_rank, default = _by_rank(rule["rate"])
+        ratios = {rank: parse_ratio(rate) for rank, rate in by_rank.items()}
+        return RATE, ratios, None if default is None else parse_ratio(default)
+    amounts, default = _by_rank(rule["amount_minor"])
+    return AMOUNT, amounts, default
+
+
+def _by_rank(value: Any) -> tuple[dict[str, Any], Any]:
+    if not isinstance(value, Mapping):
+        return {}, value
+    return {rank: figure for rank, figure in value.items() if rank != "default"}, value.get("default")
+
+
+def _where(where: Mapping[str, Any]) -> Where:
+    left_out = where.get("not") or {}
+    return Where(
+        channels=_only(where.get("channel")),
+        categories=_only(where.get("category")),
+        skus=_only(where.get("sku")),
+        not_channels=frozenset(left_out.get("channel") or ()),
+        not_categories=frozenset(left_out.get("category") or ()),
+        not_skus=frozenset(left_out.get("sku") or ()),
+    )
+
+
+def _only(values: Any) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)

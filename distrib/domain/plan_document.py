@@ -1,0 +1,224 @@
+"""The syntax of a plan document: every problem of one, by name and path.
+
+What the keys mean is in docs (the plan language) and in ``plan``; reading files and judging
+a plan's lawfulness must not enter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from distrib.domain.document import Report, below
+from distrib.domain.errors import Problem
+from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
+from distrib.domain.plan_document_rules import check_rules
+from distrib.domain.rank_conditions import METRICS, METRICS_NOT_BUILT
+
+BASES = ("paid", "list", "margin")
+INACTIVE_UPLINE = ("keep", "compress")
+SELF_PURCHASE = ("earn", "skip", "shift")
+DEFAULT_TIERS, MAX_TIERS = 1, 3
+DEFAULT_HOLD_DAYS, MAX_HOLD_DAYS = 7, 180
+DEFAULT_RANK = "member"
+MAX_RANKS, MAX_CONDITIONS, MAX_NESTING = 50, 50, 8
+
+_KEYS = (
+    "code", "title", "currency", "policy", "base", "rounding", "hold_days", "tiers", "inactive_upline",
+    "self_purchase", "order_cap", "declarations", "ranks", "rules",
+)  # fmt: skip
+_UNBUILT = ("rank_map", "pools")
+_DECLARATIONS = (
+    "entry_fee_minor", "entry_purchase", "buy_back_days", "cooling_off_days", "minimum_age", "written_contract",
+    "organiser",
+)  # fmt: skip
+_WINDOW = re.compile(r"[1-9][0-9]{0,3}d|month|ever", re.ASCII)
+_RANK = re.compile(r"[\w-]{1,40}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
+
+
+def check_plan(document: object, *, currency: str | None = None) -> list[Problem]:
+    """Everything that is wrong with a plan document; empty when it can be compiled.
+
+    Args:
+        document: what a YAML or JSON reader made of it, however strange.
+        currency: the program's; a plan in another one is a problem.
+    """
+    report = Report()
+    plan = report.mapping("", document, _KEYS, _UNBUILT)
+    if plan is None:
+        return report.problems
+    _check_head(report, plan, currency)
+    _check_settings(report, plan)
+    _check_declarations(report, plan.get("declarations"))
+    ranks = _check_ranks(report, plan.get("ranks"))
+    tiers = DEFAULT_TIERS
+    if "tiers" in plan:
+        checked = report.whole("tiers", plan["tiers"], 0, MAX_TIERS)
+        tiers = MAX_TIERS if checked is None else checked
+    rules = report.required("", plan, "rules")
+    if rules is not None:
+        check_rules(report, rules, tiers, ranks)
+    return report.problems
+
+
+def canonical_json(document: Mapping[str, object]) -> str:
+    """The one text of a checked document: keys sorted, no white space, null as absent.
+
+    >>> canonical_json({"tiers": 1, "code": "a", "title": None})
+    '{"code":"a","tiers":1}'
+    """
+    return json.dumps(_without_null(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _without_null(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_null(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_without_null(item) for item in value]
+    return value
+
+
+def _check_head(report: Report, plan: Mapping[str, object], currency: str | None) -> None:
+    code = report.required("", plan, "code")
+    if code is not None:
+        report.name("code", code)
+    if "title" in plan:
+        _check_title(report, plan["title"])
+    own = report.required("", plan, "currency")
+    if own is not None and report.currency("currency", own) and currency not in (None, own):
+        report.say("currency", f"must be the program's, {currency} / 须与分销计划的货币 {currency} 一致")
+    if "policy" in plan:
+        report.name("policy", plan["policy"])
+
+
+def _check_title(report: Report, title: object) -> None:
+    if not isinstance(title, Mapping):
+        report.text("title", title)
+        return
+    if not 1 <= len(title) <= 50:
+        report.say("title", "must have 1 to 50 languages / 须有 1 到 50 种语言")
+        return
+    for language, text in title.items():
+        if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
+            report.say(below("title", language), "is not a language tag such as zh or en-GB / 不是语言标签")
+        report.text(below("title", language), text)
+
+
+def _check_settings(report: Report, plan: Mapping[str, object]) -> None:
+    choices = {
+        "base": BASES,
+        "rounding": ROUNDINGS,
+        "inactive_upline": INACTIVE_UPLINE,
+        "self_purchase": SELF_PURCHASE,
+    }
+    for key, known in choices.items():
+        if key in plan:
+            report.choice(key, plan[key], known)
+    if "hold_days" in plan:
+        report.whole("hold_days", plan["hold_days"], 0, MAX_HOLD_DAYS)
+    if "order_cap" in plan:
+        report.ratio("order_cap", plan["order_cap"])
+
+
+def _check_declarations(report: Report, value: object) -> None:
+    if value is None:
+        return
+    declared = report.mapping("declarations", value, _DECLARATIONS) or {}
+    bounds = {
+        "entry_fee_minor": MAX_MINOR,
+        "buy_back_days": 3650,
+        "cooling_off_days": 3650,
+        "minimum_age": 150,
+    }
+    for key, item in declared.items():
+        path = f"declarations.{key}"
+        if key in bounds:
+            report.whole(path, item, 0, bounds[key])
+        elif key == "organiser":
+            report.text(path, item)
+        else:
+            report.truth(path, item)
+
+
+def _check_ranks(report: Report, value: object) -> frozenset[str]:
+    """The rank codes a rule may name."""
+    if value is None:
+        return frozenset({DEFAULT_RANK})
+    codes: set[str] = set()
+    report.each("ranks", value, MAX_RANKS, lambda path, rank: _check_rank(report, path, rank, codes))
+    return frozenset(codes)
+
+
+def _check_rank(report: Report, path: str, value: object, codes: set[str]) -> None:
+    rank = report.mapping(path, value, ("code", "promote"), ("keep", "grace"))
+    if rank is None:
+        return
+    code = report.required(path, rank, "code")
+    if code is not None:
+        _check_rank_code(report, f"{path}.code", code, codes)
+    if "promote" in rank:
+        _Conditions(report).check(f"{path}.promote", rank["promote"], 1)
+
+
+def _check_rank_code(report: Report, path: str, code: object, codes: set[str]) -> None:
+    if not isinstance(code, str) or not _RANK.fullmatch(code):
+        report.say(path, "must be text of 1 to 40 letters, digits, _ or - / 须为 1 到 40 个字母、数字、_ 或 -")
+    elif code == "default":
+        report.say(path, "default stands for all other ranks in a rule / default 在规则中代表其余等级，不能作等级名")
+    elif code in codes:
+        report.say(path, f"the rank {code} is there already / 等级重复")
+    else:
+        codes.add(code)
+
+
+class _Conditions:
+    """Checks one rank's condition tree; a tree that refers to itself ends at a bound."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._left = MAX_CONDITIONS
+
+    def check(self, path: str, value: object, depth: int) -> None:
+        self._left -= 1
+        if depth > MAX_NESTING or self._left < 0:
+            self._report.say(path, f"at most {MAX_CONDITIONS} conditions, {MAX_NESTING} deep / 条件过多或嵌套过深")
+        elif isinstance(value, Mapping) and ("all" in value or "any" in value):
+            self._check_branch(path, value, depth)
+        else:
+            self._check_leaf(path, value)
+
+    def _check_branch(self, path: str, value: Mapping[object, object], depth: int) -> None:
+        if len(value) != 1:
+            self._report.say(path, "all or any stands alone / all 与 any 须单独出现")
+            return
+        word = "all" if "all" in value else "any"
+        for index, part in enumerate(self._report.listing(f"{path}.{word}", value[word], MAX_CONDITIONS)):
+            if self._left < 0:
+                return
+            self.check(f"{path}.{word}[{index}]", part, depth + 1)
+
+    def _check_leaf(self, path: str, value: object) -> None:
+        report = self._report
+        leaf = report.mapping(path, value, ("metric", "levels", "window", "at_least"), ("min_rank",))
+        if leaf is None:
+            return
+        metric = report.required(path, leaf, "metric")
+        if metric in METRICS_NOT_BUILT:
+            report.say(f"{path}.metric", f"{metric}: not built yet; it is refused, not ignored / 尚未支持")
+        elif metric is not None:
+            report.choice(f"{path}.metric", metric, METRICS)
+        self._check_levels(path, leaf, metric == "team_sales_minor")
+        window = leaf.get("window", "ever")
+        if not isinstance(window, str) or not _WINDOW.fullmatch(window):
+            report.say(f"{path}.window", "must be 1d to 9999d, month or ever / 时间窗须为 Nd、month 或 ever")
+        at_least = report.required(path, leaf, "at_least")
+        if at_least is not None:
+            report.whole(f"{path}.at_least", at_least, 0, MAX_SUM_MINOR)
+
+    def _check_levels(self, path: str, leaf: Mapping[str, object], needed: bool) -> None:
+        if needed and self._report.required(path, leaf, "levels") is not None:
+            self._report.whole(f"{path}.levels", leaf["levels"], 1, 3)
+        elif not needed and "levels" in leaf:
+            self._report.say(f"{path}.levels", "goes with team_sales_minor only / 仅用于 team_sales_minor")

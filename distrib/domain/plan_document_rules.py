@@ -1,0 +1,203 @@
+"""The syntax of a plan's rules: what each key may be, and which go together.
+
+Part of ``plan_document``; what a rule does must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from distrib.domain.document import Report, below
+from distrib.domain.money import MAX_MINOR
+from distrib.domain.plan_rules import CHAIN, PAYS, UPLINE, places_of
+
+MAX_RULES = 200
+MAX_NAMED = 1000
+MAX_SLABS = 100
+CHANNELS = ("retail", "group_buy", "community")
+
+_KEYS = (
+    "id", "pay", "tier", "rate", "amount_minor", "slabs", "slab_mode", "of", "differential", "where", "group",
+)  # fmt: skip
+_UNBUILT = ("requires", "cap")
+_FIGURES = ("rate", "amount_minor", "slabs")
+_WHERE = ("channel", "category", "sku")
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a rule may refer to: the plan's tiers, its ranks, and where each rule id comes first."""
+
+    tiers: int
+    ranks: frozenset[str]
+    first_places: Mapping[str, tuple[int, int]]
+
+
+def check_rules(report: Report, value: object, tiers: int, ranks: frozenset[str]) -> None:
+    """Notes every problem of the list of rules."""
+    rules = report.listing("rules", value, MAX_RULES)
+    context = _Context(tiers, ranks, _first_places(rules, tiers))
+    seen: set[str] = set()
+    for index, rule in enumerate(rules):
+        _check_rule(report, index, rule, context, seen)
+
+
+def _first_places(rules: Sequence[object], tiers: int) -> dict[str, tuple[int, int]]:
+    """(place, index) of each rule id where it is worked on first; of a doubled id, the first."""
+    places: dict[str, tuple[int, int]] = {}
+    for index, rule in enumerate(rules):
+        if isinstance(rule, Mapping) and isinstance(rule.get("id"), str):
+            places.setdefault(rule["id"], (_first_place(rule, tiers), index))
+    return places
+
+
+def _first_place(rule: Mapping[Any, object], tiers: int) -> int:
+    tier = rule.get("tier")
+    tier = tier if isinstance(tier, int) and rule.get("pay") == UPLINE else 0
+    return places_of(str(rule.get("pay"))[:20], tier, tiers)[0] if isinstance(rule.get("pay"), str) else 0
+
+
+def _check_rule(report: Report, index: int, value: object, context: _Context, seen: set[str]) -> None:
+    path = f"rules[{index}]"
+    rule = report.mapping(path, value, _KEYS, _UNBUILT)
+    if rule is None:
+        return
+    _check_id(report, path, rule, seen)
+    _check_pay(report, path, rule, context.tiers)
+    _check_figures(report, path, rule, context.ranks)
+    _check_differential(report, path, rule)
+    if "of" in rule:
+        _check_of(report, path, rule, context, index)
+    if "where" in rule:
+        _check_where(report, f"{path}.where", rule["where"], (*_WHERE, "not"))
+    if "group" in rule:
+        report.text(f"{path}.group", rule["group"], 64)
+
+
+def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[str]) -> None:
+    given = report.required(path, rule, "id")
+    name = None if given is None else report.name(f"{path}.id", given)
+    if name in seen:
+        report.say(f"{path}.id", f"the rule {name} is there already / 规则编号重复")
+    if name is not None:
+        seen.add(name)
+
+
+def _check_pay(report: Report, path: str, rule: Mapping[str, object], tiers: int) -> None:
+    pay = report.required(path, rule, "pay")
+    if pay is not None:
+        report.choice(f"{path}.pay", pay, PAYS)
+    if pay == UPLINE:
+        if report.required(path, rule, "tier") is None:
+            return
+        tier = report.whole(f"{path}.tier", rule["tier"], 1, 3)
+        if tier is not None and tier > tiers:
+            report.say(f"{path}.tier", f"is above the plan's tiers ({tiers}) / 超出方案的层级数 tiers（{tiers}）")
+    elif "tier" in rule:
+        report.say(f"{path}.tier", "goes with pay: upline only / 仅用于 pay: upline")
+
+
+def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
+    given = [key for key in _FIGURES if key in rule]
+    if len(given) != 1:
+        report.say(path, "needs exactly one of rate, amount_minor, slabs / 须且只能有 rate、amount_minor、slabs 之一")
+    if "rate" in rule:
+        _check_by_rank(report, f"{path}.rate", rule["rate"], ranks, report.ratio)
+    if "amount_minor" in rule:
+        _check_by_rank(
+            report, f"{path}.amount_minor", rule["amount_minor"], ranks, lambda at, v: report.whole(at, v, 0, MAX_MINOR)
+        )
+    if "slabs" in rule:
+        _check_slabs(report, f"{path}.slabs", rule["slabs"])
+    if "slab_mode" in rule:
+        report.choice(f"{path}.slab_mode", rule["slab_mode"], ("whole", "marginal"))
+        if "slabs" not in rule:
+            report.say(f"{path}.slab_mode", "goes with slabs only / 仅用于 slabs")
+
+
+def _check_by_rank(
+    report: Report, path: str, value: object, ranks: frozenset[str], check: Callable[[str, object], object]
+) -> None:
+    """A figure, or a map of rank code to figure with an optional default."""
+    if not isinstance(value, Mapping):
+        check(path, value)
+        return
+    if not value:
+        report.say(path, "names no rank / 没有任何等级")
+    for rank, figure in value.items():
+        at = below(path, rank)
+        if rank != "default" and rank not in ranks:
+            report.say(at, "is not a rank of this plan / 方案中没有该等级")
+        check(at, figure)
+
+
+def _check_slabs(report: Report, path: str, value: object) -> None:
+    starts: list[int | None] = []
+    for index, entry in enumerate(report.listing(path, value, MAX_SLABS)):
+        at = f"{path}[{index}]"
+        slab = report.mapping(at, entry, ("from_minor", "rate"))
+        if slab is None:
+            continue
+        start, rate = report.required(at, slab, "from_minor"), report.required(at, slab, "rate")
+        starts.append(None if start is None else report.whole(f"{at}.from_minor", start, 0, MAX_MINOR))
+        if rate is not None:
+            report.ratio(f"{at}.rate", rate)
+    known = [start for start in starts if start is not None]
+    if starts and starts[0] not in (0, None):
+        report.say(f"{path}[0].from_minor", "the first slab starts at 0 / 第一档须从 0 开始")
+    if any(later <= earlier for earlier, later in pairwise(known)):
+        report.say(path, "must ascend by from_minor / 须按 from_minor 升序且不重复")
+
+
+def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -> None:
+    if "differential" not in rule:
+        if rule.get("pay") == CHAIN:
+            report.say(f"{path}.differential", "pay: chain needs it to be true / pay: chain 须有 differential: true")
+        return
+    if rule["differential"] is not True:
+        report.say(f"{path}.differential", "can only be true / 只能为 true")
+    if rule.get("pay") != CHAIN:
+        report.say(f"{path}.differential", "goes with pay: chain only / 仅用于 pay: chain")
+    if not isinstance(rule.get("rate"), Mapping):
+        report.say(f"{path}.rate", "differential needs a rate by rank / 级差须按等级给出 rate")
+    if rule.get("of", "base") != "base":
+        report.say(f"{path}.of", "differential goes with of: base only / 级差仅用于 of: base")
+
+
+def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _Context, index: int) -> None:
+    of, at = rule["of"], f"{path}.of"
+    if isinstance(of, Mapping):
+        _check_named_rule(report, at, of, context, (_first_place(rule, context.tiers), index))
+    else:
+        report.choice(at, of, ("base", "remaining"))
+    if "amount_minor" in rule and of != "base":
+        report.say(at, "a fixed amount is taken of nothing / 固定金额不取自任何基数")
+
+
+def _check_named_rule(
+    report: Report, path: str, of: Mapping[object, object], context: _Context, place: tuple[int, int]
+) -> None:
+    named = report.mapping(path, of, ("rule",))
+    name = None if named is None else report.required(path, named, "rule")
+    if name is None or report.name(f"{path}.rule", name) is None:
+        return
+    first = context.first_places.get(str(name))
+    if first is None:
+        report.say(f"{path}.rule", f"there is no rule {name} / 没有该规则")
+    elif first >= place:
+        report.say(f"{path}.rule", f"{name} is not worked on before this rule / 该规则不在本规则之前计算")
+
+
+def _check_where(report: Report, path: str, value: object, known: tuple[str, ...]) -> None:
+    where = report.mapping(path, value, known)
+    for key, values in (where or {}).items():
+        at = f"{path}.{key}"
+        if key == "not":
+            _check_where(report, at, values, _WHERE)
+        elif key == "channel":
+            report.each(at, values, len(CHANNELS), lambda where_at, v: report.choice(where_at, v, CHANNELS))
+        else:
+            report.each(at, values, MAX_NAMED, report.sku if key == "sku" else report.text)

@@ -1,0 +1,177 @@
+"""What a policy pack can measure on a plan without any order: one figure per measure.
+
+A measure answers a number and its text; thresholds and what follows from them are the
+packs' (``policy``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+from distrib.domain.money import PPM, show_ratio
+from distrib.domain.plan import Plan
+from distrib.domain.plan_rules import AMOUNT, CHAIN, OF_RULE, RATE, UPLINE, Rule
+from distrib.domain.rank_conditions import HEAD_COUNTS, Rank, leaves
+
+UNBOUNDED = 10**30
+"""Above every threshold: nothing in the plan bounds the figure."""
+
+
+class Measured(NamedTuple):
+    """A figure to compare, and how it is shown."""
+
+    value: int
+    text: str
+
+
+def tiers(plan: Plan) -> int:
+    """The uplines a plan says may be paid; where it does not say, those it pays."""
+    return plan.tiers if plan.document.get("tiers") is not None else uplines_paid(plan)
+
+
+def uplines_paid(plan: Plan) -> int:
+    """How many uplines of one order some rule can pay more than nothing."""
+    paying = [rule for rule in plan.rules if can_pay(rule)]
+    highest = max((rule.tier for rule in paying if rule.pay == UPLINE), default=0)
+    return max(highest, differential_tiers(plan))
+
+
+def differential_tiers(plan: Plan) -> int:
+    """How many uplines a differential rule (级差) reaches."""
+    return max((plan.tiers for rule in plan.rules if rule.pay == CHAIN and can_pay(rule)), default=0)
+
+
+def can_pay(rule: Rule) -> bool:
+    """Whether a rule names any figure above 0."""
+    return max([rule.default or 0, *rule.figures.values(), *(rate for _, rate in rule.slabs)]) > 0
+
+
+def head_count_ranks(plan: Plan) -> int:
+    """How many ranks are promoted to by counting people."""
+    return sum(counts_heads(rank) for rank in plan.ranks)
+
+
+def counts_heads(rank: Rank) -> bool:
+    """Whether the promotion to a rank reads a number of recruits."""
+    return rank.promote is not None and any(leaf.metric.name in HEAD_COUNTS for leaf in leaves(rank.promote))
+
+
+def entry_fee(plan: Plan) -> int:
+    """The declared price of joining, in minor units."""
+    return int(plan.declarations.get("entry_fee_minor", 0))
+
+
+def consideration(plan: Plan) -> int:
+    """Whether joining costs anything, a purchase included."""
+    return int(entry_fee(plan) > 0 or bool(plan.declarations.get("entry_purchase")))
+
+
+def paid_head_count(plan: Plan) -> int:
+    """Ranks by head count in a plan that charges for joining (Koscot)."""
+    return head_count_ranks(plan) * consideration(plan)
+
+
+def order_ratio(plan: Plan) -> int:
+    """The most that one order can cost, in parts per million of what was paid."""
+    return _bounded(plan, frozenset(rank.code for rank in plan.ranks))
+
+
+def recruiting_share(plan: Plan) -> int:
+    """The part of the plan's largest pay that only ranks by head count open, where joining costs anything.
+
+    Our own reading of "primarily" in C-515/12 (4finance); in parts per million.
+    """
+    without = _bounded(plan, frozenset(rank.code for rank in plan.ranks if not counts_heads(rank)))
+    most = order_ratio(plan)
+    if not consideration(plan) or most in (0, UNBOUNDED):
+        return 0
+    return (most - without) * PPM // most
+
+
+def _bounded(plan: Plan, ranks: Collection[str]) -> int:
+    most = largest_ratio(plan, ranks)
+    return most if plan.order_cap_ppm is None else min(most, plan.order_cap_ppm)
+
+
+def largest_ratio(plan: Plan, ranks: Collection[str]) -> int:
+    """An upper bound of commission by paid amount among earners of these ranks, before ``order_cap``.
+
+    Rules of one group exclude each other, so the dearest of each group counts; a differential rule pays
+    its highest rate once. Fixed amounts and list prices have no bound in terms of what was paid.
+    """
+    most: dict[int, int] = {}
+    for rule in plan.rules:
+        _most_of(plan, rule, ranks, most)
+    by_group: dict[str, int] = {}
+    for rule in plan.rules:
+        by_group[rule.group] = max(by_group.get(rule.group, 0), most[rule.index])
+    total = sum(by_group.values())
+    return UNBOUNDED if total >= UNBOUNDED or (total and plan.base == "list") else total
+
+
+def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int]) -> int:
+    """The most one rule pays, filled in for the rules it is taken of first (they form no loop)."""
+    if rule.index not in most:
+        figure = max((rule.figure(rank) or 0 for rank in ranks), default=0)
+        rate = figure if rule.kind in (RATE, AMOUNT) else max(rate for _, rate in rule.slabs)
+        basis = PPM
+        if rule.of == OF_RULE:
+            basis = _most_of(plan, plan.rules[rule.of_rule], ranks, most)
+        is_unbounded = rate > 0 and (rule.kind == AMOUNT or basis >= UNBOUNDED)
+        most[rule.index] = UNBOUNDED if is_unbounded else -(-rate * basis // PPM)
+    return most[rule.index]
+
+
+def declared(key: str) -> Callable[[Plan], int]:
+    """The measure of one declaration; 0 where nothing is declared."""
+    return lambda plan: int(plan.declarations.get(key, 0))
+
+
+def claims(plan: Plan, words: Collection[str]) -> Measured:
+    """Which of these words of an earnings claim the plan's title has."""
+    texts = plan.title.values() if isinstance(plan.title, Mapping) else (plan.title,)
+    title = " ".join(texts).casefold()
+    found = [word for word in words if word.casefold() in title]
+    return Measured(len(found), ", ".join(found))
+
+
+RATIOS = frozenset({"order_ratio", "recruiting_share"})
+"""Measures in parts per million; their thresholds are written as decimal strings."""
+
+_FIGURES: dict[str, Callable[[Plan], int]] = {
+    "tiers": tiers,
+    "uplines_paid": uplines_paid,
+    "differential_tiers": differential_tiers,
+    "head_count_ranks": head_count_ranks,
+    "paid_head_count": paid_head_count,
+    "entry_fee": entry_fee,
+    "consideration": consideration,
+    "order_ratio": order_ratio,
+    "recruiting_share": recruiting_share,
+    "minimum_age": declared("minimum_age"),
+    "buy_back_days": declared("buy_back_days"),
+    "cooling_off_days": declared("cooling_off_days"),
+    "written_contract": declared("written_contract"),
+}
+
+
+def shown(measure: str, value: int) -> str:
+    """A figure or threshold of a measure as text."""
+    if value >= UNBOUNDED:
+        return "unbounded"
+    return show_ratio(value) if measure in RATIOS else str(value)
+
+
+def _measure(name: str) -> Callable[[Plan, Collection[str]], Measured]:
+    def measure(plan: Plan, _: Collection[str]) -> Measured:
+        value = _FIGURES[name](plan)
+        return Measured(value, shown(name, value))
+
+    return measure
+
+
+MEASURES: dict[str, Callable[[Plan, Collection[str]], Measured]] = {
+    "claims": claims,
+    **{name: _measure(name) for name in _FIGURES},
+}

@@ -1,0 +1,155 @@
+"""The rules of a plan as frozen values, and which of them apply to a kind of line.
+
+Choosing rules and putting them in the order of work happens here, once for each kind of
+line; people and amounts must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+RATE, AMOUNT, SLAB_WHOLE, SLAB_MARGINAL = "rate", "amount", "whole", "marginal"
+OF_BASE, OF_REMAINING, OF_RULE = "base", "remaining", "rule"
+SELLER, UPLINE, CHAIN, LEADER, OPENER = "seller", "upline", "chain", "leader", "opener"
+PAYS = (SELLER, UPLINE, CHAIN, LEADER, OPENER)
+AFTER_THE_TIERS = 4
+"""Where leader and opener stand in the order of work; they are paid as tier 0."""
+
+_MAX_CHOICES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which lines a rule is for; None: the key is not named."""
+
+    channels: frozenset[str] | None = None
+    categories: frozenset[str] | None = None
+    skus: frozenset[str] | None = None
+    not_channels: frozenset[str] = frozenset()
+    not_categories: frozenset[str] = frozenset()
+    not_skus: frozenset[str] = frozenset()
+
+    def matches(self, channel: str, category: str | None, sku: str) -> bool:
+        """All named keys match, and none of those left out does."""
+        return (
+            (self.channels is None or channel in self.channels)
+            and (self.categories is None or category in self.categories)
+            and (self.skus is None or sku in self.skus)
+            and channel not in self.not_channels
+            and category not in self.not_categories
+            and sku not in self.not_skus
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: who (``pay``, ``tier``), how much (``kind``, figures, slabs), of what, when.
+
+    ``figures`` and ``default`` are parts per million for rates, minor units for amounts;
+    ``of_rule`` is the index of the rule it is taken of, or -1.
+    """
+
+    index: int
+    id: str
+    pay: str
+    tier: int
+    group: str
+    kind: str
+    where: Where = field(default_factory=Where)
+    figures: Mapping[str, int] = field(default_factory=dict)
+    default: int | None = None
+    slabs: tuple[tuple[int, int], ...] = ()
+    of: str = OF_BASE
+    of_rule: int = -1
+
+    def figure(self, rank: str) -> int | None:
+        """The rate or amount for someone of this rank; None where the rule names none."""
+        return self.figures.get(rank, self.default)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """The rules that apply to a kind of line, one per group, in the order of work.
+
+    ``steps`` holds (tier, rule), a chain rule once for every tier. ``depth`` is how many rates are
+    multiplied with each other at most, so that amounts are whole in units of 1 / PPM**depth.
+    """
+
+    steps: tuple[tuple[int, Rule], ...]
+    depth: int
+
+
+class RuleBook:
+    """Looks up the rules for a line; remembers the answer for each kind of line."""
+
+    __slots__ = ("_cache", "_categories", "_channels", "_rules", "_skus", "_tiers")
+
+    def __init__(self, rules: Sequence[Rule], tiers: int) -> None:
+        self._rules = tuple(rules)
+        self._tiers = tiers
+        wheres = [rule.where for rule in rules]
+        self._channels = _named((where.channels, where.not_channels) for where in wheres)
+        self._categories = _named((where.categories, where.not_categories) for where in wheres)
+        self._skus = _named((where.skus, where.not_skus) for where in wheres)
+        self._cache: dict[tuple[str | None, str | None, str | None], Chosen] = {}
+
+    def choose(self, channel: str, category: str | None, sku: str) -> Chosen:
+        """For each group the first rule in document order whose ``where`` matches.
+
+        Values that no rule names are all alike, which keeps the number of kinds small.
+        """
+        key = (
+            channel if channel in self._channels else None,
+            category if category in self._categories else None,
+            sku if sku in self._skus else None,
+        )
+        chosen = self._cache.get(key)
+        if chosen is None:
+            chosen = self._work_out(channel, category, sku)
+            if len(self._cache) >= _MAX_CHOICES:
+                self._cache.clear()
+            self._cache[key] = chosen
+        return chosen
+
+    def _work_out(self, channel: str, category: str | None, sku: str) -> Chosen:
+        first: dict[str, Rule] = {}
+        for rule in self._rules:
+            if rule.group not in first and rule.where.matches(channel, category, sku):
+                first[rule.group] = rule
+        steps = order_of_work(first.values(), self._tiers)
+        return Chosen(steps, _depth(steps))
+
+
+def _named(values: Iterable[tuple[frozenset[str] | None, frozenset[str]]]) -> frozenset[str]:
+    named: set[str] = set()
+    for only, left_out in values:
+        named |= (only or frozenset()) | left_out
+    return frozenset(named)
+
+
+def order_of_work(rules: Iterable[Rule], tiers: int) -> tuple[tuple[int, Rule], ...]:
+    """(tier, rule) tier by tier and in document order, leader and opener last (plan.md, step 3)."""
+    steps = [(place, rule) for rule in rules for place in places_of(rule.pay, rule.tier, tiers)]
+    steps.sort(key=lambda step: (step[0], step[1].index))
+    return tuple((place % AFTER_THE_TIERS, rule) for place, rule in steps)
+
+
+def places_of(pay: str, tier: int, tiers: int) -> range:
+    """The places of a rule in the order of work: tiers 0 to 3, then leader and opener."""
+    if pay == CHAIN:
+        return range(tiers + 1)
+    place = AFTER_THE_TIERS if pay in (LEADER, OPENER) else tier
+    return range(place, place + 1)
+
+
+def _depth(steps: Sequence[tuple[int, Rule]]) -> int:
+    depths: dict[int, int] = {}
+    for tier, rule in steps:
+        below = 0
+        if rule.of == OF_RULE:
+            below = depths.get(rule.of_rule, 0)
+        elif rule.of == OF_REMAINING:
+            below = max((depths[r.index] for lower, r in steps if lower < tier and r.index in depths), default=0)
+        depths[rule.index] = max(depths.get(rule.index, 0), below + 1)
+    return max(depths.values(), default=1)

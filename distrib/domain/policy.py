@@ -1,0 +1,259 @@
+"""Policy packs: what a jurisdiction allows of a plan and binds on its orders.
+
+A pack is data (``config/policies``), dated and with its sources; this module reads it, tells
+how packs combine, and judges plans. Thresholds must not enter the code, nor reading files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from distrib.domain.document import Report
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.money import MAX_MINOR, parse_ratio
+from distrib.domain.plan import Plan
+from distrib.domain.plan_measures import MEASURES, RATIOS, shown
+
+SEVERITIES = ("info", "alert", "sign_off", "refuse")
+"""Of a plan's findings, the mildest first."""
+MAX_TIERS = 3
+ON_EXCESS = ("refuse", "detach")
+
+_KEYS = (
+    "name", "valid_from", "source", "max_tiers", "max_tree_levels", "on_excess", "order_cap", "entry_pays_seller",
+    "self_purchase_pays_uplines", "findings",
+)  # fmt: skip
+_CHECK_KEYS = (
+    "id", "measure", "above", "below", "words", "currency", "except_currency", "severity", "source", "en", "zh",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing a pack looks at in a plan: the measure, the threshold, and what it then says.
+
+    ``above`` and ``below`` are thresholds: the finding stands where the measured figure lies beyond.
+    ``currency`` and ``except_currency`` say for plans in which currency the threshold can be compared.
+    """
+
+    id: str
+    measure: str
+    severity: str
+    source: str
+    en: str
+    zh: str
+    above: int | None = None
+    below: int | None = None
+    words: tuple[str, ...] = ()
+    currency: str | None = None
+    except_currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy pack. ``max_tree_levels`` counts the root as level 1; None: no limit."""
+
+    name: str
+    valid_from: date
+    source: str
+    max_tiers: int
+    max_tree_levels: int | None
+    on_excess: str
+    order_cap_ppm: int | None
+    entry_pays_seller: bool
+    self_purchase_pays_uplines: bool
+    checks: tuple[Check, ...]
+
+    @property
+    def version(self) -> str:
+        """The pack and its date, as kept with everything it decided."""
+        return f"{self.name}@{self.valid_from.isoformat()}"
+
+
+class Finding(NamedTuple):
+    """What a pack found in a plan: the measured figure, the threshold, and where the rule comes from."""
+
+    id: str
+    severity: str
+    figure: str
+    threshold: str
+    source: str
+    detail_en: str
+    detail_zh: str
+
+
+class Limits(NamedTuple):
+    """What one or several packs bind together: the strictest of each."""
+
+    packs: str
+    max_tiers: int
+    max_tree_levels: int | None
+    on_excess: str
+    order_cap_ppm: int | None
+    entry_pays_seller: bool
+    self_purchase_pays_uplines: bool
+
+    def order_cap_with(self, plan_cap_ppm: int | None) -> int | None:
+        """The lower of the plan's and the packs' order cap."""
+        return _lowest(self.order_cap_ppm, plan_cap_ppm)
+
+
+def combine(first: Policy, *others: Policy) -> Limits:
+    """The limits that bind where all of these packs judge."""
+    packs = {policy.name: policy for policy in (first, *others)}.values()
+    return Limits(
+        packs="+".join(policy.version for policy in packs),
+        max_tiers=min(policy.max_tiers for policy in packs),
+        max_tree_levels=_lowest(*(policy.max_tree_levels for policy in packs)),
+        on_excess="refuse" if any(_refuses_excess(policy) for policy in packs) else "detach",
+        order_cap_ppm=_lowest(*(policy.order_cap_ppm for policy in packs)),
+        entry_pays_seller=all(policy.entry_pays_seller for policy in packs),
+        self_purchase_pays_uplines=all(policy.self_purchase_pays_uplines for policy in packs),
+    )
+
+
+def _refuses_excess(policy: Policy) -> bool:
+    return policy.max_tree_levels is not None and policy.on_excess == "refuse"
+
+
+def is_stricter(policy: Policy, than: Policy) -> bool:
+    """Whether a plan may name ``policy`` in a program under ``than``: no limit of it is looser.
+
+    A pack is as strict as itself, so a plan may name its program's own.
+    """
+    both = combine(policy, than)
+    own = combine(policy)
+    return both[1:3] + both[4:] == own[1:3] + own[4:]
+
+
+def judge_plan(policy: Policy, plan: Plan) -> list[Finding]:
+    """Everything one pack has to say about a plan, in the order of the pack."""
+    findings = (_apply(check, plan) for check in policy.checks)
+    return [finding for finding in findings if finding is not None]
+
+
+def _apply(check: Check, plan: Plan) -> Finding | None:
+    if check.currency not in (None, plan.currency) or check.except_currency == plan.currency:
+        return None
+    measured = MEASURES[check.measure](plan, check.words)
+    if check.above is not None and measured.value > check.above:
+        threshold = f"> {shown(check.measure, check.above)}"
+    elif check.below is not None and measured.value < check.below:
+        threshold = f"< {shown(check.measure, check.below)}"
+    else:
+        return None
+    return Finding(check.id, check.severity, measured.text, threshold, check.source, check.en, check.zh)
+
+
+def _lowest(*figures: int | None) -> int | None:
+    return min((figure for figure in figures if figure is not None), default=None)
+
+
+def check_policy(document: object) -> list[Problem]:
+    """Everything that is wrong with a pack's document; empty when it can be read."""
+    report = Report()
+    pack = report.mapping("", document, _KEYS)
+    if pack is None:
+        return report.problems
+    for key in ("name", "valid_from", "source", "max_tiers", "entry_pays_seller", "self_purchase_pays_uplines"):
+        report.required("", pack, key)
+    readers: dict[str, Callable[[str, object], object]] = {
+        "name": report.name,
+        "valid_from": lambda path, value: _check_date(report, path, value),
+        "source": report.text,
+        "max_tiers": lambda path, value: report.whole(path, value, 0, MAX_TIERS),
+        "max_tree_levels": lambda path, value: report.whole(path, value, 1, 10_000),
+        "on_excess": lambda path, value: report.choice(path, value, ON_EXCESS),
+        "order_cap": report.ratio,
+        "entry_pays_seller": report.truth,
+        "self_purchase_pays_uplines": report.truth,
+        "findings": lambda path, value: report.each(path, value, 100, lambda at, item: _check_check(report, at, item)),
+    }
+    for key, value in pack.items():
+        readers[key](key, value)
+    return report.problems
+
+
+def _check_date(report: Report, path: str, value: object) -> None:
+    try:
+        _date(value)
+    except (TypeError, ValueError):
+        report.say(path, "must be a date such as 2026-01-01 / 须为日期，例如 2026-01-01")
+
+
+def _date(value: object) -> date:
+    """A date of a YAML reader, or the text of one."""
+    return value if type(value) is date else date.fromisoformat(value)  # type: ignore[arg-type]
+
+
+def _check_check(report: Report, path: str, value: object) -> None:
+    check = report.mapping(path, value, _CHECK_KEYS)
+    if check is None:
+        return
+    for key in ("id", "measure", "severity", "source", "en", "zh"):
+        report.required(path, check, key)
+    if ("above" in check) == ("below" in check):
+        report.say(path, "needs exactly one of above, below / 须且只能有 above、below 之一")
+    bound = report.ratio if check.get("measure") in RATIOS else _minor_reader(report)
+    readers: dict[str, Callable[[str, object], object]] = {
+        "measure": lambda at, item: report.choice(at, item, tuple(MEASURES)),
+        "severity": lambda at, item: report.choice(at, item, SEVERITIES),
+        "above": bound,
+        "below": bound,
+        "words": lambda at, item: report.each(at, item, 100, report.text),
+        "currency": report.currency,
+        "except_currency": report.currency,
+    }
+    for key, item in check.items():
+        readers.get(key, report.text)(f"{path}.{key}", item)
+
+
+def _minor_reader(report: Report) -> Callable[[str, object], object]:
+    return lambda path, value: report.whole(path, value, 0, MAX_MINOR)
+
+
+def policy_from_document(document: object) -> Policy:
+    """The pack of a document.
+
+    Raises:
+        Refusal: ``invalid`` with every problem of the document.
+    """
+    problems = check_policy(document)
+    if problems or not isinstance(document, Mapping):
+        raise Refusal("invalid", problems)
+    cap = document.get("order_cap")
+    return Policy(
+        name=document["name"],
+        valid_from=_date(document["valid_from"]),
+        source=document["source"],
+        max_tiers=document["max_tiers"],
+        max_tree_levels=document.get("max_tree_levels"),
+        on_excess=document.get("on_excess") or "refuse",
+        order_cap_ppm=None if cap is None else parse_ratio(cap),
+        entry_pays_seller=document["entry_pays_seller"],
+        self_purchase_pays_uplines=document["self_purchase_pays_uplines"],
+        checks=tuple(_check(check) for check in document.get("findings") or ()),
+    )
+
+
+def _check(check: Mapping[str, Any]) -> Check:
+    def bound(key: str) -> int | None:
+        value = check.get(key)
+        return parse_ratio(value) if isinstance(value, str) else value
+
+    texts = {key: check.get(key) for key in ("currency", "except_currency")}
+    return Check(
+        id=check["id"],
+        measure=check["measure"],
+        severity=check["severity"],
+        source=check["source"],
+        en=check["en"],
+        zh=check["zh"],
+        above=bound("above"),
+        below=bound("below"),
+        words=tuple(check.get("words") or ()),
+        **texts,
+    )

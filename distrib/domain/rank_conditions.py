@@ -1,0 +1,80 @@
+"""Ranks and the conditions that lead to them, as frozen values.
+
+What a condition means stands here; whose figures are looked at, and when, does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+METRICS = ("personal_sales_minor", "personal_orders", "direct_recruits", "team_sales_minor")
+METRICS_NOT_BUILT = ("customers", "active_recruits", "earned_minor")
+HEAD_COUNTS = ("direct_recruits", "active_recruits")
+"""Metrics that count people rather than sales (compliance.md, CN-P06)."""
+
+
+class Metric(NamedTuple):
+    """A figure of a shop: its name, how many levels below it reads (0: itself), its window."""
+
+    name: str
+    levels: int
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A figure that must reach a threshold."""
+
+    metric: Metric
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Conditions that must hold together."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Conditions of which one is enough."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition: TypeAlias = AtLeast | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A rank and what promotes to it; without ``promote`` it is given by hand alone."""
+
+    code: str
+    promote: Condition | None = None
+
+
+def leaves(condition: Condition) -> Iterator[AtLeast]:
+    """Every threshold in a condition, in document order."""
+    if isinstance(condition, AtLeast):
+        yield condition
+    else:
+        for part in condition.parts:
+            yield from leaves(part)
+
+
+def holds(condition: Condition, figures: Mapping[Metric, int]) -> bool:
+    """Whether a condition holds for these figures; a figure that is missing counts as 0.
+
+    >>> few = AtLeast(Metric("personal_orders", 0, "ever"), 3)
+    >>> many = AtLeast(Metric("personal_orders", 0, "ever"), 9)
+    >>> figures = {Metric("personal_orders", 0, "ever"): 5}
+    >>> holds(AnyOf((many, few)), figures), holds(AllOf((many, few)), figures)
+    (True, False)
+    """
+    if isinstance(condition, AtLeast):
+        return figures.get(condition.metric, 0) >= condition.at_least
+    verdicts = (holds(part, figures) for part in condition.parts)
+    return all(verdicts) if isinstance(condition, AllOf) else any(verdicts)

@@ -1,0 +1,146 @@
+"""Who sits at which tier of an order, and whether a rule pays whoever sits there.
+
+Decides people and reasons, for all lines of a kind at once; amounts must not enter.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from distrib.domain.plan import Plan
+from distrib.domain.plan_rules import CHAIN, LEADER, OPENER, Chosen, Rule
+from distrib.domain.snapshot import Person, Snapshot
+
+COMPRESS_REACH = 8
+"""Compression looks at no more uplines than this above tier 0 (plan.md, inactive_upline)."""
+
+PAID, NO_UPLINE, INACTIVE, RANK_NOT_IN_RATE = "paid", "no_upline", "inactive", "rank_not_in_rate"
+TIER_CAP, SELF_PURCHASE, NO_DIFFERENCE = "tier_cap", "self_purchase", "no_difference"
+ORDER_CAP, ENTRY_SKU, POLICY = "order_cap", "entry_sku", "policy"
+
+
+class Seating(NamedTuple):
+    """Tier by tier who sits there, and who was passed over on the way to that seat."""
+
+    seats: list[Person | None]
+    passed: list[list[Person]]
+    is_shifted: bool
+
+
+class Verdict(NamedTuple):
+    """Whether one rule pays one person at one tier; ``figure`` is 0 for whoever it does not."""
+
+    rule: Rule
+    tier: int
+    person: Person | None
+    figure: int
+    reason: str
+
+
+def seat(plan: Plan, snapshot: Snapshot) -> Seating:
+    """Seats the people of an order: the selling shop at tier 0, its n-th upline at tier n."""
+    uplines = snapshot.uplines
+    first = snapshot.seller
+    is_shifted = snapshot.is_self_purchase and plan.self_purchase == "shift"
+    if is_shifted:
+        first, uplines = (uplines[0] if uplines else None), uplines[1:]
+    if plan.inactive_upline == "compress":
+        return _compressed(first, uplines[:COMPRESS_REACH], plan.tiers, is_shifted)
+    seats = [first, *uplines[: plan.tiers]]
+    seats += [None] * (plan.tiers + 1 - len(seats))
+    return Seating(seats, [], is_shifted)
+
+
+def _compressed(first: Person | None, uplines: tuple[Person, ...], tiers: int, is_shifted: bool) -> Seating:
+    """Each tier goes to the next active upline; those in between are kept for the explanation."""
+    seats, passed = [first], [list[Person]()]
+    over: list[Person] = []
+    for upline in uplines:
+        if len(seats) > tiers:
+            break
+        if upline.is_active:
+            seats.append(upline)
+            passed.append(over)
+            over = []
+        else:
+            over.append(upline)
+    while len(seats) <= tiers:
+        seats.append(None)
+        passed.append(over)
+        over = []
+    return Seating(seats, passed, is_shifted)
+
+
+def verdicts(plan: Plan, chosen: Chosen, snapshot: Snapshot, seating: Seating, is_entry: bool) -> list[Verdict]:
+    """Everyone the chosen rules look at, in the order of work."""
+    found: list[Verdict] = []
+    reached: dict[int, int] = {}
+    for tier, rule in chosen.steps:
+        person = _who(rule, tier, snapshot, seating)
+        if seating.passed or seating.is_shifted:
+            found += _passed_over(rule, tier, snapshot, seating)
+        reason = _barred(plan, rule, tier, person, snapshot, seating, is_entry)
+        figure = None if person is None else rule.figure(person.rank)
+        if figure is None:
+            found.append(Verdict(rule, tier, person, 0, RANK_NOT_IN_RATE if reason == PAID else reason))
+        elif rule.pay == CHAIN:
+            found.append(_difference(rule, tier, person, figure, reason, reached))
+        else:
+            found.append(Verdict(rule, tier, person, figure if reason == PAID else 0, reason))
+    return found
+
+
+def _who(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) -> Person | None:
+    if rule.pay == LEADER:
+        return snapshot.leader
+    if rule.pay == OPENER:
+        return snapshot.opener
+    return seating.seats[tier]
+
+
+def _is_slot(rule: Rule) -> bool:
+    """Leader and opener stand beside the chain: its self-purchase rules are not about them."""
+    return rule.pay in (LEADER, OPENER)
+
+
+def _barred(
+    plan: Plan, rule: Rule, tier: int, person: Person | None, snapshot: Snapshot, seating: Seating, is_entry: bool
+) -> str:
+    """Why whoever sits there earns nothing whatever the rate, or ``paid``."""
+    if tier > snapshot.max_tiers:
+        return TIER_CAP
+    if person is None:
+        return NO_UPLINE
+    is_own_seller = tier == 0 and not seating.is_shifted and not _is_slot(rule)
+    if is_entry and not (is_own_seller and snapshot.entry_pays_seller):
+        return POLICY if is_own_seller else ENTRY_SKU
+    if not person.is_active:
+        return INACTIVE
+    if snapshot.is_self_purchase and not _is_slot(rule):
+        is_skipped = plan.self_purchase == "skip" if is_own_seller else not snapshot.self_purchase_pays_uplines
+        return SELF_PURCHASE if is_skipped else PAID
+    return PAID
+
+
+def _difference(
+    rule: Rule, tier: int, person: Person | None, rate: int, reason: str, reached: dict[int, int]
+) -> Verdict:
+    """The rate above the highest one reached below (级差); a seller skipped for its own purchase has reached its."""
+    below = reached.get(rule.index, 0)
+    if reason in (PAID, SELF_PURCHASE):
+        reached[rule.index] = max(below, rate)
+    if reason != PAID:
+        return Verdict(rule, tier, person, 0, reason)
+    if rate <= below:
+        return Verdict(rule, tier, person, 0, NO_DIFFERENCE)
+    return Verdict(rule, tier, person, rate - below, PAID)
+
+
+def _passed_over(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) -> list[Verdict]:
+    """Those looked at who have no seat: inactive uplines under compression, the buyer of a shifted chain."""
+    if _is_slot(rule):
+        return []
+    over = [Verdict(rule, tier, person, 0, INACTIVE) for person in (seating.passed[tier] if seating.passed else [])]
+    if tier == 0 and seating.is_shifted:
+        over.insert(0, Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE))
+    return over

@@ -1,0 +1,165 @@
+"""Runs drains to the end: transactions, retries, and the search for an order that fails.
+
+Serves the RQ job, the sweeper and ``distrib settle`` alike; needs no Redis. No rule and no
+SQL may enter.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from time import monotonic
+from typing import TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from distrib.domain.policy import Policy
+from distrib.services import drain, waiting
+from distrib.services.context import Program
+from distrib.services.drain import BatchFailed, Drained, State
+from distrib.services.programs import get_program
+
+MAX_TRIES = 5
+_BUSY_WAIT_S = 0.005
+_BUSY_LIMIT_S = 1.0
+_RETRIABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
+
+_T = TypeVar("_T")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run of drains did."""
+
+    orders: int = 0
+    events: int = 0
+    batches: int = 0
+    parked: int = 0
+
+
+class Drainer:
+    """Works on whatever waits, in this process.
+
+    Args:
+        engine: connections under the worker role.
+        policies: the policy packs by name.
+        batch_orders: orders a transaction, at the most.
+        now: the clock.
+    """
+
+    def __init__(
+        self, engine: Engine, policies: Mapping[str, Policy], batch_orders: int, now: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._policies = policies
+        self._batch_orders = batch_orders
+        self._now = now
+        self._pause = threading.Event()
+
+    def run(self, *, deadline_s: float | None = None, after_batch: Callable[[Tally], None] | None = None) -> Tally:
+        """Drains every program until nothing is left that is not in other hands.
+
+        Args:
+            deadline_s: stop after the batch in which this many seconds have passed.
+            after_batch: is told the tally after each batch.
+        """
+        tally, started, busy_since = Tally(), monotonic(), 0.0
+        while deadline_s is None or monotonic() - started < deadline_s:
+            states = [self._step(program, tally) for program in self._programs()]
+            if State.WORKED in states:
+                busy_since = 0.0
+                if after_batch is not None:
+                    after_batch(tally)
+            elif State.BUSY in states:
+                busy_since = busy_since or monotonic()
+                if deadline_s is not None and monotonic() - busy_since > _BUSY_LIMIT_S:
+                    break
+                self._pause.wait(_BUSY_WAIT_S)
+            else:
+                break
+        return tally
+
+    def wake_waiting(self) -> int:
+        """Queues what waited for a shop that has come; answers how many orders."""
+        with self._engine.begin() as conn:
+            return waiting.wake_waiting(conn)
+
+    def has_work(self) -> bool:
+        """Whether any program has orders in the queue."""
+        return bool(self._programs())
+
+    def _programs(self) -> list[Program]:
+        def read(conn: Connection) -> list[Program]:
+            return [get_program(conn, number) for number in waiting.programs_with_work(conn)]
+
+        return self._retried(read)
+
+    def _step(self, program: Program, tally: Tally) -> State:
+        try:
+            drained = self._retried(
+                lambda conn: drain.drain_batch(conn, program, self._policies, self._batch_orders, self._now())
+            )
+        except BatchFailed as failed:
+            self._isolate(program, failed.orders, failed.until, failed.__cause__, tally)
+            return State.WORKED
+        self._count(drained, tally)
+        return drained.state
+
+    def _isolate(
+        self, program: Program, orders: Sequence[int], until: date, cause: BaseException | None, tally: Tally
+    ) -> None:
+        """Halves the batch until the order that fails stands alone, and parks that one."""
+        if len(orders) == 1:
+            reason = type(cause).__name__
+            _log.error("order_parked", program=program.code, order_no=orders[0], exc_info=cause)
+            self._retried(lambda conn: drain.park_order(conn, program, orders[0], reason, self._now()))
+            tally.parked += 1
+            return
+        middle = len(orders) // 2
+        for half in (orders[:middle], orders[middle:]):
+            try:
+                self._count(self._named(program, half, until), tally)
+            except BatchFailed as failed:
+                self._isolate(program, half, until, failed.__cause__, tally)
+
+    def _named(self, program: Program, orders: Sequence[int], until: date) -> Drained:
+        return self._retried(
+            lambda conn: drain.drain_orders(conn, program, self._policies, orders, until, self._now())
+        )
+
+    @staticmethod
+    def _count(drained: Drained, tally: Tally) -> None:
+        tally.orders += drained.orders
+        tally.events += drained.events
+        tally.batches += drained.state is State.WORKED
+
+    def _retried(self, unit: Callable[[Connection], _T]) -> _T:
+        """Runs a unit in a transaction; what only met others is run again as a whole."""
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                with self._engine.begin() as conn:
+                    return unit(conn)
+            except (DBAPIError, psycopg.Error, BatchFailed) as error:
+                if attempt == MAX_TRIES or not _is_passing(error):
+                    raise
+                _log.info("unit_retried", attempt=attempt, error=type(error).__name__)
+                self._pause.wait(0.02 * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether the same unit may well succeed when run again."""
+    if isinstance(error, BatchFailed) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig if isinstance(error.orig, BaseException) else error
+    return isinstance(error, _RETRIABLE) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)

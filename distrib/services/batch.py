@@ -1,0 +1,73 @@
+"""What a batch of orders became, gathered in memory and written in sets.
+
+Filled by ``distrib.services.order_work``, written by the drain in one transaction. No rule
+may enter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from distrib.services.context import Program
+from distrib.store import inbox, ledger, queue
+from distrib.store.ledger import RefundLineRow, Settlement
+from distrib.store.queue import Outcome, PendingEvent
+
+EARNED, REVERSED, ORDERS, REFUNDS = range(4)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The rows that a batch will write, and how many of each kind it made."""
+
+    program: Program
+    now: datetime
+    transfers: list[bytes] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
+    refunds: list[RefundLineRow] = field(default_factory=list)
+    done: list[tuple[int, int]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    signals: set[tuple[date, int, datetime]] = field(default_factory=set)
+    later: dict[int, date] = field(default_factory=dict)
+    months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
+
+    def finish(self, event: PendingEvent, status: str = "done", code: str | None = None, params: str | None = None,
+               waits_for: str | None = None) -> None:  # fmt: skip
+        """Notes what became of an event."""
+        if status == "done" and code is None and event.status is None:
+            self.done.append((event.order_no, event.event_no))
+            return
+        done_at = self.now if status == "done" else None
+        attempts = event.attempts + 1
+        self.outcomes.append(
+            Outcome(event.order_no, event.event_no, status, attempts, code, params, waits_for, done_at)
+        )
+
+    def postpone(self, event: PendingEvent) -> None:
+        """Leaves an event for its own day."""
+        day = self.later.get(event.order_no)
+        self.later[event.order_no] = event.day if day is None else min(day, event.day)
+
+    def write(self, conn: Connection) -> None:
+        """Writes everything; accounts come last, because all programs' batches meet there."""
+        program_id = self.program.program_id
+        if self.settlements:
+            ledger.copy_settlements(conn, program_id, self.settlements)
+        if self.refunds:
+            ledger.insert_refunds(conn, program_id, self.refunds)
+        if self.transfers:
+            ledger.copy_transfers(conn, self.transfers)
+        if self.done:
+            ledger.copy_done(conn, program_id, self.done, self.now)
+        if self.outcomes:
+            queue.upsert_outcomes(conn, program_id, self.outcomes)
+        if self.signals:
+            ledger.insert_signals(conn, program_id, self.signals)
+        if self.later:
+            inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
+        if self.months:
+            ledger.upsert_months(conn, program_id, self.months)

@@ -1,0 +1,112 @@
+"""Commissions as their callers know them: ids in place of numbers, ratios as decimal strings.
+
+Amounts taken back are rows of their own, below zero. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.money import show_ratio
+from distrib.services.context import Program, format_period
+from distrib.store import commissions as rows
+
+HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionQuery:
+    """Which commissions are asked for; what is None does not matter.
+
+    ``period`` is a month as 202603, ``kind`` one of ``earned reversed pool adjusted``, ``state`` one of
+    ``held available expected``.
+    """
+
+    shop_id: str | None = None
+    shop_no: int | None = None
+    order_id: str | None = None
+    period: int | None = None
+    kind: str | None = None
+    state: str | None = None
+
+
+def list_commissions(
+    conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int, now: datetime
+) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
+    """Commissions by cause and number.
+
+    Returns:
+        Up to ``limit`` of them, and the key to go on after (None at the end).
+    """
+    if query.state == EXPECTED:
+        return [], None
+    filters = rows.CommissionFilters(
+        shop_id=query.shop_id,
+        shop_no=query.shop_no,
+        order_id=query.order_id,
+        period=query.period,
+        kind=query.kind,
+        held_at=now if query.state == HELD else None,
+        available_at=now if query.state == AVAILABLE else None,
+    )
+    found = rows.list_commissions(conn, program.program_id, filters, after or (0, 0), limit + 1)
+    page = found[:limit]
+    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
+    return [commission_view(program, row, now) for row in page], last
+
+
+def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """One row of the ledger as a commission (contract, "Orders, commissions, plans")."""
+    cause, reverses, late = row["cause_no"], row["reverses_seq"], row["belongs_to_period"]
+    return {
+        "id": commission_id(cause, row["seq"]),
+        "event_id": row["event_id"],
+        "order_id": row["order_id"],
+        "line_id": row["line_id"],
+        "shop_id": row["shop_id"],
+        "rule": row["rule"],
+        "tier": row["tier"],
+        "kind": row["kind"],
+        "base_minor": row["base_minor"],
+        "rate": rate_text(row["rate_ppm"]),
+        "amount_minor": row["amount_minor"],
+        "currency": program.currency,
+        "plan_version": plan_view(row),
+        "occurred_at": row["occurred_at"],
+        "available_at": row["available_at"],
+        "state": state_at(row["available_at"], now),
+        "period": format_period(row["period"]),
+        "belongs_to_period": None if late is None else format_period(late),
+        "reverses_id": None if reverses is None else commission_id(cause, reverses),
+    }
+
+
+def commission_id(cause_no: int, seq: int) -> str:
+    """The id of a commission: its cause and its number there.
+
+    >>> commission_id(69659, 3)
+    '69659-3'
+    """
+    return f"{cause_no}-{seq}"
+
+
+def rate_text(rate_ppm: int | None) -> str | None:
+    """A rate as a decimal string, None for a fixed amount."""
+    return None if rate_ppm is None else show_ratio(rate_ppm)
+
+
+def state_at(available_at: datetime, now: datetime) -> str:
+    """Whether money is ``held`` or ``available``."""
+    return HELD if available_at > now else AVAILABLE
+
+
+def plan_view(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The plan version of a row, None where it has none."""
+    if row["plan_code"] is None:
+        return None
+    return {"code": row["plan_code"], "version": row["plan_version"]}

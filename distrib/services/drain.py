@@ -1,0 +1,137 @@
+"""The drain: whole orders, a batch at a time, in one transaction of the caller's.
+
+A batch belongs to one program. Where ranks can be earned, the events of a day are worked on
+only when those of earlier days are through and their promotions are decided, so that what an
+order earns never depends on which worker was faster (plan.md, Ranks). Redis and RQ must not
+enter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+from sqlalchemy import Connection
+
+from distrib.domain.events import Event
+from distrib.domain.policy import Policy
+from distrib.services.batch import Batch
+from distrib.services.context import Program
+from distrib.services.event_codec import decode_stored
+from distrib.services.order_work import OrderWork
+from distrib.services.people import People
+from distrib.services.plans import load_timeline
+from distrib.services.promotion import decide_promotions
+from distrib.services.terms import TermsBook
+from distrib.store import histories, queue
+from distrib.store.queue import PendingEvent
+
+FOR_EVER = date.max
+
+
+class State(Enum):
+    """What a drain found: work it did, work in other hands, or nothing at all."""
+
+    WORKED = "worked"
+    BUSY = "busy"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one batch did."""
+
+    state: State
+    orders: int = 0
+    events: int = 0
+
+
+def drain_batch(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], limit: int, now: datetime
+) -> Drained:
+    """Works on up to ``limit`` orders of the program; the caller commits.
+
+    Args:
+        policies: the policy packs by name.
+        limit: orders a batch.
+        now: the clock reading that marks events done; no figure depends on it.
+    """
+    first = queue.first_day(conn, program.program_id)
+    queue.hold_timeline(conn, program.program_id)
+    terms = TermsBook(program, load_timeline(conn, program), policies)
+    until = FOR_EVER
+    if terms.has_promotions:
+        decided = decide_promotions(conn, program, terms, first, now)
+        if decided is not None:
+            return Drained(State.WORKED if decided else State.BUSY)
+        until = first or FOR_EVER
+    if first is None:
+        return Drained(State.EMPTY)
+    orders = queue.claim_orders(conn, program.program_id, until, limit)
+    if not orders:
+        return Drained(State.BUSY)
+    return _worked(conn, Batch(program, now), terms, orders, until)
+
+
+def drain_orders(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], orders: Sequence[int], until: date, now: datetime
+) -> Drained:
+    """Works on those of the named orders that nobody else holds; to find the one that fails."""
+    queue.hold_timeline(conn, program.program_id)
+    terms = TermsBook(program, load_timeline(conn, program), policies)
+    claimed = queue.claim_named(conn, program.program_id, orders)
+    return _worked(conn, Batch(program, now), terms, claimed, until)
+
+
+def park_order(conn: Connection, program: Program, order_no: int, reason: str, now: datetime) -> None:
+    """Marks the open events of an order failed that cannot be worked on, so that others go on."""
+    batch = Batch(program, now)
+    for pending in queue.pending_events(conn, program.program_id, queue.claim_named(conn, program.program_id, [order_no])):
+        batch.finish(pending, "failed", "poison", json.dumps({"reason": reason}, ensure_ascii=False))
+    batch.write(conn)
+
+
+class BatchFailed(Exception):
+    """A batch that could not be worked on, with the orders it held; the cause is chained."""
+
+    def __init__(self, orders: Sequence[int], until: date) -> None:
+        super().__init__(f"{len(orders)} orders")
+        self.orders = list(orders)
+        self.until = until
+
+
+def _worked(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> Drained:
+    try:
+        return Drained(State.WORKED, len(orders), _work(conn, batch, terms, orders, until))
+    except Exception as error:  # whatever it is, the edge finds the order and parks it
+        raise BatchFailed(orders, until) from error
+
+
+def _work(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> int:
+    program_id = batch.program.program_id
+    due: dict[int, list[tuple[PendingEvent, Event]]] = {}
+    pending = queue.pending_events(conn, program_id, orders)
+    for row in pending:
+        if row.day <= until:
+            due.setdefault(row.order_no, []).append((row, decode_stored(row.payload)))
+        elif row.status != "waiting":
+            batch.postpone(row)
+    settled = histories.settled_orders(conn, program_id, list(due))
+    fresh = [event.order for number in due if number not in settled for _, event in due[number] if event.order]
+    work = OrderWork(batch, terms, People(conn, program_id, fresh))
+    for order_no in sorted(due):
+        work.work(due[order_no], settled.get(order_no))
+    _wake_later(batch, pending, until)
+    batch.write(conn)
+    return sum(map(len, due.values()))
+
+
+def _wake_later(batch: Batch, pending: Sequence[PendingEvent], until: date) -> None:
+    """What waited for an order that has settled now, and belongs to a later day, gets its turn."""
+    settled = {settlement.order_no for settlement in batch.settlements}
+    for row in pending:
+        if row.day > until and row.status == "waiting" and row.order_no in settled:
+            batch.postpone(row)

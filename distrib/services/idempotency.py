@@ -1,0 +1,63 @@
+"""Posts without an id of the caller's, sent twice: the same key and content get the same answer.
+
+A refusal is not kept, for it changed nothing: the same post may succeed later. No HTTP may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import Program
+from distrib.store import idempotency as rows
+from distrib.store.idempotency import KeptAnswer
+
+
+def recall(conn: Connection, program: Program, route: str, key: str, content: object) -> tuple[int, str] | None:
+    """What was answered (status, body) when this was first sent; None when it is new.
+
+    Holds the key until the transaction ends, so that of two posts at once the second waits for the first.
+
+    Raises:
+        Refusal: ``idempotency_key_reused`` where the content was another.
+    """
+    rows.lock_key(conn, program.program_id, route, key)
+    kept = rows.kept_answer(conn, program.program_id, route, key)
+    if kept is None:
+        return None
+    if kept.digest != digest_of(content):
+        raise Refusal("idempotency_key_reused")
+    return kept.status, kept.body
+
+
+def remember(
+    conn: Connection, program: Program, route: str, key: str, content: object, status: int, body: str, now: datetime
+) -> None:
+    """Keeps an answer beside what it answers, in the transaction that did the work."""
+    rows.keep_answer(conn, program.program_id, route, key, KeptAnswer(digest_of(content), status, body), now)
+
+
+def digest_of(content: object) -> bytes:
+    """The content as parsed: times as instants, absent as null, the order of keys ignored.
+
+    >>> digest_of({"a": 1, "b": None}) == digest_of({"a": 1})
+    True
+    """
+    text = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return str(value) if not isinstance(value, str | int | bool | None) or isinstance(value, date) else value

@@ -1,0 +1,238 @@
+"""Keeps plan documents as versions, publishes them, and reads the timeline that decides an order's version.
+
+What a document means is the domain's business. Nothing that reads files may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_storable_text
+from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.plan_document import canonical_json, check_plan
+from distrib.domain.policy import Finding, Policy, is_stricter, judge_plan
+from distrib.services.context import Actor, Program
+from distrib.store import network, standing
+from distrib.store import plans as store
+
+CLOCK_SKEW = timedelta(minutes=5)
+PLANS_KEPT = 1_024
+_NEWEST = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan version as answered: ``draft`` until it is published."""
+
+    code: str
+    version: int
+    status: str
+    created_at: datetime
+    created_by: str
+    effective_from: datetime | None
+    published_at: datetime | None
+    published_by: str | None
+    signed_off_by: str | None
+    document: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """A published version: in force from ``effective_from`` until the next entry's."""
+
+    version_no: int
+    effective_from: datetime
+    code: str
+    version: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A program's published versions over all codes, by ``effective_from``."""
+
+    entries: tuple[TimelineEntry, ...]
+
+    def at(self, paid_at: datetime) -> TimelineEntry | None:
+        """The version in force: the newest ``effective_from`` that is not after ``paid_at``."""
+        place = bisect_right(self.entries, paid_at, key=lambda entry: entry.effective_from)
+        return self.entries[place - 1] if place else None
+
+
+def check_document(program: Program, policies: Mapping[str, Policy], document: object) -> list[Problem]:
+    """Every problem of a document for that program, its policy pack included."""
+    problems = check_plan(document, currency=program.currency)
+    named = document.get("policy") if isinstance(document, Mapping) else None
+    if isinstance(named, str) and not any(problem.pointer == "policy" for problem in problems):
+        pack = policies.get(named)
+        if pack is None:
+            problems.append(Problem("policy", f"there is no policy pack {named} / 没有合规策略 {named}"))
+        elif not is_stricter(pack, policies[program.policy]):
+            problems.append(
+                Problem("policy", f"must not be looser than the program's {program.policy} / 不得比分销计划的策略宽松")
+            )
+    return problems
+
+
+def judge(program: Program, policies: Mapping[str, Policy], plan: Plan) -> tuple[Finding, ...]:
+    """What the program's pack, and the one the plan names, have to say about a plan."""
+    names = dict.fromkeys([program.policy, *([plan.policy] if plan.policy else [])])
+    return tuple(finding for name in names for finding in judge_plan(policies[name], plan))
+
+
+def create_plan(
+    conn: Connection, program: Program, document: object, policies: Mapping[str, Policy], actor: Actor, now: datetime
+) -> PlanView:
+    """Keeps a document as the next version of its code; the newest one sent again stays that version.
+
+    Raises:
+        Refusal: ``plan_invalid`` with every problem of the document.
+    """
+    problems = check_document(program, policies, document)
+    if problems or not isinstance(document, Mapping):
+        raise Refusal("plan_invalid", problems)
+    text = canonical_json(document)
+    digest = hashlib.sha256(text.encode()).digest()
+    plan = _compiled(digest, text)
+    store.lock_timeline(conn, program.program_id)
+    newest = store.newest_version(conn, program.program_id, plan.code)
+    if newest is None or newest.digest != digest:
+        store.insert_version(conn, program.program_id, plan.code, text, digest, now, actor.key_id)
+        newest = store.newest_version(conn, program.program_id, plan.code)
+    return _view(newest, judge(program, policies, plan))
+
+
+def publish_plan(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    code: str,
+    version: int,
+    effective_from: datetime,
+    signed_off_by: str | None,
+    actor: Actor,
+    now: datetime,
+) -> PlanView:
+    """Puts a version on the timeline; the same again answers as the first time.
+
+    Raises:
+        Refusal: ``plan_unknown``, ``plan_published``, ``plan_refused``, ``sign_off_required``,
+            ``rank_map_required``, ``effective_from_taken`` or ``orders_worked_on``.
+    """
+    store.lock_timeline(conn, program.program_id)
+    row = _found(conn, program, code, version)
+    plan = _compiled(row.digest, row.document)
+    findings = judge(program, policies, plan)
+    if row.effective_from is not None:
+        if row.effective_from != effective_from:
+            raise Refusal("plan_published")
+        return _view(row, findings)
+    _check_findings(findings, signed_off_by)
+    _check_ranks(conn, program, plan)
+    if effective_from <= now + CLOCK_SKEW and store.is_worked_on_since(conn, program.program_id, effective_from):
+        raise Refusal("orders_worked_on")
+    stored = store.insert_publication(
+        conn, program.program_id, row.version_no, effective_from, now, actor.key_id, signed_off_by
+    )
+    if not stored:
+        raise Refusal("effective_from_taken")
+    if plan.has_promotions and effective_from < now:
+        network.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
+    return _view(_found(conn, program, code, version), findings)
+
+
+def get_plan(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], code: str, version: int
+) -> PlanView:
+    """One version with its document and findings; raises ``plan_unknown``."""
+    row = _found(conn, program, code, version)
+    return _view(row, judge(program, policies, _compiled(row.digest, row.document)))
+
+
+def list_plans(
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    cursor: tuple[int] | None = None,
+    limit: int = 50,
+) -> tuple[list[PlanView], tuple[int] | None]:
+    """Versions of all codes, newest first, and after what the next page begins."""
+    rows = store.list_versions(conn, program.program_id, cursor[0] if cursor else _NEWEST, limit + 1)
+    views = [_view(row, judge(program, policies, _compiled(row.digest, row.document))) for row in rows[:limit]]
+    return views, (rows[limit - 1].version_no,) if len(rows) > limit else None
+
+
+def load_timeline(conn: Connection, program: Program) -> Timeline:
+    """The published versions of a program, compiled; one small query once they are known here."""
+    published = store.published_versions(conn, program.program_id)
+    missing = [row.version_no for row in published if row.digest not in _KNOWN]
+    texts = store.documents(conn, program.program_id, missing) if missing else {}
+    return Timeline(
+        tuple(
+            TimelineEntry(row.version_no, row.effective_from, row.code, row.version, _plan(row, texts))
+            for row in published
+        )
+    )
+
+
+def _check_findings(findings: Sequence[Finding], signed_off_by: str | None) -> None:
+    refused = [finding for finding in findings if finding.severity == "refuse"]
+    if refused:
+        raise Refusal("plan_refused", [_problem(finding) for finding in refused])
+    unsigned = [finding for finding in findings if finding.severity == "sign_off"]
+    if unsigned and signed_off_by is None:
+        raise Refusal("sign_off_required", [_problem(finding) for finding in unsigned])
+    if signed_off_by is not None and (not is_storable_text(signed_off_by) or not signed_off_by.strip()):
+        raise Refusal("invalid", [Problem("signed_off_by", "a person's name, 1-255 characters")])
+
+
+def _problem(finding: Finding) -> Problem:
+    figures = f"{finding.figure} ({finding.threshold})"
+    return Problem(finding.id, f"{finding.detail_en} {finding.detail_zh} {figures}; {finding.source}")
+
+
+def _check_ranks(conn: Connection, program: Program, plan: Plan) -> None:
+    dropped = standing.ranks_held(conn, program.program_id) - set(plan.rank_indexes)
+    if dropped:
+        raise Refusal("rank_map_required", ranks=", ".join(sorted(dropped)))
+
+
+def _found(conn: Connection, program: Program, code: str, version: int) -> store.PlanRow:
+    is_possible = is_storable_text(code) and 0 < version <= _NEWEST
+    row = store.find_version(conn, program.program_id, code, version) if is_possible else None
+    if row is None:
+        raise Refusal("plan_unknown", code=code, version=version)
+    return row
+
+
+def _view(row: store.PlanRow | None, findings: tuple[Finding, ...]) -> PlanView:
+    assert row is not None  # noqa: S101 - written or read in this transaction
+    return PlanView(
+        row.code,
+        row.version,
+        "draft" if row.effective_from is None else "published",
+        row.created_at,
+        row.created_by,
+        row.effective_from,
+        row.published_at,
+        row.published_by,
+        row.signed_off_by,
+        json.loads(row.document),
+        findings,
+    )
+
+
+@lru_cache(maxsize=PLANS_KEPT)
+def _compiled(_digest: bytes, text: str) -> Plan:
+    return compile_plan(json.loads(text))

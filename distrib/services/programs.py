@@ -1,0 +1,101 @@
+"""Opens and finds programs (分销计划), the tenants. Nothing inside a program may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from sqlalchemy import Connection
+
+from distrib.domain.currencies import is_currency
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import ID_RULE, is_identifier
+from distrib.services.context import Program
+from distrib.store import programs as store
+
+ADMISSIONS = ("open", "invite", "review")
+MAX_LISTED = 10_000
+
+
+def create_program(
+    conn: Connection,
+    code: str,
+    currency: str,
+    time_zone: str,
+    policy: str,
+    now: datetime,
+    policies: Collection[str],
+    admission: str = "open",
+    identity_required: bool = False,
+) -> Program:
+    """Opens a program; the same again answers as the first time.
+
+    Args:
+        conn: the unit of work.
+        code: the caller's id of the program.
+        currency: ISO 4217, in capitals.
+        time_zone: an IANA name; decides its days and months.
+        policy: name of the policy pack that judges it.
+        now: when it is opened.
+        policies: the packs there are (a mapping by name will do).
+        admission: how a shop comes in: open, invite or review.
+        identity_required: whether a shop must name an identity to come in.
+
+    Raises:
+        Refusal: ``invalid``, ``currency_unknown``, ``time_zone_unknown``, ``policy_unknown``, or
+            ``program_exists`` where the code is taken with other settings.
+    """
+    _check(code, currency, time_zone, policy, policies, admission)
+    wanted = store.ProgramRow(0, code, currency, time_zone, policy, admission, identity_required)
+    row = store.insert_program(conn, wanted, now) or store.by_code(conn, code)
+    if row is None or row._replace(program_id=0) != wanted:
+        raise Refusal("program_exists", code=code)
+    return Program(*row)
+
+
+def find_program(conn: Connection, code: str) -> Program:
+    """The program of that code; raises ``program_unknown``."""
+    row = store.by_code(conn, code) if is_identifier(code) else None
+    if row is None:
+        raise Refusal("program_unknown", code=code)
+    return Program(*row)
+
+
+def get_program(conn: Connection, program_id: int) -> Program:
+    """The program of that number; raises ``program_unknown``."""
+    row = store.by_id(conn, program_id)
+    if row is None:
+        raise Refusal("program_unknown", code=program_id)
+    return Program(*row)
+
+
+def only_program(conn: Connection) -> Program | None:
+    """The program, where there is exactly one."""
+    rows = store.first_by_code(conn, 2)
+    return Program(*rows[0]) if len(rows) == 1 else None
+
+
+def list_programs(conn: Connection) -> list[Program]:
+    """The programs there are, by code."""
+    return [Program(*row) for row in store.first_by_code(conn, MAX_LISTED)]
+
+
+def _check(code: str, currency: str, time_zone: str, policy: str, policies: Collection[str], admission: str) -> None:
+    if not is_identifier(code):
+        raise Refusal("invalid", [Problem("code", ID_RULE)])
+    if not is_currency(currency):
+        raise Refusal("currency_unknown", currency=currency)
+    if time_zone not in _time_zones():
+        raise Refusal("time_zone_unknown", time_zone=time_zone)
+    if policy not in policies:
+        raise Refusal("policy_unknown", policy=policy)
+    if admission not in ADMISSIONS:
+        raise Refusal("invalid", [Problem("admission", f"one of {', '.join(ADMISSIONS)}")])
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Every zone by name, but for the one that means whatever the machine is set to."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})

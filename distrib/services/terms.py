@@ -1,0 +1,82 @@
+"""What binds an order paid at an instant: the plan version in force and the policy packs.
+
+Worked out once a version and batch. Amounts and people may not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from distrib.domain.errors import Refusal
+from distrib.domain.plan import Plan
+from distrib.domain.policy import Policy, combine
+from distrib.services.context import Program
+from distrib.services.plans import Timeline, TimelineEntry
+from distrib.store.copying import text_field
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A plan version with the limits that the packs put on it."""
+
+    plan: Plan
+    plan_key: str
+    version_no: int
+    hold: timedelta
+    rule_fields: tuple[bytes, ...]
+    order_cap_ppm: int | None
+    pack: str
+    entry_pays_seller: bool
+    self_purchase_pays_uplines: bool
+    max_tiers: int
+
+
+class TermsBook:
+    """The terms of a program by instant; the newest ``effective_from`` not after it wins."""
+
+    def __init__(self, program: Program, timeline: Timeline, policies: Mapping[str, Policy]) -> None:
+        self._program = program
+        self._timeline = timeline
+        self._policies = policies
+        self._known: dict[int, Terms] = {}
+
+    @property
+    def has_promotions(self) -> bool:
+        """Whether days have to be worked on in order (plan.md, Ranks)."""
+        return any(entry.plan.has_promotions for entry in self._timeline.entries)
+
+    def at(self, paid_at: datetime) -> Terms:
+        """The terms in force; raises ``no_plan`` where there were none."""
+        entry = self._timeline.at(paid_at)
+        if entry is None:
+            raise Refusal("no_plan", paid_at=paid_at.isoformat())
+        terms = self._known.get(entry.version_no)
+        if terms is None:
+            terms = self._known[entry.version_no] = self._terms(entry)
+        return terms
+
+    def of_version(self, version_no: int) -> Terms:
+        """The terms of a published version; what packs allow comes from the order's snapshot."""
+        if version_no not in self._known:
+            entry = next(entry for entry in self._timeline.entries if entry.version_no == version_no)
+            self._known[version_no] = self._terms(entry)
+        return self._known[version_no]
+
+    def _terms(self, entry: TimelineEntry) -> Terms:
+        plan = entry.plan
+        names = [self._program.policy] + ([plan.policy] if plan.policy else [])
+        limits = combine(*(self._policies[name] for name in names))
+        return Terms(
+            plan,
+            str(entry.version_no),
+            entry.version_no,
+            timedelta(days=plan.hold_days),
+            tuple(text_field(rule.id) for rule in plan.rules),
+            limits.order_cap_with(plan.order_cap_ppm),
+            limits.packs,
+            limits.entry_pays_seller,
+            limits.self_purchase_pays_uplines,
+            limits.max_tiers,
+        )

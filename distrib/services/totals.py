@@ -1,0 +1,62 @@
+"""What a whole program comes to, and how far the work on it is: for control totals and progress. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from distrib.services.context import Program
+from distrib.store import totals as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One program's totals; transfers come as count and sum, both not negative."""
+
+    orders_settled: int
+    orders_of_shops: int
+    paid_minor: int
+    refunds: int
+    refunded_minor: int
+    earned: tuple[int, int]
+    reversed: tuple[int, int]
+    promotions: dict[str, int]
+    events: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work on what was accepted is."""
+
+    queued: int
+    settled: int
+    has_promotions_to_decide: bool
+
+    @property
+    def is_through(self) -> bool:
+        """Whether all that can be worked on was; what waits for another fact does not count."""
+        return not self.queued and not self.has_promotions_to_decide
+
+
+def program_totals(conn: Connection, program: Program) -> Totals:
+    """What the program's history adds up to, read from the rows themselves and not from running totals."""
+    orders, paid_minor, of_shops = rows.settled_totals(conn, program.program_id)
+    refunds, refunded_minor = rows.refunded_totals(conn, program.program_id)
+    transfers = rows.transfer_totals(conn, program.program_id)
+    return Totals(
+        orders_settled=orders,
+        orders_of_shops=of_shops,
+        paid_minor=paid_minor,
+        refunds=refunds,
+        refunded_minor=refunded_minor,
+        earned=transfers.get("earned", (0, 0)),
+        reversed=transfers.get("reversed", (0, 0)),
+        promotions=rows.promotion_totals(conn, program.program_id),
+        events=rows.event_totals(conn, program.program_id),
+    )
+
+
+def progress(conn: Connection, program: Program) -> Progress:
+    """How much of the program's accepted work is left."""
+    return Progress(*rows.to_do(conn, program.program_id))

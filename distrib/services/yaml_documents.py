@@ -1,0 +1,69 @@
+"""Reads YAML (and so JSON) documents strictly: what YAML would decide silently is a problem.
+
+Parses text only; opening files and judging what a document says must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from distrib.domain.errors import Problem, Refusal
+
+MAX_CHARACTERS = 1_000_000
+MAX_DEPTH = 50
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, refusing keys that stand twice, aliases, and depth without end."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = (key_node.tag, key_node.value) if isinstance(key_node, yaml.ScalarNode) else id(key_node)
+            if key in seen:
+                text = f"the key {key_node.value} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, text, key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(text: str) -> object:
+    """The one document in ``text``.
+
+    Raises:
+        Refusal: ``invalid`` with the line and column of what is wrong.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise Refusal("too_large", limit=f"{MAX_CHARACTERS} characters")
+    try:
+        loader = _Loader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise Refusal("invalid", [Problem(_place(error), f"{error.problem or error.context}")]) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise Refusal("invalid", [Problem("", str(error)[:200])]) from error
+
+
+def _place(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}"

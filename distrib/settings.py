@@ -1,0 +1,244 @@
+"""What the environment says, read once into a frozen value, every mistake reported at once.
+
+Nothing is connected or started here, and no message repeats a value: some are secrets.
+"""
+
+import difflib
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from environs import EnvValidationError, FileAwareEnv
+from marshmallow import ValidationError, validate
+
+PREFIX = "DISTRIB_"
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHORTEST_PEPPER = 16
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+ENVIRONMENTS = ("development", "production")
+Check: TypeAlias = Callable[[str], object]
+
+
+class SettingsError(ValueError):
+    """The environment is not usable; `mistakes` has every reason, in English and Chinese."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        """Put all mistakes into one text."""
+        self.mistakes = mistakes
+        super().__init__("\n".join(["The settings are not usable / 配置有误:", *(f"  {text}" for text in mistakes)]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the service was told. Each field is the variable of its name: `DISTRIB_VAR_DIR` for `var_dir`."""
+
+    database_url: str | None = field(default=None, repr=False)
+    """PostgreSQL, as SQLAlchemy takes it; None for the embedded one."""
+    redis_url: str | None = field(default=None, repr=False)
+    """Redis or Valkey; None for the embedded one."""
+    var_dir: Path
+    """Where what the service keeps on disk lies."""
+    config_dir: Path = REPOSITORY / "config"
+    """Policies and plans."""
+    key_pepper: str = field(repr=False)
+    """What keyed hashes (of API keys, of identities) are keyed with. Losing it loses all keys."""
+    log_level: str = "INFO"
+    statement_timeout_ms: int = 15_000
+    lock_timeout_ms: int = 5_000
+    drain_batch_orders: int = 2_000
+    worker_processes: int = 2
+    sweep_interval_ms: int = 1_000
+    environment: str = "development"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the private servers are to be used."""
+        return self.database_url is None
+
+
+def read_settings() -> Settings:
+    """What the process's environment says; makes the embedded default's secret the first time.
+
+    A variable `X` may be given as `X_FILE`, the path of a file that holds it. An empty one counts as not given.
+
+    Raises:
+        SettingsError: with every mistake there is.
+    """
+    reader = Reader()
+    settings = Settings(
+        database_url=reader.url("database_url", ["postgresql", "postgresql+psycopg"]),
+        redis_url=reader.url("redis_url", ["redis", "rediss", "unix"]),
+        var_dir=reader.path("var_dir", Path("var"), anything),
+        config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
+        key_pepper=reader.text("key_pepper", "", long_enough),
+        log_level=reader.text("log_level", Settings.log_level, one_of(LOG_LEVELS)),
+        statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
+        lock_timeout_ms=reader.number("lock_timeout_ms", Settings.lock_timeout_ms, 100, 600_000),
+        drain_batch_orders=reader.number("drain_batch_orders", Settings.drain_batch_orders, 1, 20_000),
+        worker_processes=reader.number("worker_processes", Settings.worker_processes, 1, 64),
+        sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
+        environment=reader.text("environment", Settings.environment, one_of(ENVIRONMENTS)),
+    )
+    mistakes = [*reader.mistakes(), *contradictions(), *unknown_variables()]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
+
+
+class Reader:
+    """Reads one variable after the other and remembers what was wrong; what was wrong reads as its default."""
+
+    def __init__(self) -> None:
+        """Read from the process's environment."""
+        self._env = FileAwareEnv(prefix=PREFIX, eager=False, strip_whitespace=True)
+        self._unreadable: list[str] = []
+
+    def mistakes(self) -> list[str]:
+        """Everything that was wrong so far; nothing can be read afterwards."""
+        try:
+            self._env.seal()
+        except EnvValidationError as error:
+            found: Mapping[str, list[str]] = {} if isinstance(error.error_messages, list) else error.error_messages
+            return [*self._unreadable, *(f"{name}: {text}" for name, texts in found.items() for text in texts)]
+        return self._unreadable
+
+    def text(self, name: str, default: str, check: Check) -> str:
+        """A text that passes the check."""
+        try:
+            return self._env.str(name.upper(), "", validate=unless_empty(check)) or default
+        except ValueError as error:  # the file it names cannot be read: the one mistake that environs does not collect
+            self._unreadable.append(f"{error} / 文件无法读取")
+            return default
+
+    def url(self, name: str, schemes: Sequence[str]) -> str | None:
+        """The address of a server, if there is one."""
+        return self.text(name, "", has_scheme(schemes)) or None
+
+    def path(self, name: str, default: Path, check: Check) -> Path:
+        """A path, made absolute against the working directory."""
+        return Path(self.text(name, str(default), check)).expanduser().absolute()
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number within bounds."""
+        return int(self.text(name, str(default), whole_number(low, high)))
+
+
+# --- checks of one value ---
+
+
+def unless_empty(check: Check) -> Check:
+    """The check, which an empty text passes: it counts as not given."""
+    return lambda text: check(text) if text else None
+
+
+def one_of(choices: Sequence[str]) -> Check:
+    """A check that refuses all but these."""
+    listed = ", ".join(choices)
+    return validate.OneOf(choices, error=f"must be one of {listed} / 须为 {listed} 之一")
+
+
+def anything(text: str) -> None:
+    """Refuse nothing."""
+
+
+def whole_number(low: int, high: int) -> Check:
+    """A check that refuses all but digits for a number within bounds."""
+
+    def check(text: str) -> None:
+        if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
+            raise ValidationError(f"must be a whole number from {low} to {high} / 须为 {low} 至 {high} 的整数")
+
+    return check
+
+
+def has_scheme(schemes: Sequence[str]) -> Check:
+    """A check that refuses addresses of another kind."""
+    listed = ", ".join(f"{scheme}://" for scheme in schemes)
+
+    def check(url: str) -> None:
+        if urlsplit(url).scheme not in schemes:
+            raise ValidationError(f"must begin with one of {listed} / 须以 {listed} 之一开头")
+
+    return check
+
+
+def long_enough(pepper: str) -> None:
+    """Refuse a secret that can be guessed."""
+    if len(pepper) < SHORTEST_PEPPER:
+        raise ValidationError(f"must have at least {SHORTEST_PEPPER} characters / 至少 {SHORTEST_PEPPER} 个字符")
+
+
+def must_exist(path: str) -> None:
+    """Refuse what is not a directory."""
+    if not Path(path).expanduser().is_dir():
+        raise ValidationError("is not a directory / 不是目录")
+
+
+# --- checks of the whole ---
+
+
+def contradictions() -> list[str]:
+    """What does not go together; whether something was given counts here, not whether it was right."""
+    found = []
+    has_database, has_redis = is_given("DATABASE_URL"), is_given("REDIS_URL")
+    if has_database != has_redis:
+        given, missing = ("DATABASE_URL", "REDIS_URL") if has_database else ("REDIS_URL", "DATABASE_URL")
+        found.append(
+            f"{PREFIX}{missing}: must be set where {PREFIX}{given} is; neither means the embedded servers"
+            f" / 须与 {PREFIX}{given} 同时设置，均不设置则使用内置服务"
+        )
+    if has_database and not is_given("KEY_PEPPER"):
+        found.append(f"{PREFIX}KEY_PEPPER: must be set where {PREFIX}DATABASE_URL is / 使用外部数据库时必须设置")
+    return found
+
+
+def is_given(name: str) -> bool:
+    """Whether a variable, or a file for it, is set and not empty."""
+    return bool(os.environ.get(f"{PREFIX}{name}") or os.environ.get(f"{PREFIX}{name}_FILE"))
+
+
+def unknown_variables() -> list[str]:
+    """Variables that look like ours and are none: more likely misspelt than meant for others."""
+    known = [f"{PREFIX}{name.name.upper()}" for name in fields(Settings)]
+    known += [f"{name}_FILE" for name in known]
+    ours = sorted(name for name in os.environ if name.startswith(PREFIX))
+    return [f"{name}: is not a setting{likely(name, known)} / 没有这个设置" for name in ours if name not in known]
+
+
+def likely(name: str, known: Sequence[str]) -> str:
+    """What was probably meant."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def own_secret(var_dir: Path) -> str:
+    """The secret of the embedded default, made once; of two commands that make it at once both get the same.
+
+    Raises:
+        SettingsError: it can neither be read nor made.
+    """
+    path = var_dir / "secret"
+    try:
+        if not path.exists():
+            make_secret(path)
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise SettingsError([f"{path}: {error.strerror} / 无法读写"]) from error
+
+
+def make_secret(path: Path) -> None:
+    """Write a new secret for its owner's eyes only; it appears complete, and never over another."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"secret.{os.getpid()}")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    try:
+        path.hardlink_to(unfinished)
+    except FileExistsError:
+        return
+    finally:
+        unfinished.unlink()

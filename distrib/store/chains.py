@@ -1,0 +1,149 @@
+"""Shops as they stood at an instant: who was above, with which rank and status.
+
+The shop's row answers for what is newest; older reads go to the dated rows. Everything is
+read for a whole batch at once. No rule of pay may enter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+_COLUMNS = "shop_no, shop_id, uplines, chain_since, joined_at, status, status_since, rank, rank_since"
+_BY_ID = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(ids)b::text[])"
+_BY_NUMBER = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[])"
+_STATUSES = """
+SELECT shop_no, effective_at, status FROM shop_statuses
+WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[]) ORDER BY shop_no, effective_at, seq
+"""
+_RANKS = """
+SELECT shop_no, effective_at, rank FROM shop_ranks
+WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[]) ORDER BY shop_no, effective_at, seq
+"""
+_OLD_CHAINS = """
+WITH RECURSIVE chain AS (
+    SELECT a.place, a.shop_no, a.at, 0 AS tier
+    FROM unnest(%(places)b::integer[], %(numbers)b::bigint[], %(times)b::timestamptz[]) AS a (place, shop_no, at)
+    UNION ALL
+    SELECT c.place, r.sponsor_no, c.at, c.tier + 1
+    FROM chain c CROSS JOIN LATERAL (
+        SELECT sponsor_no FROM referrals
+        WHERE program_id = %(program)s AND shop_no = c.shop_no AND effective_at <= c.at
+        ORDER BY effective_at DESC LIMIT 1
+    ) r
+    WHERE r.sponsor_no IS NOT NULL AND c.tier < %(length)s
+)
+SELECT place, shop_no FROM chain WHERE tier > 0 ORDER BY place, tier
+"""
+CHAIN_LENGTH = 9
+
+
+@dataclass(frozen=True, slots=True)
+class ShopState:
+    """A shop's newest state and since when it holds."""
+
+    shop_no: int
+    shop_id: str
+    uplines: Sequence[int]
+    chain_since: datetime
+    joined_at: datetime
+    status: str
+    status_since: datetime
+    rank: str | None
+    rank_since: datetime
+
+
+class Standing:
+    """The shops of one batch, as they stood at any instant that the batch asks for."""
+
+    def __init__(self, conn: Connection, program_id: int) -> None:
+        self._conn = conn
+        self._program_id = program_id
+        self.by_id: dict[str, ShopState] = {}
+        self.by_number: dict[int, ShopState] = {}
+        self._statuses: dict[int, tuple[list[datetime], list[str | None]]] = {}
+        self._ranks: dict[int, tuple[list[datetime], list[str | None]]] = {}
+
+    def load(self, shop_ids: Iterable[str], numbers: Iterable[int] = ()) -> None:
+        """Reads the shops of those ids and numbers, where known, and all above them."""
+        self._read(_BY_ID, {"ids": list(shop_ids)})
+        above = {number for shop in self.by_number.values() for number in shop.uplines}
+        self.load_numbers(above.union(numbers))
+
+    def load_numbers(self, numbers: Iterable[int]) -> None:
+        """Reads the shops of those numbers that are not here yet."""
+        missing = [number for number in numbers if number not in self.by_number]
+        if missing:
+            self._read(_BY_NUMBER, {"numbers": missing})
+
+    def load_past(self, asked: Iterable[tuple[int, datetime]]) -> None:
+        """Reads the histories that are needed to answer for those shops at those instants."""
+        statuses, ranks = set(), set()
+        for number, at in asked:
+            shop = self.by_number[number]
+            if at < shop.status_since:
+                statuses.add(number)
+            if at < shop.rank_since:
+                ranks.add(number)
+        self._read_history(_STATUSES, statuses, self._statuses)
+        self._read_history(_RANKS, ranks, self._ranks)
+
+    def old_chains(self, asked: Sequence[tuple[int, datetime]]) -> list[list[int]]:
+        """The uplines, nearest first, of each shop at an instant older than its row knows."""
+        chains: list[list[int]] = [[] for _ in asked]
+        if asked:
+            columns = {
+                "program": self._program_id,
+                "length": CHAIN_LENGTH,
+                "places": list(range(len(asked))),
+                "numbers": [number for number, _ in asked],
+                "times": [at for _, at in asked],
+            }
+            for place, number in driver(self._conn).execute(_OLD_CHAINS, columns):
+                chains[place].append(number)
+        self.load_numbers({number for chain in chains for number in chain})
+        return chains
+
+    def is_active(self, number: int, at: datetime) -> bool:
+        """Whether the shop had joined and was active."""
+        shop = self.by_number[number]
+        if at < shop.joined_at:
+            return False
+        if at >= shop.status_since:
+            return shop.status == "active"
+        return _at(self._statuses[number], at) == "active"
+
+    def rank(self, number: int, at: datetime) -> str | None:
+        """The rank the shop held; None where it never got one."""
+        shop = self.by_number[number]
+        return shop.rank if at >= shop.rank_since else _at(self._ranks[number], at)
+
+    def _read(self, statement: str, params: dict[str, object]) -> None:
+        cursor = driver(self._conn).cursor(binary=True)
+        cursor.execute(statement, {"program": self._program_id, **params})
+        for row in cursor.fetchall():
+            shop = ShopState(*row)
+            self.by_id[shop.shop_id] = shop
+            self.by_number[shop.shop_no] = shop
+
+    def _read_history(
+        self, statement: str, numbers: set[int], into: dict[int, tuple[list[datetime], list[str | None]]]
+    ) -> None:
+        if not numbers:
+            return
+        into.update((number, ([], [])) for number in numbers)
+        rows = driver(self._conn).execute(statement, {"program": self._program_id, "numbers": sorted(numbers)})
+        for number, effective_at, value in rows:
+            into[number][0].append(effective_at)
+            into[number][1].append(value)
+
+
+def _at(history: tuple[list[datetime], list[str | None]], at: datetime) -> str | None:
+    place = bisect_right(history[0], at)
+    return history[1][place - 1] if place else None

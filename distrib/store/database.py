@@ -1,0 +1,52 @@
+"""Engines for the database: one per role, with time limits that the server itself enforces.
+
+Row-level security rests on the role set here and on the program named per transaction. No
+query of a noun may enter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, text
+
+WEB_ROLE = "distrib_web"
+WORKER_ROLE = "distrib_worker"
+
+
+def open_engine(
+    url: str, role: str | None, *, statement_timeout_ms: int = 15_000, lock_timeout_ms: int = 5_000, pool_size: int = 8
+) -> Engine:
+    """An engine whose every connection acts under ``role`` (None: the login's own, for migrations)."""
+    options = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms} -c timezone=UTC"
+    options += " -c idle_in_transaction_session_timeout=60000"
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
+    )
+    if role is not None:
+        event.listen(engine, "connect", _act_as(role))
+    return engine
+
+
+def _act_as(role: str) -> Any:
+    def set_role(connection: psycopg.Connection[Any], _record: object) -> None:
+        autocommit = connection.autocommit
+        connection.autocommit = True
+        connection.execute(f'SET ROLE "{role}"')
+        connection.autocommit = autocommit
+
+    return set_role
+
+
+def enter_program(conn: Connection, program_id: int) -> None:
+    """Lets this transaction see the rows of one program, and of no other, under the web role."""
+    conn.execute(text("SELECT set_config('distrib.program_id', :p, true)"), {"p": str(program_id)})
+
+
+def driver(conn: Connection) -> psycopg.Connection[Any]:
+    """The psycopg connection below, in the same transaction: for COPY and binary arrays."""
+    raw = conn.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise TypeError("the store needs psycopg")
+    return raw

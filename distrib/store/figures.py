@@ -1,0 +1,183 @@
+"""The figures that ranks are decided by, for many shops and instants at once.
+
+Each question is one statement for all looks. What a figure leads to must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+_LOOKS = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
+    %(backs)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at)"""
+_TEAM = """
+WITH RECURSIVE team AS (
+    SELECT DISTINCT shop_no AS root, shop_no, 0 AS level FROM unnest(%(shops)b::bigint[]) AS t (shop_no)
+    UNION ALL
+    SELECT t.root, s.shop_no, t.level + 1 FROM team t
+    JOIN shops s ON s.program_id = %(program)s AND s.sponsor_no = t.shop_no WHERE t.level < %(levels)s
+)"""
+_SALES = f"""
+SELECT a.place, sum(s.sales_minor) FROM {_LOOKS}
+JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = a.shop_no
+    AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
+GROUP BY a.place
+"""
+_BACK = f"""
+SELECT a.place, -sum(r.sales_minor) FROM {_LOOKS}
+JOIN refund_lines r ON r.program_id = %(program)s AND r.seller_no = a.shop_no
+    AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at AND r.occurred_at <= a.back_at
+GROUP BY a.place
+"""
+_TEAM_SALES = f"""{_TEAM}
+SELECT a.place, sum(s.sales_minor) FROM {_LOOKS} JOIN team t ON t.root = a.shop_no AND t.level > 0
+JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = t.shop_no
+    AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
+GROUP BY a.place
+"""
+_TEAM_BACK = f"""{_TEAM}
+SELECT a.place, -sum(r.sales_minor) FROM {_LOOKS} JOIN team t ON t.root = a.shop_no AND t.level > 0
+JOIN refund_lines r ON r.program_id = %(program)s AND r.seller_no = t.shop_no
+    AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at AND r.occurred_at <= a.back_at
+GROUP BY a.place
+"""
+_ORDERS = f"""
+SELECT a.place, count(*) FROM {_LOOKS}
+JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = a.shop_no
+    AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
+WHERE s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
+    AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
+GROUP BY a.place
+"""
+_RECRUITS = f"""
+SELECT a.place, count(*) FROM {_LOOKS}
+JOIN shops s ON s.program_id = %(program)s AND s.sponsor_no = a.shop_no
+    AND s.joined_at >= a.from_at AND s.joined_at <= a.to_at
+GROUP BY a.place
+"""
+_STATEMENTS: dict[str, tuple[str, ...]] = {
+    "personal_sales_minor": (_SALES, _BACK),
+    "team_sales_minor": (_TEAM_SALES, _TEAM_BACK),
+    "personal_orders": (_ORDERS,),
+    "direct_recruits": (_RECRUITS,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One question: what the shop's figure was from ``from_at`` to ``to_at``, both included.
+
+    ``back_at`` says up to when refunds of those sales count.
+    """
+
+    shop_no: int
+    from_at: datetime
+    to_at: datetime
+    back_at: datetime
+
+
+def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Sequence[Look]) -> list[int]:
+    """The figure of each look; sales are net of refunds and never below what they are."""
+    answers = [0] * len(looks)
+    columns = {
+        "program": program_id,
+        "levels": levels,
+        "places": list(range(len(looks))),
+        "shops": [look.shop_no for look in looks],
+        "froms": [look.from_at for look in looks],
+        "tos": [look.to_at for look in looks],
+        "backs": [look.back_at for look in looks],
+    }
+    for statement in _STATEMENTS[name] if looks else ():
+        for place, figure in driver(conn).execute(statement, columns):
+            answers[place] += int(figure)
+    return answers
+
+
+def prefer_indexes(conn: Connection) -> None:
+    """Looks touch few rows of large tables; without statistics the planner would read them whole."""
+    conn.execute(text("SET LOCAL enable_hashjoin = off"))
+    conn.execute(text("SET LOCAL enable_mergejoin = off"))
+    conn.execute(text("SET LOCAL enable_seqscan = off"))
+
+
+def take_signals(conn: Connection, program_id: int, before: date | None) -> list[tuple[date, int, datetime]] | None:
+    """The noted looks of days before ``before`` (all, when None), taken off the list.
+
+    Returns:
+        (day, shop, instant), or None where another worker is deciding them.
+    """
+    lock = text("SELECT pg_try_advisory_xact_lock(7145222, :program)")
+    params = {"program": program_id, "before": before}
+    found = text(
+        "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program"
+        " AND day < COALESCE(CAST(:before AS date), 'infinity'))"
+    )
+    if not conn.execute(found, params).scalar_one():
+        return []
+    if not conn.execute(lock, params).scalar_one():
+        return None
+    rows = conn.execute(
+        text(
+            "DELETE FROM rank_signals WHERE program_id = :program"
+            " AND day < COALESCE(CAST(:before AS date), 'infinity') RETURNING day, shop_no, at"
+        ),
+        params,
+    )
+    return [(row.day, row.shop_no, row.at) for row in rows]
+
+
+def current_ranks(conn: Connection, program_id: int, shops: Sequence[int]) -> dict[int, str | None]:
+    """The newest rank of each shop, one that takes effect later included."""
+    rows = driver(conn).execute(
+        "SELECT shop_no, rank FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])",
+        (program_id, list(shops)),
+    )
+    return dict(rows.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class RankChange:
+    """A rank that a shop holds from an instant on, and why."""
+
+    shop_no: int
+    effective_at: datetime
+    rank: str
+    reason: str
+
+
+def insert_rank_changes(
+    conn: Connection, program_id: int, changes: Sequence[RankChange], cause: str, recorded_by: str, now: datetime
+) -> None:
+    """Adds to the history of ranks, and brings the shops' rows up to date."""
+    columns = {
+        "program": program_id,
+        "cause": cause,
+        "by": recorded_by,
+        "now": now,
+        "shops": [change.shop_no for change in changes],
+        "times": [change.effective_at for change in changes],
+        "ranks": [change.rank for change in changes],
+        "reasons": [change.reason for change in changes],
+    }
+    cursor = driver(conn).cursor()
+    cursor.execute(
+        "INSERT INTO shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)"
+        " SELECT %(program)s, shop_no, at, rank, %(cause)s, reason, %(now)s, %(by)s"
+        " FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[], %(reasons)b::text[])"
+        " WITH ORDINALITY AS c (shop_no, at, rank, reason, place) ORDER BY place",
+        columns,
+    )
+    cursor.execute(
+        "UPDATE shops s SET rank = c.rank, rank_since = c.at"
+        " FROM (SELECT DISTINCT ON (shop_no) shop_no, at, rank FROM"
+        " unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[])"
+        " WITH ORDINALITY AS c (shop_no, at, rank, place) ORDER BY shop_no, at DESC, place DESC) c"
+        " WHERE s.program_id = %(program)s AND s.shop_no = c.shop_no AND c.at >= s.rank_since",
+        columns,
+    )

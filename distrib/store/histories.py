@@ -1,0 +1,92 @@
+"""What is already known of orders that were worked on before: for refunds and repeats.
+
+Read for a whole batch at once. No rule may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+_SETTLEMENTS = """
+SELECT s.order_no, s.event_no, s.version_no, s.seller_no, s.settled_at, s.sales_minor, s.snapshot, e.payload
+FROM settlements s
+JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+WHERE s.program_id = %(program)s AND s.order_no = ANY(%(orders)b::bigint[])
+"""
+_REFUNDS = """
+SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, e.payload
+FROM refund_lines r
+JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
+WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[])
+"""
+_TRANSFERS = """
+SELECT cause_no, seq, kind = 'earned', line_id, rule_id, tier, shop_no, base_minor, rate_ppm,
+       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, available_at
+FROM transfers
+WHERE program_id = %(program)s AND cause_no = ANY(%(orders)b::bigint[]) ORDER BY cause_no, seq
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedTransfer:
+    """One transfer of an order; ``amount_minor`` is signed as the shop sees it."""
+
+    seq: int
+    is_earned: bool
+    line_id: str
+    rule_id: str
+    tier: int
+    shop_no: int
+    base_minor: int
+    rate_ppm: int | None
+    amount_minor: int
+    available_at: datetime
+
+
+@dataclass(slots=True)
+class SettledOrder:
+    """An order worked on before, with its refunds and transfers."""
+
+    order_no: int
+    event_no: int
+    version_no: int
+    seller_no: int | None
+    settled_at: datetime
+    sales_minor: int
+    snapshot: str
+    payload: str
+    refunded_minor: dict[str, int] = field(default_factory=dict)
+    refund_payloads: dict[str, str] = field(default_factory=dict)
+    transfers: list[PostedTransfer] = field(default_factory=list)
+
+
+def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) -> set[int]:
+    """Which of the orders were worked on before."""
+    rows = driver(conn).execute(
+        "SELECT order_no FROM settlements WHERE program_id = %s AND order_no = ANY(%b::bigint[])",
+        (program_id, list(orders)),
+    )
+    return {row[0] for row in rows}
+
+
+def settled_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, SettledOrder]:
+    """What is known of the orders that were worked on before, by number."""
+    params = {"program": program_id, "orders": list(orders)}
+    cursor = driver(conn).cursor(binary=True)
+    found = {row[0]: SettledOrder(*row) for row in cursor.execute(_SETTLEMENTS, params).fetchall()}
+    if not found:
+        return found
+    params["orders"] = list(found)
+    for order_no, refund_id, line_id, amount_minor, payload in cursor.execute(_REFUNDS, params).fetchall():
+        order = found[order_no]
+        order.refunded_minor[line_id] = order.refunded_minor.get(line_id, 0) + amount_minor
+        order.refund_payloads[refund_id] = payload
+    for order_no, *transfer in cursor.execute(_TRANSFERS, params).fetchall():
+        found[order_no].transfers.append(PostedTransfer(*transfer))
+    return found

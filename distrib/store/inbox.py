@@ -1,0 +1,152 @@
+"""The inbox: events as they came, the heads of their orders, and the queue of work.
+
+Payloads are never changed. What became of an event stands in ``event_outcomes``. Nothing
+that knows what an event means may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+_ENSURE_ORDERS = """
+INSERT INTO orders (program_id, order_id)
+SELECT %(program)s, order_id FROM unnest(%(order_ids)b::text[]) AS fresh (order_id)
+ON CONFLICT (program_id, order_id) DO NOTHING
+"""
+
+_INSERT_EVENTS = """
+INSERT INTO events (program_id, order_no, event_id, type, occurred_at, day, received_at, digest, payload)
+SELECT %(program)s, o.order_no, e.event_id, e.type, e.occurred_at, e.day, %(now)s, e.digest, e.payload
+FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(order_ids)b::text[], %(times)b::timestamptz[], %(days)b::date[],
+            %(digests)b::bytea[], %(payloads)b::text[])
+     AS e (event_id, type, order_id, occurred_at, day, digest, payload)
+JOIN orders o ON o.program_id = %(program)s AND o.order_id = e.order_id
+ORDER BY e.event_id COLLATE "C"
+ON CONFLICT (program_id, event_id) DO NOTHING
+RETURNING event_id, order_no, day
+"""
+
+_ENQUEUE = """
+INSERT INTO queue (program_id, order_no, day)
+SELECT %(program)s, order_no, min(day) FROM unnest(%(orders)b::bigint[], %(days)b::date[]) AS due (order_no, day)
+GROUP BY order_no ORDER BY order_no
+ON CONFLICT (program_id, order_no) DO UPDATE SET day = LEAST(queue.day, EXCLUDED.day)
+"""
+
+_VIEW = """
+SELECT e.event_no, e.event_id AS id, e.type, o.order_id, e.occurred_at, e.received_at,
+       COALESCE(x.status, 'pending') AS status, x.code, x.params, COALESCE(x.attempts, 0) AS attempts, x.done_at
+FROM events e
+JOIN orders o USING (program_id, order_no)
+LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+WHERE e.program_id = :program
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What the inbox keeps of one event."""
+
+    id: str
+    type: str
+    order_id: str
+    occurred_at: datetime
+    day: date
+    digest: bytes
+    payload: str
+
+
+def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent], now: datetime) -> set[str]:
+    """Keeps what is new and queues its orders; answers the ids that were new.
+
+    Heads, events and queue are written in one order of rows each, so that two posts
+    that meet on them wait and do not deadlock.
+    """
+    cursor = driver(conn).cursor()
+    order_ids = sorted({event.order_id for event in events})
+    cursor.execute(_ENSURE_ORDERS, {"program": program_id, "order_ids": order_ids})
+    columns = {
+        "program": program_id,
+        "now": now,
+        "event_ids": [event.id for event in events],
+        "types": [event.type for event in events],
+        "order_ids": [event.order_id for event in events],
+        "times": [event.occurred_at for event in events],
+        "days": [event.day for event in events],
+        "digests": [event.digest for event in events],
+        "payloads": [event.payload for event in events],
+    }
+    fresh = cursor.execute(_INSERT_EVENTS, columns).fetchall()
+    if fresh:
+        enqueue(conn, program_id, [row[1] for row in fresh], [row[2] for row in fresh])
+    return {row[0] for row in fresh}
+
+
+def enqueue(conn: Connection, program_id: int, orders: Sequence[int], days: Sequence[date]) -> None:
+    """Says that the orders have work of those days."""
+    driver(conn).execute(_ENQUEUE, {"program": program_id, "orders": list(orders), "days": list(days)})
+
+
+def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, bytes]:
+    """What the known events of those ids contained."""
+    rows = driver(conn).execute(
+        "SELECT event_id, digest FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
+        (program_id, list(event_ids)),
+    )
+    return {event_id: bytes(digest) for event_id, digest in rows}
+
+
+def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
+    """One event with what became of it."""
+    statement = text(_VIEW + " AND e.event_id = :event_id")
+    row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
+    return dict(row) if row else None
+
+
+def event_views(
+    conn: Connection, program_id: int, status: str | None, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Events by number, with what became of them, ``limit`` at the most after number ``after``."""
+    only = " AND COALESCE(x.status, 'pending') = :status" if status else ""
+    if status in ("failed", "waiting"):
+        only = " AND x.status = :status AND x.status <> 'done'"
+    statement = text(_VIEW + only + " AND e.event_no > :after ORDER BY e.event_no LIMIT :limit")
+    rows = conn.execute(statement, {"program": program_id, "status": status, "after": after, "limit": limit})
+    return [dict(row) for row in rows.mappings()]
+
+
+def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
+    """Puts a failed event back to work; False where it is not failed."""
+    statement = text(
+        "UPDATE event_outcomes x SET status = 'pending' FROM events e"
+        " WHERE e.program_id = :program AND e.event_id = :event_id AND x.program_id = e.program_id"
+        " AND x.order_no = e.order_no AND x.event_no = e.event_no AND x.status = 'failed'"
+        " RETURNING e.order_no, e.day"
+    )
+    row = conn.execute(statement, {"program": program_id, "event_id": event_id}).first()
+    if row is None:
+        return False
+    enqueue(conn, program_id, [row.order_no], [row.day])
+    return True
+
+
+def wake_waiting(conn: Connection, limit: int) -> int:
+    """Queues orders whose missing shop has come, of every program; answers how many."""
+    statement = text(
+        "INSERT INTO queue (program_id, order_no, day)"
+        " SELECT x.program_id, x.order_no, min(e.day) FROM event_outcomes x"
+        " JOIN shops s ON s.program_id = x.program_id AND x.waits_for = 'shop:' || s.shop_id"
+        " JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no"
+        " WHERE x.status = 'waiting' AND x.status <> 'done'"
+        " AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.program_id = x.program_id AND q.order_no = x.order_no)"
+        " GROUP BY x.program_id, x.order_no ORDER BY x.program_id, x.order_no LIMIT :limit"
+        " ON CONFLICT (program_id, order_no) DO UPDATE SET day = LEAST(queue.day, EXCLUDED.day)"
+    )
+    return conn.execute(statement, {"limit": limit}).rowcount

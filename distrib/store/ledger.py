@@ -1,0 +1,254 @@
+"""Writing what a batch of orders became: settlements, transfers, running totals, outcomes.
+
+Everything goes in sets: one COPY a table, one upsert for all totals, accounts in the order
+of their numbers so that batches that meet wait and do not deadlock. No rule may enter.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.commission import Commission
+from distrib.domain.ledger import EXPENSE
+from distrib.store.copying import NULL, copy_rows, microseconds, text_field
+from distrib.store.database import driver
+
+# The fields of a transfer that all transfers of one event share come first, so that they are
+# encoded once an event and not once a row.
+_TRANSFERS = (
+    "transfers (program_id, cause_no, kind, event_no, version_no, occurred_at, period, belongs_to_period,"
+    " available_at, reverses_seq, seq, debit_account, credit_account, amount_minor, tier, base_minor, rate_ppm,"
+    " line_id, rule_id)"
+)
+_EARNED = struct.Struct(">hiiiqi6siqiiiqiiiiqi")
+_REVERSED = struct.Struct(">hiiiqi8siqiiiqiii")
+_REVERSES = struct.Struct(">iqii")
+_OWN = struct.Struct(">iiiqiqiqihiqii")
+_OWN_WITHOUT_RATE = struct.Struct(">iiiqiqiqihiqi")
+_SETTLEMENTS = (
+    "settlements (program_id, order_no, event_no, version_no, seller_no, settled_at, paid_at, paid_minor, sales_minor,"
+    " customer_id, snapshot)"
+)
+_SETTLEMENT = struct.Struct(">hiiiqiqiiiqiqiqiqiq")
+_SETTLEMENT_WITHOUT_SELLER = struct.Struct(">hiiiqiqiiiiqiqiqiq")
+_OUTCOMES = "event_outcomes (program_id, order_no, event_no, attempts, done_at, status, code, params, waits_for)"
+_OUTCOME = struct.Struct(">hiiiqiqiiiqi4siii")
+
+_UPSERT_MONTHS = """
+INSERT INTO account_months AS m (program_id, account_no, period, earned_minor, reversed_minor, orders, refunds)
+SELECT %(program)s, * FROM unnest(%(accounts)b::bigint[], %(periods)b::integer[], %(earned)b::bigint[],
+    %(reversed)b::bigint[], %(orders)b::bigint[], %(refunds)b::bigint[])
+ON CONFLICT (program_id, account_no, period) DO UPDATE SET
+    earned_minor = m.earned_minor + EXCLUDED.earned_minor, reversed_minor = m.reversed_minor + EXCLUDED.reversed_minor,
+    orders = m.orders + EXCLUDED.orders, refunds = m.refunds + EXCLUDED.refunds, version = m.version + 1
+"""
+_INSERT_REFUNDS = """
+INSERT INTO refund_lines
+    (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor, seller_no, sold_at, occurred_at)
+SELECT %(program)s, * FROM unnest(%(orders)b::bigint[], %(refunds)b::text[], %(lines)b::text[], %(events)b::bigint[],
+    %(amounts)b::bigint[], %(sales)b::bigint[], %(sellers)b::bigint[], %(sold)b::timestamptz[],
+    %(times)b::timestamptz[])
+"""
+_INSERT_SIGNALS = """
+INSERT INTO rank_signals (program_id, day, shop_no, at)
+SELECT DISTINCT %(program)s, s.* FROM unnest(%(days)b::date[], %(shops)b::bigint[], %(times)b::timestamptz[]) s
+ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an order became when it was first worked on."""
+
+    order_no: int
+    event_no: int
+    version_no: int
+    seller_no: int | None
+    settled_at: datetime
+    paid_at: datetime
+    paid_minor: int
+    sales_minor: int
+    customer_id: str | None
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLineRow:
+    """What one refund took of one line; ``sales_minor`` is the part that counted for ranks."""
+
+    order_no: int
+    refund_id: str
+    line_id: str
+    event_no: int
+    amount_minor: int
+    sales_minor: int
+    seller_no: int | None
+    sold_at: datetime
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What the transfers of one event share."""
+
+    program_id: int
+    order_no: int
+    event_no: int
+    version_no: int
+    occurred_at: datetime
+    period: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A change of one commission by a refund: ``amount_minor`` below zero takes back."""
+
+    commission: Commission
+    line: bytes
+    rule: bytes
+    reverses_seq: int
+    available_at: datetime
+    amount_minor: int
+
+
+def encode_earned(
+    posting: Posting,
+    available_at: datetime,
+    commissions: Sequence[Commission],
+    lines: Sequence[bytes],
+    rules: Sequence[bytes],
+) -> bytes:
+    """The transfers of a settlement, numbered from 1.
+
+    Args:
+        posting: what they share.
+        available_at: when the money becomes available.
+        commissions: what was earned.
+        lines: the encoded ids of the order's lines, by index.
+        rules: the encoded ids of the plan's rules, by index.
+    """
+    shared = _EARNED.pack(
+        19, 4, posting.program_id, 8, posting.order_no, 6, b"earned", 8, posting.event_no, 4, posting.version_no,
+        8, microseconds(posting.occurred_at), 4, posting.period, -1, 8, microseconds(available_at), -1,
+    )  # fmt: skip
+    parts: list[bytes] = []
+    for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
+        parts.append(shared)
+        if rate_ppm is None:
+            parts.append(
+                _OWN_WITHOUT_RATE.pack(
+                    4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1
+                )
+            )
+        else:
+            parts.append(
+                _OWN.pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, 4, rate_ppm)
+            )
+        parts.append(lines[line])
+        parts.append(rules[rule])
+    return b"".join(parts)
+
+
+def encode_reversals(posting: Posting, reversals: Sequence[Reversal], first_seq: int) -> bytes:
+    """The transfers of a refund, numbered from ``first_seq``."""
+    shared = _REVERSED.pack(
+        19, 4, posting.program_id, 8, posting.order_no, 8, b"reversed", 8, posting.event_no, 4, posting.version_no,
+        8, microseconds(posting.occurred_at), 4, posting.period, -1,
+    )  # fmt: skip
+    parts: list[bytes] = []
+    for seq, reversal in enumerate(reversals, first_seq):
+        of = reversal.commission
+        debit, credit = (of.shop_no, EXPENSE) if reversal.amount_minor < 0 else (EXPENSE, of.shop_no)
+        own = (4, seq, 8, debit, 8, credit, 8, abs(reversal.amount_minor), 2, of.tier, 8, of.base_minor)
+        parts.append(shared)
+        parts.append(_REVERSES.pack(8, microseconds(reversal.available_at), 4, reversal.reverses_seq))
+        if of.rate_ppm is None:
+            parts.append(_OWN_WITHOUT_RATE.pack(*own, -1))
+        else:
+            parts.append(_OWN.pack(*own, 4, of.rate_ppm))
+        parts.append(reversal.line)
+        parts.append(reversal.rule)
+    return b"".join(parts)
+
+
+def copy_transfers(conn: Connection, encoded: Iterable[bytes]) -> None:
+    """Posts transfers encoded by ``encode_earned`` and ``encode_reversals``."""
+    copy_rows(conn, _TRANSFERS, encoded)
+
+
+def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[Settlement]) -> None:
+    """Keeps what orders became."""
+    copy_rows(conn, _SETTLEMENTS, [_encode_settlement(program_id, row) for row in settlements])
+
+
+def copy_done(conn: Connection, program_id: int, events: Iterable[tuple[int, int]], now: datetime) -> None:
+    """Marks events (order, event) done that had no outcome before."""
+    at = microseconds(now)
+    copy_rows(
+        conn,
+        _OUTCOMES,
+        [
+            _OUTCOME.pack(9, 4, program_id, 8, order_no, 8, event_no, 4, 1, 8, at, 4, b"done", -1, -1, -1)
+            for order_no, event_no in events
+        ],
+    )
+
+
+def upsert_months(conn: Connection, program_id: int, months: Mapping[tuple[int, int], Sequence[int]]) -> None:
+    """Adds to the running totals: (account, period) to [earned, reversed, orders, refunds]."""
+    keys = sorted(months)
+    columns = {
+        "program": program_id,
+        "accounts": [key[0] for key in keys],
+        "periods": [key[1] for key in keys],
+        "earned": [months[key][0] for key in keys],
+        "reversed": [months[key][1] for key in keys],
+        "orders": [months[key][2] for key in keys],
+        "refunds": [months[key][3] for key in keys],
+    }
+    driver(conn).execute(_UPSERT_MONTHS, columns)
+
+
+def insert_refunds(conn: Connection, program_id: int, refunds: Sequence[RefundLineRow]) -> None:
+    """Keeps what refunds took of which lines."""
+    columns = {
+        "program": program_id,
+        "orders": [row.order_no for row in refunds],
+        "refunds": [row.refund_id for row in refunds],
+        "lines": [row.line_id for row in refunds],
+        "events": [row.event_no for row in refunds],
+        "amounts": [row.amount_minor for row in refunds],
+        "sales": [row.sales_minor for row in refunds],
+        "sellers": [row.seller_no for row in refunds],
+        "sold": [row.sold_at for row in refunds],
+        "times": [row.occurred_at for row in refunds],
+    }
+    driver(conn).execute(_INSERT_REFUNDS, columns)
+
+
+def insert_signals(conn: Connection, program_id: int, signals: Iterable[tuple[date, int, datetime]]) -> None:
+    """Notes shops (day, shop, instant) whose promotion is to be looked at."""
+    rows = list(signals)
+    columns = {
+        "program": program_id,
+        "days": [row[0] for row in rows],
+        "shops": [row[1] for row in rows],
+        "times": [row[2] for row in rows],
+    }
+    driver(conn).execute(_INSERT_SIGNALS, columns)
+
+
+def _encode_settlement(program_id: int, row: Settlement) -> bytes:
+    times = (8, microseconds(row.settled_at), 8, microseconds(row.paid_at), 8, row.paid_minor, 8, row.sales_minor)
+    head = (11, 4, program_id, 8, row.order_no, 8, row.event_no, 4, row.version_no)
+    if row.seller_no is None:
+        fixed = _SETTLEMENT_WITHOUT_SELLER.pack(*head, -1, *times)
+    else:
+        fixed = _SETTLEMENT.pack(*head, 8, row.seller_no, *times)
+    customer = NULL if row.customer_id is None else text_field(row.customer_id)
+    return fixed + customer + text_field(row.snapshot)

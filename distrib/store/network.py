@@ -1,0 +1,228 @@
+"""The referral tree in the database: dated links, chains at an instant, subtrees. No rule may enter.
+
+`referrals` is the truth: from `effective_at` on, until the shop's next row, `sponsor_no` is its
+sponsor. What stands on the shop's own row is the newest state, for quick reads.
+"""
+
+# ruff: noqa: S608 - statements are put together from constants of this room alone
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.depth import Link
+from distrib.store.database import driver
+from distrib.store.shops import KnownShop
+
+UPLINES_KEPT = 9
+_NETWORK_LOCK = 7145222
+
+_LATEST = """
+SELECT r.sponsor_no FROM referrals r
+WHERE r.program_id = %(program)s AND r.shop_no = {shop} AND r.effective_at <= %(at)s
+ORDER BY r.effective_at DESC, r.recorded_at DESC LIMIT 1
+"""
+_NO_NEWER = """
+NOT EXISTS (SELECT 1 FROM referrals n WHERE n.program_id = r.program_id AND n.shop_no = r.shop_no
+    AND (n.effective_at, n.recorded_at) > (r.effective_at, r.recorded_at) AND n.effective_at <= %(at)s)
+"""
+_UPLINE = f"""
+WITH RECURSIVE chain AS (
+    SELECT %(shop)s::bigint AS shop_no, 0 AS tier
+    UNION ALL
+    SELECT l.sponsor_no, c.tier + 1
+    FROM chain c CROSS JOIN LATERAL ({_LATEST.format(shop="c.shop_no")}) l
+    WHERE l.sponsor_no IS NOT NULL AND c.tier < %(most)s
+)
+SELECT shop_no FROM chain WHERE tier > 0 ORDER BY tier
+"""
+_DOWNLINE = f"""
+WITH RECURSIVE below AS (
+    SELECT %(shop)s::bigint AS shop_no, 0 AS depth, NULL::bigint AS sponsor_no
+    UNION ALL
+    SELECT r.shop_no, b.depth + 1, b.shop_no
+    FROM below b
+    JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
+    WHERE b.depth < %(levels)s AND {_NO_NEWER}
+)
+SELECT depth, shop_no, sponsor_no FROM below
+WHERE depth > 0 AND (depth, shop_no) > (%(depth)s, %(after)s) ORDER BY depth, shop_no LIMIT %(limit)s
+"""
+_RECRUITS = f"""
+SELECT r.sponsor_no, count(*) FROM referrals r
+WHERE r.program_id = %(program)s AND r.sponsor_no = ANY(%(shops)b::bigint[]) AND r.effective_at <= %(at)s
+    AND {_NO_NEWER}
+GROUP BY r.sponsor_no
+"""
+# Rows that hold at some instant from %(at)s on: the one in force then, and every later one.
+_FROM_THEN_ON = """
+r.effective_at >= coalesce((SELECT max(o.effective_at) FROM referrals o WHERE o.program_id = r.program_id
+    AND o.shop_no = r.shop_no AND o.effective_at <= %(at)s), '-infinity')
+"""
+_ABOVE = f"""
+WITH RECURSIVE above AS (
+    SELECT unnest(%(shops)b::bigint[]) AS shop_no
+    UNION
+    SELECT r.sponsor_no FROM above a JOIN referrals r ON r.program_id = %(program)s AND r.shop_no = a.shop_no
+    WHERE r.sponsor_no IS NOT NULL AND {_FROM_THEN_ON}
+)
+"""
+_BELOW = f"""
+WITH RECURSIVE above AS (
+    SELECT unnest(%(shops)b::bigint[]) AS shop_no
+    UNION
+    SELECT r.shop_no FROM above a JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = a.shop_no
+    WHERE {_NO_NEWER}
+)
+"""
+_LINKS = f"""
+SELECT r.shop_no, r.effective_at, r.sponsor_no
+FROM above a JOIN referrals r ON r.program_id = %(program)s AND r.shop_no = a.shop_no
+WHERE {_FROM_THEN_ON} ORDER BY r.shop_no, r.effective_at, r.recorded_at
+"""
+_LAST_LINK = "SELECT max(effective_at) FROM referrals WHERE program_id = %s AND shop_no = %s"
+_INSERT_LINK = """
+INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_SUBTREE = """
+WITH RECURSIVE subtree AS (
+    SELECT %(shop)s::bigint AS shop_no, %(uplines)b::bigint[] AS uplines, %(level)s::integer AS level
+    UNION ALL
+    SELECT s.shop_no, (t.shop_no || t.uplines)[1:%(kept)s], t.level + 1
+    FROM subtree t JOIN shops s ON s.program_id = %(program)s AND s.sponsor_no = t.shop_no
+)
+"""
+_LOCK_SUBTREE = f"""
+{_SUBTREE}
+SELECT s.shop_no FROM shops s WHERE s.program_id = %(program)s AND s.shop_no IN (SELECT shop_no FROM subtree)
+ORDER BY s.shop_no FOR NO KEY UPDATE
+"""
+_SHIFT = f"""
+{_SUBTREE}
+UPDATE shops s SET uplines = t.uplines, level = t.level, chain_since = GREATEST(s.chain_since, %(since)s),
+    sponsor_no = CASE WHEN s.shop_no = %(shop)s THEN %(sponsor)s ELSE s.sponsor_no END
+FROM subtree t WHERE s.program_id = %(program)s AND s.shop_no = t.shop_no
+"""
+_SIGNAL = """
+INSERT INTO rank_signals (program_id, day, shop_no, at)
+SELECT DISTINCT %s::integer, t.day, t.shop_no, t.at
+FROM unnest(%b::date[], %b::bigint[], %b::timestamptz[]) AS t (day, shop_no, at)
+ON CONFLICT DO NOTHING
+"""
+_SALES = """
+SELECT s.seller_no, sum(s.sales_minor - coalesce(r.taken_back, 0))::bigint
+FROM settlements s LEFT JOIN LATERAL (
+    SELECT sum(l.sales_minor) AS taken_back FROM refund_lines l
+    WHERE l.program_id = s.program_id AND l.order_no = s.order_no) r ON true
+WHERE s.program_id = %s AND s.seller_no = ANY(%b::bigint[]) GROUP BY s.seller_no
+"""
+
+
+class Below(NamedTuple):
+    """A shop of a downline: how many levels below, and who its sponsor is."""
+
+    depth: int
+    shop_no: int
+    sponsor_no: int
+
+
+def lock_network(conn: Connection, program_id: int, *, exclusive: bool) -> None:
+    """Until the transaction ends nobody else moves a shop, nor, when ``exclusive``, brings one in."""
+    kind = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+    driver(conn).execute(f"SELECT {kind}(%s, %s)", (_NETWORK_LOCK, program_id))
+
+
+def uplines_at(conn: Connection, program_id: int, shop_no: int, at: datetime, most: int) -> list[int]:
+    """The nearest uplines at an instant, nearest first."""
+    values = {"program": program_id, "shop": shop_no, "at": at, "most": most}
+    return [row[0] for row in driver(conn).execute(_UPLINE, values)]
+
+
+def downline_at(
+    conn: Connection, program_id: int, shop_no: int, at: datetime, levels: int, after: tuple[int, int], limit: int
+) -> list[Below]:
+    """The tree below at an instant, level by level, from after (depth, shop number) on."""
+    values = {"program": program_id, "shop": shop_no, "at": at, "levels": levels, "limit": limit}
+    rows = driver(conn).execute(_DOWNLINE, values | {"depth": after[0], "after": after[1]})
+    return [Below(*row) for row in rows]
+
+
+def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], at: datetime) -> dict[int, int]:
+    """How many shops each has directly below it at an instant; those without any are left out."""
+    values = {"program": program_id, "shops": list(shops), "at": at}
+    return dict(driver(conn).execute(_RECRUITS, values).fetchall())
+
+
+def links_above(conn: Connection, program_id: int, shops: Sequence[int], at: datetime) -> dict[int, list[Link]]:
+    """The dated sponsors, from ``at`` on, of the shops and of everyone who then stands above them."""
+    return _links(conn, _ABOVE + _LINKS, program_id, shops, at)
+
+
+def links_below(conn: Connection, program_id: int, shop_no: int, at: datetime) -> dict[int, list[Link]]:
+    """The dated sponsors, from ``at`` on, of the shop and of everyone who then stands below it."""
+    return _links(conn, _BELOW + _LINKS, program_id, [shop_no], at)
+
+
+def last_link_at(conn: Connection, program_id: int, shop_no: int) -> datetime | None:
+    """When the shop's last move takes effect, or its joining."""
+    row = driver(conn).execute(_LAST_LINK, (program_id, shop_no)).fetchone()
+    return None if row is None else row[0]
+
+
+def insert_link(
+    conn: Connection,
+    program_id: int,
+    shop_no: int,
+    at: datetime,
+    sponsor_no: int | None,
+    reason: str,
+    now: datetime,
+    by: str,
+) -> bool:
+    """Adds a move to the history; False where the shop has one at that very instant."""
+    values = (program_id, shop_no, at, sponsor_no, reason, now, by)
+    return bool(driver(conn).execute(_INSERT_LINK, values).rowcount)
+
+
+def shift_subtree(
+    conn: Connection, program_id: int, shop_no: int, sponsor: KnownShop | None, effective_at: datetime
+) -> None:
+    """Brings the rows of a moved shop and of all below it to their newest chain and level."""
+    uplines = [] if sponsor is None else [sponsor.shop_no, *sponsor.uplines][:UPLINES_KEPT]
+    values = {
+        "program": program_id,
+        "shop": shop_no,
+        "sponsor": None if sponsor is None else sponsor.shop_no,
+        "uplines": uplines,
+        "level": 1 if sponsor is None else sponsor.level + 1,
+        "since": effective_at if sponsor is None else max(effective_at, sponsor.chain_since),
+        "kept": UPLINES_KEPT,
+    }
+    driver(conn).execute(_LOCK_SUBTREE, values)
+    driver(conn).execute(_SHIFT, values)
+
+
+def signal_ranks(conn: Connection, program_id: int, signals: Sequence[tuple[date, int, datetime]]) -> None:
+    """Notes shops (day, shop number, instant) whose promotion is to be looked at."""
+    if signals:
+        columns = [list(column) for column in zip(*signals, strict=True)]
+        driver(conn).execute(_SIGNAL, (program_id, *columns))
+
+
+def sales_of(conn: Connection, program_id: int, shops: Iterable[int]) -> dict[int, int]:
+    """What each sold that counts for ranks, net of refunds, in minor units; those without are left out."""
+    return dict(driver(conn).execute(_SALES, (program_id, list(shops))).fetchall())
+
+
+def _links(
+    conn: Connection, statement: str, program_id: int, shops: Sequence[int], at: datetime
+) -> dict[int, list[Link]]:
+    found: dict[int, list[Link]] = {}
+    values = {"program": program_id, "shops": list(shops), "at": at}
+    for shop_no, since, sponsor_no in driver(conn).execute(statement, values):
+        found.setdefault(shop_no, []).append(Link(since, sponsor_no))
+    return found

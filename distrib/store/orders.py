@@ -1,0 +1,140 @@
+"""Reading orders: the head, its events, what it became and what was given back.
+
+One query a question, whatever the number of lines. What an order means is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_EVENTS = """
+SELECT e.event_no, e.event_id, e.type, e.occurred_at, e.payload, COALESCE(x.status, 'pending') AS status, x.code, x.params
+FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+WHERE e.program_id = :program AND e.order_no = :order_no
+ORDER BY e.event_no LIMIT :limit
+"""
+_REFUNDS = """
+SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id
+FROM refund_lines r JOIN events e USING (program_id, order_no, event_no)
+WHERE r.program_id = :program AND r.order_no = :order_no
+ORDER BY r.event_no, r.refund_id, r.line_id
+"""
+
+_IN_RANGE = """
+  AND (CAST(:from_at AS timestamptz) IS NULL OR paid_at >= :from_at)
+  AND (CAST(:to_at AS timestamptz) IS NULL OR paid_at < :to_at)"""
+_SETTLED = "SELECT order_no FROM settlements WHERE program_id = :program AND order_no > :after" + _IN_RANGE
+_REFUNDED = "SELECT DISTINCT order_no FROM refund_lines WHERE program_id = :program AND order_no > :after"
+_OPEN = """SELECT order_no FROM event_outcomes
+WHERE program_id = :program AND status = '{status}' AND status <> 'done' AND order_no > :after"""
+_QUEUED = "SELECT order_no FROM queue WHERE program_id = :program AND order_no > :after"
+# Each status names the few rows that can have it, so that a rare one is found without reading all orders.
+_CANDIDATES = {
+    "settled": _SETTLED,
+    "partly_refunded": _REFUNDED,
+    "refunded": _REFUNDED,
+    "waiting": _OPEN.format(status="waiting"),
+    "failed": _OPEN.format(status="failed"),
+    "pending": f"{_QUEUED} UNION {_OPEN.format(status='pending')}",
+}
+_ONE = "SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id"
+_ALL = "SELECT order_no FROM orders WHERE program_id = :program AND order_no > :after"
+_ALL_IN_RANGE = " UNION ".join([_SETTLED, _QUEUED, *(_OPEN.format(status=s) for s in ("pending", "waiting", "failed"))])
+# A shop's orders are those it sold, and those that name it and could not be worked on.
+_OF_SHOP = """
+SELECT s.order_no FROM settlements s JOIN shops h ON h.program_id = s.program_id AND h.shop_no = s.seller_no
+WHERE s.program_id = :program AND h.shop_id = :shop_id AND s.order_no > :after
+UNION
+SELECT x.order_no FROM event_outcomes x JOIN events e USING (program_id, order_no, event_no)
+WHERE x.program_id = :program AND x.status <> 'done' AND x.order_no > :after
+  AND e.payload::json #>> '{order,shop_id}' = :shop_id
+"""
+_LIST = """
+SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->> 'shop_id') AS shop_id,
+       f.content ->> 'customer_id' AS customer_id, f.content ->> 'channel' AS channel,
+       f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, s.paid_minor, f.refunded_minor,
+       v.code AS plan_code, v.version AS plan_version, f.event_no, s.version_no, s.seller_no, s.snapshot
+FROM (SELECT DISTINCT order_no FROM ({candidates}) named) c
+JOIN orders o ON o.program_id = :program AND o.order_no = c.order_no
+LEFT JOIN settlements s ON s.program_id = o.program_id AND s.order_no = o.order_no
+CROSS JOIN LATERAL ({state}) f
+LEFT JOIN shops h ON h.program_id = o.program_id AND h.shop_no = s.seller_no
+LEFT JOIN plan_versions v ON v.program_id = o.program_id AND v.version_no = s.version_no
+WHERE (CAST(:status AS text) IS NULL OR f.status = :status)
+  AND (CAST(:from_at AS timestamptz) IS NULL OR f.paid_at >= :from_at)
+  AND (CAST(:to_at AS timestamptz) IS NULL OR f.paid_at < :to_at)
+ORDER BY o.order_no LIMIT :limit
+"""
+# What an order is like: where it is settled, the refunds say; where it is not, its own event does, or else its refunds.
+_STATE = """
+SELECT e.event_no, e.content, COALESCE(s.paid_at, (e.content ->> 'paid_at')::timestamptz) AS paid_at, r.refunded_minor,
+       CASE WHEN s.order_no IS NULL THEN COALESCE(e.status, 'pending')
+            WHEN r.lines = 0 THEN 'settled'
+            WHEN r.refunded_minor = s.paid_minor THEN 'refunded'
+            ELSE 'partly_refunded' END AS status
+FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS refunded_minor, count(*) AS lines FROM refund_lines
+      WHERE program_id = o.program_id AND order_no = o.order_no) r
+LEFT JOIN LATERAL (
+    SELECT e.event_no, e.payload::json -> 'order' AS content, COALESCE(NULLIF(x.status, 'done'), 'pending') AS status
+    FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+    WHERE e.program_id = o.program_id AND e.order_no = o.order_no AND (s.event_no IS NULL OR e.event_no = s.event_no)
+    ORDER BY e.type <> 'order.settled', array_position(ARRAY['pending', 'waiting', 'failed'],
+             COALESCE(NULLIF(x.status, 'done'), 'pending')), e.event_no
+    LIMIT 1) e ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilters:
+    """Which orders are asked for; ``to_at`` is not included."""
+
+    shop_id: str | None = None
+    status: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+def find_order(conn: Connection, program_id: int, order_id: str) -> Mapping[str, Any] | None:
+    """The head of an order with what it became, or None where it is not known.
+
+    ``event_no`` is the event that says what the order holds: the one it was settled by, or else its newest chance.
+    """
+    statement = text(_LIST.format(candidates=_ONE, state=_STATE))
+    return conn.execute(statement, _bound(program_id, OrderFilters(), 0, 1) | {"order_id": order_id}).mappings().first()
+
+
+def events_of_order(conn: Connection, program_id: int, order_no: int, limit: int) -> list[Mapping[str, Any]]:
+    """The events of an order as they came, with what became of them."""
+    wanted = {"program": program_id, "order_no": order_no, "limit": limit}
+    return list(conn.execute(text(_EVENTS), wanted).mappings())
+
+
+def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[Mapping[str, Any]]:
+    """What each refund took of each line."""
+    return list(conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}).mappings())
+
+
+def list_orders(
+    conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int
+) -> list[Mapping[str, Any]]:
+    """Orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow."""
+    statement = text(_LIST.format(candidates=_candidates(filters), state=_STATE))
+    return list(conn.execute(statement, _bound(program_id, filters, after, limit)).mappings())
+
+
+def _bound(program_id: int, filters: OrderFilters, after: int, limit: int) -> dict[str, Any]:
+    return asdict(filters) | {"program": program_id, "after": after, "limit": limit}
+
+
+def _candidates(filters: OrderFilters) -> str:
+    if filters.shop_id is not None:
+        return _OF_SHOP
+    if filters.status is not None:
+        return _CANDIDATES[filters.status]
+    has_range = filters.from_at is not None or filters.to_at is not None
+    return _ALL_IN_RANGE if has_range else _ALL

@@ -1,0 +1,121 @@
+"""Plan versions and their publications. Documents are text here; no rule of a plan may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+_TIMELINE_LOCK = 7145221
+
+
+class PlanRow(NamedTuple):
+    """One version of a plan, and its publication where there is one."""
+
+    version_no: int
+    code: str
+    version: int
+    document: str
+    digest: bytes
+    created_at: datetime
+    created_by: str
+    effective_from: datetime | None
+    published_at: datetime | None
+    published_by: str | None
+    signed_off_by: str | None
+
+
+class PublishedVersion(NamedTuple):
+    """One version on the timeline."""
+
+    version_no: int
+    effective_from: datetime
+    code: str
+    version: int
+    digest: bytes
+
+
+_SELECT = """
+SELECT v.version_no, v.code, v.version, v.document, v.digest, v.created_at, v.created_by,
+    p.effective_from, p.published_at, p.published_by, p.signed_off_by
+FROM plan_versions v LEFT JOIN plan_publications p ON p.program_id = v.program_id AND p.version_no = v.version_no
+WHERE v.program_id = %s
+"""
+_FIND = _SELECT + "AND v.code = %s AND v.version = %s"
+_NEWEST = _SELECT + "AND v.code = %s ORDER BY v.version DESC LIMIT 1"
+_LIST = _SELECT + "AND v.version_no < %s ORDER BY v.version_no DESC LIMIT %s"
+_INSERT = """
+INSERT INTO plan_versions (program_id, version_no, code, version, document, digest, created_at, created_by)
+SELECT %(program)s, coalesce(max(version_no), 0) + 1, %(code)s,
+    coalesce(max(version) FILTER (WHERE code = %(code)s), 0) + 1, %(document)s, %(digest)s, %(now)s, %(by)s
+FROM plan_versions WHERE program_id = %(program)s
+"""
+_PUBLISH = """
+INSERT INTO plan_publications (program_id, version_no, effective_from, published_at, published_by, signed_off_by)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_TIMELINE = """
+SELECT p.version_no, p.effective_from, v.code, v.version, v.digest
+FROM plan_publications p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
+WHERE p.program_id = %s ORDER BY p.effective_from
+"""
+_DOCUMENTS = "SELECT version_no, document FROM plan_versions WHERE program_id = %s AND version_no = ANY(%b::integer[])"
+_WORKED_ON = "SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %s AND paid_at >= %s)"
+
+
+def lock_timeline(conn: Connection, program_id: int) -> None:
+    """Until the transaction ends nobody else makes or publishes versions, nor settles orders by them."""
+    driver(conn).execute("SELECT pg_advisory_xact_lock(%s, %s)", (_TIMELINE_LOCK, program_id))
+
+
+def insert_version(
+    conn: Connection, program_id: int, code: str, document: str, digest: bytes, now: datetime, by: str
+) -> None:
+    """Stores a document as the next version of its code; the timeline must be locked."""
+    values = {"program": program_id, "code": code, "document": document, "digest": digest, "now": now, "by": by}
+    driver(conn).execute(_INSERT, values)
+
+
+def insert_publication(
+    conn: Connection, program_id: int, version_no: int, at: datetime, now: datetime, by: str, signed_off_by: str | None
+) -> bool:
+    """Puts a version on the timeline; False where another takes effect at that very instant."""
+    values = (program_id, version_no, at, now, by, signed_off_by)
+    return bool(driver(conn).execute(_PUBLISH, values).rowcount)
+
+
+def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:
+    """That version of that code."""
+    row = driver(conn).execute(_FIND, (program_id, code, version)).fetchone()
+    return None if row is None else PlanRow(*row)
+
+
+def newest_version(conn: Connection, program_id: int, code: str) -> PlanRow | None:
+    """The newest version of that code."""
+    row = driver(conn).execute(_NEWEST, (program_id, code)).fetchone()
+    return None if row is None else PlanRow(*row)
+
+
+def list_versions(conn: Connection, program_id: int, before: int, limit: int) -> list[PlanRow]:
+    """Versions of all codes, newest first, from the one before ``before`` on."""
+    return [PlanRow(*row) for row in driver(conn).execute(_LIST, (program_id, before, limit))]
+
+
+def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
+    """The timeline: published versions by when they take effect."""
+    return [PublishedVersion(*row) for row in driver(conn).execute(_TIMELINE, (program_id,))]
+
+
+def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:
+    """The documents of those versions."""
+    return dict(driver(conn).execute(_DOCUMENTS, (program_id, list(version_nos))).fetchall())
+
+
+def is_worked_on_since(conn: Connection, program_id: int, at: datetime) -> bool:
+    """Whether an order paid at or after ``at`` has been worked on."""
+    row = driver(conn).execute(_WORKED_ON, (program_id, at)).fetchone()
+    return row is not None and bool(row[0])

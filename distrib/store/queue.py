@@ -1,0 +1,139 @@
+"""Claiming whole orders from the queue, and what became of their events.
+
+The row in ``queue`` is the lock: it is deleted by whoever works on the order, in the same
+transaction as the work. A post that meets an order in work waits there and queues it anew.
+Nothing that knows what an event means may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+_CLAIM = """
+WITH claimed AS (
+    SELECT program_id, order_no FROM queue WHERE program_id = %(program)s AND day <= %(day)s
+    ORDER BY program_id, day, order_no LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM queue q USING claimed c WHERE q.program_id = c.program_id AND q.order_no = c.order_no
+RETURNING q.order_no
+"""
+
+_CLAIM_NAMED = """
+WITH claimed AS (
+    SELECT program_id, order_no FROM queue WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+    ORDER BY order_no FOR UPDATE SKIP LOCKED
+)
+DELETE FROM queue q USING claimed c WHERE q.program_id = c.program_id AND q.order_no = c.order_no
+RETURNING q.order_no
+"""
+
+_PENDING = """
+SELECT e.order_no, e.event_no, e.day, e.payload, x.status, COALESCE(x.attempts, 0)
+FROM events e
+LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
+WHERE e.program_id = %(program)s AND e.order_no = ANY(%(orders)b::bigint[])
+  AND (x.status IS NULL OR x.status IN ('pending', 'waiting'))
+ORDER BY e.order_no, e.event_no
+"""
+
+_UPSERT_OUTCOMES = """
+INSERT INTO event_outcomes (program_id, order_no, event_no, status, code, params, waits_for, attempts, done_at)
+SELECT %(program)s, * FROM unnest(%(orders)b::bigint[], %(events)b::bigint[], %(statuses)b::text[], %(codes)b::text[],
+    %(params)b::text[], %(waits)b::text[], %(attempts)b::integer[], %(done)b::timestamptz[])
+ON CONFLICT (program_id, order_no, event_no) DO UPDATE SET status = EXCLUDED.status, code = EXCLUDED.code,
+    params = EXCLUDED.params, waits_for = EXCLUDED.waits_for, attempts = EXCLUDED.attempts, done_at = EXCLUDED.done_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An event that waits for work."""
+
+    order_no: int
+    event_no: int
+    day: date
+    payload: str
+    status: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event; ``code`` says why where it is not simply done."""
+
+    order_no: int
+    event_no: int
+    status: str
+    attempts: int
+    code: str | None = None
+    params: str | None = None
+    waits_for: str | None = None
+    done_at: datetime | None = None
+
+
+def programs_with_work(conn: Connection) -> list[int]:
+    """The programs that have orders in the queue or promotions to look at, by number."""
+    statement = text(
+        "SELECT p.program_id FROM programs p"
+        " WHERE EXISTS (SELECT 1 FROM queue q WHERE q.program_id = p.program_id)"
+        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id) ORDER BY 1"
+    )
+    return list(conn.execute(statement).scalars())
+
+
+def queue_length(conn: Connection, program_id: int | None = None) -> int:
+    """How many orders wait for work, of one program or of all."""
+    statement = text("SELECT count(*) FROM queue WHERE CAST(:program AS integer) IS NULL OR program_id = :program")
+    return int(conn.execute(statement, {"program": program_id}).scalar_one())
+
+
+def first_day(conn: Connection, program_id: int) -> date | None:
+    """The earliest day that has work, rows in other hands included; None where there is none."""
+    statement = text("SELECT day FROM queue WHERE program_id = :program ORDER BY program_id, day, order_no LIMIT 1")
+    return conn.execute(statement, {"program": program_id}).scalar()
+
+
+def claim_orders(conn: Connection, program_id: int, until: date, limit: int) -> list[int]:
+    """Takes up to ``limit`` orders that have work of days up to ``until`` and are in nobody's hands."""
+    cursor = driver(conn).execute(_CLAIM, {"program": program_id, "day": until, "limit": limit})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def claim_named(conn: Connection, program_id: int, orders: Sequence[int]) -> list[int]:
+    """Takes those of the orders that are in the queue and in nobody's hands."""
+    cursor = driver(conn).execute(_CLAIM_NAMED, {"program": program_id, "orders": list(orders)})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def pending_events(conn: Connection, program_id: int, orders: Sequence[int]) -> list[PendingEvent]:
+    """The open events of the orders, by order and arrival."""
+    cursor = driver(conn).cursor(binary=True)
+    cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)})
+    return [PendingEvent(*row) for row in cursor.fetchall()]
+
+
+def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[Outcome]) -> None:
+    """Writes what became of events that had an outcome before, or are not simply done."""
+    columns = {
+        "program": program_id,
+        "orders": [outcome.order_no for outcome in outcomes],
+        "events": [outcome.event_no for outcome in outcomes],
+        "statuses": [outcome.status for outcome in outcomes],
+        "codes": [outcome.code for outcome in outcomes],
+        "params": [outcome.params for outcome in outcomes],
+        "waits": [outcome.waits_for for outcome in outcomes],
+        "attempts": [outcome.attempts for outcome in outcomes],
+        "done": [outcome.done_at for outcome in outcomes],
+    }
+    driver(conn).execute(_UPSERT_OUTCOMES, columns)
+
+
+def hold_timeline(conn: Connection, program_id: int) -> None:
+    """Keeps plans from being published behind this batch's back, until its transaction ends."""
+    conn.execute(text("SELECT pg_advisory_xact_lock_shared(7145221, :program)"), {"program": program_id})

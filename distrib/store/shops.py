@@ -1,0 +1,175 @@
+"""Shops: their rows, many at a time. The chains between them are the network's; no rule may enter."""
+
+# ruff: noqa: S608 - statements are put together from constants of this room alone
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+
+class KnownShop(NamedTuple):
+    """A shop as a registration needs to know it: newest state, some of it maybe not in force yet."""
+
+    shop_no: int
+    shop_id: str
+    digest: bytes
+    uplines: Sequence[int]
+    level: int
+    chain_since: datetime
+    status: str
+    status_since: datetime
+    joined_at: datetime
+
+
+class NewShop(NamedTuple):
+    """A shop to be stored."""
+
+    shop_no: int
+    shop_id: str
+    digest: bytes
+    name: str | None
+    attributes: str | None
+    identity_hash: bytes | None
+    invite_code: str
+    sponsor_no: int | None
+    introduced_by_no: int | None
+    uplines: Sequence[int]
+    level: int
+    chain_since: datetime
+    joined_at: datetime
+    status: str
+    reason: str
+
+
+class ShopRow(NamedTuple):
+    """A shop with its rank and status in force at an instant; chain and level are the newest."""
+
+    shop_no: int
+    shop_id: str
+    name: str | None
+    attributes: str | None
+    invite_code: str
+    sponsor_no: int | None
+    introduced_by_no: int | None
+    level: int
+    chain_since: datetime
+    joined_at: datetime
+    status: str
+    rank: str | None
+
+
+_KNOWN = "shop_no, shop_id, digest, uplines, level, chain_since, status, status_since, joined_at"
+_BY_IDS = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[])"
+_BY_CODES = f"SELECT {_KNOWN}, invite_code FROM shops WHERE program_id = %s AND invite_code = ANY(%b::text[])"
+_IDENTITIES = "SELECT identity_hash FROM shops WHERE program_id = %s AND identity_hash = ANY(%b::bytea[])"
+_IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])"
+_NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
+_LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
+_INSERT = """
+WITH incoming AS (
+    SELECT * FROM unnest(
+        %b::bigint[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bigint[],
+        %b::bigint[], %b::text[], %b::integer[], %b::timestamptz[], %b::timestamptz[], %b::text[], %b::text[]
+    ) AS t (shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
+            uplines, level, chain_since, joined_at, status, reason)
+), stored AS (
+    INSERT INTO shops (program_id, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
+        introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at)
+    SELECT %s, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
+        uplines::bigint[], level, chain_since, joined_at, status, joined_at, joined_at, %s
+    FROM incoming
+), referred AS (
+    INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
+    SELECT %s, shop_no, joined_at, sponsor_no, reason, %s, %s FROM incoming
+)
+INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, recorded_by)
+SELECT %s, shop_no, joined_at, status, reason, %s, %s FROM incoming
+"""
+STATUS_AT = """
+CASE WHEN s.status_since <= %(at)s THEN s.status ELSE coalesce((
+    SELECT h.status FROM shop_statuses h
+    WHERE h.program_id = s.program_id AND h.shop_no = s.shop_no AND h.effective_at <= %(at)s
+    ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1), 'pending') END
+"""
+RANK_AT = """
+CASE WHEN s.rank_since <= %(at)s THEN s.rank ELSE (
+    SELECT h.rank FROM shop_ranks h
+    WHERE h.program_id = s.program_id AND h.shop_no = s.shop_no AND h.effective_at <= %(at)s
+    ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1) END
+"""
+_SHOWN = f"""
+s.shop_no, s.shop_id, s.name, s.attributes, s.invite_code, s.sponsor_no, s.introduced_by_no, s.level, s.chain_since,
+s.joined_at, {STATUS_AT}, {RANK_AT}
+"""
+_SHOW = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND s.shop_id = %(id)s"
+_SHOW_MANY = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND s.shop_no = ANY(%(numbers)b::bigint[])"
+
+
+def by_ids(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, KnownShop]:
+    """The shops of those ids, where known."""
+    rows = driver(conn).cursor(binary=True).execute(_BY_IDS, (program_id, list(shop_ids))).fetchall()
+    return {row[1]: KnownShop(*row) for row in rows}
+
+
+def by_invite_codes(conn: Connection, program_id: int, codes: Iterable[str]) -> dict[str, KnownShop]:
+    """The shops of those invite codes, by code, where known."""
+    rows = driver(conn).cursor(binary=True).execute(_BY_CODES, (program_id, list(codes))).fetchall()
+    return {row[-1]: KnownShop(*row[:-1]) for row in rows}
+
+
+def identities_used(conn: Connection, program_id: int, hashes: Iterable[bytes]) -> set[bytes]:
+    """Which of those identities belong to a shop already."""
+    return {row[0] for row in driver(conn).execute(_IDENTITIES, (program_id, list(hashes)))}
+
+
+def ids_of(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
+    """The ids of the shops of those numbers."""
+    return dict(driver(conn).execute(_IDS, (program_id, list(numbers))).fetchall())
+
+
+def next_numbers(conn: Connection, count: int) -> list[int]:
+    """So many numbers that no shop has."""
+    return [row[0] for row in driver(conn).execute(_NUMBERS, (count,))]
+
+
+def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
+    """The shop of that id, whose row is ours until the transaction ends."""
+    row = driver(conn).execute(_LOCK, (program_id, shop_id)).fetchone()
+    return None if row is None else KnownShop(*row)
+
+
+def show(conn: Connection, program_id: int, shop_id: str, at: datetime) -> ShopRow | None:
+    """The shop of that id, with the rank and status in force at ``at``."""
+    row = driver(conn).execute(_SHOW, {"program": program_id, "id": shop_id, "at": at}).fetchone()
+    return None if row is None else ShopRow(*row)
+
+
+def show_many(conn: Connection, program_id: int, numbers: Iterable[int], at: datetime) -> dict[int, ShopRow]:
+    """The shops of those numbers, with the ranks and statuses in force at ``at``."""
+    values = {"program": program_id, "numbers": list(numbers), "at": at}
+    return {row[0]: ShopRow(*row) for row in driver(conn).execute(_SHOW_MANY, values)}
+
+
+def insert_shops(conn: Connection, program_id: int, rows: Sequence[NewShop], now: datetime, by: str) -> bool:
+    """Stores shops with the first lines of their histories.
+
+    Returns:
+        False, with nothing stored, where one of their ids, identities or invite codes has been taken meanwhile.
+    """
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns[9] = ["{" + ",".join(map(str, row.uplines)) + "}" for row in rows]
+    stamp = (program_id, now, by)
+    values = (*columns, program_id, now, *stamp, *stamp)
+    connection = driver(conn)
+    try:
+        with connection.transaction():
+            connection.execute(_INSERT, values)
+    except UniqueViolation:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""Statement figures: one row per shop and month, from the running totals and what is held.
+
+``opening`` is all that the months before left; ``held`` is what the month's transfers and those
+before it brought and the instant ``held_from`` does not yet release. Rows without money and
+without movement are left out. One query a question, for a page, a shop, the totals or a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+FIGURES = (
+    "opening_minor", "earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "closing_minor",
+    "held_minor", "reserved_minor", "available_minor", "orders", "refunds",
+)  # fmt: skip
+"""The figures of a statement row, in the order of the export's columns."""
+
+# What every account had, or those that {accounts} leaves.
+_MONTHS = """
+SELECT account_no,
+       COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)
+                FILTER (WHERE period < {period}), 0)::bigint AS opening_minor,
+       COALESCE(sum(earned_minor) FILTER (WHERE period = {period}), 0)::bigint AS earned_minor,
+       COALESCE(sum(reversed_minor) FILTER (WHERE period = {period}), 0)::bigint AS reversed_minor,
+       COALESCE(sum(adjusted_minor) FILTER (WHERE period = {period}), 0)::bigint AS adjusted_minor,
+       COALESCE(sum(paid_minor) FILTER (WHERE period = {period}), 0)::bigint AS paid_minor,
+       COALESCE(sum(tax_minor) FILTER (WHERE period = {period}), 0)::bigint AS tax_minor,
+       COALESCE(sum(orders) FILTER (WHERE period = {period}), 0)::bigint AS orders,
+       COALESCE(sum(refunds) FILTER (WHERE period = {period}), 0)::bigint AS refunds
+FROM account_months WHERE program_id = {program} AND period <= {period} AND account_no > 0 {accounts}
+GROUP BY account_no
+"""
+# No hold is longer than 180 days, so that only the transfers of that time are read.
+_HELD = """
+SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS held_minor
+FROM transfers
+WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from}
+  AND occurred_at >= CAST({held_from} AS timestamptz) - interval '180 days' AND shop_no > 0 {accounts}
+GROUP BY shop_no
+"""
+# Accounts whose row has anything to say.
+_FIGURES = """
+SELECT m.account_no, m.opening_minor, m.earned_minor, m.reversed_minor, m.adjusted_minor, m.paid_minor, m.tax_minor,
+       c.closing_minor, c.held_minor, 0::bigint AS reserved_minor, c.closing_minor - c.held_minor AS available_minor,
+       m.orders, m.refunds
+FROM ({months}) m
+LEFT JOIN ({held}) h ON h.shop_no = m.account_no
+CROSS JOIN LATERAL (
+    SELECT COALESCE(h.held_minor, 0) AS held_minor, m.opening_minor + m.earned_minor + m.reversed_minor
+           + m.adjusted_minor - m.paid_minor - m.tax_minor AS closing_minor) c
+WHERE (m.opening_minor, m.earned_minor, m.reversed_minor, m.adjusted_minor, m.paid_minor, m.tax_minor, m.orders,
+       m.refunds, c.held_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0)
+"""
+_TOTALS = "SELECT count(*) AS shops, {sums} FROM ({figures}) f"
+_PAGE = """
+SELECT s.shop_id, f.* FROM shops s CROSS JOIN LATERAL ({figures}) f
+WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
+"""
+_PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
+
+
+def figures_sql(program: str, period: str, held_from: str, only: str | None = None) -> str:
+    """The query of statement figures by account, with the places of its values; ``only`` names one account."""
+    places = {"program": program, "period": period, "held_from": held_from}
+    months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
+    held = _HELD.format(**places, accounts="" if only is None else f"AND shop_no = {only}")
+    return _FIGURES.format(months=months, held=held)
+
+
+def statement_rows(
+    conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
+) -> list[Mapping[str, Any]]:
+    """One row per shop by id, ``limit`` at the most after the id ``after``."""
+    statement = text(_PAGE.format(figures=figures_sql(**_PLACES, only="s.shop_no")))
+    wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
+    return list(conn.execute(statement, wanted).mappings())
+
+
+def statement_of_account(
+    conn: Connection, program_id: int, period: int, held_from: datetime, account_no: int
+) -> Mapping[str, Any] | None:
+    """One account's figures, or None where there is nothing to say."""
+    statement = text(figures_sql(**_PLACES, only=":account_no"))
+    wanted = {"program": program_id, "period": period, "held_from": held_from, "account_no": account_no}
+    return conn.execute(statement, wanted).mappings().first()
+
+
+def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> Mapping[str, Any]:
+    """All rows of a month added up, and how many there are."""
+    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in FIGURES)
+    statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES)))
+    wanted = {"program": program_id, "period": period, "held_from": held_from}
+    return conn.execute(statement, wanted).mappings().one()
+
+
+def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
+    """The months in which any account moved, the first one first."""
+    statement = text("SELECT DISTINCT period FROM account_months WHERE program_id = :program ORDER BY period")
+    return list(conn.execute(statement, {"program": program_id}).scalars())

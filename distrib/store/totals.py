@@ -1,0 +1,64 @@
+"""What a program comes to, in one row each: orders, refunds, transfers, promotions, events. Read only; no rule may enter."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+_SETTLED = """
+SELECT count(*), COALESCE(sum(paid_minor), 0)::bigint, count(seller_no) FROM settlements WHERE program_id = :program
+"""
+_REFUNDED = """
+SELECT count(DISTINCT (order_no, refund_id)), COALESCE(sum(amount_minor), 0)::bigint
+FROM refund_lines WHERE program_id = :program
+"""
+_TRANSFERS = """
+SELECT kind::text, count(*), sum(amount_minor)::bigint FROM transfers WHERE program_id = :program GROUP BY kind
+"""
+_PROMOTIONS = """
+SELECT rank, count(*) FROM shop_ranks WHERE program_id = :program AND cause = 'promotion' GROUP BY rank
+"""
+_EVENTS = """
+SELECT COALESCE(x.status, 'pending'), count(*)
+FROM events e
+LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
+WHERE e.program_id = :program GROUP BY 1
+"""
+_TO_DO = """
+SELECT (SELECT count(*) FROM queue WHERE program_id = :program),
+       (SELECT count(*) FROM settlements WHERE program_id = :program),
+       EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program)
+"""
+
+
+def settled_totals(conn: Connection, program_id: int) -> tuple[int, int, int]:
+    """Settled orders, what was paid for them, and how many of them a shop sold."""
+    orders, paid_minor, sold = conn.execute(text(_SETTLED), {"program": program_id}).one()
+    return orders, paid_minor, sold
+
+
+def refunded_totals(conn: Connection, program_id: int) -> tuple[int, int]:
+    """Refunds that were worked on, and what they gave back."""
+    refunds, amount_minor = conn.execute(text(_REFUNDED), {"program": program_id}).one()
+    return refunds, amount_minor
+
+
+def transfer_totals(conn: Connection, program_id: int) -> dict[str, tuple[int, int]]:
+    """Count and sum of the transfers, by kind."""
+    rows = conn.execute(text(_TRANSFERS), {"program": program_id})
+    return {kind: (count, amount_minor) for kind, count, amount_minor in rows}
+
+
+def promotion_totals(conn: Connection, program_id: int) -> dict[str, int]:
+    """Promotions that were earned, by the rank they led to."""
+    return {rank: count for rank, count in conn.execute(text(_PROMOTIONS), {"program": program_id})}
+
+
+def event_totals(conn: Connection, program_id: int) -> dict[str, int]:
+    """Accepted events, by what became of them."""
+    return {status: count for status, count in conn.execute(text(_EVENTS), {"program": program_id})}
+
+
+def to_do(conn: Connection, program_id: int) -> tuple[int, int, bool]:
+    """Orders in the queue, orders settled, and whether promotions are to be looked at."""
+    queued, settled, has_signals = conn.execute(text(_TO_DO), {"program": program_id}).one()
+    return queued, settled, has_signals

@@ -1,0 +1,97 @@
+"""What every test can ask for: a fresh migrated database, an empty Redis, settings for both, servers to be killed.
+
+No test may be skipped: a run in which one was is a run that failed.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from distrib.embedded import EmbeddedServers
+from distrib.settings import Settings
+from tests import databases
+
+hypothesis_settings.register_profile(
+    "ci", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile("thorough", hypothesis_settings.get_profile("ci"), max_examples=2_000)
+hypothesis_settings.load_profile("ci")
+
+numbers = itertools.count(1)
+skipped: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[databases.Desk]:
+    """What this test process has to itself at the shared servers."""
+    with databases.own_desk() as own:
+        yield own
+
+
+@pytest.fixture
+def database_url(desk: databases.Desk) -> Iterator[str]:
+    """The address of a database with today's schema and nothing in it; gone after the test."""
+    with databases.fresh_database(desk, next(numbers)) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(desk: databases.Desk) -> str:
+    """The address of an empty Redis database that no other test uses meanwhile."""
+    databases.empty_redis(desk.redis_url)
+    return desk.redis_url
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings for a database and a Redis of the test's own."""
+    return Settings(
+        database_url=database_url, redis_url=redis_url, var_dir=tmp_path / "var", key_pepper="the pepper of the tests"
+    )
+
+
+@pytest.fixture
+def reachable_path() -> Iterator[Path]:
+    """An empty directory that other accounts can pass through, which pytest's own are not; gone after the test."""
+    path = Path(tempfile.mkdtemp(prefix="distrib-test-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def private_servers(reachable_path: Path) -> Iterator[EmbeddedServers]:
+    """A PostgreSQL and a Valkey of the test's own, to be killed at will; `distrib` is empty and not migrated."""
+    with EmbeddedServers(reachable_path / "var", durable=False) as servers:
+        yield servers
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a test that was skipped."""
+    if report.skipped:
+        skipped.append(report.nodeid)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a file that was skipped."""
+    if report.skipped:
+        skipped.append(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if anything was skipped."""
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why a run without a failed test failed."""
+    if skipped:
+        terminalreporter.write_line(f"failed, because tests were skipped: {', '.join(skipped)}", red=True)

@@ -1,0 +1,266 @@
+"""The syntax of plans: every problem at once, by path; nothing is ignored, nothing crashes."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+from typing import Any
+
+import pytest
+
+from distrib.domain.errors import Refusal
+from distrib.domain.plan import compile_plan
+from distrib.domain.plan_document import canonical_json, check_plan
+
+SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
+UPLINE = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.05"}
+BASE: dict[str, Any] = {"code": "shop", "currency": "CNY", "rules": [SELLER]}
+RANKS = [{"code": "member"}, {"code": "gold"}]
+
+
+def plan_with(**keys: Any) -> dict[str, Any]:
+    return copy.deepcopy({**BASE, **keys})
+
+
+def rule_with(**keys: Any) -> dict[str, Any]:
+    return plan_with(tiers=3, ranks=RANKS, rules=[SELLER, {"id": "r", "group": "own", "pay": "seller", **keys}])
+
+
+def pointers(document: object) -> list[str]:
+    return [problem.pointer for problem in check_plan(document)]
+
+
+def promoted_by(promote: object) -> dict[str, Any]:
+    return plan_with(ranks=[{"code": "member"}, {"code": "gold", "promote": promote}])
+
+
+def test_the_smallest_plan_takes_the_defaults_of_the_language() -> None:
+    plan = compile_plan(BASE)
+    assert (plan.title, plan.base, plan.rounding, plan.hold_days, plan.tiers) == ("shop", "paid", "half_up", 7, 1)
+    assert (plan.inactive_upline, plan.self_purchase, plan.order_cap_ppm) == ("keep", "earn", None)
+    assert (plan.lowest_rank, plan.has_promotions, plan.policy) == ("member", False, None)
+
+
+def test_every_problem_is_reported_at_once_with_its_path() -> None:
+    document = plan_with(
+        code="No Good",
+        currency="XYZ",
+        tiers=4,
+        hold_days=181,
+        order_cap=0.5,
+        base="cost",
+        colour="red",
+        rules=[{"id": "a", "pay": "seller", "rate": 0.1}, {"id": "a", "pay": "nobody", "amount_minor": True}],
+    )
+    assert sorted(pointers(document)) == [
+        "base", "code", "colour", "currency", "hold_days", "order_cap",
+        "rules[0].rate", "rules[1].amount_minor", "rules[1].id", "rules[1].pay", "tiers",
+    ]  # fmt: skip
+
+
+def test_a_plan_with_problems_does_not_compile_and_says_all_of_them() -> None:
+    with pytest.raises(Refusal) as refused:
+        compile_plan(plan_with(tiers="1", hold_days=True))
+    assert refused.value.code == "plan_invalid"
+    assert {problem.pointer for problem in refused.value.problems} == {"tiers", "hold_days"}
+
+
+@pytest.mark.parametrize("document", [None, [], "code: x", 7, {}, {"rules": None}])
+def test_what_is_no_plan_at_all_is_a_problem_and_no_crash(document: object) -> None:
+    assert check_plan(document)
+
+
+def test_what_must_be_there_is_asked_for_by_name() -> None:
+    assert pointers({}) == ["code", "currency", "rules"]
+    assert pointers(plan_with(rules=[{}])) == ["rules[0].id", "rules[0].pay", "rules[0]"]
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        (plan_with(rank_map={"a": "b"}), "rank_map"),
+        (plan_with(pools=[]), "pools"),
+        (rule_with(rate="0.1", requires={"min_rank": "gold"}), "rules[1].requires"),
+        (rule_with(rate="0.1", cap={"per_order_minor": 1}), "rules[1].cap"),
+        (plan_with(ranks=[{"code": "member", "keep": {}}]), "ranks[0].keep"),
+        (plan_with(ranks=[{"code": "member", "grace": 1}]), "ranks[0].grace"),
+        (promoted_by({"metric": "customers", "at_least": 1}), "ranks[1].promote.metric"),
+        (promoted_by({"metric": "earned_minor", "at_least": 1}), "ranks[1].promote.metric"),
+        (promoted_by({"metric": "direct_recruits", "min_rank": "gold", "at_least": 1}), "ranks[1].promote.min_rank"),
+    ],
+)
+def test_what_is_not_built_yet_is_refused_by_name_and_never_ignored(document: object, pointer: str) -> None:
+    (problem,) = check_plan(document)
+    assert problem.pointer == pointer
+    assert "not built yet" in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("rule", "pointer"),
+    [
+        ({"rate": "0.1", "amount_minor": 5}, "rules[1]"),
+        ({}, "rules[1]"),
+        ({"rate": 0.1}, "rules[1].rate"),
+        ({"rate": 1}, "rules[1].rate"),
+        ({"rate": "1.1"}, "rules[1].rate"),
+        ({"rate": {}}, "rules[1].rate"),
+        ({"rate": {"silver": "0.1"}}, "rules[1].rate.silver"),
+        ({"rate": {"gold": None}}, "rules[1].rate.gold"),
+        ({"rate": {False: "0.1"}}, "rules[1].rate.<true/false>"),
+        ({"amount_minor": {"gold": 1.5}}, "rules[1].amount_minor.gold"),
+        ({"amount_minor": -1}, "rules[1].amount_minor"),
+        ({"amount_minor": 10**12 + 1}, "rules[1].amount_minor"),
+        ({"amount_minor": 10**5000}, "rules[1].amount_minor"),
+        ({"amount_minor": 5, "of": "remaining"}, "rules[1].of"),
+        ({"rate": "0.1", "tier": 1}, "rules[1].tier"),
+        ({"rate": "0.1", "pay": "upline"}, "rules[1].tier"),
+        ({"rate": "0.1", "pay": "upline", "tier": 0}, "rules[1].tier"),
+        ({"rate": "0.1", "pay": "upline", "tier": True}, "rules[1].tier"),
+        ({"rate": "0.1", "of": "all"}, "rules[1].of"),
+        ({"rate": "0.1", "of": {"rule": "none"}}, "rules[1].of.rule"),
+        ({"rate": "0.1", "of": {"rule": "r"}}, "rules[1].of.rule"),
+        ({"rate": "0.1", "of": {"rule": ["seller"]}}, "rules[1].of.rule"),
+        ({"rate": "0.1", "slab_mode": "whole"}, "rules[1].slab_mode"),
+        ({"slabs": []}, "rules[1].slabs"),
+        ({"slabs": "none"}, "rules[1].slabs"),
+        ({"slabs": [{"from_minor": 1, "rate": "0.1"}]}, "rules[1].slabs[0].from_minor"),
+        ({"slabs": [{"from_minor": 0, "rate": {"gold": "0.1"}}]}, "rules[1].slabs[0].rate"),
+        ({"slabs": [{"from_minor": 0}]}, "rules[1].slabs[0].rate"),
+        ({"slabs": [{"from_minor": 0, "rate": "0"}, {"from_minor": 0, "rate": "1"}]}, "rules[1].slabs"),
+        ({"rate": "0.1", "differential": True}, "rules[1].differential"),
+        ({"rate": {"gold": "0.1"}, "pay": "chain"}, "rules[1].differential"),
+        ({"rate": {"gold": "0.1"}, "pay": "chain", "differential": False}, "rules[1].differential"),
+        ({"rate": "0.1", "pay": "chain", "differential": True}, "rules[1].rate"),
+        ({"rate": {"gold": "0.1"}, "pay": "chain", "differential": True, "of": "remaining"}, "rules[1].of"),
+        ({"rate": "0.1", "where": {"colour": ["red"]}}, "rules[1].where.colour"),
+        ({"rate": "0.1", "where": {"sku": []}}, "rules[1].where.sku"),
+        ({"rate": "0.1", "where": {"sku": "A"}}, "rules[1].where.sku"),
+        ({"rate": "0.1", "where": {"sku": [7]}}, "rules[1].where.sku[0]"),
+        ({"rate": "0.1", "where": {"channel": ["wholesale"]}}, "rules[1].where.channel[0]"),
+        ({"rate": "0.1", "where": {"not": {"not": {}}}}, "rules[1].where.not.not"),
+        ({"rate": "0.1", "group": "\ud800"}, "rules[1].group"),
+        ({"rate": "0.1", "label": "x"}, "rules[1].label"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused_at_its_key(rule: dict[str, Any], pointer: str) -> None:
+    assert pointer in pointers(rule_with(**rule))
+
+
+def test_a_tier_above_the_plans_tiers_is_refused() -> None:
+    assert pointers(plan_with(rules=[SELLER, {**UPLINE, "tier": 2}])) == ["rules[1].tier"]
+    assert pointers(plan_with(tiers=2, rules=[SELLER, {**UPLINE, "tier": 2}])) == []
+
+
+def test_a_rule_may_be_taken_of_one_that_comes_later_in_the_document_but_earlier_in_the_work() -> None:
+    of_seller = {**UPLINE, "of": {"rule": "seller"}}
+    of_upline = {**SELLER, "of": {"rule": "up"}}
+    of_leader = {**UPLINE, "of": {"rule": "lead"}}
+    leader = {"id": "lead", "pay": "leader", "rate": "0.1"}
+    assert pointers(plan_with(rules=[of_seller, SELLER])) == []
+    assert pointers(plan_with(rules=[UPLINE, of_upline])) == ["rules[1].of.rule"]
+    assert pointers(plan_with(rules=[leader, of_leader])) == ["rules[1].of.rule"]
+    assert pointers(plan_with(rules=[{**leader, "of": {"rule": "up"}}, UPLINE])) == []
+
+
+@pytest.mark.parametrize(
+    ("ranks", "pointer"),
+    [
+        ([], "ranks"),
+        ({"code": "a"}, "ranks"),
+        (["a"], "ranks[0]"),
+        ([{"code": "a"}, {"code": "a"}], "ranks[1].code"),
+        ([{"code": "default"}], "ranks[0].code"),
+        ([{"code": "a b"}], "ranks[0].code"),
+        ([{"code": 7}], "ranks[0].code"),
+        ([{"code": "a", "promote": []}], "ranks[0].promote"),
+        ([{"code": "a", "promote": {"all": [], "any": []}}], "ranks[0].promote"),
+        ([{"code": "a", "promote": {"all": []}}], "ranks[0].promote.all"),
+        ([{"code": "a", "promote": {"metric": "speed", "at_least": 1}}], "ranks[0].promote.metric"),
+        ([{"code": "a", "promote": {"metric": ["x"], "at_least": 1}}], "ranks[0].promote.metric"),
+        ([{"code": "a", "promote": {"metric": "personal_orders"}}], "ranks[0].promote.at_least"),
+        ([{"code": "a", "promote": {"metric": "personal_orders", "at_least": "1"}}], "ranks[0].promote.at_least"),
+        (
+            [{"code": "a", "promote": {"metric": "personal_orders", "at_least": 1, "window": "0d"}}],
+            "ranks[0].promote.window",
+        ),
+        (
+            [{"code": "a", "promote": {"metric": "personal_orders", "at_least": 1, "window": 30}}],
+            "ranks[0].promote.window",
+        ),
+        ([{"code": "a", "promote": {"metric": "team_sales_minor", "at_least": 1}}], "ranks[0].promote.levels"),
+        (
+            [{"code": "a", "promote": {"metric": "team_sales_minor", "at_least": 1, "levels": 4}}],
+            "ranks[0].promote.levels",
+        ),
+        (
+            [{"code": "a", "promote": {"metric": "personal_orders", "at_least": 1, "levels": 1}}],
+            "ranks[0].promote.levels",
+        ),
+    ],
+)
+def test_a_rank_that_makes_no_sense_is_refused_at_its_key(ranks: object, pointer: str) -> None:
+    assert pointer in pointers(plan_with(ranks=ranks))
+
+
+@pytest.mark.parametrize(
+    ("declarations", "pointer"),
+    [
+        ({"entry_fee_minor": 9.9}, "declarations.entry_fee_minor"),
+        ({"entry_purchase": 1}, "declarations.entry_purchase"),
+        ({"written_contract": "yes"}, "declarations.written_contract"),
+        ({"minimum_age": -1}, "declarations.minimum_age"),
+        ({"organiser": ""}, "declarations.organiser"),
+        ({"motto": "x"}, "declarations.motto"),
+        ([], "declarations"),
+    ],
+)
+def test_a_declaration_is_checked_too(declarations: object, pointer: str) -> None:
+    assert pointers(plan_with(declarations=declarations)) == [pointer]
+
+
+@pytest.mark.parametrize("title", [7, "", "\x00", {}, {"zh": 7}, {7: "x"}, {"a language": "x"}, "x" * 256])
+def test_a_title_is_text_or_text_by_language(title: object) -> None:
+    assert pointers(plan_with(title=title))
+    assert pointers(plan_with(title={"zh": "方案", "en-GB": "Plan"})) == []
+
+
+def test_what_a_yaml_reader_made_of_a_slip_is_told_apart_from_text() -> None:
+    slips = plan_with(code=datetime.date(2026, 1, 1), policy=False, order_cap=float("nan"))
+    slips[True] = 1
+    assert sorted(pointers(slips)) == ["<true/false>", "code", "order_cap", "policy"]
+
+
+def test_null_is_as_good_as_absent() -> None:
+    document = plan_with(title=None, order_cap=None, declarations=None, rules=[{**SELLER, "where": None, "tier": None}])
+    assert check_plan(document) == []
+    assert canonical_json(document) == canonical_json(BASE)
+    assert compile_plan(document).rules == compile_plan(BASE).rules
+
+
+def test_a_document_that_contains_itself_ends_in_problems() -> None:
+    condition: dict[str, Any] = {}
+    condition["all"] = [condition, condition]
+    document = promoted_by({"metric": "personal_orders", "at_least": 1})
+    document["ranks"][1]["promote"] = condition
+    document["title"] = document
+    assert check_plan(document)
+
+
+def test_a_condition_tree_that_doubles_at_every_level_ends_at_a_bound() -> None:
+    condition: dict[str, Any] = {"metric": "personal_orders", "at_least": 1}
+    for _ in range(7):
+        condition = {"any": [condition] * 50}
+    assert len(check_plan(promoted_by(condition))) < 100
+
+
+def test_a_plan_in_another_currency_than_the_programs_is_a_problem() -> None:
+    assert [problem.pointer for problem in check_plan(BASE, currency="USD")] == ["currency"]
+    assert check_plan(BASE, currency="CNY") == []
+
+
+def test_the_canonical_text_does_not_depend_on_the_order_of_keys_and_compiles_to_the_same_plan() -> None:
+    document = plan_with(ranks=RANKS, title={"zh": "方案", "en": "Plan"})
+    turned = dict(reversed(document.items()))
+    assert canonical_json(document) == canonical_json(turned)
+    assert compile_plan(json.loads(canonical_json(document))).rules == compile_plan(document).rules

@@ -1,0 +1,74 @@
+"""The project's description of itself holds together: dependencies, locks, reasons, versions."""
+
+import configparser
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import distrib
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def description() -> configparser.ConfigParser:
+    """setup.cfg."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+def normal(name: str) -> str:
+    """A package's name as registries compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(description: configparser.ConfigParser) -> set[str]:
+    """Every package that setup.cfg asks for, extras included."""
+    texts = [description["options"]["install_requires"], *description["options.extras_require"].values()]
+    lines = [line for text in texts for line in text.split("\n") if line.strip()]
+    return {normal(re.split(r"[\[<>=!~; ]", line)[0]) for line in lines}
+
+
+def locked(name: str, key: str) -> dict[str, set[str]]:
+    """The versions that a lock pins of each package, but for the project itself."""
+    found: dict[str, set[str]] = {}
+    packages: list[dict[str, Any]] = tomllib.loads((ROOT / name).read_text("utf-8"))[key]
+    for package in packages:
+        if package["name"] != "distrib":
+            found.setdefault(normal(package["name"]), set()).add(package["version"])
+    return found
+
+
+def test_both_locks_pin_the_same() -> None:
+    assert locked("uv.lock", "package") == locked("pylock.toml", "packages")
+
+
+def test_everything_declared_is_pinned(description: configparser.ConfigParser) -> None:
+    assert declared(description) <= locked("pylock.toml", "packages").keys()
+
+
+def test_every_pinned_file_has_a_hash() -> None:
+    for package in tomllib.loads((ROOT / "pylock.toml").read_text("utf-8"))["packages"]:
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        assert files
+        assert all(file["hashes"]["sha256"] for file in files)
+
+
+def test_every_dependency_has_its_reason(description: configparser.ConfigParser) -> None:
+    page = (ROOT / "docs" / "adr" / "0001-dependencies.md").read_text("utf-8")
+    reasons = {normal(name) for name in re.findall(r"[A-Za-z][\w-]+", page)}
+    assert declared(description) <= reasons
+
+
+def test_the_version_is_said_once_and_the_same(description: configparser.ConfigParser) -> None:
+    assert description["metadata"]["version"] == distrib.__version__
+
+
+def test_the_locks_allow_the_python_that_setup_asks_for(description: configparser.ConfigParser) -> None:
+    wanted = description["options"]["python_requires"]
+    for name in ("uv.lock", "pylock.toml"):
+        assert tomllib.loads((ROOT / name).read_text("utf-8"))["requires-python"] == wanted

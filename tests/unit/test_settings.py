@@ -1,0 +1,136 @@
+"""Settings: read once, every mistake at once, secrets kept."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from distrib.settings import SettingsError, read_settings
+
+DATABASE = "postgresql+psycopg://distrib@db/distrib"
+REDIS = "redis://queue:6379/0"
+PEPPER = "a pepper of thirty-two characters"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment without our variables, in an empty directory."""
+    for name in [name for name in os.environ if name.startswith("DISTRIB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def external(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of one's own, completely described."""
+    monkeypatch.setenv("DISTRIB_DATABASE_URL", DATABASE)
+    monkeypatch.setenv("DISTRIB_REDIS_URL", REDIS)
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER", PEPPER)
+
+
+def mistakes() -> list[str]:
+    """What is wrong with the environment."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    return caught.value.mistakes
+
+
+def test_nothing_set_means_the_embedded_servers_under_var(tmp_path: Path) -> None:
+    settings = read_settings()
+    assert settings.is_embedded
+    assert settings.redis_url is None
+    assert settings.var_dir == tmp_path / "var"
+    assert (settings.config_dir / "policies").is_dir()
+    assert (settings.statement_timeout_ms, settings.lock_timeout_ms) == (15_000, 5_000)
+    assert (settings.drain_batch_orders, settings.worker_processes, settings.sweep_interval_ms) == (2_000, 2, 1_000)
+
+
+def test_the_embedded_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    first, second = read_settings(), read_settings()
+    secret = tmp_path / "var" / "secret"
+    assert first.key_pepper == second.key_pepper == secret.read_text("ascii")
+    assert len(first.key_pepper) >= 32
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in secret.parent.iterdir()] == ["secret"]
+
+
+def test_a_secret_that_cannot_be_made_is_a_mistake_and_not_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("not a directory")
+    assert mistakes()[0].startswith(f"{tmp_path}/var/secret: ")
+
+
+def test_own_servers_are_taken_as_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    external(monkeypatch)
+    settings = read_settings()
+    assert (settings.database_url, settings.redis_url, settings.key_pepper) == (DATABASE, REDIS, PEPPER)
+    assert not settings.is_embedded
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(("given", "missing"), [("DATABASE_URL", "REDIS_URL"), ("REDIS_URL", "DATABASE_URL")])
+def test_one_server_without_the_other_is_a_mistake(monkeypatch: pytest.MonkeyPatch, given: str, missing: str) -> None:
+    external(monkeypatch)
+    monkeypatch.delenv(f"DISTRIB_{missing}")
+    assert [text.partition(":")[0] for text in mistakes()] == [f"DISTRIB_{missing}"]
+
+
+def test_a_database_of_ones_own_needs_a_pepper_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    external(monkeypatch)
+    monkeypatch.delenv("DISTRIB_KEY_PEPPER")
+    assert [text.partition(":")[0] for text in mistakes()] == ["DISTRIB_KEY_PEPPER"]
+
+
+def test_every_mistake_is_told_at_once_in_both_languages_and_no_value_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = {
+        "DATABASE_URL": "mysql://secret@db/x", "REDIS_URL": "http://secret", "KEY_PEPPER": "secret",
+        "CONFIG_DIR": "/no/secret", "LOG_LEVEL": "secret", "STATEMENT_TIMEOUT_MS": "-1", "LOCK_TIMEOUT_MS": "1e4",
+        "DRAIN_BATCH_ORDERS": "20001", "WORKER_PROCESSES": "0", "SWEEP_INTERVAL_MS": "1.5", "ENVIRONMENT": "secret",
+    }  # fmt: skip
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"DISTRIB_{name}", value)
+    found = mistakes()
+    assert {text.partition(":")[0] for text in found} == {f"DISTRIB_{name}" for name in wrong}
+    assert len(found) == len(wrong)
+    assert not [text for text in found if "secret" in text or " / " not in text]
+
+
+@pytest.mark.parametrize("value", ["1", "20000"])
+def test_bounds_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DISTRIB_DRAIN_BATCH_ORDERS", value)
+    assert read_settings().drain_batch_orders == int(value)
+
+
+def test_an_unknown_variable_is_a_mistake_and_the_likely_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISTRIB_LOG_LEVLE", "DEBUG")
+    assert "did you mean DISTRIB_LOG_LEVEL?" in mistakes()[0]
+
+
+def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "KEY_PEPPER", "WORKER_PROCESSES", "LOG_LEVEL", "VAR_DIR"):
+        monkeypatch.setenv(f"DISTRIB_{name}", "")
+    settings = read_settings()
+    assert settings.is_embedded
+    assert (settings.worker_processes, settings.log_level) == (2, "INFO")
+
+
+def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    external(monkeypatch)
+    (tmp_path / "pepper").write_text(f"{PEPPER}\n")
+    monkeypatch.delenv("DISTRIB_KEY_PEPPER")
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER_FILE", str(tmp_path / "pepper"))
+    assert read_settings().key_pepper == PEPPER
+
+
+def test_a_file_that_cannot_be_read_is_told_with_the_other_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER_FILE", "/no/such/file")
+    monkeypatch.setenv("DISTRIB_WORKER_PROCESSES", "many")
+    assert ["DISTRIB_KEY_PEPPER_FILE" in text for text in mistakes()] == [True, False]
+
+
+def test_secrets_do_not_show_in_the_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+    external(monkeypatch)
+    shown = repr(read_settings())
+    assert DATABASE not in shown
+    assert REDIS not in shown
+    assert PEPPER not in shown

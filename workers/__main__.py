@@ -1,0 +1,37 @@
+"""``python -m workers [--processes N]``: the supervisor with its RQ workers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from distrib.bootstrap import open_container
+from distrib.domain.errors import Refusal
+from distrib.logs import configure_logs
+from distrib.settings import SettingsError, read_settings
+from workers.child import run_child
+from workers.supervisor import Supervisor
+
+
+def main() -> int:
+    """Runs until told to stop; 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m workers", description="RQ workers and the sweeper.")
+    parser.add_argument("--processes", type=int, default=None, help="how many RQ workers (default: the settings')")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    try:
+        settings = read_settings()
+        configure_logs(settings.log_level)
+        with open_container(settings) as container:
+            if arguments.child:
+                return run_child(container)
+            processes = settings.worker_processes if arguments.processes is None else arguments.processes
+            Supervisor(container, processes).run()
+    except (SettingsError, Refusal) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

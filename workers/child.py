@@ -1,0 +1,47 @@
+"""One RQ worker process: listens to the one queue, drains, dies with its supervisor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from distrib.bootstrap import Container
+from distrib.dispatch import bell_queue
+from workers.runtime import install
+
+_PARENT_LOOK_S = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+def run_child(container: Container) -> int:
+    """Works until told to stop (0) or until Redis goes away (3, and the supervisor starts anew)."""
+    install(container)
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    connection = Redis.from_url(container.redis_url)
+    try:
+        worker = SimpleWorker([bell_queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker.work(logging_level="WARNING")
+    except (RedisError, OSError) as error:
+        _log.warning("redis_away", error=type(error).__name__)
+        return 3
+    finally:
+        connection.close()
+    return 0
+
+
+def _die_with(parent: int) -> None:
+    """Ends this process once its supervisor is gone, so that no orphan works on."""
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(_PARENT_LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,26 @@
+"""The jobs that RQ runs. A job carries no facts and may run any number of times beside itself."""
+
+from __future__ import annotations
+
+from workers.runtime import runtime
+
+DRAIN_SECONDS = 30.0
+
+
+def drain() -> int:
+    """Works on whatever waits; calls for help where there is much, and for more where time is up.
+
+    Returns:
+        How many orders it worked on.
+    """
+    container, drainer = runtime()
+    tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
+    if drainer.has_work():
+        container.bell.ring()
+    return tally.orders
+
+
+def _call_for_help() -> None:
+    runtime()[0].bell.ring()
+
+
