@@ -19,10 +19,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+COMMAND = VENV / "bin" / "distrib"
+DEMO_DATA = "lib/python*/site-packages/lifetimes/datasets/CDNOW_master.txt"
 STAMP = VENV / "distrib-stamp"
 OLDEST = (3, 11)
 LOCKED = ("pylock.toml", "config/demo-data.txt", "config/pip.txt")
 DESCRIBED = ("setup.cfg", "pyproject.toml")
+CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 MOST_TEST_WORKERS = 8
 
 USAGE = """\
@@ -71,8 +74,13 @@ def ensure_environment() -> None:
 
 
 def is_current() -> bool:
-    """Whether .venv was completely made from today's locks, here."""
-    return os.access(PYTHON, os.X_OK) and read_stamp() == wanted_stamp()
+    """Whether .venv was completely made from today's locks, here, and nobody took from it since."""
+    return is_whole() and read_stamp() == wanted_stamp()
+
+
+def is_whole() -> bool:
+    """Whether .venv has what other tools remove that bring it to a lock by themselves (`uv sync`)."""
+    return os.access(PYTHON, os.X_OK) and os.access(COMMAND, os.X_OK) and any(VENV.glob(DEMO_DATA))
 
 
 def read_stamp() -> list[str]:
@@ -112,7 +120,7 @@ def renew() -> None:
     """Install what the locks say, then the project itself; the stamp comes last, so that a broken run is run again."""
     uv = shutil.which("uv")
     wanted = wanted_stamp()
-    if not os.access(PYTHON, os.X_OK) or read_stamp()[:1] != wanted[:1]:
+    if not is_whole() or read_stamp()[:1] != wanted[:1]:
         STAMP.unlink(missing_ok=True)
         print("dev.py: making .venv, once / 首次准备环境 …", file=sys.stderr, flush=True)
         install_locked(uv)
@@ -173,7 +181,7 @@ def install_project(uv: str | None) -> None:
 
 def pip() -> tuple[str, ...]:
     """The pip of .venv, quiet and asking nothing."""
-    return (str(PYTHON), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check")
+    return (str(PYTHON), "-m", "pip", "-qq", "--no-input", "--disable-pip-version-check")
 
 
 def run(*command: str) -> None:
@@ -196,7 +204,8 @@ def environment() -> dict[str, str]:
     """The caller's environment with .venv first, UTF-8 whatever the locale, and no foreign Python's paths."""
     inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     path = os.pathsep.join([str(VENV / "bin"), inherited.get("PATH", os.defpath)])
-    return {**inherited, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
+    trusted = {"UV_SYSTEM_CERTS": "1"} if any(map(os.path.exists, CERTIFICATES)) else {}  # as pip does by itself
+    return {**trusted, **inherited, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONUTF8": "1"}
 
 
 # --- the commands ---
@@ -242,17 +251,17 @@ def check(arguments: list[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     """`distrib demo`."""
-    return become(str(VENV / "bin" / "distrib"), "demo", *arguments)
+    return become(str(COMMAND), "demo", *arguments)
 
 
 def serve(arguments: list[str]) -> int:
     """`distrib serve`."""
-    return become(str(VENV / "bin" / "distrib"), "serve", *arguments)
+    return become(str(COMMAND), "serve", *arguments)
 
 
 def bench(arguments: list[str]) -> int:
     """`distrib bench`."""
-    return become(str(VENV / "bin" / "distrib"), "bench", *arguments)
+    return become(str(COMMAND), "bench", *arguments)
 
 
 COMMANDS = {"setup": setup, "demo": demo, "test": test, "serve": serve, "check": check, "bench": bench}

@@ -44,8 +44,8 @@ def database_url(desk: databases.Desk) -> Iterator[str]:
 @pytest.fixture
 def redis_url(desk: databases.Desk) -> str:
     """The address of an empty Redis database that no other test uses meanwhile."""
-    databases.empty_redis(desk.redis_url)
-    return desk.redis_url
+    databases.empty_redis(desk.scratch_redis_url)
+    return desk.scratch_redis_url
 
 
 @pytest.fixture

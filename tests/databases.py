@@ -21,17 +21,20 @@ from distrib.store import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("TEST_VAR_DIR", ROOT / ".cache" / "test-servers"))
-SLOTS = 128
+SLOTS = 64
 TEMPLATES_KEPT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What one test process has to itself: names of databases that begin with its own prefix, and a Redis database."""
+    """What one test process has to itself: databases whose names begin with its prefix, and two Redis databases."""
 
     slot: int
     database_url: str
     redis_url: str
+    """Empty when the process begins: for what lives as long as it."""
+    scratch_redis_url: str
+    """Emptied for each test that asks for it."""
     template: str
 
     @property
@@ -56,8 +59,13 @@ def own_desk() -> Iterator[Desk]:
     """A place at the servers that no other test process has, of this run or another."""
     with servers() as (database_url, redis_url), own_slot() as slot:
         desk = Desk(
-            slot=slot, database_url=database_url, redis_url=with_database(redis_url, slot), template=template_name()
+            slot=slot,
+            database_url=database_url,
+            redis_url=with_database(redis_url, slot),
+            scratch_redis_url=with_database(redis_url, SLOTS + slot),
+            template=template_name(),
         )
+        empty_redis(desk.redis_url)
         with administration(database_url) as connection:
             for name in databases_like(connection, desk.prefix):  # left by a run that was killed
                 drop(connection, name)

@@ -28,7 +28,7 @@ def main() -> int:
             processes = settings.worker_processes if arguments.processes is None else arguments.processes
             Supervisor(container, processes).run()
     except (SettingsError, Refusal) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 

@@ -96,7 +96,7 @@ class Supervisor:
             has_work = waiting > 0 or self._drainer.has_work()
             if has_work:
                 rung = self._container.bell.ring()
-                stuck = waiting == self._last_queue or waiting == 0
+                stuck = waiting in (self._last_queue, 0)
                 if not rung or (stuck and self._container.bell.is_silent()) or not self._children:
                     self._drain()
             self._last_queue = waiting if has_work else None

@@ -45,6 +45,16 @@ class EmbeddedServers:
         """The address of the Valkey, as redis-py takes it."""
         return valkey.redis_url(self._place)
 
+    @property
+    def postgres_pid(self) -> int:
+        """The process to watch; 0 when it does not run."""
+        return postgres.postmaster(self._place)
+
+    @property
+    def valkey_pid(self) -> int:
+        """The process to watch; 0 when it does not run."""
+        return valkey.listener(self._place)
+
     def __enter__(self) -> Self:
         """Have both servers run, and claim them.
 
@@ -84,12 +94,12 @@ class EmbeddedServers:
                 valkey.ensure_valkey(self._place)
 
     def ensure_postgres(self) -> None:
-        """Have PostgreSQL run again, if it died; it recovers by itself what was committed.
+        """Have PostgreSQL run again, if it died; cheap when it lives. It recovers by itself what was committed.
 
         Raises:
             EmbeddedServersFailed: it does not start.
         """
-        if not postgres.answers(self._place):
+        if not self.postgres_pid:
             with alone(self._control):
                 postgres.ensure_postgres(self._place, self._settings)
 

@@ -77,7 +77,12 @@ def drain_batch(
 
 
 def drain_orders(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], orders: Sequence[int], until: date, now: datetime
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    orders: Sequence[int],
+    until: date,
+    now: datetime,
 ) -> Drained:
     """Works on those of the named orders that nobody else holds; to find the one that fails."""
     queue.hold_timeline(conn, program.program_id)
@@ -89,7 +94,8 @@ def drain_orders(
 def park_order(conn: Connection, program: Program, order_no: int, reason: str, now: datetime) -> None:
     """Marks the open events of an order failed that cannot be worked on, so that others go on."""
     batch = Batch(program, now)
-    for pending in queue.pending_events(conn, program.program_id, queue.claim_named(conn, program.program_id, [order_no])):
+    claimed = queue.claim_named(conn, program.program_id, [order_no])
+    for pending in queue.pending_events(conn, program.program_id, claimed):
         batch.finish(pending, "failed", "poison", json.dumps({"reason": reason}, ensure_ascii=False))
     batch.write(conn)
 

@@ -110,7 +110,7 @@ class OrderWork:
             Settlement(
                 pending.order_no, pending.event_no, terms.version_no, seller_no, at, order.paid_at, order.paid_minor,
                 sales_of(order, fresh.snapshot), order.customer_id, fresh.snapshot.to_json(),
-            )  # fmt: skip
+            )
         )
         batch.finish(pending, "done", None if order.shop_id is not None else "no_shop")
         self._signal(pending.day, fresh.snapshot, at)

@@ -22,8 +22,6 @@ from distrib.store import commissions, orders
 from distrib.store.orders import OrderFilters
 
 ORDER_STATUSES = ("pending", "waiting", "failed", "settled", "partly_refunded", "refunded")
-MOST_EVENTS = 1_000
-"""An order's view shows this many of its events, the first ones."""
 
 
 def list_orders(
@@ -38,7 +36,7 @@ def list_orders(
         return [], None
     found = orders.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
     page = found[:limit]
-    return [_summary(row) for row in page], page[-1]["order_no"] if len(found) > limit else None
+    return [summary_of(row) for row in page], page[-1]["order_no"] if len(found) > limit else None
 
 
 def get_order(conn: Connection, program: Program, order_id: str, now: datetime) -> dict[str, Any]:
@@ -47,19 +45,19 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
     ``reason`` says why nobody earned; ``error`` why it waits or failed. A commission's ``state`` is that at ``now``.
     """
     head = find_order(conn, program, order_id)
-    events = orders.events_of_order(conn, program.program_id, head["order_no"], MOST_EVENTS)
+    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["event_no"])
     refunds = orders.refunds_of_order(conn, program.program_id, head["order_no"])
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
     order = order_in(events, head["event_no"])
     return {
-        **_summary(head),
+        **summary_of(head),
         **_content(order),
         "lines": [] if order is None else _lines(order, refunded_by_line(refunds)),
         "refunds": _refunds(refunds),
         "commissions": _net(program, posted, now),
         "events": [_event(event) for event in events],
-        "reason": _reason(head, events, posted),
-        "error": _error(head, events),
+        "reason": reason_of(head, events, posted),
+        "error": error_of(head, events),
     }
 
 
@@ -85,7 +83,8 @@ def refunded_by_line(refunds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return taken
 
 
-def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
+def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the list of orders says of one."""
     paid = row["paid_minor"]
     return {
         "id": row["id"],
@@ -176,7 +175,7 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _reason(
+def reason_of(
     head: Mapping[str, Any], events: Sequence[Mapping[str, Any]], posted: Sequence[Mapping[str, Any]]
 ) -> str | None:
     """Why a settled order earned nobody anything: its event's remark, or that no rule paid."""
@@ -186,7 +185,7 @@ def _reason(
     return remark or "nobody_earned"
 
 
-def _error(head: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def error_of(head: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Why an order waits or failed, in the words of its event."""
     event = next((event for event in events if event["event_no"] == head["event_no"]), None)
     if event is None or head["settled_at"] is not None or event["code"] is None:

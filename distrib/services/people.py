@@ -17,7 +17,6 @@ from distrib.services.terms import Terms
 from distrib.store.chains import ShopState, Standing
 
 
-
 class People:
     """The shops of one batch of orders, as of the orders' ``paid_at``."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection
@@ -176,11 +177,13 @@ def list_plans(
 def load_timeline(conn: Connection, program: Program) -> Timeline:
     """The published versions of a program, compiled; one small query once they are known here."""
     published = store.published_versions(conn, program.program_id)
-    missing = [row.version_no for row in published if row.digest not in _KNOWN]
+    plans = _KEPT.known({row.digest for row in published})
+    missing = {row.version_no: row.digest for row in published if row.digest not in plans}
     texts = store.documents(conn, program.program_id, missing) if missing else {}
+    plans |= {missing[version_no]: _compiled(missing[version_no], text) for version_no, text in texts.items()}
     return Timeline(
         tuple(
-            TimelineEntry(row.version_no, row.effective_from, row.code, row.version, _plan(row, texts))
+            TimelineEntry(row.version_no, row.effective_from, row.code, row.version, plans[row.digest])
             for row in published
         )
     )
@@ -217,7 +220,7 @@ def _found(conn: Connection, program: Program, code: str, version: int) -> store
 
 
 def _view(row: store.PlanRow | None, findings: tuple[Finding, ...]) -> PlanView:
-    assert row is not None  # noqa: S101 - written or read in this transaction
+    assert row is not None
     return PlanView(
         row.code,
         row.version,
@@ -233,6 +236,36 @@ def _view(row: store.PlanRow | None, findings: tuple[Finding, ...]) -> PlanView:
     )
 
 
-@lru_cache(maxsize=PLANS_KEPT)
-def _compiled(_digest: bytes, text: str) -> Plan:
-    return compile_plan(json.loads(text))
+class _KeptPlans:
+    """Compiled plans by the digest of their document, the least recently used forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._plans: OrderedDict[bytes, Plan] = OrderedDict()
+        self._lock = Lock()
+
+    def known(self, digests: Iterable[bytes]) -> dict[bytes, Plan]:
+        """Those of the plans that are kept."""
+        with self._lock:
+            found = {digest: self._plans[digest] for digest in digests if digest in self._plans}
+            for digest in found:
+                self._plans.move_to_end(digest)
+        return found
+
+    def keep(self, digest: bytes, plan: Plan) -> None:
+        """Remembers a plan."""
+        with self._lock:
+            self._plans[digest] = plan
+            while len(self._plans) > self._most:
+                self._plans.popitem(last=False)
+
+
+_KEPT = _KeptPlans(PLANS_KEPT)
+
+
+def _compiled(digest: bytes, text: str) -> Plan:
+    plan = _KEPT.known([digest]).get(digest)
+    if plan is None:
+        plan = compile_plan(json.loads(text))
+        _KEPT.keep(digest, plan)
+    return plan

@@ -18,7 +18,12 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan
 from distrib.domain.ranks import (
-    Metric, highest_rank, includes_start, metrics_needed, promotion_effective_at, window_start,
+    Metric,
+    highest_rank,
+    includes_start,
+    metrics_needed,
+    promotion_effective_at,
+    window_start,
 )  # fmt: skip
 from distrib.services.context import Program
 from distrib.services.terms import TermsBook

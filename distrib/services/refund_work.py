@@ -73,7 +73,7 @@ def known_from_rows(settled: SettledOrder, terms_book: TermsBook) -> Known:
         key = (lines[row.line_id], rules[row.rule_id], row.tier, row.shop_no)
         if row.is_earned:
             _note_earned(known, row.seq, Commission(*key, row.base_minor, row.rate_ppm, row.amount_minor),
-                         row.available_at)  # fmt: skip
+                         row.available_at)
         else:
             known.standing[key] += row.amount_minor
         known.next_seq = row.seq + 1
@@ -138,7 +138,7 @@ def _take(
             RefundLineRow(
                 pending.order_no, refund.id, line.id, pending.event_no, amount_minor, sales_minor,
                 None if seller is None else seller.shop_no, known.sold_at, event.occurred_at,
-            )  # fmt: skip
+            )
         )
 
 

@@ -8,7 +8,7 @@ lasts. No SQL may enter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from distrib.services.commissions import CommissionQuery, list_commissions
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.store import balances, exports
 from distrib.store import statements as rows
-from distrib.store.commissions import ids_of_shops
+from distrib.store.shops import ids_of
 
 SHOPS, LINES = "shops", "lines"
 _TICK = timedelta(microseconds=1)
@@ -79,7 +79,7 @@ def shop_statement(
     query = CommissionQuery(shop_no=shop_no, period=period)
     lines, follows = list_commissions(conn, program, query, after, limit, now)
     figures = dict.fromkeys(rows.FIGURES, 0) if found is None else _figures(found)
-    shop_id = ids_of_shops(conn, program.program_id, {shop_no})[shop_no]
+    shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
     return {**_head(program, period, held_from), "shop_id": shop_id, **figures, "lines": lines}, follows
 
 
@@ -113,7 +113,7 @@ def _head(program: Program, period: int, held_from: datetime) -> dict[str, Any]:
         "period": format_period(period),
         "currency": program.currency,
         "status": "open",
-        "as_of": held_from - _TICK,
+        "as_of": (held_from - _TICK).astimezone(UTC),
     }
 
 

@@ -39,7 +39,7 @@ class Answer:
 def ask(conn: Connection, question: Question, bound: Mapping[str, Any]) -> Answer:
     """Puts one question to the database."""
     figure = conn.execute(text(question.figure), bound).scalar_one()
-    statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({question.wrong}) w LIMIT {MOST_ROWS}"  # noqa: S608
+    statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({question.wrong}) w LIMIT {MOST_ROWS}"
     rows = [dict(row) for row in conn.execute(text(statement), bound).mappings()]
     wrong = rows[0]["wrong"] if rows else 0
     return Answer(figure, wrong, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +33,7 @@ FROM before b CROSS JOIN near n
 
 def balance_of(
     conn: Connection, program_id: int, shop_no: int, period: int, month_start: datetime, as_of: datetime
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """The account's total, what of it is held, and what was paid out, at ``as_of`` in month ``period``."""
     wanted = {
         "program": program_id,
@@ -43,4 +42,4 @@ def balance_of(
         "as_of": as_of,
         "near_since": min(month_start, as_of - LONGEST_HOLD),
     }
-    return conn.execute(text(_BALANCE), wanted).mappings().one()
+    return dict(conn.execute(text(_BALANCE), wanted).mappings().one())

@@ -5,7 +5,6 @@ A page is found by key (cause, seq), never by offset. Nothing is added up here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -63,21 +62,15 @@ class CommissionFilters:
 
 def list_commissions(
     conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int], limit: int
-) -> list[Mapping[str, Any]]:
+) -> list[dict[str, Any]]:
     """Commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
     wanted = {name: value for name, value in asdict(filters).items() if value is not None}
     statement = text(_ROWS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
     bound = wanted | {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
-    return list(conn.execute(statement, bound).mappings())
+    return [dict(row) for row in conn.execute(statement, bound).mappings()]
 
 
-def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[Mapping[str, Any]]:
+def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
     """Everything that one order gave and took back, as posted."""
-    return list(conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no}).mappings())
-
-
-def ids_of_shops(conn: Connection, program_id: int, shop_nos: set[int]) -> dict[int, str]:
-    """The callers' ids of shops."""
-    statement = text("SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no = ANY(:shops)")
-    rows = conn.execute(statement, {"program": program_id, "shops": sorted(shop_nos)})
-    return {row.shop_no: row.shop_id for row in rows}
+    rows = conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no})
+    return [dict(row) for row in rows.mappings()]

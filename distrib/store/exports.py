@@ -63,7 +63,8 @@ COPY (SELECT {_text("%(code)s::text")}, t.cause_no || '-' || t.seq, {_text("e.ev
       LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
       LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
       LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
-      WHERE t.program_id = %(program)s AND t.period = %(period)s AND t.kind IN ('earned', 'reversed', 'pool', 'adjusted')
+      WHERE t.program_id = %(program)s AND t.period = %(period)s
+        AND t.kind IN ('earned', 'reversed', 'pool', 'adjusted')
       ORDER BY t.cause_no, t.seq)
 TO STDOUT WITH (FORMAT csv)
 """

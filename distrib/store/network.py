@@ -4,7 +4,6 @@
 sponsor. What stands on the shop's own row is the newest state, for quick reads.
 """
 
-# ruff: noqa: S608 - statements are put together from constants of this room alone
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,8 @@ from distrib.store.database import driver
 from distrib.store.shops import KnownShop
 
 UPLINES_KEPT = 9
+DEEPEST = 1_000_000
+"""More levels than any tree has: the bound of a walk that goes all the way."""
 _NETWORK_LOCK = 7145222
 
 _LATEST = """
@@ -111,6 +112,12 @@ _SIGNAL = """
 INSERT INTO rank_signals (program_id, day, shop_no, at)
 SELECT DISTINCT %s::integer, t.day, t.shop_no, t.at
 FROM unnest(%b::date[], %b::bigint[], %b::timestamptz[]) AS t (day, shop_no, at)
+ON CONFLICT DO NOTHING
+"""
+_SIGNAL_RECRUITERS = """
+INSERT INTO rank_signals (program_id, day, shop_no, at)
+SELECT DISTINCT program_id, (effective_at AT TIME ZONE %s)::date, sponsor_no, effective_at
+FROM referrals WHERE program_id = %s AND sponsor_no IS NOT NULL AND effective_at >= %s
 ON CONFLICT DO NOTHING
 """
 _SALES = """
@@ -211,6 +218,11 @@ def signal_ranks(conn: Connection, program_id: int, signals: Sequence[tuple[date
     if signals:
         columns = [list(column) for column in zip(*signals, strict=True)]
         driver(conn).execute(_SIGNAL, (program_id, *columns))
+
+
+def signal_recruiters(conn: Connection, program_id: int, time_zone: str, since: datetime) -> None:
+    """Notes everyone who gained a recruit since then, for plans that are published after the fact."""
+    driver(conn).execute(_SIGNAL_RECRUITERS, (time_zone, program_id, since))
 
 
 def sales_of(conn: Connection, program_id: int, shops: Iterable[int]) -> dict[int, int]:

@@ -5,7 +5,6 @@ One query a question, whatever the number of lines. What an order means is not k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 _EVENTS = """
-SELECT e.event_no, e.event_id, e.type, e.occurred_at, e.payload, COALESCE(x.status, 'pending') AS status, x.code, x.params
+SELECT e.event_no, e.event_id, e.type, e.occurred_at, e.payload, COALESCE(x.status, 'pending') AS status, x.code,
+       x.params
 FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
 WHERE e.program_id = :program AND e.order_no = :order_no
-ORDER BY e.event_no LIMIT :limit
+ORDER BY e.event_no IS DISTINCT FROM :first, e.event_no LIMIT :limit
 """
+MOST_EVENTS = 1_000
+"""So many events of one order are shown."""
 _REFUNDS = """
 SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id
 FROM refund_lines r JOIN events e USING (program_id, order_no, event_no)
@@ -99,32 +101,35 @@ class OrderFilters:
     to_at: datetime | None = None
 
 
-def find_order(conn: Connection, program_id: int, order_id: str) -> Mapping[str, Any] | None:
+def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, Any] | None:
     """The head of an order with what it became, or None where it is not known.
 
     ``event_no`` is the event that says what the order holds: the one it was settled by, or else its newest chance.
     """
     statement = text(_LIST.format(candidates=_ONE, state=_STATE))
-    return conn.execute(statement, _bound(program_id, OrderFilters(), 0, 1) | {"order_id": order_id}).mappings().first()
+    row = conn.execute(statement, _bound(program_id, OrderFilters(), 0, 1) | {"order_id": order_id}).mappings().first()
+    return dict(row) if row else None
 
 
-def events_of_order(conn: Connection, program_id: int, order_no: int, limit: int) -> list[Mapping[str, Any]]:
-    """The events of an order as they came, with what became of them."""
-    wanted = {"program": program_id, "order_no": order_no, "limit": limit}
-    return list(conn.execute(text(_EVENTS), wanted).mappings())
+def events_of_order(
+    conn: Connection, program_id: int, order_no: int, first: int | None
+) -> list[dict[str, Any]]:
+    """The events of an order with what became of them: the one numbered ``first``, then the others as they came."""
+    wanted = {"program": program_id, "order_no": order_no, "first": first, "limit": MOST_EVENTS}
+    return [dict(row) for row in conn.execute(text(_EVENTS), wanted).mappings()]
 
 
-def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[Mapping[str, Any]]:
+def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
     """What each refund took of each line."""
-    return list(conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}).mappings())
+    return [dict(row) for row in conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}).mappings()]
 
 
 def list_orders(
     conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int
-) -> list[Mapping[str, Any]]:
+) -> list[dict[str, Any]]:
     """Orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow."""
     statement = text(_LIST.format(candidates=_candidates(filters), state=_STATE))
-    return list(conn.execute(statement, _bound(program_id, filters, after, limit)).mappings())
+    return [dict(row) for row in conn.execute(statement, _bound(program_id, filters, after, limit)).mappings()]
 
 
 def _bound(program_id: int, filters: OrderFilters, after: int, limit: int) -> dict[str, Any]:

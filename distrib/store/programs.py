@@ -1,6 +1,5 @@
 """Programs: the tenants' rows. Nothing of what belongs to one program may enter."""
 
-# ruff: noqa: S608 - statements are put together from constants of this room alone
 from __future__ import annotations
 
 from datetime import datetime

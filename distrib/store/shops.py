@@ -1,6 +1,5 @@
 """Shops: their rows, many at a time. The chains between them are the network's; no rule may enter."""
 
-# ruff: noqa: S608 - statements are put together from constants of this room alone
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -7,7 +7,6 @@ without movement are left out. One query a question, for a page, a shop, the tot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -73,28 +72,29 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
 
 def statement_rows(
     conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
-) -> list[Mapping[str, Any]]:
+) -> list[dict[str, Any]]:
     """One row per shop by id, ``limit`` at the most after the id ``after``."""
     statement = text(_PAGE.format(figures=figures_sql(**_PLACES, only="s.shop_no")))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
-    return list(conn.execute(statement, wanted).mappings())
+    return [dict(row) for row in conn.execute(statement, wanted).mappings()]
 
 
 def statement_of_account(
     conn: Connection, program_id: int, period: int, held_from: datetime, account_no: int
-) -> Mapping[str, Any] | None:
+) -> dict[str, Any] | None:
     """One account's figures, or None where there is nothing to say."""
     statement = text(figures_sql(**_PLACES, only=":account_no"))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "account_no": account_no}
-    return conn.execute(statement, wanted).mappings().first()
+    row = conn.execute(statement, wanted).mappings().first()
+    return dict(row) if row else None
 
 
-def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> Mapping[str, Any]:
+def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> dict[str, Any]:
     """All rows of a month added up, and how many there are."""
     sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in FIGURES)
     statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES)))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
-    return conn.execute(statement, wanted).mappings().one()
+    return dict(conn.execute(statement, wanted).mappings().one())
 
 
 def periods_with_movement(conn: Connection, program_id: int) -> list[int]:

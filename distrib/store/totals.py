@@ -1,4 +1,4 @@
-"""What a program comes to, in one row each: orders, refunds, transfers, promotions, events. Read only; no rule may enter."""
+"""What a program comes to: orders, refunds, transfers, promotions, events. Reads only; no rule may enter."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def transfer_totals(conn: Connection, program_id: int) -> dict[str, tuple[int, i
 
 def promotion_totals(conn: Connection, program_id: int) -> dict[str, int]:
     """Promotions that were earned, by the rank they led to."""
-    return {rank: count for rank, count in conn.execute(text(_PROMOTIONS), {"program": program_id})}
+    return dict(conn.execute(text(_PROMOTIONS), {"program": program_id}).tuples().all())
 
 
 def event_totals(conn: Connection, program_id: int) -> dict[str, int]:
     """Accepted events, by what became of them."""
-    return {status: count for status, count in conn.execute(text(_EVENTS), {"program": program_id})}
+    return dict(conn.execute(text(_EVENTS), {"program": program_id}).tuples().all())
 
 
 def to_do(conn: Connection, program_id: int) -> tuple[int, int, bool]:

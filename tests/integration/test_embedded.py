@@ -201,29 +201,33 @@ def test_a_forked_childs_end_stops_nothing(var_dir: Path) -> None:
 
 
 def test_a_killed_valkey_is_replaced(private_servers: EmbeddedServers, reachable_path: Path) -> None:
-    place = place_of(reachable_path / "var")
-    stop([valkey.listener(place)], KILLED)
-    assert not valkey.answers(place)
+    stop([private_servers.valkey_pid], KILLED)
+    assert running(reachable_path / "var") == (True, False)
     private_servers.ensure_valkey()
-    assert valkey.answers(place)
+    assert running(reachable_path / "var") == (True, True)
 
 
-def test_a_killed_postgres_comes_back_with_what_was_committed(
-    private_servers: EmbeddedServers, reachable_path: Path
-) -> None:
-    place = place_of(reachable_path / "var")
+def test_a_valkey_that_hangs_is_replaced(private_servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(valkey, "ANSWER_WITHIN_S", 0.2)
+    hanging = private_servers.valkey_pid
+    os.kill(hanging, signal.SIGSTOP)
+    private_servers.ensure_valkey()
+    assert private_servers.valkey_pid not in (0, hanging)
+
+
+def test_a_killed_postgres_comes_back_with_what_was_committed(private_servers: EmbeddedServers) -> None:
     execute(private_servers.database_url, "CREATE TABLE kept AS SELECT 7 AS figure")
-    stop([postgres.postmaster(place)], KILLED)
+    stop([private_servers.postgres_pid], KILLED)
+    assert not private_servers.postgres_pid
     private_servers.ensure_postgres()
     assert execute(private_servers.database_url, "SELECT figure FROM kept") == 7
 
 
-def test_ensuring_what_runs_changes_nothing(private_servers: EmbeddedServers, reachable_path: Path) -> None:
-    place = place_of(reachable_path / "var")
-    before = postgres.postmaster(place), valkey.listener(place)
+def test_ensuring_what_runs_changes_nothing(private_servers: EmbeddedServers) -> None:
+    before = private_servers.postgres_pid, private_servers.valkey_pid
     private_servers.ensure_valkey()
     private_servers.ensure_postgres()
-    assert (postgres.postmaster(place), valkey.listener(place)) == before
+    assert (private_servers.postgres_pid, private_servers.valkey_pid) == before
 
 
 def test_spaces_foreign_letters_and_length_of_the_path_do_not_matter(reachable_path: Path) -> None:

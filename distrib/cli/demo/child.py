@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+from distrib.cli import main as command_line
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -20,8 +22,6 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:      # it went before we asked to be told
         sys.exit(1)
-    from distrib.cli import main as command_line  # noqa: PLC0415  (slow; and not before the promise above is made)
-
     command_line()
 
 

@@ -64,7 +64,7 @@ def _unsold(rows: Iterable[Row]) -> int:
     bought: set[tuple[str, str]] = set()
     unsold = 0
     for row in sorted(rows, key=_in_time):
-        if row.customer is None or row.price <= 0 and row.quantity > 0:
+        if row.customer is None or (row.price <= 0 and row.quantity > 0):
             continue
         if row.quantity > 0 and row.invoice[0] != "C":
             bought.add((row.customer, row.sku))

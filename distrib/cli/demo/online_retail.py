@@ -86,7 +86,9 @@ def _sales(sold: Iterable[Row], started: dict[str, datetime]) -> list[Sale]:
 
 
 def _sale(invoice: str, rows: Sequence[Row], at: datetime) -> Sale:
-    lines = tuple(SaleLine(str(row.number), row.sku, row.quantity, worth_minor(row.quantity, row.price)) for row in rows)
+    lines = tuple(
+        SaleLine(str(row.number), row.sku, row.quantity, worth_minor(row.quantity, row.price)) for row in rows
+    )
     return Sale(invoice, f"uci-c{rows[0].customer}", at, at, lines)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 from distrib.cli.demo.facts import DemoFailed
 
@@ -46,7 +47,7 @@ def read_rows(path: Path) -> list[Row]:
         raise DemoFailed(f"{path}: no such file / 文件不存在")
     try:
         return list(reader(path))
-    except (OSError, ValueError, InvalidOperation, KeyError) as error:
+    except (OSError, ValueError, InvalidOperation, KeyError, BadZipFile) as error:
         raise DemoFailed(f"{path.name} could not be read / 无法读取: {error}") from error
 
 

@@ -31,9 +31,9 @@ class Told(NamedTuple):
 def tell(history: History, network: Network) -> Iterator[Told]:
     """Every event of the history by its time; at the same instant sales go before refunds."""
     zone, currency = ZoneInfo(history.source.time_zone), history.source.currency
-    sales = ((sale.settled_at, 0, number, sale) for number, sale in enumerate(history.sales))
-    refunds = ((refund.at, 1, number, refund) for number, refund in enumerate(history.refunds))
-    for at, _, _, fact in sorted((*sales, *refunds), key=itemgetter(0, 1, 2)):
+    sales: list[tuple[datetime, Sale | GivenBack]] = [(sale.settled_at, sale) for sale in history.sales]
+    refunds = [(refund.at, refund) for refund in history.refunds]
+    for at, fact in sorted([*sales, *refunds], key=itemgetter(0)):      # a stable sort
         event = _settled(fact, network, currency) if isinstance(fact, Sale) else _refunded(fact)
         yield Told(at.astimezone(zone).date(), _dumps(event).encode())
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 from alembic import op
 
+from distrib.store.database import driver
+
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    op.get_bind().exec_driver_sql((Path(__file__).parents[1] / "sql" / "0001_first.sql").read_text("utf-8"))
+    sql = (Path(__file__).parents[1] / "sql" / "0001_first.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)

@@ -1,0 +1,52 @@
+"""The real drain in a process of its own, as a worker runs it, with an eye on its memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from distrib.bootstrap import open_container
+from distrib.drainer import Drainer, Tally
+
+_STATUS = Path("/proc/self/status")
+
+
+def prepare_drain(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """A drainer with its connection open, on the servers that the environment names."""
+    opened = open_container(migrated=False)
+    container = opened.__enter__()  # noqa: PLC2801 - stays open as long as the process
+    drainer = Drainer(
+        container.worker_engine, container.policies, container.settings.drain_batch_orders, container.now
+    )
+    if not drainer.has_work():
+        raise SystemExit("there is nothing to drain")
+    first: list[int] = []
+
+    def watch(tally: Tally) -> None:
+        if not first and tally.orders >= spec["first_orders"]:
+            first.append(peak_memory())
+
+    def run() -> dict[str, Any]:
+        tally = drainer.run(after_batch=watch)
+        last = peak_memory()
+        return {
+            "orders": tally.orders,
+            "batches": tally.batches,
+            "parked": tally.parked,
+            "peak_after_first": first[0] if first else last,
+            "peak": last,
+        }
+
+    return run
+
+
+def peak_memory() -> int:
+    """The most memory this process ever had in use, in bytes."""
+    if _STATUS.exists():  # getrusage begins with what the parent had when it forked
+        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

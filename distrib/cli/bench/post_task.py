@@ -1,0 +1,41 @@
+"""A caller that posts batches of events over one connection, as fast as they are taken. No retry: a refusal ends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http.client import HTTPConnection
+from typing import Any
+
+from distrib.cli.bench.world import World
+
+
+def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Every n-th batch of the world's events as the bytes of its body, and a connection that has been answered once."""
+    world = World(**spec["world"])
+    batches = list(world.batches())[spec["hand"] :: spec["hands"]]
+    bodies = [(len(batch), json.dumps({"events": batch}, separators=(",", ":")).encode()) for batch in batches]
+    connection = HTTPConnection(spec["host"], spec["port"], timeout=60)
+    headers = {"Authorization": f"Bearer {spec['key']}", "Content-Type": "application/json"}
+    _call(connection, "GET", "/v1/program", None, headers, 200)
+
+    def run() -> dict[str, Any]:
+        for count, body in bodies:
+            answer = _call(connection, "POST", "/v1/events", body, headers, 202)
+            if json.loads(answer)["accepted"] != count:
+                raise SystemExit(f"not all events were accepted: {answer[:500]!r}")
+        connection.close()
+        return {"events": sum(count for count, _ in bodies), "bytes": sum(len(body) for _, body in bodies)}
+
+    return run
+
+
+def _call(
+    connection: HTTPConnection, method: str, path: str, body: bytes | None, headers: dict[str, str], wanted: int
+) -> bytes:
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status != wanted:
+        raise SystemExit(f"{method} {path} answered {response.status}: {answer[:500]!r}")
+    return answer

@@ -1,0 +1,172 @@
+"""``distrib explain``: why an order paid what it paid, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from rich.console import Console
+
+from distrib.bootstrap import open_container
+from distrib.cli.output import (
+    json_option,
+    language_option,
+    money,
+    open_console,
+    print_json,
+    print_line,
+    print_table,
+    program_option,
+    time_text,
+)  # fmt: skip
+from distrib.services.explanations import explain_order
+
+_WORDS = {
+    "order": ("Order", "订单"),
+    "plan": ("plan", "方案"),
+    "policy": ("policy pack", "合规策略"),
+    "people": ("People as of payment", "付款时的人员"),
+    "role": ("role", "角色"),
+    "seller": ("seller", "销售店铺"),
+    "upline": ("upline", "上线"),
+    "leader": ("leader", "团长"),
+    "opener": ("opener", "开团人"),
+    "shop": ("shop", "店铺"),
+    "rank": ("rank", "等级"),
+    "active": ("active", "有效"),
+    "yes": ("yes", "是"),
+    "no": ("no", "否"),
+    "looks": ("Everyone looked at", "逐行核算"),
+    "line": ("line", "行"),
+    "rule": ("rule", "规则"),
+    "tier": ("tier", "层级"),
+    "base": ("base", "基数"),
+    "rate": ("rate", "比例"),
+    "before_cap": ("before cap", "封顶前"),
+    "amount": ("amount", "金额"),
+    "posted": ("posted", "已入账"),
+    "reason": ("reason", "原因"),
+    "paid": ("paid", "实付"),
+    "left": ("left", "剩余"),
+    "agrees": ("Worked out again, it agrees with what was posted.", "重新核算与已入账一致。"),
+    "differs": ("Worked out again, it DIFFERS from what was posted:", "重新核算与已入账不一致："),
+    "expected": ("expected", "应为"),
+    "what": ("what", "项目"),
+    "nobody": ("Nobody was looked at.", "未对任何人核算。"),
+}
+_REASONS = {
+    "paid": ("paid", "已付"),
+    "no_upline": ("nobody sits there", "无上线"),
+    "inactive": ("not active then", "当时未生效"),
+    "rank_not_in_rate": ("the rank has no rate", "等级不在比例表"),
+    "requires_not_met": ("requirements not met", "未达条件"),
+    "tier_cap": ("beyond the tiers allowed", "超出允许层级"),
+    "self_purchase": ("own purchase", "自购"),
+    "no_difference": ("no difference in rate", "无级差"),
+    "rule_cap": ("cap of the rule", "规则封顶"),
+    "order_cap": ("cap of the order", "订单封顶"),
+    "entry_sku": ("entry line", "入门商品"),
+    "policy": ("forbidden by the pack", "合规策略不允许"),
+    "no_shop": ("no shop sold it", "没有归属店铺"),
+    "nobody_earned": ("no rule paid anybody", "没有规则付给任何人"),
+}
+_Say = Callable[[str], str]
+
+
+@click.command()
+@click.argument("order_id", metavar="ORDER")
+@program_option
+@language_option
+@json_option
+def explain(order_id: str, program_code: str | None, language: str, as_json: bool) -> None:
+    """Why an order paid what it paid, worked out again. 解释一个订单的佣金。
+
+    Exit status 1 where the ledger does not agree.
+    """
+    with open_container() as container, container.begin() as conn:
+        view = explain_order(conn, container.program(conn, program_code), order_id)
+    if as_json:
+        print_json(view)
+    else:
+        _show(open_console(), view, 1 if language == "zh" else 0)
+    if not view["agrees"]:
+        raise SystemExit(1)
+
+
+def _show(console: Console, view: Mapping[str, Any], place: int) -> None:
+    def say(word: str) -> str:
+        return _WORDS[word][place]
+
+    _head(console, view, say)
+    if view["error"] is not None:
+        print_line(console, view["error"]["detail_zh" if place else "detail"], "yellow")
+    if view["reason"] is not None:
+        print_line(console, _reason(view["reason"], place), "yellow")
+    _people(console, view, say)
+    _looks(console, view, say, place)
+    _verdict(console, view, say)
+
+
+def _head(console: Console, view: Mapping[str, Any], say: _Say) -> None:
+    currency = view["currency"] or ""
+    parts = [f"{say('order')} {view['id']}: {view['status']}"]
+    if view["paid_at"] is not None:
+        parts.append(time_text(view["paid_at"]))
+    if view["paid_minor"] is not None:
+        parts.append(f"{say('paid')} {money(view['paid_minor'], currency)} {currency}")
+        parts.append(f"{say('left')} {money(view['left_minor'], currency)}")
+    if view["plan"] is not None:
+        parts.append(f"{say('plan')} {view['plan']['code']}@{view['plan']['version']}")
+    if view["policy"]:
+        parts.append(f"{say('policy')} {view['policy']}")
+    print_line(console, ", ".join(parts), "bold")
+
+
+def _people(console: Console, view: Mapping[str, Any], say: _Say) -> None:
+    columns = {say("role"): False, say("shop"): False, say("rank"): False, say("active"): False}
+    rows = []
+    for person in view["people"]:
+        role, _, tier = person["role"].partition("-")
+        is_active = say("yes" if person["is_active"] else "no")
+        rows.append((f"{say(role)} {tier}".strip(), person["shop_id"], person["rank"], is_active))
+    if rows:
+        print_table(console, say("people"), columns, rows)
+
+
+def _looks(console: Console, view: Mapping[str, Any], say: _Say, place: int) -> None:
+    texts, figures = ("line", "rule", "tier", "shop", "rank"), ("base", "rate", "before_cap", "amount", "posted")
+    columns = {say(name): False for name in texts} | {say(name): True for name in figures} | {say("reason"): False}
+    rows = []
+    for look in view["looks"]:
+        names = ("base_minor", "amount_before_cap_minor", "amount_minor", "posted_minor")
+        base, before, amount, posted = (money(look[name], view["currency"]) for name in names)
+        who = (look["line_id"], look["rule"], look["tier"], look["shop_id"], look["rank"])
+        rows.append((*who, base, look["rate"], before, amount, posted, _reason(look["reason"], place)))
+    if rows:
+        print_table(console, say("looks"), columns, rows)
+    else:
+        print_line(console, say("nobody"))
+
+
+def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
+    if view["agrees"]:
+        print_line(console, say("agrees"), "green")
+        return
+    names = ("what", "line", "rule", "tier", "shop")
+    columns = {say(name): False for name in names} | {say("expected"): True, say("posted"): True}
+    keys = ("what", "line_id", "rule", "tier", "shop_id")
+    rows = [
+        (
+            *(row[key] for key in keys),
+            money(row["expected_minor"], view["currency"]),
+            money(row["posted_minor"], view["currency"]),
+        )
+        for row in view["differences"]
+    ]
+    print_table(console, say("differs"), columns, rows)
+
+
+def _reason(code: str, place: int) -> str:
+    text = _REASONS.get(code)
+    return code if text is None else f"{code} ({text[place]})"

@@ -1,0 +1,115 @@
+"""How commands speak: Chinese or English, tables or one JSON document, amounts as people read them.
+
+Nothing here knows what it shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+WIDTH_OF_PIPES = 140
+# ISO 4217: the decimals of currencies that do not have two.
+_DECIMALS = {
+    code: decimals
+    for decimals, codes in {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }.items()
+    for code in codes.split()
+}
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def language_option(command: _F) -> _F:
+    """``--lang``: English or Chinese, by the locale if not given."""
+    return click.option(
+        "--lang",
+        "language",
+        type=click.Choice(["en", "zh"]),
+        default=_language_of_environment,
+        help="English or Chinese; by LANG if not given. 语言，默认按 LANG。",
+    )(command)
+
+
+def program_option(command: _F) -> _F:
+    """``--program``: which one, where there are several."""
+    return click.option(
+        "--program", "program_code", default=None, help="Code of the program. 分销计划编号。"
+    )(command)
+
+
+def json_option(command: _F) -> _F:
+    """``--json``: one document on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output, times in RFC 3339."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=_plain))
+
+
+def open_console() -> Console:
+    """Standard output for tables: no colour and a fixed width where it is no terminal."""
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_OF_PIPES)
+
+
+def print_table(console: Console, title: str, columns: Mapping[str, bool], rows: Sequence[Sequence[object]]) -> None:
+    """A table; a column is told with whether it holds figures."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for name, is_figure in columns.items():
+        table.add_column(name, justify="right" if is_figure else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
+    console.print(table)
+
+
+def print_line(console: Console, text: str, style: str = "") -> None:
+    """A line as it is, nothing in it taken for markup."""
+    console.print(Text(text, style=style))
+
+
+def money(amount_minor: int | None, currency: str) -> str:
+    """Minor units as people read them.
+
+    >>> money(250031563, "USD"), money(-5, "CNY"), money(1200, "JPY"), money(None, "CNY")
+    ('2,500,315.63', '-0.05', '1,200', '')
+    """
+    if amount_minor is None:
+        return ""
+    decimals = _DECIMALS.get(currency, 2)
+    whole, part = divmod(abs(amount_minor), 10**decimals)
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{whole:,}" + (f".{part:0{decimals}d}" if decimals else "")
+
+
+def time_text(at: datetime) -> str:
+    """RFC 3339 in UTC.
+
+    >>> time_text(datetime(2026, 3, 1, 2, tzinfo=UTC))
+    '2026-03-01T02:00:00Z'
+    """
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return time_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def _language_of_environment() -> str:
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if locale.lower().startswith("zh") else "en"

@@ -1,0 +1,138 @@
+"""Sets what a shop is by hand, statuses and ranks, and tells the history of its ranks.
+
+What is earned by sales is the promotion's business. A change is a dated row with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.services.context import Actor, Program
+from distrib.services.plans import load_timeline
+from distrib.services.registration import has_promotions
+from distrib.services.shop_views import ShopView, get_shop
+from distrib.store import network, shops
+from distrib.store import standing as store
+from distrib.store.shops import KnownShop
+
+STATUSES = ("pending", "active", "frozen", "closed")
+_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RankChange:
+    """A change of rank: from when, to what, and why. ``rank`` None ends what was set by hand."""
+
+    effective_at: datetime
+    rank: str | None
+    cause: str
+    reason: Any
+    recorded_at: datetime
+    recorded_by: str
+
+
+def set_status(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    status: str,
+    effective_at: datetime | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> ShopView:
+    """Gives a shop a status from ``effective_at`` (now, if None) on.
+
+    Raises:
+        Refusal: ``invalid``, ``shop_unknown`` or ``before_joining``.
+    """
+    if status not in STATUSES:
+        raise Refusal("invalid", [Problem("status", f"one of {', '.join(STATUSES)}")])
+    at = effective_at or now
+    shop = _locked(conn, program, shop_id, at)
+    store.add_status(conn, program.program_id, shop.shop_no, at, status, reason, now, actor.key_id)
+    return get_shop(conn, program, shop_id, now)
+
+
+def set_rank(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    rank: str | None,
+    effective_at: datetime | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> ShopView:
+    """Gives a shop a rank by hand from ``effective_at`` (now, if None) on; None ends that, back to what it earned.
+
+    Raises:
+        Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then has no such rank.
+    """
+    at = effective_at or now
+    shop = _locked(conn, program, shop_id, at)
+    program_id = program.program_id
+    timeline = load_timeline(conn, program)
+    if rank is not None:
+        entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
+        if entry is None or rank not in entry.plan.rank_indexes:
+            raise Refusal("rank_unknown", rank=rank)
+    store.add_rank(conn, program_id, shop.shop_no, at, rank, "hand", reason, now, actor.key_id)
+    if rank is None:
+        _restore_earned(conn, program, shop, at, now, actor)
+        if has_promotions(timeline, at):
+            network.signal_ranks(conn, program_id, [(program.day_of(at), shop.shop_no, at)])
+    return get_shop(conn, program, shop_id, now)
+
+
+def rank_history(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    cursor: tuple[str, int] | None = None,
+    limit: int = 50,
+) -> tuple[list[RankChange], tuple[str, int] | None]:
+    """The changes of a shop's rank, earliest first, and after what the next page begins."""
+    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    after = cursor or (_BEFORE_ALL.isoformat(), 0)
+    rows = store.rank_history(conn, program.program_id, shop.shop_no, after, limit + 1)
+    changes = [
+        RankChange(row.effective_at, row.rank, row.cause, _reason(row), row.recorded_at, row.recorded_by)
+        for row in rows[:limit]
+    ]
+    return changes, (rows[limit - 1].effective_at.isoformat(), rows[limit - 1].seq) if len(rows) > limit else None
+
+
+def _locked(conn: Connection, program: Program, shop_id: str, at: datetime) -> KnownShop:
+    shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    if at < shop.joined_at:
+        raise Refusal("before_joining")
+    return shop
+
+
+def _restore_earned(
+    conn: Connection, program: Program, shop: KnownShop, at: datetime, now: datetime, actor: Actor
+) -> None:
+    """After what was set by hand has ended, the rank that was earned holds again."""
+    earned = store.earned_rank(conn, program.program_id, shop.shop_no, at)
+    if earned is not None:
+        reason = json.dumps({"restored": earned})
+        store.add_rank(
+            conn, program.program_id, shop.shop_no, at, earned, "promotion", reason, now, actor.key_id
+        )
+
+
+def _reason(row: store.RankRow) -> Any:
+    """The figures that decided, or the words of whoever set it by hand."""
+    return row.reason if row.cause == "hand" else json.loads(row.reason)

@@ -1,0 +1,368 @@
+"""Laws of the engine on plans, orders and refunds that nobody thought of.
+
+The oracle works in fractions, one person, rule and line at a time, straight from the plan language;
+it shares nothing with the engine but the order of its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.events import Order, OrderLine
+from distrib.domain.explanation import explain
+from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.domain.plan import Plan, compile_plan
+
+RANKS = ("member", "gold", "top")
+SKUS = ("A", "B", "C")
+MAX_TIERS = 3
+
+ratios = st.integers(0, PPM).map(show_ratio)
+small_ratios = st.integers(0, PPM // 4).map(show_ratio)
+by_rank = st.dictionaries(st.sampled_from((*RANKS, "default")), small_ratios, min_size=1)
+wheres = st.none() | st.fixed_dictionaries(
+    {}, optional={"sku": st.lists(st.sampled_from(SKUS), min_size=1), "not": st.just({"sku": ["C"]})}
+)
+
+
+@st.composite
+def figures(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(("rate", "by_rank", "amount", "slabs")))
+    if kind == "rate":
+        return {"rate": draw(small_ratios)}
+    if kind == "by_rank":
+        return {"rate": draw(by_rank)}
+    if kind == "amount":
+        return {"amount_minor": draw(st.integers(0, 5_000))}
+    starts = [0, *draw(st.lists(st.integers(1, 100_000), max_size=3, unique=True).map(sorted))]
+    slabs = [{"from_minor": start, "rate": draw(small_ratios)} for start in starts]
+    return {"slabs": slabs, "slab_mode": draw(st.sampled_from(("whole", "marginal")))}
+
+
+@st.composite
+def rules_of(draw: st.DrawFn, index: int, earlier: Sequence[tuple[int, str]]) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": f"r{index}",
+        "pay": draw(st.sampled_from(("seller", "upline", "chain", "leader", "opener"))),
+    }
+    rule["where"] = draw(wheres)
+    if draw(st.booleans()):
+        rule["group"] = draw(st.sampled_from(("x", "y")))
+    if rule["pay"] == "chain":
+        return {**rule, "differential": True, "rate": draw(by_rank)}
+    if rule["pay"] == "upline":
+        rule["tier"] = draw(st.integers(1, MAX_TIERS))
+    rule |= draw(figures())
+    if "amount_minor" not in rule:
+        place = {"seller": 0, "upline": rule.get("tier", 0)}.get(rule["pay"], 4)
+        named = [name for tier, name in earlier if (tier, name) < (place, rule["id"])]
+        choices: list[Any] = ["base", "remaining", *({"rule": name} for name in named)]
+        rule["of"] = draw(st.sampled_from(choices))
+    return rule
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    rules: list[dict[str, Any]] = []
+    places: list[tuple[int, str]] = []
+    for index in range(draw(st.integers(1, 6))):
+        rule = draw(rules_of(index, places))
+        rules.append(rule)
+        places.append(({"seller": 0, "chain": 0, "upline": rule.get("tier", 0)}.get(rule["pay"], 4), rule["id"]))
+    return compile_plan(
+        {
+            "code": "p",
+            "currency": "CNY",
+            "tiers": MAX_TIERS,
+            "ranks": [{"code": code} for code in RANKS],
+            "base": draw(st.sampled_from(("paid", "list", "margin"))),
+            "rounding": draw(st.sampled_from(("half_up", "half_even", "down"))),
+            "inactive_upline": draw(st.sampled_from(("keep", "compress"))),
+            "self_purchase": draw(st.sampled_from(("earn", "skip", "shift"))),
+            "rules": rules,
+        }
+    )
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Order:
+    lines = [
+        OrderLine(
+            str(index),
+            draw(st.sampled_from(SKUS)),
+            draw(st.integers(1, 3)),
+            draw(st.just(0) | st.integers(0, 200_000)),
+            draw(st.none() | st.integers(0, 200_000)),
+            draw(st.integers(0, 100_000)),
+            entry=draw(st.integers(0, 4)) == 0,
+        )
+        for index in range(draw(st.integers(1, 4)))
+    ]
+    return Order("o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), tuple(lines))
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    people = [Person(no, draw(st.sampled_from(RANKS)), draw(st.integers(0, 3)) > 0) for no in range(12)]
+    return Snapshot(
+        people[0],
+        tuple(people[1 : draw(st.integers(1, 10))]),
+        draw(st.booleans()),
+        draw(st.sampled_from((None, people[10]))),
+        draw(st.sampled_from((None, people[11]))),
+        draw(st.none() | st.integers(0, PPM)),
+        entry_pays_seller=draw(st.booleans()),
+        self_purchase_pays_uplines=draw(st.booleans()),
+        max_tiers=draw(st.integers(0, 3)),
+    )
+
+
+worlds = st.tuples(plans(), orders(), snapshots())
+
+
+# The oracle.
+
+
+def seat_people(plan: Plan, snapshot: Snapshot) -> dict[int, Person]:
+    assert snapshot.seller is not None
+    chain = [snapshot.seller, *snapshot.uplines]
+    if snapshot.is_self_purchase and plan.self_purchase == "shift":
+        chain = chain[1:]
+    if plan.inactive_upline == "compress":
+        chain = chain[:1] + [person for person in chain[1:9] if person.is_active]
+    return dict(enumerate(chain[: plan.tiers + 1]))
+
+
+def chosen_on(plan: Plan, line: OrderLine) -> list[Any]:
+    taken: dict[str, Any] = {}
+    for rule in plan.rules:
+        where = rule.where
+        if (where.skus is None or line.sku in where.skus) and line.sku not in where.not_skus:
+            taken.setdefault(rule.group, rule)
+    return sorted(taken.values(), key=lambda rule: rule.index)
+
+
+def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Person, in_chain: bool) -> bool:
+    own = in_chain and person is snapshot.seller
+    if line.entry and not (own and snapshot.entry_pays_seller):
+        return False
+    if snapshot.is_self_purchase and in_chain:
+        if own and plan.self_purchase == "skip":
+            return False
+        if not own and not snapshot.self_purchase_pays_uplines:
+            return False
+    return person.is_active and tier <= snapshot.max_tiers
+
+
+def exact(
+    plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]
+) -> dict[tuple[int, int, int, int], Fraction]:
+    found: dict[tuple[int, int, int, int], Fraction] = {}
+    seats = seat_people(plan, snapshot)
+    for number, (line, share) in enumerate(zip(order.lines, shares, strict=True)):
+        assert line.cost_minor is not None
+        bases = {
+            "paid": line.paid_minor,
+            "list": line.paid_minor if line.list_minor is None else line.list_minor,
+            "margin": max(line.paid_minor - line.cost_minor, 0),
+        }
+        base, rules = bases[plan.base] * share, chosen_on(plan, line)
+        below = Fraction(0)
+        paid: dict[int, Fraction] = {}
+        reached: dict[int, int] = {}
+        stops = [(tier, tier, seats.get(tier)) for tier in range(4)]
+        stops += [(0, 4, snapshot.leader), (0, 5, snapshot.opener)]
+        slot_rules = sorted((rule for rule in rules if rule.pay in ("leader", "opener")), key=lambda rule: rule.index)
+        steps = [(t, p, rule) for t, stop, p in stops[:4] for rule in rules if pays_at(rule, stop, plan)]
+        steps += [(0, snapshot.leader if rule.pay == "leader" else snapshot.opener, rule) for rule in slot_rules]
+        tier_now, this_tier = 0, Fraction(0)
+        for tier, person, rule in steps:
+            if tier != tier_now and rule.pay not in ("leader", "opener"):
+                below, this_tier, tier_now = below + this_tier, Fraction(0), tier
+            if rule.pay in ("leader", "opener"):
+                below, this_tier = Fraction(0), Fraction(0)
+            if person is None or rule.figure(person.rank) is None:
+                continue
+            basis = {
+                "base": base,
+                "remaining": max(base - below, Fraction(0)),
+                "rule": paid.get(rule.of_rule, Fraction(0)),
+            }[rule.of]
+            can = earns(plan, snapshot, line, tier, person, rule.pay not in ("leader", "opener"))
+            amount = (
+                one_amount(rule, person, basis, line.quantity * share, reached, can)
+                if can or rule.pay == "chain"
+                else Fraction(0)
+            )
+            if rule.pay == "chain" and not can and is_skipped_seller(plan, snapshot, person):
+                reached[rule.index] = max(reached.get(rule.index, 0), rule.figure(person.rank))
+            paid[rule.index] = paid.get(rule.index, Fraction(0)) + amount
+            this_tier += amount
+            found[number, rule.index, tier, person.shop_no] = amount
+    return found
+
+
+def pays_at(rule: Any, tier: int, plan: Plan) -> bool:
+    return bool(
+        (rule.pay == "seller" and tier == 0)
+        or (rule.pay == "upline" and rule.tier == tier)
+        or (rule.pay == "chain" and tier <= plan.tiers)
+    )
+
+
+def is_skipped_seller(plan: Plan, snapshot: Snapshot, person: Person) -> bool:
+    return person is snapshot.seller and person.is_active and snapshot.is_self_purchase and plan.self_purchase == "skip"
+
+
+def one_amount(
+    rule: Any, person: Person, basis: Fraction, pieces: Fraction, reached: dict[int, int], can: bool
+) -> Fraction:
+    figure = rule.figure(person.rank)
+    if rule.pay == "chain":
+        if not can:
+            return Fraction(0)
+        rate = max(figure - reached.get(rule.index, 0), 0)
+        reached[rule.index] = max(reached.get(rule.index, 0), figure)
+        return basis * rate / PPM
+    if rule.kind == "amount":
+        return figure * pieces
+    if rule.kind == "rate":
+        return basis * figure / PPM
+    if rule.kind == "whole":
+        return basis * max((start, rate) for start, rate in rule.slabs if start <= basis)[1] / PPM
+    ends = [start for start, _ in rule.slabs[1:]] + [max(basis, Fraction(rule.slabs[-1][0]))]
+    return sum(
+        (
+            max(min(basis, Fraction(end)) - start, Fraction(0)) * rate / PPM
+            for (start, rate), end in zip(rule.slabs, ends, strict=True)
+        ),
+        Fraction(0),
+    )
+
+
+def rounded(plan: Plan, amounts: dict[tuple[int, int, int, int], Fraction]) -> dict[tuple[int, int, int, int], int]:
+    whole = {key: round_ratio(amount.numerator, amount.denominator, plan.rounding) for key, amount in amounts.items()}
+    return {key: amount for key, amount in whole.items() if amount}
+
+
+def by_key(commissions: list[Commission]) -> dict[tuple[int, int, int, int], int]:
+    found = {commission[:4]: commission.amount_minor for commission in commissions}
+    assert len(found) == len(commissions)
+    return found
+
+
+def refunds_of(order: Order, draw: st.DrawFn) -> list[int]:
+    return [draw(st.integers(0, line.paid_minor)) for line in order.lines]
+
+
+@given(worlds)
+def test_the_engine_agrees_with_fractions(world: tuple[Plan, Order, Snapshot]) -> None:
+    plan, order, snapshot = world
+    uncapped = snapshot._replace(order_cap_ppm=None)
+    whole = [Fraction(1)] * len(order.lines)
+    assert by_key(settle(plan, order, uncapped)) == rounded(plan, exact(plan, order, snapshot, whole))
+
+
+@given(worlds, st.data())
+def test_what_stands_after_a_refund_agrees_with_fractions_and_never_rises(
+    world: tuple[Plan, Order, Snapshot], data: st.DataObject
+) -> None:
+    plan, order, snapshot = world
+    uncapped = snapshot._replace(order_cap_ppm=None)
+    left = [data.draw(st.integers(0, line.paid_minor)) for line in order.lines]
+    posted = by_key(settle(plan, order, uncapped))
+    ratio = Fraction(sum(left), order.paid_minor) if order.paid_minor else Fraction(0)
+    shares = [
+        Fraction(minor, line.paid_minor) if line.paid_minor else ratio
+        for minor, line in zip(left, order.lines, strict=True)
+    ]
+    expected = {
+        key: min(amount, posted.get(key, 0))
+        for key, amount in rounded(plan, exact(plan, order, snapshot, shares)).items()
+    }
+    assert by_key(settle_left(plan, order, uncapped, left, posted)) == {k: v for k, v in expected.items() if v}
+
+
+@given(worlds, st.data())
+def test_under_a_cap_commissions_add_up_to_exactly_the_cap_or_are_as_they_were(
+    world: tuple[Plan, Order, Snapshot], data: st.DataObject
+) -> None:
+    plan, order, snapshot = world
+    cap = data.draw(st.integers(0, PPM // 3))
+    before = sum(by_key(settle(plan, order, snapshot._replace(order_cap_ppm=None))).values())
+    after = sum(by_key(settle(plan, order, snapshot._replace(order_cap_ppm=cap))).values())
+    assert after == min(before, order.paid_minor * cap // PPM)
+
+
+@given(worlds, st.data())
+def test_a_full_refund_leaves_nothing_and_no_refund_leaves_everything(
+    world: tuple[Plan, Order, Snapshot], data: st.DataObject
+) -> None:
+    plan, order, snapshot = world
+    standing = settle(plan, order, snapshot)
+    posted = by_key(standing)
+    assert settle_left(plan, order, snapshot, [0] * len(order.lines), posted) == []
+    if order.paid_minor:
+        assert settle_left(plan, order, snapshot, [line.paid_minor for line in order.lines], posted) == standing
+
+
+@given(worlds, st.lists(st.integers(0, 100), min_size=1, max_size=3))
+def test_refunds_add_up_whatever_the_steps(world: tuple[Plan, Order, Snapshot], steps: list[int]) -> None:
+    plan, order, snapshot = world
+    posted = by_key(settle(plan, order, snapshot))
+    balances = []
+    for path in (steps, steps[::-1], [sum(steps)]):
+        left = [line.paid_minor for line in order.lines]
+        stands = posted
+        moved = 0
+        for step in path:
+            left = [max(amount - step, 0) for amount in left]
+            target = by_key(settle_left(plan, order, snapshot, left, posted))
+            assert all(amount <= posted[key] for key, amount in target.items())
+            moved += sum(stands.values()) - sum(target.values())
+            stands = target
+        balances.append((stands, moved))
+    assert balances[0] == balances[1] == balances[2]
+
+
+@given(worlds, st.data())
+def test_the_explanation_never_tells_another_story(world: tuple[Plan, Order, Snapshot], data: st.DataObject) -> None:
+    plan, order, snapshot = world
+    standing = settle(plan, order, snapshot)
+    left = data.draw(st.none() | st.just([line.paid_minor // 2 for line in order.lines]))
+    if left is not None:
+        standing = settle_left(plan, order, snapshot, left, by_key(standing))
+    told = [look for look in explain(plan, order, snapshot, left) if look.amount_minor]
+    assert [(look.line_id, look.rule_id, look.tier, look.shop_no, look.amount_minor) for look in told] == [
+        (order.lines[c.line_index].id, plan.rules[c.rule_index].id, c.tier, c.shop_no, c.amount_minor) for c in standing
+    ]
+    assert [look.base_minor for look in told] == [commission.base_minor for commission in standing]
+    assert all(look.reason in ("paid", "order_cap") for look in told)
+
+
+@given(orders(), snapshots(), st.dictionaries(st.sampled_from(RANKS), ratios, min_size=1))
+def test_a_differential_chain_costs_the_highest_rate_reached(
+    order: Order, snapshot: Snapshot, rates: dict[str, str]
+) -> None:
+    rule = {"id": "d", "pay": "chain", "differential": True, "rate": rates}
+    ranks = [{"code": code} for code in RANKS]
+    document = {"code": "p", "currency": "CNY", "tiers": 3, "ranks": ranks, "rules": [rule], "rounding": "down"}
+    people = snapshot._replace(order_cap_ppm=None, is_self_purchase=False, max_tiers=3)
+    plan = compile_plan(document)
+    plain = Order("o", "CNY", order.paid_at, (OrderLine("1", "A", 1, PPM),))
+    assert people.seller is not None
+    seated = [people.seller, *people.uplines[:3]]
+    reached = [plan.rules[0].figure(person.rank) or 0 for person in seated if person.is_active]
+    assert sum(by_key(settle(plan, plain, people)).values()) == max(reached, default=0)
+
+
+@given(snapshots())
+def test_a_snapshot_survives_its_text(snapshot: Snapshot) -> None:
+    assert Snapshot.from_json(snapshot.to_json()) == snapshot

@@ -1,0 +1,89 @@
+"""The explanation: everyone looked at, with a reason, and never another story than the engine's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from distrib.domain.commission import Person, Snapshot, settle
+from distrib.domain.events import Order, OrderLine
+from distrib.domain.explanation import Look, explain
+from distrib.domain.plan import compile_plan
+
+RULES: list[dict[str, Any]] = [
+    {"id": "seller", "pay": "seller", "rate": {"member": "0.10"}},
+    {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.05"},
+    {"id": "up-2", "pay": "upline", "tier": 2, "rate": "0.02"},
+]
+CHAIN = {"id": "diff", "pay": "chain", "differential": True, "rate": {"member": "0.05", "gold": "0.10"}}
+ORDER = Order("o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), (OrderLine("1", "A", 1, 10_000),), shop_id="s")
+MEMBER = Person(0, "member", True)
+
+
+def looks(snapshot: Snapshot, order: Order = ORDER, *, rules: list[dict[str, Any]] = RULES, **keys: Any) -> list[Look]:
+    ranks = [{"code": "member"}, {"code": "gold"}]
+    plan = compile_plan({"code": "p", "currency": "CNY", "tiers": 2, "ranks": ranks, "rules": rules, **keys})
+    return explain(plan, order, snapshot)
+
+
+def reasons(found: list[Look]) -> list[tuple[str, int, int | None, str]]:
+    return [(look.rule_id, look.tier, look.shop_no, look.reason) for look in found]
+
+
+def test_everyone_looked_at_is_listed_paid_or_not() -> None:
+    found = looks(Snapshot(Person(7, "gold", True), (Person(8, "member", False),)))
+    assert reasons(found) == [
+        ("seller", 0, 7, "rank_not_in_rate"), ("up-1", 1, 8, "inactive"), ("up-2", 2, None, "no_upline"),
+    ]  # fmt: skip
+
+
+def test_a_paid_look_says_base_rate_rank_and_amount() -> None:
+    assert looks(Snapshot(MEMBER))[0] == Look("1", "seller", 0, 0, "member", 10_000, "0.1", 1_000, 1_000, "paid")
+
+
+def test_a_compressed_chain_lists_those_it_passed_over() -> None:
+    uplines = (Person(1, "member", False), Person(2, "member", True), Person(3, "member", False))
+    found = looks(Snapshot(MEMBER, uplines), inactive_upline="compress")
+    assert reasons(found)[1:] == [
+        ("up-1", 1, 1, "inactive"), ("up-1", 1, 2, "paid"), ("up-2", 2, 3, "inactive"), ("up-2", 2, None, "no_upline"),
+    ]  # fmt: skip
+
+
+def test_a_shifted_chain_lists_the_buyer_it_passed() -> None:
+    people = Snapshot(MEMBER, (Person(1, "member", True),), is_self_purchase=True)
+    assert reasons(looks(people, self_purchase="shift"))[:2] == [
+        ("seller", 0, 0, "self_purchase"),
+        ("seller", 0, 1, "paid"),
+    ]
+    assert reasons(looks(people, self_purchase="skip"))[0] == ("seller", 0, 0, "self_purchase")
+
+
+def test_someone_who_adds_no_difference_is_told_so() -> None:
+    uplines = (Person(1, "member", True), Person(2, "gold", True))
+    found = looks(Snapshot(MEMBER, uplines), rules=[CHAIN])
+    assert [(look.reason, look.rate) for look in found] == [("paid", "0.05"), ("no_difference", "0"), ("paid", "0.05")]
+
+
+def test_the_cap_shows_both_amounts_and_the_pack_its_own_reasons() -> None:
+    found = looks(Snapshot(MEMBER, (Person(1, "member", True),), order_cap_ppm=30_000, max_tiers=1))
+    assert [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in found] == [
+        (1_000, 200, "order_cap"), (500, 100, "order_cap"), (0, 0, "tier_cap"),
+    ]  # fmt: skip
+    entry = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 10_000, entry=True),))
+    barred = looks(Snapshot(MEMBER, (Person(1, "member", True),), entry_pays_seller=False), entry)
+    assert [look.reason for look in barred] == ["policy", "entry_sku", "no_upline"]
+
+
+def test_after_a_refund_the_explanation_is_of_what_is_left() -> None:
+    plan = compile_plan({"code": "p", "currency": "CNY", "tiers": 2, "rules": RULES, "ranks": [{"code": "member"}]})
+    snapshot = Snapshot(MEMBER, (Person(1, "member", True),))
+    posted = {commission[:4]: commission.amount_minor for commission in settle(plan, ORDER, snapshot)}
+    for known in (posted, None):
+        found = explain(plan, ORDER, snapshot, [4_000], known)
+        assert [(look.base_minor, look.amount_minor, look.reason) for look in found] == [
+            (4_000, 400, "paid"), (4_000, 200, "paid"), (4_000, 0, "no_upline"),
+        ]  # fmt: skip
+
+
+def test_an_order_without_a_shop_looks_at_nobody() -> None:
+    assert looks(Snapshot(None)) == []

@@ -1,0 +1,107 @@
+"""Which rank figures carry a shop to, over which windows, and from when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from distrib.domain.errors import Refusal
+from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.ranks import (
+    Metric,
+    highest_rank,
+    includes_start,
+    metrics_needed,
+    promotion_effective_at,
+    window_start,
+)
+
+SALES = Metric("personal_sales_minor", 0, "30d")
+TEAM = Metric("team_sales_minor", 2, "month")
+RECRUITS = Metric("direct_recruits", 0, "ever")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def plan() -> Plan:
+    ranks: list[dict[str, Any]] = [
+        {"code": "member"},
+        {"code": "owner", "promote": {"metric": "personal_sales_minor", "window": "30d", "at_least": 500}},
+        {"code": "friend"},
+        {
+            "code": "manager",
+            "promote": {
+                "all": [
+                    {"metric": "team_sales_minor", "levels": 2, "window": "month", "at_least": 1_000},
+                    {
+                        "any": [
+                            {"metric": "direct_recruits", "at_least": 5},
+                            {"metric": "personal_orders", "at_least": 9},
+                        ]
+                    },
+                ]
+            },
+        },
+    ]
+    rules = [{"id": "s", "pay": "seller", "rate": "0.1"}]
+    return compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
+
+
+def test_a_plan_tells_which_figures_its_promotions_read() -> None:
+    assert metrics_needed(plan()) == {SALES, TEAM, RECRUITS, Metric("personal_orders", 0, "ever")}
+    assert plan().has_promotions
+
+
+def test_a_shop_rises_to_the_highest_rank_whose_condition_holds_whatever_lies_between() -> None:
+    risen = highest_rank(plan(), "member", {SALES: 0, TEAM: 1_000, RECRUITS: 5})
+    assert risen is not None
+    assert risen[0] == "manager"
+    assert highest_rank(plan(), "manager", {TEAM: 10_000, RECRUITS: 50}) is None
+
+
+def test_a_threshold_is_reached_by_exactly_its_figure_and_the_numbers_that_decided_are_told() -> None:
+    assert highest_rank(plan(), "member", {SALES: 499}) is None
+    assert highest_rank(plan(), "member", {SALES: 500}) == (
+        "owner",
+        {
+            "from": "member",
+            "conditions": [
+                {"metric": "personal_sales_minor", "window": "30d", "at_least": 500, "figure": 500, "holds": True}
+            ],
+        },
+    )
+
+
+def test_a_rank_without_a_condition_is_never_reached_by_promotion() -> None:
+    assert highest_rank(plan(), "owner", {SALES: 10**9}) is None
+
+
+def test_an_unknown_rank_is_refused() -> None:
+    with pytest.raises(Refusal, match="no rank ghost"):
+        highest_rank(plan(), "ghost", {})
+
+
+def test_a_window_of_days_is_half_open_and_a_month_begins_with_its_first_local_instant() -> None:
+    at = datetime(2026, 2, 28, 16, 30, tzinfo=UTC)
+    assert window_start("30d", at, SHANGHAI) == at - timedelta(days=30)
+    assert window_start("month", at, SHANGHAI) == datetime(2026, 2, 28, 16, tzinfo=UTC)
+    assert window_start("month", at, UTC) == datetime(2026, 2, 1, tzinfo=UTC)
+    assert window_start("ever", at, SHANGHAI) is None
+    assert [includes_start(window) for window in ("30d", "month")] == [False, True]
+
+
+def test_a_promotion_takes_effect_at_the_start_of_the_next_local_day() -> None:
+    midnight = datetime(2026, 3, 9, 16, tzinfo=UTC)
+    assert promotion_effective_at(midnight - timedelta(seconds=1), SHANGHAI) == midnight
+    assert promotion_effective_at(midnight, SHANGHAI) == midnight + timedelta(days=1)
+
+
+def test_the_next_day_is_found_across_a_change_of_the_clock() -> None:
+    new_york = ZoneInfo("America/New_York")
+    before = datetime(2026, 3, 7, 23, 30, tzinfo=new_york)
+    assert promotion_effective_at(before, new_york) == datetime(2026, 3, 8, 5, tzinfo=UTC)
+    assert promotion_effective_at(datetime(2026, 3, 8, 12, tzinfo=new_york), new_york) == datetime(
+        2026, 3, 9, 4, tzinfo=UTC
+    )
