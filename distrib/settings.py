@@ -236,6 +236,8 @@ def make_secret(path: Path) -> None:
     unfinished = path.with_name(f"secret.{os.getpid()}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(32))
+        file.flush()
+        os.fsync(file.fileno())  # a database that outlives its secret has keys that nobody can use
     try:
         path.hardlink_to(unfinished)
     except FileExistsError:

@@ -88,7 +88,7 @@ class World:
         drafts = [ShopDraft(id=shop, sponsor_id=sponsor, joined_at=joined_at) for shop, sponsor in pairs]
         with self.container.begin() as conn:
             policy = self.container.policies[self.program.policy]
-            pepper = self.container.settings.key_pepper
+            pepper = self.container.settings.key_pepper.encode()
             return list(
                 register_shops(conn, self.program, policy, drafts, COMMAND_LINE, self.container.now(), pepper)
             )

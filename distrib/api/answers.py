@@ -19,7 +19,7 @@ class Answer:
     """What a handler answers.
 
     Args:
-        view: what becomes the JSON body.
+        view: what becomes the JSON body; None for an answer without one.
         after_commit: what is said to the outside once the work is on disk; never part of the work.
     """
 

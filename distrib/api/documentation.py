@@ -31,7 +31,7 @@ class Documented:
     """What is said of an operation, beside what its docstring says."""
 
     name: str
-    answers: Mapping[int, type[Schema] | str]
+    answers: Mapping[int, type[Schema] | str | None]
     body: type[Schema] | None
     query: type[Schema] | None
     refusals: tuple[str, ...]
@@ -62,7 +62,9 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
     return decorate
 
 
-def _answer(answer: type[Schema] | str) -> dict[str, Any]:
+def _answer(answer: type[Schema] | str | None) -> dict[str, Any]:
+    if answer is None:
+        return {"description": "Done; there is nothing to say.", "headers": _HEADERS}
     if isinstance(answer, str):
         return {"description": "A file, streamed.", "headers": _HEADERS, "content": {answer: {"schema": {"type": "string"}}}}
     described = (answer.__doc__ or "").strip().splitlines()[0]

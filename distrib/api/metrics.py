@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterable
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 
 
 class Metrics:
-    """The figures of one app, in a registry of its own."""
+    """The figures of one app: those of this process, or of all its processes where they share a directory."""
 
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        self._own = CollectorRegistry()
         self._requests = Counter(
-            "distrib_requests", "Requests answered", ("method", "route", "status"), registry=self._registry
+            "distrib_requests", "Requests answered", ("method", "route", "status"), registry=self._own
         )
         self._seconds = Histogram(
             "distrib_request_seconds",
-            "Time to the first byte of the answer",
+            "Time until the answer begins",
             ("method", "route"),
             buckets=SECONDS,
-            registry=self._registry,
+            registry=self._own,
         )
-        self._events = Counter("distrib_events", "Events posted, by what became of them", ("status",), registry=self._registry)
-        self._queue = Gauge("distrib_queue_orders", "Orders that wait to be worked on", registry=self._registry)
+        self._events = Counter(
+            "distrib_events", "Events posted, by what became of them", ("status",), registry=self._own
+        )
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request more, under the rule that served it (never its path: that is unbounded)."""
@@ -39,5 +45,24 @@ class Metrics:
 
     def exposition(self, queue_length: int | None) -> bytes:
         """All figures as Prometheus reads them; a queue that could not be asked is not a number."""
-        self._queue.set(float("nan") if queue_length is None else queue_length)
-        return generate_latest(self._registry)
+        asked = CollectorRegistry()
+        asked.register(_Queue(queue_length))
+        return generate_latest(self._shared()) + generate_latest(asked)
+
+    def _shared(self) -> CollectorRegistry:
+        """The figures of every process where ``PROMETHEUS_MULTIPROC_DIR`` is set, else this one's."""
+        shared = CollectorRegistry()
+        try:
+            MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        except ValueError:
+            return self._own
+        return shared
+
+
+class _Queue(Collector):
+    def __init__(self, length: int | None) -> None:
+        self._length = float("nan") if length is None else float(length)
+
+    def collect(self) -> Iterable[Metric]:
+        """The one figure that is asked for, not counted."""
+        yield GaugeMetricFamily("distrib_queue_orders", "Orders that wait to be worked on", value=self._length)

@@ -27,9 +27,7 @@ class IdentifierConverter(BaseConverter):
 
 
 class PeriodConverter(BaseConverter):
-    """A part of a path that is a calendar month."""
-
-    regex = "[0-9]{4}-(?:0[1-9]|1[0-2])"
+    """A part of a path that is a calendar month; what is none is told by its own code."""
 
 
 class VersionConverter(BaseConverter):

@@ -21,6 +21,7 @@ from distrib.api.auth import MAY_CALL, presented_key
 from distrib.api.backend import Backend, backend
 from distrib.api.documentation import Documented, describe
 from distrib.api.json_body import parse_document
+from distrib.api.pagination import Listing
 from distrib.api.shapes import load_body, load_query
 from distrib.api.transactions import in_transaction, stream_in_transaction
 from distrib.domain.errors import Problem, Refusal
@@ -51,6 +52,10 @@ class Call:
         """The policy pack of the program."""
         return self.backend.policies[self.program.policy]
 
+    def listing(self, name: str) -> Listing:
+        """The list of that name (its filters are part of it), for the program of this call."""
+        return Listing(f"{self.program.code} {name}", self.backend.pepper)
+
 
 Handler = Callable[..., Answer | Stream]
 
@@ -78,7 +83,7 @@ class Resource:
         self,
         method: str,
         rule: str,
-        answers: Mapping[int, type[Schema] | str],
+        answers: Mapping[int, type[Schema] | str | None],
         *,
         body: type[Schema] | None = None,
         query: type[Schema] | None = None,
@@ -90,7 +95,7 @@ class Resource:
         """Registers a handler and documents it; its name is the operation's.
 
         Args:
-            answers: by status, the schema of the answer or the media type of a stream.
+            answers: by status, the schema of the answer, the media type of a stream, or None for no body.
             refusals: the codes it may refuse with, beside those that any call may.
             reads_body: how the bytes become the body where no schema loads it.
             takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
@@ -140,6 +145,8 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return _streamed(house, program_id, answer)
     if answer.after_commit is not None:
         answer.after_commit()
+    if answer.view is None:
+        return Response(status=answer.status, headers=dict(answer.headers))
     body = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
     return json_response(body, answer.status, answer.headers)
 

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from distrib.api.words import say
@@ -14,47 +15,48 @@ from distrib.domain.errors import Problem, Refusal
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 500
-_MOST_CHARACTERS = 1_000
-
-Place = tuple[int | str, ...]
+_SEAL_BYTES = 9
 
 
-def page(rows: Sequence[Any], follows: Place | None, listing: str) -> dict[str, Any]:
-    """A page as the API answers it.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list with its filters, as its cursors know it: a cursor of another list is refused.
 
-    Args:
-        follows: after what the next page begins; None where this was the last.
-        listing: the list and its filters; a cursor of another one is refused.
+    The seal keeps a place from being made up, so that what stands in a cursor can be trusted.
     """
-    return {"data": rows, "next_cursor": None if follows is None else write_cursor(follows, listing)}
 
+    name: str
+    secret: bytes
 
-def write_cursor(place: Place, listing: str) -> str:
-    """A place in a list as a text that only its list understands."""
-    content = json.dumps([_mark(listing), *place], separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    def page(self, rows: Sequence[Any], follows: Sequence[int | str] | None) -> dict[str, Any]:
+        """A page as the API answers it; ``follows`` is after what the next one begins, None on the last."""
+        return {"data": rows, "next_cursor": self.cursor(follows)}
 
+    def cursor(self, follows: Sequence[int | str] | None) -> str | None:
+        """A place in this list as an opaque text."""
+        if follows is None:
+            return None
+        place = json.dumps(list(follows), separators=(",", ":"), ensure_ascii=False).encode()
+        return base64.urlsafe_b64encode(self._seal(place) + place).decode().rstrip("=")
 
-def read_cursor(cursor: str | None, listing: str, kinds: Sequence[type]) -> Place | None:
-    """The place a cursor names; None without one.
+    def place(self, cursor: str | None) -> Any:
+        """The place a cursor names, as it was given; None without a cursor.
 
-    Raises:
-        Refusal: ``invalid`` where the cursor is not one of this list with these filters.
-    """
-    if cursor is None:
-        return None
-    try:
-        mark, *place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, TypeError):
-        raise _foreign() from None
-    if mark != _mark(listing) or [type(part) for part in place] != list(kinds):
-        raise _foreign()
-    return tuple(place)
+        Raises:
+            Refusal: ``invalid`` where the cursor is not one of this list with these filters.
+        """
+        if cursor is None:
+            return None
+        try:
+            sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            sealed = b""
+        seal, place = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
+        if not place or seal != self._seal(place):
+            raise Refusal("invalid", [Problem("?cursor", say("cursor"))])
+        return tuple(json.loads(place))
 
-
-def _mark(listing: str) -> str:
-    return hashlib.blake2b(listing.encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
-
-
-def _foreign() -> Refusal:
-    return Refusal("invalid", [Problem("?cursor", say("cursor"))])
+    def _seal(self, place: bytes) -> bytes:
+        key = hashlib.blake2b(self.secret).digest()
+        told = self.name.encode("utf-8", "backslashreplace") + b"\0" + place
+        return hashlib.blake2b(told, key=key, digest_size=_SEAL_BYTES).digest()

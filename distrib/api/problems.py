@@ -64,7 +64,7 @@ def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
     params = {
         name: in_language(value, spoken) if isinstance(value, str) else value for name, value in refusal.params.items()
     }
-    detail = Refusal(refusal.code, **params).text(spoken)
+    detail = Refusal(refusal.code, (), **params).text(spoken)
     document: dict[str, Any] = {
         "type": f"/docs/errors#{refusal.code}",
         "title": title_of(refusal.code, spoken),

@@ -1,4 +1,4 @@
-"""From what was sent to what a schema loads: every problem at once, each with its pointer. No schema of a noun may enter."""
+"""From what was sent to what a schema loads: every problem at once, each with its pointer. No noun may enter."""
 
 from __future__ import annotations
 

@@ -15,10 +15,8 @@ from distrib.domain.money import parse_ratio
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS, DEFAULT_RANK, DEFAULT_TIERS, check_plan
 from distrib.domain.plan_rules import (
     AMOUNT,
-    LEADER,
     OF_BASE,
     OF_RULE,
-    OPENER,
     RATE,
     SLAB_WHOLE,
     UPLINE,
@@ -68,11 +66,6 @@ class Plan:
     def chain_length(self) -> int:
         """How many of the nearest uplines an order's snapshot has to hold."""
         return CHAIN_LENGTH
-
-    @property
-    def asks_for_slots(self) -> bool:
-        """Whether any rule pays a leader or an opener."""
-        return any(rule.pay in (LEADER, OPENER) for rule in self.rules)
 
     def rank_index(self, code: str) -> int:
         """How high a rank stands, the lowest at 0.

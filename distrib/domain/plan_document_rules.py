@@ -66,7 +66,7 @@ def _check_rule(report: Report, index: int, value: object, context: _Context, se
     if rule is None:
         return
     _check_id(report, path, rule, seen)
-    _check_pay(report, path, rule, context.tiers)
+    _check_pay(report, path, rule)
     _check_figures(report, path, rule, context.ranks)
     _check_differential(report, path, rule)
     if "of" in rule:
@@ -86,16 +86,13 @@ def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[s
         seen.add(name)
 
 
-def _check_pay(report: Report, path: str, rule: Mapping[str, object], tiers: int) -> None:
+def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
     pay = report.required(path, rule, "pay")
     if pay is not None:
         report.choice(f"{path}.pay", pay, PAYS)
     if pay == UPLINE:
-        if report.required(path, rule, "tier") is None:
-            return
-        tier = report.whole(f"{path}.tier", rule["tier"], 1, 3)
-        if tier is not None and tier > tiers:
-            report.say(f"{path}.tier", f"is above the plan's tiers ({tiers}) / 超出方案的层级数 tiers（{tiers}）")
+        if report.required(path, rule, "tier") is not None:
+            report.whole(f"{path}.tier", rule["tier"], 1, 3)
     elif "tier" in rule:
         report.say(f"{path}.tier", "goes with pay: upline only / 仅用于 pay: upline")
 

@@ -33,7 +33,7 @@ def tiers(plan: Plan) -> int:
 def uplines_paid(plan: Plan) -> int:
     """How many uplines of one order some rule can pay more than nothing."""
     paying = [rule for rule in plan.rules if can_pay(rule)]
-    highest = max((rule.tier for rule in paying if rule.pay == UPLINE), default=0)
+    highest = max((rule.tier for rule in paying if rule.pay == UPLINE and rule.tier <= plan.tiers), default=0)
     return max(highest, differential_tiers(plan))
 
 
@@ -113,8 +113,9 @@ def largest_ratio(plan: Plan, ranks: Collection[str]) -> int:
 def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int]) -> int:
     """The most one rule pays, filled in for the rules it is taken of first (they form no loop)."""
     if rule.index not in most:
-        figure = max((rule.figure(rank) or 0 for rank in ranks), default=0)
-        rate = figure if rule.kind in (RATE, AMOUNT) else max(rate for _, rate in rule.slabs)
+        is_seated = rule.tier <= plan.tiers
+        figure = max((rule.figure(rank) or 0 for rank in ranks if is_seated), default=0)
+        rate = figure if rule.kind in (RATE, AMOUNT) else max(rate for _, rate in rule.slabs) * is_seated
         basis = PPM
         if rule.of == OF_RULE:
             basis = _most_of(plan, plan.rules[rule.of_rule], ranks, most)

@@ -95,7 +95,7 @@ def _who(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) -> Person 
         return snapshot.leader
     if rule.pay == OPENER:
         return snapshot.opener
-    return seating.seats[tier]
+    return seating.seats[tier] if tier < len(seating.seats) else None
 
 
 def _is_slot(rule: Rule) -> bool:
@@ -107,7 +107,7 @@ def _barred(
     plan: Plan, rule: Rule, tier: int, person: Person | None, snapshot: Snapshot, seating: Seating, is_entry: bool
 ) -> str:
     """Why whoever sits there earns nothing whatever the rate, or ``paid``."""
-    if tier > snapshot.max_tiers:
+    if tier > plan.tiers or tier > snapshot.max_tiers:
         return TIER_CAP
     if person is None:
         return NO_UPLINE
@@ -140,7 +140,7 @@ def _passed_over(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) ->
     """Those looked at who have no seat: inactive uplines under compression, the buyer of a shifted chain."""
     if _is_slot(rule):
         return []
-    over = [Verdict(rule, tier, person, 0, INACTIVE) for person in (seating.passed[tier] if seating.passed else [])]
+    over = [Verdict(rule, tier, person, 0, INACTIVE) for person in (seating.passed[tier] if tier < len(seating.passed) else [])]
     if tier == 0 and seating.is_shifted:
         over.insert(0, Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE))
     return over

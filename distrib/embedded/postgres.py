@@ -7,7 +7,7 @@ which a killed server stays where nobody reaps orphans, for a living server and 
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -63,7 +63,7 @@ def ensure_postgres(place: Place, settings: Mapping[str, str]) -> None:
     stop_postgres(place)
     program = postgres_for(place)
     if not place.postgres_data.is_dir():
-        make_data(place, program.with_name("initdb"))
+        make_data(place, program.with_name("initdb"), ["--no-sync"] if settings["fsync"] == "off" else [])
     start(place, program, settings)
 
 
@@ -80,13 +80,13 @@ def answers(place: Place) -> bool:
     return True
 
 
-def make_data(place: Place, initdb: Path) -> None:
+def make_data(place: Place, initdb: Path, options: Sequence[str]) -> None:
     """A new data directory; it appears under its name only when it is complete."""
     unfinished = place.base / "postgres.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     place.account.own(unfinished)
-    command: list[str | Path] = [initdb, "-D", unfinished, "-U", NAME, *INITDB]
+    command: list[str | Path] = [initdb, "-D", unfinished, "-U", NAME, *INITDB, *options]
     made = subprocess.run(
         command, cwd="/", env=ENVIRONMENT, capture_output=True, text=True, check=False, **place.account.as_child()
     )

@@ -59,7 +59,7 @@ def stop_valkey(place: Place) -> None:
     """Have no Valkey run on the socket. To be called when `alone`."""
     pid = listener(place)
     if pid and is_alive(pid):
-        stop([pid], [(signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0)])
+        stop([pid], [(signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0)])
     place.valkey_socket.unlink(missing_ok=True)
 
 

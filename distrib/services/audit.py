@@ -114,8 +114,13 @@ def _questions(
 ) -> list[tuple[audit_questions.Question, Answer]]:
     pack = None if policies is None else policies[program.policy]
     levels = None if pack is None else pack.max_tree_levels
+    periods = statements.periods_with_movement(conn, program.program_id)
+    bounds = [period_bounds(period, program.zone) for period in periods]
     bound = {
         **_bound(program),
+        "periods": periods,
+        "starts": [start for start, _ in bounds],
+        "ends": [end for _, end in bounds],
         "expense": EXPENSE,
         "default_hold": DEFAULT_HOLD_DAYS,
         "max_levels": _ANY_LEVEL if levels is None else levels,

@@ -47,6 +47,8 @@ def explain_order(
     refunds = orders.refunds_of_order(conn, program.program_id, head["order_no"])
     plan = plan_of_version(conn, program, head["version_no"])
     left = left_of_lines(order, refunded_by_line(refunds)) if refunds else None
+    if only_shop_no is not None and head["seller_no"] != only_shop_no:
+        view["customer_id"] = None
     return {**view, **_worked_out(conn, program, head, order, plan, left, posted, only_shop_no)}
 
 
@@ -75,7 +77,7 @@ def _worked_out(
         looks = [look for look in looks if look.shop_no == only_shop_no]
         unlike = [difference for difference in unlike if difference.place.shop_no == only_shop_no]
         people = [(role, person) for role, person in people if person.shop_no == only_shop_no]
-        if not (looks or unlike or any(role == "seller" for role, _ in people)):
+        if not (looks or unlike or head["seller_no"] == only_shop_no):
             raise Refusal("order_unknown", id=order.id)
     numbers = {look.shop_no for look in looks} | {difference.place.shop_no for difference in unlike}
     numbers |= {person.shop_no for _, person in people}

@@ -31,7 +31,9 @@ def move_shop(
     actor: Actor,
     now: datetime,
 ) -> ShopView:
-    """Puts a shop, with all below it, under another sponsor from ``effective_at`` (now, if None) on, and answers it as it stands now.
+    """Puts a shop, with all below it, under another sponsor from ``effective_at`` (now, if None) on.
+
+    Answers the shop as it stands now.
 
     Raises:
         Refusal: ``shop_unknown``, ``sponsor_unknown``, ``sponsor_not_active``, ``move_too_early``,

@@ -1,4 +1,4 @@
-"""Shops as they are answered: their standing at an instant, who is above and who below. Nothing that writes may enter."""
+"""Shops as they are answered: their standing at an instant, who is above, who below. Nothing that writes may enter."""
 
 from __future__ import annotations
 

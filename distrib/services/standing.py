@@ -74,7 +74,7 @@ def set_rank(
     """Gives a shop a rank by hand from ``effective_at`` (now, if None) on; None ends that, back to what it earned.
 
     Raises:
-        Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then has no such rank.
+        Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then lacks it.
     """
     at = effective_at or now
     shop = _locked(conn, program, shop_id, at)

@@ -73,12 +73,15 @@ _BALANCED = Question(
     "transfers_balanced",
     "SELECT count(*) FROM transfers WHERE program_id = :program",
     """
-    SELECT t.cause_no, t.seq, t.kind::text AS kind, t.debit_account, t.credit_account, t.amount_minor
-    FROM transfers t LEFT JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
-    WHERE t.program_id = :program AND (t.amount_minor <= 0 OR s.shop_no IS NULL
-          OR LEAST(t.debit_account, t.credit_account) <> :expense
-          OR t.shop_no <> GREATEST(t.debit_account, t.credit_account)
-          OR (t.kind = 'earned' AND t.debit_account <> :expense))
+    SELECT cause_no, seq, kind::text AS kind, debit_account, credit_account, amount_minor
+    FROM transfers
+    WHERE program_id = :program AND (amount_minor <= 0 OR shop_no <> GREATEST(debit_account, credit_account)
+          OR LEAST(debit_account, credit_account) <> :expense OR (kind = 'earned' AND debit_account <> :expense))
+    UNION ALL
+    SELECT t.cause_no, t.seq, 'account of no shop', 0, t.shop_no, 0
+    FROM (SELECT shop_no, min(cause_no) AS cause_no, min(seq) AS seq FROM transfers
+          WHERE program_id = :program GROUP BY shop_no) t
+    WHERE NOT EXISTS (SELECT 1 FROM shops s WHERE s.program_id = :program AND s.shop_no = t.shop_no)
     UNION ALL
     SELECT 0, 0, 'all accounts', :expense, 0, difference FROM (
         SELECT (SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor), 0)
@@ -118,13 +121,13 @@ _DATED = Question(
     SELECT t.cause_no, t.seq, t.kind::text AS kind, t.occurred_at, e.occurred_at AS event_at, t.available_at, t.period
     FROM transfers t
     LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
+    LEFT JOIN unnest(CAST(:periods AS integer[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+         AS m (period, starts_at, ends_at) ON m.period = COALESCE(t.belongs_to_period, t.period)
     LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, :default_hold) AS hold_days
                FROM plan_versions WHERE program_id = :program) v ON v.version_no = t.version_no
     WHERE t.program_id = :program AND t.kind IN ('earned', 'reversed')
       AND (t.occurred_at IS DISTINCT FROM e.occurred_at
-           OR COALESCE(t.belongs_to_period, t.period)
-              <> (EXTRACT(year FROM t.occurred_at AT TIME ZONE :time_zone) * 100
-                  + EXTRACT(month FROM t.occurred_at AT TIME ZONE :time_zone))::integer
+           OR m.period IS NULL OR t.occurred_at < m.starts_at OR t.occurred_at >= m.ends_at
            OR (t.kind = 'earned'
                AND t.available_at IS DISTINCT FROM t.occurred_at + v.hold_days * interval '24 hours'))
     """,

@@ -103,6 +103,7 @@ def test_killing_valkey_and_postgres_under_the_workers_loses_nothing(
             kill(private_servers.valkey_pid)
             wait_until(lambda: _worked_on(world) > 600, "the workers go on without Valkey")
             kill(private_servers.postgres_pid)
+            wait_until(lambda: not private_servers.postgres_pid, "PostgreSQL is dead")
             private_servers.ensure_postgres()
             private_servers.ensure_valkey()
             world.container.worker_engine.dispose()

@@ -93,7 +93,7 @@ def execute(url: str, statement: str) -> object:
 
 
 def test_servers_run_inside_the_with_and_not_after(var_dir: Path) -> None:
-    with EmbeddedServers(var_dir) as servers:
+    with EmbeddedServers(var_dir, durable=False) as servers:
         assert execute(servers.database_url, "SELECT current_database() || current_user") == "distribdistrib"
         with redis.Redis.from_url(servers.redis_url) as client:
             assert client.ping()
@@ -114,9 +114,9 @@ def test_the_database_is_durable_private_and_in_unicode(var_dir: Path) -> None:
 
 
 def test_what_was_written_is_there_the_next_time(var_dir: Path) -> None:
-    with EmbeddedServers(var_dir) as servers:
+    with EmbeddedServers(var_dir, durable=False) as servers:
         execute(servers.database_url, "CREATE TABLE kept AS SELECT '中文' AS word")
-    with EmbeddedServers(var_dir) as servers:
+    with EmbeddedServers(var_dir, durable=False) as servers:
         assert execute(servers.database_url, "SELECT word FROM kept") == "中文"
 
 
@@ -147,7 +147,7 @@ def test_servers_of_a_killed_command_are_taken_over_and_stopped(var_dir: Path, b
     killed.wait()
     assert running(var_dir) == (True, True)
     owner = postgres.postmaster(place_of(var_dir))
-    with EmbeddedServers(var_dir) as servers:
+    with EmbeddedServers(var_dir, durable=False) as servers:
         assert postgres.postmaster(place_of(var_dir)) == owner
         assert execute(servers.database_url, "SELECT figure FROM kept") == 7
     assert running(var_dir) == (False, False)
@@ -161,8 +161,21 @@ def test_after_the_command_and_its_servers_were_killed_the_next_start_recovers(v
     killed.wait()
     stop([postgres.postmaster(place), valkey.listener(place)], KILLED)
     assert (place.postgres_data / "postmaster.pid").exists()
-    with EmbeddedServers(var_dir) as servers:
+    with EmbeddedServers(var_dir, durable=False) as servers:
         assert execute(servers.database_url, "SELECT figure FROM kept") == 7
+    assert running(var_dir) == (False, False)
+
+
+def test_a_zombie_is_not_taken_for_a_living_server(var_dir: Path, begin: Begin) -> None:
+    parent = begin(var_dir)
+    execute(up(parent), "CREATE TABLE kept AS SELECT 7 AS figure")
+    place = place_of(var_dir)
+    servers = postgres.postmaster(place), valkey.listener(place)
+    stop(servers, KILLED)
+    assert all(Path(f"/proc/{pid}").exists() for pid in servers)
+    with EmbeddedServers(var_dir, durable=False) as joined:
+        assert execute(joined.database_url, "SELECT figure FROM kept") == 7
+    assert end(parent) == 0
     assert running(var_dir) == (False, False)
 
 

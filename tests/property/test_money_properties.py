@@ -40,7 +40,7 @@ def test_any_text_is_a_ratio_or_a_clear_error(text: str) -> None:
     if is_ratio(text):
         assert 0 <= parse_ratio(text) <= PPM
     else:
-        with pytest.raises(ValueError, match="^must "):
+        with pytest.raises(ValueError, match=r"^must "):
             parse_ratio(text)
 
 

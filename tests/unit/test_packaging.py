@@ -72,3 +72,11 @@ def test_the_locks_allow_the_python_that_setup_asks_for(description: configparse
     wanted = description["options"]["python_requires"]
     for name in ("uv.lock", "pylock.toml"):
         assert tomllib.loads((ROOT / name).read_text("utf-8"))["requires-python"] == wanted
+
+
+def test_no_room_is_without_its_import_contracts(description: configparser.ConfigParser) -> None:
+    outside = {"cli", "embedded"}  # what may read the environment and start servers
+    rooms = {path.parent.name for path in (ROOT / "distrib").glob("*/__init__.py")} - outside
+    held = description["importlinter:contract:environment"]["source_modules"].split()
+    layered = re.findall(r"distrib\.\w+", description["importlinter:contract:layers"]["layers"])
+    assert {f"distrib.{room}" for room in rooms} <= set(held) & set(layered)

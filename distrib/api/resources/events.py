@@ -14,7 +14,6 @@ from distrib.api.answers import Answer
 from distrib.api.backend import Backend
 from distrib.api.json_body import parse_json, readable
 from distrib.api.operations import NDJSON, Call, Resource
-from distrib.api.pagination import page, read_cursor
 from distrib.api.problems import language
 from distrib.api.schemas.events import (
     EventPostSchema,
@@ -154,10 +153,10 @@ def _tell(house: Backend, counts: dict[str, int]) -> None:
 def list_events(call: Call) -> Answer:
     """Events in the order they were kept."""
     status, limit = call.query["status"], call.query["limit"]
-    listing = f"events {call.program.code} {status}"
-    after = read_cursor(call.query["cursor"], listing, [int])
-    rows, follows = inbox.list_events(call.conn, call.program, status, int(after[0]) if after else 0, limit)
-    return Answer(page([_view(row) for row in rows], None if follows is None else (follows,), listing))
+    listing = call.listing(f"events {status}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = inbox.list_events(call.conn, call.program, status, after[0] if after else 0, limit)
+    return Answer(listing.page([_view(row) for row in rows], None if follows is None else (follows,)))
 
 
 @events.operation("GET", "/events/<id:event_id>", {200: EventViewSchema}, refusals=("event_unknown",))

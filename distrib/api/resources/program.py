@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from distrib.api.answers import Answer
 from distrib.api.operations import Call, Resource
-from distrib.api.pagination import page, read_cursor
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.program import KeyDraftSchema, KeysPageSchema, NewKeySchema, ProgramSchema
 from distrib.services import keys
@@ -22,9 +23,10 @@ def get_program(call: Call) -> Answer:
 @program.operation("GET", "/keys", {200: KeysPageSchema}, query=PageQuerySchema)
 def list_keys(call: Call) -> Answer:
     """The keys without their secrets."""
-    after = read_cursor(call.query["cursor"], "keys", [str])
-    rows, follows = keys.list_keys(call.conn, call.program, str(after[0]) if after else None, call.query["limit"])
-    return Answer(page([_view(row) for row in rows], None if follows is None else (follows,), "keys"))
+    listing = call.listing("keys")
+    after = listing.place(call.query["cursor"])
+    rows, follows = keys.list_keys(call.conn, call.program, after, call.query["limit"])
+    return Answer(listing.page([_view(row) for row in rows], follows))
 
 
 @program.operation("POST", "/keys", {201: NewKeySchema}, body=KeyDraftSchema, refusals=("shop_unknown",))
@@ -36,13 +38,13 @@ def create_key(call: Call) -> Answer:
     return Answer(view, 201)
 
 
-@program.operation("DELETE", "/keys/<id:key_id>", {204: ""})
+@program.operation("DELETE", "/keys/<id:key_id>", {204: None})
 def revoke_key(call: Call, key_id: str) -> Answer:
     """Ends a key at once and for ever."""
     keys.revoke_key(call.conn, call.program, key_id, call.now)
     return Answer(None, 204)
 
 
-def _view(row: keys.ListedKey) -> dict[str, object]:
+def _view(row: Any) -> dict[str, object]:
     shown = {"id": row.key_id, "name": row.name, "role": row.role, "shop_id": row.shop_id}
     return shown | {"created_at": row.created_at, "revoked_at": row.revoked_at}

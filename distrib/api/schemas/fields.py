@@ -24,7 +24,11 @@ MAX_TEXT = 255
 FIRST_YEAR, LAST_YEAR = 1970, 8999  # what every time zone and PostgreSQL can hold, with room for arithmetic
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_COMMON = {"required": say("required"), "null": say("null"), "validator_failed": say("unknown")}
+_COMMON: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": say("required"),
+    "null": say("null"),
+    "validator_failed": say("unknown"),
+}
 
 
 class Shape(Schema):
@@ -194,7 +198,7 @@ def period_of(value: object) -> int:
     return period
 
 
-class Listed(fields.List):
+class Listed(fields.List[Any]):
     """A list of ``low`` to ``high`` entries."""
 
     default_error_messages = _COMMON | {"invalid": say("list")}
@@ -240,7 +244,7 @@ class Attributes(fields.Dict):
         if len(value) > self.MOST:
             wrong["_schema"] = [say("attributes", high=self.MOST)]
         if wrong:
-            raise ValidationError(wrong)  # type: ignore[arg-type]
+            raise ValidationError(wrong)
         return value
 
     @staticmethod

@@ -7,7 +7,6 @@ watch, report). This module is the command itself; nothing else may enter.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -20,8 +19,9 @@ from distrib.cli.demo.recipe import SEED
 from distrib.cli.demo.report import report
 from distrib.cli.demo.run import run_demo
 from distrib.cli.demo.sources import SOURCES, load
-from distrib.cli.demo.texts import language_of_environment, speaker
+from distrib.cli.demo.texts import speaker
 from distrib.cli.demo.watch import Watch
+from distrib.cli.output import json_option, language_option, print_json
 from distrib.domain.errors import Refusal
 
 
@@ -29,9 +29,9 @@ from distrib.domain.errors import Refusal
 @click.option("--source", type=click.Choice(sorted(SOURCES)), default="cdnow", show_default=True, help="The orders.")
 @click.option("--file", "path", type=click.Path(path_type=Path), help="The source's file; CDNOW's comes with distrib.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=SEED, show_default=True, help="Of what is invented.")
-@click.option("--lang", "language", type=click.Choice(["en", "zh"]), help="English or Chinese; by LANG if not given.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document with every figure.")
-def demo(source: str, path: Path | None, seed: int, language: str | None, as_json: bool) -> None:
+@language_option
+@json_option
+def demo(source: str, path: Path | None, seed: int, language: str, as_json: bool) -> None:
     """The whole way on real orders: program, plan, shops, events, settlement, statements, audit.
 
     The orders are real; who refers whom, which customers are shops and, but for UCI's credits, the refunds are
@@ -39,7 +39,6 @@ def demo(source: str, path: Path | None, seed: int, language: str | None, as_jso
     """
     if path is None and source != "cdnow":
         raise click.UsageError(f"--source {source} needs --file PATH / 需要 --file 指定文件")
-    language = language or language_of_environment()
     say = speaker(language)
     started = time.monotonic()
     try:
@@ -54,7 +53,7 @@ def demo(source: str, path: Path | None, seed: int, language: str | None, as_jso
         sys.exit(1)
     figures["seconds"] = round(time.monotonic() - started, 1)
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False, indent=2, default=str))
+        print_json(figures)
     else:
         report(figures, say, chinese=language == "zh")
     sys.exit(0 if figures["ok"] else 1)

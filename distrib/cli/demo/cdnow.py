@@ -25,6 +25,7 @@ SOURCE = Source(
     licence="MIT (the package)",
     currency="USD",
     time_zone="America/New_York",
+    has_real_refunds=False,
     real=(
         "the orders: who bought, on which day, how many CDs, for how much",
         "订单本身：顾客、日期、CD 数量、金额",

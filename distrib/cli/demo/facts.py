@@ -71,6 +71,7 @@ class Source:
     licence: str
     currency: str
     time_zone: str
+    has_real_refunds: bool
     real: tuple[str, str]
     invented: tuple[str, str]
 

@@ -26,6 +26,7 @@ SOURCE = Source(
     licence="CC BY 4.0",
     currency="GBP",
     time_zone="Europe/London",
+    has_real_refunds=True,
     real=(
         "the orders with their lines, customers, times and prices, and the credits, which are the refunds",
         "订单及明细、顾客、时间、价格，以及作为退款的贷记单",

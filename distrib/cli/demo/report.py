@@ -10,42 +10,26 @@ from rich.table import Table
 from rich.text import Text
 
 from distrib.cli.demo.texts import Say
+from distrib.cli.output import money, open_console, print_line
 
-WIDTH_OF_PIPES = 120
 Figures = Mapping[str, Any]
 
 
 def report(figures: Figures, say: Say, chinese: bool) -> None:
     """Prints the whole report on standard output; without colour and at a fixed width where that is no terminal."""
-    console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_OF_PIPES)
-    invented = figures["source"]["invented"][chinese]
+    console = open_console()
+    currency, invented = figures["program"]["currency"], figures["source"]["invented"][chinese]
     _head(console, figures, say, chinese)
     _happened(console, figures, say)
     _left_out(console, figures["left_out"], say)
     if figures["explained"] is not None:
-        _explained(console, figures["explained"], figures["program"]["currency"], say)
-    _months(console, figures["statements"], say)
-    _largest(console, figures["statement"], say)
+        _explained(console, figures["explained"], currency, say)
+    _months(console, figures["statements"], currency, say)
+    _largest(console, figures["statement"], currency, say)
     _audit(console, figures["audit"], say)
-    _control(console, figures["control"], say)
-    _line(console, say("invented_again").format(what=invented), "yellow")
+    _control(console, figures["control"], currency, say)
+    print_line(console, say("invented_again").format(what=invented), "yellow")
     _tail(console, figures, say)
-
-
-def money(minor: int) -> str:
-    """Minor units as people read them; both of the demo's currencies have two decimals.
-
-    >>> money(250031563), money(-5)
-    ('2,500,315.63', '-0.05')
-    """
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
-
-
-def _line(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style))
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
@@ -64,19 +48,19 @@ def _print(console: Console, table: Table) -> None:
 
 def _head(console: Console, figures: Figures, say: Say, chinese: bool) -> None:
     source, program, plan, shops = (figures[name] for name in ("source", "program", "plan", "shops"))
-    _line(console, f"distrib demo · {source['title']}", "bold")
-    _line(console, f"  {source['origin']}; {source['licence']}")
-    _line(console, f"  {say('real')}: {source['real'][chinese]}")
+    print_line(console, f"distrib demo · {source['title']}", "bold")
+    print_line(console, f"  {source['origin']}; {source['licence']}")
+    print_line(console, f"  {say('real')}: {source['real'][chinese]}")
     recipe = say("recipe").format(seed=source["seed"])
-    _line(console, f"  {say('invented')}: {source['invented'][chinese]} ({recipe})", "yellow")
+    print_line(console, f"  {say('invented')}: {source['invented'][chinese]} ({recipe})", "yellow")
     terms = f"{program['currency']}, {program['time_zone']}, {program['policy']}"
-    _line(console, f"{say('program')}: {program['code']} ({terms})")
+    print_line(console, f"{say('program')}: {program['code']} ({terms})")
     if program["earlier"]:
-        _line(console, "  " + say("earlier").format(codes=", ".join(program["earlier"])))
+        print_line(console, "  " + say("earlier").format(codes=", ".join(program["earlier"])))
     in_force = say("in_force").format(at=plan["effective_from"])
-    _line(console, f"{say('plan')}: {plan['code']} v{plan['version']}, {in_force}")
+    print_line(console, f"{say('plan')}: {plan['code']} v{plan['version']}, {in_force}")
     tree = say("tree").format(roots=shops["roots"], levels=shops["levels"])
-    _line(console, f"{say('shops')}: {shops['registered']:,} ({say('invented')}; {tree})")
+    print_line(console, f"{say('shops')}: {shops['registered']:,} ({say('invented')}; {tree})")
 
 
 def _happened(console: Console, figures: Figures, say: Say) -> None:
@@ -84,12 +68,11 @@ def _happened(console: Console, figures: Figures, say: Say) -> None:
     table = _table(say("happened"), [""], [say("count"), f"{say('amount')} {currency}", say("rate")])
     events, orders = figures["events"], figures["orders"]
     table.add_row(say("events_accepted"), f"{events['accepted']:,}", "", f"{events['per_second']:,}")
-    table.add_row(
-        say("orders_settled"), f"{orders['settled']:,}", money(orders["paid_minor"]), f"{orders['per_second']:,}"
-    )
-    refunds = say("refunds_real" if figures["left_out"] else "refunds_invented")
+    paid = money(orders["paid_minor"], currency)
+    table.add_row(say("orders_settled"), f"{orders['settled']:,}", paid, f"{orders['per_second']:,}")
+    refunds = say("refunds_real" if figures["source"]["has_real_refunds"] else "refunds_invented")
     for name, row in ((refunds, "refunds"), (say("commissions"), "commissions"), (say("reversals"), "reversals")):
-        table.add_row(name, f"{figures[row]['count']:,}", money(figures[row]["amount_minor"]))
+        table.add_row(name, f"{figures[row]['count']:,}", money(figures[row]["amount_minor"], currency))
     for rank, number in sorted(figures["promotions"].items()):
         table.add_row(say("promotions").format(rank=rank), f"{number:,}")
     _print(console, table)
@@ -111,43 +94,44 @@ def _explained(console: Console, explained: Figures, currency: str, say: Say) ->
     for look in explained["looks"]:
         table.add_row(
             look["line_id"], look["rule"], str(look["tier"]), look["shop_id"] or "–", look["rank"] or "–",
-            money(look["base_minor"]), look["rate"] or "–", money(look["posted_minor"]), look["reason"],
+            money(look["base_minor"], currency), look["rate"] or "–",
+            money(look["posted_minor"], currency), look["reason"],
         )  # fmt: skip
     _print(console, table)
     paid = sum(line["paid_minor"] for line in order["lines"])
     left_over = sum(line["left_minor"] for line in order["lines"])
     seller = order["shop_id"] or say("nobody")
     sold = say("order_lines").format(
-        paid=money(paid), back=money(paid - left_over), seller=seller, status=order["status"]
+        paid=money(paid, currency), back=money(paid - left_over, currency), seller=seller, status=order["status"]
     )
-    _line(console, sold)
+    print_line(console, sold)
     agrees = bool(explained["agrees"])
-    _line(console, say("agrees" if agrees else "disagrees"), "green" if agrees else "bold red")
+    print_line(console, say("agrees" if agrees else "disagrees"), "green" if agrees else "bold red")
 
 
 MONEY_COLUMNS = ("opening", "earned", "reversed", "closing", "held", "available")
 COUNT_COLUMNS = ("orders", "refunds")
 
 
-def _row(row: Figures) -> list[str]:
-    amounts = [money(row[f"{name}_minor"]) for name in MONEY_COLUMNS]
+def _row(row: Figures, currency: str) -> list[str]:
+    amounts = [money(row[f"{name}_minor"], currency) for name in MONEY_COLUMNS]
     return [*amounts, *(f"{row[name]:,}" for name in COUNT_COLUMNS)]
 
 
-def _months(console: Console, statements: Sequence[Figures], say: Say) -> None:
+def _months(console: Console, statements: Sequence[Figures], currency: str, say: Say) -> None:
     table = _table(say("months"), [say("month")], [say(name) for name in (*MONEY_COLUMNS, *COUNT_COLUMNS)])
     for statement in statements:
-        table.add_row(statement["period"], *_row(statement["totals"]))
+        table.add_row(statement["period"], *_row(statement["totals"], currency))
     _print(console, table)
 
 
-def _largest(console: Console, statement: Figures, say: Say) -> None:
+def _largest(console: Console, statement: Figures, currency: str, say: Say) -> None:
     title = say("largest").format(month=statement["period"])
     table = _table(title, [say("shop")], [say(name) for name in (*MONEY_COLUMNS, *COUNT_COLUMNS)])
     for row in statement["largest"]:
-        table.add_row(row["shop_id"], *_row(row))
+        table.add_row(row["shop_id"], *_row(row, currency))
     table.add_section()
-    table.add_row(say("all_shops").format(count=statement["totals"]["shops"]), *_row(statement["totals"]))
+    table.add_row(say("all_shops").format(count=statement["totals"]["shops"]), *_row(statement["totals"], currency))
     _print(console, table)
 
 
@@ -155,30 +139,31 @@ def _audit(console: Console, audit: Figures, say: Say) -> None:
     failed = [check["name"] for check in audit["checks"] if not check["ok"]]
     console.print()
     if failed or not audit["ok"]:
-        _line(console, f"{say('audit')}: {say('audit_failed').format(names=', '.join(failed))}", "bold red")
+        print_line(console, f"{say('audit')}: {say('audit_failed').format(names=', '.join(failed))}", "bold red")
     else:
-        _line(console, f"{say('audit')}: {say('audit_ok').format(count=len(audit['checks']))}", "green")
+        print_line(console, f"{say('audit')}: {say('audit_ok').format(count=len(audit['checks']))}", "green")
 
 
-def _control(console: Console, control: Sequence[Figures], say: Say) -> None:
+def _control(console: Console, control: Sequence[Figures], currency: str, say: Say) -> None:
     table = _table(say("control"), [""], [say("counted"), say("found"), ""])
     for check in control:
-        show = money if check["is_money"] else "{:,}".format
+        both = (check["expected"], check["found"])
+        shown = [money(figure, currency) if check["is_money"] else f"{figure:,}" for figure in both]
         verdict = Text(say("ok"), "green") if check["ok"] else Text(say("not_ok"), "bold red")
-        table.add_row(say(check["name"]), show(check["expected"]), show(check["found"]), verdict)
+        table.add_row(say(check["name"]), *shown, verdict)
     _print(console, table)
 
 
 def _tail(console: Console, figures: Figures, say: Say) -> None:
     ok = figures["ok"]
-    _line(console, say("all_agree" if ok else "some_differ"), "bold green" if ok else "bold red")
+    print_line(console, say("all_agree" if ok else "some_differ"), "bold green" if ok else "bold red")
     console.print()
     order = figures["explained"]["order"]["id"] if figures["explained"] else "ORDER"
     code, folder = figures["program"]["code"], figures["folder"]
-    _line(console, say("look"))
-    _line(console, "  " + say("serve").format(command="python3 dev.py serve"))
-    _line(console, f"  .venv/bin/distrib explain {order} --program {code}")
-    _line(console, f"  .venv/bin/distrib statement show {figures['statement']['period']} --program {code}")
-    _line(console, f"  {folder}/keys: {say('keys')}")
-    _line(console, f"  {folder}: {say('files')}")
-    _line(console, say("seconds").format(seconds=figures["seconds"]))
+    print_line(console, say("look"))
+    print_line(console, "  " + say("serve").format(command="python3 dev.py serve"))
+    print_line(console, f"  .venv/bin/distrib explain {order} --program {code}")
+    print_line(console, f"  .venv/bin/distrib statement show {figures['statement']['period']} --program {code}")
+    print_line(console, f"  {folder}/keys: {say('keys')}")
+    print_line(console, f"  {folder}: {say('files')}")
+    print_line(console, say("seconds").format(seconds=figures["seconds"]))

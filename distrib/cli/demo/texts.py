@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -129,8 +128,3 @@ def speaker(language: str) -> Say:
     place = 1 if language == "zh" else 0
     return lambda key: TEXTS[key][place] if key in TEXTS else key
 
-
-def language_of_environment() -> str:
-    """``zh`` where the locale is Chinese, else ``en``."""
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") else "en"

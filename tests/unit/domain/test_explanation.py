@@ -87,3 +87,10 @@ def test_after_a_refund_the_explanation_is_of_what_is_left() -> None:
 
 def test_an_order_without_a_shop_looks_at_nobody() -> None:
     assert looks(Snapshot(None)) == []
+
+
+def test_a_seat_above_the_plans_tiers_is_shown_and_never_paid() -> None:
+    beyond = {"id": "far", "pay": "upline", "tier": 3, "rate": "0.1"}
+    uplines = tuple(Person(number, "member", True) for number in (1, 2, 3))
+    found = looks(Snapshot(MEMBER, uplines), rules=[beyond])
+    assert [(look.rule_id, look.amount_minor, look.reason) for look in found] == [("far", 0, "tier_cap")]

@@ -147,9 +147,9 @@ def test_a_rule_that_makes_no_sense_is_refused_at_its_key(rule: dict[str, Any], 
     assert pointer in pointers(rule_with(**rule))
 
 
-def test_a_tier_above_the_plans_tiers_is_refused() -> None:
-    assert pointers(plan_with(rules=[SELLER, {**UPLINE, "tier": 2}])) == ["rules[1].tier"]
-    assert pointers(plan_with(tiers=2, rules=[SELLER, {**UPLINE, "tier": 2}])) == []
+def test_a_rule_may_name_a_tier_that_the_plan_does_not_pay_but_none_above_three() -> None:
+    assert pointers(plan_with(rules=[SELLER, {**UPLINE, "tier": 2}])) == []
+    assert pointers(plan_with(tiers=3, rules=[SELLER, {**UPLINE, "tier": 4}])) == ["rules[1].tier"]
 
 
 def test_a_rule_may_be_taken_of_one_that_comes_later_in_the_document_but_earlier_in_the_work() -> None:

@@ -58,6 +58,9 @@ def test_a_shop_rises_to_the_highest_rank_whose_condition_holds_whatever_lies_be
     risen = highest_rank(plan(), "member", {SALES: 0, TEAM: 1_000, RECRUITS: 5})
     assert risen is not None
     assert risen[0] == "manager"
+    both = highest_rank(plan(), "member", {SALES: 500, TEAM: 1_000, RECRUITS: 5})
+    assert both is not None
+    assert both[0] == "manager"
     assert highest_rank(plan(), "manager", {TEAM: 10_000, RECRUITS: 50}) is None
 
 

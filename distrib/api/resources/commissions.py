@@ -1,0 +1,71 @@
+"""Commissions and balances: what was earned, taken back, held and free."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrib.api.answers import Answer
+from distrib.api.operations import Call, Resource
+from distrib.api.partners import is_partner, must_be_own
+from distrib.api.schemas.commissions import CommissionQuerySchema, CommissionsPageSchema, ShopCommissionQuerySchema
+from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
+from distrib.services import commissions as service
+from distrib.services import shops, statements
+from distrib.services.commissions import CommissionQuery
+
+commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and balances 余额")
+
+_FILTERS = ("order_id", "period", "kind", "state")
+
+
+@commissions.operation("GET", "/commissions", {200: CommissionsPageSchema}, query=CommissionQuerySchema)
+def list_commissions(call: Call) -> Answer:
+    """Commissions in the order they were posted; reversals are negative rows of their own."""
+    shop_id: str | None = call.query["shop_id"]
+    if shop_id is None and is_partner(call):
+        shop_id = call.actor.shop_id
+    if shop_id is not None:
+        must_be_own(call, shop_id)
+    return _page(call, shop_id)
+
+
+@commissions.operation(
+    "GET",
+    "/shops/<id:shop_id>/commissions",
+    {200: CommissionsPageSchema},
+    query=ShopCommissionQuerySchema,
+    refusals=("shop_unknown",),
+)
+def list_shop_commissions(call: Call, shop_id: str) -> Answer:
+    """A shop's commissions in the order they were posted."""
+    must_be_own(call, shop_id)
+    shop_no_of(call, shop_id)
+    return _page(call, shop_id)
+
+
+@commissions.operation(
+    "GET",
+    "/shops/<id:shop_id>/balance",
+    {200: BalanceSchema},
+    query=BalanceQuerySchema,
+    refusals=("shop_unknown",),
+)
+def get_balance(call: Call, shop_id: str) -> Answer:
+    """What a shop has, held and free; free may be negative."""
+    must_be_own(call, shop_id)
+    shop_no = shop_no_of(call, shop_id)
+    return Answer(statements.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now))
+
+
+def shop_no_of(call: Call, shop_id: str) -> int:
+    """The number of a shop; raises ``shop_unknown``."""
+    return shops.get_shop(call.conn, call.program, shop_id, call.now).shop_no
+
+
+def _page(call: Call, shop_id: str | None) -> Answer:
+    asked: dict[str, Any] = {name: call.query[name] for name in _FILTERS}
+    listing = call.listing(f"commissions {shop_id} {asked}")
+    after = listing.place(call.query["cursor"])
+    query = CommissionQuery(shop_id=shop_id, **asked)
+    rows, follows = service.list_commissions(call.conn, call.program, query, after, call.query["limit"], call.now)
+    return Answer(listing.page(rows, follows))

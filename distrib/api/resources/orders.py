@@ -1,0 +1,44 @@
+"""Orders as known, and why each paid what it paid."""
+
+from __future__ import annotations
+
+from distrib.api.answers import Answer
+from distrib.api.operations import Call, Resource
+from distrib.api.partners import is_partner
+from distrib.api.schemas.orders import ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
+from distrib.services import explanations
+from distrib.services import orders as service
+
+orders = Resource("orders", "Orders 订单 and their explanation")
+
+
+@orders.operation("GET", "/orders", {200: OrdersPageSchema}, query=OrderQuerySchema)
+def list_orders(call: Call) -> Answer:
+    """Orders in the order they came."""
+    asked = {name: call.query[name] for name in ("shop_id", "status", "from_at", "to_at")}
+    listing = call.listing(f"orders {asked}")
+    after = listing.place(call.query["cursor"])
+    filters = service.OrderFilters(**asked)  # type: ignore[attr-defined]
+    rows, follows = service.list_orders(
+        call.conn, call.program, filters, after[0] if after else None, call.query["limit"]
+    )
+    return Answer(listing.page(rows, None if follows is None else (follows,)))
+
+
+@orders.operation("GET", "/orders/<id:order_id>", {200: OrderViewSchema}, refusals=("order_unknown",))
+def get_order(call: Call, order_id: str) -> Answer:
+    """The order as known, its status, its plan version, and its commissions net of reversals."""
+    return Answer(service.get_order(call.conn, call.program, order_id, call.now))
+
+
+@orders.operation("GET", "/orders/<id:order_id>/explanation", {200: ExplanationSchema}, refusals=("order_unknown",))
+def explain_order(call: Call, order_id: str) -> Answer:
+    """Every line, rule and person looked at, worked out again and compared with what was posted.
+
+    A partner sees its own rows only, and nothing of the buyer.
+    """
+    only = call.actor.shop_no if is_partner(call) else None
+    view = explanations.explain_order(call.conn, call.program, order_id, only)
+    if is_partner(call):
+        del view["customer_id"]
+    return Answer(view)

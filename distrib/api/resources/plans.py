@@ -1,0 +1,81 @@
+"""Plans: documents become versions, versions are published."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from distrib.api.answers import Answer
+from distrib.api.json_body import parse_document
+from distrib.api.operations import Call, Resource
+from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
+from distrib.services import plans as service
+from distrib.services.plans import PlanView
+
+plans = Resource("plans", "Who earns how much of an order 方案")
+
+
+@plans.operation(
+    "POST",
+    "/plans",
+    {201: PlanSchema},
+    body=PlanDocumentSchema,
+    reads_body=parse_document,
+    is_idempotent=True,
+    refusals=("plan_invalid",),
+)
+def create_plan(call: Call) -> Answer:
+    """Keeps a document as the next version of its code; 422 with every problem of it."""
+    view = service.create_plan(
+        call.conn, call.program, call.body, call.backend.policies, call.actor, call.now
+    )
+    return Answer(_shown(view), 201, {"Location": f"/v1/plans/{view.code}/{view.version}"})
+
+
+@plans.operation(
+    "POST",
+    "/plans/<id:code>/<version:version>/publish",
+    {200: PlanSchema},
+    body=PublicationSchema,
+    is_idempotent=True,
+    refusals=("plan_unknown", "plan_published", "plan_refused", "sign_off_required", "rank_map_required",
+              "effective_from_taken", "orders_worked_on"),
+)  # fmt: skip
+def publish_plan(call: Call, code: str, version: str) -> Answer:
+    """Puts a version in force from an instant on, for ever; in the past only where no order was worked on since."""
+    view = service.publish_plan(
+        call.conn,
+        call.program,
+        call.backend.policies,
+        code,
+        int(version),
+        call.body["effective_from"],
+        call.body["signed_off_by"],
+        call.actor,
+        call.now,
+    )
+    return Answer(_shown(view))
+
+
+@plans.operation("GET", "/plans", {200: PlansPageSchema}, query=PageQuerySchema)
+def list_plans(call: Call) -> Answer:
+    """Versions of all codes, newest first."""
+    listing = call.listing("plans")
+    after = listing.place(call.query["cursor"])
+    views, follows = service.list_plans(call.conn, call.program, call.backend.policies, after, call.query["limit"])
+    rows = [_shown(view) for view in views]
+    for row in rows:
+        del row["document"]
+    return Answer(listing.page(rows, follows))
+
+
+@plans.operation("GET", "/plans/<id:code>/<version:version>", {200: PlanSchema}, refusals=("plan_unknown",))
+def get_plan(call: Call, code: str, version: str) -> Answer:
+    """One version with its document and what the policy packs say of it."""
+    return Answer(_shown(service.get_plan(call.conn, call.program, call.backend.policies, code, int(version))))
+
+
+def _shown(view: PlanView) -> dict[str, Any]:
+    shown = {field.name: getattr(view, field.name) for field in fields(view)}
+    return shown | {"findings": [finding._asdict() for finding in view.findings]}

@@ -1,0 +1,244 @@
+"""Shops: the referral tree and what stands at each of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote
+
+from distrib.api.answers import Answer
+from distrib.api.auth import FINANCE
+from distrib.api.json_body import readable
+from distrib.api.operations import Call, Resource
+from distrib.api.partners import distance_of, is_partner, levels_below, must_be_own
+from distrib.api.problems import language
+from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.shops import (
+    DownlineQuerySchema,
+    MoveSchema,
+    RankChangesPageSchema,
+    RankSchema,
+    RegisteredListSchema,
+    RelatedShopsPageSchema,
+    ShopBatchSchema,
+    ShopDraftSchema,
+    ShopSchema,
+    StatusSchema,
+)
+from distrib.api.shapes import Loaded, problems_of
+from distrib.api.words import in_language
+from distrib.domain.errors import Problem, Refusal
+from distrib.services import shops as service
+from distrib.services.shops import Registered, RelatedShop, ShopDraft, ShopView
+
+shops = Resource("shops", "The referral tree 推荐关系: shops 店铺, uplines 上线, downlines 下线")
+
+_REGISTRATION = (
+    "id_conflict",
+    "sponsor_unknown",
+    "sponsor_is_self",
+    "sponsor_not_active",
+    "sponsor_and_invite_code",
+    "sponsor_required",
+    "identity_required",
+    "identity_used",
+    "tree_too_deep",
+    "conflict",
+)
+
+
+@shops.operation(
+    "POST", "/shops", {201: ShopSchema, 200: ShopSchema}, body=ShopDraftSchema, refusals=_REGISTRATION
+)
+def register_shop(call: Call) -> Answer:
+    """Brings a shop in: under a sponsor, by an invite code, or as a root. 200 when repeated."""
+    draft = ShopDraft(**call.body)
+    view, is_new = service.register_shop(
+        call.conn, call.program, call.policy, draft, call.actor, call.now, call.backend.pepper
+    )
+    return Answer(_shown(call, view), 201 if is_new else 200, {"Location": f"/v1/shops/{quote(view.id, safe='')}"})
+
+
+@shops.operation("POST", "/shops/batch", {200: RegisteredListSchema}, body=ShopBatchSchema, refusals=("conflict",))
+def register_shops(call: Call) -> Answer:
+    """Brings up to 1,000 shops in, sponsors before or after those they brought; one refusal does not touch the rest."""
+    schema = ShopDraftSchema()
+    loaded = [problems_of(schema, raw) for raw in call.body["shops"]]
+    drafts = [ShopDraft(**told.loaded) for told in loaded if isinstance(told, Loaded)]
+    done = iter(
+        service.register_shops(
+            call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper
+        )
+        if drafts
+        else ()
+    )
+    results = [
+        _result(next(done)) if isinstance(told, Loaded) else _misshapen(raw, told)
+        for raw, told in zip(call.body["shops"], loaded, strict=True)
+    ]
+    return Answer({"results": results})
+
+
+@shops.operation("GET", "/shops/<id:shop_id>", {200: ShopSchema}, refusals=("shop_unknown",))
+def get_shop(call: Call, shop_id: str) -> Answer:
+    """A shop as it stands now."""
+    distance = distance_of(call, shop_id)
+    view = service.get_shop(call.conn, call.program, shop_id, call.now)
+    if distance == 0:
+        return Answer(_shown(call, view))
+    before = (distance, view.shop_no - 1)
+    [related], _ = service.downline(call.conn, call.program, _own(call), distance, call.now, before, 1)
+    shown = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
+    entry = _related(call, related)
+    return Answer({name: entry[name] for name in shown})
+
+
+@shops.operation(
+    "GET",
+    "/shops/<id:shop_id>/upline",
+    {200: RelatedShopsPageSchema},
+    query=PageQuerySchema,
+    refusals=("shop_unknown",),
+)
+def list_upline(call: Call, shop_id: str) -> Answer:
+    """The chain above a shop, nearest first."""
+    listing = call.listing(f"upline {shop_id}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.upline(call.conn, call.program, shop_id, call.now, after, call.query["limit"])
+    return Answer(listing.page([_related(call, row) for row in rows], follows))
+
+
+@shops.operation(
+    "GET",
+    "/shops/<id:shop_id>/downline",
+    {200: RelatedShopsPageSchema},
+    query=DownlineQuerySchema,
+    refusals=("shop_unknown",),
+)
+def list_downline(call: Call, shop_id: str) -> Answer:
+    """The tree below a shop, level by level; a partner sees it as deep as the policy looks."""
+    levels = call.query["levels"]
+    listing = call.listing(f"downline {shop_id} {levels}")
+    after = listing.place(call.query["cursor"])
+    if is_partner(call):
+        seen = levels_below(call.policy) - distance_of(call, shop_id)
+        levels = seen if levels is None else min(levels, seen)
+        if levels == 0:
+            return Answer(listing.page([], None))
+    rows, follows = service.downline(call.conn, call.program, shop_id, levels, call.now, after, call.query["limit"])
+    return Answer(listing.page([_related(call, row) for row in rows], follows))
+
+
+@shops.operation(
+    "POST",
+    "/shops/<id:shop_id>/move",
+    {200: ShopSchema},
+    body=MoveSchema,
+    is_idempotent=True,
+    refusals=("shop_unknown", "sponsor_unknown", "sponsor_not_active", "move_too_early", "sponsor_is_self",
+              "sponsor_cycle", "tree_too_deep"),
+)  # fmt: skip
+def move_shop(call: Call, shop_id: str) -> Answer:
+    """Puts a shop, with all below it, under another sponsor; orders paid before count with the old one."""
+    view = service.move_shop(
+        call.conn,
+        call.program,
+        call.policy,
+        shop_id,
+        call.body["sponsor_id"],
+        call.body["effective_at"],
+        call.body["reason"],
+        call.actor,
+        call.now,
+    )
+    return Answer(_shown(call, view))
+
+
+@shops.operation(
+    "POST",
+    "/shops/<id:shop_id>/status",
+    {200: ShopSchema},
+    body=StatusSchema,
+    is_idempotent=True,
+    refusals=("shop_unknown", "before_joining"),
+)
+def set_status(call: Call, shop_id: str) -> Answer:
+    """Activates, freezes or closes a shop."""
+    body = call.body
+    view = service.set_status(
+        call.conn, call.program, shop_id, body["status"], body["effective_at"], body["reason"], call.actor, call.now
+    )
+    return Answer(_shown(call, view))
+
+
+@shops.operation(
+    "PUT",
+    "/shops/<id:shop_id>/rank",
+    {200: ShopSchema},
+    body=RankSchema,
+    is_idempotent=True,
+    refusals=("shop_unknown", "before_joining", "rank_unknown"),
+)
+def set_rank(call: Call, shop_id: str) -> Answer:
+    """Sets a rank by hand, in the same history as those earned; null ends what was set."""
+    body = call.body
+    view = service.set_rank(
+        call.conn, call.program, shop_id, body["rank"], body["effective_at"], body["reason"], call.actor, call.now
+    )
+    return Answer(_shown(call, view))
+
+
+@shops.operation(
+    "GET",
+    "/shops/<id:shop_id>/ranks",
+    {200: RankChangesPageSchema},
+    query=PageQuerySchema,
+    refusals=("shop_unknown",),
+)
+def list_ranks(call: Call, shop_id: str) -> Answer:
+    """The history of a shop's rank with its reasons, earliest first."""
+    must_be_own(call, shop_id)
+    listing = call.listing(f"ranks {shop_id}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.rank_history(call.conn, call.program, shop_id, after, call.query["limit"])
+    return Answer(listing.page([asdict(row) for row in rows], follows))
+
+
+def _shown(call: Call, view: ShopView) -> dict[str, Any]:
+    """The shop in full; what a platform notes about a person is not for finance."""
+    shown = asdict(view)
+    del shown["shop_no"]
+    if call.actor.role == FINANCE:
+        del shown["attributes"]
+    return shown
+
+
+def _related(call: Call, row: RelatedShop) -> dict[str, Any]:
+    shown = asdict(row) | {"currency": call.program.currency}
+    hidden = ("shop_no", "sponsor_id", "status") if is_partner(call) else ("shop_no",)
+    return {name: value for name, value in shown.items() if name not in hidden}
+
+
+def _own(call: Call) -> str:
+    if call.actor.shop_id is None:
+        raise TypeError("a partner's key is bound to a shop")
+    return call.actor.shop_id
+
+
+def _result(done: Registered) -> dict[str, Any]:
+    result: dict[str, Any] = {"id": done.id, "status": done.status}
+    if done.refusal is not None:
+        result |= {"code": done.refusal.code, "detail": done.refusal.text(language())}
+    return result
+
+
+def _misshapen(raw: Any, problems: list[Problem]) -> dict[str, Any]:
+    spoken = language()
+    errors = [
+        {"pointer": readable(problem.pointer), "detail": in_language(problem.detail, spoken)} for problem in problems
+    ]
+    sent = raw.get("id") if isinstance(raw, Mapping) else None
+    detail = Refusal("invalid").text(spoken)
+    shop_id = sent[:255] if isinstance(sent, str) else None
+    return {"id": shop_id, "status": "refused", "code": "invalid", "detail": detail, "errors": errors}

@@ -1,0 +1,69 @@
+"""Commissions as they are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrib.api.schemas.fields import (
+    Choice,
+    Identifier,
+    Inner,
+    Instant,
+    Period,
+    Shape,
+    Text,
+    Total,
+    Whole,
+)
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+
+KINDS = ("earned", "reversed", "pool", "adjusted")
+
+
+class PlanVersionSchema(Shape):
+    """Which version of which plan."""
+
+    code = Identifier(required=True)
+    version = Whole(low=1, required=True)
+
+
+class ShopCommissionQuerySchema(PageQuerySchema):
+    """Which commissions of a shop."""
+
+    order_id = Identifier(load_default=None)
+    period = Period(load_default=None)
+    kind = Choice(KINDS, load_default=None)
+    state = Choice(("held", "available", "expected"), load_default=None)
+
+
+class CommissionQuerySchema(ShopCommissionQuerySchema):
+    """Which commissions."""
+
+    shop_id = Identifier(load_default=None)
+
+
+class CommissionSchema(Shape):
+    """A commission, or what was taken back of one: a row of its own, below zero."""
+
+    id = Text(required=True)
+    event_id = Identifier(required=True, allow_none=True)
+    order_id = Identifier(required=True, allow_none=True)
+    line_id = Identifier(required=True, allow_none=True)
+    shop_id = Identifier(required=True)
+    rule = Text(required=True, allow_none=True)
+    tier = Whole(required=True, allow_none=True)
+    kind = Choice(KINDS, required=True)
+    base_minor = Total(required=True, allow_none=True)
+    rate = Text(required=True, allow_none=True, metadata={"examples": ["0.125"]})
+    amount_minor = Total(required=True)
+    currency = Text(required=True)
+    plan_version = Inner(PlanVersionSchema, required=True, allow_none=True)
+    occurred_at = Instant(required=True)
+    available_at = Instant(required=True)
+    state = Choice(("held", "available"), required=True)
+    period = Period(required=True)
+    belongs_to_period = Period(required=True, allow_none=True)
+    reverses_id = Text(required=True, allow_none=True)
+
+
+CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")

@@ -1,0 +1,157 @@
+"""Orders and their explanation as they are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrib.api.schemas.commissions import PlanVersionSchema
+from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
+from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.services.event_codec import CHANNELS, EVENT_TYPES
+from distrib.services.orders import ORDER_STATUSES
+
+
+class OrderQuerySchema(PageQuerySchema):
+    """Which orders: of a shop, in a status, paid from (included) to (not included)."""
+
+    shop_id = Identifier(load_default=None)
+    status = Choice(ORDER_STATUSES, load_default=None)
+    from_at = Instant(data_key="from", load_default=None)
+    to_at = Instant(data_key="to", load_default=None)
+
+
+class OrderSummarySchema(Shape):
+    """An order in short."""
+
+    id = Identifier(required=True)
+    status = Choice(ORDER_STATUSES, required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    customer_id = Identifier(allow_none=True)
+    channel = Choice(CHANNELS, required=True, allow_none=True)
+    currency = Text(required=True, allow_none=True)
+    paid_at = Instant(required=True, allow_none=True)
+    settled_at = Instant(required=True, allow_none=True)
+    paid_minor = Total(required=True, allow_none=True)
+    refunded_minor = Total(required=True, allow_none=True)
+    left_minor = Total(required=True, allow_none=True)
+    plan = Inner(PlanVersionSchema, required=True, allow_none=True)
+
+
+class KnownLineSchema(Shape):
+    """A line and what refunds left of it."""
+
+    id = Identifier(required=True)
+    sku = Text(required=True)
+    category = Text(required=True, allow_none=True)
+    quantity = Whole(required=True)
+    paid_minor = Total(required=True)
+    list_minor = Total(required=True, allow_none=True)
+    cost_minor = Total(required=True, allow_none=True)
+    entry = Flag(required=True, allow_none=True)
+    refunded_minor = Total(required=True)
+    left_minor = Total(required=True)
+
+
+class KnownRefundSchema(Shape):
+    """A refund that was worked on."""
+
+    id = Identifier(required=True)
+    event_id = Identifier(required=True)
+    occurred_at = Instant(required=True)
+    lines = Listed(Inner(RefundLineSchema), required=True)
+
+
+class NetCommissionSchema(Shape):
+    """What one shop has of one line by one rule: first earned, taken back, and what stands."""
+
+    line_id = Identifier(required=True)
+    rule = Text(required=True)
+    tier = Whole(required=True)
+    shop_id = Identifier(required=True)
+    base_minor = Total(required=True, allow_none=True)
+    rate = Text(required=True, allow_none=True)
+    earned_minor = Total(required=True)
+    reversed_minor = Total(required=True)
+    amount_minor = Total(required=True)
+    currency = Text(required=True)
+    available_at = Instant(required=True)
+    state = Choice(("held", "available"), required=True)
+
+
+class OrderEventSchema(Shape):
+    """An event that told of the order."""
+
+    id = Identifier(required=True)
+    type = Choice(EVENT_TYPES, required=True)
+    occurred_at = Instant(required=True)
+    status = Choice(("pending", "waiting", "done", "failed"), required=True)
+    code = Text(required=True, allow_none=True)
+
+
+class OrderViewSchema(OrderSummarySchema):
+    """An order as known, with its commissions net of reversals; ``reason`` says why nobody earned."""
+
+    leader_id = Identifier(required=True, allow_none=True)
+    opener_id = Identifier(required=True, allow_none=True)
+    group_id = Identifier(required=True, allow_none=True)
+    lines = Listed(Inner(KnownLineSchema), required=True)
+    refunds = Listed(Inner(KnownRefundSchema), required=True)
+    commissions = Listed(Inner(NetCommissionSchema), required=True)
+    events = Listed(Inner(OrderEventSchema), required=True)
+    reason = Text(required=True, allow_none=True)
+    error = Inner(EventFailureSchema, required=True, allow_none=True)
+
+
+class PersonSchema(Shape):
+    """Someone of the snapshot, as they stood when the order was paid."""
+
+    role = Text(required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    rank = Text(required=True, allow_none=True)
+    is_active = Flag(required=True)
+
+
+class LookSchema(Shape):
+    """One line, one rule, one person looked at, and what came of it."""
+
+    line_id = Identifier(required=True)
+    rule = Text(required=True)
+    tier = Whole(required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    rank = Text(required=True, allow_none=True)
+    base_minor = Total(required=True)
+    rate = Text(required=True, allow_none=True)
+    amount_before_cap_minor = Total(required=True)
+    amount_minor = Total(required=True)
+    posted_minor = Total(required=True)
+    reason = Text(required=True)
+
+
+class DifferenceSchema(Shape):
+    """Where the ledger does not say what the order comes to."""
+
+    what = Text(required=True)
+    line_id = Identifier(required=True)
+    rule = Text(required=True)
+    tier = Whole(required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    expected_minor = Total(required=True, allow_none=True)
+    posted_minor = Total(required=True, allow_none=True)
+
+
+class ExplanationSchema(OrderSummarySchema):
+    """Everyone looked at, worked out again from the snapshot and compared with what was posted."""
+
+    reason = Text(required=True, allow_none=True)
+    error = Inner(EventFailureSchema, required=True, allow_none=True)
+    policy = Text(required=True, allow_none=True)
+    is_self_purchase = Flag(required=True, allow_none=True)
+    order_cap = Text(required=True, allow_none=True)
+    people = Listed(Inner(PersonSchema), required=True)
+    looks = Listed(Inner(LookSchema), required=True)
+    agrees = Flag(required=True)
+    differences = Listed(Inner(DifferenceSchema), required=True)
+
+
+OrdersPageSchema: Any = page_of(OrderSummarySchema, "OrdersPage")

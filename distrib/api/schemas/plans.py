@@ -1,0 +1,67 @@
+"""Plans as they are sent and shown. What a document may hold is the plan language's business, not repeated here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, fields
+
+from distrib.api.schemas.fields import Choice, Currency, Identifier, Inner, Instant, Listed, Shape, Text, Whole
+from distrib.api.schemas.lists import page_of
+from distrib.domain.policy import SEVERITIES
+
+
+class PlanDocumentSchema(Schema):
+    """A plan document; every problem of it is told at once, by path."""
+
+    class Meta:
+        """The plan language knows the keys."""
+
+        unknown = INCLUDE
+
+    code = fields.String(required=True, metadata={"pattern": "^[a-z0-9-]{1,40}$"})
+    currency = Currency(required=True)
+    rules = fields.List(fields.Dict(), required=True)
+
+
+class FindingSchema(Shape):
+    """What a policy pack has to say about a plan."""
+
+    id = Text(required=True)
+    severity = Choice(SEVERITIES, required=True)
+    figure = Text(required=True)
+    threshold = Text(required=True)
+    source = Text(required=True)
+    detail_en = Text(required=True)
+    detail_zh = Text(required=True)
+
+
+class PlanSummarySchema(Shape):
+    """A version of a plan; a draft until it is published."""
+
+    code = Identifier(required=True)
+    version = Whole(low=1, required=True)
+    status = Choice(("draft", "published"), required=True)
+    created_at = Instant(required=True)
+    created_by = Text(required=True)
+    effective_from = Instant(required=True, allow_none=True)
+    published_at = Instant(required=True, allow_none=True)
+    published_by = Text(required=True, allow_none=True)
+    signed_off_by = Text(required=True, allow_none=True)
+    findings = Listed(Inner(FindingSchema), required=True)
+
+
+class PlanSchema(PlanSummarySchema):
+    """A version of a plan with its document."""
+
+    document = Inner(PlanDocumentSchema, required=True)
+
+
+class PublicationSchema(Shape):
+    """From when a version decides orders, and who signed for it."""
+
+    effective_from = Instant(required=True)
+    signed_off_by = Text(allow_none=True, load_default=None)
+
+
+PlansPageSchema: Any = page_of(PlanSummarySchema, "PlansPage")

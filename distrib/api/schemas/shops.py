@@ -1,0 +1,159 @@
+"""Shops as they are sent and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from distrib.api.schemas.fields import (
+    Attributes,
+    Choice,
+    Identifier,
+    Inner,
+    Instant,
+    Listed,
+    QueryWhole,
+    Shape,
+    Text,
+    Total,
+    Whole,
+)
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.problem import ProblemEntrySchema
+
+MOST_SHOPS = 1_000
+MOST_LEVELS = 1_000
+SHOP_STATUSES = ("pending", "active", "frozen", "closed")
+
+
+class ShopDraftSchema(Shape):
+    """A shop that joins: under a sponsor, by an invite code, or as a root."""
+
+    id = Identifier(required=True)
+    sponsor_id = Identifier(allow_none=True)
+    invite_code = Text(high=64, allow_none=True)
+    name = Text(allow_none=True)
+    joined_at = Instant(allow_none=True)
+    identity = Text(allow_none=True, metadata={"description": "kept as a keyed hash only; once per program"})
+    attributes = Attributes(allow_none=True)
+
+
+class ShopBatchSchema(Shape):
+    """Up to 1,000 shops; each is loaded on its own, so that one refusal touches no other."""
+
+    shops = Listed(
+        fields.Raw(), low=1, high=MOST_SHOPS, required=True, metadata={"items": {"$ref": "#/components/schemas/ShopDraft"}}
+    )
+
+
+class ShopSchema(Shape):
+    """A shop as it stands now; a partner sees of the shops below its own no more than the first six and sales."""
+
+    id = Identifier(required=True)
+    name = Text(required=True, allow_none=True)
+    level = Whole(required=True, metadata={"description": "1 is a root"})
+    rank = Text(required=True, allow_none=True)
+    joined_at = Instant(required=True)
+    status = Choice(SHOP_STATUSES)
+    sponsor_id = Identifier(allow_none=True)
+    introduced_by = Identifier(allow_none=True)
+    invite_code = Text()
+    direct_recruits = Whole()
+    attributes = Attributes(allow_none=True)
+    sales_minor = Total()
+    currency = Text()
+
+
+class RegisteredSchema(Shape):
+    """What became of one registration."""
+
+    id = Text(required=True, allow_none=True, low=0)
+    status = Choice(("created", "unchanged", "refused"), required=True)
+    code = Text()
+    detail = Text()
+    errors = Listed(Inner(ProblemEntrySchema))
+
+
+class RegisteredListSchema(Shape):
+    """What became of a batch, in the order sent."""
+
+    results = Listed(Inner(RegisteredSchema), required=True)
+
+
+class RelatedShopSchema(Shape):
+    """A shop above or below another; ``distance`` counts the levels between them."""
+
+    id = Identifier(required=True)
+    name = Text(required=True, allow_none=True)
+    level = Whole(required=True)
+    distance = Whole(required=True)
+    rank = Text(required=True, allow_none=True)
+    joined_at = Instant(required=True)
+    sales_minor = Total(required=True)
+    currency = Text(required=True)
+    sponsor_id = Identifier(allow_none=True)
+    status = Choice(SHOP_STATUSES)
+
+
+class DownlineQuerySchema(PageQuerySchema):
+    """How deep, and how much."""
+
+    levels = QueryWhole(low=1, high=MOST_LEVELS, load_default=None)
+
+
+class MoveSchema(Shape):
+    """Another sponsor; null makes a root."""
+
+    sponsor_id = Identifier(required=True, allow_none=True)
+    effective_at = Instant(allow_none=True, load_default=None)
+    reason = Text(required=True)
+
+
+class StatusSchema(Shape):
+    """Another status."""
+
+    status = Choice(SHOP_STATUSES, required=True)
+    effective_at = Instant(allow_none=True, load_default=None)
+    reason = Text(required=True)
+
+
+class RankSchema(Shape):
+    """A rank by hand; null ends it."""
+
+    rank = Text(high=40, required=True, allow_none=True)
+    effective_at = Instant(allow_none=True, load_default=None)
+    reason = Text(required=True)
+
+
+class RankChangeSchema(Shape):
+    """A change of rank, with the words or the figures that decided it."""
+
+    effective_at = Instant(required=True)
+    rank = Text(required=True, allow_none=True)
+    cause = Choice(("hand", "promotion", "evaluation", "plan"), required=True)
+    reason = fields.Raw(required=True, allow_none=True)
+    recorded_at = Instant(required=True)
+    recorded_by = Text(required=True)
+
+
+class BalanceSchema(Shape):
+    """What a shop has; available may be negative."""
+
+    held_minor = Total(required=True)
+    available_minor = Total(required=True)
+    reserved_minor = Total(required=True)
+    expected_minor = Total(required=True)
+    paid_minor = Total(required=True)
+    currency = Text(required=True)
+    as_of = Instant(required=True)
+
+
+class BalanceQuerySchema(Shape):
+    """As of when; now where it is not said."""
+
+    as_of = Instant(load_default=None)
+
+
+RelatedShopsPageSchema: Any = page_of(RelatedShopSchema, "RelatedShopsPage")
+RankChangesPageSchema: Any = page_of(RankChangeSchema, "RankChangesPage")

@@ -1,0 +1,111 @@
+"""The factory of the Flask app: hands the house to the API, and gives every answer its headers and its log line.
+
+No route of a noun and no rule may enter; what a request does stands in ``distrib.api``.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+from redis.exceptions import RedisError
+
+from distrib import __version__
+from distrib.api.backend import EXTENSION, Backend, backend
+from distrib.api.docs import POLICY, docs_blueprint
+from distrib.api.health import health_blueprint
+from distrib.api.metrics import Metrics
+from distrib.api.openapi import register_operations
+from distrib.api.problems import answer_with_problems
+from distrib.bootstrap import Container
+from distrib.console import console_blueprint
+from distrib.store import migrate
+from distrib.store.database import enter_program
+
+MOST_BYTES = 16 * 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = ("/healthz", "/readyz", "/metrics")
+_log = structlog.get_logger("distrib.access")
+
+
+def create_app(container: Container) -> Flask:
+    """The WSGI app on the servers of ``container``, which stays open as long as the app serves."""
+    app = Flask("distrib", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, PROPAGATE_EXCEPTIONS=False)
+    app.url_map.merge_slashes = False
+    app.extensions[EXTENSION] = backend_of(container)
+    description = register_operations(app, __version__)
+    app.register_blueprint(docs_blueprint(description))
+    app.register_blueprint(health_blueprint())
+    app.register_blueprint(console_blueprint())
+    answer_with_problems(app)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    return app
+
+
+def backend_of(container: Container) -> Backend:
+    """What the API needs of the house."""
+    return Backend(
+        begin=container.web_engine.begin,
+        enter=enter_program,
+        policies=container.policies,
+        pepper=container.settings.key_pepper.encode(),
+        now=container.now,
+        ring=container.bell.ring,
+        queue_length=container.orders_in_queue,
+        is_migrated=lambda: migrate.is_current(container.worker_engine),
+        has_bell=lambda: _answers(container),
+        metrics=Metrics(),
+    )
+
+
+def _answers(container: Container) -> bool:
+    try:
+        return bool(container.redis.ping())
+    except (RedisError, OSError):
+        return False
+
+
+def _begin() -> None:
+    """A caller's own request id is kept where it is fit for a log."""
+    sent = request.headers.get("X-Request-Id", "")
+    g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
+    g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
+    g.began = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    headers = response.headers
+    if "request_id" in g:
+        headers["X-Request-Id"] = g.request_id
+        _note(response)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Content-Security-Policy"] = POLICY
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.path.startswith("/v1"):
+        headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _note(response: Response) -> None:
+    """One line and one count a request, under its rule: paths hold ids, queries may hold more."""
+    seconds = time.perf_counter() - g.began
+    route = request.url_rule.rule if request.url_rule is not None else "none"
+    backend().metrics.count_request(request.method, route, response.status_code, seconds)
+    if route not in _QUIET:
+        _log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+            request_id=g.request_id,
+            program=g.get("program"),
+            key_id=g.get("key_id"),
+        )

@@ -1,0 +1,70 @@
+"""``distrib bench``: the project's own benchmarks, each a ratio against a limit measured in the same run.
+
+They work in databases of their own, on the servers of the settings, and drop them afterwards. Exit status 0 where
+every goal is met, 1 where one is not. What is measured stands in a module each; docs/benchmarks.md says how to read it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.bench import ingest as ingesting
+from distrib.cli.bench import settle as settling
+from distrib.cli.bench.hands import BenchFailed
+from distrib.cli.bench.report import language_of_environment, machine, show, teller
+
+Command = Callable[..., Any]
+Measure = Callable[[Container, Callable[[str], None]], dict[str, Any]]
+
+_options = [
+    click.option("--scale", type=click.Choice(["small", "full"]), default="small", show_default=True),
+    click.option("--lang", "language", type=click.Choice(["en", "zh"]), help="By LANG if not given."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
+]
+
+
+def _with_options(command: Command) -> Command:
+    for option in reversed(_options):
+        command = option(command)
+    return command
+
+
+@click.group()
+def bench() -> None:
+    """Measure the service against limits taken in the same run. 基准测试。"""
+
+
+@bench.command()
+@_with_options
+def settle(scale: str, language: str | None, as_json: bool) -> None:
+    """Orders a second through two workers, against raw COPY of the same rows. 结算速度。"""
+    size = settling.SIZES[scale]
+    _run("settle", scale, language, as_json, lambda container, say: settling.bench_settle(container, size, say))
+
+
+@bench.command()
+@_with_options
+def ingest(scale: str, language: str | None, as_json: bool) -> None:
+    """Events a second over HTTP, against raw COPY of the same rows. 事件接收速度。"""
+    size = ingesting.SIZES[scale]
+    _run("ingest", scale, language, as_json, lambda container, say: ingesting.bench_ingest(container, size, say))
+
+
+def _run(name: str, scale: str, language: str | None, as_json: bool, measure: Measure) -> None:
+    language = language or language_of_environment()
+    try:
+        with open_container(migrated=False) as container, teller(language) as say:
+            figures = {"bench": name, "scale": scale, **measure(container, say), "machine": machine(container)}
+    except BenchFailed as failed:
+        raise click.ClickException(str(failed)) from failed
+    if as_json:
+        click.echo(json.dumps(figures, ensure_ascii=False, indent=2))
+    else:
+        show(figures, language)
+    sys.exit(0 if figures["met"] else 1)

@@ -1,0 +1,184 @@
+"""Measures ingest: events posted over HTTP in batches, against raw COPY of the inbox rows that the posts write."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from distrib.bootstrap import Container
+from distrib.cli.bench.databases import Databases, own_databases
+from distrib.cli.bench.figures import Rounds, ratio
+from distrib.cli.bench.hands import BenchFailed, run_together
+from distrib.cli.bench.rows import Extract, added, count_rows, extract
+from distrib.cli.bench.settle import environment, prepare
+from distrib.cli.bench.world import BATCH, World
+from distrib.services.keys import create_key
+from distrib.services.programs import only_program
+from distrib.settings import REPOSITORY
+
+CALLERS = 2
+GOAL = 0.15
+HOST = "127.0.0.1"
+STARTS_WITHIN_S = 60.0
+ENDS_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSize:
+    """How much is measured: the world's events are posted anew each round."""
+
+    world: World
+    rounds: int
+
+
+SIZES = {"small": IngestSize(World(1_000, 30_000), 3), "full": IngestSize(World(10_000, 200_000), 5)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    program_id: int
+    text: str
+
+
+def bench_ingest(container: Container, size: IngestSize, say: Callable[[str], None]) -> dict[str, Any]:
+    """All figures of the benchmark.
+
+    Args:
+        container: of the servers; its own database is not touched.
+        size: how much.
+        say: is told what comes next, by its name.
+
+    Raises:
+        BenchFailed: the service does not come up, or refuses an event.
+    """
+    posted: list[float] = []
+    raw: list[float] = []
+    rows: Extract | None = None
+    with own_databases(container.database_url) as databases, TemporaryDirectory(prefix="distrib-bench-") as name:
+        say("prepare")
+        prepared = databases.make("prepared")
+        prepare(container, prepared, size.world, with_events=False)
+        key = _make_key(container, prepared)
+        before = count_rows(prepared)
+        for _ in range(size.rounds):
+            say("post")
+            with databases.copy_of("prepared") as url:
+                posted.append(_post(container, url, key, size.world, Path(name)))
+                after = count_rows(url)
+                _must_be_kept(size.world, after)
+                if rows is None:
+                    rows = extract(url, list(added(before, after)), CALLERS, Path(name))
+            say("raw")
+            raw.append(_copy(container, databases, rows))
+    assert rows is not None
+    return _figures(size, posted, raw, rows)
+
+
+def _make_key(container: Container, url: str) -> str:
+    own = Container(container.settings, url, container.redis_url)
+    pepper = container.settings.key_pepper.encode()
+    try:
+        with own.begin() as conn:
+            program = only_program(conn)
+            assert program is not None
+            return create_key(conn, program, "admin", "bench", None, pepper, own.now())
+    finally:
+        own.close()
+
+
+def _post(container: Container, url: str, key: str, world: World, directory: Path) -> float:
+    with _service(environment(container, url), directory / "service.log") as port:
+        specs = [
+            {"world": asdict(world), "hand": hand, "hands": CALLERS, "host": HOST, "port": port, "key": key}
+            for hand in range(CALLERS)
+        ]
+        return run_together("post", specs, environment(container, url)).seconds
+
+
+def _copy(container: Container, databases: Databases, rows: Extract) -> float:
+    with databases.copy_of("prepared") as url:
+        specs = [{"database_url": url, "share": str(share)} for share in rows.shares]
+        return run_together("copy", specs, environment(container, url)).seconds
+
+
+def _must_be_kept(world: World, after: Mapping[str, int]) -> None:
+    if {after[table] for table in ("orders", "events", "queue")} != {world.orders}:
+        raise BenchFailed("not all events were kept / 未保存全部事件")
+
+
+@contextmanager
+def _service(variables: Mapping[str, str], log: Path) -> Iterator[int]:
+    """The API as configured, listening on a port of its own, until the block ends."""
+    port = _free_port()
+    command = [
+        sys.executable, "-m", "gunicorn", "--config", str(REPOSITORY / "config" / "gunicorn.conf.py"),
+        "--chdir", str(REPOSITORY), "--bind", f"{HOST}:{port}", "wsgi:app",
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=output, stderr=output)
+        try:
+            _wait_until_ready(process, port, log)
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while not _is_ready(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+            raise BenchFailed(f"the service does not come up / 服务未能启动:\n{tail}")
+        time.sleep(0.05)
+
+
+def _is_ready(port: int) -> bool:
+    connection = HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _figures(size: IngestSize, posted: list[float], raw: list[float], rows: Extract) -> dict[str, Any]:
+    ours, limit = Rounds(size.world.orders, posted), Rounds(size.world.orders, raw)
+    reached = ratio(ours, limit)
+    return {
+        "rounds": size.rounds,
+        "callers": CALLERS,
+        "world": asdict(size.world),
+        "events_per_call": BATCH,
+        "events_per_second": round(ours.rate),
+        "rows_written": rows.rows,
+        "rows_per_event": round(rows.total_rows / size.world.orders, 2),
+        "raw_events_per_second": round(limit.rate),
+        "raw_rows_per_second": round(limit.rate * rows.total_rows / size.world.orders),
+        "ratio": round(reached, 3),
+        "goal": GOAL,
+        "seconds": {"post": [round(s, 3) for s in posted], "raw": [round(s, 3) for s in raw]},
+        "met": reached >= GOAL,
+    }

@@ -1,0 +1,110 @@
+"""Says what a benchmark found: a table for people, in English or Chinese, and what it ran on. No figure is made here."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from distrib.bootstrap import Container
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+_STEPS = {
+    "prepare": ("Preparing shops and orders", "准备店铺与订单"),
+    "drain": ("Settling with two workers", "两个工作进程结算中"),
+    "raw": ("Copying the same rows", "直接写入相同的数据行"),
+    "orm": ("Settling one order a transaction", "逐单 ORM 事务结算中"),
+    "memory": ("Settling on, for the memory", "持续结算以观察内存"),
+    "post": ("Posting over HTTP", "通过 HTTP 提交事件"),
+}
+_NAMES = {
+    "orders_per_second": ("orders a second, settled", "每秒结算订单"),
+    "events_per_second": ("events a second, over HTTP", "每秒接收事件（HTTP）"),
+    "rows_per_order": ("rows written an order", "每单写入行数"),
+    "rows_per_event": ("rows written an event", "每事件写入行数"),
+    "raw_orders_per_second": ("the same orders a second, raw COPY", "直接 COPY 每秒订单"),
+    "raw_events_per_second": ("the same events a second, raw COPY", "直接 COPY 每秒事件"),
+    "raw_rows_per_second": ("rows a second, raw COPY", "直接 COPY 每秒行数"),
+    "ratio": ("ratio", "比值"),
+    "orm_orders_per_second": ("orders a second, one ORM transaction each", "逐单 ORM 事务每秒订单"),
+    "times_orm": ("times the ORM", "相对 ORM 倍数"),
+    "memory_orders": ("orders, for the memory", "观察内存的订单数"),
+    "memory_after_first_tenth_bytes": ("a worker's peak after the first tenth", "首个十分之一后的内存峰值"),
+    "memory_at_end_bytes": ("a worker's peak at the end", "结束时的内存峰值"),
+    "memory_growth": ("growth of that peak", "峰值增长"),
+}
+_GOALS = {"ratio": ("goal", "≥"), "times_orm": ("times_orm_goal", "≥"), "memory_growth": ("memory_growth_goal", "≤")}
+
+
+def language_of_environment() -> str:
+    """``zh`` where the environment asks for Chinese, else ``en``."""
+    asked = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if asked.lower().startswith("zh") else "en"
+
+
+@contextmanager
+def teller(language: str) -> Iterator[Callable[[str], None]]:
+    """Shows the step under way on a terminal, and nothing elsewhere."""
+    console = Console(stderr=True)
+    place = 1 if language == "zh" else 0
+    if not console.is_terminal:
+        yield lambda step: None
+        return
+    with console.status("") as status:
+        yield lambda step: status.update(_STEPS[step][place])
+
+
+def show(figures: Mapping[str, Any], language: str) -> None:
+    """Prints the figures as a table, goals beside them."""
+    place = 1 if language == "zh" else 0
+    title = f"distrib bench {figures['bench']} --scale {figures['scale']}"
+    table = Table(title=title, title_justify="left")
+    table.add_column(("figure", "指标")[place])
+    table.add_column(("measured", "实测")[place], justify="right")
+    table.add_column(("goal", "目标")[place], justify="right")
+    for key, names in _NAMES.items():
+        if key in figures:
+            table.add_row(names[place], _shown(key, figures[key]), _goal(key, figures))
+    console = Console()
+    console.print(table)
+    met = ("Every goal is met.", "全部达标。") if figures["met"] else ("A goal is not met.", "有指标未达标。")
+    console.print(met[place])
+
+
+def machine(container: Container) -> dict[str, Any]:
+    """What the figures depend on: processor, cores, versions."""
+    with container.worker_engine.connect() as conn:
+        numbers = conn.connection.dbapi_connection.info.server_version  # type: ignore[union-attr]
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "postgresql": f"{numbers // 10_000}.{numbers % 10_000}",
+        "distrib": version("distrib"),
+    }
+
+
+def _goal(key: str, figures: Mapping[str, Any]) -> str:
+    name, sign = _GOALS.get(key, ("", ""))
+    return f"{sign} {figures[name]:g}" if figures.get(name) is not None else ""
+
+
+def _shown(key: str, figure: float) -> str:
+    if key.endswith("_bytes"):
+        return f"{figure / 2**20:.1f} MiB"
+    return f"{figure:,}"
+
+
+def _processor() -> str:
+    if _CPUINFO.exists():
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return platform.processor()

@@ -1,0 +1,198 @@
+"""Measures settling: the real drain in two processes against raw COPY of its rows, and against an ORM transaction an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from distrib.bootstrap import Container
+from distrib.cli.bench.databases import Databases, own_databases
+from distrib.cli.bench.figures import Rounds, growth, ratio
+from distrib.cli.bench.hands import BenchFailed, Run, run_together
+from distrib.cli.bench.rows import Extract, added, count_rows, extract, vacuum
+from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
+from distrib.store import migrate
+
+HANDS = 2
+GOAL = 0.3
+HEADED_FOR = 0.6
+ORM_GOAL = 50.0
+MEMORY_GOAL = 0.10
+"""By which part a worker's peak may grow after the first tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleSize:
+    """How much is measured.
+
+    ``world`` is settled anew each round; ``orm_orders`` of it the slow way; ``flat`` once, for the worker's memory.
+    """
+
+    world: World
+    rounds: int
+    orm_orders: int
+    flat: World | None = None
+
+
+SIZES = {
+    "small": SettleSize(World(20_000, 20_000), 3, 400),
+    "full": SettleSize(World(100_000, 100_000), 5, 2_000, World(100_000, 1_000_000)),
+}
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Seconds of each side's rounds, and what the raw side wrote."""
+
+    drain: list[float]
+    raw: list[float]
+    extract: Extract | None = None
+    peak_after_first: int = 0
+    peak: int = 0
+
+
+def bench_settle(container: Container, size: SettleSize, say: Callable[[str], None]) -> dict[str, Any]:
+    """All figures of the benchmark.
+
+    Args:
+        container: of the servers; its own database is not touched.
+        size: how much.
+        say: is told what comes next, by its name.
+
+    Raises:
+        BenchFailed: a side did not do all of its work.
+    """
+    with own_databases(container.database_url) as databases, TemporaryDirectory(prefix="distrib-bench-") as directory:
+        say("prepare")
+        prepared = databases.make("prepared")
+        program_id = prepare(container, prepared, size.world)
+        taken = _rounds(container, databases, prepared, size, Path(directory), say)
+        say("orm")
+        orm = _orm(container, databases, program_id, size.orm_orders)
+        databases.drop("prepared")
+        if size.flat is not None:
+            say("memory")
+            _memory(container, databases, size.flat, taken)
+    return _figures(size, taken, orm)
+
+
+def prepare(container: Container, url: str, world: World, *, with_events: bool = True) -> int:
+    """Brings a database to the newest schema and puts the world into it; answers the program's number."""
+    migrate.upgrade(url)
+    own = Container(container.settings, url, container.redis_url)
+    try:
+        program = open_program(own)
+        register(own, program, world)
+        if with_events:
+            fill_inbox(own, program, world)
+    finally:
+        own.close()
+    vacuum(url)
+    return program.program_id
+
+
+def _rounds(
+    container: Container, databases: Databases, prepared: str, size: SettleSize, directory: Path,
+    say: Callable[[str], None],
+) -> _Taken:  # fmt: skip
+    before = count_rows(prepared)
+    taken = _Taken([], [])
+    for _ in range(size.rounds):
+        say("drain")
+        with databases.copy_of("prepared") as url:
+            run = _drain(container, url, size.world, taken)
+            taken.drain.append(run.seconds)
+            after = count_rows(url)
+            _must_be_settled(size.world, run, after)
+            if taken.extract is None:
+                taken.extract = extract(url, list(added(before, after)), HANDS, directory)
+        say("raw")
+        with databases.copy_of("prepared") as url:
+            taken.raw.append(_raw(container, url, taken.extract).seconds)
+            if added(before, count_rows(url)) != taken.extract.rows:
+                raise BenchFailed("the raw side did not write the same rows / 直接写入的行数不一致")
+    return taken
+
+
+def _drain(container: Container, url: str, world: World, taken: _Taken) -> Run:
+    spec = {"first_orders": world.orders // HANDS // 10}
+    run = run_together("drain", [spec] * HANDS, environment(container, url))
+    taken.peak_after_first = max(report["peak_after_first"] for report in run.reports)
+    taken.peak = max(report["peak"] for report in run.reports)
+    return run
+
+
+def _raw(container: Container, url: str, rows: Extract) -> Run:
+    specs = [{"database_url": url, "share": str(share)} for share in rows.shares]
+    return run_together("copy", specs, environment(container, url))
+
+
+def _orm(container: Container, databases: Databases, program_id: int, orders: int) -> Rounds:
+    with databases.copy_of("prepared") as url:
+        spec = {"database_url": url, "program_id": program_id, "orders": orders}
+        run = run_together("orm", [spec], environment(container, url))
+        after = count_rows(url)
+        if (after["settlements"], after["transfers"]) != (orders, orders * LINES * EARNERS):
+            raise BenchFailed("the ORM side did not settle its orders / ORM 一方未完成结算")
+    return Rounds(orders, [run.seconds])
+
+
+def _memory(container: Container, databases: Databases, world: World, taken: _Taken) -> None:
+    url = databases.make("flat")
+    prepare(container, url, world)
+    run = _drain(container, url, world, taken)
+    _must_be_settled(world, run, count_rows(url))
+    databases.drop("flat")
+
+
+def _must_be_settled(world: World, run: Run, after: Mapping[str, int]) -> None:
+    orders = sum(report["orders"] for report in run.reports)
+    parked = sum(report["parked"] for report in run.reports)
+    wanted = (world.orders, world.orders, world.orders * LINES * EARNERS, 0)
+    if (orders, after["settlements"], after["transfers"], parked) != wanted:
+        raise BenchFailed(f"not all orders were settled: {orders} of {world.orders} / 未全部结算")
+
+
+def environment(container: Container, url: str) -> dict[str, str]:
+    """What makes a child work on the bench's database."""
+    return {**container.environment(), "DISTRIB_DATABASE_URL": url}
+
+
+def _figures(size: SettleSize, taken: _Taken, orm: Rounds) -> dict[str, Any]:
+    assert taken.extract is not None
+    drain, raw = Rounds(size.world.orders, taken.drain), Rounds(size.world.orders, taken.raw)
+    reached, times_orm = ratio(drain, raw), drain.rate / orm.rate
+    grown = growth(taken.peak_after_first, taken.peak)
+    is_flat = size.flat is None or grown <= MEMORY_GOAL
+    return {
+        "rounds": size.rounds,
+        "processes": HANDS,
+        "world": asdict(size.world),
+        "lines_per_order": LINES,
+        "earners_per_line": EARNERS,
+        "orders_per_second": round(drain.rate),
+        "rows_written": taken.extract.rows,
+        "rows_per_order": round(taken.extract.total_rows / size.world.orders, 2),
+        "raw_orders_per_second": round(raw.rate),
+        "raw_rows_per_second": round(raw.rate * taken.extract.total_rows / size.world.orders),
+        "ratio": round(reached, 3),
+        "goal": GOAL,
+        "headed_for": HEADED_FOR,
+        "orm_orders_per_second": round(orm.rate, 1),
+        "times_orm": round(times_orm, 1),
+        "times_orm_goal": ORM_GOAL,
+        "memory_orders": (size.flat or size.world).orders,
+        "memory_after_first_tenth_bytes": taken.peak_after_first,
+        "memory_at_end_bytes": taken.peak,
+        "memory_growth": round(grown, 3),
+        "memory_growth_goal": None if size.flat is None else MEMORY_GOAL,
+        "seconds": {"drain": _rounded(taken.drain), "raw": _rounded(taken.raw)},
+        "met": reached >= GOAL and times_orm >= ORM_GOAL and is_flat,
+    }
+
+
+def _rounded(seconds: list[float]) -> list[float]:
+    return [round(figure, 3) for figure in seconds]

@@ -1,0 +1,224 @@
+"""``distrib import shops``: registers the shops of a CSV or NDJSON file, sponsors before those they brought.
+
+Streams in batches; what was registered before stays as it is, so an import that broke off is
+simply run again. Rows that are refused go to a file beside it, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.output import json_option, print_json, program_option
+from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
+from distrib.domain.errors import Refusal
+from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, parse_instant
+from distrib.domain.network import arrange
+from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.shops import ShopDraft, register_shops
+
+COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "attributes")
+BATCH = 1_000
+MAX_ATTRIBUTES = 50
+MAX_WHOLE = 2**53
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a file."""
+
+    created: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+
+@dataclass
+class _Index:
+    """Where the records of a file stand, and in which order they can be registered."""
+
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    order: Sequence[int] = ()
+    loops: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@click.command("shops")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@program_option
+@json_option
+def import_shops_command(file: Path, program_code: str | None, as_json: bool) -> None:
+    """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused. 导入店铺。"""
+    try:
+        source = RecordsFile(file, COLUMNS)
+    except (HeaderUnfit, ValueError) as error:
+        raise click.BadParameter(f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error}") from error
+    with source, open_container() as container:
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+        refused = RefusedFile(file, source)
+        tally = _import(container, program, source, refused)
+    _report(tally, refused, as_json)
+    if refused.count:
+        raise SystemExit(1)
+
+
+def draft_of(values: dict[str, Any]) -> ShopDraft | str:
+    """The registration in a record, or everything that is wrong with it.
+
+    >>> draft_of({"id": "a", "joined_at": "2026-03-09"})
+    'joined_at: an RFC 3339 time with an offset'
+    """
+    wrong = [f"{name}: unknown" for name in values if name not in COLUMNS]
+    values = {name: value for name, value in values.items() if value is not None}
+    named = [name for name in ("id", "sponsor_id") if name in values]
+    wrong += [f"{name}: {ID_RULE}" for name in named if not is_identifier(values[name])]
+    if "id" not in values:
+        wrong.append("id: required")
+    for name in ("invite_code", "name", "identity"):
+        if name in values and (not is_storable_text(values[name]) or not values[name]):
+            wrong.append(f"{name}: 1-{MAX_TEXT} characters")
+    joined_at, attributes = _instant(values.get("joined_at"), wrong), _attributes(values.get("attributes"), wrong)
+    if wrong:
+        return "; ".join(wrong)
+    return ShopDraft(**values | {"joined_at": joined_at, "attributes": attributes})
+
+
+def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> Tally:
+    console = Console(stderr=True)
+    tally = Tally()
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        reading = progress.add_task("Reading 读取", total=source.size)
+        index = _index(source, lambda offset: progress.update(reading, completed=offset))
+        writing = progress.add_task("Registering 登记", total=len(index.order))
+        for start in range(0, len(index.order), BATCH):
+            places = index.order[start : start + BATCH]
+            records = [source.read(index.offsets[place], index.lines[place]) for place in places]
+            _register(container, program, records, index, refused, tally)
+            refused.flush()
+            progress.advance(writing, len(places))
+    return tally
+
+
+def _index(source: RecordsFile, seen: Any) -> _Index:
+    """Reads a file once for who brought whom; what names no id of its own, or one again, comes last."""
+    index = _Index()
+    first: dict[str, int] = {}
+    sponsor_of: dict[str, str | None] = {}
+    rest: list[int] = []
+    for place, record in enumerate(source):
+        index.offsets.append(record.offset)
+        index.lines.append(record.line)
+        shop_id, sponsor_id = record.values.get("id"), record.values.get("sponsor_id")
+        if isinstance(shop_id, str) and shop_id not in first:
+            first[shop_id] = place
+            sponsor_of[shop_id] = sponsor_id if isinstance(sponsor_id, str) else None
+        else:
+            rest.append(place)
+        if place % BATCH == 0:
+            seen(record.offset)
+    seen(source.size)
+    arrangement = arrange(sponsor_of)
+    index.order = array("q", [*(first[shop_id] for shop_id in arrangement.order), *rest])
+    index.loops = {shop_id: loop for loop in arrangement.loops for shop_id in loop}
+    return index
+
+
+def _register(
+    container: Container,
+    program: Program,
+    records: Sequence[Record],
+    index: _Index,
+    refused: RefusedFile,
+    tally: Tally,
+) -> None:
+    """Registers one batch in one transaction; what is no registration at all is refused here."""
+    fit: list[tuple[Record, ShopDraft]] = []
+    for record in records:
+        draft = record.fault or draft_of(record.values)
+        if isinstance(draft, str):
+            refused.add(record, "invalid", draft)
+            tally.refused += 1
+        else:
+            fit.append((record, draft))
+    drafts = [draft for _, draft in fit]
+    if not drafts:
+        return
+    policy, pepper = container.policies[program.policy], container.settings.key_pepper.encode()
+    with container.begin() as conn:
+        results = register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+    for (record, _), result in zip(fit, results, strict=True):
+        if result.refusal is None:
+            tally.created += result.status == "created"
+            tally.unchanged += result.status == "unchanged"
+        else:
+            refused.add(record, *_reason(result.id, result.refusal, index))
+            tally.refused += 1
+
+
+def _reason(shop_id: str, refusal: Refusal, index: _Index) -> tuple[str, str]:
+    """Code and words; who stands in a loop of the file is told the loop, however far it is spread."""
+    loop = index.loops.get(shop_id)
+    if loop is not None and refusal.code in {"sponsor_cycle", "sponsor_unknown"}:
+        shown = " -> ".join([*loop[:20], *(["..."] if len(loop) > 20 else []), loop[0]])
+        refusal = Refusal("sponsor_cycle")
+        return refusal.code, f"{refusal.text('en')} {refusal.text('zh')} {shown}"
+    return refusal.code, f"{refusal.text('en')} {refusal.text('zh')}"
+
+
+def _report(tally: Tally, refused: RefusedFile, as_json: bool) -> None:
+    beside = str(refused.path) if refused.count else None
+    if as_json:
+        figures = {"created": tally.created, "unchanged": tally.unchanged, "refused": tally.refused}
+        print_json(figures | {"refused_file": beside})
+        return
+    click.echo(
+        f"{tally.created:,} created, {tally.unchanged:,} unchanged, {tally.refused:,} refused / "
+        f"新建 {tally.created:,}，不变 {tally.unchanged:,}，拒绝 {tally.refused:,}"
+    )
+    if beside is not None:
+        click.echo(f"Refused rows with their reasons: {beside} 被拒绝的行及原因见该文件。", err=True)
+
+
+def _instant(value: object, wrong: list[str]) -> Any:
+    if value is None:
+        return None
+    try:
+        return parse_instant(value if isinstance(value, str) else "")
+    except ValueError:
+        wrong.append("joined_at: an RFC 3339 time with an offset")
+    return None
+
+
+def _attributes(value: object, wrong: list[str]) -> Any:
+    """An object, in a CSV file as JSON."""
+    if value is None:
+        return None
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict) or not _is_flat(parsed):
+        wrong.append(f"attributes: a JSON object of up to {MAX_ATTRIBUTES} texts, integers, flags and nulls")
+        return None
+    return parsed
+
+
+def _is_flat(found: dict[str, Any]) -> bool:
+    if len(found) > MAX_ATTRIBUTES:
+        return False
+    return all(is_storable_text(name) and _is_plain(value) for name, value in found.items())
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, int):
+        return abs(value) < MAX_WHOLE
+    return value is None or is_storable_text(value)

@@ -1,0 +1,68 @@
+"""``distrib key``: makes, lists and ends API keys. A key is printed once, by whoever made it."""
+
+from __future__ import annotations
+
+import click
+
+from distrib.bootstrap import open_container
+from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
+from distrib.services.keys import ROLES, create_key, list_keys, revoke_key
+from distrib.store.keys import ListedKey
+
+PAGE = 500
+
+
+@click.group()
+def key() -> None:
+    """Make, list and end API keys. API 密钥。"""
+
+
+@key.command()
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--name", help="What it is for; the role if not given. 用途。")
+@click.option("--shop", "shop_id", help="The partner's shop. 合作方的店铺。")
+@program_option
+@json_option
+def create(role: str, name: str | None, shop_id: str | None, program_code: str | None, as_json: bool) -> None:
+    """Make a key; it is printed once, alone on the last line. 新建密钥，仅显示一次。"""
+    with open_container() as container:
+        pepper, now = container.settings.key_pepper.encode(), container.now()
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            made = create_key(conn, program, role, name or role, shop_id, pepper, now)
+    if as_json:
+        print_json({"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made})
+        return
+    click.echo("Keep it: it is not shown again. 请妥善保存，不再显示。", err=True)
+    click.echo(made)
+
+
+@key.command("list")
+@program_option
+@json_option
+def list_command(program_code: str | None, as_json: bool) -> None:
+    """List the keys without their secrets. 列出密钥（不含秘密部分）。"""
+    found: list[ListedKey] = []
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        cursor: tuple[str] | None = ("",)
+        while cursor is not None:
+            page, cursor = list_keys(conn, program, cursor, PAGE)
+            found += page
+    if as_json:
+        print_json([row._asdict() for row in found])
+        return
+    columns = dict.fromkeys(ListedKey._fields, False)
+    print_table(open_console(), f"Keys 密钥: {program.code}", columns, found)
+
+
+@key.command()
+@click.argument("key_id")
+@program_option
+def revoke(key_id: str, program_code: str | None) -> None:
+    """End the key KEY_ID, at once and for ever. 吊销密钥。"""
+    with open_container() as container:
+        now = container.now()
+        with container.begin() as conn:
+            revoke_key(conn, container.program(conn, program_code), key_id, now)
+    click.echo(f"{key_id} has ended. {key_id} 已吊销。")

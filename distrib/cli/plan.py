@@ -1,0 +1,128 @@
+"""``distrib plan``: checks plan documents and publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, time
+from pathlib import Path
+
+import click
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.output import json_option, open_console, print_json, print_line, program_option, time_text
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import parse_instant
+from distrib.domain.plan import compile_plan
+from distrib.domain.plan_document import check_plan
+from distrib.domain.policy import Finding
+from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.plans import PlanView, check_document, create_plan, judge, publish_plan
+from distrib.services.programs import find_program, only_program
+from distrib.services.yaml_documents import read_yaml
+
+MAX_BYTES = 1_000_000
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def plan() -> None:
+    """Check and publish plans. 佣金方案。"""
+
+
+@plan.command()
+@click.argument("file", type=_FILE)
+@program_option
+@json_option
+def check(file: Path, program_code: str | None, as_json: bool) -> None:
+    """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is. 检查方案。"""
+    document = read_document(file)
+    with open_container() as container:
+        with container.begin() as conn:
+            program = only_program(conn) if program_code is None else find_program(conn, program_code)
+        problems, findings = _judged(container, program, document)
+    is_good = not problems and not any(finding.severity in {"refuse", "sign_off"} for finding in findings)
+    if as_json:
+        shown = [asdict(problem) for problem in problems]
+        print_json({"ok": is_good, "problems": shown, "findings": [finding._asdict() for finding in findings]})
+    else:
+        _say(problems, findings)
+    if not is_good:
+        raise SystemExit(1)
+
+
+@plan.command()
+@click.argument("file", type=_FILE)
+@click.option("--effective-from", "since", required=True, help="RFC 3339, or a day of the program's. 生效时间。")
+@click.option("--signed-off-by", help="Who answers for what the pack wants signed. 签署人。")
+@program_option
+@json_option
+def publish(file: Path, since: str, signed_off_by: str | None, program_code: str | None, as_json: bool) -> None:
+    """Keep the plan in FILE as a version, where it is new, and put it in force. 发布方案。"""
+    document = read_document(file)
+    with open_container() as container:
+        policies, now = container.policies, container.now()
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            effective_from = _instant(since, program)
+            made = create_plan(conn, program, document, policies, COMMAND_LINE, now)
+            view = publish_plan(
+                conn, program, policies, made.code, made.version, effective_from, signed_off_by, COMMAND_LINE, now
+            )
+    if as_json:
+        print_json(_shown(view))
+        return
+    _say((), view.findings)
+    at = time_text(effective_from)
+    english = f"{view.code} version {view.version} is in force from {at}."
+    click.echo(f"{english} 方案 {view.code} 第 {view.version} 版自 {at} 生效。")
+
+
+def read_document(file: Path) -> object:
+    """The document in a YAML or JSON file; wrong use where it is neither."""
+    if file.stat().st_size > MAX_BYTES:
+        raise click.BadParameter(f"{file.name} is larger than {MAX_BYTES} bytes")
+    try:
+        return read_yaml(file.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{file.name} is not UTF-8: {error.reason}") from error
+
+
+def _judged(
+    container: Container, program: Program | None, document: object
+) -> tuple[list[Problem], Sequence[Finding]]:
+    """Problems and findings; without a program, those of the document alone."""
+    if program is None:
+        return check_plan(document), ()
+    problems = check_document(program, container.policies, document)
+    if problems or not isinstance(document, dict):
+        return problems, ()
+    return [], judge(program, container.policies, compile_plan(document))
+
+
+def _instant(text: str, program: Program) -> datetime:
+    """An instant, or the first of a day in the program's time zone."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), tzinfo=program.zone)
+    except ValueError:
+        pass
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise Refusal("invalid", [Problem("--effective-from", str(error))]) from error
+
+
+def _say(problems: Sequence[Problem], findings: Sequence[Finding]) -> None:
+    console = open_console()
+    for problem in problems:
+        print_line(console, f"{problem.pointer}: {problem.detail}", "red")
+    for finding in findings:
+        figures = f"{finding.figure} ({finding.threshold})"
+        words = f"{finding.detail_en} {finding.detail_zh} {figures} [{finding.source}]"
+        print_line(console, f"{finding.severity} {finding.id}: {words}")
+    if not problems and not findings:
+        print_line(console, "Nothing is wrong. 没有问题。")
+
+
+def _shown(view: PlanView) -> dict[str, object]:
+    return asdict(view) | {"findings": [finding._asdict() for finding in view.findings]}

@@ -1,0 +1,203 @@
+"""Records of CSV and NDJSON files, read one at a time and again by their place. What they mean must not enter.
+
+A file may be larger than memory: only where a record stands is remembered. What cannot be read
+is a record with a fault, never the end of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+LONGEST_LINE = 1 << 20
+MOST_LINES = 200
+REASON_COLUMNS = ("refused_line", "refused_code", "refused_reason")
+"""Added to what was refused; left aside where such a file is read again."""
+
+
+class HeaderUnfit(Exception):
+    """The first line of a CSV file does not name the columns there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: where it stands, what it says, or what makes it unreadable."""
+
+    offset: int
+    line: int
+    values: dict[str, Any]
+    fault: str | None = None
+
+
+class RecordsFile:
+    """A CSV file (by its ending) or NDJSON file of records.
+
+    Args:
+        path: the file.
+        columns: what a CSV file may have as columns; the first is required.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.is_csv = path.suffix.lower() == ".csv"
+        self.size = path.stat().st_size
+        self.header: list[str] = []
+        self._columns = columns
+        self._file: BinaryIO = path.open("rb")
+        self._line = 0
+        self._begin()
+
+    def __enter__(self) -> RecordsFile:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every record in the order of the file; those read meanwhile by their place do not disturb."""
+        place, line = self._start, self._start_line
+        while True:
+            self._file.seek(place)
+            self._line = line
+            record = self._next()
+            place, line = self._file.tell(), self._line
+            if record is None:
+                return
+            if record.values or record.fault:
+                yield record
+
+    def read(self, offset: int, line: int) -> Record:
+        """The record that stands there."""
+        self._file.seek(offset)
+        self._line = line - 1
+        record = self._next()
+        if record is None:
+            raise EOFError("the file became shorter while it was read")
+        return record
+
+    def _begin(self) -> None:
+        if self._file.read(3) != b"\xef\xbb\xbf":
+            self._file.seek(0)
+        if self.is_csv:
+            self.header = self._fields()
+            unknown = [name for name in self.header if name not in {*self._columns, *REASON_COLUMNS}]
+            if unknown or self._columns[0] not in self.header or len(set(self.header)) < len(self.header):
+                raise HeaderUnfit(", ".join(unknown) or ", ".join(self.header))
+        self._start, self._start_line = self._file.tell(), self._line
+
+    def _next(self) -> Record | None:
+        offset, line = self._file.tell(), self._line + 1
+        try:
+            values = self._row() if self.is_csv else self._object()
+        except (ValueError, csv.Error, RecursionError) as error:
+            return Record(offset, line, {}, str(error) or "not readable")
+        return None if values is None else Record(offset, line, values)
+
+    def _row(self) -> dict[str, Any] | None:
+        fields = self._fields()
+        if not fields:
+            return None if self._is_over() else {}
+        if len(fields) != len(self.header):
+            raise ValueError(f"{len(fields)} fields under {len(self.header)} columns")
+        named = zip(self.header, fields, strict=True)
+        return {name: field for name, field in named if field and name not in REASON_COLUMNS}
+
+    def _fields(self) -> list[str]:
+        return next(csv.reader(self._texts(), strict=True), [])
+
+    def _texts(self) -> Iterator[str]:
+        for _ in range(MOST_LINES):
+            line = self._read_line()
+            if not line:
+                return
+            yield line.decode("utf-8", "surrogateescape")
+        raise ValueError(f"a record goes on over more than {MOST_LINES} lines")
+
+    def _object(self) -> dict[str, Any] | None:
+        line = self._read_line()
+        if not line:
+            return None
+        if not line.strip():
+            return {}
+        parsed = json.loads(line.decode("utf-8", "surrogateescape"), object_pairs_hook=_unique, parse_constant=_refuse)
+        if not isinstance(parsed, dict):
+            raise ValueError("not a JSON object")
+        return {name: value for name, value in parsed.items() if name not in REASON_COLUMNS}
+
+    def _read_line(self) -> bytes:
+        line = self._file.readline(LONGEST_LINE + 1)
+        self._line += 1
+        if len(line) <= LONGEST_LINE:
+            return line
+        while line and not line.endswith(b"\n"):
+            line = self._file.readline(LONGEST_LINE)
+        raise ValueError(f"a line longer than {LONGEST_LINE} bytes")
+
+    def _is_over(self) -> bool:
+        return self._file.tell() >= self.size
+
+
+class RefusedFile:
+    """What was refused, beside the file it came from, with the reasons; there only if anything was."""
+
+    def __init__(self, path: Path, source: RecordsFile) -> None:
+        self.path = path.with_name(path.name + (".refused.csv" if source.is_csv else ".refused.ndjson"))
+        self.count = 0
+        self._header = [name for name in source.header if name not in REASON_COLUMNS] if source.is_csv else []
+        self._is_csv = source.is_csv
+        self.path.unlink(missing_ok=True)
+        self._rows: list[str] = []
+
+    def add(self, record: Record, code: str, reason: str) -> None:
+        """Notes a record that was refused."""
+        reasons = dict(zip(REASON_COLUMNS, (record.line, code, reason), strict=True))
+        self.count += 1
+        self._rows.append(self._csv_row(record, reasons) if self._is_csv else _json_row(record, reasons))
+
+    def flush(self) -> None:
+        """Writes what was noted since the last time; personal data, so for the owner's eyes only."""
+        if not self._rows:
+            return
+        is_new = not self.path.exists()
+        if is_new:
+            self.path.touch(mode=0o600)
+        with self.path.open("a", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            if is_new and self._is_csv:
+                file.write(_csv_line([*self._header, *REASON_COLUMNS]))
+            file.writelines(self._rows)
+        self._rows.clear()
+
+    def _csv_row(self, record: Record, reasons: dict[str, Any]) -> str:
+        return _csv_line([*[record.values.get(name, "") for name in self._header], *reasons.values()])
+
+
+def _json_row(record: Record, reasons: dict[str, Any]) -> str:
+    return json.dumps(record.values | reasons, ensure_ascii=True) + "\n"
+
+
+def _csv_line(fields: Sequence[object]) -> str:
+    lines: list[str] = []
+
+    class _Into:
+        def write(self, text: str) -> None:
+            lines.append(text)
+
+    csv.writer(_Into(), lineterminator="\n").writerow(fields)
+    return "".join(lines)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

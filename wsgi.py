@@ -1,0 +1,17 @@
+"""The app for a WSGI server: ``gunicorn -c config/gunicorn.conf.py wsgi:app``. Settings come from the environment."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+
+from distrib.app import create_app
+from distrib.bootstrap import open_container
+from distrib.logs import configure_logs
+from distrib.settings import read_settings
+
+_open = ExitStack()
+atexit.register(_open.close)
+_settings = read_settings()
+configure_logs(_settings.log_level)
+app = create_app(_open.enter_context(open_container(_settings)))
