@@ -19,13 +19,13 @@ from distrib.api.docs import POLICY, docs_blueprint
 from distrib.api.health import health_blueprint
 from distrib.api.metrics import Metrics
 from distrib.api.openapi import register_operations
+from distrib.api.operations import MOST_BYTES
 from distrib.api.problems import answer_with_problems
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.store import migrate
 from distrib.store.database import enter_program
 
-MOST_BYTES = 16 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _log = structlog.get_logger("distrib.access")
@@ -34,7 +34,7 @@ _log = structlog.get_logger("distrib.access")
 def create_app(container: Container) -> Flask:
     """The WSGI app on the servers of ``container``, which stays open as long as the app serves."""
     app = Flask("distrib", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, PROPAGATE_EXCEPTIONS=False)
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = backend_of(container)
     description = register_operations(app, __version__)

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
 from distrib.dispatch import Bell
@@ -61,7 +63,9 @@ class Container:
     @cached_property
     def redis(self) -> redis.Redis:
         """A connection whose every call ends within half a second."""
-        client = redis.Redis.from_url(self.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        client = redis.Redis.from_url(
+            self.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+        )
         self._closing.callback(client.close)
         return client
 

@@ -25,7 +25,7 @@ from distrib.services.drain import BatchFailed, Drained, State
 from distrib.services.programs import get_program
 
 MAX_TRIES = 5
-_BUSY_WAIT_S = 0.005
+_BUSY_WAIT_S = 0.05
 _BUSY_LIMIT_S = 1.0
 _RETRIABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 

@@ -28,6 +28,7 @@ class Caller:
         """One request; a body that is not bytes goes as JSON."""
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         headers |= options.pop("headers", {})
+        options.setdefault("buffered", True)
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
             body = body if isinstance(body, bytes) else json.dumps(body).encode()

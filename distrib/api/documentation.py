@@ -66,7 +66,8 @@ def _answer(answer: type[Schema] | str | None) -> dict[str, Any]:
     if answer is None:
         return {"description": "Done; there is nothing to say.", "headers": _HEADERS}
     if isinstance(answer, str):
-        return {"description": "A file, streamed.", "headers": _HEADERS, "content": {answer: {"schema": {"type": "string"}}}}
+        content = {answer: {"schema": {"type": "string"}}}
+        return {"description": "A file, streamed.", "headers": _HEADERS, "content": content}
     described = (answer.__doc__ or "").strip().splitlines()[0]
     return {"description": described, "headers": _HEADERS, "content": {_JSON: {"schema": answer}}}
 

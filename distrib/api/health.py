@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can work, and its figures: for machines that watch it. No key, no ids of anyone."""
+"""Whether the service lives, whether it can work, and its figures, for machines that watch it. No ids of anyone."""
 
 from __future__ import annotations
 

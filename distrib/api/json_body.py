@@ -71,10 +71,10 @@ def pointer_to(*steps: object) -> str:
 
 
 def readable(text: str) -> str:
-    """The text with half characters written out, so that it can be sent.
+    r"""The text with half characters written out, so that it can be sent.
 
-    >>> readable("a\\ud800")
-    'a\\\\ud800'
+    >>> readable("a\ud800")
+    'a\\ud800'
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -1,4 +1,4 @@
-"""What Prometheus may know: how many requests, how long, how many events, how much waits. No ids of anyone may enter."""
+"""What Prometheus may know: requests, how long they took, events, what waits. No ids of anyone may enter."""
 
 from __future__ import annotations
 

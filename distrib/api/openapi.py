@@ -1,4 +1,4 @@
-"""The description of the service, OpenAPI 3.1, made from the operations themselves: it cannot say what is not served."""
+"""The description of the service (OpenAPI 3.1), made from the operations: it cannot say what is not served."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from distrib.domain.identifiers import is_identifier
 
 _DESCRIPTION = """Commission engine for social-commerce platforms (社交电商分佣系统).
 
-Money is an integer of minor units beside a currency; times are RFC 3339 with an offset; everything may be sent twice."""
+Money is an integer of minor units beside a currency. Times are RFC 3339 with an offset, answered in UTC.
+Everything may be sent twice."""
 
 
 class IdentifierConverter(BaseConverter):

@@ -1,4 +1,4 @@
-"""Every error as ``application/problem+json`` (RFC 9457), in the caller's language. No decision that leads to one may enter."""
+"""Every error as ``application/problem+json`` (RFC 9457), in the caller's language. What leads to one may not enter."""
 
 from __future__ import annotations
 

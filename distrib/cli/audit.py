@@ -34,7 +34,7 @@ _WORDS = {
     "not_clean": ("NOT clean.", "未通过。"),
     "rows": ("{name}: the first of {wrong}", "{name}：共 {wrong} 项，前几项"),
 }
-_MEANINGS = {
+CHECK_MEANINGS = {
     "transfers_match_account_months": ("running totals are what the transfers add up to", "累计数等于流水之和"),
     "transfers_balanced": ("every transfer has two sides; all accounts add up to 0", "借贷两方齐全，总和为零"),
     "reversals_within_earned": ("no more is taken back than was earned", "冲回不超过所得"),
@@ -83,7 +83,7 @@ def _show(console: Console, program: str, result: Mapping[str, Any], place: int)
     rows = [
         (
             check["name"],
-            _MEANINGS.get(check["name"], ("", ""))[place],
+            CHECK_MEANINGS.get(check["name"], ("", ""))[place],
             f"{check['figure']:,}",
             f"{check['wrong']:,}",
             say("ok" if check["ok"] else "failed"),

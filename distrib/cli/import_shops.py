@@ -58,14 +58,13 @@ class _Index:
 def import_shops_command(file: Path, program_code: str | None, as_json: bool) -> None:
     """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused. 导入店铺。"""
     try:
-        source = RecordsFile(file, COLUMNS)
-    except (HeaderUnfit, ValueError) as error:
+        with RecordsFile(file, COLUMNS) as source, open_container() as container:
+            with container.begin() as conn:
+                program = container.program(conn, program_code)
+            refused = RefusedFile(file, source)
+            tally = _import(container, program, source, refused)
+    except HeaderUnfit as error:
         raise click.BadParameter(f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error}") from error
-    with source, open_container() as container:
-        with container.begin() as conn:
-            program = container.program(conn, program_code)
-        refused = RefusedFile(file, source)
-        tally = _import(container, program, source, refused)
     _report(tally, refused, as_json)
     if refused.count:
         raise SystemExit(1)

@@ -49,9 +49,13 @@ class RecordsFile:
         self._columns = columns
         self._file: BinaryIO = path.open("rb")
         self._line = 0
-        self._begin()
 
     def __enter__(self) -> RecordsFile:
+        try:
+            self._begin()
+        except (HeaderUnfit, ValueError, csv.Error) as error:
+            self._file.close()
+            raise HeaderUnfit(str(error) or "no column") from error
         return self
 
     def __exit__(
@@ -125,7 +129,7 @@ class RecordsFile:
             return None
         if not line.strip():
             return {}
-        parsed = json.loads(line.decode("utf-8", "surrogateescape"), object_pairs_hook=_unique, parse_constant=_refuse)
+        parsed = _DECODER.decode(line.decode("utf-8", "surrogateescape"))
         if not isinstance(parsed, dict):
             raise ValueError("not a JSON object")
         return {name: value for name, value in parsed.items() if name not in REASON_COLUMNS}
@@ -201,3 +205,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)

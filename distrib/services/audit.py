@@ -19,7 +19,7 @@ from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
-from distrib.store import audit_questions, audits, statements
+from distrib.store import audit_questions, audits, shops, statements
 from distrib.store.audit_questions import MOST_ROWS, Answer
 
 _ANY_LEVEL = 2**31 - 1
@@ -64,9 +64,10 @@ def run_audit(
         now: the instant the result is dated by.
         policies: the policy packs, to hold the tree against the program's own; without them it is not.
     """
-    checks = [_check(question.name, answer) for question, answer in _questions(conn, program, policies)]
-    checks += [_check(name, answer) for name, answer in recompute_orders(conn, program).items()]
-    checks.append(_check("statements_add_up", _statements(conn, program)))
+    answers = {question.name: answer for question, answer in _questions(conn, program, policies)}
+    answers |= recompute_orders(conn, program)
+    answers["statements_add_up"] = _statements(conn, program)
+    checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks))
     audits.keep_audit(conn, program.program_id, now, json.dumps(audit_view(result), default=str, ensure_ascii=False))
     return result
@@ -105,8 +106,38 @@ def audit_view(result: AuditResult) -> dict[str, Any]:
     return {"ok": result.ok, "as_of": as_of, "checks": [asdict(check) for check in result.checks]}
 
 
-def _check(name: str, answer: Answer) -> AuditCheck:
-    return AuditCheck(name, answer.wrong == 0, answer.figure, answer.wrong, answer.rows)
+def _check(conn: Connection, program: Program, name: str, answer: Answer) -> AuditCheck:
+    rows = _with_ids(conn, program, answer.rows)
+    return AuditCheck(name, answer.wrong == 0, answer.figure, answer.wrong, rows)
+
+
+def _with_ids(conn: Connection, program: Program, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Wrong rows with the ids that callers know, beside the numbers that the tables have."""
+    orders = {number for row in rows if (number := _order_of(row)) is not None}
+    accounts = {number for row in rows if (number := _account_of(row)) is not None}
+    order_ids = audits.ids_of_orders(conn, program.program_id, orders) if orders else {}
+    shop_ids = shops.ids_of(conn, program.program_id, accounts) if accounts else {}
+    return [_named(row, order_ids, shop_ids) for row in rows]
+
+
+def _order_of(row: Mapping[str, Any]) -> int | None:
+    number: int | None = row.get("order_no", row.get("cause_no"))
+    return number
+
+
+def _account_of(row: Mapping[str, Any]) -> int | None:
+    number: int | None = row.get("shop_no", row.get("account_no"))
+    return number
+
+
+def _named(row: dict[str, Any], order_ids: Mapping[int, str], shop_ids: Mapping[int, str]) -> dict[str, Any]:
+    order_no, account_no = _order_of(row), _account_of(row)
+    names: dict[str, Any] = {}
+    if order_no is not None:
+        names["order_id"] = order_ids.get(order_no)
+    if account_no is not None:
+        names["shop_id"] = shop_ids.get(account_no)
+    return {**names, **row}
 
 
 def _questions(

@@ -27,6 +27,8 @@ from distrib.store.audit_questions import MOST_ROWS, Answer
 from distrib.store.audits import FIELD, ROW, OrderBatch, SettledRow, order_batches
 
 BATCH_ORDERS = 4_000
+MOST_DIFFERENCES = 5
+"""So many differences of one order are shown."""
 RECOMPUTE, REFUNDS, CAP = "orders_recompute", "refunds_within_paid", "order_cap_kept"
 
 
@@ -123,10 +125,13 @@ class _Pass:
         left: Sequence[int] | None,
         told: Posted,
     ) -> None:
-        for what, place, expected, posted in differences(plan, order, snapshot, left, told):
-            self.found[RECOMPUTE].add(
-                order_no=row.order_no, what=what, **place._asdict(), expected_minor=expected, posted_minor=posted
-            )
+        found = differences(plan, order, snapshot, left, told)
+        if found:
+            shown = [
+                {"what": what, **place._asdict(), "expected_minor": expected, "posted_minor": posted}
+                for what, place, expected, posted in found[:MOST_DIFFERENCES]
+            ]
+            self.found[RECOMPUTE].add(order_no=row.order_no, differences=len(found), first=shown)
 
     def _check_cap(self, row: SettledRow, snapshot: Snapshot, left_minor: int, stands: int) -> None:
         if snapshot.order_cap_ppm is None:

@@ -40,7 +40,7 @@ def explain_order(
     order = order_in(events, head["event_no"])
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
     view = {**summary_of(head), "reason": reason_of(head, events, posted), "error": error_of(head, events)}
-    if head["snapshot"] is None or order is None:
+    if head["version_no"] is None or order is None:
         if only_shop_no is not None:
             raise Refusal("order_unknown", id=order_id)
         return {**view, **_nothing()}

@@ -27,8 +27,6 @@ from distrib.store.ledger import Posting, Settlement, encode_earned
 from distrib.store.queue import PendingEvent
 
 _line_field = lru_cache(maxsize=65_536)(text_field)
-SIGNAL_LEVELS = 3
-"""Team metrics read at most three levels (plan.md, Ranks), so uplines beyond gain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,7 @@ class OrderWork:
         self._terms = terms
         self._people = people
         self._has_promotions = terms.has_promotions
+        self._look_levels = terms.look_levels
 
     def work(self, events: Sequence[tuple[PendingEvent, Event]], settled: SettledOrder | None) -> None:
         """Works on the open events of one order: settlements first, then refunds by their time."""
@@ -138,7 +137,7 @@ class OrderWork:
         if not self._has_promotions or snapshot.seller is None:
             return
         self._batch.signals.add((day, snapshot.seller.shop_no, at))
-        self._batch.signals.update((day, upline.shop_no, at) for upline in snapshot.uplines[:SIGNAL_LEVELS])
+        self._batch.signals.update((day, upline.shop_no, at) for upline in snapshot.uplines[: self._look_levels])
 
     def _fail(self, pending: PendingEvent, refusal: Refusal) -> None:
         params = json.dumps(refusal.params, default=str, ensure_ascii=False)

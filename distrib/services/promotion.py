@@ -32,6 +32,7 @@ from distrib.store.figures import Look, RankChange
 
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
+_BOUNDLESS = 10**30
 
 
 class Asked(NamedTuple):
@@ -100,15 +101,33 @@ def _risers(
     """Who rises, look by look; ``ranks`` rises with them."""
     found = []
     for plan, looks in _by_plan(terms, asked):
-        below_top = [look for look in looks if _rank(plan, ranks[look.shop_no]) != plan.ranks[-1].code]
-        figures = {metric: _figures(conn, program, metric, below_top) for metric in sorted(metrics_needed(plan))}
-        for place, look in enumerate(below_top):
-            own = {metric: column[place] for metric, column in figures.items()}
-            risen = highest_rank(plan, _rank(plan, ranks[look.shop_no]), own)
+        for look, figures in _hopeful(conn, program, plan, looks, ranks):
+            risen = highest_rank(plan, _rank(plan, ranks[look.shop_no]), figures)
             if risen is not None:
                 ranks[look.shop_no] = risen[0]
                 found.append((look, risen[0], {"at": look.at.isoformat(), **risen[1]}))
     return found
+
+
+def _hopeful(
+    conn: Connection, program: Program, plan: Plan, asked: Sequence[Asked], ranks: Mapping[int, str | None]
+) -> list[tuple[Asked, dict[Metric, int]]]:
+    """The looks with their figures, less those that no figure still to be read could carry to a rank."""
+    unread = dict.fromkeys(metrics_needed(plan), _BOUNDLESS)
+    left = [(look, dict(unread)) for look in asked]
+    for metric in sorted(unread, key=_cost):
+        left = [
+            (look, own) for look, own in left if highest_rank(plan, _rank(plan, ranks[look.shop_no]), own) is not None
+        ]
+        column = _figures(conn, program, metric, [look for look, _ in left])
+        for (_, own), figure in zip(left, column, strict=True):
+            own[metric] = figure
+    return left
+
+
+def _cost(metric: Metric) -> tuple[int, Metric]:
+    """What reads many shops is read last, when few looks are left."""
+    return metric.levels, metric
 
 
 def _by_plan(terms: TermsBook, asked: Sequence[Asked]) -> list[tuple[Plan, list[Asked]]]:

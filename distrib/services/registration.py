@@ -138,15 +138,16 @@ class _Batch:
         ]
 
     def _read(self, sent: Sequence[_Sent]) -> None:
+        """Reads what is known. Ids come last: whoever is seen to use an identity is then seen as a shop, too."""
         program_id = self._program.program_id
-        named = {name for one in sent for name in (one.draft.id, one.draft.sponsor_id) if name is not None}
-        self._known = shops.by_ids(self._conn, program_id, named)
-        codes = {one.draft.invite_code for one in sent if one.draft.invite_code is not None}
-        if codes:
-            self._by_code = shops.by_invite_codes(self._conn, program_id, codes)
         identities = {one.identity for one in sent if one.identity is not None}
         if identities:
             self._identities = shops.identities_used(self._conn, program_id, identities)
+        codes = {one.draft.invite_code for one in sent if one.draft.invite_code is not None}
+        if codes:
+            self._by_code = shops.by_invite_codes(self._conn, program_id, codes)
+        named = {name for one in sent for name in (one.draft.id, one.draft.sponsor_id) if name is not None}
+        self._known = shops.by_ids(self._conn, program_id, named)
 
     def _place(self, fresh: Mapping[str, _Sent]) -> dict[str, Refusal]:
         """Places new shops, sponsors first; answers who is refused and why."""
@@ -273,7 +274,11 @@ def has_promotions(timeline: Timeline, at: datetime) -> bool:
 
 def new_invite_code() -> str:
     """A code nobody can guess and everybody can read aloud."""
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    number, letters = secrets.randbelow(len(CODE_LETTERS) ** CODE_LENGTH), []
+    for _ in range(CODE_LENGTH):
+        number, letter = divmod(number, len(CODE_LETTERS))
+        letters.append(CODE_LETTERS[letter])
+    return "".join(letters)
 
 
 def identity_hash(pepper: bytes, program_code: str, identity: str) -> bytes:

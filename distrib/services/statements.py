@@ -7,7 +7,7 @@ lasts. No SQL may enter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,7 +83,9 @@ def shop_statement(
     return {**_head(program, period, held_from), "shop_id": shop_id, **figures, "lines": lines}, follows
 
 
-def export_csv(conn: Connection, program: Program, period: int, detail: str, now: datetime) -> Iterator[bytes]:
+def export_csv(
+    conn: Connection, program: Program, period: int, detail: str, now: datetime
+) -> Generator[bytes, None, None]:
     """A month as CSV in UTF-8, in pieces; the connection is the export's own until the last one.
 
     Args:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan
 from distrib.domain.policy import Policy, combine
+from distrib.domain.ranks import metrics_needed
 from distrib.services.context import Program
 from distrib.services.plans import Timeline, TimelineEntry
 from distrib.store.copying import text_field
@@ -46,6 +47,12 @@ class TermsBook:
     def has_promotions(self) -> bool:
         """Whether days have to be worked on in order (plan.md, Ranks)."""
         return any(entry.plan.has_promotions for entry in self._timeline.entries)
+
+    @property
+    def look_levels(self) -> int:
+        """How many uplines an order may promote: as many as any plan's metrics read levels."""
+        metrics = [metric for entry in self._timeline.entries for metric in metrics_needed(entry.plan)]
+        return max((metric.levels for metric in metrics), default=0)
 
     def at(self, paid_at: datetime) -> Terms:
         """The terms in force; raises ``no_plan`` where there were none."""

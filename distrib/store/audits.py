@@ -6,7 +6,7 @@ stays flat. What is right or wrong is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -111,6 +111,13 @@ def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[Orde
         if is_last:
             return
         after = last
+
+
+def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
+    """The callers' ids of orders."""
+    statement = text("SELECT order_no, order_id FROM orders WHERE program_id = :program AND order_no = ANY(:numbers)")
+    rows = conn.execute(statement, {"program": program_id, "numbers": sorted(numbers)})
+    return {row.order_no: row.order_id for row in rows}
 
 
 def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str) -> None:

@@ -20,6 +20,7 @@ def open_engine(
 ) -> Engine:
     """An engine whose every connection acts under ``role`` (None: the login's own, for migrations)."""
     options = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms} -c timezone=UTC"
+    options += " -c jit=off"  # statements here are short; compiling them costs more than it gains
     options += " -c idle_in_transaction_session_timeout=60000"
     engine = create_engine(
         url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}

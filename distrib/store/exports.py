@@ -7,7 +7,7 @@ is made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -81,22 +81,24 @@ class FileHead:
     month: str
 
 
-def export_shops(conn: Connection, head: FileHead, held_from: datetime) -> Iterator[bytes]:
+def export_shops(conn: Connection, head: FileHead, held_from: datetime) -> Generator[bytes, None, None]:
     """``shops.csv``: one row per shop by id, the header first; commissions available from ``held_from`` on are held."""
     return _file(conn, SHOPS_COLUMNS, _SHOPS, asdict(head) | {"held_from": held_from})
 
 
-def export_lines(conn: Connection, head: FileHead) -> Iterator[bytes]:
+def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
     """``lines.csv``: every commission of the month by cause and number, the header first."""
     return _file(conn, LINES_COLUMNS, _LINES, asdict(head))
 
 
-def _file(conn: Connection, columns: Sequence[str], statement: str, bound: Mapping[str, Any]) -> Iterator[bytes]:
+def _file(
+    conn: Connection, columns: Sequence[str], statement: str, bound: Mapping[str, Any]
+) -> Generator[bytes, None, None]:
     yield (",".join(columns) + "\n").encode()
     yield from _copied(conn, statement, bound)
 
 
-def _copied(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Iterator[bytes]:
+def _copied(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Generator[bytes, None, None]:
     """The rows in chunks of about 64 KiB, however fast they are taken."""
     cursor = driver(conn).cursor()
     cursor.execute(_FOR_THIS_FILE)

@@ -5,8 +5,8 @@ Each question is one statement for all looks. What a figure leads to must not en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, text
@@ -21,7 +21,9 @@ WITH RECURSIVE team AS (
     UNION ALL
     SELECT t.root, s.shop_no, t.level + 1 FROM team t
     JOIN shops s ON s.program_id = %(program)s AND s.sponsor_no = t.shop_no WHERE t.level < %(levels)s
-)"""
+)
+SELECT root, shop_no FROM team WHERE level > 0
+"""
 _SALES = f"""
 SELECT a.place, sum(s.sales_minor) FROM {_LOOKS}
 JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = a.shop_no
@@ -31,18 +33,6 @@ GROUP BY a.place
 _BACK = f"""
 SELECT a.place, -sum(r.sales_minor) FROM {_LOOKS}
 JOIN refund_lines r ON r.program_id = %(program)s AND r.seller_no = a.shop_no
-    AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at AND r.occurred_at <= a.back_at
-GROUP BY a.place
-"""
-_TEAM_SALES = f"""{_TEAM}
-SELECT a.place, sum(s.sales_minor) FROM {_LOOKS} JOIN team t ON t.root = a.shop_no AND t.level > 0
-JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = t.shop_no
-    AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
-GROUP BY a.place
-"""
-_TEAM_BACK = f"""{_TEAM}
-SELECT a.place, -sum(r.sales_minor) FROM {_LOOKS} JOIN team t ON t.root = a.shop_no AND t.level > 0
-JOIN refund_lines r ON r.program_id = %(program)s AND r.seller_no = t.shop_no
     AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at AND r.occurred_at <= a.back_at
 GROUP BY a.place
 """
@@ -62,10 +52,11 @@ GROUP BY a.place
 """
 _STATEMENTS: dict[str, tuple[str, ...]] = {
     "personal_sales_minor": (_SALES, _BACK),
-    "team_sales_minor": (_TEAM_SALES, _TEAM_BACK),
+    "team_sales_minor": (_SALES, _BACK),
     "personal_orders": (_ORDERS,),
     "direct_recruits": (_RECRUITS,),
 }
+_LOOKS_A_STATEMENT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +73,39 @@ class Look:
 
 
 def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Sequence[Look]) -> list[int]:
-    """The figure of each look; sales are net of refunds and never below what they are."""
+    """The figure of each look; sales are net of refunds and never below what they are.
+
+    Args:
+        levels: how many levels below the shop are read in its place; 0 reads the shop itself.
+    """
     answers = [0] * len(looks)
-    columns = {
-        "program": program_id,
-        "levels": levels,
-        "places": list(range(len(looks))),
-        "shops": [look.shop_no for look in looks],
-        "froms": [look.from_at for look in looks],
-        "tos": [look.to_at for look in looks],
-        "backs": [look.back_at for look in looks],
-    }
-    for statement in _STATEMENTS[name] if looks else ():
-        for place, figure in driver(conn).execute(statement, columns):
-            answers[place] += int(figure)
+    asked = list(enumerate(looks))
+    if levels and looks:
+        teams = _teams(conn, program_id, levels, {look.shop_no for look in looks})
+        asked = [(place, replace(look, shop_no=shop)) for place, look in asked for shop in teams.get(look.shop_no, ())]
+    for start in range(0, len(asked), _LOOKS_A_STATEMENT):
+        some = asked[start : start + _LOOKS_A_STATEMENT]
+        columns = {
+            "program": program_id,
+            "places": [place for place, _ in some],
+            "shops": [look.shop_no for _, look in some],
+            "froms": [look.from_at for _, look in some],
+            "tos": [look.to_at for _, look in some],
+            "backs": [look.back_at for _, look in some],
+        }
+        for statement in _STATEMENTS[name]:
+            for place, figure in driver(conn).execute(statement, columns):
+                answers[place] += int(figure)
     return answers
+
+
+def _teams(conn: Connection, program_id: int, levels: int, shops: Collection[int]) -> dict[int, list[int]]:
+    """The shops within ``levels`` below each of the shops."""
+    teams: dict[int, list[int]] = {}
+    params = {"program": program_id, "levels": levels, "shops": list(shops)}
+    for root, shop_no in driver(conn).execute(_TEAM, params):
+        teams.setdefault(root, []).append(shop_no)
+    return teams
 
 
 def prefer_indexes(conn: Connection) -> None:

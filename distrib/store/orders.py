@@ -32,7 +32,7 @@ _IN_RANGE = """
   AND (CAST(:to_at AS timestamptz) IS NULL OR paid_at < :to_at)"""
 _SETTLED = "SELECT order_no FROM settlements WHERE program_id = :program AND order_no > :after" + _IN_RANGE
 _REFUNDED = "SELECT DISTINCT order_no FROM refund_lines WHERE program_id = :program AND order_no > :after"
-_OPEN = """SELECT order_no FROM event_outcomes
+_OPEN = """SELECT DISTINCT order_no FROM event_outcomes
 WHERE program_id = :program AND status = '{status}' AND status <> 'done' AND order_no > :after"""
 _QUEUED = "SELECT order_no FROM queue WHERE program_id = :program AND order_no > :after"
 # Each status names the few rows that can have it, so that a rare one is found without reading all orders.
@@ -61,13 +61,13 @@ SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->>
        f.content ->> 'customer_id' AS customer_id, f.content ->> 'channel' AS channel,
        f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, s.paid_minor, f.refunded_minor,
        v.code AS plan_code, v.version AS plan_version, f.event_no, s.version_no, s.seller_no, s.snapshot
-FROM (SELECT DISTINCT order_no FROM ({candidates}) named) c
+FROM ({candidates}) c
 JOIN orders o ON o.program_id = :program AND o.order_no = c.order_no
 LEFT JOIN settlements s ON s.program_id = o.program_id AND s.order_no = o.order_no
 CROSS JOIN LATERAL ({state}) f
 LEFT JOIN shops h ON h.program_id = o.program_id AND h.shop_no = s.seller_no
 LEFT JOIN plan_versions v ON v.program_id = o.program_id AND v.version_no = s.version_no
-WHERE (CAST(:status AS text) IS NULL OR f.status = :status)
+WHERE o.order_no > :after AND (CAST(:status AS text) IS NULL OR f.status = :status)
   AND (CAST(:from_at AS timestamptz) IS NULL OR f.paid_at >= :from_at)
   AND (CAST(:to_at AS timestamptz) IS NULL OR f.paid_at < :to_at)
 ORDER BY o.order_no LIMIT :limit

@@ -209,8 +209,12 @@ def test_pages_of_commissions_leave_none_out_and_show_none_twice(reading: Connec
 
 def test_an_explanation_shows_everyone_looked_at_and_agrees_with_the_ledger(reading: Connection, shops: World) -> None:
     view = explanations.explain_order(reading, shops.program, "o7")
-    looks = [(one["rule"], one["shop_id"], one["amount_minor"], one["posted_minor"], one["reason"]) for one in view["looks"]]
-    assert looks == [("seller", "x", 20, 20, "paid"), ("up-1", None, 0, 0, "no_upline"), ("up-2", None, 0, 0, "no_upline")]
+    names = ("rule", "shop_id", "amount_minor", "posted_minor", "reason")
+    assert [tuple(look[name] for name in names) for look in view["looks"]] == [
+        ("seller", "x", 20, 20, "paid"),
+        ("up-1", None, 0, 0, "no_upline"),
+        ("up-2", None, 0, 0, "no_upline"),
+    ]
     assert (view["agrees"], view["differences"], view["people"][0]["shop_id"]) == (True, [], "x")
 
 

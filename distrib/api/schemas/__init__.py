@@ -1,1 +1,1 @@
-"""The contract in marshmallow: the shape of every body, query and answer. Shapes only; nothing here asks the database."""
+"""The contract in marshmallow: the shape of every body, query and answer. Nothing that asks the database may enter."""

@@ -1,6 +1,8 @@
 """The kinds of value the API knows: ids, texts, whole numbers, instants. Each says what is wrong in both languages.
 
-marshmallow's own fields convert what looks similar (``"7"`` to 7, ``1.0`` to 1); these take a value as it is or refuse it.
+marshmallow's own fields convert what looks similar (``"7"`` to 7, ``1.0`` to 1); these take a value as it is, or
+refuse it.
+No shape of a noun may enter.
 """
 
 from __future__ import annotations

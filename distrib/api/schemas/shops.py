@@ -24,6 +24,7 @@ from distrib.api.schemas.problem import ProblemEntrySchema
 
 MOST_SHOPS = 1_000
 MOST_LEVELS = 1_000
+_DRAFT = {"$ref": "#/components/schemas/ShopDraft"}
 SHOP_STATUSES = ("pending", "active", "frozen", "closed")
 
 
@@ -42,9 +43,7 @@ class ShopDraftSchema(Shape):
 class ShopBatchSchema(Shape):
     """Up to 1,000 shops; each is loaded on its own, so that one refusal touches no other."""
 
-    shops = Listed(
-        fields.Raw(), low=1, high=MOST_SHOPS, required=True, metadata={"items": {"$ref": "#/components/schemas/ShopDraft"}}
-    )
+    shops = Listed(fields.Raw(), low=1, high=MOST_SHOPS, required=True, metadata={"items": _DRAFT})
 
 
 class ShopSchema(Shape):

@@ -14,8 +14,7 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingest as ingesting
-from distrib.cli.bench import settle as settling
+from distrib.cli.bench import ingesting, settling
 from distrib.cli.bench.hands import BenchFailed
 from distrib.cli.bench.report import language_of_environment, machine, show, teller
 

@@ -37,7 +37,8 @@ class Databases:
 
     @contextmanager
     def copy_of(self, template: str) -> Iterator[str]:
-        """The address of a fresh copy, on disk with all that came before; dropped after the block."""
+        """The address of a fresh copy, always of one name and wholly on disk; dropped after the block."""
+        self.drop("round")
         url = self.make("round", template)
         self.flush()
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,12 @@ _STATUS = Path("/proc/self/status")
 
 
 def prepare_drain(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    """A drainer with its connection open, on the servers that the environment names."""
-    opened = open_container(migrated=False)
-    container = opened.__enter__()  # noqa: PLC2801 - stays open as long as the process
-    drainer = Drainer(
-        container.worker_engine, container.policies, container.settings.drain_batch_orders, container.now
-    )
-    if not drainer.has_work():
-        raise SystemExit("there is nothing to drain")
+    """A drainer with its connection open, on the servers that ``environment`` names."""
+    os.environ.update(spec["environment"])
+    stack = ExitStack()
+    container = stack.enter_context(open_container(migrated=False))
+    drainer = Drainer(container.worker_engine, container.policies, container.settings.drain_batch_orders, container.now)
+    drainer.has_work()  # opens the connection
     first: list[int] = []
 
     def watch(tally: Tally) -> None:
@@ -30,7 +30,8 @@ def prepare_drain(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
             first.append(peak_memory())
 
     def run() -> dict[str, Any]:
-        tally = drainer.run(after_batch=watch)
+        with stack:
+            tally = drainer.run(after_batch=watch)
         last = peak_memory()
         return {
             "orders": tally.orders,

@@ -1,4 +1,4 @@
-"""One process of a benchmark: makes ready, says so, waits for the word, works, reports, ends.
+"""One process of a benchmark: makes ready, says so, waits for the word, works, reports, and so on until it is let go.
 
 Dies with the bench that started it, ``kill -9`` included. What it does stands in the module of each task.
 """
@@ -6,20 +6,21 @@ Dies with the bench that started it, ``kill -9`` included. What it does stands i
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 from distrib.cli.bench import drain_task, orm, post_task, rows
 
 _PR_SET_PDEATHSIG = 1
 
-Task: TypeAlias = Callable[[], dict[str, Any]]
-TASKS: dict[str, Callable[[dict[str, Any]], Task]] = {
+Work: TypeAlias = Callable[[], dict[str, Any]]
+TASKS: dict[str, Callable[[dict[str, Any]], Work]] = {
     "drain": drain_task.prepare_drain,
     "copy": rows.prepare_copy,
     "orm": orm.prepare_orm,
@@ -28,11 +29,17 @@ TASKS: dict[str, Callable[[dict[str, Any]], Task]] = {
 
 
 def main() -> None:
-    """Runs the task named by the second argument; the first is the parent's pid."""
+    """Runs the task named by the second argument as often as asked; the first is the parent's pid."""
     parent, task = int(sys.argv[1]), sys.argv[2]
     _die_with(parent)
     answers, sys.stdout = sys.stdout, sys.stderr  # what else is printed must not be taken for an answer
-    work = TASKS[task](json.loads(sys.stdin.readline()))
+    while spec := sys.stdin.readline():
+        _serve(TASKS[task], json.loads(spec), answers)
+
+
+def _serve(prepare: Callable[[dict[str, Any]], Work], spec: dict[str, Any], answers: TextIO) -> None:
+    work = prepare(spec)
+    gc.collect()
     print("ready", file=answers, flush=True)
     if not sys.stdin.readline():
         return

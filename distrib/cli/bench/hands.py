@@ -1,6 +1,6 @@
 """Processes that make ready, wait for each other, start at once and tell what it took.
 
-They are children of the bench and end with it. What they do is given by name; no figure is worked out here.
+They are children of the bench, serve one task for all its rounds, and end with it. No figure is worked out here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 ENDS_WITHIN_S = 10
 
@@ -29,62 +29,71 @@ class Run:
     reports: Sequence[dict[str, Any]]
 
 
-def run_together(task: str, specs: Sequence[Mapping[str, object]], environment: Mapping[str, str]) -> Run:
-    """Runs one task in as many processes as there are specs, all started at the same moment.
+class Hands:
+    """So many processes for one task, from the start of the block to its end:
 
-    Raises:
-        BenchFailed: one of them ended before it was done.
+    with Hands("drain", 2) as hands:
+        run = hands.run([{"database_url": url}] * 2)
     """
-    with ExitStack() as stack:
-        hands = [_start(task, environment) for _ in specs]
-        stack.callback(_end, hands)
-        for hand, spec in zip(hands, specs, strict=True):
-            _say(hand, json.dumps(spec))
-        for hand in hands:
-            _hear(hand, task)
-        for hand in hands:
-            _say(hand, "go")
-        reports = [json.loads(_hear(hand, task)) for hand in hands]
-    seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
-    return Run(seconds, reports)
 
+    def __init__(self, task: str, count: int) -> None:
+        self._task = task
+        self._count = count
+        self._hands: list[subprocess.Popen[str]] = []
 
-def _start(task: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "distrib.cli.bench.hand", str(os.getpid()), task],
-        env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    def __enter__(self) -> Self:
+        """Starts them; they come up while other things are made ready."""
+        command = [sys.executable, "-m", "distrib.cli.bench.hand", str(os.getpid()), self._task]
+        for _ in range(self._count):
+            self._hands.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends them."""
+        for hand in self._hands:
+            for pipe in (hand.stdin, hand.stdout):
+                assert pipe is not None
+                pipe.close()
+        for hand in self._hands:
+            try:
+                hand.wait(ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                hand.kill()
+                hand.wait()
 
-def _say(hand: subprocess.Popen[str], line: str) -> None:
-    assert hand.stdin is not None
-    try:
-        hand.stdin.write(line + "\n")
-        hand.stdin.flush()
-    except BrokenPipeError:
-        pass  # it has ended; the next hearing tells
+    def run(self, specs: Sequence[Mapping[str, object]]) -> Run:
+        """Has each hand do what its spec says, all started at the same moment.
 
+        Raises:
+            BenchFailed: one of them ended before it was done.
+        """
+        for hand, spec in zip(self._hands, specs, strict=True):
+            self._say(hand, json.dumps(spec))
+        for hand in self._hands:
+            self._hear(hand)
+        for hand in self._hands:
+            self._say(hand, "go")
+        reports = [json.loads(self._hear(hand)) for hand in self._hands]
+        seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
+        return Run(seconds, reports)
 
-def _hear(hand: subprocess.Popen[str], task: str) -> str:
-    assert hand.stdout is not None
-    line = hand.stdout.readline()
-    if not line:
-        raise BenchFailed(f"a process that was to {task} ended with status {hand.wait()} / 进程意外退出")
-    return line
-
-
-def _end(hands: Sequence[subprocess.Popen[str]]) -> None:
-    for hand in hands:
-        if hand.stdin is not None:
-            hand.stdin.close()
-        if hand.stdout is not None:
-            hand.stdout.close()
-    for hand in hands:
+    def _say(self, hand: subprocess.Popen[str], line: str) -> None:
+        assert hand.stdin is not None
         try:
-            hand.wait(ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            hand.kill()
-            hand.wait()
+            hand.stdin.write(line + "\n")
+            hand.stdin.flush()
+        except BrokenPipeError:
+            raise self._failed(hand) from None
+
+    def _hear(self, hand: subprocess.Popen[str]) -> str:
+        assert hand.stdout is not None
+        line = hand.stdout.readline()
+        if not line:
+            raise self._failed(hand)
+        return line
+
+    def _failed(self, hand: subprocess.Popen[str]) -> BenchFailed:
+        status = hand.wait(ENDS_WITHIN_S)
+        return BenchFailed(f"a process for {self._task} ended with status {status} / 进程意外退出: {self._task}")

@@ -166,9 +166,13 @@ def _settle_next(session: Session, program: Program, plan: Plan) -> None:
     session.add_all(_transfers(row, event, event.order, plan, program.period_of(event.occurred_at), commissions))
     session.add(
         OutcomeRow(
-            program_id=row.program_id, order_no=row.order_no, event_no=row.event_no, status="done", attempts=1,
+            program_id=row.program_id,
+            order_no=row.order_no,
+            event_no=row.event_no,
+            status="done",
+            attempts=1,
             done_at=datetime.now(UTC),
-        )  # fmt: skip
+        )
     )
     session.execute(
         delete(QueueRow).where(QueueRow.program_id == head.program_id, QueueRow.order_no == head.order_no),

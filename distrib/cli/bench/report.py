@@ -1,4 +1,4 @@
-"""Says what a benchmark found: a table for people, in English or Chinese, and what it ran on. No figure is made here."""
+"""Says what a benchmark found, and on what machine: a table in English or Chinese. No figure is made here."""
 
 from __future__ import annotations
 

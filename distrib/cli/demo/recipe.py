@@ -19,7 +19,7 @@ SEED = 19970101
 
 SHOP_PER_ORDER_PPM = 21_500     # chance of a customer to be a shop, for each order it ever made …
 SHOP_AT_MOST_PPM = 500_000      # … up to this
-JOINED_DAYS_BEFORE = (1, 60)    # a shop joined so long before its own first order
+JOINED_DAYS_BEFORE = (1, 90)    # a shop joined so long before the first order of the file
 ROOT_PERCENT = 8                # shops that nobody referred
 DIRECT_PERCENT = 3              # customers that belong to no shop
 OWN_SHOP_PERCENT = 50           # orders that a shop owner places with the own shop; the others with the sponsor's
@@ -60,26 +60,31 @@ class Network:
         return self.sponsor_of[own] or own
 
 
-def invent_network(sales: Iterable[Sale], dice: Dice) -> Network:
+def invent_network(sales: Sequence[Sale], dice: Dice) -> Network:
     """Which customers are shops, who referred whom, which buyers are theirs.
 
     Args:
         sales: all of them, in the order of their times.
         dice: the seed.
     """
-    orders, first_at = Counter[str](), dict[str, datetime]()
-    for sale in sales:
-        orders[sale.customer_id] += 1
-        first_at.setdefault(sale.customer_id, sale.paid_at)
+    orders = Counter(sale.customer_id for sale in sales)
+    opening = sales[0].paid_at
     joined = sorted(
-        (first_at[customer] - timedelta(days=dice.between(*JOINED_DAYS_BEFORE, "joined", customer)), customer)
+        (_joined_at(opening, customer, dice), customer)
         for customer, count in orders.items()
         if _is_shop(customer, count, dice)
     )
     shops = [Shop(shop, _sponsor(at, joined, shop, dice), at) for at, shop in joined]
     sponsor_of = {shop.id: shop.sponsor_id for shop in shops}
-    buyers = ((customer, at) for customer, at in first_at.items() if customer not in sponsor_of)
-    return Network(shops, dict(_bind(buyers, joined, dice)), sponsor_of, dice)
+    buyers = (customer for customer in orders if customer not in sponsor_of)
+    return Network(shops, dict(_bind(buyers, shops, dice)), sponsor_of, dice)
+
+
+def _joined_at(opening: datetime, customer: str, dice: Dice) -> datetime:
+    """Some second before the first order of all: who earns what then never hangs on when shops were registered."""
+    latest = opening - timedelta(days=JOINED_DAYS_BEFORE[0])
+    days = JOINED_DAYS_BEFORE[1] - JOINED_DAYS_BEFORE[0]
+    return latest - timedelta(seconds=dice.below(days * 86_400, "joined", customer))
 
 
 def _is_shop(customer: str, orders: int, dice: Dice) -> bool:
@@ -95,14 +100,11 @@ def _sponsor(at: datetime, joined: Sequence[tuple[datetime, str]], shop: str, di
     return joined[dice.early(before, "sponsor", shop)][1]
 
 
-def _bind(
-    buyers: Iterable[tuple[str, datetime]], joined: Sequence[tuple[datetime, str]], dice: Dice
-) -> Iterator[tuple[str, str]]:
-    """Every other buyer belongs, for good, to a shop that had joined before its first order."""
-    for customer, first_at in buyers:
-        before = bisect_left(joined, (first_at, ""))
-        if before and dice.below(100, "direct", customer) >= DIRECT_PERCENT:
-            yield customer, joined[dice.early(before, "buyer", customer)][1]
+def _bind(buyers: Iterable[str], shops: Sequence[Shop], dice: Dice) -> Iterator[tuple[str, str]]:
+    """Every other buyer belongs, for good, to one shop, the early ones likelier; a few to none."""
+    for customer in buyers:
+        if shops and dice.below(100, "direct", customer) >= DIRECT_PERCENT:
+            yield customer, shops[dice.early(len(shops), "buyer", customer)].id
 
 
 def invent_refunds(sales: Iterable[Sale], dice: Dice) -> Iterator[GivenBack]:

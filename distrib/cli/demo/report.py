@@ -57,8 +57,9 @@ def _head(console: Console, figures: Figures, say: Say, chinese: bool) -> None:
     print_line(console, f"{say('program')}: {program['code']} ({terms})")
     if program["earlier"]:
         print_line(console, "  " + say("earlier").format(codes=", ".join(program["earlier"])))
-    in_force = say("in_force").format(at=plan["effective_from"])
-    print_line(console, f"{say('plan')}: {plan['code']} v{plan['version']}, {in_force}")
+    in_force = say("in_force").format(ranks=", ".join(plan["ranks"]), at=plan["effective_from"])
+    title = plan["title"]["zh" if chinese else "en"]
+    print_line(console, f"{say('plan')}: {title}, {plan['code']} v{plan['version']}, {in_force} ({say('invented')})")
     tree = say("tree").format(roots=shops["roots"], levels=shops["levels"])
     print_line(console, f"{say('shops')}: {shops['registered']:,} ({say('invented')}; {tree})")
 

@@ -54,7 +54,7 @@ class Ground:
 class Worked:
     """What the way in came to."""
 
-    plan: tuple[str, int]
+    plan: dict[str, Any]
     posted: Posted
     settle_seconds: float
 
@@ -109,7 +109,7 @@ def _way_in(
     container: Container, loaded: Loaded, ground: Ground, service: Service, watch: Watch, say: Say
 ) -> Worked:
     with closing(Client(HOST, service.port, ground.keys["admin"])) as admin:
-        plan = publish_plan(admin, _plan_document(container, loaded), loaded.plan_from)
+        plan = _publish(admin, _plan_document(container, loaded), loaded)
         watch.step(say("registering"), len(loaded.network.shops))
         register_shops(admin, loaded.network.shops)
     watch.step(say("posting"), len(loaded.history.sales) + len(loaded.history.refunds))
@@ -127,6 +127,15 @@ def _plan_document(container: Container, loaded: Loaded) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise DemoFailed(f"{PLAN_FILE} is no plan / 不是方案文件")
     return {**document, "currency": loaded.history.source.currency}
+
+
+def _publish(admin: Client, document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+    code, version = publish_plan(admin, document, loaded.plan_from)
+    ranks = [rank["code"] for rank in document["ranks"]]
+    effective_from = loaded.plan_from.isoformat()
+    return {
+        "code": code, "version": version, "title": document["title"], "ranks": ranks, "effective_from": effective_from
+    }  # fmt: skip
 
 
 def _wait_until_through(container: Container, program: Program, service: Service, watch: Watch) -> None:
@@ -180,7 +189,7 @@ def _figures(
     return {
         "source": {**asdict(history.source), "seed": loaded.seed},
         "program": {**asdict(ground.program), "earlier": list(ground.earlier)},
-        "plan": {"code": worked.plan[0], "version": worked.plan[1], "effective_from": loaded.plan_from.isoformat()},
+        "plan": worked.plan,
         "shops": {
             "registered": len(loaded.network.shops),
             "roots": sum(shop.sponsor_id is None for shop in loaded.network.shops),

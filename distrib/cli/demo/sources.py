@@ -14,7 +14,7 @@ from distrib.cli.demo.facts import DemoFailed, GivenBack, History, Sale, Source
 from distrib.cli.demo.recipe import Network
 
 SOURCES: dict[str, Source] = {source.key: source for source in (cdnow.SOURCE, online_retail.SOURCE)}
-PLAN_IN_FORCE_DAYS_BEFORE = 90      # the first shops join up to 60 days before the first order
+PLAN_IN_FORCE_DAYS_BEFORE = 120     # the first shops join up to 90 days before the first order
 
 
 @dataclass(frozen=True, slots=True)

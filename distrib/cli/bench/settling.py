@@ -1,9 +1,10 @@
-"""Measures settling: the real drain in two processes against raw COPY of its rows, and against an ORM transaction an order."""
+"""Measures settling: the drain in two processes against raw COPY of its rows, and against the ORM, order by order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from distrib.bootstrap import Container
 from distrib.cli.bench.databases import Databases, own_databases
 from distrib.cli.bench.figures import Rounds, growth, ratio
-from distrib.cli.bench.hands import BenchFailed, Run, run_together
+from distrib.cli.bench.hands import BenchFailed, Hands, Run
 from distrib.cli.bench.rows import Extract, added, count_rows, extract, vacuum
 from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
 from distrib.store import migrate
@@ -45,10 +46,10 @@ SIZES = {
 
 @dataclass(slots=True)
 class _Taken:
-    """Seconds of each side's rounds, and what the raw side wrote."""
+    """Seconds of each side's rounds, what the raw side wrote, and the worker's memory."""
 
-    drain: list[float]
-    raw: list[float]
+    drain: list[float] = field(default_factory=list)
+    raw: list[float] = field(default_factory=list)
     extract: Extract | None = None
     peak_after_first: int = 0
     peak: int = 0
@@ -65,17 +66,16 @@ def bench_settle(container: Container, size: SettleSize, say: Callable[[str], No
     Raises:
         BenchFailed: a side did not do all of its work.
     """
-    with own_databases(container.database_url) as databases, TemporaryDirectory(prefix="distrib-bench-") as directory:
-        say("prepare")
-        prepared = databases.make("prepared")
-        program_id = prepare(container, prepared, size.world)
-        taken = _rounds(container, databases, prepared, size, Path(directory), say)
-        say("orm")
-        orm = _orm(container, databases, program_id, size.orm_orders)
-        databases.drop("prepared")
+    with ExitStack() as stack:
+        bench = _Bench(
+            container,
+            stack.enter_context(own_databases(container.database_url)),
+            Path(stack.enter_context(TemporaryDirectory(prefix="distrib-bench-"))),
+            say,
+        )
+        taken, orm = bench.rounds(size)
         if size.flat is not None:
-            say("memory")
-            _memory(container, databases, size.flat, taken)
+            bench.flat(size.flat, taken)
     return _figures(size, taken, orm)
 
 
@@ -94,58 +94,85 @@ def prepare(container: Container, url: str, world: World, *, with_events: bool =
     return program.program_id
 
 
-def _rounds(
-    container: Container, databases: Databases, prepared: str, size: SettleSize, directory: Path,
-    say: Callable[[str], None],
-) -> _Taken:  # fmt: skip
-    before = count_rows(prepared)
-    taken = _Taken([], [])
-    for _ in range(size.rounds):
-        say("drain")
-        with databases.copy_of("prepared") as url:
-            run = _drain(container, url, size.world, taken)
-            taken.drain.append(run.seconds)
+def environment(container: Container, url: str) -> dict[str, str]:
+    """What makes a child work on the bench's database."""
+    return {**container.environment(), "DISTRIB_DATABASE_URL": url}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One run of the benchmark: where it works, and whom it tells."""
+
+    container: Container
+    databases: Databases
+    directory: Path
+    say: Callable[[str], None]
+
+    def rounds(self, size: SettleSize) -> tuple[_Taken, Rounds]:
+        """Drain and raw COPY by turns, then the ORM."""
+        taken = _Taken()
+        with Hands("drain", HANDS) as drainers, Hands("copy", HANDS) as copiers, Hands("orm", 1) as programmer:
+            self.say("prepare")
+            url = self.databases.make("prepared")
+            program_id = prepare(self.container, url, size.world)
+            before = count_rows(url)
+            for _ in range(size.rounds):
+                self.say("drain")
+                self._drained(drainers, before, size.world, taken)
+                self.say("raw")
+                taken.raw.append(self._copied(copiers, before, taken.extract))
+            self.say("orm")
+            orm = self._orm(programmer, program_id, size.orm_orders)
+        self.databases.drop("prepared")
+        return taken, orm
+
+    def flat(self, world: World, taken: _Taken) -> None:
+        """One long drain in fresh processes, for their memory."""
+        self.say("memory")
+        url = self.databases.make("flat")
+        prepare(self.container, url, world)
+        with Hands("drain", HANDS) as drainers:
+            run = self._drain(drainers, url, world)
+        _must_be_settled(world, run, count_rows(url))
+        taken.peak_after_first, taken.peak = _peaks(run)
+        self.databases.drop("flat")
+
+    def _drained(self, drainers: Hands, before: dict[str, int], world: World, taken: _Taken) -> None:
+        with self.databases.copy_of("prepared") as url:
+            run = self._drain(drainers, url, world)
             after = count_rows(url)
-            _must_be_settled(size.world, run, after)
+            _must_be_settled(world, run, after)
             if taken.extract is None:
-                taken.extract = extract(url, list(added(before, after)), HANDS, directory)
-        say("raw")
-        with databases.copy_of("prepared") as url:
-            taken.raw.append(_raw(container, url, taken.extract).seconds)
-            if added(before, count_rows(url)) != taken.extract.rows:
+                taken.extract = extract(url, list(added(before, after)), HANDS, self.directory)
+        taken.drain.append(run.seconds)
+        peak_after_first, taken.peak = _peaks(run)
+        taken.peak_after_first = taken.peak_after_first or peak_after_first
+
+    def _drain(self, drainers: Hands, url: str, world: World) -> Run:
+        spec = {"environment": environment(self.container, url), "first_orders": world.orders // HANDS // 10}
+        return drainers.run([spec] * HANDS)
+
+    def _copied(self, copiers: Hands, before: dict[str, int], rows: Extract | None) -> float:
+        assert rows is not None
+        with self.databases.copy_of("prepared") as url:
+            run = copiers.run([{"database_url": url, "share": str(share)} for share in rows.shares])
+            if added(before, count_rows(url)) != rows.rows:
                 raise BenchFailed("the raw side did not write the same rows / 直接写入的行数不一致")
-    return taken
+        return run.seconds
 
-
-def _drain(container: Container, url: str, world: World, taken: _Taken) -> Run:
-    spec = {"first_orders": world.orders // HANDS // 10}
-    run = run_together("drain", [spec] * HANDS, environment(container, url))
-    taken.peak_after_first = max(report["peak_after_first"] for report in run.reports)
-    taken.peak = max(report["peak"] for report in run.reports)
-    return run
-
-
-def _raw(container: Container, url: str, rows: Extract) -> Run:
-    specs = [{"database_url": url, "share": str(share)} for share in rows.shares]
-    return run_together("copy", specs, environment(container, url))
-
-
-def _orm(container: Container, databases: Databases, program_id: int, orders: int) -> Rounds:
-    with databases.copy_of("prepared") as url:
-        spec = {"database_url": url, "program_id": program_id, "orders": orders}
-        run = run_together("orm", [spec], environment(container, url))
-        after = count_rows(url)
+    def _orm(self, programmer: Hands, program_id: int, orders: int) -> Rounds:
+        with self.databases.copy_of("prepared") as url:
+            run = programmer.run([{"database_url": url, "program_id": program_id, "orders": orders}])
+            after = count_rows(url)
         if (after["settlements"], after["transfers"]) != (orders, orders * LINES * EARNERS):
             raise BenchFailed("the ORM side did not settle its orders / ORM 一方未完成结算")
-    return Rounds(orders, [run.seconds])
+        return Rounds(orders, [run.seconds])
 
 
-def _memory(container: Container, databases: Databases, world: World, taken: _Taken) -> None:
-    url = databases.make("flat")
-    prepare(container, url, world)
-    run = _drain(container, url, world, taken)
-    _must_be_settled(world, run, count_rows(url))
-    databases.drop("flat")
+def _peaks(run: Run) -> tuple[int, int]:
+    """The memory of the worker that needed most, after its first tenth and at the end."""
+    worst = max(run.reports, key=lambda report: int(report["peak"]))
+    return worst["peak_after_first"], worst["peak"]
 
 
 def _must_be_settled(world: World, run: Run, after: Mapping[str, int]) -> None:
@@ -154,11 +181,6 @@ def _must_be_settled(world: World, run: Run, after: Mapping[str, int]) -> None:
     wanted = (world.orders, world.orders, world.orders * LINES * EARNERS, 0)
     if (orders, after["settlements"], after["transfers"], parked) != wanted:
         raise BenchFailed(f"not all orders were settled: {orders} of {world.orders} / 未全部结算")
-
-
-def environment(container: Container, url: str) -> dict[str, str]:
-    """What makes a child work on the bench's database."""
-    return {**container.environment(), "DISTRIB_DATABASE_URL": url}
 
 
 def _figures(size: SettleSize, taken: _Taken, orm: Rounds) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.cli.bench.databases import Databases, own_databases
+from distrib.cli.bench.databases import own_databases
 from distrib.cli.bench.figures import Rounds, ratio
-from distrib.cli.bench.hands import BenchFailed, run_together
+from distrib.cli.bench.hands import BenchFailed, Hands
 from distrib.cli.bench.rows import Extract, added, count_rows, extract
-from distrib.cli.bench.settle import environment, prepare
+from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World
 from distrib.services.keys import create_key
 from distrib.services.programs import only_program
@@ -44,12 +44,6 @@ class IngestSize:
 SIZES = {"small": IngestSize(World(1_000, 30_000), 3), "full": IngestSize(World(10_000, 200_000), 5)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    program_id: int
-    text: str
-
-
 def bench_ingest(container: Container, size: IngestSize, say: Callable[[str], None]) -> dict[str, Any]:
     """All figures of the benchmark.
 
@@ -64,22 +58,27 @@ def bench_ingest(container: Container, size: IngestSize, say: Callable[[str], No
     posted: list[float] = []
     raw: list[float] = []
     rows: Extract | None = None
-    with own_databases(container.database_url) as databases, TemporaryDirectory(prefix="distrib-bench-") as name:
+    with ExitStack() as stack:
+        databases = stack.enter_context(own_databases(container.database_url))
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="distrib-bench-")))
+        callers, copiers = stack.enter_context(Hands("post", CALLERS)), stack.enter_context(Hands("copy", CALLERS))
         say("prepare")
         prepared = databases.make("prepared")
         prepare(container, prepared, size.world, with_events=False)
-        key = _make_key(container, prepared)
-        before = count_rows(prepared)
+        key, before = _make_key(container, prepared), count_rows(prepared)
+        service = _service(environment(container, databases.make("round", "prepared")), directory / "service.log")
+        port = stack.enter_context(service)
         for _ in range(size.rounds):
             say("post")
             with databases.copy_of("prepared") as url:
-                posted.append(_post(container, url, key, size.world, Path(name)))
+                posted.append(_post(callers, size.world, port, key))
                 after = count_rows(url)
                 _must_be_kept(size.world, after)
-                if rows is None:
-                    rows = extract(url, list(added(before, after)), CALLERS, Path(name))
+                rows = rows or extract(url, list(added(before, after)), CALLERS, directory)
             say("raw")
-            raw.append(_copy(container, databases, rows))
+            with databases.copy_of("prepared") as url:
+                specs = [{"database_url": url, "share": str(share)} for share in rows.shares]
+                raw.append(copiers.run(specs).seconds)
     assert rows is not None
     return _figures(size, posted, raw, rows)
 
@@ -96,19 +95,9 @@ def _make_key(container: Container, url: str) -> str:
         own.close()
 
 
-def _post(container: Container, url: str, key: str, world: World, directory: Path) -> float:
-    with _service(environment(container, url), directory / "service.log") as port:
-        specs = [
-            {"world": asdict(world), "hand": hand, "hands": CALLERS, "host": HOST, "port": port, "key": key}
-            for hand in range(CALLERS)
-        ]
-        return run_together("post", specs, environment(container, url)).seconds
-
-
-def _copy(container: Container, databases: Databases, rows: Extract) -> float:
-    with databases.copy_of("prepared") as url:
-        specs = [{"database_url": url, "share": str(share)} for share in rows.shares]
-        return run_together("copy", specs, environment(container, url)).seconds
+def _post(callers: Hands, world: World, port: int, key: str) -> float:
+    spec = {"world": asdict(world), "hands": CALLERS, "host": HOST, "port": port, "key": key}
+    return callers.run([{**spec, "hand": hand} for hand in range(CALLERS)]).seconds
 
 
 def _must_be_kept(world: World, after: Mapping[str, int]) -> None:
@@ -118,7 +107,10 @@ def _must_be_kept(world: World, after: Mapping[str, int]) -> None:
 
 @contextmanager
 def _service(variables: Mapping[str, str], log: Path) -> Iterator[int]:
-    """The API as configured, listening on a port of its own, until the block ends."""
+    """The API as configured, listening on a port of its own, until the block ends.
+
+    It serves all rounds: each round's database has the same name, and connections are opened anew.
+    """
     port = _free_port()
     command = [
         sys.executable, "-m", "gunicorn", "--config", str(REPOSITORY / "config" / "gunicorn.conf.py"),

@@ -1,0 +1,132 @@
+"""Events through HTTP: one, many, by line; told apart by id and content; 202 means on disk."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from tests.api_fixtures import Api, api
+from tests.worlds import SELLER_TEN_PERCENT, line, refunded, settled
+
+__all__ = ["api"]
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+def test_one_event_is_accepted_once_and_then_a_duplicate(api: Api) -> None:
+    orders = api.caller("orders")
+    event = settled("e", "o", "s", line(100))
+    first = orders.call("POST", "/v1/events", event)
+    assert first.status_code == 202
+    assert json.loads(first.text) == {
+        "accepted": 1, "duplicate": 0, "refused": 0, "results": [{"id": "e", "status": "accepted"}],
+    }  # fmt: skip
+    again = orders.post("/v1/events", dict(reversed(event.items())))
+    assert again["results"] == [{"id": "e", "status": "duplicate"}]
+
+
+def test_the_same_content_is_the_same_whatever_its_offset_and_its_nulls(api: Api) -> None:
+    orders = api.caller("orders")
+    event = settled("e", "o", "s", line(100))
+    orders.post("/v1/events", event)
+    event["occurred_at"] = "2026-03-01T11:00:00+08:00"
+    event["order"] |= {"paid_at": "2026-03-01T10:00:00.000+08:00", "customer_id": None, "channel": "retail"}
+    event["order"]["lines"][0]["entry"] = False
+    assert orders.post("/v1/events", event)["duplicate"] == 1
+
+
+def test_one_event_with_other_content_is_a_conflict_and_in_a_batch_it_touches_no_other(api: Api) -> None:
+    orders = api.caller("orders")
+    orders.post("/v1/events", settled("e", "o", "s", line(100)))
+    other = settled("e", "o", "s", line(101))
+    assert orders.refused("POST", "/v1/events", other) == (409, "id_conflict")
+    body = {"events": [settled("f", "p", "s", line(1)), other, {"id": "x"}, 7, refunded("g", "o", None)]}
+    answer = orders.post("/v1/events", body)
+    assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
+        ("f", "accepted", None), ("e", "refused", "id_conflict"), ("x", "refused", "invalid"),
+        (None, "refused", "invalid"), ("g", "accepted", None),
+    ]  # fmt: skip
+    assert {error["pointer"] for error in answer["results"][2]["errors"]} == {"/type", "/occurred_at"}
+    assert (answer["accepted"], answer["duplicate"], answer["refused"]) == (2, 0, 3)
+
+
+def test_lines_of_json_are_events_and_a_broken_line_touches_no_other(api: Api) -> None:
+    orders = api.caller("orders")
+    lines = [json.dumps(settled("a", "o", "s", line(1))), "{nonsense", "", json.dumps(refunded("b", "o", None)), '"\xff']
+    body = "\r\n".join(lines).encode("latin-1")
+    answer = json.loads(orders.call("POST", "/v1/events", body, headers=NDJSON).text)
+    assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
+        ("a", "accepted", None), (None, "refused", "not_json"), ("b", "accepted", None), (None, "refused", "not_json"),
+    ]  # fmt: skip
+    assert orders.refused("POST", "/v1/events", b"nonsense\nmore", headers=NDJSON) == (400, "not_json")
+
+
+def test_1001_events_are_refused_by_name_and_nothing_of_them_is_kept(api: Api) -> None:
+    orders = api.caller("orders")
+    many = [settled(f"e{number}", f"o{number}", "s", line(1)) for number in range(1_001)]
+    problem = orders.problem("POST", "/v1/events", {"events": many})
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/events")
+    assert "1000" in problem["errors"][0]["detail"]
+    body = "\n".join(map(json.dumps, many)).encode()
+    assert orders.refused("POST", "/v1/events", body, headers=NDJSON) == (422, "invalid")
+    assert orders.get("/v1/events")["data"] == []
+    assert orders.post("/v1/events", {"events": many[:1000]})["accepted"] == 1_000
+    for empty in ({"events": []}, {"events": {}}, {"events": many[:1], "more": 1}):
+        assert orders.refused("POST", "/v1/events", empty) == (422, "invalid")
+
+
+def test_types_that_are_not_built_are_refused_by_name(api: Api) -> None:
+    event = settled("e", "o", "s", line(1)) | {"type": "order.paid"}
+    problem = api.caller("orders").problem("POST", "/v1/events", event)
+    assert {"pointer": "/type", "detail": "is not built yet"} in problem["errors"]
+
+
+def test_the_same_event_posted_by_many_at_once_is_accepted_once(api: Api) -> None:
+    event = settled("e", "o", "s", line(1))
+    answers: list[Any] = []
+    posts = [
+        threading.Thread(target=lambda caller=api.caller("orders"): answers.append(caller.post("/v1/events", event)))
+        for _ in range(6)
+    ]
+    for post in posts:
+        post.start()
+    for post in posts:
+        post.join()
+    assert sorted(answer["results"][0]["status"] for answer in answers) == ["accepted", *["duplicate"] * 5]
+
+
+def test_an_event_says_what_became_of_it_and_a_failed_one_can_be_tried_again(api: Api) -> None:
+    world, orders = api.world, api.caller("orders")
+    world.join(("s", None))
+    orders.post("/v1/events", settled("e", "o", "s", line(100)))
+    assert orders.get("/v1/events/e")["status"] == "pending"
+    world.drain()
+    failed = orders.get("/v1/events/e")
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "no_plan")
+    assert [row["id"] for row in orders.get("/v1/events?status=failed")["data"]] == ["e"]
+    world.publish(SELLER_TEN_PERCENT)
+    assert orders.post("/v1/events/e/retry")["status"] == "pending"
+    world.drain()
+    assert orders.get("/v1/events/e")["status"] == "done"
+    assert orders.refused("POST", "/v1/events/e/retry") == (409, "event_not_failed")
+    assert orders.refused("GET", "/v1/events/nobody") == (404, "event_unknown")
+
+
+def test_pages_of_events_meet_without_gap_or_overlap(api: Api) -> None:
+    orders = api.caller("orders")
+    orders.post("/v1/events", {"events": [settled(f"e{number}", f"o{number}", "s", line(1)) for number in range(7)]})
+    found, path = [], "/v1/events?limit=3"
+    while True:
+        page = orders.get(path)
+        found += [row["id"] for row in page["data"]]
+        if page["next_cursor"] is None:
+            break
+        path = f"/v1/events?limit=3&cursor={page['next_cursor']}"
+    assert found == [f"e{number}" for number in range(7)]
+
+
+def test_events_are_kept_although_redis_is_gone(api: Api, monkeypatch: Any) -> None:
+    bell = api.world.container.bell
+    monkeypatch.setattr(bell, "_connection", type(bell._connection).from_url("redis://127.0.0.1:1/0"))
+    assert api.caller("orders").post("/v1/events", settled("e", "o", "s", line(1)))["accepted"] == 1

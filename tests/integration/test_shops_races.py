@@ -1,0 +1,118 @@
+"""Requests that race for the referral tree: whoever is later sees what the earlier one did."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier
+
+from distrib.domain.errors import Refusal
+from distrib.services.shops import ShopDraft
+from tests.houses import NOW, House
+
+EARLY = NOW - timedelta(days=9)
+SETTLED = {"created", "unchanged"}
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """What each call answers when all start together; a refusal answers its code."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], object]) -> object:
+        barrier.wait(timeout=30)
+        try:
+            return call()
+        except Refusal as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def parents(house: House) -> dict[int, int | None]:
+    return {shop: sponsor for shop, sponsor in house.rows("SELECT shop_no, sponsor_no FROM shops")}
+
+
+def has_loop(parent_of: dict[int, int | None]) -> bool:
+    for start in parent_of:
+        seen, current = set(), start
+        while (above := parent_of[current]) is not None:
+            if above in seen:
+                return True
+            seen.add(above)
+            current = above
+    return False
+
+
+def test_two_moves_that_together_would_close_a_loop_cannot_both_be(database_url: str) -> None:
+    with House(database_url) as house:
+        for n in range(12):
+            house.register_all([ShopDraft(f"a{n}", joined_at=EARLY), ShopDraft(f"b{n}", joined_at=EARLY)])
+            a, b = f"a{n}", f"b{n}"
+            found = at_once(lambda a=a, b=b: house.move(a, b), lambda a=a, b=b: house.move(b, a))
+            assert sorted(answer for answer in found if isinstance(answer, str)) == ["sponsor_cycle"]
+        assert not has_loop(parents(house))
+
+
+def test_a_ring_of_moves_at_once_stays_open(database_url: str) -> None:
+    with House(database_url) as house:
+        house.register_all([ShopDraft(f"s{n}", joined_at=EARLY) for n in range(8)])
+        ring = [(f"s{n}", f"s{(n + 1) % 8}") for n in range(8)]
+        found = at_once(*[lambda pair=pair: house.move(*pair) for pair in ring])
+        assert [answer for answer in found if isinstance(answer, str)] == ["sponsor_cycle"]
+        assert not has_loop(parents(house))
+
+
+def test_one_shop_registered_twenty_times_at_once_is_one_shop(database_url: str) -> None:
+    with House(database_url) as house:
+        house.register("root")
+        drafts = [ShopDraft("a", "root", identity="id-a")] * 20
+        found = at_once(*[lambda draft=draft: house.register_again(draft) for draft in drafts])
+        assert sum(created for _, created in found) == 1  # type: ignore[misc]
+        assert len({view.invite_code for view, _ in found}) == 1  # type: ignore[misc]
+        counts = "(SELECT count(*) FROM shops), (SELECT count(*) FROM referrals), (SELECT count(*) FROM shop_statuses)"
+        assert house.rows(f"SELECT {counts}") == [(2, 2, 2)]
+
+
+def test_one_id_with_different_content_at_once_is_kept_once(database_url: str) -> None:
+    with House(database_url) as house:
+        drafts = [ShopDraft("a", name=f"name {n}") for n in range(10)]
+        found = at_once(*[lambda draft=draft: house.register_again(draft)[1] for draft in drafts])
+        assert sorted(map(str, found)) == ["True"] + ["id_conflict"] * 9
+
+
+def test_one_identity_at_once_serves_one_shop(database_url: str) -> None:
+    with House(database_url) as house:
+        drafts = [ShopDraft(f"s{n}", identity="the same") for n in range(10)]
+        found = at_once(*[lambda draft=draft: house.register_again(draft)[1] for draft in drafts])
+        assert sorted(map(str, found)) == ["True"] + ["identity_used"] * 9
+
+
+def test_batches_that_overlap_at_once_register_each_shop_once(database_url: str) -> None:
+    with House(database_url) as house:
+        drafts = [ShopDraft(f"s{n}", f"s{n // 2}" if n else None) for n in range(120)]
+        orders: Sequence[list[ShopDraft]] = [drafts, drafts[::-1], drafts[40:] + drafts[:40], drafts[::2] + drafts[1::2]]
+        found = at_once(*[lambda batch=batch: [r.status for r in house.register_all(batch)] for batch in orders])
+        assert all(set(statuses) <= SETTLED for statuses in found)  # type: ignore[arg-type]
+        assert sum(statuses.count("created") for statuses in found) == 120  # type: ignore[attr-defined]
+        wrong = house.rows("SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
+                           "WHERE s.level <> p.level + 1 OR s.uplines <> (p.shop_no || p.uplines)[1:9]")  # fmt: skip
+        assert wrong == []
+
+
+def test_the_cap_holds_when_a_move_and_registrations_race(database_url: str) -> None:
+    with House(database_url, "cn") as house:
+        house.policy = replace(house.policy, on_excess="refuse")
+        for n in range(8):
+            start = [(f"top{n}", None), (f"mid{n}", f"top{n}"), (f"s{n}", None)]
+            house.register_all([ShopDraft(shop, sponsor, joined_at=EARLY) for shop, sponsor in start])
+            sponsor, shop, child = f"mid{n}", f"s{n}", f"child{n}"
+            at_once(
+                lambda s=sponsor, m=shop: house.move(m, s),
+                lambda m=shop, c=child: house.register(c, m),
+                lambda m=shop, c=child: house.register_all([ShopDraft(f"{c}-x", m), ShopDraft(f"{c}-y", m)]),
+            )
+        assert house.rows("SELECT max(level) FROM shops") == [(3,)]
+        wrong = house.rows("SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
+                           "WHERE s.level <> p.level + 1")  # fmt: skip
+        assert wrong == []

@@ -1,0 +1,42 @@
+"""The arithmetic of the benchmarks: no timing decides here."""
+
+import doctest
+
+import pytest
+
+from distrib.cli.bench import figures, rows
+from distrib.cli.bench.figures import Rounds, growth, ratio
+from distrib.cli.bench.rows import added
+
+
+def test_the_worked_examples_hold() -> None:
+    for module in (figures, rows):
+        assert doctest.testmod(module).failed == 0
+
+
+def test_a_rate_is_that_of_the_median_round_so_one_slow_round_changes_nothing() -> None:
+    assert Rounds(1_000, [2.0, 2.0, 2.0]).rate == Rounds(1_000, [2.0, 60.0, 2.0]).rate == 500.0
+
+
+def test_a_ratio_compares_the_medians_of_both_sides_and_not_their_means() -> None:
+    assert ratio(Rounds(100, [2.0, 2.0, 50.0]), Rounds(100, [1.0, 1.0, 0.1])) == 0.5
+
+
+def test_two_rounds_have_their_middle_as_the_median() -> None:
+    assert Rounds(90, [1.0, 2.0]).rate == 60.0
+
+
+def test_without_rounds_there_is_no_rate() -> None:
+    with pytest.raises(ValueError, match="no median"):
+        _ = Rounds(10, []).rate
+
+
+def test_memory_that_fell_did_not_grow() -> None:
+    assert growth(100, 90) == 0.0
+    assert growth(100, 125) == 0.25
+
+
+def test_only_tables_that_grew_count_as_written() -> None:
+    before = {"queue": 5, "orders": 5, "transfers": 0}
+    after = {"queue": 0, "orders": 5, "transfers": 45, "settlements": 5}
+    assert added(before, after) == {"transfers": 45, "settlements": 5}

@@ -1,0 +1,50 @@
+"""Ids, texts and instants as the contract has them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from distrib.domain.identifiers import is_identifier, is_storable_text, parse_instant
+
+
+@pytest.mark.parametrize("value", ["a", "x" * 64, "店铺-7", "a b", "...", "a.b", "😀", "A"])
+def test_an_id_may_be(value: str) -> None:
+    assert is_identifier(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "x" * 65, "a/b", " a", "a ", ".", "..", "a\x00", "a\n", "\x7f", "\x85", "\ud800", "\u3000a", "a\xa0", 7, None, b"a"],
+)
+def test_an_id_may_not_be(value: object) -> None:
+    assert not is_identifier(value)
+
+
+def test_a_text_may_hold_what_the_database_can() -> None:
+    assert is_storable_text("a\nb\t店" + "x" * 250)
+    assert not any(map(is_storable_text, ["a\x00", "\udc80", "x" * 256, 7, None]))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-09T10:00:00+08:00", datetime(2026, 3, 9, 2, tzinfo=UTC)),
+        ("2026-03-09t02:00:00z", datetime(2026, 3, 9, 2, tzinfo=UTC)),
+        ("2026-03-09 02:00:00.5Z", datetime(2026, 3, 9, 2, 0, 0, 500_000, tzinfo=UTC)),
+        ("2026-03-09T02:00:00.123456789Z", datetime(2026, 3, 9, 2, 0, 0, 123_456, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime) -> None:
+    assert parse_instant(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-09", "2026-03-09T10:00:00", "2026-02-30T10:00:00Z", "2026-03-09T24:00:00Z", "20260309T100000Z",
+        "2026-03-09T10:00:00+25:00", "2026-03-09T10:00Z", "0001-01-01T00:00:00+08:00", "٢٠٢٦-03-09T10:00:00Z", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        parse_instant(text)

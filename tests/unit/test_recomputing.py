@@ -1,0 +1,86 @@
+"""Working an order out again: what agrees is empty, and every way of disagreeing is told with both figures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from distrib.domain.commission import settle, settle_left
+from distrib.domain.events import Order, OrderLine
+from distrib.domain.plan import compile_plan
+from distrib.domain.snapshot import Person, Snapshot
+from distrib.services.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines, named
+
+DOCUMENT: dict[str, Any] = {
+    "code": "plan",
+    "currency": "CNY",
+    "rules": [
+        {"id": "seller", "pay": "seller", "rate": "0.2"},
+        {"id": "up", "pay": "upline", "tier": 1, "rate": "0.1"},
+    ],
+}
+PLAN = compile_plan(DOCUMENT)
+ORDER = Order(
+    "o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), (OrderLine("x", "sku", 1, 1_000), OrderLine("y", "sku", 1, 500))
+)
+SNAPSHOT = Snapshot(Person(7, "member", True), (Person(3, "member", True),))
+FIRST = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
+
+
+def test_commissions_go_by_the_ids_of_their_lines_and_rules() -> None:
+    found = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
+    assert found == [
+        Earned("x", "seller", 0, 7, 1_000, 200_000, 200),
+        Earned("x", "up", 1, 3, 1_000, 100_000, 100),
+        Earned("y", "seller", 0, 7, 500, 200_000, 100),
+        Earned("y", "up", 1, 3, 500, 100_000, 50),
+    ]
+
+
+def test_what_was_posted_right_does_not_differ_in_whatever_order() -> None:
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST, {})) == []
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST[::-1], {})) == []
+
+
+def test_a_refund_is_held_against_what_is_left() -> None:
+    left = left_of_lines(ORDER, {"x": 400})
+    assert left == [600, 500]
+    changes = {Place("x", "seller", 0, 7): -80, Place("x", "up", 1, 3): -40}
+    assert differences(PLAN, ORDER, SNAPSHOT, left, Posted(FIRST, changes)) == []
+    first = {one[:4]: one.amount_minor for one in settle(PLAN, ORDER, SNAPSHOT)}
+    assert sum(one.amount_minor for one in settle_left(PLAN, ORDER, SNAPSHOT, left, first)) == 330
+
+
+def test_a_reversal_that_is_missing_or_too_many_is_told() -> None:
+    place = Place("y", "up", 1, 3)
+    assert differences(PLAN, ORDER, SNAPSHOT, [1_000, 0], Posted(FIRST, {Place("y", "seller", 0, 7): -100})) == [
+        Difference("standing", place, 0, 50)
+    ]
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST, {place: -1})) == [
+        Difference("standing", place, 50, 49)
+    ]
+
+
+def test_a_commission_that_is_missing_wrong_or_invented_is_told() -> None:
+    invented = Earned("x", "up", 1, 4, 1_000, 100_000, 100)
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted([*FIRST, invented], {})) == [
+        Difference("earned", Place("x", "up", 1, 4), 0, 100),
+        Difference("standing", Place("x", "up", 1, 4), 0, 100),
+    ]
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST[1:], {})) == [
+        Difference("earned", Place("x", "seller", 0, 7), 200, 0),
+        Difference("standing", Place("x", "seller", 0, 7), 200, 0),
+    ]
+    wrong_base = FIRST[0]._replace(base_minor=999)
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted([wrong_base, *FIRST[1:]], {})) == [
+        Difference("earned", Place("x", "seller", 0, 7), 0, 200),
+        Difference("earned", Place("x", "seller", 0, 7), 200, 0),
+    ]
+
+
+def test_the_same_commission_posted_twice_is_told() -> None:
+    place = Place("x", "seller", 0, 7)
+    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted([FIRST[0], *FIRST], {})) == [
+        Difference("earned", place, 0, 200),
+        Difference("standing", place, 200, 400),
+    ]
