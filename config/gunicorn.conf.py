@@ -3,6 +3,13 @@
 Only what holds everywhere stands here; the address is the caller's to say (`--bind`).
 """
 
+import os
+import tempfile
+from typing import Any
+
+# Several processes serve; /metrics adds them up through files in this directory.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="distrib-metrics-"))
+
 worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
 workers = 2
 threads = 8
@@ -15,3 +22,10 @@ limit_request_line = 8_190
 control_socket_disable = True  # by default gunicorn opens one in the home directory
 accesslog = None  # the application writes its own, with what it knows of the request
 errorlog = "-"
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Takes a process that ended out of what /metrics adds up."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - it reads the variable above when it is imported
+
+    multiprocess.mark_process_dead(worker.pid)

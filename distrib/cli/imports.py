@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from distrib.cli.import_events import import_events_command
 from distrib.cli.import_shops import import_shops_command
 
 
@@ -13,3 +14,4 @@ def import_group() -> None:
 
 
 import_group.add_command(import_shops_command)
+import_group.add_command(import_events_command)

@@ -15,4 +15,4 @@ def worker(processes: int | None) -> None:
     command = [sys.executable, "-m", "workers"]
     if processes is not None:
         command += ["--processes", str(processes)]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, command)  # noqa: S606 - the very same program, without a shell on purpose

@@ -140,7 +140,8 @@ def _passed_over(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) ->
     """Those looked at who have no seat: inactive uplines under compression, the buyer of a shifted chain."""
     if _is_slot(rule):
         return []
-    over = [Verdict(rule, tier, person, 0, INACTIVE) for person in (seating.passed[tier] if tier < len(seating.passed) else [])]
+    passed = seating.passed[tier] if tier < len(seating.passed) else []
+    over = [Verdict(rule, tier, person, 0, INACTIVE) for person in passed]
     if tier == 0 and seating.is_shifted:
         over.insert(0, Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE))
     return over

@@ -50,8 +50,7 @@ def move_shop(
         raise Refusal("move_too_early")
     _check(conn, program_id, policy, shop, sponsor, at)
     sponsor_no = None if sponsor is None else sponsor.shop_no
-    if not network.insert_link(conn, program_id, shop.shop_no, at, sponsor_no, reason, now, actor.key_id):
-        raise Refusal("move_too_early")
+    network.insert_link(conn, program_id, shop.shop_no, at, sponsor_no, reason, now, actor.key_id)
     network.shift_subtree(conn, program_id, shop.shop_no, sponsor, at)
     if sponsor_no is not None and has_promotions(load_timeline(conn, program), at):
         network.signal_ranks(conn, program_id, [(program.day_of(at), sponsor_no, at)])

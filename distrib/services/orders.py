@@ -21,6 +21,8 @@ from distrib.services.event_codec import decode_stored
 from distrib.store import commissions, orders
 from distrib.store.orders import OrderFilters
 
+__all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
+
 ORDER_STATUSES = ("pending", "waiting", "failed", "settled", "partly_refunded", "refunded")
 
 

@@ -91,7 +91,7 @@ def upline(
     passed = cursor[0] if cursor else 0
     above = network.uplines_at(conn, program.program_id, row.shop_no, now, network.DEEPEST)
     places = list(enumerate(above, start=1))[passed : passed + limit]
-    sponsors = dict(zip(above, [*above[1:], None], strict=True))
+    sponsors = dict(zip(above, [*above[1:], None], strict=False))
     places_at = [(number, distance, 1 + len(above) - distance, sponsors[number]) for distance, number in places]
     follows = (passed + limit,) if len(above) > passed + limit else None
     return _related(conn, program, places_at, now), follows

@@ -211,7 +211,7 @@ _SPONSORS = Question(
     """
     SELECT s.shop_id, s.sponsor_no, r.sponsor_no AS dated_sponsor_no, s.chain_since, r.effective_at
     FROM shops s LEFT JOIN (SELECT DISTINCT ON (shop_no) shop_no, sponsor_no, effective_at FROM referrals
-                            WHERE program_id = :program ORDER BY shop_no, effective_at DESC) r USING (shop_no)
+                            WHERE program_id = :program ORDER BY shop_no, effective_at DESC, seq DESC) r USING (shop_no)
     WHERE s.program_id = :program AND (r.shop_no IS NULL OR s.sponsor_no IS DISTINCT FROM r.sponsor_no)
     """,
 )

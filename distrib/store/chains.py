@@ -35,7 +35,7 @@ WITH RECURSIVE chain AS (
     FROM chain c CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
         WHERE program_id = %(program)s AND shop_no = c.shop_no AND effective_at <= c.at
-        ORDER BY effective_at DESC LIMIT 1
+        ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE r.sponsor_no IS NOT NULL AND c.tier < %(length)s
 )

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
+from distrib.store.locks import PROMOTIONS
 
 _LOOKS = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
     %(backs)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at)"""
@@ -121,8 +122,8 @@ def take_signals(conn: Connection, program_id: int, before: date | None) -> list
     Returns:
         (day, shop, instant), or None where another worker is deciding them.
     """
-    lock = text("SELECT pg_try_advisory_xact_lock(7145222, :program)")
-    params = {"program": program_id, "before": before}
+    lock = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+    params = {"lock": PROMOTIONS, "program": program_id, "before": before}
     found = text(
         "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program"
         " AND day < COALESCE(CAST(:before AS date), 'infinity'))"

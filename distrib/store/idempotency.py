@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-_LOCK = text("SELECT pg_advisory_xact_lock(7145222, hashtext(:program || '/' || :route || '/' || :key))")
+from distrib.store.locks import IDEMPOTENCY
+
+_LOCK = text(f"SELECT pg_advisory_xact_lock({IDEMPOTENCY}, hashtext(:program || '/' || :route || '/' || :key))")
 _READ = text(
     "SELECT digest, status, body FROM idempotency_keys WHERE program_id = :program AND route = :route AND key = :key"
 )

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from distrib.store.database import open_engine
+from distrib.store.locks import MIGRATIONS
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -19,7 +20,7 @@ def upgrade(database_url: str) -> None:
     engine = open_engine(database_url, None, statement_timeout_ms=0, lock_timeout_ms=0)
     try:
         with engine.begin() as conn:
-            conn.execute(text("SELECT pg_advisory_xact_lock(7145220)"))
+            conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATIONS})
             config = _config()
             config.attributes["connection"] = conn
             command.upgrade(config, "head")

@@ -14,21 +14,21 @@ from sqlalchemy import Connection
 
 from distrib.domain.depth import Link
 from distrib.store.database import driver
+from distrib.store.locks import NETWORK
 from distrib.store.shops import KnownShop
 
 UPLINES_KEPT = 9
 DEEPEST = 1_000_000
 """More levels than any tree has: the bound of a walk that goes all the way."""
-_NETWORK_LOCK = 7145222
 
 _LATEST = """
 SELECT r.sponsor_no FROM referrals r
 WHERE r.program_id = %(program)s AND r.shop_no = {shop} AND r.effective_at <= %(at)s
-ORDER BY r.effective_at DESC, r.recorded_at DESC LIMIT 1
+ORDER BY r.effective_at DESC, r.seq DESC LIMIT 1
 """
 _NO_NEWER = """
 NOT EXISTS (SELECT 1 FROM referrals n WHERE n.program_id = r.program_id AND n.shop_no = r.shop_no
-    AND (n.effective_at, n.recorded_at) > (r.effective_at, r.recorded_at) AND n.effective_at <= %(at)s)
+    AND (n.effective_at, n.seq) > (r.effective_at, r.seq) AND n.effective_at <= %(at)s)
 """
 _UPLINE = f"""
 WITH RECURSIVE chain AS (
@@ -82,12 +82,12 @@ WITH RECURSIVE above AS (
 _LINKS = f"""
 SELECT r.shop_no, r.effective_at, r.sponsor_no
 FROM above a JOIN referrals r ON r.program_id = %(program)s AND r.shop_no = a.shop_no
-WHERE {_FROM_THEN_ON} ORDER BY r.shop_no, r.effective_at, r.recorded_at
+WHERE {_FROM_THEN_ON} ORDER BY r.shop_no, r.effective_at, r.seq
 """
 _LAST_LINK = "SELECT max(effective_at) FROM referrals WHERE program_id = %s AND shop_no = %s"
 _INSERT_LINK = """
 INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
-VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 _SUBTREE = """
 WITH RECURSIVE subtree AS (
@@ -140,7 +140,7 @@ class Below(NamedTuple):
 def lock_network(conn: Connection, program_id: int, *, exclusive: bool) -> None:
     """Until the transaction ends nobody else moves a shop, nor, when ``exclusive``, brings one in."""
     kind = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-    driver(conn).execute(f"SELECT {kind}(%s, %s)", (_NETWORK_LOCK, program_id))
+    driver(conn).execute(f"SELECT {kind}(%s, %s)", (NETWORK, program_id))
 
 
 def uplines_at(conn: Connection, program_id: int, shop_no: int, at: datetime, most: int) -> list[int]:
@@ -189,10 +189,9 @@ def insert_link(
     reason: str,
     now: datetime,
     by: str,
-) -> bool:
-    """Adds a move to the history; False where the shop has one at that very instant."""
-    values = (program_id, shop_no, at, sponsor_no, reason, now, by)
-    return bool(driver(conn).execute(_INSERT_LINK, values).rowcount)
+) -> None:
+    """Adds a move to the history; of several at one instant the last one written holds."""
+    driver(conn).execute(_INSERT_LINK, (program_id, shop_no, at, sponsor_no, reason, now, by))
 
 
 def shift_subtree(

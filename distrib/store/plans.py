@@ -9,8 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
-
-_TIMELINE_LOCK = 7145221
+from distrib.store.locks import TIMELINE
 
 
 class PlanRow(NamedTuple):
@@ -69,7 +68,7 @@ _WORKED_ON = "SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %s AND
 
 def lock_timeline(conn: Connection, program_id: int) -> None:
     """Until the transaction ends nobody else makes or publishes versions, nor settles orders by them."""
-    driver(conn).execute("SELECT pg_advisory_xact_lock(%s, %s)", (_TIMELINE_LOCK, program_id))
+    driver(conn).execute("SELECT pg_advisory_xact_lock(%s, %s)", (TIMELINE, program_id))
 
 
 def insert_version(

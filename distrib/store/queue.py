@@ -14,6 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
+from distrib.store.locks import TIMELINE
 
 _CLAIM = """
 WITH claimed AS (
@@ -136,4 +137,5 @@ def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[Outcom
 
 def hold_timeline(conn: Connection, program_id: int) -> None:
     """Keeps plans from being published behind this batch's back, until its transaction ends."""
-    conn.execute(text("SELECT pg_advisory_xact_lock_shared(7145221, :program)"), {"program": program_id})
+    lock = text("SELECT pg_advisory_xact_lock_shared(:lock, :program)")
+    conn.execute(lock, {"lock": TIMELINE, "program": program_id})

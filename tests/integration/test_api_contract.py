@@ -9,6 +9,7 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode, checks
+from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 from distrib.api.auth import MAY_CALL
@@ -19,6 +20,7 @@ __all__ = ["api"]
 
 KNOWN = {"shop_id": "own", "event_id": "evt", "order_id": "order", "code": "plain", "version": "1", "period": "2026-03"}
 EXAMPLES = 8
+BATCHES = ("post_events", "register_shops")  # what is wrong with one entry is told in its result
 CHECKS = (
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -59,6 +61,7 @@ def test_no_call_that_machines_think_of_is_answered_outside_the_description(api:
     schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", api.app)
     tried = 0
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation: APIOperation[Any, Any, Any, Any] = result.ok()
         try_operation(api, operation, GenerationMode.POSITIVE, None)
         try_operation(api, operation, GenerationMode.NEGATIVE, None)
@@ -74,14 +77,12 @@ def try_operation(
 ) -> None:
     """Calls one operation with made-up input, and holds each answer against the description."""
     headers = {"Authorization": f"Bearer {api.caller().key}"}
+    is_whole = operation.definition.raw["operationId"] not in BATCHES
+    held = (*CHECKS, checks.negative_data_rejection) if mode is GenerationMode.NEGATIVE and is_whole else CHECKS
 
     @given(operation.as_strategy(generation_mode=mode, path_parameters=path))
-    @settings(
-        max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None
-    )
-    def attempt(case: Case) -> None:
-        case.call_and_validate(
-            headers=headers, checks=[*CHECKS] if mode is GenerationMode.POSITIVE else [*CHECKS, checks.negative_data_rejection]
-        )
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    def attempt(case: Case[Any]) -> None:
+        case.call_and_validate(headers=headers, checks=list(held))
 
     attempt()

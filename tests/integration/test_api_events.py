@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-from tests.api_fixtures import Api, api
+from tests.api_fixtures import Api, Caller, api
 from tests.worlds import SELLER_TEN_PERCENT, line, refunded, settled
 
 __all__ = ["api"]
@@ -53,7 +53,8 @@ def test_one_event_with_other_content_is_a_conflict_and_in_a_batch_it_touches_no
 
 def test_lines_of_json_are_events_and_a_broken_line_touches_no_other(api: Api) -> None:
     orders = api.caller("orders")
-    lines = [json.dumps(settled("a", "o", "s", line(1))), "{nonsense", "", json.dumps(refunded("b", "o", None)), '"\xff']
+    first, second = json.dumps(settled("a", "o", "s", line(1))), json.dumps(refunded("b", "o", None))
+    lines = [first, "{nonsense", "", second, '"\xff']
     body = "\r\n".join(lines).encode("latin-1")
     answer = json.loads(orders.call("POST", "/v1/events", body, headers=NDJSON).text)
     assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
@@ -72,7 +73,8 @@ def test_1001_events_are_refused_by_name_and_nothing_of_them_is_kept(api: Api) -
     assert orders.refused("POST", "/v1/events", body, headers=NDJSON) == (422, "invalid")
     assert orders.get("/v1/events")["data"] == []
     assert orders.post("/v1/events", {"events": many[:1000]})["accepted"] == 1_000
-    for empty in ({"events": []}, {"events": {}}, {"events": many[:1], "more": 1}):
+    odd: list[Any] = [{"events": []}, {"events": {}}, {"events": many[:1], "more": 1}]
+    for empty in odd:
         assert orders.refused("POST", "/v1/events", empty) == (422, "invalid")
 
 
@@ -85,10 +87,12 @@ def test_types_that_are_not_built_are_refused_by_name(api: Api) -> None:
 def test_the_same_event_posted_by_many_at_once_is_accepted_once(api: Api) -> None:
     event = settled("e", "o", "s", line(1))
     answers: list[Any] = []
-    posts = [
-        threading.Thread(target=lambda caller=api.caller("orders"): answers.append(caller.post("/v1/events", event)))
-        for _ in range(6)
-    ]
+    callers = [api.caller("orders") for _ in range(6)]
+
+    def post_as(caller: Caller) -> None:
+        answers.append(caller.post("/v1/events", event))
+
+    posts = [threading.Thread(target=post_as, args=(caller,)) for caller in callers]
     for post in posts:
         post.start()
     for post in posts:

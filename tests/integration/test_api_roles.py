@@ -158,7 +158,8 @@ def test_what_lies_in_another_program_is_404(shop_world: Api) -> None:
     assert stranger.get("/v1/statements?period=2026-03")["data"] == []
     assert stranger.call("GET", "/v1/statements/2026-03/export").text.count("\n") == 1
     assert stranger.refused("POST", "/v1/shops", {"id": "x", "sponsor_id": "own"}) == (422, "sponsor_unknown")
-    assert stranger.refused("POST", "/v1/keys", {"role": "partner", "name": "p", "shop_id": "own"}) == (404, "shop_unknown")
+    bound = {"role": "partner", "name": "p", "shop_id": "own"}
+    assert stranger.refused("POST", "/v1/keys", bound) == (404, "shop_unknown")
 
 
 def test_the_same_ids_in_two_programs_never_meet(shop_world: Api) -> None:

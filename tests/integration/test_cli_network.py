@@ -145,7 +145,8 @@ def test_refused_rows_go_beside_the_file_and_can_be_mended_there(tmp_path: Path)
 def test_a_loop_longer_than_a_batch_is_named_as_one(tmp_path: Path) -> None:
     run(*PROGRAM, "open")
     file = tmp_path / "ring.ndjson"
-    file.write_text("".join(json.dumps({"id": f"s{n}", "sponsor_id": f"s{(n + 1) % 1_500}"}) + "\n" for n in range(1_500)))
+    lines = [json.dumps({"id": f"s{n}", "sponsor_id": f"s{(n + 1) % 1_500}"}) for n in range(1_500)]
+    file.write_text("\n".join(lines))
     found = imported(file, 1)
     assert (found["created"], found["refused"]) == (0, 1_500)
     codes = {json.loads(line)["refused_code"] for line in Path(found["refused_file"]).read_text().splitlines()}
@@ -159,7 +160,8 @@ def test_ndjson_lines_that_are_none_are_refused_one_by_one(tmp_path: Path, setti
         b'{"id": "a", "attributes": {"city": "\xe6\x9d\xad\xe5\xb7\x9e"}, "name": null}', b"", b"{", b"[1]",
         b'{"id": "b", "id": "b"}', b'{"id": "c\\u0000"}', b'{"id": "d\\ud800"}', b'{"id": "\xff"}', b'{"id": 7}',
         b'{"id": "e", "colour": 1}', b'{"id": "f", "attributes": {"x": NaN}}', b'{"id": "g", "attributes": [1]}',
-        b"[" * 100_000, b'{"id": "h", "name": "' + b"x" * 2_000_000 + b'"}', b'{"sponsor_id": "a"}', b'{"id": "z", "sponsor_id": "a"}',
+        b"[" * 100_000, b'{"id": "h", "name": "' + b"x" * 2_000_000 + b'"}', b'{"sponsor_id": "a"}',
+        b'{"id": "z", "sponsor_id": "a"}',
     ]  # fmt: skip
     file.write_bytes(b"\n".join(lines))
     found = imported(file, 1)
@@ -191,6 +193,7 @@ def test_columns_that_are_none_are_wrong_use(tmp_path: Path, header: str) -> Non
 def test_the_depth_of_the_pack_binds_an_import(tmp_path: Path, settings: Settings) -> None:
     run(*PROGRAM, "cn")
     file = tmp_path / "shops.ndjson"
-    file.write_text("".join(json.dumps({"id": f"s{n}", "sponsor_id": f"s{n - 1}" if n else None}) + "\n" for n in range(7)))
+    lines = [json.dumps({"id": f"s{n}", "sponsor_id": f"s{n - 1}" if n else None}) for n in range(7)]
+    file.write_text("\n".join(lines))
     assert imported(file, 0)["created"] == 7
     assert [shop for shop, sponsor in shops(settings).items() if sponsor is None] == ["s0", "s3", "s6"]

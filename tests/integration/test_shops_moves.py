@@ -1,7 +1,7 @@
 """Shops move: dated, with all below them, never into a loop, never deeper than the policy allows at any instant."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from distrib.domain.errors import Refusal
 from distrib.services import standing
 from distrib.services.context import COMMAND_LINE
 from distrib.services.shops import ShopDraft
+from distrib.store.standing import add_rank
 from tests.houses import NOW, House, plan_document
 
 EARLY = NOW - timedelta(days=100)
@@ -42,8 +43,10 @@ def test_a_shop_moves_with_all_below_it(house: House) -> None:
     assert (moved.sponsor_id, moved.level) == ("y", 3)
     assert house.above("d") == ["c", "b", "y", "z"]
     assert [house.shop(shop).level for shop in "bcd"] == [3, 4, 5]
-    kept = house.rows("SELECT s.shop_id, array_agg(u.shop_id ORDER BY o.n) FROM shops s, "
-                      "unnest(s.uplines) WITH ORDINALITY o (no, n) JOIN shops u ON u.shop_no = o.no GROUP BY 1")  # fmt: skip
+    kept = house.rows(
+        "SELECT s.shop_id, array_agg(u.shop_id ORDER BY o.n) FROM shops s, "
+        "unnest(s.uplines) WITH ORDINALITY o (no, n) JOIN shops u ON u.shop_no = o.no GROUP BY 1"
+    )
     assert dict(kept)["d"] == ["c", "b", "y", "z"]
 
 
@@ -188,10 +191,8 @@ def test_a_rank_the_plan_does_not_have_is_refused(house: House) -> None:
     assert caught.value.code == "rank_unknown"
 
 
-def earn(house: House, rank: str, at: object) -> None:
-    from distrib.store.standing import add_rank
-
+def earn(house: House, rank: str, at: datetime) -> None:
     with house.begin() as conn:
         [number] = [row[0] for row in house.rows("SELECT shop_no FROM shops WHERE shop_id = 'a'")]
         program_id = house.program.program_id
-        add_rank(conn, program_id, number, at, rank, "promotion", "{}", NOW, COMMAND_LINE.key_id)  # type: ignore[arg-type]
+        add_rank(conn, program_id, number, at, rank, "promotion", "{}", NOW, COMMAND_LINE.key_id)

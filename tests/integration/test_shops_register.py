@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from distrib.domain.errors import Refusal
+from distrib.services import shops
 from distrib.services.context import Actor
 from distrib.services.shops import ShopDraft
 from tests.houses import NOW, House, plan_document
@@ -43,7 +44,8 @@ def test_a_sponsor_is_named_by_id_or_by_invite_code(house: House) -> None:
 
 def test_the_same_registration_again_answers_as_the_first_time(house: House) -> None:
     house.register("a")
-    draft = ShopDraft("b", "a", name="B", joined_at=NOW - timedelta(days=3), identity="id-1", attributes={"x": 1, "y": 2})
+    joined_at = NOW - timedelta(days=3)
+    draft = ShopDraft("b", "a", name="B", joined_at=joined_at, identity="id-1", attributes={"x": 1, "y": 2})
     first, created = house.register_again(draft)
     later = replace(draft, attributes={"y": 2, "x": 1})
     assert created
@@ -82,7 +84,8 @@ def test_one_refusal_in_a_batch_touches_no_other(house: House) -> None:
     house.register("a")
     found = statuses(
         house,
-        ShopDraft("ok", "a"), ShopDraft("x", "y"), ShopDraft("y", "x"), ShopDraft("below-x", "x"), ShopDraft("me", "me"),
+        ShopDraft("ok", "a"), ShopDraft("x", "y"), ShopDraft("y", "x"), ShopDraft("below-x", "x"),
+        ShopDraft("me", "me"),
         ShopDraft("lost", "nobody"), ShopDraft("a"), ShopDraft("a", name="other"), ShopDraft("ok", "a"),
         ShopDraft("twin-1", identity="same"), ShopDraft("twin-2", identity="same"),
     )  # fmt: skip
@@ -172,8 +175,6 @@ def test_a_recruit_is_a_reason_to_look_at_its_sponsors_rank(house: House) -> Non
 
 
 def test_the_tree_below_comes_level_by_level_and_in_pages(house: House) -> None:
-    from distrib.services import shops
-
     house.register_all([ShopDraft("a"), *(ShopDraft(f"b{n}", "a") for n in range(3)), ShopDraft("c", "b0")])
     assert [distance for distance, _ in house.below("a")] == [1, 1, 1, 2]
     assert house.below("a", levels=1) == [(1, "b0"), (1, "b1"), (1, "b2")]

@@ -18,7 +18,7 @@ def list_orders(call: Call) -> Answer:
     asked = {name: call.query[name] for name in ("shop_id", "status", "from_at", "to_at")}
     listing = call.listing(f"orders {asked}")
     after = listing.place(call.query["cursor"])
-    filters = service.OrderFilters(**asked)  # type: ignore[attr-defined]
+    filters = service.OrderFilters(**asked)
     rows, follows = service.list_orders(
         call.conn, call.program, filters, after[0] if after else None, call.query["limit"]
     )

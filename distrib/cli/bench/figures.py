@@ -25,12 +25,15 @@ class Rounds:
 
 
 def ratio(ours: Rounds, limit: Rounds) -> float:
-    """Which part of the limit's speed was reached, by the medians of both sides.
+    """Which part of the limit's speed was reached: the median of the rounds, each against the one run right after it.
 
-    >>> ratio(Rounds(100, [4.0, 5.0, 4.0]), Rounds(100, [2.0, 2.0, 9.0]))
+    What else the machine does comes and goes; two neighbours meet with the same of it.
+
+    >>> ratio(Rounds(100, [4.0, 40.0, 4.0]), Rounds(100, [2.0, 20.0, 1.0]))
     0.5
     """
-    return ours.rate / limit.rate
+    shares = [theirs / own for own, theirs in zip(ours.seconds, limit.seconds, strict=True)]
+    return median(shares) * ours.units / limit.units
 
 
 def growth(first: int, last: int) -> float:

@@ -41,7 +41,7 @@ class IngestSize:
     rounds: int
 
 
-SIZES = {"small": IngestSize(World(1_000, 30_000), 3), "full": IngestSize(World(10_000, 200_000), 5)}
+SIZES = {"small": IngestSize(World(1_000, 20_000), 5), "full": IngestSize(World(10_000, 200_000), 5)}
 
 
 def bench_ingest(container: Container, size: IngestSize, say: Callable[[str], None]) -> dict[str, Any]:

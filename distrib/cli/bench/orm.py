@@ -142,6 +142,7 @@ def prepare_orm(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         for _ in range(spec["orders"]):
             with Session(engine) as session, session.begin():
                 _settle_next(session, program, plan)
+        engine.dispose()
         return {"orders": spec["orders"]}
 
     return run

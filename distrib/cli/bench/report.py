@@ -86,6 +86,7 @@ def machine(container: Container) -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "postgresql": f"{numbers // 10_000}.{numbers % 10_000}",
         "distrib": version("distrib"),

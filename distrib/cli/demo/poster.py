@@ -20,6 +20,7 @@ from distrib.cli.demo.recipe import Shop
 
 ANSWERS_WITHIN_S = 60
 TRIES_FOR_S = 60
+PAUSE_S = 0.2
 MOST_SHOPS = 1_000
 MOST_ROWS = 500
 PASSING = frozenset({429, 502, 503, 504})
@@ -41,9 +42,17 @@ class Posted:
 
 
 class Client:
-    """One connection to the service, with a key; opened again when it breaks."""
+    """One connection to the service, with a key; opened again when it breaks.
 
-    def __init__(self, host: str, port: int, key: str) -> None:
+    Args:
+        host: where the service is.
+        port: where it listens.
+        key: an API key.
+        must_live: asked before a call is made again; raises where that is in vain.
+    """
+
+    def __init__(self, host: str, port: int, key: str, must_live: Callable[[], None]) -> None:
+        self._must_live = must_live
         self._connection = HTTPConnection(host, port, timeout=ANSWERS_WITHIN_S)
         self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
@@ -90,7 +99,8 @@ class Client:
             if status not in PASSING or time.monotonic() > deadline:
                 text = answer.decode(errors="replace")[:2_000]
                 raise DemoFailed(f"{method} {path}: {status} {text} / 服务拒绝了请求")
-            time.sleep(0.2)
+            self._must_live()
+            time.sleep(PAUSE_S)
 
     def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         self._connection.request(method, path, body, headers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def run_demo(container: Container, loaded: Loaded, watch: Watch, say: Say) -> di
     with running_service(container.settings, ground.folder / "service.log") as service:
         worked = _way_in(container, loaded, ground, service, watch, say)
         watch.step(say("reading_back"))
-        with closing(Client(HOST, service.port, ground.keys["finance"])) as reader:
+        with _client(service, ground, "finance") as reader:
             read = _read_back(reader, loaded, ground)
     with container.begin() as conn:
         totals = program_totals(conn, ground.program)
@@ -105,16 +105,20 @@ def _write_keys(path: Path, keys: Mapping[str, str]) -> None:
         file.writelines(f"{role} {key}\n" for role, key in keys.items())
 
 
+def _client(service: Service, ground: Ground, role: str) -> AbstractContextManager[Client]:
+    return closing(Client(HOST, service.port, ground.keys[role], service.must_live))
+
+
 def _way_in(
     container: Container, loaded: Loaded, ground: Ground, service: Service, watch: Watch, say: Say
 ) -> Worked:
-    with closing(Client(HOST, service.port, ground.keys["admin"])) as admin:
+    with _client(service, ground, "admin") as admin:
         plan = _publish(admin, _plan_document(container, loaded), loaded)
         watch.step(say("registering"), len(loaded.network.shops))
         register_shops(admin, loaded.network.shops)
     watch.step(say("posting"), len(loaded.history.sales) + len(loaded.history.refunds))
     started = time.monotonic()
-    with closing(Client(HOST, service.port, ground.keys["orders"])) as orders:
+    with _client(service, ground, "orders") as orders:
         posted = post_events(orders, batches(tell(loaded.history, loaded.network)), watch.advance)
     watch.step(say("settling"), len(loaded.history.sales))
     _wait_until_through(container, ground.program, service, watch)

@@ -18,8 +18,21 @@ def test_a_rate_is_that_of_the_median_round_so_one_slow_round_changes_nothing() 
     assert Rounds(1_000, [2.0, 2.0, 2.0]).rate == Rounds(1_000, [2.0, 60.0, 2.0]).rate == 500.0
 
 
-def test_a_ratio_compares_the_medians_of_both_sides_and_not_their_means() -> None:
+def test_a_ratio_is_the_median_of_neighbouring_rounds_so_a_machine_that_slows_down_changes_nothing() -> None:
+    assert ratio(Rounds(100, [2.0, 20.0, 200.0]), Rounds(100, [1.0, 10.0, 100.0])) == 0.5
+
+
+def test_a_single_disturbed_round_changes_no_ratio() -> None:
     assert ratio(Rounds(100, [2.0, 2.0, 50.0]), Rounds(100, [1.0, 1.0, 0.1])) == 0.5
+
+
+def test_a_ratio_counts_what_was_done_on_either_side() -> None:
+    assert ratio(Rounds(50, [1.0]), Rounds(100, [1.0])) == 0.5
+
+
+def test_rounds_without_a_neighbour_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        ratio(Rounds(100, [1.0, 1.0]), Rounds(100, [1.0]))
 
 
 def test_two_rounds_have_their_middle_as_the_median() -> None:

@@ -14,7 +14,10 @@ def test_an_id_may_be(value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "x" * 65, "a/b", " a", "a ", ".", "..", "a\x00", "a\n", "\x7f", "\x85", "\ud800", "\u3000a", "a\xa0", 7, None, b"a"],
+    [
+        "", "x" * 65, "a/b", " a", "a ", ".", "..", "a\x00", "a\n", "\x7f", "\x85", "\ud800", "\u3000a", "a\xa0",
+        7, None, b"a",
+    ],
 )
 def test_an_id_may_not_be(value: object) -> None:
     assert not is_identifier(value)
@@ -46,5 +49,5 @@ def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime
     ],
 )  # fmt: skip
 def test_what_is_no_instant_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):
         parse_instant(text)

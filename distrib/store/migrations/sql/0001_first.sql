@@ -97,12 +97,13 @@ CREATE INDEX shops_sponsor ON shops (program_id, sponsor_no, shop_no) WHERE spon
 CREATE TABLE referrals (
     program_id   integer NOT NULL,
     shop_no      bigint NOT NULL,
+    seq          bigint GENERATED ALWAYS AS IDENTITY,
     effective_at timestamptz NOT NULL,
     sponsor_no   bigint,
     reason       text NOT NULL,
     recorded_at  timestamptz NOT NULL,
     recorded_by  text NOT NULL,
-    PRIMARY KEY (program_id, shop_no, effective_at)
+    PRIMARY KEY (program_id, shop_no, effective_at, seq)
 );
 CREATE INDEX referrals_sponsor ON referrals (program_id, sponsor_no) WHERE sponsor_no IS NOT NULL;
 CREATE TABLE shop_statuses (

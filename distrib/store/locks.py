@@ -1,0 +1,12 @@
+"""The numbers of advisory locks, so that no two meanings share one. Nothing else may enter.
+
+Each is the first key of a two-key lock; the second is the program, or a hash of what is locked.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS = 7145220
+TIMELINE = 7145221
+NETWORK = 7145222
+PROMOTIONS = 7145223
+IDEMPOTENCY = 7145224
