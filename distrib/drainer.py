@@ -6,8 +6,10 @@ SQL may enter.
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic
@@ -103,9 +105,10 @@ class Drainer:
 
     def _step(self, program: Program, tally: Tally) -> State:
         try:
-            drained = self._retried(
-                lambda conn: drain.drain_batch(conn, program, self._policies, self._batch_orders, self._now())
-            )
+            with _collector_at_rest():
+                drained = self._retried(
+                    lambda conn: drain.drain_batch(conn, program, self._policies, self._batch_orders, self._now())
+                )
         except BatchFailed as failed:
             self._isolate(program, failed.orders, failed.until, failed.__cause__, tally)
             return State.WORKED
@@ -152,6 +155,21 @@ class Drainer:
                 _log.info("unit_retried", attempt=attempt, error=type(error).__name__)
                 self._pause.wait(0.02 * 2**attempt)
         raise AssertionError("unreachable")
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keeps the collector of cycles from walking a batch's many values again and again: a fifth of the time.
+
+    They hold no cycles and are gone when the batch is.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_passing(error: BaseException) -> bool:

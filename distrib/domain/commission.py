@@ -8,6 +8,7 @@ the order, the plan and the snapshot; no clock, no lookup and no fraction of a u
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.errors import Refusal
@@ -44,6 +45,11 @@ class Commission(NamedTuple):
     rate_ppm: int | None
     amount_minor: int
 
+
+_commission: Callable[[tuple[int, int, int, int, int, int | None, int]], Commission] = partial(
+    tuple.__new__, Commission
+)
+"""A commission of its fields, without the detour over a call in Python."""
 
 Key: TypeAlias = tuple[int, int, int, int]
 """line_index, rule_index, tier, shop_no: what identifies a commission within its order."""
@@ -140,6 +146,41 @@ def walk(
     """
     if snapshot.seller is None:
         return []
+    if shares is None and note is None:
+        return _walk_whole(plan, order, snapshot)
+    return _walk_exactly(plan, order, snapshot, shares, note)
+
+
+def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
+    """The walk over an order of which nothing came back: rates of a line's base need no fractions.
+
+    Falls back on the exact walk as soon as a line's rules take anything else.
+    """
+    seating = seat(plan, snapshot)
+    seated: dict[tuple[Chosen, bool], list[tuple[int, int, int, int]]] = {}
+    found: list[Commission] = []
+    channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
+    for line_index, line in enumerate(order.lines):
+        chosen = choose(channel, line.category, line.sku)
+        people = seated.get((chosen, line.entry))
+        if people is None:
+            if not chosen.is_flat:
+                return _walk_exactly(plan, order, snapshot, None, None)
+            paid = [v for v in verdicts(plan, chosen, snapshot, seating, line.entry) if v.reason == PAID]
+            people = [(v.rule.index, v.tier, v.person.shop_no, v.figure) for v in paid if v.person is not None]
+            seated[chosen, line.entry] = people
+        base = base_of(plan, line)
+        for rule_index, tier, shop_no, rate in people:
+            amount = round_ratio(base * rate, PPM, rounding)
+            if amount:
+                found.append(_commission((line_index, rule_index, tier, shop_no, base, rate, amount)))
+    return found
+
+
+def _walk_exactly(
+    plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Share] | None, note: Note | None
+) -> list[Commission]:
+    """The walk in exact fractions, as integers over a common denominator."""
     seating = seat(plan, snapshot)
     seated: dict[tuple[Chosen, bool], list[Verdict]] = {}
     found: list[Commission] = []

@@ -79,6 +79,11 @@ class Chosen:
     steps: tuple[tuple[int, Rule], ...]
     depth: int
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether every rule takes a rate of the line's base, so that none needs what another paid."""
+        return all(rule.kind == RATE and rule.of == OF_BASE for _, rule in self.steps)
+
 
 class RuleBook:
     """Looks up the rules for a line; remembers the answer for each kind of line."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
@@ -29,8 +29,7 @@ from distrib.store.queue import PendingEvent
 _line_field = lru_cache(maxsize=65_536)(text_field)
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(NamedTuple):
     """What a settlement came to, for refunds of the same batch."""
 
     terms: Terms

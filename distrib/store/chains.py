@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -44,8 +44,7 @@ SELECT place, shop_no FROM chain WHERE tier > 0 ORDER BY place, tier
 CHAIN_LENGTH = 9
 
 
-@dataclass(frozen=True, slots=True)
-class ShopState:
+class ShopState(NamedTuple):
     """A shop's newest state and since when it holds."""
 
     shop_no: int
@@ -127,8 +126,7 @@ class Standing:
     def _read(self, statement: str, params: dict[str, object]) -> None:
         cursor = driver(self._conn).cursor(binary=True)
         cursor.execute(statement, {"program": self._program_id, **params})
-        for row in cursor.fetchall():
-            shop = ShopState(*row)
+        for shop in map(ShopState._make, cursor.fetchall()):
             self.by_id[shop.shop_id] = shop
             self.by_number[shop.shop_no] = shop
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -61,8 +62,7 @@ ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What an order became when it was first worked on."""
 
     order_no: int
@@ -92,8 +92,7 @@ class RefundLineRow:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """What the transfers of one event share."""
 
     program_id: int

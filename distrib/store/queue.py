@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -52,8 +53,7 @@ ON CONFLICT (program_id, order_no, event_no) DO UPDATE SET status = EXCLUDED.sta
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PendingEvent:
+class PendingEvent(NamedTuple):
     """An event that waits for work."""
 
     order_no: int
@@ -116,7 +116,7 @@ def pending_events(conn: Connection, program_id: int, orders: Sequence[int]) -> 
     """The open events of the orders, by order and arrival."""
     cursor = driver(conn).cursor(binary=True)
     cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)})
-    return [PendingEvent(*row) for row in cursor.fetchall()]
+    return list(map(PendingEvent._make, cursor.fetchall()))
 
 
 def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[Outcome]) -> None:

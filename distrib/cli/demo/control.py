@@ -39,11 +39,12 @@ ONLINE_RETAIL_PUBLISHED = {
 }
 
 
-def count_cdnow(path: Path) -> Control:
-    """Counts the rows, the customers and the cents of CDNOW_master.txt."""
+def count_cdnow(path: Path, *, is_published: bool) -> Control:
+    """Counts the rows, the customers and the cents of CDNOW_master.txt, or of a file like it."""
     rows = [row.split() for row in path.read_bytes().splitlines()[1:] if row.strip()]
     cents = sum(int(dollars.replace(b".", b"")) for _, _, _, dollars in rows)
-    return Control(len(rows), len(rows), len({row[0] for row in rows}), cents, published=CDNOW_PUBLISHED)
+    published = CDNOW_PUBLISHED if is_published else None
+    return Control(len(rows), len(rows), len({row[0] for row in rows}), cents, published=published)
 
 
 def count_online_retail(rows: Sequence[Row]) -> Control:

@@ -61,9 +61,10 @@ def load(key: str, path: Path | None, seed: int) -> Loaded:
 
 
 def _cdnow(path: Path | None, dice: Dice) -> tuple[History, Control]:
-    path = path or cdnow.find_file()
-    history = cdnow.read_history(path, dice)
-    return replace(history, refunds=list(recipe.invent_refunds(history.sales, dice))), count_cdnow(path)
+    file = path or cdnow.find_file()
+    history = cdnow.read_history(file, dice)
+    control = count_cdnow(file, is_published=path is None)
+    return replace(history, refunds=list(recipe.invent_refunds(history.sales, dice))), control
 
 
 def _online_retail(path: Path | None) -> tuple[History, Control]:

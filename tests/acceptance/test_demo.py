@@ -1,0 +1,122 @@
+"""``distrib demo`` on a small file like CDNOW's, with real servers, HTTP and workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+
+from distrib.settings import REPOSITORY, Settings
+from tests.processes import children_of, kill, wait_until
+
+CUSTOMERS, ROWS = 40, 600
+DEMO = [sys.executable, "-c", "from distrib.cli import main; main()", "demo"]
+
+
+@pytest.fixture
+def small_file(tmp_path: Path) -> Path:
+    path = tmp_path / "few.txt"
+    days = [f"1997{1 + row % 12:02d}{1 + row % 28:02d}" for row in range(ROWS)]
+    rows = [f" {row % CUSTOMERS:05d} {day} 2 {row}.{row % 100:02d}" for row, day in enumerate(days)]
+    path.write_text("\n".join(["customer_id date number_of_cds dollar_value", *rows]), encoding="ascii")
+    return path
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """Servers of one's own, so that workers are started apart."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DISTRIB_")},
+        "DISTRIB_DATABASE_URL": settings.database_url or "",
+        "DISTRIB_REDIS_URL": settings.redis_url or "",
+        "DISTRIB_KEY_PEPPER": settings.key_pepper,
+        "DISTRIB_VAR_DIR": str(settings.var_dir),
+    }
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*DEMO, *arguments]
+    return subprocess.run(
+        command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=False
+    )
+
+
+def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_whole_way_agrees_to_the_cent_and_a_second_run_comes_out_the_same(
+    environment: dict[str, str], small_file: Path
+) -> None:
+    first = figures(run(environment, "--file", str(small_file), "--json"))
+    assert first["ok"]
+    assert first["orders"]["settled"] == ROWS
+    assert first["orders"]["paid_minor"] == sum(row * 100 + row % 100 for row in range(ROWS))
+    assert all(check["ok"] for check in first["control"])
+    assert first["audit"]["ok"]
+    assert first["explained"]["agrees"]
+    assert first["commissions"]["count"] > 0 > first["reversals"]["amount_minor"]
+    assert len(list(Path(first["folder"]).glob("1997-*-shops.csv"))) == 12
+    assert Path(first["folder"], "keys").stat().st_mode & 0o077 == 0
+
+    done = run(environment, "--file", str(small_file), "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert "cdnow-demo-2" in done.stdout
+    assert "历史从不删除" in done.stdout
+    assert "虚构" in done.stdout
+    assert "所有控制总数一致" in done.stdout
+    assert f"{first['commissions']['amount_minor'] / 100:,.2f}" in done.stdout
+
+
+@pytest.mark.faults
+def test_workers_killed_in_the_middle_change_no_figure(environment: dict[str, str], small_file: Path) -> None:
+    calm = figures(run(environment, "--file", str(small_file), "--json"))
+    slowly = {**environment, "DISTRIB_DRAIN_BATCH_ORDERS": "1"}
+    command = [*DEMO, "--file", str(small_file), "--json"]
+    with subprocess.Popen(command, env=slowly, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as demo:
+        wait_until(lambda: settled(environment["DISTRIB_DATABASE_URL"]) > ROWS + 20, "orders of the second run")
+        workers = working(demo.pid)
+        for worker in workers:
+            kill(worker)
+        assert workers
+        assert settled(environment["DISTRIB_DATABASE_URL"]) < 2 * ROWS
+        output, _ = demo.communicate(timeout=200)
+    stormy = json.loads(output)
+    assert demo.returncode == 0
+    for name in ("commissions", "reversals", "promotions", "refunds"):
+        assert stormy[name] == calm[name]
+
+
+def settled(database_url: str) -> int:
+    """Orders settled so far, of all programs."""
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.connect() as conn:
+        return int(conn.execute(text("SELECT count(*) FROM settlements")).scalar_one())
+
+
+def working(demo: int) -> list[int]:
+    """The RQ workers below a demo: children of the supervisor that it started."""
+    below = [grandchild for child in children_of(demo) for grandchild in children_of(child)]
+    return [pid for pid in below if b"--child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_a_source_without_its_file_is_wrong_use(environment: dict[str, str]) -> None:
+    done = run(environment, "--source", "uci-online-retail")
+    assert done.returncode == 2
+    assert "--file" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_one_clear_message(environment: dict[str, str], tmp_path: Path) -> None:
+    done = run(environment, "--source", "uci-online-retail", "--file", str(tmp_path / "none.xlsx"))
+    assert done.returncode == 1
+    assert "no such file" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,80 @@
+"""Everything that the demo shows has words in both languages, and the control totals notice what differs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from distrib.cli.demo import cdnow, online_retail, recipe
+from distrib.cli.demo.checks import control_checks
+from distrib.cli.demo.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
+from distrib.cli.demo.dice import Dice
+from distrib.cli.demo.facts import History, Sale, SaleLine, Source
+from distrib.cli.demo.sources import Loaded
+from distrib.cli.demo.texts import TEXTS, speaker
+from distrib.services.totals import Totals
+
+AT = datetime(2011, 1, 1, 12, tzinfo=UTC)
+SALE = Sale("o-1", "c-1", AT, AT + timedelta(hours=1), (SaleLine("1", "A", 1, 500),))
+TOTALS = Totals(1, 1, 500, 0, 0, (1, 50), (0, 0), {}, {"done": 1})
+MONTHS = [{"totals": {"earned_minor": 50, "reversed_minor": 0, "closing_minor": 50}, "exported_minor": 50}]
+
+
+def loaded(source: Source = online_retail.SOURCE, published: dict[str, int] | None = None) -> Loaded:
+    control = Control(orders=1, lines=1, customers=1, paid_minor=500, published=published)
+    network = recipe.invent_network([SALE], Dice(1))
+    return Loaded(History(source, [SALE]), network, control, seed=1)
+
+
+def differing(totals: Totals = TOTALS, posted: int = 1, months: Sequence[dict[str, Any]] = MONTHS) -> list[str]:
+    return [check.name for check in control_checks(loaded(), totals, posted, months) if not check.ok]
+
+
+@pytest.mark.parametrize(
+    ("source", "published"), [(cdnow.SOURCE, CDNOW_PUBLISHED), (online_retail.SOURCE, ONLINE_RETAIL_PUBLISHED)]
+)
+def test_every_control_total_has_words(source: Source, published: dict[str, int]) -> None:
+    checks = control_checks(loaded(source, published), TOTALS, 1, MONTHS)
+    assert {check.name for check in checks} <= set(TEXTS)
+
+
+def test_every_reason_to_leave_a_row_out_has_words() -> None:
+    reasons = {name for name in TEXTS if name.startswith("credit_lines_")}
+    assert len(reasons) == 5
+    assert all(text for name in reasons for text in TEXTS[name])
+
+
+def test_each_language_has_its_own_words() -> None:
+    assert (speaker("en")("shops"), speaker("zh")("shops")) == ("shops", "店铺")
+
+
+def test_a_run_in_which_all_is_right_agrees() -> None:
+    assert differing() == []
+
+
+def test_a_cent_too_little_is_noticed() -> None:
+    assert differing(replace(TOTALS, paid_minor=499)) == ["paid_minor"]
+
+
+def test_an_order_too_many_is_noticed() -> None:
+    assert differing(replace(TOTALS, orders_settled=2)) == ["orders_settled"]
+
+
+def test_a_refund_that_nobody_told_is_noticed() -> None:
+    assert differing(replace(TOTALS, refunds=1, refunded_minor=100)) == ["refunds", "refunded_minor"]
+
+
+def test_an_event_that_failed_is_noticed() -> None:
+    assert differing(replace(TOTALS, events={"done": 1, "failed": 1}), posted=2) == ["events_done", "events_not_done"]
+
+
+def test_a_statement_that_forgets_is_noticed() -> None:
+    forgetful = [{**MONTHS[0], "exported_minor": 49}]
+    assert differing(months=forgetful) == ["exports_earned_and_reversed_minor"]
+
+
+def test_a_file_that_is_not_what_was_published_is_noticed() -> None:
+    checks = control_checks(loaded(cdnow.SOURCE, CDNOW_PUBLISHED), TOTALS, 1, MONTHS)
+    assert "published_orders" in {check.name for check in checks if not check.ok}
