@@ -13,6 +13,7 @@ import sys
 import threading
 from time import monotonic
 
+import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
 
@@ -101,8 +102,8 @@ class Supervisor:
                     self._drain()
             self._last_queue = waiting if has_work else None
             run_due(self._container, self._last_run)
-        except DBAPIError as error:
-            _log.warning("database_away", error=type(error.orig).__name__)
+        except (DBAPIError, psycopg.Error) as error:
+            _log.warning("database_away", error=type(error).__name__)
 
     def _drain(self) -> None:
         tally = self._drainer.run(deadline_s=_SWEEP_DRAIN_S)

@@ -114,11 +114,14 @@ class OrderWork:
         self._signal(pending.day, fresh.snapshot, at)
 
     def _add_up(self, commissions: Sequence[Commission], period: int) -> None:
+        earned: dict[int, int] = {}
+        for _, _, _, shop_no, _, _, amount_minor in commissions:
+            earned[shop_no] = earned.get(shop_no, 0) + amount_minor
         months = self._batch.months
-        for commission in commissions:
-            months[(commission.shop_no, period)][EARNED] += commission.amount_minor
-        for shop_no in {commission.shop_no for commission in commissions}:
-            months[(shop_no, period)][ORDERS] += 1
+        for shop_no, amount_minor in earned.items():
+            month = months[shop_no, period]
+            month[EARNED] += amount_minor
+            month[ORDERS] += 1
 
     def _refund(self, pending: PendingEvent, event: Event, known: Known | None) -> None:
         if known is None:

@@ -9,9 +9,11 @@ can exceed; only shops that would rise by those are looked at one by one. Redis 
 from __future__ import annotations
 
 import json
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -44,6 +46,57 @@ class Asked(NamedTuple):
     refunds_until: datetime
 
 
+class _Held(NamedTuple):
+    """A look, and the instant from which a rise by it would hold."""
+
+    asked: Asked
+    effective_at: datetime
+
+
+class Riser(NamedTuple):
+    """A shop that rises by a look: to which rank, from when, and by which figures."""
+
+    asked: Asked
+    plan: Plan
+    effective_at: datetime
+    rank: str
+    reason: dict[str, Any]
+
+
+class RankHistory:
+    """The dated ranks of some shops, those decided meanwhile included.
+
+    A look may come late, when ranks that take effect after it are already there; so every look is
+    held against the rank of its own time.
+    """
+
+    def __init__(self, given: Sequence[tuple[int, datetime, str | None, str]]) -> None:
+        self._rows: dict[int, list[tuple[datetime, str | None, str]]] = {}
+        for shop_no, at, rank, cause in given:
+            self._rows.setdefault(shop_no, []).append((at, rank, cause))
+
+    def at(self, shop_no: int, at: datetime) -> str | None:
+        """The rank the shop holds at an instant; None where it never got one."""
+        held = None
+        for since, rank, _ in self._rows.get(shop_no, ()):
+            if since > at:
+                break
+            held = rank
+        return held
+
+    def later_below(self, shop_no: int, after: datetime, rank: str, plan: Plan) -> list[datetime]:
+        """When promotions to a lower rank take effect after an instant; what was decided otherwise stands."""
+        return [
+            since
+            for since, other, cause in self._rows.get(shop_no, ())
+            if since > after and cause == "promotion" and plan.rank_index(_rank(plan, other)) < plan.rank_index(rank)
+        ]
+
+    def note(self, shop_no: int, at: datetime, rank: str, cause: str) -> None:
+        """Adds a rank decided just now, after those of the same instant."""
+        insort(self._rows.setdefault(shop_no, []), (at, rank, cause), key=itemgetter(0))
+
+
 def decide_promotions(
     conn: Connection, program: Program, terms: TermsBook, first_day: date | None, now: datetime
 ) -> bool | None:
@@ -62,7 +115,7 @@ def decide_promotions(
     if not signals:
         return None
     rows.prefer_indexes(conn)
-    ranks = rows.current_ranks(conn, program.program_id, sorted({shop_no for _, shop_no, _ in signals}))
+    ranks = RankHistory(rows.rank_rows(conn, program.program_id, sorted({shop_no for _, shop_no, _ in signals})))
     days: dict[date, dict[int, set[datetime]]] = {}
     for day, shop_no, at in signals:
         days.setdefault(day, {}).setdefault(shop_no, set()).add(at)
@@ -80,46 +133,59 @@ def _decide_day(
     terms: TermsBook,
     day: date,
     looks: Mapping[int, set[datetime]],
-    ranks: dict[int, str | None],
+    ranks: RankHistory,
 ) -> list[RankChange]:
     start = datetime.combine(day, time(), tzinfo=program.zone).astimezone(UTC)
     end = promotion_effective_at(start, program.zone) - _INSTANT
     bounds = [Asked(shop_no, min(times), end, start - _INSTANT) for shop_no, times in sorted(looks.items())]
-    risers = {asked.shop_no for asked, _, _ in _risers(conn, program, terms, bounds, dict(ranks))}
+    risers = {riser.asked.shop_no for riser in _risers(conn, program, terms, bounds, ranks)}
     exact = [Asked(shop_no, at, at, at) for shop_no in sorted(risers) for at in sorted(looks[shop_no])]
     exact += [Asked(shop_no, end, end, end) for shop_no in sorted(risers)]
     changes = []
-    for asked, rank, reason in _risers(conn, program, terms, exact, ranks):
-        effective_at = promotion_effective_at(asked.at, program.zone)
-        changes.append(RankChange(asked.shop_no, effective_at, rank, json.dumps(reason, ensure_ascii=False)))
+    for riser in _risers(conn, program, terms, exact, ranks):
+        current = _rank(riser.plan, ranks.at(riser.asked.shop_no, riser.effective_at))
+        if riser.plan.rank_index(riser.rank) > riser.plan.rank_index(current):
+            changes.extend(_changes(riser, ranks))
     return changes
 
 
+def _changes(riser: Riser, ranks: RankHistory) -> list[RankChange]:
+    """The rise, and the same rank again wherever a lower promotion was to take effect later."""
+    shop_no = riser.asked.shop_no
+    reason = json.dumps({"at": riser.asked.at.isoformat(), **riser.reason}, ensure_ascii=False)
+    instants = [riser.effective_at, *ranks.later_below(shop_no, riser.effective_at, riser.rank, riser.plan)]
+    for at in instants:
+        ranks.note(shop_no, at, riser.rank, "promotion")
+    return [RankChange(shop_no, at, riser.rank, reason) for at in instants]
+
+
 def _risers(
-    conn: Connection, program: Program, terms: TermsBook, asked: Sequence[Asked], ranks: dict[int, str | None]
-) -> list[tuple[Asked, str, dict[str, object]]]:
-    """Who rises, look by look; ``ranks`` rises with them."""
+    conn: Connection, program: Program, terms: TermsBook, asked: Sequence[Asked], ranks: RankHistory
+) -> list[Riser]:
+    """Who would rise above the rank held when the rise takes effect, look by look."""
     found = []
     for plan, looks in _by_plan(terms, asked):
-        for look, figures in _hopeful(conn, program, plan, looks, ranks):
-            risen = highest_rank(plan, _rank(plan, ranks[look.shop_no]), figures)
+        held = [_Held(look, promotion_effective_at(look.at, program.zone)) for look in looks]
+        for look, figures in _hopeful(conn, program, plan, held, ranks):
+            risen = highest_rank(plan, _rank(plan, ranks.at(look.asked.shop_no, look.effective_at)), figures)
             if risen is not None:
-                ranks[look.shop_no] = risen[0]
-                found.append((look, risen[0], {"at": look.at.isoformat(), **risen[1]}))
+                found.append(Riser(look.asked, plan, look.effective_at, *risen))
     return found
 
 
 def _hopeful(
-    conn: Connection, program: Program, plan: Plan, asked: Sequence[Asked], ranks: Mapping[int, str | None]
-) -> list[tuple[Asked, dict[Metric, int]]]:
+    conn: Connection, program: Program, plan: Plan, looks: Sequence[_Held], ranks: RankHistory
+) -> list[tuple[_Held, dict[Metric, int]]]:
     """The looks with their figures, less those that no figure still to be read could carry to a rank."""
     unread = dict.fromkeys(metrics_needed(plan), _BOUNDLESS)
-    left = [(look, dict(unread)) for look in asked]
+    left = [(look, dict(unread)) for look in looks]
     for metric in sorted(unread, key=_cost):
         left = [
-            (look, own) for look, own in left if highest_rank(plan, _rank(plan, ranks[look.shop_no]), own) is not None
+            (look, own)
+            for look, own in left
+            if highest_rank(plan, _rank(plan, ranks.at(look.asked.shop_no, look.effective_at)), own) is not None
         ]
-        column = _figures(conn, program, metric, [look for look, _ in left])
+        column = _figures(conn, program, metric, [look.asked for look, _ in left])
         for (_, own), figure in zip(left, column, strict=True):
             own[metric] = figure
     return left

@@ -21,35 +21,49 @@ WITH RECURSIVE team AS (
     SELECT DISTINCT shop_no AS root, shop_no, 0 AS level FROM unnest(%(shops)b::bigint[]) AS t (shop_no)
     UNION ALL
     SELECT t.root, s.shop_no, t.level + 1 FROM team t
-    JOIN shops s ON s.program_id = %(program)s AND s.sponsor_no = t.shop_no WHERE t.level < %(levels)s
+    CROSS JOIN LATERAL (
+        SELECT shop_no FROM shops WHERE program_id = %(program)s AND sponsor_no = t.shop_no OFFSET 0
+    ) s
+    WHERE t.level < %(levels)s
 )
 SELECT root, shop_no FROM team WHERE level > 0
 """
+# A sum inside LATERAL is worked out once a look, by the shop's index. The planner would turn a plain join around and
+# read the whole program for every look where it has no statistics of the program yet.
 _SALES = f"""
-SELECT a.place, sum(s.sales_minor) FROM {_LOOKS}
-JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = a.shop_no
+SELECT a.place, x.minor FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT sum(s.sales_minor) AS minor FROM settlements s
+    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no
     AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
-GROUP BY a.place
+) x
+WHERE x.minor IS NOT NULL
 """
 _BACK = f"""
-SELECT a.place, -sum(r.sales_minor) FROM {_LOOKS}
-JOIN refund_lines r ON r.program_id = %(program)s AND r.seller_no = a.shop_no
+SELECT a.place, -x.minor FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT sum(r.sales_minor) AS minor FROM refund_lines r
+    WHERE r.program_id = %(program)s AND r.seller_no = a.shop_no
     AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at AND r.occurred_at <= a.back_at
-GROUP BY a.place
+) x
+WHERE x.minor IS NOT NULL
 """
 _ORDERS = f"""
-SELECT a.place, count(*) FROM {_LOOKS}
-JOIN settlements s ON s.program_id = %(program)s AND s.seller_no = a.shop_no
+SELECT a.place, x.orders FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT count(*) AS orders FROM settlements s
+    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no
     AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
-WHERE s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
-    AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
-GROUP BY a.place
+    AND s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
+        AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
+) x
 """
 _RECRUITS = f"""
-SELECT a.place, count(*) FROM {_LOOKS}
-JOIN shops s ON s.program_id = %(program)s AND s.sponsor_no = a.shop_no
+SELECT a.place, x.recruits FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT count(*) AS recruits FROM shops s WHERE s.program_id = %(program)s AND s.sponsor_no = a.shop_no
     AND s.joined_at >= a.from_at AND s.joined_at <= a.to_at
-GROUP BY a.place
+) x
 """
 _STATEMENTS: dict[str, tuple[str, ...]] = {
     "personal_sales_minor": (_SALES, _BACK),
@@ -142,13 +156,14 @@ def take_signals(conn: Connection, program_id: int, before: date | None) -> list
     return [(row.day, row.shop_no, row.at) for row in rows]
 
 
-def current_ranks(conn: Connection, program_id: int, shops: Sequence[int]) -> dict[int, str | None]:
-    """The newest rank of each shop, one that takes effect later included."""
+def rank_rows(conn: Connection, program_id: int, shops: Sequence[int]) -> list[tuple[int, datetime, str | None, str]]:
+    """The ranks the shops were given, (shop, effective_at, rank, cause), in the order in which they hold."""
     rows = driver(conn).execute(
-        "SELECT shop_no, rank FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])",
+        "SELECT shop_no, effective_at, rank, cause FROM shop_ranks"
+        " WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no, effective_at, seq",
         (program_id, list(shops)),
     )
-    return dict(rows.fetchall())
+    return rows.fetchall()
 
 
 @dataclass(frozen=True, slots=True)

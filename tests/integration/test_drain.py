@@ -246,3 +246,19 @@ def test_ranks_do_not_depend_on_the_order_in_which_a_day_is_posted(world: World)
     world.earn(late)
     world.earn(early)
     assert len(world.rows("SELECT 1 FROM shop_ranks WHERE program_id = :program AND rank = 'owner'")) == 1
+
+
+def test_a_late_look_is_held_against_the_rank_of_its_own_time(world: World) -> None:
+    world.publish(RANKED)
+    world.join(*chain("s", "t"))
+    later = PAID + timedelta(days=60)
+    world.earn(settled("e1", "o1", "s", line(10_000), paid_at=later))
+    world.earn(settled("e2", "o2", "t", line(30_000), paid_at=PAID))
+    world.earn(settled("e3", "o3", "s", line(1_000), paid_at=later + timedelta(days=5)))
+    history = world.rows(
+        "SELECT r.rank, r.effective_at FROM shop_ranks r JOIN shops s USING (program_id, shop_no)"
+        " WHERE s.shop_id = 's' ORDER BY r.effective_at, r.seq"
+    )
+    assert [row.rank for row in history] == ["manager", "owner", "manager"]
+    assert world.rows("SELECT rank FROM shops WHERE shop_id = 's'")[0][0] == "manager"
+    assert world.earned()["s"] == 1_000 + 300
