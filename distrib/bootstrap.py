@@ -23,11 +23,13 @@ from distrib.domain.policy import Policy
 from distrib.embedded import EmbeddedServers
 from distrib.services.context import Program
 from distrib.services.policies import load_policies
-from distrib.services.programs import find_program, only_program
+from distrib.services.programs import find_program, list_programs
 from distrib.services.waiting import orders_in_queue
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
 from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+
+PROGRAMS_NAMED = 20
 
 
 def utc_now() -> datetime:
@@ -85,11 +87,22 @@ class Container:
             yield conn
 
     def program(self, conn: Connection, code: str | None) -> Program:
-        """The program of that code, or the only one there is; raises ``program_unknown``."""
-        found = find_program(conn, code) if code is not None else only_program(conn)
-        if found is None:
-            raise Refusal("program_unknown", code=code or "(--program)")
-        return found
+        """The program of that code, or the only one there is.
+
+        Raises:
+            Refusal: ``program_unknown``; without a code ``program_not_named`` or ``no_program``.
+        """
+        if code is not None:
+            return find_program(conn, code)
+        found = list_programs(conn)
+        if len(found) > 1:
+            more = ["…"] if len(found) > PROGRAMS_NAMED else []
+            raise Refusal(
+                "program_not_named", programs=", ".join([*(one.code for one in found[:PROGRAMS_NAMED]), *more])
+            )
+        if not found:
+            raise Refusal("no_program")
+        return found[0]
 
     def orders_in_queue(self) -> int:
         """How many orders wait for work, over all programs."""

@@ -84,12 +84,14 @@ class Live:
     container: Container
     port: int
 
-    def open_program(self, code: str, policy: str = "open", currency: str = "CNY") -> Program:
-        """A new program, in Shanghai's time."""
+    def open_program(
+        self, code: str, policy: str = "open", currency: str = "CNY", time_zone: str = "Asia/Shanghai"
+    ) -> Program:
+        """A new program, in Shanghai's time unless told otherwise."""
         container = self.container
         with container.begin() as conn:
             return programs.create_program(
-                conn, code, currency, "Asia/Shanghai", policy, container.now(), container.policies
+                conn, code, currency, time_zone, policy, container.now(), container.policies
             )
 
     def client(self, program: Program, role: str = "admin", shop_id: str | None = None) -> Client:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from distrib.api.words import say
+from distrib.api.words import Said, say
 from distrib.domain.errors import Problem, Refusal
 
 MOST_LEVELS = 64
@@ -22,6 +22,10 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 class _Refused(ValueError):
     """A corner of JSON that this door does not let in."""
+
+    def __init__(self, reason: Said) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 def parse_json(body: bytes) -> Any:
@@ -38,13 +42,13 @@ def parse_json(body: bytes) -> Any:
             object_pairs_hook=_without_twins,
         )
     except UnicodeDecodeError as error:
-        raise Refusal("not_json", reason=f"not UTF-8 at byte {error.start}") from None
+        raise Refusal("not_json", reason=say("json_utf8", place=error.start)) from None
     except json.JSONDecodeError as error:
-        raise Refusal("not_json", reason=f"{error.msg} at character {error.pos}") from None
+        raise Refusal("not_json", reason=_syntax(error)) from None
     except RecursionError:
         raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS)) from None
     except ValueError as error:  # ours, or an integer of thousands of digits
-        reason = str(error) if isinstance(error, _Refused) else "a number is too long"
+        reason = error.reason if isinstance(error, _Refused) else say("json_number")
         raise Refusal("not_json", reason=reason) from None
     if _nests_too_deep(value):
         raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS))
@@ -79,24 +83,30 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _syntax(error: json.JSONDecodeError) -> Said:
+    if error.doc.startswith("\ufeff"):
+        return say("json_bom")
+    return say("json_syntax", what=error.msg.removesuffix(" at"), place=error.pos)
+
+
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()
         for key, _value in pairs:
             if key in seen:
-                raise _Refused(f"the key {readable(key[:64])!r} is there twice")
+                raise _Refused(say("json_twice", name=repr(readable(key[:64]))))
             seen.add(key)
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _Refused(f"{name} is not a JSON number")
+    raise _Refused(say("json_constant", name=name))
 
 
 def _fraction(digits: str) -> Decimal:
     if len(digits) > MOST_DIGITS:
-        raise _Refused("a number is too long")
+        raise _Refused(say("json_number"))
     return Decimal(digits)
 
 

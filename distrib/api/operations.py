@@ -24,6 +24,7 @@ from distrib.api.json_body import parse_document
 from distrib.api.pagination import Listing
 from distrib.api.shapes import load_body, load_query
 from distrib.api.transactions import in_transaction, stream_in_transaction
+from distrib.api.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policy import Policy
 from distrib.services import idempotency
@@ -190,7 +191,7 @@ def _body(operation: Operation, sent: bytes) -> Any:
     takes_body = operation.body is not None or operation.reads_body is not None
     if not takes_body:
         if sent and parse_document(sent) not in ({}, None):
-            raise Refusal("invalid", [Problem("", "this call takes no body")])
+            raise Refusal("invalid", [Problem("", say("no_body"))])
         return None
     _check_media_type(operation)
     if operation.reads_body is not None:
@@ -203,12 +204,14 @@ def _check_media_type(operation: Operation) -> None:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype not in welcome or charset not in ("utf-8", "utf8"):
         raise Refusal("unsupported_media_type", expected=" / ".join(welcome))
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Refusal("unsupported_media_type", expected="Content-Encoding: identity")
 
 
 def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer | Stream:
     """The work under an Idempotency-Key, or what it answered when it was done."""
     if not 1 <= len(key) <= MOST_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
-        raise Refusal("invalid", [Problem("Idempotency-Key", f"1 to {MOST_KEY_CHARACTERS} visible ASCII characters")])
+        raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
     content = {"path": path, "body": call.body}
     kept = idempotency.recall(call.conn, call.program, operation.route, key, content)
     if kept is not None:

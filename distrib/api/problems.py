@@ -60,16 +60,20 @@ def respond(refusal: Refusal) -> Response:
     return response
 
 
-def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
+def detail_of(refusal: Refusal, spoken: str) -> str:
+    """What happened, with what fills its braces in the same language."""
     params = {
         name: in_language(value, spoken) if isinstance(value, str) else value for name, value in refusal.params.items()
     }
-    detail = Refusal(refusal.code, (), **params).text(spoken)
+    return readable(Refusal(refusal.code, (), **params).text(spoken))
+
+
+def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "type": f"/docs/errors#{refusal.code}",
         "title": title_of(refusal.code, spoken),
         "status": refusal.status,
-        "detail": readable(detail),
+        "detail": detail_of(refusal, spoken),
         "code": refusal.code,
     }
     if "request_id" in g:
@@ -88,20 +92,12 @@ def title_of(code: str, spoken: str) -> str:
 
     >>> title_of("sponsor_unknown", "en")
     'Sponsor unknown'
+    >>> title_of("sponsor_unknown", "zh"), title_of("same_key", "zh")
+    ('邀请人不存在', '需要另一人的密钥')
     """
     if spoken == "zh":
-        return CODES[code].zh.split("：")[0].rstrip("。") if "{" not in CODES[code].zh else _plain(CODES[code].zh)
+        return CODES[code].title_zh or CODES[code].zh.rstrip("。")
     return code.replace("_", " ").capitalize()
-
-
-def _plain(text: str) -> str:
-    """A text without its braces: what can be said whatever fills them."""
-    kept, _, rest = text.partition("{")
-    while rest:
-        _, _, rest = rest.partition("}")
-        more, _, rest = rest.partition("{")
-        kept += more
-    return kept.strip(" ：。").replace("  ", " ")
 
 
 def answer_with_problems(app: Flask) -> None:

@@ -38,6 +38,17 @@ for command in (
     cli.add_command(command)
 
 
+def _list_in_both_languages(group: click.Group) -> None:
+    """Lists of commands show each one's first paragraph whole: click's own cut ends before the Chinese."""
+    for listed in group.commands.values():
+        listed.short_help = " ".join((listed.help or "").split("\n\n")[0].split())
+        if isinstance(listed, click.Group):
+            _list_in_both_languages(listed)
+
+
+_list_in_both_languages(cli)
+
+
 def main() -> None:
     """Runs the command line; what is refused is one message, never a traceback."""
     try:
@@ -48,9 +59,14 @@ def main() -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"{error.filename}: {error.strerror} / 无法读写", err=True)
+        sys.exit(2)
 
 
 def _say(refusal: Refusal) -> None:
     click.echo(f"{refusal.code}: {refusal.text('en')} {refusal.text('zh')}", err=True)
     for problem in refusal.problems:
-        click.echo(f"  {problem.pointer}: {problem.detail}", err=True)
+        click.echo(f"  {problem.pointer}: {problem.detail}" if problem.pointer else f"  {problem.detail}", err=True)

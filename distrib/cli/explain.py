@@ -24,6 +24,12 @@ from distrib.services.explanations import explain_order
 
 _WORDS = {
     "order": ("Order", "订单"),
+    "pending": ("pending", "待处理"),
+    "waiting": ("waiting", "等待中"),
+    "failed": ("failed", "失败"),
+    "settled": ("settled", "已结算"),
+    "partly_refunded": ("partly_refunded", "部分退款"),
+    "refunded": ("refunded", "已退款"),
     "plan": ("plan", "方案"),
     "policy": ("policy pack", "合规策略"),
     "people": ("People as of payment", "付款时的人员"),
@@ -110,7 +116,7 @@ def _show(console: Console, view: Mapping[str, Any], place: int) -> None:
 
 def _head(console: Console, view: Mapping[str, Any], say: _Say) -> None:
     currency = view["currency"] or ""
-    parts = [f"{say('order')} {view['id']}: {view['status']}"]
+    parts = [f"{say('order')} {view['id']}: {say(view['status'])}"]
     if view["paid_at"] is not None:
         parts.append(time_text(view["paid_at"]))
     if view["paid_minor"] is not None:
@@ -169,4 +175,4 @@ def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
 
 def _reason(code: str, place: int) -> str:
     text = _REASONS.get(code)
-    return code if text is None else f"{code} ({text[place]})"
+    return code if text is None or text[place] == code else f"{code} ({text[place]})"

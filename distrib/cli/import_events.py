@@ -20,6 +20,7 @@ from rich.progress import Progress
 
 from distrib.api.schemas.events import EventSchema
 from distrib.api.shapes import Loaded, problems_of
+from distrib.api.words import in_language
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, print_json, program_option
 from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
@@ -71,7 +72,8 @@ def import_events_command(file: Path, program_code: str | None, as_json: bool) -
             tally = _import(container, program, source, refused)
             container.bell.ring()
     except HeaderUnfit as error:
-        raise click.BadParameter(f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error}") from error
+        words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
+        raise click.BadParameter(words) from error
     _report(tally, refused, as_json)
     if tally.refused:
         raise SystemExit(1)
@@ -178,7 +180,7 @@ def _full_story(event: Mapping[str, Any], now: datetime) -> str:
     told = problems_of(EventSchema(now=lambda: now), event)
     if isinstance(told, Loaded):
         raise TypeError("the twins of the event contract disagree")
-    return "; ".join(f"{problem.pointer}: {problem.detail}" for problem in told)
+    return "; ".join(f"{problem.pointer}: {problem.detail} / {in_language(problem.detail, 'zh')}" for problem in told)
 
 
 def _report(tally: Tally, refused: RefusedFile, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, print_json, program_option
 from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
 from distrib.domain.errors import Refusal
-from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, parse_instant
+from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
 from distrib.domain.network import arrange
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.shops import ShopDraft, register_shops
@@ -64,7 +64,8 @@ def import_shops_command(file: Path, program_code: str | None, as_json: bool) ->
             refused = RefusedFile(file, source)
             tally = _import(container, program, source, refused)
     except HeaderUnfit as error:
-        raise click.BadParameter(f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error}") from error
+        words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
+        raise click.BadParameter(words) from error
     _report(tally, refused, as_json)
     if refused.count:
         raise SystemExit(1)
@@ -74,17 +75,17 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
     """The registration in a record, or everything that is wrong with it.
 
     >>> draft_of({"id": "a", "joined_at": "2026-03-09"})
-    'joined_at: an RFC 3339 time with an offset'
+    'joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间'
     """
-    wrong = [f"{name}: unknown" for name in values if name not in COLUMNS]
+    wrong = [f"{name}: is not a known key / 未知字段" for name in values if name not in COLUMNS]
     values = {name: value for name, value in values.items() if value is not None}
     named = [name for name in ("id", "sponsor_id") if name in values]
-    wrong += [f"{name}: {ID_RULE}" for name in named if not is_identifier(values[name])]
+    wrong += [f"{name}: {ID_RULE} / {ID_RULE_ZH}" for name in named if not is_identifier(values[name])]
     if "id" not in values:
-        wrong.append("id: required")
+        wrong.append("id: is required / 必填")
     for name in ("invite_code", "name", "identity"):
         if name in values and (not is_storable_text(values[name]) or not values[name]):
-            wrong.append(f"{name}: 1-{MAX_TEXT} characters")
+            wrong.append(f"{name}: must have 1 to {MAX_TEXT} characters / 须为 1 到 {MAX_TEXT} 个字符")
     joined_at, attributes = _instant(values.get("joined_at"), wrong), _attributes(values.get("attributes"), wrong)
     if wrong:
         return "; ".join(wrong)
@@ -193,7 +194,7 @@ def _instant(value: object, wrong: list[str]) -> Any:
     try:
         return parse_instant(value if isinstance(value, str) else "")
     except ValueError:
-        wrong.append("joined_at: an RFC 3339 time with an offset")
+        wrong.append("joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间")
     return None
 
 
@@ -206,7 +207,8 @@ def _attributes(value: object, wrong: list[str]) -> Any:
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict) or not _is_flat(parsed):
-        wrong.append(f"attributes: a JSON object of up to {MAX_ATTRIBUTES} texts, integers, flags and nulls")
+        most = f"up to {MAX_ATTRIBUTES} texts, integers, flags and nulls"
+        wrong.append(f"attributes: must be a JSON object of {most} / 须为扁平的 JSON 对象")
         return None
     return parsed
 

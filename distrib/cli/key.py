@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.services.keys import ROLES, create_key, list_keys, revoke_key
 from distrib.store.keys import ListedKey
 
@@ -18,7 +20,7 @@ def key() -> None:
 
 
 @key.command()
-@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do. 角色。")
 @click.option("--name", help="What it is for; the role if not given. 用途。")
 @click.option("--shop", "shop_id", help="The partner's shop. 合作方的店铺。")
 @program_option
@@ -52,8 +54,13 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     if as_json:
         print_json([row._asdict() for row in found])
         return
-    columns = dict.fromkeys(ListedKey._fields, False)
-    print_table(open_console(), f"Keys 密钥: {program.code}", columns, found)
+    columns = dict.fromkeys(("id 编号", "name 名称", "role 角色", "shop 店铺", "made 创建", "ended 吊销"), False)
+    rows = [[_cell(value) for value in row] for row in found]
+    print_table(open_console(), f"Keys 密钥: {program.code}", columns, rows)
+
+
+def _cell(value: object) -> object:
+    return time_text(value) if isinstance(value, datetime) else value
 
 
 @key.command()

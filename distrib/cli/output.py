@@ -50,7 +50,8 @@ def program_option(command: _F) -> _F:
 
 def json_option(command: _F) -> _F:
     """``--json``: one document on standard output."""
-    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
+    words = "One JSON document on standard output. 输出一个 JSON 文档。"
+    return click.option("--json", "as_json", is_flag=True, help=words)(command)
 
 
 def print_json(document: object) -> None:

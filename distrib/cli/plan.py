@@ -81,11 +81,11 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
 def read_document(file: Path) -> object:
     """The document in a YAML or JSON file; wrong use where it is neither."""
     if file.stat().st_size > MAX_BYTES:
-        raise click.BadParameter(f"{file.name} is larger than {MAX_BYTES} bytes")
+        raise click.BadParameter(f"{file.name} is larger than {MAX_BYTES} bytes / 文件超过 {MAX_BYTES} 字节")
     try:
         return read_yaml(file.read_text("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"{file.name} is not UTF-8: {error.reason}") from error
+        raise click.BadParameter(f"{file.name} is not UTF-8: {error.reason} / 不是 UTF-8 文本") from error
 
 
 def _judged(
@@ -109,13 +109,15 @@ def _instant(text: str, program: Program) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise Refusal("invalid", [Problem("--effective-from", str(error))]) from error
+        words = f"{error}, nor a day / 须为带时区偏移的时间或日期"
+        raise Refusal("invalid", [Problem("--effective-from", words)]) from error
 
 
 def _say(problems: Sequence[Problem], findings: Sequence[Finding]) -> None:
     console = open_console()
     for problem in problems:
-        print_line(console, f"{problem.pointer}: {problem.detail}", "red")
+        where = f"{problem.pointer}: " if problem.pointer else ""
+        print_line(console, where + problem.detail, "red")
     for finding in findings:
         figures = f"{finding.figure} ({finding.threshold})"
         words = f"{finding.detail_en} {finding.detail_zh} {figures} [{finding.source}]"

@@ -22,7 +22,13 @@ def program() -> None:
 @click.option("--currency", required=True, help="ISO 4217, such as CNY. 货币。")
 @click.option("--time-zone", required=True, help="IANA name, such as Asia/Shanghai. 时区。")
 @click.option("--policy", required=True, help="Policy pack, such as cn. 合规策略。")
-@click.option("--admission", type=click.Choice(ADMISSIONS), default="open", show_default=True)
+@click.option(
+    "--admission",
+    type=click.Choice(ADMISSIONS),
+    default="open",
+    show_default=True,
+    help="How a shop comes in. 加入方式。",
+)
 @click.option("--identity-required", is_flag=True, help="A shop names an identity to join. 加入须实名。")
 @json_option
 def create(
@@ -50,8 +56,10 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    columns = dict.fromkeys(("code", "currency", "time_zone", "policy", "admission", "identity_required"), False)
-    print_table(open_console(), "Programs 分销计划", columns, [[row[name] for name in columns] for row in found])
+    names = ("code", "currency", "time_zone", "policy", "admission", "identity_required")
+    titles = ("code 编号", "currency 货币", "time zone 时区", "policy 合规策略", "admission 加入", "identity 实名")
+    rows = [[row[name] for name in names] for row in found]
+    print_table(open_console(), "Programs 分销计划", dict.fromkeys(titles, False), rows)
 
 
 def _shown(found: Program) -> dict[str, object]:

@@ -100,7 +100,7 @@ class RecordsFile:
         try:
             values = self._row() if self.is_csv else self._object()
         except (ValueError, csv.Error, RecursionError) as error:
-            return Record(offset, line, {}, str(error) or "not readable")
+            return Record(offset, line, {}, _fault(error))
         return None if values is None else Record(offset, line, values)
 
     def _row(self) -> dict[str, Any] | None:
@@ -108,7 +108,7 @@ class RecordsFile:
         if not fields:
             return None if self._is_over() else {}
         if len(fields) != len(self.header):
-            raise ValueError(f"{len(fields)} fields under {len(self.header)} columns")
+            raise ValueError(f"{len(fields)} fields under {len(self.header)} columns / 字段数与列数不符")
         named = zip(self.header, fields, strict=True)
         return {name: field for name, field in named if field and name not in REASON_COLUMNS}
 
@@ -121,7 +121,7 @@ class RecordsFile:
             if not line:
                 return
             yield line.decode("utf-8", "surrogateescape")
-        raise ValueError(f"a record goes on over more than {MOST_LINES} lines")
+        raise ValueError(f"a record goes on over more than {MOST_LINES} lines / 一条记录过长")
 
     def _object(self) -> dict[str, Any] | None:
         line = self._read_line()
@@ -131,7 +131,7 @@ class RecordsFile:
             return {}
         parsed = _DECODER.decode(line.decode("utf-8", "surrogateescape"))
         if not isinstance(parsed, dict):
-            raise ValueError("not a JSON object")
+            raise ValueError("not a JSON object / 不是 JSON 对象")
         return {name: value for name, value in parsed.items() if name not in REASON_COLUMNS}
 
     def _read_line(self) -> bytes:
@@ -141,10 +141,16 @@ class RecordsFile:
             return line
         while line and not line.endswith(b"\n"):
             line = self._file.readline(LONGEST_LINE)
-        raise ValueError(f"a line longer than {LONGEST_LINE} bytes")
+        raise ValueError(f"a line longer than {LONGEST_LINE} bytes / 行过长")
 
     def _is_over(self) -> bool:
         return self._file.tell() >= self.size
+
+
+def _fault(error: Exception) -> str:
+    """Why a record cannot be read; what a parser says of its own is told apart by its language."""
+    text = str(error)
+    return text if " / " in text else f"not readable: {text} / 无法解析"
 
 
 class RefusedFile:
@@ -199,12 +205,12 @@ def _csv_line(fields: Sequence[object]) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key stands twice / 键重复")
     return found
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant} is not JSON / 不是合法的 JSON")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)

@@ -18,8 +18,8 @@ _STOP_WAIT_S = 25.0
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on. 监听地址。")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), help="Port. 端口。")
 def serve(host: str, port: int) -> None:
     """Serve the API and the console. 启动 API 与控制台。"""
     with open_container() as container:

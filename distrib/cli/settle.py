@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from distrib.bootstrap import open_container
+from distrib.cli.output import json_option, print_json, program_option
 from distrib.drainer import Drainer
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def settle(as_json: bool) -> None:
-    """Work on everything that waits, now. 立即处理所有待处理事件。"""
+@program_option
+@json_option
+def settle(program_code: str | None, as_json: bool) -> None:
+    """Work on everything that waits, now, in this process. 在本进程立即处理所有待处理事件。
+
+    What waits is worked on for all programs, whichever is named.
+    """
     with open_container() as container:
+        if program_code is not None:
+            with container.begin() as conn:
+                container.program(conn, program_code)
         drainer = Drainer(
             container.worker_engine, container.policies, container.settings.drain_batch_orders, container.now
         )
@@ -22,7 +28,7 @@ def settle(as_json: bool) -> None:
         tally = drainer.run()
     figures = {"orders": tally.orders, "events": tally.events, "batches": tally.batches, "parked": tally.parked}
     if as_json:
-        click.echo(json.dumps(figures))
+        print_json(figures)
         return
-    click.echo(f"{tally.orders} orders, {tally.events} events, {tally.parked} parked / "
-               f"{tally.orders} 个订单，{tally.events} 个事件，{tally.parked} 个搁置")  # fmt: skip
+    click.echo(f"{tally.orders:,} orders, {tally.events:,} events, {tally.parked:,} parked / "
+               f"{tally.orders:,} 个订单，{tally.events:,} 个事件，{tally.parked:,} 个搁置")  # fmt: skip

@@ -73,8 +73,14 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
 
 @statement.command()
 @click.argument("month", metavar="MONTH")
-@click.option("--detail", type=click.Choice([SHOPS, LINES]), default=SHOPS, show_default=True, help="One row per.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; standard output if not given.")
+@click.option(
+    "--detail",
+    type=click.Choice([SHOPS, LINES]),
+    default=SHOPS,
+    show_default=True,
+    help="One row per shop or per commission. 按店铺或按明细。",
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file. 文件；默认标准输出。")
 @program_option
 def export(month: str, detail: str, output: Path | None, program_code: str | None) -> None:
     """Write the statement of MONTH (as 2026-03) as CSV. 导出某月对账单。"""

@@ -9,7 +9,7 @@ import click
 
 
 @click.command()
-@click.option("--processes", type=click.IntRange(0, 64), default=None, help="How many RQ workers.")
+@click.option("--processes", type=click.IntRange(0, 64), default=None, help="How many RQ workers. 进程数。")
 def worker(processes: int | None) -> None:
     """Run RQ workers and the periodic jobs. 运行后台任务进程。"""
     command = [sys.executable, "-m", "workers"]

@@ -20,26 +20,32 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a refusal code means: HTTP status, English text, Chinese text."""
+    """What a refusal code means: HTTP status, English text, Chinese text.
+
+    ``title_zh`` is the Chinese title where the text has braces; the English title is the code in words.
+    """
 
     status: int
     en: str
     zh: str
+    title_zh: str = ""
 
 
 CODES: dict[str, Code] = {
     "bad_request": Code(400, "The request is not usable.", "请求无法处理。"),
-    "not_json": Code(400, "The body is not JSON: {reason}", "请求体不是合法的 JSON：{reason}"),
+    "not_json": Code(400, "The body is not JSON: {reason}", "请求体不是合法的 JSON：{reason}", "请求体不是合法的 JSON"),
     "unauthorized": Code(401, "A valid API key is needed.", "需要有效的 API 密钥。"),
     "forbidden": Code(403, "The key's role may not do this.", "该密钥的角色无权执行此操作。"),
     "not_found": Code(404, "There is no such thing here.", "未找到该资源。"),
     "method_not_allowed": Code(405, "The method is not allowed here.", "此处不允许该方法。"),
     "not_acceptable": Code(406, "No acceptable representation.", "没有可接受的表示形式。"),
-    "id_conflict": Code(409, "The id {id} is known with other content.", "编号 {id} 已存在且内容不同。"),
+    "id_conflict": Code(
+        409, "The id {id} is known with other content.", "编号 {id} 已存在且内容不同。", "编号已存在且内容不同"
+    ),
     "conflict": Code(409, "The request conflicts with the present state.", "请求与当前状态冲突。"),
     "same_key": Code(409, "A second person's key is needed.", "需要另一人的密钥。"),
-    "too_large": Code(413, "The request is larger than {limit}.", "请求超过上限 {limit}。"),
-    "unsupported_media_type": Code(415, "Send {expected}.", "请使用 {expected}。"),
+    "too_large": Code(413, "The request is larger than {limit}.", "请求超过上限 {limit}。", "请求超过上限"),
+    "unsupported_media_type": Code(415, "Send {expected}.", "请改用 {expected}。", "不支持的媒体类型"),
     "invalid": Code(422, "The input does not fit.", "输入不符合要求。"),
     "too_many_requests": Code(429, "Too many requests.", "请求过于频繁。"),
     "internal": Code(500, "Something went wrong on our side.", "服务内部错误。"),
@@ -48,17 +54,34 @@ CODES: dict[str, Code] = {
         422, "The Idempotency-Key was used with other content.", "该 Idempotency-Key 已用于其他内容。"
     ),
     # programs and keys
-    "program_exists": Code(409, "The program {code} exists with other settings.", "分销计划 {code} 已存在且设置不同。"),
-    "program_unknown": Code(404, "There is no program {code}.", "没有分销计划 {code}。"),
-    "policy_unknown": Code(422, "There is no policy pack {policy}.", "没有合规策略 {policy}。"),
-    "time_zone_unknown": Code(422, "There is no time zone {time_zone}.", "没有时区 {time_zone}。"),
-    "currency_unknown": Code(422, "{currency} is not an ISO 4217 currency.", "{currency} 不是 ISO 4217 货币。"),
+    "program_exists": Code(
+        409,
+        "The program {code} exists with other settings.",
+        "分销计划 {code} 已存在且设置不同。",
+        "分销计划已存在且设置不同",
+    ),
+    "program_unknown": Code(404, "There is no program {code}.", "没有分销计划 {code}。", "没有该分销计划"),
+    "program_not_named": Code(
+        422,
+        "Name one program with --program: {programs}.",
+        "请用 --program 指定分销计划：{programs}。",
+        "未指定分销计划",
+    ),
+    "no_program": Code(
+        404, "There is no program yet; open one with `distrib program create`.",
+        "还没有分销计划，请先运行 distrib program create。",
+    ),
+    "policy_unknown": Code(422, "There is no policy pack {policy}.", "没有合规策略 {policy}。", "没有该合规策略"),
+    "time_zone_unknown": Code(422, "There is no time zone {time_zone}.", "没有时区 {time_zone}。", "没有该时区"),
+    "currency_unknown": Code(
+        422, "{currency} is not an ISO 4217 currency.", "{currency} 不是 ISO 4217 货币。", "不是 ISO 4217 货币"
+    ),
     # shops
-    "shop_unknown": Code(404, "There is no shop {id}.", "没有店铺 {id}。"),
-    "sponsor_unknown": Code(422, "The sponsor {sponsor} is not known.", "邀请人 {sponsor} 不存在。"),
+    "shop_unknown": Code(404, "There is no shop {id}.", "没有店铺 {id}。", "没有该店铺"),
+    "sponsor_unknown": Code(422, "The sponsor {sponsor} is not known.", "邀请人 {sponsor} 不存在。", "邀请人不存在"),
     "sponsor_is_self": Code(422, "A shop cannot sponsor itself.", "店铺不能邀请自己。"),
     "sponsor_cycle": Code(422, "That would close a loop in the referral tree.", "这会使推荐关系成环。"),
-    "sponsor_not_active": Code(422, "The sponsor {sponsor} is closed.", "邀请人 {sponsor} 已关闭。"),
+    "sponsor_not_active": Code(422, "The sponsor {sponsor} is closed.", "邀请人 {sponsor} 已关闭。", "邀请人已关闭"),
     "sponsor_and_invite_code": Code(
         422, "Give sponsor_id or invite_code, not both.", "sponsor_id 与 invite_code 只能填一个。"
     ),
@@ -69,15 +92,18 @@ CODES: dict[str, Code] = {
         422,
         "Level {level} is below the policy's {max_levels} levels.",
         "第 {level} 级超出合规策略允许的 {max_levels} 级。",
+        "层级超出合规策略",
     ),
     "move_too_early": Code(
         422, "Not before the shop's last move or its joining.", "不得早于该店铺上次变更或加入的时间。"
     ),
     "before_joining": Code(422, "Not before the shop's joining.", "不得早于该店铺加入的时间。"),
-    "rank_unknown": Code(422, "The plan has no rank {rank}.", "方案中没有等级 {rank}。"),
+    "rank_unknown": Code(422, "The plan has no rank {rank}.", "方案中没有等级 {rank}。", "方案中没有该等级"),
     # plans
     "plan_invalid": Code(422, "The plan has problems.", "方案有问题。"),
-    "plan_unknown": Code(404, "There is no plan {code} version {version}.", "没有方案 {code} 第 {version} 版。"),
+    "plan_unknown": Code(
+        404, "There is no plan {code} version {version}.", "没有方案 {code} 第 {version} 版。", "没有该方案版本"
+    ),
     "plan_refused": Code(422, "The policy pack refuses the plan.", "合规策略拒绝该方案。"),
     "sign_off_required": Code(
         422, "A named person's sign-off is needed (signed_off_by).", "需要具名负责人签署（signed_off_by）。"
@@ -94,29 +120,42 @@ CODES: dict[str, Code] = {
         "生效时间之后支付的订单已经处理，不能追溯。",
     ),
     "rank_map_required": Code(
-        422, "Shops hold ranks that the plan drops: {ranks}.", "有店铺持有方案中取消的等级：{ranks}。"
+        422,
+        "Shops hold ranks that the plan drops: {ranks}.",
+        "有店铺持有方案中取消的等级：{ranks}。",
+        "有店铺持有方案中取消的等级",
     ),
     "plan_currency": Code(422, "The plan's currency is not the program's.", "方案货币与分销计划不一致。"),
     # events, told at the post or at work
     "order_conflict": Code(409, "The order is known with other content.", "订单已存在且内容不同。"),
-    "order_unknown": Code(404, "There is no order {id}.", "没有订单 {id}。"),
-    "event_unknown": Code(404, "There is no event {id}.", "没有事件 {id}。"),
+    "order_unknown": Code(404, "There is no order {id}.", "没有订单 {id}。", "没有该订单"),
+    "event_unknown": Code(404, "There is no event {id}.", "没有事件 {id}。", "没有该事件"),
     "event_not_failed": Code(409, "Only a failed event can be retried.", "只有失败的事件可以重试。"),
     "refund_exceeds": Code(
-        422, "Line {line}: {amount} is more than the {left} left.", "行 {line}：退款 {amount} 超过剩余 {left}。"
+        422,
+        "Line {line}: {amount} is more than the {left} left.",
+        "行 {line}：退款 {amount} 超过剩余 {left}。",
+        "退款超过剩余金额",
     ),
-    "refund_conflict": Code(409, "The refund {id} is known with other content.", "退款 {id} 已存在且内容不同。"),
-    "line_unknown": Code(422, "The order has no line {line}.", "订单没有行 {line}。"),
+    "refund_conflict": Code(
+        409, "The refund {id} is known with other content.", "退款 {id} 已存在且内容不同。", "退款已存在且内容不同"
+    ),
+    "line_unknown": Code(422, "The order has no line {line}.", "订单没有行 {line}。", "订单没有该行"),
     "currency_mismatch": Code(
-        422, "The order is in {currency}, the plan in {expected}.", "订单货币 {currency} 与方案货币 {expected} 不符。"
+        422,
+        "The order is in {currency}, the plan in {expected}.",
+        "订单货币 {currency} 与方案货币 {expected} 不符。",
+        "订单货币与方案货币不符",
     ),
-    "no_plan": Code(422, "No plan was in force at {paid_at}.", "{paid_at} 时没有生效的方案。"),
-    "cost_missing": Code(422, "Line {line} has no cost_minor.", "行 {line} 缺少 cost_minor。"),
-    "poison": Code(422, "The event could not be worked on: {reason}", "事件无法处理：{reason}"),
-    "waits_for_order": Code(202, "Waits for the order {id} to settle.", "等待订单 {id} 结算。"),
-    "waits_for_shop": Code(202, "Waits for the shop {id}.", "等待店铺 {id} 注册。"),
-    "period_invalid": Code(422, "{period} is not a month like 2026-03.", "{period} 不是形如 2026-03 的账期。"),
-    "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。"),
+    "no_plan": Code(422, "No plan was in force at {paid_at}.", "{paid_at} 时没有生效的方案。", "付款时没有生效的方案"),
+    "cost_missing": Code(422, "Line {line} has no cost_minor.", "行 {line} 缺少 cost_minor。", "缺少 cost_minor"),
+    "poison": Code(422, "The event could not be worked on: {reason}", "事件无法处理：{reason}", "事件无法处理"),
+    "waits_for_order": Code(202, "Waits for the order {id} to settle.", "等待订单 {id} 结算。", "等待订单结算"),
+    "waits_for_shop": Code(202, "Waits for the shop {id}.", "等待店铺 {id} 注册。", "等待店铺注册"),
+    "period_invalid": Code(
+        422, "{period} is not a month like 2026-03.", "{period} 不是形如 2026-03 的账期。", "账期格式不正确"
+    ),
+    "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 
 

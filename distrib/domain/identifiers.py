@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 
 ID_RULE = "1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'"
+ID_RULE_ZH = "1 到 64 个字符，不含控制字符和“/”，首尾无空格，且不是“.”或“..”"
 MAX_TEXT = 255
 _ID = re.compile(r"[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,64}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")

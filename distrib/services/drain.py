@@ -9,7 +9,7 @@ enter.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -30,6 +30,7 @@ from distrib.store import histories, queue
 from distrib.store.queue import PendingEvent
 
 FOR_EVER = date.max
+HISTORIES_AT_ONCE = 200
 
 
 class State(Enum):
@@ -125,14 +126,24 @@ def _work(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int
             due.setdefault(row.order_no, []).append((row, decode_stored(row.payload)))
         elif row.status != "waiting":
             batch.postpone(row)
-    settled = histories.settled_orders(conn, program_id, list(due))
-    fresh = [event.order for number in due if number not in settled for _, event in due[number] if event.order]
-    work = OrderWork(batch, terms, People(conn, program_id, fresh))
-    for order_no in sorted(due):
-        work.work(due[order_no], settled.get(order_no))
+    known = histories.settled_numbers(conn, program_id, list(due))
+    fresh = sorted(due.keys() - known)
+    orders_sold = [event.order for number in fresh for _, event in due[number] if event.order]
+    work = OrderWork(batch, terms, People(conn, program_id, orders_sold))
+    for order_no in fresh:
+        work.work(due[order_no], None)
+    for some in _by_some(sorted(known)):
+        for order_no, settled in histories.settled_orders(conn, program_id, some).items():
+            work.work(due[order_no], settled)
     _wake_later(batch, pending, until)
     batch.write(conn)
     return sum(map(len, due.values()))
+
+
+def _by_some(orders: Sequence[int]) -> Iterator[Sequence[int]]:
+    """A few orders at a time: what was posted for an order of a thousand lines is large."""
+    for start in range(0, len(orders), HISTORIES_AT_ONCE):
+        yield orders[start : start + HISTORIES_AT_ONCE]
 
 
 def _wake_later(batch: Batch, pending: Sequence[PendingEvent], until: date) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import ID_RULE, is_identifier
+from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, is_identifier
 from distrib.services.context import Program
 from distrib.store import programs as store
 
@@ -84,7 +84,7 @@ def list_programs(conn: Connection) -> list[Program]:
 
 def _check(code: str, currency: str, time_zone: str, policy: str, policies: Collection[str], admission: str) -> None:
     if not is_identifier(code):
-        raise Refusal("invalid", [Problem("code", ID_RULE)])
+        raise Refusal("invalid", [Problem("code", f"{ID_RULE} / {ID_RULE_ZH}")])
     if not is_currency(currency):
         raise Refusal("currency_unknown", currency=currency)
     if time_zone not in _time_zones():
@@ -92,7 +92,7 @@ def _check(code: str, currency: str, time_zone: str, policy: str, policies: Coll
     if policy not in policies:
         raise Refusal("policy_unknown", policy=policy)
     if admission not in ADMISSIONS:
-        raise Refusal("invalid", [Problem("admission", f"one of {', '.join(ADMISSIONS)}")])
+        raise Refusal("invalid", [Problem("admission", f"must be one of {', '.join(ADMISSIONS)} / 须为其中之一")])
 
 
 @cache

@@ -54,7 +54,7 @@ def set_status(
         Refusal: ``invalid``, ``shop_unknown`` or ``before_joining``.
     """
     if status not in STATUSES:
-        raise Refusal("invalid", [Problem("status", f"one of {', '.join(STATUSES)}")])
+        raise Refusal("invalid", [Problem("status", f"must be one of {', '.join(STATUSES)} / 须为其中之一")])
     at = effective_at or now
     shop = _locked(conn, program, shop_id, at)
     store.add_status(conn, program.program_id, shop.shop_no, at, status, reason, now, actor.key_id)

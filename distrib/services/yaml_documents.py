@@ -51,7 +51,7 @@ def read_yaml(text: str) -> object:
         Refusal: ``invalid`` with the line and column of what is wrong.
     """
     if len(text) > MAX_CHARACTERS:
-        raise Refusal("too_large", limit=f"{MAX_CHARACTERS} characters")
+        raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,}")
     try:
         loader = _Loader(text)
         try:
@@ -59,9 +59,10 @@ def read_yaml(text: str) -> object:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise Refusal("invalid", [Problem(_place(error), f"{error.problem or error.context}")]) from error
+        words = f"{error.problem or error.context} / 不是合法的 YAML 或 JSON"
+        raise Refusal("invalid", [Problem(_place(error), words)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise Refusal("invalid", [Problem("", str(error)[:200])]) from error
+        raise Refusal("invalid", [Problem("", f"{str(error)[:200]} / 不是合法的 YAML 或 JSON")]) from error
 
 
 def _place(error: yaml.MarkedYAMLError) -> str:

@@ -30,14 +30,16 @@ FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(order_ids)b::text[], %(t
 JOIN orders o ON o.program_id = %(program)s AND o.order_id = e.order_id
 ORDER BY e.event_id COLLATE "C"
 ON CONFLICT (program_id, event_id) DO NOTHING
-RETURNING event_id, order_no, day
+RETURNING event_id, order_no, day, octet_length(payload)
 """
 
 _ENQUEUE = """
-INSERT INTO queue (program_id, order_no, day)
-SELECT %(program)s, order_no, min(day) FROM unnest(%(orders)b::bigint[], %(days)b::date[]) AS due (order_no, day)
+INSERT INTO queue (program_id, order_no, day, bytes)
+SELECT %(program)s, order_no, min(day), sum(bytes)
+FROM unnest(%(orders)b::bigint[], %(days)b::date[], %(sizes)b::bigint[]) AS due (order_no, day, bytes)
 GROUP BY order_no ORDER BY order_no
-ON CONFLICT (program_id, order_no) DO UPDATE SET day = LEAST(queue.day, EXCLUDED.day)
+ON CONFLICT (program_id, order_no) DO UPDATE
+SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 
 _VIEW = """
@@ -85,13 +87,16 @@ def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent],
     }
     fresh = cursor.execute(_INSERT_EVENTS, columns).fetchall()
     if fresh:
-        enqueue(conn, program_id, [row[1] for row in fresh], [row[2] for row in fresh])
+        enqueue(conn, program_id, [row[1] for row in fresh], [row[2] for row in fresh], [row[3] for row in fresh])
     return {row[0] for row in fresh}
 
 
-def enqueue(conn: Connection, program_id: int, orders: Sequence[int], days: Sequence[date]) -> None:
-    """Says that the orders have work of those days."""
-    driver(conn).execute(_ENQUEUE, {"program": program_id, "orders": list(orders), "days": list(days)})
+def enqueue(
+    conn: Connection, program_id: int, orders: Sequence[int], days: Sequence[date], sizes: Sequence[int] | None = None
+) -> None:
+    """Says that the orders have work of those days, of about so many bytes."""
+    columns = {"orders": list(orders), "days": list(days), "sizes": list(sizes or [0] * len(orders))}
+    driver(conn).execute(_ENQUEUE, {"program": program_id, **columns})
 
 
 def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, bytes]:
@@ -140,8 +145,8 @@ def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
 def wake_waiting(conn: Connection, limit: int) -> int:
     """Queues orders whose missing shop has come, of every program; answers how many."""
     statement = text(
-        "INSERT INTO queue (program_id, order_no, day)"
-        " SELECT x.program_id, x.order_no, min(e.day) FROM event_outcomes x"
+        "INSERT INTO queue (program_id, order_no, day, bytes)"
+        " SELECT x.program_id, x.order_no, min(e.day), sum(octet_length(e.payload)) FROM event_outcomes x"
         " JOIN shops s ON s.program_id = x.program_id AND x.waits_for = 'shop:' || s.shop_id"
         " JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no"
         " WHERE x.status = 'waiting' AND x.status <> 'done'"

@@ -17,12 +17,18 @@ from sqlalchemy import Connection, text
 from distrib.store.database import driver
 from distrib.store.locks import TIMELINE
 
+_BATCH_BYTES = 8 * 1024 * 1024
+
 _CLAIM = """
-WITH claimed AS (
-    SELECT program_id, order_no FROM queue WHERE program_id = %(program)s AND day <= %(day)s
+WITH locked AS (
+    SELECT program_id, order_no, day, bytes FROM queue WHERE program_id = %(program)s AND day <= %(day)s
     ORDER BY program_id, day, order_no LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), claimed AS (
+    SELECT program_id, order_no, sum(bytes) OVER (ORDER BY day, order_no ROWS UNBOUNDED PRECEDING) - bytes AS before
+    FROM locked
 )
-DELETE FROM queue q USING claimed c WHERE q.program_id = c.program_id AND q.order_no = c.order_no
+DELETE FROM queue q USING claimed c
+WHERE q.program_id = c.program_id AND q.order_no = c.order_no AND c.before < %(bytes)s
 RETURNING q.order_no
 """
 
@@ -101,8 +107,11 @@ def first_day(conn: Connection, program_id: int) -> date | None:
 
 
 def claim_orders(conn: Connection, program_id: int, until: date, limit: int) -> list[int]:
-    """Takes up to ``limit`` orders that have work of days up to ``until`` and are in nobody's hands."""
-    cursor = driver(conn).execute(_CLAIM, {"program": program_id, "day": until, "limit": limit})
+    """Takes up to ``limit`` orders that have work of days up to ``until`` and are in nobody's hands.
+
+    Fewer where they are heavy: orders of a thousand lines must not fill a worker's memory.
+    """
+    cursor = driver(conn).execute(_CLAIM, {"program": program_id, "day": until, "limit": limit, "bytes": _BATCH_BYTES})
     return [row[0] for row in cursor.fetchall()]
 
 

@@ -70,6 +70,7 @@ _IDENTITIES = "SELECT identity_hash FROM shops WHERE program_id = %s AND identit
 _IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])"
 _NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
 _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
+# Without any rank since ever: recruits and a team may promote a shop before the day it joins.
 _INSERT = """
 WITH incoming AS (
     SELECT * FROM unnest(
@@ -81,7 +82,7 @@ WITH incoming AS (
     INSERT INTO shops (program_id, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
         introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at)
     SELECT %s, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
-        uplines::bigint[], level, chain_since, joined_at, status, joined_at, joined_at, %s
+        uplines::bigint[], level, chain_since, joined_at, status, joined_at, '0001-01-02 00:00+00', %s
     FROM incoming
 ), referred AS (
     INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)

@@ -82,7 +82,7 @@ class Settled:
     def net_sales(self, until: datetime) -> int:
         """The sale less what was refunded until then."""
         sold = sum(line["paid_minor"] for line in self.order["lines"] if self.counts(line))
-        return sold - sum(amount for at, amount in self.back if at <= until)
+        return int(sold) - sum(amount for at, amount in self.back if at <= until)
 
 
 @dataclass
@@ -104,7 +104,8 @@ class World:
 
     def sponsor_at(self, shop: str, at: datetime) -> str | None:
         """Who stood above a shop."""
-        return _latest(self.shops[shop].links, at)
+        sponsor: str | None = _latest(self.shops[shop].links, at)
+        return sponsor
 
     def uplines_at(self, shop: str, at: datetime) -> list[str]:
         """All above a shop, nearest first."""
@@ -256,11 +257,13 @@ def _refund(world: World, event: Document) -> list[tuple[datetime, str]]:
     ids = [line["id"] for line in settled.order["lines"]]
     taken = dict(enumerate(settled.left))
     if refund.get("lines") is not None:
-        if any(line["line_id"] not in ids for line in refund["lines"]):
-            return _end(world, event, "failed", "line_unknown")
-        taken = {ids.index(line["line_id"]): line["amount_minor"] for line in refund["lines"]}
-    if any(amount > settled.left[place] for place, amount in taken.items()):
-        return _end(world, event, "failed", "refund_exceeds")
+        taken = {}
+        for line in refund["lines"]:
+            if line["line_id"] not in ids:
+                return _end(world, event, "failed", "line_unknown")
+            taken[ids.index(line["line_id"])] = line["amount_minor"]
+            if line["amount_minor"] > settled.left[ids.index(line["line_id"])]:
+                return _end(world, event, "failed", "refund_exceeds")
     settled.refunds[refund["id"]] = refund
     for place, amount in taken.items():
         settled.left[place] -= amount

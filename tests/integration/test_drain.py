@@ -262,3 +262,13 @@ def test_a_late_look_is_held_against_the_rank_of_its_own_time(world: World) -> N
     assert [row.rank for row in history] == ["manager", "owner", "manager"]
     assert world.rows("SELECT rank FROM shops WHERE shop_id = 's'")[0][0] == "manager"
     assert world.earned()["s"] == 1_000 + 300
+
+
+def test_heavy_orders_make_smaller_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distrib.store.queue._BATCH_BYTES", 100_000)
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    lines = [line(100, str(number)) for number in range(1_000)]
+    world.post(*[settled(f"e{number}", f"o{number}", "s", *lines) for number in range(4)])
+    assert world.drain().batches == 2
+    assert world.earned() == {"s": 4 * 1_000 * 10}

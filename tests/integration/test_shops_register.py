@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,10 @@ def test_the_same_registration_again_answers_as_the_first_time(house: House) -> 
     later = replace(draft, attributes={"y": 2, "x": 1})
     assert created
     assert house.register_again(later) == (first, False)
-    for change in ({"name": None}, {"sponsor_id": None}, {"identity": "id-2"}, {"joined_at": None}, {"attributes": {}}):
+    changes: list[dict[str, Any]] = [
+        {"name": None}, {"sponsor_id": None}, {"identity": "id-2"}, {"joined_at": None}, {"attributes": {}},
+    ]  # fmt: skip
+    for change in changes:
         assert refusal_of(house, replace(draft, **change)) == "id_conflict"
 
 

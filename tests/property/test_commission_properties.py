@@ -224,7 +224,7 @@ def is_skipped_seller(plan: Plan, snapshot: Snapshot, person: Person) -> bool:
 def one_amount(
     rule: Any, person: Person, basis: Fraction, pieces: Fraction, reached: dict[int, int], can: bool
 ) -> Fraction:
-    figure = rule.figure(person.rank)
+    figure: int = rule.figure(person.rank)
     if rule.pay == "chain":
         if not can:
             return Fraction(0)
@@ -236,7 +236,8 @@ def one_amount(
     if rule.kind == "rate":
         return basis * figure / PPM
     if rule.kind == "whole":
-        return basis * max((start, rate) for start, rate in rule.slabs if start <= basis)[1] / PPM
+        reached_rate: int = max((start, rate) for start, rate in rule.slabs if start <= basis)[1]
+        return basis * reached_rate / PPM
     ends = [start for start, _ in rule.slabs[1:]] + [max(basis, Fraction(rule.slabs[-1][0]))]
     return sum(
         (

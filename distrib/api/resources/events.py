@@ -14,7 +14,7 @@ from distrib.api.answers import Answer
 from distrib.api.backend import Backend
 from distrib.api.json_body import parse_json, readable
 from distrib.api.operations import NDJSON, Call, Resource
-from distrib.api.problems import language
+from distrib.api.problems import detail_of, language
 from distrib.api.schemas.events import (
     EventPostSchema,
     EventQuerySchema,
@@ -117,7 +117,7 @@ def _result(accepted: inbox.Accepted, spoken: str) -> dict[str, Any]:
 
 def _refused(raw: Any, now: datetime, spoken: str) -> dict[str, Any]:
     if isinstance(raw, Unreadable):
-        return {"id": None, "status": "refused", "code": raw.refusal.code, "detail": raw.refusal.text(spoken)}
+        return {"id": None, "status": "refused", "code": raw.refusal.code, "detail": detail_of(raw.refusal, spoken)}
     told = [
         {"pointer": readable(problem.pointer), "detail": readable(in_language(problem.detail, spoken))}
         for problem in islice(_full_story(raw, now), MOST_EVENTS)

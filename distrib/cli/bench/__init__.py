@@ -6,7 +6,6 @@ every goal is met, 1 where one is not. What is measured stands in a module each;
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,22 +15,16 @@ import click
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import ingesting, settling
 from distrib.cli.bench.hands import BenchFailed
-from distrib.cli.bench.report import language_of_environment, machine, show, teller
+from distrib.cli.bench.report import machine, show, teller
+from distrib.cli.output import json_option, language_option, print_json
 
 Command = Callable[..., Any]
 Measure = Callable[[Container, Callable[[str], None]], dict[str, Any]]
 
-_options = [
-    click.option("--scale", type=click.Choice(["small", "full"]), default="small", show_default=True),
-    click.option("--lang", "language", type=click.Choice(["en", "zh"]), help="By LANG if not given."),
-    click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
-]
-
 
 def _with_options(command: Command) -> Command:
-    for option in reversed(_options):
-        command = option(command)
-    return command
+    scale = click.option("--scale", type=click.Choice(["small", "full"]), default="small", show_default=True)
+    return scale(language_option(json_option(command)))
 
 
 @click.group()
@@ -41,7 +34,7 @@ def bench() -> None:
 
 @bench.command()
 @_with_options
-def settle(scale: str, language: str | None, as_json: bool) -> None:
+def settle(scale: str, language: str, as_json: bool) -> None:
     """Orders a second through two workers, against raw COPY of the same rows. 结算速度。"""
     size = settling.SIZES[scale]
     _run("settle", scale, language, as_json, lambda container, say: settling.bench_settle(container, size, say))
@@ -49,21 +42,20 @@ def settle(scale: str, language: str | None, as_json: bool) -> None:
 
 @bench.command()
 @_with_options
-def ingest(scale: str, language: str | None, as_json: bool) -> None:
+def ingest(scale: str, language: str, as_json: bool) -> None:
     """Events a second over HTTP, against raw COPY of the same rows. 事件接收速度。"""
     size = ingesting.SIZES[scale]
     _run("ingest", scale, language, as_json, lambda container, say: ingesting.bench_ingest(container, size, say))
 
 
-def _run(name: str, scale: str, language: str | None, as_json: bool, measure: Measure) -> None:
-    language = language or language_of_environment()
+def _run(name: str, scale: str, language: str, as_json: bool, measure: Measure) -> None:
     try:
         with open_container(migrated=False) as container, teller(language) as say:
             figures = {"bench": name, "scale": scale, **measure(container, say), "machine": machine(container)}
     except BenchFailed as failed:
         raise click.ClickException(str(failed)) from failed
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False, indent=2))
+        print_json(figures)
     else:
         show(figures, language)
     sys.exit(0 if figures["met"] else 1)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from distrib.bootstrap import Container
+from distrib.cli.output import open_console, print_line, print_table
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -44,12 +44,6 @@ _NAMES = {
 _GOALS = {"ratio": ("goal", "≥"), "times_orm": ("times_orm_goal", "≥"), "memory_growth": ("memory_growth_goal", "≤")}
 
 
-def language_of_environment() -> str:
-    """``zh`` where the environment asks for Chinese, else ``en``."""
-    asked = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if asked.lower().startswith("zh") else "en"
-
-
 @contextmanager
 def teller(language: str) -> Iterator[Callable[[str], None]]:
     """Shows the step under way on a terminal, and nothing elsewhere."""
@@ -66,17 +60,16 @@ def show(figures: Mapping[str, Any], language: str) -> None:
     """Prints the figures as a table, goals beside them."""
     place = 1 if language == "zh" else 0
     title = f"distrib bench {figures['bench']} --scale {figures['scale']}"
-    table = Table(title=title, title_justify="left")
-    table.add_column(("figure", "指标")[place])
-    table.add_column(("measured", "实测")[place], justify="right")
-    table.add_column(("goal", "目标")[place], justify="right")
-    for key, names in _NAMES.items():
-        if key in figures:
-            table.add_row(names[place], _shown(key, figures[key]), _goal(key, figures))
-    console = Console()
-    console.print(table)
+    columns = {("figure", "指标")[place]: False, ("measured", "实测")[place]: True, ("goal", "目标")[place]: True}
+    rows = [
+        (names[place], _shown(key, figures[key]), _goal(key, figures))
+        for key, names in _NAMES.items()
+        if key in figures
+    ]
     met = ("Every goal is met.", "全部达标。") if figures["met"] else ("A goal is not met.", "有指标未达标。")
-    console.print(met[place])
+    console = open_console()
+    print_table(console, title, columns, rows)
+    print_line(console, met[place])
 
 
 def machine(container: Container) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from distrib.cli.bench.report import language_of_environment, show
+from distrib.cli.bench.report import show
 
 FIGURES: dict[str, Any] = {
     "bench": "settle", "scale": "small", "orders_per_second": 9_876, "ratio": 0.412, "goal": 0.3, "memory_growth": 0.02,
@@ -26,11 +26,3 @@ def test_the_table_speaks_the_language_asked_for(
 def test_a_goal_that_is_not_judged_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     show(FIGURES, "en")
     assert "≤" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("lang", "language"), [("zh_CN.UTF-8", "zh"), ("de_DE.UTF-8", "en"), ("", "en")])
-def test_the_language_is_that_of_the_environment(lang: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LC_ALL", "LC_MESSAGES"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LANG", lang)
-    assert language_of_environment() == language

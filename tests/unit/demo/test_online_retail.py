@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -139,7 +140,7 @@ def test_the_control_counts_the_same_by_its_own_way() -> None:
 
 # --- the three kinds of file ---
 
-TABLE = [
+TABLE: list[tuple[Any, ...]] = [
     (700001, 10002, "POPPY", 2, MORNING, 2.55, 17.0, "France"),
     (700001, "10002L", "POPPY £", 1, MORNING, 0.1 + 0.2, 17.0, "France"),
     ("C700002", 10002, "POPPY", -1, MORNING + timedelta(days=12), 2.55, 17.0, "France"),

@@ -226,7 +226,7 @@ def test_a_title_is_text_or_text_by_language(title: object) -> None:
 
 
 def test_what_a_yaml_reader_made_of_a_slip_is_told_apart_from_text() -> None:
-    slips = plan_with(code=datetime.date(2026, 1, 1), policy=False, order_cap=float("nan"))
+    slips: dict[Any, Any] = plan_with(code=datetime.date(2026, 1, 1), policy=False, order_cap=float("nan"))
     slips[True] = 1
     assert sorted(pointers(slips)) == ["<true/false>", "code", "order_cap", "policy"]
 

@@ -170,6 +170,7 @@ CREATE TABLE queue (
     program_id   integer NOT NULL,
     order_no     bigint NOT NULL,
     day          date NOT NULL,               -- of the earliest event that is to be worked on
+    bytes        bigint NOT NULL DEFAULT 0,   -- about how much its events weigh: bounds a batch
     PRIMARY KEY (program_id, order_no)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX queue_day ON queue (program_id, day, order_no);

@@ -1,0 +1,323 @@
+"""Programs by lot, through HTTP with real workers, must come out as the reference reads plan.md.
+
+Each seed draws plans, a tree with moves, statuses and ranks by hand, orders and refunds; all is posted shuffled, in
+batches by lot, with duplicates. ``RANDOM_PROGRAMS=100:400`` runs those seeds in place of the committed ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from random import Random
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from distrib.services.audit import enter_snapshot, run_audit
+from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
+from tests.acceptance.random_plans import RANKS, draw_plan
+from tests.acceptance.reference import Row, Shop, Version, World, when, work_on
+from tests.live import Client, Live
+from tests.processes import wait_until
+
+FIRST, LAST = map(int, os.environ.get("RANDOM_PROGRAMS", "0:12").split(":"))
+NAMES = ("s-1", "店 2", 's,"3', "S-1", "s+4", "%41", "s'5", "s;6", "s-07", "é", "s-10", "ж", "s&b", "#9")
+ZONES = ("Asia/Shanghai", "America/New_York", "Pacific/Auckland", "UTC")
+
+
+class Program:
+    """One program by lot, in the service and in the reference alike."""
+
+    def __init__(self, live: Live, seed: int) -> None:
+        self.live, self.random = live, Random(seed)
+        zone = self.random.choice(ZONES)
+        self.program = live.open_program(f"lot-{seed}", time_zone=zone)
+        self.client: Client = live.client(self.program)
+        self.world = World(ZoneInfo(zone))
+        self.has_promotions = self.random.random() < 0.5
+
+    def set_up(self) -> None:
+        """Plans, shops, moves, statuses, ranks."""
+        self._publish()
+        self.names = list(NAMES[: self.random.randint(3, len(NAMES))])
+        self.random.shuffle(self.names)
+        late = [] if self.has_promotions else self.names[len(self.names) - self.random.randint(0, 2) :]
+        drafts = [self._draft(place) for place in range(len(self.names))]
+        self.late = [draft for draft in drafts if draft["id"] in late]
+        self.register([draft for draft in drafts if draft["id"] not in late])
+        for _ in range(self.random.randint(0, 4)):
+            self._move()
+        for _ in range(self.random.randint(0, 4)):
+            self._set_status()
+        for _ in range(self.random.randint(0, 4)):
+            self._set_rank()
+
+    def _publish(self) -> None:
+        times = sorted({draw_instant(self.random, START, 40) for _ in range(self.random.randint(0, 2))})
+        if self.random.random() < 0.8:
+            times.insert(0, START - timedelta(days=30))
+        for number, at in enumerate(times, start=1):
+            plan = draw_plan(self.random, "lot", self.has_promotions and (number == 1 or self.random.random() < 0.7))
+            assert self.client.post("/v1/plans", plan)["version"] == number
+            self.client.post(f"/v1/plans/lot/{number}/publish", {"effective_from": show(self.random, at)})
+            self.world.versions.append(Version(at, number, plan))
+
+    def _draft(self, place: int) -> dict[str, Any]:
+        at = START - timedelta(days=60) if self.random.random() < 0.7 else draw_instant(self.random)
+        draft = {"id": self.names[place], "joined_at": show(self.random, at)}
+        if place and self.random.random() < 0.85:
+            draft["sponsor_id"] = self.names[max(place - self.random.choice((1, 1, 2, 5)), 0)]
+        return draft
+
+    def register(self, drafts: Sequence[dict[str, Any]]) -> None:
+        """Registers shops in any order."""
+        if not drafts:
+            return
+        shuffled = self.random.sample(drafts, len(drafts))
+        results = self.client.post("/v1/shops/batch", {"shops": shuffled})["results"]
+        assert {result["status"] for result in results} == {"created"}, results
+        for draft in drafts:
+            at = when(draft["joined_at"])
+            self.world.shops[draft["id"]] = Shop(at, [(at, draft.get("sponsor_id"))])
+
+    def _instant_after(self, at: datetime) -> datetime:
+        return draw_instant(self.random, max(at, START), 50)
+
+    def _move(self) -> None:
+        name = self.random.choice(sorted(self.world.shops))
+        shop = self.world.shops[name]
+        at = self._instant_after(shop.links[-1][0])
+        sponsor = self.random.choice([None, *sorted(self.world.shops)])
+        body = {"sponsor_id": sponsor, "effective_at": show(self.random, at), "reason": "by lot"}
+        answer = self.client.call("POST", f"/v1/shops/{quote(name)}/move", body)
+        shop.links.append((at, sponsor))
+        if self._has_loop(at):
+            shop.links.pop()
+            assert answer.status >= 400, answer.text
+        else:
+            assert answer.status < 300, answer.text
+
+    def _has_loop(self, at: datetime) -> bool:
+        """Whether somebody stands above themselves at any instant from ``at`` on."""
+        links = [link for shop in self.world.shops.values() for link, _ in shop.links]
+        for instant in sorted({at, *(link for link in links if link > at)}):
+            for name in self.world.shops:
+                above, steps = self.world.sponsor_at(name, instant), 0
+                while above is not None and steps <= len(self.world.shops):
+                    above, steps = self.world.sponsor_at(above, instant), steps + 1
+                if above is not None:
+                    return True
+        return False
+
+    def _set_status(self) -> None:
+        name = self.random.choice(sorted(self.world.shops))
+        at = self._instant_after(self.world.shops[name].joined_at)
+        status = self.random.choice(("frozen", "closed", "pending", "active", "frozen"))
+        body = {"status": status, "effective_at": show(self.random, at), "reason": "by lot"}
+        self.client.post(f"/v1/shops/{quote(name)}/status", body)
+        self.world.shops[name].statuses.append((at, status))
+
+    def _set_rank(self) -> None:
+        name = self.random.choice(sorted(self.world.shops))
+        at = self._instant_after(self.world.shops[name].joined_at)
+        if self.random.random() < 0.4 or self.world.version_at(at) is None:
+            at = self.world.shops[name].joined_at
+        rank = self.random.choice((*RANKS, None)) if self.world.versions else None
+        body = {"rank": rank, "effective_at": show(self.random, at), "reason": "by lot"}
+        self.client.put(f"/v1/shops/{quote(name)}/rank", body)
+        self.world.shops[name].hands.append((at, rank))
+
+    def post(self, events: list[dict[str, Any]]) -> None:
+        """Posts shuffled, refunds of one order by their time; with promotions all at once, for days have an order."""
+        if not events:
+            return
+        shuffled = self._shuffled(events)
+        at_once = len(shuffled) if self.has_promotions else self.random.randint(1, 25)
+        for start in range(0, len(shuffled), at_once):
+            batch = shuffled[start : start + at_once]
+            repeated = self.random.sample(shuffled[: start + len(batch)], min(3, len(batch)))
+            answer = self.client.post("/v1/events", {"events": [*batch, *repeated]})
+            assert (answer["accepted"], answer["duplicate"], answer["refused"]) == (len(batch), len(repeated), 0), answer
+        other = shuffled[0] | {"occurred_at": (when(shuffled[0]["occurred_at"]) + timedelta(seconds=1)).isoformat()}
+        assert self.client.call("POST", "/v1/events", other).status == 409
+        self.client.wait_for_events()
+        work_on(self.world, events)
+
+    def _shuffled(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """By lot, but the refunds of one order stay in the order of their times."""
+        shuffled = self.random.sample(events, len(events))
+        queues: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for event in events:
+            if "refund" in event:
+                queues[event["refund"]["order_id"]].append(event)
+        return [queues[event["refund"]["order_id"]].pop(0) if "refund" in event else event for event in shuffled]
+
+    def draw_more(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What comes later: the same under new ids, other content, whole refunds, too much."""
+        at = START + timedelta(days=200)
+        more = []
+        for number, event in enumerate(self.random.sample(events, min(8, len(events)))):
+            at += timedelta(minutes=1)
+            again = event | {"id": f"again-{number}", "occurred_at": show(self.random, at)}
+            if "order" in event and self.random.random() < 0.5:
+                again["order"] = event["order"] | {"paid_at": show(self.random, when(event["order"]["paid_at"]) - timedelta(1))}
+            elif self.random.random() < 0.6:
+                order = event["order"]["id"] if "order" in event else event["refund"]["order_id"]
+                refund: dict[str, Any] = {"id": f"later-{number}", "order_id": order}
+                if self.random.random() < 0.3:
+                    refund["lines"] = [{"line_id": "0", "amount_minor": 10**12}]
+                again = {"id": again["id"], "type": "order.refunded", "occurred_at": again["occurred_at"], "refund": refund}
+            more.append(again)
+        return more
+
+
+@pytest.mark.parametrize("seed", range(FIRST, LAST))
+def test_a_program_by_lot_comes_out_as_the_reference_reads_the_plan_language(live: Live, seed: int) -> None:
+    program = Program(live, seed)
+    program.set_up()
+    first = START if not program.world.versions else START - timedelta(days=1)
+    orders = [draw_order(program.random, number, program.names, first) for number in range(program.random.randint(1, 30))]
+    events = [event for order in orders for event in [order, *draw_refunds(program.random, order)]]
+    program.post(events)
+    _check(program)
+    program.register(program.late)
+    if program.late:
+        wait_until(lambda: not _waits_for_shop(program.client), "what waited for a shop is worked on")
+        work_on(program.world, [])
+    program.post(program.draw_more(events))
+    _check(program)
+
+
+def _waits_for_shop(client: Client) -> bool:
+    waiting = _all(client, "/v1/events?status=waiting&limit=500")
+    return any(event["error"]["code"] == "waits_for_shop" for event in waiting)
+
+
+def _check(program: Program) -> None:
+    client, world = program.client, program.world
+    _check_events(client, world)
+    _check_rows(client, world)
+    _check_statements(program)
+    _check_balances(program)
+    for order in program.random.sample(sorted(world.orders), min(6, len(world.orders))):
+        explained = client.get(f"/v1/orders/{order}/explanation")
+        assert explained["agrees"] is True
+        assert explained["differences"] == []
+        _check_looks(explained, world, order)
+    with program.live.container.begin() as conn:
+        enter_snapshot(conn)
+        audit = run_audit(conn, program.program, program.live.container.now(), program.live.container.policies)
+    assert [(check.name, check.rows) for check in audit.checks if not check.ok] == []
+
+
+def _check_events(client: Client, world: World) -> None:
+    told = {event["id"]: event for event in _all(client, "/v1/events?limit=500")}
+    had = {name: (event["status"], event["error"] and event["error"]["code"]) for name, event in told.items()}
+    assert had == world.outcomes
+
+
+def _check_rows(client: Client, world: World) -> None:
+    rows = _all(client, "/v1/commissions?limit=500")
+    assert Counter(map(_row, rows)) == Counter(world.rows)
+    ids = {row["id"]: row for row in rows}
+    for row in rows:
+        assert row["period"] == world.period_of(when(row["occurred_at"]))
+        if row["kind"] == "reversed":
+            earned = ids[row["reverses_id"]]
+            assert earned["kind"] == "earned"
+            same = ("order_id", "line_id", "shop_id", "rule", "tier", "available_at")
+            assert [earned[key] for key in same] == [row[key] for key in same]
+
+
+def _row(row: dict[str, Any]) -> Row:
+    rate = None if row["rate"] is None else Fraction(row["rate"])
+    return Row(
+        row["event_id"], row["order_id"], row["line_id"], row["shop_id"], row["rule"], row["tier"], row["kind"],
+        row["base_minor"], rate, row["amount_minor"], row["plan_version"]["version"], when(row["occurred_at"]),
+        when(row["available_at"]),
+    )  # fmt: skip
+
+
+def _check_looks(explained: dict[str, Any], world: World, order: str) -> None:
+    settled = world.orders[order]
+    shown: Counter[tuple[str, str, int, str]] = Counter()
+    for look in explained["looks"]:
+        assert look["amount_minor"] == look["posted_minor"]
+        if look["amount_minor"]:
+            assert look["reason"] in ("paid", "order_cap")
+            shown[look["line_id"], look["rule"], look["tier"], look["shop_id"]] += look["amount_minor"]
+    expected: Counter[tuple[str, str, int, str]] = Counter()
+    for key, amount in settled.standing.items():
+        line, rule = settled.order["lines"][key.line]["id"], settled.version.plan["rules"][key.rule]["id"]
+        expected[line, rule, key.tier, key.shop] += amount
+    assert +shown == +expected
+
+
+def _check_statements(program: Program) -> None:
+    world = program.world
+    for period in sorted({world.period_of(row.occurred_at) for row in world.rows}):
+        end = _end_of(world, period)
+        shown = {row["shop_id"]: row for row in _csv(program.client, period, "shops")}
+        for shop in world.shops:
+            row = shown.pop(shop, {})
+            expected = _statement(world, shop, period, end)
+            assert {key: int(row.get(key, 0)) for key in expected} == expected, (shop, period)
+        assert shown == {}
+        lines = Counter(
+            (row["event_id"], row["line_id"], row["shop_id"], row["rule"], row["kind"], int(row["amount_minor"]))
+            for row in _csv(program.client, period, "lines")
+        )
+        rows = [row for row in world.rows if world.period_of(row.occurred_at) == period]
+        assert lines == Counter((row.event, row.line, row.shop, row.rule, row.kind, row.amount) for row in rows)
+
+
+def _statement(world: World, shop: str, period: str, end: datetime) -> dict[str, int]:
+    rows = [row for row in world.rows if row.shop == shop and world.period_of(row.occurred_at) <= period]
+    month = [row for row in rows if world.period_of(row.occurred_at) == period]
+    closing = sum(row.amount for row in rows)
+    held = sum(row.amount for row in rows if row.available_at >= end)
+    sums = {kind: sum(row.amount for row in month if row.kind == kind) for kind in ("earned", "reversed")}
+    return {
+        "opening_minor": closing - sum(sums.values()), "earned_minor": sums["earned"], "reversed_minor": sums["reversed"],
+        "adjusted_minor": 0, "paid_minor": 0, "tax_minor": 0, "closing_minor": closing, "held_minor": held,
+        "reserved_minor": 0, "available_minor": closing - held,
+        "orders": len({row.order for row in month if row.kind == "earned"}),
+        "refunds": len({row.event for row in month if row.kind == "reversed"}),
+    }  # fmt: skip
+
+
+def _end_of(world: World, period: str) -> datetime:
+    year, month = map(int, period.split("-"))
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=world.zone)
+
+
+def _csv(client: Client, period: str, detail: str) -> list[dict[str, str]]:
+    answer = client.call("GET", f"/v1/statements/{period}/export?format=csv&detail={detail}")
+    assert answer.status == 200
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def _check_balances(program: Program) -> None:
+    for shop in program.world.shops:
+        balance = program.client.get(f"/v1/shops/{quote(shop)}/balance")
+        rows = [row for row in program.world.rows if row.shop == shop]
+        held = sum(row.amount for row in rows if row.available_at > when(balance["as_of"]))
+        assert balance["held_minor"] == held
+        assert balance["available_minor"] == sum(row.amount for row in rows) - held
+
+
+def _all(client: Client, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while cursor is not None:
+        page = client.get(path + (f"&cursor={quote(cursor)}" if cursor else ""))
+        found += page["data"]
+        cursor = page["next_cursor"]
+    return found
