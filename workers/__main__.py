@@ -17,14 +17,14 @@ def main() -> int:
     """Runs until told to stop; 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m workers", description="RQ workers and the sweeper.")
     parser.add_argument("--processes", type=int, default=None, help="how many RQ workers (default: the settings')")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--child", type=int, default=None, metavar="SUPERVISOR", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:
         settings = read_settings()
         configure_logs(settings.log_level)
         with open_container(settings) as container:
-            if arguments.child:
-                return run_child(container)
+            if arguments.child is not None:
+                return run_child(container, arguments.child)
             processes = settings.worker_processes if arguments.processes is None else arguments.processes
             Supervisor(container, processes).run()
     except (SettingsError, Refusal) as error:

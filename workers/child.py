@@ -18,14 +18,15 @@ from distrib.dispatch import bell_queue
 from workers.runtime import install
 
 _PARENT_LOOK_S = 1.0
+_LAST_WORK_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
 
-def run_child(container: Container) -> int:
+def run_child(container: Container, supervisor: int) -> int:
     """Works until told to stop (0) or until Redis goes away (3, and the supervisor starts anew)."""
     install(container)
-    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_die_with, args=(supervisor,), daemon=True).start()
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     connection = Redis.from_url(container.redis_url)
     try:
@@ -40,8 +41,13 @@ def run_child(container: Container) -> int:
 
 
 def _die_with(parent: int) -> None:
-    """Ends this process once its supervisor is gone, so that no orphan works on."""
+    """Ends this process once its supervisor is gone, so that no orphan works on.
+
+    It may finish what it is at; what it does not finish in time is rolled back.
+    """
     pause = threading.Event()
     while os.getppid() == parent:
         pause.wait(_PARENT_LOOK_S)
     os.kill(os.getpid(), signal.SIGTERM)
+    pause.wait(_LAST_WORK_S)
+    os._exit(1)

@@ -20,10 +20,12 @@ from distrib.embedded.place import LONGEST_SOCKET, Place, control_of, settle_pla
 from distrib.embedded.processes import all_working_in, stop
 
 COMMAND = """
+import signal
 import sys
 from pathlib import Path
 from distrib.embedded import EmbeddedServers
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, and a command inherits that
 with EmbeddedServers(Path(sys.argv[1]), durable=False) as servers:
     print(servers.database_url, flush=True)
     sys.stdin.read()
