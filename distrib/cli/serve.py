@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -15,6 +17,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.settings import REPOSITORY
 
 _STOP_WAIT_S = 25.0
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @click.command()
@@ -40,7 +43,26 @@ def _web(container: Container, host: str, port: int) -> list[str]:
 
 
 def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env={**os.environ, **environment}, cwd=REPOSITORY, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        cwd=REPOSITORY,
+        start_new_session=True,
+        preexec_fn=_tied_to(os.getpid()),  # noqa: PLW1509 - before any thread of ours
+    )
+
+
+def _tied_to(parent: int) -> Callable[[], None]:
+    """Makes a child end when ``parent`` does, ``kill -9`` included: an orphan would keep the port and its code."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone has it
+
+    def tie() -> None:
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return tie
 
 
 def _watch(children: list[subprocess.Popen[bytes]]) -> int:

@@ -9,9 +9,8 @@ offset of its times or an absent value written as null. No storage may enter.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, NamedTuple, cast
 
 import msgspec
 from msgspec import Meta
@@ -82,8 +81,7 @@ class _Refunded(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, 
 EVENT_TYPES: Final = ("order.settled", "order.refunded")
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedEvent:
+class DecodedEvent(NamedTuple):
     """An event that is fit to be kept: its key, its order, its canonical JSON and digest."""
 
     id: str

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -38,7 +39,8 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
     first: dict[str, DecodedEvent] = {}
     for event in events:
         first.setdefault(event.id, event)
-    fresh = rows.insert_events(conn, program.program_id, [_row(program, event) for event in first.values()], now)
+    zone = program.zone
+    fresh = rows.insert_events(conn, program.program_id, [_row(zone, event) for event in first.values()], now)
     known = [event_id for event_id in first if event_id not in fresh]
     digests = rows.digests_of(conn, program.program_id, known) if known else {}
     return [_answer(event, first, fresh, digests) for event in events]
@@ -69,8 +71,8 @@ def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, 
     return get_event(conn, program, event_id)
 
 
-def _row(program: Program, event: DecodedEvent) -> rows.NewEvent:
-    day = program.day_of(event.occurred_at)
+def _row(zone: ZoneInfo, event: DecodedEvent) -> rows.NewEvent:
+    day = event.occurred_at.astimezone(zone).date()
     return rows.NewEvent(event.id, event.type, event.order_id, event.occurred_at, day, event.digest, event.payload)
 
 

@@ -9,10 +9,8 @@ can exceed; only shops that would rise by those are looked at one by one. Redis 
 from __future__ import annotations
 
 import json
-from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -28,6 +26,7 @@ from distrib.domain.ranks import (
     window_start,
 )  # fmt: skip
 from distrib.services.context import Program
+from distrib.services.rank_history import PROMOTION, RankHistory, RankRow
 from distrib.services.terms import TermsBook
 from distrib.store import figures as rows
 from distrib.store.figures import Look, RankChange
@@ -63,40 +62,6 @@ class Riser(NamedTuple):
     reason: dict[str, Any]
 
 
-class RankHistory:
-    """The dated ranks of some shops, those decided meanwhile included.
-
-    A look may come late, when ranks that take effect after it are already there; so every look is
-    held against the rank of its own time.
-    """
-
-    def __init__(self, given: Sequence[tuple[int, datetime, str | None, str]]) -> None:
-        self._rows: dict[int, list[tuple[datetime, str | None, str]]] = {}
-        for shop_no, at, rank, cause in given:
-            self._rows.setdefault(shop_no, []).append((at, rank, cause))
-
-    def at(self, shop_no: int, at: datetime) -> str | None:
-        """The rank the shop holds at an instant; None where it never got one."""
-        held = None
-        for since, rank, _ in self._rows.get(shop_no, ()):
-            if since > at:
-                break
-            held = rank
-        return held
-
-    def later_below(self, shop_no: int, after: datetime, rank: str, plan: Plan) -> list[datetime]:
-        """When promotions to a lower rank take effect after an instant; what was decided otherwise stands."""
-        return [
-            since
-            for since, other, cause in self._rows.get(shop_no, ())
-            if since > after and cause == "promotion" and plan.rank_index(_rank(plan, other)) < plan.rank_index(rank)
-        ]
-
-    def note(self, shop_no: int, at: datetime, rank: str, cause: str) -> None:
-        """Adds a rank decided just now, after those of the same instant."""
-        insort(self._rows.setdefault(shop_no, []), (at, rank, cause), key=itemgetter(0))
-
-
 def decide_promotions(
     conn: Connection, program: Program, terms: TermsBook, first_day: date | None, now: datetime
 ) -> bool | None:
@@ -123,7 +88,7 @@ def decide_promotions(
     for day in sorted(days):
         changes.extend(_decide_day(conn, program, terms, day, days[day], ranks))
     if changes:
-        rows.insert_rank_changes(conn, program.program_id, changes, "promotion", "distrib", now)
+        rows.insert_rank_changes(conn, program.program_id, changes, "distrib", now)
     return True
 
 
@@ -137,26 +102,43 @@ def _decide_day(
 ) -> list[RankChange]:
     start = datetime.combine(day, time(), tzinfo=program.zone).astimezone(UTC)
     end = promotion_effective_at(start, program.zone) - _INSTANT
-    bounds = [Asked(shop_no, min(times), end, start - _INSTANT) for shop_no, times in sorted(looks.items())]
+    bounds = [
+        Asked(shop_no, first, end, start - _INSTANT)
+        for shop_no, times in sorted(looks.items())
+        for first in _first_looks(terms, times)
+    ]
     risers = {riser.asked.shop_no for riser in _risers(conn, program, terms, bounds, ranks)}
     exact = [Asked(shop_no, at, at, at) for shop_no in sorted(risers) for at in sorted(looks[shop_no])]
     exact += [Asked(shop_no, end, end, end) for shop_no in sorted(risers)]
     changes = []
     for riser in _risers(conn, program, terms, exact, ranks):
-        current = _rank(riser.plan, ranks.at(riser.asked.shop_no, riser.effective_at))
-        if riser.plan.rank_index(riser.rank) > riser.plan.rank_index(current):
+        earned = ranks.earned(riser.asked.shop_no, riser.effective_at, riser.plan)
+        if riser.plan.rank_index(riser.rank) > riser.plan.rank_index(earned):
             changes.extend(_changes(riser, ranks))
     return changes
 
 
+def _first_looks(terms: TermsBook, times: Collection[datetime]) -> list[datetime]:
+    """The first look under each plan that was in force on the day."""
+    firsts: dict[int | None, datetime] = {}
+    for at in sorted(times):
+        firsts.setdefault(terms.version_at(at), at)
+    return list(firsts.values())
+
+
 def _changes(riser: Riser, ranks: RankHistory) -> list[RankChange]:
-    """The rise, and the same rank again wherever a lower promotion was to take effect later."""
+    """The rise, and what follows from it for all later instants at which something changes."""
     shop_no = riser.asked.shop_no
-    reason = json.dumps({"at": riser.asked.at.isoformat(), **riser.reason}, ensure_ascii=False)
-    instants = [riser.effective_at, *ranks.later_below(shop_no, riser.effective_at, riser.rank, riser.plan)]
-    for at in instants:
-        ranks.note(shop_no, at, riser.rank, "promotion")
-    return [RankChange(shop_no, at, riser.rank, reason) for at in instants]
+    reason = {"at": riser.asked.at.isoformat(), **riser.reason}
+    found = ranks.rise(shop_no, riser.effective_at, riser.rank, riser.plan)
+    return [
+        RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(_reason(row, reason), ensure_ascii=False))
+        for row in found
+    ]
+
+
+def _reason(row: RankRow, risen: dict[str, Any]) -> dict[str, Any]:
+    return risen if row.cause == PROMOTION else {"floor": row.rank}
 
 
 def _risers(
@@ -167,7 +149,7 @@ def _risers(
     for plan, looks in _by_plan(terms, asked):
         held = [_Held(look, promotion_effective_at(look.at, program.zone)) for look in looks]
         for look, figures in _hopeful(conn, program, plan, held, ranks):
-            risen = highest_rank(plan, _rank(plan, ranks.at(look.asked.shop_no, look.effective_at)), figures)
+            risen = highest_rank(plan, ranks.earned(look.asked.shop_no, look.effective_at, plan), figures)
             if risen is not None:
                 found.append(Riser(look.asked, plan, look.effective_at, *risen))
     return found
@@ -183,7 +165,7 @@ def _hopeful(
         left = [
             (look, own)
             for look, own in left
-            if highest_rank(plan, _rank(plan, ranks.at(look.asked.shop_no, look.effective_at)), own) is not None
+            if highest_rank(plan, ranks.earned(look.asked.shop_no, look.effective_at, plan), own) is not None
         ]
         column = _figures(conn, program, metric, [look.asked for look, _ in left])
         for (_, own), figure in zip(left, column, strict=True):
@@ -209,10 +191,6 @@ def _by_plan(terms: TermsBook, asked: Sequence[Asked]) -> list[tuple[Plan, list[
     return list(groups.values())
 
 
-def _rank(plan: Plan, rank: str | None) -> str:
-    return rank if rank in plan.rank_indexes else plan.lowest_rank  # type: ignore[return-value]
-
-
 def _figures(conn: Connection, program: Program, metric: Metric, asked: Sequence[Asked]) -> list[int]:
     looks = []
     for look in asked:
@@ -221,5 +199,5 @@ def _figures(conn: Connection, program: Program, metric: Metric, asked: Sequence
             start = _BEGINNING
         elif not includes_start(metric.window):
             start += _INSTANT
-        looks.append(Look(look.shop_no, start, look.sales_until, look.refunds_until))
+        looks.append(Look(look.shop_no, start, look.sales_until, look.refunds_until, look.at))
     return rows.figures(conn, program.program_id, metric.name, metric.levels, looks)

@@ -16,12 +16,14 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services.context import Actor, Program
 from distrib.services.plans import load_timeline
+from distrib.services.rank_history import FLOOR, PROMOTION, RankHistory
 from distrib.services.registration import has_promotions
 from distrib.services.shop_views import ShopView, get_shop
-from distrib.store import network, shops
+from distrib.store import figures, network, shops
 from distrib.store import standing as store
 from distrib.store.shops import KnownShop
 
+_WHY = {PROMOTION: "restored", FLOOR: "floor"}
 STATUSES = ("pending", "active", "frozen", "closed")
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -85,10 +87,9 @@ def set_rank(
         if entry is None or rank not in entry.plan.rank_indexes:
             raise Refusal("rank_unknown", rank=rank)
     store.add_rank(conn, program_id, shop.shop_no, at, rank, "hand", reason, now, actor.key_id)
-    if rank is None:
-        _restore_earned(conn, program, shop, at, now, actor)
-        if has_promotions(timeline, at):
-            network.signal_ranks(conn, program_id, [(program.day_of(at), shop.shop_no, at)])
+    _level(conn, program, shop, at, now, actor)
+    if rank is None and has_promotions(timeline, at):
+        network.signal_ranks(conn, program_id, [(program.day_of(at), shop.shop_no, at)])
     return get_shop(conn, program, shop_id, now)
 
 
@@ -121,16 +122,19 @@ def _locked(conn: Connection, program: Program, shop_id: str, at: datetime) -> K
     return shop
 
 
-def _restore_earned(
-    conn: Connection, program: Program, shop: KnownShop, at: datetime, now: datetime, actor: Actor
-) -> None:
-    """After what was set by hand has ended, the rank that was earned holds again."""
-    earned = store.earned_rank(conn, program.program_id, shop.shop_no, at)
-    if earned is not None:
-        reason = json.dumps({"restored": earned})
-        store.add_rank(
-            conn, program.program_id, shop.shop_no, at, earned, "promotion", reason, now, actor.key_id
-        )
+def _level(conn: Connection, program: Program, shop: KnownShop, at: datetime, now: datetime, actor: Actor) -> None:
+    """Brings the ranks from an instant on to the higher of what is set by hand and what was earned."""
+    timeline = load_timeline(conn, program)
+    entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
+    if entry is None:
+        return
+    history = RankHistory(figures.rank_rows(conn, program.program_id, [shop.shop_no]))
+    changes = [
+        figures.RankChange(shop.shop_no, row.effective_at, row.rank, row.cause, json.dumps({_WHY[row.cause]: row.rank}))
+        for row in history.level(shop.shop_no, at, entry.plan)
+    ]
+    if changes:
+        figures.insert_rank_changes(conn, program.program_id, changes, actor.key_id, now)
 
 
 def _reason(row: store.RankRow) -> Any:

@@ -27,8 +27,7 @@ _TICK = timedelta(microseconds=1)
 def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -> dict[str, Any]:
     """What a shop has at an instant; ``available_minor`` may be negative."""
     period = program.period_of(as_of)
-    start, _ = period_bounds(period, program.zone)
-    found = balances.balance_of(conn, program.program_id, shop_no, period, start, as_of)
+    found = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
     return {
         "held_minor": found["held_minor"],
         "available_minor": found["total_minor"] - found["held_minor"],

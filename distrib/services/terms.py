@@ -64,6 +64,11 @@ class TermsBook:
             terms = self._known[entry.version_no] = self._terms(entry)
         return terms
 
+    def version_at(self, at: datetime) -> int | None:
+        """The number of the plan version in force; None where there was none."""
+        entry = self._timeline.at(at)
+        return None if entry is None else entry.version_no
+
     def of_version(self, version_no: int) -> Terms:
         """The terms of a published version; what packs allow comes from the order's snapshot."""
         if version_no not in self._known:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-LONGEST_HOLD = timedelta(days=180)
-"""No commission is held longer (plan language, ``hold_days``), so older transfers need no look."""
-
-# Whole months before `month_start` come from the running totals; no transfer is counted by both.
+# Whole months before `period` come from the running totals; no transfer is counted by both.
 _BALANCE = """
 WITH before AS (
     SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor), 0) AS total_minor,
@@ -23,7 +20,7 @@ WITH before AS (
     FROM (SELECT period, available_at, kind,
                  CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS signed_minor
           FROM transfers
-          WHERE program_id = :program AND shop_no = :shop_no AND occurred_at >= :near_since AND occurred_at <= :as_of) t
+          WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of) t
 )
 SELECT (b.total_minor + n.total_minor)::bigint AS total_minor, n.held_minor::bigint AS held_minor,
        (b.paid_minor + n.paid_minor)::bigint AS paid_minor
@@ -31,15 +28,12 @@ FROM before b CROSS JOIN near n
 """
 
 
-def balance_of(
-    conn: Connection, program_id: int, shop_no: int, period: int, month_start: datetime, as_of: datetime
-) -> dict[str, Any]:
+def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> dict[str, Any]:
     """The account's total, what of it is held, and what was paid out, at ``as_of`` in month ``period``."""
     wanted = {
         "program": program_id,
         "shop_no": shop_no,
         "period": period,
         "as_of": as_of,
-        "near_since": min(month_start, as_of - LONGEST_HOLD),
     }
     return dict(conn.execute(text(_BALANCE), wanted).mappings().one())

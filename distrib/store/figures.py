@@ -5,9 +5,10 @@ Each question is one statement for all looks. What a figure leads to must not en
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -15,18 +16,24 @@ from distrib.store.database import driver
 from distrib.store.locks import PROMOTIONS
 
 _LOOKS = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
-    %(backs)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at)"""
-_TEAM = """
+    %(backs)b::timestamptz[], %(trees)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at, tree_at)"""
+# Who stands below a shop at a look is told by the dated links: a shop that moves later counts where it stood.
+_BELOW = """
+SELECT r.shop_no FROM referrals r
+WHERE r.program_id = %(program)s AND r.sponsor_no = {shop_no} AND r.effective_at <= {to_at} AND NOT EXISTS (
+    SELECT FROM referrals n WHERE n.program_id = %(program)s AND n.shop_no = r.shop_no
+    AND n.effective_at <= {tree_at} AND (n.effective_at, n.seq) > (r.effective_at, r.seq))
+"""
+_TEAM = f"""
 WITH RECURSIVE team AS (
-    SELECT DISTINCT shop_no AS root, shop_no, 0 AS level FROM unnest(%(shops)b::bigint[]) AS t (shop_no)
-    UNION ALL
-    SELECT t.root, s.shop_no, t.level + 1 FROM team t
-    CROSS JOIN LATERAL (
-        SELECT shop_no FROM shops WHERE program_id = %(program)s AND sponsor_no = t.shop_no OFFSET 0
-    ) s
+    SELECT t.*, shop_no AS root, 0 AS level
+    FROM unnest(%(shops)b::bigint[], %(trees)b::timestamptz[], %(tos)b::timestamptz[]) AS t (shop_no, tree_at, to_at)
+    UNION
+    SELECT s.shop_no, t.tree_at, t.to_at, t.root, t.level + 1 FROM team t
+    CROSS JOIN LATERAL ({_BELOW.format(shop_no="t.shop_no", to_at="t.to_at", tree_at="t.tree_at")} OFFSET 0) s
     WHERE t.level < %(levels)s
 )
-SELECT root, shop_no FROM team WHERE level > 0
+SELECT DISTINCT root, tree_at, to_at, shop_no FROM team WHERE level > 0
 """
 # A sum inside LATERAL is worked out once a look, by the shop's index. The planner would turn a plain join around and
 # read the whole program for every look where it has no statistics of the program yet.
@@ -61,8 +68,10 @@ CROSS JOIN LATERAL (
 _RECRUITS = f"""
 SELECT a.place, x.recruits FROM {_LOOKS}
 CROSS JOIN LATERAL (
-    SELECT count(*) AS recruits FROM shops s WHERE s.program_id = %(program)s AND s.sponsor_no = a.shop_no
-    AND s.joined_at >= a.from_at AND s.joined_at <= a.to_at
+    SELECT count(DISTINCT s.shop_no) AS recruits
+    FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
+    JOIN shops s ON s.program_id = %(program)s AND s.shop_no = b.shop_no
+    WHERE s.joined_at >= a.from_at AND s.joined_at <= a.to_at
 ) x
 """
 _STATEMENTS: dict[str, tuple[str, ...]] = {
@@ -72,19 +81,23 @@ _STATEMENTS: dict[str, tuple[str, ...]] = {
     "direct_recruits": (_RECRUITS,),
 }
 _LOOKS_A_STATEMENT = 20_000
+Root: TypeAlias = tuple[int, datetime, datetime]
+"""A shop and the time from and to which whoever stood below it counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """One question: what the shop's figure was from ``from_at`` to ``to_at``, both included.
 
-    ``back_at`` says up to when refunds of those sales count.
+    ``back_at`` says up to when refunds of those sales count. Whoever stood below the shop at any time from
+    ``tree_at`` to ``to_at`` stands below it.
     """
 
     shop_no: int
     from_at: datetime
     to_at: datetime
     back_at: datetime
+    tree_at: datetime
 
 
 def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Sequence[Look]) -> list[int]:
@@ -96,8 +109,8 @@ def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Se
     answers = [0] * len(looks)
     asked = list(enumerate(looks))
     if levels and looks:
-        teams = _teams(conn, program_id, levels, {look.shop_no for look in looks})
-        asked = [(place, replace(look, shop_no=shop)) for place, look in asked for shop in teams.get(look.shop_no, ())]
+        teams = _teams(conn, program_id, levels, looks)
+        asked = [(place, replace(look, shop_no=shop)) for place, look in asked for shop in teams.get(_root(look), ())]
     for start in range(0, len(asked), _LOOKS_A_STATEMENT):
         some = asked[start : start + _LOOKS_A_STATEMENT]
         columns = {
@@ -107,6 +120,7 @@ def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Se
             "froms": [look.from_at for _, look in some],
             "tos": [look.to_at for _, look in some],
             "backs": [look.back_at for _, look in some],
+            "trees": [look.tree_at for _, look in some],
         }
         for statement in _STATEMENTS[name]:
             for place, figure in driver(conn).execute(statement, columns):
@@ -114,13 +128,24 @@ def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Se
     return answers
 
 
-def _teams(conn: Connection, program_id: int, levels: int, shops: Collection[int]) -> dict[int, list[int]]:
-    """The shops within ``levels`` below each of the shops."""
-    teams: dict[int, list[int]] = {}
-    params = {"program": program_id, "levels": levels, "shops": list(shops)}
-    for root, shop_no in driver(conn).execute(_TEAM, params):
-        teams.setdefault(root, []).append(shop_no)
+def _teams(conn: Connection, program_id: int, levels: int, looks: Sequence[Look]) -> dict[Root, list[int]]:
+    """The shops within ``levels`` below the shop of each look, at its time."""
+    teams: dict[Root, list[int]] = {}
+    roots = list({_root(look) for look in looks})
+    params = {
+        "program": program_id,
+        "levels": levels,
+        "shops": [shop_no for shop_no, _, _ in roots],
+        "trees": [tree_at for _, tree_at, _ in roots],
+        "tos": [to_at for _, _, to_at in roots],
+    }
+    for root, tree_at, to_at, shop_no in driver(conn).execute(_TEAM, params):
+        teams.setdefault((root, tree_at, to_at), []).append(shop_no)
     return teams
+
+
+def _root(look: Look) -> Root:
+    return look.shop_no, look.tree_at, look.to_at
 
 
 def prefer_indexes(conn: Connection) -> None:
@@ -172,30 +197,31 @@ class RankChange:
 
     shop_no: int
     effective_at: datetime
-    rank: str
+    rank: str | None
+    cause: str
     reason: str
 
 
 def insert_rank_changes(
-    conn: Connection, program_id: int, changes: Sequence[RankChange], cause: str, recorded_by: str, now: datetime
+    conn: Connection, program_id: int, changes: Sequence[RankChange], recorded_by: str, now: datetime
 ) -> None:
     """Adds to the history of ranks, and brings the shops' rows up to date."""
     columns = {
         "program": program_id,
-        "cause": cause,
         "by": recorded_by,
         "now": now,
         "shops": [change.shop_no for change in changes],
         "times": [change.effective_at for change in changes],
         "ranks": [change.rank for change in changes],
+        "causes": [change.cause for change in changes],
         "reasons": [change.reason for change in changes],
     }
     cursor = driver(conn).cursor()
     cursor.execute(
         "INSERT INTO shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)"
-        " SELECT %(program)s, shop_no, at, rank, %(cause)s, reason, %(now)s, %(by)s"
-        " FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[], %(reasons)b::text[])"
-        " WITH ORDINALITY AS c (shop_no, at, rank, reason, place) ORDER BY place",
+        " SELECT %(program)s, shop_no, at, rank, cause, reason, %(now)s, %(by)s"
+        " FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[], %(causes)b::text[],"
+        " %(reasons)b::text[]) WITH ORDINALITY AS c (shop_no, at, rank, cause, reason, place) ORDER BY place",
         columns,
     )
     cursor.execute(

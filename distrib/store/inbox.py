@@ -7,9 +7,8 @@ that knows what an event means may enter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -52,8 +51,7 @@ WHERE e.program_id = :program
 """
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """What the inbox keeps of one event."""
 
     id: str

@@ -36,10 +36,6 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 _NEWEST_RANK = """
 UPDATE shops SET rank = %s, rank_since = %s WHERE program_id = %s AND shop_no = %s AND rank_since <= %s
 """
-_EARNED_RANK = """
-SELECT rank FROM shop_ranks WHERE program_id = %s AND shop_no = %s AND effective_at <= %s AND cause <> 'hand'
-ORDER BY effective_at DESC, seq DESC LIMIT 1
-"""
 _HISTORY = """
 SELECT seq, effective_at, rank, cause, reason, recorded_at, recorded_by FROM shop_ranks
 WHERE program_id = %s AND shop_no = %s AND (effective_at, seq) > (%s::timestamptz, %s)
@@ -72,12 +68,6 @@ def add_rank(
     connection = driver(conn)
     connection.execute(_INSERT_RANK, (program_id, shop_no, at, rank, cause, reason, now, by))
     connection.execute(_NEWEST_RANK, (rank, at, program_id, shop_no, at))
-
-
-def earned_rank(conn: Connection, program_id: int, shop_no: int, at: datetime) -> str | None:
-    """The rank the shop holds at an instant when what was set by hand is left aside."""
-    row = driver(conn).execute(_EARNED_RANK, (program_id, shop_no, at)).fetchone()
-    return None if row is None else row[0]
 
 
 def rank_history(

@@ -33,12 +33,11 @@ SELECT account_no,
 FROM account_months WHERE program_id = {program} AND period <= {period} AND account_no > 0 {accounts}
 GROUP BY account_no
 """
-# No hold is longer than 180 days, so that only the transfers of that time are read.
+# By when they become available alone: a reversal may be dated long before the commission that it takes back.
 _HELD = """
 SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS held_minor
 FROM transfers
-WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from}
-  AND occurred_at >= CAST({held_from} AS timestamptz) - interval '180 days' AND shop_no > 0 {accounts}
+WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from} AND shop_no > 0 {accounts}
 GROUP BY shop_no
 """
 # Accounts whose row has anything to say.

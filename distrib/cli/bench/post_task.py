@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from http.client import HTTPConnection
 from typing import Any
 
-from distrib.cli.bench.world import World
+from distrib.cli.bench.world import BATCH, World
 
 
 def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     """Every n-th batch of the world's events as the bytes of its body, and a connection that has been answered once."""
-    world = World(**spec["world"])
-    batches = list(world.batches())[spec["hand"] :: spec["hands"]]
-    bodies = [(len(batch), json.dumps({"events": batch}, separators=(",", ":")).encode()) for batch in batches]
+    bodies = _bodies(World(**spec["world"]), spec["hand"], spec["hands"])
     connection = HTTPConnection(spec["host"], spec["port"], timeout=60)
     headers = {"Authorization": f"Bearer {spec['key']}", "Content-Type": "application/json"}
     _call(connection, "GET", "/v1/program", None, headers, 200)
@@ -28,6 +27,14 @@ def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         return {"events": sum(count for count, _ in bodies), "bytes": sum(len(body) for _, body in bodies)}
 
     return run
+
+
+@cache
+def _bodies(world: World, hand: int, hands: int) -> list[tuple[int, bytes]]:
+    """How many events each body has, and its bytes; the same in every round."""
+    starts = range(hand * BATCH, world.orders, hands * BATCH)
+    batches = [world.events(start, min(start + BATCH, world.orders)) for start in starts]
+    return [(len(batch), json.dumps({"events": batch}, separators=(",", ":")).encode()) for batch in batches]
 
 
 def _call(

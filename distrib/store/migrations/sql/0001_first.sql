@@ -123,7 +123,7 @@ CREATE TABLE shop_ranks (
     seq          bigint GENERATED ALWAYS AS IDENTITY,
     effective_at timestamptz NOT NULL,
     rank         text,                        -- NULL clears a rank set by hand
-    cause        text NOT NULL CHECK (cause IN ('hand', 'promotion', 'evaluation', 'plan')),
+    cause        text NOT NULL CHECK (cause IN ('hand', 'floor', 'promotion', 'evaluation', 'plan')),
     reason       text NOT NULL,               -- words, or JSON with the figures that decided
     recorded_at  timestamptz NOT NULL,
     recorded_by  text NOT NULL,
@@ -233,7 +233,7 @@ CREATE TABLE transfers (
     PRIMARY KEY (program_id, cause_no, seq)
 );
 CREATE INDEX transfers_shop ON transfers (program_id, shop_no, cause_no, seq);
-CREATE INDEX transfers_occurred ON transfers USING brin (occurred_at);
+CREATE INDEX transfers_available ON transfers USING brin (available_at);
 
 -- Running totals per account and month, one upsert per batch; `version` counts the batches.
 CREATE TABLE account_months (
