@@ -5,10 +5,14 @@ Exit status 0 done, 1 done with findings, 2 wrong use. No SQL and no business ru
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
+import psycopg
+from sqlalchemy.exc import DBAPIError
 
+from distrib.api.transactions import is_passing, sqlstate_of
 from distrib.cli.audit import audit
 from distrib.cli.bench import bench
 from distrib.cli.demo import demo
@@ -37,6 +41,8 @@ for command in (
 ):
     cli.add_command(command)
 
+_NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
+
 
 def _list_in_both_languages(group: click.Group) -> None:
     """Lists of commands show each one's first paragraph whole: click's own cut ends before the Chinese."""
@@ -51,6 +57,7 @@ _list_in_both_languages(cli)
 
 def main() -> None:
     """Runs the command line; what is refused is one message, never a traceback."""
+    _make_printable()
     try:
         cli()
     except Refusal as refusal:
@@ -59,11 +66,37 @@ def main() -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+    except (DBAPIError, psycopg.Error) as error:
+        _say_database(error)
+        sys.exit(2)
     except OSError as error:
         if error.filename is None:
             raise
         click.echo(f"{error.filename}: {error.strerror} / 无法读写", err=True)
         sys.exit(2)
+
+
+def _make_printable() -> None:
+    """A locale that has no Chinese is answered in UTF-8, rather than with a traceback half way."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            try:
+                "佣金".encode(stream.encoding)
+            except UnicodeEncodeError:
+                stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say_database(error: DBAPIError | psycopg.Error) -> None:
+    """What an operator can mend; anything else the database says is a mistake of ours and keeps its traceback."""
+    if sqlstate_of(error) in _NOT_MIGRATED:
+        words = "The database is not migrated: run `distrib migrate`. 数据库尚未升级，请运行 distrib migrate。"
+        click.echo(words, err=True)
+    elif is_passing(error):
+        cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+        click.echo(f"The database does not answer / 数据库暂不可用: {cause[0] if cause else ''}", err=True)
+    else:
+        raise error
 
 
 def _say(refusal: Refusal) -> None:

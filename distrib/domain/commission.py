@@ -13,18 +13,19 @@ from typing import NamedTuple, TypeAlias
 
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.money import PPM, round_ratio, scale_down
-from distrib.domain.plan import Plan
-from distrib.domain.plan_rules import (
-    AMOUNT,
-    OF_REMAINING,
-    OF_RULE,
-    RATE,
-    SLAB_WHOLE,
-    Chosen,
-    Rule,
+from distrib.domain.money import PPM, half_of, round_ratio, scale_down
+from distrib.domain.payees import (
+    STEP_OF_BASE,
+    STEP_OF_REMAINING,
+    Step,
+    known_payees,
+    numbers_of,
+    step_of,
+    work_out,
 )
-from distrib.domain.seats import PAID, Verdict, seat, verdicts
+from distrib.domain.plan import Plan
+from distrib.domain.plan_rules import SLAB_WHOLE, Chosen, Rule
+from distrib.domain.seats import Verdict, seat, verdicts
 from distrib.domain.snapshot import Person, Snapshot
 
 __all__ = ["Commission", "Person", "Snapshot", "settle", "settle_left"]
@@ -124,7 +125,7 @@ def at_most_posted(commissions: Sequence[Commission], posted: Mapping[Key, int])
 
 def cap_order(commissions: list[Commission], limit_minor: int) -> list[Commission]:
     """The commissions scaled down to ``limit_minor`` where they exceed it (plan.md, order_cap)."""
-    if sum(commission.amount_minor for commission in commissions) <= limit_minor:
+    if sum([commission.amount_minor for commission in commissions]) <= limit_minor:
         return commissions
     ties = [(c.tier, c.rule_index, c.line_index) for c in commissions]
     amounts = scale_down([c.amount_minor for c in commissions], limit_minor, ties)
@@ -152,28 +153,32 @@ def walk(
 
 
 def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
-    """The walk over an order of which nothing came back: rates of a line's base need no fractions.
+    """The walk over an order of which nothing came back, by what is remembered of people who stand alike.
 
-    Falls back on the exact walk as soon as a line's rules take anything else.
+    Rates of a line's base need no fractions; anything else is worked out in exact ones, as in the other walk.
     """
-    seating = seat(plan, snapshot)
-    seated: dict[tuple[Chosen, bool], list[tuple[int, int, int, int]]] = {}
+    numbers, known = numbers_of(snapshot), known_payees(plan, snapshot)
     found: list[Commission] = []
     channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
+    half = half_of(PPM, rounding)
     for line_index, line in enumerate(order.lines):
         chosen = choose(channel, line.category, line.sku)
-        people = seated.get((chosen, line.entry))
-        if people is None:
-            if not chosen.is_flat:
-                return _walk_exactly(plan, order, snapshot, None, None)
-            paid = [v for v in verdicts(plan, chosen, snapshot, seating, line.entry) if v.reason == PAID]
-            people = [(v.rule.index, v.tier, v.person.shop_no, v.figure) for v in paid if v.person is not None]
-            seated[chosen, line.entry] = people
+        kind = (chosen, line.entry)
+        payees = known.get(kind)
+        if payees is None:
+            payees = work_out(plan, snapshot, known, kind)
         base = base_of(plan, line)
-        for rule_index, tier, shop_no, rate in people:
-            amount = round_ratio(base * rate, PPM, rounding)
+        if payees.rates is None:
+            unit = PPM**chosen.depth
+            amounts = line_amounts(payees.steps, base * unit, line.quantity * unit, unit, rounding)
+            for (rule_index, tier, place), (basis, taken, amount) in zip(payees.places, amounts, strict=True):
+                if amount:
+                    found.append(_commission((line_index, rule_index, tier, numbers[place], basis, taken, amount)))
+            continue
+        for rule_index, tier, place, rate in payees.rates:
+            amount = (base * rate + half) // PPM if half is not None else round_ratio(base * rate, PPM, rounding)
             if amount:
-                found.append(_commission((line_index, rule_index, tier, shop_no, base, rate, amount)))
+                found.append(_commission((line_index, rule_index, tier, numbers[place], base, rate, amount)))
     return found
 
 
@@ -182,61 +187,64 @@ def _walk_exactly(
 ) -> list[Commission]:
     """The walk in exact fractions, as integers over a common denominator."""
     seating = seat(plan, snapshot)
-    seated: dict[tuple[Chosen, bool], list[Verdict]] = {}
+    seated: dict[tuple[Chosen, bool], tuple[list[Verdict], list[Step]]] = {}
     found: list[Commission] = []
     channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
     for line_index, line in enumerate(order.lines):
         chosen = choose(channel, line.category, line.sku)
-        people = seated.get((chosen, line.entry))
-        if people is None:
+        looked_at = seated.get((chosen, line.entry))
+        if looked_at is None:
             people = verdicts(plan, chosen, snapshot, seating, line.entry)
-            if note is None:
-                people = [verdict for verdict in people if verdict.reason == PAID]
-            seated[chosen, line.entry] = people
+            looked_at = seated[chosen, line.entry] = (people, [step_of(verdict) for verdict in people])
         left, whole = shares[line_index] if shares is not None else _WHOLE
         unit = PPM**chosen.depth
         scale = unit * whole
         base, piece = base_of(plan, line) * left * unit, line.quantity * left * unit
-        for verdict, (basis, rate, exact) in zip(people, exact_amounts(people, base, piece, scale), strict=True):
-            amount = round_ratio(exact, scale, rounding)
+        amounts = line_amounts(looked_at[1], base, piece, scale, rounding)
+        for verdict, (basis, rate, amount) in zip(looked_at[0], amounts, strict=True):
             if note is not None:
-                note(line_index, verdict, basis // scale, rate, amount)
+                note(line_index, verdict, basis, rate, amount)
             if amount and verdict.person is not None:
                 rule, tier, person = verdict.rule, verdict.tier, verdict.person
-                found.append(Commission(line_index, rule.index, tier, person.shop_no, basis // scale, rate, amount))
+                found.append(Commission(line_index, rule.index, tier, person.shop_no, basis, rate, amount))
     return found
 
 
-def exact_amounts(people: Sequence[Verdict], base: int, piece: int, scale: int) -> list[tuple[int, int | None, int]]:
-    """What each verdict is taken of, its rate, and its amount, on one line, without any rounding.
+def line_amounts(
+    steps: Sequence[Step], base: int, piece: int, scale: int, rounding: str
+) -> list[tuple[int, int | None, int]]:
+    """What each step is taken of (rounded down), its rate, and its amount, on one line.
+
+    Works without any rounding in between; each amount is rounded once, at its end.
 
     Args:
-        people: verdicts in the order of work; whoever is not paid gets 0.
+        steps: in the order of work; whoever is not paid gets 0.
         base: the line's base, in units of 1 / scale; a multiple of PPM for every rate in a row.
         piece: the line's quantity, in the same units: what an amount of 1 a piece comes to.
         scale: units in one minor unit.
     """
     amounts: list[tuple[int, int | None, int]] = []
-    at_tier = [0, 0, 0, 0]
+    base_minor, half = base // scale, half_of(scale, rounding)
+    paid = below = at = 0
     by_rule: dict[int, int] = {}
-    for rule, tier, _, figure, reason in people:
-        basis = base
-        if rule.of == OF_RULE:
-            basis = by_rule.get(rule.of_rule, 0)
-        elif rule.of == OF_REMAINING:
-            basis = max(base - sum(at_tier[:tier]), 0)
-        rate: int | None = None
-        if rule.kind == RATE:
-            rate, amount = figure, basis * figure // PPM
-        elif reason != PAID:
-            amount = 0
-        elif rule.kind == AMOUNT:
-            amount = figure * piece
+    for rule_index, tier, of, own_rate, fixed, slabs in steps:
+        if tier != at:
+            at, below = tier, paid
+        basis, basis_minor = base, base_minor
+        if of != STEP_OF_BASE:
+            basis = max(base - below, 0) if of == STEP_OF_REMAINING else by_rule.get(of, 0)
+            basis_minor = basis // scale
+        rate = own_rate
+        if rate is not None:
+            amount = basis * rate // PPM
+        elif slabs is None:
+            amount = fixed * piece
         else:
-            rate, amount = slab_amount(rule, basis, scale)
-        at_tier[tier] += amount
-        by_rule[rule.index] = by_rule.get(rule.index, 0) + amount
-        amounts.append((basis, rate, amount))
+            rate, amount = slab_amount(slabs, basis, scale)
+        paid += amount
+        by_rule[rule_index] = by_rule.get(rule_index, 0) + amount
+        rounded = (amount + half) // scale if half is not None else round_ratio(amount, scale, rounding)
+        amounts.append((basis_minor, rate, rounded))
     return amounts
 
 
@@ -245,12 +253,17 @@ def slab_amount(rule: Rule, basis: int, scale: int) -> tuple[int | None, int]:
 
     Intervals are half open: exactly ``from_minor`` belongs to the higher slab.
     """
-    if rule.kind == SLAB_WHOLE:
-        rate = [rate for start, rate in rule.slabs if start * scale <= basis][-1]
-        return rate, basis * rate // PPM
-    ends = [start * scale for start, _ in rule.slabs[1:]] + [basis]
-    parts = zip(rule.slabs, ends, strict=True)
-    return None, sum(max(min(basis, end) - start * scale, 0) * rate // PPM for (start, rate), end in parts)
+    is_whole = rule.kind == SLAB_WHOLE
+    amount, end = 0, basis
+    for from_minor, rate in reversed(rule.slabs):
+        start = from_minor * scale
+        if start > basis:
+            continue
+        if is_whole:
+            return rate, basis * rate // PPM
+        amount += (end - start) * rate // PPM
+        end = start
+    return None, amount
 
 
 def base_of(plan: Plan, line: OrderLine) -> int:

@@ -42,7 +42,7 @@ class Order:
     @property
     def paid_minor(self) -> int:
         """What was paid for all lines together."""
-        return sum(line.paid_minor for line in self.lines)
+        return sum([line.paid_minor for line in self.lines])
 
 
 @dataclass(frozen=True, slots=True)

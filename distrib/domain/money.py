@@ -16,7 +16,11 @@ MAX_SUM_MINOR = 10**15
 """The largest sum of amounts the service takes (api.md, Bounds)."""
 ROUNDINGS = ("half_up", "half_even", "down")
 
-_RATIO = re.compile(r"([0-9])(?:\.([0-9]{1,6}))?", re.ASCII)
+RATIO = r"0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?"
+"""What a ratio from 0 to 1 looks like, as a regular expression."""
+
+_RATIO = re.compile(RATIO, re.ASCII)
+_DECIMAL = re.compile(r"[0-9](?:\.[0-9]{1,6})?", re.ASCII)
 
 
 def parse_ratio(text: object) -> int:
@@ -30,13 +34,12 @@ def parse_ratio(text: object) -> int:
     """
     if not isinstance(text, str):
         raise ValueError('must be a decimal string such as "0.125" / 必须是十进制字符串，例如 "0.125"')
-    match = _RATIO.fullmatch(text)
-    if match is None:
+    if _RATIO.fullmatch(text) is None:
+        if _DECIMAL.fullmatch(text) is not None:
+            raise ValueError("must be from 0 to 1 / 必须在 0 到 1 之间")
         raise ValueError('must look like "0.125", with at most six decimals / 须形如 "0.125"，最多六位小数')
-    ppm = int(match[1]) * PPM + int((match[2] or "").ljust(6, "0"))
-    if ppm > PPM:
-        raise ValueError("must be from 0 to 1 / 必须在 0 到 1 之间")
-    return ppm
+    whole, _, part = text.partition(".")
+    return int(whole) * PPM + int(part.ljust(6, "0"))
 
 
 def show_ratio(rate_ppm: int) -> str:
@@ -66,6 +69,17 @@ def round_ratio(numerator: int, denominator: int, rounding: str) -> int:
     if rounding == "half_even":
         return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
     raise ValueError(f"unknown rounding {rounding}")
+
+
+def half_of(denominator: int, rounding: str) -> int | None:
+    """What to add to a numerator so that dividing down rounds it as ``round_ratio`` does; None: nothing does.
+
+    >>> half_of(10, "half_up"), half_of(10, "down"), half_of(10, "half_even"), half_of(5, "half_up")
+    (5, 0, None, None)
+    """
+    if rounding == "down":
+        return 0
+    return denominator // 2 if rounding == "half_up" and denominator % 2 == 0 else None
 
 
 def scale_down(amounts: Sequence[int], total: int, ties: Sequence[tuple[int, ...]]) -> list[int]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from distrib.domain.document import Report, below
 from distrib.domain.errors import Problem
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
-from distrib.domain.plan_document_rules import check_rules
+from distrib.domain.plan_document_rules import DEFAULT_FIGURE, check_rules
 from distrib.domain.rank_conditions import METRICS, METRICS_NOT_BUILT
 
 BASES = ("paid", "list", "margin")
@@ -24,18 +24,28 @@ DEFAULT_HOLD_DAYS, MAX_HOLD_DAYS = 7, 180
 DEFAULT_RANK = "member"
 MAX_RANKS, MAX_CONDITIONS, MAX_NESTING = 50, 50, 8
 
-_KEYS = (
+KEYS = (
     "code", "title", "currency", "policy", "base", "rounding", "hold_days", "tiers", "inactive_upline",
     "self_purchase", "order_cap", "declarations", "ranks", "rules",
 )  # fmt: skip
+REQUIRED = ("code", "currency", "rules")
+CHOICES = {"base": BASES, "rounding": ROUNDINGS, "inactive_upline": INACTIVE_UPLINE, "self_purchase": SELF_PURCHASE}
+DECLARED_TRUTHS = ("entry_purchase", "written_contract")
+DECLARED_NUMBERS = {"entry_fee_minor": MAX_MINOR, "buy_back_days": 3650, "cooling_off_days": 3650, "minimum_age": 150}
+DECLARED_TEXTS = ("organiser",)
+RANK_KEYS, RANK_REQUIRED = ("code", "promote"), ("code",)
+CONDITION_KEYS, CONDITION_REQUIRED = ("metric", "levels", "window", "at_least"), ("metric", "at_least")
+MAX_TITLES, MAX_LEVELS = 50, 3
+WITH_LEVELS = "team_sales_minor"
+WINDOW = r"[1-9][0-9]{0,3}d|month|ever"
+RANK = r"[\w-]{1,40}"
+LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}"
+
 _UNBUILT = ("rank_map", "pools")
-_DECLARATIONS = (
-    "entry_fee_minor", "entry_purchase", "buy_back_days", "cooling_off_days", "minimum_age", "written_contract",
-    "organiser",
-)  # fmt: skip
-_WINDOW = re.compile(r"[1-9][0-9]{0,3}d|month|ever", re.ASCII)
-_RANK = re.compile(r"[\w-]{1,40}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
+_DECLARATIONS = (*DECLARED_NUMBERS, *DECLARED_TRUTHS, *DECLARED_TEXTS)
+_WINDOW = re.compile(WINDOW, re.ASCII)
+_RANK = re.compile(RANK)
+_LANGUAGE = re.compile(LANGUAGE, re.ASCII)
 
 
 def check_plan(document: object, *, currency: str | None = None) -> list[Problem]:
@@ -46,7 +56,7 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
         currency: the program's; a plan in another one is a problem.
     """
     report = Report()
-    plan = report.mapping("", document, _KEYS, _UNBUILT)
+    plan = report.mapping("", document, KEYS, _UNBUILT)
     if plan is None:
         return report.problems
     _check_head(report, plan, currency)
@@ -97,8 +107,8 @@ def _check_title(report: Report, title: object) -> None:
     if not isinstance(title, Mapping):
         report.text("title", title)
         return
-    if not 1 <= len(title) <= 50:
-        report.say("title", "must have 1 to 50 languages / 须有 1 到 50 种语言")
+    if not 1 <= len(title) <= MAX_TITLES:
+        report.say("title", f"must have 1 to {MAX_TITLES} languages / 须有 1 到 {MAX_TITLES} 种语言")
         return
     for language, text in title.items():
         if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
@@ -107,13 +117,7 @@ def _check_title(report: Report, title: object) -> None:
 
 
 def _check_settings(report: Report, plan: Mapping[str, object]) -> None:
-    choices = {
-        "base": BASES,
-        "rounding": ROUNDINGS,
-        "inactive_upline": INACTIVE_UPLINE,
-        "self_purchase": SELF_PURCHASE,
-    }
-    for key, known in choices.items():
+    for key, known in CHOICES.items():
         if key in plan:
             report.choice(key, plan[key], known)
     if "hold_days" in plan:
@@ -126,17 +130,11 @@ def _check_declarations(report: Report, value: object) -> None:
     if value is None:
         return
     declared = report.mapping("declarations", value, _DECLARATIONS) or {}
-    bounds = {
-        "entry_fee_minor": MAX_MINOR,
-        "buy_back_days": 3650,
-        "cooling_off_days": 3650,
-        "minimum_age": 150,
-    }
     for key, item in declared.items():
         path = f"declarations.{key}"
-        if key in bounds:
-            report.whole(path, item, 0, bounds[key])
-        elif key == "organiser":
+        if key in DECLARED_NUMBERS:
+            report.whole(path, item, 0, DECLARED_NUMBERS[key])
+        elif key in DECLARED_TEXTS:
             report.text(path, item)
         else:
             report.truth(path, item)
@@ -152,7 +150,7 @@ def _check_ranks(report: Report, value: object) -> frozenset[str]:
 
 
 def _check_rank(report: Report, path: str, value: object, codes: set[str]) -> None:
-    rank = report.mapping(path, value, ("code", "promote"), ("keep", "grace"))
+    rank = report.mapping(path, value, RANK_KEYS, ("keep", "grace"))
     if rank is None:
         return
     code = report.required(path, rank, "code")
@@ -165,7 +163,7 @@ def _check_rank(report: Report, path: str, value: object, codes: set[str]) -> No
 def _check_rank_code(report: Report, path: str, code: object, codes: set[str]) -> None:
     if not isinstance(code, str) or not _RANK.fullmatch(code):
         report.say(path, "must be text of 1 to 40 letters, digits, _ or - / 须为 1 到 40 个字母、数字、_ 或 -")
-    elif code == "default":
+    elif code == DEFAULT_FIGURE:
         report.say(path, "default stands for all other ranks in a rule / default 在规则中代表其余等级，不能作等级名")
     elif code in codes:
         report.say(path, f"the rank {code} is there already / 等级重复")
@@ -201,7 +199,7 @@ class _Conditions:
 
     def _check_leaf(self, path: str, value: object) -> None:
         report = self._report
-        leaf = report.mapping(path, value, ("metric", "levels", "window", "at_least"), ("min_rank",))
+        leaf = report.mapping(path, value, CONDITION_KEYS, ("min_rank",))
         if leaf is None:
             return
         metric = report.required(path, leaf, "metric")
@@ -209,7 +207,7 @@ class _Conditions:
             report.say(f"{path}.metric", f"{metric}: not built yet; it is refused, not ignored / 尚未支持")
         elif metric is not None:
             report.choice(f"{path}.metric", metric, METRICS)
-        self._check_levels(path, leaf, metric == "team_sales_minor")
+        self._check_levels(path, leaf, metric == WITH_LEVELS)
         window = leaf.get("window", "ever")
         if not isinstance(window, str) or not _WINDOW.fullmatch(window):
             report.say(f"{path}.window", "must be 1d to 9999d, month or ever / 时间窗须为 Nd、month 或 ever")
@@ -219,6 +217,6 @@ class _Conditions:
 
     def _check_levels(self, path: str, leaf: Mapping[str, object], needed: bool) -> None:
         if needed and self._report.required(path, leaf, "levels") is not None:
-            self._report.whole(f"{path}.levels", leaf["levels"], 1, 3)
+            self._report.whole(f"{path}.levels", leaf["levels"], 1, MAX_LEVELS)
         elif not needed and "levels" in leaf:
-            self._report.say(f"{path}.levels", "goes with team_sales_minor only / 仅用于 team_sales_minor")
+            self._report.say(f"{path}.levels", f"goes with {WITH_LEVELS} only / 仅用于 {WITH_LEVELS}")

@@ -12,19 +12,35 @@ from typing import Any
 
 from distrib.domain.document import Report, below
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.plan_rules import CHAIN, PAYS, UPLINE, places_of
+from distrib.domain.plan_rules import (
+    CHAIN,
+    OF_BASE,
+    OF_REMAINING,
+    PAYS,
+    SLAB_MARGINAL,
+    SLAB_WHOLE,
+    UPLINE,
+    places_of,
+)
 
 MAX_RULES = 200
 MAX_NAMED = 1000
 MAX_SLABS = 100
 CHANNELS = ("retail", "group_buy", "community")
 
-_KEYS = (
+MAX_GROUP = 64
+MAX_TIER = 3
+KEYS = (
     "id", "pay", "tier", "rate", "amount_minor", "slabs", "slab_mode", "of", "differential", "where", "group",
 )  # fmt: skip
+REQUIRED = ("id", "pay")
+FIGURES = ("rate", "amount_minor", "slabs")
+DEFAULT_FIGURE = "default"
+SLAB_KEYS = ("from_minor", "rate")
+SLAB_MODES = (SLAB_WHOLE, SLAB_MARGINAL)
+OFS = (OF_BASE, OF_REMAINING)
+WHERE = ("channel", "category", "sku")
 _UNBUILT = ("requires", "cap")
-_FIGURES = ("rate", "amount_minor", "slabs")
-_WHERE = ("channel", "category", "sku")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,7 @@ def _first_place(rule: Mapping[Any, object], tiers: int) -> int:
 
 def _check_rule(report: Report, index: int, value: object, context: _Context, seen: set[str]) -> None:
     path = f"rules[{index}]"
-    rule = report.mapping(path, value, _KEYS, _UNBUILT)
+    rule = report.mapping(path, value, KEYS, _UNBUILT)
     if rule is None:
         return
     _check_id(report, path, rule, seen)
@@ -72,9 +88,9 @@ def _check_rule(report: Report, index: int, value: object, context: _Context, se
     if "of" in rule:
         _check_of(report, path, rule, context, index)
     if "where" in rule:
-        _check_where(report, f"{path}.where", rule["where"], (*_WHERE, "not"))
+        _check_where(report, f"{path}.where", rule["where"], (*WHERE, "not"))
     if "group" in rule:
-        report.text(f"{path}.group", rule["group"], 64)
+        report.text(f"{path}.group", rule["group"], MAX_GROUP)
 
 
 def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[str]) -> None:
@@ -92,13 +108,13 @@ def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
         report.choice(f"{path}.pay", pay, PAYS)
     if pay == UPLINE:
         if report.required(path, rule, "tier") is not None:
-            report.whole(f"{path}.tier", rule["tier"], 1, 3)
+            report.whole(f"{path}.tier", rule["tier"], 1, MAX_TIER)
     elif "tier" in rule:
         report.say(f"{path}.tier", "goes with pay: upline only / 仅用于 pay: upline")
 
 
 def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
-    given = [key for key in _FIGURES if key in rule]
+    given = [key for key in FIGURES if key in rule]
     if len(given) != 1:
         report.say(path, "needs exactly one of rate, amount_minor, slabs / 须且只能有 rate、amount_minor、slabs 之一")
     if "rate" in rule:
@@ -110,7 +126,7 @@ def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks:
     if "slabs" in rule:
         _check_slabs(report, f"{path}.slabs", rule["slabs"])
     if "slab_mode" in rule:
-        report.choice(f"{path}.slab_mode", rule["slab_mode"], ("whole", "marginal"))
+        report.choice(f"{path}.slab_mode", rule["slab_mode"], SLAB_MODES)
         if "slabs" not in rule:
             report.say(f"{path}.slab_mode", "goes with slabs only / 仅用于 slabs")
 
@@ -126,7 +142,7 @@ def _check_by_rank(
         report.say(path, "names no rank / 没有任何等级")
     for rank, figure in value.items():
         at = below(path, rank)
-        if rank != "default" and rank not in ranks:
+        if rank != DEFAULT_FIGURE and rank not in ranks:
             report.say(at, "is not a rank of this plan / 方案中没有该等级")
         check(at, figure)
 
@@ -135,7 +151,7 @@ def _check_slabs(report: Report, path: str, value: object) -> None:
     starts: list[int | None] = []
     for index, entry in enumerate(report.listing(path, value, MAX_SLABS)):
         at = f"{path}[{index}]"
-        slab = report.mapping(at, entry, ("from_minor", "rate"))
+        slab = report.mapping(at, entry, SLAB_KEYS)
         if slab is None:
             continue
         start, rate = report.required(at, slab, "from_minor"), report.required(at, slab, "rate")
@@ -160,7 +176,7 @@ def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -
         report.say(f"{path}.differential", "goes with pay: chain only / 仅用于 pay: chain")
     if not isinstance(rule.get("rate"), Mapping):
         report.say(f"{path}.rate", "differential needs a rate by rank / 级差须按等级给出 rate")
-    if rule.get("of", "base") != "base":
+    if rule.get("of", OF_BASE) != OF_BASE:
         report.say(f"{path}.of", "differential goes with of: base only / 级差仅用于 of: base")
 
 
@@ -169,8 +185,8 @@ def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _C
     if isinstance(of, Mapping):
         _check_named_rule(report, at, of, context, (_first_place(rule, context.tiers), index))
     else:
-        report.choice(at, of, ("base", "remaining"))
-    if "amount_minor" in rule and of != "base":
+        report.choice(at, of, OFS)
+    if "amount_minor" in rule and of != OF_BASE:
         report.say(at, "a fixed amount is taken of nothing / 固定金额不取自任何基数")
 
 
@@ -193,7 +209,7 @@ def _check_where(report: Report, path: str, value: object, known: tuple[str, ...
     for key, values in (where or {}).items():
         at = f"{path}.{key}"
         if key == "not":
-            _check_where(report, at, values, _WHERE)
+            _check_where(report, at, values, WHERE)
         elif key == "channel":
             report.each(at, values, len(CHANNELS), lambda where_at, v: report.choice(where_at, v, CHANNELS))
         else:

@@ -6,8 +6,9 @@ line; people and amounts must not enter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 RATE, AMOUNT, SLAB_WHOLE, SLAB_MARGINAL = "rate", "amount", "whole", "marginal"
 OF_BASE, OF_REMAINING, OF_RULE = "base", "remaining", "rule"
@@ -85,10 +86,38 @@ class Chosen:
         return all(rule.kind == RATE and rule.of == OF_BASE for _, rule in self.steps)
 
 
-class RuleBook:
-    """Looks up the rules for a line; remembers the answer for each kind of line."""
+class Remembered:
+    """Answers that can be worked out anew, by pattern and kind; when there are too many, all are forgotten."""
 
-    __slots__ = ("_cache", "_categories", "_channels", "_rules", "_skus", "_tiers")
+    __slots__ = ("_count", "_patterns")
+
+    def __init__(self) -> None:
+        self._patterns: dict[Hashable, dict[Any, Any]] = {}
+        self._count = 0
+
+    def known(self, pattern: Hashable) -> dict[Any, Any]:
+        """The answers of a pattern by kind; ``keep`` adds to them."""
+        known = self._patterns.get(pattern)
+        if known is None:
+            known = self._patterns[pattern] = {}
+        return known
+
+    def keep(self, known: dict[Any, Any], kind: Hashable, answer: object) -> None:
+        """Adds an answer to those of its pattern; the pattern itself may be forgotten by it."""
+        self._count += 1
+        if self._count > _MAX_CHOICES:
+            self._patterns.clear()
+            self._count = 0
+        known[kind] = answer
+
+
+class RuleBook:
+    """Looks up the rules for a line; remembers the answer for each kind of line.
+
+    ``remembered`` is room for what others work out of these rules alone.
+    """
+
+    __slots__ = ("_cache", "_categories", "_channels", "_rules", "_skus", "_tiers", "remembered")
 
     def __init__(self, rules: Sequence[Rule], tiers: int) -> None:
         self._rules = tuple(rules)
@@ -98,6 +127,7 @@ class RuleBook:
         self._categories = _named((where.categories, where.not_categories) for where in wheres)
         self._skus = _named((where.skus, where.not_skus) for where in wheres)
         self._cache: dict[tuple[str | None, str | None, str | None], Chosen] = {}
+        self.remembered = Remembered()
 
     def choose(self, channel: str, category: str | None, sku: str) -> Chosen:
         """For each group the first rule in document order whose ``where`` matches.

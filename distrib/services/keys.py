@@ -79,12 +79,12 @@ def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime) -
 def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
     found = []
     if role not in ROLES:
-        found.append(Problem("role", f"must be one of {', '.join(ROLES)} / 须为其中之一"))
+        found.append(Problem("/role", f"must be one of {', '.join(ROLES)} / 须为其中之一"))
     if not is_storable_text(name) or not name.strip():
-        found.append(Problem("name", "must have 1 to 255 characters / 须为 1 到 255 个字符"))
+        found.append(Problem("/name", "must have 1 to 255 characters / 须为 1 到 255 个字符"))
     if (role == "partner") != (shop_id is not None):
         words = "a partner's key names its shop, another key none / 仅 partner 密钥须指定店铺"
-        found.append(Problem("shop_id", words))
+        found.append(Problem("/shop_id", words))
     return found
 
 

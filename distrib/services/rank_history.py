@@ -44,8 +44,9 @@ class RankHistory:
 
     def rise(self, shop_no: int, at: datetime, rank: str, plan: Plan) -> list[RankRow]:
         """The rows by which a shop has earned ``rank`` from an instant on; lower promotions of later do not undo it."""
-        later = [row.effective_at for row in self._rows.get(shop_no, ()) if row.effective_at > at and row.cause == PROMOTION]
-        instants = [at, *sorted({since for since in later if self._is_below(shop_no, since, rank, plan)})]
+        known = self._rows.get(shop_no, ())
+        later = {row.effective_at for row in known if row.effective_at > at and row.cause == PROMOTION}
+        instants = [at, *sorted(since for since in later if self._is_below(shop_no, since, rank, plan))]
         rows = [RankRow(instant, rank, PROMOTION) for instant in instants]
         for row in rows:
             self._note(shop_no, row)
@@ -58,7 +59,7 @@ class RankHistory:
             earned = self.earned(shop_no, at, plan)
             floor = known_rank(plan, self._latest(shop_no, at, lambda cause: cause == HAND))
             wanted = max(earned, floor, key=plan.rank_index)
-            if known_rank(plan, self._latest(shop_no, at, lambda cause: True)) != wanted:
+            if known_rank(plan, self._latest(shop_no, at, lambda _: True)) != wanted:
                 rows.append(RankRow(at, wanted, PROMOTION if wanted == earned else FLOOR))
                 self._note(shop_no, rows[-1])
         return rows

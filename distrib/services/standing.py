@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.plan import Plan
 from distrib.services.context import Actor, Program
 from distrib.services.plans import load_timeline
-from distrib.services.rank_history import FLOOR, PROMOTION, RankHistory
-from distrib.services.registration import has_promotions
+from distrib.services.rank_history import FLOOR, HAND, PROMOTION, RankHistory
 from distrib.services.shop_views import ShopView, get_shop
-from distrib.store import figures, network, shops
+from distrib.store import figures, shops
 from distrib.store import standing as store
 from distrib.store.shops import KnownShop
 
@@ -73,7 +73,9 @@ def set_rank(
     actor: Actor,
     now: datetime,
 ) -> ShopView:
-    """Gives a shop a rank by hand from ``effective_at`` (now, if None) on; None ends that, back to what it earned.
+    """Gives a shop a rank by hand from ``effective_at`` (now, if None) on: a floor, until None clears it.
+
+    A shop that has earned a higher rank keeps that one (plan.md, Ranks).
 
     Raises:
         Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then lacks it.
@@ -82,14 +84,12 @@ def set_rank(
     shop = _locked(conn, program, shop_id, at)
     program_id = program.program_id
     timeline = load_timeline(conn, program)
-    if rank is not None:
-        entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
-        if entry is None or rank not in entry.plan.rank_indexes:
-            raise Refusal("rank_unknown", rank=rank)
-    store.add_rank(conn, program_id, shop.shop_no, at, rank, "hand", reason, now, actor.key_id)
-    _level(conn, program, shop, at, now, actor)
-    if rank is None and has_promotions(timeline, at):
-        network.signal_ranks(conn, program_id, [(program.day_of(at), shop.shop_no, at)])
+    entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
+    if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
+        raise Refusal("rank_unknown", rank=rank)
+    store.add_rank(conn, program_id, shop.shop_no, at, rank, HAND, reason, now, actor.key_id)
+    if entry is not None:
+        _level(conn, program_id, shop.shop_no, at, entry.plan, now, actor)
     return get_shop(conn, program, shop_id, now)
 
 
@@ -122,21 +122,19 @@ def _locked(conn: Connection, program: Program, shop_id: str, at: datetime) -> K
     return shop
 
 
-def _level(conn: Connection, program: Program, shop: KnownShop, at: datetime, now: datetime, actor: Actor) -> None:
+def _level(
+    conn: Connection, program_id: int, shop_no: int, at: datetime, plan: Plan, now: datetime, actor: Actor
+) -> None:
     """Brings the ranks from an instant on to the higher of what is set by hand and what was earned."""
-    timeline = load_timeline(conn, program)
-    entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
-    if entry is None:
-        return
-    history = RankHistory(figures.rank_rows(conn, program.program_id, [shop.shop_no]))
+    history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]))
     changes = [
-        figures.RankChange(shop.shop_no, row.effective_at, row.rank, row.cause, json.dumps({_WHY[row.cause]: row.rank}))
-        for row in history.level(shop.shop_no, at, entry.plan)
+        figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps({_WHY[row.cause]: row.rank}))
+        for row in history.level(shop_no, at, plan)
     ]
     if changes:
-        figures.insert_rank_changes(conn, program.program_id, changes, actor.key_id, now)
+        figures.insert_rank_changes(conn, program_id, changes, actor.key_id, now)
 
 
 def _reason(row: store.RankRow) -> Any:
     """The figures that decided, or the words of whoever set it by hand."""
-    return row.reason if row.cause == "hand" else json.loads(row.reason)
+    return row.reason if row.cause == HAND else json.loads(row.reason)

@@ -18,11 +18,14 @@ from distrib.store.locks import PROMOTIONS
 _LOOKS = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
     %(backs)b::timestamptz[], %(trees)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at, tree_at)"""
 # Who stands below a shop at a look is told by the dated links: a shop that moves later counts where it stood.
+# A link holds unless a newer one had come by then; the newest is read by the shop's index, whatever the planner knows.
 _BELOW = """
 SELECT r.shop_no FROM referrals r
-WHERE r.program_id = %(program)s AND r.sponsor_no = {shop_no} AND r.effective_at <= {to_at} AND NOT EXISTS (
-    SELECT FROM referrals n WHERE n.program_id = %(program)s AND n.shop_no = r.shop_no
-    AND n.effective_at <= {tree_at} AND (n.effective_at, n.seq) > (r.effective_at, r.seq))
+WHERE r.program_id = %(program)s AND r.sponsor_no = {shop_no} AND r.effective_at <= {to_at} AND NOT COALESCE((
+    SELECT (n.effective_at, n.seq) > (r.effective_at, r.seq) FROM referrals n
+    WHERE n.program_id = %(program)s AND n.shop_no = r.shop_no AND n.effective_at <= {tree_at}
+    ORDER BY n.effective_at DESC, n.seq DESC LIMIT 1), false)
+OFFSET 0
 """
 _TEAM = f"""
 WITH RECURSIVE team AS (
@@ -30,7 +33,7 @@ WITH RECURSIVE team AS (
     FROM unnest(%(shops)b::bigint[], %(trees)b::timestamptz[], %(tos)b::timestamptz[]) AS t (shop_no, tree_at, to_at)
     UNION
     SELECT s.shop_no, t.tree_at, t.to_at, t.root, t.level + 1 FROM team t
-    CROSS JOIN LATERAL ({_BELOW.format(shop_no="t.shop_no", to_at="t.to_at", tree_at="t.tree_at")} OFFSET 0) s
+    CROSS JOIN LATERAL ({_BELOW.format(shop_no="t.shop_no", to_at="t.to_at", tree_at="t.tree_at")}) s
     WHERE t.level < %(levels)s
 )
 SELECT DISTINCT root, tree_at, to_at, shop_no FROM team WHERE level > 0
@@ -68,10 +71,10 @@ CROSS JOIN LATERAL (
 _RECRUITS = f"""
 SELECT a.place, x.recruits FROM {_LOOKS}
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT s.shop_no) AS recruits
+    SELECT count(DISTINCT b.shop_no) AS recruits
     FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
-    JOIN shops s ON s.program_id = %(program)s AND s.shop_no = b.shop_no
-    WHERE s.joined_at >= a.from_at AND s.joined_at <= a.to_at
+    WHERE (SELECT s.joined_at FROM shops s WHERE s.program_id = %(program)s AND s.shop_no = b.shop_no)
+          BETWEEN a.from_at AND a.to_at
 ) x
 """
 _STATEMENTS: dict[str, tuple[str, ...]] = {

@@ -32,7 +32,7 @@ from distrib.domain.errors import Refusal
 @language_option
 @json_option
 def demo(source: str, path: Path | None, seed: int, language: str, as_json: bool) -> None:
-    """The whole way on real orders: program, plan, shops, events, settlement, statements, audit.
+    """The whole way on real orders: program, plan, shops, events, settlement, statements, audit. 演示全程。
 
     The orders are real; who refers whom, which customers are shops and, but for UCI's credits, the refunds are
     invented by a seeded recipe (docs/demo.md). 用真实订单走完全程；推荐关系与店铺为虚构。

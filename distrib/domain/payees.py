@@ -1,0 +1,120 @@
+"""Who is paid by which rule on a kind of line, remembered for each pattern of people.
+
+Ranks and standings decide who is paid, shop numbers do not: orders whose people stand alike share one
+answer. Works it out by ``seats``, on people whose number is their place; amounts must not enter.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from distrib.domain.plan import CHAIN_LENGTH, Plan
+from distrib.domain.plan_rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, Chosen, Rule
+from distrib.domain.seats import PAID, Verdict, seat, verdicts
+from distrib.domain.snapshot import Person, Snapshot
+
+LEADER_PLACE, OPENER_PLACE = -2, -1
+"""The last two of ``numbers_of``, however long the chain is."""
+STEP_OF_BASE, STEP_OF_REMAINING = -1, -2
+"""What a step is taken of that names no rule."""
+
+Kind: TypeAlias = tuple[Chosen, bool]
+"""What of a line decides who is paid: the rules chosen for it, and whether it is an entry line."""
+
+
+class Step(NamedTuple):
+    """One payee of a line as figures: by which rule, at which tier, of what, and how much.
+
+    ``of`` is the index of the rule it is taken of, ``STEP_OF_BASE`` or ``STEP_OF_REMAINING``. One of ``rate``,
+    ``slabs`` and ``fixed`` says how much; the first two are None for the others.
+    """
+
+    rule_index: int
+    tier: int
+    of: int
+    rate: int | None
+    fixed: int
+    slabs: Rule | None
+
+
+class Payees(NamedTuple):
+    """Everyone paid on a kind of line, in the order of work.
+
+    ``places`` holds rule index, tier and place (see ``numbers_of``); ``rates`` the same and the rate, where each
+    is a rate of the line's base, else None.
+    """
+
+    places: list[tuple[int, int, int]]
+    steps: list[Step]
+    rates: list[tuple[int, int, int, int]] | None
+
+
+def step_of(verdict: Verdict) -> Step:
+    """The figures of a verdict; whoever is not paid gets 0.
+
+    Leader and opener come after the tiers but stand at tier 0: below them nothing was paid (plan.md, step 3).
+    """
+    rule, tier, _, figure, reason = verdict
+    of = STEP_OF_BASE
+    if rule.of == OF_RULE:
+        of = rule.of_rule
+    elif rule.of == OF_REMAINING and tier > 0:
+        of = STEP_OF_REMAINING
+    rate = figure if rule.kind == RATE else None
+    has_slabs = rule.kind not in (RATE, AMOUNT) and reason == PAID
+    return Step(rule.index, tier, of, rate, figure if rule.kind == AMOUNT else 0, rule if has_slabs else None)
+
+
+def numbers_of(snapshot: Snapshot) -> list[int]:
+    """Shop numbers by place: the seller, the uplines, then leader and opener (-1: there is none).
+
+    >>> numbers_of(Snapshot(Person(7, "m", True), (Person(5, "m", True),), opener=Person(9, "m", True)))
+    [7, 5, -1, 9]
+    """
+    numbers = [-1 if snapshot.seller is None else snapshot.seller.shop_no]
+    numbers += [upline.shop_no for upline in snapshot.uplines]
+    numbers.append(-1 if snapshot.leader is None else snapshot.leader.shop_no)
+    numbers.append(-1 if snapshot.opener is None else snapshot.opener.shop_no)
+    return numbers
+
+
+def known_payees(plan: Plan, snapshot: Snapshot) -> dict[Kind, Payees]:
+    """What is known by now of orders whose people stand like these; ``work_out`` adds what is missing."""
+    seller, uplines, is_self_purchase, leader, opener, _, _, *limits = snapshot
+    reach = CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers + is_self_purchase
+    pattern = (
+        seller and seller[1:],
+        tuple([upline[1:] for upline in uplines[:reach]]),
+        is_self_purchase,
+        leader and leader[1:],
+        opener and opener[1:],
+        *limits,
+    )
+    return plan.book.remembered.known(pattern)
+
+
+def work_out(plan: Plan, snapshot: Snapshot, known: dict[Kind, Payees], kind: Kind) -> Payees:
+    """Who is paid on this kind of line when people stand as in ``snapshot``, added to what is ``known``."""
+    chosen, is_entry = kind
+    placed = _placed(snapshot)
+    found = verdicts(plan, chosen, placed, seat(plan, placed), is_entry)
+    paid = [(verdict, verdict.person) for verdict in found if verdict.reason == PAID and verdict.person is not None]
+    places = [(verdict.rule.index, verdict.tier, person.shop_no) for verdict, person in paid]
+    rates = [(*place, verdict.figure) for place, (verdict, _) in zip(places, paid, strict=True)]
+    payees = Payees(places, [step_of(verdict) for verdict, _ in paid], rates if chosen.is_flat else None)
+    plan.book.remembered.keep(known, kind, payees)
+    return payees
+
+
+def _placed(snapshot: Snapshot) -> Snapshot:
+    """The same people, each with its place for a shop number."""
+    return snapshot._replace(
+        seller=_at(snapshot.seller, 0),
+        uplines=tuple(upline._replace(shop_no=place) for place, upline in enumerate(snapshot.uplines, 1)),
+        leader=_at(snapshot.leader, LEADER_PLACE),
+        opener=_at(snapshot.opener, OPENER_PLACE),
+    )
+
+
+def _at(person: Person | None, place: int) -> Person | None:
+    return None if person is None else person._replace(shop_no=place)
