@@ -1,4 +1,4 @@
-"""``distrib plan``: checks plan documents and publishes them."""
+"""``distrib plan``: checks plan documents, publishes them, prints their schema. How a plan is judged must not enter."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from pathlib import Path
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.output import json_option, open_console, print_json, print_line, program_option, time_text
+from distrib.cli.output import json_option, print_json, program_option, time_text
+from distrib.cli.plan_problems import line_at, show_findings, show_problems
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.plan import compile_plan
 from distrib.domain.plan_document import check_plan
+from distrib.domain.plan_schema import plan_schema
 from distrib.domain.policy import Finding
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans import PlanView, check_document, create_plan, judge, publish_plan
 from distrib.services.programs import find_program, only_program
-from distrib.services.yaml_documents import read_yaml
+from distrib.services.yaml_documents import lines_of, read_yaml
 
 MAX_BYTES = 1_000_000
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -36,17 +38,22 @@ def plan() -> None:
 @json_option
 def check(file: Path, program_code: str | None, as_json: bool) -> None:
     """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is. 检查方案。"""
-    document = read_document(file)
+    text = _text_of(file)
+    document = read_yaml(text)
     with open_container() as container:
         with container.begin() as conn:
             program = only_program(conn) if program_code is None else find_program(conn, program_code)
         problems, findings = _judged(container, program, document)
     is_good = not problems and not any(finding.severity in {"refuse", "sign_off"} for finding in findings)
     if as_json:
-        shown = [asdict(problem) for problem in problems]
+        lines = lines_of(text)
+        shown = [asdict(problem) | {"line": line_at(lines, problem.pointer)} for problem in problems]
         print_json({"ok": is_good, "problems": shown, "findings": [finding._asdict() for finding in findings]})
     else:
-        _say(problems, findings)
+        show_problems(file.name, problems, lines_of(text))
+        show_findings(findings)
+        if not problems and not findings:
+            click.echo("Nothing is wrong. 没有问题。")
     if not is_good:
         raise SystemExit(1)
 
@@ -72,18 +79,28 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
     if as_json:
         print_json(_shown(view))
         return
-    _say((), view.findings)
+    show_findings(view.findings)
     at = time_text(effective_from)
     english = f"{view.code} version {view.version} is in force from {at}."
     click.echo(f"{english} 方案 {view.code} 第 {view.version} 版自 {at} 生效。")
 
 
+@plan.command()
+def schema() -> None:
+    """Print the JSON Schema of plan documents, for editors. 输出方案文档的 JSON Schema。"""
+    print_json(plan_schema())
+
+
 def read_document(file: Path) -> object:
     """The document in a YAML or JSON file; wrong use where it is neither."""
+    return read_yaml(_text_of(file))
+
+
+def _text_of(file: Path) -> str:
     if file.stat().st_size > MAX_BYTES:
         raise click.BadParameter(f"{file.name} is larger than {MAX_BYTES} bytes / 文件超过 {MAX_BYTES} 字节")
     try:
-        return read_yaml(file.read_text("utf-8-sig"))
+        return file.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise click.BadParameter(f"{file.name} is not UTF-8: {error.reason} / 不是 UTF-8 文本") from error
 
@@ -111,19 +128,6 @@ def _instant(text: str, program: Program) -> datetime:
     except ValueError as error:
         words = f"{error}, nor a day / 须为带时区偏移的时间或日期"
         raise Refusal("invalid", [Problem("--effective-from", words)]) from error
-
-
-def _say(problems: Sequence[Problem], findings: Sequence[Finding]) -> None:
-    console = open_console()
-    for problem in problems:
-        where = f"{problem.pointer}: " if problem.pointer else ""
-        print_line(console, where + problem.detail, "red")
-    for finding in findings:
-        figures = f"{finding.figure} ({finding.threshold})"
-        words = f"{finding.detail_en} {finding.detail_zh} {figures} [{finding.source}]"
-        print_line(console, f"{finding.severity} {finding.id}: {words}")
-    if not problems and not findings:
-        print_line(console, "Nothing is wrong. 没有问题。")
 
 
 def _shown(view: PlanView) -> dict[str, object]:

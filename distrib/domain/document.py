@@ -1,21 +1,26 @@
 """Reading a document that people wrote: every problem is collected, none is raised.
 
 A plan or a policy pack is checked against what the language lists; what is not listed is
-refused by name. Nothing that knows a particular key may enter, and no value is ever shown
-whole: a document may be as large, deep or strange as its writer likes.
+refused by name. Nothing that knows a particular key may enter, and what was found is
+shown cut and escaped: a document may be as large, deep or strange as its writer likes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
 
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Problem
-from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text
 from distrib.domain.money import parse_ratio
 
 MAX_PROBLEMS = 500
+MAX_SHOWN = 60
+"""Characters of a key or a value that are shown."""
+MAX_LISTED = 12
 
 NAME = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 
@@ -33,12 +38,22 @@ class Report:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(path, detail))
 
+    def refuse(self, path: str, value: object, right: str, right_zh: str) -> None:
+        """Notes what would be right, and what was found in its place."""
+        found = shown(value)
+        self.say(path, f"{right}, not {found} / {right_zh}，而不是 {found}")
+
     def mapping(
-        self, path: str, value: object, known: Collection[str], unbuilt: Collection[str] = ()
+        self,
+        path: str,
+        value: object,
+        known: Collection[str],
+        unbuilt: Collection[str] = (),
+        required: Collection[str] = (),
     ) -> dict[str, object] | None:
         """The keys that are given; an absent key and null are the same thing."""
         if not isinstance(value, Mapping):
-            self.say(path, "must be a mapping of keys / 必须是键值映射")
+            self.refuse(path, value, "must be a mapping of keys", "必须是键值映射")
             return None
         given: dict[str, object] = {}
         for key, item in value.items():
@@ -48,16 +63,25 @@ class Report:
             elif isinstance(key, str) and key in unbuilt:
                 self.say(below(path, key), f"{key}: {_NOT_BUILT}")
             else:
-                self.say(below(path, key), f"unknown key; known are {', '.join(known)} / 未知的键")
+                self._say_unknown(path, key, known)
+        for key in required:
+            self.required(path, given, key)
         return given
+
+    def _say_unknown(self, path: str, key: object, known: Collection[str]) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            return
+        near = get_close_matches(key, known, 1) if isinstance(key, str) and len(key) <= MAX_SHOWN else []
+        meant, meant_zh = (f"did you mean {near[0]}? ", f"，是否想写 {near[0]}？") if near else ("", "")
+        self.say(below(path, key), f"unknown key; {meant}known are {', '.join(known)} / 未知的键{meant_zh}")
 
     def listing(self, path: str, value: object, at_most: int) -> Sequence[object]:
         """A list of 1 to ``at_most`` things; empty where it is not one."""
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
-            self.say(path, "must be a list / 必须是列表")
+            self.refuse(path, value, "must be a list", "必须是列表")
             return ()
         if not 1 <= len(value) <= at_most:
-            self.say(path, f"must have 1 to {at_most} entries / 须有 1 到 {at_most} 项")
+            self.refuse(path, len(value), f"must have 1 to {at_most} entries", f"须有 1 到 {at_most} 项")
             return ()
         return value
 
@@ -71,15 +95,19 @@ class Report:
         """A short name of small letters, digits and hyphens."""
         if isinstance(value, str) and NAME.fullmatch(value):
             return value
-        self.say(path, "must be 1 to 40 small letters, digits or hyphens / 须为 1 到 40 个小写字母、数字或连字符")
+        self.refuse(
+            path, value, "must be 1 to 40 small letters, digits or hyphens", "须为 1 到 40 个小写字母、数字或连字符"
+        )
         return None
 
     def text(self, path: str, value: object, at_most: int = MAX_TEXT) -> str | None:
         """Text of 1 to ``at_most`` characters that the database can hold."""
         if not isinstance(value, str):
-            self.say(path, f"must be text, not {kind(value)} / 必须是文本")
+            self.refuse(path, value, "must be text", "必须是文本")
         elif not value.strip() or not is_storable_text(value, at_most):
-            self.say(path, f"must be 1 to {at_most} characters, no NUL / 须为 1 到 {at_most} 个字符，且不含 NUL")
+            self.refuse(
+                path, value, f"must be 1 to {at_most} characters, no NUL", f"须为 1 到 {at_most} 个字符，且不含 NUL"
+            )
         else:
             return value
         return None
@@ -88,17 +116,14 @@ class Report:
         """Text that a line can have as its sku."""
         if is_identifier(value) and isinstance(value, str):
             return value
-        self.say(path, f"must be text that a sku can be ({ID_RULE}), not {kind(value)} / 须为合法的 sku 文本")
+        self.refuse(path, value, f"must be text that a sku can be ({ID_RULE})", f"须为合法的 sku 文本（{ID_RULE_ZH}）")
         return None
 
     def whole(self, path: str, value: object, least: int, most: int) -> int | None:
         """A whole number within bounds; true and 1.0 are none."""
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.say(path, f"must be a whole number, not {kind(value)} / 必须是整数")
-        elif not least <= value <= most:
-            self.say(path, f"must be from {least} to {most} / 须在 {least} 到 {most} 之间")
-        else:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
+        self.refuse(path, value, f"must be a whole number from {least} to {most}", f"须为 {least} 到 {most} 的整数")
         return None
 
     def ratio(self, path: str, value: object) -> int | None:
@@ -106,28 +131,30 @@ class Report:
         try:
             return parse_ratio(value)
         except ValueError as error:
-            self.say(path, f"{error}" if isinstance(value, str) else f"{error} (not {kind(value)})")
+            right, _, right_zh = str(error).partition(" / ")
+            self.refuse(path, value, right, right_zh)
             return None
 
     def choice(self, path: str, value: object, known: Sequence[str]) -> str | None:
         """One of a few words."""
         if isinstance(value, str) and value in known:
             return value
-        self.say(path, f"must be one of {', '.join(known)} / 须为其中之一")
+        words = ", ".join(known)
+        self.refuse(path, value, f"must be {'' if len(known) == 1 else 'one of '}{words}", f"须为 {words} 之一")
         return None
 
     def truth(self, path: str, value: object) -> bool | None:
         """True or false, and not a number or a word for it."""
         if isinstance(value, bool):
             return value
-        self.say(path, f"must be true or false, not {kind(value)} / 必须是 true 或 false")
+        self.refuse(path, value, "must be true or false", "必须是 true 或 false")
         return None
 
     def currency(self, path: str, value: object) -> str | None:
         """An ISO 4217 code."""
         if isinstance(value, str) and is_currency(value):
             return value
-        self.say(path, "must be an ISO 4217 currency such as CNY / 须为 ISO 4217 货币代码，例如 CNY")
+        self.refuse(path, value, "must be an ISO 4217 currency such as CNY", "须为 ISO 4217 货币代码，例如 CNY")
         return None
 
     def each(self, path: str, value: object, at_most: int, check: Callable[[str, object], object]) -> None:
@@ -138,10 +165,44 @@ class Report:
 
 def below(path: str, key: object) -> str:
     """The path of a key inside ``path``; a strange key is shown cut and escaped."""
-    shown = key if isinstance(key, str) else f"<{kind(key)}>"
-    shown = shown if len(shown) <= 60 else shown[:60] + "…"
-    shown = shown if shown.isprintable() else ascii(shown)
-    return f"{path}.{shown}" if path else shown
+    text = _cut(key) if isinstance(key, str) else f"<{kind(key)}>"
+    return f"{path}.{text}" if path else text
+
+
+def shown(value: object) -> str:
+    """What was found, in a few characters that say the same in every language.
+
+    >>> [shown(value) for value in ("0.5", 7, 0.5, True, None, [1, 2], {}, 10**30)]
+    ['"0.5"', '7', '0.5', 'true', 'null', '[…]', '{}', 'about 10^30']
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return f'"{_cut(value)}"'
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else f"about 10^{value.bit_length() * 30_103 // 100_000}"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return "[…]" if value else "[]"
+    if isinstance(value, Mapping):
+        return "{…}" if value else "{}"
+    return f"<{kind(value)}>"
+
+
+def some_of(names: Iterable[object]) -> str:
+    """The first few names of what there is, to choose from.
+
+    >>> some_of(["a", "b"])
+    'a, b'
+    """
+    first = [_cut(str(name)) for name in islice(names, MAX_LISTED + 1)]
+    return ", ".join(first[:MAX_LISTED]) + (", …" if len(first) > MAX_LISTED else "")
+
+
+def _cut(text: str) -> str:
+    cut = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+    return cut if cut.isprintable() else ascii(cut)[1:-1]
 
 
 def kind(value: object) -> str:

@@ -152,6 +152,7 @@ CODES: dict[str, Code] = {
     "poison": Code(422, "The event could not be worked on: {reason}", "事件无法处理：{reason}", "事件无法处理"),
     "waits_for_order": Code(202, "Waits for the order {id} to settle.", "等待订单 {id} 结算。", "等待订单结算"),
     "waits_for_shop": Code(202, "Waits for the shop {id}.", "等待店铺 {id} 注册。", "等待店铺注册"),
+    "waits_for_group": Code(202, "Waits for the group {id} to succeed.", "等待拼团 {id} 成功。", "等待拼团成功"),
     "period_invalid": Code(
         422, "{period} is not a month like 2026-03.", "{period} 不是形如 2026-03 的账期。", "账期格式不正确"
     ),

@@ -11,7 +11,12 @@ from datetime import UTC, datetime
 ID_RULE = "1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'"
 ID_RULE_ZH = "1 到 64 个字符，不含控制字符和“/”，首尾无空格，且不是“.”或“..”"
 MAX_TEXT = 255
-_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f/\ud800-\udfff]{1,64}")
+MAX_ID = 64
+ID_NEVER = (".", "..")
+_NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/"
+ID_CHARACTERS = f"[^{_NOT_IN_IDS}]"
+"""What an id is made of, as a regular expression; lone surrogates, which no JSON text has, are refused besides."""
+_ID = re.compile(rf"[^{_NOT_IN_IDS}\ud800-\udfff]{{1,{MAX_ID}}}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
@@ -26,7 +31,7 @@ def is_identifier(value: object) -> bool:
     """
     if not isinstance(value, str) or _ID.fullmatch(value) is None:
         return False
-    return value.strip() == value and value not in {".", ".."}
+    return value.strip() == value and value not in ID_NEVER
 
 
 def is_storable_text(value: object, limit: int = MAX_TEXT) -> bool:

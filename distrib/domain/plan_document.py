@@ -56,7 +56,7 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
         currency: the program's; a plan in another one is a problem.
     """
     report = Report()
-    plan = report.mapping("", document, KEYS, _UNBUILT)
+    plan = report.mapping("", document, KEYS, _UNBUILT, REQUIRED)
     if plan is None:
         return report.problems
     _check_head(report, plan, currency)
@@ -67,9 +67,8 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
     if "tiers" in plan:
         checked = report.whole("tiers", plan["tiers"], 0, MAX_TIERS)
         tiers = MAX_TIERS if checked is None else checked
-    rules = report.required("", plan, "rules")
-    if rules is not None:
-        check_rules(report, rules, tiers, ranks)
+    if "rules" in plan:
+        check_rules(report, plan["rules"], tiers, ranks)
     return report.problems
 
 
@@ -91,14 +90,13 @@ def _without_null(value: object) -> object:
 
 
 def _check_head(report: Report, plan: Mapping[str, object], currency: str | None) -> None:
-    code = report.required("", plan, "code")
-    if code is not None:
-        report.name("code", code)
+    if "code" in plan:
+        report.name("code", plan["code"])
     if "title" in plan:
         _check_title(report, plan["title"])
-    own = report.required("", plan, "currency")
+    own = plan.get("currency")
     if own is not None and report.currency("currency", own) and currency not in (None, own):
-        report.say("currency", f"must be the program's, {currency} / 须与分销计划的货币 {currency} 一致")
+        report.refuse("currency", own, f"must be the program's, {currency}", f"须与分销计划的货币 {currency} 一致")
     if "policy" in plan:
         report.name("policy", plan["policy"])
 
@@ -108,11 +106,11 @@ def _check_title(report: Report, title: object) -> None:
         report.text("title", title)
         return
     if not 1 <= len(title) <= MAX_TITLES:
-        report.say("title", f"must have 1 to {MAX_TITLES} languages / 须有 1 到 {MAX_TITLES} 种语言")
+        report.refuse("title", len(title), f"must have 1 to {MAX_TITLES} languages", f"须有 1 到 {MAX_TITLES} 种语言")
         return
     for language, text in title.items():
         if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
-            report.say(below("title", language), "is not a language tag such as zh or en-GB / 不是语言标签")
+            report.say(below("title", language), "is not a language tag such as zh or en-GB / 不是语言标签，例如 zh")
         report.text(below("title", language), text)
 
 
@@ -150,19 +148,18 @@ def _check_ranks(report: Report, value: object) -> frozenset[str]:
 
 
 def _check_rank(report: Report, path: str, value: object, codes: set[str]) -> None:
-    rank = report.mapping(path, value, RANK_KEYS, ("keep", "grace"))
+    rank = report.mapping(path, value, RANK_KEYS, ("keep", "grace"), RANK_REQUIRED)
     if rank is None:
         return
-    code = report.required(path, rank, "code")
-    if code is not None:
-        _check_rank_code(report, f"{path}.code", code, codes)
+    if "code" in rank:
+        _check_rank_code(report, f"{path}.code", rank["code"], codes)
     if "promote" in rank:
         _Conditions(report).check(f"{path}.promote", rank["promote"], 1)
 
 
 def _check_rank_code(report: Report, path: str, code: object, codes: set[str]) -> None:
     if not isinstance(code, str) or not _RANK.fullmatch(code):
-        report.say(path, "must be text of 1 to 40 letters, digits, _ or - / 须为 1 到 40 个字母、数字、_ 或 -")
+        report.refuse(path, code, "must be 1 to 40 letters, digits, _ or -", "须为 1 到 40 个字母、数字、_ 或 -")
     elif code == DEFAULT_FIGURE:
         report.say(path, "default stands for all other ranks in a rule / default 在规则中代表其余等级，不能作等级名")
     elif code in codes:
@@ -199,10 +196,10 @@ class _Conditions:
 
     def _check_leaf(self, path: str, value: object) -> None:
         report = self._report
-        leaf = report.mapping(path, value, CONDITION_KEYS, ("min_rank",))
+        leaf = report.mapping(path, value, CONDITION_KEYS, ("min_rank",), CONDITION_REQUIRED)
         if leaf is None:
             return
-        metric = report.required(path, leaf, "metric")
+        metric = leaf.get("metric")
         if metric in METRICS_NOT_BUILT:
             report.say(f"{path}.metric", f"{metric}: not built yet; it is refused, not ignored / 尚未支持")
         elif metric is not None:
@@ -210,10 +207,10 @@ class _Conditions:
         self._check_levels(path, leaf, metric == WITH_LEVELS)
         window = leaf.get("window", "ever")
         if not isinstance(window, str) or not _WINDOW.fullmatch(window):
-            report.say(f"{path}.window", "must be 1d to 9999d, month or ever / 时间窗须为 Nd、month 或 ever")
-        at_least = report.required(path, leaf, "at_least")
-        if at_least is not None:
-            report.whole(f"{path}.at_least", at_least, 0, MAX_SUM_MINOR)
+            right, right_zh = "must be 1d to 9999d, month or ever", "须为 1d 到 9999d、month 或 ever"
+            report.refuse(f"{path}.window", window, right, right_zh)
+        if "at_least" in leaf:
+            report.whole(f"{path}.at_least", leaf["at_least"], 0, MAX_SUM_MINOR)
 
     def _check_levels(self, path: str, leaf: Mapping[str, object], needed: bool) -> None:
         if needed and self._report.required(path, leaf, "levels") is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from distrib.domain.document import Report, below
+from distrib.domain.document import Report, below, some_of
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.plan_rules import (
     CHAIN,
@@ -78,7 +78,7 @@ def _first_place(rule: Mapping[Any, object], tiers: int) -> int:
 
 def _check_rule(report: Report, index: int, value: object, context: _Context, seen: set[str]) -> None:
     path = f"rules[{index}]"
-    rule = report.mapping(path, value, KEYS, _UNBUILT)
+    rule = report.mapping(path, value, KEYS, _UNBUILT, REQUIRED)
     if rule is None:
         return
     _check_id(report, path, rule, seen)
@@ -94,8 +94,7 @@ def _check_rule(report: Report, index: int, value: object, context: _Context, se
 
 
 def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[str]) -> None:
-    given = report.required(path, rule, "id")
-    name = None if given is None else report.name(f"{path}.id", given)
+    name = report.name(f"{path}.id", rule["id"]) if "id" in rule else None
     if name in seen:
         report.say(f"{path}.id", f"the rule {name} is there already / 规则编号重复")
     if name is not None:
@@ -103,7 +102,7 @@ def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[s
 
 
 def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
-    pay = report.required(path, rule, "pay")
+    pay = rule.get("pay")
     if pay is not None:
         report.choice(f"{path}.pay", pay, PAYS)
     if pay == UPLINE:
@@ -116,7 +115,12 @@ def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
 def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
     given = [key for key in FIGURES if key in rule]
     if len(given) != 1:
-        report.say(path, "needs exactly one of rate, amount_minor, slabs / 须且只能有 rate、amount_minor、slabs 之一")
+        report.refuse(
+            path,
+            " and ".join(given) or None,
+            "needs exactly one of rate, amount_minor, slabs",
+            "须且只能有 rate、amount_minor、slabs 之一",
+        )
     if "rate" in rule:
         _check_by_rank(report, f"{path}.rate", rule["rate"], ranks, report.ratio)
     if "amount_minor" in rule:
@@ -139,11 +143,12 @@ def _check_by_rank(
         check(path, value)
         return
     if not value:
-        report.say(path, "names no rank / 没有任何等级")
+        report.refuse(path, value, "must name a rank or default", "须给出等级或 default 的数值")
     for rank, figure in value.items():
         at = below(path, rank)
         if rank != DEFAULT_FIGURE and rank not in ranks:
-            report.say(at, "is not a rank of this plan / 方案中没有该等级")
+            known = some_of(sorted(ranks))
+            report.say(at, f"is not a rank of this plan, which has {known} / 方案中没有该等级，现有 {known}")
         check(at, figure)
 
 
@@ -151,18 +156,19 @@ def _check_slabs(report: Report, path: str, value: object) -> None:
     starts: list[int | None] = []
     for index, entry in enumerate(report.listing(path, value, MAX_SLABS)):
         at = f"{path}[{index}]"
-        slab = report.mapping(at, entry, SLAB_KEYS)
+        slab = report.mapping(at, entry, SLAB_KEYS, (), SLAB_KEYS)
         if slab is None:
             continue
-        start, rate = report.required(at, slab, "from_minor"), report.required(at, slab, "rate")
+        start = slab.get("from_minor")
         starts.append(None if start is None else report.whole(f"{at}.from_minor", start, 0, MAX_MINOR))
-        if rate is not None:
-            report.ratio(f"{at}.rate", rate)
+        if "rate" in slab:
+            report.ratio(f"{at}.rate", slab["rate"])
     known = [start for start in starts if start is not None]
     if starts and starts[0] not in (0, None):
-        report.say(f"{path}[0].from_minor", "the first slab starts at 0 / 第一档须从 0 开始")
+        report.refuse(f"{path}[0].from_minor", starts[0], "must be 0 in the first slab", "第一档须从 0 开始")
     if any(later <= earlier for earlier, later in pairwise(known)):
-        report.say(path, "must ascend by from_minor / 须按 from_minor 升序且不重复")
+        found = some_of(known)
+        report.say(path, f"must ascend by from_minor, not {found} / 须按 from_minor 升序且不重复，而不是 {found}")
 
 
 def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -> None:
@@ -171,13 +177,13 @@ def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -
             report.say(f"{path}.differential", "pay: chain needs it to be true / pay: chain 须有 differential: true")
         return
     if rule["differential"] is not True:
-        report.say(f"{path}.differential", "can only be true / 只能为 true")
+        report.refuse(f"{path}.differential", rule["differential"], "can only be true", "只能为 true")
     if rule.get("pay") != CHAIN:
         report.say(f"{path}.differential", "goes with pay: chain only / 仅用于 pay: chain")
     if not isinstance(rule.get("rate"), Mapping):
-        report.say(f"{path}.rate", "differential needs a rate by rank / 级差须按等级给出 rate")
+        report.refuse(f"{path}.rate", rule.get("rate"), "must be by rank for differential", "级差须按等级给出 rate")
     if rule.get("of", OF_BASE) != OF_BASE:
-        report.say(f"{path}.of", "differential goes with of: base only / 级差仅用于 of: base")
+        report.refuse(f"{path}.of", rule["of"], "must be base with differential", "级差仅用于 of: base")
 
 
 def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _Context, index: int) -> None:
@@ -199,7 +205,8 @@ def _check_named_rule(
         return
     first = context.first_places.get(str(name))
     if first is None:
-        report.say(f"{path}.rule", f"there is no rule {name} / 没有该规则")
+        known = some_of(context.first_places)
+        report.say(f"{path}.rule", f"there is no rule {name}; there are {known} / 没有规则 {name}，现有 {known}")
     elif first >= place:
         report.say(f"{path}.rule", f"{name} is not worked on before this rule / 该规则不在本规则之前计算")
 

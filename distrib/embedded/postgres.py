@@ -40,6 +40,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     "fsync": "on",
     "autovacuum": "on",
+    "autovacuum_naptime": "10s",  # a new program has statistics soon
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -32,6 +32,7 @@ class Batch:
     done: list[tuple[int, int]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     signals: set[tuple[date, int, datetime]] = field(default_factory=set)
+    look_levels: int = 0
     later: dict[int, date] = field(default_factory=dict)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
 
@@ -66,7 +67,7 @@ class Batch:
         if self.outcomes:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
         if self.signals:
-            ledger.insert_signals(conn, program_id, self.signals)
+            ledger.insert_signals(conn, program_id, self.signals, self.look_levels)
         if self.later:
             inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
         if self.months:

@@ -26,6 +26,9 @@ from distrib.store.histories import SettledOrder
 from distrib.store.ledger import Posting, Settlement, encode_earned
 from distrib.store.queue import PendingEvent
 
+GROUP_BUY = "group_buy"
+"""The channel (拼团) whose orders settle when their group has succeeded, and not before."""
+
 _line_field = lru_cache(maxsize=65_536)(text_field)
 
 
@@ -45,7 +48,7 @@ class OrderWork:
         self._terms = terms
         self._people = people
         self._has_promotions = terms.has_promotions
-        self._look_levels = terms.look_levels
+        batch.look_levels = terms.look_levels
 
     def work(self, events: Sequence[tuple[PendingEvent, Event]], settled: SettledOrder | None) -> None:
         """Works on the open events of one order: settlements first, then refunds by their time."""
@@ -68,6 +71,10 @@ class OrderWork:
             if missing is not None:
                 reason = json.dumps({"id": missing}, ensure_ascii=False)
                 self._batch.finish(pending, "waiting", "waits_for_shop", reason, f"shop:{missing}")
+                return None
+            if order.channel == GROUP_BUY and order.group_id is not None:
+                reason = json.dumps({"id": order.group_id}, ensure_ascii=False)
+                self._batch.finish(pending, "waiting", "waits_for_group", reason, f"group:{order.group_id}")
                 return None
             fresh = self._work_out(order)
         except Refusal as refusal:
@@ -139,7 +146,6 @@ class OrderWork:
         if not self._has_promotions or snapshot.seller is None:
             return
         self._batch.signals.add((day, snapshot.seller.shop_no, at))
-        self._batch.signals.update((day, upline.shop_no, at) for upline in snapshot.uplines[: self._look_levels])
 
     def _fail(self, pending: PendingEvent, refusal: Refusal) -> None:
         params = json.dumps(refusal.params, default=str, ensure_ascii=False)

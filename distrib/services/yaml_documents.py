@@ -5,11 +5,12 @@ Parses text only; opening files and judging what a document says must not enter.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import yaml
 
+from distrib.domain.document import below
 from distrib.domain.errors import Problem, Refusal
 
 MAX_CHARACTERS = 1_000_000
@@ -63,6 +64,33 @@ def read_yaml(text: str) -> object:
         raise Refusal("invalid", [Problem(_place(error), words)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise Refusal("invalid", [Problem("", f"{str(error)[:200]} / 不是合法的 YAML 或 JSON")]) from error
+
+
+def lines_of(text: str) -> dict[str, int]:
+    r"""The line of each path in a text that ``read_yaml`` has read; paths as problems have them.
+
+    >>> lines_of("code: a\nrules:\n  - id: x\n")
+    {'': 1, 'code': 1, 'rules': 2, 'rules[0]': 3, 'rules[0].id': 3}
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return {} if node is None else {"": node.start_mark.line + 1, **dict(_lines("", node))}
+
+
+def _lines(path: str, node: yaml.Node) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            at = below(path, key.value if isinstance(key, yaml.ScalarNode) else key)
+            yield at, key.start_mark.line + 1
+            yield from _lines(at, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, entry in enumerate(node.value):
+            at = f"{path}[{index}]"
+            yield at, entry.start_mark.line + 1
+            yield from _lines(at, entry)
 
 
 def _place(error: yaml.MarkedYAMLError) -> str:

@@ -55,9 +55,21 @@ SELECT %(program)s, * FROM unnest(%(orders)b::bigint[], %(refunds)b::text[], %(l
     %(amounts)b::bigint[], %(sales)b::bigint[], %(sellers)b::bigint[], %(sold)b::timestamptz[],
     %(times)b::timestamptz[])
 """
+# With those above at that instant, which need not be those above when the order was paid.
 _INSERT_SIGNALS = """
 INSERT INTO rank_signals (program_id, day, shop_no, at)
-SELECT DISTINCT %(program)s, s.* FROM unnest(%(days)b::date[], %(shops)b::bigint[], %(times)b::timestamptz[]) s
+WITH RECURSIVE looked AS (
+    SELECT s.*, 0 AS level
+    FROM unnest(%(days)b::date[], %(shops)b::bigint[], %(times)b::timestamptz[]) AS s (day, shop_no, at)
+    UNION ALL
+    SELECT l.day, r.sponsor_no, l.at, l.level + 1 FROM looked l CROSS JOIN LATERAL (
+        SELECT sponsor_no FROM referrals
+        WHERE program_id = %(program)s AND shop_no = l.shop_no AND effective_at <= l.at
+        ORDER BY effective_at DESC, seq DESC LIMIT 1
+    ) r
+    WHERE l.level < %(levels)s AND r.sponsor_no IS NOT NULL
+)
+SELECT DISTINCT %(program)s, day, shop_no, at FROM looked
 ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 """
 
@@ -230,14 +242,17 @@ def insert_refunds(conn: Connection, program_id: int, refunds: Sequence[RefundLi
     driver(conn).execute(_INSERT_REFUNDS, columns)
 
 
-def insert_signals(conn: Connection, program_id: int, signals: Iterable[tuple[date, int, datetime]]) -> None:
-    """Notes shops (day, shop, instant) whose promotion is to be looked at."""
+def insert_signals(
+    conn: Connection, program_id: int, signals: Iterable[tuple[date, int, datetime]], levels: int
+) -> None:
+    """Notes shops (day, shop, instant) whose promotion is to be looked at, and so many levels above each."""
     rows = list(signals)
     columns = {
         "program": program_id,
         "days": [row[0] for row in rows],
         "shops": [row[1] for row in rows],
         "times": [row[2] for row in rows],
+        "levels": levels,
     }
     driver(conn).execute(_INSERT_SIGNALS, columns)
 

@@ -40,7 +40,8 @@ def draw_order(random: Random, number: int, shops: Sequence[str], only_paid_from
     if random.random() < 0.95:
         order["shop_id"] = random.choice(shops)
     if random.random() < 0.7:
-        order["customer_id"] = random.choice((f"c-{random.randint(1, 5)}", order.get("shop_id", "c-9"), random.choice(shops)))
+        known = (f"c-{random.randint(1, 5)}", order.get("shop_id", "c-9"), random.choice(shops))
+        order["customer_id"] = random.choice(known)
     for role in ("leader_id", "opener_id"):
         if random.random() < 0.4:
             order[role] = random.choice(shops)
@@ -49,7 +50,8 @@ def draw_order(random: Random, number: int, shops: Sequence[str], only_paid_from
 
 def _line(random: Random, number: int) -> Document:
     paid = random.choice(AMOUNTS) if random.random() < 0.6 else random.randint(1, 30_000)
-    line: Document = {"id": f"{number}", "sku": random.choice(SKUS), "quantity": random.choice((1, 1, 2, 3, 7)), "paid_minor": paid}
+    line: Document = {"id": f"{number}", "sku": random.choice(SKUS), "quantity": 1, "paid_minor": paid}
+    line["quantity"] = random.choice((1, 1, 2, 3, 7))
     if random.random() < 0.6:
         line["category"] = random.choice(CATEGORIES)
     if random.random() < 0.5:
@@ -81,8 +83,9 @@ def draw_refunds(random: Random, event: Document) -> list[Document]:
 def _refund_lines(random: Random, order: Document) -> list[Document]:
     lines = []
     for line in order["lines"]:
-        if line["paid_minor"] and random.random() < 0.6:
-            amount = random.choice((line["paid_minor"], (line["paid_minor"] + 2) // 3, random.randint(1, line["paid_minor"])))
+        paid = line["paid_minor"]
+        if paid and random.random() < 0.6:
+            amount = random.choice((paid, (paid + 2) // 3, random.randint(1, paid)))
             lines.append({"line_id": line["id"], "amount_minor": amount + (random.random() < 0.03)})
     if random.random() < 0.03:
         lines.append({"line_id": "none", "amount_minor": 1})

@@ -12,6 +12,7 @@ RANKS = ("member", "owner", "经理")
 CHANNELS = ("retail", "group_buy", "community")
 CATEGORIES = ("beauty", "茶", "food")
 SKUS = ("A-1", "A-2", "B 9", "店,“3”")
+PAYS = ("seller", "upline", "upline", "chain", "leader", "opener")
 METRICS = ("personal_sales_minor", "personal_orders", "direct_recruits", "team_sales_minor")
 
 
@@ -57,7 +58,7 @@ def _rules(random: Random, tiers: int) -> list[Document]:
     rules: list[Document] = []
     places: list[int] = []
     for index in range(random.randint(2, 7)):
-        rule: Document = {"id": f"r{index}", "pay": random.choice(("seller", "upline", "upline", "chain", "leader", "opener"))}
+        rule: Document = {"id": f"r{index}", "pay": random.choice(PAYS)}
         if rule["pay"] == "upline":
             rule["tier"] = random.randint(1, 3)
         places.append(4 if rule["pay"] in ("leader", "opener") else rule.get("tier", 0))

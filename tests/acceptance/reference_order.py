@@ -101,8 +101,8 @@ def _steps(plan: Document, channel: str, line: Document) -> list[tuple[int, int]
     steps = []
     for place in chosen.values():
         rule = plan["rules"][place]
-        for tier in _tiers_of(rule, plan.get("tiers", 1)):
-            steps.append((rule["pay"] in ("leader", "opener"), tier, place))
+        is_last = rule["pay"] in ("leader", "opener")
+        steps += [(is_last, tier, place) for tier in _tiers_of(rule, plan.get("tiers", 1))]
     return [(tier, place) for _, tier, place in sorted(steps)]
 
 
@@ -123,9 +123,7 @@ def matches(where: Document, channel: str, line: Document) -> bool:
     return all(has[key] in values for key, values in where.items() if key != "not")
 
 
-def _earner(
-    plan: Document, rule: Document, tier: int, seats: Seats, is_entry: bool
-) -> tuple[Person | None, bool]:
+def _earner(plan: Document, rule: Document, tier: int, seats: Seats, is_entry: bool) -> tuple[Person | None, bool]:
     """Who the rule looks at, and whether anything can be earned; somebody not there for a rate is None."""
     if rule["pay"] in ("leader", "opener"):
         person = seats.leader if rule["pay"] == "leader" else seats.opener

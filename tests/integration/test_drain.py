@@ -272,3 +272,11 @@ def test_heavy_orders_make_smaller_batches(world: World, monkeypatch: pytest.Mon
     world.post(*[settled(f"e{number}", f"o{number}", "s", *lines) for number in range(4)])
     assert world.drain().batches == 2
     assert world.earned() == {"s": 4 * 1_000 * 10}
+
+
+def test_a_group_buy_order_waits_for_its_group(world: World) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    order = settled("e1", "o1", "s", line(10_000), channel="group_buy", group_id="g-1")
+    assert world.earn(order, settled("e2", "o2", "s", line(10_000), channel="group_buy")) == {"s": 1_000}
+    assert world.outcome("e1") == ("waiting", "waits_for_group")

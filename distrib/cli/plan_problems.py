@@ -1,0 +1,65 @@
+"""How ``distrib plan check`` tells people what is wrong: line, key, what is there and what would be right.
+
+Each in English and, below it, in Chinese. What is a problem must not be decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from distrib.cli.output import open_console
+from distrib.domain.errors import Problem
+from distrib.domain.policy import Finding
+
+_IN_CHINESE = re.compile(r" / (?=[^\x00-\x7f])")
+_STYLES = {"refuse": "red", "sign_off": "yellow", "alert": "yellow"}
+_SEVERITIES = {"refuse": "拒绝", "sign_off": "须签署", "alert": "提醒", "info": "提示"}
+
+
+def line_at(lines: Mapping[str, int], path: str) -> int | None:
+    """The line of a path, or of what it would stand in.
+
+    >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code")
+    (3, None)
+    """
+    while path not in lines and path:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines.get(path)
+
+
+def show_problems(name: str, problems: Sequence[Problem], lines: Mapping[str, int]) -> None:
+    """Prints the problems of a document in the order of its lines, and how many there are."""
+    if not problems:
+        return
+    console = open_console()
+    for line, problem in sorted(_placed(problems, lines), key=lambda placed: placed[0] or 0):
+        where = name if line is None else f"{name}:{line}"
+        _print(console, f"{where}: {problem.pointer}".removesuffix(": "), "bold red")
+        for words in _IN_CHINESE.split(problem.detail, maxsplit=1):
+            _print(console, f"    {words}")
+    count = len(problems)
+    _print(console, f"{count} problem{'' if count == 1 else 's'}. 共 {count} 处问题。", "bold")
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Prints what the policy packs say: severity, figure against threshold, and the source."""
+    console = open_console()
+    for finding in findings:
+        severity = f"{finding.severity} {_SEVERITIES[finding.severity]}"
+        head = f"{severity} {finding.id}: {finding.figure} ({finding.threshold})"
+        _print(console, head, _STYLES.get(finding.severity, ""))
+        for words in (finding.detail_en, finding.detail_zh, f"[{finding.source}]"):
+            _print(console, f"    {words}")
+
+
+def _placed(problems: Sequence[Problem], lines: Mapping[str, int]) -> list[tuple[int | None, Problem]]:
+    return [(line_at(lines, problem.pointer), problem) for problem in problems]
+
+
+def _print(console: Console, words: str, style: str = "") -> None:
+    """A line that is not broken, so that it can be searched for."""
+    console.print(Text(words, style=style), soft_wrap=True)
