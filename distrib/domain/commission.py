@@ -20,7 +20,7 @@ from distrib.domain.payees import (
     Step,
     known_payees,
     numbers_of,
-    step_of,
+    steps_of,
     work_out,
 )
 from distrib.domain.plan import Plan
@@ -195,7 +195,7 @@ def _walk_exactly(
         looked_at = seated.get((chosen, line.entry))
         if looked_at is None:
             people = verdicts(plan, chosen, snapshot, seating, line.entry)
-            looked_at = seated[chosen, line.entry] = (people, [step_of(verdict) for verdict in people])
+            looked_at = seated[chosen, line.entry] = (people, steps_of(people))
         left, whole = shares[line_index] if shares is not None else _WHOLE
         unit = PPM**chosen.depth
         scale = unit * whole
@@ -227,7 +227,7 @@ def line_amounts(
     base_minor, half = base // scale, half_of(scale, rounding)
     paid = below = at = 0
     by_rule: dict[int, int] = {}
-    for rule_index, tier, of, own_rate, fixed, slabs in steps:
+    for rule_index, tier, of, own_rate, fixed, slabs, is_named in steps:
         if tier != at:
             at, below = tier, paid
         basis, basis_minor = base, base_minor
@@ -242,7 +242,8 @@ def line_amounts(
         else:
             rate, amount = slab_amount(slabs, basis, scale)
         paid += amount
-        by_rule[rule_index] = by_rule.get(rule_index, 0) + amount
+        if is_named:
+            by_rule[rule_index] = by_rule.get(rule_index, 0) + amount
         rounded = (amount + half) // scale if half is not None else round_ratio(amount, scale, rounding)
         amounts.append((basis_minor, rate, rounded))
     return amounts

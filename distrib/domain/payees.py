@@ -6,6 +6,7 @@ answer. Works it out by ``seats``, on people whose number is their place; amount
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.plan import CHAIN_LENGTH, Plan
@@ -26,7 +27,8 @@ class Step(NamedTuple):
     """One payee of a line as figures: by which rule, at which tier, of what, and how much.
 
     ``of`` is the index of the rule it is taken of, ``STEP_OF_BASE`` or ``STEP_OF_REMAINING``. One of ``rate``,
-    ``slabs`` and ``fixed`` says how much; the first two are None for the others.
+    ``slabs`` and ``fixed`` says how much; the first two are None for the others. ``is_named``: another step is taken
+    of what this rule paid.
     """
 
     rule_index: int
@@ -35,6 +37,7 @@ class Step(NamedTuple):
     rate: int | None
     fixed: int
     slabs: Rule | None
+    is_named: bool
 
 
 class Payees(NamedTuple):
@@ -49,8 +52,14 @@ class Payees(NamedTuple):
     rates: list[tuple[int, int, int, int]] | None
 
 
-def step_of(verdict: Verdict) -> Step:
-    """The figures of a verdict; whoever is not paid gets 0.
+def steps_of(people: Sequence[Verdict]) -> list[Step]:
+    """The figures of verdicts, in their order; whoever is not paid gets 0."""
+    named = {verdict.rule.of_rule for verdict in people}
+    return [_step_of(verdict, verdict.rule.index in named) for verdict in people]
+
+
+def _step_of(verdict: Verdict, is_named: bool) -> Step:
+    """The figures of one verdict.
 
     Leader and opener come after the tiers but stand at tier 0: below them nothing was paid (plan.md, step 3).
     """
@@ -62,7 +71,7 @@ def step_of(verdict: Verdict) -> Step:
         of = STEP_OF_REMAINING
     rate = figure if rule.kind == RATE else None
     has_slabs = rule.kind not in (RATE, AMOUNT) and reason == PAID
-    return Step(rule.index, tier, of, rate, figure if rule.kind == AMOUNT else 0, rule if has_slabs else None)
+    return Step(rule.index, tier, of, rate, figure if rule.kind == AMOUNT else 0, rule if has_slabs else None, is_named)
 
 
 def numbers_of(snapshot: Snapshot) -> list[int]:
@@ -101,7 +110,7 @@ def work_out(plan: Plan, snapshot: Snapshot, known: dict[Kind, Payees], kind: Ki
     paid = [(verdict, verdict.person) for verdict in found if verdict.reason == PAID and verdict.person is not None]
     places = [(verdict.rule.index, verdict.tier, person.shop_no) for verdict, person in paid]
     rates = [(*place, verdict.figure) for place, (verdict, _) in zip(places, paid, strict=True)]
-    payees = Payees(places, [step_of(verdict) for verdict, _ in paid], rates if chosen.is_flat else None)
+    payees = Payees(places, steps_of([verdict for verdict, _ in paid]), rates if chosen.is_flat else None)
     plan.book.remembered.keep(known, kind, payees)
     return payees
 

@@ -115,12 +115,8 @@ def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
 def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
     given = [key for key in FIGURES if key in rule]
     if len(given) != 1:
-        report.refuse(
-            path,
-            " and ".join(given) or None,
-            "needs exactly one of rate, amount_minor, slabs",
-            "须且只能有 rate、amount_minor、slabs 之一",
-        )
+        known, found = some_of(FIGURES), some_of(given) or "-"
+        report.say(path, f"needs exactly one of {known}; given: {found} / 须且只能有 {known} 之一，现有：{found}")
     if "rate" in rule:
         _check_by_rank(report, f"{path}.rate", rule["rate"], ranks, report.ratio)
     if "amount_minor" in rule:

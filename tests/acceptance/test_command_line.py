@@ -163,7 +163,7 @@ def test_a_plan_with_problems_is_checked_in_full_and_is_not_published(run: Run, 
     expected = {"rules[0].rate", "rules[1].id", "rules[1].tier", "rules[1].rate", "pools", "wat", "currency"}
     assert {problem["pointer"] for problem in problems} == expected
     readable = run("plan", "check", plan, status=1).stdout
-    assert all(f"{pointer}: " in readable for pointer in expected)
+    assert all(f": {pointer}\n" in readable for pointer in expected)
     ran = run("plan", "publish", plan, "--effective-from", "2026-01-01", status=2)
     assert all(f"{pointer}: " in ran.stderr for pointer in expected)
 

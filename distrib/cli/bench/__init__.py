@@ -1,19 +1,21 @@
 """``distrib bench``: the project's own benchmarks, each a ratio against a limit measured in the same run.
 
-They work in databases of their own, on the servers of the settings, and drop them afterwards. Exit status 0 where
-every goal is met, 1 where one is not. What is measured stands in a module each; docs/benchmarks.md says how to read it.
+Those that need servers work in databases of their own, on the servers of the settings, and drop them afterwards. Exit
+status 0 where every goal is met, 1 where one is not. What is measured stands in a module each; docs/benchmarks.md says
+how to read it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, settling
+from distrib.cli.bench import ingesting, reckoning, settling
 from distrib.cli.bench.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, teller
 from distrib.cli.output import json_option, language_option, print_json
@@ -48,12 +50,30 @@ def ingest(scale: str, language: str, as_json: bool) -> None:
     _run("ingest", scale, language, as_json, lambda container, say: ingesting.bench_ingest(container, size, say))
 
 
+@bench.command()
+@_with_options
+def engine(scale: str, language: str, as_json: bool) -> None:
+    """Orders a second of the pure engine on one core, against the bare arithmetic. 佣金引擎速度。"""
+    with teller(language) as say, _failures():
+        measured = reckoning.bench_engine(reckoning.SIZES[scale], say)
+    _end({"bench": "engine", "scale": scale, **measured, "machine": machine()}, language, as_json)
+
+
 def _run(name: str, scale: str, language: str, as_json: bool, measure: Measure) -> None:
+    with _failures(), open_container(migrated=False) as container, teller(language) as say:
+        figures = {"bench": name, "scale": scale, **measure(container, say), "machine": machine(container)}
+    _end(figures, language, as_json)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
     try:
-        with open_container(migrated=False) as container, teller(language) as say:
-            figures = {"bench": name, "scale": scale, **measure(container, say), "machine": machine(container)}
+        yield
     except BenchFailed as failed:
         raise click.ClickException(str(failed)) from failed
+
+
+def _end(figures: Mapping[str, Any], language: str, as_json: bool) -> None:
     if as_json:
         print_json(figures)
     else:

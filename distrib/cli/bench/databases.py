@@ -57,8 +57,12 @@ class Databases:
 
 @contextmanager
 def own_databases(url: str) -> Iterator[Databases]:
-    """A run of its own on the server of ``url``; whatever it made is dropped after the block."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    """A run of its own on the server of ``url``; whatever it made is dropped after the block.
+
+    Advisory locks belong to a database, so every run holds its own in the one that all runs can see.
+    """
+    shared = make_url(url).set(database="postgres")
+    engine = create_engine(shared, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     run = secrets.randbelow(2**31)
     try:
         with engine.connect() as connection:

@@ -23,10 +23,12 @@ _STEPS = {
     "raw": ("Copying the same rows", "直接写入相同的数据行"),
     "orm": ("Settling one order a transaction", "逐单 ORM 事务结算中"),
     "memory": ("Settling on, for the memory", "持续结算以观察内存"),
+    "engine": ("Working out orders", "引擎计算中"),
     "post": ("Posting over HTTP", "通过 HTTP 提交事件"),
 }
 _NAMES = {
-    "orders_per_second": ("orders a second, settled", "每秒结算订单"),
+    "orders_per_second": ("orders a second", "每秒订单"),
+    "bare_orders_per_second": ("the same orders a second, bare arithmetic", "纯算术每秒订单"),
     "events_per_second": ("events a second, over HTTP", "每秒接收事件（HTTP）"),
     "rows_per_order": ("rows written an order", "每单写入行数"),
     "rows_per_event": ("rows written an event", "每事件写入行数"),
@@ -34,6 +36,9 @@ _NAMES = {
     "raw_events_per_second": ("the same events a second, raw COPY", "直接 COPY 每秒事件"),
     "raw_rows_per_second": ("rows a second, raw COPY", "直接 COPY 每秒行数"),
     "ratio": ("ratio", "比值"),
+    "mixed_orders_per_second": ("orders a second, rules of every kind", "各类规则混合每秒订单"),
+    "bare_mixed_orders_per_second": ("the same, bare arithmetic", "同上，纯算术"),
+    "mixed_ratio": ("ratio", "比值"),
     "orm_orders_per_second": ("orders a second, one ORM transaction each", "逐单 ORM 事务每秒订单"),
     "times_orm": ("times the ORM", "相对 ORM 倍数"),
     "memory_orders": ("orders, for the memory", "观察内存的订单数"),
@@ -41,7 +46,13 @@ _NAMES = {
     "memory_at_end_bytes": ("a worker's peak at the end", "结束时的内存峰值"),
     "memory_growth": ("growth of that peak", "峰值增长"),
 }
-_GOALS = {"ratio": ("goal", "≥"), "times_orm": ("times_orm_goal", "≥"), "memory_growth": ("memory_growth_goal", "≤")}
+_GOALS = {
+    "ratio": ("goal", "≥"),
+    "times_orm": ("times_orm_goal", "≥"),
+    "memory_growth": ("memory_growth_goal", "≤"),
+    "orders_per_second": ("orders_per_second_goal", "≥"),
+    "mixed_orders_per_second": ("mixed_orders_per_second_goal", "≥"),
+}
 
 
 @contextmanager
@@ -72,23 +83,31 @@ def show(figures: Mapping[str, Any], language: str) -> None:
     print_line(console, met[place])
 
 
-def machine(container: Container) -> dict[str, Any]:
-    """What the figures depend on: processor, cores, versions."""
-    with container.worker_engine.connect() as conn:
-        numbers = conn.connection.dbapi_connection.info.server_version  # type: ignore[union-attr]
+def machine(container: Container | None = None) -> dict[str, Any]:
+    """What the figures depend on: processor, cores, versions; PostgreSQL's where it had a part."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
-        "postgresql": f"{numbers // 10_000}.{numbers % 10_000}",
+        **({} if container is None else {"postgresql": _postgresql(container)}),
         "distrib": version("distrib"),
     }
 
 
+def _postgresql(container: Container) -> str:
+    with container.worker_engine.connect() as conn:
+        number = conn.connection.dbapi_connection.info.server_version  # type: ignore[union-attr]
+    return f"{number // 10_000}.{number % 10_000}"
+
+
 def _goal(key: str, figures: Mapping[str, Any]) -> str:
     name, sign = _GOALS.get(key, ("", ""))
-    return f"{sign} {figures[name]:g}" if figures.get(name) is not None else ""
+    return f"{sign} {_goal_text(figures[name])}" if figures.get(name) is not None else ""
+
+
+def _goal_text(figure: float) -> str:
+    return f"{figure:,}" if isinstance(figure, int) else f"{figure:g}"
 
 
 def _shown(key: str, figure: float) -> str:
