@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,13 +20,13 @@ from distrib.cli.bench.hands import BenchFailed, Hands
 from distrib.cli.bench.rows import Extract, added, count_rows, extract
 from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World
+from distrib.cli.local_service import HOST, free_port, is_ready
 from distrib.services.keys import create_key
 from distrib.services.programs import only_program
 from distrib.settings import REPOSITORY
 
 CALLERS = 2
 GOAL = 0.15
-HOST = "127.0.0.1"
 STARTS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 30.0
 
@@ -111,7 +109,7 @@ def _service(variables: Mapping[str, str], log: Path) -> Iterator[int]:
 
     It serves all rounds: each round's database has the same name, and connections are opened anew.
     """
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable, "-m", "gunicorn", "--config", str(REPOSITORY / "config" / "gunicorn.conf.py"),
         "--chdir", str(REPOSITORY), "--bind", f"{HOST}:{port}", "wsgi:app",
@@ -130,30 +128,13 @@ def _service(variables: Mapping[str, str], log: Path) -> Iterator[int]:
                 process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + STARTS_WITHIN_S
-    while not _is_ready(port):
+    while not is_ready(port):
         if process.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
             raise BenchFailed(f"the service does not come up / 服务未能启动:\n{tail}")
         time.sleep(0.05)
-
-
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _figures(size: IngestSize, posted: list[float], raw: list[float], rows: Extract) -> dict[str, Any]:

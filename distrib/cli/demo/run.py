@@ -21,11 +21,12 @@ from distrib.cli.demo.checks import control_checks
 from distrib.cli.demo.facts import DemoFailed
 from distrib.cli.demo.poster import Client, Posted, post_events, publish_plan, register_shops
 from distrib.cli.demo.readback import explained, largest, monthly_statements, months_of
-from distrib.cli.demo.service import HOST, Service, running_service
+from distrib.cli.demo.service import Service, running_service
 from distrib.cli.demo.sources import Loaded, order_to_explain
 from distrib.cli.demo.stream import batches, tell
 from distrib.cli.demo.texts import Say
 from distrib.cli.demo.watch import Watch
+from distrib.cli.local_service import HOST
 from distrib.services.audit import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
 from distrib.services.keys import create_key

@@ -6,20 +6,18 @@ Both are processes of their own and write to a log. Nothing that knows what is p
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from distrib.cli.demo.facts import DemoFailed
+from distrib.cli.local_service import HOST, free_port, is_ready
 from distrib.settings import Settings
 
-HOST = "127.0.0.1"
 STARTS_WITHIN_S = 60
 ENDS_WITHIN_S = 30
 LOG_TAIL = 15
@@ -63,13 +61,6 @@ def running_service(settings: Settings, log: Path) -> Iterator[Service]:
         yield service
 
 
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def last_lines(log: Path) -> str:
     """The end of the log."""
     try:
@@ -98,19 +89,8 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 def _wait_until_ready(service: Service) -> None:
     deadline = time.monotonic() + STARTS_WITHIN_S
-    while not _is_ready(service.port):
+    while not is_ready(service.port):
         service.must_live()
         if time.monotonic() > deadline:
             raise DemoFailed(f"the service does not come up / 服务未能启动:\n{last_lines(service.log)}")
         time.sleep(0.1)
-
-
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
