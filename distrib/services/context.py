@@ -24,6 +24,10 @@ class Program:
     policy: str
     admission: str = "open"
     identity_required: bool = False
+    withholding: str = "none"
+    binding_rule: str = "first"
+    protect_days: int | None = None
+    expire_days: int | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,9 +18,16 @@ class ProgramRow(NamedTuple):
     policy: str
     admission: str
     identity_required: bool
+    withholding: str = "none"
+    binding_rule: str = "first"
+    protect_days: int | None = None
+    expire_days: int | None = None
 
 
-_COLUMNS = "program_id, code, currency, time_zone, policy, admission, identity_required"
+_COLUMNS = (
+    "program_id, code, currency, time_zone, policy, admission, identity_required, withholding, binding_rule, "
+    "protect_days, expire_days"
+)
 _INSERT = text(
     "INSERT INTO programs (code, currency, time_zone, policy, admission, identity_required, created_at) "
     "VALUES (:code, :currency, :time_zone, :policy, :admission, :identity_required, :created_at) "

@@ -1,0 +1,2 @@
+-- Expected commissions, cancels and groups.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Monthly evaluations of ranks.
+SELECT 1;

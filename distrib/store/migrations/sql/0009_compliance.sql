@@ -1,0 +1,2 @@
+-- Findings, cases and freezes.
+SELECT 1;

@@ -1,0 +1,16 @@
+"""Periods, closes, adjustments and pools."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0004_closed_books.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)

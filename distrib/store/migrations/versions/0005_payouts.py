@@ -1,0 +1,16 @@
+"""Payees, payout batches and withholding."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0005_payouts.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)

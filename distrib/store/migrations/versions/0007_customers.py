@@ -1,0 +1,16 @@
+"""Customers, bindings and admission."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0007_customers.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)

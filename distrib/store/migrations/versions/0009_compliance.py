@@ -1,0 +1,16 @@
+"""Findings, cases and freezes."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0009_compliance.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)
