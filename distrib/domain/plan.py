@@ -24,7 +24,9 @@ from distrib.domain.plan_rules import (
     RuleBook,
     Where,
 )
+from distrib.domain.pools import Pool
 from distrib.domain.rank_conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.rule_limits import Cap, Requires
 
 CHAIN_LENGTH = 9
 """Eight uplines that compression may look at, and one more when a self-purchase shifts the chain."""
@@ -48,6 +50,7 @@ class Plan:
     declarations: Mapping[str, Any]
     ranks: tuple[Rank, ...]
     rules: tuple[Rule, ...]
+    pools: tuple[Pool, ...]
     document: Mapping[str, Any] = field(repr=False)
     book: RuleBook = field(repr=False, compare=False)
     rank_indexes: Mapping[str, int] = field(repr=False, compare=False)
@@ -107,6 +110,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         declarations={k: v for k, v in given.get("declarations", {}).items() if v is not None},
         ranks=ranks,
         rules=rules,
+        pools=tuple(_pool(pool) for pool in given.get("pools", ())),
         document=document,
         book=RuleBook(rules, tiers),
         rank_indexes={rank.code: index for index, rank in enumerate(ranks)},
@@ -125,6 +129,10 @@ def _condition(value: Mapping[str, Any]) -> Condition:
         return AnyOf(tuple(_condition(part) for part in value["any"]))
     metric = Metric(value["metric"], value.get("levels") or 0, value.get("window") or "ever")
     return AtLeast(metric, value["at_least"])
+
+
+def _pool(pool: Mapping[str, Any]) -> Pool:
+    return Pool(pool["id"], parse_ratio(pool["rate"]), dict(pool["weights"]))
 
 
 def _rules(rules: list[dict[str, Any]]) -> tuple[Rule, ...]:
@@ -149,6 +157,8 @@ def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Ru
         slabs=tuple((slab["from_minor"], parse_ratio(slab["rate"])) for slab in rule.get("slabs", ())),
         of=OF_RULE if isinstance(of, Mapping) else of,
         of_rule=indexes[of["rule"]] if isinstance(of, Mapping) else -1,
+        requires=Requires(**rule["requires"]) if "requires" in rule else None,
+        cap=Cap(**rule["cap"]) if "cap" in rule else None,
     )
 
 

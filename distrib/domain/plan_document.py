@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from distrib.domain.document import Report, below
 from distrib.domain.errors import Problem
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
+from distrib.domain.plan_document_limits import check_pools
 from distrib.domain.plan_document_rules import DEFAULT_FIGURE, check_rules
 from distrib.domain.rank_conditions import METRICS, METRICS_NOT_BUILT
 
@@ -26,7 +27,7 @@ MAX_RANKS, MAX_CONDITIONS, MAX_NESTING = 50, 50, 8
 
 KEYS = (
     "code", "title", "currency", "policy", "base", "rounding", "hold_days", "tiers", "inactive_upline",
-    "self_purchase", "order_cap", "declarations", "ranks", "rules",
+    "self_purchase", "order_cap", "declarations", "ranks", "rules", "pools",
 )  # fmt: skip
 REQUIRED = ("code", "currency", "rules")
 CHOICES = {"base": BASES, "rounding": ROUNDINGS, "inactive_upline": INACTIVE_UPLINE, "self_purchase": SELF_PURCHASE}
@@ -41,7 +42,7 @@ WINDOW = r"[1-9][0-9]{0,3}d|month|ever"
 RANK = r"[\w-]{1,40}"
 LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}"
 
-_UNBUILT = ("rank_map", "pools")
+_UNBUILT = ("rank_map",)
 _DECLARATIONS = (*DECLARED_NUMBERS, *DECLARED_TRUTHS, *DECLARED_TEXTS)
 _WINDOW = re.compile(WINDOW, re.ASCII)
 _RANK = re.compile(RANK)
@@ -69,6 +70,8 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
         tiers = MAX_TIERS if checked is None else checked
     if "rules" in plan:
         check_rules(report, plan["rules"], tiers, ranks)
+    if "pools" in plan:
+        check_pools(report, plan["pools"], ranks)
     return report.problems
 
 

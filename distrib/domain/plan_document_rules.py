@@ -12,6 +12,7 @@ from typing import Any
 
 from distrib.domain.document import Report, below, some_of
 from distrib.domain.money import MAX_MINOR
+from distrib.domain.plan_document_limits import check_cap, check_requires
 from distrib.domain.plan_rules import (
     CHAIN,
     OF_BASE,
@@ -31,7 +32,8 @@ CHANNELS = ("retail", "group_buy", "community")
 MAX_GROUP = 64
 MAX_TIER = 3
 KEYS = (
-    "id", "pay", "tier", "rate", "amount_minor", "slabs", "slab_mode", "of", "differential", "where", "group",
+    "id", "pay", "tier", "rate", "amount_minor", "slabs", "slab_mode", "of", "differential", "where", "requires",
+    "cap", "group",
 )  # fmt: skip
 REQUIRED = ("id", "pay")
 FIGURES = ("rate", "amount_minor", "slabs")
@@ -40,7 +42,6 @@ SLAB_KEYS = ("from_minor", "rate")
 SLAB_MODES = (SLAB_WHOLE, SLAB_MARGINAL)
 OFS = (OF_BASE, OF_REMAINING)
 WHERE = ("channel", "category", "sku")
-_UNBUILT = ("requires", "cap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _first_place(rule: Mapping[Any, object], tiers: int) -> int:
 
 def _check_rule(report: Report, index: int, value: object, context: _Context, seen: set[str]) -> None:
     path = f"rules[{index}]"
-    rule = report.mapping(path, value, KEYS, _UNBUILT, REQUIRED)
+    rule = report.mapping(path, value, KEYS, (), REQUIRED)
     if rule is None:
         return
     _check_id(report, path, rule, seen)
@@ -89,6 +90,10 @@ def _check_rule(report: Report, index: int, value: object, context: _Context, se
         _check_of(report, path, rule, context, index)
     if "where" in rule:
         _check_where(report, f"{path}.where", rule["where"], (*WHERE, "not"))
+    if "requires" in rule:
+        check_requires(report, f"{path}.requires", rule["requires"], context.ranks)
+    if "cap" in rule:
+        check_cap(report, f"{path}.cap", rule["cap"])
     if "group" in rule:
         report.text(f"{path}.group", rule["group"], MAX_GROUP)
 

@@ -10,6 +10,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from distrib.domain.rule_limits import Cap, Requires
+
 RATE, AMOUNT, SLAB_WHOLE, SLAB_MARGINAL = "rate", "amount", "whole", "marginal"
 OF_BASE, OF_REMAINING, OF_RULE = "base", "remaining", "rule"
 SELLER, UPLINE, CHAIN, LEADER, OPENER = "seller", "upline", "chain", "leader", "opener"
@@ -63,6 +65,8 @@ class Rule:
     slabs: tuple[tuple[int, int], ...] = ()
     of: str = OF_BASE
     of_rule: int = -1
+    requires: Requires | None = None
+    cap: Cap | None = None
 
     def figure(self, rank: str) -> int | None:
         """The rate or amount for someone of this rank; None where the rule names none."""

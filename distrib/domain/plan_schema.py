@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from distrib.domain import plan_document as plan
+from distrib.domain import plan_document_limits as limits
 from distrib.domain import plan_document_rules as rules
 from distrib.domain.currencies import CURRENCIES
 from distrib.domain.document import NAME
@@ -47,6 +48,9 @@ def plan_schema() -> Schema:
             "slab": _object(
                 rules.SLAB_KEYS, rules.SLAB_KEYS, {"from_minor": _ref("amount"), "rate": _ref("ratio")}, "slab"
             ),
+            "requires": _object(limits.REQUIRES_KEYS, (), _requires_keys(), "requires") | _requires_conditions(),
+            "cap": _object(limits.CAP_KEYS, (), _cap_keys(), "cap") | _any_of(limits.CAP_KEYS),
+            "pool": _object(limits.POOL_KEYS, limits.POOL_KEYS, _pool_keys(), "pool"),
             "rule": {**_object(rules.KEYS, rules.REQUIRED, _rule_keys(), "rule"), **_rule_conditions()},
         },
     }
@@ -66,6 +70,7 @@ def _plan_keys() -> Mapping[str, Schema]:
         "declarations": _declarations(),
         "ranks": _list(_ref("rank"), plan.MAX_RANKS),
         "rules": _list(_ref("rule"), rules.MAX_RULES),
+        "pools": _list(_ref("pool"), limits.MAX_POOLS),
     }
 
 
@@ -139,8 +144,39 @@ def _rule_keys() -> Mapping[str, Schema]:
         "of": {"anyOf": [{"enum": list(rules.OFS)}, _object(("rule",), ("rule",), {"rule": _ref("name")}, "of")]},
         "differential": {"const": True},
         "where": _ref("where"),
+        "requires": _ref("requires"),
+        "cap": _ref("cap"),
         "group": _text(rules.MAX_GROUP),
     }
+
+
+def _requires_keys() -> Mapping[str, Schema]:
+    return {
+        "min_rank": _text_like(plan.RANK),
+        "min_personal_sales_minor": _whole(0, MAX_SUM_MINOR),
+        "window_days": _whole(1, limits.MAX_WINDOW_DAYS),
+    }
+
+
+def _requires_conditions() -> Schema:
+    return {
+        **_any_of(limits.REQUIRES_FIGURES),
+        **_if(_given("window_days"), _given("min_personal_sales_minor")),
+    }
+
+
+def _cap_keys() -> Mapping[str, Schema]:
+    return {key: _whole(0, MAX_SUM_MINOR) for key in limits.CAP_KEYS}
+
+
+def _pool_keys() -> Mapping[str, Schema]:
+    weights = {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": _whole_of(plan.RANK)},
+        "additionalProperties": _whole(0, limits.MAX_WEIGHT),
+    }
+    return {"id": _ref("name"), "rate": _ref("ratio"), "weights": weights}
 
 
 def _by_rank(figure: Schema) -> Schema:
@@ -175,6 +211,11 @@ def _if(condition: Schema, then: Schema, otherwise: Schema | None = None) -> Sch
 def _given(key: str) -> Schema:
     """A key is there, and not null, which is the same as absent."""
     return {"properties": {key: {"not": _NULL}}, "required": [key]}
+
+
+def _any_of(keys: Collection[str]) -> Schema:
+    """At least one of these keys is given."""
+    return {"anyOf": [_given(key) for key in keys]}
 
 
 def _absent(key: str) -> Schema:

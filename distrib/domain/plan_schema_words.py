@@ -18,6 +18,7 @@ WORDS: dict[str, dict[str, str]] = {
         "declarations": "What a policy pack has to know and no rule shows. 合规声明。",
         "ranks": "Ranks, lowest first; one rank member by default. 等级，由低到高。",
         "rules": "Who earns how much of what. 佣金规则。",
+        "pools": "Shares of a month's base for the holders of ranks, by weight. 月度奖池，按等级权重分配。",
     },
     "declarations": {
         "entry_fee_minor": "What joining costs, in minor units. 入门费（最小货币单位）。",
@@ -50,6 +51,21 @@ WORDS: dict[str, dict[str, str]] = {
         "from_minor": "Where the slab begins, this amount included; the first at 0. 档位起点（含），第一档为 0。",
         "rate": "The share within the slab. 该档比例。",
     },
+    "requires": {
+        "min_rank": "The earner's rank when the order was paid, or a higher one. 付款时的最低等级。",
+        "min_personal_sales_minor": "The earner's own settled sales, net of refunds. 个人已结算净销售额下限。",
+        "window_days": "Sales of how many days of 24 hours before payment; ever by default. 销售额统计天数，默认不限。",
+    },
+    "cap": {
+        "per_order_minor": "Most that one earner gets by this rule on one order. 每单每人上限。",
+        "per_month_minor": "In the calendar month of settlement; refunds free no room. 每月每人上限，退款不返还额度。",
+        "per_customer_minor": "From one customer ever; orders must name one. 每位消费者每人上限，订单须有消费者。",
+    },
+    "pool": {
+        "id": "Unique among the plan's pools. 奖池编号，方案内唯一。",
+        "rate": "The share of the month's base. 占当月计佣基数的比例。",
+        "weights": "The weight of each rank that takes part. 各等级的权重。",
+    },
     "of": {"rule": "The id of a rule that is worked on before this one. 在本规则之前计算的规则编号。"},
     "rule": {
         "id": "Unique in the plan. 规则编号，方案内唯一。",
@@ -62,6 +78,8 @@ WORDS: dict[str, dict[str, str]] = {
         "of": "Of the line's base (default), what lower tiers left, or what a rule paid. 取自何处，默认基数。",
         "differential": "Each earns its rate less the highest below; with pay: chain. 级差，仅用于 chain。",
         "where": "Which lines it is for. 适用的商品行。",
+        "requires": "What the earner must have when the order is paid. 获佣条件。",
+        "cap": "Most that one earner gets by this rule. 每人上限。",
         "group": "Rules of one group exclude each other on a line. 同组规则互斥，首个匹配者生效。",
     },
 }

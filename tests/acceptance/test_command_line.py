@@ -158,9 +158,9 @@ def test_the_whole_way_on_the_command_line(run: Run, tmp_path: Path) -> None:
 def test_a_plan_with_problems_is_checked_in_full_and_is_not_published(run: Run, tmp_path: Path) -> None:
     run("program", "create", "tea", *CREATE)
     rules = [{"id": "a", "pay": "seller", "rate": 0.1}, {"id": "a", "pay": "upline", "tier": 9, "rate": "1.5"}]
-    plan = write_plan(tmp_path / "plan.yaml", rules=rules, pools=[], wat=1, currency="XXQ")
+    plan = write_plan(tmp_path / "plan.yaml", rules=rules, rank_map=[], wat=1, currency="XXQ")
     problems = document(run("plan", "check", plan, "--json", status=1))["problems"]
-    expected = {"rules[0].rate", "rules[1].id", "rules[1].tier", "rules[1].rate", "pools", "wat", "currency"}
+    expected = {"rules[0].rate", "rules[1].id", "rules[1].tier", "rules[1].rate", "rank_map", "wat", "currency"}
     assert {problem["pointer"] for problem in problems} == expected
     readable = run("plan", "check", plan, status=1).stdout
     assert all(f": {pointer}\n" in readable for pointer in expected)

@@ -41,12 +41,13 @@ SOUND: dict[str, Any] = {
         {"code": "金牌", "promote": {"all": [{"metric": "team_sales_minor", "levels": 2, "at_least": 5}]}},
     ],
     "rules": [
-        {**SELLER, "where": {"sku": ["A"], "not": {"channel": ["retail"]}}, "group": "g"},
+        {**SELLER, "where": {"sku": ["A"], "not": {"channel": ["retail"]}}, "cap": {"per_month_minor": 9}},
         {"id": "t", "pay": "seller", "amount_minor": {"金牌": 5, "default": 1}},
         {"id": "u", "pay": "upline", "tier": 1, "slabs": [{"from_minor": 0, "rate": "1.0"}], "slab_mode": "whole"},
-        {"id": "o", "pay": "opener", "rate": "1", "of": {"rule": "s"}},
+        {"id": "o", "pay": "opener", "rate": "1", "of": {"rule": "s"}, "requires": {"min_rank": "member"}},
         {"id": "c", "pay": "chain", "differential": True, "rate": {"金牌": "0.1"}, "of": "base"},
     ],
+    "pools": [{"id": "p", "rate": "0.02", "weights": {"金牌": 2, "member": 1}}],
 }
 REMOVED = object()
 
@@ -72,7 +73,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 
 
 PLACES = [place for place in places(SOUND) if place]
-KEYS = sorted({key for place in PLACES for key in place if isinstance(key, str)} | {"differential", "window", "pools"})
+KEYS = sorted({key for place in PLACES for key in place if isinstance(key, str)} | {"differential", "window"})
 strange = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
@@ -146,6 +147,11 @@ def test_a_key_that_is_null_is_as_good_as_absent_to_both(place: tuple[str | int,
         (("rules", 0, "rate"), {"member": None}), (("rules", 0, "amount_minor"), 5), (("rules", 0, "of"), "all"),
         (("rules", 0, "of"), {"rule": "X Y"}), (("rules", 0, "of"), {}), (("rules", 0, "slab_mode"), "whole"),
         (("rules", 0, "differential"), True), (("rules", 0, "cap"), {}), (("rules", 0, "requires"), {}),
+        (("rules", 0, "cap", "per_month_minor"), -1), (("rules", 0, "cap", "per_month_minor"), None),
+        (("rules", 3, "requires", "window_days"), 30), (("rules", 3, "requires"), {"window_days": 30}),
+        (("rules", 3, "requires"), {"min_personal_sales_minor": 1, "window_days": 0}),
+        (("pools",), [{}]), (("pools", 0, "weights"), {}), (("pools", 0, "weights", "member"), -1),
+        (("pools", 0, "rate"), 0.02), (("pools", 0, "id"), REMOVED),
         (("rules", 0, "group"), "x" * 65), (("rules", 0, "where"), {"colour": ["red"]}),
         (("rules", 0, "where"), {"sku": []}), (("rules", 0, "where"), {"sku": ["a/b"]}),
         (("rules", 0, "where"), {"sku": [".."]}), (("rules", 0, "where"), {"channel": ["wholesale"]}),

@@ -12,6 +12,8 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import compile_plan
 from distrib.domain.plan_document import canonical_json, check_plan
+from distrib.domain.pools import Pool
+from distrib.domain.rule_limits import Cap, Requires
 
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
 UPLINE = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.05"}
@@ -80,9 +82,6 @@ def test_what_must_be_there_is_asked_for_by_name() -> None:
     ("document", "pointer"),
     [
         (plan_with(rank_map={"a": "b"}), "rank_map"),
-        (plan_with(pools=[]), "pools"),
-        (rule_with(rate="0.1", requires={"min_rank": "gold"}), "rules[1].requires"),
-        (rule_with(rate="0.1", cap={"per_order_minor": 1}), "rules[1].cap"),
         (plan_with(ranks=[{"code": "member", "keep": {}}]), "ranks[0].keep"),
         (plan_with(ranks=[{"code": "member", "grace": 1}]), "ranks[0].grace"),
         (promoted_by({"metric": "customers", "at_least": 1}), "ranks[1].promote.metric"),
@@ -141,6 +140,24 @@ def test_what_is_not_built_yet_is_refused_by_name_and_never_ignored(document: ob
         ({"rate": "0.1", "where": {"not": {"not": {}}}}, "rules[1].where.not.not"),
         ({"rate": "0.1", "group": "\ud800"}, "rules[1].group"),
         ({"rate": "0.1", "label": "x"}, "rules[1].label"),
+        ({"rate": "0.1", "requires": {}}, "rules[1].requires"),
+        ({"rate": "0.1", "requires": "gold"}, "rules[1].requires"),
+        ({"rate": "0.1", "requires": {"window_days": 30}}, "rules[1].requires"),
+        ({"rate": "0.1", "requires": {"min_rank": "gold", "window_days": 30}}, "rules[1].requires.window_days"),
+        ({"rate": "0.1", "requires": {"min_rank": "silver"}}, "rules[1].requires.min_rank"),
+        ({"rate": "0.1", "requires": {"min_rank": ["gold"]}}, "rules[1].requires.min_rank"),
+        ({"rate": "0.1", "requires": {"min_personal_sales_minor": -1}}, "rules[1].requires.min_personal_sales_minor"),
+        (
+            {"rate": "0.1", "requires": {"min_personal_sales_minor": 1, "window_days": 0}},
+            "rules[1].requires.window_days",
+        ),
+        ({"rate": "0.1", "requires": {"min_orders": 1}}, "rules[1].requires.min_orders"),
+        ({"rate": "0.1", "cap": {}}, "rules[1].cap"),
+        ({"rate": "0.1", "cap": 500}, "rules[1].cap"),
+        ({"rate": "0.1", "cap": {"per_order_minor": 10**15 + 1}}, "rules[1].cap.per_order_minor"),
+        ({"rate": "0.1", "cap": {"per_month_minor": -1}}, "rules[1].cap.per_month_minor"),
+        ({"rate": "0.1", "cap": {"per_customer_minor": "5"}}, "rules[1].cap.per_customer_minor"),
+        ({"rate": "0.1", "cap": {"per_year_minor": 5}}, "rules[1].cap.per_year_minor"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_at_its_key(rule: dict[str, Any], pointer: str) -> None:
@@ -161,6 +178,48 @@ def test_a_rule_may_be_taken_of_one_that_comes_later_in_the_document_but_earlier
     assert pointers(plan_with(rules=[UPLINE, of_upline])) == ["rules[1].of.rule"]
     assert pointers(plan_with(rules=[leader, of_leader])) == ["rules[1].of.rule"]
     assert pointers(plan_with(rules=[{**leader, "of": {"rule": "up"}}, UPLINE])) == []
+
+
+@pytest.mark.parametrize(
+    ("pools", "pointer"),
+    [
+        ([], "pools"),
+        ({"id": "p"}, "pools"),
+        (["p"], "pools[0]"),
+        ([{"rate": "0.02", "weights": {"gold": 1}}], "pools[0].id"),
+        ([{"id": "p", "weights": {"gold": 1}}], "pools[0].rate"),
+        ([{"id": "p", "rate": "0.02"}], "pools[0].weights"),
+        ([{"id": "P", "rate": "0.02", "weights": {"gold": 1}}], "pools[0].id"),
+        ([{"id": "p", "rate": 0.02, "weights": {"gold": 1}}], "pools[0].rate"),
+        ([{"id": "p", "rate": "1.02", "weights": {"gold": 1}}], "pools[0].rate"),
+        ([{"id": "p", "rate": "0.02", "weights": {}}], "pools[0].weights"),
+        ([{"id": "p", "rate": "0.02", "weights": ["gold"]}], "pools[0].weights"),
+        ([{"id": "p", "rate": "0.02", "weights": {"gold": 0}}], "pools[0].weights"),
+        ([{"id": "p", "rate": "0.02", "weights": {"gold": -1}}], "pools[0].weights.gold"),
+        ([{"id": "p", "rate": "0.02", "weights": {"gold": "1"}}], "pools[0].weights.gold"),
+        ([{"id": "p", "rate": "0.02", "weights": {"gold": 10**6 + 1}}], "pools[0].weights.gold"),
+        ([{"id": "p", "rate": "0.02", "weights": {"silver": 1}}], "pools[0].weights.silver"),
+        ([{"id": "p", "rate": "0.02", "weights": {"gold": 1}, "levels": 3}], "pools[0].levels"),
+        ([{"id": "p", "rate": "0.02", "weights": {"gold": 1}}] * 2, "pools[1].id"),
+    ],
+)
+def test_a_pool_that_makes_no_sense_is_refused_at_its_key(pools: object, pointer: str) -> None:
+    assert pointer in pointers(plan_with(ranks=RANKS, pools=pools))
+
+
+def test_a_pool_compiles_to_its_rate_and_weights() -> None:
+    weights = {"gold": 2, "member": 0}
+    plan = compile_plan(plan_with(ranks=RANKS, pools=[{"id": "managers", "rate": "0.02", "weights": weights}]))
+    assert plan.pools == (Pool("managers", 20_000, weights),)
+    assert compile_plan(BASE).pools == ()
+
+
+def test_conditions_and_caps_compile_to_what_they_say() -> None:
+    requires = {"min_rank": "gold", "min_personal_sales_minor": 5, "window_days": 30}
+    plan = compile_plan(rule_with(rate="0.1", requires=requires, cap={"per_month_minor": 7, "per_order_minor": None}))
+    assert plan.rules[1].requires == Requires("gold", 5, 30)
+    assert plan.rules[1].cap == Cap(None, 7, None)
+    assert (plan.rules[0].requires, plan.rules[0].cap) == (None, None)
 
 
 @pytest.mark.parametrize(

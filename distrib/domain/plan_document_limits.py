@@ -1,0 +1,92 @@
+"""The syntax of what bounds a rule, and of pools: ``requires``, ``cap``, ``pools``.
+
+Part of ``plan_document``; what these keys do must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from distrib.domain.document import Report, below, some_of
+from distrib.domain.money import MAX_SUM_MINOR
+
+REQUIRES_KEYS = ("min_rank", "min_personal_sales_minor", "window_days")
+REQUIRES_FIGURES = ("min_rank", "min_personal_sales_minor")
+"""``requires`` needs one of these; ``window_days`` alone asks for nothing."""
+MAX_WINDOW_DAYS = 9999
+CAP_KEYS = ("per_order_minor", "per_month_minor", "per_customer_minor")
+POOL_KEYS = ("id", "rate", "weights")
+MAX_POOLS = 50
+MAX_WEIGHT = 1_000_000
+
+
+def check_requires(report: Report, path: str, value: object, ranks: frozenset[str]) -> None:
+    """Notes every problem of what a rule asks of its earner."""
+    requires = report.mapping(path, value, REQUIRES_KEYS)
+    if requires is None:
+        return
+    if not any(key in requires for key in REQUIRES_FIGURES):
+        known = some_of(REQUIRES_FIGURES)
+        report.say(path, f"needs at least one of {known} / 至少须有 {known} 之一")
+    if "min_rank" in requires:
+        _check_rank(report, f"{path}.min_rank", requires["min_rank"], ranks)
+    if "min_personal_sales_minor" in requires:
+        report.whole(f"{path}.min_personal_sales_minor", requires["min_personal_sales_minor"], 0, MAX_SUM_MINOR)
+    if "window_days" in requires:
+        report.whole(f"{path}.window_days", requires["window_days"], 1, MAX_WINDOW_DAYS)
+        if "min_personal_sales_minor" not in requires:
+            report.say(
+                f"{path}.window_days", "goes with min_personal_sales_minor only / 仅用于 min_personal_sales_minor"
+            )
+
+
+def check_cap(report: Report, path: str, value: object) -> None:
+    """Notes every problem of what bounds one earner's commissions by a rule."""
+    cap = report.mapping(path, value, CAP_KEYS)
+    if cap is None:
+        return
+    if not cap:
+        known = some_of(CAP_KEYS)
+        report.say(path, f"needs at least one of {known} / 至少须有 {known} 之一")
+    for key, amount in cap.items():
+        report.whole(f"{path}.{key}", amount, 0, MAX_SUM_MINOR)
+
+
+def check_pools(report: Report, value: object, ranks: frozenset[str]) -> None:
+    """Notes every problem of the list of pools."""
+    seen: set[str] = set()
+    report.each("pools", value, MAX_POOLS, lambda path, pool: _check_pool(report, path, pool, ranks, seen))
+
+
+def _check_pool(report: Report, path: str, value: object, ranks: frozenset[str], seen: set[str]) -> None:
+    pool = report.mapping(path, value, POOL_KEYS, (), POOL_KEYS)
+    if pool is None:
+        return
+    name = report.name(f"{path}.id", pool["id"]) if "id" in pool else None
+    if name in seen:
+        report.say(f"{path}.id", f"the pool {name} is there already / 奖池编号重复")
+    if name is not None:
+        seen.add(name)
+    if "rate" in pool:
+        report.ratio(f"{path}.rate", pool["rate"])
+    if "weights" in pool:
+        _check_weights(report, f"{path}.weights", pool["weights"], ranks)
+
+
+def _check_weights(report: Report, path: str, value: object, ranks: frozenset[str]) -> None:
+    if not isinstance(value, Mapping):
+        report.refuse(path, value, "must be a map of rank to weight", "须为等级到权重的映射")
+        return
+    if not value:
+        report.refuse(path, value, "must name a rank", "须给出等级的权重")
+    weights = [report.whole(below(path, rank), weight, 0, MAX_WEIGHT) for rank, weight in value.items()]
+    for rank in value:
+        _check_rank(report, below(path, rank), rank, ranks)
+    if weights and all(weight == 0 for weight in weights):
+        report.say(path, "must give some rank a weight above 0 / 至少一个等级的权重须大于 0")
+
+
+def _check_rank(report: Report, path: str, rank: object, ranks: Collection[str]) -> None:
+    if not isinstance(rank, str) or rank not in ranks:
+        known = some_of(sorted(ranks))
+        report.refuse(path, rank, f"must be a rank of this plan, which has {known}", f"须为方案中的等级，现有 {known}")

@@ -1,0 +1,47 @@
+"""A pool: a share of a month's base, divided among the holders of some ranks by weight, to the minor unit.
+
+What the base comes to and who holds which rank is handed in; months, shops' standing and postings must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from distrib.domain.money import PPM, scale_down
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a plan says of one pool: its share of the base in parts per million, and the weight of each rank."""
+
+    id: str
+    rate_ppm: int
+    weights: Mapping[str, int]
+
+    def amount_of(self, base_minor: int) -> int:
+        """What there is to share of a month's base: ``floor(rate × base)``, never below 0 (plan.md, Pools)."""
+        return self.rate_ppm * max(base_minor, 0) // PPM
+
+
+def share_pool(base_minor: int, pool: Pool, holders: Mapping[str, str]) -> dict[str, int]:
+    """What each shop gets of a pool, by shop id; the shares add up to the pool exactly.
+
+    Shared by weight and largest remainder; of equal remainders the smaller shop id comes first, compared by code
+    points (plan.md, Pools). Without anyone who takes part nothing is paid.
+
+    Args:
+        base_minor: the month's base; below 0 it counts as 0.
+        holders: rank by shop id, of the shops that are active at the month's last instant.
+
+    Returns:
+        A share, possibly 0, for every shop whose rank has a weight above 0, in the order of the ids.
+
+    >>> share_pool(1000, Pool("p", 10_000, {"gold": 2, "silver": 1}), {"b": "gold", "a": "gold", "c": "silver"})
+    {'a': 4, 'b': 4, 'c': 2}
+    """
+    weights = {shop: weight for shop in sorted(holders) if (weight := pool.weights.get(holders[shop], 0)) > 0}
+    if not weights:
+        return {}
+    shares = scale_down(list(weights.values()), pool.amount_of(base_minor), [(place,) for place in range(len(weights))])
+    return dict(zip(weights, shares, strict=True))
