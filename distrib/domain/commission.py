@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
+from distrib.domain.caps import after_caps
+from distrib.domain.earned import Commission, Key
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.money import PPM, half_of, round_ratio, scale_down
+from distrib.domain.money import PPM, half_of, round_ratio
 from distrib.domain.payees import (
     STEP_OF_BASE,
     STEP_OF_REMAINING,
@@ -28,32 +30,13 @@ from distrib.domain.plan_rules import SLAB_WHOLE, Chosen, Rule
 from distrib.domain.seats import Verdict, seat, verdicts
 from distrib.domain.snapshot import Person, Snapshot
 
-__all__ = ["Commission", "Person", "Snapshot", "settle", "settle_left"]
-
-
-class Commission(NamedTuple):
-    """What one earner gets by one rule for one line; the amount is above 0.
-
-    ``base_minor`` is what it was taken of, rounded down; ``rate_ppm`` is None for fixed amounts
-    and marginal slabs, and for a differential rule the difference that was paid.
-    """
-
-    line_index: int
-    rule_index: int
-    tier: int
-    shop_no: int
-    base_minor: int
-    rate_ppm: int | None
-    amount_minor: int
+__all__ = ["Commission", "Key", "Person", "Snapshot", "settle", "settle_left"]
 
 
 _commission: Callable[[tuple[int, int, int, int, int, int | None, int]], Commission] = partial(
     tuple.__new__, Commission
 )
 """A commission of its fields, without the detour over a call in Python."""
-
-Key: TypeAlias = tuple[int, int, int, int]
-"""line_index, rule_index, tier, shop_no: what identifies a commission within its order."""
 
 
 class Share(NamedTuple):
@@ -75,10 +58,7 @@ def settle(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
     Raises:
         Refusal: ``cost_missing`` under ``base: margin``.
     """
-    commissions = walk(plan, order, snapshot)
-    if snapshot.order_cap_ppm is None:
-        return commissions
-    return cap_order(commissions, snapshot.order_cap_ppm * order.paid_minor // PPM)
+    return after_caps(plan, snapshot, walk(plan, order, snapshot), order.paid_minor).last
 
 
 def settle_left(
@@ -97,9 +77,7 @@ def settle_left(
         ValueError: ``left_minor`` does not fit the order.
     """
     commissions = walk(plan, order, snapshot, shares_left(order, left_minor))
-    if snapshot.order_cap_ppm is not None:
-        commissions = cap_order(commissions, snapshot.order_cap_ppm * sum(left_minor) // PPM)
-    return at_most_posted(commissions, posted)
+    return at_most_posted(after_caps(plan, snapshot, commissions, sum(left_minor)).last, posted)
 
 
 def shares_left(order: Order, left_minor: Sequence[int]) -> list[Share]:
@@ -123,23 +101,10 @@ def at_most_posted(commissions: Sequence[Commission], posted: Mapping[Key, int])
     return [commission for commission in lowered if commission.amount_minor]
 
 
-def cap_order(commissions: list[Commission], limit_minor: int) -> list[Commission]:
-    """The commissions scaled down to ``limit_minor`` where they exceed it (plan.md, order_cap)."""
-    if sum([commission.amount_minor for commission in commissions]) <= limit_minor:
-        return commissions
-    ties = [(c.tier, c.rule_index, c.line_index) for c in commissions]
-    amounts = scale_down([c.amount_minor for c in commissions], limit_minor, ties)
-    return [
-        commission._replace(amount_minor=amount)
-        for commission, amount in zip(commissions, amounts, strict=True)
-        if amount
-    ]
-
-
 def walk(
     plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Share] | None = None, note: Note | None = None
 ) -> list[Commission]:
-    """Every commission before ``order_cap``, each rounded once.
+    """Every commission before any cap, each rounded once.
 
     Args:
         shares: what is left of each line; all of it by default.

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from distrib.domain.commission import Commission, Key, settle, settle_left, shares_left, walk
+from distrib.domain.caps import after_caps
+from distrib.domain.commission import Commission, Key, shares_left, walk
 from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plan import Plan
-from distrib.domain.seats import ORDER_CAP, PAID, Verdict
+from distrib.domain.seats import ORDER_CAP, PAID, RULE_CAP, Verdict
 from distrib.domain.snapshot import Snapshot
 
 
@@ -61,22 +62,50 @@ def explain(
     """
     seen: list[_Seen] = []
     shares = None if left_minor is None else shares_left(order, left_minor)
-    walk(plan, order, snapshot, shares, lambda *looked_at: seen.append(_Seen(*looked_at)))
-    stand = settle(plan, order, snapshot)
+    found = walk(plan, order, snapshot, shares, lambda *looked_at: seen.append(_Seen(*looked_at)))
+    stages = after_caps(plan, snapshot, found, order.paid_minor if left_minor is None else sum(left_minor))
+    amounts = [{one[:4]: one.amount_minor for one in stage} for stage in stages]
+    reasons = _cap_reasons(found, amounts)
     if left_minor is not None:
-        first = {commission[:4]: commission.amount_minor for commission in stand} if posted is None else posted
-        stand = settle_left(plan, order, snapshot, left_minor, first)
-    amounts = {commission[:4]: commission for commission in stand}
-    return [_look(order, one, amounts, snapshot.order_cap_ppm is not None) for one in seen]
+        _bound_by_first(plan, order, snapshot, posted, amounts, reasons)
+    return [_look(order, one, amounts[-1], reasons) for one in seen]
 
 
-def _look(order: Order, seen: _Seen, stand: Mapping[Key, Commission], has_cap: bool) -> Look:
+def _cap_reasons(found: Sequence[Commission], amounts: Sequence[Mapping[Key, int]]) -> dict[Key, str]:
+    """Which cap took the last of each commission that one lowered; of several, the one applied last."""
+    reasons: dict[Key, str] = {}
+    before = {one[:4]: one.amount_minor for one in found}
+    for reason, after in zip((RULE_CAP, ORDER_CAP, RULE_CAP), amounts, strict=True):
+        reasons |= {key: reason for key, amount in before.items() if after.get(key, 0) < amount}
+        before = dict(after)
+    return reasons
+
+
+def _bound_by_first(
+    plan: Plan,
+    order: Order,
+    snapshot: Snapshot,
+    posted: Mapping[Key, int] | None,
+    amounts: list[dict[Key, int]],
+    reasons: dict[Key, str],
+) -> None:
+    """Lowers the last amounts to what was first posted; what lowered a commission then is why it is lower now."""
+    first_found = walk(plan, order, snapshot)
+    first = [{c[:4]: c.amount_minor for c in s} for s in after_caps(plan, snapshot, first_found, order.paid_minor)]
+    limits = first[-1] if posted is None else posted
+    why = _cap_reasons(first_found, first)
+    for key, amount in amounts[-1].items():
+        if amount > limits.get(key, 0):
+            amounts[-1][key] = limits.get(key, 0)
+            reasons.setdefault(key, why.get(key, ORDER_CAP))
+
+
+def _look(order: Order, seen: _Seen, amounts: Mapping[Key, int], reasons: Mapping[Key, str]) -> Look:
     rule, tier, person, _, reason = seen.verdict
     amount = 0
     if reason == PAID and person is not None:
-        commission = stand.get((seen.line_index, rule.index, tier, person.shop_no))
-        amount = 0 if commission is None else commission.amount_minor
-        reason = ORDER_CAP if has_cap and amount < seen.amount_minor else PAID
+        key = (seen.line_index, rule.index, tier, person.shop_no)
+        amount, reason = amounts.get(key, 0), reasons.get(key, PAID)
     return Look(
         line_id=order.lines[seen.line_index].id,
         rule_id=rule.id,

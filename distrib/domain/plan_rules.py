@@ -118,10 +118,14 @@ class Remembered:
 class RuleBook:
     """Looks up the rules for a line; remembers the answer for each kind of line.
 
-    ``remembered`` is room for what others work out of these rules alone.
+    ``remembered`` is room for what others work out of these rules alone. ``per_order`` holds the caps on one order,
+    ``counted`` the caps by month and customer, ``on_sales`` what is asked of the earner's sales, each by rule index.
     """
 
-    __slots__ = ("_cache", "_categories", "_channels", "_rules", "_skus", "_tiers", "remembered")
+    __slots__ = (
+        "_cache", "_categories", "_channels", "_rules", "_skus", "_tiers", "counted", "on_sales", "per_order",
+        "remembered",
+    )  # fmt: skip
 
     def __init__(self, rules: Sequence[Rule], tiers: int) -> None:
         self._rules = tuple(rules)
@@ -132,6 +136,11 @@ class RuleBook:
         self._skus = _named((where.skus, where.not_skus) for where in wheres)
         self._cache: dict[tuple[str | None, str | None, str | None], Chosen] = {}
         self.remembered = Remembered()
+        caps = {rule.index: rule.cap for rule in rules if rule.cap is not None}
+        self.per_order = {index: cap[0] for index, cap in caps.items() if cap[0] is not None}
+        self.counted = {index: cap for index, cap in caps.items() if cap[1:] != (None, None)}
+        asked = {rule.index: rule.requires for rule in rules if rule.requires is not None}
+        self.on_sales = {index: asks for index, asks in asked.items() if asks.min_personal_sales_minor is not None}
 
     def choose(self, channel: str, category: str | None, sku: str) -> Chosen:
         """For each group the first rule in document order whose ``where`` matches.

@@ -17,6 +17,7 @@ COMPRESS_REACH = 8
 PAID, NO_UPLINE, INACTIVE, RANK_NOT_IN_RATE = "paid", "no_upline", "inactive", "rank_not_in_rate"
 TIER_CAP, SELF_PURCHASE, NO_DIFFERENCE = "tier_cap", "self_purchase", "no_difference"
 ORDER_CAP, ENTRY_SKU, POLICY = "order_cap", "entry_sku", "policy"
+REQUIRES_NOT_MET, RULE_CAP = "requires_not_met", "rule_cap"
 
 
 class Seating(NamedTuple):
@@ -83,7 +84,10 @@ def verdicts(plan: Plan, chosen: Chosen, snapshot: Snapshot, seating: Seating, i
         figure = None if person is None else rule.figure(person.rank)
         if figure is None:
             found.append(Verdict(rule, tier, person, 0, RANK_NOT_IN_RATE if reason == PAID else reason))
-        elif rule.pay == CHAIN:
+            continue
+        if reason == PAID and person is not None and not _meets(plan, rule, person):
+            reason = REQUIRES_NOT_MET
+        if rule.pay == CHAIN:
             found.append(_difference(rule, tier, person, figure, reason, reached))
         else:
             found.append(Verdict(rule, tier, person, figure if reason == PAID else 0, reason))
@@ -122,12 +126,25 @@ def _barred(
     return PAID
 
 
+def _meets(plan: Plan, rule: Rule, person: Person) -> bool:
+    """Whether somebody has what the rule asks of its earner; whether the sales are enough the snapshot says."""
+    if rule.requires is None:
+        return True
+    needed = rule.requires.min_rank
+    is_high_enough = needed is None or plan.rank_index(person.rank) >= plan.rank_index(needed)
+    return is_high_enough and rule.index not in person.unmet
+
+
 def _difference(
     rule: Rule, tier: int, person: Person | None, rate: int, reason: str, reached: dict[int, int]
 ) -> Verdict:
-    """The rate above the highest one reached below (级差); a seller skipped for its own purchase has reached its."""
+    """The rate above the highest one reached below (级差).
+
+    A seller skipped for its own purchase has reached its rate, and so has whoever lacks what the rule requires: that
+    share stays with the platform and does not pass on to the uplines (docs/adr/0012).
+    """
     below = reached.get(rule.index, 0)
-    if reason in (PAID, SELF_PURCHASE):
+    if reason in (PAID, SELF_PURCHASE, REQUIRES_NOT_MET):
         reached[rule.index] = max(below, rate)
     if reason != PAID:
         return Verdict(rule, tier, person, 0, reason)
