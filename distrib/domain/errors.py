@@ -149,6 +149,12 @@ CODES: dict[str, Code] = {
     ),
     "no_plan": Code(422, "No plan was in force at {paid_at}.", "{paid_at} 时没有生效的方案。", "付款时没有生效的方案"),
     "cost_missing": Code(422, "Line {line} has no cost_minor.", "行 {line} 缺少 cost_minor。", "缺少 cost_minor"),
+    "customer_missing": Code(
+        422,
+        "The rule {rule} is capped by customer, and the order names none.",
+        "规则 {rule} 按消费者封顶，而订单没有 customer_id。",
+        "缺少 customer_id",
+    ),
     "poison": Code(422, "The event could not be worked on: {reason}", "事件无法处理：{reason}", "事件无法处理"),
     "waits_for_order": Code(202, "Waits for the order {id} to settle.", "等待订单 {id} 结算。", "等待订单结算"),
     "waits_for_shop": Code(202, "Waits for the shop {id}.", "等待店铺 {id} 注册。", "等待店铺注册"),

@@ -20,6 +20,7 @@ from distrib.domain.policy import Policy
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.store import audit_questions, audits, shops, statements
+from distrib.store.audit_limits import RULE_TOTALS
 from distrib.store.audit_questions import MOST_ROWS, Answer
 
 _ANY_LEVEL = 2**31 - 1
@@ -156,7 +157,8 @@ def _questions(
         "default_hold": DEFAULT_HOLD_DAYS,
         "max_levels": _ANY_LEVEL if levels is None else levels,
     }
-    return [(question, audit_questions.ask(conn, question, bound)) for question in audit_questions.QUESTIONS]
+    asked = (*audit_questions.QUESTIONS, RULE_TOTALS)
+    return [(question, audit_questions.ask(conn, question, bound)) for question in asked]
 
 
 def _bound(program: Program) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from distrib.services.order_work import OrderWork
 from distrib.services.people import People
 from distrib.services.plans import load_timeline
 from distrib.services.promotion import decide_promotions
+from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import TermsBook
 from distrib.store import histories, queue
 from distrib.store.queue import PendingEvent
@@ -128,14 +129,19 @@ def _work(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int
             batch.postpone(row)
     known = histories.settled_numbers(conn, program_id, list(due))
     fresh = sorted(due.keys() - known)
-    orders_sold = [event.order for number in fresh for _, event in due[number] if event.order]
-    work = OrderWork(batch, terms, People(conn, program_id, orders_sold))
-    for order_no in fresh:
-        work.work(due[order_no], None)
+    sold = [(event.order, event.occurred_at) for number in fresh for _, event in due[number] if event.order]
+    people, limits = People(conn, program_id, [order for order, _ in sold]), RuleLimits(conn, batch, terms)
+    if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what is worked on
+        fresh.sort(key=lambda number: min(event.occurred_at for _, event in due[number]))
+        limits.look_ahead(people, sold)
+    work = OrderWork(batch, terms, people, limits)
     for some in _by_some(sorted(known)):
         for order_no, settled in histories.settled_orders(conn, program_id, some).items():
             work.work(due[order_no], settled)
+    for order_no in fresh:
+        work.work(due[order_no], None)
     _wake_later(batch, pending, until)
+    limits.write()
     batch.write(conn)
     return sum(map(len, due.values()))
 

@@ -15,7 +15,7 @@ from distrib.domain.events import Order
 from distrib.domain.explanation import Look, explain
 from distrib.domain.money import show_ratio
 from distrib.domain.plan import Plan
-from distrib.domain.seats import ORDER_CAP, PAID
+from distrib.domain.seats import ORDER_CAP, PAID, RULE_CAP
 from distrib.domain.snapshot import Person, Snapshot
 from distrib.services.context import Program
 from distrib.services.orders import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
@@ -133,7 +133,7 @@ def _person(role: str, person: Person, ids: Mapping[int, str]) -> dict[str, Any]
 
 def _look(look: Look, ids: Mapping[int, str], standing: Mapping[Place, int]) -> dict[str, Any]:
     posted = 0
-    if look.shop_no is not None and look.reason in (PAID, ORDER_CAP):
+    if look.shop_no is not None and look.reason in (PAID, ORDER_CAP, RULE_CAP):
         posted = standing.get(Place(look.line_id, look.rule_id, look.tier, look.shop_no), 0)
     return {
         "line_id": look.line_id,

@@ -20,6 +20,7 @@ from distrib.domain.snapshot import Snapshot
 from distrib.services.batch import EARNED, ORDERS, Batch
 from distrib.services.people import People
 from distrib.services.refund_work import Known, known_from_fresh, known_from_rows, work_refund
+from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import Terms, TermsBook
 from distrib.store.copying import text_field
 from distrib.store.histories import SettledOrder
@@ -43,10 +44,11 @@ class Fresh(NamedTuple):
 class OrderWork:
     """Works on the orders of one batch, one after the other."""
 
-    def __init__(self, batch: Batch, terms: TermsBook, people: People) -> None:
+    def __init__(self, batch: Batch, terms: TermsBook, people: People, limits: RuleLimits) -> None:
         self._batch = batch
         self._terms = terms
         self._people = people
+        self._limits = limits
         self._has_promotions = terms.has_promotions
         batch.look_levels = terms.look_levels
 
@@ -76,7 +78,7 @@ class OrderWork:
                 reason = json.dumps({"id": order.group_id}, ensure_ascii=False)
                 self._batch.finish(pending, "waiting", "waits_for_group", reason, f"group:{order.group_id}")
                 return None
-            fresh = self._work_out(order)
+            fresh = self._bounded(order, event.occurred_at, self._work_out(order))
         except Refusal as refusal:
             self._fail(pending, refusal)
             return known
@@ -95,9 +97,14 @@ class OrderWork:
         terms = self._terms.at(order.paid_at)
         if order.currency != terms.plan.currency:
             raise Refusal("currency_mismatch", currency=order.currency, expected=terms.plan.currency)
-        snapshot = self._people.snapshot(order, terms)
+        snapshot = self._limits.judged(terms.plan, order, self._people.snapshot(order, terms))
         commissions = [] if snapshot.seller is None else settle(terms.plan, order, snapshot)
         return Fresh(terms, snapshot, commissions)
+
+    def _bounded(self, order: Order, at: datetime, fresh: Fresh) -> Fresh:
+        """What month and customer caps leave of it; ``at``: from when the commissions count."""
+        terms, snapshot, commissions = fresh
+        return Fresh(terms, *self._limits.bounded(terms.plan, order, at, snapshot, commissions))
 
     def _post(self, pending: PendingEvent, event: Event, order: Order, fresh: Fresh) -> None:
         batch, terms, seller = self._batch, fresh.terms, fresh.snapshot.seller

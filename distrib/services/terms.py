@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
 
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan
@@ -16,6 +18,7 @@ from distrib.domain.ranks import metrics_needed
 from distrib.services.context import Program
 from distrib.services.plans import Timeline, TimelineEntry
 from distrib.store.copying import text_field
+from distrib.store.rule_totals import CUSTOMERS, MONTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class Terms:
     entry_pays_seller: bool
     self_purchase_pays_uplines: bool
     max_tiers: int
+
+
+class CountedRules(NamedTuple):
+    """The ids of rules that some version caps by month or customer; ``has_past``: another version has one uncapped."""
+
+    ids: frozenset[str]
+    has_past: bool
 
 
 class TermsBook:
@@ -53,6 +63,23 @@ class TermsBook:
         """How many uplines an order may promote: as many as any plan's metrics read levels."""
         metrics = [metric for entry in self._timeline.entries for metric in metrics_needed(entry.plan)]
         return max((metric.levels for metric in metrics), default=0)
+
+    @cached_property
+    def counted_rules(self) -> dict[str, CountedRules]:
+        """The rules whose pay is counted, over all versions (plan.md, cap), by the table that counts it."""
+        found = {MONTHS: self._counted(1), CUSTOMERS: self._counted(2)}
+        return {table: rules for table, rules in found.items() if rules.ids}
+
+    @cached_property
+    def asks_for_sales(self) -> bool:
+        """Whether any rule requires sales of its earner."""
+        return any(entry.plan.book.on_sales for entry in self._timeline.entries)
+
+    def _counted(self, place: int) -> CountedRules:
+        rules = [rule for entry in self._timeline.entries for rule in entry.plan.rules]
+        capped = {id(rule) for rule in rules if rule.cap is not None and rule.cap[place] is not None}
+        ids = frozenset(rule.id for rule in rules if id(rule) in capped)
+        return CountedRules(ids, any(rule.id in ids and id(rule) not in capped for rule in rules))
 
     def at(self, paid_at: datetime) -> Terms:
         """The terms in force; raises ``no_plan`` where there were none."""
