@@ -7,7 +7,6 @@ it shares nothing with the engine but the order of its results.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -17,115 +16,9 @@ from hypothesis import strategies as st
 from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.explanation import explain
-from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.domain.money import PPM, round_ratio
 from distrib.domain.plan import Plan, compile_plan
-
-RANKS = ("member", "gold", "top")
-SKUS = ("A", "B", "C")
-MAX_TIERS = 3
-
-ratios = st.integers(0, PPM).map(show_ratio)
-small_ratios = st.integers(0, PPM // 4).map(show_ratio)
-by_rank = st.dictionaries(st.sampled_from((*RANKS, "default")), small_ratios, min_size=1)
-wheres = st.none() | st.fixed_dictionaries(
-    {}, optional={"sku": st.lists(st.sampled_from(SKUS), min_size=1), "not": st.just({"sku": ["C"]})}
-)
-
-
-@st.composite
-def figures(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(("rate", "by_rank", "amount", "slabs")))
-    if kind == "rate":
-        return {"rate": draw(small_ratios)}
-    if kind == "by_rank":
-        return {"rate": draw(by_rank)}
-    if kind == "amount":
-        return {"amount_minor": draw(st.integers(0, 5_000))}
-    starts = [0, *draw(st.lists(st.integers(1, 100_000), max_size=3, unique=True).map(sorted))]
-    slabs = [{"from_minor": start, "rate": draw(small_ratios)} for start in starts]
-    return {"slabs": slabs, "slab_mode": draw(st.sampled_from(("whole", "marginal")))}
-
-
-@st.composite
-def rules_of(draw: st.DrawFn, index: int, earlier: Sequence[tuple[int, str]]) -> dict[str, Any]:
-    rule: dict[str, Any] = {
-        "id": f"r{index}",
-        "pay": draw(st.sampled_from(("seller", "upline", "chain", "leader", "opener"))),
-    }
-    rule["where"] = draw(wheres)
-    if draw(st.booleans()):
-        rule["group"] = draw(st.sampled_from(("x", "y")))
-    if rule["pay"] == "chain":
-        return {**rule, "differential": True, "rate": draw(by_rank)}
-    if rule["pay"] == "upline":
-        rule["tier"] = draw(st.integers(1, MAX_TIERS))
-    rule |= draw(figures())
-    if "amount_minor" not in rule:
-        place = {"seller": 0, "upline": rule.get("tier", 0)}.get(rule["pay"], 4)
-        named = [name for tier, name in earlier if (tier, name) < (place, rule["id"])]
-        choices: list[Any] = ["base", "remaining", *({"rule": name} for name in named)]
-        rule["of"] = draw(st.sampled_from(choices))
-    return rule
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    rules: list[dict[str, Any]] = []
-    places: list[tuple[int, str]] = []
-    for index in range(draw(st.integers(1, 6))):
-        rule = draw(rules_of(index, places))
-        rules.append(rule)
-        places.append(({"seller": 0, "chain": 0, "upline": rule.get("tier", 0)}.get(rule["pay"], 4), rule["id"]))
-    return compile_plan(
-        {
-            "code": "p",
-            "currency": "CNY",
-            "tiers": MAX_TIERS,
-            "ranks": [{"code": code} for code in RANKS],
-            "base": draw(st.sampled_from(("paid", "list", "margin"))),
-            "rounding": draw(st.sampled_from(("half_up", "half_even", "down"))),
-            "inactive_upline": draw(st.sampled_from(("keep", "compress"))),
-            "self_purchase": draw(st.sampled_from(("earn", "skip", "shift"))),
-            "rules": rules,
-        }
-    )
-
-
-@st.composite
-def orders(draw: st.DrawFn) -> Order:
-    lines = [
-        OrderLine(
-            str(index),
-            draw(st.sampled_from(SKUS)),
-            draw(st.integers(1, 3)),
-            draw(st.just(0) | st.integers(0, 200_000)),
-            draw(st.none() | st.integers(0, 200_000)),
-            draw(st.integers(0, 100_000)),
-            entry=draw(st.integers(0, 4)) == 0,
-        )
-        for index in range(draw(st.integers(1, 4)))
-    ]
-    return Order("o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), tuple(lines))
-
-
-@st.composite
-def snapshots(draw: st.DrawFn) -> Snapshot:
-    people = [Person(no, draw(st.sampled_from(RANKS)), draw(st.integers(0, 3)) > 0) for no in range(12)]
-    return Snapshot(
-        people[0],
-        tuple(people[1 : draw(st.integers(1, 10))]),
-        draw(st.booleans()),
-        draw(st.sampled_from((None, people[10]))),
-        draw(st.sampled_from((None, people[11]))),
-        draw(st.none() | st.integers(0, PPM)),
-        entry_pays_seller=draw(st.booleans()),
-        self_purchase_pays_uplines=draw(st.booleans()),
-        max_tiers=draw(st.integers(0, 3)),
-    )
-
-
-worlds = st.tuples(plans(), orders(), snapshots())
-
+from tests.property.draws import RANKS, orders, ratios, snapshots, worlds
 
 # The oracle.
 
@@ -195,18 +88,26 @@ def exact(
                 "remaining": max(base - below, Fraction(0)),
                 "rule": paid.get(rule.of_rule, Fraction(0)),
             }[rule.of]
-            can = earns(plan, snapshot, line, tier, person, rule.pay not in ("leader", "opener"))
+            has_seat = earns(plan, snapshot, line, tier, person, rule.pay not in ("leader", "opener"))
+            can = has_seat and not lacks(rule, person)
             amount = (
                 one_amount(rule, person, basis, line.quantity * share, reached, can)
                 if can or rule.pay == "chain"
                 else Fraction(0)
             )
-            if rule.pay == "chain" and not can and is_skipped_seller(plan, snapshot, person):
+            if rule.pay == "chain" and not can and (has_seat or is_skipped_seller(plan, snapshot, person)):
                 reached[rule.index] = max(reached.get(rule.index, 0), rule.figure(person.rank))
             paid[rule.index] = paid.get(rule.index, Fraction(0)) + amount
             this_tier += amount
             found[number, rule.index, tier, person.shop_no] = amount
     return found
+
+
+def lacks(rule: Any, person: Person) -> bool:
+    if rule.requires is None:
+        return False
+    needed = rule.requires.min_rank
+    return (needed is not None and RANKS.index(person.rank) < RANKS.index(needed)) or rule.index in person.unmet
 
 
 def pays_at(rule: Any, tier: int, plan: Plan) -> bool:
@@ -250,6 +151,14 @@ def one_amount(
 
 def rounded(plan: Plan, amounts: dict[tuple[int, int, int, int], Fraction]) -> dict[tuple[int, int, int, int], int]:
     whole = {key: round_ratio(amount.numerator, amount.denominator, plan.rounding) for key, amount in amounts.items()}
+    left: dict[tuple[int, int], int] = {}
+    for key, amount in whole.items():
+        cap = plan.rules[key[1]].cap
+        if cap is not None:
+            assert cap.per_order_minor is not None
+            room = left.setdefault((key[1], key[3]), cap.per_order_minor)
+            whole[key] = min(amount, room)
+            left[key[1], key[3]] -= whole[key]
     return {key: amount for key, amount in whole.items() if amount}
 
 
@@ -345,7 +254,7 @@ def test_the_explanation_never_tells_another_story(world: tuple[Plan, Order, Sna
         (order.lines[c.line_index].id, plan.rules[c.rule_index].id, c.tier, c.shop_no, c.amount_minor) for c in standing
     ]
     assert [look.base_minor for look in told] == [commission.base_minor for commission in standing]
-    assert all(look.reason in ("paid", "order_cap") for look in told)
+    assert all(look.reason in ("paid", "order_cap", "rule_cap") for look in told)
 
 
 @given(orders(), snapshots(), st.dictionaries(st.sampled_from(RANKS), ratios, min_size=1))

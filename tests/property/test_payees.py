@@ -9,7 +9,7 @@ from distrib.domain.commission import Person, Snapshot, settle, walk
 from distrib.domain.events import Order
 from distrib.domain.plan import Plan, compile_plan
 from distrib.domain.plan_rules import Remembered
-from tests.property.test_commission_properties import RANKS, orders, plans, snapshots
+from tests.property.draws import RANKS, orders, plans, snapshots
 
 FLAGS = ("is_self_purchase", "entry_pays_seller", "self_purchase_pays_uplines")
 
