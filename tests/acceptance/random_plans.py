@@ -38,6 +38,31 @@ def draw_plan(random: Random, code: str, has_promotions: bool) -> Document:
     return plan
 
 
+def draw_limits(random: Random, plan: Document, is_in_order: bool) -> None:
+    """Adds conditions and caps to some rules, and now and then a pool.
+
+    Args:
+        is_in_order: whether the events will be worked on one by one, so that sales and caps over orders can be told.
+    """
+    for rule in plan["rules"]:
+        if random.random() < 0.25:
+            rule["requires"] = {"min_rank": random.choice(RANKS)}
+            if is_in_order and random.random() < 0.7:
+                rule["requires"] |= {"min_personal_sales_minor": random.choice((0, 1, 3_000, 25_000))}
+                if random.random() < 0.5:
+                    rule["requires"]["window_days"] = random.choice((1, 10, 40))
+                if random.random() < 0.6:
+                    del rule["requires"]["min_rank"]
+        bounds = ("per_order_minor", "per_month_minor", "per_customer_minor") if is_in_order else ("per_order_minor",)
+        if random.random() < 0.35:
+            named = random.sample(bounds, random.randint(1, len(bounds)))
+            rule["cap"] = {bound: random.choice((0, 1, 150, 1_000, 7_000)) for bound in named}
+    if random.random() < 0.3:
+        ranks = random.sample(RANKS, random.randint(1, len(RANKS)))
+        weights = {rank: random.randint(1, 3) for rank in ranks}
+        plan["pools"] = [{"id": "pool", "rate": random.choice(RATES), "weights": weights}]
+
+
 def _condition(random: Random, depth: int) -> Document:
     if depth < 2 and random.random() < 0.35:
         parts = [_condition(random, depth + 1) for _ in range(random.randint(1, 3))]

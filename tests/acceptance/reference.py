@@ -6,6 +6,7 @@ measured with its own rule.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -13,7 +14,8 @@ from fractions import Fraction
 from math import floor
 from typing import Any, NamedTuple
 
-from tests.acceptance.reference_order import Document, Key, Paid, Person, Seats, capped, work_out
+from tests.acceptance.reference_limits import rooms_for, unmet
+from tests.acceptance.reference_order import Document, Key, Limits, Paid, Person, Seats, capped, work_out
 
 CHAIN, COMPRESSION = 9, 8
 PEOPLE = ("shop_id", "leader_id", "opener_id")
@@ -67,6 +69,7 @@ class Settled:
     posted: dict[Key, Paid]
     standing: dict[Key, int]
     left: list[int]
+    limits: Limits
     refunds: dict[str, Any] = field(default_factory=dict)
     back: list[tuple[datetime, int]] = field(default_factory=list)
 
@@ -96,6 +99,8 @@ class World:
     rows: list[Row] = field(default_factory=list)
     outcomes: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     open: list[Document] = field(default_factory=list)
+    counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """What was earned gross by rule id, shop and month, and by rule id, shop and customer."""
 
     def version_at(self, at: datetime) -> Version | None:
         """The newest ``effective_from`` that is not after ``at`` wins."""
@@ -224,16 +229,39 @@ def _settle(world: World, event: Document) -> list[tuple[datetime, str]]:
     if order["currency"] != version.plan["currency"]:
         return _end(world, event, "failed", "currency_mismatch")
     seats, left = seat(world, order, version), [line["paid_minor"] for line in order["lines"]]
+    limits, counted_by = _limits(world, version, seats, order), _counted_by(world, order, at)
     try:
-        posted = work_out(version.plan, order, seats, left)
+        posted = work_out(version.plan, order, seats, left, limits)
     except KeyError:
         return _end(world, event, "failed", "cost_missing")
-    standing = capped(version.plan, posted, sum(left))
-    world.orders[order["id"]] = Settled(order, at, version, seats, posted, dict(standing), left)
+    rooms = rooms_for(version.plan, capped(version.plan, posted, sum(left)), counted_by, world.counted)
+    if rooms is None:
+        return _end(world, event, "failed", "customer_missing")
+    limits = limits._replace(rooms=rooms)
+    standing = capped(version.plan, posted, sum(left), limits)
+    world.orders[order["id"]] = Settled(order, at, version, seats, posted, dict(standing), left, limits)
     for key, amount in standing.items():
+        for of in counted_by:
+            world.counted[version.plan["rules"][key.rule]["id"], key.shop, of] += amount
         world.rows.append(_row(world.orders[order["id"]], event, key, "earned", amount, at))
     _end(world, event, "done")
     return _looks(world, order.get("shop_id"), at)
+
+
+def _limits(world: World, version: Version, seats: Seats, order: Document) -> Limits:
+    """Who lacks the sales that rules require, as known now."""
+
+    def sold(shop: str, days: int | None) -> int:
+        leaf = {"metric": "personal_sales_minor", "window": "ever" if days is None else f"{days}d"}
+        return figure(world, leaf, shop, when(order["paid_at"]))
+
+    return Limits(unmet(version.plan, seats, sold))
+
+
+def _counted_by(world: World, order: Document, at: datetime) -> list[str]:
+    """What a commission is counted under: its month, and its customer where there is one."""
+    customer = order.get("customer_id")
+    return [f"month {world.period_of(at)}"] + ([] if customer is None else [f"customer {customer}"])
 
 
 def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, at: datetime) -> Row:
@@ -277,9 +305,10 @@ def _refund(world: World, event: Document) -> list[tuple[datetime, str]]:
 def _reverse(world: World, settled: Settled, event: Document, at: datetime) -> None:
     """Works the order out again on what is left; the differences are reversals, and nothing rises."""
     plan = settled.version.plan
-    again = work_out(plan, settled.order | {"is_untouched": False}, settled.seats, settled.left)
-    first = capped(plan, settled.posted, sum(line["paid_minor"] for line in settled.order["lines"]))
-    stand = capped(plan, again, sum(settled.left))
+    again = work_out(plan, settled.order | {"is_untouched": False}, settled.seats, settled.left, settled.limits)
+    paid = sum(line["paid_minor"] for line in settled.order["lines"])
+    first = capped(plan, settled.posted, paid, settled.limits)
+    stand = capped(plan, again, sum(settled.left), settled.limits)
     for key, before in settled.standing.items():
         after = min(stand.get(key, 0), first[key])
         if after != before:

@@ -42,6 +42,20 @@ class Key(NamedTuple):
     shop: str
 
 
+class Limits(NamedTuple):
+    """What bounded an order when it was first worked on, and ever after.
+
+    ``unmet``: (place of the rule, shop) that lacked the sales it requires. ``rooms``: what month and customer caps
+    left, the lesser of both, by place of the rule and shop.
+    """
+
+    unmet: frozenset[tuple[int, str]] = frozenset()
+    rooms: Mapping[tuple[int, str], int] = {}
+
+
+NO_LIMITS = Limits()
+
+
 class Paid(NamedTuple):
     """What one rule comes to for one earner on one line: of what, at which rate, rounded once."""
 
@@ -50,8 +64,10 @@ class Paid(NamedTuple):
     amount: int
 
 
-def work_out(plan: Document, order: Document, seats: Seats, left: Sequence[int]) -> dict[Key, Paid]:
-    """The commissions on what is left of each line, before ``order_cap``."""
+def work_out(
+    plan: Document, order: Document, seats: Seats, left: Sequence[int], limits: Limits = NO_LIMITS
+) -> dict[Key, Paid]:
+    """The commissions on what is left of each line, before any cap."""
     found: dict[Key, Paid] = {}
     if seats.seller is None:
         return found
@@ -59,12 +75,18 @@ def work_out(plan: Document, order: Document, seats: Seats, left: Sequence[int])
     whole = Fraction(sum(left), paid) if paid else Fraction(order.get("is_untouched", True))
     for index, line in enumerate(order["lines"]):
         share = Fraction(left[index], line["paid_minor"]) if line["paid_minor"] else whole
-        _work_line(plan, order, seats, index, share, found)
+        _work_line(plan, order, seats, index, share, limits, found)
     return found
 
 
 def _work_line(
-    plan: Document, order: Document, seats: Seats, index: int, share: Fraction, found: dict[Key, Paid]
+    plan: Document,
+    order: Document,
+    seats: Seats,
+    index: int,
+    share: Fraction,
+    limits: Limits,
+    found: dict[Key, Paid],
 ) -> None:
     line = order["lines"][index]
     base, pieces = base_of(plan, line) * share, line["quantity"] * share
@@ -76,6 +98,7 @@ def _work_line(
         person, earns = _earner(plan, rule, tier, seats, bool(line.get("entry")))
         if person is None:
             continue
+        earns = earns and _has_rank(plan, rule, person) and (place, person.shop) not in limits.unmet
         of = rule.get("of", "base")
         basis = Fraction(base)
         if of == "remaining":
@@ -137,6 +160,12 @@ def _earner(plan: Document, rule: Document, tier: int, seats: Seats, is_entry: b
     return person, not is_skipped
 
 
+def _has_rank(plan: Document, rule: Document, person: Person) -> bool:
+    needed = rule.get("requires", {}).get("min_rank")
+    codes = [rank["code"] for rank in plan.get("ranks", [{"code": "member"}])]
+    return needed is None or codes.index(person.rank) >= codes.index(needed)
+
+
 def _figure(
     rule: Document, person: Person, basis: Fraction, pieces: Fraction, earns: bool, reached: dict[str, Fraction]
 ) -> tuple[Fraction | None, Fraction | None]:
@@ -196,9 +225,30 @@ def rounded(exact: Fraction, how: str) -> int:
     return low + 1
 
 
-def capped(plan: Document, found: Mapping[Key, Paid], paid: int) -> dict[Key, int]:
+def capped(plan: Document, found: Mapping[Key, Paid], paid: int, limits: Limits = NO_LIMITS) -> dict[Key, int]:
+    """After all caps: those of rules on one order, ``order_cap``, and the rooms that months and customers left."""
+    per_order = {
+        (key.rule, key.shop): cap["per_order_minor"]
+        for key in found
+        if (cap := plan["rules"][key.rule].get("cap", {})).get("per_order_minor") is not None
+    }
+    amounts = filled({key: one.amount for key, one in found.items()}, per_order)
+    return filled(_scaled(plan, amounts, paid), limits.rooms)
+
+
+def filled(amounts: Mapping[Key, int], rooms: Mapping[tuple[int, str], int]) -> dict[Key, int]:
+    """The amounts one after the other, as far as there is room for their rule and earner; none of 0."""
+    left, found = dict(rooms), {}
+    for key, amount in amounts.items():
+        bound = left.get((key.rule, key.shop), amount)
+        found[key] = min(amount, bound)
+        if (key.rule, key.shop) in left:
+            left[key.rule, key.shop] -= found[key]
+    return {key: amount for key, amount in found.items() if amount}
+
+
+def _scaled(plan: Document, amounts: dict[Key, int], paid: int) -> dict[Key, int]:
     """``order_cap``: all scaled down pro rata by largest remainder; ties: nearer tier, rule order, line order."""
-    amounts = {key: one.amount for key, one in found.items()}
     total = sum(amounts.values())
     limit = total if plan.get("order_cap") is None else floor(Fraction(plan["order_cap"]) * paid)
     if total > limit:
