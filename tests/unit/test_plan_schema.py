@@ -42,7 +42,7 @@ SOUND: dict[str, Any] = {
     ],
     "rules": [
         {**SELLER, "where": {"sku": ["A"], "not": {"channel": ["retail"]}}, "cap": {"per_month_minor": 9}},
-        {"id": "t", "pay": "seller", "amount_minor": {"金牌": 5, "default": 1}},
+        {"id": "t", "pay": "seller", "amount_minor": {"金牌": 5, "default": 1}, "group": "g"},
         {"id": "u", "pay": "upline", "tier": 1, "slabs": [{"from_minor": 0, "rate": "1.0"}], "slab_mode": "whole"},
         {"id": "o", "pay": "opener", "rate": "1", "of": {"rule": "s"}, "requires": {"min_rank": "member"}},
         {"id": "c", "pay": "chain", "differential": True, "rate": {"金牌": "0.1"}, "of": "base"},
