@@ -50,7 +50,7 @@ class ShopPatchSchema(Shape):
     """What is to change; null clears it, what is not named stays."""
 
     name = Text(allow_none=True)
-    attributes = Attributes(allow_none=True, metadata={"description": "as a whole"})
+    attributes = Attributes(allow_none=True)
     organiser_id = Text(high=64, allow_none=True, metadata={"description": "who runs several trees"})
 
 
