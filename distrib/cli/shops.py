@@ -43,7 +43,7 @@ def export_command(shop_id: str, form: str, levels: int | None, output: Path | N
         chunks = as_graphml(tree)
     if output is None:
         for chunk in chunks:
-            click.get_binary_stream("stdout").write(chunk)
+            click.echo(chunk, nl=False)
         return
     with output.open("wb") as file:
         file.writelines(chunks)

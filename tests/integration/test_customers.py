@@ -1,4 +1,4 @@
-"""Customers over HTTP and at work: bindings by each rule, the shop bound when an order was paid, a customer who is a shop."""
+"""Customers over HTTP and at work: bindings by each rule, who sells an order without a shop, customers who are one."""
 
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread

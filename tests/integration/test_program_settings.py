@@ -2,6 +2,7 @@
 
 import json
 from threading import Event, Thread
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -35,7 +36,8 @@ def test_a_program_shows_what_it_was_set_to(api: Api) -> None:
     told = patch(api, **wanted)
     assert {name: told[name] for name in wanted} == wanted
     assert api.caller("finance").get("/v1/program") == told
-    assert patch(api, binding={"rule": "last"})["binding"] == {"rule": "last", "protect_days": None, "expire_days": None}
+    last = {"rule": "last", "protect_days": None, "expire_days": None}
+    assert patch(api, binding={"rule": "last"})["binding"] == last
 
 
 def test_each_change_is_kept_with_who_made_it_and_no_change_leaves_no_trace(api: Api) -> None:
@@ -90,7 +92,7 @@ def test_an_event_that_meets_a_change_of_the_time_zone_counts_its_day_by_the_new
     assert (zone, day) == ("Pacific/Kiritimati", event.occurred_at.astimezone(world_zone(world)).date())
 
 
-def world_zone(world: World) -> object:
+def world_zone(world: World) -> ZoneInfo:
     with world.container.begin() as conn:
         return programs.find_program(conn, "test").zone
 
