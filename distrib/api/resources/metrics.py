@@ -48,7 +48,7 @@ def show_retention(call: Call) -> Answer:
 @metrics.operation(
     "GET",
     "/shops/<id:shop_id>/subtree",
-    {200: SubtreeSchema},
+    {200: (SubtreeSchema, GRAPHML)},
     query=SubtreeQuerySchema,
     refusals=("shop_unknown", "subtree_too_large"),
 )
