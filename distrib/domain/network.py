@@ -5,16 +5,14 @@ The only module that may import networkx. Nothing that reads or writes shops may
 
 from __future__ import annotations
 
-import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import networkx as nx
 
 NOBODY = -1
 _UNSEEN, _ON_PATH, _PLACED, _STUCK = range(4)
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Arrangement(NamedTuple):
@@ -102,27 +100,8 @@ def node_link_of(tree: Tree) -> dict[str, Any]:
     >>> node_link_of(Tree({"a": {"level": 1}, "b": {"level": 2}}, [("a", "b")]))["edges"]
     [{'source': 'a', 'target': 'b'}]
     """
-    found: dict[str, Any] = nx.node_link_data(_graph(tree, str), edges="edges")
-    return found
-
-
-def graphml_of(tree: Tree) -> Iterator[str]:
-    r"""The tree as lines of GraphML; characters that XML cannot hold are shown as U+FFFD.
-
-    >>> any("a&#65533;b" in line for line in graphml_of(Tree({"x": {"name": "a\x01b"}}, [])))
-    True
-    """
-    return iter(nx.generate_graphml(_graph(tree, _in_xml)))
-
-
-def _graph(tree: Tree, shown: Callable[[str], str]) -> nx.DiGraph[str]:
     graph: nx.DiGraph[str] = nx.DiGraph()
-    for shop_id, told in tree.nodes.items():
-        values = {name: shown(value) if isinstance(value, str) else value for name, value in told.items()}
-        graph.add_node(shown(shop_id), **values)
-    graph.add_edges_from((shown(sponsor), shown(shop)) for sponsor, shop in tree.edges)
-    return graph
-
-
-def _in_xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+    graph.add_nodes_from(tree.nodes.items())
+    graph.add_edges_from(tree.edges)
+    found: dict[str, Any] = nx.node_link_data(graph, edges="edges")
+    return found

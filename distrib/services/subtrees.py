@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.network import Tree, graphml_of, node_link_of
+from distrib.domain.graphml import graphml_of
+from distrib.domain.network import Tree, node_link_of
 from distrib.services.context import Program
 from distrib.services.shop_views import RelatedShop, ShopView, downline, get_shop
+from distrib.store import network
 
 MOST_SHOPS = 100_000
-"""What networkx holds in some 200 MiB; larger trees are read level by level."""
+"""A tree is held whole while it is written; larger ones are read level by level."""
+_LINES_A_CHUNK = 1_000
 
 
 def read_subtree(
@@ -36,9 +40,10 @@ def read_subtree(
     top = get_shop(conn, program, shop_id, now)
     rows: list[RelatedShop] = []
     if levels != 0:
-        rows, follows = downline(conn, program, shop_id, levels, now, None, MOST_SHOPS - 1)
-        if follows is not None:
+        deep = network.DEEPEST if levels is None else levels
+        if network.is_larger(conn, program.program_id, top.shop_no, now, deep, MOST_SHOPS):
             raise Refusal("subtree_too_large", most=MOST_SHOPS)
+        rows, _ = downline(conn, program, shop_id, levels, now, None, MOST_SHOPS)
     nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}
     edges = [(row.sponsor_id, row.id) for row in rows if row.sponsor_id is not None]
     return Tree({top.id: _node(top, 0, sees_all)} | nodes, edges)
@@ -51,9 +56,9 @@ def as_node_link(tree: Tree) -> dict[str, Any]:
 
 def as_graphml(tree: Tree) -> Iterator[bytes]:
     """The tree as GraphML, in chunks."""
-    yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    for line in graphml_of(tree):
-        yield f"{line}\n".encode()
+    lines = graphml_of(tree)
+    while chunk := "\n".join(islice(lines, _LINES_A_CHUNK)):
+        yield f"{chunk}\n".encode()
 
 
 def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[str, str | int]:
