@@ -43,7 +43,7 @@ class Tally:
 
 
 @dataclass
-class _Index:
+class Index:
     """Where the records of a file stand, and in which order they can be registered."""
 
     offsets: array[int] = field(default_factory=lambda: array("q"))
@@ -98,7 +98,7 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
     tally = Tally()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         reading = progress.add_task("Reading 读取", total=source.size)
-        index = _index(source, lambda offset: progress.update(reading, completed=offset))
+        index = read_index(source, lambda offset: progress.update(reading, completed=offset))
         writing = progress.add_task("Registering 登记", total=len(index.order))
         for start in range(0, len(index.order), BATCH):
             places = index.order[start : start + BATCH]
@@ -109,12 +109,12 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
     return tally
 
 
-def _index(source: RecordsFile, seen: Any) -> _Index:
+def read_index(source: RecordsFile, seen: Any) -> Index:
     """Reads a file once for who brought whom; what names no id of its own, or one again, comes last.
 
     Ids are kept while the file is read, and numbers alone from then on.
     """
-    index, sponsors = _Index(), array("q")
+    index, sponsors = Index(), array("q")
     first: dict[str, int] = {}
     ahead: dict[int, str] = {}
     rest = array("q")
@@ -144,7 +144,7 @@ def _index(source: RecordsFile, seen: Any) -> _Index:
     return index
 
 
-def _loops(source: RecordsFile, index: _Index, stuck: Sequence[int]) -> dict[str, tuple[str, ...]]:
+def _loops(source: RecordsFile, index: Index, stuck: Sequence[int]) -> dict[str, tuple[str, ...]]:
     """The loop of everyone who stands in one, by id; read again, for they are few."""
     values = [source.read(index.offsets[place], index.lines[place]).values for place in stuck]
     loops = name_loops({found["id"]: found["sponsor_id"] for found in values})
@@ -155,7 +155,7 @@ def _register(
     container: Container,
     program: Program,
     records: Sequence[Record],
-    index: _Index,
+    index: Index,
     refused: RefusedFile,
     tally: Tally,
 ) -> None:
@@ -183,7 +183,7 @@ def _register(
             tally.refused += 1
 
 
-def _reason(shop_id: str, refusal: Refusal, index: _Index) -> tuple[str, str]:
+def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
     """Code and words; who stands in a loop of the file is told the loop, however far it is spread."""
     loop = index.loops.get(shop_id)
     if loop is not None and refusal.code in {"sponsor_cycle", "sponsor_unknown"}:
