@@ -17,6 +17,18 @@ _ADMIN: Final = frozenset({ADMIN})
 # An operation that is not listed here cannot be registered, so nothing is open by oversight.
 MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_program": _READERS,
+    "change_program": _ADMIN,
+    "list_program_changes": _READERS,
+    "show_retention": _READERS,
+    "set_customer": frozenset({ORDERS, ADMIN}),
+    "get_customer": frozenset({ORDERS, FINANCE, ADMIN}),
+    "bind_customer": frozenset({ORDERS, ADMIN}),
+    "bind_customers": frozenset({ORDERS, ADMIN}),
+    "list_bindings": frozenset({ORDERS, FINANCE, ADMIN}),
+    "change_shop": _ADMIN,
+    "erase_shop": _ADMIN,
+    "export_subtree": _READERS_AND_SELF,
+    "get_metrics": _READERS_AND_SELF,
     "list_keys": _ADMIN,
     "create_key": _ADMIN,
     "revoke_key": _ADMIN,

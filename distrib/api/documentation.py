@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask_smorest import Blueprint
 from marshmallow import Schema
@@ -26,12 +26,16 @@ _IDEMPOTENCY_KEY = {
 _HEADERS = {"X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}}}
 
 
+Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
+"""What an answer is: a schema, the media type of a file, nothing, or one of several of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Documented:
     """What is said of an operation, beside what its docstring says."""
 
     name: str
-    answers: Mapping[int, type[Schema] | str | None]
+    answers: Mapping[int, Shapes]
     body: type[Schema] | None
     query: type[Schema] | None
     refusals: tuple[str, ...]
@@ -62,7 +66,11 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
     return decorate
 
 
-def _answer(answer: type[Schema] | str | None) -> dict[str, Any]:
+def _answer(answer: Shapes) -> dict[str, Any]:
+    if isinstance(answer, tuple):
+        told = [_answer(one) for one in answer]
+        content = {kind: shape for one in told for kind, shape in one["content"].items()}
+        return {"description": told[0]["description"], "headers": _HEADERS, "content": content}
     if answer is None:
         return {"description": "Done; there is nothing to say.", "headers": _HEADERS}
     if isinstance(answer, str):

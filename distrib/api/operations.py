@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from distrib.api.answers import Answer, Stream, json_response, to_json
 from distrib.api.auth import MAY_CALL, presented_key
 from distrib.api.backend import Backend, backend
-from distrib.api.documentation import Documented, describe
+from distrib.api.documentation import Documented, Shapes, describe
 from distrib.api.json_body import parse_document
 from distrib.api.pagination import Listing
 from distrib.api.shapes import load_body, load_query
@@ -85,7 +85,7 @@ class Resource:
         self,
         method: str,
         rule: str,
-        answers: Mapping[int, type[Schema] | str | None],
+        answers: Mapping[int, Shapes],
         *,
         body: type[Schema] | None = None,
         query: type[Schema] | None = None,
@@ -97,7 +97,7 @@ class Resource:
         """Registers a handler and documents it; its name is the operation's.
 
         Args:
-            answers: by status, the schema of the answer, the media type of a stream, or None for no body.
+            answers: by status, the schema of the answer, the media type of a stream, None for no body, or several.
             refusals: the codes it may refuse with, beside those that any call may.
             reads_body: how the bytes become the body where no schema loads it.
             takes_ndjson: whether newline-delimited JSON is welcome beside JSON.

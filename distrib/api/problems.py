@@ -83,6 +83,11 @@ def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
     return document
 
 
+def entries_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    """Each thing that is wrong, as an entry of ``errors`` in the caller's language."""
+    return [_entry(found, language()) for found in problems]
+
+
 def _entry(found: Problem, spoken: str) -> dict[str, str]:
     return {"pointer": readable(found.pointer), "detail": readable(in_language(found.detail, spoken))}
 

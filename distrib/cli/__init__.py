@@ -24,6 +24,7 @@ from distrib.cli.plan import plan
 from distrib.cli.program import program
 from distrib.cli.serve import serve
 from distrib.cli.settle import settle
+from distrib.cli.shops import shops_group
 from distrib.cli.statement import statement
 from distrib.cli.worker import worker
 from distrib.domain.errors import Refusal
@@ -38,6 +39,7 @@ def cli() -> None:
 
 for command in (
     serve, worker, migrate, program, key, plan, import_group, settle, explain, statement, audit, bench, demo,
+    shops_group,
 ):
     cli.add_command(command)
 

@@ -59,6 +59,7 @@ _WORDS = {
     "differs": ("Worked out again, it DIFFERS from what was posted:", "重新核算与已入账不一致："),
     "expected": ("expected", "应为"),
     "what": ("what", "项目"),
+    "by_binding": ("Sold by the shop bound to the customer", "由锁定该消费者的店铺成交："),
     "nobody": ("Nobody was looked at.", "未对任何人核算。"),
 }
 _REASONS = {
@@ -105,6 +106,8 @@ def _show(console: Console, view: Mapping[str, Any], place: int) -> None:
         return _WORDS[word][place]
 
     _head(console, view, say)
+    if view["seller_by"] == "binding":
+        print_line(console, f"{say('by_binding')} {view['customer_id'] or ''}".strip())
     if view["error"] is not None:
         print_line(console, view["error"]["detail_zh" if place else "detail"], "yellow")
     if view["reason"] is not None:

@@ -10,6 +10,7 @@ import json
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from distrib.cli.output import json_option, print_json, program_option
 from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
-from distrib.domain.network import arrange
+from distrib.domain.network import NOBODY, arrange_places, name_loops
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.shops import ShopDraft, register_shops
 
@@ -42,7 +43,7 @@ class Tally:
 
 
 @dataclass
-class _Index:
+class Index:
     """Where the records of a file stand, and in which order they can be registered."""
 
     offsets: array[int] = field(default_factory=lambda: array("q"))
@@ -97,7 +98,7 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
     tally = Tally()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         reading = progress.add_task("Reading 读取", total=source.size)
-        index = _index(source, lambda offset: progress.update(reading, completed=offset))
+        index = read_index(source, lambda offset: progress.update(reading, completed=offset))
         writing = progress.add_task("Registering 登记", total=len(index.order))
         for start in range(0, len(index.order), BATCH):
             places = index.order[start : start + BATCH]
@@ -108,35 +109,53 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
     return tally
 
 
-def _index(source: RecordsFile, seen: Any) -> _Index:
-    """Reads a file once for who brought whom; what names no id of its own, or one again, comes last."""
-    index = _Index()
+def read_index(source: RecordsFile, seen: Any) -> Index:
+    """Reads a file once for who brought whom; what names no id of its own, or one again, comes last.
+
+    Ids are kept while the file is read, and numbers alone from then on.
+    """
+    index, sponsors = Index(), array("q")
     first: dict[str, int] = {}
-    sponsor_of: dict[str, str | None] = {}
-    rest: list[int] = []
+    ahead: dict[int, str] = {}
+    rest = array("q")
     for place, record in enumerate(source):
         index.offsets.append(record.offset)
         index.lines.append(record.line)
+        sponsors.append(NOBODY)
         shop_id, sponsor_id = record.values.get("id"), record.values.get("sponsor_id")
-        if isinstance(shop_id, str) and shop_id not in first:
-            first[shop_id] = place
-            sponsor_of[shop_id] = sponsor_id if isinstance(sponsor_id, str) else None
-        else:
+        if not isinstance(shop_id, str) or shop_id in first:
             rest.append(place)
+            continue
+        first[shop_id] = place
+        if isinstance(sponsor_id, str) and sponsor_id in first:
+            sponsors[place] = first[sponsor_id]
+        elif isinstance(sponsor_id, str):
+            ahead[place] = sponsor_id
         if place % BATCH == 0:
             seen(record.offset)
     seen(source.size)
-    arrangement = arrange(sponsor_of)
-    index.order = array("q", [*(first[shop_id] for shop_id in arrangement.order), *rest])
-    index.loops = {shop_id: loop for loop in arrangement.loops for shop_id in loop}
+    for place, sponsor_id in ahead.items():
+        sponsors[place] = first.get(sponsor_id, NOBODY)
+    del first, ahead
+    order, stuck = arrange_places(sponsors)
+    last = set(rest)
+    index.order = array("q", chain((place for place in order if place not in last), stuck, rest))
+    index.loops = _loops(source, index, stuck)
     return index
+
+
+def _loops(source: RecordsFile, index: Index, stuck: Sequence[int]) -> dict[str, tuple[str, ...]]:
+    """The loop of everyone who stands in one, by id; read again, for they are few."""
+    values = [source.read(index.offsets[place], index.lines[place]).values for place in stuck]
+    loops = name_loops({found["id"]: found["sponsor_id"] for found in values})
+    return {shop_id: loop for loop in loops for shop_id in loop}
 
 
 def _register(
     container: Container,
     program: Program,
     records: Sequence[Record],
-    index: _Index,
+    index: Index,
     refused: RefusedFile,
     tally: Tally,
 ) -> None:
@@ -164,7 +183,7 @@ def _register(
             tally.refused += 1
 
 
-def _reason(shop_id: str, refusal: Refusal, index: _Index) -> tuple[str, str]:
+def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
     """Code and words; who stands in a loop of the file is told the loop, however far it is spread."""
     loop = index.loops.get(shop_id)
     if loop is not None and refusal.code in {"sponsor_cycle", "sponsor_unknown"}:

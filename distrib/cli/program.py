@@ -1,4 +1,4 @@
-"""``distrib program``: opens and lists programs."""
+"""``distrib program``: opens, sets and lists programs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, open_console, print_json, print_table
+from distrib.cli.program_set import set_command
 from distrib.services.context import Program
 from distrib.services.programs import ADMISSIONS, create_program, list_programs
 
 
 @click.group()
 def program() -> None:
-    """Open and list programs. 分销计划。"""
+    """Open, set and list programs. 分销计划。"""
 
 
 @program.command()
@@ -60,6 +61,9 @@ def list_command(as_json: bool) -> None:
     titles = ("code 编号", "currency 货币", "time zone 时区", "policy 合规策略", "admission 加入", "identity 实名")
     rows = [[row[name] for name in names] for row in found]
     print_table(open_console(), "Programs 分销计划", dict.fromkeys(titles, False), rows)
+
+
+program.add_command(set_command)
 
 
 def _shown(found: Program) -> dict[str, object]:

@@ -73,6 +73,9 @@ CODES: dict[str, Code] = {
     ),
     "policy_unknown": Code(422, "There is no policy pack {policy}.", "没有合规策略 {policy}。", "没有该合规策略"),
     "time_zone_unknown": Code(422, "There is no time zone {time_zone}.", "没有时区 {time_zone}。", "没有该时区"),
+    "time_zone_fixed": Code(
+        409, "The time zone is fixed once there are events.", "已有事件，时区不能再更改。"
+    ),
     "currency_unknown": Code(
         422, "{currency} is not an ISO 4217 currency.", "{currency} 不是 ISO 4217 货币。", "不是 ISO 4217 货币"
     ),
@@ -99,6 +102,18 @@ CODES: dict[str, Code] = {
     ),
     "before_joining": Code(422, "Not before the shop's joining.", "不得早于该店铺加入的时间。"),
     "rank_unknown": Code(422, "The plan has no rank {rank}.", "方案中没有等级 {rank}。", "方案中没有该等级"),
+    # customers
+    "customer_unknown": Code(404, "Nothing is known of the customer {id}.", "没有消费者 {id} 的记录。", "没有该消费者"),
+    "binding_shop_unknown": Code(
+        422, "There is no shop {id} to name.", "要指定的店铺 {id} 不存在。", "要指定的店铺不存在"
+    ),
+    "bound_in_future": Code(
+        422, "bound_at lies more than five minutes ahead.", "bound_at 晚于当前时间五分钟以上。"
+    ),
+    "subtree_too_large": Code(
+        422, "The tree below holds more than {most} shops; ask for fewer levels.",
+        "其下店铺超过 {most} 家，请减少 levels。", "下级店铺过多",
+    ),
     # plans
     "plan_invalid": Code(422, "The plan has problems.", "方案有问题。"),
     "plan_unknown": Code(

@@ -5,10 +5,14 @@ The only module that may import networkx. Nothing that reads or writes shops may
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import networkx as nx
+
+NOBODY = -1
+_UNSEEN, _ON_PATH, _PLACED, _STUCK = range(4)
 
 
 class Arrangement(NamedTuple):
@@ -31,48 +35,73 @@ def arrange(sponsor_of: Mapping[str, str | None]) -> Arrangement:
     >>> arrange({"c": "b", "b": "a", "a": None})
     Arrangement(order=['a', 'b', 'c'], loops=[])
     >>> arrange({"x": "y", "y": "x", "z": None})
-    Arrangement(order=['z', 'x', 'y'], loops=[('x', 'y')])
+    Arrangement(order=['z', 'y', 'x'], loops=[('x', 'y')])
     """
-    ready: list[str] = []
-    seen: set[str] = set()
-    late: dict[str, str] = {}
-    for shop_id, sponsor_id in sponsor_of.items():
-        if sponsor_id is None or sponsor_id in seen or sponsor_id not in sponsor_of:
-            ready.append(shop_id)
-            seen.add(shop_id)
-        else:
-            late[shop_id] = sponsor_id
-    if not late:
-        return Arrangement(ready, [])
-    return _arrange_late(ready, late)
+    names = list(sponsor_of)
+    places = {name: place for place, name in enumerate(names)}
+    order, stuck = arrange_places([places.get(sponsor or "", NOBODY) for sponsor in sponsor_of.values()])
+    arranged = [names[place] for place in (*order, *stuck)]
+    return Arrangement(arranged, name_loops({names[place]: sponsor_of[names[place]] or "" for place in stuck}))
 
 
-def _arrange_late(ready: list[str], late: Mapping[str, str]) -> Arrangement:
-    """Orders those that came before their sponsors, by levels below what is ready."""
+def arrange_places(sponsor_of: Sequence[int]) -> tuple[array[int], array[int]]:
+    """The places 0, 1, … with sponsors before those they brought, and those that stand in loops or below them.
+
+    Works on numbers alone, so that a million shops take some megabytes.
+
+    Args:
+        sponsor_of: per place that of its sponsor, or ``NOBODY``.
+    """
+    order, stuck = array("q"), array("q")
+    state = bytearray(len(sponsor_of))
+    for start in range(len(sponsor_of)):
+        path, place = [], start
+        while place != NOBODY and state[place] == _UNSEEN:
+            state[place] = _ON_PATH
+            path.append(place)
+            place = sponsor_of[place]
+        is_fine = place == NOBODY or state[place] == _PLACED
+        for place in reversed(path):
+            state[place] = _PLACED if is_fine else _STUCK
+        (order if is_fine else stuck).extend(reversed(path))
+    return order, stuck
+
+
+def name_loops(sponsor_of: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """The loops among those that stand in one or below one, each from its smallest id upwards."""
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(late)
-    graph.add_edges_from((sponsor, shop) for shop, sponsor in late.items() if sponsor in late)
-    loops = [_turned(loop) for loop in nx.strongly_connected_components(graph) if _is_loop(graph, loop)]
-    bad: set[str] = {shop for loop in loops for shop in loop}
-    for loop in loops:
-        bad |= nx.descendants(graph, loop[0])
-    good = graph.subgraph(shop for shop in late if shop not in bad)
-    ordered = [shop for generation in nx.topological_generations(good) for shop in generation]
-    named = [_upwards(loop, late) for loop in loops]
-    return Arrangement(ready + ordered + [shop for shop in late if shop in bad], sorted(named))
+    graph.add_edges_from((sponsor, shop) for shop, sponsor in sponsor_of.items())
+    loops = [sorted(loop) for loop in nx.strongly_connected_components(graph) if _is_loop(graph, loop)]
+    return sorted(_upwards(loop[0], sponsor_of) for loop in loops)
 
 
 def _is_loop(graph: nx.DiGraph[str], component: set[str]) -> bool:
     return len(component) > 1 or graph.has_edge(*tuple(component) * 2)
 
 
-def _turned(component: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(component))
-
-
-def _upwards(loop: tuple[str, ...], sponsor_of: Mapping[str, str]) -> tuple[str, ...]:
+def _upwards(first: str, sponsor_of: Mapping[str, str]) -> tuple[str, ...]:
     """The members of a loop in the order in which each names the next as its sponsor."""
-    path = [loop[0]]
-    while (above := sponsor_of[path[-1]]) != loop[0]:
+    path = [first]
+    while (above := sponsor_of[path[-1]]) != first:
         path.append(above)
     return tuple(path)
+
+
+class Tree(NamedTuple):
+    """A bounded tree for other tools: what is told of each shop by id, and edges from sponsor to shop."""
+
+    nodes: Mapping[str, Mapping[str, str | int]]
+    edges: Sequence[tuple[str, str]]
+
+
+def node_link_of(tree: Tree) -> dict[str, Any]:
+    """The tree as node-link JSON.
+
+    >>> node_link_of(Tree({"a": {"level": 1}, "b": {"level": 2}}, [("a", "b")]))["edges"]
+    [{'source': 'a', 'target': 'b'}]
+    """
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(tree.nodes.items())
+    graph.add_edges_from(tree.edges)
+    found: dict[str, Any] = nx.node_link_data(graph, edges="edges")
+    return found

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import CODES, Refusal
 from distrib.services.context import Program
 from distrib.services.event_codec import DecodedEvent
+from distrib.services.programs import calendar_of
 from distrib.store import inbox as rows
 
 
@@ -39,7 +40,7 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
     first: dict[str, DecodedEvent] = {}
     for event in events:
         first.setdefault(event.id, event)
-    zone = program.zone
+    zone = calendar_of(conn, program).zone
     fresh = rows.insert_events(conn, program.program_id, [_row(zone, event) for event in first.values()], now)
     known = [event_id for event_id in first if event_id not in fresh]
     digests = rows.digests_of(conn, program.program_id, known) if known else {}

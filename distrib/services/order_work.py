@@ -124,7 +124,7 @@ class OrderWork:
                 sales_of(order, fresh.snapshot), order.customer_id, fresh.snapshot.to_json(),
             )
         )
-        batch.finish(pending, "done", None if order.shop_id is not None else "no_shop")
+        batch.finish(pending, "done", "no_shop" if seller is None else None)
         self._signal(pending.day, fresh.snapshot, at)
 
     def _add_up(self, commissions: Sequence[Commission], period: int) -> None:

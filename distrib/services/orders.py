@@ -92,6 +92,7 @@ def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "status": row["status"],
         "shop_id": row["shop_id"],
+        "seller_by": _seller_by(row),
         "customer_id": row["customer_id"],
         "channel": row["channel"],
         "currency": row["currency"],
@@ -102,6 +103,13 @@ def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
         "left_minor": None if paid is None else paid - row["refunded_minor"],
         "plan": plan_view(row),
     }
+
+
+def _seller_by(row: Mapping[str, Any]) -> str | None:
+    """How the selling shop was found: named by the order, or by its customer's binding at ``paid_at``."""
+    if row["shop_id"] is None:
+        return None
+    return "binding" if row["named_shop_id"] is None else "order"
 
 
 def _content(order: Order | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.events import Order
 from distrib.domain.snapshot import Person, Snapshot
+from distrib.services.sellers import Sellers
 from distrib.services.terms import Terms
 from distrib.store.chains import ShopState, Standing
 
@@ -22,6 +23,7 @@ class People:
 
     def __init__(self, conn: Connection, program_id: int, orders: Sequence[Order]) -> None:
         self._standing = Standing(conn, program_id)
+        self._sellers = Sellers(conn, program_id, orders)
         self._old_chains: dict[tuple[int, datetime], Sequence[int]] = {}
         self._persons: dict[tuple[int, str], tuple[datetime, Person]] = {}
         self._read(orders)
@@ -37,11 +39,11 @@ class People:
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
         """What stood at ``paid_at``, to be kept with the order for ever."""
         at = order.paid_at
-        seller = self._named(order.shop_id)
+        seller = self._seller(order)
         return Snapshot(
             None if seller is None else self._person(seller.shop_no, at, terms),
             () if seller is None else tuple([self._person(no, at, terms) for no in self._chain(seller, at)]),
-            seller is not None and order.customer_id == order.shop_id,
+            self._sellers.is_self_purchase(order, seller),
             self._cast(order.leader_id, at, terms),
             self._cast(order.opener_id, at, terms),
             terms.order_cap_ppm,
@@ -54,8 +56,9 @@ class People:
     def _read(self, orders: Sequence[Order]) -> None:
         standing = self._standing
         names = {name for order in orders for name in (order.shop_id, order.leader_id, order.opener_id)}
+        standing.load_numbers(self._sellers.numbers(orders))
         standing.load(name for name in names if name is not None)
-        sold = [(shop, order.paid_at) for order in orders if (shop := self._named(order.shop_id)) is not None]
+        sold = [(shop, order.paid_at) for order in orders if (shop := self._seller(order)) is not None]
         old = {(shop.shop_no, at) for shop, at in sold if at < shop.chain_since}
         asked = sorted(old)
         self._old_chains = dict(zip(asked, standing.old_chains(asked), strict=True))
@@ -67,10 +70,18 @@ class People:
                 shop = self._named(name)
                 if shop is not None:
                     yield shop.shop_no, order.paid_at
-            seller = self._named(order.shop_id)
+            seller = self._seller(order)
             if seller is not None:
+                yield seller.shop_no, order.paid_at
                 for number in self._chain(seller, order.paid_at):
                     yield number, order.paid_at
+
+    def _seller(self, order: Order) -> ShopState | None:
+        """The shop that the order names, or else the one its customer was bound to at ``paid_at``."""
+        if order.shop_id is not None:
+            return self._named(order.shop_id)
+        number = self._sellers.bound_shop(order)
+        return None if number is None else self._standing.by_number[number]
 
     def _named(self, name: str | None) -> ShopState | None:
         return None if name is None else self._standing.by_id.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
@@ -50,7 +51,7 @@ def create_program(
     _check(code, currency, time_zone, policy, policies, admission)
     wanted = store.ProgramRow(0, code, currency, time_zone, policy, admission, identity_required)
     row = store.insert_program(conn, wanted, now) or store.by_code(conn, code)
-    if row is None or row._replace(program_id=0) != wanted:
+    if row is None or _as_opened(conn, row)._replace(program_id=0) != wanted:
         raise Refusal("program_exists", code=code)
     return Program(*row)
 
@@ -82,12 +83,25 @@ def list_programs(conn: Connection) -> list[Program]:
     return [Program(*row) for row in store.first_by_code(conn, MAX_LISTED)]
 
 
+def calendar_of(conn: Connection, program: Program) -> Program:
+    """The program as it is now, whose time zone stays until the transaction ends."""
+    store.hold_calendar(conn, program.program_id, exclusive=False)
+    return get_program(conn, program.program_id)
+
+
+def _as_opened(conn: Connection, row: store.ProgramRow) -> store.ProgramRow:
+    """The program as it was opened, whatever has been set since."""
+    for change in reversed(store.list_changes(conn, row.program_id, 0, MAX_LISTED)):
+        row = row._replace(**json.loads(change.before))
+    return row
+
+
 def _check(code: str, currency: str, time_zone: str, policy: str, policies: Collection[str], admission: str) -> None:
     if not is_identifier(code):
         raise Refusal("invalid", [Problem("code", f"{ID_RULE} / {ID_RULE_ZH}")])
     if not is_currency(currency):
         raise Refusal("currency_unknown", currency=currency)
-    if time_zone not in _time_zones():
+    if time_zone not in time_zones():
         raise Refusal("time_zone_unknown", time_zone=time_zone)
     if policy not in policies:
         raise Refusal("policy_unknown", policy=policy)
@@ -96,6 +110,6 @@ def _check(code: str, currency: str, time_zone: str, policy: str, policies: Coll
 
 
 @cache
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
     """Every zone by name, but for the one that means whatever the machine is set to."""
     return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -38,6 +38,7 @@ class ShopView:
     direct_recruits: int
     name: str | None
     attributes: dict[str, Any] | None
+    organiser_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) ->
         network.count_recruits(conn, program.program_id, [row.shop_no], now).get(row.shop_no, 0),
         row.name,
         None if row.attributes is None else json.loads(row.attributes),
+        row.organiser_id,
     )
 
 

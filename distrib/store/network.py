@@ -52,6 +52,18 @@ WITH RECURSIVE below AS (
 SELECT depth, shop_no, sponsor_no FROM below
 WHERE depth > 0 AND (depth, shop_no) > (%(depth)s, %(after)s) ORDER BY depth, shop_no LIMIT %(limit)s
 """
+# Rows come as they are found, so that the count of a large tree ends at the limit.
+_COUNT = f"""
+WITH RECURSIVE below AS (
+    SELECT %(shop)s::bigint AS shop_no, 0 AS depth
+    UNION ALL
+    SELECT r.shop_no, b.depth + 1
+    FROM below b
+    JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
+    WHERE b.depth < %(levels)s AND {_NO_NEWER}
+)
+SELECT count(*) FROM (SELECT 1 FROM below LIMIT %(limit)s) found
+"""
 _RECRUITS = f"""
 SELECT r.sponsor_no, count(*) FROM referrals r
 WHERE r.program_id = %(program)s AND r.sponsor_no = ANY(%(shops)b::bigint[]) AND r.effective_at <= %(at)s
@@ -156,6 +168,13 @@ def downline_at(
     values = {"program": program_id, "shop": shop_no, "at": at, "levels": levels, "limit": limit}
     rows = driver(conn).execute(_DOWNLINE, values | {"depth": after[0], "after": after[1]})
     return [Below(*row) for row in rows]
+
+
+def is_larger(conn: Connection, program_id: int, shop_no: int, at: datetime, levels: int, most: int) -> bool:
+    """Whether more than ``most`` shops, itself included, stand from a shop down at an instant."""
+    values = {"program": program_id, "shop": shop_no, "at": at, "levels": levels, "limit": most + 1}
+    row = driver(conn).execute(_COUNT, values).fetchone()
+    return row is not None and row[0] > most
 
 
 def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], at: datetime) -> dict[int, int]:

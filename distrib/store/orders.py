@@ -58,6 +58,7 @@ WHERE x.program_id = :program AND x.status <> 'done' AND x.order_no > :after
 """
 _LIST = """
 SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->> 'shop_id') AS shop_id,
+       f.content ->> 'shop_id' AS named_shop_id,
        f.content ->> 'customer_id' AS customer_id, f.content ->> 'channel' AS channel,
        f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, s.paid_minor, f.refunded_minor,
        v.code AS plan_code, v.version AS plan_version, f.event_no, s.version_no, s.seller_no, s.snapshot

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from distrib.store.locks import CALENDARS
+
 
 class ProgramRow(NamedTuple):
     """One program as stored."""
@@ -35,6 +37,28 @@ _INSERT = text(
 )
 _BY_CODE = text(f"SELECT {_COLUMNS} FROM programs WHERE code = :code")
 _BY_ID = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id")
+_SET = (
+    "time_zone", "policy", "admission", "identity_required", "withholding", "binding_rule", "protect_days",
+    "expire_days",
+)
+_UPDATE = text(
+    f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id"
+)
+_LOCK = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id FOR UPDATE")
+_IS_USED = text(
+    "SELECT EXISTS (SELECT 1 FROM events WHERE program_id = :program_id)"
+    " OR EXISTS (SELECT 1 FROM transfers WHERE program_id = :program_id)"
+)
+_CALENDAR = text("SELECT pg_advisory_xact_lock(:lock, :program_id)")
+_CALENDAR_SHARED = text("SELECT pg_advisory_xact_lock_shared(:lock, :program_id)")
+_INSERT_CHANGE = text(
+    "INSERT INTO program_changes (program_id, changed_at, changed_by, signed_off_by, before, after) "
+    "VALUES (:program_id, :now, :by, :signed_off_by, :before, :after)"
+)
+_CHANGES = text(
+    "SELECT seq, changed_at, changed_by, signed_off_by, before, after FROM program_changes "
+    "WHERE program_id = :program_id AND seq > :after ORDER BY seq LIMIT :limit"
+)
 _LIST = text(f"SELECT {_COLUMNS} FROM programs ORDER BY code LIMIT :limit")
 
 
@@ -56,6 +80,52 @@ def by_id(conn: Connection, program_id: int) -> ProgramRow | None:
 def first_by_code(conn: Connection, limit: int) -> list[ProgramRow]:
     """The first programs by code."""
     return [ProgramRow._make(row) for row in conn.execute(_LIST, {"limit": limit})]
+
+
+class ChangeRow(NamedTuple):
+    """What was set differently; ``before`` and ``after`` are JSON."""
+
+    seq: int
+    changed_at: datetime
+    changed_by: str
+    signed_off_by: str | None
+    before: str
+    after: str
+
+
+def lock(conn: Connection, program_id: int) -> ProgramRow | None:
+    """The program, whose row is ours until the transaction ends."""
+    return _one(conn.execute(_LOCK, {"program_id": program_id}).one_or_none())
+
+
+def hold_calendar(conn: Connection, program_id: int, *, exclusive: bool) -> None:
+    """Until the transaction ends nobody changes the time zone, nor, when ``exclusive``, counts days by it."""
+    statement = _CALENDAR if exclusive else _CALENDAR_SHARED
+    conn.execute(statement, {"lock": CALENDARS, "program_id": program_id})
+
+
+def is_used(conn: Connection, program_id: int) -> bool:
+    """Whether days and months have been counted in the program's time zone."""
+    return bool(conn.execute(_IS_USED, {"program_id": program_id}).scalar_one())
+
+
+def update_program(conn: Connection, row: ProgramRow) -> None:
+    """Gives a program other settings."""
+    conn.execute(_UPDATE, row._asdict())
+
+
+def insert_change(
+    conn: Connection, program_id: int, before: str, after: str, signed_off_by: str | None, now: datetime, by: str
+) -> None:
+    """Notes what was set differently."""
+    values = {"program_id": program_id, "before": before, "after": after, "signed_off_by": signed_off_by}
+    conn.execute(_INSERT_CHANGE, values | {"now": now, "by": by})
+
+
+def list_changes(conn: Connection, program_id: int, after: int, limit: int) -> list[ChangeRow]:
+    """What was set differently, as it happened, from after a number on."""
+    values = {"program_id": program_id, "after": after, "limit": limit}
+    return [ChangeRow(*row) for row in conn.execute(_CHANGES, values)]
 
 
 def _one(row: Row[Any] | None) -> ProgramRow | None:

@@ -61,6 +61,7 @@ class ShopRow(NamedTuple):
     joined_at: datetime
     status: str
     rank: str | None
+    organiser_id: str | None
 
 
 _KNOWN = "shop_no, shop_id, digest, uplines, level, chain_since, status, status_since, joined_at"
@@ -105,7 +106,7 @@ CASE WHEN s.rank_since <= %(at)s THEN s.rank ELSE (
 """
 _SHOWN = f"""
 s.shop_no, s.shop_id, s.name, s.attributes, s.invite_code, s.sponsor_no, s.introduced_by_no, s.level, s.chain_since,
-s.joined_at, {STATUS_AT}, {RANK_AT}
+s.joined_at, {STATUS_AT}, {RANK_AT}, s.organiser_id
 """
 _SHOW = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND s.shop_id = %(id)s"
 _SHOW_MANY = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND s.shop_no = ANY(%(numbers)b::bigint[])"

@@ -15,9 +15,22 @@ from tests.worlds import EARLY, SELLER_TEN_PERCENT, chain, line, settled
 __all__ = ["api"]
 
 DRAFT = {"id": "new", "sponsor_id": "own"}
+CLAIM = {"shop_id": "own", "source": "link", "bound_at": "2026-03-01T00:00:00Z"}
 # An id that is no key's, so that nobody ends the key in use.
 CALLS: dict[str, tuple[str, str, Any]] = {
     "get_program": ("GET", "/v1/program", None),
+    "change_program": ("PATCH", "/v1/program", {"admission": "open"}),
+    "list_program_changes": ("GET", "/v1/program/changes", None),
+    "show_retention": ("GET", "/v1/program/retention", None),
+    "set_customer": ("PUT", "/v1/customers/cust", {"shop_id": None}),
+    "get_customer": ("GET", "/v1/customers/cust", None),
+    "bind_customer": ("PUT", "/v1/customers/cust/binding", CLAIM),
+    "bind_customers": ("POST", "/v1/bindings/batch", {"bindings": [CLAIM | {"customer_id": "cust"}]}),
+    "list_bindings": ("GET", "/v1/customers/cust/binding", None),
+    "change_shop": ("PATCH", "/v1/shops/own", {"name": "n"}),
+    "erase_shop": ("POST", "/v1/shops/own/erase", None),
+    "export_subtree": ("GET", "/v1/shops/own/subtree", None),
+    "get_metrics": ("GET", "/v1/shops/own/metrics?period=2026-03", None),
     "list_keys": ("GET", "/v1/keys", None),
     "create_key": ("POST", "/v1/keys", {"role": "finance", "name": "n"}),
     "revoke_key": ("DELETE", "/v1/keys/nobody", None),

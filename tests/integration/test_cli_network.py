@@ -197,3 +197,31 @@ def test_the_depth_of_the_pack_binds_an_import(tmp_path: Path, settings: Setting
     file.write_text("\n".join(lines))
     assert imported(file, 0)["created"] == 7
     assert [shop for shop, sponsor in shops(settings).items() if sponsor is None] == ["s0", "s3", "s6"]
+
+
+def test_settings_are_changed_by_command_and_shown() -> None:
+    run(*PROGRAM, "cn")
+    words = ["--admission", "review", "--identity-required", "--binding", "protected", "--protect-days", 30]
+    told = json.loads(run("program", "set", *words, "--withholding", "per_payment", "--json").stdout)
+    assert (told["admission"], told["identity_required"], told["withholding"]) == ("review", True, "per_payment")
+    assert (told["binding_rule"], told["protect_days"], told["expire_days"]) == ("protected", 30, None)
+    assert "admission = open" in run("program", "set", "--admission", "open").stdout
+    assert run("program", "set").exit_code == 2
+    loosened = run("program", "set", "--policy", "open").exception
+    assert isinstance(loosened, Refusal)
+    assert loosened.code == "sign_off_required"
+    assert run("program", "set", "--policy", "open", "--signed-off-by", "Li Lei").exit_code == 0
+    [listed] = json.loads(run("program", "list", "--json").stdout)
+    assert (listed["policy"], listed["identity_required"]) == ("open", True)
+
+
+def test_an_import_asks_for_what_the_program_wants(tmp_path: Path, settings: Settings) -> None:
+    run(*PROGRAM, "open", "--admission", "invite", "--identity-required")
+    file = tmp_path / "shops.ndjson"
+    file.write_text('{"id": "a", "identity": "1"}\n{"id": "b"}\n')
+    found = imported(file, 1)
+    refused = [json.loads(line)["refused_code"] for line in Path(found["refused_file"]).read_text().splitlines()]
+    assert (found["created"], refused) == (0, ["sponsor_required", "sponsor_required"])
+    run("program", "set", "--admission", "review")
+    assert imported(file, 1)["created"] == 1
+    assert shops(settings) == {"a": None}

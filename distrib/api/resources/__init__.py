@@ -1,11 +1,13 @@
 """One module per noun: who may call it, what it takes, which service answers. No rule of the trade may enter."""
 
 from distrib.api.resources.commissions import commissions
+from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
+from distrib.api.resources.metrics import metrics
 from distrib.api.resources.orders import orders
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 
-RESOURCES = (program, plans, shops, events, orders, commissions, statements)
+RESOURCES = (program, plans, shops, customers, metrics, events, orders, commissions, statements)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from distrib.api.answers import Answer
 from distrib.api.operations import Call, Resource
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.program import KeyDraftSchema, KeysPageSchema, NewKeySchema, ProgramSchema
+from distrib.api.schemas.program import (
+    KeyDraftSchema,
+    KeysPageSchema,
+    NewKeySchema,
+    ProgramChangesPageSchema,
+    ProgramPatchSchema,
+    ProgramSchema,
+)
 from distrib.services import keys
+from distrib.services.context import Program
+from distrib.services.program_settings import binding_of, list_changes, set_program
 
 program = Resource("program", "The program 分销计划 and its keys 密钥")
 
@@ -16,8 +26,36 @@ program = Resource("program", "The program 分销计划 and its keys 密钥")
 @program.operation("GET", "/program", {200: ProgramSchema})
 def get_program(call: Call) -> Answer:
     """The program and its settings."""
-    shown = ("code", "currency", "time_zone", "policy", "admission", "identity_required")
-    return Answer({name: getattr(call.program, name) for name in shown})
+    return Answer(_shown(call.program))
+
+
+@program.operation(
+    "PATCH",
+    "/program",
+    {200: ProgramSchema},
+    body=ProgramPatchSchema,
+    refusals=("time_zone_unknown", "time_zone_fixed", "policy_unknown", "sign_off_required"),
+)
+def change_program(call: Call) -> Answer:
+    """Sets the program differently, from now on; each change is kept with who made it."""
+    wanted = dict(call.body)
+    signed_off_by, binding = wanted.pop("signed_off_by", None), wanted.pop("binding", None)
+    if binding is not None:
+        wanted |= {"binding_rule": binding["rule"]}
+        wanted |= {name: binding.get(name) for name in ("protect_days", "expire_days")}
+    policies = call.backend.policies
+    return Answer(
+        _shown(set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now))
+    )
+
+
+@program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, query=PageQuerySchema)
+def list_program_changes(call: Call) -> Answer:
+    """What was set differently, by whom, earliest first."""
+    listing = call.listing("program changes")
+    after = listing.place(call.query["cursor"])
+    rows, follows = list_changes(call.conn, call.program, after[0] if after else 0, call.query["limit"])
+    return Answer(listing.page([asdict(row) for row in rows], None if follows is None else (follows,)))
 
 
 @program.operation("GET", "/keys", {200: KeysPageSchema}, query=PageQuerySchema)
@@ -43,6 +81,11 @@ def revoke_key(call: Call, key_id: str) -> Answer:
     """Ends a key at once and for ever."""
     keys.revoke_key(call.conn, call.program, key_id, call.now)
     return Answer(None, 204)
+
+
+def _shown(found: Program) -> dict[str, object]:
+    names = ("code", "currency", "time_zone", "policy", "admission", "identity_required", "withholding")
+    return {name: getattr(found, name) for name in names} | {"binding": binding_of(found)}
 
 
 def _view(row: Any) -> dict[str, object]:

@@ -23,6 +23,7 @@ from distrib.api.schemas.shops import (
     RelatedShopsPageSchema,
     ShopBatchSchema,
     ShopDraftSchema,
+    ShopPatchSchema,
     ShopSchema,
     StatusSchema,
 )
@@ -92,6 +93,26 @@ def get_shop(call: Call, shop_id: str) -> Answer:
     shown = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
     entry = _related(call, related)
     return Answer({name: entry[name] for name in shown})
+
+
+@shops.operation(
+    "PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, body=ShopPatchSchema, refusals=("shop_unknown",)
+)
+def change_shop(call: Call, shop_id: str) -> Answer:
+    """Gives a shop another name, other attributes or another organiser."""
+    return Answer(_shown(call, service.change_shop(call.conn, call.program, shop_id, call.body, call.actor, call.now)))
+
+
+@shops.operation(
+    "POST",
+    "/shops/<id:shop_id>/erase",
+    {200: ShopSchema},
+    is_idempotent=True,
+    refusals=("shop_unknown",),
+)
+def erase_shop(call: Call, shop_id: str) -> Answer:
+    """Blanks what is personal, for ever; the place in the tree and the money stay."""
+    return Answer(_shown(call, service.erase_shop(call.conn, call.program, shop_id, call.actor, call.now)))
 
 
 @shops.operation(
@@ -211,6 +232,8 @@ def _shown(call: Call, view: ShopView) -> dict[str, Any]:
     del shown["shop_no"]
     if call.actor.role == FINANCE:
         del shown["attributes"]
+    if is_partner(call):
+        del shown["organiser_id"]
     return shown
 
 

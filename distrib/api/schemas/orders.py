@@ -27,6 +27,9 @@ class OrderSummarySchema(Shape):
     id = Identifier(required=True)
     status = Choice(ORDER_STATUSES, required=True)
     shop_id = Identifier(required=True, allow_none=True)
+    seller_by = Choice(
+        ("order", "binding"), required=True, allow_none=True, metadata={"description": "how the selling shop was found"}
+    )
     customer_id = Identifier(allow_none=True)
     channel = Choice(CHANNELS, required=True, allow_none=True)
     currency = Text(required=True, allow_none=True)

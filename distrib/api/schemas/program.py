@@ -5,8 +5,41 @@ from __future__ import annotations
 from marshmallow import fields
 
 from distrib.api.auth import ROLES
-from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Instant, Shape, Text
+from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, Shape, Text, Whole
 from distrib.api.schemas.lists import page_of
+from distrib.domain.bindings import RULES
+from distrib.services.program_settings import MOST_DAYS, WITHHOLDINGS
+from distrib.services.programs import ADMISSIONS
+
+
+class BindingRuleSchema(Shape):
+    """How customers are bound; it is set as a whole."""
+
+    rule = Choice(RULES, required=True)
+    protect_days = Whole(high=MOST_DAYS, allow_none=True, metadata={"description": "with the rule protected only"})
+    expire_days = Whole(low=1, high=MOST_DAYS, allow_none=True, metadata={"description": "none binds without end"})
+
+
+class ProgramPatchSchema(Shape):
+    """Settings that are to change; what is not named stays."""
+
+    time_zone = Text(metadata={"description": "fixed once there are events"})
+    policy = Text()
+    admission = Choice(ADMISSIONS)
+    identity_required = Flag()
+    binding = Inner(BindingRuleSchema)
+    withholding = Choice(WITHHOLDINGS)
+    signed_off_by = Text(allow_none=True, metadata={"description": "who answers for a policy pack that is looser"})
+
+
+class ProgramChangeSchema(Shape):
+    """What was set differently, by which key."""
+
+    changed_at = Instant(required=True)
+    changed_by = Text(required=True)
+    signed_off_by = Text(required=True, allow_none=True)
+    before = fields.Dict(required=True)
+    after = fields.Dict(required=True)
 
 
 class ProgramSchema(Shape):
@@ -18,6 +51,8 @@ class ProgramSchema(Shape):
     policy = fields.String(required=True)
     admission = Choice(("open", "invite", "review"), required=True)
     identity_required = Flag(required=True)
+    binding = Inner(BindingRuleSchema, required=True)
+    withholding = Choice(WITHHOLDINGS, required=True)
 
 
 class KeyDraftSchema(Shape):
@@ -49,4 +84,5 @@ class NewKeySchema(Shape):
     shop_id = Identifier(required=True, allow_none=True)
 
 
+ProgramChangesPageSchema = page_of(ProgramChangeSchema, "ProgramChangesPage")
 KeysPageSchema = page_of(KeySchema, "KeysPage")

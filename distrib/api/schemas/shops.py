@@ -46,6 +46,14 @@ class ShopBatchSchema(Shape):
     shops = Listed(fields.Raw(), low=1, high=MOST_SHOPS, required=True, metadata={"items": _DRAFT})
 
 
+class ShopPatchSchema(Shape):
+    """What is to change; null clears it, what is not named stays."""
+
+    name = Text(allow_none=True)
+    attributes = Attributes(allow_none=True)
+    organiser_id = Text(high=64, allow_none=True, metadata={"description": "who runs several trees"})
+
+
 class ShopSchema(Shape):
     """A shop as it stands now; a partner sees of the shops below its own no more than the first six and sales."""
 
@@ -60,6 +68,7 @@ class ShopSchema(Shape):
     invite_code = Text()
     direct_recruits = Whole()
     attributes = Attributes(allow_none=True)
+    organiser_id = Text(allow_none=True)
     sales_minor = Total()
     currency = Text()
 

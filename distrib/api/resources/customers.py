@@ -1,0 +1,105 @@
+"""Customers 消费者: the shops they belong to (锁客), and the shop that a customer is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from distrib.api.answers import Answer
+from distrib.api.json_body import readable
+from distrib.api.operations import Call, Resource
+from distrib.api.problems import detail_of, entries_of, language
+from distrib.api.schemas.customers import (
+    BatchResultsSchema,
+    BoundSchema,
+    ClaimBatchSchema,
+    ClaimDraftSchema,
+    ClaimSchema,
+    ClaimsPageSchema,
+    CustomerDraftSchema,
+    CustomerSchema,
+)
+from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.shapes import Loaded, problems_of
+from distrib.domain.errors import Problem, Refusal
+from distrib.services import bindings as service
+from distrib.services.bindings import Bound, ClaimDraft
+
+customers = Resource("customers", "Customers 消费者 and the shops they are bound to 锁客")
+
+
+@customers.operation(
+    "PUT",
+    "/customers/<id:customer_id>",
+    {200: CustomerSchema},
+    body=CustomerDraftSchema,
+    refusals=("binding_shop_unknown", "customer_unknown"),
+)
+def set_customer(call: Call, customer_id: str) -> Answer:
+    """Says that a customer is also a shop; its purchases from that shop are purchases from itself."""
+    shop_id = call.body["shop_id"]
+    return Answer(asdict(service.set_customer(call.conn, call.program, customer_id, shop_id, call.actor, call.now)))
+
+
+@customers.operation("GET", "/customers/<id:customer_id>", {200: CustomerSchema}, refusals=("customer_unknown",))
+def get_customer(call: Call, customer_id: str) -> Answer:
+    """A customer: the shop it is, and the binding now in force."""
+    return Answer(asdict(service.get_customer(call.conn, call.program, customer_id, call.now)))
+
+
+@customers.operation(
+    "PUT",
+    "/customers/<id:customer_id>/binding",
+    {200: BoundSchema},
+    body=ClaimSchema,
+    refusals=("binding_shop_unknown", "bound_in_future"),
+)
+def bind_customer(call: Call, customer_id: str) -> Answer:
+    """Records that a customer came by a shop: bound, kept by the shop that has it, or taken over."""
+    draft = ClaimDraft(customer_id=customer_id, **call.body)
+    return Answer(_shown(service.bind_customer(call.conn, call.program, draft, call.actor, call.now)))
+
+
+@customers.operation(
+    "GET",
+    "/customers/<id:customer_id>/binding",
+    {200: ClaimsPageSchema},
+    query=PageQuerySchema,
+    refusals=("customer_unknown",),
+)
+def list_bindings(call: Call, customer_id: str) -> Answer:
+    """The claims on a customer with what became of them, earliest first."""
+    listing = call.listing(f"bindings {customer_id}")
+    after = listing.place(call.query["cursor"])
+    passed = after[0] if after else 0
+    rows, follows = service.list_claims(call.conn, call.program, customer_id, passed, call.query["limit"])
+    return Answer(listing.page([asdict(row) for row in rows], None if follows is None else (follows,)))
+
+
+@customers.operation("POST", "/bindings/batch", {200: BatchResultsSchema}, body=ClaimBatchSchema)
+def bind_customers(call: Call) -> Answer:
+    """Records up to 1,000 claims; one refusal does not touch the rest."""
+    schema = ClaimDraftSchema()
+    loaded = [problems_of(schema, raw) for raw in call.body["bindings"]]
+    drafts = [ClaimDraft(**told.loaded) for told in loaded if isinstance(told, Loaded)]
+    done = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
+    results = [
+        _shown(next(done)) if isinstance(told, Loaded) else _misshapen(raw, told)
+        for raw, told in zip(call.body["bindings"], loaded, strict=True)
+    ]
+    return Answer({"results": results})
+
+
+def _shown(bound: Bound) -> dict[str, Any]:
+    shown: dict[str, Any] = {"customer_id": bound.customer_id, "outcome": bound.outcome}
+    if bound.refusal is not None:
+        return shown | {"code": bound.refusal.code, "detail": detail_of(bound.refusal, language())}
+    return shown | {"binding": None if bound.binding is None else asdict(bound.binding)}
+
+
+def _misshapen(raw: Any, problems: list[Problem]) -> dict[str, Any]:
+    sent = raw.get("customer_id") if isinstance(raw, Mapping) else None
+    customer_id = readable(sent[:255]) if isinstance(sent, str) else None
+    told = {"code": "invalid", "detail": Refusal("invalid").text(language())}
+    return {"customer_id": customer_id, "outcome": "refused", **told, "errors": entries_of(problems)}

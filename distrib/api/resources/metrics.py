@@ -1,0 +1,64 @@
+"""Figures 经营指标: a shop's month, how many shops stay, a subtree as a graph."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from distrib.api.answers import Answer, Stream
+from distrib.api.operations import Call, Resource
+from distrib.api.partners import distance_of, is_partner, levels_below, must_be_own
+from distrib.api.schemas.metrics import (
+    MetricsQuerySchema,
+    MetricsSchema,
+    RetentionSchema,
+    SubtreeQuerySchema,
+    SubtreeSchema,
+)
+from distrib.services import metrics as service
+from distrib.services import subtrees
+from distrib.services.context import format_period
+
+metrics = Resource("metrics", "Figures 经营指标 of shops and of the program")
+
+GRAPHML = "application/graphml+xml"
+
+
+@metrics.operation(
+    "GET",
+    "/shops/<id:shop_id>/metrics",
+    {200: MetricsSchema},
+    query=MetricsQuerySchema,
+    refusals=("shop_unknown",),
+)
+def get_metrics(call: Call, shop_id: str) -> Answer:
+    """A shop's month: sales, customers, repeat and referral figures; of the month that runs as they stand."""
+    must_be_own(call, shop_id)
+    levels = levels_below(call.policy) if is_partner(call) else service.TEAM_LEVELS
+    found = service.shop_metrics(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
+    return Answer(asdict(found) | {"period": format_period(found.period)})
+
+
+@metrics.operation("GET", "/program/retention", {200: RetentionSchema})
+def show_retention(call: Call) -> Answer:
+    """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
+    rows = service.retention(call.conn, call.program, call.now)
+    return Answer({"data": [asdict(row) for row in rows], "as_of": call.now})
+
+
+@metrics.operation(
+    "GET",
+    "/shops/<id:shop_id>/subtree",
+    {200: (SubtreeSchema, GRAPHML)},
+    query=SubtreeQuerySchema,
+    refusals=("shop_unknown", "subtree_too_large"),
+)
+def export_subtree(call: Call, shop_id: str) -> Answer | Stream:
+    """A shop and all below it as node-link JSON or GraphML; a partner sees as deep as the policy looks."""
+    levels = call.query["levels"]
+    if is_partner(call):
+        seen = levels_below(call.policy) - distance_of(call, shop_id)
+        levels = seen if levels is None else min(levels, seen)
+    tree = subtrees.read_subtree(call.conn, call.program, shop_id, levels, call.now, sees_all=not is_partner(call))
+    if call.query["format"] == "json":
+        return Answer(subtrees.as_node_link(tree))
+    return Stream(lambda _conn: subtrees.as_graphml(tree), GRAPHML, "subtree.graphml")

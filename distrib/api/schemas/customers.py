@@ -1,0 +1,103 @@
+"""Customers and their bindings as they are sent and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text
+from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.problem import ProblemEntrySchema
+from distrib.domain.bindings import OUTCOMES, RULES
+
+MOST_CLAIMS = 1_000
+_DRAFT = {"$ref": "#/components/schemas/ClaimDraft"}
+
+
+class ClaimSchema(Shape):
+    """A customer came by a shop at an instant."""
+
+    shop_id = Identifier(required=True)
+    source = Text(required=True, metadata={"description": "what brought the customer, such as poster or link"})
+    bound_at = Instant(required=True)
+
+
+class ClaimDraftSchema(ClaimSchema):
+    """A claim on a customer that it names."""
+
+    customer_id = Identifier(required=True)
+
+
+class ClaimBatchSchema(Shape):
+    """Up to 1,000 claims; each is loaded on its own, so that one refusal touches no other."""
+
+    bindings = Listed(fields.Raw(), low=1, high=MOST_CLAIMS, required=True, metadata={"items": _DRAFT})
+
+
+class BindingSchema(Shape):
+    """A binding: protection and expiry count from when the customer last came by its shop."""
+
+    shop_id = Identifier(required=True)
+    source = Text(required=True)
+    bound_at = Instant(required=True)
+    renewed_at = Instant(required=True)
+    protected_until = Instant(required=True, allow_none=True)
+    expires_at = Instant(required=True, allow_none=True)
+
+
+class BoundSchema(Shape):
+    """The binding now in force, and what became of the claim."""
+
+    customer_id = Identifier(required=True)
+    outcome = Choice(OUTCOMES, required=True)
+    binding = Inner(BindingSchema, required=True, allow_none=True)
+
+
+class BatchEntrySchema(Shape):
+    """What became of one claim of a batch."""
+
+    customer_id = Text(required=True, allow_none=True, low=0)
+    outcome = Choice((*OUTCOMES, "refused"), required=True)
+    binding = Inner(BindingSchema, allow_none=True)
+    code = Text()
+    detail = Text()
+    errors = Listed(Inner(ProblemEntrySchema))
+
+
+class BatchResultsSchema(Shape):
+    """What became of a batch, in the order sent."""
+
+    results = Listed(Inner(BatchEntrySchema), required=True)
+
+
+class ClaimViewSchema(Shape):
+    """A claim in a customer's history, judged among all claims known by now."""
+
+    shop_id = Identifier(required=True)
+    source = Text(required=True)
+    bound_at = Instant(required=True)
+    rule = Choice(RULES, required=True)
+    outcome = Choice(OUTCOMES, required=True)
+    until = Instant(
+        required=True, allow_none=True, metadata={"description": "when the binding it made ended or will end"}
+    )
+    recorded_at = Instant(required=True)
+    recorded_by = Text(required=True)
+
+
+class CustomerDraftSchema(Shape):
+    """The shop that a customer is; null takes it back."""
+
+    shop_id = Identifier(required=True, allow_none=True)
+
+
+class CustomerSchema(Shape):
+    """A customer: the shop it is itself, and the binding now in force."""
+
+    id = Identifier(required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    binding = Inner(BindingSchema, required=True, allow_none=True)
+
+
+ClaimsPageSchema: Any = page_of(ClaimViewSchema, "ClaimsPage")

@@ -1,0 +1,93 @@
+"""Figures of shops and programs as they are shown."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from distrib.api.schemas.fields import (
+    Choice,
+    Identifier,
+    Inner,
+    Instant,
+    Listed,
+    Period,
+    QueryWhole,
+    Shape,
+    Text,
+    Total,
+    Whole,
+)
+
+MOST_LEVELS = 1_000
+
+
+class MetricsQuerySchema(Shape):
+    """Which month."""
+
+    period = Period(required=True)
+
+
+class TeamLevelSchema(Shape):
+    """The shops so many levels below, and what they sold."""
+
+    level = Whole(required=True)
+    shops = Whole(required=True)
+    selling_shops = Whole(required=True)
+    orders = Whole(required=True)
+    sales_minor = Total(required=True)
+
+
+class MetricsSchema(Shape):
+    """A shop's month in figures (docs/metrics.md); ratios are decimal strings, null of nothing."""
+
+    shop_id = Identifier(required=True)
+    period = Text(required=True)
+    currency = Text(required=True)
+    sales_minor = Total(required=True)
+    orders = Whole(required=True)
+    customers = Whole(required=True)
+    new_customers = Whole(required=True)
+    returning_customers = Whole(required=True)
+    repeat_rate = Text(required=True, allow_none=True)
+    repeat_sales_minor = Total(required=True)
+    new_shops = Whole(required=True)
+    referred_customers = Whole(required=True)
+    referral_rate = Text(required=True, allow_none=True)
+    referral_sales_minor = Total(required=True)
+    sustained_value_minor = Total(required=True, metadata={"description": "持续经营值"})
+    team_sales_minor = Total(required=True)
+    team = Listed(Inner(TeamLevelSchema), required=True)
+    as_of = Instant(required=True)
+
+
+class RetentionEntrySchema(Shape):
+    """Of the shops whose month so long after joining is over, how many sold in it."""
+
+    months = Whole(required=True)
+    shops = Whole(required=True)
+    active_shops = Whole(required=True)
+    share = Text(required=True, allow_none=True)
+
+
+class RetentionSchema(Shape):
+    """How many shops stay active."""
+
+    data = Listed(Inner(RetentionEntrySchema), required=True)
+    as_of = Instant(required=True)
+
+
+class SubtreeQuerySchema(Shape):
+    """In which form, and how deep."""
+
+    format = Choice(("json", "graphml"), load_default="json")
+    levels = QueryWhole(low=1, high=MOST_LEVELS, load_default=None)
+
+
+class SubtreeSchema(Shape):
+    """A subtree as node-link JSON: shops as nodes, referrals as edges from sponsor to shop."""
+
+    directed = fields.Boolean(required=True)
+    multigraph = fields.Boolean(required=True)
+    graph = fields.Dict(required=True)
+    nodes = Listed(fields.Dict(), required=True)
+    edges = Listed(fields.Dict(), required=True)

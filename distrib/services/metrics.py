@@ -1,0 +1,134 @@
+"""A shop's month in figures, and how many shops stay (docs/metrics.md). Nothing that pays or ranks may enter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.services.context import Program, period_bounds
+from distrib.store import metrics as store
+from distrib.store import shops
+
+TEAM_LEVELS = 3
+RETENTION_MONTHS = (1, 3, 6, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLevel:
+    """The shops so many levels below, how many of them sold, and what."""
+
+    level: int
+    shops: int
+    selling_shops: int
+    orders: int
+    sales_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShopMetrics:
+    """A shop's month; ratios are decimal strings, None where there is nothing to divide by."""
+
+    shop_id: str
+    period: int
+    currency: str
+    sales_minor: int
+    orders: int
+    customers: int
+    new_customers: int
+    returning_customers: int
+    repeat_rate: str | None
+    repeat_sales_minor: int
+    new_shops: int
+    referred_customers: int
+    referral_rate: str | None
+    referral_sales_minor: int
+    sustained_value_minor: int
+    team_sales_minor: int
+    team: tuple[TeamLevel, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Of the shops whose month so long after joining is over, how many sold in it."""
+
+    months: int
+    shops: int
+    active_shops: int
+    share: str | None
+
+
+def shop_metrics(
+    conn: Connection, program: Program, shop_id: str, period: int, now: datetime, levels: int = TEAM_LEVELS
+) -> ShopMetrics:
+    """The figures of one month (as 202603), of a month that runs as they stand.
+
+    Args:
+        conn: the unit of work.
+        program: whose shop.
+        shop_id: which shop.
+        period: the month.
+        now: the instant.
+        levels: how many levels below are told, 3 at the most.
+
+    Raises:
+        Refusal: ``shop_unknown``.
+    """
+    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    start, end = period_bounds(period, program.zone)
+    program_id, shop_no = program.program_id, shop.shop_no
+    own = store.own_month(conn, program_id, shop_no, start, end)
+    brought = store.brought_in(conn, program_id, shop_no, start, end)
+    seen = min(levels, TEAM_LEVELS)
+    found = {row.level: row for row in store.team_month(conn, program_id, shop_no, start, end, min(now, end), seen)}
+    team = tuple(_level(level, found.get(level)) for level in range(1, seen + 1))
+    referral_minor = own.met_minor + brought.sales_minor
+    return ShopMetrics(
+        shop_id=shop_id,
+        period=period,
+        currency=program.currency,
+        sales_minor=own.sales_minor,
+        orders=own.orders,
+        customers=own.customers,
+        new_customers=own.customers - own.returning,
+        returning_customers=own.returning,
+        repeat_rate=ratio_text(own.returning, own.customers),
+        repeat_sales_minor=own.repeat_minor,
+        new_shops=brought.recruits,
+        referred_customers=own.met,
+        referral_rate=ratio_text(brought.recruits + own.met, brought.recruits_before + own.known),
+        referral_sales_minor=referral_minor,
+        sustained_value_minor=own.repeat_minor + referral_minor,
+        team_sales_minor=sum(level.sales_minor for level in team),
+        team=team,
+        as_of=now,
+    )
+
+
+def retention(conn: Connection, program: Program, now: datetime) -> list[Retention]:
+    """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
+    period = program.period_of(now)
+    current = period // 100 * 12 + period % 100
+    rows = store.retention(conn, program.program_id, program.time_zone, RETENTION_MONTHS, current)
+    return [Retention(months, joined, active, ratio_text(active, joined)) for months, joined, active in rows]
+
+
+def ratio_text(part: int, whole: int) -> str | None:
+    """A ratio as a decimal string of at most six decimals, rounded half up; None of nothing.
+
+    >>> ratio_text(1, 4), ratio_text(2, 3), ratio_text(3, 2), ratio_text(0, 0)
+    ('0.25', '0.666667', '1.5', None)
+    """
+    return None if whole == 0 else show_ratio(round_ratio(part * PPM, whole, "half_up"))
+
+
+def _level(level: int, row: store.TeamLevel | None) -> TeamLevel:
+    if row is None:
+        return TeamLevel(level, 0, 0, 0, 0)
+    return TeamLevel(level, row.shops, row.selling, row.orders, row.sales_minor)

@@ -1,0 +1,174 @@
+"""The figures of a shop's month and of a program's retention, each in one statement. What they mean must not enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+# What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
+_NET = """
+s.sales_minor - COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r
+    WHERE r.program_id = s.program_id AND r.order_no = s.order_no), 0)::bigint
+"""
+_OWN = f"""
+WITH sold AS (
+    SELECT s.customer_id, s.settled_at >= %(from)s AS is_now, s.settled_at, {_NET} AS net
+    FROM settlements s
+    WHERE s.program_id = %(program)s AND s.seller_no = %(shop)s AND s.settled_at < %(to)s AND s.sales_minor > 0
+), counted AS (SELECT * FROM sold WHERE net > 0
+), buyers AS (
+    SELECT customer_id, COALESCE(sum(net) FILTER (WHERE is_now), 0) AS net, count(*) FILTER (WHERE is_now) AS orders,
+           bool_or(NOT is_now) AS is_old
+    FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id
+), bound AS (
+    SELECT customer_id, min(bound_at) AS first_at FROM bindings
+    WHERE program_id = %(program)s AND shop_no = %(shop)s AND bound_at < %(to)s AND outcome <> 'kept'
+    GROUP BY customer_id
+), people AS (
+    SELECT COALESCE(b.net, 0) AS net, COALESCE(b.orders, 0) AS orders, COALESCE(b.is_old, false) AS is_old,
+           COALESCE(b.is_old, false) OR COALESCE(c.first_at < %(from)s, false) AS is_known
+    FROM buyers b FULL JOIN bound c USING (customer_id)
+)
+SELECT (SELECT COALESCE(sum(net), 0) FROM counted WHERE is_now)::bigint,
+       (SELECT count(*) FROM counted WHERE is_now),
+       count(*) FILTER (WHERE orders > 0),
+       count(*) FILTER (WHERE orders > 0 AND is_old),
+       COALESCE(sum(net) FILTER (WHERE is_old), 0)::bigint,
+       count(*) FILTER (WHERE NOT is_known),
+       COALESCE(sum(net) FILTER (WHERE NOT is_known), 0)::bigint,
+       count(*) FILTER (WHERE is_known)
+FROM people
+"""
+# Who stood below at the end of the month (now, in the month that runs).
+_TEAM = f"""
+WITH RECURSIVE below AS (
+    SELECT %(shop)s::bigint AS shop_no, 0 AS depth
+    UNION ALL
+    SELECT r.shop_no, b.depth + 1
+    FROM below b JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at < %(by)s
+    WHERE b.depth < %(levels)s AND NOT EXISTS (SELECT 1 FROM referrals n WHERE n.program_id = r.program_id
+        AND n.shop_no = r.shop_no AND (n.effective_at, n.seq) > (r.effective_at, r.seq) AND n.effective_at < %(by)s)
+)
+SELECT b.depth, count(*), COALESCE(sum(x.net), 0)::bigint, COALESCE(sum(x.orders), 0)::bigint,
+       count(*) FILTER (WHERE x.orders > 0)
+FROM below b CROSS JOIN LATERAL (
+    SELECT sum(o.net) AS net, count(*) AS orders FROM (
+        SELECT {_NET} AS net FROM settlements s
+        WHERE s.program_id = %(program)s AND s.seller_no = b.shop_no AND s.settled_at >= %(from)s
+            AND s.settled_at < %(to)s AND s.sales_minor > 0 OFFSET 0) o
+    WHERE o.net > 0) x
+WHERE b.depth > 0 GROUP BY b.depth ORDER BY b.depth
+"""
+# Whom a shop brought in: by the first link of each, whatever moved since; those detached are not under it.
+_BROUGHT = f"""
+WITH brought AS (
+    SELECT h.shop_no, h.joined_at >= %(from)s AS is_now
+    FROM referrals r JOIN shops h ON h.program_id = r.program_id AND h.shop_no = r.shop_no
+    WHERE r.program_id = %(program)s AND r.sponsor_no = %(shop)s AND r.effective_at = h.joined_at
+        AND h.joined_at < %(to)s
+        AND NOT EXISTS (SELECT 1 FROM referrals n WHERE n.program_id = r.program_id AND n.shop_no = r.shop_no
+            AND (n.effective_at, n.seq) < (r.effective_at, r.seq))
+)
+SELECT count(*) FILTER (WHERE is_now), count(*) FILTER (WHERE NOT is_now),
+       COALESCE(sum((SELECT sum(o.net) FROM (
+           SELECT {_NET} AS net FROM settlements s
+           WHERE s.program_id = %(program)s AND s.seller_no = b.shop_no AND s.settled_at >= %(from)s
+               AND s.settled_at < %(to)s AND s.sales_minor > 0 OFFSET 0) o)) FILTER (WHERE is_now), 0)::bigint
+FROM brought b
+"""
+# A shop is looked at in its k-th month after the month it joined, once that month is over.
+_RETENTION = """
+WITH taken AS (
+    SELECT order_no, sum(sales_minor) AS minor FROM refund_lines WHERE program_id = %(program)s GROUP BY order_no
+), sold AS (
+    SELECT DISTINCT s.seller_no,
+           (EXTRACT(YEAR FROM s.settled_at AT TIME ZONE %(zone)s) * 12
+               + EXTRACT(MONTH FROM s.settled_at AT TIME ZONE %(zone)s))::integer AS month
+    FROM settlements s LEFT JOIN taken t ON t.order_no = s.order_no
+    WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.sales_minor > COALESCE(t.minor, 0)
+), joined AS (
+    SELECT shop_no, (EXTRACT(YEAR FROM joined_at AT TIME ZONE %(zone)s) * 12
+               + EXTRACT(MONTH FROM joined_at AT TIME ZONE %(zone)s))::integer AS month
+    FROM shops WHERE program_id = %(program)s
+)
+SELECT k.after, count(j.shop_no), count(s.seller_no)
+FROM unnest(%(after)s::integer[]) AS k (after)
+LEFT JOIN joined j ON j.month + k.after < %(current)s
+LEFT JOIN sold s ON s.seller_no = j.shop_no AND s.month = j.month + k.after
+GROUP BY k.after ORDER BY k.after
+"""
+
+
+class Own(NamedTuple):
+    """A shop's own month; amounts in minor units.
+
+    ``met`` are the customers whose first purchase or binding lies in the month, ``known`` those who came before it.
+    """
+
+    sales_minor: int
+    orders: int
+    customers: int
+    returning: int
+    repeat_minor: int
+    met: int
+    met_minor: int
+    known: int
+
+
+class TeamLevel(NamedTuple):
+    """The shops so many levels below, and what they sold in the month."""
+
+    level: int
+    shops: int
+    sales_minor: int
+    orders: int
+    selling: int
+
+
+class Brought(NamedTuple):
+    """The shops a shop brought in: in the month, before it, and what those of the month sold in it."""
+
+    recruits: int
+    recruits_before: int
+    sales_minor: int
+
+
+def own_month(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> Own:
+    """What a shop sold from ``start`` to before ``end``, and to whom."""
+    values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
+    return Own(*driver(conn).execute(_OWN, values).fetchone() or ())
+
+
+def team_month(
+    conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime, by: datetime, levels: int
+) -> list[TeamLevel]:
+    """What those sold, level by level, who stood below the shop right before ``by``."""
+    values = {"program": program_id, "shop": shop_no, "from": start, "to": end, "by": by, "levels": levels}
+    return [TeamLevel(*row) for row in driver(conn).execute(_TEAM, values)]
+
+
+def brought_in(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> Brought:
+    """The shops that joined under the shop."""
+    values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
+    return Brought(*driver(conn).execute(_BROUGHT, values).fetchone() or ())
+
+
+def retention(
+    conn: Connection, program_id: int, zone: str, months: Sequence[int], current: int
+) -> list[tuple[int, int, int]]:
+    """Per number of months: the shops whose month that was is over, and those of them that sold in it.
+
+    Args:
+        conn: the unit of work.
+        program_id: whose shops.
+        zone: the time zone of its months.
+        months: how many months after the month of joining.
+        current: the month that runs, as twelve times the year plus the month.
+    """
+    values = {"program": program_id, "zone": zone, "after": list(months), "current": current}
+    return driver(conn).execute(_RETENTION, values).fetchall()

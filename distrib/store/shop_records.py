@@ -1,0 +1,39 @@
+"""What a shop is called, who runs it, and the blanking of what is personal. The tree and money must not enter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+_DESCRIBE = "UPDATE shops SET name = %s, attributes = %s WHERE program_id = %s AND shop_no = %s"
+_ORGANISED = "UPDATE shops SET organiser_id = %s WHERE program_id = %s AND shop_no = %s"
+_INSERT_ORGANISER = """
+INSERT INTO shop_organisers (program_id, shop_no, effective_at, organiser_id, recorded_by) VALUES (%s, %s, %s, %s, %s)
+"""
+_ERASE = "UPDATE shops SET name = NULL, attributes = NULL, identity_hash = NULL WHERE program_id = %s AND shop_no = %s"
+_INSERT_ERASURE = """
+INSERT INTO shop_erasures (program_id, shop_no, erased_at, erased_by) VALUES (%s, %s, %s, %s)
+ON CONFLICT DO NOTHING
+"""
+
+
+def describe_shop(conn: Connection, program_id: int, shop_no: int, name: str | None, attributes: str | None) -> None:
+    """Gives a shop another name and other attributes (JSON)."""
+    driver(conn).execute(_DESCRIBE, (name, attributes, program_id, shop_no))
+
+
+def set_organiser(
+    conn: Connection, program_id: int, shop_no: int, organiser_id: str | None, now: datetime, by: str
+) -> None:
+    """Says who runs a shop from now on."""
+    driver(conn).execute(_INSERT_ORGANISER, (program_id, shop_no, now, organiser_id, by))
+    driver(conn).execute(_ORGANISED, (organiser_id, program_id, shop_no))
+
+
+def erase_shop(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:
+    """Blanks what is personal on a shop's row, and notes that it was done."""
+    driver(conn).execute(_ERASE, (program_id, shop_no))
+    driver(conn).execute(_INSERT_ERASURE, (program_id, shop_no, now, by))
