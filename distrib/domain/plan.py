@@ -49,6 +49,7 @@ class Plan:
     order_cap_ppm: int | None
     declarations: Mapping[str, Any]
     ranks: tuple[Rank, ...]
+    rank_map: Mapping[str, str]
     rules: tuple[Rule, ...]
     pools: tuple[Pool, ...]
     document: Mapping[str, Any] = field(repr=False)
@@ -109,6 +110,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         order_cap_ppm=parse_ratio(given["order_cap"]) if "order_cap" in given else None,
         declarations={k: v for k, v in given.get("declarations", {}).items() if v is not None},
         ranks=ranks,
+        rank_map=dict(given.get("rank_map", {})),
         rules=rules,
         pools=tuple(_pool(pool) for pool in given.get("pools", ())),
         document=document,
@@ -118,8 +120,13 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
 
 
 def _rank(rank: Mapping[str, Any]) -> Rank:
-    promote = rank.get("promote")
-    return Rank(rank["code"], None if promote is None else _condition(promote))
+    promote, keep = rank.get("promote"), rank.get("keep")
+    return Rank(
+        rank["code"],
+        None if promote is None else _condition(promote),
+        None if keep is None else _condition(keep),
+        rank.get("grace") or 0,
+    )
 
 
 def _condition(value: Mapping[str, Any]) -> Condition:
@@ -127,7 +134,9 @@ def _condition(value: Mapping[str, Any]) -> Condition:
         return AllOf(tuple(_condition(part) for part in value["all"]))
     if "any" in value:
         return AnyOf(tuple(_condition(part) for part in value["any"]))
-    metric = Metric(value["metric"], value.get("levels") or 0, value.get("window") or "ever")
+    metric = Metric(
+        value["metric"], value.get("levels") or 0, value.get("window") or "ever", value.get("min_rank") or ""
+    )
     return AtLeast(metric, value["at_least"])
 
 

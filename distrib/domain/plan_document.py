@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from distrib.domain.document import Report, below
+from distrib.domain.document import MAX_LISTED, Report, below
 from distrib.domain.errors import Problem
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
 from distrib.domain.plan_document_limits import check_pools
 from distrib.domain.plan_document_rules import DEFAULT_FIGURE, check_rules
-from distrib.domain.rank_conditions import METRICS, METRICS_NOT_BUILT
+from distrib.domain.rank_conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
 
 BASES = ("paid", "list", "margin")
 INACTIVE_UPLINE = ("keep", "compress")
@@ -23,26 +23,25 @@ SELF_PURCHASE = ("earn", "skip", "shift")
 DEFAULT_TIERS, MAX_TIERS = 1, 3
 DEFAULT_HOLD_DAYS, MAX_HOLD_DAYS = 7, 180
 DEFAULT_RANK = "member"
-MAX_RANKS, MAX_CONDITIONS, MAX_NESTING = 50, 50, 8
+MAX_RANKS, MAX_CONDITIONS, MAX_NESTING, MAX_MAPPED = 50, 50, 8, 500
 
 KEYS = (
     "code", "title", "currency", "policy", "base", "rounding", "hold_days", "tiers", "inactive_upline",
-    "self_purchase", "order_cap", "declarations", "ranks", "rules", "pools",
+    "self_purchase", "order_cap", "declarations", "ranks", "rank_map", "rules", "pools",
 )  # fmt: skip
 REQUIRED = ("code", "currency", "rules")
 CHOICES = {"base": BASES, "rounding": ROUNDINGS, "inactive_upline": INACTIVE_UPLINE, "self_purchase": SELF_PURCHASE}
 DECLARED_TRUTHS = ("entry_purchase", "written_contract")
 DECLARED_NUMBERS = {"entry_fee_minor": MAX_MINOR, "buy_back_days": 3650, "cooling_off_days": 3650, "minimum_age": 150}
 DECLARED_TEXTS = ("organiser",)
-RANK_KEYS, RANK_REQUIRED = ("code", "promote"), ("code",)
-CONDITION_KEYS, CONDITION_REQUIRED = ("metric", "levels", "window", "at_least"), ("metric", "at_least")
-MAX_TITLES, MAX_LEVELS = 50, 3
-WITH_LEVELS = "team_sales_minor"
+RANK_KEYS, RANK_REQUIRED = ("code", "promote", "keep", "grace"), ("code",)
+CONDITION_KEYS = ("metric", "levels", "min_rank", "window", "at_least")
+CONDITION_REQUIRED = ("metric", "at_least")
+MAX_TITLES, MAX_LEVELS, MAX_GRACE = 50, 3, 120
 WINDOW = r"[1-9][0-9]{0,3}d|month|ever"
 RANK = r"[\w-]{1,40}"
 LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}"
 
-_UNBUILT = ("rank_map",)
 _DECLARATIONS = (*DECLARED_NUMBERS, *DECLARED_TRUTHS, *DECLARED_TEXTS)
 _WINDOW = re.compile(WINDOW, re.ASCII)
 _RANK = re.compile(RANK)
@@ -57,13 +56,14 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
         currency: the program's; a plan in another one is a problem.
     """
     report = Report()
-    plan = report.mapping("", document, KEYS, _UNBUILT, REQUIRED)
+    plan = report.mapping("", document, KEYS, (), REQUIRED)
     if plan is None:
         return report.problems
     _check_head(report, plan, currency)
     _check_settings(report, plan)
     _check_declarations(report, plan.get("declarations"))
     ranks = _check_ranks(report, plan.get("ranks"))
+    _check_rank_map(report, plan.get("rank_map"), ranks)
     tiers = DEFAULT_TIERS
     if "tiers" in plan:
         checked = report.whole("tiers", plan["tiers"], 0, MAX_TIERS)
@@ -146,18 +146,51 @@ def _check_ranks(report: Report, value: object) -> frozenset[str]:
     if value is None:
         return frozenset({DEFAULT_RANK})
     codes: set[str] = set()
-    report.each("ranks", value, MAX_RANKS, lambda path, rank: _check_rank(report, path, rank, codes))
+    named: list[tuple[str, object]] = []
+    report.each("ranks", value, MAX_RANKS, lambda path, rank: _check_rank(report, path, rank, codes, named))
+    for path, code in named:
+        _check_known_rank(report, path, code, codes)
     return frozenset(codes)
 
 
-def _check_rank(report: Report, path: str, value: object, codes: set[str]) -> None:
-    rank = report.mapping(path, value, RANK_KEYS, ("keep", "grace"), RANK_REQUIRED)
+def _check_rank(
+    report: Report, path: str, value: object, codes: set[str], named: list[tuple[str, object]]
+) -> None:
+    rank = report.mapping(path, value, RANK_KEYS, (), RANK_REQUIRED)
     if rank is None:
         return
     if "code" in rank:
         _check_rank_code(report, f"{path}.code", rank["code"], codes)
-    if "promote" in rank:
-        _Conditions(report).check(f"{path}.promote", rank["promote"], 1)
+    for key in ("promote", "keep"):
+        if key in rank:
+            _Conditions(report, named).check(f"{path}.{key}", rank[key], 1)
+    if "grace" in rank:
+        report.whole(f"{path}.grace", rank["grace"], 0, MAX_GRACE)
+        if "keep" not in rank:
+            report.say(f"{path}.grace", "goes with keep only / 仅与 keep 同用")
+
+
+def _check_known_rank(report: Report, path: str, code: object, codes: Collection[str]) -> None:
+    if not isinstance(code, str) or code not in codes:
+        known = ", ".join(sorted(codes)[:MAX_LISTED])
+        report.refuse(path, code, f"must be a rank of the plan ({known})", f"须为方案中的等级（{known}）")
+
+
+def _check_rank_map(report: Report, value: object, codes: Collection[str]) -> None:
+    """Old codes that the plan has no more, each with a rank that the plan has."""
+    if value is None:
+        return
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= MAX_MAPPED:
+        right_zh = f"须把 1 到 {MAX_MAPPED} 个旧等级对应到新等级"
+        report.refuse("rank_map", value, f"must map 1 to {MAX_MAPPED} old ranks to new ones", right_zh)
+        return
+    for old, new in value.items():
+        path = below("rank_map", old)
+        if not isinstance(old, str) or not _RANK.fullmatch(old):
+            report.say(path, "the old rank must be 1 to 40 letters, digits, _ or - / 旧等级编号不合法")
+        elif old in codes:
+            report.say(path, f"{old} is still a rank of the plan / 仍是方案中的等级")
+        _check_known_rank(report, path, new, codes)
 
 
 def _check_rank_code(report: Report, path: str, code: object, codes: set[str]) -> None:
@@ -174,8 +207,9 @@ def _check_rank_code(report: Report, path: str, code: object, codes: set[str]) -
 class _Conditions:
     """Checks one rank's condition tree; a tree that refers to itself ends at a bound."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, named: list[tuple[str, object]]) -> None:
         self._report = report
+        self._named = named
         self._left = MAX_CONDITIONS
 
     def check(self, path: str, value: object, depth: int) -> None:
@@ -199,15 +233,17 @@ class _Conditions:
 
     def _check_leaf(self, path: str, value: object) -> None:
         report = self._report
-        leaf = report.mapping(path, value, CONDITION_KEYS, ("min_rank",), CONDITION_REQUIRED)
+        leaf = report.mapping(path, value, CONDITION_KEYS, (), CONDITION_REQUIRED)
         if leaf is None:
             return
         metric = leaf.get("metric")
-        if metric in METRICS_NOT_BUILT:
-            report.say(f"{path}.metric", f"{metric}: not built yet; it is refused, not ignored / 尚未支持")
-        elif metric is not None:
+        if metric is not None:
             report.choice(f"{path}.metric", metric, METRICS)
         self._check_levels(path, leaf, metric == WITH_LEVELS)
+        if "min_rank" in leaf and metric != WITH_MIN_RANK:
+            report.say(f"{path}.min_rank", f"goes with {WITH_MIN_RANK} only / 仅用于 {WITH_MIN_RANK}")
+        elif "min_rank" in leaf:
+            self._named.append((f"{path}.min_rank", leaf["min_rank"]))
         window = leaf.get("window", "ever")
         if not isinstance(window, str) or not _WINDOW.fullmatch(window):
             right, right_zh = "must be 1d to 9999d, month or ever", "须为 1d 到 9999d、month 或 ever"

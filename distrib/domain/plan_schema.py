@@ -18,7 +18,7 @@ from distrib.domain.identifiers import ID_CHARACTERS, ID_NEVER, MAX_ID, MAX_TEXT
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, RATIO
 from distrib.domain.plan_rules import CHAIN, OF_BASE, PAYS, UPLINE
 from distrib.domain.plan_schema_words import WORDS
-from distrib.domain.rank_conditions import METRICS
+from distrib.domain.rank_conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -69,6 +69,7 @@ def _plan_keys() -> Mapping[str, Schema]:
         "order_cap": _ref("ratio"),
         "declarations": _declarations(),
         "ranks": _list(_ref("rank"), plan.MAX_RANKS),
+        "rank_map": _rank_map(),
         "rules": _list(_ref("rule"), rules.MAX_RULES),
         "pools": _list(_ref("pool"), limits.MAX_POOLS),
     }
@@ -94,10 +95,22 @@ def _declarations() -> Schema:
     return _object(tuple(keys), (), keys, "declarations")
 
 
+def _rank_map() -> Schema:
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": plan.MAX_MAPPED,
+        "propertyNames": {"pattern": _whole_of(plan.RANK)},
+        "additionalProperties": _text_like(plan.RANK),
+    }
+
+
 def _rank_keys() -> Mapping[str, Schema]:
     return {
         "code": {**_text_like(plan.RANK), "not": {"const": rules.DEFAULT_FIGURE}},
         "promote": _ref("condition"),
+        "keep": _ref("condition"),
+        "grace": _whole(0, plan.MAX_GRACE),
     }
 
 
@@ -108,12 +121,21 @@ def _condition() -> Schema:
     keys = {
         "metric": {"enum": list(METRICS)},
         "levels": _whole(1, plan.MAX_LEVELS),
+        "min_rank": _text_like(plan.RANK),
         "window": _text_like(plan.WINDOW),
         "at_least": _whole(0, MAX_SUM_MINOR),
     }
     leaf = _object(plan.CONDITION_KEYS, plan.CONDITION_REQUIRED, keys, "condition")
-    reads_a_team = {"properties": {"metric": {"const": plan.WITH_LEVELS}}, "required": ["metric"]}
-    return {"anyOf": [{**leaf, **_if(reads_a_team, _given("levels"), _absent("levels"))}, *branches]}
+    reads_a_team, counts_recruits = _reads(WITH_LEVELS), _reads(WITH_MIN_RANK)
+    goes_with = [
+        _if(reads_a_team, _given("levels"), _absent("levels")),
+        _if({"not": counts_recruits}, _absent("min_rank")),
+    ]
+    return {"anyOf": [{**leaf, "allOf": goes_with}, *branches]}
+
+
+def _reads(metric: str) -> Schema:
+    return {"properties": {"metric": {"const": metric}}, "required": ["metric"]}
 
 
 def _where_keys() -> Mapping[str, Schema]:

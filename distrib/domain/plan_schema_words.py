@@ -17,6 +17,7 @@ WORDS: dict[str, dict[str, str]] = {
         "order_cap": "What all commissions of an order may come to, of its paid amount. 单笔订单佣金上限比例。",
         "declarations": "What a policy pack has to know and no rule shows. 合规声明。",
         "ranks": "Ranks, lowest first; one rank member by default. 等级，由低到高。",
+        "rank_map": "For ranks that this version drops: which rank takes their place. 取消的旧等级对应的新等级。",
         "rules": "Who earns how much of what. 佣金规则。",
         "pools": "Shares of a month's base for the holders of ranks, by weight. 月度奖池，按等级权重分配。",
     },
@@ -32,12 +33,15 @@ WORDS: dict[str, dict[str, str]] = {
     "rank": {
         "code": "The rank's name. 等级编号。",
         "promote": "What carries a shop there; without it the rank is given by hand. 晋升条件；没有则只能手工设置。",
+        "keep": "Looked at by the monthly evaluation; without it the rank is not lost. 保级条件，每月考核。",
+        "grace": "So many evaluations in a row may fail keep before the rank is lost; 0 by default. 宽限次数，默认 0。",
     },
     "condition": {
         "all": "Conditions that must hold together. 须同时满足。",
         "any": "Conditions of which one is enough. 满足其一即可。",
         "metric": "The figure of a shop that is looked at. 考核指标。",
         "levels": "How many levels below the shop a team's sales count. 团队业绩计入的下级层数。",
+        "min_rank": "The rank from which on a recruit counts, as it stands at the look. 计入的被邀请店铺最低等级。",
         "window": "30d, month (calendar month) or ever; ever by default. 时间窗：30d、month 或 ever，默认 ever。",
         "at_least": "What the figure must reach. 须达到的数值。",
     },

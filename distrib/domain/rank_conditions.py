@@ -9,18 +9,35 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-METRICS = ("personal_sales_minor", "personal_orders", "direct_recruits", "team_sales_minor")
-METRICS_NOT_BUILT = ("customers", "active_recruits", "earned_minor")
+METRICS = (
+    "personal_sales_minor", "personal_orders", "customers", "team_sales_minor", "direct_recruits", "active_recruits",
+    "earned_minor",
+)  # fmt: skip
+WITH_LEVELS = "team_sales_minor"
+WITH_MIN_RANK = "active_recruits"
 HEAD_COUNTS = ("direct_recruits", "active_recruits")
 """Metrics that count people rather than sales (compliance.md, CN-P06)."""
 
 
 class Metric(NamedTuple):
-    """A figure of a shop: its name, how many levels below it reads (0: itself), its window."""
+    """A figure of a shop: its name, how many levels below it a team reads, its window.
+
+    ``min_rank`` is the rank from which on a recruit counts; "" counts all.
+    """
 
     name: str
     levels: int
     window: str
+    min_rank: str = ""
+
+    @property
+    def reach(self) -> int:
+        """How many levels below a shop the orders stand that the figure reads; 0 is the shop itself.
+
+        >>> Metric("active_recruits", 0, "ever").reach, Metric("team_sales_minor", 3, "ever").reach
+        (1, 3)
+        """
+        return 1 if self.name == WITH_MIN_RANK else self.levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +67,15 @@ Condition: TypeAlias = AtLeast | AllOf | AnyOf
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """A rank and what promotes to it; without ``promote`` it is given by hand alone."""
+    """A rank and what promotes to it; without ``promote`` it is given by hand alone.
+
+    ``keep`` is looked at by the monthly evaluation; failing it more than ``grace`` times in a row costs the rank.
+    """
 
     code: str
     promote: Condition | None = None
+    keep: Condition | None = None
+    grace: int = 0
 
 
 def leaves(condition: Condition) -> Iterator[AtLeast]:

@@ -95,18 +95,21 @@ def highest_rank(plan: Plan, current: str, figures: Mapping[Metric, int]) -> tup
     """
     for rank in reversed(plan.ranks[plan.rank_index(current) + 1 :]):
         if rank.promote is not None and holds(rank.promote, figures):
-            return rank.code, {"from": current, "conditions": _decided(rank.promote, figures)}
+            return rank.code, {"from": current, "conditions": decided(rank.promote, figures)}
     return None
 
 
-def _decided(promote: Condition, figures: Mapping[Metric, int]) -> list[dict[str, Any]]:
-    return [_shown(leaf, figures.get(leaf.metric, 0)) for leaf in leaves(promote)]
+def decided(condition: Condition, figures: Mapping[Metric, int]) -> list[dict[str, Any]]:
+    """The numbers that decided a condition, threshold by threshold, as a history keeps them."""
+    return [_shown(leaf, figures.get(leaf.metric, 0)) for leaf in leaves(condition)]
 
 
 def _shown(leaf: AtLeast, figure: int) -> dict[str, Any]:
-    name, levels, window = leaf.metric
+    name, levels, window, min_rank = leaf.metric
     shown: dict[str, Any] = {"metric": name, "window": window, "at_least": leaf.at_least, "figure": figure}
     if levels:
         shown["levels"] = levels
+    if min_rank:
+        shown["min_rank"] = min_rank
     shown["holds"] = figure >= leaf.at_least
     return shown

@@ -38,8 +38,19 @@ SOUND: dict[str, Any] = {
     "declarations": {"entry_fee_minor": 0, "entry_purchase": False, "organiser": "x"},
     "ranks": [
         {"code": "member"},
-        {"code": "金牌", "promote": {"all": [{"metric": "team_sales_minor", "levels": 2, "at_least": 5}]}},
+        {
+            "code": "金牌",
+            "promote": {
+                "all": [
+                    {"metric": "team_sales_minor", "levels": 2, "at_least": 5},
+                    {"metric": "active_recruits", "min_rank": "member", "at_least": 5},
+                ]
+            },
+            "keep": {"metric": "customers", "window": "month", "at_least": 1},
+            "grace": 1,
+        },
     ],
+    "rank_map": {"铂金": "金牌"},
     "rules": [
         {**SELLER, "where": {"sku": ["A"], "not": {"channel": ["retail"]}}, "cap": {"per_month_minor": 9}},
         {"id": "t", "pay": "seller", "amount_minor": {"金牌": 5, "default": 1}, "group": "g"},
@@ -136,7 +147,10 @@ def test_a_key_that_is_null_is_as_good_as_absent_to_both(place: tuple[str | int,
         (("declarations", "entry_purchase"), 1), (("declarations", "organiser"), ""),
         (("ranks",), []), (("ranks",), [{}]), (("ranks", 0, "code"), "a b"), (("ranks", 0, "code"), "default"),
         (("ranks", 0, "keep"), {}), (("ranks", 1, "promote"), {"all": []}),
-        (("ranks", 1, "promote"), {"metric": "customers", "at_least": 1}),
+        (("ranks", 1, "promote"), {"metric": "customers", "at_least": 1, "min_rank": "member"}),
+        (("ranks", 1, "promote"), {"metric": "profit", "at_least": 1}), (("ranks", 1, "grace"), 121),
+        (("ranks", 1, "grace"), "1"), (("ranks", 1, "keep", "metric"), REMOVED), (("rank_map",), []),
+        (("rank_map",), {"a b": "member"}), (("rank_map",), {"old": None}), (("rank_map",), {"old": "a b"}),
         (("ranks", 1, "promote"), {"metric": "personal_orders"}),
         (("ranks", 1, "promote"), {"metric": "personal_orders", "at_least": 1, "levels": 1}),
         (("ranks", 1, "promote"), {"metric": "personal_orders", "at_least": 1, "window": "0d"}),

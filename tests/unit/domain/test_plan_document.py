@@ -14,11 +14,13 @@ from distrib.domain.plan import compile_plan
 from distrib.domain.plan_document import canonical_json, check_plan
 from distrib.domain.pools import Pool
 from distrib.domain.rule_limits import Cap, Requires
+from distrib.domain.rank_conditions import AnyOf, AtLeast, Metric, leaves
 
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
 UPLINE = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.05"}
 BASE: dict[str, Any] = {"code": "shop", "currency": "CNY", "rules": [SELLER]}
 RANKS = [{"code": "member"}, {"code": "gold"}]
+ORDERS = {"metric": "personal_orders", "at_least": 1}
 
 
 def plan_with(**keys: Any) -> dict[str, Any]:
@@ -79,20 +81,48 @@ def test_what_must_be_there_is_asked_for_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "pointer"),
+    ("document", "pointers_told"),
     [
-        (plan_with(rank_map={"a": "b"}), "rank_map"),
-        (plan_with(ranks=[{"code": "member", "keep": {}}]), "ranks[0].keep"),
-        (plan_with(ranks=[{"code": "member", "grace": 1}]), "ranks[0].grace"),
-        (promoted_by({"metric": "customers", "at_least": 1}), "ranks[1].promote.metric"),
-        (promoted_by({"metric": "earned_minor", "at_least": 1}), "ranks[1].promote.metric"),
-        (promoted_by({"metric": "direct_recruits", "min_rank": "gold", "at_least": 1}), "ranks[1].promote.min_rank"),
+        (plan_with(ranks=[{"code": "member", "keep": {}}]), ["ranks[0].keep.metric", "ranks[0].keep.at_least"]),
+        (plan_with(ranks=[{"code": "member", "grace": 1}]), ["ranks[0].grace"]),
+        (plan_with(ranks=[{"code": "member", "keep": ORDERS, "grace": 121}]), ["ranks[0].grace"]),
+        (plan_with(ranks=[{"code": "member", "keep": ORDERS, "grace": -1}]), ["ranks[0].grace"]),
+        (promoted_by({"metric": "customers", "min_rank": "gold", "at_least": 1}), ["ranks[1].promote.min_rank"]),
+        (promoted_by({"metric": "active_recruits", "min_rank": "x", "at_least": 1}), ["ranks[1].promote.min_rank"]),
+        (promoted_by({"metric": "active_recruits", "levels": 1, "at_least": 1}), ["ranks[1].promote.levels"]),
+        (plan_with(rank_map={}), ["rank_map"]),
+        (plan_with(rank_map=["old"]), ["rank_map"]),
+        (plan_with(rank_map={"old": "ghost"}), ["rank_map.old"]),
+        (plan_with(rank_map={"gold": "gold"}), ["rank_map.gold"]),
+        (plan_with(rank_map={"a b": "member"}), ["rank_map.a b"]),
+        (plan_with(rank_map={"old": None}), ["rank_map.old"]),
     ],
 )
-def test_what_is_not_built_yet_is_refused_by_name_and_never_ignored(document: object, pointer: str) -> None:
-    (problem,) = check_plan(document)
-    assert problem.pointer == pointer
-    assert "not built yet" in problem.detail
+def test_a_slip_in_keeping_or_mapping_ranks_is_told_with_its_place(document: object, pointers_told: list[str]) -> None:
+    assert pointers(document) == pointers_told
+
+
+def test_all_metrics_compile_with_what_belongs_to_them() -> None:
+    parts = [
+        {"metric": "customers", "window": "90d", "at_least": 100},
+        {"metric": "active_recruits", "min_rank": "gold", "at_least": 5},
+        {"metric": "earned_minor", "window": "month", "at_least": 0},
+    ]
+    ranks = [
+        {"code": "member"},
+        {"code": "silver", "promote": {"any": parts}, "keep": {"metric": "personal_orders", "at_least": 1}, "grace": 2},
+        {"code": "gold", "keep": {"metric": "customers", "at_least": 1}},
+    ]
+    plan = compile_plan(plan_with(ranks=ranks, rank_map={"old": "gold", "旧": "member"}))
+    _, silver, gold = plan.ranks
+    assert [leaf.metric for leaf in leaves(silver.promote or AnyOf(()))] == [
+        Metric("customers", 0, "90d"),
+        Metric("active_recruits", 0, "ever", "gold"),
+        Metric("earned_minor", 0, "month"),
+    ]
+    assert (silver.grace, gold.grace, gold.promote) == (2, 0, None)
+    assert silver.keep == AtLeast(Metric("personal_orders", 0, "ever"), 1)
+    assert plan.rank_map == {"old": "gold", "旧": "member"}
 
 
 @pytest.mark.parametrize(
