@@ -15,6 +15,7 @@ METRICS = (
 )  # fmt: skip
 WITH_LEVELS = "team_sales_minor"
 WITH_MIN_RANK = "active_recruits"
+EARNINGS = "earned_minor"
 HEAD_COUNTS = ("direct_recruits", "active_recruits")
 """Metrics that count people rather than sales (compliance.md, CN-P06)."""
 

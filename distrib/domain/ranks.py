@@ -12,6 +12,7 @@ from typing import Any
 
 from distrib.domain.plan import Plan
 from distrib.domain.rank_conditions import (
+    EARNINGS,
     HEAD_COUNTS,
     AllOf,
     AnyOf,
@@ -24,6 +25,7 @@ from distrib.domain.rank_conditions import (
 )
 
 __all__ = [
+    "EARNINGS",
     "HEAD_COUNTS",
     "AllOf",
     "AnyOf",
@@ -31,6 +33,7 @@ __all__ = [
     "Condition",
     "Metric",
     "Rank",
+    "decided",
     "highest_rank",
     "holds",
     "leaves",

@@ -33,6 +33,7 @@ class Batch:
     outcomes: list[Outcome] = field(default_factory=list)
     signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     look_levels: int = 0
+    earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     later: dict[int, date] = field(default_factory=dict)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
 
@@ -68,6 +69,8 @@ class Batch:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
         if self.signals:
             ledger.insert_signals(conn, program_id, self.signals, self.look_levels)
+        if self.earner_signals:
+            ledger.insert_signals(conn, program_id, self.earner_signals, 0)
         if self.later:
             inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
         if self.months:

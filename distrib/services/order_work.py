@@ -50,6 +50,7 @@ class OrderWork:
         self._people = people
         self._limits = limits
         self._has_promotions = terms.has_promotions
+        self._has_looks_at_earnings = terms.has_looks_at_earnings
         batch.look_levels = terms.look_levels
 
     def work(self, events: Sequence[tuple[PendingEvent, Event]], settled: SettledOrder | None) -> None:
@@ -126,6 +127,8 @@ class OrderWork:
         )
         batch.finish(pending, "done", "no_shop" if seller is None else None)
         self._signal(pending.day, fresh.snapshot, at)
+        if self._has_looks_at_earnings:
+            self._batch.earner_signals.update((pending.day, commission.shop_no, at) for commission in fresh.commissions)
 
     def _add_up(self, commissions: Sequence[Commission], period: int) -> None:
         earned: dict[int, int] = {}
@@ -148,6 +151,8 @@ class OrderWork:
             self._fail(pending, refusal)
             return
         self._signal(pending.day, known.snapshot, event.occurred_at)
+        if self._has_looks_at_earnings:
+            self._batch.earner_signals.update((pending.day, key[3], event.occurred_at) for key in known.earned)
 
     def _signal(self, day: date, snapshot: Snapshot, at: datetime) -> None:
         if not self._has_promotions or snapshot.seller is None:

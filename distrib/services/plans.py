@@ -23,7 +23,9 @@ from distrib.domain.plan import Plan, compile_plan
 from distrib.domain.plan_document import canonical_json, check_plan
 from distrib.domain.policy import Finding, Policy, is_stricter, judge_plan
 from distrib.services.context import Actor, Program
-from distrib.store import network, standing
+from distrib.services.rank_history import Ladder
+from distrib.services.rank_mapping import check_held_ranks, map_ranks
+from distrib.store import network
 from distrib.store import plans as store
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -140,7 +142,7 @@ def publish_plan(
             raise Refusal("plan_published")
         return _view(row, findings)
     _check_findings(findings, signed_off_by)
-    _check_ranks(conn, program, plan)
+    check_held_ranks(conn, program.program_id, plan)
     if effective_from <= now + CLOCK_SKEW and store.is_worked_on_since(conn, program.program_id, effective_from):
         raise Refusal("orders_worked_on")
     stored = store.insert_publication(
@@ -148,6 +150,9 @@ def publish_plan(
     )
     if not stored:
         raise Refusal("effective_from_taken")
+    if plan.rank_map:
+        ladder = ladder_of(load_timeline(conn, program))
+        map_ranks(conn, program.program_id, ladder, plan, effective_from, actor.key_id, now)
     if plan.has_promotions and effective_from < now:
         network.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
     return _view(_found(conn, program, code, version), findings)
@@ -189,6 +194,11 @@ def load_timeline(conn: Connection, program: Program) -> Timeline:
     )
 
 
+def ladder_of(timeline: Timeline) -> Ladder:
+    """The ranks of a program over time."""
+    return Ladder((entry.effective_from, entry.plan) for entry in timeline.entries)
+
+
 def _check_findings(findings: Sequence[Finding], signed_off_by: str | None) -> None:
     refused = [finding for finding in findings if finding.severity == "refuse"]
     if refused:
@@ -203,12 +213,6 @@ def _check_findings(findings: Sequence[Finding], signed_off_by: str | None) -> N
 def _problem(finding: Finding) -> Problem:
     figures = f"{finding.figure} ({finding.threshold})"
     return Problem(finding.id, f"{finding.detail_en} {finding.detail_zh} {figures}; {finding.source}")
-
-
-def _check_ranks(conn: Connection, program: Program, plan: Plan) -> None:
-    dropped = standing.ranks_held(conn, program.program_id) - set(plan.rank_indexes)
-    if dropped:
-        raise Refusal("rank_map_required", ranks=", ".join(sorted(dropped)))
 
 
 def _found(conn: Connection, program: Program, code: str, version: int) -> store.PlanRow:

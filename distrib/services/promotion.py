@@ -9,7 +9,7 @@ can exceed; only shops that would rise by those are looked at one by one. Redis 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from distrib.domain.ranks import (
     window_start,
 )  # fmt: skip
 from distrib.services.context import Program
-from distrib.services.rank_history import PROMOTION, RankHistory, RankRow
+from distrib.services.rank_history import PROMOTION, RankHistory, RankRow, known_rank, row_reason
 from distrib.services.terms import TermsBook
 from distrib.store import figures as rows
 from distrib.store.figures import Look, RankChange
@@ -80,15 +80,15 @@ def decide_promotions(
     if not signals:
         return None
     rows.prefer_indexes(conn)
-    ranks = RankHistory(rows.rank_rows(conn, program.program_id, sorted({shop_no for _, shop_no, _ in signals})))
+    shops = sorted({shop_no for _, shop_no, _ in signals})
+    ranks = RankHistory(rows.rank_rows(conn, program.program_id, shops), terms.ladder)
     days: dict[date, dict[int, set[datetime]]] = {}
     for day, shop_no, at in signals:
         days.setdefault(day, {}).setdefault(shop_no, set()).add(at)
-    changes: list[RankChange] = []
     for day in sorted(days):
-        changes.extend(_decide_day(conn, program, terms, day, days[day], ranks))
-    if changes:
-        rows.insert_rank_changes(conn, program.program_id, changes, "distrib", now)
+        changes = _decide_day(conn, program, terms, day, days[day], ranks)
+        if changes:  # the looks of the next day read the ranks of recruits
+            rows.insert_rank_changes(conn, program.program_id, changes, "distrib", now)
     return True
 
 
@@ -112,9 +112,11 @@ def _decide_day(
     exact += [Asked(shop_no, end, end, end) for shop_no in sorted(risers)]
     changes = []
     for riser in _risers(conn, program, terms, exact, ranks):
-        earned = ranks.earned(riser.asked.shop_no, riser.effective_at, riser.plan)
-        if riser.plan.rank_index(riser.rank) > riser.plan.rank_index(earned):
-            changes.extend(_changes(riser, ranks))
+        there = terms.ladder.plan_at(riser.effective_at) or riser.plan
+        rank = known_rank(there, terms.ladder.carry(riser.rank, riser.asked.at, riser.effective_at))
+        earned = ranks.earned(riser.asked.shop_no, riser.effective_at, there)
+        if there.rank_index(rank) > there.rank_index(earned):
+            changes.extend(_changes(riser._replace(rank=rank), ranks))
     return changes
 
 
@@ -130,15 +132,21 @@ def _changes(riser: Riser, ranks: RankHistory) -> list[RankChange]:
     """The rise, and what follows from it for all later instants at which something changes."""
     shop_no = riser.asked.shop_no
     reason = {"at": riser.asked.at.isoformat(), **riser.reason}
-    found = ranks.rise(shop_no, riser.effective_at, riser.rank, riser.plan)
+    return rank_changes(shop_no, ranks.rise(shop_no, riser.effective_at, riser.rank, riser.plan), PROMOTION, reason)
+
+
+def rank_changes(shop_no: int, found: Iterable[RankRow], cause: str, reason: Mapping[str, Any]) -> list[RankChange]:
+    """The rows as they are written: those of ``cause`` with the numbers that decided, others with what they repeat."""
     return [
-        RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(_reason(row, reason), ensure_ascii=False))
+        RankChange(
+            shop_no,
+            row.effective_at,
+            row.rank,
+            row.cause,
+            json.dumps(reason if row.cause == cause else row_reason(row), ensure_ascii=False),
+        )
         for row in found
     ]
-
-
-def _reason(row: RankRow, risen: dict[str, Any]) -> dict[str, Any]:
-    return risen if row.cause == PROMOTION else {"floor": row.rank}
 
 
 def _risers(
@@ -167,7 +175,7 @@ def _hopeful(
             for look, own in left
             if highest_rank(plan, ranks.earned(look.asked.shop_no, look.effective_at, plan), own) is not None
         ]
-        column = _figures(conn, program, metric, [look.asked for look, _ in left])
+        column = figures_of(conn, program, plan, metric, [look.asked for look, _ in left])
         for (_, own), figure in zip(left, column, strict=True):
             own[metric] = figure
     return left
@@ -175,7 +183,7 @@ def _hopeful(
 
 def _cost(metric: Metric) -> tuple[int, Metric]:
     """What reads many shops is read last, when few looks are left."""
-    return metric.levels, metric
+    return metric.reach, metric
 
 
 def _by_plan(terms: TermsBook, asked: Sequence[Asked]) -> list[tuple[Plan, list[Asked]]]:
@@ -191,7 +199,10 @@ def _by_plan(terms: TermsBook, asked: Sequence[Asked]) -> list[tuple[Plan, list[
     return list(groups.values())
 
 
-def _figures(conn: Connection, program: Program, metric: Metric, asked: Sequence[Asked]) -> list[int]:
+def figures_of(
+    conn: Connection, program: Program, plan: Plan, metric: Metric, asked: Sequence[Asked]
+) -> list[int]:
+    """One figure of each look, over the metric's window."""
     looks = []
     for look in asked:
         start = window_start(metric.window, look.at, program.zone)
@@ -200,4 +211,10 @@ def _figures(conn: Connection, program: Program, metric: Metric, asked: Sequence
         elif not includes_start(metric.window):
             start += _INSTANT
         looks.append(Look(look.shop_no, start, look.sales_until, look.refunds_until, look.at))
-    return rows.figures(conn, program.program_id, metric.name, metric.levels, looks)
+    return rows.figures(conn, program.program_id, metric.name, metric.levels, looks, ranks_from(plan, metric))
+
+
+def ranks_from(plan: Plan, metric: Metric) -> list[str] | None:
+    """The ranks of which a recruit counts; None where all do."""
+    first = plan.rank_index(metric.min_rank) if metric.min_rank else 0
+    return [rank.code for rank in plan.ranks[first:]] if first else None

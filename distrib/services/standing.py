@@ -16,14 +16,13 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.plan import Plan
 from distrib.services.context import Actor, Program
-from distrib.services.plans import load_timeline
-from distrib.services.rank_history import FLOOR, HAND, PROMOTION, RankHistory
+from distrib.services.plans import ladder_of, load_timeline
+from distrib.services.rank_history import HAND, Ladder, RankHistory, row_reason
 from distrib.services.shop_views import ShopView, get_shop
 from distrib.store import figures, shops
 from distrib.store import standing as store
 from distrib.store.shops import KnownShop
 
-_WHY = {PROMOTION: "restored", FLOOR: "floor"}
 STATUSES = ("pending", "active", "frozen", "closed")
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -89,7 +88,7 @@ def set_rank(
         raise Refusal("rank_unknown", rank=rank)
     store.add_rank(conn, program_id, shop.shop_no, at, rank, HAND, reason, now, actor.key_id)
     if entry is not None:
-        _level(conn, program_id, shop.shop_no, at, entry.plan, now, actor)
+        _level(conn, program_id, shop.shop_no, at, ladder_of(timeline), entry.plan, now, actor)
     return get_shop(conn, program, shop_id, now)
 
 
@@ -123,12 +122,19 @@ def _locked(conn: Connection, program: Program, shop_id: str, at: datetime) -> K
 
 
 def _level(
-    conn: Connection, program_id: int, shop_no: int, at: datetime, plan: Plan, now: datetime, actor: Actor
+    conn: Connection,
+    program_id: int,
+    shop_no: int,
+    at: datetime,
+    ladder: Ladder,
+    plan: Plan,
+    now: datetime,
+    actor: Actor,
 ) -> None:
     """Brings the ranks from an instant on to the higher of what is set by hand and what was earned."""
-    history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]))
+    history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]), ladder)
     changes = [
-        figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps({_WHY[row.cause]: row.rank}))
+        figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row)))
         for row in history.level(shop_no, at, plan)
     ]
     if changes:

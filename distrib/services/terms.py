@@ -5,7 +5,7 @@ Worked out once a version and batch. Amounts and people may not enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,9 +14,9 @@ from typing import NamedTuple
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan
 from distrib.domain.policy import Policy, combine
-from distrib.domain.ranks import metrics_needed
+from distrib.domain.ranks import EARNINGS, Metric, metrics_needed
 from distrib.services.context import Program
-from distrib.services.plans import Timeline, TimelineEntry
+from distrib.services.plans import Timeline, TimelineEntry, ladder_of
 from distrib.store.copying import text_field
 from distrib.store.rule_totals import CUSTOMERS, MONTHS
 
@@ -52,6 +52,7 @@ class TermsBook:
         self._timeline = timeline
         self._policies = policies
         self._known: dict[int, Terms] = {}
+        self.ladder = ladder_of(timeline)
 
     @property
     def has_promotions(self) -> bool:
@@ -61,8 +62,16 @@ class TermsBook:
     @property
     def look_levels(self) -> int:
         """How many uplines an order may promote: as many as any plan's metrics read levels."""
-        metrics = [metric for entry in self._timeline.entries for metric in metrics_needed(entry.plan)]
-        return max((metric.levels for metric in metrics), default=0)
+        return max((metric.reach for metric in self._metrics()), default=0)
+
+    @property
+    def has_looks_at_earnings(self) -> bool:
+        """Whether an order may promote whoever it pays."""
+        return any(metric.name == EARNINGS for metric in self._metrics())
+
+    def _metrics(self) -> Iterator[Metric]:
+        for entry in self._timeline.entries:
+            yield from metrics_needed(entry.plan)
 
     @cached_property
     def counted_rules(self) -> dict[str, CountedRules]:

@@ -58,14 +58,16 @@ CROSS JOIN LATERAL (
 ) x
 WHERE x.minor IS NOT NULL
 """
+_SOLD = """
+s.settled_at >= a.from_at AND s.settled_at <= a.to_at
+AND s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
+    AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
+"""
 _ORDERS = f"""
 SELECT a.place, x.orders FROM {_LOOKS}
 CROSS JOIN LATERAL (
     SELECT count(*) AS orders FROM settlements s
-    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no
-    AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
-    AND s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
-        AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
+    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """
 _RECRUITS = f"""
@@ -77,11 +79,63 @@ CROSS JOIN LATERAL (
           BETWEEN a.from_at AND a.to_at
 ) x
 """
+_CUSTOMERS = f"""
+SELECT a.place, x.customers FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT s.customer_id) AS customers FROM settlements s
+    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
+) x
+"""
+# The ranks that a recruit held at any time from tree_at to to_at: the newest row by then, and every later one.
+_HELD = """
+EXISTS (SELECT 1 FROM shop_ranks k WHERE k.program_id = %(program)s AND k.shop_no = b.shop_no
+    AND k.effective_at <= a.to_at AND k.rank = ANY(%(ranks)b::text[]) AND NOT COALESCE((
+        SELECT (n.effective_at, n.seq) > (k.effective_at, k.seq) FROM shop_ranks n
+        WHERE n.program_id = %(program)s AND n.shop_no = b.shop_no AND n.effective_at <= a.tree_at
+        ORDER BY n.effective_at DESC, n.seq DESC LIMIT 1), false))
+"""
+_ACTIVE = f"""
+SELECT a.place, x.recruits FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT b.shop_no) AS recruits
+    FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
+    WHERE EXISTS (SELECT 1 FROM settlements s
+        WHERE s.program_id = %(program)s AND s.seller_no = b.shop_no AND {_SOLD})
+    AND (%(ranks)b::text[] IS NULL OR {_HELD})
+) x
+"""
+# What an order of one's own or an entry line earned counts for no metric. An order whose sale is what was paid has
+# neither; one of which nothing counts is all of that; the others are looked into.
+_COUNTS = """
+CASE WHEN s.paid_minor > 0 AND s.sales_minor IN (0, s.paid_minor) THEN s.sales_minor > 0
+     WHEN s.paid_minor = 0 AND s.snapshot::jsonb ->> 2 = '1' THEN false
+     ELSE NOT EXISTS (
+        SELECT 1 FROM events e, jsonb_array_elements(e.payload::jsonb -> 'order' -> 'lines') l
+        WHERE e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+        AND l ->> 'id' = t.line_id AND l -> 'entry' = 'true'::jsonb)
+END
+"""
+_EARNED = f"""
+SELECT a.place, x.minor FROM {_LOOKS}
+CROSS JOIN LATERAL (
+    SELECT sum(t.amount_minor - COALESCE((
+        SELECT sum(r.amount_minor) FROM transfers r WHERE r.program_id = %(program)s AND r.cause_no = t.cause_no
+        AND r.kind = 'reversed' AND r.reverses_seq = t.seq AND r.occurred_at <= a.back_at), 0)) AS minor
+    FROM transfers t
+    JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
+    WHERE t.program_id = %(program)s AND t.shop_no = a.shop_no AND t.kind = 'earned'
+    AND t.occurred_at >= a.from_at AND t.occurred_at <= a.to_at AND {_COUNTS}
+) x
+WHERE x.minor IS NOT NULL
+"""
 _STATEMENTS: dict[str, tuple[str, ...]] = {
     "personal_sales_minor": (_SALES, _BACK),
     "team_sales_minor": (_SALES, _BACK),
     "personal_orders": (_ORDERS,),
     "direct_recruits": (_RECRUITS,),
+    "customers": (_CUSTOMERS,),
+    "active_recruits": (_ACTIVE,),
+    "earned_minor": (_EARNED,),
 }
 _LOOKS_A_STATEMENT = 20_000
 Root: TypeAlias = tuple[int, datetime, datetime]
@@ -103,11 +157,19 @@ class Look:
     tree_at: datetime
 
 
-def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Sequence[Look]) -> list[int]:
+def figures(
+    conn: Connection,
+    program_id: int,
+    name: str,
+    levels: int,
+    looks: Sequence[Look],
+    ranks: Sequence[str] | None = None,
+) -> list[int]:
     """The figure of each look; sales are net of refunds and never below what they are.
 
     Args:
         levels: how many levels below the shop are read in its place; 0 reads the shop itself.
+        ranks: of which a recruit counts; None counts all.
     """
     answers = [0] * len(looks)
     asked = list(enumerate(looks))
@@ -124,6 +186,7 @@ def figures(conn: Connection, program_id: int, name: str, levels: int, looks: Se
             "tos": [look.to_at for _, look in some],
             "backs": [look.back_at for _, look in some],
             "trees": [look.tree_at for _, look in some],
+            "ranks": None if ranks is None else list(ranks),
         }
         for statement in _STATEMENTS[name]:
             for place, figure in driver(conn).execute(statement, columns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,7 +42,24 @@ SELECT seq, effective_at, rank, cause, reason, recorded_at, recorded_by FROM sho
 WHERE program_id = %s AND shop_no = %s AND (effective_at, seq) > (%s::timestamptz, %s)
 ORDER BY effective_at, seq LIMIT %s
 """
-_RANKS_HELD = "SELECT DISTINCT rank FROM shops WHERE program_id = %s AND rank IS NOT NULL"
+_RANKS_HELD = "SELECT rank, count(*) FROM shops WHERE program_id = %s AND rank IS NOT NULL GROUP BY rank"
+_SHOPS_WITH_RANKS = """
+SELECT DISTINCT shop_no FROM shop_ranks WHERE program_id = %s AND rank = ANY(%b::text[]) ORDER BY shop_no
+"""
+# Rows that take effect while the version is in force were written under the one before it.
+_RENAME = """
+INSERT INTO shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
+SELECT r.program_id, r.shop_no, r.effective_at, m.new, r.cause, r.reason, %(now)s, %(by)s
+FROM unnest(%(old)b::text[], %(new)b::text[]) AS m (old, new)
+JOIN shop_ranks r ON r.program_id = %(program)s AND r.rank = m.old
+WHERE r.effective_at >= %(since)s AND r.effective_at < COALESCE(%(until)s::timestamptz, 'infinity')
+ORDER BY r.shop_no, r.effective_at, r.seq
+"""
+_RENAME_NEWEST = """
+UPDATE shops s SET rank = m.new FROM unnest(%(old)b::text[], %(new)b::text[]) AS m (old, new)
+WHERE s.program_id = %(program)s AND s.rank = m.old AND s.rank_since >= %(since)s
+AND s.rank_since < COALESCE(%(until)s::timestamptz, 'infinity')
+"""
 
 
 def add_status(
@@ -77,6 +95,27 @@ def rank_history(
     return [RankRow(*row) for row in driver(conn).execute(_HISTORY, (program_id, shop_no, *after, limit))]
 
 
-def ranks_held(conn: Connection, program_id: int) -> set[str]:
-    """Every rank that some shop holds."""
-    return {row[0] for row in driver(conn).execute(_RANKS_HELD, (program_id,))}
+def ranks_held(conn: Connection, program_id: int) -> dict[str, int]:
+    """Every rank that some shop holds, and how many do."""
+    return dict(driver(conn).execute(_RANKS_HELD, (program_id,)).fetchall())
+
+
+def shops_with_ranks(conn: Connection, program_id: int, ranks: Sequence[str]) -> list[int]:
+    """Whoever was ever given one of the ranks, or is to hold it."""
+    return [row[0] for row in driver(conn).execute(_SHOPS_WITH_RANKS, (program_id, list(ranks)))]
+
+
+def rename_later_ranks(
+    conn: Connection,
+    program_id: int,
+    names: Mapping[str, str],
+    since: datetime,
+    until: datetime | None,
+    by: str,
+    now: datetime,
+) -> None:
+    """Says again, under their new names, what takes effect from ``since`` to before ``until`` under old ones."""
+    values = {"program": program_id, "since": since, "until": until, "by": by, "now": now}
+    columns = {"old": list(names), "new": list(names.values())}
+    driver(conn).execute(_RENAME, values | columns)
+    driver(conn).execute(_RENAME_NEWEST, values | columns)

@@ -130,7 +130,7 @@ def test_a_plan_that_drops_a_rank_some_shop_holds_is_refused(house: House) -> No
     house.set_rank("a", "owner")
     create(house, plan_document(ranks=[{"code": "member"}]))
     refusal = refused(publish, house, 2, NOW)
-    assert (refusal.code, refusal.params) == ("rank_map_required", {"ranks": "owner"})
+    assert (refusal.code, refusal.params) == ("rank_map_required", {"ranks": "owner (1)"})
 
 
 def test_a_plan_published_after_the_fact_looks_at_who_gained_recruits_since(house: House) -> None:

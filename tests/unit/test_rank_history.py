@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from distrib.domain.plan import Plan, compile_plan
-from distrib.services.rank_history import FLOOR, HAND, PROMOTION, RankHistory, RankRow
+from distrib.services.rank_history import FLOOR, HAND, PROMOTION, RESTORED, RankHistory, RankRow
 
 SHOP = 7
 
@@ -22,7 +22,7 @@ def plan() -> Plan:
 
 def test_a_rank_set_by_hand_below_the_one_earned_takes_nothing_away() -> None:
     history = RankHistory([(SHOP, day(1), "manager", PROMOTION), (SHOP, day(5), "owner", HAND)])
-    assert history.level(SHOP, day(5), plan()) == [RankRow(day(5), "manager", PROMOTION)]
+    assert history.level(SHOP, day(5), plan()) == [RankRow(day(5), "manager", RESTORED)]
 
 
 def test_a_rank_earned_under_a_floor_holds_once_the_floor_is_cleared() -> None:
@@ -30,7 +30,7 @@ def test_a_rank_earned_under_a_floor_holds_once_the_floor_is_cleared() -> None:
     assert history.rise(SHOP, day(4), "owner", plan()) == [
         RankRow(day(4), "owner", PROMOTION),
         RankRow(day(4), "manager", FLOOR),
-        RankRow(day(9), "owner", PROMOTION),
+        RankRow(day(9), "owner", RESTORED),
     ]
 
 
@@ -48,4 +48,4 @@ def test_a_floor_cleared_before_a_promotion_lets_go_of_the_rows_that_kept_it() -
         (SHOP, day(3), None, HAND),
     ]  # fmt: skip
     history = RankHistory(sorted(given, key=lambda row: row[1]))
-    assert history.level(SHOP, day(3), plan()) == [RankRow(day(4), "owner", PROMOTION)]
+    assert history.level(SHOP, day(3), plan()) == [RankRow(day(4), "owner", RESTORED)]

@@ -139,7 +139,7 @@ class RankChangeSchema(Shape):
 
     effective_at = Instant(required=True)
     rank = Text(required=True, allow_none=True)
-    cause = Choice(("hand", "floor", "promotion", "evaluation", "plan"), required=True)
+    cause = Choice(("hand", "floor", "restored", "promotion", "evaluation", "plan"), required=True)
     reason = fields.Raw(required=True, allow_none=True)
     recorded_at = Instant(required=True)
     recorded_by = Text(required=True)
