@@ -8,6 +8,7 @@ from time import monotonic
 
 from distrib.bootstrap import Container
 from workers.audits import run_requested_audits
+from workers.evaluations import run_due_evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,10 @@ class Periodic:
     run: Callable[[Container], None]
 
 
-TABLE: tuple[Periodic, ...] = (Periodic("requested_audits", 1.0, run_requested_audits),)
+TABLE: tuple[Periodic, ...] = (
+    Periodic("requested_audits", 1.0, run_requested_audits),
+    Periodic("due_evaluations", 60.0, run_due_evaluations),
+)
 
 
 def run_due(container: Container, last_run: dict[str, float]) -> None:

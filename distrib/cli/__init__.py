@@ -22,6 +22,7 @@ from distrib.cli.key import key
 from distrib.cli.migrate import migrate
 from distrib.cli.plan import plan
 from distrib.cli.program import program
+from distrib.cli.ranks import ranks
 from distrib.cli.serve import serve
 from distrib.cli.settle import settle
 from distrib.cli.shops import shops_group
@@ -38,7 +39,7 @@ def cli() -> None:
 
 
 for command in (
-    serve, worker, migrate, program, key, plan, import_group, settle, explain, statement, audit, bench, demo,
+    serve, worker, migrate, program, key, plan, import_group, settle, explain, statement, ranks, audit, bench, demo,
     shops_group,
 ):
     cli.add_command(command)

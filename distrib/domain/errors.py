@@ -177,6 +177,18 @@ CODES: dict[str, Code] = {
     "period_invalid": Code(
         422, "{period} is not a month like 2026-03.", "{period} 不是形如 2026-03 的账期。", "账期格式不正确"
     ),
+    # periods
+    "period_not_over": Code(409, "{period} is not over yet.", "账期 {period} 尚未结束。", "账期尚未结束"),
+    "events_pending": Code(
+        409,
+        "{events} accepted events of the period or before are still to be worked on.",
+        "该账期及以前还有 {events} 个已接收的事件待处理。",
+        "仍有事件待处理",
+    ),
+    "evaluation_in_sequence": Code(
+        409, "Months are evaluated in sequence: {next} comes next.", "月份须依次考核，下一个是 {next}。",
+        "月份须依次考核",
+    ),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 

@@ -37,6 +37,7 @@ __all__ = [
     "highest_rank",
     "holds",
     "leaves",
+    "metrics_kept",
     "metrics_needed",
     "promotion_effective_at",
     "window_start",
@@ -46,6 +47,11 @@ __all__ = [
 def metrics_needed(plan: Plan) -> frozenset[Metric]:
     """Every figure that some promotion of the plan reads."""
     return frozenset(leaf.metric for rank in plan.ranks if rank.promote is not None for leaf in leaves(rank.promote))
+
+
+def metrics_kept(plan: Plan) -> frozenset[Metric]:
+    """Every figure that some ``keep`` of the plan reads."""
+    return frozenset(leaf.metric for rank in plan.ranks if rank.keep is not None for leaf in leaves(rank.keep))
 
 
 def window_start(window: str, at: datetime, zone: tzinfo) -> datetime | None:

@@ -159,7 +159,8 @@ def _risers(
         for look, figures in _hopeful(conn, program, plan, held, ranks):
             risen = highest_rank(plan, ranks.earned(look.asked.shop_no, look.effective_at, plan), figures)
             if risen is not None:
-                found.append(Riser(look.asked, plan, look.effective_at, *risen))
+                rank, reason = risen
+                found.append(Riser(look.asked, plan, look.effective_at, rank, {"to": rank, **reason}))
     return found
 
 
@@ -205,13 +206,15 @@ def figures_of(
     """One figure of each look, over the metric's window."""
     looks = []
     for look in asked:
-        start = window_start(metric.window, look.at, program.zone)
-        if start is None:
-            start = _BEGINNING
-        elif not includes_start(metric.window):
-            start += _INSTANT
+        start = first_instant(program, metric.window, look.at) or _BEGINNING
         looks.append(Look(look.shop_no, start, look.sales_until, look.refunds_until, look.at))
     return rows.figures(conn, program.program_id, metric.name, metric.levels, looks, ranks_from(plan, metric))
+
+
+def first_instant(program: Program, window: str, at: datetime) -> datetime | None:
+    """The first instant that a window includes which is looked at ``at``; None: it has no beginning."""
+    start = window_start(window, at, program.zone)
+    return start if start is None or includes_start(window) else start + _INSTANT
 
 
 def ranks_from(plan: Plan, metric: Metric) -> list[str] | None:

@@ -22,6 +22,9 @@ EARNED = (PROMOTION, EVALUATION)
 """Causes that say what a shop has earned; floor, restored and plan only repeat what follows from others."""
 
 
+RANK_CAUSES = (HAND, FLOOR, RESTORED, MAPPED, *EARNED)
+
+
 class RankRow(NamedTuple):
     """A rank from an instant on; None clears what was set by hand. ``was`` is the old code of a mapped rank."""
 
@@ -53,6 +56,14 @@ class Ladder:
             if since < begins <= until:
                 rank = plan.rank_map.get(rank, rank)
         return rank
+
+    def plans(self) -> list[Plan]:
+        """Every version, earliest first."""
+        return [plan for _, plan in self._entries]
+
+    def codes(self) -> list[str]:
+        """Every rank that some version has or maps."""
+        return sorted({code for _, plan in self._entries for code in (*plan.rank_indexes, *plan.rank_map)})
 
     def next_after(self, at: datetime) -> datetime | None:
         """When the first version begins after an instant."""

@@ -106,7 +106,7 @@ CROSS JOIN LATERAL (
 """
 # What an order of one's own or an entry line earned counts for no metric. An order whose sale is what was paid has
 # neither; one of which nothing counts is all of that; the others are looked into.
-_COUNTS = """
+COUNTS = """
 CASE WHEN s.paid_minor > 0 AND s.sales_minor IN (0, s.paid_minor) THEN s.sales_minor > 0
      WHEN s.paid_minor = 0 AND s.snapshot::jsonb ->> 2 = '1' THEN false
      ELSE NOT EXISTS (
@@ -124,7 +124,7 @@ CROSS JOIN LATERAL (
     FROM transfers t
     JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
     WHERE t.program_id = %(program)s AND t.shop_no = a.shop_no AND t.kind = 'earned'
-    AND t.occurred_at >= a.from_at AND t.occurred_at <= a.to_at AND {_COUNTS}
+    AND t.occurred_at >= a.from_at AND t.occurred_at <= a.to_at AND {COUNTS}
 ) x
 WHERE x.minor IS NOT NULL
 """

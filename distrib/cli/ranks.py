@@ -1,0 +1,60 @@
+"""``distrib ranks``: the monthly evaluation. What it decides is the service's business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.output import json_option, language_option, print_json, program_option, time_text
+from distrib.drainer import Drainer
+from distrib.services.context import COMMAND_LINE, parse_period
+from distrib.services.evaluation import evaluate_month, evaluation_view
+
+_WORDS = {
+    "evaluated": ("{month} evaluated: {shops:,} shops, {promoted:,} promoted, {lowered:,} lowered, {taken_back:,} taken"
+                  " back, {failing:,} failed to keep their rank. In effect from {effective_at}.",
+                  "{month} 考核完成：{shops:,} 家店铺，晋升 {promoted:,}，降级 {lowered:,}，撤回晋升 {taken_back:,}，"
+                  "保级未达标 {failing:,}。自 {effective_at} 起生效。"),
+    "known": ("{month} was evaluated on {evaluated_at}; nothing changes.",
+              "{month} 已于 {evaluated_at} 考核，未作更改。"),
+}  # fmt: skip
+
+
+@click.group()
+def ranks() -> None:
+    """Ranks of shops. 等级。"""
+
+
+@ranks.command()
+@click.option("--month", metavar="MONTH", required=True, help="A month that is over, as 2026-03. 已结束的月份。")
+@program_option
+@language_option
+@json_option
+def evaluate(month: str, program_code: str | None, language: str, as_json: bool) -> None:
+    """Evaluate the ranks of all shops for a month; once. 月度等级考核，每月一次。"""
+    period = parse_period(month)
+    with open_container() as container:
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+        _finish_work(container)
+        with container.begin() as conn:
+            row, is_new = evaluate_month(conn, program, period, COMMAND_LINE, container.now())
+    view = {**evaluation_view(program, row), "status": "evaluated" if is_new else "already_evaluated"}
+    if as_json:
+        print_json(view)
+    else:
+        click.echo(_said(view, "evaluated" if is_new else "known", 1 if language == "zh" else 0))
+
+
+def _finish_work(container: Container) -> None:
+    """Works on what waits, so that no look at a promotion is still open when all ranks are judged."""
+    batch = container.settings.drain_batch_orders
+    Drainer(container.worker_engine, container.policies, batch, container.now).run()
+
+
+def _said(view: Mapping[str, Any], word: str, place: int) -> str:
+    times = {name: time_text(view[name]) for name in ("effective_at", "evaluated_at")}
+    return _WORDS[word][place].format(**{**view, **times})
