@@ -57,6 +57,7 @@ def evaluate_month(
     _, effective_at = period_bounds(period, program.zone)
     last_instant = effective_at.astimezone(UTC) - _INSTANT
     entry = timeline.at(last_instant)
+    seen = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one looks at
     counts = Counts()
     if entry is not None:
         month = _Month(program, ladder_of(timeline), entry.plan, period, last_instant, newest, now, actor)
@@ -70,7 +71,7 @@ def evaluate_month(
         counts.lowered,
         counts.taken_back,
         counts.failing,
-        store.newest_rank_seq(conn, program.program_id),
+        seen,
         now,
         actor.key_id,
     )

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, reckoning, settling
+from distrib.cli.bench import ingesting, ranking, reckoning, settling
 from distrib.cli.bench.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, teller
 from distrib.cli.output import json_option, language_option, print_json
@@ -57,6 +57,22 @@ def engine(scale: str, language: str, as_json: bool) -> None:
     with teller(language) as say, _failures():
         measured = reckoning.bench_engine(reckoning.SIZES[scale], say)
     _end({"bench": "engine", "scale": scale, **measured, "machine": machine()}, language, as_json)
+
+
+@bench.command()
+@_with_options
+def ranks(scale: str, language: str, as_json: bool) -> None:
+    """The monthly evaluation of all shops, against a bare COPY and bare arithmetic. 月度考核速度。"""
+    size = ranking.SIZES[scale]
+    _run("ranks", scale, language, as_json, lambda container, say: ranking.bench_ranks(container, size, say))
+
+
+@bench.command()
+@_with_options
+def network(scale: str, language: str, as_json: bool) -> None:
+    """Passes over the whole referral tree, against a bare COPY and bare arithmetic. 全网计算速度。"""
+    size = ranking.SIZES[scale]
+    _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
 
 
 def _run(name: str, scale: str, language: str, as_json: bool, measure: Measure) -> None:

@@ -24,6 +24,10 @@ _STEPS = {
     "orm": ("Settling one order a transaction", "逐单 ORM 事务结算中"),
     "memory": ("Settling on, for the memory", "持续结算以观察内存"),
     "engine": ("Working out orders", "引擎计算中"),
+    "evaluate_before": ("Evaluating the month before", "考核前一个月"),
+    "evaluate": ("Evaluating all shops", "考核全部店铺"),
+    "network": ("Passing over the tree", "全网计算中"),
+    "bare": ("Copying the same rows, bare arithmetic", "直接读取与纯算术"),
     "post": ("Posting over HTTP", "通过 HTTP 提交事件"),
 }
 _NAMES = {
@@ -35,6 +39,9 @@ _NAMES = {
     "raw_orders_per_second": ("the same orders a second, raw COPY", "直接 COPY 每秒订单"),
     "raw_events_per_second": ("the same events a second, raw COPY", "直接 COPY 每秒事件"),
     "raw_rows_per_second": ("rows a second, raw COPY", "直接 COPY 每秒行数"),
+    "evaluation_seconds": ("seconds for one evaluation", "一次考核用时（秒）"),
+    "shops_per_second": ("shops a second", "每秒店铺"),
+    "bare_shops_per_second": ("the same shops a second, bare COPY and arithmetic", "直接读取与纯算术每秒店铺"),
     "ratio": ("ratio", "比值"),
     "mixed_orders_per_second": ("orders a second, rules of every kind", "各类规则混合每秒订单"),
     "bare_mixed_orders_per_second": ("the same, bare arithmetic", "同上，纯算术"),
@@ -47,6 +54,7 @@ _NAMES = {
     "memory_growth": ("growth of that peak", "峰值增长"),
 }
 _GOALS = {
+    "evaluation_seconds": ("evaluation_seconds_goal", "≤"),
     "ratio": ("goal", "≥"),
     "times_orm": ("times_orm_goal", "≥"),
     "memory_growth": ("memory_growth_goal", "≤"),
