@@ -41,6 +41,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "set_status": _ADMIN,
     "set_rank": _ADMIN,
     "list_ranks": _READERS_AND_SELF,
+    "list_evaluations": _READERS,
     "get_balance": _READERS_AND_SELF,
     "list_shop_commissions": _READERS_AND_SELF,
     "create_plan": _ADMIN,

@@ -7,7 +7,8 @@ from distrib.api.resources.metrics import metrics
 from distrib.api.resources.orders import orders
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
+from distrib.api.resources.ranks import ranks
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 
-RESOURCES = (program, plans, shops, customers, metrics, events, orders, commissions, statements)
+RESOURCES = (program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks)
