@@ -13,8 +13,8 @@ from distrib.domain.errors import Refusal
 from distrib.domain.plan import compile_plan
 from distrib.domain.plan_document import canonical_json, check_plan
 from distrib.domain.pools import Pool
-from distrib.domain.rule_limits import Cap, Requires
 from distrib.domain.rank_conditions import AnyOf, AtLeast, Metric, leaves
+from distrib.domain.rule_limits import Cap, Requires
 
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
 UPLINE = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.05"}
