@@ -81,26 +81,31 @@ SELECT count(*) FILTER (WHERE is_now), count(*) FILTER (WHERE NOT is_now),
                AND s.settled_at < %(to)s AND s.sales_minor > 0 OFFSET 0) o)) FILTER (WHERE is_now), 0)::bigint
 FROM brought b
 """
-# A shop is looked at in its k-th month after the month it joined, once that month is over.
-_RETENTION = """
-WITH taken AS (
-    SELECT order_no, sum(sales_minor) AS minor FROM refund_lines WHERE program_id = %(program)s GROUP BY order_no
-), sold AS (
-    SELECT DISTINCT s.seller_no,
-           (EXTRACT(YEAR FROM s.settled_at AT TIME ZONE %(zone)s) * 12
-               + EXTRACT(MONTH FROM s.settled_at AT TIME ZONE %(zone)s))::integer AS month
+# A shop is looked at in its k-th month after the month it joined, once that month is over. Both sides are grouped by
+# month first, each table read once, whatever the number of spans.
+_MONTH_OF = "date_trunc('month', {at} AT TIME ZONE %(zone)s)"
+_NUMBER = "(EXTRACT(YEAR FROM {month}) * 12 + EXTRACT(MONTH FROM {month}))::integer"
+_JOINED = _MONTH_OF.format(at="h.joined_at")
+_RETENTION = f"""
+WITH taken AS MATERIALIZED (
+    SELECT order_no, sum(sales_minor)::bigint AS minor FROM refund_lines WHERE program_id = %(program)s
+    GROUP BY order_no
+), sold AS MATERIALIZED (
+    SELECT DISTINCT s.seller_no, {_MONTH_OF.format(at="s.settled_at")} AS month
     FROM settlements s LEFT JOIN taken t ON t.order_no = s.order_no
     WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.sales_minor > COALESCE(t.minor, 0)
-), joined AS (
-    SELECT shop_no, (EXTRACT(YEAR FROM joined_at AT TIME ZONE %(zone)s) * 12
-               + EXTRACT(MONTH FROM joined_at AT TIME ZONE %(zone)s))::integer AS month
-    FROM shops WHERE program_id = %(program)s
+), joined AS MATERIALIZED (
+    SELECT {_JOINED} AS month, count(*) AS shops FROM shops h WHERE h.program_id = %(program)s GROUP BY 1
+), active AS MATERIALIZED (
+    SELECT {_JOINED} AS joined, s.month, count(*) AS shops
+    FROM sold s JOIN shops h ON h.program_id = %(program)s AND h.shop_no = s.seller_no GROUP BY 1, 2
 )
-SELECT k.after, count(j.shop_no), count(s.seller_no)
-FROM unnest(%(after)s::integer[]) AS k (after)
-LEFT JOIN joined j ON j.month + k.after < %(current)s
-LEFT JOIN sold s ON s.seller_no = j.shop_no AND s.month = j.month + k.after
-GROUP BY k.after ORDER BY k.after
+SELECT k.after,
+       COALESCE((SELECT sum(j.shops) FROM joined j
+           WHERE {_NUMBER.format(month="j.month")} + k.after < %(current)s), 0)::bigint,
+       COALESCE((SELECT sum(a.shops) FROM active a WHERE {_NUMBER.format(month="a.month")} < %(current)s
+           AND {_NUMBER.format(month="a.month")} - {_NUMBER.format(month="a.joined")} = k.after), 0)::bigint
+FROM unnest(%(after)s::integer[]) AS k (after) ORDER BY k.after
 """
 
 
