@@ -166,7 +166,7 @@ def _bound(program: Program) -> dict[str, Any]:
 
 
 def _statements(conn: Connection, program: Program) -> Answer:
-    """Every month's statement against the transfers by date, and its opening against the month before."""
+    """Every month's statement against the transfers by date (freezes and reservations apart), and its opening."""
     buckets = audit_questions.money_by_month(conn, _bound(program))
     periods = statements.periods_with_movement(conn, program.program_id)
     wrong: list[dict[str, Any]] = []
@@ -174,6 +174,8 @@ def _statements(conn: Connection, program: Program) -> Answer:
     for period in periods:
         _, end = period_bounds(period, program.zone)
         told = statements.statement_totals(conn, program.program_id, period, end)
+        told["held_minor"] -= told["frozen_minor"]
+        told["available_minor"] += told["frozen_minor"] + told["reserved_minor"]
         expected = {
             "opening_minor": closing,
             "closing_minor": sum(amount for counted, _, amount in buckets if counted <= period),

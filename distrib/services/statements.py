@@ -30,8 +30,8 @@ def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -
     found = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
     return {
         "held_minor": found["held_minor"],
-        "available_minor": found["total_minor"] - found["held_minor"],
-        "reserved_minor": 0,
+        "available_minor": found["available_minor"],
+        "reserved_minor": found["reserved_minor"],
         "expected_minor": 0,
         "paid_minor": found["paid_minor"],
         "currency": program.currency,
@@ -53,7 +53,8 @@ def statement_totals_and_rows(
     page = found[:limit]
     totals = None
     if after is None:
-        totals = dict(rows.statement_totals(conn, program.program_id, period, held_from))
+        summed = rows.statement_totals(conn, program.program_id, period, held_from)
+        totals = {"shops": summed["shops"], **_figures(summed)}
     data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page]
     statement = {**_head(program, period, held_from), "totals": totals, "data": data}
     return statement, page[-1]["shop_id"] if len(found) > limit else None
