@@ -64,6 +64,11 @@ _PAGE = """
 SELECT s.shop_id, f.* FROM shops s CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
+_CLOSED = f"""
+SELECT shop_id, {', '.join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
+"""
+_CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"
+_CLOSED_ROW = f"{_CLOSED} AND shop_id = :shop_id"
 _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
 
 
@@ -116,3 +121,16 @@ def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
     """The months in which any account moved, the first one first."""
     statement = text("SELECT DISTINCT period FROM account_months WHERE program_id = :program ORDER BY period")
     return list(conn.execute(statement, {"program": program_id}).scalars())
+
+
+def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[dict[str, Any]]:
+    """One row per shop of a closed month by id, as it was closed, ``limit`` at the most after the id ``after``."""
+    wanted = {"program": program_id, "period": period, "after": after, "limit": limit}
+    return [dict(row) for row in conn.execute(text(_CLOSED_PAGE), wanted).mappings()]
+
+
+def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> dict[str, Any] | None:
+    """One shop's row of a closed month, or None where there was nothing to say."""
+    wanted = {"program": program_id, "period": period, "shop_id": shop_id}
+    row = conn.execute(text(_CLOSED_ROW), wanted).mappings().first()
+    return dict(row) if row else None
