@@ -1,6 +1,7 @@
 """A month's files in every format: CSV, XLSX, Parquet, and a PDF for one shop. Streamed, with bounded memory.
 
-What stands in them is the store's; how a format is written stands in a module of its own. No SQL may enter.
+What stands in them is the store's; how a format is written stands in a module of its own, brought in when a file asks
+for it: the libraries behind them are large, and most processes never need them. No SQL may enter.
 """
 
 from __future__ import annotations
@@ -13,9 +14,6 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.context import Program, format_period
-from distrib.services.statement_paper import write_paper
-from distrib.services.statement_parquet import write_parquet
-from distrib.services.statement_workbook import write_workbook
 from distrib.services.statements import LINES, SHOPS, export_csv, file_head
 from distrib.store import exports
 
@@ -73,6 +71,8 @@ def _csv(conn: Connection, program: Program, wish: FileWish, now: datetime) -> G
 
 
 def _xlsx(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    from distrib.services.statement_workbook import write_workbook  # noqa: PLC0415 - see the module
+
     head = file_head(conn, program, wish.period, now, wish.shop_id)
     if wish.detail == SHOPS:
         return write_workbook(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head, is_neutral=True), SHOPS)
@@ -80,6 +80,8 @@ def _xlsx(conn: Connection, program: Program, wish: FileWish, now: datetime) -> 
 
 
 def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    from distrib.services.statement_parquet import write_parquet  # noqa: PLC0415 - see the module
+
     head = file_head(conn, program, wish.period, now, wish.shop_id)
     if wish.detail == SHOPS:
         return write_parquet(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head, is_neutral=False))
@@ -87,6 +89,8 @@ def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) 
 
 
 def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    from distrib.services.statement_paper import write_paper  # noqa: PLC0415 - see the module
+
     return write_paper(conn, program, wish.period, str(wish.shop_id), now)
 
 

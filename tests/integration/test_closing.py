@@ -227,9 +227,9 @@ def test_a_drain_and_a_close_at_once_lose_nothing_and_post_nothing_into_the_clos
             return refusal.code
 
     with ThreadPoolExecutor(3) as pool:
-        done = [pool.submit(world.drainer.run), pool.submit(closes), pool.submit(world.drainer.run)]
-        results = [future.result(60) for future in done]
-    assert results[1] == "closed"
+        drains = [pool.submit(world.drainer.run), pool.submit(world.drainer.run)]
+        closed = pool.submit(closes)
+        assert (closed.result(60), sum(drain.result(60).events for drain in drains)) == ("closed", 200)
     world.drain()
     assert world.earned() == {"a": 1_000 + 200 * 100}
     periods = dict(world.rows("SELECT period, count(*) FROM transfers WHERE program_id = :program GROUP BY 1"))
