@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
+from distrib.services.audit_closings import check_closings
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.store import audit_questions, audits, shops, statements
@@ -68,6 +69,7 @@ def run_audit(
     answers = {question.name: answer for question, answer in _questions(conn, program, policies)}
     answers |= recompute_orders(conn, program)
     answers["statements_add_up"] = _statements(conn, program)
+    answers |= check_closings(conn, program)
     checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks))
     audits.keep_audit(conn, program.program_id, now, json.dumps(audit_view(result), default=str, ensure_ascii=False))
