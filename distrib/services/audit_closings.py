@@ -1,4 +1,4 @@
-"""The audit of closed months: what was fixed against the ledger, and every digest worked out again. No SQL may enter."""
+"""The audit of closed months: figures against the ledger, and every digest worked out again. No SQL may enter."""
 
 from __future__ import annotations
 

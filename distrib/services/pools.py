@@ -96,7 +96,7 @@ def check_over(program: Program, period: int, now: datetime) -> None:
 def check_worked_on(conn: Connection, program: Program, period: int) -> None:
     """Raises ``events_pending`` where accepted events of the month or before are still to be worked on."""
     _, end = period_bounds(period, program.zone)
-    pending = periods.pending_events(conn, program.program_id, end)
+    pending = periods.pending_events(conn, program.program_id, end, program.day_of(end))
     if pending:
         raise Refusal("events_pending", events=pending)
 

@@ -11,12 +11,14 @@ from distrib.store.statements import FIGURES, figures_sql
 
 _TIME_LIMIT = text("SET LOCAL statement_timeout = '30min'")
 _FIRST = text("SELECT min(period) FROM account_months WHERE program_id = :program")
-# Only orders in the queue have open events; those in a drain's hands stand there until it commits.
+# Only what is in the queue has open events; what is in a drain's hands stands there until it commits. A row of the
+# queue whose events are through, or only waited until now, is work that is due as well.
 _PENDING = text(
-    "SELECT count(*) FROM queue q JOIN events e ON e.program_id = q.program_id AND e.order_no = q.order_no"
+    "SELECT GREATEST((SELECT count(*) FROM queue WHERE program_id = :program AND day < :day),"
+    " (SELECT count(*) FROM queue q JOIN events e ON e.program_id = q.program_id AND e.order_no = q.order_no"
     " LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no"
     " AND x.event_no = e.event_no"
-    " WHERE q.program_id = :program AND e.occurred_at < :end AND (x.status IS NULL OR x.status = 'pending')"
+    " WHERE q.program_id = :program AND e.occurred_at < :end AND (x.status IS NULL OR x.status = 'pending')))"
 )
 _SIGNALS = text("SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day")
 _PROPOSE = text(
@@ -81,9 +83,13 @@ def first_period(conn: Connection, program_id: int) -> int | None:
     return conn.execute(_FIRST, {"program": program_id}).scalar()
 
 
-def pending_events(conn: Connection, program_id: int, end: datetime) -> int:
-    """Accepted events that occurred before ``end`` and are still to be worked on; what waits or failed is not."""
-    return int(conn.execute(_PENDING, {"program": program_id, "end": end}).scalar_one())
+def pending_events(conn: Connection, program_id: int, end: datetime, day: date) -> int:
+    """Accepted events that occurred before ``end`` and are still to be worked on; what waits or failed is not.
+
+    Args:
+        day: of ``end``, in the program's time zone.
+    """
+    return int(conn.execute(_PENDING, {"program": program_id, "end": end, "day": day}).scalar_one())
 
 
 def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
