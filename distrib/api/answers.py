@@ -36,6 +36,7 @@ class Stream:
     produce: Callable[[Connection], Iterator[bytes]]
     media_type: str
     filename: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)

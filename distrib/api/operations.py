@@ -235,6 +235,7 @@ def _streamed(house: Backend, program_id: int, stream: Stream) -> Response:
     first = next(chunks, b"")
     response = Response(_with_first(first, chunks), content_type=stream.media_type)
     response.call_on_close(chunks.close)  # type: ignore[attr-defined]
+    response.headers.update(stream.headers)
     response.headers["Content-Disposition"] = f'attachment; filename="{stream.filename}"'
     return response
 

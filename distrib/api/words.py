@@ -44,6 +44,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sum": ("adds up to more than {high}", "合计超过 {high}"),
     "before": ("must not be after {other}", "不得晚于 {other}"),
     "future": ("lies more than five minutes ahead", "晚于当前时间五分钟以上"),
+    "not_zero": ("must not be 0", "不得为 0"),
     "not_built": ("is not built yet", "尚未实现"),
     "period": ("must be a month like 2026-03", "必须是形如 2026-03 的账期"),
     "cursor": ("is not a cursor of this list", "不是该列表的游标"),

@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from distrib.api.transactions import is_passing, sqlstate_of
+from distrib.cli.adjustment import adjustment
 from distrib.cli.audit import audit
 from distrib.cli.bench import bench
 from distrib.cli.demo import demo
@@ -21,6 +22,7 @@ from distrib.cli.imports import import_group
 from distrib.cli.key import key
 from distrib.cli.migrate import migrate
 from distrib.cli.plan import plan
+from distrib.cli.pools import pools
 from distrib.cli.program import program
 from distrib.cli.ranks import ranks
 from distrib.cli.serve import serve
@@ -39,8 +41,8 @@ def cli() -> None:
 
 
 for command in (
-    serve, worker, migrate, program, key, plan, import_group, settle, explain, statement, ranks, audit, bench, demo,
-    shops_group,
+    serve, worker, migrate, program, key, plan, import_group, settle, explain, pools, statement, adjustment, ranks,
+    audit, bench, demo, shops_group,
 ):
     cli.add_command(command)
 

@@ -52,6 +52,9 @@ CHECK_MEANINGS = {
     "refunds_within_paid": ("no line gave back more than was paid", "退款不超过实付"),
     "order_cap_kept": ("no order pays above its cap", "订单佣金不超过封顶"),
     "statements_add_up": ("every month's statement adds up and follows the last", "对账单逐月相符"),
+    "closed_statements_match_transfers": ("closed statements are what the ledger adds up to", "已结账数据与流水相符"),
+    "periods_closed_in_sequence": ("months are closed one after the other, by two keys", "账期依次由两人结账"),
+    "closed_digests_hold": ("closed files come to the digest that was fixed", "已结账文件与摘要相符"),
 }
 
 

@@ -16,17 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from distrib.domain.currencies import decimals_of
+
 WIDTH_OF_PIPES = 140
-# ISO 4217: the decimals of currencies that do not have two.
-_DECIMALS = {
-    code: decimals
-    for decimals, codes in {
-        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-        3: "BHD IQD JOD KWD LYD OMR TND",
-        4: "CLF UYW",
-    }.items()
-    for code in codes.split()
-}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -88,7 +80,7 @@ def money(amount_minor: int | None, currency: str) -> str:
     """
     if amount_minor is None:
         return ""
-    decimals = _DECIMALS.get(currency, 2)
+    decimals = decimals_of(currency)
     whole, part = divmod(abs(amount_minor), 10**decimals)
     sign = "-" if amount_minor < 0 else ""
     return f"{sign}{whole:,}" + (f".{part:0{decimals}d}" if decimals else "")

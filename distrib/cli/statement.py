@@ -1,4 +1,4 @@
-"""``distrib statement``: a month's statement on the screen, or as CSV."""
+"""``distrib statement``: a month's statement on the screen or as a file, and its close by two keys."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
+from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import (
     json_option,
     language_option,
@@ -22,8 +24,10 @@ from distrib.cli.output import (
     program_option,
     time_text,
 )  # fmt: skip
-from distrib.services.context import parse_period
-from distrib.services.statements import LINES, SHOPS, export_csv, statement_totals_and_rows
+from distrib.services.closing import confirm_close, find_closed, propose_close, standing_proposal
+from distrib.services.context import Actor, Program, parse_period
+from distrib.services.statement_files import DETAILS, FORMATS, FileWish, export_file
+from distrib.services.statements import FIGURES, SHOPS, statement_totals_and_rows
 
 _WORDS = {
     "title": ("Statement of {program} for {period}, {currency}, as of {as_of}",
@@ -46,6 +50,14 @@ _WORDS = {
              "……其余见 --limit 或 `distrib statement export {period}`"),
 }  # fmt: skip
 _COUNTS = ("orders", "refunds")
+_CLOSE_WORDS = {
+    "proposed": ("{period} of {program} as it would be closed, {count} shops, {currency}:",
+                 "{program} {period} 拟结账数据，{count} 家店铺，{currency}："),
+    "closed": ("{period} of {program} is closed, {count} shops, {currency}:",
+               "{program} {period} 已结账，{count} 家店铺，{currency}："),
+    "next": ("Another key confirms: distrib statement close {period} --confirm --key KEY",
+             "由另一密钥确认：distrib statement close {period} --confirm --key KEY"),
+}  # fmt: skip
 
 
 @click.group()
@@ -74,24 +86,84 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
 @statement.command()
 @click.argument("month", metavar="MONTH")
 @click.option(
+    "--format", "file_format", type=click.Choice(FORMATS), default="csv", show_default=True,
+    help="PDF is for one shop. PDF 仅限单店。",
+)
+@click.option(
     "--detail",
-    type=click.Choice([SHOPS, LINES]),
+    type=click.Choice(DETAILS),
     default=SHOPS,
     show_default=True,
     help="One row per shop or per commission. 按店铺或按明细。",
 )
+@click.option("--shop", "shop_id", help="Only what concerns this shop. 仅此店铺。")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file. 文件；默认标准输出。")
 @program_option
-def export(month: str, detail: str, output: Path | None, program_code: str | None) -> None:
-    """Write the statement of MONTH (as 2026-03) as CSV. 导出某月对账单。"""
-    period = parse_period(month)
+def export(
+    month: str, file_format: str, detail: str, shop_id: str | None, output: Path | None, program_code: str | None
+) -> None:
+    """Write the statement of MONTH (as 2026-03) as a file. 导出某月对账单。"""
+    wish = FileWish(parse_period(month), file_format, detail, shop_id)
+    if wish.format == "pdf" and shop_id is None:
+        raise click.UsageError("a PDF is for one shop: --shop / PDF 须用 --shop 指定店铺")
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        pieces = export_csv(conn, program, period, detail, container.now())
+        pieces = export_file(conn, program, wish, container.now())
         if output is None:
             _write(sys.stdout.buffer, pieces)
         else:
             _write_file(output, pieces)
+
+
+@statement.command()
+@click.argument("month", metavar="MONTH")
+@key_option()
+@click.option("--propose", "step", flag_value="propose", help="Propose only. 仅提议。")
+@click.option("--confirm", "step", flag_value="confirm", help="Confirm only. 仅确认。")
+@program_option
+@language_option
+@json_option
+def close(
+    month: str, key: str, step: str | None, program_code: str | None, language: str, as_json: bool
+) -> None:
+    """Close the books of MONTH (as 2026-03), by two keys. 结账，须两个密钥。
+
+    The first key proposes, the second confirms. What is confirmed is closed for ever.
+    先由一个密钥提议，再由另一个确认；确认后不可撤销。
+    """
+    period = parse_period(month)
+    with open_container() as container, container.begin() as conn:
+        program, actor = acting_as(container, conn, key, program_code)
+        if step is None:
+            step = _next_step(conn, program, period, actor)
+        act = confirm_close if step == "confirm" else propose_close
+        view = act(conn, program, period, actor, container.now())
+    if as_json:
+        print_json(view)
+    else:
+        _show_close(open_console(), view, 1 if language == "zh" else 0)
+
+
+def _next_step(conn: Connection, program: Program, period: int, actor: Actor) -> str:
+    """Confirming is next where another key's proposal stands, or where it was done."""
+    if find_closed(conn, program, period) is not None:
+        return "confirm"
+    standing = standing_proposal(conn, program, period)
+    return "confirm" if standing is not None and standing["proposed_by"] != actor.key_id else "propose"
+
+
+def _show_close(console: Console, view: Mapping[str, Any], place: int) -> None:
+    def say(word: str) -> str:
+        return _CLOSE_WORDS[word][place].format(**view)
+
+    print_line(console, say(view["status"]))
+    for name in FIGURES:
+        amount = view["totals"][name]
+        shown = str(amount) if name in _COUNTS else money(amount, view["currency"])
+        print_line(console, f"  {_WORDS[name][place]}: {shown}")
+    print_line(console, f"  SHA-256: {view['digest']}")
+    if view["status"] == "proposed":
+        print_line(console, say("next"))
 
 
 def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The currencies of ISO 4217 that money may be in. Nothing about amounts or rates may enter.
+"""The currencies of ISO 4217 that money may be in. How they are written too; rates must not enter.
 
 Source: ISO 4217 list one (current currencies and funds), without the metals, test and
 accounting units (X.. codes that no order is paid in).
@@ -16,6 +16,38 @@ CURRENCIES = frozenset(
     TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
     """.split()  # noqa: SIM905 - a table to read, not a list to edit
 )
+
+# The decimals of currencies that do not have two.
+_DECIMALS = {
+    code: decimals
+    for decimals, codes in {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }.items()
+    for code in codes.split()
+}
+
+
+def decimals_of(currency: str) -> int:
+    """How many decimals amounts of the currency are written with.
+
+    >>> decimals_of("CNY"), decimals_of("JPY"), decimals_of("KWD")
+    (2, 0, 3)
+    """
+    return _DECIMALS.get(currency, 2)
+
+
+def major_text(amount_minor: int, currency: str) -> str:
+    """Minor units as a machine reads them: no thousands marks, every decimal.
+
+    >>> major_text(5, "CNY"), major_text(-1200050, "CNY"), major_text(1200, "JPY")
+    ('0.05', '-12000.50', '1200')
+    """
+    decimals = decimals_of(currency)
+    whole, part = divmod(abs(amount_minor), 10**decimals)
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{whole}" + (f".{part:0{decimals}d}" if decimals else "")
 
 
 def is_currency(code: object) -> bool:

@@ -177,8 +177,12 @@ CODES: dict[str, Code] = {
     "period_invalid": Code(
         422, "{period} is not a month like 2026-03.", "{period} 不是形如 2026-03 的账期。", "账期格式不正确"
     ),
-    # periods
+    # periods, closes, adjustments, pools, files
     "period_not_over": Code(409, "{period} is not over yet.", "账期 {period} 尚未结束。", "账期尚未结束"),
+    "period_closed": Code(409, "{period} is closed.", "账期 {period} 已结账。", "账期已结账"),
+    "close_in_sequence": Code(
+        409, "Periods close in sequence: {next} comes next.", "账期须依次结账，下一个是 {next}。", "账期须依次结账"
+    ),
     "events_pending": Code(
         409,
         "{events} accepted events of the period or before are still to be worked on.",
@@ -189,6 +193,17 @@ CODES: dict[str, Code] = {
         409, "Months are evaluated in sequence: {next} comes next.", "月份须依次考核，下一个是 {next}。",
         "月份须依次考核",
     ),
+    "close_not_proposed": Code(
+        409, "Nobody has proposed to close {period}.", "尚无人提议结账 {period}。", "尚未提议结账"
+    ),
+    "close_changed": Code(
+        409, "The figures have changed since they were proposed; propose again.", "提议之后数据已变化，请重新提议。"
+    ),
+    "effective_from_closed": Code(
+        422, "effective_from lies in a closed period, {period}.", "生效时间落在已结账的账期 {period} 内。",
+        "生效时间在已结账的账期内",
+    ),
+    "adjustment_unknown": Code(404, "There is no adjustment {id}.", "没有调整 {id}。", "没有该调整"),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from distrib.domain.money import PPM, scale_down
 
@@ -19,7 +20,7 @@ class Pool:
     rate_ppm: int
     weights: Mapping[str, int]
 
-    def amount_of(self, base_minor: int) -> int:
+    def amount_of(self, base_minor: int | Fraction) -> int:
         """What there is to share of a month's base: ``floor(rate × base)``, never below 0 (plan.md, Pools)."""
         return self.rate_ppm * max(base_minor, 0) // PPM
 
@@ -45,3 +46,39 @@ def share_pool(base_minor: int, pool: Pool, holders: Mapping[str, str]) -> dict[
         return {}
     shares = scale_down(list(weights.values()), pool.amount_of(base_minor), [(place,) for place in range(len(weights))])
     return dict(zip(weights, shares, strict=True))
+
+
+class PoolSharing:
+    """The shares of ``share_pool``, one holder at a time in the order of the ids, from how many hold which weight.
+
+    Holders of one weight have the same share and the same remainder, so that nobody has to be kept in memory.
+
+    Args:
+        amount_minor: what there is to share.
+        holders: how many shops hold each weight above 0.
+
+    >>> sharing = PoolSharing(10, {2: 2, 1: 1})
+    >>> [sharing.next_share(weight) for weight in (2, 2, 1)]
+    [4, 4, 2]
+    """
+
+    def __init__(self, amount_minor: int, holders: Mapping[int, int]) -> None:
+        self.weight = sum(weight * count for weight, count in holders.items())
+        self._amount = amount_minor
+        counts: dict[int, int] = {}
+        for weight, count in holders.items():
+            rest = weight * amount_minor % self.weight
+            counts[rest] = counts.get(rest, 0) + count
+        left = amount_minor - sum(count * (weight * amount_minor // self.weight) for weight, count in holders.items())
+        self._units: dict[int, int] = {}
+        for rest in sorted(counts, reverse=True):
+            self._units[rest] = min(left, counts[rest])
+            left -= self._units[rest]
+
+    def next_share(self, weight: int) -> int:
+        """What the next holder gets, who has that weight; of equal remainders the first ids get the units left over."""
+        share, rest = divmod(weight * self._amount, self.weight)
+        if self._units[rest] == 0:
+            return share
+        self._units[rest] -= 1
+        return share + 1

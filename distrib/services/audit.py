@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
+from distrib.services.audit_closings import check_closings
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.store import audit_questions, audits, shops, statements
@@ -68,6 +69,7 @@ def run_audit(
     answers = {question.name: answer for question, answer in _questions(conn, program, policies)}
     answers |= recompute_orders(conn, program)
     answers["statements_add_up"] = _statements(conn, program)
+    answers |= check_closings(conn, program)
     checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks))
     audits.keep_audit(conn, program.program_id, now, json.dumps(audit_view(result), default=str, ensure_ascii=False))
@@ -166,7 +168,7 @@ def _bound(program: Program) -> dict[str, Any]:
 
 
 def _statements(conn: Connection, program: Program) -> Answer:
-    """Every month's statement against the transfers by date, and its opening against the month before."""
+    """Every month's statement against the transfers by date (freezes and reservations apart), and its opening."""
     buckets = audit_questions.money_by_month(conn, _bound(program))
     periods = statements.periods_with_movement(conn, program.program_id)
     wrong: list[dict[str, Any]] = []
@@ -174,6 +176,8 @@ def _statements(conn: Connection, program: Program) -> Answer:
     for period in periods:
         _, end = period_bounds(period, program.zone)
         told = statements.statement_totals(conn, program.program_id, period, end)
+        told["held_minor"] -= told["frozen_minor"]
+        told["available_minor"] += told["frozen_minor"] + told["reserved_minor"]
         expected = {
             "opening_minor": closing,
             "closing_minor": sum(amount for counted, _, amount in buckets if counted <= period),

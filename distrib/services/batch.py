@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from distrib.domain.periods import counting
 from distrib.services.context import Program
 from distrib.store import inbox, ledger, queue
 from distrib.store.ledger import RefundLineRow, Settlement
@@ -26,6 +27,7 @@ class Batch:
 
     program: Program
     now: datetime
+    closed_through: int = 0
     transfers: list[bytes] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     refunds: list[RefundLineRow] = field(default_factory=list)
@@ -36,6 +38,10 @@ class Batch:
     earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     later: dict[int, date] = field(default_factory=dict)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
+
+    def period_of(self, at: datetime) -> tuple[int, int | None]:
+        """The month a fact of that instant counts in, and the one it belongs to where that is closed."""
+        return counting(self.program.period_of(at), self.closed_through)
 
     def finish(self, event: PendingEvent, status: str = "done", code: str | None = None, params: str | None = None,
                waits_for: str | None = None) -> None:  # fmt: skip

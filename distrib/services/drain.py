@@ -27,7 +27,7 @@ from distrib.services.plans import load_timeline
 from distrib.services.promotion import decide_promotions
 from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import TermsBook
-from distrib.store import histories, queue
+from distrib.store import books, histories, queue
 from distrib.store.queue import PendingEvent
 
 FOR_EVER = date.max
@@ -72,10 +72,13 @@ def drain_batch(
         until = first or FOR_EVER
     if first is None:
         return Drained(State.EMPTY)
+    closed_through = books.try_to_hold_open(conn, program.program_id)
+    if closed_through is None:
+        return Drained(State.BUSY)
     orders = queue.claim_orders(conn, program.program_id, until, limit)
     if not orders:
         return Drained(State.BUSY)
-    return _worked(conn, Batch(program, now), terms, orders, until)
+    return _worked(conn, Batch(program, now, closed_through), terms, orders, until)
 
 
 def drain_orders(
@@ -89,8 +92,9 @@ def drain_orders(
     """Works on those of the named orders that nobody else holds; to find the one that fails."""
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
+    closed_through = books.hold_open(conn, program.program_id)
     claimed = queue.claim_named(conn, program.program_id, orders)
-    return _worked(conn, Batch(program, now), terms, claimed, until)
+    return _worked(conn, Batch(program, now, closed_through), terms, claimed, until)
 
 
 def park_order(conn: Connection, program: Program, order_no: int, reason: str, now: datetime) -> None:

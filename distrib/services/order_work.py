@@ -110,9 +110,11 @@ class OrderWork:
     def _post(self, pending: PendingEvent, event: Event, order: Order, fresh: Fresh) -> None:
         batch, terms, seller = self._batch, fresh.terms, fresh.snapshot.seller
         program, at = batch.program, event.occurred_at
-        period = program.period_of(at)
+        period, late_from = batch.period_of(at)
         if fresh.commissions:
-            posting = Posting(program.program_id, pending.order_no, pending.event_no, terms.version_no, at, period)
+            posting = Posting(
+                program.program_id, pending.order_no, pending.event_no, terms.version_no, at, period, late_from
+            )
             lines = [_line_field(line.id) for line in order.lines]
             batch.transfers.append(
                 encode_earned(posting, at + terms.hold, fresh.commissions, lines, terms.rule_fields)

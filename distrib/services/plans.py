@@ -22,10 +22,10 @@ from distrib.domain.identifiers import is_storable_text
 from distrib.domain.plan import Plan, compile_plan
 from distrib.domain.plan_document import canonical_json, check_plan
 from distrib.domain.policy import Finding, Policy, is_stricter, judge_plan
-from distrib.services.context import Actor, Program
+from distrib.services.context import Actor, Program, format_period
 from distrib.services.rank_history import Ladder
 from distrib.services.rank_mapping import check_held_ranks, map_ranks
-from distrib.store import network
+from distrib.store import books, network
 from distrib.store import plans as store
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -131,7 +131,7 @@ def publish_plan(
 
     Raises:
         Refusal: ``plan_unknown``, ``plan_published``, ``plan_refused``, ``sign_off_required``,
-            ``rank_map_required``, ``effective_from_taken`` or ``orders_worked_on``.
+            ``rank_map_required``, ``effective_from_taken``, ``effective_from_closed`` or ``orders_worked_on``.
     """
     store.lock_timeline(conn, program.program_id)
     row = _found(conn, program, code, version)
@@ -143,6 +143,7 @@ def publish_plan(
         return _view(row, findings)
     _check_findings(findings, signed_off_by)
     check_held_ranks(conn, program.program_id, plan)
+    _check_open(conn, program, effective_from)
     if effective_from <= now + CLOCK_SKEW and store.is_worked_on_since(conn, program.program_id, effective_from):
         raise Refusal("orders_worked_on")
     stored = store.insert_publication(
@@ -208,6 +209,13 @@ def _check_findings(findings: Sequence[Finding], signed_off_by: str | None) -> N
         raise Refusal("sign_off_required", [_problem(finding) for finding in unsigned])
     if signed_off_by is not None and (not is_storable_text(signed_off_by) or not signed_off_by.strip()):
         raise Refusal("invalid", [Problem("signed_off_by", "a person's name, 1-255 characters")])
+
+
+def _check_open(conn: Connection, program: Program, effective_from: datetime) -> None:
+    """Never inside a closed period (plan.md): its pools and figures are fixed."""
+    period = program.period_of(effective_from)
+    if period <= books.closed_through(conn, program.program_id):
+        raise Refusal("effective_from_closed", period=format_period(period))
 
 
 def _problem(finding: Finding) -> Problem:

@@ -151,9 +151,10 @@ def _reverse(batch: Batch, pending: PendingEvent, event: Event, known: Known) ->
         return
     reversals = [_reversal(known, key, target[key] - known.standing[key]) for key in changed]
     program = batch.program
-    period = program.period_of(event.occurred_at)
+    at = event.occurred_at
+    period, late_from = batch.period_of(at)
     posting = Posting(
-        program.program_id, pending.order_no, pending.event_no, known.terms.version_no, event.occurred_at, period
+        program.program_id, pending.order_no, pending.event_no, known.terms.version_no, at, period, late_from
     )
     batch.transfers.append(encode_reversals(posting, reversals, known.next_seq))
     known.next_seq += len(reversals)

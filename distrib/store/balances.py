@@ -1,12 +1,38 @@
-"""What a shop's account holds at an instant, from the months before it and the transfers about it."""
+"""What shops' accounts hold at an instant, and how it splits: held, reserved, available.
+
+The one place that knows the split; statements, balances and payouts build on its pieces. Held is what becomes
+available later; reserved is what open payout lines took aside; the rest is available and may be negative. A shop that
+is frozen or closed at the instant has nothing available: what would be counts as held (plan.md, Order of work 2).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END"
+"""A transfer's amount as the shop sees it."""
+
+# A line is reserved when its batch is neither cancelled by then nor its own result known by then.
+_RESERVED = """
+SELECT l.shop_no, sum(l.amount_minor)::bigint AS reserved_minor
+FROM payout_lines l
+WHERE l.program_id = {program} AND l.reserved_at {by} {as_of} {accounts}
+  AND NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id AND d.payout_no = l.payout_no
+                  AND d.decision = 'cancelled' AND d.decided_at {by} {as_of})
+  AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
+                  AND r.shop_no = l.shop_no AND r.recorded_at {by} {as_of})
+GROUP BY l.shop_no
+"""
+# From the few rows that freeze or close, not from the newest row of every shop.
+_FROZEN = """
+SELECT h.shop_no FROM shop_statuses h
+WHERE h.program_id = {program} AND h.status IN ('frozen', 'closed') AND h.effective_at {by} {as_of} {accounts}
+  AND NOT EXISTS (SELECT 1 FROM shop_statuses n WHERE n.program_id = h.program_id AND n.shop_no = h.shop_no
+                  AND n.effective_at {by} {as_of} AND (n.effective_at, n.seq) > (h.effective_at, h.seq))
+"""
 # Whole months before `period` come from the running totals; no transfer is counted by both.
 _BALANCE = """
 WITH before AS (
@@ -21,19 +47,110 @@ WITH before AS (
                  CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS signed_minor
           FROM transfers
           WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of) t
+), whole AS (
+    SELECT (b.total_minor + n.total_minor)::bigint AS total_minor, n.held_minor::bigint AS held_minor,
+           COALESCE((SELECT reserved_minor FROM ({reserved}) r), 0) AS reserved_minor,
+           EXISTS ({frozen}) AS is_frozen, (b.paid_minor + n.paid_minor)::bigint AS paid_minor
+    FROM before b CROSS JOIN near n
 )
-SELECT (b.total_minor + n.total_minor)::bigint AS total_minor, n.held_minor::bigint AS held_minor,
-       (b.paid_minor + n.paid_minor)::bigint AS paid_minor
-FROM before b CROSS JOIN near n
+SELECT w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS available_minor, w.paid_minor FROM whole w
+"""
+_OF_ALL = """
+SELECT w.shop_no, w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS available_minor
+FROM (
+    SELECT m.shop_no, m.total_minor, COALESCE(h.held_minor, 0) AS held_minor,
+           COALESCE(r.reserved_minor, 0) AS reserved_minor, f.shop_no IS NOT NULL AS is_frozen
+    FROM (SELECT account_no AS shop_no,
+                 sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)::bigint AS total_minor
+          FROM account_months WHERE program_id = {program} AND account_no > 0 GROUP BY account_no) m
+    LEFT JOIN (SELECT shop_no, sum({signed})::bigint AS held_minor FROM transfers
+               WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 GROUP BY shop_no) h
+           ON h.shop_no = m.shop_no
+    LEFT JOIN ({reserved}) r ON r.shop_no = m.shop_no
+    LEFT JOIN ({frozen}) f ON f.shop_no = m.shop_no
+) w
+WHERE (w.total_minor, w.held_minor, w.reserved_minor) <> (0, 0, 0)
 """
 
 
+class Split(NamedTuple):
+    """What a shop has, as the payouts see it: total = held + reserved + available."""
+
+    shop_no: int
+    total_minor: int
+    held_minor: int
+    reserved_minor: int
+    available_minor: int
+
+
+def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
+    """What payout lines keep aside at an instant, by shop: ``shop_no, reserved_minor``.
+
+    Args:
+        program: the place of the program's number, as ``:program`` or ``%(program)s``.
+        as_of: the place of the instant.
+        only: the place of one shop's number, where one alone is asked for.
+        until: the instant itself no longer counts: the last one before it does.
+    """
+    accounts = "" if only is None else f"AND l.shop_no = {only}"
+    return _RESERVED.format(program=program, as_of=as_of, accounts=accounts, by="<" if until else "<=")
+
+
+def frozen_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
+    """The shops that are frozen or closed at an instant: ``shop_no``; arguments as in ``reserved_sql``."""
+    accounts = "" if only is None else f"AND h.shop_no = {only}"
+    return _FROZEN.format(program=program, as_of=as_of, accounts=accounts, by="<" if until else "<=")
+
+
+def split_sql(total: str, held: str, reserved: str, is_frozen: str) -> tuple[str, str, str]:
+    """Held, available, and what of the held the freeze alone keeps, as expressions.
+
+    Args:
+        total: what the account has.
+        held: what of it becomes available later, by date.
+        reserved: what open payout lines took aside.
+        is_frozen: whether the shop is frozen or closed.
+    """
+    free = f"{total} - {held} - {reserved}"
+    frozen = f"CASE WHEN {is_frozen} THEN GREATEST({free}, 0) ELSE 0 END"
+    return f"({held} + {frozen})", f"({free} - {frozen})", frozen
+
+
+_HELD_OF_W, _AVAILABLE_OF_W, _ = split_sql("w.total_minor", "w.held_minor", "w.reserved_minor", "w.is_frozen")
+_BALANCE = _BALANCE.format(
+    reserved=reserved_sql(":program", ":as_of", ":shop_no"),
+    frozen=frozen_sql(":program", ":as_of", ":shop_no"),
+    held=_HELD_OF_W,
+    available=_AVAILABLE_OF_W,
+)
+
+
 def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> dict[str, Any]:
-    """The account's total, what of it is held, and what was paid out, at ``as_of`` in month ``period``."""
-    wanted = {
-        "program": program_id,
-        "shop_no": shop_no,
-        "period": period,
-        "as_of": as_of,
-    }
+    """The account's total, how it splits, and what was paid out, at ``as_of`` in month ``period``."""
+    wanted = {"program": program_id, "shop_no": shop_no, "period": period, "as_of": as_of}
     return dict(conn.execute(text(_BALANCE), wanted).mappings().one())
+
+
+def available_sql(program: str, free_at: str, as_of: str) -> str:
+    """Every account with money: ``shop_no, total_minor, held_minor, reserved_minor, available_minor``.
+
+    Everything posted counts; held is what becomes available after ``free_at``; reservations and freezes are those of
+    ``as_of``. With both the present instant it is what can be paid out now; with an earlier ``free_at``, what of it
+    was free by then and is still there.
+    """
+    return _OF_ALL.format(
+        program=program,
+        free_at=free_at,
+        signed=SIGNED,
+        reserved=reserved_sql(program, as_of),
+        frozen=frozen_sql(program, as_of),
+        held=_HELD_OF_W,
+        available=_AVAILABLE_OF_W,
+    )
+
+
+def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:
+    """What every shop with money has, by number; see ``available_sql``."""
+    statement = text(f"SELECT * FROM ({available_sql(':program', ':free_at', ':as_of')}) a ORDER BY a.shop_no")
+    bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
+    return [Split._make(row) for row in conn.execute(statement, bound)]

@@ -1,19 +1,20 @@
-"""Files for the finance department, streamed by COPY with flat memory.
+"""Statement files as rows of the database: CSV straight from COPY, typed rows by cursor, both with flat memory.
 
-Text that a spreadsheet would take for a formula gets a ``'`` before it (OWASP, CSV injection);
-numbers stay numbers. The connection is the export's own until it ends. No file format but CSV
-is made here.
+Text that a spreadsheet would take for a formula gets a ``'`` before it (OWASP, CSV injection) in files that
+spreadsheets read; numbers stay numbers. The connection is the export's own until it ends. No file format but CSV is
+made here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from distrib.store.balances import SIGNED
 from distrib.store.database import driver
 from distrib.store.statements import FIGURES, figures_sql
 
@@ -23,15 +24,18 @@ LINES_COLUMNS = (
     "amount_minor", "currency", "plan_version", "occurred_at", "available_at", "period", "belongs_to_period",
     "reverses_id",
 )  # fmt: skip
+ROWS_AT_ONCE = 5_000
 
+_SIGNED_OF_T = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 _CHUNK_BYTES = 64 * 1024
 _FOR_THIS_FILE = "SET LOCAL statement_timeout = '30min'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"
 _FORMULA = "CASE WHEN ascii({0}) = ANY ('{{9,10,13,43,45,61,64}}') THEN '''' || {0} ELSE {0} END"
+_COPY = "COPY ({rows}) TO STDOUT WITH (FORMAT csv)"
 
 
-def _text(column: str) -> str:
-    """Neutralised where it begins with tab, line feed, carriage return, +, -, = or @."""
-    return _FORMULA.format(column)
+def _text(column: str, is_neutral: bool) -> str:
+    """Where asked for, neutralised if it begins with tab, line feed, carriage return, +, -, = or @."""
+    return _FORMULA.format(column) if is_neutral else column
 
 
 def _time(column: str) -> str:
@@ -43,59 +47,112 @@ def _month(column: str) -> str:
     return f"to_char({column} / 100, 'FM0000') || '-' || to_char({column} %% 100, 'FM00')"
 
 
-_SHOPS = f"""
-COPY (SELECT {_text("%(code)s::text")}, %(month)s::text, {_text("s.shop_id")}, %(currency)s::text,
-             {", ".join(f"f.{name}" for name in FIGURES)}
-      FROM ({figures_sql("%(program)s", "%(period)s", "%(held_from)s")}) f
-      JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no
-      ORDER BY s.shop_id)
-TO STDOUT WITH (FORMAT csv)
+_OPEN_SHOPS = f"""
+SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
+FROM ({figures_sql("%(program)s", "%(period)s", "%(held_from)s")}) f
+JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no
 """
-_LINES = f"""
-COPY (SELECT {_text("%(code)s::text")}, t.cause_no || '-' || t.seq, {_text("e.event_id")}, {_text("o.order_id")},
-             {_text("t.line_id")}, {_text("s.shop_id")}, {_text("t.rule_id")}, t.tier, t.kind, t.base_minor,
-             trim_scale(t.rate_ppm / 1000000.0),
-             CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END, %(currency)s::text,
-             {_text("v.code || '@' || v.version")}, {_time("t.occurred_at")}, {_time("t.available_at")},
-             {_month("t.period")}, {_month("t.belongs_to_period")}, t.cause_no || '-' || t.reverses_seq
-      FROM transfers t
-      JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
-      LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
-      LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
-      LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
-      WHERE t.program_id = %(program)s AND t.period = %(period)s
-        AND t.kind IN ('earned', 'reversed', 'pool', 'adjusted')
-      ORDER BY t.cause_no, t.seq)
-TO STDOUT WITH (FORMAT csv)
+_CLOSED_SHOPS = f"""
+SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = %(program)s AND period = %(period)s
+"""
+
+
+def _shops(is_closed: bool, is_neutral: bool) -> str:
+    """One row per shop by id, of an open month as it stands or of a closed one as it was closed."""
+    figures = ", ".join(f"f.{name}" for name in FIGURES)
+    return f"""
+SELECT {_text("%(code)s::text", is_neutral)}, %(month)s::text, {_text("f.shop_id", is_neutral)}, %(currency)s::text,
+       {figures}
+FROM ({_CLOSED_SHOPS if is_closed else _OPEN_SHOPS}) f
+WHERE %(shop_id)s::text IS NULL OR f.shop_id = %(shop_id)s
+ORDER BY f.shop_id
+"""
+
+
+def _lines(is_neutral: bool) -> str:
+    """Every commission of the month by cause and number."""
+
+    def words(column: str) -> str:
+        return _text(column, is_neutral)
+
+    return f"""
+SELECT {words("%(code)s::text")}, t.cause_no || '-' || t.seq, {words("e.event_id")}, {words("o.order_id")},
+       {words("t.line_id")}, {words("s.shop_id")}, {words("t.rule_id")}, t.tier, t.kind::text, t.base_minor,
+       trim_scale(t.rate_ppm / 1000000.0)::text, {_SIGNED_OF_T}, %(currency)s::text,
+       {words("v.code || '@' || v.version")}, {_time("t.occurred_at")}, {_time("t.available_at")},
+       {_month("t.period")}, {_month("t.belongs_to_period")}, t.cause_no || '-' || t.reverses_seq
+FROM transfers t
+JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
+LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
+LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
+LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
+WHERE t.program_id = %(program)s AND t.period = %(period)s
+  AND t.kind IN ('earned', 'reversed', 'pool', 'adjusted')
+  AND (%(shop_id)s::text IS NULL OR t.shop_no = (SELECT shop_no FROM shops
+       WHERE program_id = %(program)s AND shop_id = %(shop_id)s))
+ORDER BY t.cause_no, t.seq
+"""
+
+
+_LINES_TOTAL = f"""
+SELECT count(*) AS lines, COALESCE(sum({SIGNED}), 0)::bigint AS amount_minor FROM transfers
+WHERE program_id = :program AND period = :period AND kind IN ('earned', 'reversed', 'pool', 'adjusted')
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FileHead:
-    """Whose file it is and of which month: ``period`` as 202603, ``month`` as people write it."""
+    """Whose file it is and of which month: ``period`` as 202603, ``month`` as people write it.
+
+    ``held_from`` is the instant from which on what becomes available is held; ``shop_id`` is the one shop the file is
+    about, None for all.
+    """
 
     program: int
     code: str
     currency: str
     period: int
     month: str
+    held_from: datetime
+    is_closed: bool = False
+    shop_id: str | None = None
 
 
-def export_shops(conn: Connection, head: FileHead, held_from: datetime) -> Generator[bytes, None, None]:
-    """``shops.csv``: one row per shop by id, the header first; commissions available from ``held_from`` on are held."""
-    return _file(conn, SHOPS_COLUMNS, _SHOPS, asdict(head) | {"held_from": held_from})
+def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
+    """``shops.csv``: one row per shop by id, the header first."""
+    return _file(conn, SHOPS_COLUMNS, _shops(head.is_closed, is_neutral=True), _bound(head))
 
 
 def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
     """``lines.csv``: every commission of the month by cause and number, the header first."""
-    return _file(conn, LINES_COLUMNS, _LINES, asdict(head))
+    return _file(conn, LINES_COLUMNS, _lines(is_neutral=True), _bound(head))
+
+
+def shop_rows(conn: Connection, head: FileHead, is_neutral: bool) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of ``shops.csv`` as values, ``ROWS_AT_ONCE`` at a time; texts neutralised for spreadsheets or as is."""
+    return _rows(conn, _shops(head.is_closed, is_neutral), _bound(head))
+
+
+def line_rows(conn: Connection, head: FileHead, is_neutral: bool) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of ``lines.csv`` as values: amounts as numbers, all else as texts."""
+    return _rows(conn, _lines(is_neutral), _bound(head))
+
+
+def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:
+    """How many commissions count in a month, and what they add up to."""
+    row = conn.execute(text(_LINES_TOTAL), {"program": program_id, "period": period}).one()
+    return row.lines, row.amount_minor
+
+
+def _bound(head: FileHead) -> Mapping[str, Any]:
+    return asdict(head)
 
 
 def _file(
-    conn: Connection, columns: Sequence[str], statement: str, bound: Mapping[str, Any]
+    conn: Connection, columns: Sequence[str], rows: str, bound: Mapping[str, Any]
 ) -> Generator[bytes, None, None]:
     yield (",".join(columns) + "\n").encode()
-    yield from _copied(conn, statement, bound)
+    yield from _copied(conn, _COPY.replace("{rows}", rows), bound)
 
 
 def _copied(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Generator[bytes, None, None]:
@@ -111,3 +168,12 @@ def _copied(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Gener
                 buffer.clear()
     if buffer:
         yield bytes(buffer)
+
+
+def _rows(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
+    connection = driver(conn)
+    connection.execute(_FOR_THIS_FILE)
+    with connection.cursor(name="statement_file") as cursor:
+        cursor.execute(statement, bound)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield rows

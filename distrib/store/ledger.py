@@ -28,6 +28,9 @@ _TRANSFERS = (
 )
 _EARNED = struct.Struct(">hiiiqi6siqiiiqiiiiqi")
 _REVERSED = struct.Struct(">hiiiqi8siqiiiqiii")
+# The same with the month that a late fact belongs to.
+_LATE_EARNED = struct.Struct(">hiiiqi6siqiiiqiiiiiqi")
+_LATE_REVERSED = struct.Struct(">hiiiqi8siqiiiqiiii")
 _REVERSES = struct.Struct(">iqii")
 _OWN = struct.Struct(">iiiqiqiqihiqii")
 _OWN_WITHOUT_RATE = struct.Struct(">iiiqiqiqihiqi")
@@ -113,6 +116,7 @@ class Posting(NamedTuple):
     version_no: int
     occurred_at: datetime
     period: int
+    belongs_to_period: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +147,14 @@ def encode_earned(
         lines: the encoded ids of the order's lines, by index.
         rules: the encoded ids of the plan's rules, by index.
     """
-    shared = _EARNED.pack(
+    head = (
         19, 4, posting.program_id, 8, posting.order_no, 6, b"earned", 8, posting.event_no, 4, posting.version_no,
-        8, microseconds(posting.occurred_at), 4, posting.period, -1, 8, microseconds(available_at), -1,
+        8, microseconds(posting.occurred_at), 4, posting.period,
     )  # fmt: skip
+    if posting.belongs_to_period is None:
+        shared = _EARNED.pack(*head, -1, 8, microseconds(available_at), -1)
+    else:
+        shared = _LATE_EARNED.pack(*head, 4, posting.belongs_to_period, 8, microseconds(available_at), -1)
     parts: list[bytes] = []
     for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
         parts.append(shared)
@@ -167,10 +175,14 @@ def encode_earned(
 
 def encode_reversals(posting: Posting, reversals: Sequence[Reversal], first_seq: int) -> bytes:
     """The transfers of a refund, numbered from ``first_seq``."""
-    shared = _REVERSED.pack(
+    head = (
         19, 4, posting.program_id, 8, posting.order_no, 8, b"reversed", 8, posting.event_no, 4, posting.version_no,
-        8, microseconds(posting.occurred_at), 4, posting.period, -1,
+        8, microseconds(posting.occurred_at), 4, posting.period,
     )  # fmt: skip
+    if posting.belongs_to_period is None:
+        shared = _REVERSED.pack(*head, -1)
+    else:
+        shared = _LATE_REVERSED.pack(*head, 4, posting.belongs_to_period)
     parts: list[bytes] = []
     for seq, reversal in enumerate(reversals, first_seq):
         of = reversal.commission

@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.balances import frozen_sql, reserved_sql, split_sql
+
 FIGURES = (
     "opening_minor", "earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "closing_minor",
     "held_minor", "reserved_minor", "available_minor", "orders", "refunds",
@@ -40,24 +42,33 @@ FROM transfers
 WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from} AND shop_no > 0 {accounts}
 GROUP BY shop_no
 """
-# Accounts whose row has anything to say.
+# Accounts whose row has anything to say. What is free of a frozen or closed shop counts as held: see `balances`.
 _FIGURES = """
-SELECT m.account_no, m.opening_minor, m.earned_minor, m.reversed_minor, m.adjusted_minor, m.paid_minor, m.tax_minor,
-       c.closing_minor, c.held_minor, 0::bigint AS reserved_minor, c.closing_minor - c.held_minor AS available_minor,
-       m.orders, m.refunds
-FROM ({months}) m
-LEFT JOIN ({held}) h ON h.shop_no = m.account_no
-CROSS JOIN LATERAL (
-    SELECT COALESCE(h.held_minor, 0) AS held_minor, m.opening_minor + m.earned_minor + m.reversed_minor
-           + m.adjusted_minor - m.paid_minor - m.tax_minor AS closing_minor) c
-WHERE (m.opening_minor, m.earned_minor, m.reversed_minor, m.adjusted_minor, m.paid_minor, m.tax_minor, m.orders,
-       m.refunds, c.held_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0)
+SELECT c.account_no, c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.paid_minor, c.tax_minor,
+       c.closing_minor, {held_minor} AS held_minor, c.reserved_minor, {available_minor} AS available_minor,
+       c.orders, c.refunds, {frozen_minor} AS frozen_minor
+FROM (
+    SELECT m.*, COALESCE(h.held_minor, 0) AS held_minor, COALESCE(r.reserved_minor, 0) AS reserved_minor,
+           f.shop_no IS NOT NULL AS is_frozen, m.opening_minor + m.earned_minor + m.reversed_minor
+           + m.adjusted_minor - m.paid_minor - m.tax_minor AS closing_minor
+    FROM ({months}) m
+    LEFT JOIN ({held}) h ON h.shop_no = m.account_no
+    LEFT JOIN ({reserved}) r ON r.shop_no = m.account_no
+    LEFT JOIN ({frozen}) f ON f.shop_no = m.account_no
+) c
+WHERE (c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.paid_minor, c.tax_minor, c.orders,
+       c.refunds, c.held_minor, c.reserved_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 """
 _TOTALS = "SELECT count(*) AS shops, {sums} FROM ({figures}) f"
 _PAGE = """
 SELECT s.shop_id, f.* FROM shops s CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
+_CLOSED = f"""
+SELECT shop_id, {', '.join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
+"""
+_CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"
+_CLOSED_ROW = f"{_CLOSED} AND shop_id = :shop_id"
 _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
 
 
@@ -66,7 +77,17 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
     places = {"program": program, "period": period, "held_from": held_from}
     months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
     held = _HELD.format(**places, accounts="" if only is None else f"AND shop_no = {only}")
-    return _FIGURES.format(months=months, held=held)
+    split = split_sql("c.closing_minor", "c.held_minor", "c.reserved_minor", "c.is_frozen")
+    held_minor, available_minor, frozen_minor = split
+    return _FIGURES.format(
+        months=months,
+        held=held,
+        reserved=reserved_sql(program, held_from, only, until=True),
+        frozen=frozen_sql(program, held_from, only, until=True),
+        held_minor=held_minor,
+        available_minor=available_minor,
+        frozen_minor=frozen_minor,
+    )
 
 
 def statement_rows(
@@ -89,8 +110,8 @@ def statement_of_account(
 
 
 def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> dict[str, Any]:
-    """All rows of a month added up, and how many there are."""
-    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in FIGURES)
+    """All rows of a month added up, how many there are, and what of the held a freeze alone keeps."""
+    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor"))
     statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES)))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
     return dict(conn.execute(statement, wanted).mappings().one())
@@ -100,3 +121,16 @@ def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
     """The months in which any account moved, the first one first."""
     statement = text("SELECT DISTINCT period FROM account_months WHERE program_id = :program ORDER BY period")
     return list(conn.execute(statement, {"program": program_id}).scalars())
+
+
+def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[dict[str, Any]]:
+    """One row per shop of a closed month by id, as it was closed, ``limit`` at the most after the id ``after``."""
+    wanted = {"program": program_id, "period": period, "after": after, "limit": limit}
+    return [dict(row) for row in conn.execute(text(_CLOSED_PAGE), wanted).mappings()]
+
+
+def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> dict[str, Any] | None:
+    """One shop's row of a closed month, or None where there was nothing to say."""
+    wanted = {"program": program_id, "period": period, "shop_id": shop_id}
+    row = conn.execute(text(_CLOSED_ROW), wanted).mappings().first()
+    return dict(row) if row else None

@@ -61,6 +61,13 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_statements": ("GET", "/v1/statements?period=2026-03", None),
     "get_shop_statement": ("GET", "/v1/statements/2026-03/shops/own", None),
     "export_statements": ("GET", "/v1/statements/2026-03/export", None),
+    "get_manifest": ("GET", "/v1/statements/2026-03/export/manifest", None),
+    "propose_close": ("POST", "/v1/statements/2026-03/close", None),
+    "confirm_close": ("POST", "/v1/statements/2026-03/close/confirm", None),
+    "propose_adjustment": ("POST", "/v1/adjustments", {"id": "x", "shop_id": "own", "amount_minor": 1, "reason": "r"}),
+    "approve_adjustment": ("POST", "/v1/adjustments/x/approve", None),
+    "list_adjustments": ("GET", "/v1/adjustments", None),
+    "get_adjustment": ("GET", "/v1/adjustments/x", None),
     "request_audit": ("POST", "/v1/audit", None),
     "get_audit": ("GET", "/v1/audit", None),
 }

@@ -1,5 +1,6 @@
 """One module per noun: who may call it, what it takes, which service answers. No rule of the trade may enter."""
 
+from distrib.api.resources.adjustments import adjustments
 from distrib.api.resources.commissions import commissions
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
@@ -11,4 +12,6 @@ from distrib.api.resources.ranks import ranks
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 
-RESOURCES = (program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks)
+RESOURCES = (
+    program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments,
+)  # fmt: skip

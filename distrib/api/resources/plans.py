@@ -40,7 +40,7 @@ def create_plan(call: Call) -> Answer:
     body=PublicationSchema,
     is_idempotent=True,
     refusals=("plan_unknown", "plan_published", "plan_refused", "sign_off_required", "rank_map_required",
-              "effective_from_taken", "orders_worked_on"),
+              "effective_from_taken", "effective_from_closed", "orders_worked_on"),
 )  # fmt: skip
 def publish_plan(call: Call, code: str, version: str) -> Answer:
     """Puts a version in force from an instant on, for ever; in the past only where no order was worked on since."""

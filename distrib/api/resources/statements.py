@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import partial
 
 from marshmallow import ValidationError
 
 from distrib.api.answers import Answer, Stream
 from distrib.api.operations import Call, Resource
-from distrib.api.partners import must_be_own
+from distrib.api.partners import is_partner, must_be_own
 from distrib.api.resources.commissions import shop_no_of
 from distrib.api.schemas.fields import period_of
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.statements import (
     AuditRequestSchema,
     AuditSchema,
+    CloseSchema,
     ExportQuerySchema,
+    ManifestSchema,
     ShopStatementSchema,
     StatementsQuerySchema,
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
-from distrib.services import audit
+from distrib.services import audit, closing, statement_files
 from distrib.services import statements as service
-from distrib.services.context import format_period
+from distrib.services.statement_files import MEDIA_TYPES, FileWish
 
 statements = Resource("statements", "Monthly statements 对账单 and audits 审计")
-
-CSV = "text/csv; charset=utf-8"
-
 
 @statements.operation("GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema)
 def get_statements(call: Call) -> Answer:
@@ -64,15 +64,49 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
 @statements.operation(
     "GET",
     "/statements/<period:period>/export",
-    {200: CSV},
+    {200: tuple(MEDIA_TYPES.values())},
     query=ExportQuerySchema,
-    refusals=("period_invalid",),
+    refusals=("period_invalid", "shop_unknown"),
 )
 def export_statements(call: Call, period: str) -> Stream:
-    """A month as a CSV file, streamed: one row per shop, or every commission."""
-    month, detail = _period(period), call.query["detail"]
-    produce = partial(service.export_csv, program=call.program, period=month, detail=detail, now=call.now)
-    return Stream(produce, CSV, f"statement-{format_period(month)}-{detail}.csv")
+    """A month as a file, streamed: CSV, XLSX or Parquet with a row per shop or commission, or a PDF for one shop."""
+    asked = call.query
+    wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call))
+    produce = partial(statement_files.export_file, program=call.program, wish=wish, now=call.now)
+    return Stream(produce, MEDIA_TYPES[wish.format], wish.filename, _file_headers(call, wish))
+
+
+@statements.operation(
+    "GET", "/statements/<period:period>/export/manifest", {200: ManifestSchema}, refusals=("period_invalid",)
+)
+def get_manifest(call: Call, period: str) -> Answer:
+    """What the month's files hold: rows, totals, and the SHA-256 of each as CSV."""
+    return Answer(service.manifest(call.conn, call.program, _period(period), call.now))
+
+
+@statements.operation(
+    "POST",
+    "/statements/<period:period>/close",
+    {200: CloseSchema},
+    is_idempotent=True,
+    refusals=("period_invalid", "period_closed", "period_not_over", "close_in_sequence", "events_pending"),
+)
+def propose_close(call: Call, period: str) -> Answer:
+    """Answers what closing the month would fix, and keeps it for another key to confirm; changes nothing else."""
+    return Answer(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now))
+
+
+@statements.operation(
+    "POST",
+    "/statements/<period:period>/close/confirm",
+    {200: CloseSchema},
+    is_idempotent=True,
+    refusals=("period_invalid", "close_not_proposed", "same_key", "close_changed", "period_closed",
+              "period_not_over", "close_in_sequence", "events_pending"),
+)  # fmt: skip
+def confirm_close(call: Call, period: str) -> Answer:
+    """Closes the month as another key proposed it, for ever; pools still to be paid are paid with it."""
+    return Answer(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now))
 
 
 @statements.operation("POST", "/audit", {202: AuditRequestSchema})
@@ -89,6 +123,25 @@ def get_audit(call: Call) -> Answer:
     if found is None:
         raise Refusal("not_found")
     return Answer({**found, "requested_at": audit.requested_at(call.conn, call.program)})
+
+
+def _shop_of_file(call: Call) -> str | None:
+    """The shop that the file is about; a partner's file is always about its own."""
+    shop_id: str | None = call.query["shop_id"]
+    if is_partner(call):
+        shop_id = shop_id or call.actor.shop_id
+    if shop_id is not None:
+        must_be_own(call, shop_id)
+        shop_no_of(call, shop_id)
+    return shop_id
+
+
+def _file_headers(call: Call, wish: FileWish) -> dict[str, str]:
+    """The digest of a closed month's whole CSV file, as RFC 9530 writes it."""
+    if wish.format != "csv" or wish.shop_id is not None:
+        return {}
+    digest = service.digest_of_file(call.conn, call.program, wish.period, wish.detail)
+    return {} if digest is None else {"Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(digest)).decode()}:"}
 
 
 def _period(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validates_schema
 
 from distrib.api.schemas.commissions import CommissionSchema
 from distrib.api.schemas.fields import (
@@ -25,6 +25,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.words import say
 
 DETAILS = ("shops", "lines")
+FORMATS = ("csv", "xlsx", "parquet", "pdf")
 
 
 class StatementsQuerySchema(PageQuerySchema):
@@ -33,20 +34,17 @@ class StatementsQuerySchema(PageQuerySchema):
     period = Period(required=True)
 
 
-class FileFormat(Choice):
-    """The formats that are built; the others of the contract are refused by name."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
-        if value in ("xlsx", "parquet", "pdf"):
-            raise ValidationError(say("not_built"))
-        return super()._deserialize(value, attr, data, **rest)
-
-
 class ExportQuerySchema(Shape):
-    """Which file."""
+    """Which file; ``shop_id`` leaves only what concerns that shop, and a PDF needs it."""
 
-    format = FileFormat(("csv",), load_default="csv")
+    format = Choice(FORMATS, load_default="csv")
     detail = Choice(DETAILS, load_default="shops")
+    shop_id = Identifier(load_default=None)
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("format") == "pdf" and data.get("shop_id") is None:
+            raise ValidationError(say("required"), "shop_id")
 
 
 class FiguresSchema(Shape):
@@ -86,6 +84,10 @@ class StatementHeadSchema(Shape):
     currency = Text(required=True)
     status = Choice(("open", "closed"), required=True)
     as_of = Instant(required=True)
+    digest = Text(required=True, allow_none=True, metadata={"description": "SHA-256 of shops.csv once closed"})
+    closed_at = Instant(required=True, allow_none=True)
+    proposed_by = Text(required=True, allow_none=True, metadata={"description": "id of the key"})
+    confirmed_by = Text(required=True, allow_none=True, metadata={"description": "id of the key"})
 
 
 class StatementsSchema(StatementHeadSchema):
@@ -101,6 +103,54 @@ class ShopStatementSchema(StatementHeadSchema, ShopFiguresSchema):
 
     lines = Listed(Inner(CommissionSchema), required=True)
     next_cursor = Text(high=2_000, required=True, allow_none=True)
+
+
+class ClosedLinesSchema(Shape):
+    """What ``lines.csv`` of a closed month holds."""
+
+    count = Whole(required=True)
+    amount_minor = Total(required=True)
+    digest = Text(required=True)
+
+
+class CloseSchema(Shape):
+    """What closing a month fixes, as proposed or as closed; the digest is the SHA-256 of ``shops.csv``."""
+
+    program = Identifier(required=True)
+    period = Period(required=True)
+    currency = Text(required=True)
+    status = Choice(("proposed", "closed"), required=True)
+    count = Whole(required=True, metadata={"description": "shops with a row"})
+    totals = Inner(TotalsSchema, required=True)
+    digest = Text(required=True)
+    lines = Inner(ClosedLinesSchema, required=True, allow_none=True)
+    proposed_at = Instant(required=True)
+    proposed_by = Text(required=True, metadata={"description": "id of the key"})
+    confirmed_by = Text(required=True, allow_none=True, metadata={"description": "id of the key"})
+    closed_at = Instant(required=True, allow_none=True)
+
+
+class ShopsFileSchema(Shape):
+    """What ``shops.csv`` holds."""
+
+    rows = Whole(required=True)
+    totals = Inner(TotalsSchema, required=True)
+    digest = Text(required=True)
+
+
+class LinesFileSchema(Shape):
+    """What ``lines.csv`` holds."""
+
+    rows = Whole(required=True)
+    amount_minor = Total(required=True)
+    digest = Text(required=True)
+
+
+class ManifestSchema(StatementHeadSchema):
+    """What a month's files hold, whatever their format; each ``digest`` is the SHA-256 of the file as CSV."""
+
+    shops = Inner(ShopsFileSchema, required=True)
+    lines = Inner(LinesFileSchema, required=True)
 
 
 class AuditCheckSchema(Shape):

@@ -1,0 +1,59 @@
+"""Adjustments by hand: one key proposes, another approves."""
+
+from __future__ import annotations
+
+from distrib.api.answers import Answer
+from distrib.api.operations import Call, Resource
+from distrib.api.schemas.adjustments import (
+    AdjustmentDraftSchema,
+    AdjustmentQuerySchema,
+    AdjustmentSchema,
+    AdjustmentsPageSchema,
+)
+from distrib.services import adjustments as service
+
+adjustments = Resource("adjustments", "Adjustments by hand 调整")
+
+
+@adjustments.operation(
+    "POST",
+    "/adjustments",
+    {201: AdjustmentSchema, 200: AdjustmentSchema},
+    body=AdjustmentDraftSchema,
+    refusals=("shop_unknown", "id_conflict"),
+)
+def propose_adjustment(call: Call) -> Answer:
+    """Proposes an adjustment; nothing moves until another key approves it."""
+    view, is_new = service.propose_adjustment(call.conn, call.program, call.body, call.actor, call.now)
+    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/adjustments/{view['id']}"})
+
+
+@adjustments.operation(
+    "POST",
+    "/adjustments/<id:adjustment_id>/approve",
+    {200: AdjustmentSchema},
+    refusals=("adjustment_unknown", "same_key"),
+)
+def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
+    """Posts what another key proposed; approved again it changes nothing."""
+    return Answer(service.approve_adjustment(call.conn, call.program, adjustment_id, call.actor, call.now))
+
+
+@adjustments.operation("GET", "/adjustments", {200: AdjustmentsPageSchema}, query=AdjustmentQuerySchema)
+def list_adjustments(call: Call) -> Answer:
+    """Adjustments in the order they were proposed."""
+    shop_id, status = call.query["shop_id"], call.query["status"]
+    listing = call.listing(f"adjustments {shop_id} {status}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.list_adjustments(
+        call.conn, call.program, shop_id, status, after[0] if after else None, call.query["limit"]
+    )
+    return Answer(listing.page(rows, None if follows is None else (follows,)))
+
+
+@adjustments.operation(
+    "GET", "/adjustments/<id:adjustment_id>", {200: AdjustmentSchema}, refusals=("adjustment_unknown",)
+)
+def get_adjustment(call: Call, adjustment_id: str) -> Answer:
+    """One adjustment."""
+    return Answer(service.get_adjustment(call.conn, call.program, adjustment_id))

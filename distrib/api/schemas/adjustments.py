@@ -1,0 +1,64 @@
+"""Adjustments as they are sent and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from distrib.api.schemas.fields import Choice, Identifier, Instant, Period, Shape, Text, Whole
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.words import say
+from distrib.domain.money import MAX_MINOR
+
+STATUSES = ("proposed", "approved")
+
+
+class AdjustedAmount(Whole):
+    """Minor units either way, but not 0."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(low=-MAX_MINOR, high=MAX_MINOR, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
+        amount = super()._deserialize(value, attr, data, **rest)
+        if amount == 0:
+            raise ValidationError(say("not_zero"))
+        return amount
+
+
+class AdjustmentDraftSchema(Shape):
+    """What one key proposes; an amount below zero takes from the shop."""
+
+    id = Identifier(required=True)
+    shop_id = Identifier(required=True)
+    amount_minor = AdjustedAmount(required=True, metadata={"description": "not 0"})
+    reason = Text(required=True)
+
+
+class AdjustmentQuerySchema(PageQuerySchema):
+    """Which adjustments."""
+
+    shop_id = Identifier(load_default=None)
+    status = Choice(STATUSES, load_default=None)
+
+
+class AdjustmentSchema(Shape):
+    """An adjustment; once approved it counts in ``period`` as the commission of that id."""
+
+    id = Identifier(required=True)
+    shop_id = Identifier(required=True)
+    amount_minor = Whole(low=-MAX_MINOR, high=MAX_MINOR, required=True)
+    currency = Text(required=True)
+    reason = Text(required=True)
+    status = Choice(STATUSES, required=True)
+    proposed_at = Instant(required=True)
+    proposed_by = Text(required=True, metadata={"description": "id of the key"})
+    approved_at = Instant(required=True, allow_none=True)
+    approved_by = Text(required=True, allow_none=True)
+    period = Period(required=True, allow_none=True)
+    commission_id = Text(required=True, allow_none=True)
+
+
+AdjustmentsPageSchema: Any = page_of(AdjustmentSchema, "AdjustmentsPage")

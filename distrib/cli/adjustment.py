@@ -1,0 +1,84 @@
+"""``distrib adjustment``: by hand and by two keys; one proposes, another approves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from distrib.bootstrap import open_container
+from distrib.cli.acting_key import acting_as, key_option
+from distrib.cli.output import json_option, money, open_console, print_json, print_table, program_option
+from distrib.services.adjustments import approve_adjustment, list_adjustments, propose_adjustment
+
+PAGE = 500
+
+
+@click.group()
+def adjustment() -> None:
+    """Adjust a shop's account by hand, by two keys. 手工调整，须两人。"""
+
+
+@adjustment.command()
+@click.argument("adjustment_id", metavar="ID")
+@click.option("--shop", "shop_id", required=True, help="Whose account. 店铺。")
+@click.option("--amount-minor", type=int, required=True, help="Below 0 takes. 金额（最小单位），负数为扣减。")
+@click.option("--reason", required=True, help="Why. 原因。")
+@key_option()
+@program_option
+@json_option
+def propose(
+    adjustment_id: str, shop_id: str, amount_minor: int, reason: str, key: str, program_code: str | None, as_json: bool
+) -> None:
+    """Propose the adjustment ID; another key approves it. 提议调整。"""
+    draft = {"id": adjustment_id, "shop_id": shop_id, "amount_minor": amount_minor, "reason": reason}
+    with open_container() as container, container.begin() as conn:
+        program, actor = acting_as(container, conn, key, program_code)
+        view, _ = propose_adjustment(conn, program, draft, actor, container.now())
+    _show(view, as_json)
+
+
+@adjustment.command()
+@click.argument("adjustment_id", metavar="ID")
+@key_option()
+@program_option
+@json_option
+def approve(adjustment_id: str, key: str, program_code: str | None, as_json: bool) -> None:
+    """Approve and post the adjustment ID that another key proposed. 批准调整。"""
+    with open_container() as container, container.begin() as conn:
+        program, actor = acting_as(container, conn, key, program_code)
+        view = approve_adjustment(conn, program, adjustment_id, actor, container.now())
+    _show(view, as_json)
+
+
+@adjustment.command("list")
+@click.option("--shop", "shop_id", help="Of one shop. 店铺。")
+@program_option
+@json_option
+def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -> None:
+    """List adjustments as proposed and approved. 列出调整。"""
+    found: list[dict[str, Any]] = []
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        after: int | None = 0
+        while after is not None:
+            page, after = list_adjustments(conn, program, shop_id, None, after, PAGE)
+            found += page
+    if as_json:
+        print_json(found)
+        return
+    columns = {"id 编号": False, "shop 店铺": False, "amount 金额": True, "status 状态": False, "reason 原因": False}
+    rows = [
+        [row["id"], row["shop_id"], money(row["amount_minor"], row["currency"]), row["status"], row["reason"]]
+        for row in found
+    ]
+    print_table(open_console(), f"Adjustments 调整: {program.code}", columns, rows)
+
+
+def _show(view: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+        return
+    words = {"proposed": "proposed, another key approves / 已提议，待另一密钥批准", "approved": "posted / 已入账"}
+    amount = money(view["amount_minor"], view["currency"])
+    click.echo(f"{view['id']}: {view['shop_id']} {amount} {view['currency']}: {words[view['status']]}")

@@ -1,0 +1,98 @@
+"""``distrib pools``: pays the pools of a month that is over; a second time it only says what was paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from distrib.bootstrap import open_container
+from distrib.cli.acting_key import acting_as, key_option
+from distrib.cli.output import (
+    json_option,
+    language_option,
+    money,
+    open_console,
+    print_json,
+    print_line,
+    print_table,
+    program_option,
+)
+from distrib.domain.money import show_ratio
+from distrib.services.context import COMMAND_LINE, Program, format_period, parse_period
+from distrib.services.pools import PaidPool, pay_pools
+
+_WORDS = {
+    "title": ("Pools of {month}, {currency}", "{month} 分红池，{currency}"),
+    "none": ("No pool to pay for {month}.", "{month} 没有分红池。"),
+    "pool": ("pool", "分红池"),
+    "rate": ("rate", "比例"),
+    "base": ("base", "基数"),
+    "amount": ("amount", "金额"),
+    "holders": ("holders", "人数"),
+    "state": ("state", "状态"),
+    "paid": ("paid now", "本次发放"),
+    "already_paid": ("paid before", "此前已发放"),
+}
+
+
+@click.group()
+def pools() -> None:
+    """Pools of a month. 分红池。"""
+
+
+@pools.command()
+@click.option("--month", required=True, metavar="MONTH", help="As 2026-03. 账期。")
+@key_option(required=False)
+@program_option
+@language_option
+@json_option
+def pay(month: str, key: str | None, program_code: str | None, language: str, as_json: bool) -> None:
+    """Pay the pools of a month that is over, once. 发放某月分红池，仅一次。"""
+    period = parse_period(month)
+    with open_container() as container, container.begin() as conn:
+        if key is None:
+            program, actor = container.program(conn, program_code), COMMAND_LINE
+        else:
+            program, actor = acting_as(container, conn, key, program_code)
+        paid = pay_pools(conn, program, period, actor, container.now())
+    if as_json:
+        print_json({"program": program.code, "month": format_period(period), "pools": [_view(one) for one in paid]})
+    else:
+        _show(program, period, paid, 1 if language == "zh" else 0)
+
+
+def _view(paid: PaidPool) -> dict[str, Any]:
+    payment = paid.payment._asdict()
+    del payment["cause_no"]
+    plan = {"code": payment.pop("plan_code"), "version": payment.pop("plan_version")}
+    shown = {"rate": show_ratio(payment.pop("rate_ppm")), "period": format_period(payment.pop("period"))}
+    return payment | shown | {"plan_version": plan, "status": _state(paid)}
+
+
+def _state(paid: PaidPool) -> str:
+    return "paid" if paid.is_new else "already_paid"
+
+
+def _show(program: Program, period: int, paid: list[PaidPool], place: int) -> None:
+    def say(word: str, **params: object) -> str:
+        return _WORDS[word][place].format(**params)
+
+    console = open_console()
+    if not paid:
+        print_line(console, say("none", month=format_period(period)))
+        return
+    figures = ("rate", "base", "amount", "holders")
+    columns = {say(name): name in figures for name in ("pool", *figures, "state")}
+    rows = [
+        [
+            one.payment.pool_id,
+            show_ratio(one.payment.rate_ppm),
+            money(one.payment.base_minor, program.currency),
+            money(one.payment.amount_minor, program.currency),
+            f"{one.payment.holders:,}",
+            say(_state(one)),
+        ]
+        for one in paid
+    ]
+    print_table(console, say("title", month=format_period(period), currency=program.currency), columns, rows)

@@ -1,0 +1,29 @@
+"""Months as account periods (账期), written 202603: which follows which, and where a late fact counts.
+
+No calendar of a time zone and no clock may enter; those are the program's.
+"""
+
+from __future__ import annotations
+
+
+def following(period: int) -> int:
+    """The month after.
+
+    >>> following(202603), following(202612)
+    (202604, 202701)
+    """
+    year, month = divmod(period, 100)
+    return period + 1 if month < 12 else (year + 1) * 100 + 1
+
+
+def counting(period: int, closed_through: int) -> tuple[int, int | None]:
+    """The month in which a fact of ``period`` counts, and the one that it belongs to where that is another.
+
+    What arrives after its month was closed counts in the earliest open one (api.md, Statements).
+
+    >>> counting(202604, 202603), counting(202601, 202603), counting(202601, 0)
+    ((202604, None), (202604, 202601), (202601, None))
+    """
+    if period > closed_through:
+        return period, None
+    return following(closed_through), period

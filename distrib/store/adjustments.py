@@ -1,0 +1,88 @@
+"""Adjustments by hand as kept: proposals, and the approvals that posted them. No rule may enter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+
+class AdjustmentRow(NamedTuple):
+    """A proposal, and its approval where there is one."""
+
+    adjustment_no: int
+    adjustment_id: str
+    digest: bytes
+    shop_no: int
+    shop_id: str
+    amount_minor: int
+    reason: str
+    proposed_at: datetime
+    proposed_by: str
+    period: int | None
+    approved_at: datetime | None
+    approved_by: str | None
+
+
+_SELECT = """
+SELECT a.adjustment_no, a.adjustment_id, a.digest, a.shop_no, s.shop_id, a.amount_minor, a.reason, a.proposed_at,
+       a.proposed_by, p.period, p.approved_at, p.approved_by
+FROM adjustments a
+JOIN shops s ON s.program_id = a.program_id AND s.shop_no = a.shop_no
+LEFT JOIN adjustment_approvals p ON p.program_id = a.program_id AND p.adjustment_no = a.adjustment_no
+WHERE a.program_id = :program
+"""
+_FIND = text(_SELECT + " AND a.adjustment_id = :id")
+_LIST = text(
+    _SELECT + " AND a.adjustment_no > :after AND (CAST(:shop_id AS text) IS NULL OR s.shop_id = :shop_id)"
+    " AND (CAST(:approved AS boolean) IS NULL OR (p.adjustment_no IS NOT NULL) = :approved)"
+    " ORDER BY a.adjustment_no LIMIT :limit"
+)
+_INSERT = text(
+    "INSERT INTO adjustments (program_id, adjustment_id, digest, shop_no, amount_minor, reason, proposed_at,"
+    " proposed_by) VALUES (:program, :id, :digest, :shop_no, :amount_minor, :reason, :now, :by)"
+    " ON CONFLICT (program_id, adjustment_id) DO NOTHING"
+)
+_APPROVE = text(
+    "INSERT INTO adjustment_approvals (program_id, adjustment_no, period, approved_at, approved_by)"
+    " VALUES (:program, :number, :period, :now, :by) ON CONFLICT DO NOTHING"
+)
+
+
+def insert_adjustment(
+    conn: Connection,
+    program_id: int,
+    adjustment_id: str,
+    digest: bytes,
+    shop_no: int,
+    amount_minor: int,
+    reason: str,
+    now: datetime,
+    by: str,
+) -> bool:
+    """Keeps a proposal; False where the id is taken."""
+    values = {"program": program_id, "id": adjustment_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
+    return conn.execute(_INSERT, values | {"amount_minor": amount_minor, "reason": reason}).rowcount == 1
+
+
+def insert_approval(
+    conn: Connection, program_id: int, adjustment_no: int, period: int, now: datetime, by: str
+) -> bool:
+    """Keeps an approval; False where there is one. Of two at once the second waits for the first."""
+    values = {"program": program_id, "number": adjustment_no, "period": period, "now": now, "by": by}
+    return conn.execute(_APPROVE, values).rowcount == 1
+
+
+def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> AdjustmentRow | None:
+    """The adjustment of that id."""
+    row = conn.execute(_FIND, {"program": program_id, "id": adjustment_id}).one_or_none()
+    return None if row is None else AdjustmentRow._make(row)
+
+
+def list_adjustments(
+    conn: Connection, program_id: int, shop_id: str | None, approved: bool | None, after: int, limit: int
+) -> list[AdjustmentRow]:
+    """Adjustments by number, those of one shop or of one state where that is asked for."""
+    wanted = {"program": program_id, "shop_id": shop_id, "approved": approved, "after": after, "limit": limit}
+    return [AdjustmentRow._make(row) for row in conn.execute(_LIST, wanted)]

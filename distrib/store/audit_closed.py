@@ -1,0 +1,93 @@
+"""What closed months must satisfy, against the transfers and payout rows alone. Nothing is repaired here."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from distrib.store.audit_questions import Question
+from distrib.store.balances import SIGNED
+
+_ENDS = (
+    "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
+)
+# By month counted in and month of becoming available, so that every close reads months and not transfers.
+MATCH = Question(
+    "closed_statements_match_transfers",
+    "SELECT count(*) FROM closed_statements WHERE program_id = :program",
+    f"""
+    WITH b AS MATERIALIZED (
+        SELECT shop_no, period, (EXTRACT(year FROM available_at AT TIME ZONE :time_zone) * 100
+                                 + EXTRACT(month FROM available_at AT TIME ZONE :time_zone))::integer AS free_period,
+               sum({SIGNED}) AS amount, COALESCE(sum({SIGNED}) FILTER (WHERE kind IN ('earned', 'pool')), 0) AS earned,
+               COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'reversed'), 0) AS reversed,
+               COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
+               COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
+               COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax
+        FROM transfers WHERE program_id = :program AND shop_no > 0 GROUP BY 1, 2, 3
+    ), p AS (
+        SELECT period, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
+    ), reserved AS (
+        SELECT p.period, l.shop_no, sum(l.amount_minor) AS amount
+        FROM p JOIN payout_lines l ON l.program_id = :program AND l.reserved_at < p.ends_at
+        WHERE NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = :program
+                          AND d.payout_no = l.payout_no AND d.decision = 'cancelled' AND d.decided_at < p.ends_at)
+          AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = :program AND r.payout_no = l.payout_no
+                          AND r.shop_no = l.shop_no AND r.recorded_at < p.ends_at)
+        GROUP BY 1, 2
+    ), posted AS (
+        SELECT p.period, b.shop_no, ARRAY[
+            COALESCE(sum(b.amount) FILTER (WHERE b.period < p.period), 0),
+            COALESCE(sum(b.earned) FILTER (WHERE b.period = p.period), 0),
+            COALESCE(sum(b.reversed) FILTER (WHERE b.period = p.period), 0),
+            COALESCE(sum(b.adjusted) FILTER (WHERE b.period = p.period), 0),
+            COALESCE(sum(b.paid) FILTER (WHERE b.period = p.period), 0),
+            COALESCE(sum(b.tax) FILTER (WHERE b.period = p.period), 0),
+            sum(b.amount), COALESCE(sum(b.amount) FILTER (WHERE b.free_period > p.period), 0)]::bigint[] AS figures
+        FROM p JOIN b ON b.period <= p.period GROUP BY 1, 2
+    ), counted AS (
+        SELECT shop_no, period, ARRAY[count(DISTINCT cause_no) FILTER (WHERE kind = 'earned'),
+                                      count(DISTINCT event_no) FILTER (WHERE kind = 'reversed')] AS counts
+        FROM transfers WHERE program_id = :program AND shop_no > 0 GROUP BY 1, 2
+    ), kept AS (
+        SELECT *, ARRAY[opening_minor, earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
+                        closing_minor, held_minor - frozen_minor] AS figures
+        FROM closed_statements WHERE program_id = :program
+    )
+    SELECT COALESCE(k.period, w.period) AS period, COALESCE(k.shop_no, w.shop_no) AS shop_no, w.figures AS posted,
+           k.figures AS kept
+    FROM kept k
+    FULL JOIN posted w ON w.period = k.period AND w.shop_no = k.shop_no
+    LEFT JOIN counted n ON n.period = k.period AND n.shop_no = k.shop_no
+    LEFT JOIN reserved r ON r.period = k.period AND r.shop_no = k.shop_no
+    WHERE COALESCE(k.figures, '{{0,0,0,0,0,0,0,0}}') <> COALESCE(w.figures, '{{0,0,0,0,0,0,0,0}}')
+       OR ARRAY[k.orders, k.refunds] <> COALESCE(n.counts, '{{0,0}}')
+       OR k.reserved_minor <> COALESCE(r.amount, 0) OR k.frozen_minor < 0
+       OR (k.frozen_minor > 0 AND k.available_minor <> 0)
+    """,
+)
+SEQUENCE = Question(
+    "periods_closed_in_sequence",
+    "SELECT count(*) FROM closed_periods WHERE program_id = :program",
+    """
+    SELECT c.period, 'closed by one key' AS what FROM closed_periods c
+    WHERE c.program_id = :program AND c.proposed_by = c.confirmed_by
+    UNION ALL
+    SELECT c.period, 'a month before it is open' FROM (
+        SELECT period, lag(period) OVER (ORDER BY period) AS before FROM closed_periods WHERE program_id = :program) c
+    WHERE c.before IS NOT NULL AND c.period <> c.before + CASE WHEN c.before % 100 = 12 THEN 89 ELSE 1 END
+    UNION ALL
+    SELECT p.closed_through, 'closed without a statement' FROM programs p
+    WHERE p.program_id = :program AND p.closed_through <>
+          (SELECT COALESCE(max(period), 0) FROM closed_periods WHERE program_id = :program)
+    UNION ALL
+    SELECT t.period, 'late fact in the wrong month' FROM transfers t
+    WHERE t.program_id = :program AND t.belongs_to_period >= t.period
+    """,
+)
+
+_PERIODS = text("SELECT period FROM closed_periods WHERE program_id = :program ORDER BY period")
+
+
+def closed_periods(conn: Connection, program_id: int) -> list[int]:
+    """The closed months, the first one first."""
+    return list(conn.execute(_PERIODS, {"program": program_id}).scalars())

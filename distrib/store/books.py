@@ -1,0 +1,55 @@
+"""How far a program's books are closed, and the lock between those who post and those who close.
+
+Whoever posts holds the books open until the transaction ends; a close waits for all of them and keeps new ones out
+meanwhile. An advisory lock stands before the program's row, because it is fair: a close that waits is not passed by
+ever new batches, as it would be at a row that others share. No figure and no rule may enter.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from distrib.store.locks import CLOSES
+
+_TRY = text(f"SELECT pg_try_advisory_xact_lock_shared({CLOSES}, :program)")
+_WAIT = text(f"SELECT pg_advisory_xact_lock_shared({CLOSES}, :program)")
+_ALONE = text(f"SELECT pg_advisory_xact_lock({CLOSES}, :program)")
+_SHARE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
+_UPDATE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR NO KEY UPDATE")
+_READ = text("SELECT closed_through FROM programs WHERE program_id = :program")
+_CLOSE = text("UPDATE programs SET closed_through = :period WHERE program_id = :program")
+
+
+def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
+    """Keeps the books from closing until the transaction ends, and answers the last closed period (0: none).
+
+    None where a close is under way or waits: the caller comes back later.
+    """
+    bound = {"program": program_id}
+    if not conn.execute(_TRY, bound).scalar_one():
+        return None
+    return int(conn.execute(_SHARE, bound).scalar_one())
+
+
+def hold_open(conn: Connection, program_id: int) -> int:
+    """As ``try_to_hold_open``, but waits until a close is through."""
+    bound = {"program": program_id}
+    conn.execute(_WAIT, bound)
+    return int(conn.execute(_SHARE, bound).scalar_one())
+
+
+def hold_alone(conn: Connection, program_id: int) -> int:
+    """Waits for all who post and keeps others out until the transaction ends; answers the last closed period."""
+    bound = {"program": program_id}
+    conn.execute(_ALONE, bound)
+    return int(conn.execute(_UPDATE, bound).scalar_one())
+
+
+def closed_through(conn: Connection, program_id: int) -> int:
+    """The last closed period, without a lock."""
+    return int(conn.execute(_READ, {"program": program_id}).scalar_one())
+
+
+def close_through(conn: Connection, program_id: int, period: int) -> None:
+    """Closes the books through a period; the caller holds them alone."""
+    conn.execute(_CLOSE, {"program": program_id, "period": period})

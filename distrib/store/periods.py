@@ -1,0 +1,126 @@
+"""Closed periods as kept, what was proposed, and what still keeps a period open. No figure is worked out here."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.store.statements import FIGURES, figures_sql
+
+_TIME_LIMIT = text("SET LOCAL statement_timeout = '30min'")
+_FIRST = text("SELECT min(period) FROM account_months WHERE program_id = :program")
+# Only what is in the queue has open events; what is in a drain's hands stands there until it commits. A row of the
+# queue whose events are through, or only waited until now, is work that is due as well.
+_PENDING = text(
+    "SELECT GREATEST((SELECT count(*) FROM queue WHERE program_id = :program AND day < :day),"
+    " (SELECT count(*) FROM queue q JOIN events e ON e.program_id = q.program_id AND e.order_no = q.order_no"
+    " LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no"
+    " AND x.event_no = e.event_no"
+    " WHERE q.program_id = :program AND e.occurred_at < :end AND (x.status IS NULL OR x.status = 'pending')))"
+)
+_SIGNALS = text("SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day")
+_PROPOSE = text(
+    "INSERT INTO close_proposals (program_id, period, shops, totals, digest, proposed_at, proposed_by)"
+    " VALUES (:program, :period, :shops, :totals, :digest, :now, :by)"
+)
+_PROPOSED = text(
+    "SELECT shops, totals, digest, proposed_at, proposed_by FROM close_proposals"
+    " WHERE program_id = :program AND period = :period ORDER BY proposal_no DESC LIMIT 1"
+)
+_CLOSED = text(
+    "SELECT period, shops, totals, digest, lines, lines_minor, lines_digest, proposed_at, proposed_by, confirmed_by,"
+    " closed_at FROM closed_periods WHERE program_id = :program AND period = :period"
+)
+_CLOSE = text(
+    "INSERT INTO closed_periods (program_id, period, shops, totals, digest, lines, lines_minor, lines_digest,"
+    " proposed_at, proposed_by, confirmed_by, closed_at) VALUES (:program, :period, :shops, :totals, :digest, :lines,"
+    " :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at)"
+)
+_NAMES = ", ".join(FIGURES)
+_KEEP = f"""
+INSERT INTO closed_statements (program_id, period, shop_id, shop_no, {_NAMES}, frozen_minor)
+SELECT :program, :period, s.shop_id, f.account_no, {", ".join(f"f.{name}" for name in FIGURES)}, f.frozen_minor
+FROM ({figures_sql(":program", ":period", ":held_from")}) f
+JOIN shops s ON s.program_id = :program AND s.shop_no = f.account_no ORDER BY s.shop_id
+"""
+
+
+class Proposal(NamedTuple):
+    """What one key proposed to close; ``totals`` is JSON."""
+
+    shops: int
+    totals: str
+    digest: str
+    proposed_at: datetime
+    proposed_by: str
+
+
+class ClosedPeriod(NamedTuple):
+    """A closed period: totals (JSON), what its two files hold, and by whom."""
+
+    period: int
+    shops: int
+    totals: str
+    digest: str
+    lines: int
+    lines_minor: int
+    lines_digest: str
+    proposed_at: datetime
+    proposed_by: str
+    confirmed_by: str
+    closed_at: datetime
+
+
+def allow_time(conn: Connection) -> None:
+    """Lets the statements of this transaction run as long as a whole month may take."""
+    conn.execute(_TIME_LIMIT)
+
+
+def first_period(conn: Connection, program_id: int) -> int | None:
+    """The first month with any movement."""
+    return conn.execute(_FIRST, {"program": program_id}).scalar()
+
+
+def pending_events(conn: Connection, program_id: int, end: datetime, day: date) -> int:
+    """Accepted events that occurred before ``end`` and are still to be worked on; what waits or failed is not.
+
+    Args:
+        day: of ``end``, in the program's time zone.
+    """
+    return int(conn.execute(_PENDING, {"program": program_id, "end": end, "day": day}).scalar_one())
+
+
+def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
+    """Shops whose promotion by days before ``day`` is still to be decided."""
+    return int(conn.execute(_SIGNALS, {"program": program_id, "day": day}).scalar_one())
+
+
+def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Proposal) -> None:
+    """Keeps what was proposed."""
+    values = {"program": program_id, "period": period, "now": proposal.proposed_at, "by": proposal.proposed_by}
+    figures = {"shops": proposal.shops, "totals": proposal.totals, "digest": proposal.digest}
+    conn.execute(_PROPOSE, values | figures)
+
+
+def latest_proposal(conn: Connection, program_id: int, period: int) -> Proposal | None:
+    """The newest proposal for a period."""
+    row = conn.execute(_PROPOSED, {"program": program_id, "period": period}).one_or_none()
+    return None if row is None else Proposal._make(row)
+
+
+def closed_period(conn: Connection, program_id: int, period: int) -> ClosedPeriod | None:
+    """A period as it was closed; None where it was not."""
+    row = conn.execute(_CLOSED, {"program": program_id, "period": period}).one_or_none()
+    return None if row is None else ClosedPeriod._make(row)
+
+
+def insert_closed_period(conn: Connection, program_id: int, closed: ClosedPeriod) -> None:
+    """Keeps that a period is closed; its statements stand beside it."""
+    conn.execute(_CLOSE, {"program": program_id, **closed._asdict()})
+
+
+def keep_statements(conn: Connection, program_id: int, period: int, held_from: datetime) -> None:
+    """Fixes every shop's row of a month, as of the instant before ``held_from``."""
+    conn.execute(text(_KEEP), {"program": program_id, "period": period, "held_from": held_from})

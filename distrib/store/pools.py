@@ -1,0 +1,195 @@
+"""What a pool rests on: the base of a month, who held which rank at its end, and that it was paid.
+
+Set-based: no order and no shop is brought into memory one by one, but for the pages of holders. Rates, shares and
+rounding are the domain's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+# A refund counts from when the order had settled: what came back before was never in a base.
+_PAID_BASE = text(
+    "SELECT (SELECT COALESCE(sum(paid_minor), 0) FROM settlements"
+    " WHERE program_id = :program AND settled_at >= :start AND settled_at < :end)"
+    " - (SELECT COALESCE(sum(r.amount_minor), 0) FROM refund_lines r JOIN settlements s USING (program_id, order_no)"
+    " WHERE r.program_id = :program AND GREATEST(r.occurred_at, s.settled_at) >= :start"
+    " AND GREATEST(r.occurred_at, s.settled_at) < :end)"
+)
+_LINE_BASES = {
+    "list": "COALESCE((l ->> 'list_minor')::bigint, (l ->> 'paid_minor')::bigint)",
+    "margin": "GREATEST((l ->> 'paid_minor')::bigint - COALESCE((l ->> 'cost_minor')::bigint,"
+    " (l ->> 'paid_minor')::bigint), 0)",
+}
+_SETTLED_BASE = """
+SELECT COALESCE(sum({base}), 0)
+FROM settlements s
+JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+CROSS JOIN LATERAL json_array_elements(e.payload::json -> 'order' -> 'lines') l
+WHERE s.program_id = :program AND s.settled_at >= :start AND s.settled_at < :end
+"""
+# By what each part is divided by, so that the sum stays exact. A line that was free follows its order's proportion;
+# an order that was free as a whole is gone with its first refund (plan.md, Refunds).
+_REFUNDED_BASE = """
+WITH taken AS (
+    SELECT r.order_no, r.line_id, sum(r.amount_minor) FILTER (WHERE c.at >= :start) AS amount_minor,
+           bool_and(c.at >= :start) AS is_first
+    FROM refund_lines r JOIN settlements s USING (program_id, order_no)
+    CROSS JOIN LATERAL (SELECT GREATEST(r.occurred_at, s.settled_at) AS at) c
+    WHERE r.program_id = :program AND c.at < :end
+    GROUP BY r.order_no, r.line_id HAVING bool_or(c.at >= :start)
+), of_order AS (
+    SELECT order_no, sum(amount_minor) AS amount_minor, bool_and(is_first) AS is_first FROM taken GROUP BY order_no
+), lines AS (
+    SELECT {base} AS base, (l ->> 'paid_minor')::bigint AS paid, COALESCE(t.amount_minor, 0) AS amount,
+           s.paid_minor AS order_paid, o.amount_minor AS order_amount, o.is_first
+    FROM of_order o
+    JOIN settlements s ON s.program_id = :program AND s.order_no = o.order_no
+    JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+    CROSS JOIN LATERAL json_array_elements(e.payload::json -> 'order' -> 'lines') l
+    LEFT JOIN taken t ON t.order_no = o.order_no AND t.line_id = l ->> 'id'
+)
+SELECT divisor, sum(part)::numeric FROM (
+    SELECT CASE WHEN paid > 0 THEN paid WHEN order_paid > 0 THEN order_paid ELSE 1 END AS divisor,
+           CASE WHEN paid > 0 THEN base::numeric * amount WHEN order_paid > 0 THEN base::numeric * order_amount
+                WHEN is_first THEN base::numeric ELSE 0 END AS part
+    FROM lines) p
+GROUP BY divisor
+"""
+# The row answers where its newest state was in force by then; else the dated rows do.
+_STANDING = """
+SELECT s.shop_id, s.shop_no,
+       CASE WHEN r.rank = ANY(%(ranks)s::text[]) THEN r.rank ELSE %(lowest)s::text END AS rank
+FROM shops s
+CROSS JOIN LATERAL (SELECT CASE WHEN s.status_since <= %(at)s THEN s.status ELSE (
+    SELECT h.status FROM shop_statuses h WHERE h.program_id = s.program_id AND h.shop_no = s.shop_no
+    AND h.effective_at <= %(at)s ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1) END AS status) h
+CROSS JOIN LATERAL (SELECT CASE WHEN s.rank_since <= %(at)s THEN s.rank ELSE (
+    SELECT h.rank FROM shop_ranks h WHERE h.program_id = s.program_id AND h.shop_no = s.shop_no
+    AND h.effective_at <= %(at)s ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1) END AS rank) r
+WHERE s.program_id = %(program)s AND s.joined_at <= %(at)s AND h.status = 'active'
+"""
+_COUNTS = f"SELECT rank, count(*) FROM ({_STANDING}) h GROUP BY rank"
+_HOLDERS = f"""
+SELECT shop_id, shop_no, rank FROM ({_STANDING} AND s.shop_id > %(after)s) h
+WHERE rank = ANY(%(holding)s::text[]) ORDER BY shop_id LIMIT %(limit)s
+"""
+_PAYMENTS = """
+SELECT p.pool_id, p.cause_no, p.rate_ppm, p.base_minor, p.amount_minor, p.holders, p.weight, p.period, p.paid_at,
+       p.paid_by, v.code, v.version
+FROM pool_payments p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
+WHERE p.program_id = :program AND p.month = :month ORDER BY p.cause_no
+"""
+_INSERT = text(
+    "INSERT INTO pool_payments (program_id, month, pool_id, version_no, rate_ppm, base_minor, amount_minor, holders,"
+    " weight, period, paid_at, paid_by) VALUES (:program, :month, :pool_id, :version_no, :rate_ppm, :base_minor,"
+    " :amount_minor, :holders, :weight, :period, :now, :by) RETURNING cause_no"
+)
+
+
+class Ranks(NamedTuple):
+    """Which ranks a plan has, the lowest for whoever holds none of them, and the instant that is asked for."""
+
+    known: list[str]
+    lowest: str
+    at: datetime
+
+
+class Holder(NamedTuple):
+    """A shop that takes part in a pool."""
+
+    shop_id: str
+    shop_no: int
+    rank: str
+
+
+class PoolPayment(NamedTuple):
+    """A pool of a month as it was paid."""
+
+    pool_id: str
+    cause_no: int
+    rate_ppm: int
+    base_minor: int
+    amount_minor: int
+    holders: int
+    weight: int
+    period: int
+    paid_at: datetime
+    paid_by: str
+    plan_code: str
+    plan_version: int
+
+
+def base_of_month(conn: Connection, program_id: int, base: str, start: datetime, end: datetime) -> Fraction:
+    """The line bases of what settled from ``start`` to before ``end``, less what was refunded then; may be below 0.
+
+    Args:
+        base: ``paid``, ``list`` or ``margin``; a line whose cost nobody told has no margin.
+    """
+    bound = {"program": program_id, "start": start, "end": end}
+    if base == "paid":
+        return Fraction(int(conn.execute(_PAID_BASE, bound).scalar_one()))
+    line = _LINE_BASES[base]
+    settled = Fraction(int(conn.execute(text(_SETTLED_BASE.format(base=line)), bound).scalar_one()))
+    refunded = conn.execute(text(_REFUNDED_BASE.format(base=line)), bound)
+    return settled - _sum([Fraction(int(part), int(divisor)) for divisor, part in refunded])
+
+
+def count_holders(conn: Connection, program_id: int, ranks: Ranks) -> dict[str, int]:
+    """How many shops that were active at the instant held each rank then."""
+    return dict(driver(conn).execute(_COUNTS, _bound(program_id, ranks)).fetchall())
+
+
+def holders_after(
+    conn: Connection, program_id: int, ranks: Ranks, holding: list[str], after: str, limit: int
+) -> list[Holder]:
+    """Shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
+    bound = _bound(program_id, ranks) | {"holding": holding, "after": after, "limit": limit}
+    return [Holder(*row) for row in driver(conn).execute(_HOLDERS, bound)]
+
+
+def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayment]:
+    """The pools of a month that were paid, in that order."""
+    rows = conn.execute(text(_PAYMENTS), {"program": program_id, "month": month})
+    return [PoolPayment._make(row) for row in rows]
+
+
+def insert_payment(
+    conn: Connection,
+    program_id: int,
+    month: int,
+    version_no: int,
+    pool_id: str,
+    rate_ppm: int,
+    base_minor: int,
+    amount_minor: int,
+    holders: int,
+    weight: int,
+    period: int,
+    now: datetime,
+    by: str,
+) -> int:
+    """Keeps that a pool is paid, and answers the number that its transfers have as cause."""
+    values = {
+        "program": program_id, "month": month, "pool_id": pool_id, "version_no": version_no, "rate_ppm": rate_ppm,
+        "base_minor": base_minor, "amount_minor": amount_minor, "holders": holders, "weight": weight,
+        "period": period, "now": now, "by": by,
+    }  # fmt: skip
+    return int(conn.execute(_INSERT, values).scalar_one())
+
+
+def _bound(program_id: int, ranks: Ranks) -> dict[str, object]:
+    return {"program": program_id, "ranks": ranks.known, "lowest": ranks.lowest, "at": ranks.at}
+
+
+def _sum(parts: list[Fraction]) -> Fraction:
+    """Added up in pairs, so that large divisors meet late."""
+    while len(parts) > 1:
+        parts = [sum(parts[i : i + 2], Fraction()) for i in range(0, len(parts), 2)]
+    return parts[0] if parts else Fraction()
