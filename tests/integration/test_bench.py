@@ -14,6 +14,8 @@ from distrib.cli.bench import bench, ingesting
 from distrib.cli.bench.databases import PREFIX, own_databases
 from distrib.cli.bench.hands import BenchFailed, Hands
 from distrib.cli.bench.ingesting import IngestSize
+from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
+from distrib.cli.bench.ranking_world import RankWorld
 from distrib.cli.bench.rows import count_rows, extract
 from distrib.cli.bench.settling import SettleSize, bench_settle, prepare
 from distrib.cli.bench.world import World
@@ -103,3 +105,15 @@ def test_ingest_counts_exactly_the_rows_of_posts_and_the_exit_status_says_whethe
     assert figures["rows_written"] == {"events": 40, "orders": 40, "queue": 40}
     assert figures["ratio"] > 0
     assert result.exit_code == (0 if figures["met"] else 1)
+
+
+def test_an_evaluation_is_measured_whole_and_undone_and_the_tree_comes_to_the_same_on_both_sides(
+    container: Container,
+) -> None:
+    size = RankSize(RankWorld(3_000, 15_000), 1)
+    before = count_rows(container.database_url)
+    figures = bench_ranks(container, size, lambda step: None)
+    assert min(figures["changes"].values()) > 0
+    assert figures["evaluation_seconds"] > 0
+    assert bench_network(container, size, lambda step: None)["ratio"] > 0
+    assert count_rows(container.database_url) == before, "the user's own database"
