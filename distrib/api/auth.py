@@ -68,6 +68,13 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_adjustment": _READERS,
     "request_audit": _ADMIN,
     "get_audit": _READERS,
+    "get_compliance_report": _READERS,
+    "list_findings": _READERS,
+    "run_monitors": _ADMIN,
+    "list_cases": _READERS,
+    "get_case": _READERS,
+    "open_case": _ADMIN,
+    "decide_case": _ADMIN,
 }
 
 _SCHEME: Final = "bearer"

@@ -30,6 +30,7 @@ from distrib.domain.policy import Policy
 from distrib.services import idempotency
 from distrib.services.context import Actor, Program
 from distrib.services.keys import authenticate
+from distrib.services.registration_findings import WATCHED, note_registrations
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -142,7 +143,12 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
     sent = _sent()
     house = backend()
     unit = partial(_work, house, operation, handler, path, presented, sent)
-    program_id, answer = in_transaction(house.begin, unit)
+    try:
+        program_id, answer = in_transaction(house.begin, unit)
+    except Refusal as refusal:
+        if refusal.code in WATCHED:
+            in_transaction(house.begin, partial(_note_refused, house, path, presented, sent, refusal.code))
+        raise
     if isinstance(answer, Stream):
         return _streamed(house, program_id, answer)
     if answer.after_commit is not None:
@@ -151,6 +157,18 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return Response(status=answer.status, headers=dict(answer.headers))
     body = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
     return json_response(body, answer.status, answer.headers)
+
+
+def _note_refused(
+    house: Backend, path: Mapping[str, str], presented: str, sent: bytes, code: str, conn: Connection
+) -> None:
+    """Keeps that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
+    found = authenticate(conn, presented, house.pepper)
+    body = parse_document(sent) if sent else None
+    shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
+    if found is not None and isinstance(shop_id, str):
+        program, _ = found
+        note_registrations(conn, program, house.policies[program.policy], (), {shop_id: code}, house.now())
 
 
 def _sent() -> bytes:

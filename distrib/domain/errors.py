@@ -204,6 +204,18 @@ CODES: dict[str, Code] = {
         "生效时间在已结账的账期内",
     ),
     "adjustment_unknown": Code(404, "There is no adjustment {id}.", "没有调整 {id}。", "没有该调整"),
+    # compliance
+    "case_unknown": Code(404, "There is no case {number}.", "没有案件 {number}。", "没有该案件"),
+    "case_open": Code(409, "A case about {subject} is open.", "{subject} 已有未结案件。", "已有未结案件"),
+    "case_decided": Code(
+        409, "The case is {state}: {decision} does not go with that.", "案件状态为 {state}，不能执行 {decision}。",
+        "案件状态不允许该决定",
+    ),
+    "organiser_unknown": Code(404, "No shop names the organiser {id}.", "没有店铺属于组织者 {id}。", "没有该组织者"),
+    "policy_loosened": Code(
+        422, "The override loosens the pack and needs a named sign-off: {figures}.",
+        "该本地策略放宽了合规策略，须具名签署：{figures}。", "本地策略放宽了合规策略",
+    ),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 

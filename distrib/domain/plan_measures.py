@@ -7,9 +7,9 @@ packs' (``policy``).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from distrib.domain.money import PPM, show_ratio
+from distrib.domain.money import PPM, parse_ratio, show_ratio
 from distrib.domain.plan import Plan
 from distrib.domain.plan_rules import AMOUNT, CHAIN, OF_RULE, RATE, UPLINE, Rule
 from distrib.domain.rank_conditions import HEAD_COUNTS, Rank, leaves
@@ -55,6 +55,29 @@ def head_count_ranks(plan: Plan) -> int:
 def counts_heads(rank: Rank) -> bool:
     """Whether the promotion to a rank reads a number of recruits."""
     return rank.promote is not None and any(leaf.metric.name in HEAD_COUNTS for leaf in leaves(rank.promote))
+
+
+def _pools(plan: Plan) -> list[Mapping[str, Any]]:
+    """The pools that can share anything out, as the document has them."""
+    pools = plan.document.get("pools") or ()
+    return [pool for pool in pools if parse_ratio(pool["rate"]) > 0]
+
+
+def team_pools(plan: Plan) -> int:
+    """How many pools there are: each shares out the sales of all shops, whatever the depth."""
+    return len(_pools(plan))
+
+
+def head_count_pay(plan: Plan) -> int:
+    """How many pools are shared among ranks that are promoted to by counting people."""
+    heads = {rank.code for rank in plan.ranks if counts_heads(rank)}
+    return sum(any(rank in heads and weight > 0 for rank, weight in pool["weights"].items()) for pool in _pools(plan))
+
+
+def team_rank_levels(plan: Plan) -> int:
+    """Over how many levels the sales of a team promote to any rank."""
+    read = (leaf.metric for rank in plan.ranks if rank.promote is not None for leaf in leaves(rank.promote))
+    return max((metric.levels for metric in read), default=0)
 
 
 def entry_fee(plan: Plan) -> int:
@@ -145,6 +168,9 @@ _FIGURES: dict[str, Callable[[Plan], int]] = {
     "uplines_paid": uplines_paid,
     "differential_tiers": differential_tiers,
     "head_count_ranks": head_count_ranks,
+    "head_count_pay": head_count_pay,
+    "team_pools": team_pools,
+    "team_rank_levels": team_rank_levels,
     "paid_head_count": paid_head_count,
     "entry_fee": entry_fee,
     "consideration": consideration,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from distrib.domain.document import Report
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR, parse_ratio
+from distrib.domain.monitors import Monitor, check_date, check_monitor, date_of, monitor_from_document
 from distrib.domain.plan import Plan
 from distrib.domain.plan_measures import MEASURES, RATIOS, shown
 
@@ -23,11 +24,12 @@ MAX_TIERS = 3
 ON_EXCESS = ("refuse", "detach")
 
 _KEYS = (
-    "name", "valid_from", "source", "max_tiers", "max_tree_levels", "on_excess", "order_cap", "entry_pays_seller",
-    "self_purchase_pays_uplines", "findings",
+    "name", "valid_from", "valid_to", "source", "max_tiers", "max_tree_levels", "on_excess", "order_cap",
+    "entry_pays_seller", "self_purchase_pays_uplines", "count_root", "findings", "monitors",
 )  # fmt: skip
 _CHECK_KEYS = (
     "id", "measure", "above", "below", "words", "currency", "except_currency", "severity", "source", "en", "zh",
+    "valid_from", "valid_to",
 )  # fmt: skip
 
 
@@ -50,11 +52,17 @@ class Check:
     words: tuple[str, ...] = ()
     currency: str | None = None
     except_currency: str | None = None
+    valid_from: date = date.min
+    valid_to: date = date.max
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy pack. ``max_tree_levels`` counts the root as level 1; None: no limit."""
+    """A policy pack. ``max_tree_levels`` counts the root as level 1; None: no limit.
+
+    ``count_root`` says whether persons and levels of a tree include the organiser. ``override`` tells the local
+    file that changed it, by its digest.
+    """
 
     name: str
     valid_from: date
@@ -66,11 +74,19 @@ class Policy:
     entry_pays_seller: bool
     self_purchase_pays_uplines: bool
     checks: tuple[Check, ...]
+    monitors: tuple[Monitor, ...] = ()
+    valid_to: date = date.max
+    count_root: bool = True
+    override: str = ""
 
     @property
     def version(self) -> str:
-        """The pack and its date, as kept with everything it decided."""
-        return f"{self.name}@{self.valid_from.isoformat()}"
+        """The pack and its date, as kept with everything it decided; a local override adds its digest."""
+        return f"{self.name}@{self.valid_from.isoformat()}" + (f"~{self.override}" if self.override else "")
+
+    def is_in_force(self, day: date) -> bool:
+        """Whether this version judges on that day; the last one is ``valid_to``."""
+        return self.valid_from <= day <= self.valid_to
 
 
 class Finding(NamedTuple):
@@ -129,9 +145,14 @@ def is_stricter(policy: Policy, than: Policy) -> bool:
     return both[1:3] + both[4:] == own[1:3] + own[4:]
 
 
-def judge_plan(policy: Policy, plan: Plan) -> list[Finding]:
-    """Everything one pack has to say about a plan, in the order of the pack."""
-    findings = (_apply(check, plan) for check in policy.checks)
+def judge_plan(policy: Policy, plan: Plan, day: date | None = None) -> list[Finding]:
+    """Everything one pack has to say about a plan, in the order of the pack.
+
+    Args:
+        day: leaves out what is not in force then; without it all that the pack holds judges.
+    """
+    checks = (check for check in policy.checks if day is None or check.valid_from <= day <= check.valid_to)
+    findings = (_apply(check, plan) for check in checks)
     return [finding for finding in findings if finding is not None]
 
 
@@ -162,8 +183,11 @@ def check_policy(document: object) -> list[Problem]:
         report.required("", pack, key)
     readers: dict[str, Callable[[str, object], object]] = {
         "name": report.name,
-        "valid_from": lambda path, value: _check_date(report, path, value),
+        "valid_from": lambda path, value: check_date(report, path, value),
+        "valid_to": lambda path, value: check_date(report, path, value),
         "source": report.text,
+        "count_root": report.truth,
+        "monitors": lambda path, value: report.each(path, value, 100, lambda at, item: check_monitor(report, at, item)),
         "max_tiers": lambda path, value: report.whole(path, value, 0, MAX_TIERS),
         "max_tree_levels": lambda path, value: report.whole(path, value, 1, 10_000),
         "on_excess": lambda path, value: report.choice(path, value, ON_EXCESS),
@@ -175,18 +199,6 @@ def check_policy(document: object) -> list[Problem]:
     for key, value in pack.items():
         readers[key](key, value)
     return report.problems
-
-
-def _check_date(report: Report, path: str, value: object) -> None:
-    try:
-        _date(value)
-    except (TypeError, ValueError):
-        report.say(path, "must be a date such as 2026-01-01 / 须为日期，例如 2026-01-01")
-
-
-def _date(value: object) -> date:
-    """A date of a YAML reader, or the text of one."""
-    return value if type(value) is date else date.fromisoformat(value)  # type: ignore[arg-type]
 
 
 def _check_check(report: Report, path: str, value: object) -> None:
@@ -206,6 +218,8 @@ def _check_check(report: Report, path: str, value: object) -> None:
         "words": lambda at, item: report.each(at, item, 100, report.text),
         "currency": report.currency,
         "except_currency": report.currency,
+        "valid_from": lambda at, item: check_date(report, at, item),
+        "valid_to": lambda at, item: check_date(report, at, item),
     }
     for key, item in check.items():
         readers.get(key, report.text)(f"{path}.{key}", item)
@@ -227,7 +241,7 @@ def policy_from_document(document: object) -> Policy:
     cap = document.get("order_cap")
     return Policy(
         name=document["name"],
-        valid_from=_date(document["valid_from"]),
+        valid_from=date_of(document["valid_from"], date.min),
         source=document["source"],
         max_tiers=document["max_tiers"],
         max_tree_levels=document.get("max_tree_levels"),
@@ -236,6 +250,9 @@ def policy_from_document(document: object) -> Policy:
         entry_pays_seller=document["entry_pays_seller"],
         self_purchase_pays_uplines=document["self_purchase_pays_uplines"],
         checks=tuple(_check(check) for check in document.get("findings") or ()),
+        monitors=tuple(monitor_from_document(monitor) for monitor in document.get("monitors") or ()),
+        valid_to=date_of(document.get("valid_to"), date.max),
+        count_root=document.get("count_root") is not False,
     )
 
 
@@ -255,5 +272,7 @@ def _check(check: Mapping[str, Any]) -> Check:
         above=bound("above"),
         below=bound("below"),
         words=tuple(check.get("words") or ()),
+        valid_from=date_of(check.get("valid_from"), date.min),
+        valid_to=date_of(check.get("valid_to"), date.max),
         **texts,
     )

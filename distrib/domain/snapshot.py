@@ -42,7 +42,8 @@ class Snapshot(NamedTuple):
 
     ``uplines`` are the nearest first, at most 9. ``order_cap_ppm`` is the lower of the plan's and the
     policy pack's. The three fields after ``pack`` are what the pack allows beyond the plan; ``rooms`` is what month and
-    customer caps left for whoever this order pays.
+    customer caps left for whoever this order pays. ``frozen_case`` is the case that holds what those above the seller
+    earn (compliance.md, M findings).
     """
 
     seller: Person | None
@@ -56,6 +57,7 @@ class Snapshot(NamedTuple):
     self_purchase_pays_uplines: bool = True
     max_tiers: int = 3
     rooms: tuple[Room, ...] = ()
+    frozen_case: int | None = None
 
     def to_json(self) -> str:
         """A compact JSON list, in the order of the fields; without rooms the list ends before them.
@@ -68,7 +70,8 @@ class Snapshot(NamedTuple):
             f"[{_person(self.seller)},[{','.join([_person(upline) for upline in self.uplines])}],"
             f"{'1' if self.is_self_purchase else '0'},{_person(self.leader)},{_person(self.opener)},"
             f"{'null' if cap is None else cap},{_quoted(self.pack)},{'1' if self.entry_pays_seller else '0'},"
-            f"{'1' if self.self_purchase_pays_uplines else '0'},{self.max_tiers}{_rooms(self.rooms)}]"
+            f"{'1' if self.self_purchase_pays_uplines else '0'},{self.max_tiers}{_rooms(self.rooms)}"
+            f"{'' if self.frozen_case is None else f',{self.frozen_case}'}]"
         )
 
     @staticmethod
@@ -79,7 +82,7 @@ class Snapshot(NamedTuple):
     @staticmethod
     def from_list(values: list[Any]) -> Snapshot:
         """The snapshot of a list that a JSON column has read already."""
-        seller, uplines, is_self, leader, opener, cap, pack, entry, self_uplines, max_tiers, *rooms = values
+        seller, uplines, is_self, leader, opener, cap, pack, entry, self_uplines, max_tiers, *later = values
         return Snapshot(
             None if seller is None else _person_of(seller),
             tuple([_person_of(upline) for upline in uplines]),
@@ -91,7 +94,8 @@ class Snapshot(NamedTuple):
             entry == 1,
             self_uplines == 1,
             max_tiers,
-            tuple([Room(*room) for room in rooms[0]]) if rooms else (),
+            tuple([Room(*room) for value in later if type(value) is list for room in value]),
+            next((value for value in later if type(value) is int), None),
         )
 
 

@@ -52,6 +52,7 @@ class _Changes:
     """What refunds did to the orders of one batch, by order."""
 
     reversed: Mapping[int, Mapping[Place, int]]
+    taken_back: Mapping[int, set[Place]]
     refunded: Mapping[int, Mapping[str, int]]
 
 
@@ -102,7 +103,8 @@ class _Pass:
         if refunded is None and reversed_ is None and _text(first, order, self._rules[row.version_no]) == posted:
             stands = sum([commission.amount_minor for commission in first])
         else:
-            told = Posted(_earned(posted), reversed_ or {})
+            taken_back = frozenset(changes.taken_back.get(row.order_no, ()))
+            told = Posted(_earned(posted), reversed_ or {}, taken_back)
             self._compare(row, plan, order, snapshot, left, told)
             stands = sum(told.standing().values())
         self._check_cap(row, snapshot, row.paid_minor if left is None else sum(left), stands)
@@ -144,12 +146,16 @@ class _Pass:
 
 def _changes(batch: OrderBatch) -> _Changes:
     reversed_: defaultdict[int, defaultdict[Place, int]] = defaultdict(lambda: defaultdict(int))
-    for order_no, line_id, rule_id, tier, shop_no, amount_minor in batch.reversed:
-        reversed_[order_no][Place(line_id, rule_id, tier, shop_no)] += amount_minor
+    taken_back: defaultdict[int, set[Place]] = defaultdict(set)
+    for order_no, line_id, rule_id, tier, shop_no, amount_minor, is_decided in batch.reversed:
+        place = Place(line_id, rule_id, tier, shop_no)
+        reversed_[order_no][place] += amount_minor
+        if is_decided:
+            taken_back[order_no].add(place)
     refunded: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for order_no, line_id, amount_minor in batch.refunded:
         refunded[order_no][line_id] = amount_minor
-    return _Changes(reversed_, refunded)
+    return _Changes(reversed_, taken_back, refunded)
 
 
 def _text(commissions: Sequence[Commission], order: Order, rules: Sequence[str]) -> str | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.periods import counting
 from distrib.services.context import Program
-from distrib.store import inbox, ledger, queue
+from distrib.store import cases, inbox, ledger, queue
 from distrib.store.ledger import RefundLineRow, Settlement
 from distrib.store.queue import Outcome, PendingEvent
 
@@ -36,6 +36,7 @@ class Batch:
     signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     look_levels: int = 0
     earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
+    frozen: dict[int, int] = field(default_factory=dict)
     later: dict[int, date] = field(default_factory=dict)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
 
@@ -69,6 +70,8 @@ class Batch:
             ledger.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
             ledger.copy_transfers(conn, self.transfers)
+        if self.frozen:
+            cases.freeze_commissions(conn, program_id, self.frozen)
         if self.done:
             ledger.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:

@@ -21,6 +21,7 @@ from distrib.domain.policy import Policy
 from distrib.services.batch import Batch
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
+from distrib.services.freezes import Freezes
 from distrib.services.order_work import OrderWork
 from distrib.services.people import People
 from distrib.services.plans import load_timeline
@@ -134,11 +135,13 @@ def _work(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int
     known = histories.settled_numbers(conn, program_id, list(due))
     fresh = sorted(due.keys() - known)
     sold = [(event.order, event.occurred_at) for number in fresh for _, event in due[number] if event.order]
-    people, limits = People(conn, program_id, [order for order, _ in sold]), RuleLimits(conn, batch, terms)
+    orders_sold = [order for order, _ in sold]
+    people, limits = People(conn, program_id, orders_sold), RuleLimits(conn, batch, terms)
     if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what is worked on
         fresh.sort(key=lambda number: min(event.occurred_at for _, event in due[number]))
         limits.look_ahead(people, sold)
-    work = OrderWork(batch, terms, people, limits)
+    freezes = Freezes(conn, program_id, people.chains(orders_sold))
+    work = OrderWork(batch, terms, people, limits, freezes)
     for some in _by_some(sorted(known)):
         for order_no, settled in histories.settled_orders(conn, program_id, some).items():
             work.work(due[order_no], settled)

@@ -15,7 +15,7 @@ from distrib.domain.events import Order
 from distrib.domain.explanation import Look, explain
 from distrib.domain.money import show_ratio
 from distrib.domain.plan import Plan
-from distrib.domain.seats import ORDER_CAP, PAID, RULE_CAP
+from distrib.domain.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.snapshot import Person, Snapshot
 from distrib.services.context import Program
 from distrib.services.orders import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
@@ -98,13 +98,16 @@ def posted_of(rows: Collection[Mapping[str, Any]]) -> Posted:
     """The transfers of one order as recomputing takes them."""
     earned: list[Earned] = []
     changes: dict[Place, int] = {}
+    taken_back: set[Place] = set()
     for row in rows:
         place = Place(row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
         if row["kind"] == "earned":
             earned.append(Earned(*place, row["base_minor"], row["rate_ppm"], row["amount_minor"]))
         else:
             changes[place] = changes.get(place, 0) + row["amount_minor"]
-    return Posted(earned, changes)
+            if row["event_no"] is None:
+                taken_back.add(place)
+    return Posted(earned, changes, frozenset(taken_back))
 
 
 def _nothing() -> dict[str, Any]:
@@ -133,7 +136,7 @@ def _person(role: str, person: Person, ids: Mapping[int, str]) -> dict[str, Any]
 
 def _look(look: Look, ids: Mapping[int, str], standing: Mapping[Place, int]) -> dict[str, Any]:
     posted = 0
-    if look.shop_no is not None and look.reason in (PAID, ORDER_CAP, RULE_CAP):
+    if look.shop_no is not None and look.reason in (PAID, ORDER_CAP, RULE_CAP, POLICY):
         posted = standing.get(Place(look.line_id, look.rule_id, look.tier, look.shop_no), 0)
     return {
         "line_id": look.line_id,

@@ -18,6 +18,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import Event, Order
 from distrib.domain.snapshot import Snapshot
 from distrib.services.batch import EARNED, ORDERS, Batch
+from distrib.services.freezes import Freezes
 from distrib.services.people import People
 from distrib.services.refund_work import Known, known_from_fresh, known_from_rows, work_refund
 from distrib.services.rule_limits import RuleLimits
@@ -44,11 +45,14 @@ class Fresh(NamedTuple):
 class OrderWork:
     """Works on the orders of one batch, one after the other."""
 
-    def __init__(self, batch: Batch, terms: TermsBook, people: People, limits: RuleLimits) -> None:
+    def __init__(
+        self, batch: Batch, terms: TermsBook, people: People, limits: RuleLimits, freezes: Freezes
+    ) -> None:
         self._batch = batch
         self._terms = terms
         self._people = people
         self._limits = limits
+        self._freezes = freezes
         self._has_promotions = terms.has_promotions
         self._has_looks_at_earnings = terms.has_looks_at_earnings
         batch.look_levels = terms.look_levels
@@ -98,7 +102,8 @@ class OrderWork:
         terms = self._terms.at(order.paid_at)
         if order.currency != terms.plan.currency:
             raise Refusal("currency_mismatch", currency=order.currency, expected=terms.plan.currency)
-        snapshot = self._limits.judged(terms.plan, order, self._people.snapshot(order, terms))
+        stood = self._freezes.mark(self._people.snapshot(order, terms), order.paid_at)
+        snapshot = self._limits.judged(terms.plan, order, stood)
         commissions = [] if snapshot.seller is None else settle(terms.plan, order, snapshot)
         return Fresh(terms, snapshot, commissions)
 
@@ -120,6 +125,8 @@ class OrderWork:
                 encode_earned(posting, at + terms.hold, fresh.commissions, lines, terms.rule_fields)
             )
             self._add_up(fresh.commissions, period)
+            if fresh.snapshot.frozen_case is not None:
+                batch.frozen[pending.order_no] = fresh.snapshot.frozen_case
         seller_no = None if seller is None else seller.shop_no
         batch.settlements.append(
             Settlement(

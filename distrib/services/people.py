@@ -53,6 +53,11 @@ class People:
             terms.max_tiers,
         )
 
+    def chains(self, orders: Iterable[Order]) -> list[tuple[Sequence[int], datetime]]:
+        """The sellers with the uplines they had when each order was paid."""
+        sold = [(shop, order.paid_at) for order in orders if (shop := self._named(order.shop_id)) is not None]
+        return [((shop.shop_no, *self._chain(shop, at)), at) for shop, at in sold]
+
     def _read(self, orders: Sequence[Order]) -> None:
         standing = self._standing
         names = {name for order in orders for name in (order.shop_id, order.leader_id, order.opener_id)}

@@ -50,10 +50,14 @@ class Difference(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """What the ledger has of one order: what was earned, and how refunds changed each commission."""
+    """What the ledger has of one order: what was earned, and how refunds changed each commission.
+
+    ``taken_back`` are those that the decision of a case took back: nothing of them stands, whatever is left.
+    """
 
     earned: Sequence[Earned]
     changes: Mapping[Place, int]
+    taken_back: frozenset[Place] = frozenset()
 
     def standing(self) -> dict[Place, int]:
         """What is left of each commission."""
@@ -94,6 +98,7 @@ def differences(
     if left_minor is not None:
         stand = settle_left(plan, order, snapshot, left_minor, {one[:4]: one.amount_minor for one in first})
     expected = {Place(*one[:4]): one.amount_minor for one in named(plan, order, stand)}
+    expected = {place: amount for place, amount in expected.items() if place not in posted.taken_back}
     standing = posted.standing()
     places = sorted(place for place in {*expected, *standing} if expected.get(place, 0) != standing.get(place, 0))
     found += [Difference("standing", place, expected.get(place, 0), standing.get(place, 0)) for place in places]

@@ -76,6 +76,8 @@ def known_from_rows(settled: SettledOrder, terms_book: TermsBook) -> Known:
                          row.available_at)
         else:
             known.standing[key] += row.amount_minor
+            if row.is_decided:
+                known.posted[key] = 0  # taken back for good: no refund may bring any of it back
         known.next_seq = row.seq + 1
     return known
 

@@ -22,6 +22,7 @@ from distrib.domain.network import arrange
 from distrib.domain.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.plans import Timeline, load_timeline
+from distrib.services.registration_findings import note_registrations
 from distrib.store import network, shops
 from distrib.store.network import UPLINES_KEPT
 from distrib.store.shops import KnownShop, NewShop
@@ -91,6 +92,8 @@ def register_shops(
         results = batch.decide(sent)
         if batch.store():
             network.signal_ranks(conn, program.program_id, batch.signals(timeline))
+            refused = {result.id: result.code for result in results if result.code is not None}
+            note_registrations(conn, program, policy, batch.created, refused, now)
             return results
     raise Refusal("conflict")
 
@@ -127,6 +130,11 @@ class _Batch:
         return not rows or shops.insert_shops(
             self._conn, self._program.program_id, rows, self._now, self._actor.key_id
         )
+
+    @property
+    def created(self) -> Sequence[NewShop]:
+        """The shops that came in."""
+        return self._new
 
     def signals(self, timeline: Timeline) -> list[tuple[date, int, datetime]]:
         """The sponsors whose promotion is to be looked at, as they gained a recruit."""

@@ -126,7 +126,7 @@ _DATED = Question(
     LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, :default_hold) AS hold_days
                FROM plan_versions WHERE program_id = :program) v ON v.version_no = t.version_no
     WHERE t.program_id = :program AND t.kind IN ('earned', 'reversed')
-      AND (t.occurred_at IS DISTINCT FROM e.occurred_at
+      AND ((t.occurred_at IS DISTINCT FROM e.occurred_at AND NOT (t.kind = 'reversed' AND t.event_no IS NULL))
            OR m.period IS NULL OR t.occurred_at < m.starts_at OR t.occurred_at >= m.ends_at
            OR (t.kind = 'earned'
                AND t.available_at IS DISTINCT FROM t.occurred_at + v.hold_days * interval '24 hours'))

@@ -33,7 +33,7 @@ GROUP BY cause_no ORDER BY cause_no
 """
 _REVERSED = """
 SELECT cause_no, line_id, rule_id, tier, shop_no,
-       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END
+       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, event_no IS NULL
 FROM transfers
 WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s AND kind = 'reversed'
 """
@@ -54,7 +54,7 @@ class SettledRow(NamedTuple):
 
 
 class ReversedRow(NamedTuple):
-    """One change of a commission by a refund, below zero where it takes back."""
+    """One change of a commission by a refund, or (``is_decided``) by a case; below zero where it takes back."""
 
     order_no: int
     line_id: str
@@ -62,6 +62,7 @@ class ReversedRow(NamedTuple):
     tier: int
     shop_no: int
     amount_minor: int
+    is_decided: bool = False
 
 
 class RefundedRow(NamedTuple):

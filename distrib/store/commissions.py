@@ -40,7 +40,7 @@ _PAGE = " AND (t.cause_no, t.seq) > (:after_cause, :after_seq) ORDER BY t.cause_
 _OF_ORDER = """
 SELECT t.seq, t.line_id, t.rule_id, t.tier, t.shop_no, h.shop_id, t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
-       t.available_at
+       t.available_at, t.event_no
 FROM transfers t JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 WHERE t.program_id = :program AND t.cause_no = :order_no AND t.kind IN ('earned', 'reversed')
 ORDER BY t.seq

@@ -27,7 +27,8 @@ WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[])
 """
 _TRANSFERS = """
 SELECT cause_no, seq, kind = 'earned', line_id, rule_id, tier, shop_no, base_minor, rate_ppm,
-       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, available_at
+       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, available_at,
+       event_no IS NULL
 FROM transfers
 WHERE program_id = %(program)s AND cause_no = ANY(%(orders)b::bigint[]) ORDER BY cause_no, seq
 """
@@ -35,7 +36,10 @@ WHERE program_id = %(program)s AND cause_no = ANY(%(orders)b::bigint[]) ORDER BY
 
 @dataclass(frozen=True, slots=True)
 class PostedTransfer:
-    """One transfer of an order; ``amount_minor`` is signed as the shop sees it."""
+    """One transfer of an order; ``amount_minor`` is signed as the shop sees it.
+
+    ``is_decided`` marks what no event but the decision of a case took back.
+    """
 
     seq: int
     is_earned: bool
@@ -47,6 +51,7 @@ class PostedTransfer:
     rate_ppm: int | None
     amount_minor: int
     available_at: datetime
+    is_decided: bool = False
 
 
 @dataclass(slots=True)

@@ -62,6 +62,10 @@ SELECT p.version_no, p.effective_from, v.code, v.version, v.digest
 FROM plan_publications p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
 WHERE p.program_id = %s ORDER BY p.effective_from
 """
+_PUBLICATIONS = """
+SELECT version_no, published_at, published_by, signed_off_by FROM plan_publications
+WHERE program_id = %s ORDER BY version_no
+"""
 _DOCUMENTS = "SELECT version_no, document FROM plan_versions WHERE program_id = %s AND version_no = ANY(%b::integer[])"
 _WORKED_ON = "SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %s AND paid_at >= %s)"
 
@@ -107,6 +111,20 @@ def list_versions(conn: Connection, program_id: int, before: int, limit: int) ->
 def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
     """The timeline: published versions by when they take effect."""
     return [PublishedVersion(*row) for row in driver(conn).execute(_TIMELINE, (program_id,))]
+
+
+class Publication(NamedTuple):
+    """Who put a version in force, and who signed for it."""
+
+    version_no: int
+    published_at: datetime
+    published_by: str
+    signed_off_by: str | None
+
+
+def publications(conn: Connection, program_id: int) -> list[Publication]:
+    """Every publication of a program."""
+    return [Publication(*row) for row in driver(conn).execute(_PUBLICATIONS, (program_id,))]
 
 
 def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:

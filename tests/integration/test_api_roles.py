@@ -70,6 +70,15 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_adjustment": ("GET", "/v1/adjustments/x", None),
     "request_audit": ("POST", "/v1/audit", None),
     "get_audit": ("GET", "/v1/audit", None),
+    "get_compliance_report": ("GET", "/v1/compliance/report", None),
+    "list_findings": ("GET", "/v1/compliance/findings", None),
+    "run_monitors": ("POST", "/v1/compliance/runs", None),
+    "list_cases": ("GET", "/v1/compliance/cases", None),
+    "get_case": ("GET", "/v1/compliance/cases/1", None),
+    "open_case": ("POST", "/v1/compliance/cases", {"shop_id": "own", "reason": "r"}),
+    "decide_case": (
+        "POST", "/v1/compliance/cases/1/decisions", {"decision": "dismiss", "decided_by": "Han", "reason": "r"},
+    ),
 }
 
 

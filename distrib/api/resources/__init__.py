@@ -2,6 +2,7 @@
 
 from distrib.api.resources.adjustments import adjustments
 from distrib.api.resources.commissions import commissions
+from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
 from distrib.api.resources.metrics import metrics
@@ -13,5 +14,5 @@ from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 
 RESOURCES = (
-    program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments,
+    program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments, compliance,
 )  # fmt: skip

@@ -1,0 +1,125 @@
+"""Compliance: the report, what was found, cases and their decisions. No threshold may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from distrib.api.answers import Answer, Stream
+from distrib.api.operations import Call, Resource
+from distrib.api.schemas.compliance import (
+    CaseDraftSchema,
+    CaseSchema,
+    CasesPageSchema,
+    DecisionDraftSchema,
+    FindingsPageSchema,
+    FindingsQuerySchema,
+    ReportQuerySchema,
+    ReportSchema,
+    RunSchema,
+)
+from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.words import say
+from distrib.domain.errors import Problem, Refusal
+from distrib.services import cases
+from distrib.services import compliance as service
+from distrib.services.compliance_pdf import render_report
+from distrib.services.compliance_report import compliance_report
+
+compliance = Resource("compliance", "Compliance 合规: findings 发现, cases 案件, the report 合规报告")
+
+PDF = "application/pdf"
+_DIGITS = 18
+
+
+@compliance.operation("GET", "/compliance/report", {200: (ReportSchema, PDF)}, query=ReportQuerySchema)
+def get_compliance_report(call: Call) -> Answer | Stream:
+    """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
+    as_of = call.query["as_of"] or call.now
+    report = compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now)
+    if call.query["format"] == "json":
+        return Answer(report)
+    paper = render_report(report, call.query["language"])
+
+    def produce(_: Connection) -> Iterator[bytes]:
+        yield paper
+
+    return Stream(produce, PDF, f"compliance-{call.program.day_of(as_of).isoformat()}.pdf")
+
+
+@compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, query=FindingsQuerySchema)
+def list_findings(call: Call) -> Answer:
+    """What registrations and monitors found, the newest first."""
+    asked = {name: call.query[name] for name in ("id", "severity", "since")}
+    listing = call.listing(f"findings {asked}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.list_findings(
+        call.conn, call.program, asked["id"], asked["severity"], asked["since"], after, call.query["limit"]
+    )
+    return Answer(listing.page(rows, follows))
+
+
+@compliance.operation("POST", "/compliance/runs", {201: RunSchema}, is_idempotent=True)
+def run_monitors(call: Call) -> Answer:
+    """Runs the structure monitors now: findings are kept, cases opened where a pack wants pay held."""
+    return Answer(service.run_monitors(call.conn, call.program, call.backend.policies, call.actor, call.now), 201)
+
+
+@compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, query=PageQuerySchema)
+def list_cases(call: Call) -> Answer:
+    """Cases with their decisions, the newest first."""
+    listing = call.listing("cases")
+    after = listing.place(call.query["cursor"])
+    rows, follows = cases.list_cases(call.conn, call.program, call.now, after, call.query["limit"])
+    return Answer(listing.page(rows, follows))
+
+
+@compliance.operation(
+    "POST",
+    "/compliance/cases",
+    {201: CaseSchema},
+    body=CaseDraftSchema,
+    is_idempotent=True,
+    refusals=("shop_unknown", "organiser_unknown", "case_open"),
+)
+def open_case(call: Call) -> Answer:
+    """Opens a case by hand: about the tree of a shop, or all the trees of an organiser."""
+    shop_id, organiser_id = call.body["shop_id"], call.body["organiser_id"]
+    if (shop_id is None) == (organiser_id is None):
+        raise Refusal("invalid", [Problem("/shop_id", say("either_or", one="shop_id", other="organiser_id"))])
+    case = cases.open_case(
+        call.conn, call.program, shop_id, organiser_id, call.body["reason"], call.actor, call.now
+    )
+    return Answer(case, 201, {"Location": f"/v1/compliance/cases/{case['case_no']}"})
+
+
+@compliance.operation("GET", "/compliance/cases/<id:case_no>", {200: CaseSchema}, refusals=("case_unknown",))
+def get_case(call: Call, case_no: str) -> Answer:
+    """One case with its decisions and what it holds."""
+    return Answer(cases.get_case(call.conn, call.program, _number(case_no), call.now))
+
+
+@compliance.operation(
+    "POST",
+    "/compliance/cases/<id:case_no>/decisions",
+    {201: CaseSchema},
+    body=DecisionDraftSchema,
+    is_idempotent=True,
+    refusals=("case_unknown", "case_decided"),
+)
+def decide_case(call: Call, case_no: str) -> Answer:
+    """Freezes indirect pay, takes back what is held, releases it, or dismisses the case; by a person, with a reason."""
+    body = call.body
+    case = cases.decide_case(
+        call.conn, call.program, _number(case_no), body["decision"], body["effective_at"], body["decided_by"],
+        body["reason"], call.actor, call.now,
+    )  # fmt: skip
+    return Answer(case, 201)
+
+
+def _number(text: str) -> int:
+    """The number of a case; raises ``case_unknown`` for what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise Refusal("case_unknown", number=text)
+    return int(text)

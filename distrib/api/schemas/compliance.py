@@ -1,0 +1,166 @@
+"""Findings, cases, monitor runs and the compliance report, as they are asked for and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.services.cases import DECISIONS
+from distrib.services.compliance import FINDING_SEVERITIES
+from distrib.services.compliance_pdf import LANGUAGES
+
+STATES = ("open", "frozen", "released", "dismissed")
+
+
+class Figures(fields.Dict):
+    """Figures by name: whole numbers, minor units, or shares in parts per million; null for what cannot be taken."""
+
+    def __init__(self, **options: Any) -> None:
+        kinds = {"additionalProperties": {"type": ["integer", "string", "object", "null"]}}
+        super().__init__(metadata=kinds, **options)
+
+
+class FindingsQuerySchema(PageQuerySchema):
+    """Which findings."""
+
+    id = Text(high=40, load_default=None)
+    severity = Choice(FINDING_SEVERITIES, load_default=None)
+    since = Instant(load_default=None)
+
+
+class KeptFindingSchema(Shape):
+    """What a policy pack saw: the figure, the threshold, the source, and what was done at once."""
+
+    finding_no = Whole(low=1, required=True)
+    id = Text(required=True)
+    severity = Choice(FINDING_SEVERITIES, required=True)
+    moment = Choice(("registration", "structure"), required=True)
+    subject = Text(required=True)
+    figure = Text(high=2_000, required=True)
+    threshold = Text(high=2_000, required=True)
+    source = Text(required=True)
+    detail_en = Text(required=True)
+    detail_zh = Text(required=True)
+    action = Text(required=True)
+    evidence = Figures(required=True)
+    pack = Text(required=True)
+    found_at = Instant(required=True)
+
+
+class CaseDraftSchema(Shape):
+    """A case about the tree a shop stands in, or about all the trees of an organiser; not both."""
+
+    shop_id = Identifier(load_default=None)
+    organiser_id = Identifier(load_default=None)
+    reason = Text(required=True)
+
+
+class DecisionDraftSchema(Shape):
+    """What is decided, by whom and why; a freeze holds for orders paid from ``effective_at`` on."""
+
+    decision = Choice(DECISIONS, required=True)
+    decided_by = Text(required=True)
+    reason = Text(required=True)
+    effective_at = Instant(load_default=None)
+
+
+class DecisionSchema(Shape):
+    """A decision that was taken."""
+
+    seq = Whole(low=1, required=True)
+    decision = Choice(DECISIONS, required=True)
+    effective_at = Instant(required=True)
+    decided_by = Text(required=True)
+    reason = Text(required=True)
+    recorded_at = Instant(required=True)
+    recorded_by = Text(required=True)
+
+
+class CaseSchema(Shape):
+    """A case with its decisions; ``frozen_minor`` is what it still holds."""
+
+    case_no = Whole(low=1, required=True)
+    finding_id = Text(required=True, allow_none=True)
+    subject = Text(required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    organiser_id = Identifier(required=True, allow_none=True)
+    state = Choice(STATES, required=True)
+    reason = Text(high=2_000, required=True)
+    evidence = Figures(required=True)
+    opened_at = Instant(required=True)
+    opened_by = Text(required=True)
+    frozen_minor = Total(required=True)
+    currency = Text(required=True)
+    decisions = Listed(Inner(DecisionSchema), required=True)
+
+
+class StructureFindingSchema(Shape):
+    """What a monitor found."""
+
+    id = Text(required=True)
+    severity = Choice(FINDING_SEVERITIES, required=True)
+    subject = Text(required=True)
+    figure = Text(high=2_000, required=True)
+    threshold = Text(high=2_000, required=True)
+    source = Text(required=True)
+    detail_en = Text(required=True)
+    detail_zh = Text(required=True)
+    pack = Text(required=True)
+
+
+class RunSchema(Shape):
+    """What a run of the monitors measured and found."""
+
+    run_no = Whole(low=1, required=True)
+    program = Identifier(required=True)
+    as_of = Instant(required=True)
+    structure = Figures(required=True)
+    largest_trees = Listed(Figures(), required=True)
+    organisers = Listed(Figures(), required=True)
+    findings = Listed(Inner(StructureFindingSchema), required=True)
+    new_findings = Whole(required=True)
+    cases_opened = Listed(Text(), required=True)
+
+
+class ReportQuerySchema(Shape):
+    """As of when, and in which form."""
+
+    as_of = Instant(load_default=None)
+    format = Choice(("json", "pdf"), load_default="json")
+    language = Choice(LANGUAGES, load_default="zh")
+
+
+class ReportedFindingSchema(StructureFindingSchema):
+    """A finding of a plan or of the structure, with what was done about it."""
+
+    moment = Choice(("plan", "structure"), required=True)
+    done = Text(required=True)
+
+
+class ReportSchema(Shape):
+    """A compliance report as of an instant; the same instant gives the same report and digest."""
+
+    program = Identifier(required=True)
+    as_of = Instant(required=True)
+    currency = Text(required=True)
+    time_zone = Text(required=True)
+    packs = Listed(fields.Dict(), required=True)
+    caps = fields.Dict(required=True)
+    plans = Listed(fields.Dict(), required=True)
+    structure = Figures(required=True)
+    largest_trees = Listed(Figures(), required=True)
+    organisers = Listed(Figures(), required=True)
+    findings = Listed(Inner(ReportedFindingSchema), required=True)
+    recorded = Listed(fields.Dict(), required=True)
+    cases = Listed(Inner(CaseSchema), required=True)
+    sign_offs = Listed(fields.Dict(), required=True)
+    notice_en = Text(required=True)
+    notice_zh = Text(required=True)
+    digest = Text(required=True)
+
+
+FindingsPageSchema: type[Schema] = page_of(KeptFindingSchema, "ComplianceFindingsPage")
+CasesPageSchema: type[Schema] = page_of(CaseSchema, "CasesPage")

@@ -1,0 +1,138 @@
+"""The trees of a whole program, measured in arrays: persons, levels, and sums per tree.
+
+A few passes over arrays, whatever the depth: a pointer to the shop above is doubled until all point
+at their roots. Thresholds, SQL and binary floats must not enter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Whole: TypeAlias = npt.NDArray[np.int64]
+NONE = 0
+"""The number of no shop."""
+_PASSES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Every shop by number, ascending, with the place of its root and its level (a root stands at 1)."""
+
+    numbers: Whole
+    root_places: Whole
+    levels: Whole
+
+    @property
+    def roots(self) -> Whole:
+        """The places of the roots, ascending."""
+        return np.flatnonzero(self.levels == 1).astype(np.int64)
+
+    def places_of(self, numbers: Whole) -> Whole:
+        """The places of shops by number; -1 for those that are not there."""
+        if not self.numbers.size:
+            return np.full(numbers.shape, -1, np.int64)
+        places = np.minimum(np.searchsorted(self.numbers, numbers), self.numbers.size - 1).astype(np.int64)
+        return np.where(self.numbers[places] == numbers, places, -1)
+
+    def by_shop(self, numbers: Whole, figures: Whole) -> Whole:
+        """Figures of some shops as one figure for each shop, 0 for the rest."""
+        spread = np.zeros(self.numbers.size, np.int64)
+        places = self.places_of(numbers)
+        np.add.at(spread, places[places >= 0], figures[places >= 0])
+        return spread
+
+    def by_root(self, figures: Whole) -> Whole:
+        """A figure of each shop added up over its tree, for each root."""
+        sums = np.zeros(self.numbers.size, np.int64)
+        np.add.at(sums, self.root_places, figures)
+        return sums[self.roots]
+
+    def highest_by_root(self, figures: Whole) -> Whole:
+        """The highest figure of each tree, for each root."""
+        highest = np.zeros(self.numbers.size, np.int64)
+        np.maximum.at(highest, self.root_places, figures)
+        return highest[self.roots]
+
+
+def plant(numbers: Whole, sponsors: Whole) -> Forest:
+    """The trees of shops and those who brought them (``NONE`` for a root; one that is not there makes a root, too).
+
+    >>> forest = plant(np.array([1, 2, 3, 9]), np.array([0, 1, 2, 0]))
+    >>> forest.levels.tolist(), forest.by_root(np.ones(4, np.int64)).tolist()
+    ([1, 2, 3, 1], [3, 1])
+    """
+    order = np.argsort(numbers, kind="stable")
+    numbers, sponsors = numbers[order].astype(np.int64), sponsors[order].astype(np.int64)
+    places = np.arange(numbers.size, dtype=np.int64)
+    bare = Forest(numbers, places, np.ones(numbers.size, np.int64))
+    above = bare.places_of(sponsors)
+    steps = (above >= 0).astype(np.int64)
+    above = np.where(above >= 0, above, places)
+    for _ in range(_PASSES):
+        further = above[above]
+        if np.array_equal(further, above):
+            break
+        steps += steps[above]
+        above = further
+    return Forest(numbers, above, steps + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What is known of single shops, each as (shop numbers, figures)."""
+
+    sales_minor: tuple[Whole, Whole]
+    retail_minor: tuple[Whole, Whole]
+    entry_minor: tuple[Whole, Whole]
+    recent_entry_minor: tuple[Whole, Whole]
+    direct_minor: tuple[Whole, Whole]
+    indirect_minor: tuple[Whole, Whole]
+    buyers: tuple[Whole, Whole]
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Every tree by its root's number, one figure of each kind for each."""
+
+    roots: Whole
+    persons: Whole
+    levels: Whole
+    sales_minor: Whole
+    retail_minor: Whole
+    entry_minor: Whole
+    recent_entry_minor: Whole
+    direct_minor: Whole
+    indirect_minor: Whole
+    buyers: Whole
+    levels_with_buyers: Whole
+
+
+def measure_trees(forest: Forest, pulled: Pulled) -> Trees:
+    """Persons, levels (the root counted as one of each) and sums of every tree.
+
+    A buyer is no node; how many there are, and how deep the tree would be with them, stands beside it
+    (花生日记: the members that were counted were buyers, too).
+    """
+    ones = np.ones(forest.numbers.size, np.int64)
+
+    def added(figures: tuple[Whole, Whole]) -> Whole:
+        return forest.by_root(forest.by_shop(*figures))
+
+    buyers = forest.by_shop(*pulled.buyers)
+    return Trees(
+        roots=forest.numbers[forest.roots],
+        persons=forest.by_root(ones),
+        levels=forest.highest_by_root(forest.levels),
+        sales_minor=added(pulled.sales_minor),
+        retail_minor=added(pulled.retail_minor),
+        entry_minor=added(pulled.entry_minor),
+        recent_entry_minor=added(pulled.recent_entry_minor),
+        direct_minor=added(pulled.direct_minor),
+        indirect_minor=added(pulled.indirect_minor),
+        buyers=forest.by_root(buyers),
+        levels_with_buyers=forest.highest_by_root(forest.levels + (buyers > 0)),
+    )

@@ -1,0 +1,259 @@
+"""Cases, their decisions, and the commissions that a freeze holds. No rule may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.domain.ledger import EXPENSE
+from distrib.store.database import driver
+
+_INSERT = """
+INSERT INTO compliance_cases (program_id, finding_id, subject, root_no, organiser_id, reason, evidence, opened_at,
+    opened_by)
+VALUES (:program, :finding_id, :subject, :root_no, :organiser_id, :reason, :evidence, :now, :by) RETURNING case_no
+"""
+_CASES = """
+SELECT c.case_no, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, c.opened_at, c.opened_by,
+       (SELECT shop_id FROM shops s WHERE s.program_id = c.program_id AND s.shop_no = c.root_no) AS shop_id,
+       (SELECT COALESCE(sum(signed_minor), 0)::bigint FROM frozen_transfers t
+        WHERE t.program_id = c.program_id AND t.case_no = c.case_no AND t.occurred_at <= :until
+          AND (t.freed_at IS NULL OR t.freed_at > :until)) AS frozen_minor
+FROM compliance_cases c WHERE c.program_id = :program AND c.opened_at <= :until
+"""
+_DECISIONS = """
+SELECT case_no, seq, decision, effective_at, decided_by, reason, recorded_at, recorded_by FROM case_decisions
+WHERE program_id = :program AND case_no = ANY(CAST(:cases AS bigint[])) AND recorded_at <= :until
+ORDER BY case_no, seq
+"""
+# The newest case of a subject, unless it was dismissed or released: those are over.
+_OPEN = """
+SELECT c.subject FROM compliance_cases c
+LEFT JOIN LATERAL (SELECT decision FROM case_decisions d WHERE d.program_id = c.program_id AND d.case_no = c.case_no
+                   ORDER BY seq DESC LIMIT 1) d ON true
+WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
+  AND COALESCE(d.decision, '') NOT IN ('dismiss', 'release')
+"""
+_DECIDE = """
+INSERT INTO case_decisions (program_id, case_no, seq, decision, effective_at, decided_by, reason, recorded_at,
+    recorded_by)
+VALUES (:program, :case_no, :seq, :decision, :effective_at, :decided_by, :reason, :now, :by)
+"""
+# A freeze is in force until a release; taking back what is held does not end it.
+_FREEZES = """
+SELECT c.case_no, c.root_no, c.organiser_id, f.effective_at
+FROM compliance_cases c
+CROSS JOIN LATERAL (SELECT decision FROM case_decisions d WHERE d.program_id = c.program_id AND d.case_no = c.case_no
+                    ORDER BY seq DESC LIMIT 1) last
+CROSS JOIN LATERAL (SELECT effective_at FROM case_decisions d WHERE d.program_id = c.program_id
+                    AND d.case_no = c.case_no AND decision = 'freeze' ORDER BY seq DESC LIMIT 1) f
+WHERE c.program_id = %(program)s AND last.decision IN ('freeze', 'reverse') ORDER BY c.case_no
+"""
+# Which of some shops stand above others at an instant, however far.
+_ABOVE = """
+WITH RECURSIVE chain AS (
+    SELECT a.place, a.shop_no, a.at
+    FROM unnest(%(places)b::integer[], %(numbers)b::bigint[], %(times)b::timestamptz[]) AS a (place, shop_no, at)
+    UNION ALL
+    SELECT c.place, r.sponsor_no, c.at
+    FROM chain c CROSS JOIN LATERAL (
+        SELECT sponsor_no FROM referrals
+        WHERE program_id = %(program)s AND shop_no = c.shop_no AND effective_at <= c.at
+        ORDER BY effective_at DESC, seq DESC LIMIT 1
+    ) r
+    WHERE r.sponsor_no IS NOT NULL
+)
+SELECT place, shop_no FROM chain WHERE shop_no = ANY(%(roots)b::bigint[])
+"""
+_ORGANISED = """
+SELECT shop_no, organiser_id FROM shops WHERE program_id = %(program)s AND organiser_id = ANY(%(organisers)b::text[])
+"""
+_FREEZE = """
+INSERT INTO frozen_commissions (program_id, cause_no, seq, case_no, shop_no, frozen_at)
+SELECT t.program_id, t.cause_no, t.seq, f.case_no, t.shop_no, t.occurred_at
+FROM unnest(%(orders)b::bigint[], %(cases)b::bigint[]) AS f (order_no, case_no)
+JOIN transfers t ON t.program_id = %(program)s AND t.cause_no = f.order_no AND t.kind = 'earned' AND t.tier > 0
+"""
+_FREE = """
+INSERT INTO freed_commissions (program_id, cause_no, seq, case_no, decision_seq, freed_at)
+SELECT f.program_id, f.cause_no, f.seq, f.case_no, :seq, :now FROM frozen_commissions f
+WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
+    SELECT 1 FROM freed_commissions d
+    WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
+"""
+# What still stands of each frozen commission of a case, with what its reversal repeats of it.
+_STANDING = """
+SELECT e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.base_minor, e.rate_ppm, e.available_at, e.line_id,
+       e.rule_id, e.period, e.belongs_to_period,
+       sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)::bigint AS left_minor,
+       (SELECT max(seq) FROM transfers m WHERE m.program_id = e.program_id AND m.cause_no = e.cause_no) AS last_seq
+FROM frozen_commissions f
+JOIN transfers e ON e.program_id = f.program_id AND e.cause_no = f.cause_no AND e.seq = f.seq
+JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no AND COALESCE(t.reverses_seq, t.seq) = f.seq
+     AND t.kind IN ('earned', 'reversed')
+WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
+    SELECT 1 FROM freed_commissions d
+    WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
+GROUP BY e.program_id, e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.base_minor, e.rate_ppm, e.available_at,
+         e.line_id, e.rule_id, e.period, e.belongs_to_period
+HAVING sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END) > 0
+ORDER BY e.cause_no, e.seq
+"""
+_REVERSE = """
+INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, tier, base_minor,
+    rate_ppm, version_no, occurred_at, available_at, period, belongs_to_period, reverses_seq, line_id, rule_id)
+SELECT :program, r.cause_no, r.seq, r.shop_no, :expense, r.amount_minor, 'reversed', r.tier, r.base_minor, r.rate_ppm,
+       r.version_no, :now, r.available_at, :period, CAST(:belongs AS integer), r.reverses_seq, r.line_id, r.rule_id
+FROM unnest(CAST(:cause_no AS bigint[]), CAST(:seq AS integer[]), CAST(:shop_no AS bigint[]),
+    CAST(:amount_minor AS bigint[]), CAST(:tier AS smallint[]), CAST(:base_minor AS bigint[]),
+    CAST(:rate_ppm AS integer[]), CAST(:version_no AS integer[]), CAST(:available_at AS timestamptz[]),
+    CAST(:reverses_seq AS integer[]), CAST(:line_id AS text[]), CAST(:rule_id AS text[]))
+    AS r (cause_no, seq, shop_no, amount_minor, tier, base_minor, rate_ppm, version_no, available_at, reverses_seq,
+          line_id, rule_id)
+"""
+_REVERSED_COLUMNS = ("cause_no", "seq", "shop_no", "amount_minor", "tier", "base_minor", "rate_ppm", "version_no",
+                     "available_at", "reverses_seq", "line_id", "rule_id")  # fmt: skip
+
+
+class Freeze(NamedTuple):
+    """A freeze in force: of one tree or of an organiser's, for orders paid from then on."""
+
+    case_no: int
+    root_no: int | None
+    organiser_id: str | None
+    effective_at: datetime
+
+
+def insert_case(
+    conn: Connection,
+    program_id: int,
+    subject: str,
+    root_no: int | None,
+    organiser_id: str | None,
+    finding_id: str | None,
+    reason: str,
+    evidence: str,
+    now: datetime,
+    by: str,
+) -> int:
+    """Opens a case and answers its number."""
+    bound = {"program": program_id, "subject": subject, "root_no": root_no, "organiser_id": organiser_id,
+             "finding_id": finding_id, "reason": reason, "evidence": evidence, "now": now, "by": by}  # fmt: skip
+    case_no: int = conn.execute(text(_INSERT), bound).scalar_one()
+    return case_no
+
+
+def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequence[str]) -> set[str]:
+    """Which of the subjects have a case that is not over."""
+    bound = {"program": program_id, "subjects": list(subjects)}
+    return set(conn.execute(text(_OPEN), bound).scalars())
+
+
+def list_cases(
+    conn: Connection, program_id: int, until: datetime, before: int, limit: int
+) -> list[dict[str, Any]]:
+    """Cases, the newest first, from before that number on; with what each still holds."""
+    statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
+    bound = {"program": program_id, "until": until, "before": before, "limit": limit}
+    return [dict(row) for row in conn.execute(statement, bound).mappings()]
+
+
+def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> dict[str, Any] | None:
+    """One case."""
+    bound = {"program": program_id, "until": until, "case_no": case_no}
+    row = conn.execute(text(_CASES + " AND c.case_no = :case_no"), bound).mappings().first()
+    return None if row is None else dict(row)
+
+
+def decisions_of(
+    conn: Connection, program_id: int, cases: Sequence[int], until: datetime
+) -> dict[int, list[dict[str, Any]]]:
+    """The decisions of those cases, in their order."""
+    found: dict[int, list[dict[str, Any]]] = {case_no: [] for case_no in cases}
+    bound = {"program": program_id, "cases": list(cases), "until": until}
+    for row in conn.execute(text(_DECISIONS), bound).mappings():
+        found[row["case_no"]].append(dict(row))
+    return found
+
+
+def insert_decision(
+    conn: Connection,
+    program_id: int,
+    case_no: int,
+    seq: int,
+    decision: str,
+    effective_at: datetime,
+    decided_by: str,
+    reason: str,
+    now: datetime,
+    by: str,
+) -> None:
+    """Adds a decision to a case."""
+    bound = {"program": program_id, "case_no": case_no, "seq": seq, "decision": decision,
+             "effective_at": effective_at, "decided_by": decided_by, "reason": reason, "now": now,
+             "by": by}  # fmt: skip
+    conn.execute(text(_DECIDE), bound)
+
+
+def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
+    """The freezes that no release has ended."""
+    return [Freeze(*row) for row in driver(conn).execute(_FREEZES, {"program": program_id})]
+
+
+def roots_of_organisers(conn: Connection, program_id: int, organisers: Sequence[str]) -> list[tuple[int, str]]:
+    """The shops that name those organisers."""
+    return driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)}).fetchall()
+
+
+def standing_above(
+    conn: Connection, program_id: int, asked: Sequence[tuple[int, datetime]], roots: Sequence[int]
+) -> list[set[int]]:
+    """For each shop and instant which of the roots stood in its chain, itself included."""
+    found: list[set[int]] = [set() for _ in asked]
+    columns = {
+        "program": program_id,
+        "places": list(range(len(asked))),
+        "numbers": [number for number, _ in asked],
+        "times": [at for _, at in asked],
+        "roots": list(roots),
+    }
+    for place, number in driver(conn).execute(_ABOVE, columns):
+        found[place].add(number)
+    return found
+
+
+def freeze_commissions(conn: Connection, program_id: int, cases: Mapping[int, int]) -> None:
+    """Holds the indirect commissions of those orders for their cases; the transfers must be there."""
+    columns = {"program": program_id, "orders": list(cases), "cases": list(cases.values())}
+    driver(conn).execute(_FREEZE, columns)
+
+
+def free_commissions(conn: Connection, program_id: int, case_no: int, seq: int, now: datetime) -> int:
+    """Frees all that the case still holds; answers how many commissions."""
+    bound = {"program": program_id, "case_no": case_no, "seq": seq, "now": now}
+    return conn.execute(text(_FREE), bound).rowcount
+
+
+def standing_of_case(conn: Connection, program_id: int, case_no: int) -> list[dict[str, Any]]:
+    """What still stands of the commissions that the case holds."""
+    bound = {"program": program_id, "case_no": case_no}
+    return [dict(row) for row in conn.execute(text(_STANDING), bound).mappings()]
+
+
+def insert_reversals(
+    conn: Connection, program_id: int, rows: Sequence[Mapping[str, Any]], now: datetime, period: int
+) -> None:
+    """Takes back commissions by decision: reversals without an event."""
+    columns = {name: [row[name] for row in rows] for name in _REVERSED_COLUMNS}
+    bound = {"program": program_id, "expense": EXPENSE, "now": now, "period": period, "belongs": None, **columns}
+    conn.execute(text(_REVERSE), bound)
+
+
+def closed_through(conn: Connection, program_id: int) -> int:
+    """The last closed month of the program, which cannot close another one until the transaction ends."""
+    statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
+    closed: int = conn.execute(statement, {"program": program_id}).scalar_one()
+    return closed

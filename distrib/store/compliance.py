@@ -1,0 +1,188 @@
+"""Findings, monitor runs and sign-offs, as rows that only grow. What a finding means is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.store.locks import COMPLIANCE
+
+_FINDINGS = """
+INSERT INTO compliance_findings (program_id, id, severity, moment, subject, figure, threshold, source, detail_en,
+    detail_zh, action, evidence, pack, found_at, day)
+SELECT :program, f.* FROM unnest(CAST(:id AS text[]), CAST(:severity AS text[]), CAST(:moment AS text[]),
+    CAST(:subject AS text[]), CAST(:figure AS text[]), CAST(:threshold AS text[]), CAST(:source AS text[]),
+    CAST(:detail_en AS text[]), CAST(:detail_zh AS text[]), CAST(:action AS text[]), CAST(:evidence AS text[]),
+    CAST(:pack AS text[]), CAST(:found_at AS timestamptz[]), CAST(:day AS date[]))
+    AS f (id, severity, moment, subject, figure, threshold, source, detail_en, detail_zh, action, evidence, pack,
+          found_at, day)
+"""
+# So many rows of a day are kept one by one; more of the same day say nothing new.
+_COUNT = """
+SELECT id, count(*) AS rows FROM compliance_findings
+WHERE program_id = :program AND day = :day AND id = ANY(CAST(:ids AS text[])) GROUP BY id
+"""
+_NEWEST_OF_EACH = """
+SELECT DISTINCT ON (subject, id, detail_en) subject, id, detail_en, figure, threshold, pack
+FROM compliance_findings
+WHERE program_id = :program AND moment = 'structure' AND subject = ANY(CAST(:subjects AS text[]))
+ORDER BY subject, id, detail_en, finding_no DESC
+"""
+_LIST = """
+SELECT finding_no, id, severity, moment, subject, figure, threshold, source, detail_en, detail_zh, action, evidence,
+       pack, found_at
+FROM compliance_findings
+WHERE program_id = :program AND finding_no < :before
+  AND (CAST(:id AS text) IS NULL OR id = :id)
+  AND (CAST(:severity AS text) IS NULL OR severity = :severity)
+  AND (CAST(:since AS timestamptz) IS NULL OR found_at >= :since)
+  AND (CAST(:until AS timestamptz) IS NULL OR found_at <= :until)
+ORDER BY finding_no DESC LIMIT :limit
+"""
+_SUMMARY = """
+SELECT id, severity, moment, count(*) AS times, min(found_at) AS first_at, max(found_at) AS last_at,
+       (array_agg(source ORDER BY finding_no DESC))[1] AS source,
+       (array_agg(threshold ORDER BY finding_no DESC))[1] AS threshold,
+       (array_agg(detail_en ORDER BY finding_no DESC))[1] AS detail_en,
+       (array_agg(detail_zh ORDER BY finding_no DESC))[1] AS detail_zh
+FROM compliance_findings WHERE program_id = :program AND found_at <= :until
+GROUP BY id, severity, moment ORDER BY id, severity, moment
+"""
+_RUN = """
+INSERT INTO compliance_runs (program_id, as_of, day, result, recorded_at, recorded_by)
+VALUES (:program, :as_of, :day, :result, :now, :by) RETURNING run_no
+"""
+_LATEST_RUN = "SELECT day FROM compliance_runs WHERE program_id = :program ORDER BY day DESC LIMIT 1"
+_SIGN_OFF = """
+INSERT INTO policy_sign_offs (program_id, pack, digest, document, loosened, signed_off_by, reason, recorded_at,
+    recorded_by)
+VALUES (:program, :pack, :digest, :document, :loosened, :signed_off_by, :reason, :now, :by)
+"""
+_SIGN_OFFS = """
+SELECT pack, digest, loosened, signed_off_by, reason, recorded_at FROM policy_sign_offs
+WHERE program_id = :program AND recorded_at <= :until ORDER BY sign_off_no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding to be kept."""
+
+    id: str
+    severity: str
+    moment: str
+    subject: str
+    figure: str
+    threshold: str
+    source: str
+    detail_en: str
+    detail_zh: str
+    action: str
+    evidence: str
+    pack: str
+    found_at: datetime
+    day: date
+
+
+class KnownFinding(NamedTuple):
+    """What was last found about a subject."""
+
+    figure: str
+    threshold: str
+    pack: str
+
+
+def lock_monitors(conn: Connection, program_id: int) -> None:
+    """Until the transaction ends nobody else runs the monitors of this program."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), {"lock": COMPLIANCE, "program": program_id})
+
+
+def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow]) -> None:
+    """Keeps findings, in their order."""
+    if not rows:
+        return
+    names = FindingRow.__slots__
+    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    conn.execute(text(_FINDINGS), {"program": program_id, **columns})
+
+
+def findings_of_day(conn: Connection, program_id: int, ids: Sequence[str], day: date) -> dict[str, int]:
+    """How many findings of those ids a day has already."""
+    rows = conn.execute(text(_COUNT), {"program": program_id, "ids": list(ids), "day": day})
+    return {row.id: row.rows for row in rows}
+
+
+def newest_of_subjects(
+    conn: Connection, program_id: int, subjects: Sequence[str]
+) -> dict[tuple[str, str, str], KnownFinding]:
+    """What the monitors last found, by subject, id and (English) text."""
+    rows = conn.execute(text(_NEWEST_OF_EACH), {"program": program_id, "subjects": list(subjects)})
+    return {(row.subject, row.id, row.detail_en): KnownFinding(row.figure, row.threshold, row.pack) for row in rows}
+
+
+def list_findings(
+    conn: Connection,
+    program_id: int,
+    before: int,
+    limit: int,
+    finding_id: str | None = None,
+    severity: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Findings, the newest first, from before that number on."""
+    bound = {"program": program_id, "before": before, "limit": limit, "id": finding_id, "severity": severity,
+             "since": since, "until": until}  # fmt: skip
+    return [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]
+
+
+def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:
+    """The findings by id and severity: how often, first and last, up to an instant."""
+    bound = {"program": program_id, "until": until}
+    return [dict(row) for row in conn.execute(text(_SUMMARY), bound).mappings()]
+
+
+def insert_run(
+    conn: Connection, program_id: int, as_of: datetime, day: date, result: str, now: datetime, by: str
+) -> int:
+    """Keeps what a run of the monitors measured; answers its number."""
+    bound = {"program": program_id, "as_of": as_of, "day": day, "result": result, "now": now, "by": by}
+    run_no: int = conn.execute(text(_RUN), bound).scalar_one()
+    return run_no
+
+
+def latest_run_day(conn: Connection, program_id: int) -> date | None:
+    """The day of the newest run."""
+    return conn.execute(text(_LATEST_RUN), {"program": program_id}).scalar()
+
+
+def insert_sign_off(
+    conn: Connection,
+    program_id: int,
+    pack: str,
+    digest: str,
+    document: str,
+    loosened: str,
+    signed_off_by: str,
+    reason: str,
+    now: datetime,
+    by: str,
+) -> None:
+    """Keeps who answers for an override that loosens figures."""
+    bound = {"program": program_id, "pack": pack, "digest": digest, "document": document, "loosened": loosened,
+             "signed_off_by": signed_off_by, "reason": reason, "now": now, "by": by}  # fmt: skip
+    conn.execute(text(_SIGN_OFF), bound)
+
+
+def signed_digests(conn: Connection) -> set[str]:
+    """The overrides that somebody has signed for, over all programs."""
+    return set(conn.execute(text("SELECT DISTINCT digest FROM policy_sign_offs")).scalars())
+
+
+def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:
+    """The sign-offs of a program up to an instant, in their order."""
+    return [dict(row) for row in conn.execute(text(_SIGN_OFFS), {"program": program_id, "until": until}).mappings()]

@@ -1,0 +1,205 @@
+"""What the structure monitors read: the tree at an instant, and sums per shop up to it, by binary COPY.
+
+One statement a question for the whole program; nothing is judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+Whole: TypeAlias = npt.NDArray[np.int64]
+
+_HEADER, _TRAILER = 19, 2
+_TREE = """
+SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
+WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
+"""
+# Net of the refunds known by then; a buyer who is a shop is no retail buyer.
+_SALES = """
+SELECT s.seller_no, sum(s.paid_minor - COALESCE(r.back, 0))::bigint,
+       COALESCE(sum(s.paid_minor - COALESCE(r.back, 0)) FILTER (WHERE b.shop_no IS NULL), 0)::bigint
+FROM settlements s
+LEFT JOIN (SELECT order_no, sum(amount_minor) AS back FROM refund_lines
+           WHERE program_id = %(program)s AND occurred_at <= %(at)s GROUP BY order_no) r ON r.order_no = s.order_no
+LEFT JOIN shops b ON b.program_id = s.program_id AND b.shop_id = s.customer_id
+WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.settled_at > %(since)s AND s.settled_at <= %(at)s
+GROUP BY s.seller_no
+"""
+# Only orders whose sales figure leaves something out can have an entry line: the others' lines are not read.
+_ENTRY = """
+SELECT s.seller_no,
+       sum((l.line ->> 'paid_minor')::bigint - COALESCE(r.back, 0))::bigint,
+       COALESCE(sum((l.line ->> 'paid_minor')::bigint - COALESCE(r.back, 0))
+                FILTER (WHERE s.settled_at > %(since)s), 0)::bigint
+FROM settlements s
+JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+CROSS JOIN LATERAL jsonb_array_elements(e.payload::jsonb -> 'order' -> 'lines') AS l (line)
+LEFT JOIN LATERAL (SELECT sum(amount_minor) AS back FROM refund_lines r
+    WHERE r.program_id = s.program_id AND r.order_no = s.order_no AND r.line_id = l.line ->> 'id'
+      AND r.occurred_at <= %(at)s) r ON true
+WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.settled_at <= %(at)s
+  AND s.sales_minor <> s.paid_minor AND (l.line ->> 'entry')::boolean
+GROUP BY s.seller_no
+"""
+_PAY = """
+SELECT shop_no,
+       COALESCE(sum(amount) FILTER (WHERE kind <> 'pool' AND COALESCE(tier, 0) = 0), 0)::bigint,
+       COALESCE(sum(amount) FILTER (WHERE kind = 'pool' OR tier > 0), 0)::bigint
+FROM (SELECT shop_no, kind, tier, CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount
+      FROM transfers WHERE program_id = %(program)s AND kind IN ('earned', 'reversed', 'pool') AND shop_no > 0
+        AND occurred_at > %(since)s AND occurred_at <= %(at)s) t
+GROUP BY shop_no
+"""
+# A buyer belongs to the shop it first bought from.
+_FIRST_BOUGHT = """
+SELECT DISTINCT ON (s.customer_id) s.customer_id, s.seller_no, s.settled_at FROM settlements s
+LEFT JOIN shops b ON b.program_id = s.program_id AND b.shop_id = s.customer_id
+WHERE s.program_id = {program} AND s.seller_no IS NOT NULL AND s.customer_id IS NOT NULL AND b.shop_no IS NULL
+  AND s.settled_at <= {at}
+ORDER BY s.customer_id, s.settled_at, s.order_no
+"""
+_BUYERS = f"""
+SELECT f.seller_no, count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f GROUP BY f.seller_no
+"""
+_NEWCOMERS = f"""
+SELECT (SELECT count(*) FROM shops WHERE program_id = :program AND joined_at >= :since AND joined_at <= :at),
+       (SELECT count(*) FROM ({_FIRST_BOUGHT.format(program=":program", at=":at")}) f WHERE f.settled_at >= :since)
+"""
+_AT_THRESHOLD = """
+SELECT count(*) FILTER (WHERE minor = :exactly), count(*) FILTER (WHERE minor >= :exactly)
+FROM (SELECT sum(sales_minor) AS minor FROM settlements
+      WHERE program_id = :program AND seller_no IS NOT NULL AND settled_at > :since AND settled_at <= :at
+      GROUP BY seller_no) s
+"""
+_SUMS_BY_SHOP = """
+SELECT count(*) FILTER (WHERE minor >= :least) FROM (
+    SELECT {amount} AS minor FROM transfers
+    WHERE program_id = :program AND shop_no > 0 AND kind IN {kinds}
+      AND occurred_at >= :since AND occurred_at < :until AND occurred_at <= :at GROUP BY shop_no) t
+"""
+_EARNERS = _SUMS_BY_SHOP.format(
+    amount="sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)",
+    kinds="('earned', 'reversed', 'pool', 'adjusted')",
+)
+_PAYEES = _SUMS_BY_SHOP.format(
+    amount="sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)", kinds="('paid', 'tax')"
+)
+# Sponsors paid on the sales of others, and how many different buyers who are no shops they sold to themselves.
+_FEW_BUYERS = """
+SELECT count(*) FROM (
+    SELECT DISTINCT shop_no FROM transfers WHERE program_id = :program AND kind = 'earned' AND tier > 0
+      AND occurred_at >= :since AND occurred_at <= :at) p
+LEFT JOIN (SELECT s.seller_no, count(DISTINCT s.customer_id) AS buyers FROM settlements s
+           LEFT JOIN shops b ON b.program_id = s.program_id AND b.shop_id = s.customer_id
+           WHERE s.program_id = :program AND s.seller_no IS NOT NULL AND b.shop_no IS NULL
+             AND s.settled_at >= :since AND s.settled_at <= :at GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
+WHERE COALESCE(c.buyers, 0) < :least
+"""
+
+
+def allow_long_reads(conn: Connection) -> None:
+    """A whole program takes longer to read than a call may usually last."""
+    conn.execute(text("SET LOCAL statement_timeout = '10min'"))
+
+
+def tree_at(conn: Connection, program_id: int, at: datetime) -> tuple[Whole, Whole]:
+    """Every shop that had joined, and its sponsor then (0: a root)."""
+    shops, sponsors = _columns(conn, _TREE, {"program": program_id, "at": at}, 2)
+    return shops, sponsors
+
+
+def sales_by_shop(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[Whole, Whole, Whole]:
+    """Sellers with what was paid to them, and what of it by people who are no shops, net of refunds."""
+    shops, all_minor, retail_minor = _columns(conn, _SALES, _bound(program_id, since, at), 3)
+    return shops, all_minor, retail_minor
+
+
+def entry_by_shop(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[Whole, Whole, Whole]:
+    """Sellers with what entry lines brought, ever and since, net of refunds."""
+    shops, ever_minor, recent_minor = _columns(conn, _ENTRY, _bound(program_id, since, at), 3)
+    return shops, ever_minor, recent_minor
+
+
+def pay_by_shop(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[Whole, Whole, Whole]:
+    """Earners with what they got for their own sales, and for those of others, net of reversals."""
+    shops, direct_minor, indirect_minor = _columns(conn, _PAY, _bound(program_id, since, at), 3)
+    return shops, direct_minor, indirect_minor
+
+
+def buyers_by_shop(conn: Connection, program_id: int, at: datetime) -> tuple[Whole, Whole]:
+    """Sellers with how many buyers, shops left out, bought from them first."""
+    shops, buyers = _columns(conn, _BUYERS, {"program": program_id, "at": at}, 2)
+    return shops, buyers
+
+
+def newcomers(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[int, int]:
+    """Shops that joined, and buyers who first bought, from ``since`` to ``at``."""
+    recruits, buyers = conn.execute(text(_NEWCOMERS), _bound(program_id, since, at)).one()
+    return recruits, buyers
+
+
+def shops_at_threshold(
+    conn: Connection, program_id: int, since: datetime, at: datetime, exactly: int
+) -> tuple[int, int]:
+    """Shops whose sales since then come to exactly that, and those with at least that."""
+    exact, least = conn.execute(text(_AT_THRESHOLD), _bound(program_id, since, at) | {"exactly": exactly}).one()
+    return exact, least
+
+
+def earners(conn: Connection, program_id: int, since: datetime, until: datetime, at: datetime, least: int) -> int:
+    """How many shops earned at least so much, net of what was taken back, within [since, until)."""
+    return _count_shops(conn, _EARNERS, program_id, since, until, at, least)
+
+
+def payees(conn: Connection, program_id: int, since: datetime, until: datetime, at: datetime, least: int) -> int:
+    """How many shops were paid at least so much, tax included, within [since, until)."""
+    return _count_shops(conn, _PAYEES, program_id, since, until, at, least)
+
+
+def _count_shops(
+    conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, at: datetime, least: int
+) -> int:
+    bound = _bound(program_id, since, at) | {"until": until, "least": least}
+    found: int = conn.execute(text(statement), bound).scalar_one()
+    return found
+
+
+def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, at: datetime, least: int) -> int:
+    """How many shops were paid on the sales of others, and sold to fewer retail buyers than ``least`` themselves."""
+    found: int = conn.execute(text(_FEW_BUYERS), _bound(program_id, since, at) | {"least": least}).scalar_one()
+    return found
+
+
+def organisers(conn: Connection, program_id: int) -> list[tuple[int, str]]:
+    """The shops that name an organiser."""
+    statement = text(
+        "SELECT shop_no, organiser_id FROM shops WHERE program_id = :program AND organiser_id IS NOT NULL"
+        " ORDER BY organiser_id, shop_no"
+    )
+    return [(row.shop_no, row.organiser_id) for row in conn.execute(statement, {"program": program_id})]
+
+
+def _bound(program_id: int, since: datetime, at: datetime) -> dict[str, object]:
+    return {"program": program_id, "since": since, "at": at}
+
+
+def _columns(conn: Connection, query: str, bound: Mapping[str, object], count: int) -> list[Whole]:
+    """The columns of a query of bigints without NULL, from PostgreSQL's binary COPY: every row has the same size."""
+    data = bytearray()
+    with driver(conn).cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", bound) as copy:
+        for chunk in copy:
+            data += chunk
+    fields = [("fields", ">i2")]
+    for n in range(count):
+        fields += [(f"l{n}", ">i4"), (f"v{n}", ">i8")]
+    body = memoryview(data)[_HEADER : len(data) - _TRAILER]
+    rows = np.frombuffer(body, dtype=np.dtype(fields))
+    return [rows[f"v{n}"].astype(np.int64) for n in range(count)]
