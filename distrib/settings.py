@@ -44,6 +44,8 @@ class Settings:
     """Where what the service keeps on disk lies."""
     config_dir: Path = REPOSITORY / "config"
     """Policies and plans."""
+    policy_overrides: Path | None = None
+    """Where local overrides of policy packs stand; policies/local of the configuration if not given."""
     key_pepper: str = field(repr=False)
     """What keyed hashes (of API keys, of identities) are keyed with. Losing it loses all keys."""
     log_level: str = "INFO"
@@ -53,6 +55,11 @@ class Settings:
     worker_processes: int = 2
     sweep_interval_ms: int = 1_000
     environment: str = "development"
+
+    @property
+    def overrides_dir(self) -> Path:
+        """Where local overrides of policy packs stand."""
+        return self.policy_overrides or self.config_dir / "policies" / "local"
 
     @property
     def is_embedded(self) -> bool:
@@ -74,6 +81,7 @@ def read_settings() -> Settings:
         redis_url=reader.url("redis_url", ["redis", "rediss", "unix"]),
         var_dir=reader.path("var_dir", Path("var"), anything),
         config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
+        policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
         log_level=reader.text("log_level", Settings.log_level, one_of(LOG_LEVELS)),
         statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
@@ -121,6 +129,11 @@ class Reader:
     def path(self, name: str, default: Path, check: Check) -> Path:
         """A path, made absolute against the working directory."""
         return Path(self.text(name, str(default), check)).expanduser().absolute()
+
+    def optional_path(self, name: str, check: Check) -> Path | None:
+        """A path, made absolute against the working directory; None where none is given."""
+        text = self.text(name, "", check)
+        return Path(text).expanduser().absolute() if text else None
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds."""

@@ -1,6 +1,6 @@
 """A program with its engine, packs and clock, for tests that call the services: `with House(url) as house: …`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,7 +23,7 @@ PEPPER = b"the pepper of the tests, long enough"
 
 
 @cache
-def packs() -> dict[str, Policy]:
+def packs() -> Mapping[str, Policy]:
     return load_policies(ROOT / "config")
 
 

@@ -9,6 +9,7 @@ from time import monotonic
 from distrib.bootstrap import Container
 from workers.audits import run_requested_audits
 from workers.evaluations import run_due_evaluations
+from workers.monitors import run_daily_monitors
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Periodic:
 TABLE: tuple[Periodic, ...] = (
     Periodic("requested_audits", 1.0, run_requested_audits),
     Periodic("due_evaluations", 60.0, run_due_evaluations),
+    Periodic("daily_monitors", 60.0, run_daily_monitors),
 )
 
 

@@ -16,6 +16,7 @@ from distrib.api.transactions import is_passing, sqlstate_of
 from distrib.cli.adjustment import adjustment
 from distrib.cli.audit import audit
 from distrib.cli.bench import bench
+from distrib.cli.compliance import compliance
 from distrib.cli.demo import demo
 from distrib.cli.explain import explain
 from distrib.cli.imports import import_group
@@ -42,7 +43,7 @@ def cli() -> None:
 
 for command in (
     serve, worker, migrate, program, key, plan, import_group, settle, explain, pools, statement, adjustment, ranks,
-    audit, bench, demo, shops_group,
+    compliance, audit, bench, demo, shops_group,
 ):
     cli.add_command(command)
 

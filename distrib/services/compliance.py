@@ -25,6 +25,8 @@ MOST_A_DAY = 1_000
 STRUCTURE, REGISTRATION = "structure", "registration"
 CASE_OPENED, CASE_STANDS, TOLD = "case_opened", "case_open", "reported"
 _NEWEST = 2**63 - 1
+MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
+"""Who runs the monitors when nobody asks."""
 FINDING_SEVERITIES = ("info", "alert", "sign_off", "hold", "refuse")
 
 
@@ -46,10 +48,9 @@ def run_monitors(
     return {"run_no": run_no, **result}
 
 
-def is_due(conn: Connection, program: Program, now: datetime) -> bool:
-    """Whether the monitors have not run yet on this day of the program's."""
-    last = store.latest_run_day(conn, program.program_id)
-    return last is None or last < program.day_of(now)
+def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
+    """The numbers of programs whose monitors have not run yet on this day of their own."""
+    return store.programs_due(conn, now, limit)
 
 
 def keep_findings(conn: Connection, program: Program, rows: Sequence[FindingRow]) -> int:

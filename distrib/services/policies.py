@@ -1,34 +1,166 @@
-"""Reads the policy packs from the configuration directory, each checked before it is used.
+"""Reads the policy packs from the configuration directory, each checked before it is used, and local overrides.
 
-The only service that reads files; what a pack means is ``distrib.domain.policy``'s.
+The only service that reads files; what a pack means is ``distrib.domain.policy``'s. A pack may stand in
+several dated versions (``cn.yaml``, ``cn-2027-01-01.yaml``): the one in force on the day judges.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policy import Policy, policy_from_document
+from distrib.domain.policy_override import Override, apply_override
+from distrib.services.context import Actor, Program
 from distrib.services.yaml_documents import read_yaml
+from distrib.store import compliance as store
+
+OVERRIDES = "local"
+"""The directory beside the packs that local overrides stand in, one file a pack."""
+Clock = Callable[[], datetime]
 
 
-def load_policies(config_dir: Path) -> dict[str, Policy]:
-    """The packs in ``config_dir``/policies by name.
+def utc_clock() -> datetime:
+    """The present instant: which version of a pack judges is a matter of the day."""
+    return datetime.now(UTC)
+
+
+class PolicyBook(Mapping[str, Policy]):
+    """The packs by name, each in the version in force today; those of another day by ``on``."""
+
+    def __init__(self, versions: Mapping[str, Collection[Policy]], clock: Clock = utc_clock) -> None:
+        self._versions = {
+            name: tuple(sorted(packs, key=lambda pack: pack.valid_from)) for name, packs in versions.items()
+        }
+        self._clock = clock
+
+    def __getitem__(self, name: str) -> Policy:
+        return self.on(name, self._clock().date())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether any pack stands in more than one version."""
+        return any(len(versions) > 1 for versions in self._versions.values())
+
+    def on(self, name: str, day: date) -> Policy:
+        """The version of a pack that judges on a day: the newest in force; before the first, the first."""
+        versions = self._versions[name]
+        in_force = [pack for pack in versions if pack.is_in_force(day)]
+        begun = [pack for pack in versions if pack.valid_from <= day]
+        return (in_force or begun or versions[:1])[-1]
+
+
+def pack_on(policies: Mapping[str, Policy], name: str, day: date) -> Policy:
+    """The version of a pack that judges on a day; a plain mapping has one."""
+    return policies.on(name, day) if isinstance(policies, PolicyBook) else policies[name]
+
+
+def load_policies(
+    config_dir: Path,
+    overrides_dir: Path | None = None,
+    signed: Callable[[], Collection[str]] = frozenset,
+    clock: Clock = utc_clock,
+) -> PolicyBook:
+    """The packs in ``config_dir``/policies by name, with the local overrides applied.
+
+    Args:
+        overrides_dir: where local overrides stand; ``config_dir``/policies/local if not given.
+        signed: the digests of overrides that somebody has signed for; asked only where one loosens a figure.
 
     Raises:
-        Refusal: ``invalid`` with every problem of every pack, each with its file's name in front.
+        Refusal: ``invalid`` with every problem of every pack, each with its file's name in front;
+            ``policy_loosened`` where an override loosens a figure and nobody has signed for it.
     """
-    packs: dict[str, Policy] = {}
+    documents = load_documents(config_dir)
+    versions: dict[str, list[Policy]] = {}
+    for document in documents.values():
+        versions.setdefault(document["name"], []).append(policy_from_document(document))
+    directory = overrides_dir or config_dir / "policies" / OVERRIDES
+    for path in sorted(directory.glob("*.yaml")):
+        override = read_override(documents, path)
+        _check_signed(path, override, signed)
+        versions[override.policy.name] = [
+            override.policy if pack.valid_from == override.policy.valid_from else pack
+            for pack in versions[override.policy.name]
+        ]
+    return PolicyBook(versions, clock)
+
+
+def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
+    """The documents of the packs by the stem of their file, each checked; raises ``invalid`` with every problem."""
+    documents: dict[str, Mapping[str, Any]] = {}
     problems: list[Problem] = []
     for path in sorted((config_dir / "policies").glob("*.yaml")):
         try:
-            pack = policy_from_document(read_yaml(path.read_text("utf-8")))
+            document = read_yaml(path.read_text("utf-8"))
+            pack = policy_from_document(document)
         except Refusal as refusal:
             problems += [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
             continue
-        if pack.name != path.stem:
+        if path.stem not in (pack.name, f"{pack.name}-{pack.valid_from.isoformat()}"):
             problems.append(Problem(f"{path.name}: name", f"must be the file's name, {path.stem} / 须与文件名一致"))
-        packs[pack.name] = pack
+        elif isinstance(document, Mapping):
+            documents[path.stem] = document
     if problems:
         raise Refusal("invalid", problems)
-    return packs
+    return documents
+
+
+def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Override:
+    """The override in a file, applied to the pack it names (its newest version).
+
+    Raises:
+        Refusal: ``invalid`` with every problem and the file's name in front.
+    """
+    try:
+        document = read_yaml(path.read_text("utf-8"))
+        name = document.get("pack") if isinstance(document, Mapping) else None
+        versions = [base for base in documents.values() if base["name"] == name]
+        if not versions:
+            raise Refusal("invalid", [Problem("pack", f"there is no policy pack {name} / 没有该合规策略")])
+        return apply_override(max(versions, key=lambda base: str(base["valid_from"])), document)
+    except Refusal as refusal:
+        told = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
+        raise Refusal("invalid", told) from refusal
+
+
+def sign_override(
+    conn: Connection,
+    programs: Collection[Program],
+    override: Override,
+    text: str,
+    signed_off_by: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Keeps in the trail of each program who answers for what an override loosens."""
+    for program in programs:
+        store.insert_sign_off(
+            conn, program.program_id, override.policy.name, override.digest, text,
+            json.dumps(override.loosened, ensure_ascii=False), signed_off_by, reason, now, actor.key_id,
+        )  # fmt: skip
+
+
+def signed_overrides(conn: Connection) -> set[str]:
+    """The digests of overrides that somebody has signed for."""
+    return store.signed_digests(conn)
+
+
+def _check_signed(path: Path, override: Override, signed: Callable[[], Collection[str]]) -> None:
+    if override.loosened and override.digest not in signed():
+        figures = "; ".join(override.loosened)
+        problems = [Problem(f"{path.name}", figure) for figure in override.loosened]
+        raise Refusal("policy_loosened", problems, figures=figures)

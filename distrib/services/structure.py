@@ -18,6 +18,7 @@ from distrib.domain.plan_measures import consideration, head_count_pay, head_cou
 from distrib.domain.policy import Policy
 from distrib.services.context import Program
 from distrib.services.plans import Timeline, TimelineEntry, load_timeline
+from distrib.services.policies import pack_on
 from distrib.services.program_figures import ProgramFigures
 from distrib.services.tree_units import SUMS, TreeUnits, Unit
 from distrib.store import structure as store
@@ -83,7 +84,8 @@ def packs_at(
     """The packs that judge a program at an instant: its own, and the one its plan in force names."""
     entry = timeline.at(as_of)
     named = entry.plan.policy if entry is not None else None
-    return [policies[name] for name in dict.fromkeys([program.policy, *([named] if named else [])])]
+    day = program.day_of(as_of)
+    return [pack_on(policies, name, day) for name in dict.fromkeys([program.policy, *([named] if named else [])])]
 
 
 def year_before(at: datetime) -> datetime:

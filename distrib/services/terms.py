@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from distrib.domain.policy import Policy, combine
 from distrib.domain.ranks import EARNINGS, Metric, metrics_needed
 from distrib.services.context import Program
 from distrib.services.plans import Timeline, TimelineEntry, ladder_of
+from distrib.services.policies import PolicyBook, pack_on
 from distrib.store.copying import text_field
 from distrib.store.rule_totals import CUSTOMERS, MONTHS
 
@@ -51,7 +52,8 @@ class TermsBook:
         self._program = program
         self._timeline = timeline
         self._policies = policies
-        self._known: dict[int, Terms] = {}
+        self._known: dict[int | tuple[int, date], Terms] = {}
+        self._is_dated = isinstance(policies, PolicyBook) and policies.is_dated
         self.ladder = ladder_of(timeline)
 
     @property
@@ -95,9 +97,10 @@ class TermsBook:
         entry = self._timeline.at(paid_at)
         if entry is None:
             raise Refusal("no_plan", paid_at=paid_at.isoformat())
-        terms = self._known.get(entry.version_no)
+        key = (entry.version_no, self._program.day_of(paid_at)) if self._is_dated else entry.version_no
+        terms = self._known.get(key)
         if terms is None:
-            terms = self._known[entry.version_no] = self._terms(entry)
+            terms = self._known[key] = self._terms(entry, self._program.day_of(paid_at))
         return terms
 
     def version_at(self, at: datetime) -> int | None:
@@ -109,13 +112,14 @@ class TermsBook:
         """The terms of a published version; what packs allow comes from the order's snapshot."""
         if version_no not in self._known:
             entry = next(entry for entry in self._timeline.entries if entry.version_no == version_no)
-            self._known[version_no] = self._terms(entry)
+            self._known[version_no] = self._terms(entry, self._program.day_of(entry.effective_from))
         return self._known[version_no]
 
-    def _terms(self, entry: TimelineEntry) -> Terms:
+    def _terms(self, entry: TimelineEntry, day: date) -> Terms:
+        """The packs that judge are those in force on the day of payment."""
         plan = entry.plan
         names = [self._program.policy] + ([plan.policy] if plan.policy else [])
-        limits = combine(*(self._policies[name] for name in names))
+        limits = combine(*(pack_on(self._policies, name, day) for name in names))
         return Terms(
             plan,
             str(entry.version_no),

@@ -56,7 +56,12 @@ _RUN = """
 INSERT INTO compliance_runs (program_id, as_of, day, result, recorded_at, recorded_by)
 VALUES (:program, :as_of, :day, :result, :now, :by) RETURNING run_no
 """
-_LATEST_RUN = "SELECT day FROM compliance_runs WHERE program_id = :program ORDER BY day DESC LIMIT 1"
+_DUE = """
+SELECT p.program_id FROM programs p WHERE NOT EXISTS (
+    SELECT 1 FROM compliance_runs r WHERE r.program_id = p.program_id
+      AND r.day >= (CAST(:now AS timestamptz) AT TIME ZONE p.time_zone)::date)
+ORDER BY p.program_id LIMIT :limit
+"""
 _SIGN_OFF = """
 INSERT INTO policy_sign_offs (program_id, pack, digest, document, loosened, signed_off_by, reason, recorded_at,
     recorded_by)
@@ -155,9 +160,9 @@ def insert_run(
     return run_no
 
 
-def latest_run_day(conn: Connection, program_id: int) -> date | None:
-    """The day of the newest run."""
-    return conn.execute(text(_LATEST_RUN), {"program": program_id}).scalar()
+def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """Programs without a run on their present day."""
+    return list(conn.execute(text(_DUE), {"now": now, "limit": limit}).scalars())
 
 
 def insert_sign_off(
