@@ -1,0 +1,196 @@
+"""Freezes: indirect pay of a tree is held by a case, and released or taken back by a person's decision."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from distrib.domain.errors import Refusal
+from distrib.services import cases
+from distrib.services.audit import enter_snapshot, run_audit
+from distrib.services.context import COMMAND_LINE
+from distrib.services.explanations import explain_order
+from tests.worlds import PAID, World, chain, line, refunded, settled
+
+TWO_UP: dict[str, Any] = {
+    "code": "two-up",
+    "currency": "CNY",
+    "policy": "open",
+    "hold_days": 0,
+    "tiers": 2,
+    "rules": [
+        {"id": "own", "pay": "seller", "rate": "0.10"},
+        {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.05"},
+        {"id": "up-2", "pay": "upline", "tier": 2, "rate": "0.02"},
+    ],
+}
+DAY = timedelta(days=1)
+FREEZE = PAID - DAY
+
+
+@pytest.fixture
+def tree(world: World) -> World:
+    """A chain a > b > c with two levels of indirect pay, and another tree x > y."""
+    world.publish(TWO_UP)
+    world.join(*chain("a", "b", "c"), *chain("x", "y"))
+    return world
+
+
+def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = None) -> int:
+    with world.container.begin() as conn:
+        now = world.container.now()
+        case = cases.open_case(conn, world.program, shop_id, organiser_id, "a test", COMMAND_LINE, now)
+    number: int = case["case_no"]
+    return number
+
+
+def decide(world: World, case_no: int, decision: str, at: Any = None, by: str = "Han Meimei") -> dict[str, Any]:
+    with world.container.begin() as conn:
+        return cases.decide_case(
+            conn, world.program, case_no, decision, at, by, "a test", COMMAND_LINE, world.container.now()
+        )
+
+
+def frozen(world: World) -> int:
+    case_no = opened(world)
+    decide(world, case_no, "freeze", FREEZE)
+    return case_no
+
+
+def held(world: World) -> dict[str, int]:
+    """What freezes hold of each shop."""
+    statement = (
+        "SELECT s.shop_id, sum(f.signed_minor) FROM frozen_transfers f JOIN shops s USING (program_id, shop_no)"
+        " WHERE f.program_id = :program AND f.freed_at IS NULL GROUP BY 1"
+    )
+    return {row[0]: int(row[1]) for row in world.rows(statement)}
+
+
+def clean(world: World) -> bool:
+    with world.container.begin() as conn:
+        enter_snapshot(conn)
+        result = run_audit(conn, world.program, world.container.now(), world.container.policies)
+    assert result.ok, [check for check in result.checks if not check.ok]
+    return result.ok
+
+
+def reasons(world: World, order_id: str) -> list[tuple[str, int, str]]:
+    with world.container.begin() as conn:
+        explained = explain_order(conn, world.program, order_id)
+    assert explained["agrees"], explained["differences"]
+    return [(look["shop_id"], look["posted_minor"], look["reason"]) for look in explained["looks"]]
+
+
+def test_a_case_about_a_shop_is_about_its_tree(tree: World) -> None:
+    with tree.container.begin() as conn:
+        case = cases.get_case(conn, tree.program, opened(tree), tree.container.now())
+    assert (case["subject"], case["shop_id"], case["state"], case["frozen_minor"]) == ("tree:a", "a", "open", 0)
+
+
+def test_while_a_tree_is_frozen_its_indirect_pay_is_posted_and_held_and_its_own_sales_are_paid(tree: World) -> None:
+    case_no = frozen(tree)
+    earned = tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
+    assert earned == {"c": 1_000, "b": 500, "a": 200, "y": 1_000, "x": 500}
+    assert held(tree) == {"b": 500, "a": 200}
+    assert reasons(tree, "o1") == [("c", 1_000, "paid"), ("b", 500, "policy"), ("a", 200, "policy")]
+    assert reasons(tree, "o2") == [("y", 1_000, "paid"), ("x", 500, "paid"), (None, 0, "no_upline")]
+    with tree.container.begin() as conn:
+        assert cases.get_case(conn, tree.program, case_no, tree.container.now())["frozen_minor"] == 700
+    assert clean(tree)
+
+
+def test_orders_paid_before_the_freeze_or_worked_on_after_its_end_are_not_held(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(settled("e1", "o1", "c", line(10_000), paid_at=FREEZE - DAY))
+    assert held(tree) == {}
+    decide(tree, case_no, "release")
+    tree.earn(settled("e2", "o2", "c", line(10_000)))
+    assert held(tree) == {}
+    assert clean(tree)
+
+
+def test_a_release_frees_what_is_held(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(settled("e1", "o1", "c", line(10_000)))
+    case = decide(tree, case_no, "release")
+    assert (case["state"], case["frozen_minor"], held(tree)) == ("released", 0, {})
+    assert tree.earned() == {"c": 1_000, "b": 500, "a": 200}
+    assert [decision["decision"] for decision in case["decisions"]] == ["freeze", "release"]
+    assert clean(tree)
+
+
+def test_what_is_taken_back_is_a_reversal_of_the_order_and_no_refund_brings_it_back(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "c", line(6_000)))
+    tree.earn(refunded("r1", "o1", {"1": 4_000}))
+    assert held(tree) == {"b": 600, "a": 240}
+    case = decide(tree, case_no, "reverse")
+    assert (case["state"], case["frozen_minor"]) == ("frozen", 0)
+    assert tree.earned() == {"c": 1_200, "b": 0, "a": 0}
+    assert reasons(tree, "o1") == [("c", 600, "paid"), ("b", 0, "policy"), ("a", 0, "policy")]
+    assert clean(tree)
+    assert tree.earn(refunded("r2", "o1", {"1": 1_000}), refunded("r3", "o2", None)) == {"c": 500, "b": 0, "a": 0}
+    assert clean(tree)
+
+
+def test_a_freeze_goes_on_after_what_it_held_was_taken_back_until_it_is_released(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(settled("e1", "o1", "c", line(10_000)))
+    decide(tree, case_no, "reverse")
+    tree.earn(settled("e2", "o2", "c", line(10_000)))
+    assert held(tree) == {"a": 200, "b": 500}
+    decide(tree, case_no, "release")
+    assert held(tree) == {}
+    assert tree.earned() == {"c": 2_000, "b": 500, "a": 200}
+    assert clean(tree)
+
+
+def test_a_refund_of_what_is_held_is_held_with_it(tree: World) -> None:
+    frozen(tree)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), refunded("r1", "o1", None))
+    assert held(tree) == {"a": 0, "b": 0}
+    assert tree.earned() == {"a": 0, "b": 0, "c": 0}
+    assert clean(tree)
+
+
+def test_all_trees_of_an_organiser_are_frozen_together(tree: World) -> None:
+    tree.rows(
+        "UPDATE shops SET organiser_id = 'boss' WHERE program_id = :program AND shop_id IN ('a', 'x')"
+        " RETURNING shop_id"
+    )
+    decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
+    assert held(tree) == {"b": 500, "a": 200, "x": 500}
+
+
+def test_the_root_of_a_chain_longer_than_a_snapshot_is_found(world: World) -> None:
+    world.publish(TWO_UP)
+    shops = [f"s{number}" for number in range(15)]
+    world.join(*chain(*shops), *chain("t0", "t1"))
+    decide(world, opened(world, "s3"), "freeze", FREEZE)
+    world.earn(settled("e1", "o1", "s14", line(10_000)), settled("e2", "o2", "t1", line(10_000)))
+    assert held(world) == {"s13": 500, "s12": 200}
+
+
+def test_decisions_follow_each_other_as_they_can(tree: World) -> None:
+    case_no = opened(tree)
+    for decision in ("release", "reverse"):
+        with pytest.raises(Refusal) as refused:
+            decide(tree, case_no, decision)
+        assert refused.value.code == "case_decided"
+    with pytest.raises(Refusal) as refused:
+        opened(tree, "b")
+    assert refused.value.code == "case_open"
+    assert decide(tree, case_no, "dismiss")["state"] == "dismissed"
+    with pytest.raises(Refusal):
+        decide(tree, case_no, "freeze")
+    assert opened(tree, "b") > case_no
+    with pytest.raises(Refusal) as refused:
+        decide(tree, case_no, "freeze", by=" ")
+    assert refused.value.code in ("case_decided", "invalid")
+    for shop_id, organiser_id, code in (("nobody", None, "shop_unknown"), (None, "nobody", "organiser_unknown")):
+        with pytest.raises(Refusal) as refused:
+            opened(tree, shop_id, organiser_id)
+        assert refused.value.code == code
