@@ -79,7 +79,7 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
         "plan_version": plan_view(row),
         "occurred_at": row["occurred_at"],
         "available_at": row["available_at"],
-        "state": state_at(row["available_at"], now),
+        "state": state_at(row["available_at"], now, is_case_held=row["is_case_held"]),
         "period": format_period(row["period"]),
         "belongs_to_period": None if late is None else format_period(late),
         "reverses_id": None if reverses is None else commission_id(cause, reverses),
@@ -100,9 +100,9 @@ def rate_text(rate_ppm: int | None) -> str | None:
     return None if rate_ppm is None else show_ratio(rate_ppm)
 
 
-def state_at(available_at: datetime, now: datetime) -> str:
-    """Whether money is ``held`` or ``available``."""
-    return HELD if available_at > now else AVAILABLE
+def state_at(available_at: datetime, now: datetime, *, is_case_held: bool = False) -> str:
+    """Whether money is ``held``, by its date or by a case, or ``available``."""
+    return HELD if available_at > now or is_case_held else AVAILABLE
 
 
 def plan_view(row: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -171,7 +171,7 @@ def _nothing(program: Program, row: Mapping[str, Any], now: datetime) -> dict[st
         "amount_minor": 0,
         "currency": program.currency,
         "available_at": row["available_at"],
-        "state": state_at(row["available_at"], now),
+        "state": state_at(row["available_at"], now, is_case_held=row["is_case_held"]),
     }
 
 

@@ -77,6 +77,12 @@ SELECT t.program_id, t.cause_no, t.seq, f.case_no, t.shop_no, t.occurred_at
 FROM unnest(%(orders)b::bigint[], %(cases)b::bigint[]) AS f (order_no, case_no)
 JOIN transfers t ON t.program_id = %(program)s AND t.cause_no = f.order_no AND t.kind = 'earned' AND t.tier > 0
 """
+# What cases hold that is free by its date, by shop.
+_HELD = """
+SELECT shop_no, sum(signed_minor)::bigint AS case_held_minor FROM frozen_transfers
+WHERE program_id = {program} AND available_at {by} {free_at} AND (freed_at IS NULL OR NOT freed_at {by} {free_at}) {only}
+GROUP BY shop_no
+"""
 _FREE = """
 INSERT INTO freed_commissions (program_id, cause_no, seq, case_no, decision_seq, freed_at)
 SELECT f.program_id, f.cause_no, f.seq, f.case_no, :seq, :now FROM frozen_commissions f
@@ -125,6 +131,20 @@ class Freeze(NamedTuple):
     root_no: int | None
     organiser_id: str | None
     effective_at: datetime
+
+
+def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = False) -> str:
+    """What cases hold of money that its date would make available at an instant: ``shop_no, case_held_minor``.
+
+    Held altogether is what becomes available later by date, and this.
+
+    Args:
+        program: the place of the program's number, as ``:program``.
+        free_at: the place of the instant.
+        only: further conditions on ``shop_no``, ``occurred_at`` or ``period``, beginning with AND.
+        until: the instant itself no longer counts: the last one before it does.
+    """
+    return _HELD.format(program=program, free_at=free_at, only=only, by="<" if until else "<=")
 
 
 def insert_case(

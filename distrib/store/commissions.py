@@ -14,11 +14,18 @@ from sqlalchemy import Connection, text
 COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 """The kinds of transfer that are commissions; the rest moves money that was earned before."""
 
-_ROWS = """
+# Whether a case holds it, with what was taken back of it, whatever its date says.
+_CASE_HELD = """EXISTS (
+    SELECT 1 FROM frozen_commissions z
+    WHERE z.program_id = t.program_id AND z.cause_no = t.cause_no AND z.seq = COALESCE(t.reverses_seq, t.seq)
+      AND NOT EXISTS (SELECT 1 FROM freed_commissions y
+                      WHERE y.program_id = z.program_id AND y.cause_no = z.cause_no AND y.seq = z.seq))"""
+_ROWS = f"""
 SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.shop_id, t.rule_id AS rule, t.tier,
        t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
-       v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period
+       v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
+       {_CASE_HELD} AS is_case_held
 FROM transfers t
 JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
@@ -33,14 +40,14 @@ _FILTERS = {
     "order_id": " AND t.cause_no = (SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id)",
     "period": " AND t.period = :period",
     "kind": " AND t.kind = CAST(:kind AS transfer_kind)",
-    "held_at": " AND t.available_at > :held_at",
-    "available_at": " AND t.available_at <= :available_at",
+    "held_at": f" AND (t.available_at > :held_at OR {_CASE_HELD})",
+    "available_at": f" AND t.available_at <= :available_at AND NOT {_CASE_HELD}",
 }
 _PAGE = " AND (t.cause_no, t.seq) > (:after_cause, :after_seq) ORDER BY t.cause_no, t.seq LIMIT :limit"
-_OF_ORDER = """
+_OF_ORDER = f"""
 SELECT t.seq, t.line_id, t.rule_id, t.tier, t.shop_no, h.shop_id, t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
-       t.available_at, t.event_no
+       t.available_at, t.event_no, {_CASE_HELD} AS is_case_held
 FROM transfers t JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 WHERE t.program_id = :program AND t.cause_no = :order_no AND t.kind IN ('earned', 'reversed')
 ORDER BY t.seq

@@ -1,0 +1,117 @@
+"""The command line of compliance: report, run, decide, and local overrides with their sign-offs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from distrib.cli.compliance import compliance
+from distrib.domain.errors import Refusal
+from distrib.services.programs import create_program
+from tests.worlds import World, chain, line, settled
+
+Run = Callable[..., Result]
+PLAN = {
+    "code": "p", "currency": "CNY", "policy": "cn", "declarations": {"minimum_age": 18},
+    "rules": [{"id": "own", "pay": "seller", "rate": "0.10"}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a command as a shell would, on the world's servers, with a directory of overrides of its own."""
+    for name, value in world.container.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    (tmp_path / "overrides").mkdir()
+    monkeypatch.setenv("DISTRIB_POLICY_OVERRIDES", str(tmp_path / "overrides"))
+    world.publish(PLAN)
+    return lambda *arguments: CliRunner().invoke(compliance, arguments, catch_exceptions=False)
+
+
+def deep(world: World) -> None:
+    """51 levels with an entry line sold lately at the bottom."""
+    world.join(*chain(*(f"s{number}" for number in range(51))))
+    now = world.container.now()
+    world.earn(settled("e", "o", "s50", line(39_900, entry=True), paid_at=now, occurred_at=now))
+
+
+def test_a_report_without_anything_serious_is_done(run: Run, world: World) -> None:
+    world.join(("a", None))
+    result = run("report")
+    assert result.exit_code == 0
+    assert "Structure" in result.output
+    assert json.loads(run("report", "--json").output)["program"] == "test"
+
+
+def test_a_report_with_something_serious_is_done_with_findings(run: Run, world: World, tmp_path: Path) -> None:
+    deep(world)
+    result = run("report", "--lang", "zh")
+    assert result.exit_code == 1
+    for words in ("CN-M01", "tree:s0", "三级以上", "结构"):
+        assert words in result.output, words
+    told = json.loads(run("report", "--format", "json", "--as-of", "2019-01-01T00:00:00Z").output)
+    assert told["structure"]["persons"] == 0
+    paper = tmp_path / "report.pdf"
+    assert run("report", "--format", "pdf", "--language", "en", "--output", str(paper)).exit_code == 1
+    assert paper.read_bytes().startswith(b"%PDF")
+
+
+def test_the_monitors_run_on_demand_and_their_case_is_decided(run: Run, world: World) -> None:
+    deep(world)
+    result = run("run", "--json")
+    assert (result.exit_code, json.loads(result.output)["cases_opened"]) == (1, ["tree:s0"])
+    [case] = json.loads(run("cases", "--json").output)
+    number = str(case["case_no"])
+    who = ("--decided-by", "Han Meimei", "--reason", "51 levels")
+    assert "is frozen" in run("decide", number, "freeze", *who).output
+    decided = json.loads(run("decide", number, "release", *who, "--json").output)
+    assert (decided["state"], decided["decisions"][0]["decided_by"]) == ("released", "Han Meimei")
+    assert "released" in run("cases").output
+
+
+def override(tmp_path: Path, **keys: object) -> str:
+    path = tmp_path / "cn.yaml"
+    path.write_text(json.dumps({"pack": "cn", **keys}), "utf-8")
+    return str(path)
+
+
+def test_a_stricter_override_is_taken_and_judges_from_then_on(run: Run, tmp_path: Path, world: World) -> None:
+    tighter = override(tmp_path, monitors=[{"id": "CN-M04", "when": {"persons": {"at_least": 5}}}])
+    result = run("override", tighter, "--json")
+    assert (result.exit_code, json.loads(result.output)["loosened"]) == (0, [])
+    world.join(*((f"s{number}", "s0" if number else None) for number in range(5)))
+    report = json.loads(run("report", "--json").output)
+    assert ("CN-M04", "persons 5") in {(finding["id"], finding["figure"]) for finding in report["findings"]}
+    assert [pack["is_overridden"] for pack in report["packs"]] == [False, True]
+
+
+def test_a_looser_override_needs_a_name_which_the_report_tells(run: Run, tmp_path: Path, world: World) -> None:
+    looser = override(tmp_path, monitors=[{"id": "CN-M04", "when": {"persons": {"at_least": 500}}}])
+    with pytest.raises(Refusal) as refused:
+        run("override", looser)
+    assert refused.value.code == "policy_loosened"
+    assert [problem.detail for problem in refused.value.problems] == ["CN-M04: persons ≥ 120 → persons ≥ 500"]
+    container = world.container
+    with container.begin() as conn:
+        policies = container.policies
+        create_program(conn, "second", "CNY", "Asia/Shanghai", "cn", container.now(), policies)
+    signed = run("override", looser, "--signed-off-by", "Wang Fang", "--reason", "counsel's letter of 3 March")
+    assert signed.exit_code == 0
+    report = json.loads(run("report", "--program", "second", "--json").output)
+    [sign_off] = report["sign_offs"]
+    assert (sign_off["signed_off_by"], sign_off["loosened"]) == (
+        "Wang Fang", ["CN-M04: persons ≥ 120 → persons ≥ 500"],
+    )  # fmt: skip
+    assert report["packs"][0]["is_overridden"] is True
+
+
+def test_an_override_that_was_put_there_by_hand_and_loosens_stops_everything(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "overrides" / "cn.yaml").write_text("{pack: cn, max_tree_levels: 9}", "utf-8")
+    with pytest.raises(Refusal) as refused:
+        run("report", "--program", "test")
+    assert refused.value.code == "policy_loosened"
