@@ -264,11 +264,19 @@ QUESTIONS = (
     _STATUSES, _RANKS, _IDS,
 )  # fmt: skip
 
+# What a case holds becomes available when it is freed, and until then never.
 _BUCKETS = f"""
-SELECT period, (EXTRACT(year FROM available_at AT TIME ZONE :time_zone) * 100
-                + EXTRACT(month FROM available_at AT TIME ZONE :time_zone))::integer AS available_period,
+SELECT period, (EXTRACT(year FROM free_at AT TIME ZONE :time_zone) * 100
+                + EXTRACT(month FROM free_at AT TIME ZONE :time_zone))::integer AS available_period,
        sum({_SIGNED})::bigint AS amount_minor
-FROM transfers WHERE program_id = :program AND shop_no > 0 GROUP BY 1, 2
+FROM (SELECT t.*, CASE WHEN f.seq IS NULL THEN t.available_at
+                       ELSE GREATEST(t.available_at, COALESCE(d.freed_at, '8999-12-15 00:00+00')) END AS free_at
+      FROM transfers t
+      LEFT JOIN frozen_commissions f ON f.program_id = t.program_id AND f.cause_no = t.cause_no
+           AND f.seq = COALESCE(t.reverses_seq, t.seq)
+      LEFT JOIN freed_commissions d ON d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq
+      WHERE t.program_id = :program AND t.shop_no > 0) t
+GROUP BY 1, 2
 """
 
 

@@ -1,7 +1,7 @@
 """What shops' accounts hold at an instant, and how it splits: held, reserved, available.
 
 The one place that knows the split; statements, balances and payouts build on its pieces. Held is what becomes
-available later; reserved is what open payout lines took aside; the rest is available and may be negative. A shop that
+available later, and what a compliance case holds; reserved is what open payout lines took aside; the rest is available and may be negative. A shop that
 is frozen or closed at the instant has nothing available: what would be counts as held (plan.md, Order of work 2).
 """
 
@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
+
+from distrib.store.cases import case_held_sql
 
 SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END"
 """A transfer's amount as the shop sees it."""
@@ -48,7 +50,7 @@ WITH before AS (
           FROM transfers
           WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of) t
 ), whole AS (
-    SELECT (b.total_minor + n.total_minor)::bigint AS total_minor, n.held_minor::bigint AS held_minor,
+    SELECT (b.total_minor + n.total_minor)::bigint AS total_minor, (n.held_minor + COALESCE((SELECT case_held_minor FROM ({of_cases}) c), 0))::bigint AS held_minor,
            COALESCE((SELECT reserved_minor FROM ({reserved}) r), 0) AS reserved_minor,
            EXISTS ({frozen}) AS is_frozen, (b.paid_minor + n.paid_minor)::bigint AS paid_minor
     FROM before b CROSS JOIN near n
@@ -58,7 +60,8 @@ SELECT w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS ava
 _OF_ALL = """
 SELECT w.shop_no, w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS available_minor
 FROM (
-    SELECT m.shop_no, m.total_minor, COALESCE(h.held_minor, 0) AS held_minor,
+    SELECT m.shop_no, m.total_minor,
+           (COALESCE(h.held_minor, 0) + COALESCE(z.case_held_minor, 0))::bigint AS held_minor,
            COALESCE(r.reserved_minor, 0) AS reserved_minor, f.shop_no IS NOT NULL AS is_frozen
     FROM (SELECT account_no AS shop_no,
                  sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)::bigint AS total_minor
@@ -66,6 +69,7 @@ FROM (
     LEFT JOIN (SELECT shop_no, sum({signed})::bigint AS held_minor FROM transfers
                WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 GROUP BY shop_no) h
            ON h.shop_no = m.shop_no
+    LEFT JOIN ({of_cases}) z ON z.shop_no = m.shop_no
     LEFT JOIN ({reserved}) r ON r.shop_no = m.shop_no
     LEFT JOIN ({frozen}) f ON f.shop_no = m.shop_no
 ) w
@@ -118,6 +122,7 @@ def split_sql(total: str, held: str, reserved: str, is_frozen: str) -> tuple[str
 
 _HELD_OF_W, _AVAILABLE_OF_W, _ = split_sql("w.total_minor", "w.held_minor", "w.reserved_minor", "w.is_frozen")
 _BALANCE = _BALANCE.format(
+    of_cases=case_held_sql(":program", ":as_of", "AND shop_no = :shop_no AND occurred_at <= :as_of"),
     reserved=reserved_sql(":program", ":as_of", ":shop_no"),
     frozen=frozen_sql(":program", ":as_of", ":shop_no"),
     held=_HELD_OF_W,
@@ -140,6 +145,7 @@ def available_sql(program: str, free_at: str, as_of: str) -> str:
     """
     return _OF_ALL.format(
         program=program,
+        of_cases=case_held_sql(program, free_at),
         free_at=free_at,
         signed=SIGNED,
         reserved=reserved_sql(program, as_of),

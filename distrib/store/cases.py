@@ -80,7 +80,8 @@ JOIN transfers t ON t.program_id = %(program)s AND t.cause_no = f.order_no AND t
 # What cases hold that is free by its date, by shop.
 _HELD = """
 SELECT shop_no, sum(signed_minor)::bigint AS case_held_minor FROM frozen_transfers
-WHERE program_id = {program} AND available_at {by} {free_at} AND (freed_at IS NULL OR NOT freed_at {by} {free_at}) {only}
+WHERE program_id = {program} AND available_at {by} {free_at}
+  AND (freed_at IS NULL OR NOT freed_at {by} {free_at}) {only}
 GROUP BY shop_no
 """
 _FREE = """

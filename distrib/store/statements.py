@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from distrib.store.balances import frozen_sql, reserved_sql, split_sql
+from distrib.store.cases import case_held_sql
 
 FIGURES = (
     "opening_minor", "earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "closing_minor",
@@ -36,11 +37,16 @@ FROM account_months WHERE program_id = {program} AND period <= {period} AND acco
 GROUP BY account_no
 """
 # By when they become available alone: a reversal may be dated long before the commission that it takes back.
+# What a case holds stays held whatever its date.
 _HELD = """
-SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS held_minor
-FROM transfers
-WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from} AND shop_no > 0 {accounts}
-GROUP BY shop_no
+SELECT shop_no, sum(held_minor)::bigint AS held_minor FROM (
+    SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END) AS held_minor
+    FROM transfers
+    WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from} AND shop_no > 0 {accounts}
+    GROUP BY shop_no
+    UNION ALL
+    {of_cases}
+) every GROUP BY shop_no
 """
 # Accounts whose row has anything to say. What is free of a frozen or closed shop counts as held: see `balances`.
 _FIGURES = """
@@ -76,7 +82,9 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
     """The query of statement figures by account, with the places of its values; ``only`` names one account."""
     places = {"program": program, "period": period, "held_from": held_from}
     months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
-    held = _HELD.format(**places, accounts="" if only is None else f"AND shop_no = {only}")
+    accounts = "" if only is None else f"AND shop_no = {only}"
+    of_cases = case_held_sql(program, held_from, f"AND period <= {period} {accounts}", until=True)
+    held = _HELD.format(**places, accounts=accounts, of_cases=of_cases)
     split = split_sql("c.closing_minor", "c.held_minor", "c.reserved_minor", "c.is_frozen")
     held_minor, available_minor, frozen_minor = split
     return _FIGURES.format(

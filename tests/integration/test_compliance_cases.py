@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import cases
+from distrib.services import cases, shops, statements
 from distrib.services.audit import enter_snapshot, run_audit
 from distrib.services.context import COMMAND_LINE
 from distrib.services.explanations import explain_order
@@ -99,6 +99,38 @@ def test_while_a_tree_is_frozen_its_indirect_pay_is_posted_and_held_and_its_own_
     with tree.container.begin() as conn:
         assert cases.get_case(conn, tree.program, case_no, tree.container.now())["frozen_minor"] == 700
     assert clean(tree)
+
+
+def test_what_is_held_is_not_available_in_balance_and_statement_until_it_is_released(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "c", line(5_000), paid_at=FREEZE - DAY))
+    assert (balance(tree, "b"), month(tree)) == ((500, 250), (700, 1_850))
+    decide(tree, case_no, "release")
+    assert balance(tree, "b") == (0, 750)
+    with tree.container.begin() as conn:
+        shop_no = shops.get_shop(conn, tree.program, "b", tree.container.now()).shop_no
+        then = statements.balance(conn, tree.program, shop_no, PAID + DAY)
+    assert (then["held_minor"], then["available_minor"]) == (500, 250)
+    assert month(tree) == (700, 1_850)  # as of the month's last instant, when they were held
+    assert clean(tree)
+
+
+def balance(world: World, shop_id: str) -> tuple[int, int]:
+    """Held and available of a shop now."""
+    with world.container.begin() as conn:
+        now = world.container.now()
+        shop_no = shops.get_shop(conn, world.program, shop_id, now).shop_no
+        told = statements.balance(conn, world.program, shop_no, now)
+    return told["held_minor"], told["available_minor"]
+
+
+def month(world: World) -> tuple[int, int]:
+    """Held and available of all shops at the end of the month of the orders."""
+    with world.container.begin() as conn:
+        statement, _ = statements.statement_totals_and_rows(
+            conn, world.program, 202603, None, 50, world.container.now()
+        )
+    return statement["totals"]["held_minor"], statement["totals"]["available_minor"]
 
 
 def test_orders_paid_before_the_freeze_or_worked_on_after_its_end_are_not_held(tree: World) -> None:

@@ -87,7 +87,7 @@ CREATE TABLE freed_commissions (
 );
 -- Every transfer that a freeze holds or held, its reversals included; freed_at is NULL while it is held.
 CREATE VIEW frozen_transfers WITH (security_invoker = true) AS
-SELECT t.program_id, t.cause_no, t.seq, t.shop_no, t.period, t.occurred_at, t.available_at, f.case_no, d.freed_at,
+SELECT f.program_id, t.cause_no, t.seq, f.shop_no, t.period, t.occurred_at, t.available_at, f.case_no, d.freed_at,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor
 FROM frozen_commissions f
 JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no
