@@ -89,7 +89,7 @@ def numbers_of(snapshot: Snapshot) -> list[int]:
 
 def known_payees(plan: Plan, snapshot: Snapshot) -> dict[Kind, Payees]:
     """What is known by now of orders whose people stand like these; ``work_out`` adds what is missing."""
-    seller, uplines, is_self_purchase, leader, opener, _, _, entry, self_uplines, max_tiers, _ = snapshot
+    seller, uplines, is_self_purchase, leader, opener, _, _, entry, self_uplines, max_tiers, *_ = snapshot
     reach = CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers + is_self_purchase
     pattern = (
         seller and seller[1:],

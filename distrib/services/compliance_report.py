@@ -21,7 +21,7 @@ from distrib.services.cases import list_cases
 from distrib.services.compliance import structure_view
 from distrib.services.context import Program
 from distrib.services.plans import CLOCK_SKEW, TimelineEntry, load_timeline
-from distrib.services.structure import measure_structure, packs_at
+from distrib.services.structure import as_it_was, measure_structure, packs_at
 from distrib.store import compliance as store
 from distrib.store import plans
 
@@ -42,6 +42,7 @@ def compliance_report(
     as_of = as_of.astimezone(UTC)
     if as_of > now + CLOCK_SKEW:
         raise Refusal("invalid", [Problem("?as_of", "lies in the future / 晚于当前时间")])
+    program = as_it_was(conn, program, as_of)
     timeline = load_timeline(conn, program)
     packs = packs_at(program, policies, timeline, as_of)
     cases, _ = list_cases(conn, program, as_of, None, MOST_CASES)

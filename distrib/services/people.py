@@ -55,7 +55,7 @@ class People:
 
     def chains(self, orders: Iterable[Order]) -> list[tuple[Sequence[int], datetime]]:
         """The sellers with the uplines they had when each order was paid."""
-        sold = [(shop, order.paid_at) for order in orders if (shop := self._named(order.shop_id)) is not None]
+        sold = [(shop, order.paid_at) for order in orders if (shop := self._seller(order)) is not None]
         return [((shop.shop_no, *self._chain(shop, at)), at) for shop, at in sold]
 
     def _read(self, orders: Sequence[Order]) -> None:

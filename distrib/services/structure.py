@@ -6,7 +6,7 @@ Measures once and lets each policy pack judge; nothing is kept and nothing decid
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from distrib.services.plans import Timeline, TimelineEntry, load_timeline
 from distrib.services.policies import pack_on
 from distrib.services.program_figures import ProgramFigures
 from distrib.services.tree_units import SUMS, TreeUnits, Unit
+from distrib.store import programs
 from distrib.store import structure as store
 
 MORE_TREES = "more trees"
@@ -62,10 +63,11 @@ def measure_structure(
     Reads whole tables: for a job, a command or a report.
     """
     store.allow_long_reads(conn)
+    program = as_it_was(conn, program, as_of)
     timeline = load_timeline(conn, program)
     trees = _trees(conn, program, as_of)
     has_head_count = any(_is_fee_or_head_count(entry) for entry in _within_a_year(timeline, as_of))
-    units = TreeUnits(conn, program, trees, has_head_count)
+    units = TreeUnits(conn, program, trees, as_of, has_head_count)
     figures = ProgramFigures(conn, program, timeline, trees, as_of)
     day = program.day_of(as_of)
     findings = [
@@ -76,6 +78,12 @@ def measure_structure(
         for finding in _judge(pack, monitor, units, figures)
     ]
     return Structure(as_of, _told(trees, figures), units.largest(LARGEST_TOLD), units.organisers(), findings)
+
+
+def as_it_was(conn: Connection, program: Program, as_of: datetime) -> Program:
+    """The program with the policy pack it had at an instant."""
+    policy = programs.policy_at(conn, program.program_id, as_of)
+    return program if policy is None else replace(program, policy=policy)
 
 
 def packs_at(

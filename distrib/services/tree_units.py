@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,8 +40,10 @@ class TreeUnits:
             head count: that taints every tree; entry takings taint the tree that made them.
     """
 
-    def __init__(self, conn: Connection, program: Program, trees: Trees, has_fee_or_head_count: bool) -> None:
-        self._conn, self._program, self._trees = conn, program, trees
+    def __init__(
+        self, conn: Connection, program: Program, trees: Trees, at: datetime, has_fee_or_head_count: bool
+    ) -> None:
+        self._conn, self._program, self._trees, self._at = conn, program, trees, at
         self._has_fee_or_head_count = has_fee_or_head_count
         self._organisers = self._organised()
 
@@ -71,7 +74,7 @@ class TreeUnits:
         """The places of the trees of each organiser who has several, one of them deep."""
         places = {int(root): place for place, root in enumerate(self._trees.roots)}
         trees_of: dict[str, list[int]] = {}
-        for shop_no, organiser_id in store.organisers(self._conn, self._program.program_id):
+        for shop_no, organiser_id in store.organisers(self._conn, self._program.program_id, self._at):
             if shop_no in places:
                 trees_of.setdefault(organiser_id, []).append(places[shop_no])
         levels = self._trees.levels

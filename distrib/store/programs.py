@@ -59,6 +59,10 @@ _CHANGES = text(
     "SELECT seq, changed_at, changed_by, signed_off_by, before, after FROM program_changes "
     "WHERE program_id = :program_id AND seq > :after ORDER BY seq LIMIT :limit"
 )
+_POLICY_AT = text(
+    "SELECT before::json ->> 'policy' FROM program_changes "
+    "WHERE program_id = :program_id AND changed_at > :at AND before::json ->> 'policy' IS NOT NULL ORDER BY seq LIMIT 1"
+)
 _LIST = text(f"SELECT {_COLUMNS} FROM programs ORDER BY code LIMIT :limit")
 
 
@@ -130,3 +134,8 @@ def list_changes(conn: Connection, program_id: int, after: int, limit: int) -> l
 
 def _one(row: Row[Any] | None) -> ProgramRow | None:
     return None if row is None else ProgramRow._make(row)
+
+
+def policy_at(conn: Connection, program_id: int, at: datetime) -> str | None:
+    """The pack a program had at an instant, where it has another one since; None where it is the present one."""
+    return conn.execute(_POLICY_AT, {"program_id": program_id, "at": at}).scalar()

@@ -22,14 +22,22 @@ _TREE = """
 SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
 WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
 """
+# Customers who are shops themselves: by the same id, or by the customer's own record.
+_OWN_SHOPS = """
+SELECT shop_id AS customer_id FROM shops WHERE program_id = {program}
+UNION
+SELECT customer_id FROM (SELECT DISTINCT ON (customer_id) customer_id, shop_no FROM customer_shops
+    WHERE program_id = {program} AND recorded_at <= {at} ORDER BY customer_id, seq DESC) n
+WHERE shop_no IS NOT NULL
+"""
 # Net of the refunds known by then; a buyer who is a shop is no retail buyer.
-_SALES = """
+_SALES = f"""
 SELECT s.seller_no, sum(s.paid_minor - COALESCE(r.back, 0))::bigint,
-       COALESCE(sum(s.paid_minor - COALESCE(r.back, 0)) FILTER (WHERE b.shop_no IS NULL), 0)::bigint
+       COALESCE(sum(s.paid_minor - COALESCE(r.back, 0)) FILTER (WHERE b.customer_id IS NULL), 0)::bigint
 FROM settlements s
 LEFT JOIN (SELECT order_no, sum(amount_minor) AS back FROM refund_lines
            WHERE program_id = %(program)s AND occurred_at <= %(at)s GROUP BY order_no) r ON r.order_no = s.order_no
-LEFT JOIN shops b ON b.program_id = s.program_id AND b.shop_id = s.customer_id
+LEFT JOIN ({_OWN_SHOPS.format(program="%(program)s", at="%(at)s")}) b ON b.customer_id = s.customer_id
 WHERE s.program_id = %(program)s AND s.seller_no IS NOT NULL AND s.settled_at > %(since)s AND s.settled_at <= %(at)s
 GROUP BY s.seller_no
 """
@@ -59,11 +67,11 @@ FROM (SELECT shop_no, kind, tier, CASE WHEN credit_account = shop_no THEN amount
 GROUP BY shop_no
 """
 # A buyer belongs to the shop it first bought from.
-_FIRST_BOUGHT = """
+_FIRST_BOUGHT = f"""
 SELECT DISTINCT ON (s.customer_id) s.customer_id, s.seller_no, s.settled_at FROM settlements s
-LEFT JOIN shops b ON b.program_id = s.program_id AND b.shop_id = s.customer_id
-WHERE s.program_id = {program} AND s.seller_no IS NOT NULL AND s.customer_id IS NOT NULL AND b.shop_no IS NULL
-  AND s.settled_at <= {at}
+LEFT JOIN ({_OWN_SHOPS}) b ON b.customer_id = s.customer_id
+WHERE s.program_id = {{program}} AND s.seller_no IS NOT NULL AND s.customer_id IS NOT NULL AND b.customer_id IS NULL
+  AND s.settled_at <= {{at}}
 ORDER BY s.customer_id, s.settled_at, s.order_no
 """
 _BUYERS = f"""
@@ -93,13 +101,19 @@ _PAYEES = _SUMS_BY_SHOP.format(
     amount="sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)", kinds="('paid', 'tax')"
 )
 # Sponsors paid on the sales of others, and how many different buyers who are no shops they sold to themselves.
-_FEW_BUYERS = """
+_ORGANISERS = """
+SELECT shop_no, organiser_id FROM (
+    SELECT DISTINCT ON (shop_no) shop_no, organiser_id FROM shop_organisers
+    WHERE program_id = :program AND effective_at <= :at ORDER BY shop_no, effective_at DESC, seq DESC) newest
+WHERE organiser_id IS NOT NULL ORDER BY organiser_id, shop_no
+"""
+_FEW_BUYERS = f"""
 SELECT count(*) FROM (
     SELECT DISTINCT shop_no FROM transfers WHERE program_id = :program AND kind = 'earned' AND tier > 0
       AND occurred_at >= :since AND occurred_at <= :at) p
 LEFT JOIN (SELECT s.seller_no, count(DISTINCT s.customer_id) AS buyers FROM settlements s
-           LEFT JOIN shops b ON b.program_id = s.program_id AND b.shop_id = s.customer_id
-           WHERE s.program_id = :program AND s.seller_no IS NOT NULL AND b.shop_no IS NULL
+           LEFT JOIN ({_OWN_SHOPS.format(program=":program", at=":at")}) b ON b.customer_id = s.customer_id
+           WHERE s.program_id = :program AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
              AND s.settled_at >= :since AND s.settled_at <= :at GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
 WHERE COALESCE(c.buyers, 0) < :least
 """
@@ -178,13 +192,10 @@ def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime,
     return found
 
 
-def organisers(conn: Connection, program_id: int) -> list[tuple[int, str]]:
-    """The shops that name an organiser."""
-    statement = text(
-        "SELECT shop_no, organiser_id FROM shops WHERE program_id = :program AND organiser_id IS NOT NULL"
-        " ORDER BY organiser_id, shop_no"
-    )
-    return [(row.shop_no, row.organiser_id) for row in conn.execute(statement, {"program": program_id})]
+def organisers(conn: Connection, program_id: int, at: datetime) -> list[tuple[int, str]]:
+    """The shops that named an organiser at an instant."""
+    rows = conn.execute(text(_ORGANISERS), {"program": program_id, "at": at})
+    return [(row.shop_no, row.organiser_id) for row in rows]
 
 
 def _bound(program_id: int, since: datetime, at: datetime) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 from distrib.services import compliance, shops
 from distrib.services.compliance import MONITOR
 from distrib.services.context import COMMAND_LINE
+from distrib.services.shop_records import change_shop
 from distrib.services.structure import Structure, measure_structure
 from tests.worlds import EARLY, PAID, World, chain, line, refunded, settled
 
@@ -49,10 +50,10 @@ def children(root: str, count: int, prefix: str = "c") -> list[tuple[str, str | 
 
 
 def organise(world: World, organiser_id: str, *roots: str) -> None:
-    world.rows(
-        "UPDATE shops SET organiser_id = :organiser WHERE program_id = :program AND shop_id = ANY(:roots)"
-        " RETURNING shop_id", organiser=organiser_id, roots=list(roots),
-    )  # fmt: skip
+    with world.container.begin() as conn:
+        for root in roots:
+            wanted = {"organiser_id": organiser_id}
+            change_shop(conn, world.program, root, wanted, COMMAND_LINE, world.container.now())
 
 
 def test_thirty_persons_in_two_levels_raise_the_early_warning_alone(cn: World) -> None:
@@ -78,7 +79,8 @@ def test_the_trees_of_one_organiser_are_added_when_one_of_them_is_deep(cn: World
     cn.join(("a", None), *children("a", 18), ("g", "c0"), ("b", None), *children("b", 14, "d"))
     assert not {subject for finding, subject in found(cn) if finding == "CN-M02"}
     organise(cn, "boss", "a", "b")
-    structure = measure(cn)
+    assert measure(cn).organisers == []  # at that instant they had none
+    structure = measure(cn, cn.container.now())
     assert ("CN-M02", "organiser:boss") in {(one.monitor.id, one.subject) for one in structure.findings}
     [boss] = structure.organisers
     assert (boss.figures["persons"], boss.figures["levels"], boss.figures["trees"]) == (35, 3, 2)
@@ -87,7 +89,7 @@ def test_the_trees_of_one_organiser_are_added_when_one_of_them_is_deep(cn: World
 def test_trees_of_one_organiser_without_a_deep_one_are_not_added(cn: World) -> None:
     cn.join(("a", None), *children("a", 19), ("b", None), *children("b", 14, "d"))
     organise(cn, "boss", "a", "b")
-    assert measure(cn).organisers == []
+    assert measure(cn, cn.container.now()).organisers == []
 
 
 def test_a_chain_of_51_levels_raises_what_it_should(cn: World) -> None:

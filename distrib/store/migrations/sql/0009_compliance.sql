@@ -1,6 +1,5 @@
 -- Findings, cases and freezes. A finding is what a policy pack saw; a case is opened where it says so, and a person
 -- decides it: indirect pay is frozen from an instant on, what is frozen is released or taken back.
-ALTER TABLE shops ADD COLUMN IF NOT EXISTS organiser_id text COLLATE "C";   -- whose trees a root's tree is added to
 CREATE INDEX shops_organiser ON shops (program_id, organiser_id, shop_no) WHERE organiser_id IS NOT NULL;
 
 CREATE TABLE compliance_runs (
