@@ -210,3 +210,25 @@ def test_the_report_is_a_pdf_in_chinese_and_english(cn: Api, language: str, word
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(first.data)).pages)
     for word in (*words, "CN-M01", "CN-P04", "tree:a"):
         assert word in text, word
+
+
+def test_a_customer_whose_record_names_a_shop_is_no_retail_buyer(cn: Api) -> None:
+    cn.world.publish(UPLINE)
+    cn.world.join(*chain("a", "b"))
+    cn.caller().put("/v1/customers/person", {"shop_id": "a"})
+    now = cn.world.container.now()
+    cn.world.earn(
+        settled("e1", "o1", "b", line(300), customer_id="person", paid_at=now, occurred_at=now),
+        settled("e2", "o2", "b", line(700), customer_id="buyer", paid_at=now, occurred_at=now),
+    )
+    structure = cn.caller().get("/v1/compliance/report")["structure"]
+    assert (structure["sales_minor"], structure["retail_minor"], structure["buyers"]) == (1_000, 700, 1)
+
+
+def test_the_report_of_a_past_instant_is_judged_by_the_pack_of_then(cn: Api) -> None:
+    admin = cn.caller()
+    before = cn.world.container.now().isoformat().replace("+00:00", "Z")
+    answer = admin.call("PATCH", "/v1/program", {"policy": "cn-strict"})
+    assert answer.status_code == 200, answer.text
+    reports = [admin.get(f"/v1/compliance/report{query}") for query in ("", f"?as_of={before}")]
+    assert [report["packs"][0]["name"] for report in reports] == ["cn-strict", "cn"]
