@@ -70,7 +70,6 @@ class Batch:
             ledger.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
             ledger.copy_transfers(conn, self.transfers)
-        if self.frozen:
             cases.freeze_commissions(conn, program_id, self.frozen)
         if self.done:
             ledger.copy_done(conn, program_id, self.done, self.now)

@@ -248,6 +248,8 @@ def standing_above(
 
 def freeze_commissions(conn: Connection, program_id: int, cases: Mapping[int, int]) -> None:
     """Holds the indirect commissions of those orders for their cases; the transfers must be there."""
+    if not cases:
+        return
     columns = {"program": program_id, "orders": list(cases), "cases": list(cases.values())}
     driver(conn).execute(_FREEZE, columns)
 
