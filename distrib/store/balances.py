@@ -1,8 +1,9 @@
 """What shops' accounts hold at an instant, and how it splits: held, reserved, available.
 
 The one place that knows the split; statements, balances and payouts build on its pieces. Held is what becomes
-available later, and what a compliance case holds; reserved is what open payout lines took aside; the rest is available and may be negative. A shop that
-is frozen or closed at the instant has nothing available: what would be counts as held (plan.md, Order of work 2).
+available later, and what a compliance case holds; reserved is what open payout lines took aside; the rest is available
+and may be negative. A shop that is frozen or closed at the instant has nothing available: what would be counts as held
+(plan.md, Order of work 2).
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ WITH before AS (
           FROM transfers
           WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of) t
 ), whole AS (
-    SELECT (b.total_minor + n.total_minor)::bigint AS total_minor, (n.held_minor + COALESCE((SELECT case_held_minor FROM ({of_cases}) c), 0))::bigint AS held_minor,
+    SELECT (b.total_minor + n.total_minor)::bigint AS total_minor,
+           (n.held_minor + COALESCE((SELECT case_held_minor FROM ({of_cases}) c), 0))::bigint AS held_minor,
            COALESCE((SELECT reserved_minor FROM ({reserved}) r), 0) AS reserved_minor,
            EXISTS ({frozen}) AS is_frozen, (b.paid_minor + n.paid_minor)::bigint AS paid_minor
     FROM before b CROSS JOIN near n
