@@ -204,6 +204,13 @@ CODES: dict[str, Code] = {
         "生效时间在已结账的账期内",
     ),
     "adjustment_unknown": Code(404, "There is no adjustment {id}.", "没有调整 {id}。", "没有该调整"),
+    # webhooks and the ledger
+    "webhook_disabled": Code(
+        409, "The webhook {id} is disabled; enable it first.", "webhook {id} 已停用，请先启用。", "webhook 已停用"
+    ),
+    "account_unknown": Code(
+        404, "There is no account {id}.", "没有账户 {id}。", "没有该账户"
+    ),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 

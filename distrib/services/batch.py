@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.periods import counting
 from distrib.services.context import Program
+from distrib.services.telling import tell_commissions
 from distrib.store import inbox, ledger, queue
 from distrib.store.ledger import RefundLineRow, Settlement
 from distrib.store.queue import Outcome, PendingEvent
@@ -69,6 +70,7 @@ class Batch:
             ledger.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
             ledger.copy_transfers(conn, self.transfers)
+            tell_commissions(conn, self.program)
         if self.done:
             ledger.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:
