@@ -54,12 +54,14 @@ def backend_of(container: Container) -> Backend:
         enter=enter_program,
         policies=container.policies,
         pepper=container.settings.key_pepper.encode(),
+        sealer=container.sealer,
         now=container.now,
         ring=container.bell.ring,
-        queue_length=container.orders_in_queue,
+        figures=container.figures,
         is_migrated=lambda: migrate.is_current(container.worker_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
+        allows_private_webhooks=container.settings.webhook_allow_private,
     )
 
 

@@ -21,9 +21,12 @@ from distrib.dispatch import Bell
 from distrib.domain.errors import Refusal
 from distrib.domain.policy import Policy
 from distrib.embedded import EmbeddedServers
+from distrib.services.audit import audit_state
 from distrib.services.context import Program
+from distrib.services.deliveries import delivery_figures
 from distrib.services.policies import load_policies, signed_overrides
 from distrib.services.programs import find_program, list_programs
+from distrib.services.sealing import Sealer, data_keys
 from distrib.services.waiting import orders_in_queue
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
@@ -61,6 +64,11 @@ class Container:
     def policies(self) -> Mapping[str, Policy]:
         """The policy packs by name, with local overrides; one that loosens a figure needs a sign-off on record."""
         return load_policies(self.settings.config_dir, self.settings.overrides_dir, self._signed_overrides, self.now)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What encrypts payees and secrets of webhooks."""
+        return Sealer(data_keys(self.settings.data_key, self.settings.key_pepper))
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -109,12 +117,28 @@ class Container:
         with self.begin() as conn:
             return orders_in_queue(conn)
 
+    def figures(self) -> dict[str, float | None]:
+        """What can be asked at any time, over all programs, by the names that Prometheus knows."""
+        with self.begin() as conn:
+            failed, oldest = audit_state(conn)
+            pending, disabled = delivery_figures(conn)
+            queued = orders_in_queue(conn)
+        return {
+            "distrib_queue_orders": queued,
+            "distrib_audit_failed_programs": failed,
+            "distrib_audit_oldest_timestamp_seconds": None if oldest is None else int(oldest.timestamp()),
+            "distrib_webhook_deliveries_pending": pending,
+            "distrib_webhooks_disabled": disabled,
+        }
+
     def environment(self) -> dict[str, str]:
         """What a child process needs in its environment to use the very same servers and secret."""
         return {
             "DISTRIB_DATABASE_URL": self.database_url,
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
+            "DISTRIB_DATA_KEY": self.settings.data_key,
+            "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
         }
 
     def joining_environment(self) -> dict[str, str]:

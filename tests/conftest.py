@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
-from tests import databases
+from tests import audited, databases
 
 hypothesis_settings.register_profile(
     "ci", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -35,10 +35,12 @@ def desk() -> Iterator[databases.Desk]:
 
 
 @pytest.fixture
-def database_url(desk: databases.Desk) -> Iterator[str]:
-    """The address of a database with today's schema and nothing in it; gone after the test."""
+def database_url(desk: databases.Desk, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database with today's schema and nothing in it; audited after the test, and gone."""
     with databases.fresh_database(desk, next(numbers)) as url:
         yield url
+        if not audited.tampers(request):
+            audited.audit_all(url)
 
 
 @pytest.fixture

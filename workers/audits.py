@@ -1,10 +1,21 @@
-"""Audits that were asked for over HTTP, run apart from the request. No check of its own may enter."""
+"""Audits, apart from any request: those that were asked for, and every program's once a day. No check may enter."""
 
 from __future__ import annotations
 
+import structlog
+
 from distrib.bootstrap import Container
-from distrib.services.audit import answer_request, enter_snapshot, requested_programs, run_audit
+from distrib.services.audit import (
+    answer_request,
+    enter_snapshot,
+    programs_to_audit,
+    requested_programs,
+    run_audit,
+)  # fmt: skip
+from distrib.services.context import Program
 from distrib.services.programs import get_program
+
+_log = structlog.get_logger(__name__)
 
 
 def run_requested_audits(container: Container) -> None:
@@ -12,8 +23,23 @@ def run_requested_audits(container: Container) -> None:
     with container.begin() as conn:
         programs = [get_program(conn, number) for number in requested_programs(conn)]
     for program in programs:
-        with container.begin() as conn:
-            enter_snapshot(conn)
-            result = run_audit(conn, program, container.now(), container.policies)
-        with container.begin() as conn:
-            answer_request(conn, program, result.as_of)
+        _audit(container, program)
+
+
+def run_daily_audits(container: Container) -> None:
+    """Runs the audit of every program whose last one is of a day that is over."""
+    with container.begin() as conn:
+        programs = [get_program(conn, number) for number in programs_to_audit(conn, container.now())]
+    for program in programs:
+        _audit(container, program)
+
+
+def _audit(container: Container, program: Program) -> None:
+    with container.begin() as conn:
+        enter_snapshot(conn)
+        result = run_audit(conn, program, container.now(), container.policies)
+    if not result.ok:
+        failed = [check.name for check in result.checks if not check.ok]
+        _log.error("audit_failed", program=program.code, checks=failed)
+    with container.begin() as conn:
+        answer_request(conn, program, result.as_of)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from distrib.bootstrap import Container
-from workers.audits import run_requested_audits
+from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
 from workers.monitors import run_daily_monitors
+from workers.seals import seal_days
+from workers.webhooks import deliver_webhooks
+
+_STOP_WAIT_S = 5.0
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """One job of the table; it may run at any time, any number of times."""
+    """One job of the table; it may run at any time, any number of times, beside any other and itself."""
 
     name: str
     every_seconds: float
@@ -25,12 +35,44 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("requested_audits", 1.0, run_requested_audits),
     Periodic("due_evaluations", 60.0, run_due_evaluations),
     Periodic("daily_monitors", 60.0, run_daily_monitors),
+    Periodic("daily_audits", 60.0, run_daily_audits),
+    Periodic("seals", 60.0, seal_days),
+    Periodic("webhooks", 1.0, deliver_webhooks),
 )
 
 
-def run_due(container: Container, last_run: dict[str, float]) -> None:
-    """Runs every job of the table whose time has come; ``last_run`` remembers when each ran."""
-    for job in TABLE:
-        if monotonic() - last_run.get(job.name, float("-inf")) >= job.every_seconds:
-            last_run[job.name] = monotonic()
-            job.run(container)
+class Tending:
+    """Runs every job of the table in a thread of its own: none waits for another, and the sweeper for none."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._stop = threading.Event()
+        self._threads: dict[str, threading.Thread] = {}
+
+    def keep(self) -> None:
+        """Begins with every job, and anew with one whose thread a mistake of ours has ended."""
+        for job in TABLE:
+            known = self._threads.get(job.name)
+            if known is None or not known.is_alive():
+                if known is not None:
+                    _log.error("periodic_job_died", job=job.name)
+                thread = threading.Thread(target=self._tend, args=(job, known is not None), daemon=True)
+                self._threads[job.name] = thread
+                thread.start()
+
+    def stop(self) -> None:
+        """Begins nothing more; what a job is at may take a moment, and is rolled back if it takes longer."""
+        self._stop.set()
+        until = monotonic() + _STOP_WAIT_S
+        for thread in self._threads.values():
+            thread.join(max(0.0, until - monotonic()))
+
+    def _tend(self, job: Periodic, waits_first: bool) -> None:
+        if waits_first:
+            self._stop.wait(job.every_seconds)
+        while not self._stop.is_set():
+            try:
+                job.run(self._container)
+            except (DBAPIError, psycopg.Error) as error:
+                _log.warning("periodic_job_failed", job=job.name, error=type(error).__name__)
+            self._stop.wait(job.every_seconds)

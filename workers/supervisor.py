@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from distrib.bootstrap import Container
 from distrib.drainer import Drainer
 from distrib.embedded import EmbeddedServersFailed
-from workers.periodic import run_due
+from workers.periodic import Tending
 from workers.runtime import make_drainer
 
 _RESTART_WAIT_S = 1.0
@@ -45,7 +45,7 @@ class Supervisor:
         self._started = [-_RESTART_WAIT_S] * processes
         self._stop = threading.Event()
         self._last_queue: int | None = None
-        self._last_run: dict[str, float] = {}
+        self._tending = Tending(container)
 
     def run(self) -> None:
         """Supervises until told to stop."""
@@ -56,10 +56,12 @@ class Supervisor:
             while not self._stop.is_set():
                 self._keep_servers()
                 self._keep_children()
+                self._tending.keep()
                 self._sweep()
                 self._stop.wait(interval)
         finally:
             self._stop_children()
+            self._tending.stop()
 
     def _keep_servers(self) -> None:
         servers = self._container.servers
@@ -101,7 +103,6 @@ class Supervisor:
                 if not rung or (stuck and self._container.bell.is_silent()) or not self._children:
                     self._drain()
             self._last_queue = waiting if has_work else None
-            run_due(self._container, self._last_run)
         except (DBAPIError, psycopg.Error) as error:
             _log.warning("database_away", error=type(error).__name__)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.api.metrics import Metrics
 from distrib.domain.policy import Policy
+from distrib.services.sealing import Sealer
 
 EXTENSION = "distrib"
 
@@ -26,7 +27,8 @@ class Backend:
     Args:
         begin: opens a transaction under the web role, committed when it is left without an error.
         enter: lets a transaction see the rows of one program.
-        queue_length: orders that wait to be worked on, over all programs.
+        sealer: encrypts what has to be read back (payees, secrets of webhooks).
+        figures: what ``/metrics`` asks for (``metrics.ASKED``), over all programs.
         is_migrated: whether the database answers and stands at the newest schema.
         has_bell: whether Redis answers.
     """
@@ -35,12 +37,14 @@ class Backend:
     enter: Callable[[Connection, int], None]
     policies: Mapping[str, Policy]
     pepper: bytes
+    sealer: Sealer
     now: Callable[[], datetime]
     ring: Callable[[], object]
-    queue_length: Callable[[], int]
+    figures: Callable[[], Mapping[str, float | None]]
     is_migrated: Callable[[], bool]
     has_bell: Callable[[], bool]
     metrics: Metrics
+    allows_private_webhooks: bool = False
 
 
 def backend() -> Backend:

@@ -37,10 +37,10 @@ def metrics() -> Response:
     """The figures as Prometheus reads them."""
     house = backend()
     try:
-        waiting: int | None = house.queue_length()
+        asked = house.figures()
     except (SQLAlchemyError, psycopg.Error):
-        waiting = None
-    return Response(house.metrics.exposition(waiting), content_type=house.metrics.content_type)
+        asked = {}
+    return Response(house.metrics.exposition(asked), content_type=house.metrics.content_type)
 
 
 def _database_state() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -45,10 +45,10 @@ class Metrics:
         if number:
             self._events.labels(status).inc(number)
 
-    def exposition(self, queue_length: int | None) -> bytes:
-        """All figures as Prometheus reads them; a queue that could not be asked is not a number."""
+    def exposition(self, asked_for: Mapping[str, float | None]) -> bytes:
+        """All figures as Prometheus reads them; what could not be asked is not a number."""
         asked = CollectorRegistry()
-        asked.register(_Queue(queue_length))
+        asked.register(_Asked(asked_for))
         return generate_latest(self._shared()) + generate_latest(asked)
 
     def _shared(self) -> CollectorRegistry:
@@ -61,10 +61,22 @@ class Metrics:
         return shared
 
 
-class _Queue(Collector):
-    def __init__(self, length: int | None) -> None:
-        self._length = float("nan") if length is None else float(length)
+ASKED = {
+    "distrib_queue_orders": "Orders that wait to be worked on",
+    "distrib_audit_failed_programs": "Programs whose last audit found something wrong",
+    "distrib_audit_oldest_timestamp_seconds": "When the oldest of the programs' last audits was made",
+    "distrib_webhook_deliveries_pending": "Webhook deliveries that wait",
+    "distrib_webhooks_disabled": "Webhooks disabled for what they answered",
+}
+"""The figures that are asked for and not counted, and what each says."""
+
+
+class _Asked(Collector):
+    def __init__(self, figures: Mapping[str, float | None]) -> None:
+        self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
-        """The one figure that is asked for, not counted."""
-        yield GaugeMetricFamily("distrib_queue_orders", "Orders that wait to be worked on", value=self._length)
+        """Each figure of ``ASKED``."""
+        for name, words in ASKED.items():
+            figure = self._figures.get(name)
+            yield GaugeMetricFamily(name, words, value=float("nan") if figure is None else float(figure))

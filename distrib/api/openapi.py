@@ -27,6 +27,10 @@ class IdentifierConverter(BaseConverter):
         return value
 
 
+class AccountConverter(BaseConverter):
+    """A part of a path that names an account: one of the program's own, or ``payable:`` and a shop's id."""
+
+
 class PeriodConverter(BaseConverter):
     """A part of a path that is a calendar month; what is none is told by its own code."""
 
@@ -39,6 +43,10 @@ class VersionConverter(BaseConverter):
 
 def _identifier_schema(_converter: BaseConverter) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": 64, "description": "the caller's own id"}
+
+
+def _account_schema(_converter: BaseConverter) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": 80, "examples": ["expense", "payable:shop-7"]}
 
 
 def _period_schema(_converter: BaseConverter) -> dict[str, Any]:
@@ -54,6 +62,7 @@ def register_operations(app: Flask, version: str) -> dict[str, Any]:
     app.config.update(API_TITLE="distrib", API_VERSION=version, OPENAPI_VERSION="3.1.0")
     converters = {
         "id": (IdentifierConverter, _identifier_schema),
+        "account": (AccountConverter, _account_schema),
         "period": (PeriodConverter, _period_schema),
         "version": (VersionConverter, _version_schema),
     }

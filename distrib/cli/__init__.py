@@ -21,6 +21,7 @@ from distrib.cli.demo import demo
 from distrib.cli.explain import explain
 from distrib.cli.imports import import_group
 from distrib.cli.key import key
+from distrib.cli.ledger import ledger
 from distrib.cli.migrate import migrate
 from distrib.cli.plan import plan
 from distrib.cli.pools import pools
@@ -30,6 +31,7 @@ from distrib.cli.serve import serve
 from distrib.cli.settle import settle
 from distrib.cli.shops import shops_group
 from distrib.cli.statement import statement
+from distrib.cli.webhook import webhook
 from distrib.cli.worker import worker
 from distrib.domain.errors import Refusal
 from distrib.settings import SettingsError
@@ -43,7 +45,7 @@ def cli() -> None:
 
 for command in (
     serve, worker, migrate, program, key, plan, import_group, settle, explain, pools, statement, adjustment, ranks,
-    compliance, audit, bench, demo, shops_group,
+    ledger, compliance, audit, webhook, bench, demo, shops_group,
 ):
     cli.add_command(command)
 

@@ -216,6 +216,13 @@ CODES: dict[str, Code] = {
         422, "The override loosens the pack and needs a named sign-off: {figures}.",
         "该本地策略放宽了合规策略，须具名签署：{figures}。", "本地策略放宽了合规策略",
     ),
+    # webhooks and the ledger
+    "webhook_disabled": Code(
+        409, "The webhook {id} is disabled; enable it first.", "webhook {id} 已停用，请先启用。", "webhook 已停用"
+    ),
+    "account_unknown": Code(
+        404, "There is no account {id}.", "没有账户 {id}。", "没有该账户"
+    ),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 

@@ -14,17 +14,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.ledger import EXPENSE
+from distrib.domain.ledger import CLEARING, EXPENSE, TAX
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
 from distrib.services.audit_closings import check_closings
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
-from distrib.store import audit_questions, audits, shops, statements
+from distrib.services.seals import verify_chain
+from distrib.store import audit_proofs, audit_questions, audits, shops, statements
 from distrib.store.audit_limits import RULE_TOTALS
 from distrib.store.audit_questions import MOST_ROWS, Answer
 
 _ANY_LEVEL = 2**31 - 1
+_QUESTIONS = (*audit_questions.QUESTIONS, RULE_TOTALS, *audit_proofs.QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def run_audit(
     answers |= recompute_orders(conn, program)
     answers["statements_add_up"] = _statements(conn, program)
     answers |= check_closings(conn, program)
+    answers["seals_unbroken"] = verify_chain(conn, program)
     checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks))
     audits.keep_audit(conn, program.program_id, now, json.dumps(audit_view(result), default=str, ensure_ascii=False))
@@ -101,6 +104,16 @@ def requested_programs(conn: Connection, limit: int = 100) -> list[int]:
 def answer_request(conn: Connection, program: Program, as_of: datetime) -> None:
     """Strikes the request that an audit as of ``as_of`` has answered; in a transaction after the audit's own."""
     audits.answer_request(conn, program.program_id, as_of)
+
+
+def programs_to_audit(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
+    """The numbers of the programs whose last audit is of a day that is over."""
+    return audits.programs_to_audit(conn, now, limit)
+
+
+def audit_state(conn: Connection) -> tuple[int, datetime | None]:
+    """Over all programs: how many failed their last audit, and the oldest of the last audits."""
+    return audits.audit_state(conn)
 
 
 def audit_view(result: AuditResult) -> dict[str, Any]:
@@ -156,11 +169,12 @@ def _questions(
         "starts": [start for start, _ in bounds],
         "ends": [end for _, end in bounds],
         "expense": EXPENSE,
+        "clearing": CLEARING,
+        "tax": TAX,
         "default_hold": DEFAULT_HOLD_DAYS,
         "max_levels": _ANY_LEVEL if levels is None else levels,
     }
-    asked = (*audit_questions.QUESTIONS, RULE_TOTALS)
-    return [(question, audit_questions.ask(conn, question, bound)) for question in asked]
+    return [(question, audit_questions.ask(conn, question, bound)) for question in _QUESTIONS]
 
 
 def _bound(program: Program) -> dict[str, Any]:

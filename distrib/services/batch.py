@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.periods import counting
 from distrib.services.context import Program
+from distrib.services.telling import tell_commissions
 from distrib.store import cases, inbox, ledger, queue
 from distrib.store.ledger import RefundLineRow, Settlement
 from distrib.store.queue import Outcome, PendingEvent
@@ -71,6 +72,7 @@ class Batch:
         if self.transfers:
             ledger.copy_transfers(conn, self.transfers)
             cases.freeze_commissions(conn, program_id, self.frozen)
+            tell_commissions(conn, self.program)
         if self.done:
             ledger.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:

@@ -158,3 +158,32 @@ def answer_request(conn: Connection, program_id: int, as_of: datetime) -> None:
     """Strikes the request that an audit as of that instant has answered."""
     statement = text("DELETE FROM audit_requests WHERE program_id = :program AND requested_at <= :as_of")
     conn.execute(statement, {"program": program_id, "as_of": as_of})
+
+
+# The day is the program's own; a program is audited when a day of it is over, its first one too.
+_DUE = text(
+    """
+SELECT program_id FROM (
+    SELECT p.program_id, p.time_zone, GREATEST(p.created_at, max(a.as_of)) AS since
+    FROM programs p LEFT JOIN audits a USING (program_id) GROUP BY p.program_id) p
+WHERE (since AT TIME ZONE time_zone)::date < (CAST(:now AS timestamptz) AT TIME ZONE time_zone)::date
+ORDER BY since, program_id LIMIT :limit
+"""
+)
+_STATE = text(
+    """
+SELECT count(*) FILTER (WHERE result::json ->> 'ok' = 'false'), min(as_of)
+FROM (SELECT DISTINCT ON (program_id) result, as_of FROM audits ORDER BY program_id, audit_no DESC) a
+"""
+)
+
+
+def programs_to_audit(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """The programs whose last audit is of a day that is over."""
+    return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
+
+
+def audit_state(conn: Connection) -> tuple[int, datetime | None]:
+    """Over all programs: how many failed their last audit, and the oldest of the last audits."""
+    failed, oldest = conn.execute(_STATE).one()
+    return failed, oldest

@@ -33,3 +33,35 @@ def insert_messages(conn: Connection, program_id: int, messages: Sequence[Messag
     columns = zip(*messages, strict=True)
     names = ("types", "times", "payloads")
     conn.execute(text(_INSERT), {"program": program_id} | dict(zip(names, map(list, columns), strict=True)))
+
+
+# What the last statement of this transaction has posted, one message an event and kind; so it fits whatever makes
+# commissions of orders.
+_TELL_COMMISSIONS = """
+INSERT INTO outbox (program_id, type, occurred_at, payload)
+SELECT CAST(:program AS integer), 'commission.' || t.kind, t.occurred_at,
+       json_build_object('event_id', e.event_id, 'order_id', o.order_id, 'currency', CAST(:currency AS text),
+                         'plan', CASE WHEN v.code IS NOT NULL THEN v.code || '@' || v.version END,
+                         'amount_minor', sum(t.amount_minor), 'shops', json_agg(json_build_object(
+                             'shop_id', s.shop_id, 'amount_minor', t.amount_minor) ORDER BY t.shop_no))::text
+FROM (SELECT cause_no, event_no, kind::text AS kind, occurred_at, version_no, shop_no,
+             sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
+      FROM transfers
+      WHERE program_id = :program AND posting_no = current_setting('distrib.posting_no')::bigint
+        AND kind = ANY(CAST(:kinds AS transfer_kind[]))
+      GROUP BY 1, 2, 3, 4, 5, 6) t
+JOIN shops s ON s.program_id = :program AND s.shop_no = t.shop_no
+JOIN orders o ON o.program_id = :program AND o.order_no = t.cause_no
+LEFT JOIN events e ON e.program_id = :program AND e.order_no = t.cause_no AND e.event_no = t.event_no
+LEFT JOIN plan_versions v ON v.program_id = :program AND v.version_no = t.version_no
+GROUP BY t.kind, t.occurred_at, e.event_id, o.order_id, v.code, v.version, t.cause_no, t.event_no
+ORDER BY t.occurred_at, t.cause_no, t.event_no
+"""
+
+
+def insert_commission_messages(conn: Connection, program_id: int, currency: str, kinds: Sequence[str]) -> None:
+    """Adds a message for every event whose commissions of these kinds were posted by the last statement that posted.
+
+    There must have been one in this transaction.
+    """
+    conn.execute(text(_TELL_COMMISSIONS), {"program": program_id, "currency": currency, "kinds": list(kinds)})

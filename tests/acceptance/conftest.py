@@ -8,8 +8,21 @@ import pytest
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
-from tests import databases
+from tests import audited, databases
 from tests.live import Live, live_service
+
+
+@pytest.fixture(autouse=True)
+def audit_follows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Audits the programs that a test opened on the live service, once it is over."""
+    if "live" not in request.fixturenames or audited.tampers(request):
+        yield
+        return
+    container: Container = request.getfixturevalue("live").container
+    with container.begin() as conn:
+        before = audited.programs_after(conn, 0)
+    yield
+    audited.audit_all(container.database_url, max(before, default=0))
 
 
 @pytest.fixture(scope="session")

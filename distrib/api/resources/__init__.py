@@ -5,6 +5,7 @@ from distrib.api.resources.commissions import commissions
 from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
+from distrib.api.resources.ledger import ledger
 from distrib.api.resources.metrics import metrics
 from distrib.api.resources.orders import orders
 from distrib.api.resources.plans import plans
@@ -12,7 +13,9 @@ from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
+from distrib.api.resources.webhooks import webhooks
 
 RESOURCES = (
-    program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments, compliance,
+    program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments, ledger,
+    compliance, webhooks,
 )  # fmt: skip

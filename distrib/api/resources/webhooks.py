@@ -1,0 +1,107 @@
+"""Webhooks: where the service tells of what happened, and how that went."""
+
+from __future__ import annotations
+
+from distrib.api.answers import Answer
+from distrib.api.operations import Call, Resource
+from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.webhooks import (
+    DeliveriesPageSchema,
+    DeliveryQuerySchema,
+    DeliveryWithLogSchema,
+    WebhookChangeSchema,
+    WebhookDraftSchema,
+    WebhookSchema,
+    WebhooksPageSchema,
+    WebhookWithSecretSchema,
+)
+from distrib.services import webhooks as service
+
+webhooks = Resource("webhooks", "Webhooks (Standard Webhooks) and their deliveries 投递记录")
+
+
+@webhooks.operation("GET", "/webhooks", {200: WebhooksPageSchema}, query=PageQuerySchema)
+def list_webhooks(call: Call) -> Answer:
+    """The endpoints without their secrets."""
+    listing = call.listing("webhooks")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.list_webhooks(call.conn, call.program, after[0] if after else None, call.query["limit"])
+    return Answer(listing.page(rows, None if follows is None else (follows,)))
+
+
+@webhooks.operation(
+    "POST",
+    "/webhooks",
+    {201: WebhookWithSecretSchema, 200: WebhookWithSecretSchema},
+    body=WebhookDraftSchema,
+    refusals=("id_conflict",),
+)
+def create_webhook(call: Call) -> Answer:
+    """Makes an endpoint; its secret is in this answer alone. The same id and content again: 200."""
+    body, house = call.body, call.backend
+    view, is_new = service.create_webhook(
+        call.conn, call.program, body["id"], body["url"], body["events"], house.sealer, call.actor, call.now,
+        allows_private=house.allows_private_webhooks,
+    )  # fmt: skip
+    return Answer(view, 201 if is_new else 200)
+
+
+@webhooks.operation("GET", "/webhooks/<id:webhook_id>", {200: WebhookSchema})
+def get_webhook(call: Call, webhook_id: str) -> Answer:
+    """One endpoint without its secret."""
+    return Answer(service.get_webhook(call.conn, call.program, webhook_id))
+
+
+@webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WebhookSchema}, body=WebhookChangeSchema)
+def change_webhook(call: Call, webhook_id: str) -> Answer:
+    """Changes address or events, disables, or enables again: what waits is sent then."""
+    private = call.backend.allows_private_webhooks
+    return Answer(
+        service.change_webhook(call.conn, call.program, webhook_id, call.body, call.now, allows_private=private)
+    )
+
+
+@webhooks.operation("DELETE", "/webhooks/<id:webhook_id>", {204: None})
+def end_webhook(call: Call, webhook_id: str) -> Answer:
+    """Ends an endpoint for ever; nothing more is sent to it."""
+    service.end_webhook(call.conn, call.program, webhook_id, call.now)
+    return Answer(None, 204)
+
+
+@webhooks.operation("POST", "/webhooks/<id:webhook_id>/rotate", {200: WebhookWithSecretSchema})
+def rotate_webhook_secret(call: Call, webhook_id: str) -> Answer:
+    """Makes a new secret; for 24 hours the one before signs as well."""
+    return Answer(service.rotate_secret(call.conn, call.program, webhook_id, call.backend.sealer, call.now))
+
+
+@webhooks.operation(
+    "GET", "/webhooks/<id:webhook_id>/deliveries", {200: DeliveriesPageSchema}, query=DeliveryQuerySchema
+)
+def list_deliveries(call: Call, webhook_id: str) -> Answer:
+    """What was sent to an endpoint or waits to be, the newest first."""
+    status = call.query["status"]
+    listing = call.listing(f"deliveries {webhook_id} {status}")
+    before = listing.place(call.query["cursor"])
+    rows, follows = service.list_deliveries(
+        call.conn, call.program, webhook_id, status, before[0] if before else None, call.query["limit"]
+    )
+    return Answer(listing.page(rows, None if follows is None else (follows,)))
+
+
+@webhooks.operation(
+    "GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DeliveryWithLogSchema}
+)
+def get_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
+    """One delivery with its attempts."""
+    return Answer(service.get_delivery(call.conn, call.program, webhook_id, delivery_id))
+
+
+@webhooks.operation(
+    "POST",
+    "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>/resend",
+    {202: DeliveryWithLogSchema},
+    refusals=("webhook_disabled",),
+)
+def resend_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
+    """Sends a delivery again, soon, under the same message id; its schedule begins anew."""
+    return Answer(service.resend(call.conn, call.program, webhook_id, delivery_id, call.now), 202)

@@ -1,0 +1,95 @@
+"""Endpoints of webhooks and their deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Whole
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.domain.webhooks import EVENT_TYPES, MOST_URL
+
+_STATUSES = ("enabled", "disabled")
+_DELIVERY = ("pending", "delivered", "failed")
+
+
+def _events(**options: Any) -> Listed:
+    return Listed(Choice(EVENT_TYPES), low=1, high=len(EVENT_TYPES), **options)
+
+
+def _url(**options: Any) -> Text:
+    return Text(high=MOST_URL, metadata={"format": "uri"}, **options)
+
+
+class WebhookDraftSchema(Shape):
+    """An endpoint that is to be made."""
+
+    id = Identifier(load_default=None, allow_none=True)
+    url = _url(required=True)
+    events = _events(required=True)
+
+
+class WebhookChangeSchema(Shape):
+    """What is to be changed of an endpoint; what is left out stays."""
+
+    url = _url(load_default=None)
+    events = _events(load_default=None)
+    status = Choice(_STATUSES, load_default=None)
+
+
+class WebhookSchema(Shape):
+    """An endpoint without its secret."""
+
+    id = Identifier(required=True)
+    url = _url(required=True)
+    events = _events(required=True)
+    status = Choice(_STATUSES, required=True)
+    disabled_reason = Choice(("by_hand", "gone", "lasting_failure"), required=True, allow_none=True)
+    status_since = Instant(required=True)
+    created_at = Instant(required=True)
+
+
+class WebhookWithSecretSchema(WebhookSchema):
+    """An endpoint with the secret that signs what it is sent."""
+
+    secret = Text(required=True, metadata={"examples": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})
+
+
+class DeliveryQuerySchema(PageQuerySchema):
+    """Which deliveries."""
+
+    status = Choice(_DELIVERY, load_default=None)
+
+
+class DeliverySchema(Shape):
+    """A message on its way to an endpoint, with its last attempt."""
+
+    id = Text(required=True)
+    message_id = Text(required=True, metadata={"description": "the header webhook-id, the same at every attempt"})
+    type = Choice(EVENT_TYPES, required=True)
+    occurred_at = Instant(required=True)
+    status = Choice(_DELIVERY, required=True)
+    attempts = Whole(required=True)
+    next_attempt_at = Instant(required=True, allow_none=True)
+    last_attempt_at = Instant(required=True, allow_none=True)
+    response_status = Whole(required=True, allow_none=True)
+    error = Text(required=True, allow_none=True)
+
+
+class AttemptSchema(Shape):
+    """One attempt; ``error`` says why it does not count as delivered."""
+
+    attempt = Whole(required=True, low=1)
+    attempted_at = Instant(required=True)
+    milliseconds = Whole(required=True)
+    response_status = Whole(required=True, allow_none=True)
+    error = Text(required=True, allow_none=True)
+
+
+class DeliveryWithLogSchema(DeliverySchema):
+    """A delivery with its newest attempts."""
+
+    log = Listed(Inner(AttemptSchema), required=True)
+
+
+WebhooksPageSchema: Any = page_of(WebhookSchema, "WebhooksPage")
+DeliveriesPageSchema: Any = page_of(DeliverySchema, "DeliveriesPage")

@@ -1,0 +1,138 @@
+"""One POST to an address that was looked up once and checked, within a bound of time, never further than that.
+
+A name is resolved once and the connection goes to the very address that was found fit, so that a name server that
+answers differently a moment later gains nothing (DNS rebinding). Redirects are answers like any other and are not
+followed. What a program is told, and by which rules, may not enter.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPException
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as PoolTimeoutError
+
+from distrib.domain.webhooks import host_and_port, is_public, url_problem
+
+TIMEOUT_S = 15.0
+"""For the whole of an attempt, the lookup apart; the specification asks for 15 to 30 seconds."""
+
+Resolve = Callable[[str, int], list[str]]
+
+
+class Unreachable(Exception):
+    """Why there was no answer, in one word for the log of deliveries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Makes attempts.
+
+    Args:
+        allows_private: for development: to private addresses and without TLS too.
+        trust: who vouches for servers; the system's authorities where it is None.
+        resolve: the addresses of a name.
+    """
+
+    allows_private: bool = False
+    trust: ssl.SSLContext | None = None
+    timeout_s: float = TIMEOUT_S
+    resolve: Resolve | None = None
+
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> int:
+        """The status of the answer; its body is not read.
+
+        Raises:
+            Unreachable: there was none.
+        """
+        if url_problem(url, allows_private=self.allows_private) is not None:
+            raise Unreachable("url_refused")
+        host, port = host_and_port(url)
+        address = self._address(host, port)
+        try:
+            return self._post(url, host, address, port, headers, body)
+        except NewConnectionError:
+            raise Unreachable("connection") from None
+        except (TimeoutError, PoolTimeoutError):
+            raise Unreachable("timeout") from None
+        except ssl.SSLError:
+            raise Unreachable("tls") from None
+        except (OSError, HTTPError):
+            raise Unreachable("connection") from None
+        except (HTTPException, ValueError):
+            raise Unreachable("no_http") from None
+
+    def _address(self, host: str, port: int) -> str:
+        """The one address to go to; all that a name has must be fit, for a mixed answer is a trap."""
+        found = (self.resolve or _resolved)(host, port)
+        if not found:
+            raise Unreachable("name_unknown")
+        if not self.allows_private and not all(is_public(ip_address(one)) for one in found):
+            raise Unreachable("address_refused")
+        return found[0]
+
+    def _post(self, url: str, host: str, address: str, port: int, headers: dict[str, str], body: bytes) -> int:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection = self._connection(parts.scheme, host, address, port)
+        guard = _Guard(connection)
+        timer = threading.Timer(self.timeout_s, guard.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            connection.request("POST", target, body, {"Host": parts.netloc, **headers}, preload_content=False)
+            return connection.getresponse().status
+        finally:
+            timer.cancel()
+            connection.close()
+            if guard.has_cut:  # whatever else it then looks like
+                raise TimeoutError
+
+    def _connection(self, scheme: str, host: str, address: str, port: int) -> HTTPConnection:
+        if scheme == "http":
+            return HTTPConnection(address, port, timeout=self.timeout_s)
+        return HTTPSConnection(
+            address,
+            port,
+            timeout=self.timeout_s,
+            ssl_context=self.trust or _system_trust(),
+            server_hostname=host,
+        )
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(entry[4][0]).partition("%")[0] for entry in found]
+
+
+class _Guard:
+    """Ends a connection that drips on: every single byte may be in time, the whole is not."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
+        self.has_cut = False
+
+    def cut(self) -> None:
+        """Shuts the connection under whoever reads from it."""
+        self.has_cut = True
+        if isinstance(self._connection.sock, socket.socket):
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    return ssl.create_default_context()

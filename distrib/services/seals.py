@@ -1,0 +1,197 @@
+"""Sealing the ledger: each day's transfers under one digest that takes in the digest of the day before.
+
+Who changes, removes or slips in a sealed transfer breaks every seal from there on; who keeps a digest elsewhere can
+prove it. The canonical form is told in docs/ledger.md, so that anybody can work it out again. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import Program
+from distrib.store import seals as rows
+from distrib.store.audit_questions import MOST_ROWS, Answer
+from distrib.store.seals import SealedTransfer, SealRow
+
+FORM = "distrib-seal-1"
+BEFORE_ALL = -1
+_SEALS_AT_ONCE = 500
+
+
+class _Content:
+    """The lines of one seal as they go by: what they come to, and their digest."""
+
+    def __init__(self, program: Program, seal_no: int, previous: bytes | None, after: int, through: int) -> None:
+        self.transfers = self.total_minor = 0
+        self._hash = hashlib.sha256()
+        self.head = _line([FORM, program.code, seal_no, None if previous is None else previous.hex(), after, through])
+        self._hash.update(self.head)
+
+    def add(self, transfer: SealedTransfer) -> bytes:
+        """Takes in one transfer and answers its line."""
+        line = f"{transfer.line}\n".encode()
+        self.transfers += 1
+        self.total_minor += transfer.amount_minor
+        self._hash.update(line)
+        return line
+
+    def close(self) -> bytes:
+        """Takes in the last line and answers it."""
+        line = _line([self.transfers, self.total_minor])
+        self._hash.update(line)
+        return line
+
+    def digest(self) -> bytes:
+        """SHA-256 of all lines so far."""
+        return self._hash.digest()
+
+
+def seal_now(conn: Connection, program: Program, now: datetime) -> dict[str, Any] | None:
+    """Seals everything that is posted and not sealed yet.
+
+    Under the worker's role, in a transaction of its own. Postings under way are waited for, none is missed
+    (``posting_horizon``).
+
+    Returns:
+        The new seal; None where there was nothing to seal, or somebody else is sealing.
+    """
+    if not rows.lock_chain(conn, program.program_id):
+        return None
+    last = rows.last_seal(conn, program.program_id)
+    seal_no, after = (1, BEFORE_ALL) if last is None else (last.seal_no + 1, last.through_posting)
+    previous, through = None if last is None else last.digest, max(rows.posting_horizon(conn), after)
+    content = _Content(program, seal_no, previous, after, through)
+    for transfer in rows.sealed_transfers(conn, program.program_id, after, through):
+        content.add(transfer)
+    if not content.transfers:
+        return None
+    content.close()
+    seal = SealRow(
+        seal_no, after, through, content.transfers, content.total_minor, previous, content.digest(), now
+    )
+    rows.insert_seal(conn, program.program_id, seal)
+    return seal_view(seal)
+
+
+def seal_content(conn: Connection, program: Program, seal_no: int) -> Iterator[bytes]:
+    """The very bytes that a seal's digest is of, worked out from the ledger as it is now; raises ``not_found``."""
+    seal = rows.find_seal(conn, program.program_id, seal_no)
+    if seal is None:
+        raise Refusal("not_found")
+    previous = None if seal_no == 1 else rows.find_seal(conn, program.program_id, seal_no - 1)
+    digest = seal.previous_digest if previous is None else previous.digest
+    content = _Content(program, seal_no, digest, seal.after_posting, seal.through_posting)
+    yield content.head
+    for transfer in rows.sealed_transfers(conn, program.program_id, seal.after_posting, seal.through_posting):
+        yield content.add(transfer)
+    yield content.close()
+
+
+def list_seals(
+    conn: Connection, program: Program, after: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Seals in their order, and after what the next page begins."""
+    found = rows.list_seals(conn, program.program_id, after or 0, limit + 1)
+    return [seal_view(row) for row in found[:limit]], found[limit - 1].seal_no if len(found) > limit else None
+
+
+def find_seal(conn: Connection, program: Program, seal_no: int) -> dict[str, Any]:
+    """One seal; raises ``not_found``."""
+    found = rows.find_seal(conn, program.program_id, seal_no)
+    if found is None:
+        raise Refusal("not_found")
+    return seal_view(found)
+
+
+def programs_to_seal(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
+    """The numbers of the programs with postings of days that are over and not sealed."""
+    return rows.programs_to_seal(conn, now, limit)
+
+
+def verify_chain(conn: Connection, program: Program) -> Answer:
+    """Works the whole chain out again, each seal upon the digest that the one before has by right.
+
+    Returns:
+        How many seals there are, and those that do not hold with the reason; from the first that broke on, only what
+        is wrong of itself is told again.
+    """
+    chain = list(_all_seals(conn, program))
+    if not chain:
+        return Answer(0, 0, [])
+    wrong: list[dict[str, Any]] = []
+    sealed = rows.sealed_transfers(conn, program.program_id, BEFORE_ALL, chain[-1].through_posting)
+    transfers = _Ahead(sealed)
+    previous: SealRow | None = None
+    for seal in chain:
+        wrong += _faults(program, seal, previous, transfers)
+        previous = seal
+    return Answer(len(chain), len(wrong), wrong[:MOST_ROWS])
+
+
+def seal_view(row: SealRow) -> dict[str, Any]:
+    """A seal as the API shows it."""
+    return {
+        "seal_no": row.seal_no,
+        "digest": row.digest.hex(),
+        "previous_digest": None if row.previous_digest is None else row.previous_digest.hex(),
+        "after_posting": row.after_posting,
+        "through_posting": row.through_posting,
+        "transfers": row.transfers,
+        "total_minor": int(row.total_minor),
+        "sealed_at": row.sealed_at,
+    }
+
+
+class _Ahead:
+    """Transfers in order, handed out up to a posting at a time."""
+
+    def __init__(self, transfers: Iterable[SealedTransfer]) -> None:
+        self._rest = iter(transfers)
+        self._next = next(self._rest, None)
+
+    def through(self, posting_no: int) -> Iterator[SealedTransfer]:
+        """Those up to that posting."""
+        while self._next is not None and self._next.posting_no <= posting_no:
+            yield self._next
+            self._next = next(self._rest, None)
+
+
+def _faults(
+    program: Program, seal: SealRow, previous: SealRow | None, transfers: _Ahead
+) -> Iterator[dict[str, Any]]:
+    number, after, digest = (1, BEFORE_ALL, None)
+    if previous is not None:
+        number, after, digest = previous.seal_no + 1, previous.through_posting, previous.digest
+    content = _Content(program, seal.seal_no, digest, seal.after_posting, seal.through_posting)
+    for transfer in transfers.through(seal.through_posting):
+        content.add(transfer)
+    content.close()
+    told = {"seal_no": seal.seal_no, "sealed_at": seal.sealed_at}
+    if (seal.seal_no, seal.after_posting, seal.previous_digest) != (number, after, digest):
+        yield told | {"what": "does not follow the seal before it"}
+    if content.digest() != seal.digest:
+        figures = {"sealed": seal.transfers, "found": content.transfers, "sealed_minor": int(seal.total_minor)}
+        yield told | {"what": "the transfers are not those that were sealed"} | figures | {
+            "found_minor": content.total_minor
+        }
+    elif (content.transfers, content.total_minor) != (seal.transfers, int(seal.total_minor)):
+        yield told | {"what": "count or total were changed"}
+
+
+def _all_seals(conn: Connection, program: Program) -> Iterator[SealRow]:
+    after: int | None = 0
+    while after is not None:
+        found = rows.list_seals(conn, program.program_id, after, _SEALS_AT_ONCE)
+        yield from found
+        after = found[-1].seal_no if len(found) == _SEALS_AT_ONCE else None
+
+
+def _line(values: list[object]) -> bytes:
+    return (json.dumps(values, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,22 @@
+"""What a program's webhooks are told of its commissions, in the transaction that posts them. No SQL may enter."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from distrib.services.context import Program
+from distrib.store import outbox, webhooks
+
+_KINDS = {"commission.earned": "earned", "commission.reversed": "reversed"}
+
+
+def tell_commissions(conn: Connection, program: Program) -> None:
+    """Writes a message for every event whose commissions this transaction has just posted.
+
+    Where no live endpoint wants them nothing is read and nothing is written, so that telling costs those alone who
+    asked for it.
+    """
+    wanted = webhooks.wanted_types(conn, program.program_id)
+    kinds = sorted(kind for name, kind in _KINDS.items() if name in wanted)
+    if kinds:
+        outbox.insert_commission_messages(conn, program.program_id, program.currency, kinds)

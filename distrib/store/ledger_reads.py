@@ -1,0 +1,117 @@
+"""Reading the ledger as double entry: accounts with their balances, transfers with both sides and their cause.
+
+Pages are found by key, never by offset. Balances come from the running totals, whose truth the audit holds against the
+transfers. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+_BALANCE = "earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor"
+# The program's own accounts are what all payables have on the other side; so no row is as hot as they would be.
+_OWN = """
+SELECT COALESCE(-sum(earned_minor + reversed_minor + adjusted_minor), 0)::bigint AS expense,
+       COALESCE(sum(paid_minor), 0)::bigint AS clearing, COALESCE(sum(tax_minor), 0)::bigint AS tax,
+       COALESCE(sum(version), 0)::bigint AS version
+FROM account_months WHERE program_id = :program
+"""
+_PAYABLES = f"""
+SELECT s.shop_id, s.shop_no, COALESCE(m.balance_minor, 0)::bigint AS balance_minor,
+       COALESCE(m.version, 0)::bigint AS version
+FROM shops s LEFT JOIN LATERAL (
+    SELECT sum({_BALANCE}) AS balance_minor, sum(version) AS version
+    FROM account_months WHERE program_id = s.program_id AND account_no = s.shop_no) m ON true
+WHERE s.program_id = :program
+"""
+_CHANGES = """
+WITH moves AS (
+    SELECT posting_no, period,
+           sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
+    FROM transfers WHERE program_id = :program AND shop_no = :shop_no GROUP BY posting_no, period
+), running AS (
+    SELECT row_number() OVER w AS version, posting_no, period, amount_minor, sum(amount_minor) OVER w AS balance_minor
+    FROM moves WINDOW w AS (ORDER BY posting_no, period)
+)
+SELECT version, posting_no, period, (balance_minor - amount_minor)::bigint AS previous_minor, amount_minor,
+       balance_minor::bigint AS balance_minor
+FROM running WHERE version > :after ORDER BY version LIMIT :limit
+"""
+_TRANSFERS = """
+SELECT t.cause_no, t.seq, t.posting_no, t.kind::text AS kind, t.debit_account, t.credit_account, h.shop_id,
+       t.amount_minor, t.occurred_at, t.available_at, t.period, t.belongs_to_period, e.event_id, t.line_id, t.rule_id,
+       t.tier, t.base_minor, t.rate_ppm, t.reverses_seq, v.code AS plan_code, v.version AS plan_version,
+       u.cause_type, u.cause_id
+FROM transfers t
+LEFT JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
+LEFT JOIN causes u ON u.program_id = t.program_id AND u.cause_no = t.cause_no
+LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
+LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
+WHERE t.program_id = :program
+"""
+_FILTERS = {
+    "shop_id": " AND t.shop_no = (SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :shop_id)",
+    "kinds": " AND t.kind = ANY(CAST(:kinds AS transfer_kind[]))",
+    "since": " AND t.occurred_at >= :since",
+    "until": " AND t.occurred_at < :until",
+    "period": " AND t.period = :period",
+    "cause": " AND t.cause_no = (SELECT cause_no FROM causes WHERE program_id = :program"
+    " AND cause_type = :cause_type AND cause_id = :cause_id)",
+}
+_PAGE = " AND (t.cause_no, t.seq) > (:after_cause, :after_seq) ORDER BY t.cause_no, t.seq LIMIT :limit"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilters:
+    """Which transfers are asked for; what is None does not matter.
+
+    ``until`` is not part of what it ends; a cause is its type and its id.
+    """
+
+    shop_id: str | None = None
+    kinds: list[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    period: int | None = None
+    cause: tuple[str, str] | None = None
+
+
+def own_accounts(conn: Connection, program_id: int) -> dict[str, int]:
+    """The balances of ``expense``, ``clearing`` and ``tax``, and how often the running totals behind them moved."""
+    return dict(conn.execute(text(_OWN), {"program": program_id}).mappings().one())
+
+
+def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[dict[str, Any]]:
+    """The payable accounts by shop, from the one after ``after`` on."""
+    statement = text(f"{_PAYABLES} AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit")
+    rows = conn.execute(statement, {"program": program_id, "after": after, "limit": limit})
+    return [dict(row) for row in rows.mappings()]
+
+
+def payable_account(conn: Connection, program_id: int, shop_id: str) -> dict[str, Any] | None:
+    """The payable account of one shop."""
+    statement = text(f"{_PAYABLES} AND s.shop_id = :shop_id")
+    row = conn.execute(statement, {"program": program_id, "shop_id": shop_id}).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[dict[str, Any]]:
+    """The versions of an account after ``after``: what each posting moved, and the balance before and behind it."""
+    values = {"program": program_id, "shop_no": shop_no, "after": after, "limit": limit}
+    return [dict(row) for row in conn.execute(text(_CHANGES), values).mappings()]
+
+
+def list_transfers(
+    conn: Connection, program_id: int, filters: TransferFilters, after: tuple[int, int], limit: int
+) -> list[dict[str, Any]]:
+    """Transfers by cause and number, ``limit`` at the most after the key ``after``."""
+    wanted = {name: value for name, value in asdict(filters).items() if value is not None}
+    statement = text(_TRANSFERS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
+    cause_type, cause_id = wanted.pop("cause", (None, None))
+    values = wanted | {"cause_type": cause_type, "cause_id": cause_id}
+    values |= {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
+    return [dict(row) for row in conn.execute(statement, values).mappings()]

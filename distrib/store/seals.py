@@ -1,0 +1,134 @@
+"""The chain of seals over transfers: its rows, and the canonical form of what a seal covers.
+
+The form is fixed for ever (docs/ledger.md): a line of JSON a transfer, in the order of postings. Digests are worked out
+by the services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.domain.ledger import ACCOUNT_NAMES
+from distrib.store import locks
+from distrib.store.database import driver
+
+_ROWS_AT_ONCE = 5_000
+
+
+class SealRow(NamedTuple):
+    """One seal as stored: it covers the postings after ``after_posting`` up to ``through_posting``."""
+
+    seal_no: int
+    after_posting: int
+    through_posting: int
+    transfers: int
+    total_minor: int
+    previous_digest: bytes | None
+    digest: bytes
+    sealed_at: datetime
+
+
+class SealedTransfer(NamedTuple):
+    """One transfer in its canonical form."""
+
+    posting_no: int
+    amount_minor: int
+    line: str
+
+
+_COLUMNS = ", ".join(SealRow._fields)
+_LIST = text(
+    f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program AND seal_no > :after ORDER BY seal_no LIMIT :limit"
+)
+_FIND = text(f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program AND seal_no = :seal_no")
+_LAST = text(f"SELECT {_COLUMNS} FROM seals WHERE program_id = :program ORDER BY seal_no DESC LIMIT 1")
+_INSERT = text(
+    f"INSERT INTO seals (program_id, {_COLUMNS}) VALUES (:program, {', '.join(':' + name for name in SealRow._fields)})"
+)
+# The day is the program's own; a day is sealed when it is over, a program's first one too.
+_DUE = text(
+    """
+SELECT program_id FROM (
+    SELECT p.program_id, p.time_zone, GREATEST(p.created_at, max(s.sealed_at)) AS since,
+           COALESCE(max(s.through_posting), -1) AS through
+    FROM programs p LEFT JOIN seals s USING (program_id) GROUP BY p.program_id) p
+WHERE (since AT TIME ZONE time_zone)::date < (CAST(:now AS timestamptz) AT TIME ZONE time_zone)::date
+  AND EXISTS (SELECT 1 FROM transfers t WHERE t.program_id = p.program_id AND t.posting_no > p.through)
+ORDER BY since, program_id LIMIT :limit
+"""
+)
+_OWN = " ".join(f"WHEN {number} THEN '{name}'" for number, name in ACCOUNT_NAMES.items())
+
+
+def _account(column: str, shop: str) -> str:
+    """An account's readable name, its number where it belongs to nobody."""
+    return f"COALESCE(CASE {column} {_OWN} END, 'payable:' || {shop}.shop_id, {column}::text)"
+
+
+def _time(column: str) -> str:
+    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+_TRANSFERS = f"""
+SELECT t.posting_no, t.amount_minor, json_build_array(
+    t.posting_no, t.cause_no, t.seq, t.kind, {_account("t.debit_account", "d")}, {_account("t.credit_account", "c")},
+    t.amount_minor, {_time("t.occurred_at")}, {_time("t.available_at")}, t.period, t.belongs_to_period, t.event_no,
+    t.line_id, t.rule_id, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.reverses_seq)::text
+FROM transfers t
+LEFT JOIN shops d ON d.program_id = t.program_id AND d.shop_no = t.debit_account
+LEFT JOIN shops c ON c.program_id = t.program_id AND c.shop_no = t.credit_account
+WHERE t.program_id = %(program)s AND t.posting_no > %(after)s AND t.posting_no <= %(through)s
+ORDER BY t.posting_no, t.cause_no, t.seq
+"""
+
+
+def lock_chain(conn: Connection, program_id: int) -> bool:
+    """Whether nobody else seals this program; held until the transaction ends."""
+    statement = text("SELECT pg_try_advisory_xact_lock(:seals, :program)")
+    return bool(conn.execute(statement, {"seals": locks.SEALS, "program": program_id}).scalar_one())
+
+
+def posting_horizon(conn: Connection) -> int:
+    """The number up to which every posting that can ever be there is there, and seen by the next statement."""
+    return int(conn.execute(text("SELECT posting_horizon()")).scalar_one())
+
+
+def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
+    """The transfers of a range of postings in their canonical form and order, streamed with flat memory."""
+    conn.execute(text("SET LOCAL statement_timeout = '30min'"))
+    with driver(conn).cursor(name="sealed_transfers") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})
+        for row in cursor:
+            yield SealedTransfer(*row)
+
+
+def last_seal(conn: Connection, program_id: int) -> SealRow | None:
+    """The newest seal; None before the first."""
+    row = conn.execute(_LAST, {"program": program_id}).one_or_none()
+    return None if row is None else SealRow(*row)
+
+
+def find_seal(conn: Connection, program_id: int, seal_no: int) -> SealRow | None:
+    """The seal of that number."""
+    row = conn.execute(_FIND, {"program": program_id, "seal_no": seal_no}).one_or_none()
+    return None if row is None else SealRow(*row)
+
+
+def list_seals(conn: Connection, program_id: int, after: int, limit: int) -> list[SealRow]:
+    """Seals by number, from the one after ``after`` on."""
+    return [SealRow(*row) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})]
+
+
+def insert_seal(conn: Connection, program_id: int, row: SealRow) -> None:
+    """Adds a seal to the chain."""
+    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+
+
+def programs_to_seal(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """The programs that have postings of days that are over and not sealed."""
+    return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())

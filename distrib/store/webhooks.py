@@ -1,0 +1,266 @@
+"""Endpoints of webhooks, their deliveries and every attempt. Bodies, signatures and addresses must not enter.
+
+Deliveries are made by the database with the message they deliver (0006_proofs.sql, ``fan_out``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+
+class WebhookRow(NamedTuple):
+    """One endpoint as stored."""
+
+    webhook_no: int
+    webhook_id: str
+    digest: bytes
+    url: str
+    events: list[str]
+    status: str
+    disabled_reason: str | None
+    status_since: datetime
+    secret: bytes
+    former_secret: bytes | None
+    former_until: datetime | None
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery that is to be attempted, with all it takes."""
+
+    program_id: int
+    webhook_no: int
+    delivery_no: int
+    message_no: int
+    type: str
+    occurred_at: datetime
+    payload: str
+    webhook_id: str
+    url: str
+    secret: bytes
+    former_secret: bytes | None
+    former_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt; ``error`` is None where it is delivered."""
+
+    attempted_at: datetime
+    milliseconds: int
+    response_status: int | None
+    error: str | None
+
+
+_COLUMNS = ", ".join(WebhookRow._fields)
+_INSERT = text(
+    "INSERT INTO webhooks (program_id, webhook_id, digest, url, events, status, status_since, secret, created_at,"
+    " created_by) VALUES (:program, :webhook_id, :digest, :url, :events, 'enabled', :now, :secret, :now, :actor)"
+    f" ON CONFLICT (program_id, webhook_id) DO NOTHING RETURNING {_COLUMNS}"
+)
+_FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id = :webhook_id"
+_LIST = text(
+    f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id > :after AND status <> 'ended'"
+    " ORDER BY webhook_id LIMIT :limit"
+)
+_WANTED = text(
+    "SELECT DISTINCT unnest(events) FROM webhooks WHERE program_id = :program AND status = 'enabled'"
+)
+_CHANGE = text(
+    "UPDATE webhooks SET url = :url, events = :events, status = :status, disabled_reason = :reason,"
+    " status_since = CASE WHEN status = :status THEN status_since ELSE :now END"
+    f" WHERE program_id = :program AND webhook_no = :webhook_no RETURNING {_COLUMNS}"
+)
+_ROTATE = text(
+    "UPDATE webhooks SET former_secret = secret, former_until = :until, secret = :secret"
+    f" WHERE program_id = :program AND webhook_no = :webhook_no RETURNING {_COLUMNS}"
+)
+_DELIVERIES = """
+SELECT d.delivery_no, d.message_no, m.type, m.occurred_at, d.status, d.attempts, d.next_attempt_at,
+       a.response_status, a.error, a.attempted_at
+FROM webhook_deliveries d
+JOIN outbox m ON m.program_id = d.program_id AND m.message_no = d.message_no
+LEFT JOIN webhook_attempts a ON a.program_id = d.program_id AND a.webhook_no = d.webhook_no
+     AND a.delivery_no = d.delivery_no AND a.attempt = d.attempts
+WHERE d.program_id = :program AND d.webhook_no = :webhook_no
+"""
+_ATTEMPTS = text(
+    "SELECT attempt, attempted_at, milliseconds, response_status, error FROM webhook_attempts"
+    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no"
+    " ORDER BY attempt DESC LIMIT :limit"
+)
+_RESEND = text(
+    "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = :now"
+    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no RETURNING delivery_no"
+)
+# What is being sent counts as lost when its time is up, and is sent again: at least once.
+_CLAIM = text(
+    """
+WITH due AS (
+    SELECT d.program_id, d.webhook_no, d.delivery_no
+    FROM webhooks w CROSS JOIN LATERAL (
+        SELECT program_id, webhook_no, delivery_no FROM webhook_deliveries d
+        WHERE d.program_id = w.program_id AND d.webhook_no = w.webhook_no AND d.status = 'pending'
+          AND d.next_attempt_at <= :now
+        ORDER BY d.next_attempt_at, d.delivery_no LIMIT :each FOR UPDATE SKIP LOCKED) d
+    WHERE w.status = 'enabled' AND NOT (w.webhook_no = ANY(CAST(:full AS bigint[])))
+    LIMIT :limit
+), claimed AS (
+    UPDATE webhook_deliveries d SET next_attempt_at = :lost_at FROM due
+    WHERE d.program_id = due.program_id AND d.webhook_no = due.webhook_no AND d.delivery_no = due.delivery_no
+    RETURNING d.program_id, d.webhook_no, d.delivery_no, d.message_no
+)
+SELECT c.program_id, c.webhook_no, c.delivery_no, c.message_no, m.type, m.occurred_at, m.payload, w.webhook_id, w.url,
+       w.secret, w.former_secret, w.former_until
+FROM claimed c
+JOIN outbox m ON m.program_id = c.program_id AND m.message_no = c.message_no
+JOIN webhooks w ON w.program_id = c.program_id AND w.webhook_no = c.webhook_no
+ORDER BY c.delivery_no
+"""
+)
+_LOCK = text(
+    "SELECT attempts, tries, status FROM webhook_deliveries"
+    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no FOR UPDATE"
+)
+_NOTE = text(
+    "INSERT INTO webhook_attempts (program_id, webhook_no, delivery_no, attempt, attempted_at, milliseconds,"
+    " response_status, error) VALUES (:program, :webhook_no, :delivery_no, :attempt, :attempted_at, :milliseconds,"
+    " :response_status, :error)"
+)
+_SETTLE = text(
+    "UPDATE webhook_deliveries SET attempts = attempts + 1, tries = tries + 1, status = :status,"
+    " next_attempt_at = :next_attempt_at"
+    " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no"
+)
+_DISABLE = text(
+    "UPDATE webhooks SET status = 'disabled', disabled_reason = :reason, status_since = :now"
+    " WHERE program_id = :program AND webhook_no = :webhook_no AND status = 'enabled'"
+)
+_FIGURES = text(
+    "SELECT (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'),"
+    " (SELECT count(*) FROM webhooks WHERE status = 'disabled' AND disabled_reason <> 'by_hand')"
+)
+
+
+def insert_webhook(
+    conn: Connection, program_id: int, values: Mapping[str, Any], actor: str, now: datetime
+) -> WebhookRow | None:
+    """Stores an endpoint (``webhook_id``, ``digest``, ``url``, ``events``, ``secret``); None where the id is taken."""
+    row = conn.execute(_INSERT, {**values, "program": program_id, "actor": actor, "now": now}).one_or_none()
+    return None if row is None else WebhookRow(*row)
+
+
+def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: bool = False) -> WebhookRow | None:
+    """The endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
+    statement = text(_FIND + (" FOR UPDATE" if locks else ""))
+    row = conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}).one_or_none()
+    return None if row is None else WebhookRow(*row)
+
+
+def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:
+    """Endpoints by id, from the one after ``after`` on."""
+    return [WebhookRow(*row) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})]
+
+
+def wanted_types(conn: Connection, program_id: int) -> set[str]:
+    """The types of message that any live endpoint wants."""
+    return set(conn.execute(_WANTED, {"program": program_id}).scalars())
+
+
+def change_webhook(
+    conn: Connection, program_id: int, row: WebhookRow, status: str, reason: str | None, now: datetime
+) -> WebhookRow:
+    """Keeps an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
+    values = {"program": program_id, "webhook_no": row.webhook_no, "url": row.url, "events": row.events}
+    return WebhookRow(*conn.execute(_CHANGE, values | {"status": status, "reason": reason, "now": now}).one())
+
+
+def rotate_secret(conn: Connection, program_id: int, webhook_no: int, secret: bytes, until: datetime) -> WebhookRow:
+    """Gives an endpoint a new secret; the former one signs as well until then."""
+    values = {"program": program_id, "webhook_no": webhook_no, "secret": secret, "until": until}
+    return WebhookRow(*conn.execute(_ROTATE, values).one())
+
+
+def list_deliveries(
+    conn: Connection, program_id: int, webhook_no: int, status: str | None, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Deliveries of an endpoint with their last attempt, the newest first."""
+    filters = " AND d.status = :status" if status is not None else ""
+    filters += " AND d.delivery_no < :before" if before is not None else ""
+    statement = text(f"{_DELIVERIES}{filters} ORDER BY d.delivery_no DESC LIMIT :limit")
+    values = {"program": program_id, "webhook_no": webhook_no, "status": status, "before": before, "limit": limit}
+    return [dict(row) for row in conn.execute(statement, values).mappings()]
+
+
+def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_no: int) -> dict[str, Any] | None:
+    """One delivery with its last attempt."""
+    statement = text(f"{_DELIVERIES} AND d.delivery_no = :delivery_no")
+    values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no}
+    row = conn.execute(statement, values).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def list_attempts(
+    conn: Connection, program_id: int, webhook_no: int, delivery_no: int, limit: int
+) -> list[dict[str, Any]]:
+    """The attempts of one delivery, the newest first."""
+    values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "limit": limit}
+    return [dict(row) for row in conn.execute(_ATTEMPTS, values).mappings()]
+
+
+def resend(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, now: datetime) -> bool:
+    """Begins a delivery's schedule anew, whatever became of it; False where there is no such delivery."""
+    values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "now": now}
+    return conn.execute(_RESEND, values).one_or_none() is not None
+
+
+def claim_due(
+    conn: Connection, now: datetime, lost_at: datetime, limit: int, each: int, full: Collection[int]
+) -> list[Due]:
+    """Takes deliveries whose time has come, over all programs.
+
+    Args:
+        lost_at: from when on they count as lost where nothing is heard of them.
+        limit: so many in all, ``each`` of one endpoint.
+        full: endpoints that have enough in flight.
+    """
+    values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
+    return [Due(*row) for row in conn.execute(_CLAIM, values)]
+
+
+def lock_delivery(conn: Connection, due: Due) -> tuple[int, int, str]:
+    """Attempts, tries and status of a delivery, held until the transaction ends."""
+    attempts, tries, status = conn.execute(_LOCK, _key(due)).one()
+    return attempts, tries, status
+
+
+def note_attempt(
+    conn: Connection, due: Due, number: int, attempt: Attempt, status: str, next_attempt_at: datetime | None
+) -> None:
+    """Keeps what came of an attempt, and what becomes of the delivery."""
+    told = {"attempt": number, "attempted_at": attempt.attempted_at, "milliseconds": attempt.milliseconds}
+    told |= {"response_status": attempt.response_status, "error": attempt.error}
+    conn.execute(_NOTE, _key(due) | told)
+    conn.execute(_SETTLE, _key(due) | {"status": status, "next_attempt_at": next_attempt_at})
+
+
+def disable(conn: Connection, due: Due, reason: str, now: datetime) -> bool:
+    """Disables the endpoint of a delivery; False where it was no longer enabled."""
+    values = {"program": due.program_id, "webhook_no": due.webhook_no, "reason": reason, "now": now}
+    return bool(conn.execute(_DISABLE, values).rowcount)
+
+
+def delivery_figures(conn: Connection) -> Sequence[int]:
+    """Over all programs: deliveries that wait, and endpoints that were disabled for what they did."""
+    return tuple(conn.execute(_FIGURES).one())
+
+
+def _key(due: Due) -> dict[str, Any]:
+    return {"program": due.program_id, "webhook_no": due.webhook_no, "delivery_no": due.delivery_no}

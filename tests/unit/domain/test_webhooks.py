@@ -1,0 +1,115 @@
+"""Webhooks: the schedule, the signature, and the addresses that nothing is sent to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+
+from distrib.domain.webhooks import (
+    SCHEDULE,
+    is_public,
+    message_body,
+    secret_bytes,
+    secret_text,
+    signature,
+    url_problem,
+    wait_after,
+)
+
+INSIDE = [
+    "127.0.0.1", "127.8.8.8", "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255",
+    "192.168.1.1", "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
+    "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.0.8",
+    "::1", "::", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "fe80::1", "fc00::1",
+    "fd12:3456::1", "ff02::1", "fec0::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::", "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1",
+]  # fmt: skip
+OUTSIDE = ["8.8.8.8", "1.1.1.1", "114.114.114.114", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_address_of_the_inside_is_not_public_however_it_is_written(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize("address", OUTSIDE)
+def test_an_address_of_the_internet_is_public(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://hooks.example.com/x?y=1", None),
+        ("https://hooks.example.com:8443/", None),
+        ("https://8.8.8.8/", None),
+        ("https://[2606:4700::1111]/", None),
+        ("http://hooks.example.com/", "scheme"),
+        ("ftp://hooks.example.com/", "scheme"),
+        ("file:///etc/passwd", "url"),
+        ("https://", "url"),
+        ("https:///path", "url"),
+        ("hooks.example.com", "url"),
+        ("https://hooks.example.com:0/", "url"),
+        ("https://hooks.example.com:99999/", "url"),
+        ("https://hooks.example.com /", "url"),
+        ("https://hooks.example.com\\@evil/", "url"),
+        ("https://例子.example/", "url"),
+        ("https://a.example/" + "x" * 2_000, "url"),
+        ("https://user:pass@hooks.example.com/", "extras"),
+        ("https://hooks.example.com/#part", "extras"),
+        ("https://localhost/", "address"),
+        ("https://db/", "address"),
+        ("https://db.internal/", "address"),
+        ("https://printer.local./", "address"),
+        ("https://127.0.0.1/", "address"),
+        ("https://127.1/", "address"),
+        ("https://2130706433/", "address"),
+        ("https://0x7f000001/", "address"),
+        ("https://0x7f.0.0.1/", "address"),
+        ("https://0177.0.0.1/", "address"),
+        ("https://[::1]/", "address"),
+        ("https://[::ffff:169.254.169.254]/", "address"),
+        ("https://169.254.169.254/latest/meta-data", "address"),
+        ("https://10.0.0.8/", "address"),
+    ],
+)
+def test_a_url_to_the_inside_or_without_tls_is_refused(url: str, problem: str | None) -> None:
+    assert url_problem(url, allows_private=False) == problem
+
+
+def test_development_may_use_this_machine_and_still_needs_a_url() -> None:
+    assert url_problem("http://127.0.0.1:9/hook", allows_private=True) is None
+    assert url_problem("gopher://127.0.0.1/", allows_private=True) == "scheme"
+
+
+def test_the_schedule_is_that_of_the_specification_with_a_tenth_of_jitter() -> None:
+    seconds = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    assert [wait.total_seconds() for wait in SCHEDULE] == seconds
+    for tries, planned in list(enumerate(SCHEDULE))[1:]:
+        waits = [wait_after(tries, f"message {number}") for number in range(200)]
+        assert all(wait is not None and planned <= wait <= planned * 1.1 for wait in waits)
+        assert len(set(waits)) > 100
+        assert waits[7] == wait_after(tries, "message 7")
+    assert wait_after(len(SCHEDULE), "message") is None
+
+
+def test_the_published_vector_is_met() -> None:
+    secret = secret_bytes("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    signed = signature([secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_secret_is_written_and_read_the_same() -> None:
+    assert secret_bytes(secret_text(bytes(range(32)))) == bytes(range(32))
+    with pytest.raises(ValueError, match="not a secret"):
+        secret_bytes("whsec_*")
+
+
+def test_the_body_is_type_time_and_data() -> None:
+    at = datetime(2026, 3, 1, 2, tzinfo=UTC) + timedelta(microseconds=5)
+    assert message_body("payout.settled", at, '{"id": "p"}') == (
+        b'{"type":"payout.settled","timestamp":"2026-03-01T02:00:00.000005Z","data":{"id": "p"}}'
+    )
