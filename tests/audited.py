@@ -60,6 +60,6 @@ def wrong(conn: Connection, number: int) -> list[dict[str, Any]]:
 
 
 @cache
-def packs() -> dict[str, Policy]:
+def packs() -> Mapping[str, Policy]:
     """The policy packs, read once a process."""
     return load_policies(CONFIG)
