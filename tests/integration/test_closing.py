@@ -174,6 +174,7 @@ def test_what_arrives_late_counts_in_the_earliest_open_month_and_says_where_it_b
     assert april["a"] == {"opening": 1_000, "earned": 500, "closing": 1_500, "available": 1_500, "orders": 1}
 
 
+@pytest.mark.tampers
 def test_a_closed_statement_stands_even_where_the_past_of_a_shop_is_rewritten(sold: World) -> None:
     close(sold)
     close(sold, APRIL)
