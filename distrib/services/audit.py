@@ -18,9 +18,10 @@ from distrib.domain.ledger import EXPENSE
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
 from distrib.services.audit_closings import check_closings
+from distrib.services.audit_expected import recompute_expected
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
-from distrib.store import audit_questions, audits, shops, statements
+from distrib.store import audit_lives, audit_questions, audits, shops, statements
 from distrib.store.audit_limits import RULE_TOTALS
 from distrib.store.audit_questions import MOST_ROWS, Answer
 
@@ -68,6 +69,7 @@ def run_audit(
     """
     answers = {question.name: answer for question, answer in _questions(conn, program, policies)}
     answers |= recompute_orders(conn, program)
+    answers |= recompute_expected(conn, program)
     answers["statements_add_up"] = _statements(conn, program)
     answers |= check_closings(conn, program)
     checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
@@ -159,7 +161,7 @@ def _questions(
         "default_hold": DEFAULT_HOLD_DAYS,
         "max_levels": _ANY_LEVEL if levels is None else levels,
     }
-    asked = (*audit_questions.QUESTIONS, RULE_TOTALS)
+    asked = (*audit_questions.QUESTIONS, *audit_lives.QUESTIONS, RULE_TOTALS)
     return [(question, audit_questions.ask(conn, question, bound)) for question in asked]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.periods import counting
 from distrib.services.context import Program
+from distrib.services.life_rows import LifeRows
 from distrib.store import inbox, ledger, queue
 from distrib.store.ledger import RefundLineRow, Settlement
 from distrib.store.queue import Outcome, PendingEvent
@@ -37,6 +38,7 @@ class Batch:
     look_levels: int = 0
     earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     later: dict[int, date] = field(default_factory=dict)
+    life: LifeRows = field(default_factory=LifeRows)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
 
     def period_of(self, at: datetime) -> tuple[int, int | None]:
@@ -63,6 +65,7 @@ class Batch:
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
+        self.life.write(conn, program_id)
         if self.settlements:
             ledger.copy_settlements(conn, program_id, self.settlements)
         if self.refunds:
