@@ -62,7 +62,7 @@ def test_a_group_buy_from_payment_to_commission(client: Client) -> None:
     assert (waiting["id"], waiting["error"]["code"], status(client, "o-s")) == ("e-s", "waits_for_group", "waiting")
     tell(client, decided("g", "g-1", True))
     assert (status(client, "o-s"), status(client, "o-t")) == ("settled", "paid")
-    assert [row["order_id"] for row in client.get("/v1/orders?status=paid")["data"]] == ["o-t"]
+    assert [row["id"] for row in client.get("/v1/orders?status=paid")["data"]] == ["o-t"]
     [earned] = client.get("/v1/commissions")["data"]
     assert (earned["shop_id"], earned["amount_minor"], earned["occurred_at"]) == ("s", 1_000, "2026-03-03T02:00:00Z")
     assert [expected(client, shop) for shop in ("s", "t")] == [(0, 0), (1_000, 1_000)]
