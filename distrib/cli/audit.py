@@ -53,6 +53,7 @@ CHECK_MEANINGS = {
     "ids_unique": ("no id stands twice", "编号不重复"),
     "orders_recompute": ("every order worked out again comes to what was posted", "每个订单重新核算一致"),
     "refunds_within_paid": ("no line gave back more than was paid", "退款不超过实付"),
+    "rule_totals_match": ("what caps count is what was posted", "封顶累计与入账一致"),
     "order_cap_kept": ("no order pays above its cap", "订单佣金不超过封顶"),
     "statements_add_up": ("every month's statement adds up and follows the last", "对账单逐月相符"),
     "closed_statements_match_transfers": ("closed statements are what the ledger adds up to", "已结账数据与流水相符"),
