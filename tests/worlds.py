@@ -58,6 +58,27 @@ def refunded(
     return {"id": event_id, "type": "order.refunded", "occurred_at": at.isoformat(), "refund": refund}
 
 
+def paid(event_id: str, order_id: str, shop_id: str | None, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An ``order.paid`` event as JSON, told at ``paid_at`` unless ``occurred_at`` is given."""
+    told_at = more.pop("occurred_at", more.get("paid_at", PAID))
+    return settled(event_id, order_id, shop_id, *lines, occurred_at=told_at, **more) | {"type": "order.paid"}
+
+
+def cancelled(event_id: str, order_id: str, occurred_at: datetime | None = None) -> dict[str, Any]:
+    """An ``order.cancelled`` event as JSON."""
+    at = occurred_at or PAID + timedelta(days=4)
+    return {"id": event_id, "type": "order.cancelled", "occurred_at": at.isoformat(), "order_id": order_id}
+
+
+def decided(
+    event_id: str, group_id: str, has_succeeded: bool, occurred_at: datetime | None = None
+) -> dict[str, Any]:
+    """A ``group.succeeded`` or ``group.failed`` event as JSON."""
+    at = occurred_at or PAID + timedelta(days=2)
+    kind = "group.succeeded" if has_succeeded else "group.failed"
+    return {"id": event_id, "type": kind, "occurred_at": at.isoformat(), "group_id": group_id}
+
+
 @dataclass
 class World:
     """A program on the test's own database."""
@@ -117,6 +138,14 @@ class World:
         statement = (
             "SELECT s.shop_id, sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)"
             " FROM transfers t JOIN shops s USING (program_id, shop_no) WHERE t.program_id = :program GROUP BY 1"
+        )
+        return {row[0]: int(row[1]) for row in self.rows(statement)}
+
+    def expected(self) -> dict[str, int]:
+        """What is expected for each shop of which anything ever was."""
+        statement = (
+            "SELECT s.shop_id, sum(c.amount_minor) FROM expected_changes c JOIN shops s USING (program_id, shop_no)"
+            " WHERE c.program_id = :program GROUP BY 1"
         )
         return {row[0]: int(row[1]) for row in self.rows(statement)}
 

@@ -28,6 +28,8 @@ _WORDS = {
     "waiting": ("waiting", "等待中"),
     "failed": ("failed", "失败"),
     "settled": ("settled", "已结算"),
+    "cancelled": ("cancelled", "已取消"),
+    "group_failed": ("dropped, its group failed", "拼团失败"),
     "partly_refunded": ("partly_refunded", "部分退款"),
     "refunded": ("refunded", "已退款"),
     "plan": ("plan", "方案"),
@@ -53,7 +55,8 @@ _WORDS = {
     "amount": ("amount", "金额"),
     "posted": ("posted", "已入账"),
     "reason": ("reason", "原因"),
-    "paid": ("paid", "实付"),
+    "paid": ("paid, not settled yet", "已付款，待结算"),
+    "paid_amount": ("paid", "实付"),
     "left": ("left", "剩余"),
     "agrees": ("Worked out again, it agrees with what was posted.", "重新核算与已入账一致。"),
     "differs": ("Worked out again, it DIFFERS from what was posted:", "重新核算与已入账不一致："),
@@ -75,6 +78,8 @@ _REASONS = {
     "order_cap": ("cap of the order", "订单封顶"),
     "entry_sku": ("entry line", "入门商品"),
     "policy": ("forbidden by the pack", "合规策略不允许"),
+    "order_cancelled": ("the order was cancelled", "订单已取消"),
+    "group_failed": ("its group failed", "拼团失败"),
     "no_shop": ("no shop sold it", "没有归属店铺"),
     "nobody_earned": ("no rule paid anybody", "没有规则付给任何人"),
 }
@@ -123,7 +128,7 @@ def _head(console: Console, view: Mapping[str, Any], say: _Say) -> None:
     if view["paid_at"] is not None:
         parts.append(time_text(view["paid_at"]))
     if view["paid_minor"] is not None:
-        parts.append(f"{say('paid')} {money(view['paid_minor'], currency)} {currency}")
+        parts.append(f"{say('paid_amount')} {money(view['paid_minor'], currency)} {currency}")
         parts.append(f"{say('left')} {money(view['left_minor'], currency)}")
     if view["plan"] is not None:
         parts.append(f"{say('plan')} {view['plan']['code']}@{view['plan']['version']}")

@@ -25,6 +25,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, print_json, program_option
 from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
 from distrib.domain.errors import Refusal
+from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
 from distrib.services.context import Program
 from distrib.services.event_codec import DecodedEvent, decode_event
 from distrib.services.inbox import accept_events
@@ -36,6 +37,7 @@ _ORDER = (
 )  # fmt: skip
 _LINE = ("line_id", "sku", "category", "quantity", "paid_minor", "list_minor", "cost_minor", "entry")
 _REFUND = ("refund_id", "amount_minor")
+_ABOUT = {CANCELLED: "order_id", SUCCEEDED: "group_id", FAILED: "group_id"}
 COLUMNS = (*_EVENT, *_ORDER, *_LINE, *_REFUND)
 _WHOLE = ("quantity", "paid_minor", "list_minor", "cost_minor", "amount_minor")
 
@@ -100,6 +102,9 @@ def event_of(records: list[Record]) -> dict[str, Any]:
         lines = [_named(row, ("line_id", "amount_minor")) for row in rows if "line_id" in row]
         refund = {"id": first.get("refund_id"), "order_id": first.get("order_id")}
         return event | {"refund": refund | ({"lines": lines} if lines else {})}
+    about = _ABOUT.get(first.get("type", ""))
+    if about is not None:
+        return event | _named(first, (about,))
     order = _named(first, _ORDER)
     order["id"] = order.pop("order_id", None)
     return event | {"order": order | {"lines": [_line(row) for row in rows]}}

@@ -171,7 +171,10 @@ CODES: dict[str, Code] = {
         "缺少 customer_id",
     ),
     "poison": Code(422, "The event could not be worked on: {reason}", "事件无法处理：{reason}", "事件无法处理"),
-    "waits_for_order": Code(202, "Waits for the order {id} to settle.", "等待订单 {id} 结算。", "等待订单结算"),
+    "group_conflict": Code(
+        409, "The group {id} has been decided the other way.", "拼团 {id} 已有相反的结果。", "拼团已有相反的结果"
+    ),
+    "waits_for_order": Code(202, "Waits for the order {id}.", "等待订单 {id}。", "等待订单"),
     "waits_for_shop": Code(202, "Waits for the shop {id}.", "等待店铺 {id} 注册。", "等待店铺注册"),
     "waits_for_group": Code(202, "Waits for the group {id} to succeed.", "等待拼团 {id} 成功。", "等待拼团成功"),
     "period_invalid": Code(

@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+GROUP_BUY: Final = "group_buy"
+"""The channel (拼团) whose orders settle when their group has succeeded, and not before."""
+PAID: Final = "order.paid"
+SETTLED: Final = "order.settled"
+REFUNDED: Final = "order.refunded"
+CANCELLED: Final = "order.cancelled"
+SUCCEEDED: Final = "group.succeeded"
+FAILED: Final = "group.failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,11 @@ class Order:
         return sum([line.paid_minor for line in self.lines])
 
 
+def group_of(order: Order) -> str | None:
+    """The group that an order waits for: group-buy orders (拼团) that name one; None for all others."""
+    return order.group_id if order.channel == GROUP_BUY else None
+
+
 @dataclass(frozen=True, slots=True)
 class RefundLine:
     """How much of one line is given back, in minor units."""
@@ -64,13 +79,18 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One fact; the unit of idempotency. Exactly one of ``order`` and ``refund`` is set."""
+    """One fact; the unit of idempotency.
+
+    Exactly one of ``order``, ``refund``, ``cancelled_id`` (an order's) and ``group_id`` is set.
+    """
 
     id: str
     type: str
     occurred_at: datetime
     order: Order | None = None
     refund: Refund | None = None
+    cancelled_id: str | None = None
+    group_id: str | None = None
 
     @property
     def order_id(self) -> str:
@@ -79,4 +99,6 @@ class Event:
             return self.order.id
         if self.refund is not None:
             return self.refund.order_id
-        raise ValueError("an event names an order or a refund")
+        if self.cancelled_id is not None:
+            return self.cancelled_id
+        raise ValueError("a group's event is about no order of its own")

@@ -18,15 +18,16 @@ from distrib.domain.ledger import CLEARING, EXPENSE, TAX
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
 from distrib.services.audit_closings import check_closings
+from distrib.services.audit_expected import recompute_expected
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.services.seals import verify_chain
-from distrib.store import audit_proofs, audit_questions, audits, shops, statements
+from distrib.store import audit_lives, audit_proofs, audit_questions, audits, shops, statements
 from distrib.store.audit_limits import RULE_TOTALS
 from distrib.store.audit_questions import MOST_ROWS, Answer
 
 _ANY_LEVEL = 2**31 - 1
-_QUESTIONS = (*audit_questions.QUESTIONS, RULE_TOTALS, *audit_proofs.QUESTIONS)
+_QUESTIONS = (*audit_questions.QUESTIONS, *audit_lives.QUESTIONS, RULE_TOTALS, *audit_proofs.QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def run_audit(
     """
     answers = {question.name: answer for question, answer in _questions(conn, program, policies)}
     answers |= recompute_orders(conn, program)
+    answers |= recompute_expected(conn, program)
     answers["statements_add_up"] = _statements(conn, program)
     answers |= check_closings(conn, program)
     answers["seals_unbroken"] = verify_chain(conn, program)

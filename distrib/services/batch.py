@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.periods import counting
 from distrib.services.context import Program
+from distrib.services.life_rows import LifeRows
 from distrib.services.telling import tell_commissions
 from distrib.store import cases, inbox, ledger, queue
 from distrib.store.ledger import RefundLineRow, Settlement
@@ -39,6 +40,7 @@ class Batch:
     earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     frozen: dict[int, int] = field(default_factory=dict)
     later: dict[int, date] = field(default_factory=dict)
+    life: LifeRows = field(default_factory=LifeRows)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
 
     def period_of(self, at: datetime) -> tuple[int, int | None]:
@@ -65,6 +67,7 @@ class Batch:
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
+        self.life.write(conn, program_id)
         if self.settlements:
             ledger.copy_settlements(conn, program_id, self.settlements)
         if self.refunds:

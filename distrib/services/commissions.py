@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from distrib.domain.money import show_ratio
 from distrib.services.context import Program, format_period
 from distrib.store import commissions as rows
+from distrib.store import expected
 
 HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
 
@@ -44,7 +45,7 @@ def list_commissions(
         Up to ``limit`` of them, and the key to go on after (None at the end).
     """
     if query.state == EXPECTED:
-        return [], None
+        return _list_expected(conn, program, query, after, limit)
     filters = rows.CommissionFilters(
         shop_id=query.shop_id,
         shop_no=query.shop_no,
@@ -58,6 +59,45 @@ def list_commissions(
     page = found[:limit]
     last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
     return [commission_view(program, row, now) for row in page], last
+
+
+def _list_expected(
+    conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int
+) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
+    """What is expected belongs to no period yet, and is of no kind but what may be earned."""
+    if query.period is not None or query.kind not in (None, "earned"):
+        return [], None
+    asked = {"shop_id": query.shop_id, "shop_no": query.shop_no, "order_id": query.order_id}
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    found = expected.list_expected(conn, program.program_id, wanted, after or (0, 0), limit + 1)
+    page = found[:limit]
+    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
+    return [_expected_view(program, row) for row in page], last
+
+
+def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is expected as a commission; when it will be available and in which period it counts is not known yet."""
+    return {
+        "id": f"{row['cause_no']}-expected-{row['seq']}",
+        "event_id": row["event_id"],
+        "order_id": row["order_id"],
+        "line_id": row["line_id"],
+        "shop_id": row["shop_id"],
+        "rule": row["rule"],
+        "tier": row["tier"],
+        "kind": row["kind"],
+        "base_minor": row["base_minor"],
+        "rate": rate_text(row["rate_ppm"]),
+        "amount_minor": row["amount_minor"],
+        "currency": program.currency,
+        "plan_version": plan_view(row),
+        "occurred_at": row["occurred_at"],
+        "available_at": None,
+        "state": EXPECTED,
+        "period": None,
+        "belongs_to_period": None,
+        "reverses_id": None,
+    }
 
 
 def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -16,16 +16,19 @@ from enum import Enum
 
 from sqlalchemy import Connection
 
-from distrib.domain.events import Event
 from distrib.domain.policy import Policy
 from distrib.services.batch import Batch
 from distrib.services.context import Program
+from distrib.services.course import Course, Due
+from distrib.services.courses import orders_paid, read_courses
 from distrib.services.event_codec import decode_stored
 from distrib.services.freezes import Freezes
+from distrib.services.group_work import groups_of_batch, wake_orders
 from distrib.services.order_work import OrderWork
 from distrib.services.people import People
 from distrib.services.plans import load_timeline
 from distrib.services.promotion import decide_promotions
+from distrib.services.refund_work import known_from_rows
 from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import TermsBook
 from distrib.store import books, histories, queue
@@ -123,15 +126,21 @@ def _worked(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[i
         raise BatchFailed(orders, until) from error
 
 
-def _work(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> int:
+def _work(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[int], until: date) -> int:
     program_id = batch.program.program_id
-    due: dict[int, list[tuple[PendingEvent, Event]]] = {}
-    pending = queue.pending_events(conn, program_id, orders)
+    due: dict[int, list[Due]] = {}
+    asked: dict[int, list[Due]] = {}
+    pending = queue.pending_events(conn, program_id, numbers)
     for row in pending:
         if row.day <= until:
-            due.setdefault(row.order_no, []).append((row, decode_stored(row.payload)))
+            event = decode_stored(row.payload)
+            (due if event.group_id is None else asked).setdefault(row.order_no, []).append((row, event))
         elif row.status != "waiting":
             batch.postpone(row)
+    wake_orders(conn, batch, set(numbers) - due.keys() - asked.keys(), until)
+    courses = read_courses(conn, program_id, terms, due)
+    orders = [event.order for events in due.values() for _, event in events if event.order]
+    groups = groups_of_batch(conn, batch, asked, orders + orders_paid(courses))
     known = histories.settled_numbers(conn, program_id, list(due))
     fresh = sorted(due.keys() - known)
     sold = [(event.order, event.occurred_at) for number in fresh for _, event in due[number] if event.order]
@@ -139,18 +148,20 @@ def _work(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int
     people, limits = People(conn, program_id, orders_sold), RuleLimits(conn, batch, terms)
     if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what is worked on
         fresh.sort(key=lambda number: min(event.occurred_at for _, event in due[number]))
-        limits.look_ahead(people, sold)
+        limits.look_ahead(people, [(order, groups.settles_at(order, at) or at) for order, at in sold])
     freezes = Freezes(conn, program_id, people.chains(orders_sold))
-    work = OrderWork(batch, terms, people, limits, freezes)
+    work = OrderWork(batch, terms, people, limits, groups, freezes)
     for some in _by_some(sorted(known)):
         for order_no, settled in histories.settled_orders(conn, program_id, some).items():
-            work.work(due[order_no], settled)
+            course = courses.get(order_no) or Course(order_no)
+            course.known = known_from_rows(settled, terms)
+            work.work(due[order_no], course)
     for order_no in fresh:
-        work.work(due[order_no], None)
+        work.work(due[order_no], courses.get(order_no) or Course(order_no))
     _wake_later(batch, pending, until)
     limits.write()
     batch.write(conn)
-    return sum(map(len, due.values()))
+    return sum(map(len, due.values())) + sum(map(len, asked.values()))
 
 
 def _by_some(orders: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -160,8 +171,9 @@ def _by_some(orders: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _wake_later(batch: Batch, pending: Sequence[PendingEvent], until: date) -> None:
-    """What waited for an order that has settled now, and belongs to a later day, gets its turn."""
-    settled = {settlement.order_no for settlement in batch.settlements}
+    """What waited for an order of which more is known now, and belongs to a later day, gets its turn."""
+    news = {settlement.order_no for settlement in batch.settlements}
+    news |= {row.order_no for row in batch.life.paid} | {row.order_no for row in batch.life.ends}
     for row in pending:
-        if row.day > until and row.status == "waiting" and row.order_no in settled:
+        if row.day > until and row.status == "waiting" and row.order_no in news:
             batch.postpone(row)

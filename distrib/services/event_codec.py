@@ -15,7 +15,7 @@ from typing import Annotated, Final, NamedTuple, cast
 import msgspec
 from msgspec import Meta
 
-from distrib.domain.events import Event, Refund
+from distrib.domain.events import CANCELLED, FAILED, GROUP_BUY, PAID, REFUNDED, SETTLED, SUCCEEDED, Event, Refund
 from distrib.domain.identifiers import is_identifier
 
 MAX_AMOUNT_MINOR: Final = 10**12
@@ -66,30 +66,61 @@ class _Refund(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     lines: Annotated[list[_RefundLine], Meta(min_length=1, max_length=MAX_LINES)] | None = None
 
 
-class _Settled(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag="order.settled", tag_field="type"):
+class _Told(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
     id: _Id
     occurred_at: _Time
+
+
+class _Ordered(_Told):
     order: _Order
 
 
-class _Refunded(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag="order.refunded", tag_field="type"):
-    id: _Id
-    occurred_at: _Time
+class _Settled(_Ordered, tag=SETTLED):
+    pass
+
+
+class _Paid(_Ordered, tag=PAID):
+    pass
+
+
+class _Refunded(_Told, tag=REFUNDED):
     refund: _Refund
 
 
-EVENT_TYPES: Final = ("order.settled", "order.refunded")
+class _Cancelled(_Told, tag=CANCELLED):
+    order_id: _Id
+
+
+class _Decided(_Told):
+    group_id: _Id
+
+
+class _Succeeded(_Decided, tag=SUCCEEDED):
+    pass
+
+
+class _Failed(_Decided, tag=FAILED):
+    pass
+
+
+_AnyEvent = _Settled | _Refunded | _Paid | _Cancelled | _Succeeded | _Failed
+EVENT_TYPES: Final = (SETTLED, REFUNDED, PAID, CANCELLED, SUCCEEDED, FAILED)
 
 
 class DecodedEvent(NamedTuple):
-    """An event that is fit to be kept: its key, its order, its canonical JSON and digest."""
+    """An event that is fit to be kept: its key, its order, its canonical JSON and digest.
+
+    ``group_id`` names the group that a group-buy order waits for, or that the event itself decides;
+    ``order_id`` is None for the latter.
+    """
 
     id: str
     type: str
-    order_id: str
+    order_id: str | None
     occurred_at: datetime
     digest: bytes
     payload: str
+    group_id: str | None = None
 
 
 class _StoredLine(msgspec.Struct, frozen=True, gc=False):
@@ -122,7 +153,7 @@ class _StoredOrder(msgspec.Struct, frozen=True, gc=False):
         return sum([line.paid_minor for line in self.lines])
 
 
-class _StoredEvent(msgspec.Struct, frozen=True, gc=False):
+class _StoredEvent(msgspec.Struct, frozen=True, gc=False, rename={"cancelled_id": "order_id"}):
     """What ``domain.events.Event`` says; a test keeps the fields of both in step."""
 
     id: str
@@ -130,6 +161,8 @@ class _StoredEvent(msgspec.Struct, frozen=True, gc=False):
     occurred_at: datetime
     order: _StoredOrder | None = None
     refund: Refund | None = None
+    cancelled_id: str | None = None
+    group_id: str | None = None
 
     @property
     def order_id(self) -> str:
@@ -137,9 +170,19 @@ class _StoredEvent(msgspec.Struct, frozen=True, gc=False):
             return self.order.id
         if self.refund is not None:
             return self.refund.order_id
-        raise ValueError("an event names an order or a refund")
+        if self.cancelled_id is not None:
+            return self.cancelled_id
+        raise ValueError("a group's event is about no order of its own")
 
 
+_TYPE_OF: Final[dict[type, str]] = {
+    _Settled: SETTLED,
+    _Refunded: REFUNDED,
+    _Paid: PAID,
+    _Cancelled: CANCELLED,
+    _Succeeded: SUCCEEDED,
+    _Failed: FAILED,
+}
 _encode = msgspec.json.Encoder().encode
 _stored = msgspec.json.Decoder(_StoredEvent)
 
@@ -147,16 +190,16 @@ _stored = msgspec.json.Decoder(_StoredEvent)
 def decode_event(raw: object, now: datetime) -> DecodedEvent | None:
     """The event in ``raw`` (parsed JSON), or None where the contract refuses it."""
     try:
-        event = msgspec.convert(raw, _Settled | _Refunded, strict=True)
+        event = msgspec.convert(raw, _AnyEvent, strict=True)
     except (msgspec.ValidationError, UnicodeEncodeError, OverflowError, RecursionError):
         return None
     if not _in_utc(event) or not _is_sound(event, now):
         return None
     payload = _encode(event)
-    order_id = event.order.id if isinstance(event, _Settled) else event.refund.order_id
-    kind = EVENT_TYPES[isinstance(event, _Refunded)]
+    order_id, group_id = _about(event)
     digest = hashlib.blake2b(payload, digest_size=16).digest()
-    return DecodedEvent(event.id, kind, order_id, event.occurred_at, digest, payload.decode())
+    kind = _TYPE_OF[type(event)]
+    return DecodedEvent(event.id, kind, order_id, event.occurred_at, digest, payload.decode(), group_id)
 
 
 def decode_stored(payload: str | bytes) -> Event:
@@ -167,23 +210,37 @@ def decode_stored(payload: str | bytes) -> Event:
     return cast(Event, _stored.decode(payload))
 
 
-def _in_utc(event: _Settled | _Refunded) -> bool:
+def _about(event: _AnyEvent) -> tuple[str | None, str | None]:
+    """The order and the group that an event is about."""
+    if isinstance(event, _Ordered):
+        order = event.order
+        return order.id, order.group_id if order.channel == GROUP_BUY else None
+    if isinstance(event, _Refunded):
+        return event.refund.order_id, None
+    if isinstance(event, _Cancelled):
+        return event.order_id, None
+    return None, event.group_id
+
+
+def _in_utc(event: _AnyEvent) -> bool:
     """Brings every time to UTC in place, so that equal instants are equal text."""
     try:
         event.occurred_at = event.occurred_at.astimezone(UTC)
-        if isinstance(event, _Settled):
+        if isinstance(event, _Ordered):
             event.order.paid_at = event.order.paid_at.astimezone(UTC)
     except (OverflowError, ValueError):
         return False
     return True
 
 
-def _is_sound(event: _Settled | _Refunded, now: datetime) -> bool:
+def _is_sound(event: _AnyEvent, now: datetime) -> bool:
     if not is_identifier(event.id) or not EARLIEST <= event.occurred_at <= now + CLOCK_SKEW:
         return False
+    if isinstance(event, _Ordered):
+        return EARLIEST <= event.order.paid_at <= event.occurred_at and _is_sound_order(event.order)
     if isinstance(event, _Refunded):
         return _is_sound_refund(event.refund)
-    return EARLIEST <= event.order.paid_at <= event.occurred_at and _is_sound_order(event.order)
+    return is_identifier(event.order_id if isinstance(event, _Cancelled) else event.group_id)
 
 
 def _is_sound_refund(refund: _Refund) -> bool:

@@ -21,13 +21,15 @@ from distrib.services.context import Program
 from distrib.services.orders import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
 from distrib.services.plans import load_timeline
 from distrib.services.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
-from distrib.store import commissions, orders, shops
+from distrib.store import commissions, expected, orders, shops
 
 
 def explain_order(
     conn: Connection, program: Program, order_id: str, only_shop_no: int | None = None
 ) -> dict[str, Any]:
     """Every line, rule and person looked at, and whether the ledger agrees.
+
+    Of an order that is paid and not settled, ``posted_minor`` is what is expected of it.
 
     Args:
         only_shop_no: shows the rows of that shop alone, as its own key may see them.
@@ -36,14 +38,17 @@ def explain_order(
         Refusal: ``order_unknown``, also where ``only_shop_no`` has no part in the order.
     """
     head = find_order(conn, program, order_id)
-    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["event_no"])
-    order = order_in(events, head["event_no"])
+    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
+    order = order_in(events, head["content_no"])
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
     view = {**summary_of(head), "reason": reason_of(head, events, posted), "error": error_of(head, events)}
-    if head["version_no"] is None or order is None:
+    is_settled = head["settled_at"] is not None
+    if head["version_no"] is None or order is None or (not is_settled and head["end_reason"] is not None):
         if only_shop_no is not None:
             raise Refusal("order_unknown", id=order_id)
         return {**view, **_nothing()}
+    if not is_settled:
+        posted = expected.expected_of_order(conn, program.program_id, head["order_no"])
     refunds = orders.refunds_of_order(conn, program.program_id, head["order_no"])
     plan = plan_of_version(conn, program, head["version_no"])
     left = left_of_lines(order, refunded_by_line(refunds)) if refunds else None

@@ -74,7 +74,9 @@ def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, 
 
 def _row(zone: ZoneInfo, event: DecodedEvent) -> rows.NewEvent:
     day = event.occurred_at.astimezone(zone).date()
-    return rows.NewEvent(event.id, event.type, event.order_id, event.occurred_at, day, event.digest, event.payload)
+    return rows.NewEvent(
+        event.id, event.type, event.order_id, event.occurred_at, day, event.digest, event.payload, event.group_id
+    )
 
 
 def _answer(

@@ -8,28 +8,27 @@ SQL may enter.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
-from distrib.domain.events import Event, Order
+from distrib.domain.events import PAID, Event, Order
 from distrib.domain.snapshot import Snapshot
 from distrib.services.batch import EARNED, ORDERS, Batch
+from distrib.services.course import GROUP_FAILED, ORDER_CANCELLED, Course, Due, in_turn
+from distrib.services.expecting import Expecting, bring_early_refunds, end_expecting, expect, refund_early
 from distrib.services.freezes import Freezes
+from distrib.services.group_work import Groups
 from distrib.services.people import People
-from distrib.services.refund_work import Known, known_from_fresh, known_from_rows, work_refund
+from distrib.services.refund_work import known_from_fresh, note_refund_before_cancel, work_cancel, work_refund
 from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import Terms, TermsBook
 from distrib.store.copying import text_field
-from distrib.store.histories import SettledOrder
 from distrib.store.ledger import Posting, Settlement, encode_earned
 from distrib.store.queue import PendingEvent
-
-GROUP_BUY = "group_buy"
-"""The channel (拼团) whose orders settle when their group has succeeded, and not before."""
 
 _line_field = lru_cache(maxsize=65_536)(text_field)
 
@@ -46,57 +45,117 @@ class OrderWork:
     """Works on the orders of one batch, one after the other."""
 
     def __init__(
-        self, batch: Batch, terms: TermsBook, people: People, limits: RuleLimits, freezes: Freezes
+        self,
+        batch: Batch,
+        terms: TermsBook,
+        people: People,
+        limits: RuleLimits,
+        groups: Groups,
+        freezes: Freezes,
     ) -> None:
         self._batch = batch
         self._terms = terms
         self._people = people
         self._limits = limits
+        self._groups = groups
         self._freezes = freezes
         self._has_promotions = terms.has_promotions
         self._has_looks_at_earnings = terms.has_looks_at_earnings
         batch.look_levels = terms.look_levels
 
-    def work(self, events: Sequence[tuple[PendingEvent, Event]], settled: SettledOrder | None) -> None:
-        """Works on the open events of one order: settlements first, then refunds by their time."""
-        known = None if settled is None else known_from_rows(settled, self._terms)
-        for pending, event in events:
-            if event.order is not None:
-                known = self._settle(pending, event, event.order, known, len(events) > 1)
-        refunds = [(pending, event) for pending, event in events if event.refund is not None]
-        for pending, event in sorted(refunds, key=lambda pair: (pair[1].occurred_at, pair[0].event_no)):
-            self._refund(pending, event, known)
+    def work(self, due: Sequence[Due], course: Course) -> None:
+        """Works on the open events of one order, and on what its group has decided meanwhile."""
+        if course.expecting is not None:
+            self._heed_group(course, course.expecting.known.order)
+        turn = in_turn(due, self._groups)
+        for place, (pending, event) in enumerate(turn):
+            try:
+                self._work_event(pending, event, course, place + 1 < len(turn))
+            except Refusal as refusal:
+                self._fail(pending, refusal)
+        if course.waits:
+            course.close(self._batch)
 
-    def _settle(
-        self, pending: PendingEvent, event: Event, order: Order, known: Known | None, more: bool
-    ) -> Known | None:
-        try:
-            if known is not None:
-                self._repeat(pending, order, known)
-                return known
-            missing = self._people.missing(order)
-            if missing is not None:
-                reason = json.dumps({"id": missing}, ensure_ascii=False)
-                self._batch.finish(pending, "waiting", "waits_for_shop", reason, f"shop:{missing}")
-                return None
-            if order.channel == GROUP_BUY and order.group_id is not None:
-                reason = json.dumps({"id": order.group_id}, ensure_ascii=False)
-                self._batch.finish(pending, "waiting", "waits_for_group", reason, f"group:{order.group_id}")
-                return None
-            fresh = self._bounded(order, event.occurred_at, self._work_out(order))
-        except Refusal as refusal:
-            self._fail(pending, refusal)
-            return known
-        self._post(pending, event, order, fresh)
-        if more:
-            return known_from_fresh(pending, event, order, fresh.terms, fresh.snapshot, fresh.commissions)
-        return None
+    def _work_event(self, pending: PendingEvent, event: Event, course: Course, more: bool) -> None:
+        if event.order is not None:
+            course.is_told, course.shop_id = True, event.order.shop_id
+            if event.type == PAID:
+                self._pay(pending, event, event.order, course)
+            else:
+                self._settle(pending, event, event.order, course, more)
+        elif event.refund is not None:
+            self._refund(pending, event, course)
+        else:
+            self._cancel(pending, event, course)
 
-    def _repeat(self, pending: PendingEvent, order: Order, known: Known) -> None:
-        """The same order settled under another event id: without effect, or a conflict."""
-        if order != known.order:
+    def _settle(self, pending: PendingEvent, event: Event, order: Order, course: Course, more: bool) -> None:
+        if self._is_no_news(pending, order, course):
+            return
+        at = self._groups.settles_at(order, event.occurred_at)
+        if at is None:
+            course.wait(pending, "waits_for_group", str(order.group_id), f"group:{order.group_id}")
+            return
+        expecting = course.expecting
+        if expecting is None and self._is_someone_missing(pending, order, course):
+            return
+        fresh = self._work_out(order) if expecting is None else self._work_out_paid(expecting)
+        fresh = self._bounded(order, at, fresh)
+        self._post(pending, order, fresh, at)
+        if more or expecting is not None:
+            course.known = known_from_fresh(order, fresh.terms, fresh.snapshot, fresh.commissions, at)
+        if expecting is not None and course.known is not None:
+            end_expecting(self._batch, pending.order_no, pending.event_no, expecting, at)
+            bring_early_refunds(self._batch, expecting, course.known)
+            course.expecting = None
+
+    def _pay(self, pending: PendingEvent, event: Event, order: Order, course: Course) -> None:
+        """What a payment lets expect; caps by month and customer count what settles, and bound it only then."""
+        if self._is_no_news(pending, order, course):
+            return
+        if course.expecting is not None:
+            self._batch.finish(pending, "done", "already_paid")
+            return
+        if self._is_someone_missing(pending, order, course):
+            return
+        fresh = self._work_out(order)
+        course.expecting = expect(
+            self._batch, pending, event, order, fresh.terms, fresh.snapshot, fresh.commissions
+        )
+        self._batch.finish(pending, "done", "no_shop" if fresh.snapshot.seller is None else None)
+
+    def _is_no_news(self, pending: PendingEvent, order: Order, course: Course) -> bool:
+        """Whether all is said of an order's content; notes that it belongs to a group where it does.
+
+        Raises:
+            Refusal: ``order_conflict`` where other content is known.
+        """
+        known = course.known or (course.expecting.known if course.expecting is not None else None)
+        if known is not None and order != known.order:
             raise Refusal("order_conflict")
-        self._batch.finish(pending, "done", "already_settled")
+        if course.known is not None:
+            self._batch.finish(pending, "done", "already_settled")
+            return True
+        self._heed_group(course, order)
+        if course.end is not None:
+            self._batch.finish(pending, "done", course.end.reason)
+        return course.end is not None
+
+    def _heed_group(self, course: Course, order: Order) -> None:
+        """Drops an order whose group has failed; one whose group is open is to be woken."""
+        group_no = self._groups.number(order)
+        if group_no is None or course.end is not None:
+            return
+        self._batch.life.members.add((group_no, course.order_no))
+        decision = self._groups.decision(order)
+        if decision is not None and not decision.has_succeeded:
+            course.shop_id = order.shop_id
+            course.stop(self._batch, GROUP_FAILED, decision.event_no, decision.occurred_at)
+
+    def _is_someone_missing(self, pending: PendingEvent, order: Order, course: Course) -> bool:
+        missing = self._people.missing(order)
+        if missing is not None:
+            course.wait(pending, "waits_for_shop", missing, f"shop:{missing}")
+        return missing is not None
 
     def _work_out(self, order: Order) -> Fresh:
         terms = self._terms.at(order.paid_at)
@@ -112,9 +171,16 @@ class OrderWork:
         terms, snapshot, commissions = fresh
         return Fresh(terms, *self._limits.bounded(terms.plan, order, at, snapshot, commissions))
 
-    def _post(self, pending: PendingEvent, event: Event, order: Order, fresh: Fresh) -> None:
+    def _work_out_paid(self, expecting: Expecting) -> Fresh:
+        """An order by the snapshot of its payment, which counts for ever."""
+        known = expecting.known
+        nobody = known.snapshot.seller is None
+        commissions = [] if nobody else settle(known.terms.plan, known.order, known.snapshot)
+        return Fresh(known.terms, known.snapshot, commissions)
+
+    def _post(self, pending: PendingEvent, order: Order, fresh: Fresh, at: datetime) -> None:
         batch, terms, seller = self._batch, fresh.terms, fresh.snapshot.seller
-        program, at = batch.program, event.occurred_at
+        program = batch.program
         period, late_from = batch.period_of(at)
         if fresh.commissions:
             posting = Posting(
@@ -136,8 +202,7 @@ class OrderWork:
         )
         batch.finish(pending, "done", "no_shop" if seller is None else None)
         self._signal(pending.day, fresh.snapshot, at)
-        if self._has_looks_at_earnings:
-            self._batch.earner_signals.update((pending.day, commission.shop_no, at) for commission in fresh.commissions)
+        self._signal_earners(pending.day, (commission.shop_no for commission in fresh.commissions), at)
 
     def _add_up(self, commissions: Sequence[Commission], period: int) -> None:
         earned: dict[int, int] = {}
@@ -149,24 +214,47 @@ class OrderWork:
             month[EARNED] += amount_minor
             month[ORDERS] += 1
 
-    def _refund(self, pending: PendingEvent, event: Event, known: Known | None) -> None:
-        if known is None:
-            reason = json.dumps({"id": event.order_id}, ensure_ascii=False)
-            self._batch.finish(pending, "waiting", "waits_for_order", reason, "order")
-            return
-        try:
+    def _refund(self, pending: PendingEvent, event: Event, course: Course) -> None:
+        known, end = course.known, course.end
+        if known is not None:
+            if end is not None and event.occurred_at <= end.occurred_at:
+                note_refund_before_cancel(self._batch, pending, event, known, end.reason)
+                return
             work_refund(self._batch, pending, event, known)
-        except Refusal as refusal:
-            self._fail(pending, refusal)
-            return
-        self._signal(pending.day, known.snapshot, event.occurred_at)
-        if self._has_looks_at_earnings:
-            self._batch.earner_signals.update((pending.day, key[3], event.occurred_at) for key in known.earned)
+            self._signal(pending.day, known.snapshot, event.occurred_at)
+            self._signal_earners(pending.day, (key[3] for key in known.earned), event.occurred_at)
+        elif end is not None:
+            self._batch.finish(pending, "done", end.reason)
+        elif course.expecting is not None:
+            refund_early(self._batch, pending, event, course.expecting)
+        else:
+            course.wait(pending, "waits_for_order", event.order_id, "order")
+
+    def _cancel(self, pending: PendingEvent, event: Event, course: Course) -> None:
+        if course.end is not None:
+            is_repeat = course.end.reason == ORDER_CANCELLED
+            self._batch.finish(pending, "done", "already_cancelled" if is_repeat else course.end.reason)
+        elif course.known is not None:
+            work_cancel(self._batch, pending, event, course.known)
+            course.stop(self._batch, ORDER_CANCELLED, pending.event_no, event.occurred_at)
+            self._signal(pending.day, course.known.snapshot, event.occurred_at)
+            self._signal_earners(pending.day, (key[3] for key in course.known.earned), event.occurred_at)
+        elif course.is_told:
+            course.stop(self._batch, ORDER_CANCELLED, pending.event_no, event.occurred_at)
+            self._batch.finish(pending)
+        else:
+            course.wait(pending, "waits_for_order", event.order_id, "order")
 
     def _signal(self, day: date, snapshot: Snapshot, at: datetime) -> None:
         if not self._has_promotions or snapshot.seller is None:
             return
+        day = max(day, self._batch.program.day_of(at))
         self._batch.signals.add((day, snapshot.seller.shop_no, at))
+
+    def _signal_earners(self, day: date, shops: Iterable[int], at: datetime) -> None:
+        if self._has_looks_at_earnings:
+            day = max(day, self._batch.program.day_of(at))
+            self._batch.earner_signals.update((day, shop_no, at) for shop_no in shops)
 
     def _fail(self, pending: PendingEvent, refusal: Refusal) -> None:
         params = json.dumps(refusal.params, default=str, ensure_ascii=False)

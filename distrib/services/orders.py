@@ -15,15 +15,18 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
 from distrib.domain.events import Order
-from distrib.services.commissions import plan_view, rate_text, state_at
+from distrib.services.commissions import EXPECTED, plan_view, rate_text, state_at
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
-from distrib.store import commissions, orders
+from distrib.services.refund_work import CANCEL
+from distrib.store import commissions, expected, orders
 from distrib.store.orders import OrderFilters
 
 __all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
 
-ORDER_STATUSES = ("pending", "waiting", "failed", "settled", "partly_refunded", "refunded")
+ORDER_STATUSES = (
+    "pending", "waiting", "failed", "paid", "settled", "partly_refunded", "refunded", "cancelled", "group_failed",
+)  # fmt: skip
 
 
 def list_orders(
@@ -47,16 +50,18 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
     ``reason`` says why nobody earned; ``error`` why it waits or failed. A commission's ``state`` is that at ``now``.
     """
     head = find_order(conn, program, order_id)
-    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["event_no"])
+    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
     refunds = orders.refunds_of_order(conn, program.program_id, head["order_no"])
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
-    order = order_in(events, head["event_no"])
+    awaited = expected.expected_of_order(conn, program.program_id, head["order_no"])
+    order = order_in(events, head["content_no"])
     return {
         **summary_of(head),
         **_content(order),
         "lines": [] if order is None else _lines(order, refunded_by_line(refunds)),
         "refunds": _refunds(refunds),
         "commissions": _net(program, posted, now),
+        "expected": [_expected(net) for net in _net(program, awaited, now) if net["amount_minor"]],
         "events": [_event(event) for event in events],
         "reason": reason_of(head, events, posted),
         "error": error_of(head, events),
@@ -141,7 +146,12 @@ def _refunds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         refund = found.setdefault(
             row["refund_id"],
-            {"id": row["refund_id"], "event_id": row["event_id"], "occurred_at": row["occurred_at"], "lines": []},
+            {
+                "id": None if row["refund_id"] == CANCEL else row["refund_id"],
+                "event_id": row["event_id"],
+                "occurred_at": row["occurred_at"],
+                "lines": [],
+            },
         )
         refund["lines"].append({"line_id": row["line_id"], "amount_minor": row["amount_minor"]})
     return list(found.values())
@@ -170,9 +180,21 @@ def _nothing(program: Program, row: Mapping[str, Any], now: datetime) -> dict[st
         "reversed_minor": 0,
         "amount_minor": 0,
         "currency": program.currency,
-        "available_at": row["available_at"],
-        "state": state_at(row["available_at"], now, is_case_held=row["is_case_held"]),
+        "available_at": row.get("available_at"),
+        "state": _state(row, now),
     }
+
+
+def _state(row: Mapping[str, Any], now: datetime) -> str:
+    if "available_at" not in row:
+        return EXPECTED
+    return state_at(row["available_at"], now, is_case_held=row["is_case_held"])
+
+
+def _expected(net: Mapping[str, Any]) -> dict[str, Any]:
+    """What is expected; nothing of it was earned or taken back yet."""
+    without = ("earned_minor", "reversed_minor", "available_at")
+    return {name: value for name, value in net.items() if name not in without}
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +210,10 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
 def reason_of(
     head: Mapping[str, Any], events: Sequence[Mapping[str, Any]], posted: Sequence[Mapping[str, Any]]
 ) -> str | None:
-    """Why a settled order earned nobody anything: its event's remark, or that no rule paid."""
+    """Why an order earns nobody anything: it has ended, nobody sold it, or no rule paid."""
+    if head["end_reason"] is not None:
+        reason: str = head["end_reason"]
+        return reason
     if head["settled_at"] is None or posted:
         return None
     remark = next((event["code"] for event in events if event["event_no"] == head["event_no"]), None)
@@ -198,7 +223,7 @@ def reason_of(
 def error_of(head: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Why an order waits or failed, in the words of its event."""
     event = next((event for event in events if event["event_no"] == head["event_no"]), None)
-    if event is None or head["settled_at"] is not None or event["code"] is None:
+    if event is None or head["settled_at"] is not None or event["code"] is None or event["status"] == "done":
         return None
     code = event["code"] if event["code"] in CODES else "poison"
     refusal = Refusal(code, **json.loads(event["params"] or "{}"))

@@ -21,6 +21,9 @@ from distrib.store.histories import SettledOrder
 from distrib.store.ledger import Posting, RefundLineRow, Reversal, encode_reversals
 from distrib.store.queue import PendingEvent
 
+CANCEL = "/cancelled"
+"""Under what a cancel takes back what is left; no refund of a caller's can be called so, for no id contains a slash."""
+
 
 @dataclass(slots=True)
 class Known:
@@ -42,12 +45,12 @@ class Known:
 
 
 def known_from_fresh(
-    pending: PendingEvent, event: Event, order: Order, terms: Terms, snapshot: Snapshot, commissions: list[Commission]
+    order: Order, terms: Terms, snapshot: Snapshot, commissions: list[Commission], at: datetime
 ) -> Known:
-    """The order that this very batch has settled."""
-    known = Known(order, terms, snapshot, [line.paid_minor for line in order.lines], event.occurred_at)
+    """The order that this very batch has settled, counting from ``at``."""
+    known = Known(order, terms, snapshot, [line.paid_minor for line in order.lines], at)
     for seq, commission in enumerate(commissions, 1):
-        _note_earned(known, seq, commission, event.occurred_at + terms.hold)
+        _note_earned(known, seq, commission, at + terms.hold)
     known.next_seq = len(commissions) + 1
     return known
 
@@ -65,7 +68,11 @@ def known_from_rows(settled: SettledOrder, terms_book: TermsBook) -> Known:
         Snapshot.from_json(settled.snapshot),
         [line.paid_minor - refunded.get(line.id, 0) for line in order.lines],
         settled.settled_at,
-        {refund_id: _refund_in(payload) for refund_id, payload in settled.refund_payloads.items()},
+        {
+            refund_id: refund_of(decode_stored(payload))
+            for refund_id, payload in settled.refund_payloads.items()
+            if refund_id != CANCEL
+        },
     )
     lines = {line.id: index for index, line in enumerate(order.lines)}
     rules = {rule.id: index for index, rule in enumerate(terms.plan.rules)}
@@ -88,18 +95,62 @@ def work_refund(batch: Batch, pending: PendingEvent, event: Event, known: Known)
     Raises:
         Refusal: ``refund_conflict``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
     """
-    refund = _refund_of(event)
-    before = known.refunds.get(refund.id)
-    if before is not None:
-        if before != refund:
-            raise Refusal("refund_conflict", id=refund.id)
-        batch.finish(pending, "done", "already_refunded")
+    refund = refund_of(event)
+    taken = taken_by(batch, pending, refund, known)
+    if taken is not None:
+        take_back(batch, pending, event, refund, known, taken)
+        batch.finish(pending, "done", None if any(taken) else "nothing_left")
+
+
+def work_cancel(batch: Batch, pending: PendingEvent, event: Event, known: Known) -> None:
+    """Takes back all that is left of a settled order, as a full refund."""
+    taken = list(known.left_minor)
+    take_back(batch, pending, event, Refund(CANCEL, known.order.id), known, taken)
+    batch.finish(pending, "done", None if any(taken) else "nothing_left")
+
+
+def note_refund_before_cancel(batch: Batch, pending: PendingEvent, event: Event, known: Known, remark: str) -> None:
+    """A refund from before the cancel that comes after it: the cancel has taken all that it would take.
+
+    Raises:
+        Refusal: ``refund_conflict`` or ``line_unknown``.
+    """
+    refund = refund_of(event)
+    asked = Refund(refund.id, refund.order_id, None)
+    lines = {line.id for line in known.order.lines}
+    for line in refund.lines or ():
+        if line.line_id not in lines:
+            raise Refusal("line_unknown", line=line.line_id)
+    if refund.id in known.refunds:
+        taken_by(batch, pending, refund, known)
         return
-    taken = _taken(refund, known)
+    take_back(batch, pending, event, asked, known, [0] * len(known.left_minor))
+    known.refunds[refund.id] = refund
+    batch.finish(pending, "done", remark)
+
+
+def take_back(
+    batch: Batch, pending: PendingEvent, event: Event, refund: Refund, known: Known, taken: list[int]
+) -> None:
+    """Takes of a settled order what was decided that a refund takes, and reverses what is earned too much."""
     _take(batch, pending, event, refund, known, taken)
     known.refunds[refund.id] = refund
     _reverse(batch, pending, event, known)
-    batch.finish(pending, "done", None if any(taken) else "nothing_left")
+
+
+def taken_by(batch: Batch, pending: PendingEvent, refund: Refund, known: Known) -> list[int] | None:
+    """What a refund takes of each line, by index; None for the repeat of a known one, whose event is done.
+
+    Raises:
+        Refusal: ``refund_conflict``, ``line_unknown`` or ``refund_exceeds``.
+    """
+    before = known.refunds.get(refund.id)
+    if before is None:
+        return _taken(refund, known)
+    if before != refund:
+        raise Refusal("refund_conflict", id=refund.id)
+    batch.finish(pending, "done", "already_refunded")
+    return None
 
 
 def _note_earned(known: Known, seq: int, commission: Commission, available_at: datetime) -> None:
@@ -174,11 +225,8 @@ def _reversal(known: Known, key: Key, amount_minor: int) -> Reversal:
     return Reversal(commission, line, rule, seq, available_at, amount_minor)
 
 
-def _refund_of(event: Event) -> Refund:
+def refund_of(event: Event) -> Refund:
+    """The refund that an event tells of."""
     if event.refund is None:
         raise ValueError("not a refund")
     return event.refund
-
-
-def _refund_in(payload: str) -> Refund:
-    return _refund_of(decode_stored(payload))

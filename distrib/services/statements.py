@@ -18,7 +18,7 @@ from distrib.domain.errors import Refusal
 from distrib.services import closing
 from distrib.services.commissions import CommissionQuery, list_commissions
 from distrib.services.context import Program, format_period, period_bounds
-from distrib.store import balances, exports
+from distrib.store import balances, expected, exports
 from distrib.store import statements as rows
 from distrib.store.periods import ClosedPeriod
 from distrib.store.shops import ids_of
@@ -36,7 +36,7 @@ def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -
         "held_minor": found["held_minor"],
         "available_minor": found["available_minor"],
         "reserved_minor": found["reserved_minor"],
-        "expected_minor": 0,
+        "expected_minor": expected.expected_of_shop(conn, program.program_id, shop_no, as_of),
         "paid_minor": found["paid_minor"],
         "currency": program.currency,
         "as_of": as_of,

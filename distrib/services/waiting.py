@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from distrib.store import inbox, queue
+from distrib.store import groups, inbox, queue
 
 WAKE_LIMIT = 10_000
 
@@ -20,5 +20,5 @@ def orders_in_queue(conn: Connection, program_id: int | None = None) -> int:
 
 
 def wake_waiting(conn: Connection) -> int:
-    """Queues orders whose missing shop has come; answers how many."""
-    return inbox.wake_waiting(conn, WAKE_LIMIT)
+    """Queues orders whose missing shop has come, and groups that have forgotten to wake one; answers how many."""
+    return inbox.wake_waiting(conn, WAKE_LIMIT) + groups.wake_forgotten(conn)

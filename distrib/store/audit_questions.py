@@ -129,7 +129,11 @@ _DATED = Question(
     LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, :default_hold) AS hold_days
                FROM plan_versions WHERE program_id = :program) v ON v.version_no = t.version_no
     WHERE t.program_id = :program AND t.kind IN ('earned', 'reversed')
-      AND ((t.occurred_at IS DISTINCT FROM e.occurred_at AND NOT (t.kind = 'reversed' AND t.event_no IS NULL))
+      AND ((t.occurred_at IS DISTINCT FROM e.occurred_at AND NOT (t.kind = 'reversed' AND t.event_no IS NULL)
+            AND NOT (t.kind = 'earned' AND EXISTS (
+                SELECT 1 FROM group_orders m JOIN group_decisions d USING (program_id, group_no)
+                WHERE m.program_id = :program AND m.order_no = t.cause_no
+                  AND d.has_succeeded AND d.occurred_at = t.occurred_at AND d.occurred_at > e.occurred_at)))
            OR m.period IS NULL OR t.occurred_at < m.starts_at OR t.occurred_at >= m.ends_at
            OR (t.kind = 'earned'
                AND t.available_at IS DISTINCT FROM t.occurred_at + v.hold_days * interval '24 hours'))
@@ -159,7 +163,10 @@ _EVENTS = Question(
     FULL JOIN (SELECT * FROM event_outcomes WHERE program_id = :program) x
       ON x.order_no = e.order_no AND x.event_no = e.event_no
     LEFT JOIN queue q ON q.program_id = :program AND q.order_no = e.order_no
-    WHERE e.event_no IS NULL OR (COALESCE(x.status, 'pending') = 'pending' AND q.order_no IS NULL)
+    WHERE e.event_no IS NULL OR (COALESCE(x.status, 'pending') = 'pending' AND q.order_no IS NULL
+          AND NOT EXISTS (SELECT 1 FROM group_orders m
+                          JOIN queue w ON w.program_id = m.program_id AND w.order_no = m.group_no
+                          WHERE m.program_id = :program AND m.order_no = e.order_no))
     """,
 )
 
@@ -181,12 +188,14 @@ _SETTLEMENTS = Question(
     JOIN event_outcomes x USING (program_id, order_no, event_no)
     LEFT JOIN settlements s USING (program_id, order_no)
     WHERE e.program_id = :program AND e.type = 'order.settled' AND x.status = 'done' AND s.order_no IS NULL
+      AND NOT EXISTS (SELECT 1 FROM order_ends n WHERE n.program_id = :program AND n.order_no = e.order_no)
     UNION ALL
     SELECT DISTINCT r.order_no, r.event_no, 'refund without its event'
     FROM refund_lines r
     LEFT JOIN events e USING (program_id, order_no, event_no)
     LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
-    WHERE r.program_id = :program AND (e.type IS DISTINCT FROM 'order.refunded' OR x.status IS DISTINCT FROM 'done')
+    WHERE r.program_id = :program AND (x.status IS DISTINCT FROM 'done' OR e.type IS DISTINCT FROM
+          CASE r.refund_id WHEN '/cancelled' THEN 'order.cancelled' ELSE 'order.refunded' END)
     """,
 )
 

@@ -20,17 +20,27 @@ SELECT %(program)s, order_id FROM unnest(%(order_ids)b::text[]) AS fresh (order_
 ON CONFLICT (program_id, order_id) DO NOTHING
 """
 
+# So that an order and its group always meet on a row, whichever comes first.
+_ENSURE_GROUPS = """
+INSERT INTO groups (program_id, group_id)
+SELECT %(program)s, group_id FROM unnest(%(group_ids)b::text[]) AS fresh (group_id)
+ON CONFLICT (program_id, group_id) DO NOTHING
+"""
+
+# A group's own events are kept under the group's number, which no order has.
 _INSERT_EVENTS = """
 INSERT INTO events (program_id, order_no, event_id, type, occurred_at, day, received_at, digest, payload)
-SELECT %(program)s, o.order_no, e.event_id, e.type, e.occurred_at, e.day, %(now)s, e.digest, e.payload
-FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(order_ids)b::text[], %(times)b::timestamptz[], %(days)b::date[],
+SELECT %(program)s, o.{number}, e.event_id, e.type, e.occurred_at, e.day, %(now)s, e.digest, e.payload
+FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(head_ids)b::text[], %(times)b::timestamptz[], %(days)b::date[],
             %(digests)b::bytea[], %(payloads)b::text[])
-     AS e (event_id, type, order_id, occurred_at, day, digest, payload)
-JOIN orders o ON o.program_id = %(program)s AND o.order_id = e.order_id
+     AS e (event_id, type, head_id, occurred_at, day, digest, payload)
+JOIN {heads} o ON o.program_id = %(program)s AND o.{id} = e.head_id
 ORDER BY e.event_id COLLATE "C"
 ON CONFLICT (program_id, event_id) DO NOTHING
 RETURNING event_id, order_no, day, octet_length(payload)
 """
+_INSERT_OF_ORDERS = _INSERT_EVENTS.format(heads="orders", number="order_no", id="order_id")
+_INSERT_OF_GROUPS = _INSERT_EVENTS.format(heads="groups", number="group_no", id="group_id")
 
 _ENQUEUE = """
 INSERT INTO queue (program_id, order_no, day, bytes)
@@ -42,25 +52,27 @@ SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 
 _VIEW = """
-SELECT e.event_no, e.event_id AS id, e.type, o.order_id, e.occurred_at, e.received_at,
+SELECT e.event_no, e.event_id AS id, e.type, o.order_id, g.group_id, e.occurred_at, e.received_at,
        COALESCE(x.status, 'pending') AS status, x.code, x.params, COALESCE(x.attempts, 0) AS attempts, x.done_at
 FROM events e
-JOIN orders o USING (program_id, order_no)
+LEFT JOIN orders o USING (program_id, order_no)
 LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+LEFT JOIN groups g ON o.order_no IS NULL AND g.program_id = e.program_id AND g.group_no = e.order_no
 WHERE e.program_id = :program
 """
 
 
 class NewEvent(NamedTuple):
-    """What the inbox keeps of one event."""
+    """What the inbox keeps of one event; ``order_id`` is None for one of a group's own."""
 
     id: str
     type: str
-    order_id: str
+    order_id: str | None
     occurred_at: datetime
     day: date
     digest: bytes
     payload: str
+    group_id: str | None = None
 
 
 def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent], now: datetime) -> set[str]:
@@ -69,24 +81,40 @@ def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent],
     Heads, events and queue are written in one order of rows each, so that two posts
     that meet on them wait and do not deadlock.
     """
-    cursor = driver(conn).cursor()
-    order_ids = sorted({event.order_id for event in events})
-    cursor.execute(_ENSURE_ORDERS, {"program": program_id, "order_ids": order_ids})
+    groups = sorted({event.group_id for event in events if event.group_id is not None})
+    if groups:
+        driver(conn).execute(_ENSURE_GROUPS, {"program": program_id, "group_ids": groups})
+    of_orders = [(event, event.order_id) for event in events if event.order_id is not None]
+    fresh = []
+    if of_orders:
+        order_ids = sorted({order_id for _, order_id in of_orders})
+        driver(conn).execute(_ENSURE_ORDERS, {"program": program_id, "order_ids": order_ids})
+        fresh = _insert(conn, program_id, _INSERT_OF_ORDERS, of_orders, now)
+    if len(of_orders) < len(events):
+        of_groups = [(event, event.group_id) for event in events if event.order_id is None and event.group_id]
+        fresh += _insert(conn, program_id, _INSERT_OF_GROUPS, of_groups, now)
+    if fresh:
+        enqueue(conn, program_id, [row[1] for row in fresh], [row[2] for row in fresh], [row[3] for row in fresh])
+    return {row[0] for row in fresh}
+
+
+def _insert(
+    conn: Connection, program_id: int, statement: str, told: Sequence[tuple[NewEvent, str]], now: datetime
+) -> list[tuple[str, int, date, int]]:
+    """Keeps events under the heads of those ids; answers event, head, day and size of what was new."""
+    events = [event for event, _ in told]
     columns = {
         "program": program_id,
         "now": now,
         "event_ids": [event.id for event in events],
         "types": [event.type for event in events],
-        "order_ids": [event.order_id for event in events],
+        "head_ids": [head_id for _, head_id in told],
         "times": [event.occurred_at for event in events],
         "days": [event.day for event in events],
         "digests": [event.digest for event in events],
         "payloads": [event.payload for event in events],
     }
-    fresh = cursor.execute(_INSERT_EVENTS, columns).fetchall()
-    if fresh:
-        enqueue(conn, program_id, [row[1] for row in fresh], [row[2] for row in fresh], [row[3] for row in fresh])
-    return {row[0] for row in fresh}
+    return driver(conn).execute(statement, columns).fetchall()
 
 
 def enqueue(

@@ -20,10 +20,16 @@ ORDER BY e.event_no IS DISTINCT FROM :first, e.event_no LIMIT :limit
 """
 MOST_EVENTS = 1_000
 """So many events of one order are shown."""
+# What refunds took before the settlement counts with it, and until then by itself.
 _REFUNDS = """
 SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id
-FROM refund_lines r JOIN events e USING (program_id, order_no, event_no)
-WHERE r.program_id = :program AND r.order_no = :order_no
+FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at FROM refund_lines
+      WHERE program_id = :program AND order_no = :order_no
+      UNION ALL
+      SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at FROM early_refunds
+      WHERE program_id = :program AND order_no = :order_no
+        AND NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = :program AND order_no = :order_no)) r
+JOIN events e USING (program_id, order_no, event_no)
 ORDER BY r.event_no, r.refund_id, r.line_id
 """
 
@@ -31,12 +37,18 @@ _IN_RANGE = """
   AND (CAST(:from_at AS timestamptz) IS NULL OR paid_at >= :from_at)
   AND (CAST(:to_at AS timestamptz) IS NULL OR paid_at < :to_at)"""
 _SETTLED = "SELECT order_no FROM settlements WHERE program_id = :program AND order_no > :after" + _IN_RANGE
+_PAID = "SELECT order_no FROM paid_orders WHERE program_id = :program AND order_no > :after" + _IN_RANGE
+_EXPECTING = "SELECT order_no FROM expecting_orders WHERE program_id = :program AND order_no > :after"
+_ENDED = "SELECT order_no FROM order_ends WHERE program_id = :program AND order_no > :after"
 _REFUNDED = "SELECT DISTINCT order_no FROM refund_lines WHERE program_id = :program AND order_no > :after"
 _OPEN = """SELECT DISTINCT order_no FROM event_outcomes
 WHERE program_id = :program AND status = '{status}' AND status <> 'done' AND order_no > :after"""
 _QUEUED = "SELECT order_no FROM queue WHERE program_id = :program AND order_no > :after"
 # Each status names the few rows that can have it, so that a rare one is found without reading all orders.
 _CANDIDATES = {
+    "paid": _EXPECTING,
+    "cancelled": _ENDED + " AND reason = 'order_cancelled'",
+    "group_failed": _ENDED + " AND reason = 'group_failed'",
     "settled": _SETTLED,
     "partly_refunded": _REFUNDED,
     "refunded": _REFUNDED,
@@ -46,11 +58,18 @@ _CANDIDATES = {
 }
 _ONE = "SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id"
 _ALL = "SELECT order_no FROM orders WHERE program_id = :program AND order_no > :after"
-_ALL_IN_RANGE = " UNION ".join([_SETTLED, _QUEUED, *(_OPEN.format(status=s) for s in ("pending", "waiting", "failed"))])
+_ALL_IN_RANGE = " UNION ".join(
+    [_SETTLED, _PAID, _ENDED, _QUEUED, *(_OPEN.format(status=s) for s in ("pending", "waiting", "failed"))]
+)
 # A shop's orders are those it sold, and those that name it and could not be worked on.
 _OF_SHOP = """
 SELECT s.order_no FROM settlements s JOIN shops h ON h.program_id = s.program_id AND h.shop_no = s.seller_no
 WHERE s.program_id = :program AND h.shop_id = :shop_id AND s.order_no > :after
+UNION
+SELECT p.order_no FROM paid_orders p JOIN shops h ON h.program_id = p.program_id AND h.shop_no = p.seller_no
+WHERE p.program_id = :program AND h.shop_id = :shop_id AND p.order_no > :after
+UNION
+SELECT order_no FROM order_ends WHERE program_id = :program AND shop_id = :shop_id AND order_no > :after
 UNION
 SELECT x.order_no FROM event_outcomes x JOIN events e USING (program_id, order_no, event_no)
 WHERE x.program_id = :program AND x.status <> 'done' AND x.order_no > :after
@@ -60,34 +79,50 @@ _LIST = """
 SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->> 'shop_id') AS shop_id,
        f.content ->> 'shop_id' AS named_shop_id,
        f.content ->> 'customer_id' AS customer_id, f.content ->> 'channel' AS channel,
-       f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, s.paid_minor, f.refunded_minor,
-       v.code AS plan_code, v.version AS plan_version, f.event_no, s.version_no, s.seller_no, s.snapshot
+       f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, b.paid_minor, f.refunded_minor,
+       v.code AS plan_code, v.version AS plan_version, f.event_no, COALESCE(b.event_no, f.event_no) AS content_no,
+       b.version_no, b.seller_no, b.snapshot, n.reason AS end_reason
 FROM ({candidates}) c
 JOIN orders o ON o.program_id = :program AND o.order_no = c.order_no
 LEFT JOIN settlements s ON s.program_id = o.program_id AND s.order_no = o.order_no
+LEFT JOIN paid_orders p ON p.program_id = o.program_id AND p.order_no = o.order_no AND s.order_no IS NULL
+LEFT JOIN order_ends n ON n.program_id = o.program_id AND n.order_no = o.order_no
+CROSS JOIN LATERAL (
+    SELECT COALESCE(s.event_no, p.event_no) AS event_no, COALESCE(s.version_no, p.version_no) AS version_no,
+           COALESCE(s.seller_no, p.seller_no) AS seller_no, COALESCE(s.paid_minor, p.paid_minor) AS paid_minor,
+           COALESCE(s.snapshot, p.snapshot) AS snapshot) b
 CROSS JOIN LATERAL ({state}) f
-LEFT JOIN shops h ON h.program_id = o.program_id AND h.shop_no = s.seller_no
-LEFT JOIN plan_versions v ON v.program_id = o.program_id AND v.version_no = s.version_no
+LEFT JOIN shops h ON h.program_id = o.program_id AND h.shop_no = b.seller_no
+LEFT JOIN plan_versions v ON v.program_id = o.program_id AND v.version_no = b.version_no
 WHERE o.order_no > :after AND (CAST(:status AS text) IS NULL OR f.status = :status)
   AND (CAST(:from_at AS timestamptz) IS NULL OR f.paid_at >= :from_at)
   AND (CAST(:to_at AS timestamptz) IS NULL OR f.paid_at < :to_at)
 ORDER BY o.order_no LIMIT :limit
 """
-# What an order is like: where it is settled, the refunds say; where it is not, its own event does, or else its refunds.
+# What an order is like: where it ended, its end says; where it is settled, the refunds; where it is not, the event
+# that settles it, or else its payment, or else its refunds.
 _STATE = """
 SELECT e.event_no, e.content, COALESCE(s.paid_at, (e.content ->> 'paid_at')::timestamptz) AS paid_at, r.refunded_minor,
-       CASE WHEN s.order_no IS NULL THEN COALESCE(e.status, 'pending')
+       CASE WHEN n.reason = 'order_cancelled' THEN 'cancelled'
+            WHEN n.reason IS NOT NULL THEN n.reason
+            WHEN s.order_no IS NULL THEN COALESCE(e.status, 'pending')
             WHEN r.lines = 0 THEN 'settled'
             WHEN r.refunded_minor = s.paid_minor THEN 'refunded'
             ELSE 'partly_refunded' END AS status
-FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS refunded_minor, count(*) AS lines FROM refund_lines
-      WHERE program_id = o.program_id AND order_no = o.order_no) r
+FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS refunded_minor, count(*) AS lines
+      FROM (SELECT amount_minor FROM refund_lines WHERE program_id = o.program_id AND order_no = o.order_no
+            UNION ALL
+            SELECT amount_minor FROM early_refunds
+            WHERE s.order_no IS NULL AND program_id = o.program_id AND order_no = o.order_no) taken) r
 LEFT JOIN LATERAL (
-    SELECT e.event_no, e.payload::json -> 'order' AS content, COALESCE(NULLIF(x.status, 'done'), 'pending') AS status
+    SELECT e.event_no, e.payload::json -> 'order' AS content,
+           CASE WHEN x.status <> 'done' THEN x.status WHEN e.event_no = p.event_no THEN 'paid' ELSE 'pending' END
+               AS status
     FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
     WHERE e.program_id = o.program_id AND e.order_no = o.order_no AND (s.event_no IS NULL OR e.event_no = s.event_no)
-    ORDER BY e.type <> 'order.settled', array_position(ARRAY['pending', 'waiting', 'failed'],
-             COALESCE(NULLIF(x.status, 'done'), 'pending')), e.event_no
+    ORDER BY e.type <> 'order.settled', e.event_no IS DISTINCT FROM p.event_no, e.type <> 'order.paid',
+             array_position(ARRAY['pending', 'waiting', 'failed'], COALESCE(NULLIF(x.status, 'done'), 'pending')),
+             e.event_no
     LIMIT 1) e ON true
 """
 
@@ -105,7 +140,8 @@ class OrderFilters:
 def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, Any] | None:
     """The head of an order with what it became, or None where it is not known.
 
-    ``event_no`` is the event that says what the order holds: the one it was settled by, or else its newest chance.
+    ``event_no`` is the event that says where it stands: the one it was settled by, or else its best chance;
+    ``content_no`` the one that says what it holds.
     """
     statement = text(_LIST.format(candidates=_ONE, state=_STATE))
     row = conn.execute(statement, _bound(program_id, OrderFilters(), 0, 1) | {"order_id": order_id}).mappings().first()

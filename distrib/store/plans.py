@@ -67,7 +67,10 @@ SELECT version_no, published_at, published_by, signed_off_by FROM plan_publicati
 WHERE program_id = %s ORDER BY version_no
 """
 _DOCUMENTS = "SELECT version_no, document FROM plan_versions WHERE program_id = %s AND version_no = ANY(%b::integer[])"
-_WORKED_ON = "SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %s AND paid_at >= %s)"
+_WORKED_ON = """
+SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND paid_at >= %(at)s)
+    OR EXISTS (SELECT 1 FROM paid_orders WHERE program_id = %(program)s AND paid_at >= %(at)s)
+"""
 
 
 def lock_timeline(conn: Connection, program_id: int) -> None:
@@ -134,5 +137,5 @@ def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> 
 
 def is_worked_on_since(conn: Connection, program_id: int, at: datetime) -> bool:
     """Whether an order paid at or after ``at`` has been worked on."""
-    row = driver(conn).execute(_WORKED_ON, (program_id, at)).fetchone()
+    row = driver(conn).execute(_WORKED_ON, {"program": program_id, "at": at}).fetchone()
     return row is not None and bool(row[0])

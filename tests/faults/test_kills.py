@@ -11,7 +11,7 @@ from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
 from distrib.store import migrate
 from tests.processes import children_of, kill, running_workers, wait_until
-from tests.worlds import SELLER_TEN_PERCENT, World, chain, line, open_world, refunded, settled
+from tests.worlds import SELLER_TEN_PERCENT, World, chain, decided, line, open_world, refunded, settled
 
 ORDERS = 3_000
 PLAN = {
@@ -119,3 +119,23 @@ def _is_running(pid: int) -> bool:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_killing_workers_while_a_group_wakes_its_orders_leaves_none_asleep(
+    settings: Settings, database_url: str, redis_url: str
+) -> None:
+    world = open_world(replace(settings, drain_batch_orders=50), database_url, redis_url)
+    world.publish(PLAN)
+    world.join(*chain("a", "b"))
+    for start in range(0, ORDERS, 1_000):
+        buys = [(f"e{n}", f"o{n}", "b", line(1_000)) for n in range(start, start + 1_000)]
+        world.post(*[settled(*buy, channel="group_buy", group_id="g") for buy in buys])
+    world.drain()
+    assert _worked_on(world) == 0
+    world.post(decided("d", "g", True))
+    with running_workers(world.container, 2) as supervisor:
+        wait_until(lambda: _worked_on(world) > 0, "the group has woken its first orders")
+        kill(children_of(supervisor.pid)[0])
+        wait_until(lambda: _worked_on(world) == ORDERS and _is_through(world), "all is worked on")
+    assert world.earned() == {"b": ORDERS * 100, "a": ORDERS * 50}
+    world.container.close()

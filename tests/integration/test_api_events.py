@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from tests.api_fixtures import Api, Caller, api
-from tests.worlds import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.worlds import SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 
 __all__ = ["api"]
 
@@ -78,10 +78,23 @@ def test_1001_events_are_refused_by_name_and_nothing_of_them_is_kept(api: Api) -
         assert orders.refused("POST", "/v1/events", empty) == (422, "invalid")
 
 
-def test_types_that_are_not_built_are_refused_by_name(api: Api) -> None:
-    event = settled("e", "o", "s", line(1)) | {"type": "order.paid"}
+def test_an_event_that_is_about_something_else_than_its_type_says_is_refused_by_name(api: Api) -> None:
+    event = settled("e", "o", "s", line(1)) | {"type": "order.cancelled", "group_id": "g"}
     problem = api.caller("orders").problem("POST", "/v1/events", event)
-    assert {"pointer": "/type", "detail": "is not built yet"} in problem["errors"]
+    assert {(error["pointer"], error["detail"]) for error in problem["errors"]} == {
+        ("/order_id", "is required"),
+        ("/order", "does not go with order.cancelled"),
+        ("/group_id", "does not go with order.cancelled"),
+    }
+
+
+def test_an_event_shows_which_order_or_group_it_is_about(api: Api) -> None:
+    orders = api.caller("orders")
+    for event in (cancelled("c", "o"), decided("d", "g", True), paid("p", "o", "s", line(1))):
+        orders.post("/v1/events", event)
+    told = {event["id"]: (event["order_id"], event["group_id"]) for event in orders.get("/v1/events")["data"]}
+    assert told == {"c": ("o", None), "d": (None, "g"), "p": ("o", None)}
+    assert orders.refused("POST", "/v1/events", decided("c", "o", True)) == (409, "id_conflict")
 
 
 def test_the_same_event_posted_by_many_at_once_is_accepted_once(api: Api) -> None:

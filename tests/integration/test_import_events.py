@@ -50,3 +50,20 @@ def test_csv_rows_of_one_event_are_its_lines(world: World, runner: CliRunner, tm
     assert runner.invoke(cli, ["settle", "--json"]).exit_code == 0
     assert world.earned() == {"s": 100}
     assert world.outcome("r1") == ("done", None)
+
+
+def test_csv_rows_tell_of_payments_cancels_and_groups(world: World, runner: CliRunner, tmp_path: Path) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    file = tmp_path / "events.csv"
+    file.write_text(
+        "id,type,occurred_at,order_id,group_id,channel,shop_id,currency,paid_at,line_id,sku,quantity,paid_minor\n"
+        "p1,order.paid,2026-03-01T00:00:00Z,o1,,,s,CNY,2026-03-01T00:00:00Z,1,tea,1,1000\n"
+        "c1,order.cancelled,2026-03-02T00:00:00Z,o1,,,,,,,,,\n"
+        "e2,order.settled,2026-03-02T00:00:00Z,o2,g1,group_buy,s,CNY,2026-03-01T00:00:00Z,1,tea,1,1000\n"
+        "g1,group.succeeded,2026-03-05T00:00:00Z,,g1,,,,,,,,\n",
+        "utf-8",
+    )
+    assert runner.invoke(cli, ["import", "events", str(file)]).exit_code == 0
+    assert runner.invoke(cli, ["settle", "--json"]).exit_code == 0
+    assert (world.earned(), world.expected()) == ({"s": 100}, {"s": 0})

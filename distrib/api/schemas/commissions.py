@@ -43,7 +43,10 @@ class CommissionQuerySchema(ShopCommissionQuerySchema):
 
 
 class CommissionSchema(Shape):
-    """A commission, or what was taken back of one: a row of its own, below zero."""
+    """A commission, or what was taken back of one: a row of its own, below zero.
+
+    What is only expected has no ``available_at`` and no ``period`` yet.
+    """
 
     id = Text(required=True)
     event_id = Identifier(required=True, allow_none=True)
@@ -59,9 +62,9 @@ class CommissionSchema(Shape):
     currency = Text(required=True)
     plan_version = Inner(PlanVersionSchema, required=True, allow_none=True)
     occurred_at = Instant(required=True)
-    available_at = Instant(required=True)
-    state = Choice(("held", "available"), required=True)
-    period = Period(required=True)
+    available_at = Instant(required=True, allow_none=True)
+    state = Choice(("held", "available", "expected"), required=True)
+    period = Period(required=True, allow_none=True)
     belongs_to_period = Period(required=True, allow_none=True)
     reverses_id = Text(required=True, allow_none=True)
 

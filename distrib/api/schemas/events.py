@@ -25,11 +25,20 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.api.words import say
+from distrib.domain.events import CANCELLED, FAILED, PAID, REFUNDED, SETTLED, SUCCEEDED
 from distrib.services.event_codec import CHANNELS, CLOCK_SKEW, EVENT_TYPES, MAX_LINES
 
 MOST_QUANTITY = 10**6
 STATUSES = ("pending", "waiting", "done", "failed")
-NOT_BUILT = ("order.paid", "order.cancelled", "group.succeeded", "group.failed")
+PARTS = {
+    SETTLED: "order",
+    PAID: "order",
+    REFUNDED: "refund",
+    CANCELLED: "order_id",
+    SUCCEEDED: "group_id",
+    FAILED: "group_id",
+}
+"""What an event of each type is about."""
 
 
 class OrderCurrency(Text):
@@ -41,15 +50,6 @@ class OrderCurrency(Text):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
             raise ValidationError(say("currency"))
-        return super()._deserialize(value, attr, data, **rest)
-
-
-class EventType(Choice):
-    """The types that are built; the others of the contract are refused by name."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
-        if value in NOT_BUILT:
-            raise ValidationError(say("not_built"))
         return super()._deserialize(value, attr, data, **rest)
 
 
@@ -107,13 +107,19 @@ class RefundSchema(Shape):
 
 
 class EventSchema(Shape):
-    """A fact from the order system: ``order`` goes with order.settled, ``refund`` with order.refunded."""
+    """A fact from the order system.
+
+    ``order`` goes with order.paid and order.settled, ``refund`` with order.refunded, ``order_id`` with
+    order.cancelled, ``group_id`` with group.succeeded and group.failed.
+    """
 
     id = Identifier(required=True)
-    type = EventType(EVENT_TYPES, required=True)
+    type = Choice(EVENT_TYPES, required=True)
     occurred_at = Instant(required=True)
     order = Inner(OrderSchema)
     refund = Inner(RefundSchema)
+    order_id = Identifier()
+    group_id = Identifier()
 
     def __init__(self, now: Callable[[], datetime] | None = None, **options: Any) -> None:
         self._now = now
@@ -131,14 +137,13 @@ class EventSchema(Shape):
 
 def _parts(original: Mapping[str, Any]) -> dict[str, Any]:
     kind = original.get("type")
-    if kind not in EVENT_TYPES:
+    wanted = PARTS.get(kind) if isinstance(kind, str) else None
+    if wanted is None:
         return {}
-    wanted, other = ("order", "refund") if kind == "order.settled" else ("refund", "order")
-    wrong: dict[str, Any] = {}
+    others = {part for part in PARTS.values() if part != wanted and part in original}
+    wrong: dict[str, Any] = {part: [say("belongs_elsewhere", other=kind)] for part in others}
     if wanted not in original:
         wrong[wanted] = [say("required")]
-    if other in original:
-        wrong[other] = [say("belongs_elsewhere", other=kind)]
     return wrong
 
 
@@ -174,10 +179,12 @@ class EventPostSchema(Shape):
     """One event, or ``events`` with up to 1,000; for the description alone, each event is loaded on its own."""
 
     id = Identifier()
-    type = EventType(EVENT_TYPES)
+    type = Choice(EVENT_TYPES)
     occurred_at = Instant()
     order = Inner(OrderSchema)
     refund = Inner(RefundSchema)
+    order_id = Identifier()
+    group_id = Identifier()
     events = Listed(Inner(EventSchema), metadata={"minItems": 1, "maxItems": 1_000})
 
 
@@ -220,7 +227,8 @@ class EventViewSchema(Shape):
 
     id = Identifier(required=True)
     type = Choice(EVENT_TYPES, required=True)
-    order_id = Identifier(required=True)
+    order_id = Identifier(required=True, allow_none=True)
+    group_id = Identifier(required=True, allow_none=True)
     status = Choice(STATUSES, required=True)
     occurred_at = Instant(required=True)
     received_at = Instant(required=True)

@@ -57,9 +57,9 @@ class KnownLineSchema(Shape):
 
 
 class KnownRefundSchema(Shape):
-    """A refund that was worked on."""
+    """A refund that was worked on; without an ``id`` it is the order's cancel."""
 
-    id = Identifier(required=True)
+    id = Identifier(required=True, allow_none=True)
     event_id = Identifier(required=True)
     occurred_at = Instant(required=True)
     lines = Listed(Inner(RefundLineSchema), required=True)
@@ -82,6 +82,20 @@ class NetCommissionSchema(Shape):
     state = Choice(("held", "available"), required=True)
 
 
+class ExpectedCommissionSchema(Shape):
+    """What one shop may expect of one line by one rule, net of refunds."""
+
+    line_id = Identifier(required=True)
+    rule = Text(required=True)
+    tier = Whole(required=True)
+    shop_id = Identifier(required=True)
+    base_minor = Total(required=True, allow_none=True)
+    rate = Text(required=True, allow_none=True)
+    amount_minor = Total(required=True)
+    currency = Text(required=True)
+    state = Choice(("expected",), required=True)
+
+
 class OrderEventSchema(Shape):
     """An event that told of the order."""
 
@@ -93,7 +107,10 @@ class OrderEventSchema(Shape):
 
 
 class OrderViewSchema(OrderSummarySchema):
-    """An order as known, with its commissions net of reversals; ``reason`` says why nobody earned."""
+    """An order as known, with its commissions net of reversals, and apart from them what is only expected.
+
+    ``reason`` says why nobody earned.
+    """
 
     leader_id = Identifier(required=True, allow_none=True)
     opener_id = Identifier(required=True, allow_none=True)
@@ -101,6 +118,7 @@ class OrderViewSchema(OrderSummarySchema):
     lines = Listed(Inner(KnownLineSchema), required=True)
     refunds = Listed(Inner(KnownRefundSchema), required=True)
     commissions = Listed(Inner(NetCommissionSchema), required=True)
+    expected = Listed(Inner(ExpectedCommissionSchema), required=True)
     events = Listed(Inner(OrderEventSchema), required=True)
     reason = Text(required=True, allow_none=True)
     error = Inner(EventFailureSchema, required=True, allow_none=True)

@@ -1,0 +1,110 @@
+"""What paid, ended and grouped orders must satisfy, each as one query for what does not. Nothing is repaired here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from distrib.store.audit_questions import Question
+from distrib.store.database import driver
+from distrib.store.order_life import StoredPayment, read_payments
+
+_LIVES = Question(
+    "order_lives",
+    "SELECT (SELECT count(*) FROM paid_orders WHERE program_id = :program)"
+    " + (SELECT count(*) FROM order_ends WHERE program_id = :program)",
+    """
+    SELECT COALESCE(p.order_no, q.order_no) AS order_no, 'open and over at once' AS what
+    FROM (SELECT order_no FROM paid_orders p
+          WHERE program_id = :program
+            AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.program_id = :program AND s.order_no = p.order_no)
+            AND NOT EXISTS (SELECT 1 FROM order_ends n WHERE n.program_id = :program AND n.order_no = p.order_no)) p
+    FULL JOIN (SELECT order_no FROM expecting_orders WHERE program_id = :program) q ON q.order_no = p.order_no
+    WHERE p.order_no IS NULL OR q.order_no IS NULL
+    UNION ALL
+    SELECT p.order_no, 'payment without its event'
+    FROM paid_orders p
+    LEFT JOIN events e USING (program_id, order_no, event_no)
+    LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+    WHERE p.program_id = :program
+      AND (e.type IS DISTINCT FROM 'order.paid' OR COALESCE(x.status, '') NOT IN ('done', 'pending'))
+    UNION ALL
+    SELECT n.order_no, 'cancelled without its event'
+    FROM order_ends n
+    LEFT JOIN events e USING (program_id, order_no, event_no)
+    LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+    WHERE n.program_id = :program AND n.reason = 'order_cancelled'
+      AND (e.type IS DISTINCT FROM 'order.cancelled' OR x.status IS DISTINCT FROM 'done')
+    UNION ALL
+    SELECT n.order_no, 'dropped although its group did not fail, or settled'
+    FROM order_ends n
+    WHERE n.program_id = :program AND n.reason = 'group_failed'
+      AND (EXISTS (SELECT 1 FROM settlements s WHERE s.program_id = :program AND s.order_no = n.order_no)
+           OR NOT EXISTS (SELECT 1 FROM group_orders m JOIN group_decisions d USING (program_id, group_no)
+                          WHERE m.program_id = :program AND m.order_no = n.order_no AND NOT d.has_succeeded
+                            AND d.event_no = n.event_no))
+    UNION ALL
+    SELECT s.order_no, 'early refund that its settlement forgot'
+    FROM early_refunds f
+    JOIN settlements s USING (program_id, order_no)
+    LEFT JOIN refund_lines r USING (program_id, order_no, refund_id, line_id)
+    WHERE f.program_id = :program AND (r.amount_minor, r.event_no) IS DISTINCT FROM (f.amount_minor, f.event_no)
+    UNION ALL
+    SELECT order_no, 'expected of an order that is over, or less than nothing'
+    FROM (SELECT c.order_no, sum(c.amount_minor) AS left_minor FROM expected_changes c WHERE c.program_id = :program
+          GROUP BY c.order_no, c.line_id, c.rule_id, c.tier, c.shop_no) l
+    WHERE left_minor < 0 OR (left_minor > 0 AND NOT EXISTS (
+        SELECT 1 FROM expecting_orders q WHERE q.program_id = :program AND q.order_no = l.order_no))
+    """,
+)
+_GROUPS = Question(
+    "groups_heeded",
+    "SELECT count(*) FROM group_orders WHERE program_id = :program",
+    """
+    SELECT m.order_no, m.group_no, 'settled before its group succeeded, or dated otherwise' AS what
+    FROM group_orders m
+    JOIN settlements s USING (program_id, order_no)
+    JOIN events e USING (program_id, order_no, event_no)
+    LEFT JOIN group_decisions d ON d.program_id = m.program_id AND d.group_no = m.group_no
+    WHERE m.program_id = :program
+      AND (d.has_succeeded IS NOT TRUE OR s.settled_at <> GREATEST(e.occurred_at, d.occurred_at))
+    UNION ALL
+    SELECT DISTINCT m.order_no, m.group_no, 'waits for a group that is decided'
+    FROM group_orders m
+    JOIN group_decisions d USING (program_id, group_no)
+    JOIN event_outcomes x USING (program_id, order_no)
+    WHERE m.program_id = :program AND x.status = 'waiting' AND x.code = 'waits_for_group'
+    UNION ALL
+    SELECT DISTINCT m.order_no, m.group_no, 'expected although its group has failed'
+    FROM group_orders m
+    JOIN group_decisions d USING (program_id, group_no)
+    JOIN expecting_orders q USING (program_id, order_no)
+    JOIN paid_orders p USING (program_id, order_no)
+    JOIN event_outcomes x ON x.program_id = p.program_id AND x.order_no = p.order_no AND x.event_no = p.event_no
+    WHERE m.program_id = :program AND NOT d.has_succeeded AND x.status <> 'pending'
+    UNION ALL
+    SELECT NULL, d.group_no, 'decided without its event'
+    FROM group_decisions d
+    LEFT JOIN events e ON e.program_id = d.program_id AND e.order_no = d.group_no AND e.event_no = d.event_no
+    LEFT JOIN event_outcomes x ON x.program_id = d.program_id AND x.order_no = d.group_no AND x.event_no = d.event_no
+    WHERE d.program_id = :program AND (x.status IS DISTINCT FROM 'done' OR e.occurred_at IS DISTINCT FROM d.occurred_at
+          OR e.type IS DISTINCT FROM CASE WHEN d.has_succeeded THEN 'group.succeeded' ELSE 'group.failed' END)
+    """,
+)
+QUESTIONS = (_LIVES, _GROUPS)
+
+_NEXT = """
+SELECT order_no FROM expecting_orders WHERE program_id = %s AND order_no > %s ORDER BY order_no LIMIT %s
+"""
+
+
+def payment_batches(conn: Connection, program_id: int, size: int) -> Iterator[dict[int, StoredPayment]]:
+    """All paid orders that are neither settled nor ended, ``size`` at a time."""
+    after = 0
+    while True:
+        numbers = [row[0] for row in driver(conn).execute(_NEXT, (program_id, after, size))]
+        yield read_payments(conn, program_id, numbers)
+        if len(numbers) < size:
+            return
+        after = numbers[-1]

@@ -1,0 +1,212 @@
+"""What orders are before they settle and when they end: payments, what is expected, early refunds, ends.
+
+Written in sets, read for a whole batch at once. No rule may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+_INSERT_PAID = """
+INSERT INTO paid_orders (program_id, order_no, event_no, version_no, seller_no, paid_at, paid_minor, snapshot)
+SELECT %(program)s, * FROM unnest(%(order_no)b::bigint[], %(event_no)b::bigint[], %(version_no)b::integer[],
+    %(seller_no)b::bigint[], %(paid_at)b::timestamptz[], %(paid_minor)b::bigint[], %(snapshot)b::text[])
+"""
+_INSERT_EXPECTED = """
+INSERT INTO expected_changes (program_id, order_no, seq, event_no, kind, shop_no, line_id, rule_id, tier, base_minor,
+    rate_ppm, amount_minor, occurred_at)
+SELECT %(program)s, * FROM unnest(%(order_no)b::bigint[], %(seq)b::integer[], %(event_no)b::bigint[],
+    %(kind)b::text[], %(shop_no)b::bigint[], %(line_id)b::text[], %(rule_id)b::text[], %(tier)b::smallint[],
+    %(base_minor)b::bigint[], %(rate_ppm)b::integer[], %(amount_minor)b::bigint[], %(occurred_at)b::timestamptz[])
+"""
+_INSERT_EARLY = """
+INSERT INTO early_refunds (program_id, order_no, refund_id, line_id, seq, event_no, amount_minor, occurred_at)
+SELECT %(program)s, * FROM unnest(%(order_no)b::bigint[], %(refund_id)b::text[], %(line_id)b::text[],
+    %(seq)b::integer[], %(event_no)b::bigint[], %(amount_minor)b::bigint[], %(occurred_at)b::timestamptz[])
+"""
+_INSERT_ENDS = """
+INSERT INTO order_ends (program_id, order_no, reason, event_no, shop_id, occurred_at)
+SELECT %(program)s, * FROM unnest(%(order_no)b::bigint[], %(reason)b::text[], %(event_no)b::bigint[],
+    %(shop_id)b::text[], %(occurred_at)b::timestamptz[])
+"""
+_OPEN = """
+INSERT INTO expecting_orders (program_id, order_no) SELECT %(program)s, * FROM unnest(%(orders)b::bigint[])
+"""
+_CLOSE = "DELETE FROM expecting_orders WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])"
+
+_PAID = """
+SELECT p.order_no, p.event_no, p.version_no, p.snapshot, e.payload, e.occurred_at
+FROM expecting_orders o
+JOIN paid_orders p ON p.program_id = o.program_id AND p.order_no = o.order_no
+JOIN events e ON e.program_id = p.program_id AND e.order_no = p.order_no AND e.event_no = p.event_no
+WHERE o.program_id = %(program)s AND o.order_no = ANY(%(orders)b::bigint[])
+"""
+_ENDS = """
+SELECT order_no, reason, event_no, occurred_at FROM order_ends
+WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+"""
+_EXPECTED = """
+SELECT order_no, seq, event_no, kind, shop_no, line_id, rule_id, tier, base_minor, rate_ppm, amount_minor, occurred_at
+FROM expected_changes
+WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[]) ORDER BY order_no, seq
+"""
+_EARLY = """
+SELECT r.order_no, r.event_no, r.line_id, r.amount_minor, e.day, e.payload
+FROM early_refunds r
+JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
+WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[]) ORDER BY r.order_no, r.seq
+"""
+_TOLD = """
+SELECT DISTINCT ON (order_no) order_no, payload FROM events
+WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[]) AND type IN ('order.paid', 'order.settled')
+ORDER BY order_no, event_no
+"""
+
+
+class PaidOrder(NamedTuple):
+    """What an order became when its payment was worked on."""
+
+    order_no: int
+    event_no: int
+    version_no: int
+    seller_no: int | None
+    paid_at: datetime
+    paid_minor: int
+    snapshot: str
+
+
+class ExpectedChange(NamedTuple):
+    """One change of what is expected of an order; ``kind`` is ``expected``, ``refunded`` or ``ended``."""
+
+    order_no: int
+    seq: int
+    event_no: int
+    kind: str
+    shop_no: int
+    line_id: str
+    rule_id: str
+    tier: int
+    base_minor: int
+    rate_ppm: int | None
+    amount_minor: int
+    occurred_at: datetime
+
+
+class EarlyRefundLine(NamedTuple):
+    """What a refund took of one line before the order settled; ``seq`` says in which order they came."""
+
+    order_no: int
+    refund_id: str
+    line_id: str
+    seq: int
+    event_no: int
+    amount_minor: int
+    occurred_at: datetime
+
+
+class OrderEnd(NamedTuple):
+    """Why and when an order ended; ``shop_id`` is the one it names."""
+
+    order_no: int
+    reason: str
+    event_no: int
+    shop_id: str | None
+    occurred_at: datetime
+
+
+class End(NamedTuple):
+    """Why an order ended, by which event, and when."""
+
+    reason: str
+    event_no: int
+    occurred_at: datetime
+
+
+@dataclass(slots=True)
+class EarlyRefund:
+    """A refund that came before the settlement: its event, and what it took by line."""
+
+    event_no: int
+    day: date
+    payload: str
+    taken: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StoredPayment:
+    """A paid order that is neither settled nor ended."""
+
+    event_no: int
+    version_no: int
+    snapshot: str
+    payload: str
+    occurred_at: datetime
+    changes: list[ExpectedChange] = field(default_factory=list)
+    refunds: dict[int, EarlyRefund] = field(default_factory=dict)
+
+
+def read_payments(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, StoredPayment]:
+    """The paid orders among those numbers that are neither settled nor ended."""
+    params = {"program": program_id, "orders": sorted(orders)}
+    found = {row[0]: StoredPayment(*row[1:]) for row in driver(conn).execute(_PAID, params)}
+    if not found:
+        return found
+    params["orders"] = sorted(found)
+    for row in driver(conn).execute(_EXPECTED, params):
+        change = ExpectedChange(*row)
+        found[change.order_no].changes.append(change)
+    for order_no, event_no, line_id, amount_minor, day, payload in driver(conn).execute(_EARLY, params):
+        refund = found[order_no].refunds.setdefault(event_no, EarlyRefund(event_no, day, payload))
+        refund.taken[line_id] = amount_minor
+    return found
+
+
+def read_ends(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, End]:
+    """Which of the orders have ended, and why."""
+    rows = driver(conn).execute(_ENDS, {"program": program_id, "orders": sorted(orders)})
+    return {row[0]: End(*row[1:]) for row in rows}
+
+
+def orders_told(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, str]:
+    """What was first told of the content of those orders, whatever became of it."""
+    return dict(driver(conn).execute(_TOLD, {"program": program_id, "orders": sorted(orders)}).fetchall())
+
+
+def insert_paid(conn: Connection, program_id: int, rows: Sequence[PaidOrder]) -> None:
+    """Keeps payments with their snapshots, and that something is expected of their orders."""
+    _insert(conn, program_id, _INSERT_PAID, rows)
+    driver(conn).execute(_OPEN, {"program": program_id, "orders": [row.order_no for row in rows]})
+
+
+def insert_expected(conn: Connection, program_id: int, rows: Sequence[ExpectedChange]) -> None:
+    """Keeps changes of what is expected."""
+    _insert(conn, program_id, _INSERT_EXPECTED, rows)
+
+
+def insert_early_refunds(conn: Connection, program_id: int, rows: Sequence[EarlyRefundLine]) -> None:
+    """Keeps what refunds took before the settlement."""
+    _insert(conn, program_id, _INSERT_EARLY, rows)
+
+
+def insert_ends(conn: Connection, program_id: int, rows: Sequence[OrderEnd]) -> None:
+    """Keeps that orders have ended."""
+    _insert(conn, program_id, _INSERT_ENDS, rows)
+
+
+def close_payments(conn: Connection, program_id: int, orders: Collection[int]) -> None:
+    """Nothing is expected of these orders any more."""
+    driver(conn).execute(_CLOSE, {"program": program_id, "orders": sorted(orders)})
+
+
+def _insert(conn: Connection, program_id: int, statement: str, rows: Sequence[Any]) -> None:
+    """Inserts rows of one kind, each field of which is a column of the statement."""
+    names = rows[0]._fields
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    driver(conn).execute(statement, {"program": program_id, **columns})
