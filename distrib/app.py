@@ -54,6 +54,7 @@ def backend_of(container: Container) -> Backend:
         enter=enter_program,
         policies=container.policies,
         pepper=container.settings.key_pepper.encode(),
+        sealer=container.sealer,
         now=container.now,
         ring=container.bell.ring,
         queue_length=container.orders_in_queue,

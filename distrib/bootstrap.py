@@ -24,6 +24,7 @@ from distrib.embedded import EmbeddedServers
 from distrib.services.context import Program
 from distrib.services.policies import load_policies, signed_overrides
 from distrib.services.programs import find_program, list_programs
+from distrib.services.sealing import Sealer, data_keys
 from distrib.services.waiting import orders_in_queue
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
@@ -61,6 +62,11 @@ class Container:
     def policies(self) -> Mapping[str, Policy]:
         """The policy packs by name, with local overrides; one that loosens a figure needs a sign-off on record."""
         return load_policies(self.settings.config_dir, self.settings.overrides_dir, self._signed_overrides, self.now)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What encrypts payees and secrets of webhooks."""
+        return Sealer(data_keys(self.settings.data_key, self.settings.key_pepper))
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -115,6 +121,8 @@ class Container:
             "DISTRIB_DATABASE_URL": self.database_url,
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
+            "DISTRIB_DATA_KEY": self.settings.data_key,
+            "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
         }
 
     def joining_environment(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ Nothing is connected or started here, and no message repeats a value: some are s
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -19,6 +20,7 @@ PREFIX = "DISTRIB_"
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHORTEST_PEPPER = 16
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+DATA_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 ENVIRONMENTS = ("development", "production")
 Check: TypeAlias = Callable[[str], object]
 
@@ -48,6 +50,9 @@ class Settings:
     """Where local overrides of policy packs stand; policies/local of the configuration if not given."""
     key_pepper: str = field(repr=False)
     """What keyed hashes (of API keys, of identities) are keyed with. Losing it loses all keys."""
+    data_key: str = field(default="", repr=False)
+    """What payees and secrets of webhooks are encrypted with: 32 bytes in urlsafe base64, or several of these parted
+    by commas, the newest first. Where it is empty the key follows from the pepper."""
     log_level: str = "INFO"
     statement_timeout_ms: int = 15_000
     lock_timeout_ms: int = 5_000
@@ -55,6 +60,8 @@ class Settings:
     worker_processes: int = 2
     sweep_interval_ms: int = 1_000
     environment: str = "development"
+    webhook_allow_private: bool = False
+    """Whether webhooks may go to private addresses, and without TLS: for development alone."""
 
     @property
     def overrides_dir(self) -> Path:
@@ -83,6 +90,7 @@ def read_settings() -> Settings:
         config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
+        data_key=reader.text("data_key", "", keys_of_data),
         log_level=reader.text("log_level", Settings.log_level, one_of(LOG_LEVELS)),
         statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
         lock_timeout_ms=reader.number("lock_timeout_ms", Settings.lock_timeout_ms, 100, 600_000),
@@ -90,6 +98,7 @@ def read_settings() -> Settings:
         worker_processes=reader.number("worker_processes", Settings.worker_processes, 1, 64),
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
         environment=reader.text("environment", Settings.environment, one_of(ENVIRONMENTS)),
+        webhook_allow_private=reader.flag("webhook_allow_private"),
     )
     mistakes = [*reader.mistakes(), *contradictions(), *unknown_variables()]
     if mistakes:
@@ -139,6 +148,10 @@ class Reader:
         """A whole number within bounds."""
         return int(self.text(name, str(default), whole_number(low, high)))
 
+    def flag(self, name: str) -> bool:
+        """Whether something is wanted that is not by default."""
+        return self.text(name, "false", one_of(("true", "false"))) == "true"
+
 
 # --- checks of one value ---
 
@@ -185,6 +198,13 @@ def long_enough(pepper: str) -> None:
         raise ValidationError(f"must have at least {SHORTEST_PEPPER} characters / 至少 {SHORTEST_PEPPER} 个字符")
 
 
+def keys_of_data(given: str) -> None:
+    """Refuse what is no list of keys."""
+    if not all(DATA_KEY.fullmatch(part.strip()) for part in given.split(",")):
+        words = "must be 32 bytes in urlsafe base64, or several of these with commas"
+        raise ValidationError(f"{words} / 须为 urlsafe base64 编码的 32 字节密钥，多个以逗号分隔")
+
+
 def must_exist(path: str) -> None:
     """Refuse what is not a directory."""
     if not Path(path).expanduser().is_dir():
@@ -206,12 +226,19 @@ def contradictions() -> list[str]:
         )
     if has_database and not is_given("KEY_PEPPER"):
         found.append(f"{PREFIX}KEY_PEPPER: must be set where {PREFIX}DATABASE_URL is / 使用外部数据库时必须设置")
+    if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
+        found.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: must not be set in production / 生产环境不得设置")
     return found
 
 
 def is_given(name: str) -> bool:
     """Whether a variable, or a file for it, is set and not empty."""
     return bool(os.environ.get(f"{PREFIX}{name}") or os.environ.get(f"{PREFIX}{name}_FILE"))
+
+
+def has_value(name: str, value: str) -> bool:
+    """Whether a variable says just that."""
+    return os.environ.get(f"{PREFIX}{name}", "").strip() == value
 
 
 def unknown_variables() -> list[str]:

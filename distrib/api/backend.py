@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.api.metrics import Metrics
 from distrib.domain.policy import Policy
+from distrib.services.sealing import Sealer
 
 EXTENSION = "distrib"
 
@@ -26,6 +27,7 @@ class Backend:
     Args:
         begin: opens a transaction under the web role, committed when it is left without an error.
         enter: lets a transaction see the rows of one program.
+        sealer: encrypts what has to be read back (payees, secrets of webhooks).
         queue_length: orders that wait to be worked on, over all programs.
         is_migrated: whether the database answers and stands at the newest schema.
         has_bell: whether Redis answers.
@@ -35,6 +37,7 @@ class Backend:
     enter: Callable[[Connection, int], None]
     policies: Mapping[str, Policy]
     pepper: bytes
+    sealer: Sealer
     now: Callable[[], datetime]
     ring: Callable[[], object]
     queue_length: Callable[[], int]

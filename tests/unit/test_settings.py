@@ -10,6 +10,7 @@ from distrib.settings import SettingsError, read_settings
 DATABASE = "postgresql+psycopg://distrib@db/distrib"
 REDIS = "redis://queue:6379/0"
 PEPPER = "a pepper of thirty-two characters"
+DATA_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +87,7 @@ def test_every_mistake_is_told_at_once_in_both_languages_and_no_value_is_repeate
         "DATABASE_URL": "mysql://secret@db/x", "REDIS_URL": "http://secret", "KEY_PEPPER": "secret",
         "CONFIG_DIR": "/no/secret", "LOG_LEVEL": "secret", "STATEMENT_TIMEOUT_MS": "-1", "LOCK_TIMEOUT_MS": "1e4",
         "DRAIN_BATCH_ORDERS": "20001", "WORKER_PROCESSES": "0", "SWEEP_INTERVAL_MS": "1.5", "ENVIRONMENT": "secret",
+        "DATA_KEY": "secret", "WEBHOOK_ALLOW_PRIVATE": "secret",
     }  # fmt: skip
     for name, value in wrong.items():
         monkeypatch.setenv(f"DISTRIB_{name}", value)
@@ -130,7 +132,23 @@ def test_a_file_that_cannot_be_read_is_told_with_the_other_mistakes(monkeypatch:
 
 def test_secrets_do_not_show_in_the_representation(monkeypatch: pytest.MonkeyPatch) -> None:
     external(monkeypatch)
+    monkeypatch.setenv("DISTRIB_DATA_KEY", DATA_KEY)
     shown = repr(read_settings())
     assert DATABASE not in shown
     assert REDIS not in shown
     assert PEPPER not in shown
+    assert DATA_KEY not in shown
+
+
+@pytest.mark.parametrize("given", [DATA_KEY, f"{DATA_KEY}, {DATA_KEY.rstrip('=')}"])
+def test_the_data_key_is_one_or_several_of_32_bytes(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("DISTRIB_DATA_KEY", given)
+    assert read_settings().data_key == given
+
+
+def test_private_webhooks_are_for_development_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().webhook_allow_private is False
+    monkeypatch.setenv("DISTRIB_WEBHOOK_ALLOW_PRIVATE", "true")
+    assert read_settings().webhook_allow_private is True
+    monkeypatch.setenv("DISTRIB_ENVIRONMENT", "production")
+    assert [text.partition(":")[0] for text in mistakes()] == ["DISTRIB_WEBHOOK_ALLOW_PRIVATE"]
