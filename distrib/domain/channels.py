@@ -1,4 +1,4 @@
-"""What a payout channel takes: limits by date, and what of a line does not fit. Files, amounts' origin and I/O must not enter.
+"""What a payout channel takes: limits by date, and what of a line does not fit. Files and I/O must not enter.
 
 The figures are data (``config/channels.yaml``), each with its source; here is only what they mean.
 """

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.ledger import EXPENSE
+from distrib.domain.ledger import CLEARING, EXPENSE, TAX
 from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
 from distrib.domain.policy import Policy
 from distrib.services.audit_closings import check_closings
@@ -156,6 +156,8 @@ def _questions(
         "starts": [start for start, _ in bounds],
         "ends": [end for _, end in bounds],
         "expense": EXPENSE,
+        "clearing": CLEARING,
+        "tax": TAX,
         "default_hold": DEFAULT_HOLD_DAYS,
         "max_levels": _ANY_LEVEL if levels is None else levels,
     }

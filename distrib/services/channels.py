@@ -1,4 +1,4 @@
-"""Reads what the payout channels take from the configuration directory. What it means is ``distrib.domain.channels``'s."""
+"""Reads what payout channels take from the configuration directory; what it means is ``distrib.domain.channels``'s."""
 
 from __future__ import annotations
 

@@ -70,7 +70,9 @@ def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
     return int(conn.execute(_NEWEST, {"program": program_id, "shop_no": shop_no}).scalar_one())
 
 
-def of_versions(conn: Connection, program_id: int, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], PayeeRow]:
+def of_versions(
+    conn: Connection, program_id: int, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], PayeeRow]:
     """Those versions (shop, version) that can still be read."""
     shops, versions = [one[0] for one in wanted], [one[1] for one in wanted]
     rows = driver(conn).execute(_OF_VERSIONS, (shops, versions, program_id))

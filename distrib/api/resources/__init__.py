@@ -7,6 +7,7 @@ from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
 from distrib.api.resources.metrics import metrics
 from distrib.api.resources.orders import orders
+from distrib.api.resources.payouts import payouts
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks

@@ -8,7 +8,7 @@ CREATE TABLE payouts (
     up_to        timestamptz NOT NULL,
     min_minor    bigint NOT NULL,
     channel      text COLLATE "C" NOT NULL CHECK (channel IN ('csv', 'wechat', 'alipay')),
-    withholding  text COLLATE "C" NOT NULL,   -- the program's setting when the batch was made
+    withholding  text COLLATE "C" NOT NULL DEFAULT 'none',   -- the program's setting when the batch was made
     created_at   timestamptz NOT NULL,
     created_by   text NOT NULL,
     PRIMARY KEY (program_id, payout_no),
@@ -29,11 +29,11 @@ CREATE TABLE payout_lines (
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),  -- reserved: what the shop receives and the tax withheld
     tax_minor    bigint NOT NULL DEFAULT 0 CHECK (tax_minor >= 0 AND tax_minor <= amount_minor),
     reserved_at  timestamptz NOT NULL,
-    line_no      integer NOT NULL CHECK (line_no > 0),  -- counts the lines of the batch; numbers its transfers
-    payee_version integer NOT NULL,           -- who is paid, and where to: as it was when the batch was made
-    payee_kind   text COLLATE "C" NOT NULL,
-    payee_hash   bytea NOT NULL,              -- keyed: one person's shops are taxed together
-    tax_period   integer NOT NULL,            -- the month the tax belongs to
+    line_no      integer NOT NULL DEFAULT 1 CHECK (line_no > 0),  -- counts the lines of the batch; numbers its transfers
+    payee_version integer NOT NULL DEFAULT 0,           -- who is paid, and where to: as it was when the batch was made
+    payee_kind   text COLLATE "C" NOT NULL DEFAULT 'person',
+    payee_hash   bytea NOT NULL DEFAULT '',              -- keyed: one person's shops are taxed together
+    tax_period   integer NOT NULL DEFAULT 0,            -- the month the tax belongs to
     months_counted smallint CHECK (months_counted BETWEEN 1 AND 12),  -- an input of the cumulative method
     months_given boolean NOT NULL DEFAULT false,        -- whether the caller said so
     income_before_minor bigint NOT NULL DEFAULT 0,      -- what of the payee stood before this line, and its tax:
