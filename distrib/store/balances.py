@@ -151,6 +151,7 @@ def available_sql(program: str, free_at: str, as_of: str) -> str:
         program=program,
         of_cases=case_held_sql(program, free_at),
         free_at=free_at,
+        as_of=as_of,
         signed=SIGNED,
         reserved=reserved_sql(program, as_of),
         frozen=frozen_sql(program, as_of),
