@@ -22,7 +22,8 @@ PROPOSER, APPROVER = COMMAND_LINE, Actor("second", "second", "finance")
 
 def payee(number: str = "110101199003071234", kind: str = "person", **accounts: str) -> Payee:
     """A payee whose identity has that number."""
-    return Payee("李雷", "id_card", number, kind, accounts or {"bank_account": "6222021234567890", "bank_name": "工商银行"})
+    bank = {"bank_account": "6222021234567890", "bank_name": "工商银行"}
+    return Payee("李雷", "id_card", number, kind, accounts or bank)
 
 
 def with_withholding(world: World, method: str) -> World:

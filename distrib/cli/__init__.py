@@ -22,6 +22,7 @@ from distrib.cli.explain import explain
 from distrib.cli.imports import import_group
 from distrib.cli.key import key
 from distrib.cli.migrate import migrate
+from distrib.cli.payout import payout
 from distrib.cli.plan import plan
 from distrib.cli.pools import pools
 from distrib.cli.program import program
@@ -44,6 +45,7 @@ def cli() -> None:
 for command in (
     serve, worker, migrate, program, key, plan, import_group, settle, explain, pools, statement, adjustment, ranks,
     compliance, audit, bench, demo, shops_group,
+    payout,
 ):
     cli.add_command(command)
 
