@@ -1,4 +1,4 @@
-"""``distrib payout``: batches of money to shops: made, approved, sent as files, settled, reported. Two keys are needed."""
+"""``distrib payout``: batches of money to shops: made, approved, sent as files, settled, reported; by two keys."""
 
 from __future__ import annotations
 

@@ -74,7 +74,5 @@ def _problems(row: Mapping[str, Any]) -> list[str]:
         found.append("shop_id is no id / shop_id 不合法")
     if row.get("status") not in ("paid", "failed"):
         found.append("status must be paid or failed / status 须为 paid 或 failed")
-    for name in ("reference", "reason"):
-        if row.get(name) and not is_storable_text(row[name]):
-            found.append(f"{name} must have 1 to 255 characters / {name} 须为 1 到 255 个字符")
-    return found
+    long = [name for name in ("reference", "reason") if row.get(name) and not is_storable_text(row[name])]
+    return found + [f"{name} must have 1 to 255 characters / {name} 须为 1 到 255 个字符" for name in long]

@@ -106,16 +106,16 @@ def _problems(at: str, entry: object) -> list[Problem]:
     if not isinstance(entry, dict):
         return [Problem(at, "must be a map / 必须是映射")]
     checks = {
+        **{name: isinstance(entry[name], str) for name in _TEXTS if name in entry},
+        **{name: _is_amount(entry[name]) for name in _WHOLES if name in entry},
         "name": entry.get("name") in CHANNELS,
         "valid_from": _is_day(entry.get("valid_from")),
-        "source": bool(entry.get("source")),
+        "source": isinstance(entry.get("source"), str) and bool(entry["source"]),
         "currency": entry.get("currency") is None or isinstance(entry["currency"], str),
         "account": entry.get("account") in (None, WECHAT, ALIPAY),
         "max_minor": _is_limits(entry.get("max_minor", {})),
         "lines_a_file": entry.get("lines_a_file") in range(1, 1_001),
         "report_infos": _is_pairs(entry.get("report_infos", [])),
-        **{name: isinstance(entry[name], str) for name in _TEXTS if name in entry},
-        **{name: _is_amount(entry[name]) for name in _WHOLES if name in entry},
     }
     wrong = [name for name, fits in checks.items() if not fits]
     found = [Problem(f"{at}.{name}", "is missing or does not fit / 缺失或不符合要求") for name in wrong]
