@@ -28,6 +28,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.services import payouts as service
 from distrib.services.context import Program
+from distrib.services.payees import reseal_payees
 from distrib.services.payout_files import ENCODINGS, channel_file
 from distrib.services.payout_reports import platform_report, us_1099_report
 from distrib.services.payout_results import REFUSED, record_results
@@ -213,6 +214,15 @@ def report(
         else:
             pieces = us_1099_report(conn, program, year, container.sealer)
         write_pieces(pieces, output)
+
+
+@payout.command()
+@program_option
+def reseal(program_code: str | None) -> None:
+    """Seal all payees with the newest data key, so that an older one can be let go. 用最新密钥重新封存收款人。"""
+    with open_container() as container, container.begin() as conn:
+        count = reseal_payees(conn, container.program(conn, program_code), container.sealer)
+    click.echo(f"{count} sealed anew. 已重新封存 {count} 份。")
 
 
 def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None) -> Program:

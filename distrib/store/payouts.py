@@ -44,13 +44,19 @@ _CANDIDATES = f"""
 SELECT s.shop_no, s.shop_id, a.available_minor AS amount_minor, v.version, v.kind, v.accounts, v.identity_hash
 FROM ({available_sql("%(program)s", "%(up_to)s", "%(now)s")}) a
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.shop_no
-LEFT JOIN LATERAL (
-    SELECT y.version, y.kind, y.accounts, k.identity_hash
+LEFT JOIN (
+    SELECT DISTINCT ON (y.shop_no) y.shop_no, y.version, y.kind, y.accounts, k.identity_hash
     FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
-    WHERE y.program_id = %(program)s AND y.shop_no = a.shop_no ORDER BY y.version DESC LIMIT 1) v ON true
+    WHERE y.program_id = %(program)s ORDER BY y.shop_no, y.version DESC) v ON v.shop_no = a.shop_no
 WHERE a.available_minor >= GREATEST(%(min_minor)s, 1)
 ORDER BY s.shop_id
 """
+# Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and a cursor's rows
+# are all taken.
+_FOR_ALL = """
+SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
+"""
+_AS_BEFORE = "SET LOCAL enable_nestloop = on"
 # What of a person's income stands: paid, or still on its way. What failed or was cancelled does not.
 _STANDING = f"""
 SELECT l.payee_hash, l.tax_period, sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor
@@ -167,8 +173,10 @@ def candidates(
 ) -> Iterator[list[Candidate]]:
     """Shops with money to be paid out, by id, some at a time; one look at one instant of the database."""
     bound = {"program": program_id, "up_to": up_to, "now": now, "min_minor": min_minor}
+    driver(conn).execute(_FOR_ALL)
     with driver(conn).cursor(name="payout_candidates") as cursor:
         cursor.execute(_CANDIDATES, bound)
+        driver(conn).execute(_AS_BEFORE)
         while some := cursor.fetchmany(at_once):
             yield [Candidate._make(row) for row in some]
 

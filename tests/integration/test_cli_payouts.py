@@ -104,6 +104,11 @@ def test_a_batch_is_cancelled_by_either_key_and_bad_input_is_refused(keys: tuple
     assert refusal_of(run("payout", "create", "next", "--up-to", UP_TO, "--key", orders)) == "forbidden"
 
 
+def test_payees_are_sealed_anew(keys: tuple[str, str]) -> None:
+    assert "2 sealed anew" in run("payout", "reseal").stdout
+    assert run("payout", "create", "march", "--up-to", UP_TO, "--key", keys[0]).exit_code == 0
+
+
 def test_reports_are_written_as_csv(keys: tuple[str, str]) -> None:
     platform = list(csv.DictReader(run("payout", "report", "--quarter", "2026-Q1").stdout.splitlines()))
     assert [row["gross_minor"] for row in platform] in (["1000", "700"], ["700", "1000"])

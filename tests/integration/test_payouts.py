@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.domain.errors import Refusal
 from distrib.services import audit, payouts, standing
 from distrib.services.context import COMMAND_LINE
+from distrib.store.database import open_engine
 from tests.payout_world import APPROVER, approve, balance, earn, make, open_shops, pay, payee, put, record
 from tests.worlds import PAID, World, refunded
 
@@ -166,6 +169,25 @@ def test_a_batch_of_the_past_takes_only_what_was_free_then_and_is_still_there(wo
     earn(world, "a", 500, LATER)
     assert amounts(make(world, "past", LATER + timedelta(days=1), up_to=NOW)) == {}
     assert amounts(make(world, "present", LATER + timedelta(days=1))) == {"a": 500}
+
+
+HISTORY = ("payouts", "payout_decisions", "payout_lines", "payout_results", "payout_refusals", "payee_versions")
+
+
+@pytest.mark.parametrize("table", [*HISTORY, "payee_keys"])
+def test_what_was_decided_and_paid_cannot_be_changed(world: World, database_url: str, table: str) -> None:
+    engine = open_engine(database_url, None)
+    change = text(f"UPDATE {table} SET program_id = program_id")
+    for acting in (world.container.worker_engine, world.container.web_engine):
+        with acting.connect() as conn, pytest.raises(ProgrammingError, match="permission denied"):
+            conn.execute(change)
+    with engine.connect() as conn:
+        if table in HISTORY:
+            with pytest.raises(IntegrityError, match="only grows"):
+                conn.execute(change)
+        flags = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = :name"
+        assert tuple(conn.execute(text(flags), {"name": table}).one()) == (True, True)
+    engine.dispose()
 
 
 def test_held_money_waits_and_up_to_may_not_lie_ahead(world: World) -> None:
