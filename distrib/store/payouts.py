@@ -51,8 +51,8 @@ LEFT JOIN (
 WHERE a.available_minor >= GREATEST(%(min_minor)s, 1)
 ORDER BY s.shop_id
 """
-# Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and a cursor's rows
-# are all taken.
+# Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and all rows of
+# the cursor are taken.
 _FOR_ALL = """
 SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
 """

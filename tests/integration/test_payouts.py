@@ -182,11 +182,11 @@ def test_what_was_decided_and_paid_cannot_be_changed(world: World, database_url:
         with acting.connect() as conn, pytest.raises(ProgrammingError, match="permission denied"):
             conn.execute(change)
     with engine.connect() as conn:
+        flags = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = :name"
+        assert tuple(conn.execute(text(flags), {"name": table}).one()) == (True, True)
         if table in HISTORY:
             with pytest.raises(IntegrityError, match="only grows"):
                 conn.execute(change)
-        flags = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = :name"
-        assert tuple(conn.execute(text(flags), {"name": table}).one()) == (True, True)
     engine.dispose()
 
 
