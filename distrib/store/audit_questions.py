@@ -76,10 +76,10 @@ _BALANCED = Question(
     SELECT cause_no, seq, kind::text AS kind, debit_account, credit_account, amount_minor
     FROM transfers
     WHERE program_id = :program AND (amount_minor <= 0 OR shop_no <> GREATEST(debit_account, credit_account)
-          OR LEAST(debit_account, credit_account)
-             <> CASE kind WHEN 'paid' THEN :clearing WHEN 'tax' THEN :tax ELSE :expense END
-          OR (kind = 'earned' AND debit_account <> :expense)
-          OR (kind IN ('paid', 'tax') AND debit_account <> shop_no))
+          OR NOT CASE WHEN kind IN ('earned', 'pool') THEN debit_account = :expense
+                      WHEN kind IN ('reversed', 'adjusted') THEN LEAST(debit_account, credit_account) = :expense
+                      WHEN kind = 'paid' THEN credit_account = :clearing
+                      WHEN kind = 'tax' THEN credit_account = :tax ELSE false END)
     UNION ALL
     SELECT t.cause_no, t.seq, 'account of no shop', 0, t.shop_no, 0
     FROM (SELECT shop_no, min(cause_no) AS cause_no, min(seq) AS seq FROM transfers
@@ -90,8 +90,7 @@ _BALANCED = Question(
         SELECT (SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor), 0)
                 FROM account_months WHERE program_id = :program AND account_no > 0)
              + (SELECT COALESCE(sum(CASE WHEN credit_account < 0 THEN amount_minor ELSE -amount_minor END), 0)
-                FROM transfers
-                WHERE program_id = :program AND LEAST(debit_account, credit_account) IN (:expense, :clearing, :tax))
+                FROM transfers WHERE program_id = :program)
                AS difference) zero_sum
     WHERE difference <> 0
     """,

@@ -15,6 +15,7 @@ from distrib.api.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.problems import language
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payouts import (
+    ChannelDocumentSchema,
     FilesQuerySchema,
     PayeeDraftSchema,
     PayeeSchema,
@@ -169,7 +170,7 @@ def list_payout_files(call: Call, payout_id: str) -> Answer:
 @payouts.operation(
     "GET",
     "/payouts/<id:payout_id>/export",
-    {200: (_CSV, _JSON)},
+    {200: (_CSV, ChannelDocumentSchema)},
     query=PayoutExportQuerySchema,
     refusals=(*_OPEN, "part_unknown", "channel_unknown", "channel_currency", "channel_unfit"),
 )

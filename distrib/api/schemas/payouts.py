@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
 
 from distrib.api.schemas.fields import (
     Amount,
@@ -246,6 +246,19 @@ class PayoutFilesSchema(FilePartSchema):
     format = Choice(CHANNELS, required=True)
     currency = Currency(required=True)
     files = Listed(Inner(FilePartSchema), required=True)
+
+
+class ChannelDocumentSchema(Schema):
+    """The calls of a channel's interface: ``bills`` of WeChat or ``transfers`` of Alipay."""
+
+    class Meta:
+        """The channel knows the keys."""
+
+        unknown = INCLUDE
+
+    batch_no = Identifier(required=True)
+    channel = Choice(CHANNELS, required=True)
+    count = Whole(required=True)
 
 
 class QuarterQuerySchema(Shape):
