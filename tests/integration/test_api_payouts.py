@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.domain.errors import Refusal
 from distrib.services import payees
 from distrib.services.context import COMMAND_LINE
 from distrib.services.sealing import Sealer
@@ -151,12 +150,10 @@ def test_nothing_of_a_payee_can_be_read_in_the_database(house: Api, database_url
 def test_an_erased_payee_can_be_read_by_nobody_and_not_while_money_is_on_its_way(house: Api) -> None:
     world = house.world
     finance = approved(house)
-    with world.container.begin() as conn, pytest.raises(Refusal, match="under way"):
-        payees.erase_payee(conn, world.program, payees.shop_no_of(conn, world.program, "a"))
+    assert house.caller().refused("POST", "/v1/shops/a/erase") == (409, "payee_in_payout")
     results = {"results": [{"shop_id": "a", "status": "paid"}, {"shop_id": "b", "status": "paid"}]}
     finance.post("/v1/payouts/march/results", results)
-    with world.container.begin() as conn:
-        payees.erase_payee(conn, world.program, payees.shop_no_of(conn, world.program, "a"))
+    house.caller().post("/v1/shops/a/erase")
     assert finance.refused("GET", "/v1/shops/a/payee") == (404, "payee_missing")
     assert world.rows("SELECT count(*) FROM payee_versions")[0][0] == 2
     assert finance.refused("GET", "/v1/payouts/march/export") == (422, "channel_unfit")
