@@ -53,6 +53,7 @@ def backend_of(container: Container) -> Backend:
         begin=container.web_engine.begin,
         enter=enter_program,
         policies=container.policies,
+        channels=container.channels,
         pepper=container.settings.key_pepper.encode(),
         sealer=container.sealer,
         now=container.now,

@@ -18,10 +18,12 @@ from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
 from distrib.dispatch import Bell
+from distrib.domain.channels import Channel
 from distrib.domain.errors import Refusal
 from distrib.domain.policy import Policy
 from distrib.embedded import EmbeddedServers
 from distrib.services.audit import audit_state
+from distrib.services.channels import load_channels
 from distrib.services.context import Program
 from distrib.services.deliveries import delivery_figures
 from distrib.services.policies import load_policies, signed_overrides
@@ -64,6 +66,11 @@ class Container:
     def policies(self) -> Mapping[str, Policy]:
         """The policy packs by name, with local overrides; one that loosens a figure needs a sign-off on record."""
         return load_policies(self.settings.config_dir, self.settings.overrides_dir, self._signed_overrides, self.now)
+
+    @cached_property
+    def channels(self) -> list[Channel]:
+        """What payout channels take, by date."""
+        return load_channels(self.settings.config_dir)
 
     @cached_property
     def sealer(self) -> Sealer:

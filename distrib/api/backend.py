@@ -5,7 +5,7 @@ The factory of the app fills it in from the composition root, which this room ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from distrib.api.metrics import Metrics
+from distrib.domain.channels import Channel
 from distrib.domain.policy import Policy
 from distrib.services.sealing import Sealer
 
@@ -29,6 +30,7 @@ class Backend:
         enter: lets a transaction see the rows of one program.
         sealer: encrypts what has to be read back (payees, secrets of webhooks).
         figures: what ``/metrics`` asks for (``metrics.ASKED``), over all programs.
+        channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the newest schema.
         has_bell: whether Redis answers.
     """
@@ -36,6 +38,7 @@ class Backend:
     begin: Callable[[], AbstractContextManager[Connection]]
     enter: Callable[[Connection, int], None]
     policies: Mapping[str, Policy]
+    channels: Sequence[Channel]
     pepper: bytes
     sealer: Sealer
     now: Callable[[], datetime]

@@ -23,6 +23,7 @@ from distrib.cli.imports import import_group
 from distrib.cli.key import key
 from distrib.cli.ledger import ledger
 from distrib.cli.migrate import migrate
+from distrib.cli.payout import payout
 from distrib.cli.plan import plan
 from distrib.cli.pools import pools
 from distrib.cli.program import program
@@ -45,7 +46,7 @@ def cli() -> None:
 
 for command in (
     serve, worker, migrate, program, key, plan, import_group, settle, explain, pools, statement, adjustment, ranks,
-    ledger, compliance, audit, webhook, bench, demo, shops_group,
+    payout, ledger, compliance, audit, webhook, bench, demo, shops_group,
 ):
     cli.add_command(command)
 

@@ -226,6 +226,37 @@ CODES: dict[str, Code] = {
     "account_unknown": Code(
         404, "There is no account {id}.", "没有账户 {id}。", "没有该账户"
     ),
+    # payees and payouts
+    "payee_missing": Code(404, "The shop {id} has no payee.", "店铺 {id} 没有收款人。", "没有收款人"),
+    "payee_in_payout": Code(
+        409, "A payout to this payee is under way; wait for its result or cancel it.",
+        "该收款人有打款正在进行，请等待结果或先取消。",
+    ),
+    "payout_unknown": Code(404, "There is no payout {id}.", "没有打款批次 {id}。", "没有该打款批次"),
+    "payout_not_approved": Code(409, "The payout {id} is not approved.", "打款批次 {id} 未批准。", "打款批次未批准"),
+    "payout_approved": Code(409, "The payout {id} is approved.", "打款批次 {id} 已批准。", "打款批次已批准"),
+    "payout_cancelled": Code(409, "The payout {id} is cancelled.", "打款批次 {id} 已取消。", "打款批次已取消"),
+    "line_unknown_in_payout": Code(
+        422, "The payout has no line for the shop {id}.", "该批次没有店铺 {id} 的打款行。", "批次中没有该店铺"
+    ),
+    "result_conflict": Code(
+        409, "The line of the shop {id} has another result.", "店铺 {id} 的打款行已有不同结果。", "打款行已有不同结果"
+    ),
+    "channel_unknown": Code(422, "There is no channel {channel} then.", "当时没有渠道 {channel}。", "没有该渠道"),
+    "channel_currency": Code(
+        422, "The channel {channel} takes {currency} only.", "渠道 {channel} 仅支持 {currency}。", "渠道不支持该货币"
+    ),
+    "channel_unfit": Code(
+        422, "Lines do not fit the channel {channel}.", "有打款行不符合渠道 {channel} 的要求。", "打款行不符合渠道要求"
+    ),
+    "account_missing": Code(422, "The payee has no account with the channel.", "收款人没有该渠道的账户。"),
+    "below_channel_minimum": Code(422, "The amount is below the channel's least.", "金额低于渠道下限。"),
+    "above_channel_maximum": Code(422, "The amount is above the channel's most.", "金额超过渠道单笔上限。"),
+    "withholding_currency": Code(
+        422, "The withholding {withholding} goes with {currency} only.",
+        "代扣方式 {withholding} 仅适用于 {currency}。", "代扣方式与货币不符",
+    ),
+    "part_unknown": Code(404, "The file has {parts} parts.", "该文件共 {parts} 部分。", "没有该部分"),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),
 }
 

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
+from distrib.services.payees import erase_payee
 from distrib.services.shop_views import ShopView, get_shop
+from distrib.store import payouts, shops
 from distrib.store import shop_records as store
-from distrib.store import shops
 
 
 def change_shop(
@@ -41,13 +42,15 @@ def change_shop(
 
 
 def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, now: datetime) -> ShopView:
-    """Blanks a shop's name, attributes and identity for ever; its place in the tree and its money stay.
+    """Blanks a shop's name, attributes, identity and payee for ever; its place in the tree and its money stay.
 
     Raises:
-        Refusal: ``shop_unknown``.
+        Refusal: ``shop_unknown``, or ``payee_in_payout`` while money is on its way to its payee.
     """
+    payouts.lock_payouts(conn, program.program_id)
     shop = shops.lock(conn, program.program_id, shop_id)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
+    erase_payee(conn, program, shop.shop_no)
     store.erase_shop(conn, program.program_id, shop.shop_no, now, actor.key_id)
     return get_shop(conn, program, shop_id, now)

@@ -68,7 +68,9 @@ FROM (
     FROM (SELECT account_no AS shop_no,
                  sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)::bigint AS total_minor
           FROM account_months WHERE program_id = {program} AND account_no > 0 GROUP BY account_no) m
-    LEFT JOIN (SELECT shop_no, sum({signed})::bigint AS held_minor FROM transfers
+    LEFT JOIN (SELECT shop_no, GREATEST(
+                          sum({signed}) FILTER (WHERE kind NOT IN ('paid', 'tax')),
+                          sum({signed}) FILTER (WHERE available_at > {as_of}))::bigint AS held_minor FROM transfers
                WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 GROUP BY shop_no) h
            ON h.shop_no = m.shop_no
     LEFT JOIN ({of_cases}) z ON z.shop_no = m.shop_no
@@ -143,12 +145,13 @@ def available_sql(program: str, free_at: str, as_of: str) -> str:
 
     Everything posted counts; held is what becomes available after ``free_at``; reservations and freezes are those of
     ``as_of``. With both the present instant it is what can be paid out now; with an earlier ``free_at``, what of it
-    was free by then and is still there.
+    was free by then and is still there: what was paid out since is gone, and no later loss is forgotten.
     """
     return _OF_ALL.format(
         program=program,
         of_cases=case_held_sql(program, free_at),
         free_at=free_at,
+        as_of=as_of,
         signed=SIGNED,
         reserved=reserved_sql(program, as_of),
         frozen=frozen_sql(program, as_of),

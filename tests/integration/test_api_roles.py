@@ -16,6 +16,7 @@ __all__ = ["api"]
 
 DRAFT = {"id": "new", "sponsor_id": "own"}
 CLAIM = {"shop_id": "own", "source": "link", "bound_at": "2026-03-01T00:00:00Z"}
+PAYEE = {"name": "n", "id_type": "id_card", "id_number": "1", "kind": "person", "accounts": {"bank_account": "2"}}
 # An id that is no key's, so that nobody ends the key in use.
 CALLS: dict[str, tuple[str, str, Any]] = {
     "get_program": ("GET", "/v1/program", None),
@@ -84,6 +85,21 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "list_deliveries": ("GET", "/v1/webhooks/hook/deliveries", None),
     "get_delivery": ("GET", "/v1/webhooks/hook/deliveries/dlv_1", None),
     "resend_delivery": ("POST", "/v1/webhooks/hook/deliveries/dlv_1/resend", None),
+    "put_payee": ("PUT", "/v1/shops/own/payee", PAYEE),
+    "get_payee": ("GET", "/v1/shops/own/payee", None),
+    "create_payout": ("POST", "/v1/payouts", {"id": "batch", "up_to": EARLY.isoformat()}),
+    "list_payouts": ("GET", "/v1/payouts", None),
+    "get_payout": ("GET", "/v1/payouts/batch", None),
+    "list_refused_lines": ("GET", "/v1/payouts/batch/refused", None),
+    "approve_payout": ("POST", "/v1/payouts/batch/approve", None),
+    "cancel_payout": ("POST", "/v1/payouts/batch/cancel", None),
+    "record_payout_results": (
+        "POST", "/v1/payouts/batch/results", {"results": [{"shop_id": "own", "status": "paid"}]}
+    ),
+    "list_payout_files": ("GET", "/v1/payouts/batch/files", None),
+    "export_payout": ("GET", "/v1/payouts/batch/export", None),
+    "report_platform": ("GET", "/v1/payouts/reports/platform?quarter=2026-Q1", None),
+    "report_us_1099": ("GET", "/v1/payouts/reports/us-1099?year=2026", None),
     "request_audit": ("POST", "/v1/audit", None),
     "get_audit": ("GET", "/v1/audit", None),
     "get_compliance_report": ("GET", "/v1/compliance/report", None),
@@ -178,6 +194,8 @@ def test_what_lies_in_another_program_is_404(shop_world: Api) -> None:
     admin = api.caller()
     key_id = admin.get("/v1/keys")["data"][0]["id"]
     admin.call("POST", "/v1/audit")
+    admin.put("/v1/shops/own/payee", PAYEE)
+    admin.post("/v1/payouts", {"id": "batch", "up_to": "2026-04-01T00:00:00Z"})
     for method, path, body in (
         ("GET", "/v1/shops/own", None),
         ("GET", "/v1/shops/own/upline", None),
@@ -196,10 +214,16 @@ def test_what_lies_in_another_program_is_404(shop_world: Api) -> None:
         ("GET", "/v1/orders/order/explanation", None),
         ("GET", "/v1/statements/2026-03/shops/own", None),
         ("DELETE", f"/v1/keys/{key_id}", None),
+        ("PUT", "/v1/shops/own/payee", PAYEE),
+        ("GET", "/v1/shops/own/payee", None),
+        ("GET", "/v1/payouts/batch", None),
+        ("POST", "/v1/payouts/batch/approve", None),
+        ("POST", "/v1/payouts/batch/results", {"results": [{"shop_id": "own", "status": "paid"}]}),
+        ("GET", "/v1/payouts/batch/export", None),
         ("GET", "/v1/audit", None),
     ):
         assert stranger.call(method, path, body).status_code == 404, path
-    for path in ("/v1/keys", "/v1/plans", "/v1/events", "/v1/orders", "/v1/commissions"):
+    for path in ("/v1/keys", "/v1/plans", "/v1/events", "/v1/orders", "/v1/commissions", "/v1/payouts"):
         assert len(stranger.get(path)["data"]) == (1 if path == "/v1/keys" else 0), path
     assert stranger.get("/v1/statements?period=2026-03")["data"] == []
     assert stranger.call("GET", "/v1/statements/2026-03/export").text.count("\n") == 1

@@ -108,7 +108,7 @@ def change_shop(call: Call, shop_id: str) -> Answer:
     "/shops/<id:shop_id>/erase",
     {200: ShopSchema},
     is_idempotent=True,
-    refusals=("shop_unknown",),
+    refusals=("shop_unknown", "payee_in_payout"),
 )
 def erase_shop(call: Call, shop_id: str) -> Answer:
     """Blanks what is personal, for ever; the place in the tree and the money stay."""

@@ -1,0 +1,224 @@
+"""Payees, payout batches and their files, results and reports, for those who send the money."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from distrib.api.answers import Answer, Stream
+from distrib.api.operations import Call, Resource
+from distrib.api.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
+from distrib.api.problems import language
+from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.payouts import (
+    ChannelDocumentSchema,
+    FilesQuerySchema,
+    PayeeDraftSchema,
+    PayeeSchema,
+    PayoutDraftSchema,
+    PayoutExportQuerySchema,
+    PayoutFilesSchema,
+    PayoutSchema,
+    PayoutsPageSchema,
+    QuarterQuerySchema,
+    RefusedPageSchema,
+    ResultsSchema,
+    SettledListSchema,
+    YearQuerySchema,
+)
+from distrib.domain.channels import CSV
+from distrib.domain.payee import Payee
+from distrib.services import payees, payout_files, payout_reports
+from distrib.services import payouts as service
+from distrib.services.payout_results import REFUSED, ResultDraft, Settled, record_results
+from distrib.services.payouts import PayoutDraft
+
+payouts = Resource("payouts", "Payees 收款人 and payouts 打款")
+
+_CSV = "text/csv; charset=utf-8"
+_JSON = "application/json"
+_OPEN = ("payout_unknown", "payout_not_approved", "payout_cancelled")
+
+
+@payouts.operation(
+    "PUT", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, body=PayeeDraftSchema, refusals=("shop_unknown",)
+)
+def put_payee(call: Call, shop_id: str) -> Answer:
+    """Says whom a shop is paid through; kept encrypted, in versions, and needed before a first payout."""
+    house = call.backend
+    view = payees.put_payee(
+        call.conn, call.program, shop_id, Payee(**call.body), house.sealer, house.pepper, call.actor, call.now
+    )
+    return Answer(view)
+
+
+@payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
+def get_payee(call: Call, shop_id: str) -> Answer:
+    """A shop's payee, its numbers masked."""
+    return Answer(payees.get_payee(call.conn, call.program, shop_id, call.backend.sealer))
+
+
+@payouts.operation(
+    "POST",
+    "/payouts",
+    {201: PayoutSchema, 200: PayoutSchema},
+    body=PayoutDraftSchema,
+    refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency"),
+)
+def create_payout(call: Call) -> Answer:
+    """Makes a batch of what is available, a line a shop, and reserves the money. 200 when repeated."""
+    body = call.body
+    months = {one["shop_id"]: one["months"] for one in body["months_counted"] or ()}
+    draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months)
+    is_new = service.create_payout(call.conn, call.program, draft, call.backend.channels, call.actor, call.now)
+    location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
+    return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
+
+
+@payouts.operation("GET", "/payouts", {200: PayoutsPageSchema}, query=PageQuerySchema)
+def list_payouts(call: Call) -> Answer:
+    """Batches without their lines, the newest first."""
+    listing = call.listing("payouts")
+    before = listing.place(call.query["cursor"])
+    found, follows = service.list_payouts(
+        call.conn, call.program, before[0] if before else None, call.query["limit"]
+    )
+    return Answer(listing.page(found, None if follows is None else (follows,)))
+
+
+@payouts.operation(
+    "GET", "/payouts/<id:payout_id>", {200: PayoutSchema}, query=PageQuerySchema, refusals=("payout_unknown",)
+)
+def get_payout(call: Call, payout_id: str) -> Answer:
+    """A batch with its lines, a page at a time."""
+    return Answer(_shown(call, payout_id, call.query["cursor"], call.query["limit"]))
+
+
+@payouts.operation(
+    "GET",
+    "/payouts/<id:payout_id>/refused",
+    {200: RefusedPageSchema},
+    query=PageQuerySchema,
+    refusals=("payout_unknown",),
+)
+def list_refused_lines(call: Call, payout_id: str) -> Answer:
+    """Shops that had money for the batch and got no line, with the code why."""
+    listing = call.listing(f"refused {payout_id}")
+    after = listing.place(call.query["cursor"])
+    found, follows = service.list_refused(
+        call.conn, call.program, payout_id, after[0] if after else "", call.query["limit"]
+    )
+    return Answer(listing.page(found, None if follows is None else (follows,)))
+
+
+@payouts.operation(
+    "POST",
+    "/payouts/<id:payout_id>/approve",
+    {200: PayoutSchema},
+    refusals=("payout_unknown", "payout_cancelled", "same_key"),
+)
+def approve_payout(call: Call, payout_id: str) -> Answer:
+    """Approves a batch, by another key than made it."""
+    service.approve_payout(call.conn, call.program, payout_id, call.actor, call.now)
+    return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
+
+
+@payouts.operation(
+    "POST", "/payouts/<id:payout_id>/cancel", {200: PayoutSchema}, refusals=("payout_unknown", "payout_approved")
+)
+def cancel_payout(call: Call, payout_id: str) -> Answer:
+    """Gives the money of a batch back, before it is approved."""
+    service.cancel_payout(call.conn, call.program, payout_id, call.actor, call.now)
+    return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
+
+
+@payouts.operation(
+    "POST",
+    "/payouts/<id:payout_id>/results",
+    {200: SettledListSchema},
+    body=ResultsSchema,
+    refusals=(*_OPEN, "line_unknown_in_payout", "result_conflict"),
+)
+def record_payout_results(call: Call, payout_id: str) -> Answer:
+    """Records what the channel said of lines; each settles once. A single result that is refused answers as such."""
+    drafts = [ResultDraft(**one) for one in call.body["results"]]
+    settled = record_results(call.conn, call.program, payout_id, drafts, call.actor, call.now)
+    if len(settled) == 1 and settled[0].refusal is not None:
+        raise settled[0].refusal
+    view, _ = service.payout_view(call.conn, call.program, payout_id, 0, 1)
+    figures = {name: view[name] for name in ("status", "paid_count", "failed_count", "count")}
+    return Answer({"results": [_settled(one) for one in settled], **figures})
+
+
+@payouts.operation(
+    "GET",
+    "/payouts/<id:payout_id>/files",
+    {200: PayoutFilesSchema},
+    query=FilesQuerySchema,
+    refusals=(*_OPEN, "channel_unknown", "channel_currency"),
+)
+def list_payout_files(call: Call, payout_id: str) -> Answer:
+    """Which files a batch has, with count and total of each."""
+    channels = call.backend.channels
+    return Answer(payout_files.list_files(call.conn, call.program, payout_id, channels, call.query["format"]))
+
+
+@payouts.operation(
+    "GET",
+    "/payouts/<id:payout_id>/export",
+    {200: (_CSV, ChannelDocumentSchema)},
+    query=PayoutExportQuerySchema,
+    refusals=(*_OPEN, "part_unknown", "channel_unknown", "channel_currency", "channel_unfit"),
+)
+def export_payout(call: Call, payout_id: str) -> Stream:
+    """The file that the channel takes, once the batch is approved; names, identities and accounts in full."""
+    query = call.query
+    name = query["format"] or service.head_of(call.conn, call.program, payout_id).channel
+    suffix, media_type = ("csv", f"text/csv; charset={query['encoding']}") if name == CSV else ("json", _JSON)
+    produce = partial(_file, call, payout_id, name)
+    return Stream(produce, media_type, f"payout-{name}-{query['part']}.{suffix}")
+
+
+@payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)
+def report_platform(call: Call) -> Stream:
+    """The quarter's income by payee, as platforms have to tell the tax office (Order 810)."""
+    quarter = call.query["quarter"]
+    payout_reports.parse_quarter(quarter)
+    produce = partial(
+        payout_reports.platform_report, program=call.program, quarter=quarter, sealer=call.backend.sealer
+    )
+    return Stream(produce, _CSV, f"platform-{quarter}.csv")
+
+
+@payouts.operation("GET", "/payouts/reports/us-1099", {200: _CSV}, query=YearQuerySchema)
+def report_us_1099(call: Call) -> Stream:
+    """What each payee was paid in a year, and whether form 1099-NEC is due."""
+    year = call.query["year"]
+    produce = partial(payout_reports.us_1099_report, program=call.program, year=year, sealer=call.backend.sealer)
+    return Stream(produce, _CSV, f"us-1099-{year}.csv")
+
+
+def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[bytes, None, None]:
+    house, query = call.backend, call.query
+    made = payout_files.channel_file(
+        conn, call.program, payout_id, house.channels, house.sealer, name, query["part"], query["encoding"]
+    )
+    yield made.content
+
+
+def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    listing: Listing = call.listing(f"payout {payout_id}")
+    after = listing.place(cursor)
+    view, follows = service.payout_view(call.conn, call.program, payout_id, after[0] if after else 0, limit)
+    return {**view, "next_cursor": listing.cursor(None if follows is None else (follows,))}
+
+
+def _settled(one: Settled) -> dict[str, Any]:
+    shown: dict[str, Any] = {"shop_id": one.shop_id, "status": one.outcome}
+    if one.outcome == REFUSED and one.refusal is not None:
+        shown |= {"code": one.refusal.code, "detail": one.refusal.text(language())}
+    return shown

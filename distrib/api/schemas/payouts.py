@@ -1,0 +1,277 @@
+"""Payees, payout batches, their lines and results, as they are sent and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
+
+from distrib.api.schemas.fields import (
+    Amount,
+    Choice,
+    Currency,
+    Flag,
+    Identifier,
+    Inner,
+    Instant,
+    Listed,
+    Period,
+    QueryWhole,
+    Shape,
+    Text,
+    Total,
+    Whole,
+)
+from distrib.api.schemas.lists import page_of
+from distrib.api.words import say
+from distrib.domain.channels import CHANNELS
+from distrib.domain.payee import ACCOUNT_FIELDS
+from distrib.domain.withholding import KINDS, METHODS
+from distrib.services.payout_files import ENCODINGS
+from distrib.services.payouts import LINE_STATUSES, STATUSES
+
+MOST_RESULTS = 1_000
+MOST_MONTHS = 1_000
+
+
+class AccountText(Text):
+    """A number or name of an account: a text that is more than spaces."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **rest)
+        if not text.strip() or not text.isprintable():
+            raise ValidationError(say("control" if text.strip() else "required"))
+        return text.strip()
+
+
+class BankSchema(Shape):
+    """A bank account."""
+
+    account = AccountText(high=64, required=True)
+    name = AccountText(high=128, allow_none=True, load_default=None)
+    cnaps = AccountText(high=32, allow_none=True, load_default=None)
+
+
+class AccountsSchema(Shape):
+    """Where the payee can be paid; a bank account as its own fields or as ``bank``."""
+
+    wechat_openid = AccountText(high=64, allow_none=True)
+    alipay_login = AccountText(high=100, allow_none=True)
+    alipay_user_id = AccountText(high=64, allow_none=True)
+    bank_account = AccountText(high=64, allow_none=True)
+    bank_name = AccountText(high=128, allow_none=True)
+    bank_cnaps = AccountText(high=32, allow_none=True)
+    mobile = AccountText(high=32, allow_none=True)
+    bank = Inner(BankSchema, allow_none=True)
+
+    @post_load
+    def _flattened(self, data: dict[str, Any], **_: Any) -> dict[str, str]:
+        bank = data.pop("bank", None) or {}
+        spread = {f"bank_{name}": value for name, value in bank.items()}
+        twice = [name for name, value in spread.items() if value and data.get(name)]
+        if twice:
+            raise ValidationError({"bank": [say("either_or", one="bank", other=twice[0])]})
+        return {name: value for name, value in (data | spread).items() if value}
+
+
+class PayeeDraftSchema(Shape):
+    """Whom a shop is paid through. Kept encrypted."""
+
+    name = AccountText(high=128, required=True)
+    id_type = AccountText(high=32, required=True, metadata={"examples": ["id_card", "passport", "uscc", "ssn"]})
+    id_number = AccountText(high=64, required=True)
+    kind = Choice(KINDS, required=True)
+    accounts = Inner(AccountsSchema, load_default=dict)
+
+
+MaskedAccountsSchema: Any = Shape.from_dict({name: Text() for name in ACCOUNT_FIELDS}, name="MaskedAccountsSchema")
+
+
+class PayeeSchema(Shape):
+    """A shop's payee, its numbers masked."""
+
+    shop_id = Identifier(required=True)
+    version = Whole(low=1, required=True)
+    name = Text(required=True)
+    id_type = Text(required=True)
+    id_number = Text(required=True)
+    kind = Choice(KINDS, required=True)
+    accounts = Inner(MaskedAccountsSchema, required=True)
+    recorded_at = Instant(required=True)
+    recorded_by = Text(required=True)
+
+
+class MonthsSchema(Shape):
+    """How many months of the year the cumulative method counts for a shop's payee."""
+
+    shop_id = Identifier(required=True)
+    months = Whole(low=1, high=12, required=True)
+
+
+class PayoutDraftSchema(Shape):
+    """A batch that is asked for."""
+
+    id = Identifier(required=True)
+    up_to = Instant(required=True)
+    min_minor = Amount(allow_none=True, load_default=None)
+    channel = Choice(CHANNELS, allow_none=True, load_default=None)
+    months_counted = Listed(Inner(MonthsSchema), high=MOST_MONTHS, allow_none=True, load_default=None)
+
+
+class PayoutLineSchema(Shape):
+    """One shop's line: amount = net + tax; what the tax rests on stands beside it."""
+
+    shop_id = Identifier(required=True)
+    status = Choice(LINE_STATUSES, required=True)
+    amount_minor = Whole(required=True)
+    tax_minor = Whole(required=True)
+    net_minor = Whole(required=True)
+    currency = Currency(required=True)
+    channel_no = Text(high=32, required=True)
+    payee_kind = Choice(KINDS, required=True)
+    payee_version = Whole(low=1, required=True)
+    tax_period = Period(required=True)
+    months_counted = Whole(low=1, high=12, required=True, allow_none=True)
+    months_given = Flag(required=True)
+    income_before_minor = Whole(required=True)
+    tax_before_minor = Whole(required=True)
+    reference = Text(low=0, required=True, allow_none=True)
+    reason = Text(low=0, required=True, allow_none=True)
+    recorded_at = Instant(required=True, allow_none=True)
+
+
+class RefusedShopSchema(Shape):
+    """A shop that had money and got no line."""
+
+    shop_id = Identifier(required=True)
+    code = Text(required=True)
+    amount_minor = Whole(required=True)
+
+
+class PayoutSummarySchema(Shape):
+    """A batch; amount = net + tax, paid is what shops received."""
+
+    id = Identifier(required=True)
+    status = Choice(STATUSES, required=True)
+    up_to = Instant(required=True)
+    min_minor = Whole(required=True)
+    channel = Choice(CHANNELS, required=True)
+    withholding = Choice(METHODS, required=True)
+    currency = Currency(required=True)
+    count = Whole(required=True)
+    amount_minor = Total(required=True)
+    tax_minor = Total(required=True)
+    net_minor = Total(required=True)
+    paid_count = Whole(required=True)
+    failed_count = Whole(required=True)
+    paid_minor = Total(required=True)
+    created_at = Instant(required=True)
+    created_by = Text(required=True)
+    decided_at = Instant(required=True, allow_none=True)
+    decided_by = Text(required=True, allow_none=True)
+
+
+class PayoutSchema(PayoutSummarySchema):
+    """A batch with a page of its lines."""
+
+    lines = Listed(Inner(PayoutLineSchema), required=True)
+    refused = Listed(Inner(RefusedShopSchema), required=True)
+    next_cursor = Text(high=2_000, required=True, allow_none=True)
+
+
+class ResultSchema(Shape):
+    """What the channel said of one shop's line."""
+
+    shop_id = Identifier(required=True)
+    status = Choice(("paid", "failed"), required=True)
+    reference = Text(allow_none=True, load_default=None)
+    reason = Text(allow_none=True, load_default=None)
+
+
+class ResultsSchema(Shape):
+    """Results of up to 1,000 lines."""
+
+    results = Listed(Inner(ResultSchema), low=1, high=MOST_RESULTS, required=True)
+
+
+class SettledSchema(Shape):
+    """What became of one result."""
+
+    shop_id = Identifier(required=True)
+    status = Choice(("recorded", "unchanged", "refused"), required=True)
+    code = Text()
+    detail = Text(high=1_000)
+
+
+class SettledListSchema(Shape):
+    """What became of results, in the order sent, and the batch as it stands."""
+
+    results = Listed(Inner(SettledSchema), required=True)
+    status = Choice(STATUSES, required=True)
+    paid_count = Whole(required=True)
+    failed_count = Whole(required=True)
+    count = Whole(required=True)
+
+
+class FilesQuerySchema(Shape):
+    """Which format: that of the batch's channel if not given."""
+
+    format = Choice(CHANNELS, load_default=None)
+
+
+class PayoutExportQuerySchema(FilesQuerySchema):
+    """Which file of a batch."""
+
+    part = QueryWhole(low=1, high=1_000_000, load_default=1)
+    encoding = Choice(tuple(ENCODINGS), load_default="utf-8")
+
+
+class FilePartSchema(Shape):
+    """One file: how many lines it has and what they come to."""
+
+    part = Whole(low=1, required=True)
+    count = Whole(required=True)
+    total_minor = Total(required=True)
+
+
+class PayoutFilesSchema(FilePartSchema):
+    """The files of a batch in one format, with the figures that a control of them needs."""
+
+    class Meta(Shape.Meta):
+        """The whole is no part."""
+
+        exclude = ("part",)
+
+    format = Choice(CHANNELS, required=True)
+    currency = Currency(required=True)
+    files = Listed(Inner(FilePartSchema), required=True)
+
+
+class ChannelDocumentSchema(Schema):
+    """The calls of a channel's interface: ``bills`` of WeChat or ``transfers`` of Alipay."""
+
+    class Meta:
+        """The channel knows the keys."""
+
+        unknown = INCLUDE
+
+    batch_no = Identifier(required=True)
+    channel = Choice(CHANNELS, required=True)
+    count = Whole(required=True)
+
+
+class QuarterQuerySchema(Shape):
+    """Which quarter."""
+
+    quarter = fields.String(required=True, metadata={"pattern": "^[0-9]{4}-Q[1-4]$", "examples": ["2026-Q1"]})
+
+
+class YearQuerySchema(Shape):
+    """Which calendar year."""
+
+    year = QueryWhole(low=1970, high=8999, required=True)
+
+
+PayoutsPageSchema: type[Schema] = page_of(PayoutSummarySchema, "PayoutsPage")
+RefusedPageSchema: type[Schema] = page_of(RefusedShopSchema, "RefusedPage")

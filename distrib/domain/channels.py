@@ -1,0 +1,143 @@
+"""What a payout channel takes: limits by date, and what of a line does not fit. Files and I/O must not enter.
+
+The figures are data (``config/channels.yaml``), each with its source; here is only what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.withholding import KINDS
+
+CSV: Final = "csv"
+WECHAT: Final = "wechat"
+ALIPAY: Final = "alipay"
+CHANNELS: Final = (CSV, WECHAT, ALIPAY)
+_TEXTS: Final = ("source", "remark", "scene_id", "product_code", "biz_scene")
+_WHOLES: Final = ("min_minor", "name_from_minor", "lines_a_file")
+_KEYS: Final = {"name", "valid_from", "currency", "account", "max_minor", "report_infos", *_TEXTS, *_WHOLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel from a day on.
+
+    ``currency`` and ``account`` are None where any will do. ``max_minor`` is by kind of payee; a kind that is not in
+    it has no limit. ``scene_id``, ``report_infos``, ``product_code`` and ``biz_scene`` go into the file as they are.
+    """
+
+    name: str
+    valid_from: date
+    source: str
+    currency: str | None
+    account: str | None
+    min_minor: int
+    max_minor: Mapping[str, int]
+    name_from_minor: int
+    lines_a_file: int
+    remark: str
+    scene_id: str
+    report_infos: tuple[tuple[str, str], ...]
+    product_code: str
+    biz_scene: str
+
+
+def channel_on(channels: Sequence[Channel], name: str, day: date) -> Channel:
+    """The channel as it is on a day: the newest entry not later than it.
+
+    Raises:
+        Refusal: ``channel_unknown`` where there is none yet.
+    """
+    found = [one for one in channels if one.name == name and one.valid_from <= day]
+    if not found:
+        raise Refusal("channel_unknown", channel=name)
+    return max(found, key=lambda one: one.valid_from)
+
+
+def misfit(channel: Channel, kind: str, net_minor: int, accounts: Collection[str]) -> str | None:
+    """Why a line cannot go through a channel, as a code; None where it can."""
+    if channel.account is not None and channel.account not in accounts:
+        return "account_missing"
+    if net_minor < channel.min_minor:
+        return "below_channel_minimum"
+    most = channel.max_minor.get(kind)
+    return "above_channel_maximum" if most is not None and net_minor > most else None
+
+
+def channels_from_document(document: object) -> list[Channel]:
+    """The channels of a document.
+
+    Raises:
+        Refusal: ``invalid`` with everything that is wrong.
+    """
+    entries = document.get("channels") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise Refusal("invalid", [Problem("channels", "must be a list / 必须是列表")])
+    problems = [problem for place, entry in enumerate(entries) for problem in _problems(f"channels[{place}]", entry)]
+    if problems:
+        raise Refusal("invalid", problems)
+    return [_channel(entry) for entry in entries]
+
+
+def _channel(entry: Mapping[str, Any]) -> Channel:
+    return Channel(
+        name=entry["name"],
+        valid_from=date.fromisoformat(entry["valid_from"]),
+        source=entry["source"],
+        currency=entry.get("currency"),
+        account=entry.get("account"),
+        min_minor=entry.get("min_minor", 1),
+        max_minor=dict(entry.get("max_minor", {})),
+        name_from_minor=entry.get("name_from_minor", 0),
+        lines_a_file=entry["lines_a_file"],
+        remark=entry.get("remark", ""),
+        scene_id=entry.get("scene_id", ""),
+        report_infos=tuple((one, other) for one, other in entry.get("report_infos", ())),
+        product_code=entry.get("product_code", ""),
+        biz_scene=entry.get("biz_scene", ""),
+    )
+
+
+def _problems(at: str, entry: object) -> list[Problem]:
+    if not isinstance(entry, dict):
+        return [Problem(at, "must be a map / 必须是映射")]
+    checks = {
+        **{name: isinstance(entry[name], str) for name in _TEXTS if name in entry},
+        **{name: _is_amount(entry[name]) for name in _WHOLES if name in entry},
+        "name": entry.get("name") in CHANNELS,
+        "valid_from": _is_day(entry.get("valid_from")),
+        "source": isinstance(entry.get("source"), str) and bool(entry["source"]),
+        "currency": entry.get("currency") is None or isinstance(entry["currency"], str),
+        "account": entry.get("account") in (None, WECHAT, ALIPAY),
+        "max_minor": _is_limits(entry.get("max_minor", {})),
+        "lines_a_file": entry.get("lines_a_file") in range(1, 1_001),
+        "report_infos": _is_pairs(entry.get("report_infos", [])),
+    }
+    wrong = [name for name, fits in checks.items() if not fits]
+    found = [Problem(f"{at}.{name}", "is missing or does not fit / 缺失或不符合要求") for name in wrong]
+    return found + [Problem(f"{at}.{name}", "is not a known key / 未知字段") for name in entry if name not in _KEYS]
+
+
+def _is_day(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_limits(value: object) -> bool:
+    return isinstance(value, dict) and all(kind in KINDS and _is_amount(most) for kind, most in value.items())
+
+
+def _is_pairs(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in value
+    )

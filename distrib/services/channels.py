@@ -1,0 +1,24 @@
+"""Reads what payout channels take from the configuration directory; what it means is ``distrib.domain.channels``'s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from distrib.domain.channels import Channel, channels_from_document
+from distrib.domain.errors import Problem, Refusal
+from distrib.services.yaml_documents import read_yaml
+
+FILE = "channels.yaml"
+
+
+def load_channels(config_dir: Path) -> list[Channel]:
+    """The channels of ``config_dir``/channels.yaml.
+
+    Raises:
+        Refusal: ``invalid`` with every problem, the file's name in front.
+    """
+    try:
+        return channels_from_document(read_yaml((config_dir / FILE).read_text("utf-8")))
+    except Refusal as refusal:
+        problems = [Problem(f"{FILE}: {one.pointer}", one.detail) for one in refusal.problems]
+        raise Refusal("invalid", problems) from refusal

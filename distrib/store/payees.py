@@ -1,0 +1,100 @@
+"""Payees' rows: versions that only grow, and the keys to them that can be taken away. Nothing readable may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+
+class PayeeRow(NamedTuple):
+    """One version of a shop's payee as stored, with its key."""
+
+    shop_no: int
+    version: int
+    kind: str
+    accounts: list[str]
+    details: bytes
+    recorded_at: datetime
+    recorded_by: str
+    identity_hash: bytes
+    sealed_key: bytes
+
+
+_COLUMNS = (
+    "v.shop_no, v.version, v.kind, v.accounts, v.details, v.recorded_at, v.recorded_by, k.identity_hash, k.sealed_key"
+)
+_KEPT = "payee_versions v JOIN payee_keys k USING (program_id, shop_no, version)"
+_CURRENT = text(
+    f"SELECT {_COLUMNS} FROM {_KEPT} WHERE v.program_id = :program AND v.shop_no = :shop_no "
+    "ORDER BY v.version DESC LIMIT 1"
+)
+_NEWEST = text(
+    "SELECT COALESCE(max(version), 0) FROM payee_versions WHERE program_id = :program AND shop_no = :shop_no"
+)
+_OF_VERSIONS = f"""
+SELECT {_COLUMNS} FROM unnest(%s::bigint[], %s::integer[]) AS w (shop_no, version)
+JOIN payee_versions v ON v.program_id = %s AND v.shop_no = w.shop_no AND v.version = w.version
+JOIN payee_keys k ON k.program_id = v.program_id AND k.shop_no = v.shop_no AND k.version = v.version
+"""
+_INSERT = text("""
+WITH kept AS (
+    INSERT INTO payee_keys (program_id, shop_no, version, identity_hash, sealed_key)
+    VALUES (:program, :shop_no, :version, :identity_hash, :sealed_key)
+)
+INSERT INTO payee_versions (program_id, shop_no, version, kind, accounts, details, recorded_at, recorded_by)
+VALUES (:program, :shop_no, :version, :kind, :accounts, :details, :recorded_at, :recorded_by)
+""")
+_ERASE = text("DELETE FROM payee_keys WHERE program_id = :program AND shop_no = :shop_no")
+_KEYS = "SELECT shop_no, version, sealed_key FROM payee_keys WHERE program_id = %s AND (shop_no, version) > (%s, %s) " \
+    "ORDER BY shop_no, version LIMIT %s"
+_RESEAL = """
+UPDATE payee_keys k SET sealed_key = n.sealed_key
+FROM unnest(%b::bigint[], %b::integer[], %b::bytea[]) AS n (shop_no, version, sealed_key)
+WHERE k.program_id = %s AND k.shop_no = n.shop_no AND k.version = n.version
+"""
+
+
+def current(conn: Connection, program_id: int, shop_no: int) -> PayeeRow | None:
+    """The newest version that can be read."""
+    row = conn.execute(_CURRENT, {"program": program_id, "shop_no": shop_no}).one_or_none()
+    return None if row is None else PayeeRow._make(row)
+
+
+def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
+    """The number of the newest version, erased or not; 0 where there is none."""
+    return int(conn.execute(_NEWEST, {"program": program_id, "shop_no": shop_no}).scalar_one())
+
+
+def of_versions(
+    conn: Connection, program_id: int, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], PayeeRow]:
+    """Those versions (shop, version) that can still be read."""
+    shops, versions = [one[0] for one in wanted], [one[1] for one in wanted]
+    rows = driver(conn).execute(_OF_VERSIONS, (shops, versions, program_id))
+    return {(row[0], row[1]): PayeeRow._make(row) for row in rows}
+
+
+def insert_version(conn: Connection, program_id: int, row: PayeeRow) -> None:
+    """Stores a version and its key."""
+    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+
+
+def erase(conn: Connection, program_id: int, shop_no: int) -> None:
+    """Takes the keys of all versions away."""
+    conn.execute(_ERASE, {"program": program_id, "shop_no": shop_no})
+
+
+def keys_after(conn: Connection, program_id: int, after: tuple[int, int], limit: int) -> list[tuple[int, int, bytes]]:
+    """Sealed keys by (shop, version)."""
+    return [(row[0], row[1], row[2]) for row in driver(conn).execute(_KEYS, (program_id, *after, limit))]
+
+
+def replace_keys(conn: Connection, program_id: int, keys: Sequence[tuple[int, int, bytes]]) -> None:
+    """Puts newly sealed keys in place of the old: the same keys, sealed with another data key."""
+    columns = [list(column) for column in zip(*keys, strict=True)]
+    driver(conn).execute(_RESEAL, (*columns, program_id))

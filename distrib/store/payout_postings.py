@@ -1,0 +1,65 @@
+"""Posts what was paid and withheld: transfers and running totals, in sets, accounts in order. No rule may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.ledger import CLEARING, TAX
+from distrib.store.database import driver
+
+
+class PaidLine(NamedTuple):
+    """A line that was paid: the shop received ``paid_minor``, ``tax_minor`` was withheld."""
+
+    shop_no: int
+    line_no: int
+    paid_minor: int
+    tax_minor: int
+
+
+# A line's transfers have the numbers that belong to it alone, so the key itself refuses a second payment.
+_TRANSFERS = """
+INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, occurred_at,
+                       available_at, period)
+SELECT %(program)s, %(cause)s, x.seq, l.shop_no, x.account, x.amount_minor, x.kind::transfer_kind, %(at)s, %(at)s,
+       %(period)s
+FROM unnest(%(shops)b::bigint[], %(lines)b::integer[], %(paid)b::bigint[], %(taxes)b::bigint[])
+     AS l (shop_no, line_no, paid_minor, tax_minor)
+CROSS JOIN LATERAL (VALUES (2 * l.line_no - 1, %(clearing)s::bigint, l.paid_minor, 'paid'),
+                           (2 * l.line_no, %(tax)s::bigint, l.tax_minor, 'tax'))
+     AS x (seq, account, amount_minor, kind)
+WHERE x.amount_minor > 0
+"""
+_MONTHS = """
+INSERT INTO account_months AS m (program_id, account_no, period, paid_minor, tax_minor)
+SELECT %(program)s, l.shop_no, %(period)s, l.paid_minor, l.tax_minor
+FROM unnest(%(shops)b::bigint[], %(paid)b::bigint[], %(taxes)b::bigint[]) AS l (shop_no, paid_minor, tax_minor)
+ORDER BY l.shop_no
+ON CONFLICT (program_id, account_no, period) DO UPDATE SET
+    paid_minor = m.paid_minor + EXCLUDED.paid_minor, tax_minor = m.tax_minor + EXCLUDED.tax_minor,
+    version = m.version + 1
+"""
+
+
+def post_paid(
+    conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine], at: datetime, period: int
+) -> None:
+    """Debits the shops of lines that were paid; credits clearing with what left and tax with what was withheld."""
+    bound = {
+        "program": program_id,
+        "cause": payout_no,
+        "at": at,
+        "period": period,
+        "clearing": CLEARING,
+        "tax": TAX,
+        "shops": [line.shop_no for line in lines],
+        "lines": [line.line_no for line in lines],
+        "paid": [line.paid_minor for line in lines],
+        "taxes": [line.tax_minor for line in lines],
+    }
+    driver(conn).execute(_TRANSFERS, bound)
+    driver(conn).execute(_MONTHS, bound)

@@ -1,0 +1,59 @@
+"""What payees earned and were paid over a span, for reports to tax offices. No rule and nothing readable may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection
+
+from distrib.store.database import driver
+
+# A shop's money by its payee of today; shops without one stand each for itself.
+_INCOMES = """
+SELECT v.identity_hash, s.shop_id, s.shop_no, v.version, a.earned_minor, a.reversed_minor, a.adjusted_minor,
+       a.paid_minor, a.tax_minor
+FROM (SELECT account_no, sum(earned_minor)::bigint AS earned_minor, sum(reversed_minor)::bigint AS reversed_minor,
+             sum(adjusted_minor)::bigint AS adjusted_minor, sum(paid_minor)::bigint AS paid_minor,
+             sum(tax_minor)::bigint AS tax_minor
+      FROM account_months
+      WHERE program_id = %(program)s AND account_no > 0 AND period BETWEEN %(first)s AND %(last)s
+      GROUP BY account_no) a
+JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.account_no
+LEFT JOIN LATERAL (
+    SELECT y.version, k.identity_hash FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
+    WHERE y.program_id = %(program)s AND y.shop_no = a.account_no ORDER BY y.version DESC LIMIT 1) v ON true
+WHERE (a.earned_minor, a.reversed_minor, a.adjusted_minor, a.paid_minor, a.tax_minor) <> (0, 0, 0, 0, 0)
+ORDER BY v.identity_hash NULLS LAST, s.shop_id
+"""
+# By who was really paid, whoever the shop's payee is today.
+_PAID = """
+SELECT l.payee_hash, count(*) AS payments, sum(l.amount_minor)::bigint AS amount_minor,
+       sum(l.tax_minor)::bigint AS tax_minor,
+       (array_agg(l.shop_no ORDER BY r.recorded_at DESC, l.payout_no DESC, l.line_no DESC))[1] AS shop_no,
+       (array_agg(l.payee_version ORDER BY r.recorded_at DESC, l.payout_no DESC, l.line_no DESC))[1] AS version
+FROM payout_results r JOIN payout_lines l USING (program_id, payout_no, shop_no)
+WHERE r.program_id = %(program)s AND r.status = 'paid' AND r.recorded_at >= %(from_at)s AND r.recorded_at < %(to_at)s
+GROUP BY l.payee_hash ORDER BY l.payee_hash
+"""
+
+
+def incomes(conn: Connection, program_id: int, first: int, last: int, at_once: int) -> Iterator[list[Any]]:
+    """What each shop had in the months from ``first`` to ``last``, those of one payee together, some at a time."""
+    return _some(conn, _INCOMES, {"program": program_id, "first": first, "last": last}, at_once)
+
+
+def paid_by_payee(
+    conn: Connection, program_id: int, from_at: datetime, to_at: datetime, at_once: int
+) -> Iterator[list[Any]]:
+    """What each payee was paid from an instant until another, tax included, some at a time."""
+    return _some(conn, _PAID, {"program": program_id, "from_at": from_at, "to_at": to_at}, at_once)
+
+
+def _some(conn: Connection, statement: str, bound: dict[str, Any], at_once: int) -> Iterator[list[Any]]:
+    with driver(conn).cursor(name="payout_report", row_factory=namedtuple_row) as cursor:
+        cursor.execute(statement, bound)
+        while some := cursor.fetchmany(at_once):
+            yield list(some)

@@ -1,0 +1,251 @@
+"""Payout batches, their lines and what became of them; every row stays as it was written. No rule may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, text
+
+from distrib.store.balances import available_sql
+from distrib.store.database import driver
+from distrib.store.locks import PAYOUTS
+
+_CANCELLED = """EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id
+    AND d.payout_no = l.payout_no AND d.decision = 'cancelled')"""
+_RESULT = """EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
+    AND r.shop_no = l.shop_no{status})"""
+_HEAD = """
+SELECT p.payout_no, p.payout_id, p.digest, p.up_to, p.min_minor, p.channel, p.withholding, p.created_at, p.created_by,
+       d.decision, d.decided_at, d.decided_by
+FROM payouts p LEFT JOIN payout_decisions d USING (program_id, payout_no)
+WHERE p.program_id = :program
+"""
+_SUMS = """
+SELECT l.payout_no, count(*) AS lines,
+       sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor,
+       count(*) FILTER (WHERE r.status = 'paid') AS paid, count(*) FILTER (WHERE r.status = 'failed') AS failed,
+       COALESCE(sum(l.amount_minor - l.tax_minor) FILTER (WHERE r.status = 'paid'), 0)::bigint AS paid_minor,
+       COALESCE(sum(l.tax_minor) FILTER (WHERE r.status = 'paid'), 0)::bigint AS paid_tax_minor
+FROM payout_lines l LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+WHERE l.program_id = :program AND l.payout_no = ANY(:numbers) GROUP BY l.payout_no
+"""
+_LINES = """
+SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.payee_version, l.payee_kind, l.tax_period,
+       l.months_counted, l.months_given, l.income_before_minor, l.tax_before_minor,
+       r.status, r.reference, r.reason, r.recorded_at, r.recorded_by
+FROM payout_lines l JOIN shops s USING (program_id, shop_no)
+LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+WHERE l.program_id = %(program)s AND l.payout_no = %(payout)s
+"""
+_CANDIDATES = f"""
+SELECT s.shop_no, s.shop_id, a.available_minor AS amount_minor, v.version, v.kind, v.accounts, v.identity_hash
+FROM ({available_sql("%(program)s", "%(up_to)s", "%(now)s")}) a
+JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.shop_no
+LEFT JOIN (
+    SELECT DISTINCT ON (y.shop_no) y.shop_no, y.version, y.kind, y.accounts, k.identity_hash
+    FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
+    WHERE y.program_id = %(program)s ORDER BY y.shop_no, y.version DESC) v ON v.shop_no = a.shop_no
+WHERE a.available_minor >= GREATEST(%(min_minor)s, 1)
+ORDER BY s.shop_id
+"""
+# Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and all rows of
+# the cursor are taken.
+_FOR_ALL = """
+SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
+"""
+_AS_BEFORE = "SET LOCAL enable_nestloop = on"
+# What of a person's income stands: paid, or still on its way. What failed or was cancelled does not.
+_STANDING = f"""
+SELECT l.payee_hash, l.tax_period, sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor
+FROM payout_lines l
+WHERE l.program_id = %(program)s AND l.payee_hash = ANY(%(hashes)b::bytea[]) AND l.payee_kind = 'person'
+  AND l.tax_period BETWEEN %(first)s AND %(last)s
+  AND NOT {_CANCELLED} AND NOT {_RESULT.format(status=" AND r.status = 'failed'")}
+GROUP BY l.payee_hash, l.tax_period
+"""
+_INSERT_PAYOUT = text("""
+INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, created_at, created_by)
+VALUES (:program, :payout_id, :digest, :up_to, :min_minor, :channel, :withholding, :created_at, :created_by)
+RETURNING payout_no
+""")
+_INSERT_LINES = """
+INSERT INTO payout_lines (program_id, payout_no, reserved_at, shop_no, line_no, amount_minor, tax_minor, payee_version,
+    payee_kind, payee_hash, tax_period, months_counted, months_given, income_before_minor, tax_before_minor)
+SELECT %s, %s, %s, * FROM unnest(%b::bigint[], %b::integer[], %b::bigint[], %b::bigint[], %b::integer[], %b::text[],
+    %b::bytea[], %b::integer[], %b::smallint[], %b::boolean[], %b::bigint[], %b::bigint[])
+"""
+_INSERT_REFUSALS = """
+INSERT INTO payout_refusals (program_id, payout_no, shop_no, code, amount_minor)
+SELECT %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::bigint[])
+"""
+_REFUSALS = text("""
+SELECT s.shop_id, f.code, f.amount_minor FROM payout_refusals f JOIN shops s USING (program_id, shop_no)
+WHERE f.program_id = :program AND f.payout_no = :payout AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
+""")
+_INSERT_DECISION = text("""
+INSERT INTO payout_decisions (program_id, payout_no, decision, decided_at, decided_by)
+VALUES (:program, :payout, :decision, :at, :by)
+""")
+_INSERT_RESULTS = """
+INSERT INTO payout_results (program_id, payout_no, recorded_at, recorded_by, shop_no, status, reference, reason)
+SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[])
+"""
+
+
+class Candidate(NamedTuple):
+    """A shop with money that can be paid out, and who its payee is (None: nobody yet)."""
+
+    shop_no: int
+    shop_id: str
+    amount_minor: int
+    version: int | None
+    kind: str | None
+    accounts: list[str] | None
+    identity_hash: bytes | None
+
+
+class NewLine(NamedTuple):
+    """A line to be stored: reserved is ``amount_minor``, of which ``tax_minor`` is withheld."""
+
+    shop_no: int
+    line_no: int
+    amount_minor: int
+    tax_minor: int
+    payee_version: int
+    payee_kind: str
+    payee_hash: bytes
+    tax_period: int
+    months_counted: int | None
+    months_given: bool
+    income_before_minor: int
+    tax_before_minor: int
+
+
+class NewResult(NamedTuple):
+    """What the channel said of one line."""
+
+    shop_no: int
+    status: str
+    reference: str | None
+    reason: str | None
+
+
+def lock_payouts(conn: Connection, program_id: int) -> None:
+    """Makes batches, decisions and results of a program wait for one another until the transaction ends."""
+    wanted = {"lock": PAYOUTS, "program": program_id}
+    conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), wanted)
+
+
+def closed_through(conn: Connection, program_id: int) -> int:
+    """The last closed period, which stays so until the transaction ends."""
+    statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
+    return int(conn.execute(statement, {"program": program_id}).scalar_one())
+
+
+def head_of(conn: Connection, program_id: int, payout_id: str) -> Any:
+    """The batch of that id with what was decided about it, or None."""
+    statement = text(_HEAD + " AND p.payout_id = :id")
+    return conn.execute(statement, {"program": program_id, "id": payout_id}).one_or_none()
+
+
+def heads_before(conn: Connection, program_id: int, before: int, limit: int) -> Sequence[Any]:
+    """The batches numbered below ``before``, the newest first."""
+    statement = text(_HEAD + " AND p.payout_no < :before ORDER BY p.payout_no DESC LIMIT :limit")
+    return conn.execute(statement, {"program": program_id, "before": before, "limit": limit}).all()
+
+
+def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, Any]:
+    """How many lines batches have, what they come to and how many have a result, by number of the batch."""
+    rows = conn.execute(text(_SUMS), {"program": program_id, "numbers": list(numbers)})
+    return {row.payout_no: row for row in rows}
+
+
+def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
+    """Stores a batch without lines; answers its number."""
+    return int(conn.execute(_INSERT_PAYOUT, {"program": program_id, **columns}).scalar_one())
+
+
+def candidates(
+    conn: Connection, program_id: int, up_to: datetime, min_minor: int, now: datetime, at_once: int
+) -> Iterator[list[Candidate]]:
+    """Shops with money to be paid out, by id, some at a time; one look at one instant of the database."""
+    bound = {"program": program_id, "up_to": up_to, "now": now, "min_minor": min_minor}
+    driver(conn).execute(_FOR_ALL)
+    with driver(conn).cursor(name="payout_candidates") as cursor:
+        cursor.execute(_CANDIDATES, bound)
+        driver(conn).execute(_AS_BEFORE)
+        while some := cursor.fetchmany(at_once):
+            yield [Candidate._make(row) for row in some]
+
+
+def standing_of(
+    conn: Connection, program_id: int, hashes: Sequence[bytes], first: int, last: int
+) -> Iterator[tuple[bytes, int, int, int]]:
+    """What stands of persons' income: (payee, month, income, tax held back), for months from ``first`` to ``last``."""
+    bound = {"program": program_id, "hashes": list(hashes), "first": first, "last": last}
+    for row in driver(conn).execute(_STANDING, bound):
+        yield bytes(row[0]), row[1], row[2], row[3]
+
+
+def insert_lines(conn: Connection, program_id: int, payout_no: int, lines: Sequence[NewLine], at: datetime) -> None:
+    """Reserves the money of lines."""
+    if lines:
+        columns = [list(column) for column in zip(*lines, strict=True)]
+        driver(conn).execute(_INSERT_LINES, (program_id, payout_no, at, *columns))
+
+
+def insert_refusals(
+    conn: Connection, program_id: int, payout_no: int, refusals: Sequence[tuple[int, str, int]]
+) -> None:
+    """Keeps which shops (number, code, amount) got no line."""
+    if refusals:
+        columns = [list(column) for column in zip(*refusals, strict=True)]
+        driver(conn).execute(_INSERT_REFUSALS, (program_id, payout_no, *columns))
+
+
+def refusals_of(conn: Connection, program_id: int, payout_no: int, after: str, limit: int) -> list[dict[str, Any]]:
+    """The shops that got no line, by id."""
+    wanted = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
+    return [dict(row) for row in conn.execute(_REFUSALS, wanted).mappings()]
+
+
+def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> Sequence[Any]:
+    """The lines numbered above ``after``, with their results."""
+    statement = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
+    bound = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
+    return _rows(conn, statement, bound)
+
+
+def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: Sequence[str]) -> dict[str, Any]:
+    """The lines of those shops, by id."""
+    statement = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
+    bound = {"program": program_id, "payout": payout_no, "shops": list(shop_ids)}
+    return {row.shop_id: row for row in _rows(conn, statement, bound)}
+
+
+def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
+    """Whether money of the shop is reserved."""
+    statement = f"""SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = :program AND l.shop_no = :shop
+        AND NOT {_CANCELLED} AND NOT {_RESULT.format(status="")})"""
+    return bool(conn.execute(text(statement), {"program": program_id, "shop": shop_no}).scalar_one())
+
+
+def insert_decision(conn: Connection, program_id: int, payout_no: int, decision: str, at: datetime, by: str) -> None:
+    """Approves or cancels a batch, once."""
+    wanted = {"program": program_id, "payout": payout_no, "decision": decision, "at": at, "by": by}
+    conn.execute(_INSERT_DECISION, wanted)
+
+
+def insert_results(
+    conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], at: datetime, by: str
+) -> None:
+    """Keeps what the channel said, once a line."""
+    columns = [list(column) for column in zip(*results, strict=True)]
+    driver(conn).execute(_INSERT_RESULTS, (program_id, payout_no, at, by, *columns))
+
+
+def _rows(conn: Connection, statement: str, bound: dict[str, Any]) -> Sequence[Any]:
+    return driver(conn).cursor(row_factory=namedtuple_row).execute(statement, bound).fetchall()
