@@ -89,6 +89,7 @@ def test_all_shops_money_splits_by_when_it_becomes_available(sold: World) -> Non
     assert splits(sold, FREE - timedelta(microseconds=1)) == {a: (1_000, 1_000, 0, 0), b: (700, 700, 0, 0)}
 
 
+@pytest.mark.tampers
 @pytest.mark.parametrize("ending", ["cancelled", "failed"])
 def test_what_a_payout_line_reserves_is_apart_until_its_end(sold: World, ending: str) -> None:
     a = number(sold, "a")

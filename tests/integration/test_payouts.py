@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.domain.errors import Refusal
-from distrib.services import audit, payouts, standing
+from distrib.services import audit, closing, payouts, standing
 from distrib.services.context import COMMAND_LINE
 from distrib.store.database import open_engine
 from tests.payout_world import APPROVER, approve, balance, earn, make, open_shops, pay, payee, put, record
@@ -18,6 +18,7 @@ from tests.worlds import PAID, World, refunded
 
 NOW = datetime(2026, 4, 2, 4, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
+IN_MAY = datetime(2026, 5, 2, tzinfo=UTC)
 
 
 def amounts(made: dict[str, object]) -> dict[str, int]:
@@ -257,8 +258,11 @@ def test_what_is_paid_in_a_month_that_was_closed_meanwhile_counts_in_the_next(wo
     earn(world, "a", 1_000, PAID)
     make(world, "march", NOW)
     approve(world, "march", NOW)
-    with world.container.begin() as conn:
-        conn.exec_driver_sql("UPDATE programs SET closed_through = 202604")
+    for period in (202603, 202604):
+        with world.container.begin() as conn:
+            closing.propose_close(conn, world.program, period, COMMAND_LINE, IN_MAY)
+        with world.container.begin() as conn:
+            closing.confirm_close(conn, world.program, period, APPROVER, IN_MAY)
     record(world, "march", [("a", "paid")], NOW)
     [(period, at)] = world.rows("SELECT period, occurred_at FROM transfers WHERE kind = 'paid'")
     assert (period, at) == (202605, datetime(2026, 4, 30, 16, tzinfo=UTC))
