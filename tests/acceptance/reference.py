@@ -123,7 +123,12 @@ class World:
 
     def is_active(self, shop: str, at: datetime) -> bool:
         """Whether a shop had joined and was active."""
-        return at >= self.shops[shop].joined_at and (_latest(self.shops[shop].statuses, at) or "active") == "active"
+        return at >= self.shops[shop].joined_at and self.status(shop, at) == "active"
+
+    def status(self, shop: str, at: datetime) -> str:
+        """The status by the newest change not after the instant."""
+        status: str | None = _latest(self.shops[shop].statuses, at)
+        return status or "active"
 
     def rank_at(self, shop: str, at: datetime, plan: Document) -> str:
         """What was earned, and never less than what was set by hand."""

@@ -331,15 +331,24 @@ def _statement(world: World, shop: str, period: str, end: datetime) -> dict[str,
     rows = [row for row in world.rows if row.shop == shop and world.period_of(row.occurred_at) <= period]
     month = [row for row in rows if world.period_of(row.occurred_at) == period]
     closing = sum(row.amount for row in rows)
-    held = sum(row.amount for row in rows if row.available_at >= end)
+    held, available = _split(world, shop, rows, end - timedelta(microseconds=1))
     sums = {kind: sum(row.amount for row in month if row.kind == kind) for kind in ("earned", "reversed")}
     return {
         "opening_minor": closing - sum(sums.values()), "earned_minor": sums["earned"],
         "reversed_minor": sums["reversed"], "adjusted_minor": 0, "paid_minor": 0, "tax_minor": 0,
-        "closing_minor": closing, "held_minor": held, "reserved_minor": 0, "available_minor": closing - held,
+        "closing_minor": closing, "held_minor": held, "reserved_minor": 0, "available_minor": available,
         "orders": len({row.order for row in month if row.kind == "earned"}),
         "refunds": len({row.event for row in month if row.kind == "reversed"}),
     }  # fmt: skip
+
+
+def _split(world: World, shop: str, rows: Sequence[Row], at: datetime) -> tuple[int, int]:
+    """Held and available at an instant; what is free of a frozen or closed shop is held, its debt stays a debt."""
+    held = sum(row.amount for row in rows if row.available_at > at)
+    free = sum(row.amount for row in rows) - held
+    if free > 0 and world.status(shop, at) in ("frozen", "closed"):
+        return held + free, 0
+    return held, free
 
 
 def _end_of(world: World, period: str) -> datetime:
@@ -357,9 +366,8 @@ def _check_balances(program: Program) -> None:
     for shop in program.world.shops:
         balance = program.client.get(f"/v1/shops/{quote(shop)}/balance")
         rows = [row for row in program.world.rows if row.shop == shop]
-        held = sum(row.amount for row in rows if row.available_at > when(balance["as_of"]))
-        assert balance["held_minor"] == held
-        assert balance["available_minor"] == sum(row.amount for row in rows) - held
+        expected = _split(program.world, shop, rows, when(balance["as_of"]))
+        assert (balance["held_minor"], balance["available_minor"]) == expected
 
 
 def _all(client: Client, path: str) -> list[dict[str, Any]]:
