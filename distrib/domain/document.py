@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from itertools import islice
 
@@ -75,13 +76,14 @@ class Report:
         meant, meant_zh = (f"did you mean {near[0]}? ", f"，是否想写 {near[0]}？") if near else ("", "")
         self.say(below(path, key), f"unknown key; {meant}known are {', '.join(known)} / 未知的键{meant_zh}")
 
-    def listing(self, path: str, value: object, at_most: int) -> Sequence[object]:
-        """A list of 1 to ``at_most`` things; empty where it is not one."""
+    def listing(self, path: str, value: object, at_most: int, at_least: int = 1) -> Sequence[object]:
+        """A list of ``at_least`` to ``at_most`` things; empty where it is not one."""
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
             self.refuse(path, value, "must be a list", "必须是列表")
             return ()
-        if not 1 <= len(value) <= at_most:
-            self.refuse(path, len(value), f"must have 1 to {at_most} entries", f"须有 1 到 {at_most} 项")
+        if not at_least <= len(value) <= at_most:
+            right, right_zh = f"must have {at_least} to {at_most} entries", f"须有 {at_least} 到 {at_most} 项"
+            self.refuse(path, len(value), right, right_zh)
             return ()
         return value
 
@@ -157,9 +159,11 @@ class Report:
         self.refuse(path, value, "must be an ISO 4217 currency such as CNY", "须为 ISO 4217 货币代码，例如 CNY")
         return None
 
-    def each(self, path: str, value: object, at_most: int, check: Callable[[str, object], object]) -> None:
+    def each(
+        self, path: str, value: object, at_most: int, check: Callable[[str, object], object], at_least: int = 1
+    ) -> None:
         """Checks every entry of a list under its own path."""
-        for index, entry in enumerate(self.listing(path, value, at_most)):
+        for index, entry in enumerate(self.listing(path, value, at_most, at_least)):
             check(f"{path}[{index}]", entry)
 
 
@@ -181,8 +185,8 @@ def shown(value: object) -> str:
         return f'"{_cut(value)}"'
     if isinstance(value, int):
         return str(value) if abs(value) < 10**18 else f"about 10^{value.bit_length() * 30_103 // 100_000}"
-    if isinstance(value, float):
-        return repr(value)
+    if isinstance(value, (float, Decimal)):
+        return _cut(str(value))
     if isinstance(value, (list, tuple)):
         return "[…]" if value else "[]"
     if isinstance(value, Mapping):

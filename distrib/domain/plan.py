@@ -94,7 +94,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         raise Refusal("plan_invalid", problems)
     given = {key: value for key, value in document.items() if value is not None}
     tiers = given.get("tiers", DEFAULT_TIERS)
-    ranks = tuple(_rank(rank) for rank in given.get("ranks", [{"code": DEFAULT_RANK}]))
+    ranks = tuple(_rank(rank) for rank in given.get("ranks") or [{"code": DEFAULT_RANK}])
     rules = _rules([{k: v for k, v in rule.items() if v is not None} for rule in given["rules"]])
     return Plan(
         code=given["code"],

@@ -35,6 +35,7 @@ DECLARED_TRUTHS = ("entry_purchase", "written_contract")
 DECLARED_NUMBERS = {"entry_fee_minor": MAX_MINOR, "buy_back_days": 3650, "cooling_off_days": 3650, "minimum_age": 150}
 DECLARED_TEXTS = ("organiser",)
 RANK_KEYS, RANK_REQUIRED = ("code", "promote", "keep", "grace"), ("code",)
+EMPTY_LISTS: tuple[object, ...] = ([], ())
 CONDITION_KEYS = ("metric", "levels", "min_rank", "window", "at_least")
 CONDITION_REQUIRED = ("metric", "at_least")
 MAX_TITLES, MAX_LEVELS, MAX_GRACE = 50, 3, 120
@@ -142,8 +143,8 @@ def _check_declarations(report: Report, value: object) -> None:
 
 
 def _check_ranks(report: Report, value: object) -> frozenset[str]:
-    """The rank codes a rule may name."""
-    if value is None:
+    """The rank codes a rule may name; of no ranks there is the one by default."""
+    if value is None or value in EMPTY_LISTS:
         return frozenset({DEFAULT_RANK})
     codes: set[str] = set()
     named: list[tuple[str, object]] = []
@@ -180,9 +181,9 @@ def _check_rank_map(report: Report, value: object, codes: Collection[str]) -> No
     """Old codes that the plan has no more, each with a rank that the plan has."""
     if value is None:
         return
-    if not isinstance(value, Mapping) or not 1 <= len(value) <= MAX_MAPPED:
-        right_zh = f"须把 1 到 {MAX_MAPPED} 个旧等级对应到新等级"
-        report.refuse("rank_map", value, f"must map 1 to {MAX_MAPPED} old ranks to new ones", right_zh)
+    if not isinstance(value, Mapping) or len(value) > MAX_MAPPED:
+        right_zh = f"须把至多 {MAX_MAPPED} 个旧等级对应到新等级"
+        report.refuse("rank_map", value, f"must map at most {MAX_MAPPED} old ranks to new ones", right_zh)
         return
     for old, new in value.items():
         path = below("rank_map", old)

@@ -55,7 +55,7 @@ def check_cap(report: Report, path: str, value: object) -> None:
 def check_pools(report: Report, value: object, ranks: frozenset[str]) -> None:
     """Notes every problem of the list of pools."""
     seen: set[str] = set()
-    report.each("pools", value, MAX_POOLS, lambda path, pool: _check_pool(report, path, pool, ranks, seen))
+    report.each("pools", value, MAX_POOLS, lambda path, pool: _check_pool(report, path, pool, ranks, seen), at_least=0)
 
 
 def _check_pool(report: Report, path: str, value: object, ranks: frozenset[str], seen: set[str]) -> None:

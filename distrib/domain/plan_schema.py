@@ -68,10 +68,10 @@ def _plan_keys() -> Mapping[str, Schema]:
         "tiers": _whole(0, plan.MAX_TIERS),
         "order_cap": _ref("ratio"),
         "declarations": _declarations(),
-        "ranks": _list(_ref("rank"), plan.MAX_RANKS),
+        "ranks": _list(_ref("rank"), plan.MAX_RANKS, 0),
         "rank_map": _rank_map(),
         "rules": _list(_ref("rule"), rules.MAX_RULES),
-        "pools": _list(_ref("pool"), limits.MAX_POOLS),
+        "pools": _list(_ref("pool"), limits.MAX_POOLS, 0),
     }
 
 
@@ -98,7 +98,6 @@ def _declarations() -> Schema:
 def _rank_map() -> Schema:
     return {
         "type": "object",
-        "minProperties": 1,
         "maxProperties": plan.MAX_MAPPED,
         "propertyNames": {"pattern": _whole_of(plan.RANK)},
         "additionalProperties": _text_like(plan.RANK),
@@ -276,8 +275,8 @@ def _whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
 
 
-def _list(items: Schema, most: int) -> Schema:
-    return {"type": "array", "minItems": 1, "maxItems": most, "items": items}
+def _list(items: Schema, most: int, least: int = 1) -> Schema:
+    return {"type": "array", "minItems": least, "maxItems": most, "items": items}
 
 
 def _text(most: int) -> Schema:

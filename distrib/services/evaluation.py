@@ -89,16 +89,15 @@ def evaluation_view(program: Program, row: EvaluationRow) -> dict[str, Any]:
 def due_period(conn: Connection, program: Program, now: datetime) -> int | None:
     """The month whose evaluation is due by itself: the next in sequence, once the program has lived through its end.
 
-    A program whose history was brought in starts by hand (``distrib ranks evaluate``): what an operator has not
-    finished bringing in is not for a clock to judge.
+    A program whose history is brought in is evaluated by hand (``distrib ranks evaluate``) until the month it was
+    opened in is over: what an operator has not finished bringing in is not for a clock to judge.
     """
     newest = store.newest_evaluation(conn, program.program_id)
-    if newest is None:
-        period = program.period_of(store.opened_at(conn, program.program_id))
-    else:
-        period = next_period(newest.period)
+    opened = program.period_of(store.opened_at(conn, program.program_id))
+    period = opened if newest is None else next_period(newest.period)
+    _, lived_through = period_bounds(max(period, opened), program.zone)
     _, follows = period_bounds(period, program.zone)
-    if now < follows or store.count_pending(conn, program.program_id, follows.date()):
+    if now < lived_through or store.count_pending(conn, program.program_id, follows.date()):
         return None
     return period
 

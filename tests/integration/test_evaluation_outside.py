@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
-from distrib.services.evaluation import due_period
+from distrib.services.context import COMMAND_LINE, period_bounds
+from distrib.services.evaluation import due_period, evaluate_month
 from tests.api_fixtures import Api, api
 from tests.worlds import World, line, settled
 from workers.evaluations import run_due_evaluations
@@ -122,6 +123,18 @@ def test_by_themselves_workers_evaluate_what_the_program_has_lived_through_and_n
     columns = "period, lowered, evaluated_by"
     rows = world.rows(f"SELECT {columns} FROM rank_evaluations WHERE program_id = :program ORDER BY period")
     assert [tuple(row) for row in rows] == [(202601, 0, "distrib"), (202602, 1, "distrib")]
+
+
+def test_what_an_operator_brings_in_by_hand_is_not_run_ahead_of_by_the_clock(world: World) -> None:
+    with world.container.begin() as conn:
+        evaluate_month(conn, world.program, 202601, COMMAND_LINE, world.container.now())
+    run_due_evaluations(world.container)
+    assert world.rows("SELECT period FROM rank_evaluations WHERE program_id = :program") == [(202601,)]
+    opened = world.program.period_of(world.rows("SELECT created_at FROM programs")[0][0])
+    with world.container.begin() as conn:
+        begun, over = period_bounds(opened, world.program.zone)
+        assert due_period(conn, world.program, begun) is None
+        assert due_period(conn, world.program, over) == 202602
 
 
 def test_a_month_with_work_left_waits_for_it(world: World) -> None:

@@ -58,7 +58,7 @@ def test_the_newest_document_again_is_the_same_draft(house: House) -> None:
 
 
 def test_a_document_with_problems_is_refused_with_all_of_them(house: House) -> None:
-    document = plan_document(currency="USD", policy="nowhere", tiers=7, pools=[])
+    document = plan_document(currency="USD", policy="nowhere", tiers=7, pools={})
     found = {problem.pointer for problem in refused(create, house, document).problems}
     assert {"currency", "policy", "tiers", "pools"} <= found
     assert refused(create, house, [1]).code == "plan_invalid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -90,7 +91,9 @@ def test_what_must_be_there_is_asked_for_by_name() -> None:
         (promoted_by({"metric": "customers", "min_rank": "gold", "at_least": 1}), ["ranks[1].promote.min_rank"]),
         (promoted_by({"metric": "active_recruits", "min_rank": "x", "at_least": 1}), ["ranks[1].promote.min_rank"]),
         (promoted_by({"metric": "active_recruits", "levels": 1, "at_least": 1}), ["ranks[1].promote.levels"]),
-        (plan_with(rank_map={}), ["rank_map"]),
+        (plan_with(ranks={}), ["ranks"]),
+        (plan_with(pools={}), ["pools"]),
+        (plan_with(rank_map=[]), ["rank_map"]),
         (plan_with(rank_map=["old"]), ["rank_map"]),
         (plan_with(rank_map={"old": "ghost"}), ["rank_map.old"]),
         (plan_with(rank_map={"gold": "gold"}), ["rank_map.gold"]),
@@ -100,6 +103,20 @@ def test_what_must_be_there_is_asked_for_by_name() -> None:
 )
 def test_a_slip_in_keeping_or_mapping_ranks_is_told_with_its_place(document: object, pointers_told: list[str]) -> None:
     assert pointers(document) == pointers_told
+
+
+def test_lists_that_may_be_left_out_may_be_empty_too_and_mean_the_same() -> None:
+    document = plan_with(ranks=[], pools=[], rank_map={}, declarations={})
+    document["rules"] = [{"id": "own", "pay": "seller", "rate": "0.1"}]
+    plan = compile_plan(document)
+    assert ([rank.code for rank in plan.ranks], plan.pools, plan.rank_map) == (["member"], (), {})
+
+
+def test_a_number_where_a_decimal_string_belongs_is_shown_as_it_was_sent() -> None:
+    document = plan_with(order_cap=Decimal("0.50"), rules=[{"id": "own", "pay": "seller", "rate": Decimal("0.1")}])
+    assert ["not 0.50 " in problem.detail or "not 0.1 " in problem.detail for problem in check_plan(document)] == [
+        True, True,
+    ]  # fmt: skip
 
 
 def test_all_metrics_compile_with_what_belongs_to_them() -> None:
@@ -213,7 +230,6 @@ def test_a_rule_may_be_taken_of_one_that_comes_later_in_the_document_but_earlier
 @pytest.mark.parametrize(
     ("pools", "pointer"),
     [
-        ([], "pools"),
         ({"id": "p"}, "pools"),
         (["p"], "pools[0]"),
         ([{"rate": "0.02", "weights": {"gold": 1}}], "pools[0].id"),
@@ -255,7 +271,6 @@ def test_conditions_and_caps_compile_to_what_they_say() -> None:
 @pytest.mark.parametrize(
     ("ranks", "pointer"),
     [
-        ([], "ranks"),
         ({"code": "a"}, "ranks"),
         (["a"], "ranks[0]"),
         ([{"code": "a"}, {"code": "a"}], "ranks[1].code"),
