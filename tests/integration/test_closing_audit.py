@@ -105,6 +105,7 @@ def test_closed_months_with_everything_in_them_are_clean(closed: World) -> None:
     assert [tuple(row) for row in kept] == [(202603, 0, False), (202604, 5, True), (202605, 0, True)]
 
 
+@pytest.mark.tampers
 @pytest.mark.parametrize(("table", "damage", "found"), DAMAGES)
 def test_damage_to_a_closed_month_is_found(
     closed: World, owner: Engine, table: str, damage: str, found: set[str]

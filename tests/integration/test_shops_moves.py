@@ -170,7 +170,7 @@ def test_a_rank_by_hand_holds_until_it_ends_and_then_what_was_earned(house: Hous
         page, cursor = standing.rank_history(conn, house.program, "a", limit=3)
         rest, end = standing.rank_history(conn, house.program, "a", cursor, limit=3)
     assert [(change.rank, change.cause) for change in history] == [
-        ("owner", "promotion"), ("manager", "hand"), (None, "hand"), ("owner", "promotion"),
+        ("owner", "promotion"), ("manager", "hand"), (None, "hand"), ("owner", "restored"),
     ]  # fmt: skip
     assert (page + rest, end) == (history, None)
 
