@@ -37,7 +37,7 @@ _FILTERS = {
 }
 _PAGE = " AND (x.order_no, x.seq) > (:after_order, :after_seq) ORDER BY x.order_no, x.seq LIMIT :limit"
 _OF_ORDER = """
-SELECT x.line_id, x.rule_id, x.tier, x.shop_no, h.shop_id,
+SELECT x.event_no, x.line_id, x.rule_id, x.tier, x.shop_no, h.shop_id,
        CASE x.kind WHEN 'expected' THEN 'earned' ELSE 'reversed' END AS kind, x.base_minor, x.rate_ppm, x.amount_minor
 FROM expected_changes x JOIN shops h ON h.program_id = x.program_id AND h.shop_no = x.shop_no
 WHERE x.program_id = :program AND x.order_no = :order_no ORDER BY x.seq
