@@ -6,7 +6,7 @@ A setting holds for what is done from then on: shops registered, claims recorded
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,13 +111,20 @@ def binding_of(program: Program) -> dict[str, Any]:
 
 
 def _check(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> None:
-    problems = _misfits(wanted)
+    problems, unknown = _misfits(wanted), list(_unknown(wanted, policies))
+    if len(unknown) == 1 and not problems:
+        raise unknown[0]
+    problems += [problem for refusal in unknown for problem in refusal.problems]
     if problems:
         raise Refusal("invalid", problems)
-    if "time_zone" in wanted and wanted["time_zone"] not in time_zones():
-        raise Refusal("time_zone_unknown", time_zone=wanted["time_zone"])
-    if "policy" in wanted and wanted["policy"] not in policies:
-        raise Refusal("policy_unknown", policy=wanted["policy"])
+
+
+def _unknown(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> Iterator[Refusal]:
+    """A refusal for each name that nothing goes by, with the problem it is."""
+    for name, there_are in (("time_zone", time_zones()), ("policy", policies)):
+        if name in wanted and wanted[name] not in there_are:
+            told = Refusal(f"{name}_unknown", **{name: wanted[name]})
+            yield Refusal(told.code, [_problem(name, f"{told.text('en')} / {told.text('zh')}")], **told.params)
 
 
 def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:

@@ -212,10 +212,18 @@ _TREE = Question(
             OR s.uplines <> (ARRAY[p.shop_no] || p.uplines)[1:9])))
     """,
 )
+# What stood deeper when the program took a stricter pack may stay; a link recorded since then is judged by it.
 _TREE_POLICY = Question(
     "tree_within_policy",
     "SELECT COALESCE(max(level), 0) FROM shops WHERE program_id = :program",
-    "SELECT shop_id, level FROM shops WHERE program_id = :program AND level > :max_levels",
+    """
+    SELECT s.shop_id, s.level FROM shops s
+    WHERE s.program_id = :program AND s.level > :max_levels AND EXISTS (
+        SELECT 1 FROM referrals r
+        WHERE r.program_id = :program AND r.shop_no = ANY (s.shop_no || s.uplines) AND r.recorded_at > COALESCE(
+            (SELECT max(c.changed_at) FROM program_changes c
+             WHERE c.program_id = :program AND c.after::jsonb ? 'policy'), '-infinity'))
+    """,
 )
 _SPONSORS = Question(
     "sponsors_projection",

@@ -8,6 +8,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services import inbox, programs
+from distrib.services.audit import enter_snapshot, run_audit
 from distrib.services.context import COMMAND_LINE
 from distrib.services.event_codec import decode_event
 from distrib.services.program_settings import set_program
@@ -113,6 +114,11 @@ def test_a_stricter_pack_holds_for_shops_and_orders_from_then_on(api: Api) -> No
     shown = admin.get("/v1/shops/d")
     assert (shown["level"], shown["introduced_by"]) == (1, "b")
     assert admin.get("/v1/shops/c")["level"] == 3
+    with world.container.begin() as conn:
+        enter_snapshot(conn)
+        program = programs.find_program(conn, "test")
+        audited = run_audit(conn, program, world.container.now(), world.container.policies)
+    assert [check.name for check in audited.checks if not check.ok] == []
 
 
 def test_everything_that_does_not_fit_is_told_at_once(api: Api) -> None:
@@ -125,6 +131,9 @@ def test_everything_that_does_not_fit_is_told_at_once(api: Api) -> None:
     assert alone["errors"][0]["pointer"] == "/binding/protect_days"
     assert admin.refused("PATCH", "/v1/program", {"binding": {"rule": "protected"}}) == (422, "invalid")
     assert admin.refused("PATCH", "/v1/program", {"time_zone": "Mars/Base"}) == (422, "time_zone_unknown")
+    body = {"time_zone": "Mars/Base", "policy": "none", "binding": {"rule": "protected"}}
+    problem = admin.problem("PATCH", "/v1/program", body)
+    assert [entry["pointer"] for entry in problem["errors"]] == ["/binding/protect_days", "/time_zone", "/policy"]
     assert admin.refused("PATCH", "/v1/program", {"policy": "none"}) == (422, "policy_unknown")
     assert api.caller("finance").refused("PATCH", "/v1/program", {"admission": "open"}) == (403, "forbidden")
 
