@@ -212,10 +212,17 @@ _TREE = Question(
             OR s.uplines <> (ARRAY[p.shop_no] || p.uplines)[1:9])))
     """,
 )
+# A pack holds from when it was set on: whoever stood deeper by then stands there still.
 _TREE_POLICY = Question(
     "tree_within_policy",
     "SELECT COALESCE(max(level), 0) FROM shops WHERE program_id = :program",
-    "SELECT shop_id, level FROM shops WHERE program_id = :program AND level > :max_levels",
+    """
+    SELECT shop_id, level FROM shops s
+    WHERE program_id = :program AND level > :max_levels
+      AND (SELECT max(recorded_at) FROM referrals r WHERE r.program_id = s.program_id AND r.shop_no = s.shop_no)
+          > COALESCE((SELECT max(changed_at) FROM program_changes
+                      WHERE program_id = :program AND after::json ->> 'policy' IS NOT NULL), '-infinity')
+    """,
 )
 _SPONSORS = Question(
     "sponsors_projection",
