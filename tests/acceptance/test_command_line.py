@@ -168,6 +168,7 @@ def test_a_plan_with_problems_is_checked_in_full_and_is_not_published(run: Run, 
     assert all(f"{pointer}: " in ran.stderr for pointer in expected)
 
 
+@pytest.mark.tampers
 def test_an_audit_that_finds_something_ends_with_1_and_lists_it(run: Run, tmp_path: Path, settings: Settings) -> None:
     import psycopg  # noqa: PLC0415 - the vandal of this one test
 

@@ -110,6 +110,7 @@ def test_what_the_pack_refuses_is_not_published_and_what_it_wants_signed_needs_a
         assert refused(publish, house, 2, NOW + DAY, "Han Meimei").code == "plan_refused"
 
 
+@pytest.mark.tampers
 def test_a_version_may_start_in_the_past_until_an_order_paid_since_has_been_worked_on(house: House) -> None:
     create(house, plan_document())
     publish(house, 1, NOW - 50 * DAY)

@@ -75,6 +75,7 @@ def test_explain_gives_one_json_document(run: Run) -> None:
     assert [look["posted_minor"] for look in document["looks"]] == [240_000, 120_000, 100, 50]
 
 
+@pytest.mark.tampers
 def test_explain_ends_with_1_and_the_differences_where_the_ledger_disagrees(
     run: Run, database_url: str
 ) -> None:
@@ -92,6 +93,7 @@ def test_an_unknown_order_is_refused_by_name(run: Run) -> None:
         run(explain, "o1", "--program", "other")
 
 
+@pytest.mark.tampers
 def test_audit_ends_with_0_when_clean_and_with_1_and_a_list_when_not(run: Run, database_url: str) -> None:
     clean = run(audit)
     assert (clean.exit_code, "Clean: every check holds." in clean.output) == (0, True)
