@@ -112,10 +112,14 @@ def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Act
 def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
     """When what happens now counts, and in which month: not before the first period that is open.
 
-    A request that began in a month which was closed while it waited counts from the next month's first instant.
+    A request that began in a month which was closed while it waited counts from the next month's first instant. One
+    that read the clock and then waited for another batch counts no earlier than that batch, whatever its clock said:
+    it would not see what the other reserved.
     """
     closed = rows.closed_through(conn, program.program_id)
-    at = max(now, period_bounds(closed, program.zone)[1]) if closed else now
+    last = rows.last_instant(conn, program.program_id)
+    opening = period_bounds(closed, program.zone)[1] if closed else None
+    at = max(instant for instant in (now, last, opening) if instant is not None)
     return at, program.period_of(at)
 
 

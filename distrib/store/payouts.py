@@ -23,6 +23,10 @@ SELECT p.payout_no, p.payout_id, p.digest, p.up_to, p.min_minor, p.channel, p.wi
 FROM payouts p LEFT JOIN payout_decisions d USING (program_id, payout_no)
 WHERE p.program_id = :program
 """
+_LAST_INSTANT = text("""
+SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = :program),
+                (SELECT max(decided_at) FROM payout_decisions WHERE program_id = :program))
+""")
 _SUMS = """
 SELECT l.payout_no, count(*) AS lines,
        sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor,
@@ -143,6 +147,12 @@ def closed_through(conn: Connection, program_id: int) -> int:
     """The last closed period, which stays so until the transaction ends."""
     statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
+
+
+def last_instant(conn: Connection, program_id: int) -> datetime | None:
+    """When the last batch was made or decided on; None where there is none. Asked for with the payouts locked."""
+    found: datetime | None = conn.execute(_LAST_INSTANT, {"program": program_id}).scalar_one()
+    return found
 
 
 def head_of(conn: Connection, program_id: int, payout_id: str) -> Any:

@@ -91,6 +91,25 @@ def test_two_batches_at_once_never_reserve_the_same_money(world: World) -> None:
     assert sorted((one["shop_id"], one["amount_minor"]) for one in lines) == [("a", 1_000), ("b", 700)]
 
 
+def test_a_batch_whose_clock_was_read_before_it_had_to_wait_for_another_reserves_nothing_twice(world: World) -> None:
+    open_shops(world, "a", "b")
+    earn(world, "a", 1_000, PAID)
+    earn(world, "b", 700, PAID)
+    make(world, "first", NOW + timedelta(milliseconds=2), up_to=NOW)
+    assert amounts(make(world, "waited", NOW, up_to=NOW)) == {}
+    assert is_sound(world)
+
+
+def test_what_is_decided_after_it_had_to_wait_counts_no_earlier_than_the_batch(world: World) -> None:
+    open_shops(world, "a")
+    earn(world, "a", 1_000, PAID)
+    made = make(world, "march", NOW + timedelta(milliseconds=2), up_to=NOW)
+    approve(world, "march", NOW)
+    record(world, "march", [("a", "paid")], NOW)
+    [(decided, recorded)] = world.rows("SELECT decided_at, recorded_at FROM payout_decisions, payout_results")
+    assert made["created_at"] == decided == recorded
+
+
 def test_the_same_result_twice_at_once_pays_once(world: World) -> None:
     open_shops(world, "a")
     earn(world, "a", 1_000, PAID)
