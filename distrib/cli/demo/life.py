@@ -48,6 +48,7 @@ class Life:
 
     posted: Posted
     seconds: float
+    closed_first: Sequence[str]
     payees: int
     adjusted: Mapping[str, Any]
     paydays: Sequence[Payday]
@@ -86,14 +87,14 @@ def live(stage: Stage, arrivals: Arrivals) -> Life:
         files = [download(finance, month, digests) for month in shown]
         proved = prove(files, paid_by_month(paydays, zone))
         return Life(
-            together(posted for posted, _ in ways), sum(seconds for _, seconds in ways), payees, adjusted, paydays,
-            late, debts(shop_rows(files[-1].shops))[:2], proved, files, ledger_balances(finance),
+            together(posted for posted, _ in ways), sum(seconds for _, seconds in ways), arrivals.closed_first, payees,
+            adjusted, paydays, late, debts(shop_rows(files[-1].shops))[:2], proved, files, ledger_balances(finance),
             _months_of_shop(files, late.deepest),
         )  # fmt: skip
 
 
 def _close(stage: Stage, desk: Desk, months: Sequence[str]) -> dict[str, str]:
-    stage.step("closing", len(months))
+    stage.step("closing_months", len(months))
     return close_months(desk, months, stage.watch.advance)
 
 

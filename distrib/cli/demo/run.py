@@ -131,6 +131,9 @@ def _money(life: Life) -> dict[str, Any]:
     """Closing, paying and what came after, without the lines of the batches."""
     paydays = [{name: value for name, value in asdict(payday).items() if name != "lines"} for payday in life.paydays]
     return {
+        "closed_first": list(life.closed_first),
+        "digest": life.files[0].digest,
+        "closed": sum(month.is_closed for month in life.proved),
         "payees": life.payees,
         "adjusted": life.adjusted,
         "payouts": paydays,
