@@ -10,6 +10,7 @@ from distrib.store.balances import SIGNED
 _ENDS = (
     "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
 )
+# A shop that has neither money nor movement in a month has no row there; by the transfers that is a row of zeros.
 # By month counted in and month of becoming available, so that every close reads months and not transfers.
 MATCH = Question(
     "closed_statements_match_transfers",
@@ -57,11 +58,11 @@ MATCH = Question(
            k.figures AS kept
     FROM kept k
     FULL JOIN posted w ON w.period = k.period AND w.shop_no = k.shop_no
-    LEFT JOIN counted n ON n.period = k.period AND n.shop_no = k.shop_no
-    LEFT JOIN reserved r ON r.period = k.period AND r.shop_no = k.shop_no
+    LEFT JOIN counted n ON n.period = COALESCE(k.period, w.period) AND n.shop_no = COALESCE(k.shop_no, w.shop_no)
+    LEFT JOIN reserved r ON r.period = COALESCE(k.period, w.period) AND r.shop_no = COALESCE(k.shop_no, w.shop_no)
     WHERE COALESCE(k.figures, '{{0,0,0,0,0,0,0,0}}') <> COALESCE(w.figures, '{{0,0,0,0,0,0,0,0}}')
-       OR ARRAY[k.orders, k.refunds] <> COALESCE(n.counts, '{{0,0}}')
-       OR k.reserved_minor <> COALESCE(r.amount, 0) OR k.frozen_minor < 0
+       OR ARRAY[COALESCE(k.orders, 0), COALESCE(k.refunds, 0)] <> COALESCE(n.counts, '{{0,0}}')
+       OR COALESCE(k.reserved_minor, 0) <> COALESCE(r.amount, 0) OR k.frozen_minor < 0
        OR (k.frozen_minor > 0 AND k.available_minor <> 0)
     """,
 )

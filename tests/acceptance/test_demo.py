@@ -65,6 +65,7 @@ def test_the_whole_way_agrees_to_the_cent_and_a_second_run_comes_out_the_same(
     assert first["explained"]["agrees"]
     assert first["commissions"]["count"] > 0 > first["reversals"]["amount_minor"]
     assert len(list(Path(first["folder"]).glob("1997-*-shops.csv"))) == 12
+    assert_the_money_lived(first["money"])
     assert Path(first["folder"], "keys").stat().st_mode & 0o077 == 0
 
     done = run(environment, "--file", str(small_file), "--lang", "zh")
@@ -74,7 +75,26 @@ def test_the_whole_way_agrees_to_the_cent_and_a_second_run_comes_out_the_same(
     assert "历史从不删除" in done.stdout
     assert "虚构" in done.stdout
     assert "所有控制总数一致" in done.stdout
+    assert "不明差额 0.00 USD" in done.stdout
     assert f"{first['commissions']['amount_minor'] / 100:,.2f}" in done.stdout
+
+
+def assert_the_money_lived(money: dict[str, Any]) -> None:
+    """Closed, paid, sent back, taken back after the payout, paid again, explained to the cent."""
+    first, again = money["payouts"]
+    assert money["closed"] > len(money["closed_first"]) >= 1
+    assert first["failed_count"] >= 1
+    assert first["paid_count"] + first["failed_count"] == first["count"]
+    assert first["expected_minor"] == first["amount_minor"] == first["paid_minor"] + first["failed_minor"]
+    assert again["paid_minor"] >= first["failed_minor"]
+    assert money["late"]["told"] >= 1
+    assert money["late"]["marked"] == money["late"]["posted"]
+    assert money["adjusted"]["proposed_by"] != money["adjusted"]["approved_by"]
+    assert money["unexplained_minor"] == 0
+    whole = money["whole"]
+    assert whole["paid_minor"] == first["paid_minor"] + again["paid_minor"] == money["ledger"]["clearing"]
+    moved = whole["earned_minor"] + whole["reversed_minor"] + whole["adjusted_minor"] - whole["paid_minor"]
+    assert whole["closing_minor"] == moved - whole["tax_minor"] == money["ledger"]["payable"]
 
 
 @pytest.mark.faults

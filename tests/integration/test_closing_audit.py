@@ -115,3 +115,18 @@ def test_damage_to_a_closed_month_is_found(
         conn.execute(text(damage))
         conn.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
     assert found <= failing(closed)
+
+
+def test_a_shop_that_gave_everything_back_has_no_row_in_the_months_after_and_that_is_clean(world: World) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(*chain("a", "b"))
+    world.earn(settled("e1", "o1", "a", line(10_000)), settled("e2", "o2", "b", line(10_000)))
+    world.earn(refunded("r1", "o1", None))
+    for period in (202603, 202604):
+        close(world, period)
+    assert failing(world) == set()
+    kept = world.rows(
+        "SELECT period, string_agg(shop_id, ' ' ORDER BY shop_id) FROM closed_statements"
+        " WHERE program_id = :program GROUP BY period ORDER BY period"
+    )
+    assert [tuple(row) for row in kept] == [(202603, "a b"), (202604, "b")]

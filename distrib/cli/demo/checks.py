@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distrib.cli.demo.life import Life
+from distrib.cli.demo.proof import Proved, totals_of_all, whole_gap
 from distrib.cli.demo.sources import Loaded
 from distrib.services.totals import Totals
 
@@ -37,7 +39,7 @@ def control_checks(
         loaded: the file's own count, and what was read of it.
         totals: what the service holds.
         posted: events that were posted.
-        months: the totals of all monthly statements.
+        months: the totals of the statements of the history's months, in which nothing but orders moved.
     """
     return [*_published(loaded), *_from_file(loaded, totals), *_events(totals, posted), *_statements(totals, months)]
 
@@ -86,3 +88,30 @@ def _statements(totals: Totals, months: Sequence[Mapping[str, Any]]) -> Iterator
     yield Check("statements_closing_minor", totals.earned[1] - totals.reversed[1], closing, is_money=True)
     exported = sum(month["exported_minor"] for month in months)
     yield Check("exports_earned_and_reversed_minor", earned + reversed_, exported, is_money=True)
+
+
+def money_checks(life: Life) -> list[Check]:
+    """The life of the money, worked out again from files and batches: to the minor unit, or not at all."""
+    checks = [
+        Check("books_unexplained_minor", 0, sum(month.unexplained_minor for month in life.proved), is_money=True),
+        Check("books_unexplained_in_total_minor", 0, whole_gap(life.proved), is_money=True),
+        Check("closed_digests", *_digests(life.proved)),
+    ]
+    for payday in life.paydays:
+        checks.append(Check(f"{payday.id}_minor", payday.expected_minor, payday.amount_minor, is_money=True))
+    whole = totals_of_all(life.proved)
+    paid = sum(payday.paid_minor for payday in life.paydays)
+    return [
+        *checks,
+        Check("paid_by_batches_minor", paid, whole["paid_minor"], is_money=True),
+        Check("late_marked", life.late.posted, life.late.marked),
+        Check("ledger_payable_minor", whole["closing_minor"], life.ledger["payable"], is_money=True),
+        Check("ledger_clearing_minor", whole["paid_minor"], life.ledger["clearing"], is_money=True),
+        Check("ledger_tax_minor", whole["tax_minor"], life.ledger["tax"], is_money=True),
+        Check("ledger_sum_minor", 0, sum(life.ledger.values()), is_money=True),
+    ]
+
+
+def _digests(proved: Sequence[Proved]) -> tuple[int, int]:
+    closed = [month for month in proved if month.is_closed]
+    return len(closed), sum(month.digest_holds for month in closed)

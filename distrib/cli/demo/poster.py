@@ -64,20 +64,26 @@ class Client:
         """What the service answers, as parsed JSON."""
         return json.loads(self.raw("GET", f"{path}?{urlencode(query)}" if query else path))
 
-    def post(self, path: str, body: object) -> Any:
-        """Posts JSON and answers what came back."""
+    def post(self, path: str, body: object = None) -> Any:
+        """Posts JSON, or nothing, and answers what came back."""
+        if body is None:
+            return json.loads(self.raw("POST", path))
         return json.loads(self.raw("POST", path, json.dumps(body).encode(), "application/json"))
+
+    def put(self, path: str, body: object) -> Any:
+        """Puts JSON and answers what came back."""
+        return json.loads(self.raw("PUT", path, json.dumps(body).encode(), "application/json"))
 
     def post_lines(self, path: str, lines: Sequence[bytes]) -> Any:
         """Posts newline-delimited JSON and answers what came back."""
         return json.loads(self.raw("POST", path, b"\n".join(lines), "application/x-ndjson"))
 
-    def all_rows(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
-        """The rows of a list, page after page."""
+    def all_rows(self, path: str, rows: str = "data", **query: object) -> Iterator[dict[str, Any]]:
+        """The rows of a list, page after page; ``rows`` is where in the answer they stand."""
         cursor: str | None = ""
         while cursor is not None:
             page = self.get(path, **query, limit=MOST_ROWS, **({"cursor": cursor} if cursor else {}))
-            yield from page["data"]
+            yield from page[rows]
             cursor = page["next_cursor"]
 
     def raw(self, method: str, path: str, body: bytes | None = None, media_type: str | None = None) -> bytes:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from distrib.cli.demo.facts import History
 from distrib.cli.demo.poster import Client
+from distrib.cli.demo.proof import MonthFiles, shop_rows
 
 LARGEST = 5
 
@@ -21,30 +18,19 @@ def explained(reader: Client, order_id: str) -> dict[str, Any]:
     return {**reader.get(f"/v1/orders/{order_id}/explanation"), "order": order}
 
 
-def months_of(history: History) -> list[str]:
-    """The months, in the program's time zone, from the first settlement to the last fact."""
-    zone = ZoneInfo(history.source.time_zone)
-    times = [sale.settled_at for sale in history.sales] + [refund.at for refund in history.refunds]
-    first, last = (at.astimezone(zone) for at in (min(times), max(times)))
-    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
-
-
-def monthly_statements(reader: Client, months: Iterable[str], folder: Path) -> list[dict[str, Any]]:
+def monthly_statements(reader: Client, files: Iterable[MonthFiles], folder: Path) -> list[dict[str, Any]]:
     """The totals of each month's statement; its CSV goes to ``folder`` and is added up as ``exported_minor``."""
     statements = []
-    for month in months:
-        page = reader.get("/v1/statements", period=month, limit=1)
-        file = reader.raw("GET", f"/v1/statements/{month}/export?format=csv&detail=shops")
-        (folder / f"{month}-shops.csv").write_bytes(file)
-        statements.append({"period": month, "totals": page["totals"], "exported_minor": _moved(file)})
+    for file in files:
+        page = reader.get("/v1/statements", period=file.period, limit=1)
+        (folder / f"{file.period}-shops.csv").write_bytes(file.shops)
+        statements.append({"period": file.period, "totals": page["totals"], "exported_minor": _moved(file.shops)})
     return statements
 
 
 def _moved(file: bytes) -> int:
     """What the rows of a shops.csv earned and gave back, together."""
-    rows = csv.DictReader(io.StringIO(file.decode("utf-8"), newline=""))
-    return sum(int(row["earned_minor"]) + int(row["reversed_minor"]) for row in rows)
+    return sum(row["earned_minor"] + row["reversed_minor"] for row in shop_rows(file).values())
 
 
 def largest(reader: Client, month: str) -> Sequence[dict[str, Any]]:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from distrib.cli.demo.report_money import print_books, print_life
 from distrib.cli.demo.texts import Say
 from distrib.cli.output import money, open_console, print_line
 
@@ -24,9 +25,11 @@ def report(figures: Figures, say: Say, chinese: bool) -> None:
     _left_out(console, figures["left_out"], say)
     if figures["explained"] is not None:
         _explained(console, figures["explained"], currency, say)
-    _months(console, figures["statements"], currency, say)
+    print_life(console, figures, say)
     _largest(console, figures["statement"], currency, say)
+    print_books(console, figures, say)
     _audit(console, figures["audit"], say)
+    _seal(console, figures["seal"], say)
     _control(console, figures["control"], currency, say)
     print_line(console, say("invented_again").format(what=invented), "yellow")
     _tail(console, figures, say)
@@ -119,13 +122,6 @@ def _row(row: Figures, currency: str) -> list[str]:
     return [*amounts, *(f"{row[name]:,}" for name in COUNT_COLUMNS)]
 
 
-def _months(console: Console, statements: Sequence[Figures], currency: str, say: Say) -> None:
-    table = _table(say("months"), [say("month")], [say(name) for name in (*MONEY_COLUMNS, *COUNT_COLUMNS)])
-    for statement in statements:
-        table.add_row(statement["period"], *_row(statement["totals"], currency))
-    _print(console, table)
-
-
 def _largest(console: Console, statement: Figures, currency: str, say: Say) -> None:
     title = say("largest").format(month=statement["period"])
     table = _table(title, [say("shop")], [say(name) for name in (*MONEY_COLUMNS, *COUNT_COLUMNS)])
@@ -145,6 +141,12 @@ def _audit(console: Console, audit: Figures, say: Say) -> None:
         print_line(console, f"{say('audit')}: {say('audit_ok').format(count=len(audit['checks']))}", "green")
 
 
+def _seal(console: Console, seal: Figures | None, say: Say) -> None:
+    if seal is not None:
+        values = {"number": seal["seal_no"], "count": seal["transfers"], "digest": seal["digest"]}
+        print_line(console, say("sealed").format(**values), "green")
+
+
 def _control(console: Console, control: Sequence[Figures], currency: str, say: Say) -> None:
     table = _table(say("control"), [""], [say("counted"), say("found"), ""])
     for check in control:
@@ -160,11 +162,20 @@ def _tail(console: Console, figures: Figures, say: Say) -> None:
     print_line(console, say("all_agree" if ok else "some_differ"), "bold green" if ok else "bold red")
     console.print()
     order = figures["explained"]["order"]["id"] if figures["explained"] else "ORDER"
-    code, folder = figures["program"]["code"], figures["folder"]
+    code, folder, life = figures["program"]["code"], figures["folder"], figures["money"]
     print_line(console, say("look"))
     print_line(console, "  " + say("serve").format(command="python3 dev.py serve"))
-    print_line(console, f"  .venv/bin/distrib explain {order} --program {code}")
-    print_line(console, f"  .venv/bin/distrib statement show {figures['statement']['period']} --program {code}")
+    for command in (
+        f"explain {order}",
+        f"statement show {figures['statement']['period']}",
+        f"payout show {life['payouts'][0]['id']}",
+        "ledger accounts",
+        "audit",
+    ):
+        print_line(console, f"  .venv/bin/distrib {command} --program {code}")
+    print_line(console, f"  sha256sum {folder}/{life['closed_first'][0]}-shops.csv   {say('digest')} {life['digest']}")
+    print_line(console, f"  curl -H \"Authorization: Bearer $(sed -n 's/^finance //p' {folder}/keys)\" \\")
+    print_line(console, f"    'http://127.0.0.1:8000/v1/commissions?period={life['late']['period']}&kind=reversed'")
     print_line(console, f"  {folder}/keys: {say('keys')}")
     print_line(console, f"  {folder}: {say('files')}")
     print_line(console, say("seconds").format(seconds=figures["seconds"]))

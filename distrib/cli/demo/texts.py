@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from distrib.cli.demo.texts_money import MONEY_TEXTS
+
 Say: TypeAlias = Callable[[str], str]
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -61,8 +63,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "posted": ("posted", "入账"),
     "agrees": ("worked out again from the snapshot: agrees with what was posted", "按快照重算：与入账一致"),
     "disagrees": ("worked out again from the snapshot: DOES NOT AGREE", "按快照重算：与入账不一致"),
-    "months": ("Monthly statements of all shops", "各月对账单汇总"),
-    "month": ("month", "账期"),
     "largest": ("Statement of {month}: the five largest shops", "{month} 对账单：最大的五家店铺"),
     "opening": ("opening", "期初"),
     "earned": ("earned", "赚取"),
@@ -87,7 +87,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "look": ("To look at it:", "查看方式："),
     "serve": ("{command}   then open http://127.0.0.1:8000/", "{command}   然后打开 http://127.0.0.1:8000/"),
     "keys": ("API keys (orders, finance, admin)", "API 密钥（orders、finance、admin）"),
-    "files": ("statements as CSV, log of the service", "对账单 CSV、服务日志"),
+    "files": ("statements and payouts as CSV, log of the service", "对账单与打款 CSV、服务日志"),
     "seconds": ("{seconds} s in all", "总用时 {seconds} 秒"),
     # left out of UCI's file
     "credit_lines_without_earlier_sale": ("credit lines without an earlier sale", "没有更早销售的贷记行"),
@@ -120,6 +120,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "statements_reversed_minor": ("reversals in the ledger, in the statements", "冲回：账本与对账单"),
     "statements_closing_minor": ("ledger's balance, last closing", "余额：账本与末期期末"),
     "exports_earned_and_reversed_minor": ("statements, their CSV files", "对账单与其 CSV 文件"),
+    **MONEY_TEXTS,
 }  # fmt: skip
 
 

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from distrib.cli.demo import cdnow, online_retail, recipe
-from distrib.cli.demo.checks import control_checks
+from distrib.cli.demo.checks import control_checks, money_checks
 from distrib.cli.demo.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History, Sale, SaleLine, Source
+from distrib.cli.demo.life import Late, Life
+from distrib.cli.demo.payday import Payday
+from distrib.cli.demo.poster import Posted
+from distrib.cli.demo.proof import FIGURES, Proved
 from distrib.cli.demo.sources import Loaded
 from distrib.cli.demo.texts import TEXTS, speaker
 from distrib.services.totals import Totals
@@ -78,3 +82,37 @@ def test_a_statement_that_forgets_is_noticed() -> None:
 def test_a_file_that_is_not_what_was_published_is_noticed() -> None:
     checks = control_checks(loaded(cdnow.SOURCE, CDNOW_PUBLISHED), TOTALS, 1, MONTHS)
     assert "published_orders" in {check.name for check in checks if not check.ok}
+
+
+NO_FIGURES = dict.fromkeys(FIGURES, 0)
+PAYDAYS = [Payday(f"payout-{number}", "", 1, 30, 30, 0, 1, 30, 0, 0, "f", ()) for number in (1, 2)]
+BOOKS = NO_FIGURES | {"earned_minor": 100, "paid_minor": 60, "closing_minor": 40, "available_minor": 40}
+LIFE = Life(
+    Posted(1, 1, 0, 1.0), 1.0, ["2011-01"], 1, {}, PAYDAYS, Late(1, 5, "2011-02", 2, 2, -3, 1, -3, "s"), (0, 0),
+    [Proved("2011-01", True, 1, BOOKS, 0, True)], [],
+    {"expense": -100, "clearing": 60, "tax": 0, "payable": 40},
+)  # fmt: skip
+
+
+def wrong(life: Life) -> set[str]:
+    return {check.name for check in money_checks(life) if not check.ok}
+
+
+def test_every_check_of_the_money_has_words_and_holds_where_all_is_right() -> None:
+    assert {check.name for check in money_checks(LIFE)} <= set(TEXTS)
+    assert not wrong(LIFE)
+
+
+@pytest.mark.parametrize(
+    ("life", "names"),
+    [
+        (replace(LIFE, proved=[replace(LIFE.proved[0], unexplained_minor=1)]), {"books_unexplained_minor"}),
+        (replace(LIFE, proved=[replace(LIFE.proved[0], digest_holds=False)]), {"closed_digests"}),
+        (replace(LIFE, paydays=[replace(PAYDAYS[0], expected_minor=31), PAYDAYS[1]]), {"payout-1_minor"}),
+        (replace(LIFE, late=replace(LIFE.late, marked=1)), {"late_marked"}),
+        (replace(LIFE, ledger={**LIFE.ledger, "tax": 1}), {"ledger_tax_minor", "ledger_sum_minor"}),
+        (replace(LIFE, paydays=PAYDAYS[:1]), {"paid_by_batches_minor"}),
+    ],
+)
+def test_a_minor_unit_that_nothing_explains_is_noticed(life: Life, names: set[str]) -> None:
+    assert wrong(life) == names
