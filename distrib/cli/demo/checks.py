@@ -97,8 +97,10 @@ def money_checks(life: Life) -> list[Check]:
         Check("books_unexplained_in_total_minor", 0, whole_gap(life.proved), is_money=True),
         Check("closed_digests", *_digests(life.proved)),
     ]
-    for payday in life.paydays:
-        checks.append(Check(f"{payday.id}_minor", payday.expected_minor, payday.amount_minor, is_money=True))
+    checks += [
+        Check(f"{payday.id}_minor", payday.expected_minor, payday.amount_minor, is_money=True)
+        for payday in life.paydays
+    ]
     whole = totals_of_all(life.proved)
     paid = sum(payday.paid_minor for payday in life.paydays)
     return [
