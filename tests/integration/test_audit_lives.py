@@ -96,6 +96,7 @@ TAMPERED = [
 ]  # fmt: skip
 
 
+@pytest.mark.tampers
 @pytest.mark.parametrize(("statement", "found"), TAMPERED)
 def test_damage_is_found_by_the_check_that_is_there_for_it(
     lives: World, owner: Engine, statement: str, found: set[str]

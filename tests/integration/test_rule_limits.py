@@ -198,6 +198,7 @@ def test_a_plan_without_limits_keeps_no_totals(world: World) -> None:
     assert world.rows("SELECT 1 FROM rule_months UNION ALL SELECT 1 FROM rule_customers") == []
 
 
+@pytest.mark.tampers
 def test_the_audit_finds_totals_that_are_not_what_was_posted(world: World) -> None:
     open_shop(world, cap={"per_month_minor": 500, "per_customer_minor": 500})
     world.earn(order(1, 1_000))
