@@ -21,6 +21,7 @@ from distrib.api.metrics import Metrics
 from distrib.api.openapi import register_operations
 from distrib.api.operations import MOST_BYTES
 from distrib.api.problems import answer_with_problems
+from distrib.api.unread import drop_unread
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.store import migrate
@@ -82,6 +83,8 @@ def _begin() -> None:
 
 
 def _finish(response: Response) -> Response:
+    if response.status_code >= 400:
+        drop_unread(request.environ["wsgi.input"])
     headers = response.headers
     if "request_id" in g:
         headers["X-Request-Id"] = g.request_id

@@ -304,3 +304,12 @@ def test_a_body_in_another_coding_is_415_with_a_title_in_the_callers_language(tr
     for header in ({"Content-Encoding": "gzip"}, {"Content-Type": "text/plain"}):
         problem = trade.admin.call("POST", "/v1/shops", b"{}", **header, **{"Accept-Language": "zh"}).json
         assert (problem["status"], problem["title"]) == (415, "不支持的媒体类型")
+
+
+def test_a_body_that_is_too_large_is_answered_and_not_cut_off(trade: Trade) -> None:
+    """A server that answers before it has read all resets the connection, and the sender sees no answer at all."""
+    problem = trade.refused(b'"' + b"a" * (17 * 2**20) + b'"')
+    assert (problem["status"], problem["code"]) == (413, "too_large")
+    stranger = Client(trade.orders.port, "nobody's")
+    answer = stranger.call("POST", "/v1/events", b'"' + b"a" * (17 * 2**20) + b'"')
+    assert answer.status in (401, 413)

@@ -129,6 +129,12 @@ def test_every_operation_is_in_the_table_and_tried_here(api: Api) -> None:
     assert served - {"openapi_json"} == set(MAY_CALL) == set(CALLS)
 
 
+def test_finance_and_admin_read_everything_and_only_admin_reads_keys() -> None:
+    reads = {name for name, (method, _path, _body) in CALLS.items() if method == "GET"}
+    assert {name for name in reads if "finance" not in MAY_CALL[name]} == {"list_keys"}
+    assert {name for name in reads if "admin" not in MAY_CALL[name]} == set()
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_what_the_table_says_and_nothing_else(shop_world: Api, role: str) -> None:
     caller = shop_world.caller(role, "own" if role == "partner" else None)
