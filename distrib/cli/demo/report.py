@@ -170,6 +170,7 @@ def _tail(console: Console, figures: Figures, say: Say) -> None:
         f"statement show {figures['statement']['period']}",
         f"payout show {life['payouts'][0]['id']}",
         "ledger accounts",
+        "compliance report",
         "audit",
     ):
         print_line(console, f"  .venv/bin/distrib {command} --program {code}")
