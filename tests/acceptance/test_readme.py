@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.live import Live
 
@@ -14,10 +16,10 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_the_walk_through_of_the_readme_ends_with_the_figures_it_leads_to(live: Live) -> None:
     program = live.open_program("tea", policy="cn")
-    key = live.client(program).key
+    key, second = (live.client(program, role).key for role in ("admin", "finance"))
     block = re.search(r"<!-- walk-through:.*?```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     assert block is not None
-    environment = {**os.environ, "KEY": key, "URL": f"http://127.0.0.1:{live.port}"}
+    environment = {**os.environ, "KEY": key, "SECOND": second, "URL": f"http://127.0.0.1:{live.port}"}
     run = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", block[1]], env=environment, capture_output=True, text=True, timeout=60,
         check=False,
@@ -30,3 +32,22 @@ def test_the_walk_through_of_the_readme_ends_with_the_figures_it_leads_to(live: 
     assert lin[1].split(",")[:3] == ["0", "597", "-298"]
     assert mei is not None
     assert mei[1].split(",")[:3] == ["0", "2388", "-1194"]
+    assert_the_money_lived(answers(run.stdout))
+
+
+def answers(output: str) -> list[dict[str, Any]]:
+    """The JSON documents of the output, one a line, in their order."""
+    lines = (line for line in output.splitlines() if line.startswith("{"))
+    return [json.loads(line) for line in lines]
+
+
+def assert_the_money_lived(found: list[dict[str, Any]]) -> None:
+    """Closed by the other key, paid, and taken back after that: the last answers say so."""
+    closed = [answer for answer in found if answer.get("status") == "closed"]
+    assert [answer["period"] for answer in closed] == ["2026-03"]
+    settled = [answer for answer in found if answer.get("paid_count") == 1]
+    assert settled[-1]["results"] == [{"shop_id": "mei", "status": "recorded"}]
+    late, balance, accounts = found[-3:]
+    assert [(row["amount_minor"], row["belongs_to_period"]) for row in late["data"]] == [(-1194, "2026-03")]
+    assert (balance["paid_minor"], balance["available_minor"]) == (1194, -1194)
+    assert sum(account["balance_minor"] for account in accounts["data"]) == 0

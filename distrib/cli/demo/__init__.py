@@ -1,8 +1,8 @@
 """``distrib demo``: the whole way on real orders.
 
 One file per step: reading (cdnow, online_retail, credits), inventing (dice, recipe), posting
-(stream, poster), running (service, run), reading back (readback, checks), showing (texts,
-watch, report). This module is the command itself; nothing else may enter.
+(arrival, stream, poster, way_in), running (service, ground, run), living (life, books, payday, proof), reading back
+(readback, checks), showing (texts, watch, report). This module is the command itself; nothing else may enter.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ No figure of the result may enter.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from distrib.bootstrap import Container
@@ -47,6 +48,7 @@ class Stage:
     service: Service
     watch: Watch
     say: Say
+    steps: list[tuple[str, float]] = field(default_factory=list)
 
     def client(self, role: str) -> AbstractContextManager[Client]:
         """A connection to the service with the key of a role."""
@@ -55,6 +57,15 @@ class Stage:
     def step(self, name: str, total: int | None = None) -> None:
         """A step begins, of so many parts where that is known."""
         self.watch.step(self.say(name), total)
+        self.steps.append((name, time.monotonic()))
+
+    def step_seconds(self) -> dict[str, float]:
+        """How long each step took until now, those of one name together."""
+        seconds: dict[str, float] = {}
+        ends = [at for _, at in self.steps[1:]] + [time.monotonic()]
+        for (name, began), ended in zip(self.steps, ends, strict=True):
+            seconds[name] = round(seconds.get(name, 0) + ended - began, 1)
+        return seconds
 
 
 def open_ground(container: Container, loaded: Loaded) -> Ground:

@@ -170,10 +170,12 @@ def _tail(console: Console, figures: Figures, say: Say) -> None:
         f"statement show {figures['statement']['period']}",
         f"payout show {life['payouts'][0]['id']}",
         "ledger accounts",
+        "compliance report",
         "audit",
     ):
         print_line(console, f"  .venv/bin/distrib {command} --program {code}")
-    print_line(console, f"  sha256sum {folder}/{life['closed_first'][0]}-shops.csv   {say('digest')} {life['digest']}")
+    print_line(console, f"  sha256sum {folder}/{life['closed_first'][0]}-shops.csv   {say('digest')}")
+    print_line(console, f"    {life['digest']}")
     print_line(console, f"  curl -H \"Authorization: Bearer $(sed -n 's/^finance //p' {folder}/keys)\" \\")
     print_line(console, f"    'http://127.0.0.1:8000/v1/commissions?period={life['late']['period']}&kind=reversed'")
     print_line(console, f"  {folder}/keys: {say('keys')}")

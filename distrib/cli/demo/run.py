@@ -42,10 +42,11 @@ def run_demo(container: Container, loaded: Loaded, watch: Watch, say: Say) -> di
         read = _read_back(stage, life)
     with container.begin() as conn:
         totals = program_totals(conn, ground.program)
-    watch.step(say("auditing"))
+    stage.step("auditing")
     seal = _seal(container, ground.program)
     audit = _audit(container, ground.program)
-    return _figures(loaded, ground, plan, life, totals, read, audit, seal)
+    read |= {"audit": audit, "seal": seal, "step_seconds": stage.step_seconds()}
+    return _figures(loaded, ground, plan, life, totals, read)
 
 
 def _seal(container: Container, program: Program) -> dict[str, Any] | None:
@@ -76,14 +77,7 @@ def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
 
 
 def _figures(
-    loaded: Loaded,
-    ground: Ground,
-    plan: dict[str, Any],
-    life: Life,
-    totals: Totals,
-    read: dict[str, Any],
-    audit: dict[str, Any],
-    seal: dict[str, Any] | None,
+    loaded: Loaded, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
 ) -> dict[str, Any]:
     posted, history = life.posted, loaded.history
     months = set(months_of(history))
@@ -119,11 +113,9 @@ def _figures(
         "left_out": history.left_out,
         **read,
         "money": _money(life),
-        "seal": seal,
-        "audit": audit,
         "control": [{**asdict(check), "ok": check.ok} for check in checks],
         "folder": str(ground.folder),
-        "ok": bool(audit["ok"]) and all(check.ok for check in checks),
+        "ok": bool(read["audit"]["ok"]) and all(check.ok for check in checks),
     }
 
 

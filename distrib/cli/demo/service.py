@@ -18,7 +18,7 @@ from distrib.cli.demo.facts import DemoFailed
 from distrib.cli.local_service import HOST, free_port, is_ready
 from distrib.settings import Settings
 
-STARTS_WITHIN_S = 60
+STARTS_WITHIN_S = 180
 ENDS_WITHIN_S = 30
 LOG_TAIL = 15
 
