@@ -21,6 +21,9 @@ hypothesis_settings.register_profile(
     "ci", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile("thorough", hypothesis_settings.get_profile("ci"), max_examples=2_000)
+hypothesis_settings.register_profile(
+    "mutants", hypothesis_settings.get_profile("ci"), max_examples=40, derandomize=True, print_blob=False
+)
 hypothesis_settings.load_profile("ci")
 
 numbers = itertools.count(1)
