@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -39,6 +40,8 @@ def refused(check: Check) -> bool:
         (2**1000, "about 10^301"),
         (0.5, "0.5"),
         (float("nan"), "nan"),
+        (Decimal("0.10"), "0.10"),
+        (Decimal("1" * 61), "1" * 60 + "…"),
         ([1], "[…]"),
         ([], "[]"),
         ((1,), "[…]"),
@@ -123,6 +126,7 @@ def test_false_is_a_truth_and_a_ratio_is_read_in_millionths() -> None:
 def test_a_list_has_one_to_so_many_entries_and_is_no_text() -> None:
     report = Report()
     assert [report.listing("at", value, 2) for value in ([1], (1, 2))] == [[1], (1, 2)]
+    assert list(report.listing("at", [], 2, 0)) == list(report.listing("at", (), 2, at_least=0)) == []
     assert report.problems == []
     for value in ([], [1, 2, 3], "ab", b"ab", bytearray(b"a"), {}, 7):
         assert list(report.listing("at", value, 2)) == []
@@ -139,8 +143,12 @@ def test_a_list_has_one_to_so_many_entries_and_is_no_text() -> None:
 
 def test_every_entry_of_a_list_is_checked_under_its_own_path() -> None:
     seen: list[tuple[str, object]] = []
-    Report().each("at", ["a", "b"], 2, lambda path, entry: seen.append((path, entry)))
-    assert seen == [("at[0]", "a"), ("at[1]", "b")]
+    report = Report()
+    report.each("at", ["a", "b"], 2, lambda path, entry: seen.append((path, entry)))
+    report.each("at", [], 2, lambda path, entry: seen.append((path, entry)), 0)
+    assert (seen, report.problems) == ([("at[0]", "a"), ("at[1]", "b")], [])
+    report.each("at", [], 2, lambda path, entry: seen.append((path, entry)))
+    assert report.problems == [Problem("at", "must have 1 to 2 entries, not 0 / 须有 1 到 2 项，而不是 0")]
 
 
 def test_a_mapping_answers_the_known_keys_that_are_given_and_null_is_not_given() -> None:
