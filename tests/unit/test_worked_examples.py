@@ -29,7 +29,7 @@ def examples_of(module: ModuleType) -> list[doctest.DocTest]:
         found
         for name, thing in named
         if getattr(thing, "__doc__", None)
-        for found in finder.find(thing, name, module=False, globs=vars(module))  # type: ignore[arg-type]
+        for found in finder.find(thing, name, module=False, globs=vars(module))
     ]
 
 

@@ -110,6 +110,11 @@ def test_levels_below_are_the_most_of_any_instant_of_the_span() -> None:
     assert levels_below({}, 1, day(0), day(9)) == 1
 
 
+def test_a_recruit_stands_below_a_sponsor_until_its_next_link() -> None:
+    links = {2: [Link(day(0), 1), Link(day(4), 3), Link(day(6), None)]}
+    assert recruits_of(links) == {1: [(2, day(0), day(4))], 3: [(2, day(4), day(6))]}
+
+
 def test_who_stands_below_itself_by_a_link_of_its_own_is_not_counted_again() -> None:
     assert levels_below({1: [(2, day(0), FOREVER)], 2: [(1, day(0), FOREVER)]}, 1, day(0), day(9)) == 2
 

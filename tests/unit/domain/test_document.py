@@ -57,8 +57,9 @@ def test_what_was_found_is_shown_in_a_few_characters(value: object, text: str) -
 
 
 def test_a_kind_is_named_as_a_reader_would() -> None:
-    kinds = [kind(value) for value in (None, True, 7, 0.5, "x", [1], {}, b"x")]
-    assert kinds == ["nothing", "true/false", "a number", "a float", "text", "a list", "a mapping", "bytes"]
+    values: list[object] = [None, True, 7, 0.5, "x", [1], {}, b"x"]
+    kinds = ["nothing", "true/false", "a number", "a float", "text", "a list", "a mapping", "bytes"]
+    assert [kind(value) for value in values] == kinds
 
 
 def test_a_path_goes_down_key_by_key_and_a_strange_key_is_shown_cut() -> None:
@@ -128,7 +129,8 @@ def test_a_list_has_one_to_so_many_entries_and_is_no_text() -> None:
     assert [report.listing("at", value, 2) for value in ([1], (1, 2))] == [[1], (1, 2)]
     assert list(report.listing("at", [], 2, 0)) == list(report.listing("at", (), 2, at_least=0)) == []
     assert report.problems == []
-    for value in ([], [1, 2, 3], "ab", b"ab", bytearray(b"a"), {}, 7):
+    wrong: list[object] = [[], [1, 2, 3], "ab", b"ab", bytearray(b"a"), {}, 7]
+    for value in wrong:
         assert list(report.listing("at", value, 2)) == []
     assert [problem.detail.partition(" / ")[0] for problem in report.problems] == [
         "must have 1 to 2 entries, not 0",

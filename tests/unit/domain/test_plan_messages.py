@@ -86,7 +86,7 @@ AT_MOST = "at most 50 conditions, 8 deep / 条件过多或嵌套过深"
         (lambda n: {"plan": {"rules": many(n, SELLER, "id")}}, 200, "rules: must have 1 to 200"),
         (lambda n: {"plan": {"pools": many(n, SOUND["pools"][0], "id")}}, 50, "pools: must have 0 to 50"),
         (lambda n: {"plan": {"title": {f"zh-x{k}": "x" for k in range(n)}}}, 50, "title: must have 1 to 50 languages"),
-        (lambda n: {"plan": {"rank_map": {f"old{k}": "gold" for k in range(n)}}}, 500, "rank_map: must map at most 500"),
+        (lambda n: {"plan": {"rank_map": {f"old{k}": "gold" for k in range(n)}}}, 500, "rank_map: must map at most 50"),
         (lambda n: {"rule": {"where": {"sku": ["A"] * n}, "rate": "0"}}, 1000, "rules[1].where.sku: must have 1 to 10"),
         (lambda n: {"rule": {"slabs": slabs(n)}}, 100, "rules[1].slabs: must have 1 to 100 entries, not 101"),
         (lambda n: {"promote": conditions(n - 2)}, 50, f"ranks[1].promote.all[0].any[48]: {AT_MOST}"),

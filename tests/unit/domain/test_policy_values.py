@@ -133,6 +133,29 @@ def test_what_is_declared_is_measured_and_what_is_not_is_nothing(
     assert (found.figure, judged({"measure": measure, "above": 0}, tiers=0)) == (figure, [])
 
 
+@pytest.mark.parametrize(
+    ("rate", "weight", "pools", "by_heads"), [("0.01", 1, 1, 1), ("0.01", 0, 1, 0), ("0", 1, 0, 0)]
+)
+def test_a_pool_counts_where_it_has_something_to_share_and_by_heads_where_they_open_it(
+    rate: str, weight: int, pools: int, by_heads: int
+) -> None:
+    ranks = [{"code": "member"}, {"code": "gold", "promote": {"metric": "direct_recruits", "at_least": 1}}]
+    pool = {"id": "p", "rate": rate, "weights": {"member": 1, "gold": weight}}
+    figures = [
+        [found.figure for found in judged({"measure": measure, "above": 0}, ranks=ranks, pools=[pool])]
+        for measure in ("team_pools", "head_count_pay", "head_count_ranks", "team_rank_levels")
+    ]
+    assert figures == [[str(pools)] * pools, [str(by_heads)] * by_heads, ["1"], []]
+
+
+def test_team_sales_that_promote_are_measured_by_their_levels() -> None:
+    team = {"metric": "team_sales_minor", "levels": 2, "at_least": 1}
+    own = {"metric": "personal_orders", "at_least": 1}
+    ranks = [{"code": "member"}, {"code": "a", "promote": {"any": [own, team]}}, {"code": "b", "promote": own}]
+    (found,) = judged({"measure": "team_rank_levels", "above": 1}, ranks=ranks)
+    assert found.figure == "2"
+
+
 def test_packs_together_bind_the_strictest_and_a_limit_binds_only_where_there_is_one() -> None:
     loose = replace(BARE, name="loose", max_tiers=3, self_purchase_pays_uplines=True)
     deep = replace(loose, name="deep", max_tree_levels=9, on_excess="detach", order_cap_ppm=5)
