@@ -91,16 +91,15 @@ def try_all(files: Sequence[SourceFileMutationData], options: argparse.Namespace
         data.save()
 
 
-def read_tests() -> dict[str, dict[str, Any]]:
-    """By function the tests that reach it, first the quick ones that reach few others, and the seconds they take."""
+def read_tests() -> dict[str, list[tuple[str, float]]]:
+    """By function the tests that reach it with the seconds they take, first the quick ones that reach few others."""
     stats = json.loads((MADE / "mutmut-stats.json").read_text("utf-8"))
     seconds, reached = stats["duration_by_test"], stats["tests_by_mangled_function_name"]
     breadth = Counter(test for tests in reached.values() for test in tests)
     return {
-        function: {
-            "tests": sorted(tests, key=lambda test: (breadth[test] * seconds.get(test, 0), test)),
-            "seconds": sum(seconds.get(test, 0) for test in tests),
-        }
+        function: sorted(
+            ((test, seconds.get(test, 0)) for test in tests), key=lambda test: (breadth[test[0]] * test[1], test[0])
+        )
         for function, tests in reached.items()
     }
 

@@ -12,9 +12,9 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -23,11 +23,12 @@ from mutmut.mutation.trampoline import set_mutant_under_test
 SURVIVED, KILLED = 0, 1
 MOST_MEMORY_MORE = 2 * 2**30
 """Bytes that a mutant may take beyond what the session has: one that grows without end dies of it."""
-CPU_FACTOR, CPU_LEAST_SECONDS = 15, 15
+CPU_FACTOR, CPU_LEAST_SECONDS = 5, 10
+"""How many times as long as without a mutant one test may take, and how much longer at least."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where the mutants to try stand (name to test ids, quickest first), and where the verdicts go."""
+    """Where the mutants to try stand (by name the test ids with their seconds), and where the verdicts go."""
     parser.addoption("--mutants-to-try")
     parser.addoption("--mutants-verdicts")
     parser.addoption("--mutants-at-once", type=int)
@@ -36,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Tries every mutant in place of running the tests; what is collected stays shared with the forks."""
     option = session.config.option
-    asked: dict[str, dict[str, Any]] = json.loads(Path(option.mutants_to_try).read_text("utf-8"))
+    asked: dict[str, list[tuple[str, float]]] = json.loads(Path(option.mutants_to_try).read_text("utf-8"))
     items = {item.nodeid: item for item in session.items}
     gc.collect()
     gc.freeze()
@@ -48,16 +49,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 
 def tried(
-    asked: Mapping[str, Mapping[str, Any]], items: Mapping[str, pytest.Item], at_once: int
+    asked: Mapping[str, Sequence[tuple[str, float]]], items: Mapping[str, pytest.Item], at_once: int
 ) -> Iterator[tuple[str, int]]:
     """Each mutant with its verdict (mutmut's exit codes), as they end."""
     running: dict[int, str] = {}
-    for name, mutant in asked.items():
+    for name, tests in asked.items():
         while len(running) >= at_once:
             yield ended(running)
         pid = os.fork()
         if pid == 0:
-            try_one(name, [items[test] for test in mutant["tests"] if test in items], mutant["seconds"])
+            try_one(name, [(items[test], seconds) for test, seconds in tests if test in items])
         running[pid] = name
     while running:
         yield ended(running)
@@ -69,28 +70,29 @@ def ended(running: dict[int, str]) -> tuple[str, int]:
     return running.pop(pid), os.waitstatus_to_exitcode(status)
 
 
-def try_one(name: str, tests: list[pytest.Item], seconds: float) -> None:
+def try_one(name: str, tests: list[tuple[pytest.Item, float]]) -> None:
     """Runs the tests under the mutant in this fork until one fails; never returns."""
     verdict = KILLED
     try:
-        limit(seconds)
+        limit_memory()
         set_mutant_under_test(name)
-        if all(passes(test, following) for test, following in zip(tests, [*tests[1:], None], strict=True)):
+        following = [test for test, _ in tests[1:]]
+        if all(passes(*test, after) for test, after in zip(tests, [*following, None], strict=True)):
             verdict = SURVIVED
     finally:
         sys.stdout.flush()
         os._exit(verdict)
 
 
-def passes(test: pytest.Item, following: pytest.Item | None) -> bool:
-    """Whether a test and what it sets up pass."""
+def passes(test: pytest.Item, seconds: float, following: pytest.Item | None) -> bool:
+    """Whether a test and what it sets up pass; one that takes much longer than without a mutant ends this fork."""
+    most = int(time.process_time() + seconds * CPU_FACTOR + CPU_LEAST_SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
     return all(report.passed for report in runtestprotocol(test, log=False, nextitem=following))
 
 
-def limit(seconds: float) -> None:
-    """Ends this fork by a signal when it takes much longer than the tests do without a mutant."""
-    most = int(CPU_LEAST_SECONDS + seconds * CPU_FACTOR)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+def limit_memory() -> None:
+    """Lets this fork have so much more memory and no more than that."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     size = pages * resource.getpagesize() + MOST_MEMORY_MORE
     resource.setrlimit(resource.RLIMIT_AS, (size, size))

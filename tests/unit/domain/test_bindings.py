@@ -38,6 +38,10 @@ def test_another_shop_takes_over_as_the_rule_says(rule: Rule, second: tuple[str,
     assert outcomes(claim(1, 1, rule), claim(6, 2, rule)) == [("bound", 1), second]
 
 
+def test_protected_by_no_days_is_not_protected_at_all() -> None:
+    assert outcomes(claim(1, 1, Rule(PROTECTED)), claim(1, 2, Rule(PROTECTED), seq=1))[1] == ("taken_over", 2)
+
+
 def test_a_binding_says_from_when_it_is_protected_until_when_and_when_it_ends() -> None:
     first, second = judge_claims([claim(4, 7, Rule(PROTECTED, 2, 9)), claim(6, 7, Rule(PROTECTED, 3, 8))])
     assert first.binding == Binding(7, "poster 7", day(4), day(4), day(6), day(13))

@@ -9,6 +9,7 @@ import pytest
 
 from distrib.domain.webhooks import (
     SCHEDULE,
+    host_and_port,
     is_public,
     message_body,
     secret_bytes,
@@ -81,6 +82,22 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 )
 def test_a_url_to_the_inside_or_without_tls_is_refused(url: str, problem: str | None) -> None:
     assert url_problem(url, allows_private=False) == problem
+
+
+@pytest.mark.parametrize(
+    ("url", "goes_to"),
+    [
+        ("https://hooks.example.com/x", ("hooks.example.com", 443)),
+        ("http://hooks.example.com/x", ("hooks.example.com", 80)),
+        ("https://hooks.example.com:8443/x", ("hooks.example.com", 8443)),
+        ("https://[2606:4700::1111]/", ("2606:4700::1111", 443)),
+        ("https://", ("", 443)),
+    ],
+)
+def test_a_url_leads_to_its_host_and_to_the_port_of_its_scheme_unless_it_names_one(
+    url: str, goes_to: tuple[str, int]
+) -> None:
+    assert host_and_port(url) == goes_to
 
 
 def test_development_may_use_this_machine_and_still_needs_a_url() -> None:
