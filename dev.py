@@ -27,6 +27,7 @@ LOCKED = ("pylock.toml", "config/demo-data.txt", "config/pip.txt")
 DESCRIBED = ("setup.cfg", "pyproject.toml")
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 MOST_TEST_WORKERS = 8
+MUTANTS = "--mutants"
 
 USAGE = """\
 python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
@@ -36,6 +37,7 @@ python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
   test    all tests, or those named                运行测试
   serve   API, console and worker                  启动服务
   check   lint, types, import contracts            静态检查
+          with --mutants mutation testing besides  另加变异测试
   bench   the project's own benchmarks             基准测试
 """
 
@@ -237,14 +239,17 @@ def test_workers() -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """Lint, types and import contracts: all three run, one that fails fails the whole."""
+    """Lint, types, import contracts and with --mutants mutation testing: all run, one that fails fails the whole."""
     steps = [["ruff", "check", "--config", "config/ruff.toml", "."], ["mypy"], ["lint-imports"]]
+    if MUTANTS in arguments:
+        arguments = [argument for argument in arguments if argument != MUTANTS]
+        steps.append(["python", "-m", "tests.mutants"])
     failed = []
     for step in steps:
         print(f"$ {' '.join(step)}", flush=True)
         command = [str(VENV / "bin" / step[0]), *step[1:], *arguments]
         if subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode:
-            failed.append(step[0])
+            failed.append(" ".join(step) if step[0] == "python" else step[0])
     print(f"dev.py: check failed: {', '.join(failed)} / 检查未通过" if failed else "dev.py: check passed / 检查通过")
     return 1 if failed else 0
 

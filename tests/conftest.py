@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
 from distrib.embedded import EmbeddedServers
@@ -21,6 +21,13 @@ hypothesis_settings.register_profile(
     "ci", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile("thorough", hypothesis_settings.get_profile("ci"), max_examples=2_000)
+hypothesis_settings.register_profile(
+    "mutants",
+    hypothesis_settings.get_profile("ci"),
+    max_examples=20,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+)
 hypothesis_settings.load_profile("ci")
 
 numbers = itertools.count(1)

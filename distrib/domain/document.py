@@ -25,8 +25,6 @@ MAX_LISTED = 12
 
 NAME = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 
-_NOT_BUILT = "not built yet; it is refused, not ignored / 尚未支持，拒绝而非忽略"
-
 
 class Report:
     """Collects the problems of one document; each reader answers None for what is unusable."""
@@ -45,12 +43,7 @@ class Report:
         self.say(path, f"{right}, not {found} / {right_zh}，而不是 {found}")
 
     def mapping(
-        self,
-        path: str,
-        value: object,
-        known: Collection[str],
-        unbuilt: Collection[str] = (),
-        required: Collection[str] = (),
+        self, path: str, value: object, known: Collection[str], required: Collection[str] = ()
     ) -> dict[str, object] | None:
         """The keys that are given; an absent key and null are the same thing."""
         if not isinstance(value, Mapping):
@@ -61,8 +54,6 @@ class Report:
             if isinstance(key, str) and key in known:
                 if item is not None:
                     given[key] = item
-            elif isinstance(key, str) and key in unbuilt:
-                self.say(below(path, key), f"{key}: {_NOT_BUILT}")
             else:
                 self._say_unknown(path, key, known)
         for key in required:
@@ -72,7 +63,7 @@ class Report:
     def _say_unknown(self, path: str, key: object, known: Collection[str]) -> None:
         if len(self.problems) >= MAX_PROBLEMS:
             return
-        near = get_close_matches(key, known, 1) if isinstance(key, str) and len(key) <= MAX_SHOWN else []
+        near = get_close_matches(key, known) if isinstance(key, str) and len(key) <= MAX_SHOWN else []
         meant, meant_zh = (f"did you mean {near[0]}? ", f"，是否想写 {near[0]}？") if near else ("", "")
         self.say(below(path, key), f"unknown key; {meant}known are {', '.join(known)} / 未知的键{meant_zh}")
 
@@ -142,7 +133,7 @@ class Report:
         if isinstance(value, str) and value in known:
             return value
         words = ", ".join(known)
-        self.refuse(path, value, f"must be {'' if len(known) == 1 else 'one of '}{words}", f"须为 {words} 之一")
+        self.refuse(path, value, f"must be one of {words}", f"须为 {words} 之一")
         return None
 
     def truth(self, path: str, value: object) -> bool | None:

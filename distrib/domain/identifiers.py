@@ -56,8 +56,7 @@ def parse_instant(text: str) -> datetime:
     if match is None:
         raise ValueError("not an RFC 3339 time with an offset")
     fraction = (match[3] or ".0")[:7]
-    offset = "+00:00" if match[4] in "Zz" else match[4]
     try:
-        return datetime.fromisoformat(f"{match[1]}T{match[2]}{fraction:0<7}{offset}").astimezone(UTC)
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{fraction:0<7}{match[4].upper()}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError("outside the calendar") from error

@@ -39,9 +39,12 @@ def arrange(sponsor_of: Mapping[str, str | None]) -> Arrangement:
     """
     names = list(sponsor_of)
     places = {name: place for place, name in enumerate(names)}
-    order, stuck = arrange_places([places.get(sponsor or "", NOBODY) for sponsor in sponsor_of.values()])
+    order, stuck = arrange_places(
+        [NOBODY if sponsor is None else places.get(sponsor, NOBODY) for sponsor in sponsor_of.values()]
+    )
     arranged = [names[place] for place in (*order, *stuck)]
-    return Arrangement(arranged, name_loops({names[place]: sponsor_of[names[place]] or "" for place in stuck}))
+    stuck_below = {name: sponsor for name in map(names.__getitem__, stuck) if (sponsor := sponsor_of[name])}
+    return Arrangement(arranged, name_loops(stuck_below))
 
 
 def arrange_places(sponsor_of: Sequence[int]) -> tuple[array[int], array[int]]:

@@ -57,7 +57,7 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
         currency: the program's; a plan in another one is a problem.
     """
     report = Report()
-    plan = report.mapping("", document, KEYS, (), REQUIRED)
+    plan = report.mapping("", document, KEYS, REQUIRED)
     if plan is None:
         return report.problems
     _check_head(report, plan, currency)
@@ -65,12 +65,10 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
     _check_declarations(report, plan.get("declarations"))
     ranks = _check_ranks(report, plan.get("ranks"))
     _check_rank_map(report, plan.get("rank_map"), ranks)
-    tiers = DEFAULT_TIERS
     if "tiers" in plan:
-        checked = report.whole("tiers", plan["tiers"], 0, MAX_TIERS)
-        tiers = MAX_TIERS if checked is None else checked
+        report.whole("tiers", plan["tiers"], 0, MAX_TIERS)
     if "rules" in plan:
-        check_rules(report, plan["rules"], tiers, ranks)
+        check_rules(report, plan["rules"], ranks)
     if "pools" in plan:
         check_pools(report, plan["pools"], ranks)
     return report.problems
@@ -157,7 +155,7 @@ def _check_ranks(report: Report, value: object) -> frozenset[str]:
 def _check_rank(
     report: Report, path: str, value: object, codes: set[str], named: list[tuple[str, object]]
 ) -> None:
-    rank = report.mapping(path, value, RANK_KEYS, (), RANK_REQUIRED)
+    rank = report.mapping(path, value, RANK_KEYS, RANK_REQUIRED)
     if rank is None:
         return
     if "code" in rank:
@@ -234,7 +232,7 @@ class _Conditions:
 
     def _check_leaf(self, path: str, value: object) -> None:
         report = self._report
-        leaf = report.mapping(path, value, CONDITION_KEYS, (), CONDITION_REQUIRED)
+        leaf = report.mapping(path, value, CONDITION_KEYS, CONDITION_REQUIRED)
         if leaf is None:
             return
         metric = leaf.get("metric")

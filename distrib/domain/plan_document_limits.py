@@ -59,7 +59,7 @@ def check_pools(report: Report, value: object, ranks: frozenset[str]) -> None:
 
 
 def _check_pool(report: Report, path: str, value: object, ranks: frozenset[str], seen: set[str]) -> None:
-    pool = report.mapping(path, value, POOL_KEYS, (), POOL_KEYS)
+    pool = report.mapping(path, value, POOL_KEYS, POOL_KEYS)
     if pool is None:
         return
     name = report.name(f"{path}.id", pool["id"]) if "id" in pool else None

@@ -46,40 +46,40 @@ WHERE = ("channel", "category", "sku")
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What a rule may refer to: the plan's tiers, its ranks, and where each rule id comes first."""
+    """What a rule may refer to: the plan's ranks, and where each rule id comes first."""
 
-    tiers: int
     ranks: frozenset[str]
     first_places: Mapping[str, tuple[int, int]]
 
 
-def check_rules(report: Report, value: object, tiers: int, ranks: frozenset[str]) -> None:
+def check_rules(report: Report, value: object, ranks: frozenset[str]) -> None:
     """Notes every problem of the list of rules."""
     rules = report.listing("rules", value, MAX_RULES)
-    context = _Context(tiers, ranks, _first_places(rules, tiers))
+    context = _Context(ranks, _first_places(rules))
     seen: set[str] = set()
     for index, rule in enumerate(rules):
         _check_rule(report, index, rule, context, seen)
 
 
-def _first_places(rules: Sequence[object], tiers: int) -> dict[str, tuple[int, int]]:
+def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
     """(place, index) of each rule id where it is worked on first; of a doubled id, the first."""
     places: dict[str, tuple[int, int]] = {}
     for index, rule in enumerate(rules):
         if isinstance(rule, Mapping) and isinstance(rule.get("id"), str):
-            places.setdefault(rule["id"], (_first_place(rule, tiers), index))
+            places.setdefault(rule["id"], (_first_place(rule), index))
     return places
 
 
-def _first_place(rule: Mapping[Any, object], tiers: int) -> int:
-    tier = rule.get("tier")
-    tier = tier if isinstance(tier, int) and rule.get("pay") == UPLINE else 0
-    return places_of(str(rule.get("pay"))[:20], tier, tiers)[0] if isinstance(rule.get("pay"), str) else 0
+def _first_place(rule: Mapping[Any, object]) -> int:
+    """The lowest place of a rule in the order of work, whatever it may look like."""
+    pay, tier = rule.get("pay"), rule.get("tier")
+    tier = tier if isinstance(tier, int) and pay == UPLINE else 0
+    return places_of(pay, tier, 0)[0] if isinstance(pay, str) else 0
 
 
 def _check_rule(report: Report, index: int, value: object, context: _Context, seen: set[str]) -> None:
     path = f"rules[{index}]"
-    rule = report.mapping(path, value, KEYS, (), REQUIRED)
+    rule = report.mapping(path, value, KEYS, REQUIRED)
     if rule is None:
         return
     _check_id(report, path, rule, seen)
@@ -157,7 +157,7 @@ def _check_slabs(report: Report, path: str, value: object) -> None:
     starts: list[int | None] = []
     for index, entry in enumerate(report.listing(path, value, MAX_SLABS)):
         at = f"{path}[{index}]"
-        slab = report.mapping(at, entry, SLAB_KEYS, (), SLAB_KEYS)
+        slab = report.mapping(at, entry, SLAB_KEYS, SLAB_KEYS)
         if slab is None:
             continue
         start = slab.get("from_minor")
@@ -190,7 +190,7 @@ def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -
 def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _Context, index: int) -> None:
     of, at = rule["of"], f"{path}.of"
     if isinstance(of, Mapping):
-        _check_named_rule(report, at, of, context, (_first_place(rule, context.tiers), index))
+        _check_named_rule(report, at, of, context, (_first_place(rule), index))
     else:
         report.choice(at, of, OFS)
     if "amount_minor" in rule and of != OF_BASE:

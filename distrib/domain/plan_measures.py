@@ -147,11 +147,6 @@ def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int
     return most[rule.index]
 
 
-def declared(key: str) -> Callable[[Plan], int]:
-    """The measure of one declaration; 0 where nothing is declared."""
-    return lambda plan: int(plan.declarations.get(key, 0))
-
-
 def claims(plan: Plan, words: Collection[str]) -> Measured:
     """Which of these words of an earnings claim the plan's title has."""
     texts = plan.title.values() if isinstance(plan.title, Mapping) else (plan.title,)
@@ -176,11 +171,11 @@ _FIGURES: dict[str, Callable[[Plan], int]] = {
     "consideration": consideration,
     "order_ratio": order_ratio,
     "recruiting_share": recruiting_share,
-    "minimum_age": declared("minimum_age"),
-    "buy_back_days": declared("buy_back_days"),
-    "cooling_off_days": declared("cooling_off_days"),
-    "written_contract": declared("written_contract"),
 }
+DECLARED = ("minimum_age", "buy_back_days", "cooling_off_days", "written_contract")
+"""Measures that are a declaration as it stands; 0 where nothing is declared."""
+CLAIMS = "claims"
+MEASURES = (CLAIMS, *_FIGURES, *DECLARED)
 
 
 def shown(measure: str, value: int) -> str:
@@ -190,15 +185,9 @@ def shown(measure: str, value: int) -> str:
     return show_ratio(value) if measure in RATIOS else str(value)
 
 
-def _measure(name: str) -> Callable[[Plan, Collection[str]], Measured]:
-    def measure(plan: Plan, _: Collection[str]) -> Measured:
-        value = _FIGURES[name](plan)
-        return Measured(value, shown(name, value))
-
-    return measure
-
-
-MEASURES: dict[str, Callable[[Plan, Collection[str]], Measured]] = {
-    "claims": claims,
-    **{name: _measure(name) for name in _FIGURES},
-}
+def measured(plan: Plan, measure: str, words: Collection[str]) -> Measured:
+    """The figure of one of ``MEASURES``; ``words`` are those that ``claims`` looks for."""
+    if measure == CLAIMS:
+        return claims(plan, words)
+    value = int(plan.declarations.get(measure, 0)) if measure in DECLARED else _FIGURES[measure](plan)
+    return Measured(value, shown(measure, value))

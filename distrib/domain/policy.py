@@ -16,7 +16,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR, parse_ratio
 from distrib.domain.monitors import Monitor, check_date, check_monitor, date_of, monitor_from_document
 from distrib.domain.plan import Plan
-from distrib.domain.plan_measures import MEASURES, RATIOS, shown
+from distrib.domain.plan_measures import MEASURES, RATIOS, measured, shown
 
 SEVERITIES = ("info", "alert", "sign_off", "refuse")
 """Of a plan's findings, the mildest first."""
@@ -159,14 +159,14 @@ def judge_plan(policy: Policy, plan: Plan, day: date | None = None) -> list[Find
 def _apply(check: Check, plan: Plan) -> Finding | None:
     if check.currency not in (None, plan.currency) or check.except_currency == plan.currency:
         return None
-    measured = MEASURES[check.measure](plan, check.words)
-    if check.above is not None and measured.value > check.above:
+    found = measured(plan, check.measure, check.words)
+    if check.above is not None and found.value > check.above:
         threshold = f"> {shown(check.measure, check.above)}"
-    elif check.below is not None and measured.value < check.below:
+    elif check.below is not None and found.value < check.below:
         threshold = f"< {shown(check.measure, check.below)}"
     else:
         return None
-    return Finding(check.id, check.severity, measured.text, threshold, check.source, check.en, check.zh)
+    return Finding(check.id, check.severity, found.text, threshold, check.source, check.en, check.zh)
 
 
 def _lowest(*figures: int | None) -> int | None:
@@ -211,7 +211,7 @@ def _check_check(report: Report, path: str, value: object) -> None:
         report.say(path, "needs exactly one of above, below / 须且只能有 above、below 之一")
     bound = report.ratio if check.get("measure") in RATIOS else _minor_reader(report)
     readers: dict[str, Callable[[str, object], object]] = {
-        "measure": lambda at, item: report.choice(at, item, tuple(MEASURES)),
+        "measure": lambda at, item: report.choice(at, item, MEASURES),
         "severity": lambda at, item: report.choice(at, item, SEVERITIES),
         "above": bound,
         "below": bound,

@@ -175,6 +175,13 @@ def test_remaining_is_the_base_less_all_that_lower_tiers_were_paid_and_never_bel
     assert paid(settle(plan({**half, "amount_minor": 20_000}, rest), order(), chain("member", "member"))) == {0: 20_000}
 
 
+def test_of_what_remains_exactly_half_a_unit_is_rounded_as_of_the_base() -> None:
+    nothing = {**SELLER, "rate": "0"}
+    rest = {**UP_1, "rate": "0.5", "of": "remaining"}
+    assert paid(settle(plan(nothing, rest), order(line(1)), chain("member", "member"))) == {1: 1}
+    assert paid(settle(plan(nothing, rest, rounding="half_even"), order(line(1)), chain("member", "member"))) == {}
+
+
 def test_exactly_the_start_of_a_slab_belongs_to_the_higher_slab() -> None:
     slabs = [{"from_minor": 0, "rate": "0.01"}, {"from_minor": 1_000, "rate": "0.02"}]
     whole = plan({"id": "s", "pay": "seller", "slabs": slabs, "slab_mode": "whole"})
@@ -195,7 +202,7 @@ def test_margin_is_never_below_nothing_and_needs_the_cost() -> None:
     assert settle(margin, order(line(100, cost_minor=200)), chain("member")) == []
     with pytest.raises(Refusal) as refused:
         settle(margin, order(line(100)), chain("member"))
-    assert refused.value.code == "cost_missing"
+    assert (refused.value.code, refused.value.params) == ("cost_missing", {"line": "1"})
     assert settle(plan(SELLER, base="list"), order(line(100)), chain("member"))[0].base_minor == 100
 
 

@@ -94,3 +94,11 @@ def test_a_seat_above_the_plans_tiers_is_shown_and_never_paid() -> None:
     uplines = tuple(Person(number, "member", True) for number in (1, 2, 3))
     found = looks(Snapshot(MEMBER, uplines), rules=[beyond])
     assert [(look.rule_id, look.amount_minor, look.reason) for look in found] == [("far", 0, "tier_cap")]
+
+
+def test_while_a_case_holds_what_those_above_the_seller_earn_the_amount_stands_and_the_reason_is_the_pack() -> None:
+    people = Snapshot(Person(7, "member", True), (Person(8, "member", True), Person(9, "member", False)))
+    free, held = looks(people), looks(people._replace(frozen_case=1))
+    assert [look.amount_minor for look in held] == [look.amount_minor for look in free] == [1_000, 500, 0]
+    assert [look.reason for look in free] == ["paid", "paid", "inactive"]
+    assert [look.reason for look in held] == ["paid", "policy", "inactive"]

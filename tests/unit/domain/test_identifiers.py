@@ -51,3 +51,20 @@ def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_instant(text)
+
+
+def test_why_an_instant_is_refused_is_said() -> None:
+    with pytest.raises(ValueError, match=r"^not an RFC 3339 time with an offset$"):
+        parse_instant("soon")
+    with pytest.raises(ValueError, match=r"^outside the calendar$"):
+        parse_instant("0001-01-01T00:00:00+08:00")
+
+
+def test_digits_of_a_second_are_filled_up_and_cut_at_the_microsecond() -> None:
+    micros = [parse_instant(f"2026-03-09T02:00:00{part}Z").microsecond for part in ("", ".5", ".000001", ".1234569")]
+    assert micros == [0, 500_000, 1, 123_456]
+
+
+def test_a_text_may_be_as_long_as_its_limit() -> None:
+    assert [is_storable_text("x" * length, 5) for length in (4, 5, 6)] == [True, True, False]
+    assert [is_storable_text("x" * length) for length in (255, 256)] == [True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.money import parse_ratio, round_ratio, scale_down, show_ratio
+from distrib.domain.money import half_of, parse_ratio, round_ratio, scale_down, show_ratio
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,43 @@ def test_the_units_left_over_go_to_the_largest_remainders_and_ties_to_the_smalle
 
 def test_nothing_shared_out_among_nothing_is_nothing() -> None:
     assert scale_down([0, 0], 0, [(0,), (1,)]) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (0.1, 'must be a decimal string such as "0.125" / 必须是十进制字符串，例如 "0.125"'),
+        ("1.5", "must be from 0 to 1 / 必须在 0 到 1 之间"),
+        ("9", "must be from 0 to 1 / 必须在 0 到 1 之间"),
+        ("0.1234567", 'must look like "0.125", with at most six decimals / 须形如 "0.125"，最多六位小数'),
+    ],
+)
+def test_what_is_no_ratio_is_told_in_both_languages(text: object, words: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        parse_ratio(text)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "half_up", "half_even", "down"),
+    [
+        (0, 10, 0, 0, 0), (4, 10, 0, 0, 0), (5, 10, 1, 0, 0), (6, 10, 1, 1, 0), (15, 10, 2, 2, 1), (25, 10, 3, 2, 2),
+        (1, 3, 0, 0, 0), (2, 3, 1, 1, 0), (3, 3, 1, 1, 1), (7, 1, 7, 7, 7),
+    ],
+)  # fmt: skip
+def test_each_rounding_rounds_as_its_name_says(
+    numerator: int, denominator: int, half_up: int, half_even: int, down: int
+) -> None:
+    rounded = [round_ratio(numerator, denominator, rounding) for rounding in ("half_up", "half_even", "down")]
+    assert rounded == [half_up, half_even, down]
+
+
+@pytest.mark.parametrize("rounding", ["half_up", "half_even", "down"])
+def test_a_half_to_add_rounds_as_the_rounding_does_wherever_there_is_one(rounding: str) -> None:
+    halves = {denominator: half_of(denominator, rounding) for denominator in range(1, 9)}
+    for denominator, half in halves.items():
+        if half is not None:
+            assert all((n + half) // denominator == round_ratio(n, denominator, rounding) for n in range(30))
+    assert [denominator for denominator, half in halves.items() if half is not None] == {
+        "half_up": [2, 4, 6, 8], "half_even": [], "down": [1, 2, 3, 4, 5, 6, 7, 8],
+    }[rounding]  # fmt: skip

@@ -1,6 +1,7 @@
 """Arranging registrations: sponsors before those they brought, loops by name."""
 
-from distrib.domain.network import arrange
+from distrib.domain.graphml import graphml_of
+from distrib.domain.network import Tree, arrange, node_link_of
 
 
 def test_what_is_in_order_stays_in_order() -> None:
@@ -24,3 +25,30 @@ def test_a_chain_of_fifty_thousand_is_no_trouble() -> None:
     count = 50_000
     order, loops = arrange({f"s{n}": f"s{n - 1}" if n else None for n in reversed(range(count))})
     assert (order[0], order[-1], loops) == ("s0", f"s{count - 1}", [])
+
+
+TREE = Tree({"a&b": {"name": 'x "y"', "level": 1}, "c": {"level": 2, "name": "\x00\U0001f600"}}, [("a&b", "c")])
+
+
+def test_a_tree_is_written_as_graphml_line_by_line() -> None:
+    assert list(graphml_of(TREE)) == [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
+        '<key id="name" for="node" attr.name="name" attr.type="string"/>',
+        '<key id="level" for="node" attr.name="level" attr.type="long"/>',
+        '<graph edgedefault="directed">',
+        '<node id="a&amp;b"><data key="name">x "y"</data><data key="level">1</data></node>',
+        '<node id="c"><data key="level">2</data><data key="name">\ufffd\U0001f600</data></node>',
+        '<edge source="a&amp;b" target="c"/>',
+        "</graph></graphml>",
+    ]
+
+
+def test_a_tree_is_told_as_node_link() -> None:
+    assert node_link_of(TREE) == {
+        "directed": True,
+        "multigraph": False,
+        "graph": {},
+        "nodes": [{"id": "a&b", **TREE.nodes["a&b"]}, {"id": "c", **TREE.nodes["c"]}],
+        "edges": [{"source": "a&b", "target": "c"}],
+    }

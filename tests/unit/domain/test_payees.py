@@ -9,7 +9,9 @@ import pytest
 
 from distrib.domain.commission import Commission, Person, Snapshot, settle
 from distrib.domain.events import Order, OrderLine
+from distrib.domain.payees import known_payees, work_out
 from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.snapshot import Room
 
 BY_RANK = {"member": "0.01", "gold": "0.02", "default": "0.03"}
 RULES: list[dict[str, Any]] = [
@@ -82,3 +84,25 @@ def test_other_rules_on_other_lines_are_told_apart() -> None:
     plan = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
     assert [one.amount_minor for one in settle(plan, ORDER, FIRST)] == [100, 5_000]
     assert [one.amount_minor for one in settle(plan, ORDER, FIRST)] == [100, 5_000]
+
+
+def test_where_each_rule_takes_a_rate_of_the_base_the_rates_are_kept_ready_and_otherwise_not() -> None:
+    ranks = [{"code": "member"}, {"code": "gold"}]
+    flat = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": RULES[:2]})
+    chosen = flat.book.choose("retail", None, "A")
+    known = known_payees(flat, FIRST)
+    payees = work_out(flat, FIRST, known, (chosen, False))
+    assert payees.rates == [(0, 0, 0, 10_000), (1, 1, 1, 10_000)]
+    assert known == known_payees(flat, FIRST) == {(chosen, False): payees}
+    fixed = compile_plan({"code": "p", "currency": "CNY", "rules": [{"id": "s", "pay": "seller", "amount_minor": 5}]})
+    kind = (fixed.book.choose("retail", None, "A"), False)
+    assert work_out(fixed, FIRST, known_payees(fixed, FIRST), kind).rates is None
+
+
+def test_what_comes_last_in_a_snapshots_text_is_told_apart_rooms_from_the_case_that_holds() -> None:
+    room = Room(0, 7, None, 5)
+    for more in ({}, {"rooms": (room,)}, {"frozen_case": 0}, {"rooms": (room, room), "frozen_case": 12}):
+        snapshot = FIRST._replace(**more)
+        assert Snapshot.from_json(snapshot.to_json()) == snapshot
+    lacking = FIRST._replace(seller=Person(7, '店"', False, (0, 2)))
+    assert Snapshot.from_json(lacking.to_json()) == lacking

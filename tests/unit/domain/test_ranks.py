@@ -12,8 +12,10 @@ from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan, compile_plan
 from distrib.domain.ranks import (
     Metric,
+    decided,
     highest_rank,
     includes_start,
+    metrics_kept,
     metrics_needed,
     promotion_effective_at,
     window_start,
@@ -108,3 +110,25 @@ def test_the_next_day_is_found_across_a_change_of_the_clock() -> None:
     assert promotion_effective_at(datetime(2026, 3, 8, 12, tzinfo=new_york), new_york) == datetime(
         2026, 3, 9, 4, tzinfo=UTC
     )
+
+
+def test_the_numbers_that_decided_name_levels_and_ranks_where_they_matter_and_a_missing_figure_is_nothing() -> None:
+    parts = [
+        {"metric": "team_sales_minor", "levels": 2, "at_least": 7},
+        {"metric": "active_recruits", "min_rank": "member", "window": "month", "at_least": 0},
+    ]
+    ranks = [{"code": "member"}, {"code": "gold", "promote": {"any": parts}, "keep": parts[0], "grace": 1}]
+    rules = [{"id": "s", "pay": "seller", "rate": "0"}]
+    made = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
+    promote = made.ranks[1].promote
+    assert promote is not None
+    assert decided(promote, {Metric("team_sales_minor", 2, "ever"): 6}) == [
+        {"metric": "team_sales_minor", "window": "ever", "at_least": 7, "figure": 6, "levels": 2, "holds": False},
+        {
+            "metric": "active_recruits", "window": "month", "at_least": 0, "figure": 0, "min_rank": "member",
+            "holds": True,
+        },
+    ]  # fmt: skip
+    assert metrics_kept(made) == {Metric("team_sales_minor", 2, "ever")}
+    assert metrics_kept(plan()) == frozenset()
+    assert [Metric(name, 2, "ever").reach for name in ("active_recruits", "team_sales_minor")] == [1, 2]

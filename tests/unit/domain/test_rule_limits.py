@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from distrib.domain import plan_rules
 from distrib.domain.commission import Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.explanation import explain
@@ -24,6 +25,10 @@ def plan(*rules: dict[str, Any], **keys: Any) -> Plan:
 
 def rule(pay: str = "seller", rate: Any = "0.10", **keys: Any) -> dict[str, Any]:
     return {"id": pay, "pay": pay, "rate": rate, **keys}
+
+
+def named(name: str, **keys: Any) -> dict[str, Any]:
+    return {**rule(), "id": name, **keys}
 
 
 def order(*paid: int) -> Order:
@@ -155,3 +160,51 @@ def test_a_snapshot_keeps_verdicts_and_rooms_in_its_text_and_is_as_short_as_befo
     assert snapshot.to_json() == '[[7,"member",1,[0,3]],[[8,"gold",1]],0,null,null,null,"",1,1,3,[[0,7,5,null]]]'
     assert Snapshot.from_json(snapshot.to_json()) == snapshot
     assert Snapshot.from_json('[[7,"member",1],[],0,null,null,null,"",1,1,3]') == Snapshot(Person(7, "member", True))
+
+
+def test_a_rule_book_knows_which_rules_bound_an_order_a_month_or_a_customer_and_which_ask_for_sales() -> None:
+    caps: list[dict[str, Any]] = [
+        {"per_order_minor": 5},
+        {"per_month_minor": 6},
+        {"per_customer_minor": 7},
+        {"per_order_minor": 0, "per_month_minor": 0},
+    ]
+    capped = [named(f"c{index}", group=f"c{index}", cap=cap) for index, cap in enumerate(caps)]
+    asking = [named("rank", group="r", requires=GOLD), named("sales", group="s", requires=SALES | GOLD)]
+    book = plan(*capped, *asking, rule()).book
+    assert book.per_order == {0: 5, 3: 0}
+    assert {index: tuple(cap) for index, cap in book.counted.items()} == {
+        1: (None, 6, None), 2: (None, None, 7), 3: (0, 0, None),
+    }  # fmt: skip
+    assert {index: tuple(asks) for index, asks in book.on_sales.items()} == {5: ("gold", 1_000, None)}
+
+
+def test_what_is_remembered_is_forgotten_when_it_grows_too_large_and_worked_out_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_rules, "_MAX_CHOICES", 2)
+    remembered = plan_rules.Remembered()
+    for number in (1, 2):
+        remembered.keep(remembered.known(f"people {number}"), "kind", number)
+    assert [remembered.known(f"people {number}") for number in (1, 2, 3)] == [{"kind": 1}, {"kind": 2}, {}]
+    remembered.keep(remembered.known("people 3"), "kind", 3)
+    assert [remembered.known(f"people {number}") for number in (1, 2, 3)] == [{}, {}, {}]
+    remembered.keep(remembered.known("people 1"), "kind", 4)
+    remembered.keep(remembered.known("people 2"), "kind", 5)
+    assert [remembered.known(f"people {number}") for number in (1, 2)] == [{"kind": 4}, {"kind": 5}]
+    remembered.keep(remembered.known("people 2"), "other", 6)
+    assert remembered.known("people 1") == {}
+
+
+def test_a_rule_book_forgets_its_choices_when_there_are_too_many_and_makes_them_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_rules, "_MAX_CHOICES", 2)
+    book = plan(named("a", where={"sku": ["A", "B", "C"]}), rule()).book
+    first = [book.choose("retail", None, sku) for sku in ("A", "B")]
+    assert [book.choose("retail", None, sku) for sku in ("A", "B")] == first
+    assert [one.id for _, one in book.choose("retail", None, "C").steps] == ["a"]
+    again = book.choose("retail", None, "A")
+    assert again is not first[0]
+    assert again.steps == first[0].steps
+    assert book.choose("retail", None, "other") is book.choose("retail", "any", "another")

@@ -9,6 +9,7 @@ import pytest
 
 from distrib.domain.webhooks import (
     SCHEDULE,
+    host_and_port,
     is_public,
     message_body,
     secret_bytes,
@@ -25,8 +26,11 @@ INSIDE = [
     "::1", "::", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "fe80::1", "fc00::1",
     "fd12:3456::1", "ff02::1", "fec0::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::", "64:ff9b::7f00:1",
     "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1",
+    "2001:0:808:808:8000:63bf:f5ff:fffe",
 ]  # fmt: skip
-OUTSIDE = ["8.8.8.8", "1.1.1.1", "114.114.114.114", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"]
+TEREDO = "2001:0:7f00:1:8000:63bf:f7f7:f7f7"
+"""The way of 8.8.8.8 over a relay that stands inside; what counts is where it ends."""
+OUTSIDE = ["8.8.8.8", "1.1.1.1", "114.114.114.114", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", TEREDO]
 
 
 @pytest.mark.parametrize("address", INSIDE)
@@ -80,6 +84,22 @@ def test_a_url_to_the_inside_or_without_tls_is_refused(url: str, problem: str | 
     assert url_problem(url, allows_private=False) == problem
 
 
+@pytest.mark.parametrize(
+    ("url", "goes_to"),
+    [
+        ("https://hooks.example.com/x", ("hooks.example.com", 443)),
+        ("http://hooks.example.com/x", ("hooks.example.com", 80)),
+        ("https://hooks.example.com:8443/x", ("hooks.example.com", 8443)),
+        ("https://[2606:4700::1111]/", ("2606:4700::1111", 443)),
+        ("https://", ("", 443)),
+    ],
+)
+def test_a_url_leads_to_its_host_and_to_the_port_of_its_scheme_unless_it_names_one(
+    url: str, goes_to: tuple[str, int]
+) -> None:
+    assert host_and_port(url) == goes_to
+
+
 def test_development_may_use_this_machine_and_still_needs_a_url() -> None:
     assert url_problem("http://127.0.0.1:9/hook", allows_private=True) is None
     assert url_problem("gopher://127.0.0.1/", allows_private=True) == "scheme"
@@ -94,6 +114,19 @@ def test_the_schedule_is_that_of_the_specification_with_a_tenth_of_jitter() -> N
         assert len(set(waits)) > 100
         assert waits[7] == wait_after(tries, "message 7")
     assert wait_after(len(SCHEDULE), "message") is None
+
+
+def test_the_jitter_spreads_over_the_whole_tenth_and_is_the_same_on_every_machine() -> None:
+    day = SCHEDULE[9]
+    waits = [wait_after(9, f"message {number}") or day for number in range(200)]
+    assert min(waits) < day * 1.005
+    assert max(waits) > day * 1.095
+    assert [wait_after(tries, "m7") for tries in (0, 1, 5, 9)] == [
+        timedelta(0),
+        timedelta(seconds=5, microseconds=130_727),
+        timedelta(seconds=19_678, microseconds=366_634),
+        timedelta(days=1, seconds=5_605, microseconds=503_880),
+    ]
 
 
 def test_the_published_vector_is_met() -> None:

@@ -1,0 +1,65 @@
+"""What an event is about, and amounts as machines and people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from distrib.domain.amounts import show_amount
+from distrib.domain.currencies import decimals_of, is_currency, major_text
+from distrib.domain.events import Event, Order, OrderLine, Refund, group_of
+from distrib.domain.periods import counting, following
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+ORDER = Order("o-1", "CNY", AT, (OrderLine("1", "A", 1, 70), OrderLine("2", "B", 2, 30)), group_id="g-1")
+
+
+def test_an_event_is_about_one_order_whichever_way_it_names_it() -> None:
+    named = [
+        Event("e", "order.settled", AT, order=ORDER),
+        Event("e", "order.refunded", AT, refund=Refund("r", "o-2")),
+        Event("e", "order.cancelled", AT, cancelled_id="o-3"),
+    ]
+    assert [event.order_id for event in named] == ["o-1", "o-2", "o-3"]
+    with pytest.raises(ValueError, match=r"^a group's event is about no order of its own$"):
+        assert Event("e", "group.failed", AT, group_id="g-1").order_id
+
+
+def test_an_order_waits_for_its_group_in_the_channel_of_groups_alone() -> None:
+    in_group = Order("o", "CNY", AT, (), channel="group_buy", group_id="g-1")
+    assert [group_of(one) for one in (in_group, ORDER, Order("o", "CNY", AT, (), channel="group_buy"))] == [
+        "g-1", None, None,
+    ]  # fmt: skip
+    assert ORDER.paid_minor == 100
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency", "major", "shown"),
+    [
+        (0, "CNY", "0.00", "0.00"),
+        (-5, "CNY", "-0.05", "-0.05"),
+        (123_456_789, "CNY", "1234567.89", "1,234,567.89"),
+        (-1_200, "JPY", "-1200", "-1,200"),
+        (1_005, "KWD", "1.005", "1.005"),
+        (10_005, "CLF", "1.0005", "1.0005"),
+    ],
+)
+def test_an_amount_has_all_the_decimals_of_its_currency(
+    amount_minor: int, currency: str, major: str, shown: str
+) -> None:
+    assert (major_text(amount_minor, currency), show_amount(amount_minor, currency)) == (major, shown)
+
+
+def test_no_amount_is_shown_as_nothing_and_only_codes_of_the_table_are_currencies() -> None:
+    assert show_amount(None, "CNY") == ""
+    assert [decimals_of(code) for code in ("CNY", "JPY", "KWD", "CLF")] == [2, 0, 3, 4]
+    codes: list[object] = ["CNY", "cny", "XYZ", 7, None]
+    assert [is_currency(code) for code in codes] == [True, False, False, False, False]
+
+
+def test_a_late_fact_counts_in_the_earliest_open_month_and_december_is_followed_by_january() -> None:
+    assert [following(period) for period in (202601, 202611, 202612)] == [202602, 202612, 202701]
+    assert [counting(period, 202603) for period in (202602, 202603, 202604)] == [
+        (202604, 202602), (202604, 202603), (202604, None),
+    ]  # fmt: skip

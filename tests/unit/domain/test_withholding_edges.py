@@ -1,0 +1,80 @@
+"""The edges of withholding, where a bracket, a year and a payment begin and end; and payees as they are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from distrib.domain.payee import Payee, masked, masked_accounts, masked_name
+from distrib.domain.withholding import (
+    CUMULATIVE,
+    PER_PAYMENT,
+    Standing,
+    cumulative_tax,
+    months_unbroken,
+    per_payment_tax,
+    tax_of_payment,
+)
+
+
+@pytest.mark.parametrize(
+    ("taxable_minor", "tax_minor"),
+    [
+        (3_600_000, 108_000), (14_400_000, 1_188_000), (30_000_000, 4_308_000), (42_000_000, 7_308_000),
+        (66_000_000, 14_508_000), (96_000_000, 25_008_000), (100_000_000, 26_808_000),
+    ],
+)  # fmt: skip
+def test_the_yearly_tax_at_the_end_of_each_bracket(taxable_minor: int, tax_minor: int) -> None:
+    income_minor = (taxable_minor + 500_000) * 5 // 4
+    assert cumulative_tax(income_minor, 1) == tax_minor
+
+
+def test_five_thousand_yuan_of_every_month_are_free() -> None:
+    assert [cumulative_tax(625_000 * months, months) for months in (1, 12)] == [0, 0]
+    assert [cumulative_tax(625_000 * months + 100, months) for months in (1, 12)] == [2, 2]
+
+
+def test_a_tax_of_half_a_fen_is_a_fen() -> None:
+    assert [per_payment_tax(80_000 + rest) for rest in (0, 2, 3)] == [0, 0, 1]
+    assert [cumulative_tax(625_000 + rest, 1) for rest in (20, 21)] == [0, 1]
+
+
+def test_a_payment_bears_what_is_not_yet_held_back_and_never_more_than_itself() -> None:
+    assert tax_of_payment(PER_PAYMENT, 300_000, Standing(), 1) == 44_000
+    assert tax_of_payment(PER_PAYMENT, 300_000, Standing(0, 43_999), 1) == 1
+    assert tax_of_payment(PER_PAYMENT, 300_000, Standing(0, 44_001), 1) == 0
+    assert tax_of_payment(PER_PAYMENT, 10, Standing(10**9, 0), 1) == 10
+    assert tax_of_payment(CUMULATIVE, 1_000_000, Standing(), 1) == 9_000
+    assert tax_of_payment(CUMULATIVE, 1_000_000, Standing(), 2) == 0
+    assert tax_of_payment("none", 10**9, Standing(10**9, 0), 1) == 0
+    assert Standing() == (0, 0)
+
+
+def test_why_a_number_of_months_is_refused_is_said() -> None:
+    for months in (0, 13):
+        with pytest.raises(ValueError, match=r"^a year has 1 to 12 months$"):
+            cumulative_tax(1, months)
+    assert cumulative_tax(1, 12) == cumulative_tax(1, 1) == 0
+
+
+def test_a_year_of_pay_counts_twelve_months_and_the_year_before_none() -> None:
+    year = [202600 + month for month in range(1, 13)]
+    assert months_unbroken(year, 202612) == 12
+    assert months_unbroken([202600, *year], 202601) == 1
+    assert months_unbroken([202512, 202600, 202601], 202602) == 2
+
+
+def test_an_account_shows_its_last_four_only_where_as_many_stay_hidden() -> None:
+    assert [masked("1" * length) for length in (0, 7, 8, 9)] == ["****", "****", "****1111", "****1111"]
+    assert masked("12345678") == "****5678"
+    assert (masked_name("李雷"), masked_name("")) == ("李**", "**")
+    shown = masked_accounts({"mobile": "13800001234", "bank_name": "某某银行", "bank_cnaps": "102100099996"})
+    assert list(shown.items()) == [("bank_cnaps", "102100099996"), ("bank_name", "某某银行"), ("mobile", "****1234")]
+
+
+def test_two_payees_are_one_by_the_kind_and_number_of_their_identity_however_typed() -> None:
+    typed = Payee("李雷", " ID_Card ", "1101 0x", "person", {"mobile": "1"})
+    other = Payee("李雷", "id_card", "11010X", "person", {})
+    assert typed.identity == other.identity == "id_card\x0011010X"
+    assert typed.account_kinds == []
+    every = {"wechat_openid": "1", "alipay_login": "1", "alipay_user_id": "1", "bank_account": "1", "bank_name": "x"}
+    assert Payee("a", "b", "c", "person", every).account_kinds == ["alipay", "bank", "wechat"]
