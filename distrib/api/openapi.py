@@ -10,6 +10,10 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from distrib.api.resources import RESOURCES
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.plan_schema import plan_schema
+
+PLAN_DOCUMENT = "PlanDocument"
+"""The component that describes a plan: the very schema that editors and ``plan check`` go by."""
 
 _DESCRIPTION = """Commission engine for social-commerce platforms (社交电商分佣系统).
 
@@ -75,4 +79,24 @@ def register_operations(app: Flask, version: str) -> dict[str, Any]:
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     description: dict[str, Any] = api.spec.to_dict()
+    description["components"]["schemas"] |= _plan_language()
     return description
+
+
+def _plan_language() -> dict[str, Any]:
+    """The schema of plans in the words of a description: its definitions stand beside it as components."""
+    schema = {key: value for key, value in plan_schema().items() if key not in ("$schema", "$defs")}
+    parts = {f"{PLAN_DOCUMENT}.{name}": part for name, part in plan_schema()["$defs"].items()}
+    named: dict[str, Any] = _renamed({PLAN_DOCUMENT: schema, **parts})
+    return named
+
+
+def _renamed(part: Any) -> Any:
+    """The same with every reference to a definition turned to its component."""
+    if isinstance(part, dict):
+        return {key: _referred(value) if key == "$ref" else _renamed(value) for key, value in part.items()}
+    return [_renamed(one) for one in part] if isinstance(part, list) else part
+
+
+def _referred(reference: str) -> str:
+    return reference.replace("#/$defs/", f"#/components/schemas/{PLAN_DOCUMENT}.")

@@ -211,3 +211,12 @@ def test_a_rank_is_named_in_any_script() -> None:
     names = [DEFAULT_RANK, "店主", "Gérant", "مدير", "zażółć_1-2"]
     ranked = [{"code": name} for name in names]
     assert ACCEPTS(changed((("ranks",), [*ranked, {"code": "金牌"}])))
+
+
+def test_the_description_of_the_service_says_of_plans_what_the_schema_says() -> None:
+    described = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))["components"]["schemas"]
+    assert set(described["PlanDocument"]["properties"]) == set(plan_schema()["properties"])
+    whole = {"$ref": "#/components/schemas/PlanDocument", "components": {"schemas": described}}
+    accepts = jsonschema_rs.Draft202012Validator(whole).is_valid
+    assert accepts(SOUND)
+    assert not accepts({**SOUND, "rules": [{**SELLER, "rate": 0.1}]})
