@@ -142,10 +142,9 @@ def check_monitor(report: Report, path: str, value: object) -> None:
 
 
 def _check_bounds(report: Report, path: str, value: object, scope: object) -> None:
-    known = MEASURES.get(scope, ()) if isinstance(scope, str) else ()
     if not isinstance(scope, str) or scope not in MEASURES:
         return
-    for measure, bound in (report.mapping(path, value, known) or {}).items():
+    for measure, bound in (report.mapping(path, value, MEASURES[scope]) or {}).items():
         at = f"{path}.{measure}"
         kinds = report.mapping(at, bound, tuple(_BOUNDS)) or {}
         if len(kinds) != 1:

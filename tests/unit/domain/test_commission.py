@@ -298,6 +298,8 @@ def test_no_commission_rises_by_a_refund_even_where_a_lower_slab_pays_more() -> 
     slabs = [{"from_minor": 0, "rate": "0.50"}, {"from_minor": 1_000, "rate": "0.10"}]
     falling = plan({"id": "s", "pay": "seller", "slabs": slabs})
     assert left_after(falling, order(line(1_000)), chain("member"), [900]) == {0: 100}
+    nothing = plan({"id": "s", "pay": "seller", "slabs": [slabs[0], {"from_minor": 1_000, "rate": "0"}]})
+    assert left_after(nothing, order(line(1_000)), chain("member"), [900]) == {}
 
 
 def test_what_is_left_has_to_fit_the_order() -> None:

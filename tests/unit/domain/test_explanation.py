@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from distrib.domain.commission import Person, Snapshot, settle
+from distrib.domain.commission import Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.explanation import Look, explain
 from distrib.domain.plan import compile_plan
+from distrib.domain.snapshot import Room
 
 RULES: list[dict[str, Any]] = [
     {"id": "seller", "pay": "seller", "rate": {"member": "0.10"}},
@@ -102,3 +103,24 @@ def test_while_a_case_holds_what_those_above_the_seller_earn_the_amount_stands_a
     assert [look.amount_minor for look in held] == [look.amount_minor for look in free] == [1_000, 500, 0]
     assert [look.reason for look in free] == ["paid", "paid", "inactive"]
     assert [look.reason for look in held] == ["paid", "policy", "inactive"]
+
+
+def test_a_line_that_rose_by_a_refund_takes_room_from_the_next_and_the_explanation_tells_what_stands() -> None:
+    falling = [{"from_minor": 0, "rate": "0.5"}, {"from_minor": 1_000, "rate": "0"}]
+    rule = {"id": "s", "pay": "seller", "slabs": falling, "cap": {"per_month_minor": 50}}
+    plan = compile_plan({"code": "p", "currency": "CNY", "rules": [rule]})
+    order = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000), OrderLine("2", "A", 1, 200)))
+    people = Snapshot(MEMBER, rooms=(Room(0, 0, 50, None),))
+    posted = {one[:4]: one.amount_minor for one in settle(plan, order, people)}
+    assert list(posted.values()) == [50]
+    assert [one.amount_minor for one in settle_left(plan, order, people, [90, 200], posted)] == [5]
+    assert [look.amount_minor for look in explain(plan, order, people, [90, 200], posted)] == [0, 5]
+    assert [look.amount_minor for look in explain(plan, order, people, [90, 200])] == [0, 5]
+    assert [look.amount_minor for look in explain(plan, order, people, [2, 200], posted)] == [0, 49]
+
+
+def test_who_is_barred_from_a_differential_chain_is_told_with_a_rate_of_nothing() -> None:
+    people = Snapshot(Person(7, "member", True), (Person(8, "gold", False), Person(9, "member", True)))
+    assert [(look.rate, look.reason) for look in looks(people, rules=[CHAIN])] == [
+        ("0.05", "paid"), ("0", "inactive"), ("0", "no_difference"),
+    ]  # fmt: skip

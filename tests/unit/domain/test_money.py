@@ -60,6 +60,7 @@ def test_what_is_no_ratio_is_told_in_both_languages(text: object, words: str) ->
     ("numerator", "denominator", "half_up", "half_even", "down"),
     [
         (0, 10, 0, 0, 0), (4, 10, 0, 0, 0), (5, 10, 1, 0, 0), (6, 10, 1, 1, 0), (15, 10, 2, 2, 1), (25, 10, 3, 2, 2),
+        (35, 10, 4, 4, 3),
         (1, 3, 0, 0, 0), (2, 3, 1, 1, 0), (3, 3, 1, 1, 1), (7, 1, 7, 7, 7),
     ],
 )  # fmt: skip

@@ -134,6 +134,7 @@ def test_the_order_ratio_is_the_most_one_order_can_cost() -> None:
     assert ratio(plan(by_rank, ranks=[{"code": "member"}, {"code": "gold"}])) == "0.300001"
     assert ratio(plan({**SELLER, "rate": "0.2"}, {**SELLER, "id": "b", "rate": "0.25"})) is None
     assert ratio(plan({**SELLER, "rate": "0.2"}, {**SELLER, "id": "b", "rate": "0.25", "group": "own"})) == "0.45"
+    assert ratio(plan({**SELLER, "rate": "0.4"}, {**SELLER, "id": "b", "rate": "0.2"})) == "0.4"
     assert ratio(plan({**SELLER, "rate": "0.3"}, {**UP_1, "rate": "0.5", "of": {"rule": "seller"}})) == "0.45"
     assert ratio(plan({"id": "s", "pay": "seller", "slabs": [{"from_minor": 0, "rate": "0.4"}]})) == "0.4"
 

@@ -301,6 +301,13 @@ def test_an_override_changes_what_it_names_and_adds_what_is_new() -> None:
     )
 
 
+def test_the_digest_of_an_override_is_of_what_is_said_and_not_of_how_it_is_written() -> None:
+    said = apply_override(PACK, {"pack": "x", "max_tiers": 0}).digest
+    turned = dict(reversed(PACK.items())) | {"valid_from": date(2026, 1, 1)}
+    assert apply_override(turned, {"max_tiers": 0, "pack": "x"}).digest == said
+    assert apply_override(PACK, {"pack": "x"}).digest != said
+
+
 def test_without_a_limit_none_can_be_loosened() -> None:
     assert apply_override(PACK, {"pack": "x", "on_excess": "detach"}).loosened == ()
     assert apply_override(PACK | {"max_tree_levels": 2, "on_excess": "detach"}, {"pack": "x"}).loosened == ()

@@ -90,7 +90,9 @@ def test_an_unknown_rank_is_refused() -> None:
 
 def test_a_window_of_days_is_half_open_and_a_month_begins_with_its_first_local_instant() -> None:
     at = datetime(2026, 2, 28, 16, 30, tzinfo=UTC)
-    assert window_start("30d", at, SHANGHAI) == at - timedelta(days=30)
+    days_ago = window_start("30d", at.astimezone(SHANGHAI), SHANGHAI)
+    assert days_ago == at - timedelta(days=30)
+    assert days_ago.tzinfo is UTC
     assert window_start("month", at, SHANGHAI) == datetime(2026, 2, 28, 16, tzinfo=UTC)
     assert window_start("month", at, UTC) == datetime(2026, 2, 1, tzinfo=UTC)
     assert window_start("ever", at, SHANGHAI) is None
@@ -101,6 +103,7 @@ def test_a_promotion_takes_effect_at_the_start_of_the_next_local_day() -> None:
     midnight = datetime(2026, 3, 9, 16, tzinfo=UTC)
     assert promotion_effective_at(midnight - timedelta(seconds=1), SHANGHAI) == midnight
     assert promotion_effective_at(midnight, SHANGHAI) == midnight + timedelta(days=1)
+    assert promotion_effective_at(midnight, SHANGHAI).tzinfo is UTC
 
 
 def test_the_next_day_is_found_across_a_change_of_the_clock() -> None:

@@ -208,3 +208,25 @@ def test_a_rule_book_forgets_its_choices_when_there_are_too_many_and_makes_them_
     assert again is not first[0]
     assert again.steps == first[0].steps
     assert book.choose("retail", None, "other") is book.choose("retail", "any", "another")
+
+
+def test_the_depth_of_a_line_is_how_many_rates_are_multiplied_with_each_other_at_most() -> None:
+    upline = {"tier": 1, "of": {"rule": "seller"}}
+    twice = named("twice", group="g", of={"rule": "upline"}) | {"pay": "leader"}
+    second = named("second", of="remaining", tier=2) | {"pay": "upline"}
+    elsewhere = rule(where={"sku": ["B"]})
+    plans = {
+        "base": [rule()],
+        "fixed": [{"id": "f", "pay": "seller", "amount_minor": 5}],
+        "of a rule": [rule(), rule("upline", **upline)],
+        "of one taken of a rule": [rule(), rule("upline", **upline), twice],
+        "of a rule that is not chosen": [elsewhere, rule("upline", **upline)],
+        "remaining": [rule(), rule("upline", tier=1, of="remaining")],
+        "remaining of nothing below": [rule("upline", tier=1, of="remaining"), rule("leader", of="remaining")],
+        "remaining twice": [rule(), rule("upline", tier=1, of="remaining"), second],
+    }
+    depths = {what: plan(*rules).book.choose("retail", None, "A").depth for what, rules in plans.items()}
+    assert depths == {
+        "base": 1, "fixed": 1, "of a rule": 2, "of one taken of a rule": 3, "of a rule that is not chosen": 1,
+        "remaining": 2, "remaining of nothing below": 1, "remaining twice": 3,
+    }  # fmt: skip
