@@ -17,7 +17,7 @@ from distrib.domain.events import Event, Order
 from distrib.domain.snapshot import Snapshot
 from distrib.services.batch import Batch
 from distrib.services.event_codec import decode_stored
-from distrib.services.refund_work import Known, refund_of, take_back, taken_by
+from distrib.services.refund_work import Known, refund_of, remark_of, take_back, taken_by
 from distrib.services.terms import Terms, TermsBook
 from distrib.store.order_life import EarlyRefundLine, ExpectedChange, PaidOrder, StoredPayment
 from distrib.store.queue import PendingEvent
@@ -98,7 +98,7 @@ def refund_early(batch: Batch, pending: PendingEvent, event: Event, expecting: E
         Refusal: as a refund of a settled order would; nothing is changed then.
     """
     known, refund = expecting.known, refund_of(event)
-    taken = taken_by(batch, pending, refund, known)
+    taken, stood = taken_by(batch, pending, refund, known), dict(known.standing)
     if taken is None:
         return
     seq = len(expecting.early) + 1
@@ -112,7 +112,7 @@ def refund_early(batch: Batch, pending: PendingEvent, event: Event, expecting: E
     left = settle_left(known.terms.plan, known.order, known.snapshot, known.left_minor, known.posted)
     target.update((commission[:4], commission.amount_minor) for commission in left)
     _bring_to(batch, pending.order_no, pending.event_no, known, REFUNDED, target, event.occurred_at)
-    batch.finish(pending, "done", None if any(taken) else "nothing_left")
+    batch.finish(pending, "done", remark_of(taken, stood, known))
 
 
 def end_expecting(batch: Batch, order_no: int, event_no: int, expecting: Expecting, at: datetime) -> None:

@@ -6,6 +6,7 @@ gives back exactly what was earned (plan.md, Refunds). No SQL may enter.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -96,17 +97,22 @@ def work_refund(batch: Batch, pending: PendingEvent, event: Event, known: Known)
         Refusal: ``refund_conflict``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
     """
     refund = refund_of(event)
-    taken = taken_by(batch, pending, refund, known)
+    taken, stood = taken_by(batch, pending, refund, known), dict(known.standing)
     if taken is not None:
         take_back(batch, pending, event, refund, known, taken)
-        batch.finish(pending, "done", None if any(taken) else "nothing_left")
+        batch.finish(pending, "done", remark_of(taken, stood, known))
 
 
 def work_cancel(batch: Batch, pending: PendingEvent, event: Event, known: Known) -> None:
     """Takes back all that is left of a settled order, as a full refund."""
-    taken = list(known.left_minor)
+    taken, stood = list(known.left_minor), dict(known.standing)
     take_back(batch, pending, event, Refund(CANCEL, known.order.id), known, taken)
-    batch.finish(pending, "done", None if any(taken) else "nothing_left")
+    batch.finish(pending, "done", remark_of(taken, stood, known))
+
+
+def remark_of(taken: Sequence[int], stood: Mapping[Key, int], known: Known) -> str | None:
+    """What is said of a refund that took no money and no commission; one of a free order takes what that earned."""
+    return None if any(taken) or known.standing != stood else "nothing_left"
 
 
 def note_refund_before_cancel(batch: Batch, pending: PendingEvent, event: Event, known: Known, remark: str) -> None:

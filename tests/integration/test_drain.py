@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, paid, refunded, settled
 
 TWO_LEVELS = {
     **SELLER_TEN_PERCENT,
@@ -115,6 +115,17 @@ def test_refunds_take_back_exactly_whatever_the_steps(world: World) -> None:
             world.earn(refunded(f"r-{order}-{number}", order, {"1": amount}))
     assert world.earned() == {"a": 0, "b": 0, "c": 0}
     assert world.earn(settled("e4", "o4", "c", line(999)), refunded("r4", "o4", None)) == {"a": 0, "b": 0, "c": 0}
+
+
+def test_a_refund_of_a_free_order_takes_what_that_earned_once_and_says_nothing_left_only_then(world: World) -> None:
+    world.publish({**SELLER_TEN_PERCENT, "rules": [{"id": "gift", "pay": "seller", "amount_minor": 88}]})
+    world.join(("s", None))
+    assert world.earn(settled("e1", "o1", "s", line(0))) == {"s": 88}
+    assert world.earn(refunded("r1", "o1", None)) == {"s": 0}
+    assert world.earn(refunded("r2", "o1", None)) == {"s": 0}
+    assert [world.outcome(event) for event in ("r1", "r2")] == [("done", None), ("done", "nothing_left")]
+    assert world.earn(paid("p2", "o2", "s", line(0)), refunded("r3", "o2", None)) == {"s": 0}
+    assert world.outcome("r3") == ("done", None)
 
 
 def test_the_same_refund_under_another_event_id_takes_nothing_more(world: World) -> None:
