@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 
 from distrib.store.statements import FIGURES, figures_sql
 
-_TIME_LIMIT = text("SET LOCAL statement_timeout = '30min'")
+# Joined row by row a month of a program that the statistics do not know yet would take all of that time.
+_FOR_WHOLE_MONTHS = text("SET LOCAL statement_timeout = '30min'; SET LOCAL enable_nestloop = off")
 _FIRST = text("SELECT min(period) FROM account_months WHERE program_id = :program")
 # Only what is in the queue has open events; what is in a drain's hands stands there until it commits. A row of the
 # queue whose events are through, or only waited until now, is work that is due as well.
@@ -74,8 +75,8 @@ class ClosedPeriod(NamedTuple):
 
 
 def allow_time(conn: Connection) -> None:
-    """Lets the statements of this transaction run as long as a whole month may take."""
-    conn.execute(_TIME_LIMIT)
+    """Prepares this transaction for statements about whole months: time enough, and joins of sets."""
+    conn.execute(_FOR_WHOLE_MONTHS)
 
 
 def first_period(conn: Connection, program_id: int) -> int | None:
