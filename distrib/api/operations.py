@@ -5,6 +5,7 @@ A handler is a few lines: shapes are checked before it, business refusals are ra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,8 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 MOST_KEY_CHARACTERS = 255
 MOST_BYTES = 16 * 1024 * 1024
+_KEY = re.compile(f"[!-~]{{1,{MOST_KEY_CHARACTERS}}}")
+"""An Idempotency-Key, as the description of the service says it: visible characters and no space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +231,7 @@ def _check_media_type(operation: Operation) -> None:
 
 def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer | Stream:
     """The work under an Idempotency-Key, or what it answered when it was done."""
-    if not 1 <= len(key) <= MOST_KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
+    if _KEY.fullmatch(key) is None:
         raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
     content = {"path": path, "body": call.body}
     kept = idempotency.recall(call.conn, call.program, operation.route, key, content)
