@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,7 +25,6 @@ from distrib.store import payouts as rows
 
 SHOPS_AT_ONCE = 2_000
 REFUSED_SHOWN = 500
-SKEW = timedelta(minutes=5)
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
 STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
 LINE_STATUSES = ("reserved", "paid", "failed", "cancelled")
@@ -34,6 +33,8 @@ LINE_STATUSES = ("reserved", "paid", "failed", "cancelled")
 @dataclass(frozen=True, slots=True)
 class PayoutDraft:
     """A batch that is asked for: what was available at ``up_to``, shops with less than ``min_minor`` left out.
+
+    An ``up_to`` that lies ahead takes what is available now: held money is never paid early.
 
     ``months_counted`` tells, by shop, the months that the cumulative method counts, where the caller knows better.
     """
@@ -51,8 +52,8 @@ def create_payout(
     """Makes a batch and reserves its money; False where the very same was made before.
 
     Raises:
-        Refusal: ``invalid`` (an ``up_to`` that lies ahead, months without the cumulative method), ``id_conflict``,
-            ``channel_unknown``, ``channel_currency`` or ``withholding_currency``.
+        Refusal: ``invalid`` (months without the cumulative method), ``id_conflict``, ``channel_unknown``,
+            ``channel_currency`` or ``withholding_currency``.
     """
     program_id = program.program_id
     digest = digest_of(
@@ -64,7 +65,7 @@ def create_payout(
         if known.digest != digest:
             raise Refusal("id_conflict", id=draft.id)
         return False
-    _check(program, draft, now)
+    _check(program, draft)
     channel = _channel_for(program, channels, draft.channel, now)
     at, period = posting_time(conn, program, now)
     payout_no = rows.insert_payout(
@@ -196,10 +197,8 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
     }
 
 
-def _check(program: Program, draft: PayoutDraft, now: datetime) -> None:
+def _check(program: Program, draft: PayoutDraft) -> None:
     problems = []
-    if draft.up_to > now + SKEW:
-        problems.append(Problem("/up_to", "must not lie ahead / 不得晚于当前时间"))
     if draft.months_counted and program.withholding != CUMULATIVE:
         words = "goes with the withholding cumulative only / 仅用于累计预扣"
         problems.append(Problem("/months_counted", words))
