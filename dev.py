@@ -229,7 +229,7 @@ def test(arguments: list[str]) -> int:
     """All tests, in parallel unless the caller says how many processes."""
     os.chdir(ROOT)
     says_how_many = any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
-    parallel = [] if says_how_many else ["-n", str(test_workers())]
+    parallel = [] if says_how_many else ["-n", str(test_workers()), "--dist", "worksteal"]
     return become(str(PYTHON), "-m", "pytest", *parallel, *arguments)
 
 

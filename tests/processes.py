@@ -42,8 +42,8 @@ def running_workers(container: Container, processes: int) -> Iterator[subprocess
 
 def children_of(pid: int) -> list[int]:
     """The processes that a process started and that still run."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    return [int(child) for child in found.split()]
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text("ascii").split()]
 
 
 def kill(pid: int) -> None:

@@ -124,9 +124,12 @@ def settled(database_url: str) -> int:
 
 
 def working(demo: int) -> list[int]:
-    """The RQ workers below a demo: children of the supervisor that it started."""
-    below = [grandchild for child in children_of(demo) for grandchild in children_of(child)]
-    return [pid for pid in below if b"--child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """The RQ workers below a demo: children of the supervisor that it started.
+
+    Known by their parent: where setproctitle is installed, RQ gives its workers another name.
+    """
+    supervisors = [pid for pid in children_of(demo) if b"workers" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [worker for supervisor in supervisors for worker in children_of(supervisor)]
 
 
 def test_a_source_without_its_file_is_wrong_use(environment: dict[str, str]) -> None:

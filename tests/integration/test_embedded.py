@@ -26,6 +26,7 @@ from pathlib import Path
 from distrib.embedded import EmbeddedServers
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, and a command inherits that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with EmbeddedServers(Path(sys.argv[1]), durable=False) as servers:
     print(servers.database_url, flush=True)
     sys.stdin.read()

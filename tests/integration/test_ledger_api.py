@@ -196,10 +196,12 @@ def test_an_endpoint_that_cannot_be_is_refused(api: Api, world: World, draft: di
     assert api.caller().refused("POST", "/v1/webhooks", draft) == (422, "invalid")
 
 
-def test_webhooks_are_for_admin_and_for_its_own_program(api: Api, world: World) -> None:
+def test_webhooks_are_changed_by_admin_alone_and_belong_to_one_program(api: Api, world: World) -> None:
     admin = api.caller()
     admin.post("/v1/webhooks", {"id": "crm", "url": URL, "events": ["rank.changed"]})
-    assert api.caller("finance").refused("GET", "/v1/webhooks") == (403, "forbidden")
+    assert [hook["id"] for hook in whole(api.caller("finance"), "/v1/webhooks")] == ["crm"]
+    assert api.caller("finance").refused("DELETE", "/v1/webhooks/crm") == (403, "forbidden")
+    assert api.caller("orders").refused("GET", "/v1/webhooks") == (403, "forbidden")
     other = api.caller(program=api.other_program())
     assert other.refused("GET", "/v1/webhooks/crm") == (404, "not_found")
     assert other.refused("DELETE", "/v1/webhooks/crm") == (404, "not_found")
