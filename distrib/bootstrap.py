@@ -139,13 +139,15 @@ class Container:
         }
 
     def environment(self) -> dict[str, str]:
-        """What a child process needs in its environment to use the very same servers and secret."""
+        """What a child process needs in its environment to use the very same servers and secrets, and to work alike."""
         return {
             "DISTRIB_DATABASE_URL": self.database_url,
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
             "DISTRIB_DATA_KEY": self.settings.data_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
+            "DISTRIB_DRAIN_BATCH_ORDERS": str(self.settings.drain_batch_orders),
+            "DISTRIB_SWEEP_INTERVAL_MS": str(self.settings.sweep_interval_ms),
         }
 
     def joining_environment(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The only one who rings the bell: a lost ring costs a second, never an event.
 
 A ring is an RQ job without facts; the database says what there is to do, and the sweeper
-finds it where the bell is dead. Rings that come close together are one ring. No SQL, no
+finds it where the bell is dead. Rings that nobody has answered yet are one ring. No SQL, no
 business rule may enter.
 """
 
@@ -34,7 +34,7 @@ class Bell:
         self._connection = connection
 
     def ring(self) -> bool:
-        """Asks for a drain; False where Redis did not answer or a ring is under way already."""
+        """Asks for a drain; False where Redis did not answer or a ring waits to be answered already."""
         try:
             if not self._connection.set(_BELL_KEY, "1", nx=True, px=_QUIET_MS):
                 return False
@@ -48,6 +48,13 @@ class Bell:
             _log.warning("bell_lost", error=type(error).__name__)
             return False
         return True
+
+    def answer(self) -> None:
+        """Before the first look at the database: what comes from now on may be missed by this drain, so it rings anew."""
+        try:
+            self._connection.delete(_BELL_KEY)
+        except (RedisError, OSError) as error:
+            _log.warning("bell_lost", error=type(error).__name__)
 
     def is_silent(self) -> bool:
         """Whether nobody answers the bell: Redis is gone, or rings pile up unanswered."""

@@ -14,6 +14,7 @@ def drain() -> int:
         How many orders it worked on.
     """
     container, drainer = runtime()
+    container.bell.answer()
     tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
     if drainer.has_work():
         container.bell.ring()

@@ -90,6 +90,23 @@ def test_without_any_redis_the_sweeper_works_on_everything(settings: Settings, d
         world.container.close()
 
 
+def test_a_lone_event_right_after_another_one_is_worked_on_without_a_sweep(
+    settings: Settings, database_url: str, redis_url: str
+) -> None:
+    world = open_world(replace(settings, sweep_interval_ms=60_000), database_url, redis_url)
+    world.publish(PLAN)
+    world.join(*chain("a", "b"))
+    try:
+        with running_workers(world.container, 1):
+            for n in range(20):
+                world.post(settled(f"e{n}", f"o{n}", "b", line(1_000)))
+                world.container.bell.ring()
+                wait_until(lambda: _is_through(world), "the bell was heard", 30)
+        assert world.earned() == {"b": 2_000, "a": 1_000}
+    finally:
+        world.container.close()
+
+
 def test_killing_valkey_and_postgres_under_the_workers_loses_nothing(
     private_servers: EmbeddedServers, settings: Settings
 ) -> None:
