@@ -50,7 +50,7 @@ class Bell:
         return True
 
     def answer(self) -> None:
-        """Before the first look at the database: what comes from now on may be missed by this drain, so it rings anew."""
+        """Before a drain's first look at the database: what comes after that look may need a ring of its own."""
         try:
             self._connection.delete(_BELL_KEY)
         except (RedisError, OSError) as error:
