@@ -5,6 +5,7 @@ Exit status 0 done, 1 done with findings, 2 wrong use. No SQL and no business ru
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 
@@ -13,55 +14,52 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from distrib.api.transactions import is_passing, sqlstate_of
-from distrib.cli.adjustment import adjustment
-from distrib.cli.audit import audit
-from distrib.cli.bench import bench
-from distrib.cli.compliance import compliance
-from distrib.cli.demo import demo
-from distrib.cli.explain import explain
-from distrib.cli.imports import import_group
-from distrib.cli.key import key
-from distrib.cli.ledger import ledger
-from distrib.cli.migrate import migrate
-from distrib.cli.payout import payout
-from distrib.cli.plan import plan
-from distrib.cli.pools import pools
-from distrib.cli.program import program
-from distrib.cli.ranks import ranks
-from distrib.cli.serve import serve
-from distrib.cli.settle import settle
-from distrib.cli.shops import shops_group
-from distrib.cli.statement import statement
-from distrib.cli.webhook import webhook
-from distrib.cli.worker import worker
 from distrib.domain.errors import Refusal
 from distrib.settings import SettingsError
 
+_COMMANDS = {
+    "adjustment": "adjustment:adjustment", "audit": "audit:audit", "bench": "bench:bench",
+    "compliance": "compliance:compliance", "demo": "demo:demo", "explain": "explain:explain",
+    "import": "imports:import_group", "key": "key:key", "ledger": "ledger:ledger", "migrate": "migrate:migrate",
+    "payout": "payout:payout", "plan": "plan:plan", "pools": "pools:pools", "program": "program:program",
+    "ranks": "ranks:ranks", "serve": "serve:serve", "settle": "settle:settle", "shops": "shops:shops_group",
+    "statement": "statement:statement", "webhook": "webhook:webhook", "worker": "worker:worker",
+}  # fmt: skip
+"""Where each command lives."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class LazyCommands(click.Group):
+    """Imports a command when it is asked for: each needs little of the house, and all together take over a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, None where there is none."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"distrib.cli.{module}"), name)
+        _list_in_both_languages(command)
+        return command
+
+
+def _list_in_both_languages(command: click.Command) -> None:
+    """Lists of commands show each one's first paragraph whole: click's own cut ends before the Chinese."""
+    command.short_help = " ".join((command.help or "").split("\n\n")[0].split())
+    if isinstance(command, click.Group):
+        for listed in command.commands.values():
+            _list_in_both_languages(listed)
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="distrib")
 def cli() -> None:
     """distrib: the commission engine for social commerce. 社交电商分销佣金引擎。"""
 
 
-for command in (
-    serve, worker, migrate, program, key, plan, import_group, settle, explain, pools, statement, adjustment, ranks,
-    payout, ledger, compliance, audit, webhook, bench, demo, shops_group,
-):
-    cli.add_command(command)
-
 _NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
-
-
-def _list_in_both_languages(group: click.Group) -> None:
-    """Lists of commands show each one's first paragraph whole: click's own cut ends before the Chinese."""
-    for listed in group.commands.values():
-        listed.short_help = " ".join((listed.help or "").split("\n\n")[0].split())
-        if isinstance(listed, click.Group):
-            _list_in_both_languages(listed)
-
-
-_list_in_both_languages(cli)
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
-from distrib.cli.output import json_option, money, open_console, print_json, print_table, program_option
+from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
+from distrib.domain.amounts import show_amount
 from distrib.services.adjustments import approve_adjustment, list_adjustments, propose_adjustment
 
 PAGE = 500
@@ -69,7 +70,7 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
         return
     columns = {"id 编号": False, "shop 店铺": False, "amount 金额": True, "status 状态": False, "reason 原因": False}
     rows = [
-        [row["id"], row["shop_id"], money(row["amount_minor"], row["currency"]), row["status"], row["reason"]]
+        [row["id"], row["shop_id"], show_amount(row["amount_minor"], row["currency"]), row["status"], row["reason"]]
         for row in found
     ]
     print_table(open_console(), f"Adjustments 调整: {program.code}", columns, rows)
@@ -80,5 +81,5 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
         print_json(view)
         return
     words = {"proposed": "proposed, another key approves / 已提议，待另一密钥批准", "approved": "posted / 已入账"}
-    amount = money(view["amount_minor"], view["currency"])
+    amount = show_amount(view["amount_minor"], view["currency"])
     click.echo(f"{view['id']}: {view['shop_id']} {amount} {view['currency']}: {words[view['status']]}")

@@ -12,7 +12,6 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import (
     json_option,
     language_option,
-    money,
     open_console,
     print_json,
     print_line,
@@ -20,6 +19,7 @@ from distrib.cli.output import (
     program_option,
     time_text,
 )  # fmt: skip
+from distrib.domain.amounts import show_amount
 from distrib.services.explanations import explain_order
 
 _WORDS = {
@@ -128,8 +128,8 @@ def _head(console: Console, view: Mapping[str, Any], say: _Say) -> None:
     if view["paid_at"] is not None:
         parts.append(time_text(view["paid_at"]))
     if view["paid_minor"] is not None:
-        parts.append(f"{say('paid_amount')} {money(view['paid_minor'], currency)} {currency}")
-        parts.append(f"{say('left')} {money(view['left_minor'], currency)}")
+        parts.append(f"{say('paid_amount')} {show_amount(view['paid_minor'], currency)} {currency}")
+        parts.append(f"{say('left')} {show_amount(view['left_minor'], currency)}")
     if view["plan"] is not None:
         parts.append(f"{say('plan')} {view['plan']['code']}@{view['plan']['version']}")
     if view["policy"]:
@@ -154,7 +154,7 @@ def _looks(console: Console, view: Mapping[str, Any], say: _Say, place: int) -> 
     rows = []
     for look in view["looks"]:
         names = ("base_minor", "amount_before_cap_minor", "amount_minor", "posted_minor")
-        base, before, amount, posted = (money(look[name], view["currency"]) for name in names)
+        base, before, amount, posted = (show_amount(look[name], view["currency"]) for name in names)
         who = (look["line_id"], look["rule"], look["tier"], look["shop_id"], look["rank"])
         rows.append((*who, base, look["rate"], before, amount, posted, _reason(look["reason"], place)))
     if rows:
@@ -173,8 +173,8 @@ def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
     rows = [
         (
             *(row[key] for key in keys),
-            money(row["expected_minor"], view["currency"]),
-            money(row["posted_minor"], view["currency"]),
+            show_amount(row["expected_minor"], view["currency"]),
+            show_amount(row["posted_minor"], view["currency"]),
         )
         for row in view["differences"]
     ]

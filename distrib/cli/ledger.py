@@ -7,7 +7,8 @@ import hashlib
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import json_option, money, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.domain.amounts import show_amount
 from distrib.services.ledger import list_accounts
 from distrib.services.seals import list_seals, seal_content, seal_now
 
@@ -34,7 +35,7 @@ def accounts(program_code: str | None, as_json: bool) -> None:
         print_json(found)
         return
     columns = {"account 账户": False, f"balance 余额 ({program.currency})": True, "version 版本": True}
-    rows = [(row["id"], money(row["balance_minor"], program.currency), row["version"]) for row in found]
+    rows = [(row["id"], show_amount(row["balance_minor"], program.currency), row["version"]) for row in found]
     print_table(open_console(), f"Accounts 账户: {program.code}", columns, rows)
 
 

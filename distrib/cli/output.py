@@ -16,8 +16,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from distrib.domain.currencies import decimals_of
-
 WIDTH_OF_PIPES = 140
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -70,20 +68,6 @@ def print_table(console: Console, title: str, columns: Mapping[str, bool], rows:
 def print_line(console: Console, text: str, style: str = "") -> None:
     """A line as it is, nothing in it taken for markup."""
     console.print(Text(text, style=style))
-
-
-def money(amount_minor: int | None, currency: str) -> str:
-    """Minor units as people read them.
-
-    >>> money(250031563, "USD"), money(-5, "CNY"), money(1200, "JPY"), money(None, "CNY")
-    ('2,500,315.63', '-0.05', '1,200', '')
-    """
-    if amount_minor is None:
-        return ""
-    decimals = decimals_of(currency)
-    whole, part = divmod(abs(amount_minor), 10**decimals)
-    sign = "-" if amount_minor < 0 else ""
-    return f"{sign}{whole:,}" + (f".{part:0{decimals}d}" if decimals else "")
 
 
 def time_text(at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import (
     json_option,
-    money,
     open_console,
     print_json,
     print_line,
@@ -23,11 +22,12 @@ from distrib.cli.output import (
     time_text,
 )
 from distrib.cli.payout_file import read_results, write_pieces
+from distrib.domain.amounts import show_amount
 from distrib.domain.channels import CHANNELS, CSV
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.services import payouts as service
-from distrib.services.context import Program
+from distrib.services.context import Actor, Program
 from distrib.services.payees import reseal_payees
 from distrib.services.payout_files import ENCODINGS, channel_file
 from distrib.services.payout_reports import platform_report, us_1099_report
@@ -36,6 +36,7 @@ from distrib.services.payouts import PayoutDraft
 
 PAGE = 500
 RESULTS_AT_ONCE = 1_000
+AMOUNTS = ("amount_minor", "tax_minor", "net_minor")
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 output_option = click.option("--output", type=_OUTPUT, help="A file; else standard output. 输出文件。")
@@ -74,11 +75,7 @@ def create(
 @json_option
 def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve the batch ID that another key made. 批准打款批次。"""
-    with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
-        service.approve_payout(conn, program, payout_id, actor, container.now())
-        view = _whole(conn, program, payout_id)
-    _show(view, as_json)
+    _decide(service.approve_payout, payout_id, key, program_code, as_json)
 
 
 @payout.command()
@@ -88,9 +85,16 @@ def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -
 @json_option
 def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Give the money of the batch ID back before it is approved. 取消打款批次。"""
+    _decide(service.cancel_payout, payout_id, key, program_code, as_json)
+
+
+def _decide(
+    decision: Callable[[Connection, Program, str, Actor, datetime], object],
+    payout_id: str, key: str, program_code: str | None, as_json: bool,
+) -> None:  # fmt: skip
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
-        service.cancel_payout(conn, program, payout_id, actor, container.now())
+        decision(conn, program, payout_id, actor, container.now())
         view = _whole(conn, program, payout_id)
     _show(view, as_json)
 
@@ -151,8 +155,8 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
     columns = {"id 编号": False, "status 状态": False, "channel 渠道": False, "lines 笔数": True, "amount 金额": True,
                "tax 代扣税": True, "up to 截至": False}  # fmt: skip
     rows = [
-        [one["id"], one["status"], one["channel"], one["count"], money(one["amount_minor"], one["currency"]),
-         money(one["tax_minor"], one["currency"]), time_text(one["up_to"])]
+        [one["id"], one["status"], one["channel"], one["count"], show_amount(one["amount_minor"], one["currency"]),
+         show_amount(one["tax_minor"], one["currency"]), time_text(one["up_to"])]
         for one in found
     ]  # fmt: skip
     print_table(open_console(), f"Payouts 打款批次: {program.code}", columns, rows)
@@ -189,7 +193,7 @@ def export(
             conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding
         )
         write_pieces([made.content], output)
-    total = money(made.total_minor, program.currency)
+    total = show_amount(made.total_minor, program.currency)
     click.echo(f"{made.count} lines, {total} {program.currency}. 共 {made.count} 笔，{total}。", err=True)
 
 
@@ -257,14 +261,14 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
     columns = {"shop 店铺": False, "status 状态": False, "reserved 预留": True, "tax 代扣税": True, "net 实付": True,
                "number 单号": False, "reference 渠道流水": False}  # fmt: skip
     rows: list[Sequence[object]] = [
-        [one["shop_id"], one["status"], money(one["amount_minor"], currency), money(one["tax_minor"], currency),
-         money(one["net_minor"], currency), one["channel_no"], one["reference"]]
+        [one["shop_id"], one["status"], *(show_amount(one[name], currency) for name in AMOUNTS), one["channel_no"],
+         one["reference"]]
         for one in view["lines"]
     ]  # fmt: skip
     print_table(console, f"Payout 打款批次 {view['id']}: {view['status']}, {view['channel']}", columns, rows)
-    total = money(view["amount_minor"], currency)
+    total = show_amount(view["amount_minor"], currency)
     print_line(console, f"{view['count']} lines, {total} {currency}. 共 {view['count']} 笔，{total}。")
     for one in view["refused"]:
         refusal = Refusal(one["code"], id=one["shop_id"])
-        amount = money(one["amount_minor"], currency)
+        amount = show_amount(one["amount_minor"], currency)
         print_line(console, f"{one['shop_id']} {amount}: {refusal.text('en')} {refusal.text('zh')}")

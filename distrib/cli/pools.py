@@ -11,13 +11,13 @@ from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import (
     json_option,
     language_option,
-    money,
     open_console,
     print_json,
     print_line,
     print_table,
     program_option,
 )
+from distrib.domain.amounts import show_amount
 from distrib.domain.money import show_ratio
 from distrib.services.context import COMMAND_LINE, Program, format_period, parse_period
 from distrib.services.pools import PaidPool, pay_pools
@@ -88,8 +88,8 @@ def _show(program: Program, period: int, paid: list[PaidPool], place: int) -> No
         [
             one.payment.pool_id,
             show_ratio(one.payment.rate_ppm),
-            money(one.payment.base_minor, program.currency),
-            money(one.payment.amount_minor, program.currency),
+            show_amount(one.payment.base_minor, program.currency),
+            show_amount(one.payment.amount_minor, program.currency),
             f"{one.payment.holders:,}",
             say(_state(one)),
         ]

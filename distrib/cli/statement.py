@@ -16,7 +16,6 @@ from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import (
     json_option,
     language_option,
-    money,
     open_console,
     print_json,
     print_line,
@@ -24,6 +23,7 @@ from distrib.cli.output import (
     program_option,
     time_text,
 )  # fmt: skip
+from distrib.domain.amounts import show_amount
 from distrib.services.closing import confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.context import Actor, Program, parse_period
 from distrib.services.statement_files import DETAILS, FORMATS, FileWish, export_file
@@ -159,7 +159,7 @@ def _show_close(console: Console, view: Mapping[str, Any], place: int) -> None:
     print_line(console, say(view["status"]))
     for name in FIGURES:
         amount = view["totals"][name]
-        shown = str(amount) if name in _COUNTS else money(amount, view["currency"])
+        shown = str(amount) if name in _COUNTS else show_amount(amount, view["currency"])
         print_line(console, f"  {_WORDS[name][place]}: {shown}")
     print_line(console, f"  SHA-256: {view['digest']}")
     if view["status"] == "proposed":
@@ -196,4 +196,4 @@ def _show(console: Console, view: Mapping[str, Any], has_more: bool, place: int)
 
 
 def _figures(row: Mapping[str, Any], names: Iterable[str], currency: str) -> list[str]:
-    return [str(row[name]) if name in _COUNTS else money(row[name], currency) for name in names]
+    return [str(row[name]) if name in _COUNTS else show_amount(row[name], currency) for name in names]

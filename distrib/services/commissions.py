@@ -5,7 +5,7 @@ Amounts taken back are rows of their own, below zero. No SQL may enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,9 +56,7 @@ def list_commissions(
         available_at=now if query.state == AVAILABLE else None,
     )
     found = rows.list_commissions(conn, program.program_id, filters, after or (0, 0), limit + 1)
-    page = found[:limit]
-    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
-    return [commission_view(program, row, now) for row in page], last
+    return [commission_view(program, row, now) for row in found[:limit]], _key_after(found, limit)
 
 
 def _list_expected(
@@ -70,28 +68,19 @@ def _list_expected(
     asked = {"shop_id": query.shop_id, "shop_no": query.shop_no, "order_id": query.order_id}
     wanted = {name: value for name, value in asked.items() if value is not None}
     found = expected.list_expected(conn, program.program_id, wanted, after or (0, 0), limit + 1)
-    page = found[:limit]
-    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
-    return [_expected_view(program, row) for row in page], last
+    return [_expected_view(program, row) for row in found[:limit]], _key_after(found, limit)
+
+
+def _key_after(found: Sequence[Mapping[str, Any]], limit: int) -> tuple[int, int] | None:
+    """The key of a page's last row where one row more was found than it takes."""
+    return (found[limit - 1]["cause_no"], found[limit - 1]["seq"]) if len(found) > limit else None
 
 
 def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
     """What is expected as a commission; when it will be available and in which period it counts is not known yet."""
     return {
         "id": f"{row['cause_no']}-expected-{row['seq']}",
-        "event_id": row["event_id"],
-        "order_id": row["order_id"],
-        "line_id": row["line_id"],
-        "shop_id": row["shop_id"],
-        "rule": row["rule"],
-        "tier": row["tier"],
-        "kind": row["kind"],
-        "base_minor": row["base_minor"],
-        "rate": rate_text(row["rate_ppm"]),
-        "amount_minor": row["amount_minor"],
-        "currency": program.currency,
-        "plan_version": plan_view(row),
-        "occurred_at": row["occurred_at"],
+        **_facts(program, row),
         "available_at": None,
         "state": EXPECTED,
         "period": None,
@@ -105,6 +94,18 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
     cause, reverses, late = row["cause_no"], row["reverses_seq"], row["belongs_to_period"]
     return {
         "id": commission_id(cause, row["seq"]),
+        **_facts(program, row),
+        "available_at": row["available_at"],
+        "state": state_at(row["available_at"], now, is_case_held=row["is_case_held"]),
+        "period": format_period(row["period"]),
+        "belongs_to_period": None if late is None else format_period(late),
+        "reverses_id": None if reverses is None else commission_id(cause, reverses),
+    }
+
+
+def _facts(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What an earned and an expected commission say alike."""
+    return {
         "event_id": row["event_id"],
         "order_id": row["order_id"],
         "line_id": row["line_id"],
@@ -118,11 +119,6 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
         "currency": program.currency,
         "plan_version": plan_view(row),
         "occurred_at": row["occurred_at"],
-        "available_at": row["available_at"],
-        "state": state_at(row["available_at"], now, is_case_held=row["is_case_held"]),
-        "period": format_period(row["period"]),
-        "belongs_to_period": None if late is None else format_period(late),
-        "reverses_id": None if reverses is None else commission_id(cause, reverses),
     }
 
 

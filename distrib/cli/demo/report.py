@@ -11,7 +11,8 @@ from rich.text import Text
 
 from distrib.cli.demo.report_money import print_books, print_life
 from distrib.cli.demo.texts import Say
-from distrib.cli.output import money, open_console, print_line
+from distrib.cli.output import open_console, print_line
+from distrib.domain.amounts import show_amount
 
 Figures = Mapping[str, Any]
 
@@ -72,11 +73,11 @@ def _happened(console: Console, figures: Figures, say: Say) -> None:
     table = _table(say("happened"), [""], [say("count"), f"{say('amount')} {currency}", say("rate")])
     events, orders = figures["events"], figures["orders"]
     table.add_row(say("events_accepted"), f"{events['accepted']:,}", "", f"{events['per_second']:,}")
-    paid = money(orders["paid_minor"], currency)
+    paid = show_amount(orders["paid_minor"], currency)
     table.add_row(say("orders_settled"), f"{orders['settled']:,}", paid, f"{orders['per_second']:,}")
     refunds = say("refunds_real" if figures["source"]["has_real_refunds"] else "refunds_invented")
     for name, row in ((refunds, "refunds"), (say("commissions"), "commissions"), (say("reversals"), "reversals")):
-        table.add_row(name, f"{figures[row]['count']:,}", money(figures[row]["amount_minor"], currency))
+        table.add_row(name, f"{figures[row]['count']:,}", show_amount(figures[row]["amount_minor"], currency))
     for rank, number in sorted(figures["promotions"].items()):
         table.add_row(say("promotions").format(rank=rank), f"{number:,}")
     _print(console, table)
@@ -98,16 +99,17 @@ def _explained(console: Console, explained: Figures, currency: str, say: Say) ->
     for look in explained["looks"]:
         table.add_row(
             look["line_id"], look["rule"], str(look["tier"]), look["shop_id"] or "–", look["rank"] or "–",
-            money(look["base_minor"], currency), look["rate"] or "–",
-            money(look["posted_minor"], currency), look["reason"],
+            show_amount(look["base_minor"], currency), look["rate"] or "–",
+            show_amount(look["posted_minor"], currency), look["reason"],
         )  # fmt: skip
     _print(console, table)
     paid = sum(line["paid_minor"] for line in order["lines"])
     left_over = sum(line["left_minor"] for line in order["lines"])
     seller = order["shop_id"] or say("nobody")
     sold = say("order_lines").format(
-        paid=money(paid, currency), back=money(paid - left_over, currency), seller=seller, status=order["status"]
-    )
+        paid=show_amount(paid, currency), back=show_amount(paid - left_over, currency), seller=seller,
+        status=order["status"],
+    )  # fmt: skip
     print_line(console, sold)
     agrees = bool(explained["agrees"])
     print_line(console, say("agrees" if agrees else "disagrees"), "green" if agrees else "bold red")
@@ -118,7 +120,7 @@ COUNT_COLUMNS = ("orders", "refunds")
 
 
 def _row(row: Figures, currency: str) -> list[str]:
-    amounts = [money(row[f"{name}_minor"], currency) for name in MONEY_COLUMNS]
+    amounts = [show_amount(row[f"{name}_minor"], currency) for name in MONEY_COLUMNS]
     return [*amounts, *(f"{row[name]:,}" for name in COUNT_COLUMNS)]
 
 
@@ -151,7 +153,7 @@ def _control(console: Console, control: Sequence[Figures], currency: str, say: S
     table = _table(say("control"), [""], [say("counted"), say("found"), ""])
     for check in control:
         both = (check["expected"], check["found"])
-        shown = [money(figure, currency) if check["is_money"] else f"{figure:,}" for figure in both]
+        shown = [show_amount(figure, currency) if check["is_money"] else f"{figure:,}" for figure in both]
         verdict = Text(say("ok"), "green") if check["ok"] else Text(say("not_ok"), "bold red")
         table.add_row(say(check["name"]), *shown, verdict)
     _print(console, table)

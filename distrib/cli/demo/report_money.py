@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from distrib.cli.demo.texts import Say
-from distrib.cli.output import money, print_line
+from distrib.cli.output import print_line
+from distrib.domain.amounts import show_amount
 
 Figures = Mapping[str, Any]
 COLUMNS = (
@@ -28,7 +29,7 @@ def print_life(console: Console, figures: Figures, say: Say) -> None:
     table.add_column(say("count"), justify="right")
     table.add_column(f"{say('amount')} {currency}", justify="right")
     for name, values, count, amount in _steps(life):
-        table.add_row(say(name).format(**values), f"{count:,}", "" if amount is None else money(amount, currency))
+        table.add_row(say(name).format(**values), f"{count:,}", "" if amount is None else show_amount(amount, currency))
     console.print()
     console.print(table)
     print_line(console, say("added"), "yellow")
@@ -43,10 +44,10 @@ def print_books(console: Console, figures: Figures, say: Say) -> None:
     table.add_column(say("unexplained"), justify="right")
     for month in life["books"]:
         state = say("closed" if month["is_closed"] else "open")
-        gap = money(month["unexplained_minor"], currency)
+        gap = show_amount(month["unexplained_minor"], currency)
         table.add_row(month["period"], state, *_amounts(month["totals"], currency), gap)
     table.add_section()
-    total = money(life["unexplained_minor"], currency)
+    total = show_amount(life["unexplained_minor"], currency)
     table.add_row(say("in_total"), "", *_amounts(life["whole"], currency), total)
     console.print()
     console.print(table)
@@ -100,4 +101,4 @@ def _figures_table(title: str, left: Sequence[str], say: Say) -> Table:
 
 
 def _amounts(row: Figures, currency: str) -> list[str]:
-    return [money(row[f"{name}_minor"], currency) for name in COLUMNS]
+    return [show_amount(row[f"{name}_minor"], currency) for name in COLUMNS]
