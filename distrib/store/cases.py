@@ -68,8 +68,16 @@ WITH RECURSIVE chain AS (
 )
 SELECT place, shop_no FROM chain WHERE shop_no = ANY(%(roots)b::bigint[])
 """
+# Whoever ever named one of the organisers, with all that it named before and after.
 _ORGANISED = """
-SELECT shop_no, organiser_id FROM shops WHERE program_id = %(program)s AND organiser_id = ANY(%(organisers)b::text[])
+SELECT shop_no, effective_at, organiser_id FROM shop_organisers
+WHERE program_id = %(program)s AND shop_no IN (
+    SELECT shop_no FROM shop_organisers
+    WHERE program_id = %(program)s AND organiser_id = ANY(%(organisers)b::text[]))
+ORDER BY shop_no, effective_at, seq
+"""
+_HAS_ORGANISED = """
+SELECT EXISTS (SELECT 1 FROM shop_organisers WHERE program_id = %(program)s AND organiser_id = %(organiser)s)
 """
 _FREEZE = """
 INSERT INTO frozen_commissions (program_id, cause_no, seq, case_no, shop_no, frozen_at)
@@ -224,9 +232,21 @@ def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
     return [Freeze(*row) for row in driver(conn).execute(_FREEZES, {"program": program_id})]
 
 
-def roots_of_organisers(conn: Connection, program_id: int, organisers: Sequence[str]) -> list[tuple[int, str]]:
-    """The shops that name those organisers."""
-    return driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)}).fetchall()
+def organised(
+    conn: Connection, program_id: int, organisers: Sequence[str]
+) -> dict[int, list[tuple[datetime, str | None]]]:
+    """Of each shop that ever named one of those organisers, whom it named from when on, in that order."""
+    found: dict[int, list[tuple[datetime, str | None]]] = {}
+    rows = driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)})
+    for shop_no, effective_at, organiser_id in rows:
+        found.setdefault(shop_no, []).append((effective_at, organiser_id))
+    return found
+
+
+def has_organised(conn: Connection, program_id: int, organiser_id: str) -> bool:
+    """Whether a shop names that organiser, or ever did."""
+    row = driver(conn).execute(_HAS_ORGANISED, {"program": program_id, "organiser": organiser_id}).fetchone()
+    return bool(row and row[0])
 
 
 def standing_above(

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.penalties import PenaltyInForceSchema
 from distrib.services.cases import DECISIONS
 from distrib.services.compliance import FINDING_SEVERITIES
 from distrib.services.compliance_pdf import LANGUAGES
@@ -155,6 +156,7 @@ class ReportSchema(Shape):
     organisers = Listed(Figures(), required=True)
     findings = Listed(Inner(ReportedFindingSchema), required=True)
     recorded = Listed(fields.Dict(), required=True)
+    penalties = Listed(Inner(PenaltyInForceSchema), required=True)
     cases = Listed(Inner(CaseSchema), required=True)
     sign_offs = Listed(fields.Dict(), required=True)
     notice_en = Text(required=True)
