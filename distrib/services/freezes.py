@@ -31,11 +31,13 @@ class Freezes:
     ) -> None:
         self._by_root: dict[int, list[Freeze]] = {}
         self._by_organiser: dict[str, list[Freeze]] = {}
-        for freeze in cases.freezes_in_force(conn, program_id):
+        in_force = cases.freezes_in_force(conn, program_id)
+        for freeze in in_force:
             if freeze.root_no is not None:
                 self._by_root.setdefault(freeze.root_no, []).append(freeze)
             elif freeze.organiser_id is not None:
                 self._by_organiser.setdefault(freeze.organiser_id, []).append(freeze)
+        self._since = {freeze.case_no: freeze.effective_at for freeze in in_force}
         named = cases.organised(conn, program_id, list(self._by_organiser)) if self._by_organiser else {}
         self._organisers = {shop_no: _Dated(history) for shop_no, history in named.items()}
         self._watched = self._by_root.keys() | self._organisers.keys()
@@ -54,6 +56,10 @@ class Freezes:
             if freeze.effective_at <= paid_at
         ]
         return snapshot._replace(frozen_case=min(held)) if held else snapshot
+
+    def holds(self, case_no: int, paid_at: datetime) -> bool:
+        """Whether the case that an order was given when it was paid still freezes what it earns now."""
+        return case_no in self._since and self._since[case_no] <= paid_at
 
     def _freezes_of(self, shop_no: int, at: datetime) -> Iterator[Freeze]:
         """The freezes of a shop's own tree, and those of whoever it named as its organiser then."""

@@ -191,8 +191,9 @@ class OrderWork:
                 encode_earned(posting, at + terms.hold, fresh.commissions, lines, terms.rule_fields)
             )
             self._add_up(fresh.commissions, period)
-            if fresh.snapshot.frozen_case is not None:
-                batch.frozen[pending.order_no] = fresh.snapshot.frozen_case
+            case_no = fresh.snapshot.frozen_case
+            if case_no is not None and self._freezes.holds(case_no, order.paid_at):
+                batch.frozen[pending.order_no] = case_no
         seller_no = None if seller is None else seller.shop_no
         batch.settlements.append(
             Settlement(
