@@ -54,6 +54,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "frozen_minor": ("held, minor units", "冻结金额（最小货币单位）"),
     "decisions": ("decisions", "决定"), "pack": ("pack", "策略"), "reason": ("reason", "理由"),
     "kind": ("kind", "类别"), "decided_on": ("decided on", "决定日期"), "counts_until": ("counts until", "计入至"),
+    "administrative": ("administrative", "行政处罚"), "criminal": ("criminal", "刑事处罚"),
     "authority": ("authority", "决定机关"), "reference": ("reference", "文号"), "shop_id": ("shop", "店铺"),
     "persons": ("persons", "人数"), "levels": ("levels", "层级"), "trees": ("trees", "树"),
     "buyers": ("buyers", "消费者"), "levels_with_buyers": ("levels with buyers", "含消费者层级"),
@@ -138,6 +139,8 @@ def _value(row: Mapping[str, Any], name: str, language: str) -> str:
         return str(row["detail_zh" if language == "zh" else "detail_en"])
     if name == "decisions":
         return "; ".join(_decision(decision) for decision in row["decisions"])
+    if name == "kind":
+        return _say(row["kind"], language)
     if name == "loosened":
         return "; ".join(row["loosened"])
     return _shown(name, row[name])
