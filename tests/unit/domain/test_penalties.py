@@ -36,6 +36,7 @@ def test_a_criminal_penalty_counts_for_ever_from_the_day_it_was_decided() -> Non
 
 
 def test_nothing_that_still_counts_was_decided_before_the_earliest_day_that_is_read() -> None:
+    assert earliest_in_force(date(2026, 1, 1)) == date(2024, 12, 31)
     for ordinal in range(date(2023, 1, 1).toordinal(), date(2026, 1, 1).toordinal()):
         decided_on = date.fromordinal(ordinal)
         until = counts_until(ADMINISTRATIVE, decided_on)
