@@ -1,6 +1,7 @@
 """The report that can be handed to a regulator: plans, caps, structure, findings and what was done about each.
 
-Depends on the instant it is asked for alone: what was recorded, decided or published later does not show.
+Depends on the instant it is asked for alone: what was recorded or decided later, joined later or took effect later does
+not show.
 How it looks on paper is ``compliance_pdf``'s. No SQL may enter.
 """
 
