@@ -317,3 +317,20 @@ def test_decisions_follow_each_other_as_they_can(tree: World) -> None:
         with pytest.raises(Refusal) as refused:
             opened(tree, shop_id, organiser_id)
         assert refused.value.code == code
+
+
+def test_what_a_sponsor_earns_on_a_purchase_of_its_recruit_is_held_though_it_sits_at_the_first_tier(
+    world: World,
+) -> None:
+    """A chain that is shifted pays the sponsor at tier 0; the leader of the order stands beside the chain."""
+    lead = {"id": "lead", "pay": "leader", "rate": "0.01", "where": {"channel": ["community"]}}
+    world.publish({**TWO_UP, "self_purchase": "shift", "rules": [*TWO_UP["rules"], lead]})
+    world.join(*chain("a", "b", "c"), ("x", None))
+    frozen(world)
+    bought = {"customer_id": "c", "channel": "community", "leader_id": "x"}
+    assert world.earn(settled("e1", "o1", "c", line(10_000), **bought)) == {"b": 1_000, "a": 500, "x": 100}
+    assert held(world) == {"b": 1_000, "a": 500}
+    assert [one[::2] for one in reasons(world, "o1") if one[1]] == [("b", "policy"), ("a", "policy"), ("x", "paid")]
+    world.earn(refunded("r1", "o1", {"1": 5_000}))
+    assert held(world) == {"b": 500, "a": 250}
+    assert clean(world)
