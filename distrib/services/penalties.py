@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import is_identifier, is_storable_text
+from distrib.domain.identifiers import MAX_ID, MAX_TEXT, is_identifier, is_storable_text
 from distrib.domain.penalties import (
     IN_FORCE,
     KINDS,
@@ -30,7 +30,6 @@ from distrib.store import shops
 from distrib.store.penalties import PenaltyRow, Standing
 
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
-MOST_CHARACTERS = 255
 
 
 def record_penalty(
@@ -153,8 +152,8 @@ def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
     if (draft["shop_id"] is None) == (draft["organiser_id"] is None):
         words = "give shop_id or organiser_id, not both / shop_id 与 organiser_id 须且只能填一个"
         problems.append(Problem("/shop_id", words))
-    elif draft["shop_id"] is None and not is_identifier(draft["organiser_id"]):
-        problems.append(Problem("/organiser_id", "must be an id of 1 to 64 characters / 编号须为 1 到 64 个字符"))
+    elif draft["shop_id"] is None:
+        problems += _text_problems("organiser_id", draft["organiser_id"], MAX_ID)
     if draft["kind"] not in KINDS:
         problems.append(Problem("/kind", f"must be one of {', '.join(KINDS)} / 必须是以下之一"))
     if not isinstance(draft["decided_on"], date) or draft["decided_on"] > program.day_of(now):
@@ -166,7 +165,7 @@ def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
         raise Refusal("invalid", problems)
 
 
-def _text_problems(name: str, value: object) -> list[Problem]:
-    if is_storable_text(value) and isinstance(value, str) and value.strip():
+def _text_problems(name: str, value: object, most: int = MAX_TEXT) -> list[Problem]:
+    if isinstance(value, str) and is_storable_text(value, most) and value.strip():
         return []
-    return [Problem(f"/{name}", f"must have 1 to {MOST_CHARACTERS} characters / 须为 1 到 {MOST_CHARACTERS} 个字符")]
+    return [Problem(f"/{name}", f"must have 1 to {most} characters / 须为 1 到 {most} 个字符")]

@@ -284,6 +284,8 @@ def test_a_penalty_sent_again_answers_as_it_stands_and_with_other_content_is_a_c
         ({"decided_on": "2200-01-01", "shop_id": None}, {"/decided_on", "/shop_id"}),
         ({"decided_on": None}, {"/decided_on"}),
         ({"authority": " "}, {"/authority"}),
+        ({"shop_id": None, "organiser_id": "b" * 65, "kind": None}, {"/organiser_id", "/kind"}),
+        ({"shop_id": None, "organiser_id": " "}, {"/organiser_id"}),
         ({"id": "a/b", "colour": "red"}, {"/id", "/colour"}),
     ],
 )
@@ -297,8 +299,8 @@ def test_all_that_is_wrong_with_a_penalty_is_told_at_once(cn: Api, change: dict[
 def test_a_penalty_of_an_unknown_shop_is_refused_and_one_of_an_organiser_nobody_names_is_kept(cn: Api) -> None:
     admin = cn.caller()
     assert admin.refused("POST", PATH, DRAFT) == (404, "shop_unknown")
-    kept = admin.post(PATH, {**DRAFT, "shop_id": None, "organiser_id": "boss"})
-    assert (kept["shop_id"], kept["organiser_id"]) == (None, "boss")
+    kept = admin.post(PATH, {**DRAFT, "shop_id": None, "organiser_id": "Boss / 老板"})
+    assert (kept["shop_id"], kept["organiser_id"]) == (None, "Boss / 老板")
     assert admin.refused("POST", f"{PATH}/nobody/withdraw", {"reason": "r"}) == (404, "penalty_unknown")
 
 

@@ -55,7 +55,7 @@ class CaseDraftSchema(Shape):
     """A case about the tree a shop stands in, or about all the trees of an organiser; not both."""
 
     shop_id = Identifier(load_default=None)
-    organiser_id = Identifier(load_default=None)
+    organiser_id = Text(high=64, load_default=None)
     reason = Text(required=True)
 
 
@@ -87,7 +87,7 @@ class CaseSchema(Shape):
     finding_id = Text(required=True, allow_none=True)
     subject = Text(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Identifier(required=True, allow_none=True)
+    organiser_id = Text(high=64, required=True, allow_none=True)
     state = Choice(STATES, required=True)
     reason = Text(high=2_000, required=True)
     evidence = Figures(required=True)

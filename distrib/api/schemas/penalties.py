@@ -14,7 +14,7 @@ class PenaltyDraftSchema(Shape):
 
     id = Identifier(required=True)
     shop_id = Identifier(load_default=None)
-    organiser_id = Identifier(load_default=None)
+    organiser_id = Text(high=64, load_default=None)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True, metadata={"description": "today at the latest, in the program's time zone"})
     authority = Text(load_default=None, metadata={"description": "who decided"})
@@ -26,7 +26,7 @@ class PenaltyQuerySchema(PageQuerySchema):
     """Which penalties."""
 
     shop_id = Identifier(load_default=None)
-    organiser_id = Identifier(load_default=None)
+    organiser_id = Text(high=64, load_default=None)
 
 
 class WithdrawalSchema(Shape):
@@ -40,7 +40,7 @@ class PenaltySchema(Shape):
 
     id = Identifier(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Identifier(required=True, allow_none=True)
+    organiser_id = Text(high=64, required=True, allow_none=True)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True)
     counts_until = Day(required=True, allow_none=True, metadata={"description": "null: for ever"})
@@ -63,7 +63,7 @@ class PenaltyInForceSchema(Shape):
 
     id = Identifier(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Identifier(required=True, allow_none=True)
+    organiser_id = Text(high=64, required=True, allow_none=True)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True)
     counts_until = Day(required=True, allow_none=True)
