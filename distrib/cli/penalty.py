@@ -86,9 +86,9 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
     if as_json:
         print_json(found)
         return
-    columns = ("id 编号", "about 对象", "kind 类别", "decided on 决定日期", "counts until 计入至", "status 状态")
+    columns = ("id 编号", "about 对象", "kind 类别", "decided on 决定日期", "lapses on 失效日", "status 状态")
     rows = [
-        [row["id"], _about(row), row["kind"], row["decided_on"], row["counts_until"], row["status"]] for row in found
+        [row["id"], _about(row), row["kind"], row["decided_on"], row["lapses_on"], row["status"]] for row in found
     ]
     print_table(open_console(), f"Penalties 处罚记录: {program.code}", dict.fromkeys(columns, False), rows)
 

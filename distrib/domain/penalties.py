@@ -13,16 +13,16 @@ IN_FORCE, LAPSED, WITHDRAWN = "in_force", "lapsed", "withdrawn"
 STATUSES = (IN_FORCE, LAPSED, WITHDRAWN)
 
 
-def counts_until(kind: str, decided_on: date) -> date | None:
+def lapses_on(kind: str, decided_on: date) -> date | None:
     """The first day on which a penalty no longer counts; None where it counts for ever.
 
     公通字〔2013〕37号: a criminal penalty, whenever it was; an administrative one within a year. The year runs from the
     day of the decision, which counts, to the same date a year later, which does not; that of 29 February ends with
     28 February.
 
-    >>> counts_until("administrative", date(2025, 3, 9)), counts_until("administrative", date(2024, 2, 29))
+    >>> lapses_on("administrative", date(2025, 3, 9)), lapses_on("administrative", date(2024, 2, 29))
     (datetime.date(2026, 3, 9), datetime.date(2025, 3, 1))
-    >>> counts_until("criminal", date(1999, 1, 1)) is None
+    >>> lapses_on("criminal", date(1999, 1, 1)) is None
     True
     """
     if kind == CRIMINAL:
@@ -38,7 +38,7 @@ def is_in_force(kind: str, decided_on: date, day: date) -> bool:
     >>> [is_in_force("administrative", date(2025, 3, 9), date(2026, 3, day)) for day in (8, 9)]
     [True, False]
     """
-    until = counts_until(kind, decided_on)
+    until = lapses_on(kind, decided_on)
     return decided_on <= day and (until is None or day < until)
 
 

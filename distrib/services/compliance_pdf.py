@@ -53,7 +53,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "state": ("state", "状态"), "opened_at": ("opened", "立案时间"),
     "frozen_minor": ("held, minor units", "冻结金额（最小货币单位）"),
     "decisions": ("decisions", "决定"), "pack": ("pack", "策略"), "reason": ("reason", "理由"),
-    "kind": ("kind", "类别"), "decided_on": ("decided on", "决定日期"), "counts_until": ("counts until", "计入至"),
+    "kind": ("kind", "类别"), "decided_on": ("decided on", "决定日期"), "lapses_on": ("lapses on", "失效日"),
     "administrative": ("administrative", "行政处罚"), "criminal": ("criminal", "刑事处罚"),
     "authority": ("authority", "决定机关"), "reference": ("reference", "文号"), "shop_id": ("shop", "店铺"),
     "persons": ("persons", "人数"), "levels": ("levels", "层级"), "trees": ("trees", "树"),
@@ -78,13 +78,13 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("organisers", _TREE_COLUMNS),
     ("findings", ("id", "severity", "subject", "detail", "figure", "threshold", "source", "done")),
     ("recorded", ("id", "severity", "times", "first_at", "last_at", "detail", "threshold", "source")),
-    ("penalties", ("id", "shop_id", "subject", "kind", "decided_on", "counts_until", "authority", "reference", "reason",
+    ("penalties", ("id", "shop_id", "subject", "kind", "decided_on", "lapses_on", "authority", "reference", "reason",
                    "persons", "levels", "trees")),
     ("cases", ("case_no", "subject", "state", "opened_at", "frozen_minor", "reason", "decisions")),
     ("sign_offs", ("pack", "signed_off_by", "reason", "loosened", "recorded_at")),
 )
 _WIDE = {"source": 3, "detail": 4, "reason": 3, "decisions": 4, "threshold": 3, "figure": 3, "loosened": 3,
-         "subject": 2, "done": 2, "version": 2}  # fmt: skip
+         "subject": 2, "done": 2, "version": 2, "decided_on": 2, "lapses_on": 2, "authority": 2, "reference": 2}  # fmt: skip
 
 
 def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:

@@ -78,7 +78,7 @@ def penalised_view(
     told = []
     for row in reversed(rows):
         view, penalty = penalty_view(program, row, at), newest[row.penalty_no]
-        shown = {name: view[name] for name in ("id", *CONTENT, "counts_until", "recorded_at")}
+        shown = {name: view[name] for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
         told.append({**shown, "subject": _subject(row.organiser_id, penalty, ids), "trees": len(penalty.roots),
                      "persons": penalty.persons, "levels": penalty.levels})  # fmt: skip
     return told

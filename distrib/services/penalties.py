@@ -19,7 +19,7 @@ from distrib.domain.penalties import (
     KINDS,
     LAPSED,
     WITHDRAWN,
-    counts_until,
+    lapses_on,
     earliest_in_force,
     is_in_force,
 )
@@ -111,14 +111,14 @@ def in_force_at(conn: Connection, program: Program, at: datetime) -> list[Standi
 
 def penalty_view(program: Program, row: PenaltyRow, at: datetime) -> dict[str, Any]:
     """A penalty as it is shown; ``status`` is that of the instant."""
-    until = counts_until(row.kind, row.decided_on)
+    until = lapses_on(row.kind, row.decided_on)
     return {
         "id": row.penalty_id,
         "shop_id": row.shop_id,
         "organiser_id": row.organiser_id,
         "kind": row.kind,
         "decided_on": row.decided_on.isoformat(),
-        "counts_until": None if until is None else until.isoformat(),
+        "lapses_on": None if until is None else until.isoformat(),
         "authority": row.authority,
         "reference": row.reference,
         "reason": row.reason,

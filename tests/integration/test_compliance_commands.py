@@ -123,7 +123,7 @@ def test_a_penalty_is_recorded_listed_and_withdrawn(run: Run, world: World) -> N
     added = run("penalty", "add", "p-1", "--shop", "a", "--authority", "海珠区法院", *about)
     assert (added.exit_code, "p-1: shop a, criminal, 2001-03-09: in force / 计入" in added.output) == (0, True)
     told = json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output)
-    assert (told["organiser_id"], told["counts_until"], told["recorded_by"]) == ("boss", None, "cli")
+    assert (told["organiser_id"], told["lapses_on"], told["recorded_by"]) == ("boss", None, "cli")
     assert json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output) == told
     assert "withdrawn / 已撤回" in run("penalty", "withdraw", "p-1", "--reason", "annulled on appeal").output
     listed = json.loads(run("penalty", "list", "--json").output)

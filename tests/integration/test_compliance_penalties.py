@@ -252,7 +252,7 @@ def test_the_report_tells_an_organisers_penalty_and_one_of_a_shop_that_had_not_j
     penalise(cn.world, "p-1", organiser_id="boss")
     penalise(cn.world, "p-2", shop_id="later", kind="criminal", decided_on=date(2001, 1, 1))
     told = cn.caller("finance").get("/v1/compliance/report")["penalties"]
-    shown = [(one["id"], one["subject"], one["trees"], one["persons"], one["counts_until"] is None) for one in told]
+    shown = [(one["id"], one["subject"], one["trees"], one["persons"], one["lapses_on"] is None) for one in told]
     assert shown == [("p-2", None, 0, None, True), ("p-1", "organiser:boss", 2, None, False)]
 
 

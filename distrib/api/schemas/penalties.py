@@ -36,14 +36,14 @@ class WithdrawalSchema(Shape):
 
 
 class PenaltySchema(Shape):
-    """A penalty; an administrative one counts for a year, up to the day before ``counts_until``."""
+    """A penalty; an administrative one counts for a year, up to the day before ``lapses_on``."""
 
     id = Identifier(required=True)
     shop_id = Identifier(required=True, allow_none=True)
     organiser_id = Text(high=64, required=True, allow_none=True)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True)
-    counts_until = Day(required=True, allow_none=True, metadata={"description": "null: for ever"})
+    lapses_on = Day(required=True, allow_none=True, metadata={"description": "null: for ever"})
     authority = Text(required=True, allow_none=True)
     reference = Text(required=True, allow_none=True)
     reason = Text(required=True)
@@ -66,7 +66,7 @@ class PenaltyInForceSchema(Shape):
     organiser_id = Text(high=64, required=True, allow_none=True)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True)
-    counts_until = Day(required=True, allow_none=True)
+    lapses_on = Day(required=True, allow_none=True)
     authority = Text(required=True, allow_none=True)
     reference = Text(required=True, allow_none=True)
     reason = Text(required=True)
