@@ -84,7 +84,8 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sign_offs", ("pack", "signed_off_by", "reason", "loosened", "recorded_at")),
 )
 _WIDE = {"source": 3, "detail": 4, "reason": 3, "decisions": 4, "threshold": 3, "figure": 3, "loosened": 3,
-         "subject": 2, "done": 2, "version": 2, "decided_on": 2, "lapses_on": 2, "authority": 2, "reference": 2}  # fmt: skip
+         "subject": 2, "done": 2, "version": 2, "decided_on": 2, "lapses_on": 2, "authority": 2,
+         "reference": 2}  # fmt: skip
 
 
 def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:

@@ -19,9 +19,9 @@ from distrib.domain.penalties import (
     KINDS,
     LAPSED,
     WITHDRAWN,
-    lapses_on,
     earliest_in_force,
     is_in_force,
+    lapses_on,
 )
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of

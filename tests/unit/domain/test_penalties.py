@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from distrib.domain.penalties import ADMINISTRATIVE, CRIMINAL, lapses_on, earliest_in_force, is_in_force
+from distrib.domain.penalties import ADMINISTRATIVE, CRIMINAL, earliest_in_force, is_in_force, lapses_on
 
 
 @pytest.mark.parametrize(
