@@ -319,6 +319,16 @@ def test_decisions_follow_each_other_as_they_can(tree: World) -> None:
         assert refused.value.code == code
 
 
+def test_a_second_freeze_from_a_later_day_does_not_hold_what_was_paid_under_the_first(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(paid("p1", "o1", "c", line(10_000)), paid("p2", "o2", "c", line(20_000), paid_at=PAID + DAY))
+    decide(tree, case_no, "release")
+    decide(tree, case_no, "freeze", PAID + DAY)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "c", line(20_000), paid_at=PAID + DAY))
+    assert held(tree) == {"b": 1_000, "a": 400}
+    assert clean(tree)
+
+
 def test_what_a_sponsor_earns_on_a_purchase_of_its_recruit_is_held_though_it_sits_at_the_first_tier(
     world: World,
 ) -> None:
