@@ -104,6 +104,10 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_case": _READERS,
     "open_case": _ADMIN,
     "decide_case": _ADMIN,
+    "list_penalties": _READERS,
+    "get_penalty": _READERS,
+    "record_penalty": _ADMIN,
+    "withdraw_penalty": _ADMIN,
 }
 
 _SCHEME: Final = "bearer"

@@ -38,6 +38,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "choice": ("must be one of {choices}", "必须是以下之一：{choices}"),
     "time": ("must be an RFC 3339 time with an offset", "必须是带时区偏移的 RFC 3339 时间"),
+    "day": ("must be a day like 2026-03-09", "必须是形如 2026-03-09 的日期"),
     "currency": ("must be an ISO 4217 code", "必须是 ISO 4217 货币代码"),
     "count": ("must have {low} to {high} entries", "必须有 {low} 到 {high} 项"),
     "twice": ("is there twice", "重复出现"),

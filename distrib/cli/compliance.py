@@ -20,6 +20,7 @@ from distrib.cli.output import (
     program_option,
     time_text,
 )  # fmt: skip
+from distrib.cli.penalty import penalty
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.policy_override import Override
@@ -46,7 +47,10 @@ _WORDS = {
 
 @click.group()
 def compliance() -> None:
-    """Report, monitors, cases and local overrides of policy packs. 合规。"""
+    """Report, monitors, cases, penalties and local overrides of policy packs. 合规。"""
+
+
+compliance.add_command(penalty)
 
 
 @compliance.command()

@@ -20,9 +20,13 @@ _PASSES = 64
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Every shop by number, ascending, with the place of its root and its level (a root stands at 1)."""
+    """Every shop by number, ascending, with the places of its sponsor and root, and its level (a root stands at 1).
+
+    A root is its own sponsor here.
+    """
 
     numbers: Whole
+    sponsor_places: Whole
     root_places: Whole
     levels: Whole
 
@@ -68,17 +72,36 @@ def plant(numbers: Whole, sponsors: Whole) -> Forest:
     order = np.argsort(numbers, kind="stable")
     numbers, sponsors = numbers[order].astype(np.int64), sponsors[order].astype(np.int64)
     places = np.arange(numbers.size, dtype=np.int64)
-    bare = Forest(numbers, places, np.ones(numbers.size, np.int64))
+    bare = Forest(numbers, places, places, np.ones(numbers.size, np.int64))
     above = bare.places_of(sponsors)
     steps = (above >= 0).astype(np.int64)
-    above = np.where(above >= 0, above, places)
+    sponsor_places = above = np.where(above >= 0, above, places)
     for _ in range(_PASSES):
         further = above[above]
         if np.array_equal(further, above):
             break
         steps += steps[above]
         above = further
-    return Forest(numbers, above, steps + 1)
+    return Forest(numbers, sponsor_places, above, steps + 1)
+
+
+def measure_below(forest: Forest) -> tuple[Whole, Whole]:
+    """For every shop how many persons and levels stand below it, itself and its own level counted.
+
+    >>> persons, levels = measure_below(plant(np.array([1, 2, 3, 9]), np.array([0, 1, 2, 0])))
+    >>> persons.tolist(), levels.tolist()
+    ([3, 2, 1, 1], [3, 2, 1, 1])
+    """
+    persons, heights = np.ones(forest.numbers.size, np.int64), np.ones(forest.numbers.size, np.int64)
+    order = np.argsort(forest.levels, kind="stable")
+    deepest = int(forest.levels.max(initial=0))
+    starts = np.searchsorted(forest.levels[order], np.arange(1, deepest + 2))
+    for level in range(deepest, 1, -1):
+        places = order[starts[level - 1] : starts[level]]
+        above = forest.sponsor_places[places]
+        np.add.at(persons, above, persons[places])
+        np.maximum.at(heights, above, heights[places] + 1)
+    return persons, heights
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,10 @@ CODES: dict[str, Code] = {
         "案件状态不允许该决定",
     ),
     "organiser_unknown": Code(404, "No shop names the organiser {id}.", "没有店铺属于组织者 {id}。", "没有该组织者"),
+    "penalty_unknown": Code(404, "There is no penalty {id}.", "没有处罚记录 {id}。", "没有该处罚记录"),
+    "penalty_withdrawn": Code(
+        409, "The penalty {id} was withdrawn for another reason.", "处罚记录 {id} 已以其他理由撤回。", "处罚记录已撤回"
+    ),
     "policy_loosened": Code(
         422, "The override loosens the pack and needs a named sign-off: {figures}.",
         "该本地策略放宽了合规策略，须具名签署：{figures}。", "本地策略放宽了合规策略",

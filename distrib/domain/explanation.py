@@ -14,7 +14,7 @@ from distrib.domain.commission import Commission, Key, shares_left, walk
 from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plan import Plan
-from distrib.domain.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict
+from distrib.domain.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict, is_indirect
 from distrib.domain.snapshot import Snapshot
 
 
@@ -69,12 +69,15 @@ def explain(
     if left_minor is not None:
         _bound_by_first(plan, order, snapshot, posted, amounts, reasons)
     looks = [_look(order, one, amounts[-1], reasons) for one in seen]
-    return looks if snapshot.frozen_case is None else [_as_frozen(look) for look in looks]
+    if snapshot.frozen_case is None:
+        return looks
+    return [_as_frozen(plan, snapshot, look, one.verdict) for look, one in zip(looks, seen, strict=True)]
 
 
-def _as_frozen(look: Look) -> Look:
+def _as_frozen(plan: Plan, snapshot: Snapshot, look: Look, verdict: Verdict) -> Look:
     """What those above the seller earn is held by a case: the amount stands, the reason tells why it is not free."""
-    return look._replace(reason=POLICY) if look.tier > 0 and look.amount_minor else look
+    is_held = look.amount_minor and is_indirect(plan, snapshot, verdict.rule, verdict.tier)
+    return look._replace(reason=POLICY) if is_held else look
 
 
 def _cap_reasons(found: Sequence[Commission], amounts: Sequence[Mapping[Key, int]]) -> dict[Key, str]:

@@ -1,4 +1,4 @@
-"""What may be an id of the caller's, a short text and an instant. Nothing that parses whole requests may enter.
+"""What may be an id of the caller's, a short text, an instant and a day. Nothing that parses whole requests may enter.
 
 The rules are those of the contract: ids are the caller's own, compared exactly, case kept.
 """
@@ -6,7 +6,7 @@ The rules are those of the contract: ids are the caller's own, compared exactly,
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 ID_RULE = "1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'"
 ID_RULE_ZH = "1 到 64 个字符，不含控制字符和“/”，首尾无空格，且不是“.”或“..”"
@@ -18,6 +18,7 @@ ID_CHARACTERS = f"[^{_NOT_IN_IDS}]"
 """What an id is made of, as a regular expression; lone surrogates, which no JSON text has, are refused besides."""
 _ID = re.compile(rf"[^{_NOT_IN_IDS}\ud800-\udfff]{{1,{MAX_ID}}}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
@@ -60,3 +61,17 @@ def parse_instant(text: str) -> datetime:
         return datetime.fromisoformat(f"{match[1]}T{match[2]}{fraction:0<7}{match[4].upper()}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError("outside the calendar") from error
+
+
+def parse_day(text: str) -> date:
+    """A day such as ``2026-03-09``.
+
+    Raises:
+        ValueError: not of that form, or not on the calendar.
+
+    >>> parse_day("2026-03-09")
+    datetime.date(2026, 3, 9)
+    """
+    if _DAY.fullmatch(text) is None:
+        raise ValueError("not a day such as 2026-03-09")
+    return date.fromisoformat(text)

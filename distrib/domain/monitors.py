@@ -22,7 +22,7 @@ MEASURES: dict[str, tuple[str, ...]] = {
     REGISTRATION: ("level", "refused"),
     TREE: (
         "persons", "levels", "entry_minor", "fee_or_head_count", "direct_minor", "indirect_minor", "indirect_share",
-        "retail_share", "buyers", "persons_with_buyers", "levels_with_buyers",
+        "retail_share", "buyers", "persons_with_buyers", "levels_with_buyers", "penalties",
     ),
     PROGRAM: (
         "persons", "trees", "deepest_level", "deep_trees", "deep_share", "retail_share", "indirect_share",

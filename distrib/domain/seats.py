@@ -42,7 +42,7 @@ def seat(plan: Plan, snapshot: Snapshot) -> Seating:
     """Seats the people of an order: the selling shop at tier 0, its n-th upline at tier n."""
     uplines = snapshot.uplines
     first = snapshot.seller
-    is_shifted = snapshot.is_self_purchase and plan.self_purchase == "shift"
+    is_shifted = _is_shifted(plan, snapshot)
     if is_shifted:
         first, uplines = (uplines[0] if uplines else None), uplines[1:]
     if plan.inactive_upline == "compress":
@@ -50,6 +50,18 @@ def seat(plan: Plan, snapshot: Snapshot) -> Seating:
     seats = [first, *uplines[: plan.tiers]]
     seats += [None] * (plan.tiers + 1 - len(seats))
     return Seating(seats, [], is_shifted)
+
+
+def is_indirect(plan: Plan, snapshot: Snapshot, rule: Rule, tier: int) -> bool:
+    """Whether a rule pays at a tier for what somebody below sold: not the selling shop, and nobody beside the chain.
+
+    In a shifted chain the sponsor of whoever bought from itself sits at tier 0 already.
+    """
+    return tier > 0 or (_is_shifted(plan, snapshot) and not _is_slot(rule))
+
+
+def _is_shifted(plan: Plan, snapshot: Snapshot) -> bool:
+    return snapshot.is_self_purchase and plan.self_purchase == "shift"
 
 
 def _compressed(first: Person | None, uplines: tuple[Person, ...], tiers: int, is_shifted: bool) -> Seating:

@@ -17,6 +17,7 @@ from distrib.services.context import Program
 from distrib.services.life_rows import LifeRows
 from distrib.services.telling import tell_commissions
 from distrib.store import cases, inbox, ledger, queue
+from distrib.store.cases import Frozen
 from distrib.store.ledger import RefundLineRow, Settlement
 from distrib.store.queue import Outcome, PendingEvent
 
@@ -38,7 +39,7 @@ class Batch:
     signals: set[tuple[date, int, datetime]] = field(default_factory=set)
     look_levels: int = 0
     earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
-    frozen: dict[int, int] = field(default_factory=dict)
+    frozen: list[Frozen] = field(default_factory=list)
     later: dict[int, date] = field(default_factory=dict)
     life: LifeRows = field(default_factory=LifeRows)
     months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))

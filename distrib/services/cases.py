@@ -37,7 +37,7 @@ def open_case(
     actor: Actor,
     now: datetime,
 ) -> dict[str, Any]:
-    """Opens a case about the tree of a shop's root, or about all trees of an organiser.
+    """Opens a case about the tree of a shop's root, or about all trees that an organiser runs or ran.
 
     Raises:
         Refusal: ``shop_unknown``, ``organiser_unknown``, or ``case_open`` where one stands already.
@@ -47,7 +47,7 @@ def open_case(
         root_no, subject = _root(conn, program, shop_id, now)
     else:
         root_no, subject = None, f"organiser:{organiser_id}"
-        if not store.roots_of_organisers(conn, number, [organiser_id or ""]):
+        if not store.has_organised(conn, number, organiser_id or ""):
             raise Refusal("organiser_unknown", id=organiser_id)
     plans.lock_timeline(conn, number)
     if store.subjects_with_open_case(conn, number, [subject]):

@@ -37,6 +37,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "organisers": ("Organisers with several trees", "组织者名下多棵树合并"),
     "findings": ("Findings", "发现"),
     "recorded": ("Findings recorded until then", "截至该时点的记录"),
+    "penalties": ("Penalties in force", "计入的处罚"),
     "cases": ("Cases and decisions", "案件与决定"),
     "sign_offs": ("Sign-offs of local overrides", "本地策略放宽的签署"),
     "none": ("None.", "无。"),
@@ -52,6 +53,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "state": ("state", "状态"), "opened_at": ("opened", "立案时间"),
     "frozen_minor": ("held, minor units", "冻结金额（最小货币单位）"),
     "decisions": ("decisions", "决定"), "pack": ("pack", "策略"), "reason": ("reason", "理由"),
+    "kind": ("kind", "类别"), "decided_on": ("decided on", "决定日期"), "lapses_on": ("lapses on", "失效日"),
+    "administrative": ("administrative", "行政处罚"), "criminal": ("criminal", "刑事处罚"),
+    "authority": ("authority", "决定机关"), "reference": ("reference", "文号"), "shop_id": ("shop", "店铺"),
     "persons": ("persons", "人数"), "levels": ("levels", "层级"), "trees": ("trees", "树"),
     "buyers": ("buyers", "消费者"), "levels_with_buyers": ("levels with buyers", "含消费者层级"),
     "entry_minor": ("entry takings", "入门费用"), "retail_share": ("retail share", "零售占比"),
@@ -74,11 +78,14 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("organisers", _TREE_COLUMNS),
     ("findings", ("id", "severity", "subject", "detail", "figure", "threshold", "source", "done")),
     ("recorded", ("id", "severity", "times", "first_at", "last_at", "detail", "threshold", "source")),
+    ("penalties", ("id", "shop_id", "subject", "kind", "decided_on", "lapses_on", "authority", "reference", "reason",
+                   "persons", "levels", "trees")),
     ("cases", ("case_no", "subject", "state", "opened_at", "frozen_minor", "reason", "decisions")),
     ("sign_offs", ("pack", "signed_off_by", "reason", "loosened", "recorded_at")),
 )
 _WIDE = {"source": 3, "detail": 4, "reason": 3, "decisions": 4, "threshold": 3, "figure": 3, "loosened": 3,
-         "subject": 2, "done": 2, "version": 2}  # fmt: skip
+         "subject": 2, "done": 2, "version": 2, "decided_on": 2, "lapses_on": 2, "authority": 2,
+         "reference": 2}  # fmt: skip
 
 
 def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
@@ -133,6 +140,8 @@ def _value(row: Mapping[str, Any], name: str, language: str) -> str:
         return str(row["detail_zh" if language == "zh" else "detail_en"])
     if name == "decisions":
         return "; ".join(_decision(decision) for decision in row["decisions"])
+    if name == "kind":
+        return _say(row["kind"], language)
     if name == "loosened":
         return "; ".join(row["loosened"])
     return _shown(name, row[name])

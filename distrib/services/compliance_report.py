@@ -1,6 +1,7 @@
 """The report that can be handed to a regulator: plans, caps, structure, findings and what was done about each.
 
-Depends on the instant it is asked for alone: what was recorded, decided or published later does not show.
+Depends on the instant it is asked for alone: what was recorded or decided later, joined later or took effect later does
+not show.
 How it looks on paper is ``compliance_pdf``'s. No SQL may enter.
 """
 
@@ -20,6 +21,7 @@ from distrib.domain.policy import Policy, combine, judge_plan
 from distrib.services.cases import list_cases
 from distrib.services.compliance import structure_view
 from distrib.services.context import Program
+from distrib.services.penalised import penalised_view
 from distrib.services.plans import CLOCK_SKEW, TimelineEntry, load_timeline
 from distrib.services.structure import as_it_was, measure_structure, packs_at
 from distrib.store import compliance as store
@@ -48,7 +50,8 @@ def compliance_report(
     cases, _ = list_cases(conn, program, as_of, None, MOST_CASES)
     entries = [entry for entry in timeline.entries if entry.effective_from <= as_of]
     signed = {row.version_no: row.signed_off_by for row in plans.publications(conn, program.program_id)}
-    measured = structure_view(program, measure_structure(conn, program, policies, as_of))
+    structure = measure_structure(conn, program, policies, as_of)
+    measured = structure_view(program, structure)
     report = {
         "program": program.code,
         "as_of": as_of,
@@ -63,6 +66,7 @@ def compliance_report(
         "findings": [*_plan_findings(program, packs, entries[-1:], signed, as_of),
                      *_with_what_was_done(measured["findings"], cases)],
         "recorded": store.summed_findings(conn, program.program_id, as_of),
+        "penalties": penalised_view(conn, program, structure.penalties, as_of),
         "cases": cases,
         "sign_offs": _sign_offs(conn, program, as_of),
         "notice_en": NOTICE_EN,

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
 from distrib.domain.events import PAID, Event, Order
+from distrib.domain.seats import is_indirect
 from distrib.domain.snapshot import Snapshot
 from distrib.services.batch import EARNED, ORDERS, Batch
 from distrib.services.course import GROUP_FAILED, ORDER_CANCELLED, Course, Due, in_turn
@@ -26,6 +27,7 @@ from distrib.services.people import People
 from distrib.services.refund_work import known_from_fresh, note_refund_before_cancel, work_cancel, work_refund
 from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import Terms, TermsBook
+from distrib.store.cases import Frozen
 from distrib.store.copying import text_field
 from distrib.store.ledger import Posting, Settlement, encode_earned
 from distrib.store.queue import PendingEvent
@@ -191,8 +193,7 @@ class OrderWork:
                 encode_earned(posting, at + terms.hold, fresh.commissions, lines, terms.rule_fields)
             )
             self._add_up(fresh.commissions, period)
-            if fresh.snapshot.frozen_case is not None:
-                batch.frozen[pending.order_no] = fresh.snapshot.frozen_case
+            self._freeze(pending.order_no, order, fresh, at)
         seller_no = None if seller is None else seller.shop_no
         batch.settlements.append(
             Settlement(
@@ -203,6 +204,15 @@ class OrderWork:
         batch.finish(pending, "done", "no_shop" if seller is None else None)
         self._signal(pending.day, fresh.snapshot, at)
         self._signal_earners(pending.day, (commission.shop_no for commission in fresh.commissions), at)
+
+    def _freeze(self, order_no: int, order: Order, fresh: Fresh, at: datetime) -> None:
+        """Holds what those above the seller earn, where the case that the order was given still freezes it."""
+        case_no, plan = fresh.snapshot.frozen_case, fresh.terms.plan
+        if case_no is None or not self._freezes.holds(case_no, order.paid_at):
+            return
+        for seq, one in enumerate(fresh.commissions, 1):
+            if is_indirect(plan, fresh.snapshot, plan.rules[one.rule_index], one.tier):
+                self._batch.frozen.append(Frozen(order_no, seq, case_no, one.shop_no, at))
 
     def _add_up(self, commissions: Sequence[Commission], period: int) -> None:
         earned: dict[int, int] = {}

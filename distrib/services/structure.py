@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.columns.structure import Pulled, Trees, measure_trees, plant
+from distrib.columns.structure import Forest, Pulled, Trees, measure_trees, plant
 from distrib.domain.monitors import PROGRAM, TREE, Monitor
 from distrib.domain.plan_measures import consideration, head_count_pay, head_count_ranks
 from distrib.domain.policy import Policy
 from distrib.services.context import Program
+from distrib.services.penalised import Penalised, by_root, find_penalised
 from distrib.services.plans import Timeline, TimelineEntry, load_timeline
 from distrib.services.policies import pack_on
 from distrib.services.program_figures import ProgramFigures
@@ -53,6 +54,7 @@ class Structure:
     largest: list[Unit]
     organisers: list[Unit]
     findings: list[StructureFinding]
+    penalties: list[Penalised]
 
 
 def measure_structure(
@@ -65,9 +67,11 @@ def measure_structure(
     store.allow_long_reads(conn)
     program = as_it_was(conn, program, as_of)
     timeline = load_timeline(conn, program)
-    trees = _trees(conn, program, as_of)
+    forest = plant(*store.tree_at(conn, program.program_id, as_of))
+    trees = _trees(conn, program, forest, as_of)
+    penalties = find_penalised(conn, program, forest, as_of)
     has_head_count = any(_is_fee_or_head_count(entry) for entry in _within_a_year(timeline, as_of))
-    units = TreeUnits(conn, program, trees, as_of, has_head_count)
+    units = TreeUnits(conn, program, trees, as_of, has_head_count, by_root(penalties))
     figures = ProgramFigures(conn, program, timeline, trees, as_of)
     day = program.day_of(as_of)
     findings = [
@@ -77,7 +81,8 @@ def measure_structure(
         if monitor.is_in_force(day, program.currency)
         for finding in _judge(pack, monitor, units, figures)
     ]
-    return Structure(as_of, _told(trees, figures), units.largest(LARGEST_TOLD), units.organisers(), findings)
+    largest, organisers = units.largest(LARGEST_TOLD), units.organisers()
+    return Structure(as_of, _told(trees, figures), largest, organisers, findings, penalties)
 
 
 def as_it_was(conn: Connection, program: Program, as_of: datetime) -> Program:
@@ -105,7 +110,7 @@ def year_before(at: datetime) -> datetime:
     return at.replace(year=at.year - 1, day=28 if (at.month, at.day) == (2, 29) else at.day)
 
 
-def _trees(conn: Connection, program: Program, at: datetime) -> Trees:
+def _trees(conn: Connection, program: Program, forest: Forest, at: datetime) -> Trees:
     number, since = program.program_id, year_before(at)
     sellers, sales, retail = store.sales_by_shop(conn, number, since, at)
     entrances, entry, recent_entry = store.entry_by_shop(conn, number, since, at)
@@ -119,7 +124,7 @@ def _trees(conn: Connection, program: Program, at: datetime) -> Trees:
         indirect_minor=(earners, indirect),
         buyers=store.buyers_by_shop(conn, number, at),
     )
-    return measure_trees(plant(*store.tree_at(conn, number, at)), pulled)
+    return measure_trees(forest, pulled)
 
 
 def _judge(

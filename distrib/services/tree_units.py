@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -38,13 +38,20 @@ class TreeUnits:
     Args:
         has_fee_or_head_count: whether a plan of the last twelve months charged for joining, or paid or promoted by
             head count: that taints every tree; entry takings taint the tree that made them.
+        penalties: the numbers of the penalties in force that count for each tree, by its root.
     """
 
     def __init__(
-        self, conn: Connection, program: Program, trees: Trees, at: datetime, has_fee_or_head_count: bool
+        self,
+        conn: Connection,
+        program: Program,
+        trees: Trees,
+        at: datetime,
+        has_fee_or_head_count: bool,
+        penalties: Mapping[int, Set[int]],
     ) -> None:
         self._conn, self._program, self._trees, self._at = conn, program, trees, at
-        self._has_fee_or_head_count = has_fee_or_head_count
+        self._has_fee_or_head_count, self._penalties = has_fee_or_head_count, penalties
         self._organisers = self._organised()
 
     def reaching(self, monitor: Monitor, count_root: bool) -> tuple[list[Unit], int]:
@@ -107,9 +114,16 @@ class TreeUnits:
             "indirect_minor": lambda: trees.indirect_minor,
             "buyers": lambda: trees.buyers,
             "fee_or_head_count": lambda: ((trees.recent_entry_minor > 0) | self._has_fee_or_head_count).astype(int),
+            "penalties": self._penalties_by_tree,
             "retail_share": lambda: _shares(trees.retail_minor, trees.sales_minor),
             "indirect_share": lambda: _shares(trees.indirect_minor, trees.direct_minor + trees.indirect_minor),
         }
+
+    def _penalties_by_tree(self) -> Any:
+        counts = np.zeros(self._trees.roots.size, np.int64)
+        roots = np.array(list(self._penalties), np.int64)
+        counts[np.searchsorted(self._trees.roots, roots)] = [len(found) for found in self._penalties.values()]
+        return counts
 
     def _units(self, places: Sequence[int]) -> list[Unit]:
         numbers = [int(self._trees.roots[place]) for place in places]
@@ -131,6 +145,7 @@ class TreeUnits:
             "levels": int(trees.levels[at].max()),
             "levels_with_buyers": int(trees.levels_with_buyers[at].max()),
             "persons_with_buyers": sums["persons"] + sums["buyers"],
+            "penalties": len(set().union(*(self._penalties.get(int(root), ()) for root in trees.roots[at]))),
             "fee_or_head_count": int(sums["recent_entry_minor"] > 0 or self._has_fee_or_head_count),
             "retail_share": share(sums["retail_minor"], sums["sales_minor"]),
             "indirect_share": share(sums["indirect_minor"], sums["direct_minor"] + sums["indirect_minor"]),

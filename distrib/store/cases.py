@@ -68,14 +68,21 @@ WITH RECURSIVE chain AS (
 )
 SELECT place, shop_no FROM chain WHERE shop_no = ANY(%(roots)b::bigint[])
 """
+# Whoever ever named one of the organisers, with all that it named before and after.
 _ORGANISED = """
-SELECT shop_no, organiser_id FROM shops WHERE program_id = %(program)s AND organiser_id = ANY(%(organisers)b::text[])
+SELECT shop_no, effective_at, organiser_id FROM shop_organisers
+WHERE program_id = %(program)s AND shop_no IN (
+    SELECT shop_no FROM shop_organisers
+    WHERE program_id = %(program)s AND organiser_id = ANY(%(organisers)b::text[]))
+ORDER BY shop_no, effective_at, seq
+"""
+_HAS_ORGANISED = """
+SELECT EXISTS (SELECT 1 FROM shop_organisers WHERE program_id = %(program)s AND organiser_id = %(organiser)s)
 """
 _FREEZE = """
 INSERT INTO frozen_commissions (program_id, cause_no, seq, case_no, shop_no, frozen_at)
-SELECT t.program_id, t.cause_no, t.seq, f.case_no, t.shop_no, t.occurred_at
-FROM unnest(%(orders)b::bigint[], %(cases)b::bigint[]) AS f (order_no, case_no)
-JOIN transfers t ON t.program_id = %(program)s AND t.cause_no = f.order_no AND t.kind = 'earned' AND t.tier > 0
+SELECT %(program)s, f.* FROM unnest(%(orders)b::bigint[], %(seqs)b::integer[], %(cases)b::bigint[], %(shops)b::bigint[],
+    %(times)b::timestamptz[]) AS f (order_no, seq, case_no, shop_no, frozen_at)
 """
 # What cases hold that is free by its date, by shop.
 _HELD = """
@@ -132,6 +139,16 @@ class Freeze(NamedTuple):
     root_no: int | None
     organiser_id: str | None
     effective_at: datetime
+
+
+class Frozen(NamedTuple):
+    """A commission that a freeze holds: the transfer of that number of its order, when it was earned."""
+
+    order_no: int
+    seq: int
+    case_no: int
+    shop_no: int
+    frozen_at: datetime
 
 
 def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = False) -> str:
@@ -224,9 +241,21 @@ def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
     return [Freeze(*row) for row in driver(conn).execute(_FREEZES, {"program": program_id})]
 
 
-def roots_of_organisers(conn: Connection, program_id: int, organisers: Sequence[str]) -> list[tuple[int, str]]:
-    """The shops that name those organisers."""
-    return driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)}).fetchall()
+def organised(
+    conn: Connection, program_id: int, organisers: Sequence[str]
+) -> dict[int, list[tuple[datetime, str | None]]]:
+    """Of each shop that ever named one of those organisers, whom it named from when on, in that order."""
+    found: dict[int, list[tuple[datetime, str | None]]] = {}
+    rows = driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)})
+    for shop_no, effective_at, organiser_id in rows:
+        found.setdefault(shop_no, []).append((effective_at, organiser_id))
+    return found
+
+
+def has_organised(conn: Connection, program_id: int, organiser_id: str) -> bool:
+    """Whether a shop names that organiser, or ever did."""
+    row = driver(conn).execute(_HAS_ORGANISED, {"program": program_id, "organiser": organiser_id}).fetchone()
+    return bool(row and row[0])
 
 
 def standing_above(
@@ -246,12 +275,13 @@ def standing_above(
     return found
 
 
-def freeze_commissions(conn: Connection, program_id: int, cases: Mapping[int, int]) -> None:
-    """Holds the indirect commissions of those orders for their cases; the transfers must be there."""
-    if not cases:
+def freeze_commissions(conn: Connection, program_id: int, rows: Sequence[Frozen]) -> None:
+    """Holds those commissions for their cases."""
+    if not rows:
         return
-    columns = {"program": program_id, "orders": list(cases), "cases": list(cases.values())}
-    driver(conn).execute(_FREEZE, columns)
+    names = ("orders", "seqs", "cases", "shops", "times")
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    driver(conn).execute(_FREEZE, {"program": program_id, **columns})
 
 
 def free_commissions(conn: Connection, program_id: int, case_no: int, seq: int, now: datetime) -> int:

@@ -22,9 +22,9 @@ _TREE = """
 SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
 WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
 """
-# Customers who are shops themselves: by the same id, or by the customer's own record.
+# Customers who were shops themselves by then: by the same id, or by the customer's own record.
 _OWN_SHOPS = """
-SELECT shop_id AS customer_id FROM shops WHERE program_id = {program}
+SELECT shop_id AS customer_id FROM shops WHERE program_id = {program} AND joined_at <= {at}
 UNION
 SELECT customer_id FROM (SELECT DISTINCT ON (customer_id) customer_id, shop_no FROM customer_shops
     WHERE program_id = {program} AND recorded_at <= {at} ORDER BY customer_id, seq DESC) n

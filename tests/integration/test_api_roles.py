@@ -17,6 +17,7 @@ __all__ = ["api"]
 DRAFT = {"id": "new", "sponsor_id": "own"}
 CLAIM = {"shop_id": "own", "source": "link", "bound_at": "2026-03-01T00:00:00Z"}
 PAYEE = {"name": "n", "id_type": "id_card", "id_number": "1", "kind": "person", "accounts": {"bank_account": "2"}}
+PENALTY = {"id": "p", "shop_id": "own", "kind": "criminal", "decided_on": "2020-01-01", "reason": "r"}
 # An id that is no key's, so that nobody ends the key in use.
 CALLS: dict[str, tuple[str, str, Any]] = {
     "get_program": ("GET", "/v1/program", None),
@@ -111,6 +112,10 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "decide_case": (
         "POST", "/v1/compliance/cases/1/decisions", {"decision": "dismiss", "decided_by": "Han", "reason": "r"},
     ),
+    "list_penalties": ("GET", "/v1/compliance/penalties", None),
+    "get_penalty": ("GET", "/v1/compliance/penalties/p", None),
+    "record_penalty": ("POST", "/v1/compliance/penalties", PENALTY),
+    "withdraw_penalty": ("POST", "/v1/compliance/penalties/p/withdraw", {"reason": "r"}),
 }
 
 

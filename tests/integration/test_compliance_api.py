@@ -195,6 +195,21 @@ def test_a_report_of_a_past_instant_stays_what_it_was(cn: Api) -> None:
     assert finance.refused("GET", "/v1/compliance/report?as_of=2200-01-01T00:00:00Z") == (422, "invalid")
 
 
+def test_a_buyer_who_becomes_a_shop_later_stays_a_buyer_in_the_report_of_before(cn: Api) -> None:
+    world = cn.world
+    world.publish(UPLINE)
+    world.join(("a", None))
+    then = world.container.now() - DAY
+    world.earn(settled("e", "o", "a", line(1_000), customer_id="buyer", paid_at=then, occurred_at=then))
+    finance = cn.caller("finance")
+    path = f"/v1/compliance/report?as_of={world.container.now().isoformat().replace('+00:00', 'Z')}"
+    before = finance.get(path)
+    world.join(("buyer", "a"), joined_at=world.container.now())
+    assert finance.get(path) == before
+    figures = [finance.get(at)["structure"] for at in (path, "/v1/compliance/report")]
+    assert [(told["retail_minor"], told["buyers"]) for told in figures] == [(1_000, 1), (0, 0)]
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [("zh", ("合规报告", "三级及以上的树", "不构成法律意见")), ("en", ("Compliance report", "no legal advice"))],

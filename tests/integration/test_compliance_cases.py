@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from distrib.services import cases, shops, statements
 from distrib.services.audit import enter_snapshot, run_audit
 from distrib.services.context import COMMAND_LINE
 from distrib.services.explanations import explain_order
-from tests.worlds import PAID, World, chain, line, refunded, settled
+from distrib.services.shop_records import change_shop
+from tests.worlds import PAID, World, chain, line, paid, refunded, settled
 
 TWO_UP: dict[str, Any] = {
     "code": "two-up",
@@ -26,7 +27,7 @@ TWO_UP: dict[str, Any] = {
         {"id": "up-2", "pay": "upline", "tier": 2, "rate": "0.02"},
     ],
 }
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 FREEZE = PAID - DAY
 
 
@@ -188,13 +189,103 @@ def test_a_refund_of_what_is_held_is_held_with_it(tree: World) -> None:
 
 
 def test_all_trees_of_an_organiser_are_frozen_together(tree: World) -> None:
-    tree.rows(
-        "UPDATE shops SET organiser_id = 'boss' WHERE program_id = :program AND shop_id IN ('a', 'x')"
-        " RETURNING shop_id"
-    )
+    organise(tree, "boss", FREEZE, "a", "x")
     decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
     tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
     assert held(tree) == {"b": 500, "a": 200, "x": 500}
+    assert clean(tree)
+
+
+def organise(world: World, organiser_id: str | None, since: datetime, *shop_ids: str) -> None:
+    """Says who runs the trees of those shops from an instant on, as if it had been said then."""
+    with world.container.begin() as conn:
+        for shop_id in shop_ids:
+            change_shop(conn, world.program, shop_id, {"organiser_id": organiser_id}, COMMAND_LINE, since)
+
+
+def test_whoever_ran_the_tree_when_an_order_was_paid_decides_whatever_was_said_since(tree: World) -> None:
+    """The organiser is set, changed and cleared; the orders of each time arrive when all is over."""
+    organise(tree, "boss", PAID, "a")
+    organise(tree, "other", PAID + 2 * DAY, "a")
+    organise(tree, None, PAID + 4 * DAY, "a")
+    decide(tree, opened(tree, None, "boss"), "freeze", PAID - 30 * DAY)
+    paid_at = {
+        "before": PAID - DAY, "when set": PAID, "last of boss": PAID + 2 * DAY - SECOND, "changed": PAID + 2 * DAY,
+        "cleared": PAID + 5 * DAY,
+    }  # fmt: skip
+    tree.earn(*(settled(f"e {name}", name, "c", line(10_000), paid_at=at) for name, at in paid_at.items()))
+    assert {name: reasons(tree, name)[1] for name in paid_at} == {
+        "before": ("b", 500, "paid"), "when set": ("b", 500, "policy"), "last of boss": ("b", 500, "policy"),
+        "changed": ("b", 500, "paid"), "cleared": ("b", 500, "paid"),
+    }  # fmt: skip
+    assert held(tree) == {"b": 1_000, "a": 400}
+    assert clean(tree)
+
+
+def test_an_order_stays_as_it_was_worked_on_when_its_tree_changes_hands(tree: World) -> None:
+    organise(tree, "boss", FREEZE, "a")
+    decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
+    organise(tree, None, PAID + DAY, "a")
+    organise(tree, "boss", PAID + DAY, "x")
+    tree.earn(refunded("r1", "o1", {"1": 5_000}), refunded("r2", "o2", {"1": 5_000}))
+    assert held(tree) == {"b": 250, "a": 100}
+    assert reasons(tree, "o1")[1] == ("b", 250, "policy")
+    assert reasons(tree, "o2")[1] == ("x", 250, "paid")
+    assert clean(tree)
+
+
+def test_two_organisers_and_a_tree_of_its_own_are_told_apart_and_the_oldest_case_holds(tree: World) -> None:
+    organise(tree, "boss", FREEZE, "a")
+    organise(tree, "other", FREEZE, "x")
+    of_other, of_boss, of_tree = opened(tree, None, "other"), opened(tree, None, "boss"), opened(tree, "a")
+    for case_no in (of_tree, of_boss, of_other):
+        decide(tree, case_no, "freeze", FREEZE)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
+    with tree.container.begin() as conn:
+        told = [
+            cases.get_case(conn, tree.program, number, tree.container.now())["frozen_minor"]
+            for number in (of_other, of_boss, of_tree)
+        ]
+    assert told == [500, 700, 0]
+
+
+def test_a_tree_that_was_moved_under_another_stays_under_its_organisers_freeze(tree: World) -> None:
+    organise(tree, "boss", FREEZE, "x")
+    decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
+    with tree.container.begin() as conn:
+        pack, now = tree.container.policies["open"], tree.container.now()
+        shops.move_shop(conn, tree.program, pack, "x", "c", PAID - SECOND, "a test", COMMAND_LINE, now)
+    tree.earn(settled("e1", "o1", "y", line(10_000)), settled("e2", "o2", "c", line(10_000)))
+    assert held(tree) == {"x": 500, "c": 200}
+
+
+def test_the_organiser_of_a_root_beyond_a_snapshots_chain_is_found_as_of_the_payment(world: World) -> None:
+    world.publish(TWO_UP)
+    world.join(*chain(*(f"s{number}" for number in range(15))))
+    organise(world, "boss", PAID, "s0")
+    decide(world, opened(world, None, "boss"), "freeze", FREEZE)
+    world.earn(
+        settled("e1", "o1", "s14", line(10_000)), settled("e2", "o2", "s14", line(20_000), paid_at=PAID - SECOND)
+    )
+    assert held(world) == {"s13": 500, "s12": 200}
+
+
+def test_a_case_may_be_opened_about_an_organiser_who_has_left(tree: World) -> None:
+    organise(tree, "boss", FREEZE, "a")
+    organise(tree, None, PAID + DAY, "a")
+    decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
+    tree.earn(settled("e1", "o1", "c", line(10_000)))
+    assert held(tree) == {"b": 500, "a": 200}
+
+
+def test_what_was_expected_under_a_freeze_and_settles_after_its_release_is_not_held(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(paid("p1", "o1", "c", line(10_000)))
+    decide(tree, case_no, "release")
+    tree.earn(settled("e1", "o1", "c", line(10_000)))
+    assert balance(tree, "b") == (0, 500)
+    assert clean(tree)
 
 
 def test_the_root_of_a_chain_longer_than_a_snapshot_is_found(world: World) -> None:
@@ -226,3 +317,30 @@ def test_decisions_follow_each_other_as_they_can(tree: World) -> None:
         with pytest.raises(Refusal) as refused:
             opened(tree, shop_id, organiser_id)
         assert refused.value.code == code
+
+
+def test_a_second_freeze_from_a_later_day_does_not_hold_what_was_paid_under_the_first(tree: World) -> None:
+    case_no = frozen(tree)
+    tree.earn(paid("p1", "o1", "c", line(10_000)), paid("p2", "o2", "c", line(20_000), paid_at=PAID + DAY))
+    decide(tree, case_no, "release")
+    decide(tree, case_no, "freeze", PAID + DAY)
+    tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "c", line(20_000), paid_at=PAID + DAY))
+    assert held(tree) == {"b": 1_000, "a": 400}
+    assert clean(tree)
+
+
+def test_what_a_sponsor_earns_on_a_purchase_of_its_recruit_is_held_though_it_sits_at_the_first_tier(
+    world: World,
+) -> None:
+    """A chain that is shifted pays the sponsor at tier 0; the leader of the order stands beside the chain."""
+    lead = {"id": "lead", "pay": "leader", "rate": "0.01", "where": {"channel": ["community"]}}
+    world.publish({**TWO_UP, "self_purchase": "shift", "rules": [*TWO_UP["rules"], lead]})
+    world.join(*chain("a", "b", "c"), ("x", None))
+    frozen(world)
+    bought = {"customer_id": "c", "channel": "community", "leader_id": "x"}
+    assert world.earn(settled("e1", "o1", "c", line(10_000), **bought)) == {"b": 1_000, "a": 500, "x": 100}
+    assert held(world) == {"b": 1_000, "a": 500}
+    assert [one[::2] for one in reasons(world, "o1") if one[1]] == [("b", "policy"), ("a", "policy"), ("x", "paid")]
+    world.earn(refunded("r1", "o1", {"1": 5_000}))
+    assert held(world) == {"b": 500, "a": 250}
+    assert clean(world)

@@ -115,3 +115,36 @@ def test_an_override_that_was_put_there_by_hand_and_loosens_stops_everything(run
     with pytest.raises(Refusal) as refused:
         run("report", "--program", "test")
     assert refused.value.code == "policy_loosened"
+
+
+def test_a_penalty_is_recorded_listed_and_withdrawn(run: Run, world: World) -> None:
+    world.join(("a", None))
+    about = ("--kind", "criminal", "--decided-on", "2001-03-09", "--reason", "organising")
+    added = run("penalty", "add", "p-1", "--shop", "a", "--authority", "海珠区法院", *about)
+    assert (added.exit_code, "p-1: shop a, criminal, 2001-03-09: in force / 计入" in added.output) == (0, True)
+    told = json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output)
+    assert (told["organiser_id"], told["lapses_on"], told["recorded_by"]) == ("boss", None, "cli")
+    assert json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output) == told
+    assert "withdrawn / 已撤回" in run("penalty", "withdraw", "p-1", "--reason", "annulled on appeal").output
+    listed = json.loads(run("penalty", "list", "--json").output)
+    assert [(row["id"], row["status"]) for row in listed] == [("p-1", "withdrawn"), ("p-2", "in_force")]
+    assert [row["id"] for row in json.loads(run("penalty", "list", "--shop", "a", "--json").output)] == ["p-1"]
+    assert "organiser boss" in run("penalty", "list").output
+    [shown] = json.loads(run("report", "--json").output)["penalties"]
+    assert (shown["id"], shown["subject"], shown["trees"]) == ("p-2", "organiser:boss", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--shop", "a", "--organiser", "b", "--decided-on", "2001-03-09", "--reason", "r"), "invalid"),
+        (("--decided-on", "2001-03-09", "--reason", "r"), "invalid"),
+        (("--shop", "a", "--decided-on", "9 March", "--reason", "r"), "invalid"),
+        (("--shop", "a", "--decided-on", "2001-03-09", "--reason", " "), "invalid"),
+        (("--shop", "nobody", "--decided-on", "2001-03-09", "--reason", "r"), "shop_unknown"),
+    ],
+)
+def test_a_penalty_that_cannot_be_is_refused_by_name(run: Run, arguments: tuple[str, ...], code: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        run("penalty", "add", "p", "--kind", "criminal", *arguments)
+    assert refused.value.code == code

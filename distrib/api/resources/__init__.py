@@ -9,6 +9,7 @@ from distrib.api.resources.ledger import ledger
 from distrib.api.resources.metrics import metrics
 from distrib.api.resources.orders import orders
 from distrib.api.resources.payouts import payouts
+from distrib.api.resources.penalties import penalties
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
@@ -18,5 +19,5 @@ from distrib.api.resources.webhooks import webhooks
 
 RESOURCES = (
     program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments, ledger,
-    payouts, compliance, webhooks,
+    payouts, compliance, penalties, webhooks,
 )  # fmt: skip

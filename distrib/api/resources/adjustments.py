@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from distrib.api.answers import Answer
 from distrib.api.operations import Call, Resource
 from distrib.api.schemas.adjustments import (
@@ -25,7 +27,7 @@ adjustments = Resource("adjustments", "Adjustments by hand 调整")
 def propose_adjustment(call: Call) -> Answer:
     """Proposes an adjustment; nothing moves until another key approves it."""
     view, is_new = service.propose_adjustment(call.conn, call.program, call.body, call.actor, call.now)
-    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/adjustments/{view['id']}"})
+    return Answer(view, 201 if is_new else 200, {"Location": f"/v1/adjustments/{quote(view['id'], safe='')}"})
 
 
 @adjustments.operation(

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.api.schemas.penalties import PenaltyInForceSchema
 from distrib.services.cases import DECISIONS
 from distrib.services.compliance import FINDING_SEVERITIES
 from distrib.services.compliance_pdf import LANGUAGES
@@ -54,7 +55,7 @@ class CaseDraftSchema(Shape):
     """A case about the tree a shop stands in, or about all the trees of an organiser; not both."""
 
     shop_id = Identifier(load_default=None)
-    organiser_id = Identifier(load_default=None)
+    organiser_id = Text(high=64, load_default=None)
     reason = Text(required=True)
 
 
@@ -86,7 +87,7 @@ class CaseSchema(Shape):
     finding_id = Text(required=True, allow_none=True)
     subject = Text(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Identifier(required=True, allow_none=True)
+    organiser_id = Text(high=64, required=True, allow_none=True)
     state = Choice(STATES, required=True)
     reason = Text(high=2_000, required=True)
     evidence = Figures(required=True)
@@ -155,6 +156,7 @@ class ReportSchema(Shape):
     organisers = Listed(Figures(), required=True)
     findings = Listed(Inner(ReportedFindingSchema), required=True)
     recorded = Listed(fields.Dict(), required=True)
+    penalties = Listed(Inner(PenaltyInForceSchema), required=True)
     cases = Listed(Inner(CaseSchema), required=True)
     sign_offs = Listed(fields.Dict(), required=True)
     notice_en = Text(required=True)

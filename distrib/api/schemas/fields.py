@@ -18,7 +18,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from distrib.api.words import Said, say
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Refusal
-from distrib.domain.identifiers import is_identifier
+from distrib.domain.identifiers import is_identifier, parse_day
 from distrib.services.context import parse_period
 from distrib.services.event_codec import MAX_AMOUNT_MINOR, MAX_SUM_MINOR, is_text
 
@@ -157,6 +157,21 @@ class Instant(fields.DateTime):
         if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
             raise ValidationError(say("time"))
         return at
+
+
+class Day(fields.Date):
+    """A day of the calendar as ``2026-03-09``."""
+
+    default_error_messages = _COMMON
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
+        try:
+            day = parse_day(value) if isinstance(value, str) else None
+        except ValueError:
+            day = None
+        if day is None:
+            raise ValidationError(say("day"))
+        return day
 
 
 class Currency(fields.String):

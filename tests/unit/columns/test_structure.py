@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.columns.structure import NONE, Forest, Pulled, Trees, Whole, measure_trees, plant
+from distrib.columns.structure import NONE, Forest, Pulled, Trees, Whole, measure_below, measure_trees, plant
 
 NOTHING = (np.array([], np.int64), np.array([], np.int64))
 
@@ -79,3 +81,24 @@ def test_levels_and_persons_are_those_of_walking_up(picks: list[int], dice: obje
 def test_a_million_shops_in_one_chain_take_a_few_passes_and_not_a_walk_each() -> None:
     trees = trees_of(plant(np.arange(1, 1_000_001), np.arange(0, 1_000_000)))
     assert shape(trees) == [(1_000_000, 1_000_000)]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=40), st.randoms())
+def test_below_every_shop_stand_those_whose_chain_it_is_in(draws: list[int], random: Random) -> None:
+    sponsors = {number: draw % number for number, draw in enumerate(draws, 1)}
+    numbers = random.sample(sorted(sponsors), len(sponsors))
+    forest = plant(np.array(numbers, np.int64), np.array([sponsors[number] for number in numbers], np.int64))
+    expected = {number: [0, 0] for number in sponsors}
+    for number in sponsors:
+        level, above = 1, number
+        while above != NONE:
+            expected[above] = [expected[above][0] + 1, max(expected[above][1], level)]
+            level, above = level + 1, sponsors[above]
+    persons, levels = measure_below(forest)
+    found = zip(forest.numbers.tolist(), persons.tolist(), levels.tolist(), strict=True)
+    assert {number: [count, height] for number, count, height in found} == expected
+
+
+def test_below_nobody_stands_nobody() -> None:
+    persons, levels = measure_below(forest_of())
+    assert (persons.tolist(), levels.tolist()) == ([], [])

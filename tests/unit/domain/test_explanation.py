@@ -124,3 +124,22 @@ def test_who_is_barred_from_a_differential_chain_is_told_with_a_rate_of_nothing(
     assert [(look.rate, look.reason) for look in looks(people, rules=[CHAIN])] == [
         ("0.05", "paid"), ("0", "inactive"), ("0", "no_difference"),
     ]  # fmt: skip
+
+
+def test_a_case_holds_what_a_shifted_chain_pays_at_every_tier_and_nobody_beside_the_chain() -> None:
+    rules: list[dict[str, Any]] = [
+        {"id": "own", "pay": "seller", "rate": "0.10"},
+        {"id": "up", "pay": "upline", "tier": 1, "rate": "0.05"},
+        {"id": "lead", "pay": "leader", "rate": "0.01"},
+    ]
+    people = Snapshot(
+        MEMBER, tuple(Person(number, "member", True) for number in (1, 2)), leader=Person(9, "member", True),
+        frozen_case=7,
+    )  # fmt: skip
+    shifted = looks(people._replace(is_self_purchase=True), rules=rules, self_purchase="shift")
+    assert reasons(shifted) == [
+        ("own", 0, 0, "self_purchase"), ("own", 0, 1, "policy"), ("up", 1, 2, "policy"), ("lead", 0, 9, "paid"),
+    ]  # fmt: skip
+    for snapshot, choice in ((people, "shift"), (people._replace(is_self_purchase=True), "earn")):
+        told = [look.reason for look in looks(snapshot, rules=rules, self_purchase=choice)]
+        assert told == ["paid", "policy", "paid"]

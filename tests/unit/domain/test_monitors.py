@@ -17,9 +17,12 @@ TODAY = date(2026, 3, 9)
 FEE, NO_FEE = 1, 0
 
 
-def found(persons: int, levels: int, fee: int = NO_FEE, entry_minor: int = 0, pack: str = "cn") -> list[str]:
+def found(
+    persons: int, levels: int, fee: int = NO_FEE, entry_minor: int = 0, pack: str = "cn", penalties: int = 0
+) -> list[str]:
     figures: dict[str, int | None] = {
         "persons": persons, "levels": levels, "fee_or_head_count": fee, "entry_minor": entry_minor,
+        "penalties": penalties,
     }  # fmt: skip
     watched = (m for m in PACKS[pack].monitors if m.scope == "tree" and m.is_in_force(TODAY, "CNY"))
     return sorted({monitor.id for monitor in watched if monitor.figure(figures) is not None})
@@ -45,6 +48,20 @@ def test_trees_are_judged_by_persons_levels_and_fees(
     pack: str, persons: int, levels: int, fee: int, ids: list[str]
 ) -> None:
     assert found(persons, levels, fee, pack=pack) == ids
+
+
+@pytest.mark.parametrize("pack", ["cn", "cn-strict"])
+@pytest.mark.parametrize(
+    ("persons", "levels", "penalties", "is_grave"),
+    [
+        (59, 2, 1, False), (60, 2, 1, True), (60, 1, 3, True), (119, 2, 0, False),
+        (14, 3, 1, False), (15, 3, 1, True), (15, 2, 1, False), (15, 51, 2, True), (15, 3, 0, False),
+    ],
+)  # fmt: skip
+def test_after_a_penalty_sixty_persons_or_fifteen_in_three_levels_are_grave(
+    pack: str, persons: int, levels: int, penalties: int, is_grave: bool
+) -> None:
+    assert ("CN-M04" in found(persons, levels, pack=pack, penalties=penalties)) is is_grave
 
 
 def test_joining_money_of_two_and_a_half_million_is_grave_whatever_the_persons() -> None:

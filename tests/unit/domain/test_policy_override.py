@@ -31,6 +31,7 @@ def changed(**keys: Any) -> Override:
         {"findings": [{"id": "CN-P07", "measure": "order_ratio", "above": "0.20", "severity": "refuse"}]},
         {"findings": [{"id": "CN-P09", "measure": "minimum_age", "below": 21}]},
         {"monitors": [{"id": "CN-M04", "when": {"persons": {"at_least": 60}}}]},
+        {"monitors": [{"id": "CN-M04", "when": {"persons": {"at_least": 30}, "penalties": {"at_least": 1}}}]},
         {"monitors": [{"id": "CN-M06", "when": {"retail_share": {"below": "0.90"}}, "severity": "hold"}]},
     ],
 )

@@ -1,0 +1,68 @@
+"""Penalties: recorded with the decision they rest on, withdrawn where it falls. No threshold may enter."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from distrib.api.answers import Answer
+from distrib.api.operations import Call, Resource
+from distrib.api.schemas.penalties import (
+    PenaltiesPageSchema,
+    PenaltyDraftSchema,
+    PenaltyQuerySchema,
+    PenaltySchema,
+    WithdrawalSchema,
+)
+from distrib.services import penalties as service
+
+penalties = Resource("penalties", "Penalties 处罚记录: for organising or leading pyramid selling 组织、领导传销")
+
+
+@penalties.operation(
+    "POST",
+    "/compliance/penalties",
+    {201: PenaltySchema, 200: PenaltySchema},
+    body=PenaltyDraftSchema,
+    refusals=("shop_unknown", "id_conflict"),
+)
+def record_penalty(call: Call) -> Answer:
+    """Records a penalty about the person who runs a shop, or about an organiser."""
+    view, is_new = service.record_penalty(call.conn, call.program, call.body, call.actor, call.now)
+    location = f"/v1/compliance/penalties/{quote(view['id'], safe='')}"
+    return Answer(view, 201 if is_new else 200, {"Location": location})
+
+
+@penalties.operation("GET", "/compliance/penalties", {200: PenaltiesPageSchema}, query=PenaltyQuerySchema)
+def list_penalties(call: Call) -> Answer:
+    """Penalties in the order they were recorded, withdrawn and lapsed ones too."""
+    shop_id, organiser_id = call.query["shop_id"], call.query["organiser_id"]
+    listing = call.listing(f"penalties {shop_id} {organiser_id}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.list_penalties(
+        call.conn, call.program, shop_id, organiser_id, after[0] if after else None, call.query["limit"], call.now
+    )
+    return Answer(listing.page(rows, None if follows is None else (follows,)))
+
+
+@penalties.operation(
+    "GET", "/compliance/penalties/<id:penalty_id>", {200: PenaltySchema}, refusals=("penalty_unknown",)
+)
+def get_penalty(call: Call, penalty_id: str) -> Answer:
+    """One penalty."""
+    return Answer(service.get_penalty(call.conn, call.program, penalty_id, call.now))
+
+
+@penalties.operation(
+    "POST",
+    "/compliance/penalties/<id:penalty_id>/withdraw",
+    {200: PenaltySchema},
+    body=WithdrawalSchema,
+    is_idempotent=True,
+    refusals=("penalty_unknown", "penalty_withdrawn"),
+)
+def withdraw_penalty(call: Call, penalty_id: str) -> Answer:
+    """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere."""
+    view = service.withdraw_penalty(
+        call.conn, call.program, penalty_id, call.body["reason"], call.actor, call.now
+    )
+    return Answer(view)

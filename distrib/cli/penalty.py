@@ -1,0 +1,112 @@
+"""``distrib compliance penalty``: what was decided about an organiser is recorded, listed, withdrawn."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import click
+
+from distrib.bootstrap import open_container
+from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import parse_day
+from distrib.domain.penalties import KINDS
+from distrib.services.context import COMMAND_LINE
+from distrib.services.penalties import list_penalties, record_penalty, withdraw_penalty
+
+PAGE = 500
+
+
+@click.group()
+def penalty() -> None:
+    """Record penalties for organising pyramid selling. 记录组织、领导传销的处罚。"""
+
+
+@penalty.command()
+@click.argument("penalty_id", metavar="ID")
+@click.option("--shop", "shop_id", help="About the person who runs it. 店铺。")
+@click.option("--organiser", "organiser_id", help="Or about an organiser. 或组织者。")
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="Kind. 行政处罚或刑事处罚。")
+@click.option("--decided-on", required=True, help="Day of the decision, as 2026-03-09. 决定日期。")
+@click.option("--authority", help="Who decided. 决定机关。")
+@click.option("--reference", help="Number of the decision. 文号。")
+@click.option("--reason", required=True, help="What for. 事由。")
+@program_option
+@json_option
+def add(
+    penalty_id: str,
+    shop_id: str | None,
+    organiser_id: str | None,
+    kind: str,
+    decided_on: str,
+    authority: str | None,
+    reference: str | None,
+    reason: str,
+    program_code: str | None,
+    as_json: bool,
+) -> None:
+    """Record the penalty ID about a shop or an organiser. 记录处罚。"""
+    draft = {"id": penalty_id, "shop_id": shop_id, "organiser_id": organiser_id, "kind": kind,
+             "decided_on": _day(decided_on), "authority": authority, "reference": reference,
+             "reason": reason}  # fmt: skip
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        view, _ = record_penalty(conn, program, draft, COMMAND_LINE, container.now())
+    _show(view, as_json)
+
+
+@penalty.command()
+@click.argument("penalty_id", metavar="ID")
+@click.option("--reason", required=True, help="Why it no longer stands. 理由。")
+@program_option
+@json_option
+def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bool) -> None:
+    """Say that the penalty ID no longer stands, such as one annulled on appeal. 撤回处罚记录。"""
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        view = withdraw_penalty(conn, program, penalty_id, reason, COMMAND_LINE, container.now())
+    _show(view, as_json)
+
+
+@penalty.command("list")
+@click.option("--shop", "shop_id", help="About one shop. 店铺。")
+@click.option("--organiser", "organiser_id", help="About one organiser. 组织者。")
+@program_option
+@json_option
+def list_command(shop_id: str | None, organiser_id: str | None, program_code: str | None, as_json: bool) -> None:
+    """List the penalties, lapsed and withdrawn ones too. 列出处罚记录。"""
+    found: list[dict[str, Any]] = []
+    with open_container() as container, container.begin() as conn:
+        program, now = container.program(conn, program_code), container.now()
+        after: int | None = 0
+        while after is not None:
+            page, after = list_penalties(conn, program, shop_id, organiser_id, after, PAGE, now)
+            found += page
+    if as_json:
+        print_json(found)
+        return
+    columns = ("id 编号", "about 对象", "kind 类别", "decided on 决定日期", "lapses on 失效日", "status 状态")
+    rows = [
+        [row["id"], _about(row), row["kind"], row["decided_on"], row["lapses_on"], row["status"]] for row in found
+    ]
+    print_table(open_console(), f"Penalties 处罚记录: {program.code}", dict.fromkeys(columns, False), rows)
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise Refusal("invalid", [Problem("--decided-on", f"{error} / 须为形如 2026-03-09 的日期")]) from error
+
+
+def _about(view: dict[str, Any]) -> str:
+    return f"shop {view['shop_id']}" if view["organiser_id"] is None else f"organiser {view['organiser_id']}"
+
+
+def _show(view: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+        return
+    words = {"in_force": "in force / 计入", "lapsed": "no longer counts / 已不计入", "withdrawn": "withdrawn / 已撤回"}
+    click.echo(f"{view['id']}: {_about(view)}, {view['kind']}, {view['decided_on']}: {words[view['status']]}")

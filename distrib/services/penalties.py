@@ -1,0 +1,171 @@
+"""Penalties for organising or leading pyramid selling: recorded about a shop or an organiser, withdrawn by a new row.
+
+A penalty is a fact that a person brings, with the decision it rests on; the monitors read which of them count.
+Which trees they taint is ``structure``'s. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import MAX_ID, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.penalties import (
+    IN_FORCE,
+    KINDS,
+    LAPSED,
+    WITHDRAWN,
+    earliest_in_force,
+    is_in_force,
+    lapses_on,
+)
+from distrib.services.context import Actor, Program
+from distrib.services.idempotency import digest_of
+from distrib.store import penalties as store
+from distrib.store import shops
+from distrib.store.penalties import PenaltyRow, Standing
+
+CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
+
+
+def record_penalty(
+    conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Keeps a penalty that was decided about the person who runs a shop, or about an organiser.
+
+    Args:
+        draft: ``id`` and what ``CONTENT`` names; exactly one of ``shop_id`` and ``organiser_id``, which no shop
+            has to name yet.
+
+    Returns:
+        The penalty, and whether it is new; the same sent again answers as it stands.
+
+    Raises:
+        Refusal: ``invalid`` with all that is wrong, ``shop_unknown``, or ``id_conflict`` for an id with other content.
+    """
+    _check(program, draft, now)
+    content = {name: draft[name] for name in CONTENT}
+    digest, shop_id = digest_of(content), draft["shop_id"]
+    shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if shop_id is not None and shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    shop_no = None if shop is None else shop.shop_no
+    is_new = store.insert_penalty(
+        conn, program.program_id, digest, shop_no, {**content, "id": draft["id"]}, now, actor.key_id
+    )
+    row = _found(conn, program, draft["id"])
+    if row.digest != digest:
+        raise Refusal("id_conflict", id=draft["id"])
+    return penalty_view(program, row, now), is_new
+
+
+def withdraw_penalty(
+    conn: Connection, program: Program, penalty_id: str, reason: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere.
+
+    Raises:
+        Refusal: ``penalty_unknown``, ``invalid``, or ``penalty_withdrawn`` where that was done for another reason.
+    """
+    row = _found(conn, program, penalty_id)
+    problems = list(_text_problems("reason", reason))
+    if problems:
+        raise Refusal("invalid", problems)
+    store.insert_withdrawal(conn, program.program_id, row.penalty_no, reason, now, actor.key_id)
+    row = _found(conn, program, penalty_id)
+    if row.withdrawal_reason != reason:
+        raise Refusal("penalty_withdrawn", id=penalty_id)
+    return penalty_view(program, row, now)
+
+
+def get_penalty(conn: Connection, program: Program, penalty_id: str, now: datetime) -> dict[str, Any]:
+    """One penalty; raises ``penalty_unknown``."""
+    return penalty_view(program, _found(conn, program, penalty_id), now)
+
+
+def list_penalties(
+    conn: Connection,
+    program: Program,
+    shop_id: str | None,
+    organiser_id: str | None,
+    after: int | None,
+    limit: int,
+    now: datetime,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Penalties in the order they were recorded, and after what number the next page begins."""
+    found = store.list_penalties(conn, program.program_id, shop_id, organiser_id, after or 0, limit + 1)
+    page = found[:limit]
+    return [penalty_view(program, row, now) for row in page], page[-1].penalty_no if len(found) > limit else None
+
+
+def in_force_at(conn: Connection, program: Program, at: datetime) -> list[Standing]:
+    """The penalties that counted at an instant, as they were recorded by then."""
+    day = program.day_of(at)
+    standing = store.standing_at(conn, program.program_id, at, earliest_in_force(day))
+    return [penalty for penalty in standing if is_in_force(penalty.kind, penalty.decided_on, day)]
+
+
+def penalty_view(program: Program, row: PenaltyRow, at: datetime) -> dict[str, Any]:
+    """A penalty as it is shown; ``status`` is that of the instant."""
+    until = lapses_on(row.kind, row.decided_on)
+    return {
+        "id": row.penalty_id,
+        "shop_id": row.shop_id,
+        "organiser_id": row.organiser_id,
+        "kind": row.kind,
+        "decided_on": row.decided_on.isoformat(),
+        "lapses_on": None if until is None else until.isoformat(),
+        "authority": row.authority,
+        "reference": row.reference,
+        "reason": row.reason,
+        "status": _status(program, row, at),
+        "recorded_at": row.recorded_at,
+        "recorded_by": row.recorded_by,
+        "withdrawn_at": row.withdrawn_at,
+        "withdrawn_by": row.withdrawn_by,
+        "withdrawal_reason": row.withdrawal_reason,
+    }
+
+
+def _status(program: Program, row: PenaltyRow, at: datetime) -> str:
+    if row.withdrawn_at is not None:
+        return WITHDRAWN
+    return IN_FORCE if is_in_force(row.kind, row.decided_on, program.day_of(at)) else LAPSED
+
+
+def _found(conn: Connection, program: Program, penalty_id: str) -> PenaltyRow:
+    row = store.find_penalty(conn, program.program_id, penalty_id) if is_identifier(penalty_id) else None
+    if row is None:
+        raise Refusal("penalty_unknown", id=penalty_id)
+    return row
+
+
+def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
+    """Everything that is wrong, for the command line, too, which no schema guards."""
+    problems = []
+    if not is_identifier(draft["id"]):
+        problems.append(Problem("/id", "must be an id of 1 to 64 characters / 编号须为 1 到 64 个字符"))
+    if (draft["shop_id"] is None) == (draft["organiser_id"] is None):
+        words = "give shop_id or organiser_id, not both / shop_id 与 organiser_id 须且只能填一个"
+        problems.append(Problem("/shop_id", words))
+    elif draft["shop_id"] is None:
+        problems += _text_problems("organiser_id", draft["organiser_id"], MAX_ID)
+    if draft["kind"] not in KINDS:
+        problems.append(Problem("/kind", f"must be one of {', '.join(KINDS)} / 必须是以下之一"))
+    if not isinstance(draft["decided_on"], date) or draft["decided_on"] > program.day_of(now):
+        problems.append(Problem("/decided_on", "must be a day, today at the latest / 须为不晚于今天的日期"))
+    for name in ("authority", "reference", "reason"):
+        if name == "reason" or draft[name] is not None:
+            problems += _text_problems(name, draft[name])
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def _text_problems(name: str, value: object, most: int = MAX_TEXT) -> list[Problem]:
+    if isinstance(value, str) and is_storable_text(value, most) and value.strip():
+        return []
+    return [Problem(f"/{name}", f"must have 1 to {most} characters / 须为 1 到 {most} 个字符")]

@@ -1,0 +1,16 @@
+"""Penalties, and their withdrawals."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0010_penalties.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)

@@ -1,0 +1,114 @@
+"""Penalties and their withdrawals, as rows that only grow. Until when a penalty counts is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.domain.penalties import CRIMINAL
+
+_INSERT = text(
+    "INSERT INTO penalties (program_id, penalty_id, digest, shop_no, organiser_id, kind, decided_on, authority,"
+    " reference, reason, recorded_at, recorded_by) VALUES (:program, :id, :digest, :shop_no, :organiser_id, :kind,"
+    " :decided_on, :authority, :reference, :reason, :now, :by) ON CONFLICT (program_id, penalty_id) DO NOTHING"
+)
+_WITHDRAW = text(
+    "INSERT INTO penalty_withdrawals (program_id, penalty_no, reason, withdrawn_at, withdrawn_by)"
+    " VALUES (:program, :number, :reason, :now, :by) ON CONFLICT DO NOTHING"
+)
+_SELECT = """
+SELECT p.penalty_no, p.penalty_id, p.digest, s.shop_id, p.organiser_id, p.kind, p.decided_on, p.authority, p.reference,
+       p.reason, p.recorded_at, p.recorded_by, w.withdrawn_at, w.withdrawn_by, w.reason AS withdrawal_reason
+FROM penalties p
+LEFT JOIN shops s ON s.program_id = p.program_id AND s.shop_no = p.shop_no
+LEFT JOIN penalty_withdrawals w ON w.program_id = p.program_id AND w.penalty_no = p.penalty_no
+WHERE p.program_id = :program
+"""
+_FIND = text(_SELECT + " AND p.penalty_id = :id")
+_LIST = text(
+    _SELECT + " AND p.penalty_no > :after AND (CAST(:shop_id AS text) IS NULL OR s.shop_id = :shop_id)"
+    " AND (CAST(:organiser_id AS text) IS NULL OR p.organiser_id = :organiser_id)"
+    " ORDER BY p.penalty_no LIMIT :limit"
+)
+_NAMED = text(_SELECT + " AND p.penalty_no = ANY(CAST(:numbers AS bigint[])) ORDER BY p.penalty_no")
+# Recorded by then and not withdrawn; a criminal one counts whenever it was, others were decided lately.
+_STANDING = text(
+    "SELECT p.penalty_no, p.shop_no, p.organiser_id, p.kind, p.decided_on FROM penalties p"
+    " WHERE p.program_id = :program AND p.recorded_at <= :at AND (p.kind = :criminal OR p.decided_on >= :since)"
+    " AND NOT EXISTS (SELECT 1 FROM penalty_withdrawals w WHERE w.program_id = p.program_id"
+    " AND w.penalty_no = p.penalty_no AND w.withdrawn_at <= :at) ORDER BY p.penalty_no"
+)
+
+
+class PenaltyRow(NamedTuple):
+    """A penalty, and its withdrawal where there is one."""
+
+    penalty_no: int
+    penalty_id: str
+    digest: bytes
+    shop_id: str | None
+    organiser_id: str | None
+    kind: str
+    decided_on: date
+    authority: str | None
+    reference: str | None
+    reason: str
+    recorded_at: datetime
+    recorded_by: str
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdrawal_reason: str | None
+
+
+class Standing(NamedTuple):
+    """A penalty that was recorded and not withdrawn: about whom, of which kind, of which day."""
+
+    penalty_no: int
+    shop_no: int | None
+    organiser_id: str | None
+    kind: str
+    decided_on: date
+
+
+def insert_penalty(
+    conn: Connection, program_id: int, digest: bytes, shop_no: int | None, content: Mapping[str, Any], now: datetime,
+    by: str,
+) -> bool:  # fmt: skip
+    """Keeps a penalty (``content`` is what was sent); False where its id is taken."""
+    values = {"program": program_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
+    return conn.execute(_INSERT, {**content, **values}).rowcount == 1
+
+
+def insert_withdrawal(
+    conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str
+) -> None:
+    """Keeps a withdrawal; where there is one, that stands. Of two at once the second waits for the first."""
+    conn.execute(_WITHDRAW, {"program": program_id, "number": penalty_no, "reason": reason, "now": now, "by": by})
+
+
+def find_penalty(conn: Connection, program_id: int, penalty_id: str) -> PenaltyRow | None:
+    """The penalty of that id."""
+    row = conn.execute(_FIND, {"program": program_id, "id": penalty_id}).one_or_none()
+    return None if row is None else PenaltyRow._make(row)
+
+
+def list_penalties(
+    conn: Connection, program_id: int, shop_id: str | None, organiser_id: str | None, after: int, limit: int
+) -> list[PenaltyRow]:
+    """Penalties in the order they were recorded, those about one shop or organiser where that is asked for."""
+    wanted = {"program": program_id, "shop_id": shop_id, "organiser_id": organiser_id, "after": after, "limit": limit}
+    return [PenaltyRow._make(row) for row in conn.execute(_LIST, wanted)]
+
+
+def penalties_of_numbers(conn: Connection, program_id: int, numbers: Sequence[int]) -> list[PenaltyRow]:
+    """The penalties of those numbers, in the order they were recorded."""
+    return [PenaltyRow._make(row) for row in conn.execute(_NAMED, {"program": program_id, "numbers": list(numbers)})]
+
+
+def standing_at(conn: Connection, program_id: int, at: datetime, since: date) -> list[Standing]:
+    """What had been recorded and not withdrawn at an instant, administrative ones decided since that day only."""
+    wanted = {"program": program_id, "at": at, "since": since, "criminal": CRIMINAL}
+    return [Standing._make(row) for row in conn.execute(_STANDING, wanted)]
