@@ -44,9 +44,10 @@ def entered(plan: Plan | None, form: Mapping[str, str]) -> dict[str, str]:
 def _suggested(plan: Plan | None) -> dict[str, str]:
     stands = {} if plan is None else suggest_people(plan)
     people = {field_of(seat, "rank"): stands[seat].rank if seat in stands else "" for seat in SEATS}
-    people |= {field_of(seat, what): words[0] for seat in SEATS for what, words in (("state", STATES), ("sales", SALES))}
+    for seat in SEATS:
+        people |= {field_of(seat, "state"): STATES[0], field_of(seat, "sales"): SALES[0]}
     if plan is None:
-        return people | {"paid": "", "channel": CHANNELS[0]}
+        return people | {"paid": f"{_PAID_UNITS}", "channel": CHANNELS[0]}
     unit = 10 ** decimals_of(plan.currency)
     cost = show_amount(_COST_UNITS * unit, plan.currency) if plan.base == "margin" else ""
     paid = show_amount(_PAID_UNITS * unit, plan.currency)

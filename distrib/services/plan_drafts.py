@@ -50,7 +50,7 @@ def check_draft(text: str, pack: str | None, policies: Mapping[str, Policy]) -> 
         Refusal: ``too_large``, or ``policy_unknown``.
     """
     if len(text) > MAX_CHARACTERS:
-        raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,}")
+        raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,} characters")
     if pack is not None and pack not in policies:
         raise Refusal("policy_unknown", policy=pack)
     try:
