@@ -87,6 +87,7 @@ class PlanPage:
             pack=(form or NO_FORM).get("pack", ""),
             samples=tuple(self._samples),
             sample=sample,
+            is_own=sample is None and text not in self._samples.values(),
             reference=plan_reference(spoken),
             **view,
         )

@@ -62,7 +62,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rounding.half_even": ("half to even, once for each commission", "四舍六入五成双，每笔佣金一次"),
     "rounding.down": ("down, once for each commission", "向下取整，每笔佣金一次"),
     "hold_days.text": ("{days} times 24 hours after it was earned", "获佣后满 {days} 个 24 小时"),
-    "tiers.text": ("of the selling shop's uplines {tiers} at most", "销售店铺以上最多 {tiers} 级上线"),
+    "tiers.text": ("at most {tiers} above the selling shop", "销售店铺以上最多 {tiers} 级上线"),
     "inactive_upline.keep": ("its share stays with the platform", "份额归平台"),
     "inactive_upline.compress": ("is passed over; the next active upline takes its tier", "跳过，由下一位有效上线补位"),
     "self_purchase.earn": ("the shop earns as from any order", "店铺照常获佣"),

@@ -23,6 +23,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "checking": ("Checking …", "检查中…"),
     "unreachable": ("The service does not answer; this is the last result.", "服务无响应，以下为上次结果。"),
     "restored": ("Your last text was brought back from this browser.", "已恢复本浏览器中上次的内容。"),
+    "replace": ("The sample takes the place of your text. Go on?", "示例将替换你的内容，继续吗？"),
     "result": ("Result", "检查结果"),
     "problems_one": ("1 problem", "1 处问题"),
     "problems": ("{count} problems", "{count} 处问题"),

@@ -72,7 +72,13 @@
     event.preventDefault();
     select(Number(line.dataset.line));
   });
-  document.getElementById("sample").addEventListener("change", (event) => event.target.form.submit());
+  /* A sample takes the place of what somebody wrote only if they say so. */
+  const sample = document.getElementById("sample");
+  sample.form.addEventListener("submit", (event) => {
+    const isOwn = form.dataset.own === "yes" || text.value !== text.defaultValue;
+    if (isOwn && !confirm(form.dataset.replace)) event.preventDefault();
+  });
+  sample.addEventListener("change", () => sample.form.requestSubmit());
 
   const last = kept();
   if (form.dataset.fresh === "yes" && last !== null && last !== text.value) {
