@@ -60,7 +60,7 @@ def test_a_text_past_the_bounds_is_one_clear_error(reader: FlaskClient) -> None:
         many = send(reader, "#" * (MAX_CHARACTERS + 1), path)
         huge = send(reader, "#" * MOST_BYTES, path)
         assert (many.status_code, huge.status_code) == (413, 413)
-        assert "The request is larger than 65,536 characters." in told(many)
+        assert "The request is larger than 32,768 characters." in told(many)
         assert "The request is larger than 256 KiB." in told(huge)
         assert send(reader, "#" * MAX_CHARACTERS, path).status_code == 200
 

@@ -109,7 +109,7 @@ def test_problems_of_a_draft_stand_in_the_order_of_its_lines() -> None:
 
 
 def test_a_draft_has_bounds() -> None:
-    with pytest.raises(Refusal, match="larger than 65,536 characters"):
+    with pytest.raises(Refusal, match="larger than 32,768 characters"):
         check_draft(" " * (MAX_CHARACTERS + 1), None, PACKS)
     with pytest.raises(Refusal, match="no policy pack mars"):
         check_draft(TEXT, "mars", PACKS)
