@@ -37,6 +37,7 @@ TEXTS = {
     "by_rank": ("by rank: {what}", "按等级：{what}"),
     "object": ("keys {keys}", "键 {keys}"),
     "words": ("{first}, … ({count} in all)", "{first} 等（共 {count} 个）"),
+    "see": ("see {what}", "见 {what}"),
     "or": ("; or ", "；或 "),
 }
 _SECTIONS = ("rule", "rank", "condition", "where", "slab", "requires", "cap", "pool")
@@ -109,9 +110,14 @@ def _values(schema: Mapping[str, Any], say: Say) -> str:
 
 def _named(name: str, say: Say) -> str:
     if name in _SECTIONS or name == "not":
-        return say("where" if name == "not" else name)
+        return say("see", what=say("where" if name == "not" else name))
     definition = plan_schema()["$defs"][name]
     return say("ratio", example=definition["examples"][0]) if name == "ratio" else _values(definition, say)
+
+
+def _item(schema: Mapping[str, Any], say: Say) -> str:
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    return say(name) if name in _SECTIONS else _values(schema, say)
 
 
 def _words(words: Sequence[object], say: Say) -> str:
@@ -127,7 +133,7 @@ def _of_type(kind: str, schema: Mapping[str, Any], say: Say) -> str:
     if kind == "boolean":
         return say("truth")
     if kind == "array":
-        return say("list", what=_values(schema["items"], say))
+        return say("list", what=_item(schema["items"], say))
     if kind == "string":
         return _text(schema, say)
     if schema.get("additionalProperties"):
