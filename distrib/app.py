@@ -24,6 +24,7 @@ from distrib.api.problems import answer_with_problems
 from distrib.api.unread import drop_unread
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
+from distrib.services.plan_samples import load_samples
 from distrib.store import migrate
 from distrib.store.database import enter_program
 
@@ -41,7 +42,7 @@ def create_app(container: Container) -> Flask:
     description = register_operations(app, __version__)
     app.register_blueprint(docs_blueprint(description))
     app.register_blueprint(health_blueprint())
-    app.register_blueprint(console_blueprint())
+    app.register_blueprint(console_blueprint(container.policies, load_samples(container.settings.config_dir)))
     answer_with_problems(app)
     app.before_request(_begin)
     app.after_request(_finish)

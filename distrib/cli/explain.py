@@ -21,6 +21,7 @@ from distrib.cli.output import (
 )  # fmt: skip
 from distrib.domain.amounts import show_amount
 from distrib.services.explanations import explain_order
+from distrib.services.plan_words import REASONS
 
 _WORDS = {
     "order": ("Order", "订单"),
@@ -64,24 +65,6 @@ _WORDS = {
     "what": ("what", "项目"),
     "by_binding": ("Sold by the shop bound to the customer", "由锁定该消费者的店铺成交："),
     "nobody": ("Nobody was looked at.", "未对任何人核算。"),
-}
-_REASONS = {
-    "paid": ("paid", "已付"),
-    "no_upline": ("nobody sits there", "无上线"),
-    "inactive": ("not active then", "当时未生效"),
-    "rank_not_in_rate": ("the rank has no rate", "等级不在比例表"),
-    "requires_not_met": ("requirements not met", "未达条件"),
-    "tier_cap": ("beyond the tiers allowed", "超出允许层级"),
-    "self_purchase": ("own purchase", "自购"),
-    "no_difference": ("no difference in rate", "无级差"),
-    "rule_cap": ("cap of the rule", "规则封顶"),
-    "order_cap": ("cap of the order", "订单封顶"),
-    "entry_sku": ("entry line", "入门商品"),
-    "policy": ("forbidden by the pack", "合规策略不允许"),
-    "order_cancelled": ("the order was cancelled", "订单已取消"),
-    "group_failed": ("its group failed", "拼团失败"),
-    "no_shop": ("no shop sold it", "没有归属店铺"),
-    "nobody_earned": ("no rule paid anybody", "没有规则付给任何人"),
 }
 _Say = Callable[[str], str]
 
@@ -182,5 +165,5 @@ def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
 
 
 def _reason(code: str, place: int) -> str:
-    text = _REASONS.get(code)
+    text = REASONS.get(code)
     return code if text is None or text[place] == code else f"{code} ({text[place]})"

@@ -11,7 +11,7 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, print_json, program_option, time_text
-from distrib.cli.plan_problems import line_at, show_findings, show_problems
+from distrib.cli.plan_problems import show_findings, show_problems
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.plan import compile_plan
@@ -21,7 +21,7 @@ from distrib.domain.policy import Finding
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans import PlanView, check_document, create_plan, judge, publish_plan
 from distrib.services.programs import find_program, only_program
-from distrib.services.yaml_documents import lines_of, read_yaml
+from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml
 
 MAX_BYTES = 1_000_000
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -38,19 +38,17 @@ def plan() -> None:
 @json_option
 def check(file: Path, program_code: str | None, as_json: bool) -> None:
     """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is. 检查方案。"""
-    text = _text_of(file)
-    document = read_yaml(text)
+    document, lines = read_with_lines(_text_of(file))
     with open_container() as container:
         with container.begin() as conn:
             program = only_program(conn) if program_code is None else find_program(conn, program_code)
         problems, findings = _judged(container, program, document)
     is_good = not problems and not any(finding.severity in {"refuse", "sign_off"} for finding in findings)
     if as_json:
-        lines = lines_of(text)
         shown = [asdict(problem) | {"line": line_at(lines, problem.pointer)} for problem in problems]
         print_json({"ok": is_good, "problems": shown, "findings": [finding._asdict() for finding in findings]})
     else:
-        show_problems(file.name, problems, lines_of(text))
+        show_problems(file.name, problems, lines)
         show_findings(findings)
         if not problems and not findings:
             click.echo("Nothing is wrong. 没有问题。")

@@ -5,30 +5,19 @@ Each in English and, below it, in Chinese. What is a problem must not be decided
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from distrib.cli.output import open_console
+from distrib.domain.bilingual import of_problem
 from distrib.domain.errors import Problem
 from distrib.domain.policy import Finding
+from distrib.services.plan_words import SEVERITIES
+from distrib.services.yaml_documents import line_at
 
-_IN_CHINESE = re.compile(r" / (?=[^\x00-\x7f])")
 _STYLES = {"refuse": "red", "sign_off": "yellow", "alert": "yellow"}
-_SEVERITIES = {"refuse": "拒绝", "sign_off": "须签署", "alert": "提醒", "info": "提示"}
-
-
-def line_at(lines: Mapping[str, int], path: str) -> int | None:
-    """The line of a path, or of what it would stand in.
-
-    >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code")
-    (3, None)
-    """
-    while path not in lines and path:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return lines.get(path)
 
 
 def show_problems(name: str, problems: Sequence[Problem], lines: Mapping[str, int]) -> None:
@@ -39,7 +28,7 @@ def show_problems(name: str, problems: Sequence[Problem], lines: Mapping[str, in
     for line, problem in sorted(_placed(problems, lines), key=lambda placed: placed[0] or 0):
         where = name if line is None else f"{name}:{line}"
         _print(console, f"{where}: {problem.pointer}".removesuffix(": "), "bold red")
-        for words in _IN_CHINESE.split(problem.detail, maxsplit=1):
+        for words in dict.fromkeys(of_problem(problem.detail)):
             _print(console, f"    {words}")
     count = len(problems)
     _print(console, f"{count} problem{'' if count == 1 else 's'}. 共 {count} 处问题。", "bold")
@@ -49,7 +38,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     """Prints what the policy packs say: severity, figure against threshold, and the source."""
     console = open_console()
     for finding in findings:
-        severity = f"{finding.severity} {_SEVERITIES[finding.severity]}"
+        severity = f"{finding.severity} {SEVERITIES[finding.severity][1]}"
         head = f"{severity} {finding.id}: {finding.figure} ({finding.threshold})"
         _print(console, head, _STYLES.get(finding.severity, ""))
         for words in (finding.detail_en, finding.detail_zh, f"[{finding.source}]"):

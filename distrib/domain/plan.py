@@ -12,13 +12,12 @@ from typing import Any
 
 from distrib.domain.errors import Refusal
 from distrib.domain.money import parse_ratio
-from distrib.domain.plan_document import DEFAULT_HOLD_DAYS, DEFAULT_RANK, DEFAULT_TIERS, check_plan
+from distrib.domain.plan_document import CONDITION_DEFAULTS, DEFAULT_RANK, DEFAULTS, RANK_DEFAULTS, check_plan
+from distrib.domain.plan_document_rules import DEFAULTS as RULE_DEFAULTS
 from distrib.domain.plan_rules import (
     AMOUNT,
-    OF_BASE,
     OF_RULE,
     RATE,
-    SLAB_WHOLE,
     UPLINE,
     Rule,
     RuleBook,
@@ -92,8 +91,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
     problems = check_plan(document)
     if problems:
         raise Refusal("plan_invalid", problems)
-    given = {key: value for key, value in document.items() if value is not None}
-    tiers = given.get("tiers", DEFAULT_TIERS)
+    given = {**DEFAULTS, **{key: value for key, value in document.items() if value is not None}}
     ranks = tuple(_rank(rank) for rank in given.get("ranks") or [{"code": DEFAULT_RANK}])
     rules = _rules([{k: v for k, v in rule.items() if v is not None} for rule in given["rules"]])
     return Plan(
@@ -101,12 +99,12 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         title=given.get("title", given["code"]),
         currency=given["currency"],
         policy=given.get("policy"),
-        base=given.get("base", "paid"),
-        rounding=given.get("rounding", "half_up"),
-        hold_days=given.get("hold_days", DEFAULT_HOLD_DAYS),
-        tiers=tiers,
-        inactive_upline=given.get("inactive_upline", "keep"),
-        self_purchase=given.get("self_purchase", "earn"),
+        base=given["base"],
+        rounding=given["rounding"],
+        hold_days=given["hold_days"],
+        tiers=given["tiers"],
+        inactive_upline=given["inactive_upline"],
+        self_purchase=given["self_purchase"],
         order_cap_ppm=parse_ratio(given["order_cap"]) if "order_cap" in given else None,
         declarations={k: v for k, v in given.get("declarations", {}).items() if v is not None},
         ranks=ranks,
@@ -114,7 +112,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         rules=rules,
         pools=tuple(_pool(pool) for pool in given.get("pools", ())),
         document=document,
-        book=RuleBook(rules, tiers),
+        book=RuleBook(rules, given["tiers"]),
         rank_indexes={rank.code: index for index, rank in enumerate(ranks)},
     )
 
@@ -125,7 +123,7 @@ def _rank(rank: Mapping[str, Any]) -> Rank:
         rank["code"],
         None if promote is None else _condition(promote),
         None if keep is None else _condition(keep),
-        rank.get("grace") or 0,
+        rank.get("grace") or RANK_DEFAULTS["grace"],
     )
 
 
@@ -134,9 +132,8 @@ def _condition(value: Mapping[str, Any]) -> Condition:
         return AllOf(tuple(_condition(part) for part in value["all"]))
     if "any" in value:
         return AnyOf(tuple(_condition(part) for part in value["any"]))
-    metric = Metric(
-        value["metric"], value.get("levels") or 0, value.get("window") or "ever", value.get("min_rank") or ""
-    )
+    window = value.get("window") or CONDITION_DEFAULTS["window"]
+    metric = Metric(value["metric"], value.get("levels") or 0, window, value.get("min_rank") or "")
     return AtLeast(metric, value["at_least"])
 
 
@@ -151,7 +148,7 @@ def _rules(rules: list[dict[str, Any]]) -> tuple[Rule, ...]:
 
 def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Rule:
     pay, tier = rule["pay"], rule.get("tier", 0)
-    of = rule.get("of", OF_BASE)
+    of = rule.get("of", RULE_DEFAULTS["of"])
     kind, figures, default = _figures(rule)
     return Rule(
         index=index,
@@ -174,7 +171,7 @@ def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Ru
 def _figures(rule: Mapping[str, Any]) -> tuple[str, dict[str, int], int | None]:
     """Kind, figure by rank, and the figure of all other ranks (a slab rule has the figure 0 for everyone)."""
     if "slabs" in rule:
-        return rule.get("slab_mode", SLAB_WHOLE), {}, 0
+        return rule.get("slab_mode", RULE_DEFAULTS["slab_mode"]), {}, 0
     if "rate" in rule:
         by_rank, default = _by_rank(rule["rate"])
         ratios = {rank: parse_ratio(rate) for rank, rate in by_rank.items()}

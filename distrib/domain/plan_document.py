@@ -30,14 +30,21 @@ KEYS = (
     "self_purchase", "order_cap", "declarations", "ranks", "rank_map", "rules", "pools",
 )  # fmt: skip
 REQUIRED = ("code", "currency", "rules")
+DEFAULTS: Mapping[str, object] = {
+    "base": BASES[0], "rounding": ROUNDINGS[0], "hold_days": DEFAULT_HOLD_DAYS, "tiers": DEFAULT_TIERS,
+    "inactive_upline": INACTIVE_UPLINE[0], "self_purchase": SELF_PURCHASE[0],
+}  # fmt: skip
+"""What a key says that is not there."""
 CHOICES = {"base": BASES, "rounding": ROUNDINGS, "inactive_upline": INACTIVE_UPLINE, "self_purchase": SELF_PURCHASE}
 DECLARED_TRUTHS = ("entry_purchase", "written_contract")
 DECLARED_NUMBERS = {"entry_fee_minor": MAX_MINOR, "buy_back_days": 3650, "cooling_off_days": 3650, "minimum_age": 150}
 DECLARED_TEXTS = ("organiser",)
 RANK_KEYS, RANK_REQUIRED = ("code", "promote", "keep", "grace"), ("code",)
+RANK_DEFAULTS = {"grace": 0}
 EMPTY_LISTS: tuple[object, ...] = ([], ())
 CONDITION_KEYS = ("metric", "levels", "min_rank", "window", "at_least")
 CONDITION_REQUIRED = ("metric", "at_least")
+CONDITION_DEFAULTS = {"window": "ever"}
 MAX_TITLES, MAX_LEVELS, MAX_GRACE = 50, 3, 120
 WINDOW = r"[1-9][0-9]{0,3}d|month|ever"
 RANK = r"[\w-]{1,40}"

@@ -36,6 +36,8 @@ KEYS = (
     "cap", "group",
 )  # fmt: skip
 REQUIRED = ("id", "pay")
+DEFAULTS = {"slab_mode": SLAB_WHOLE, "of": OF_BASE}
+"""What a key says that is not there; the default group is the slot (plan_rules)."""
 FIGURES = ("rate", "amount_minor", "slabs")
 DEFAULT_FIGURE = "default"
 SLAB_KEYS = ("from_minor", "rate")

@@ -7,6 +7,7 @@ ascending slabs) is left to ``check_plan``. A bound or a word that stands in a t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from distrib.domain import plan_document as plan
@@ -31,7 +32,7 @@ def plan_schema() -> Schema:
 
     As in ``check_plan``, a key that may be absent may be null.
     """
-    document = _object(plan.KEYS, plan.REQUIRED, _plan_keys(), "plan")
+    document = _object(plan.KEYS, plan.REQUIRED, _plan_keys(), "plan", plan.DEFAULTS)
     return {
         "$schema": DIALECT,
         "title": "distrib plan / 分销方案",
@@ -41,7 +42,7 @@ def plan_schema() -> Schema:
             "text": _text(MAX_TEXT),
             "ratio": {**_text_like(RATIO), "examples": ["0.125"]},
             "amount": _whole(0, MAX_MINOR),
-            "rank": _object(plan.RANK_KEYS, plan.RANK_REQUIRED, _rank_keys(), "rank"),
+            "rank": _object(plan.RANK_KEYS, plan.RANK_REQUIRED, _rank_keys(), "rank", plan.RANK_DEFAULTS),
             "condition": _condition(),
             "where": _object((*rules.WHERE, "not"), (), {**_where_keys(), "not": _ref("not")}, "where"),
             "not": _object(rules.WHERE, (), _where_keys(), "where"),
@@ -51,7 +52,7 @@ def plan_schema() -> Schema:
             "requires": _object(limits.REQUIRES_KEYS, (), _requires_keys(), "requires") | _requires_conditions(),
             "cap": _object(limits.CAP_KEYS, (), _cap_keys(), "cap") | _any_of(limits.CAP_KEYS),
             "pool": _object(limits.POOL_KEYS, limits.POOL_KEYS, _pool_keys(), "pool"),
-            "rule": {**_object(rules.KEYS, rules.REQUIRED, _rule_keys(), "rule"), **_rule_conditions()},
+            "rule": _object(rules.KEYS, rules.REQUIRED, _rule_keys(), "rule", rules.DEFAULTS) | _rule_conditions(),
         },
     }
 
@@ -124,7 +125,7 @@ def _condition() -> Schema:
         "window": _text_like(plan.WINDOW),
         "at_least": _whole(0, MAX_SUM_MINOR),
     }
-    leaf = _object(plan.CONDITION_KEYS, plan.CONDITION_REQUIRED, keys, "condition")
+    leaf = _object(plan.CONDITION_KEYS, plan.CONDITION_REQUIRED, keys, "condition", plan.CONDITION_DEFAULTS)
     reads_a_team, counts_recruits = _reads(WITH_LEVELS), _reads(WITH_MIN_RANK)
     goes_with = [
         _if(reads_a_team, _given("levels"), _absent("levels")),
@@ -243,9 +244,15 @@ def _absent(key: str) -> Schema:
     return {"properties": {key: _NULL}}
 
 
-def _object(known: Sequence[str], required: Collection[str], keys: Mapping[str, Schema], words: str) -> Schema:
-    """An object of these keys and no others, in the order of ``known``, each with what it means."""
-    described = {key: {**_described(words, key), **keys[key]} for key in known}
+def _object(
+    known: Sequence[str],
+    required: Collection[str],
+    keys: Mapping[str, Schema],
+    words: str,
+    defaults: Mapping[str, object] = MappingProxyType({}),
+) -> Schema:
+    """An object of these keys and no others, in the order of ``known``, each with what it means and says if absent."""
+    described = {key: {**_described(words, key), **_default(defaults, key), **keys[key]} for key in known}
     properties = {key: schema if key in required else _or_null(schema) for key, schema in described.items()}
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return made | ({"required": list(required)} if required else {})
@@ -256,6 +263,10 @@ def _described(words: str, key: str) -> Schema:
     return {"description": text} if text else {}
 
 
+def _default(defaults: Mapping[str, object], key: str) -> Schema:
+    return {"default": defaults[key]} if key in defaults else {}
+
+
 def _or_null(schema: Schema) -> Schema:
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None]}
@@ -263,7 +274,7 @@ def _or_null(schema: Schema) -> Schema:
         return {**schema, "anyOf": [*schema["anyOf"], _NULL]}
     if isinstance(schema.get("type"), str):
         return {**schema, "type": [schema["type"], "null"]}
-    described = {key: schema[key] for key in ("description",) if key in schema}
+    described = {key: schema[key] for key in ("description", "default") if key in schema}
     return described | {"anyOf": [{key: value for key, value in schema.items() if key not in described}, _NULL]}
 
 

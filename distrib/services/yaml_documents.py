@@ -5,7 +5,7 @@ Parses text only; opening files and judging what a document says must not enter.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -51,12 +51,28 @@ def read_yaml(text: str) -> object:
     Raises:
         Refusal: ``invalid`` with the line and column of what is wrong.
     """
+    return read_with_lines(text)[0]
+
+
+def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
+    r"""The one document in ``text``, and the line of each path in it; paths as problems have them.
+
+    Raises:
+        Refusal: as ``read_yaml``.
+
+    >>> read_with_lines("code: a\nrules:\n  - id: x\n")[1]
+    {'': 1, 'code': 1, 'rules': 2, 'rules[0]': 3, 'rules[0].id': 3}
+    """
     if len(text) > MAX_CHARACTERS:
         raise Refusal("too_large", limit=f"{MAX_CHARACTERS:,}")
     try:
         loader = _Loader(text)
         try:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            if node is None:
+                return None, {}
+            lines = {"": node.start_mark.line + 1, **dict(_lines("", node))}
+            return loader.construct_document(node), lines
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -66,18 +82,15 @@ def read_yaml(text: str) -> object:
         raise Refusal("invalid", [Problem("", f"{str(error)[:200]} / 不是合法的 YAML 或 JSON")]) from error
 
 
-def lines_of(text: str) -> dict[str, int]:
-    r"""The line of each path in a text that ``read_yaml`` has read; paths as problems have them.
+def line_at(lines: Mapping[str, int], path: str) -> int | None:
+    """The line of a path, or of what it would stand in.
 
-    >>> lines_of("code: a\nrules:\n  - id: x\n")
-    {'': 1, 'code': 1, 'rules': 2, 'rules[0]': 3, 'rules[0].id': 3}
+    >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code")
+    (3, None)
     """
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-    finally:
-        loader.dispose()
-    return {} if node is None else {"": node.start_mark.line + 1, **dict(_lines("", node))}
+    while path not in lines and path:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines.get(path)
 
 
 def _lines(path: str, node: yaml.Node) -> Iterator[tuple[str, int]]:

@@ -8,7 +8,7 @@ from distrib.cli.plan_problems import show_findings, show_problems
 from distrib.domain.document import MAX_PROBLEMS
 from distrib.domain.plan_document import check_plan
 from distrib.domain.policy import Finding
-from distrib.services.yaml_documents import lines_of, read_yaml
+from distrib.services.yaml_documents import read_with_lines
 
 SLIPS = """\
 # a comment
@@ -24,7 +24,8 @@ rules:
 
 
 def told(text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    show_problems("plan.yaml", check_plan(read_yaml(text)), lines_of(text))
+    document, lines = read_with_lines(text)
+    show_problems("plan.yaml", check_plan(document), lines)
     return capsys.readouterr().out.splitlines()
 
 

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.cli import cli
+from distrib.domain.plan import compile_plan
 from distrib.domain.plan_document import DEFAULT_RANK, check_plan
 from distrib.domain.plan_schema import plan_schema
 from distrib.services.yaml_documents import read_yaml
@@ -220,3 +222,19 @@ def test_the_description_of_the_service_says_of_plans_what_the_schema_says() -> 
     accepts = jsonschema_rs.Draft202012Validator(whole).is_valid
     assert accepts(SOUND)
     assert not accepts({**SOUND, "rules": [{**SELLER, "rate": 0.1}]})
+
+
+def test_a_default_that_the_schema_tells_is_what_an_absent_key_means() -> None:
+    schema = plan_schema()
+    inner = (("ranks", 1, "promote", "all", 0), ("ranks", 1), ("rules", 2), ("rules", 0), ())
+    told = 0
+    for place, part in zip(inner, ("condition", "rank", "rule", "rule", None), strict=True):
+        definition = schema if part is None else schema["$defs"][part]
+        properties = definition["properties"] if "properties" in definition else definition["anyOf"][0]["properties"]
+        for key, described in properties.items():
+            if "default" not in described or (key == "slab_mode" and place == ("rules", 0)):
+                continue
+            told += 1
+            absent, given_it = (changed(((*place, key), None)), changed(((*place, key), described["default"])))
+            assert replace(compile_plan(absent), document={}) == replace(compile_plan(given_it), document={})
+    assert told == 11

@@ -1,0 +1,171 @@
+"""The plan page: a draft is checked, put into words and tried on an order. Nothing is stored, so no key is asked for.
+
+Shows what services answer; what is wrong with a plan and what it pays must not be decided here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from distrib.console.language import LANGUAGES, NO_FORM, Form, Say, answer_page, language, speak
+from distrib.console.plan_form import SALES, STATES, entered, field_of, read_trial
+from distrib.console.plan_outcome import outcome_of
+from distrib.console.plan_reference import plan_reference
+from distrib.console.plan_summary import plan_summary
+from distrib.console.plan_texts import TEXTS
+from distrib.domain.bilingual import of_problem
+from distrib.domain.errors import Refusal
+from distrib.domain.plan import Plan
+from distrib.domain.plan_document_rules import CHANNELS
+from distrib.domain.plan_schema import plan_schema
+from distrib.domain.policy import Policy
+from distrib.services.plan_drafts import Draft, check_draft
+from distrib.services.plan_trials import SEATS, SELLER, try_order
+from distrib.services.plan_words import SEVERITIES
+
+MOST_BYTES = 256 * 1024
+FIRST_SAMPLE = "two-level-shop"
+View = dict[str, Any]
+
+
+class PlanPage:
+    """The page, the part of it that changes while somebody types, and the schema that editors ask for."""
+
+    def __init__(self, policies: Mapping[str, Policy], samples: Mapping[str, str]) -> None:
+        self._policies, self._samples = policies, samples
+        self._schema = json.dumps(plan_schema(), ensure_ascii=False, indent=2) + "\n"
+
+    def register(self, blueprint: Blueprint) -> None:
+        """Adds the page's routes."""
+        blueprint.add_url_rule("/console/plan", "show_plan", self.show)
+        blueprint.add_url_rule("/console/plan", "check_plan", self.check, methods=["POST"])
+        blueprint.add_url_rule("/console/plan/result", "check_plan_result", self.check_result, methods=["POST"])
+        blueprint.add_url_rule("/console/plan.schema.json", "plan_schema", self.schema)
+
+    def show(self) -> Response:
+        """The page with a sample in it."""
+        name = request.args.get("sample", "")
+        text = self._samples.get(name) or self._samples.get(FIRST_SAMPLE, "")
+        return self._answer("console/plan.html", {"text": text}, sample=name if name in self._samples else "")
+
+    def check(self) -> Response:
+        """The page with what became of the text that was sent."""
+        return self._answer("console/plan.html", _sent())
+
+    def check_result(self) -> Response:
+        """The part of the page that changes, for the text that was sent."""
+        return self._answer("console/plan_result.html", _sent())
+
+    def schema(self) -> Response:
+        """``config/plan.schema.json``, so that an editor anywhere can complete and check by URL."""
+        return Response(self._schema, content_type="application/schema+json")
+
+    def _answer(self, template: str, form: Form | None, sample: str | None = None) -> Response:
+        spoken = language(form or NO_FORM)
+        say = speak(TEXTS, spoken)
+        text = (form or NO_FORM).get("text", "").replace("\r\n", "\n")
+        try:
+            if form is None:
+                raise Refusal("too_large", limit=f"{MOST_BYTES // 1024} KiB")
+            draft = check_draft(text, form.get("pack") or None, self._policies)
+            view, status = _view(draft, form, say, spoken), 200
+        except Refusal as refusal:
+            draft = Draft("", ())
+            view, status = _view(draft, NO_FORM, say, spoken) | {"refusal": refusal.text(spoken)}, refusal.status
+        html = render_template(
+            template,
+            say=say,
+            spoken=spoken,
+            other=next(one for one in LANGUAGES if one != spoken),
+            text=text,
+            packs=sorted(self._policies),
+            pack=(form or NO_FORM).get("pack", ""),
+            samples=tuple(self._samples),
+            sample=sample,
+            is_own=sample is None and text not in self._samples.values(),
+            reference=plan_reference(spoken),
+            **view,
+        )
+        return answer_page(html, spoken, form or NO_FORM, status)
+
+
+def _sent() -> Form | None:
+    """The form of this request; None where it is larger than a plan may be."""
+    request.max_content_length = MOST_BYTES
+    try:
+        return request.form
+    except RequestEntityTooLarge:
+        return None
+
+
+def _view(draft: Draft, form: Form, say: Say, spoken: str) -> View:
+    values = entered(draft.plan, form)
+    view: View = {
+        "refusal": None,
+        "draft": draft,
+        "slips": [(slip.line, slip.problem.pointer, _told(slip.problem.detail, spoken)) for slip in draft.slips],
+        "severities": {name: words[LANGUAGES.index(spoken)] for name, words in SEVERITIES.items()},
+        "verdict": _verdict(draft),
+        "values": values,
+        "channels": CHANNELS,
+        "seats": _seats(draft.plan, values),
+        "asks_sales": draft.plan is not None and bool(draft.plan.book.on_sales),
+        "states": STATES,
+        "sales": SALES,
+        "summary": None,
+        "outcome": None,
+        "wrong": [],
+    }
+    if draft.plan is None:
+        return view
+    return view | {"summary": plan_summary(draft.plan, spoken)} | _tried(draft, draft.plan, values, say, spoken)
+
+
+def _tried(draft: Draft, plan: Plan, values: Mapping[str, str], say: Say, spoken: str) -> View:
+    """What the order comes to, or why it cannot be worked out."""
+    trial, wrong = read_trial(plan, values, say)
+    if trial is None or draft.limits is None:
+        return {"wrong": wrong}
+    try:
+        earned = try_order(plan, draft.limits, trial)
+    except Refusal as refusal:
+        return {"wrong": [refusal.text(spoken)]}
+    return {"outcome": outcome_of(plan, earned, say, LANGUAGES.index(spoken))}
+
+
+def _told(detail: str, spoken: str) -> str:
+    return of_problem(detail)[LANGUAGES.index(spoken)]
+
+
+def _verdict(draft: Draft) -> str:
+    """What the findings together mean for publishing."""
+    severities = {finding.severity for finding in draft.findings}
+    return "refused" if "refuse" in severities else "needs_sign_off" if "sign_off" in severities else "may_publish"
+
+
+def _seats(plan: Plan | None, values: Mapping[str, str]) -> list[View]:
+    """Each seat with the ranks to choose from: the plan's, or while there is none what stands there."""
+    ranks = [] if plan is None else [rank.code for rank in plan.ranks]
+    seats = []
+    for seat in SEATS:
+        chosen = values[field_of(seat, "rank")]
+        if plan is None:
+            ranks = [chosen] if chosen else []
+        elif chosen not in ranks and (chosen or seat == SELLER):
+            chosen = plan.lowest_rank
+        seats.append(
+            {
+                "name": seat,
+                "ranks": ranks,
+                "rank": chosen,
+                "may_be_empty": seat != SELLER,
+                "state": values[field_of(seat, "state")],
+                "sales": values[field_of(seat, "sales")],
+            }
+        )
+    return seats

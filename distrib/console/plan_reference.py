@@ -1,0 +1,166 @@
+"""The keys of a plan as a reader looks them up, from the one schema: no key, bound or default is written again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from distrib.console.language import LANGUAGES, Say, speak
+from distrib.domain.bilingual import of_description
+from distrib.domain.plan_schema import plan_schema
+
+MOST_WORDS = 12
+"""A longer list of words (the currencies) is told by its number and its first ones."""
+
+TEXTS = {
+    "plan": ("the plan", "方案"),
+    "rule": ("rules", "规则 rules"),
+    "of": ("of", "取自 of"),
+    "rank": ("ranks", "等级 ranks"),
+    "condition": ("conditions: promote, keep", "条件 promote、keep"),
+    "where": ("where", "适用范围 where"),
+    "slab": ("slabs", "阶梯 slabs"),
+    "requires": ("requires", "获佣条件 requires"),
+    "cap": ("cap", "上限 cap"),
+    "pool": ("pools", "奖池 pools"),
+    "declarations": ("declarations", "合规声明 declarations"),
+    "whole": ("whole number {least} to {most}", "{least} 到 {most} 的整数"),
+    "ratio": ('share such as "{example}"', '比例，如 "{example}"'),
+    "text": ("text, at most {most} characters", "文本，最多 {most} 个字符"),
+    "rank_name": ("name of a rank", "等级编号"),
+    "like": ("text like {pattern}", "形如 {pattern} 的文本"),
+    "truth": ("true or false", "true 或 false"),
+    "list": ("list of {what}", "列表：{what}"),
+    "map": ("by language: {what}", "按语言：{what}"),
+    "by_rank": ("by rank: {what}", "按等级：{what}"),
+    "object": ("keys {keys}", "键 {keys}"),
+    "words": ("{first}, … ({count} in all)", "{first} 等（共 {count} 个）"),
+    "see": ("see {what}", "见 {what}"),
+    "or": ("; or ", "；或 "),
+}
+_SECTIONS = ("rule", "rank", "condition", "where", "slab", "requires", "cap", "pool")
+
+
+class Key(NamedTuple):
+    """One key: what may stand there, what it says when it does not, and what it means."""
+
+    name: str
+    values: str
+    default: str | None
+    meaning: str
+    is_required: bool
+
+
+class Section(NamedTuple):
+    """The keys that stand together in one mapping."""
+
+    name: str
+    title: str
+    keys: tuple[Key, ...]
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def plan_reference(spoken: str) -> tuple[Section, ...]:
+    """Every key of the schema, section by section, in that language."""
+    schema, say = plan_schema(), speak(TEXTS, spoken)
+    defined = schema["$defs"]
+    parts: dict[str, list[Mapping[str, Any]]] = {name: _objects(defined[name]) for name in _SECTIONS}
+    parts["of"] = _objects(defined["rule"]["properties"]["of"])
+    parts["declarations"] = [schema["properties"]["declarations"]]
+    parts["plan"] = [schema]
+    in_order = (name for name in TEXTS if name in parts)
+    return tuple(Section(name, say(name), tuple(_all_keys(parts[name], spoken, say))) for name in in_order)
+
+
+def _all_keys(parts: Sequence[Mapping[str, Any]], spoken: str, say: Say) -> Iterator[Key]:
+    """Of several mappings that may stand there, one with a single key is chosen by that key."""
+    for part in parts:
+        yield from _keys(part, len(parts) > 1 and len(part["properties"]) == 1, spoken, say)
+
+
+def _objects(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The mappings that a definition may be; a condition may be one of three."""
+    return [part] if "properties" in part else [branch for branch in part["anyOf"] if "properties" in branch]
+
+
+def _keys(part: Mapping[str, Any], is_choice: bool, spoken: str, say: Say) -> Iterator[Key]:
+    required = () if is_choice else part.get("required", ())
+    for name, schema in part["properties"].items():
+        default = json.dumps(schema["default"], ensure_ascii=False).strip('"') if "default" in schema else None
+        meaning = of_description(schema.get("description", ""))[spoken == "zh"]
+        yield Key(name, _values(schema, say), default, meaning, name in required)
+
+
+def _values(schema: Mapping[str, Any], say: Say) -> str:
+    """What may stand there, in a few words; null is as good as absent and not told."""
+    if "$ref" in schema:
+        return _named(schema["$ref"].removeprefix("#/$defs/"), say)
+    if "enum" in schema:
+        return _words([word for word in schema["enum"] if word is not None], say)
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "anyOf" in schema:
+        told = [_values(one, say) for one in schema["anyOf"] if one.get("type") != "null"]
+        return say("or").join(dict.fromkeys(told))
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return _of_type(next(name for name in types if name != "null"), schema, say)
+
+
+def _named(name: str, say: Say) -> str:
+    if name in _SECTIONS or name == "not":
+        return say("see", what=say("where" if name == "not" else name))
+    definition = plan_schema()["$defs"][name]
+    return say("ratio", example=definition["examples"][0]) if name == "ratio" else _values(definition, say)
+
+
+def _item(schema: Mapping[str, Any], say: Say) -> str:
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    return say(name) if name in _SECTIONS else _values(schema, say)
+
+
+def _words(words: Sequence[object], say: Say) -> str:
+    told = [str(word) for word in words]
+    if len(told) <= MOST_WORDS:
+        return ", ".join(told)
+    return say("words", first=", ".join(told[:3]), count=len(told))
+
+
+def _of_type(kind: str, schema: Mapping[str, Any], say: Say) -> str:
+    if kind == "integer":
+        return say("whole", least=schema["minimum"], most=_number(schema["maximum"]))
+    if kind == "boolean":
+        return say("truth")
+    if kind == "array":
+        return say("list", what=_item(schema["items"], say))
+    if kind == "string":
+        return _text(schema, say)
+    if schema.get("additionalProperties"):
+        is_by_rank = schema["propertyNames"]["pattern"] == _rank_pattern()
+        return say("by_rank" if is_by_rank else "map", what=_values(schema["additionalProperties"], say))
+    return say("object", keys=", ".join(schema["properties"]))
+
+
+def _text(schema: Mapping[str, Any], say: Say) -> str:
+    if "maxLength" in schema:
+        return say("text", most=schema["maxLength"])
+    pattern = schema["pattern"]
+    if pattern == _rank_pattern():
+        return say("rank_name")
+    return say("like", pattern=pattern.removeprefix("^(?:").removesuffix(")$"))
+
+
+def _rank_pattern() -> str:
+    pattern: str = plan_schema()["$defs"]["rank"]["properties"]["code"]["pattern"]
+    return pattern
+
+
+def _number(number: int) -> str:
+    """A power of ten too long to be counted by eye is told as one.
+
+    >>> _number(9999), _number(10**12)
+    ('9,999', '10^12')
+    """
+    power = len(str(number)) - 1
+    return f"10^{power}" if power > 6 and number == 10**power else f"{number:,}"
