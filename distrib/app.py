@@ -21,9 +21,12 @@ from distrib.api.metrics import Metrics
 from distrib.api.openapi import register_operations
 from distrib.api.operations import MOST_BYTES
 from distrib.api.problems import answer_with_problems
+from distrib.api.transactions import in_transaction
 from distrib.api.unread import drop_unread
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
+from distrib.console.invitation import invitation_blueprint
+from distrib.services.invitations import Invitation, find_invitations
 from distrib.services.plan_samples import load_samples
 from distrib.store import migrate
 from distrib.store.database import enter_program
@@ -43,6 +46,7 @@ def create_app(container: Container) -> Flask:
     app.register_blueprint(docs_blueprint(description))
     app.register_blueprint(health_blueprint())
     app.register_blueprint(console_blueprint(container.policies, load_samples(container.settings.config_dir)))
+    app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code)))
     answer_with_problems(app)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -65,6 +69,15 @@ def backend_of(container: Container) -> Backend:
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
         allows_private_webhooks=container.settings.webhook_allow_private,
+        public_url=container.settings.public_url,
+    )
+
+
+def _invitations(container: Container, code: str) -> list[Invitation]:
+    """The invitations behind a code, in a transaction that sees the shops of that code alone."""
+    return in_transaction(
+        container.web_engine.begin,
+        lambda conn: find_invitations(conn, container.policies, code, container.now()),
     )
 
 
@@ -96,7 +109,7 @@ def _finish(response: Response) -> Response:
     headers["Content-Security-Policy"] = POLICY
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.path.startswith("/v1"):
-        headers["Cache-Control"] = "no-store"
+        headers.setdefault("Cache-Control", "no-store")
     return response
 
 

@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHORTEST_PEPPER = 16
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DATA_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
+LONGEST_PUBLIC_URL = 200
 ENVIRONMENTS = ("development", "production")
 Check: TypeAlias = Callable[[str], object]
 
@@ -62,6 +63,8 @@ class Settings:
     environment: str = "development"
     webhook_allow_private: bool = False
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
+    public_url: str | None = None
+    """What links to this service begin with, as people outside reach it; None: as the request that asks reached it."""
 
     @property
     def overrides_dir(self) -> Path:
@@ -99,6 +102,7 @@ def read_settings() -> Settings:
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
         environment=reader.text("environment", Settings.environment, one_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
+        public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
     )
     mistakes = [*reader.mistakes(), *contradictions(), *unknown_variables()]
     if mistakes:
@@ -190,6 +194,19 @@ def has_scheme(schemes: Sequence[str]) -> Check:
             raise ValidationError(f"must begin with one of {listed} / 须以 {listed} 之一开头")
 
     return check
+
+
+def base_of_links(url: str) -> None:
+    """Refuse what a link cannot begin with."""
+    try:
+        parts = urlsplit(url)
+        has_host = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\?#@')
+    if not has_host or not is_plain or len(url) > LONGEST_PUBLIC_URL:
+        words = "must be like https://fx.example.com, without query, fragment or user"
+        raise ValidationError(f"{words} / 须形如 https://fx.example.com，不含查询、片段与用户名")
 
 
 def long_enough(pepper: str) -> None:

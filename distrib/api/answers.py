@@ -39,6 +39,18 @@ class Stream:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A small file that is made once the transaction has ended: what takes a while to draw holds no connection.
+
+    ``tag`` stands for all that it shows; a caller that has a file of this tag already is told so (304) in its place.
+    """
+
+    draw: Callable[[], bytes]
+    media_type: str
+    tag: str
+
+
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 

@@ -29,6 +29,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "erase_shop": _ADMIN,
     "export_subtree": _READERS_AND_SELF,
     "get_metrics": _READERS_AND_SELF,
+    "get_poster": _READERS_AND_SELF,
+    "get_qr_code": _READERS_AND_SELF,
     "list_keys": _ADMIN,
     "create_key": _ADMIN,
     "revoke_key": _ADMIN,

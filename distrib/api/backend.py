@@ -33,6 +33,7 @@ class Backend:
         channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the newest schema.
         has_bell: whether Redis answers.
+        public_url: what links to this service begin with; None: as it was reached.
     """
 
     begin: Callable[[], AbstractContextManager[Connection]]
@@ -48,6 +49,7 @@ class Backend:
     has_bell: Callable[[], bool]
     metrics: Metrics
     allows_private_webhooks: bool = False
+    public_url: str | None = None
 
 
 def backend() -> Backend:

@@ -17,7 +17,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy import Connection
 
-from distrib.api.answers import Answer, Stream, json_response, to_json
+from distrib.api.answers import Answer, Drawing, Stream, json_response, to_json
 from distrib.api.auth import MAY_CALL, presented_key
 from distrib.api.backend import Backend, backend
 from distrib.api.documentation import Documented, Shapes, describe
@@ -63,7 +63,7 @@ class Call:
         return Listing(f"{self.program.code} {name}", self.backend.pepper)
 
 
-Handler = Callable[..., Answer | Stream]
+Handler = Callable[..., Answer | Stream | Drawing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,8 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         raise
     if isinstance(answer, Stream):
         return _streamed(house, program_id, answer)
+    if isinstance(answer, Drawing):
+        return _drawn(answer)
     if answer.after_commit is not None:
         answer.after_commit()
     if answer.view is None:
@@ -190,7 +192,7 @@ def _work(
     presented: str,
     sent: bytes,
     conn: Connection,
-) -> tuple[int, Answer | Stream]:
+) -> tuple[int, Answer | Stream | Drawing]:
     now = house.now()
     found = authenticate(conn, presented, house.pepper)
     if found is None:
@@ -229,7 +231,7 @@ def _check_media_type(operation: Operation) -> None:
         raise Refusal("unsupported_media_type", expected="Content-Encoding: identity")
 
 
-def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer | Stream:
+def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer:
     """The work under an Idempotency-Key, or what it answered when it was done."""
     if _KEY.fullmatch(key) is None:
         raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
@@ -238,8 +240,8 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     if kept is not None:
         return Answer(kept[1].encode(), kept[0], {"Idempotent-Replayed": "true"})
     answer = handler(call, **path)
-    if isinstance(answer, Stream):
-        raise TypeError("a stream cannot be kept under an Idempotency-Key")
+    if not isinstance(answer, Answer):
+        raise TypeError("a file cannot be kept under an Idempotency-Key")
     body = to_json(answer.view).decode()
     idempotency.remember(call.conn, call.program, operation.route, key, content, answer.status, body, call.now)
     return answer
@@ -258,6 +260,15 @@ def _streamed(house: Backend, program_id: int, stream: Stream) -> Response:
     response.call_on_close(chunks.close)  # type: ignore[attr-defined]
     response.headers.update(stream.headers)
     response.headers["Content-Disposition"] = f'attachment; filename="{stream.filename}"'
+    return response
+
+
+def _drawn(drawing: Drawing) -> Response:
+    """The file, unless the caller has it; nobody else may keep it, and who does asks each time."""
+    is_known = request.if_none_match.contains_weak(drawing.tag)
+    response = Response(status=304) if is_known else Response(drawing.draw(), content_type=drawing.media_type)
+    response.set_etag(drawing.tag)
+    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 

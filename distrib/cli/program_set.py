@@ -13,6 +13,9 @@ from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.program_settings import SETTINGS, WITHHOLDINGS, set_program
 from distrib.services.programs import ADMISSIONS
 
+CLEARED = ("title", "join_url")
+"""Settings that an empty text takes back."""
+
 
 @click.command("set")
 @click.option("--time-zone", help="IANA name; fixed once there are events. 时区，有事件后不可更改。")
@@ -24,11 +27,14 @@ from distrib.services.programs import ADMISSIONS
 @click.option("--protect-days", type=int, help="With --binding protected. 保护期天数。")
 @click.option("--expire-days", type=int, help="With --binding; without end if not given. 有效期天数。")
 @click.option("--withholding", type=click.Choice(WITHHOLDINGS), help="How tax is withheld. 代扣方式。")
+@click.option("--title", help="What invitations call it; '' takes it back. 邀请页显示的名称，空串则清除。")
+@click.option("--join-url", help="Your own page for joining; '' takes it back. 贵平台的加入页面，空串则清除。")
 @program_option
 @json_option
 def set_command(program_code: str | None, as_json: bool, signed_off_by: str | None, **given: Any) -> None:
     """Change settings of a program; what is not named stays. 修改分销计划设置。"""
     wanted = {name: value for name, value in given.items() if value is not None}
+    wanted |= {name: None for name in CLEARED if wanted.get(name) == ""}
     if not wanted:
         raise click.UsageError("Name a setting to change. 请指定要修改的设置。")
     with open_container() as container:

@@ -1,4 +1,4 @@
-"""``distrib shops``: takes subtrees of the referral tree out for other tools."""
+"""``distrib shops``: takes subtrees of the referral tree out for other tools, and draws invitations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import program_option
+from distrib.cli.shop_posters import poster_command, qr_command
 from distrib.services.subtrees import as_graphml, as_node_link, read_subtree
 
 DEEPEST = 1_000
@@ -16,7 +17,11 @@ DEEPEST = 1_000
 
 @click.group("shops")
 def shops_group() -> None:
-    """Export parts of the referral tree. 推荐关系。"""
+    """Export parts of the referral tree; draw invitations. 推荐关系与邀请海报。"""
+
+
+shops_group.add_command(poster_command)
+shops_group.add_command(qr_command)
 
 
 @shops_group.command("export")

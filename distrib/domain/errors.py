@@ -110,6 +110,9 @@ CODES: dict[str, Code] = {
     "bound_in_future": Code(
         422, "bound_at lies more than five minutes ahead.", "bound_at 晚于当前时间五分钟以上。"
     ),
+    "shop_not_inviting": Code(
+        409, "The shop {id} is {state}: it invites nobody.", "店铺 {id} 的状态为 {state}，不能邀请。", "店铺不能邀请"
+    ),
     "subtree_too_large": Code(
         422, "The tree below holds more than {most} shops; ask for fewer levels.",
         "其下店铺超过 {most} 家，请减少 levels。", "下级店铺过多",

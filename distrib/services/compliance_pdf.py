@@ -14,12 +14,10 @@ from xml.sax.saxutils import escape
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-FONT = "STSong-Light"
-"""One of the fonts every PDF reader has for Chinese; it needs no file."""
+from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
+
 LANGUAGES = ("zh", "en")
 _MARGIN = 36
 _WIDTH = landscape(A4)[0] - 2 * _MARGIN
@@ -95,21 +93,21 @@ def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
         report: what ``compliance_report`` answers.
         language: ``zh`` or ``en``.
     """
-    registerFont(UnicodeCIDFont(FONT))
+    open_typeface()
     buffer = io.BytesIO()
     title = _say("title", language).format(program=report["program"])
     document = SimpleDocTemplate(
         buffer, pagesize=landscape(A4), title=title, author="distrib", invariant=1, leftMargin=_MARGIN,
         rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=_MARGIN,
     )  # fmt: skip
-    document.build(list(_story(report, language, title)))
+    document.build(list(_story(report, language, title)), canvasmaker=Paper)
     return buffer.getvalue()
 
 
 def _story(report: Mapping[str, Any], language: str, title: str) -> list[Flowable]:
     head = _say("as_of", language).format(as_of=_shown("as_of", report["as_of"]), digest=report["digest"])
-    story: list[Flowable] = [Paragraph(escape(title), _TITLE), Paragraph(escape(head), _BODY)]
-    story.append(Paragraph(escape(report["notice_zh" if language == "zh" else "notice_en"]), _BODY))
+    story: list[Flowable] = [_text(title, _TITLE), _text(head, _BODY)]
+    story.append(_text(report["notice_zh" if language == "zh" else "notice_en"], _BODY))
     for name in ("caps", "structure"):
         story += [_headline(name, language), _pairs(report[name], language)]
     for name, columns in _SECTIONS:
@@ -118,7 +116,7 @@ def _story(report: Mapping[str, Any], language: str, title: str) -> list[Flowabl
 
 
 def _headline(name: str, language: str) -> Paragraph:
-    return Paragraph(escape(_say(name, language)), _HEAD)
+    return _text(_say(name, language), _HEAD)
 
 
 def _pairs(figures: Mapping[str, Any], language: str) -> Flowable:
@@ -128,7 +126,7 @@ def _pairs(figures: Mapping[str, Any], language: str) -> Flowable:
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], language: str) -> Flowable:
     if not rows:
-        return Paragraph(escape(_say("none", language)), _BODY)
+        return _text(_say("none", language), _BODY)
     cells = [[_cell(_say(name, language)) for name in columns]]
     cells += [[_cell(_value(row, name, language)) for name in columns] for row in rows]
     parts = [_WIDE.get(name, 1) for name in columns]
@@ -169,7 +167,11 @@ def _say(word: str, language: str) -> str:
 
 
 def _cell(text: str) -> Paragraph:
-    return Paragraph(escape(text), _BODY)
+    return _text(text, _BODY)
+
+
+def _text(text: str, style: ParagraphStyle) -> Paragraph:
+    return Paragraph(escape(on_paper(text)), style)
 
 
 def _table(cells: list[list[Paragraph]], widths: list[float]) -> Table:

@@ -28,6 +28,8 @@ class Program:
     binding_rule: str = "first"
     protect_days: int | None = None
     expire_days: int | None = None
+    title: str | None = None
+    join_url: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.bindings import PROTECTED, RULES
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_storable_text
+from distrib.domain.invitations import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.domain.policy import Policy, is_stricter
 from distrib.services.context import Actor, Program
 from distrib.services.programs import ADMISSIONS, time_zones
@@ -23,7 +25,7 @@ from distrib.store import programs as store
 WITHHOLDINGS = ("none", "per_payment", "cumulative", "us_1099")
 SETTINGS = (
     "time_zone", "policy", "admission", "identity_required", "withholding", "binding_rule", "protect_days",
-    "expire_days",
+    "expire_days", "title", "join_url",
 )  # fmt: skip
 MOST_DAYS = 3650
 _POINTERS = {
@@ -137,7 +139,7 @@ def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
         days = wanted.get(name)
         if days is not None and not low <= days <= MOST_DAYS:
             found.append(_problem(name, f"must be {low} to {MOST_DAYS} / 须为 {low} 到 {MOST_DAYS}"))
-    return found + _misfit_terms(wanted)
+    return found + _misfit_terms(wanted) + list(_misfit_sharing(wanted))
 
 
 def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
@@ -151,6 +153,16 @@ def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
     if has_days and not is_protected:
         return [_problem("protect_days", "goes with the rule protected only / 仅适用于规则 protected")]
     return []
+
+
+def _misfit_sharing(wanted: Mapping[str, Any]) -> Iterator[Problem]:
+    """What invitations show and where they lead; None takes either back."""
+    title, join_url = wanted.get("title"), wanted.get("join_url")
+    if title is not None and not (is_storable_text(title) and title.strip()):
+        yield _problem("title", "must have 1 to 255 characters / 须为 1 到 255 个字符")
+    found = None if join_url is None else join_url_problem(join_url)
+    if found is not None:
+        yield _problem("join_url", " / ".join(JOIN_URL_PROBLEMS[found]))
 
 
 def _problem(name: str, words: str) -> Problem:

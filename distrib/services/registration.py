@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.depth import Link, Place, highest_level, place
 from distrib.domain.errors import Refusal
+from distrib.domain.invitations import CODE_LENGTH, CODE_LETTERS
 from distrib.domain.network import arrange
 from distrib.domain.policy import Policy
 from distrib.services.context import Actor, Program
@@ -27,9 +28,6 @@ from distrib.store import network, shops
 from distrib.store.network import UPLINES_KEPT
 from distrib.store.shops import KnownShop, NewShop
 
-CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-"""Without 0 O 1 I L, which look alike."""
-CODE_LENGTH = 10
 ATTEMPTS = 5
 JOINED = "joined"
 DETACHED = "joined, detached"

@@ -1,7 +1,7 @@
 """One shop's statement as a PDF: figures and lines, headings in Chinese and English, amounts as people read them.
 
-Drawn page by page with a Chinese font that readers bring along (STSong-Light), so that nothing but the finished pages
-is in memory. What the figures mean is the statements' business.
+Drawn page by page in a typeface that every file brings along, so that nothing but the finished pages is in memory.
+What the figures mean is the statements' business.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from typing import Any
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import Connection
 
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
 from distrib.services.statements import shop_statement
+from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
 from distrib.store.shops import by_ids
 
-FONT = "STSong-Light"
 LINES_AT_ONCE = 500
 _CHUNK_BYTES = 64 * 1024
 _SIZE, _LEADING = 8.0, 11.0
@@ -70,11 +68,10 @@ def write_paper(
 def _written(
     conn: Connection, program: Program, period: int, shop_no: int, now: datetime
 ) -> Generator[bytes, None, None]:
-    if FONT not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+    open_typeface()
     view, follows = shop_statement(conn, program, period, shop_no, None, LINES_AT_ONCE, now)
     with tempfile.TemporaryFile(prefix="distrib-") as file:
-        paper = _Paper(Canvas(file, pagesize=A4, invariant=1, pageCompression=1), program, view)
+        paper = _Pages(Paper(file, pagesize=A4, invariant=1, pageCompression=1), program, view)
         paper.begin()
         for line in _lines(conn, program, period, shop_no, now, view, follows):
             paper.add(line)
@@ -99,10 +96,10 @@ def _lines(
         yield from page["lines"]
 
 
-class _Paper:
+class _Pages:
     """The pages as they are drawn, from the top down."""
 
-    def __init__(self, canvas: Canvas, program: Program, view: Mapping[str, Any]) -> None:
+    def __init__(self, canvas: Paper, program: Program, view: Mapping[str, Any]) -> None:
         self._canvas = canvas
         self._program = program
         self._view = view
@@ -197,12 +194,15 @@ class _Paper:
         self._canvas.drawString(_LEFT, _TOP, "对账单 Statement")
         self._canvas.setFont(FONT, _SIZE)
         told = f"{self._view['shop_id']}  {self._view['period']}  {self._page}"
-        self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, told)
+        self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, on_paper(told))
         self._y = _TOP - 2 * _LEADING
 
 
 def _wrapped(text: str, width: float) -> list[str]:
     """A text in as many pieces as its column needs."""
+    text = on_paper(text)
+    if pdfmetrics.stringWidth(text, FONT, _SIZE) <= width - 4:
+        return [text]
     pieces, start = [], 0
     for place in range(1, len(text) + 1):
         if pdfmetrics.stringWidth(text[start:place], FONT, _SIZE) > width - 4 and place - 1 > start:

@@ -24,11 +24,13 @@ class ProgramRow(NamedTuple):
     binding_rule: str = "first"
     protect_days: int | None = None
     expire_days: int | None = None
+    title: str | None = None
+    join_url: str | None = None
 
 
 _COLUMNS = (
     "program_id, code, currency, time_zone, policy, admission, identity_required, withholding, binding_rule, "
-    "protect_days, expire_days"
+    "protect_days, expire_days, title, join_url"
 )
 _INSERT = text(
     "INSERT INTO programs (code, currency, time_zone, policy, admission, identity_required, created_at) "
@@ -39,7 +41,7 @@ _BY_CODE = text(f"SELECT {_COLUMNS} FROM programs WHERE code = :code")
 _BY_ID = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id")
 _SET = (
     "time_zone", "policy", "admission", "identity_required", "withholding", "binding_rule", "protect_days",
-    "expire_days",
+    "expire_days", "title", "join_url",
 )
 _UPDATE = text(
     f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id"

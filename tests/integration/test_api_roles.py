@@ -30,6 +30,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "bind_customers": ("POST", "/v1/bindings/batch", {"bindings": [CLAIM | {"customer_id": "cust"}]}),
     "list_bindings": ("GET", "/v1/customers/cust/binding", None),
     "change_shop": ("PATCH", "/v1/shops/own", {"name": "n"}),
+    "get_poster": ("GET", "/v1/shops/own/poster.png", None),
+    "get_qr_code": ("GET", "/v1/shops/own/qr.svg", None),
     "erase_shop": ("POST", "/v1/shops/own/erase", None),
     "export_subtree": ("GET", "/v1/shops/own/subtree", None),
     "get_metrics": ("GET", "/v1/shops/own/metrics?period=2026-03", None),

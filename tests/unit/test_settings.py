@@ -152,3 +152,23 @@ def test_private_webhooks_are_for_development_alone(monkeypatch: pytest.MonkeyPa
     assert read_settings().webhook_allow_private is True
     monkeypatch.setenv("DISTRIB_ENVIRONMENT", "production")
     assert [text.partition(":")[0] for text in mistakes()] == ["DISTRIB_WEBHOOK_ALLOW_PRIVATE"]
+
+
+@pytest.mark.parametrize(("given", "base"), [
+    ("https://fx.example.com", "https://fx.example.com"), ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+    ("https://fx.example.com/d/", "https://fx.example.com/d"), ("", None),
+])  # fmt: skip
+def test_links_begin_with_the_public_url(monkeypatch: pytest.MonkeyPatch, given: str, base: str | None) -> None:
+    monkeypatch.setenv("DISTRIB_PUBLIC_URL", given)
+    assert read_settings().public_url == base
+
+
+@pytest.mark.parametrize("given", [
+    "fx.example.com", "ftp://fx.example.com", "https://", "https://u@fx.example.com", "https://fx.example.com/?x",
+    "https://fx.example.com/#x", "https://fx example.com", "https://[", "https://fx.example.com:99999",
+    f"https://{'x' * 200}.com", "https://例.com", 'https://fx.example.com/"',
+])  # fmt: skip
+def test_what_no_link_can_begin_with_is_a_mistake(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("DISTRIB_PUBLIC_URL", given)
+    [mistake] = mistakes()
+    assert mistake.startswith("DISTRIB_PUBLIC_URL: must be like https://")

@@ -13,11 +13,12 @@ from distrib.api.resources.penalties import penalties
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
+from distrib.api.resources.sharing import sharing
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 from distrib.api.resources.webhooks import webhooks
 
 RESOURCES = (
     program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments, ledger,
-    payouts, compliance, penalties, webhooks,
+    payouts, compliance, penalties, webhooks, sharing,
 )  # fmt: skip

@@ -84,7 +84,8 @@ def revoke_key(call: Call, key_id: str) -> Answer:
 
 
 def _shown(found: Program) -> dict[str, object]:
-    names = ("code", "currency", "time_zone", "policy", "admission", "identity_required", "withholding")
+    names = ("code", "currency", "time_zone", "policy", "admission", "identity_required", "withholding", "title",
+             "join_url")  # fmt: skip
     return {name: getattr(found, name) for name in names} | {"binding": binding_of(found)}
 
 

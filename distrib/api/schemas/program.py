@@ -8,6 +8,7 @@ from distrib.api.auth import ROLES
 from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, Shape, Text, Whole
 from distrib.api.schemas.lists import page_of
 from distrib.domain.bindings import RULES
+from distrib.domain.webhooks import MOST_URL
 from distrib.services.program_settings import MOST_DAYS, WITHHOLDINGS
 from distrib.services.programs import ADMISSIONS
 
@@ -29,6 +30,12 @@ class ProgramPatchSchema(Shape):
     identity_required = Flag()
     binding = Inner(BindingRuleSchema)
     withholding = Choice(WITHHOLDINGS)
+    title = Text(allow_none=True, metadata={"description": "what invitations call the program; null: its code"})
+    join_url = Text(
+        high=MOST_URL,
+        allow_none=True,
+        metadata={"description": "https, public: the platform's own page for joining; invite_code is added to it"},
+    )
     signed_off_by = Text(allow_none=True, metadata={"description": "who answers for a policy pack that is looser"})
 
 
@@ -53,6 +60,8 @@ class ProgramSchema(Shape):
     identity_required = Flag(required=True)
     binding = Inner(BindingRuleSchema, required=True)
     withholding = Choice(WITHHOLDINGS, required=True)
+    title = Text(required=True, allow_none=True)
+    join_url = Text(high=MOST_URL, required=True, allow_none=True)
 
 
 class KeyDraftSchema(Shape):

@@ -1,0 +1,71 @@
+"""Posters and QR codes of a shop's invite link. What an invitation says and who may invite is for the services."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import partial
+
+from flask import request
+
+from distrib.api.answers import Drawing
+from distrib.api.operations import Call, Resource
+from distrib.api.partners import must_be_own
+from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
+from distrib.domain.errors import Refusal
+from distrib.domain.invitations import invite_link
+from distrib.services.invitations import Invitation, invitation_of
+from distrib.services.posters import DESIGN, draw_poster, draw_qr_code
+
+sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
+
+PNG, SVG = "image/png", "image/svg+xml"
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+
+
+@sharing.operation(
+    "GET",
+    "/shops/<id:shop_id>/poster.png",
+    {200: PNG, 304: None},
+    query=PosterQuerySchema,
+    refusals=("shop_unknown", "shop_not_inviting"),
+)
+def get_poster(call: Call, shop_id: str) -> Drawing:
+    """A shop's share poster, 1080 × 1920: who invites into which program, the QR code of the invite link, the code."""
+    found, link = _found(call, shop_id)
+    language = call.query["language"]
+    draw = partial(draw_poster, found.program, found.inviter, found.code, link, language)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, found.program, found.inviter, link, language))
+
+
+@sharing.operation(
+    "GET",
+    "/shops/<id:shop_id>/qr.svg",
+    {200: SVG, 304: None},
+    query=QrCodeQuerySchema,
+    refusals=("shop_unknown", "shop_not_inviting"),
+)
+def get_qr_code(call: Call, shop_id: str) -> Drawing:
+    """The bare QR code of a shop's invite link."""
+    _, link = _found(call, shop_id)
+    scale = call.query["scale"]
+    return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
+
+
+def _found(call: Call, shop_id: str) -> tuple[Invitation, str]:
+    """How a shop invites, and where that leads."""
+    must_be_own(call, shop_id)
+    found = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
+    return found, invite_link(call.backend.public_url or _as_reached(), found.code)
+
+
+def _as_reached() -> str:
+    """What the caller put before our path; a host that is none is the caller's mistake."""
+    if _HOST.fullmatch(request.host) is None:
+        raise Refusal("bad_request")
+    return request.root_url
+
+
+def _tag(*shown: object) -> str:
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]

@@ -1,0 +1,61 @@
+"""``distrib shops poster`` and ``qr``: a shop's invitation as files, for print and for chats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from distrib.bootstrap import open_container
+from distrib.cli.output import program_option
+from distrib.domain.invitations import invite_link
+from distrib.services.invitations import Invitation, invitation_of
+from distrib.services.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
+
+_output = click.option(
+    "--output", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="The file to write. 输出文件。",
+)  # fmt: skip
+
+
+@click.command("poster")
+@click.argument("shop_id")
+@click.option("--language", type=click.Choice(LANGUAGES), default="zh", show_default=True, help="语言。")
+@_output
+@program_option
+def poster_command(shop_id: str, language: str, output: Path, program_code: str | None) -> None:
+    """Draw the share poster of SHOP_ID as a PNG; links begin with DISTRIB_PUBLIC_URL. 生成邀请海报。"""
+
+    def draw(found: Invitation, link: str) -> bytes:
+        return draw_poster(found.program, found.inviter, found.code, link, language)
+
+    _write(shop_id, output, program_code, draw)
+
+
+@click.command("qr")
+@click.argument("shop_id")
+@click.option(
+    "--scale", type=click.IntRange(1, MOST_SCALE), default=8, show_default=True,
+    help="Pixels of one module. 每个模块的像素数。",
+)  # fmt: skip
+@_output
+@program_option
+def qr_command(shop_id: str, scale: int, output: Path, program_code: str | None) -> None:
+    """Draw the QR code of SHOP_ID's invite link as an SVG. 生成邀请二维码。"""
+    _write(shop_id, output, program_code, lambda _, link: draw_qr_code(link, scale))
+
+
+def _write(
+    shop_id: str, output: Path, program_code: str | None, draw: Callable[[Invitation, str], bytes]
+) -> None:
+    with open_container() as container:
+        base = container.settings.public_url
+        if base is None:
+            raise click.UsageError("Set DISTRIB_PUBLIC_URL: what links begin with. 请设置 DISTRIB_PUBLIC_URL。")
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            found = invitation_of(conn, program, container.policies, shop_id, container.now())
+    link = invite_link(base, found.code)
+    output.write_bytes(draw(found, link))
+    click.echo(f"{output}: {link}")

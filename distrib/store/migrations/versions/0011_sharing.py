@@ -1,0 +1,16 @@
+"""Posters and invite links."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0011_sharing.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)
