@@ -38,7 +38,8 @@ def test_a_text_may_hold_what_the_database_can() -> None:
     ],
 )
 def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime) -> None:
-    assert parse_instant(text) == expected
+    found = parse_instant(text)
+    assert (found, found.tzinfo) == (expected, UTC)
 
 
 @pytest.mark.parametrize(
