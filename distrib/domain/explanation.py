@@ -21,8 +21,8 @@ from distrib.domain.snapshot import Snapshot
 class Look(NamedTuple):
     """One line, one rule, one person looked at, and what came of it.
 
-    ``rate`` is a decimal string, None for fixed amounts, marginal slabs and ranks without a rate; for a
-    differential rule it is the difference that was paid.
+    ``rate`` is a decimal string, None for fixed amounts, marginal slabs and slabs that pay nobody, 0 for whoever a
+    rate does not pay; for a differential rule it is the difference that was paid.
     """
 
     line_id: str

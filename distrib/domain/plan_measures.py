@@ -71,7 +71,12 @@ def team_pools(plan: Plan) -> int:
 def head_count_pay(plan: Plan) -> int:
     """How many pools are shared among ranks that are promoted to by counting people."""
     heads = {rank.code for rank in plan.ranks if counts_heads(rank)}
-    return sum(any(rank in heads and weight > 0 for rank, weight in pool["weights"].items()) for pool in _pools(plan))
+    return sum(_shares_among(pool, heads) for pool in _pools(plan))
+
+
+def _shares_among(pool: Mapping[str, Any], ranks: Collection[str]) -> bool:
+    """Whether a pool gives anything to holders of these ranks."""
+    return any(rank in ranks and weight > 0 for rank, weight in pool["weights"].items())
 
 
 def team_rank_levels(plan: Plan) -> int:
@@ -105,14 +110,18 @@ def order_ratio(plan: Plan) -> int:
 def recruiting_share(plan: Plan) -> int:
     """The part of the plan's largest pay that only ranks by head count open, where joining costs anything.
 
-    Our own reading of "primarily" in C-515/12 (4finance); in parts per million. Both are taken of the plan's base,
+    Our own reading of "primarily" in C-515/12 (4finance); in parts per million. Pay is taken of the plan's base,
     whatever that is; where fixed amounts leave both without a bound nothing can be told.
     """
-    without, most = (
-        _capped(plan, largest_share(plan, frozenset(rank.code for rank in ranks)))
-        for ranks in ([rank for rank in plan.ranks if not counts_heads(rank)], plan.ranks)
-    )
+    without = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks if not counts_heads(rank)))
+    most = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks))
     return (most - without) * PPM // most if most and consideration(plan) else 0
+
+
+def _largest_pay(plan: Plan, ranks: Collection[str]) -> int:
+    """The most that orders and pools pay earners of these ranks, of the base."""
+    pooled = sum(parse_ratio(pool["rate"]) for pool in _pools(plan) if _shares_among(pool, ranks))
+    return _capped(plan, largest_share(plan, ranks)) + pooled
 
 
 def _capped(plan: Plan, most: int) -> int:

@@ -135,6 +135,16 @@ def test_neither_list_prices_nor_what_a_rule_requires_hide_that_pay_opens_by_rec
     assert recruiting({**SELLER, "id": "all", "rate": "0.04"}, open_to_all) == 0
 
 
+def test_a_pool_that_only_recruiting_opens_is_pay_as_well() -> None:
+    def pool(**weights: int) -> list[dict[str, Any]]:
+        return [{"id": "p", "rate": "0.06", "weights": weights}]
+
+    seller = {**SELLER, "rate": "0.04"}
+    assert recruiting(seller, pools=pool(gold=1)) == recruiting(seller, pools=pool(gold=1, member=0)) == 600_000
+    assert recruiting(seller, pools=pool(gold=9, member=1)) == 0
+    assert recruiting({**SELLER, "rate": "0.5"}, pools=pool(gold=1), order_cap="0.04") == 600_000
+
+
 def test_a_fixed_amount_that_only_recruiting_opens_is_all_of_the_pay_and_of_two_amounts_nothing_can_be_told() -> None:
     amounts = {"id": "s", "pay": "seller", "amount_minor": {"gold": 100}}
     assert recruiting(amounts) == 1_000_000
