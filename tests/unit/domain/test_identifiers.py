@@ -39,7 +39,7 @@ def test_a_text_may_hold_what_the_database_can() -> None:
 )
 def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime) -> None:
     found = parse_instant(text)
-    assert (found, found.tzinfo) == (expected, UTC)
+    assert (found, found.tzinfo is UTC) == (expected, True)
 
 
 @pytest.mark.parametrize(
