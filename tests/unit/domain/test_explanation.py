@@ -48,6 +48,9 @@ def test_a_compressed_chain_lists_those_it_passed_over() -> None:
     assert reasons(found)[1:] == [
         ("up-1", 1, 1, "inactive"), ("up-1", 1, 2, "paid"), ("up-2", 2, 3, "inactive"), ("up-2", 2, None, "no_upline"),
     ]  # fmt: skip
+    assert [(look.rate, look.amount_before_cap_minor) for look in found[1:]] == [
+        ("0", 0), ("0.05", 500), ("0", 0), ("0", 0),
+    ]  # fmt: skip
 
 
 def test_a_shifted_chain_lists_the_buyer_it_passed() -> None:
