@@ -32,6 +32,8 @@ ANY_ONE = "distrib.domain.ledger.x_account_name__mutmut_1"
 """mutmut makes all mutants and reads all tests even when it tries one alone."""
 SURVIVING = ("survived", "no tests", "not checked")
 NO_TESTS = 33
+ANY_STRICT = "strict=…"
+"""Stands in the list for each line in which the argument ``strict=True``, and nothing else, is another or is gone."""
 QUICK = ("--tb=no", "--assert=plain")
 """Nobody reads why a mutant was killed."""
 
@@ -52,15 +54,17 @@ def main(arguments: Sequence[str]) -> int:
         shutil.rmtree(MADE, ignore_errors=True)
     if subprocess.run([sys.executable, "-m", "mutmut", "run", ANY_ONE], check=False).returncode:
         return 2
+    known = listed(LIST.read_text("utf-8"))
     files = [data for data in read_files() if options.only in str(data.path)]
-    try_all(files, options)
-    return report(files, listed(LIST.read_text("utf-8")), is_whole=not options.only)
+    try_all(files, options.at_once, known if options.unlisted else {})
+    return report(files, known, is_whole=not options.only)
 
 
 def parser() -> argparse.ArgumentParser:
     """What the command takes."""
     made = argparse.ArgumentParser(prog="python -m tests.mutants", description="Mutation testing of distrib/domain.")
     made.add_argument("--again", action="store_true", help="keep what was killed before; try the rest")
+    made.add_argument("--unlisted", action="store_true", help="leave out what docs/mutants.md lists: it takes longest")
     made.add_argument("--only", default="", metavar="FILE", help="mutants of files with this in their path")
     made.add_argument("--at-once", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     return made
@@ -74,17 +78,16 @@ def read_files() -> Iterator[SourceFileMutationData]:
         yield data
 
 
-def try_all(files: Sequence[SourceFileMutationData], options: argparse.Namespace) -> None:
+def try_all(files: Sequence[SourceFileMutationData], at_once: int, but: Mapping[Change, str]) -> None:
     """Tries every mutant that is not known to be killed, and writes the verdicts where mutmut reads them."""
     tests_of = read_tests()
     asked = {
         name: reached
-        for data in files
-        for name, verdict in data.exit_code_by_key.items()
-        if status_by_exit_code[verdict] in SURVIVING and (reached := tests_of.get(name.partition("__mutmut_")[0]))
+        for name, change in survivors(files)
+        if change not in but and (reached := tests_of.get(name.partition("__mutmut_")[0]))
     }
     say(f"{len(asked)} mutants to try")
-    verdicts = run_loop(asked, options.at_once)
+    verdicts = run_loop(asked, at_once)
     for data in files:
         for name, verdict in data.exit_code_by_key.items():
             data.exit_code_by_key[name] = verdicts.get(name, NO_TESTS if verdict is None else verdict)
@@ -121,7 +124,7 @@ def run_loop(asked: Mapping[str, Any], at_once: int) -> dict[str, int]:
 def report(files: Sequence[SourceFileMutationData], known: Mapping[Change, str], *, is_whole: bool) -> int:
     """Prints the figures and what the list does not say; the exit status."""
     figures = Counter(status_by_exit_code[verdict] for data in files for verdict in data.exit_code_by_key.values())
-    surviving = set(survivors(files))
+    surviving = {change for _, change in survivors(files)}
     unlisted = sorted(surviving - set(known))
     gone = sorted(set(known) - surviving) if is_whole else []
     lived, total = sum(figures[status] for status in SURVIVING), figures.total()
@@ -133,12 +136,12 @@ def report(files: Sequence[SourceFileMutationData], known: Mapping[Change, str],
     return int(bool(unlisted) or (total - lived) * 100 < total * LEAST_KILLED_PERCENT)
 
 
-def survivors(files: Sequence[SourceFileMutationData]) -> Iterator[Change]:
-    """What the mutants that no test killed change."""
+def survivors(files: Sequence[SourceFileMutationData]) -> Iterator[tuple[str, Change]]:
+    """The mutants that no test is known to kill, each with what it changes."""
     for data in files:
         for name, verdict in data.exit_code_by_key.items():
             if status_by_exit_code[verdict] in SURVIVING:
-                yield change_of(name, get_diff_for_mutant(name, path=data.path))
+                yield name, change_of(name, get_diff_for_mutant(name, path=data.path))
 
 
 def change_of(name: str, diff: str) -> Change:
@@ -170,13 +173,23 @@ def listed(page: str) -> dict[Change, str]:
 
     >>> listed("| `money.f` | `a \\| b` | `a` | it is the same |")
     {Change(function='money.f', before='a | b', after='a'): 'it is the same'}
+    >>> [after for _, _, after in listed("| `money.f` | `zip(a, b, strict=True)` | `strict=…` | of one length |")]
+    ['zip(a, b, strict=False)', 'zip(a, b, strict=None)', 'zip(a, b, )']
     """
     rows = (re.split(r"(?<!\\)\|", line.strip()[1:-1]) for line in page.splitlines() if line.startswith("| `"))
     found: dict[Change, str] = {}
     for function, before, after, reason in rows:
         cells = (cell.strip().strip("`").replace("\\|", "|") for cell in (function, before, after))
-        found[Change(*cells)] = reason.strip()
+        found |= dict.fromkeys(meant_by(Change(*cells)), reason.strip())
     return found
+
+
+def meant_by(row: Change) -> list[Change]:
+    """The changes that a row of the list stands for: one, or each of the only ``strict=True`` of its line."""
+    before, strict, behind = row.before.partition("strict=True")
+    if row.after != ANY_STRICT or not strict or "strict=" in behind:
+        return [row]
+    return [row._replace(after=before + other + behind) for other in ("strict=False", "strict=None", "")]
 
 
 if __name__ == "__main__":

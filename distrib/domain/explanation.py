@@ -21,8 +21,8 @@ from distrib.domain.snapshot import Snapshot
 class Look(NamedTuple):
     """One line, one rule, one person looked at, and what came of it.
 
-    ``rate`` is a decimal string, None for fixed amounts, marginal slabs and ranks without a rate; for a
-    differential rule it is the difference that was paid.
+    ``rate`` is a decimal string, None for fixed amounts, marginal slabs and slabs that pay nobody, 0 for whoever a
+    rate does not pay; for a differential rule it is the difference that was paid.
     """
 
     line_id: str
@@ -45,20 +45,13 @@ class _Seen(NamedTuple):
     amount_minor: int
 
 
-def explain(
-    plan: Plan,
-    order: Order,
-    snapshot: Snapshot,
-    left_minor: Sequence[int] | None = None,
-    posted: Mapping[Key, int] | None = None,
-) -> list[Look]:
+def explain(plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[int] | None = None) -> list[Look]:
     """Everyone looked at for an order, in the order of work.
 
     An order without a selling shop pays nobody and looks at nobody: the list is empty.
 
     Args:
         left_minor: what refunds left of each line; None while nothing was refunded or cancelled.
-        posted: what was first posted; worked out again where it is not given.
     """
     seen: list[_Seen] = []
     shares = None if left_minor is None else shares_left(order, left_minor)
@@ -67,7 +60,7 @@ def explain(
     amounts = [{one[:4]: one.amount_minor for one in stage} for stage in stages]
     reasons = _cap_reasons(found, amounts)
     if left_minor is not None:
-        _bound_by_first(plan, order, snapshot, posted, amounts, reasons)
+        _bound_by_first(plan, order, snapshot, amounts, reasons)
     looks = [_look(order, one, amounts[-1], reasons) for one in seen]
     if snapshot.frozen_case is None:
         return looks
@@ -91,21 +84,15 @@ def _cap_reasons(found: Sequence[Commission], amounts: Sequence[Mapping[Key, int
 
 
 def _bound_by_first(
-    plan: Plan,
-    order: Order,
-    snapshot: Snapshot,
-    posted: Mapping[Key, int] | None,
-    amounts: list[dict[Key, int]],
-    reasons: dict[Key, str],
+    plan: Plan, order: Order, snapshot: Snapshot, amounts: list[dict[Key, int]], reasons: dict[Key, str]
 ) -> None:
-    """Lowers the last amounts to what was first posted; what lowered a commission then is why it is lower now."""
+    """Lowers the last amounts to what was first earned; what lowered a commission then is why it is lower now."""
     first_found = walk(plan, order, snapshot)
     first = [{c[:4]: c.amount_minor for c in s} for s in after_caps(plan, snapshot, first_found, order.paid_minor)]
-    limits = first[-1] if posted is None else posted
     why = _cap_reasons(first_found, first)
     for key, amount in amounts[-1].items():
-        if amount > limits.get(key, 0):
-            amounts[-1][key] = limits.get(key, 0)
+        if amount > (limit := first[-1].get(key, 0)):
+            amounts[-1][key] = limit
             reasons.setdefault(key, why.get(key, ORDER_CAP))
 
 

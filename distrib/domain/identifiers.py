@@ -56,9 +56,8 @@ def parse_instant(text: str) -> datetime:
     match = _INSTANT.fullmatch(text)
     if match is None:
         raise ValueError("not an RFC 3339 time with an offset")
-    fraction = (match[3] or ".0")[:7]
     try:
-        return datetime.fromisoformat(f"{match[1]}T{match[2]}{fraction:0<7}{match[4].upper()}").astimezone(UTC)
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or ''}{match[4].upper()}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError("outside the calendar") from error
 

@@ -38,10 +38,8 @@ def arrange(sponsor_of: Mapping[str, str | None]) -> Arrangement:
     Arrangement(order=['z', 'y', 'x'], loops=[('x', 'y')])
     """
     names = list(sponsor_of)
-    places = {name: place for place, name in enumerate(names)}
-    order, stuck = arrange_places(
-        [NOBODY if sponsor is None else places.get(sponsor, NOBODY) for sponsor in sponsor_of.values()]
-    )
+    places: dict[str | None, int] = {name: place for place, name in enumerate(names)}
+    order, stuck = arrange_places([places.get(sponsor, NOBODY) for sponsor in sponsor_of.values()])
     arranged = [names[place] for place in (*order, *stuck)]
     stuck_below = {name: sponsor for name in map(names.__getitem__, stuck) if (sponsor := sponsor_of[name])}
     return Arrangement(arranged, name_loops(stuck_below))
@@ -106,5 +104,5 @@ def node_link_of(tree: Tree) -> dict[str, Any]:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(tree.nodes.items())
     graph.add_edges_from(tree.edges)
-    found: dict[str, Any] = nx.node_link_data(graph, edges="edges")
+    found: dict[str, Any] = nx.node_link_data(graph)
     return found

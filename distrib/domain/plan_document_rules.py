@@ -72,11 +72,11 @@ def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _first_place(rule: Mapping[Any, object]) -> int:
+def _first_place(rule: Mapping[Any, Any]) -> int:
     """The lowest place of a rule in the order of work, whatever it may look like."""
-    pay, tier = rule.get("pay"), rule.get("tier")
-    tier = tier if isinstance(tier, int) and pay == UPLINE else 0
-    return places_of(pay, tier, 0)[0] if isinstance(pay, str) else 0
+    pay: Any = rule.get("pay")
+    tier = rule.get("tier")
+    return places_of(pay, tier if isinstance(tier, int) and pay == UPLINE else 0, 0)[0]
 
 
 def _check_rule(report: Report, index: int, value: object, context: _Context, seen: set[str]) -> None:
@@ -202,8 +202,7 @@ def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _C
 def _check_named_rule(
     report: Report, path: str, of: Mapping[object, object], context: _Context, place: tuple[int, int]
 ) -> None:
-    named = report.mapping(path, of, ("rule",))
-    name = None if named is None else report.required(path, named, "rule")
+    name = (report.mapping(path, of, ("rule",), ("rule",)) or {}).get("rule")
     if name is None or report.name(f"{path}.rule", name) is None:
         return
     first = context.first_places.get(str(name))

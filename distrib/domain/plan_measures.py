@@ -71,7 +71,12 @@ def team_pools(plan: Plan) -> int:
 def head_count_pay(plan: Plan) -> int:
     """How many pools are shared among ranks that are promoted to by counting people."""
     heads = {rank.code for rank in plan.ranks if counts_heads(rank)}
-    return sum(any(rank in heads and weight > 0 for rank, weight in pool["weights"].items()) for pool in _pools(plan))
+    return sum(_shares_among(pool, heads) for pool in _pools(plan))
+
+
+def _shares_among(pool: Mapping[str, Any], ranks: Collection[str]) -> bool:
+    """Whether a pool gives anything to holders of these ranks."""
+    return any(rank in ranks and weight > 0 for rank, weight in pool["weights"].items())
 
 
 def team_rank_levels(plan: Plan) -> int:
@@ -97,31 +102,37 @@ def paid_head_count(plan: Plan) -> int:
 
 def order_ratio(plan: Plan) -> int:
     """The most that one order can cost, in parts per million of what was paid."""
-    return _bounded(plan, frozenset(rank.code for rank in plan.ranks))
+    most = largest_share(plan, frozenset(rank.code for rank in plan.ranks))
+    # A list price has no bound in terms of what was paid for the line.
+    return _capped(plan, UNBOUNDED if most and plan.base == "list" else most)
 
 
 def recruiting_share(plan: Plan) -> int:
     """The part of the plan's largest pay that only ranks by head count open, where joining costs anything.
 
-    Our own reading of "primarily" in C-515/12 (4finance); in parts per million.
+    Our own reading of "primarily" in C-515/12 (4finance); in parts per million. Pay is taken of the plan's base,
+    whatever that is; where fixed amounts leave both without a bound nothing can be told.
     """
-    without = _bounded(plan, frozenset(rank.code for rank in plan.ranks if not counts_heads(rank)))
-    most = order_ratio(plan)
-    if not consideration(plan) or most in (0, UNBOUNDED):
-        return 0
-    return (most - without) * PPM // most
+    without = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks if not counts_heads(rank)))
+    most = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks))
+    return (most - without) * PPM // most if most and consideration(plan) else 0
 
 
-def _bounded(plan: Plan, ranks: Collection[str]) -> int:
-    most = largest_ratio(plan, ranks)
+def _largest_pay(plan: Plan, ranks: Collection[str]) -> int:
+    """The most that orders and pools pay earners of these ranks, of the base."""
+    pooled = sum(parse_ratio(pool["rate"]) for pool in _pools(plan) if _shares_among(pool, ranks))
+    return _capped(plan, largest_share(plan, ranks)) + pooled
+
+
+def _capped(plan: Plan, most: int) -> int:
     return most if plan.order_cap_ppm is None else min(most, plan.order_cap_ppm)
 
 
-def largest_ratio(plan: Plan, ranks: Collection[str]) -> int:
-    """An upper bound of commission by paid amount among earners of these ranks, before ``order_cap``.
+def largest_share(plan: Plan, ranks: Collection[str]) -> int:
+    """An upper bound of commission by base among earners of these ranks, before ``order_cap``.
 
     Rules of one group exclude each other, so the dearest of each group counts; a differential rule pays
-    its highest rate once. Fixed amounts and list prices have no bound in terms of what was paid.
+    its highest rate once. Fixed amounts have no bound.
     """
     most: dict[int, int] = {}
     for rule in plan.rules:
@@ -129,22 +140,26 @@ def largest_ratio(plan: Plan, ranks: Collection[str]) -> int:
     by_group: dict[str, int] = {}
     for rule in plan.rules:
         by_group[rule.group] = max(by_group.get(rule.group, 0), most[rule.index])
-    total = sum(by_group.values())
-    return UNBOUNDED if total >= UNBOUNDED or (total and plan.base == "list") else total
+    return min(sum(by_group.values()), UNBOUNDED)
 
 
 def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int]) -> int:
     """The most one rule pays, filled in for the rules it is taken of first (they form no loop)."""
     if rule.index not in most:
-        is_seated = rule.tier <= plan.tiers
-        figure = max((rule.figure(rank) or 0 for rank in ranks if is_seated), default=0)
-        rate = figure if rule.kind in (RATE, AMOUNT) else max(rate for _, rate in rule.slabs) * is_seated
+        earners = [rank for rank in ranks if _may_earn(plan, rule, rank)]
+        figure = max((rule.figure(rank) or 0 for rank in earners), default=0)
+        rate = figure if rule.kind in (RATE, AMOUNT) else max(rate for _, rate in rule.slabs) * bool(earners)
         basis = PPM
         if rule.of == OF_RULE:
             basis = _most_of(plan, plan.rules[rule.of_rule], ranks, most)
-        is_unbounded = rate > 0 and (rule.kind == AMOUNT or basis >= UNBOUNDED)
-        most[rule.index] = UNBOUNDED if is_unbounded else -(-rate * basis // PPM)
+        most[rule.index] = UNBOUNDED if rule.kind == AMOUNT and rate > 0 else -(-rate * basis // PPM)
     return most[rule.index]
+
+
+def _may_earn(plan: Plan, rule: Rule, rank: str) -> bool:
+    """Whether the plan has a seat for the rule, and someone of that rank has the rank which the rule requires."""
+    needed = None if rule.requires is None else rule.requires.min_rank
+    return rule.tier <= plan.tiers and (needed is None or plan.rank_index(rank) >= plan.rank_index(needed))
 
 
 def claims(plan: Plan, words: Collection[str]) -> Measured:

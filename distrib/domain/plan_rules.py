@@ -199,5 +199,5 @@ def _depth(steps: Sequence[tuple[int, Rule]]) -> int:
             below = depths.get(rule.of_rule, 0)
         elif rule.of == OF_REMAINING:
             below = max((depths[r.index] for lower, r in steps if lower < tier and r.index in depths), default=0)
-        depths[rule.index] = max(depths.get(rule.index, 0), below + 1)
+        depths[rule.index] = below + 1  # a rule of several tiers is differential, so of the base at each of them
     return max(depths.values(), default=1)

@@ -252,15 +252,10 @@ def _object(
     defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Schema:
     """An object of these keys and no others, in the order of ``known``, each with what it means and says if absent."""
-    described = {key: {**_described(words, key), **_default(defaults, key), **keys[key]} for key in known}
+    described = {key: {"description": WORDS[words][key], **_default(defaults, key), **keys[key]} for key in known}
     properties = {key: schema if key in required else _or_null(schema) for key, schema in described.items()}
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return made | ({"required": list(required)} if required else {})
-
-
-def _described(words: str, key: str) -> Schema:
-    text = WORDS[words].get(key)
-    return {"description": text} if text else {}
 
 
 def _default(defaults: Mapping[str, object], key: str) -> Schema:

@@ -27,6 +27,7 @@ _KEYS = (
     "name", "valid_from", "valid_to", "source", "max_tiers", "max_tree_levels", "on_excess", "order_cap",
     "entry_pays_seller", "self_purchase_pays_uplines", "count_root", "findings", "monitors",
 )  # fmt: skip
+_REQUIRED = ("name", "valid_from", "source", "max_tiers", "entry_pays_seller", "self_purchase_pays_uplines")
 _CHECK_KEYS = (
     "id", "measure", "above", "below", "words", "currency", "except_currency", "severity", "source", "en", "zh",
     "valid_from", "valid_to",
@@ -176,11 +177,9 @@ def _lowest(*figures: int | None) -> int | None:
 def check_policy(document: object) -> list[Problem]:
     """Everything that is wrong with a pack's document; empty when it can be read."""
     report = Report()
-    pack = report.mapping("", document, _KEYS)
+    pack = report.mapping("", document, _KEYS, _REQUIRED)
     if pack is None:
         return report.problems
-    for key in ("name", "valid_from", "source", "max_tiers", "entry_pays_seller", "self_purchase_pays_uplines"):
-        report.required("", pack, key)
     readers: dict[str, Callable[[str, object], object]] = {
         "name": report.name,
         "valid_from": lambda path, value: check_date(report, path, value),

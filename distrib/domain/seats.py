@@ -21,7 +21,7 @@ REQUIRES_NOT_MET, RULE_CAP = "requires_not_met", "rule_cap"
 
 
 class Seating(NamedTuple):
-    """Tier by tier who sits there, and who was passed over on the way to that seat."""
+    """Tier by tier who sits there, nobody beyond the last; and who was passed over on the way to that seat."""
 
     seats: list[Person | None]
     passed: list[list[Person]]
@@ -47,9 +47,7 @@ def seat(plan: Plan, snapshot: Snapshot) -> Seating:
         first, uplines = (uplines[0] if uplines else None), uplines[1:]
     if plan.inactive_upline == "compress":
         return _compressed(first, uplines[:COMPRESS_REACH], plan.tiers, is_shifted)
-    seats = [first, *uplines[: plan.tiers]]
-    seats += [None] * (plan.tiers + 1 - len(seats))
-    return Seating(seats, [], is_shifted)
+    return Seating([first, *uplines[: plan.tiers]], [], is_shifted)
 
 
 def is_indirect(plan: Plan, snapshot: Snapshot, rule: Rule, tier: int) -> bool:
@@ -169,8 +167,7 @@ def _passed_over(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) ->
     """Those looked at who have no seat: inactive uplines under compression, the buyer of a shifted chain."""
     if _is_slot(rule):
         return []
+    if tier == 0:
+        return [Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE)] if seating.is_shifted else []
     passed = seating.passed[tier] if tier < len(seating.passed) else []
-    over = [Verdict(rule, tier, person, 0, INACTIVE) for person in passed]
-    if tier == 0 and seating.is_shifted:
-        over.insert(0, Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE))
-    return over
+    return [Verdict(rule, tier, person, 0, INACTIVE) for person in passed]

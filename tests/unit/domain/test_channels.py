@@ -48,7 +48,7 @@ def test_the_newest_entry_that_is_in_force_decides() -> None:
     for name, day in (("csv", date(2019, 1, 1)), ("alipay", DAY)):
         with pytest.raises(Refusal) as caught:
             channel_on(channels, name, day)
-        assert caught.value.code == "channel_unknown"
+        assert (caught.value.code, caught.value.params) == ("channel_unknown", {"channel": name})
 
 
 def test_everything_wrong_with_the_file_is_told_at_once() -> None:

@@ -10,6 +10,7 @@ import pytest
 from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
+from distrib.domain.explanation import explain
 from distrib.domain.plan import Plan, compile_plan
 
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
@@ -144,6 +145,19 @@ def test_not_leaves_out_a_line_that_matches_any_of_its_keys() -> None:
     assert [c.line_index for c in settle(plan(rule), order(*lines), chain("member"))] == [2]
 
 
+def test_each_channel_has_its_own_rules_and_one_left_out_has_none() -> None:
+    rules = plan(
+        {**SELLER, "id": "shared", "where": {"channel": ["retail"]}},
+        {**SELLER, "id": "group", "rate": "0.20", "where": {"channel": ["group_buy"]}},
+        {**UP_1, "where": {"not": {"channel": ["community", "group_buy"]}}},
+    )
+    found = {
+        channel: paid(settle(rules, order(channel=channel), chain("member", "member")))
+        for channel in ("retail", "group_buy", "community")
+    }
+    assert found == {"retail": {0: 1_000, 1: 500}, "group_buy": {0: 2_000}, "community": {}}
+
+
 def test_an_amount_is_for_each_piece() -> None:
     fixed = {"id": "s", "pay": "seller", "amount_minor": {"member": 88, "gold": 0}}
     (commission,) = settle(plan(fixed), order(line(1_000, quantity=3)), chain("member"))
@@ -155,6 +169,35 @@ def test_what_is_taken_of_a_commission_is_taken_of_its_exact_amount() -> None:
     tenth = {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.5", "of": {"rule": "seller"}}
     found = settle(plan(SELLER, tenth), order(line(15)), chain("member", "member"))
     assert [(c.base_minor, c.amount_minor) for c in found] == [(15, 2), (1, 1)]
+
+
+def test_of_a_commission_whose_exact_amount_is_half_a_unit_all_is_half_a_unit() -> None:
+    all_of_it = {**UP_1, "rate": "1", "of": {"rule": "seller"}}
+    halves = plan({**SELLER, "rate": "0.5"}, all_of_it, rounding="half_even")
+    assert paid(settle(halves, order(line(1)), chain("member", "member"))) == {}
+
+
+def test_a_millionth_of_a_millionth_above_half_a_unit_is_above_it() -> None:
+    # 0.999999 x 0.500001 = 0.500000499999 of a unit, which half_even rounds up as it would not round 0.5
+    part = {**UP_1, "rate": "0.500001", "of": {"rule": "seller"}}
+    rules = plan({**SELLER, "rate": "0.999999"}, part, rounding="half_even")
+    assert paid(settle(rules, order(line(1)), chain("member", "member"))) == {0: 1, 1: 1}
+    assert left_after(rules, order(line(1), line(0, "2")), chain("member", "member"), [1, 0]) == {0: 1, 1: 1}
+
+
+def test_of_a_differential_rule_is_taken_all_that_it_has_paid_on_the_line_so_far() -> None:
+    half = {"id": "half", "pay": "leader", "rate": "0.5", "of": {"rule": "diff"}}
+    people = chain("member", "gold", "top", leader=Person(9, "member", True))
+    assert paid(settle(plan(DIFFERENTIAL, half), order(), people)) == {0: 500, 1: 500, 2: 1_000, 9: 1_000}
+    first = {**UP_1, "rate": "0.5", "of": {"rule": "diff"}}
+    assert paid(settle(plan(DIFFERENTIAL, first), order(), people)) == {0: 500, 1: 500 + 500, 2: 1_000}
+
+
+def test_of_a_rule_that_was_not_chosen_on_a_line_nothing_is_paid_and_nothing_is_missing_in_what_remains() -> None:
+    other = {**SELLER, "id": "other", "where": {"sku": ["B"]}}
+    of_other = {**SELLER, "id": "of-other", "group": "more", "rate": "1", "of": {"rule": "other"}}
+    rest = {**UP_1, "rate": "0.5", "of": "remaining"}
+    assert paid(settle(plan(other, of_other, rest), order(line(1)), chain("member", "member"))) == {1: 1}
 
 
 def test_of_a_rule_that_was_not_chosen_on_a_line_nothing_is_paid() -> None:
@@ -198,8 +241,9 @@ def test_the_plan_says_what_rates_apply_to(base: str, expected: int) -> None:
 
 
 def test_margin_is_never_below_nothing_and_needs_the_cost() -> None:
-    margin = plan(SELLER, base="margin")
-    assert settle(margin, order(line(100, cost_minor=200)), chain("member")) == []
+    margin = plan({**SELLER, "rate": "1"}, base="margin")
+    for cost_minor in (100, 200):
+        assert settle(margin, order(line(100, cost_minor=cost_minor)), chain("member")) == []
     with pytest.raises(Refusal) as refused:
         settle(margin, order(line(100)), chain("member"))
     assert (refused.value.code, refused.value.params) == ("cost_missing", {"line": "1"})
@@ -218,6 +262,25 @@ def test_entry_lines_pay_the_orders_own_selling_shop_alone_or_nobody() -> None:
     assert paid(settle(rules, entry, people)) == {0: 1_010, 1: 5, 9: 10}
     assert paid(settle(rules, entry, people._replace(entry_pays_seller=False))) == {0: 10, 1: 5, 9: 10}
     assert paid(settle(rules, entry, people._replace(is_self_purchase=True))) == {1: 10, 9: 10}
+
+
+@pytest.mark.parametrize("inactive_upline", ["keep", "compress"])
+def test_whoever_a_shift_puts_at_tier_0_is_an_upline_to_entry_lines_and_to_the_pack(inactive_upline: str) -> None:
+    rules = plan(SELLER, UP_1, self_purchase="shift", inactive_upline=inactive_upline)
+    shifted = chain("member", "member", "member", is_self_purchase=True)
+    assert paid(settle(rules, order(line(entry=True)), shifted)) == {}
+    assert paid(settle(rules, order(), shifted)) == {1: 1_000, 2: 500}
+    assert paid(settle(rules, order(), shifted._replace(self_purchase_pays_uplines=False))) == {}
+
+
+def test_a_rank_without_a_rate_and_a_buyer_passed_over_earn_nothing_of_the_largest_order_either() -> None:
+    largest = order(line(10**12))
+    named = plan({**SELLER, "rate": {"gold": "0.2"}}, self_purchase="shift")
+    assert settle(named, largest, chain("member")) == []
+    assert settle_left(named, largest, chain("member"), [10**12 - 1], {}) == []
+    assert [(look.shop_no, look.rate, look.amount_minor, look.reason) for look in explain(
+        named, largest, chain("gold", "member", is_self_purchase=True)
+    )] == [(0, "0", 0, "self_purchase"), (1, "0", 0, "rank_not_in_rate")]
 
 
 def test_no_tier_above_the_packs_is_ever_paid() -> None:
@@ -269,6 +332,21 @@ def left_after(rules: Plan, sold: Order, people: Snapshot, left: list[int]) -> d
     return paid(settle_left(rules, sold, people, left, posted))
 
 
+def test_on_what_is_left_the_same_rules_are_chosen_by_channel_and_category_as_first() -> None:
+    rules = plan(
+        {**SELLER, "id": "shared", "where": {"channel": ["retail"], "category": ["book"]}},
+        {**SELLER, "id": "group", "rate": "0.20", "where": {"channel": ["group_buy"]}},
+        {**SELLER, "id": "rest", "rate": "0.30"},
+    )
+    lines = (line(category="book"), line(line_id="2", category="toy"), line(line_id="3"))
+    for channel, amounts in (("retail", [500, 1_500, 1_500]), ("group_buy", [1_000] * 3), ("community", [1_500] * 3)):
+        sold = order(*lines, channel=channel)
+        posted = {one[:4]: one.amount_minor for one in settle(rules, sold, chain("member"))}
+        stands = settle_left(rules, sold, chain("member"), [5_000] * 3, posted)
+        assert [one.amount_minor for one in stands] == amounts
+        assert [look.amount_minor for look in explain(rules, sold, chain("member"), [5_000] * 3)] == amounts
+
+
 def test_a_refund_reduces_bases_and_fixed_amounts_in_exact_proportion() -> None:
     rules = plan({"id": "s", "pay": "seller", "amount_minor": 100}, {**UP_1, "rate": "0.1"}, base="list")
     sold = order(line(900, quantity=3, list_minor=1_000))
@@ -304,8 +382,11 @@ def test_no_commission_rises_by_a_refund_even_where_a_lower_slab_pays_more() -> 
 
 def test_what_is_left_has_to_fit_the_order() -> None:
     rules, sold = plan(SELLER), order(line(100))
-    for left in ([101], [-1], [], [1, 1]):
-        with pytest.raises(ValueError, match="left"):
+    for left in ([101], [-1]):
+        with pytest.raises(ValueError, match=rf"^line 1 cannot have {left[0]} left of 100$"):
+            settle_left(rules, sold, chain("member"), left, {})
+    for left in ([], [1, 1]):
+        with pytest.raises(ValueError, match=r"^left_minor needs one figure for each line$"):
             settle_left(rules, sold, chain("member"), left, {})
 
 

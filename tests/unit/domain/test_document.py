@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -75,6 +76,18 @@ def test_of_many_names_the_first_twelve_are_told() -> None:
     assert some_of(names) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …"
     assert some_of([]) == ""
     assert some_of([7, "x" * 61]) == f"7, {'x' * 60}…"
+
+
+def test_of_names_without_end_only_one_more_than_is_told_is_read() -> None:
+    names = count()
+    assert some_of(names).endswith("10, 11, …")
+    assert next(names) == MAX_LISTED + 1
+
+
+def test_how_long_a_number_is_is_right_to_the_digit_up_to_the_longest_that_can_be_read() -> None:
+    told = {shown(10**power): f"about 10^{power}" for power in range(18, 4_300)}
+    assert list(told) == list(told.values())
+    assert shown(2**14_283) == "about 10^4299"
 
 
 @pytest.mark.parametrize(

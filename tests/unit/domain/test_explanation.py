@@ -48,21 +48,27 @@ def test_a_compressed_chain_lists_those_it_passed_over() -> None:
     assert reasons(found)[1:] == [
         ("up-1", 1, 1, "inactive"), ("up-1", 1, 2, "paid"), ("up-2", 2, 3, "inactive"), ("up-2", 2, None, "no_upline"),
     ]  # fmt: skip
+    assert [(look.rate, look.amount_before_cap_minor) for look in found[1:]] == [
+        ("0", 0), ("0.05", 500), ("0", 0), ("0", 0),
+    ]  # fmt: skip
 
 
 def test_a_shifted_chain_lists_the_buyer_it_passed() -> None:
     people = Snapshot(MEMBER, (Person(1, "member", True),), is_self_purchase=True)
-    assert reasons(looks(people, self_purchase="shift"))[:2] == [
-        ("seller", 0, 0, "self_purchase"),
-        ("seller", 0, 1, "paid"),
-    ]
+    for inactive_upline in ("keep", "compress"):
+        assert reasons(looks(people, self_purchase="shift", inactive_upline=inactive_upline)) == [
+            ("seller", 0, 0, "self_purchase"), ("seller", 0, 1, "paid"), ("up-1", 1, None, "no_upline"),
+            ("up-2", 2, None, "no_upline"),
+        ]  # fmt: skip
     assert reasons(looks(people, self_purchase="skip"))[0] == ("seller", 0, 0, "self_purchase")
 
 
 def test_someone_who_adds_no_difference_is_told_so() -> None:
     uplines = (Person(1, "member", True), Person(2, "gold", True))
     found = looks(Snapshot(MEMBER, uplines), rules=[CHAIN])
-    assert [(look.reason, look.rate) for look in found] == [("paid", "0.05"), ("no_difference", "0"), ("paid", "0.05")]
+    assert [(look.tier, look.shop_no, look.reason, look.rate) for look in found] == [
+        (0, 0, "paid", "0.05"), (1, 1, "no_difference", "0"), (2, 2, "paid", "0.05"),
+    ]  # fmt: skip
 
 
 def test_the_cap_shows_both_amounts_and_the_pack_its_own_reasons() -> None:
@@ -77,13 +83,42 @@ def test_the_cap_shows_both_amounts_and_the_pack_its_own_reasons() -> None:
 
 def test_after_a_refund_the_explanation_is_of_what_is_left() -> None:
     plan = compile_plan({"code": "p", "currency": "CNY", "tiers": 2, "rules": RULES, "ranks": [{"code": "member"}]})
-    snapshot = Snapshot(MEMBER, (Person(1, "member", True),))
-    posted = {commission[:4]: commission.amount_minor for commission in settle(plan, ORDER, snapshot)}
-    for known in (posted, None):
-        found = explain(plan, ORDER, snapshot, [4_000], known)
-        assert [(look.base_minor, look.amount_minor, look.reason) for look in found] == [
-            (4_000, 400, "paid"), (4_000, 200, "paid"), (4_000, 0, "no_upline"),
-        ]  # fmt: skip
+    found = explain(plan, ORDER, Snapshot(MEMBER, (Person(1, "member", True),)), [4_000])
+    assert [(look.base_minor, look.amount_minor, look.reason) for look in found] == [
+        (4_000, 400, "paid"), (4_000, 200, "paid"), (4_000, 0, "no_upline"),
+    ]  # fmt: skip
+
+
+TWO_LINES = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000), OrderLine("2", "A", 1, 500)))
+
+
+def left_of(rule: dict[str, Any], left: list[int], **more: Any) -> list[tuple[int, int, str]]:
+    """(before caps, after caps, reason) of each line of ``TWO_LINES`` after a refund."""
+    plan = compile_plan({"code": "p", "currency": "CNY", "rules": [{"id": "s", "pay": "seller", **rule}]})
+    found = explain(plan, TWO_LINES, Snapshot(MEMBER, **more), left)
+    return [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in found]
+
+
+def test_a_line_that_a_refund_does_not_touch_is_paid_as_it_was() -> None:
+    assert left_of({"rate": "0.1"}, [1_000, 250]) == [(100, 100, "paid"), (25, 25, "paid")]
+    assert left_of({"rate": "0.1"}, [1_000, 500]) == [(100, 100, "paid"), (50, 50, "paid")]
+
+
+def test_a_commission_that_a_rules_cap_lowered_first_says_so_when_a_refund_makes_room() -> None:
+    capped = {"rate": "0.1", "cap": {"per_month_minor": 500}}
+    room = (Room(0, 0, 110, None),)
+    assert left_of(capped, [1_000, 500], rooms=room) == [(100, 100, "paid"), (50, 10, "rule_cap")]
+    assert left_of(capped, [0, 500], rooms=room) == [(0, 0, "paid"), (50, 10, "rule_cap")]
+
+
+def test_a_commission_that_would_rise_by_a_refund_stays_as_it_was_first_and_does_not_say_paid() -> None:
+    falling = {"slabs": [{"from_minor": 0, "rate": "0.5"}, {"from_minor": 1_000, "rate": "0.1"}]}
+    assert left_of(falling, [900, 500]) == [(450, 100, "order_cap"), (250, 250, "paid")]
+
+
+def test_a_commission_of_one_unit_that_a_cap_takes_says_which() -> None:
+    nothing = {"rate": "0.001", "cap": {"per_order_minor": 0}}
+    assert left_of(nothing, [1_000, 0]) == [(1, 0, "rule_cap"), (0, 0, "paid")]
 
 
 def test_an_order_without_a_shop_looks_at_nobody() -> None:
@@ -114,15 +149,14 @@ def test_a_line_that_rose_by_a_refund_takes_room_from_the_next_and_the_explanati
     posted = {one[:4]: one.amount_minor for one in settle(plan, order, people)}
     assert list(posted.values()) == [50]
     assert [one.amount_minor for one in settle_left(plan, order, people, [90, 200], posted)] == [5]
-    assert [look.amount_minor for look in explain(plan, order, people, [90, 200], posted)] == [0, 5]
     assert [look.amount_minor for look in explain(plan, order, people, [90, 200])] == [0, 5]
-    assert [look.amount_minor for look in explain(plan, order, people, [2, 200], posted)] == [0, 49]
+    assert [look.amount_minor for look in explain(plan, order, people, [2, 200])] == [0, 49]
 
 
 def test_who_is_barred_from_a_differential_chain_is_told_with_a_rate_of_nothing() -> None:
     people = Snapshot(Person(7, "member", True), (Person(8, "gold", False), Person(9, "member", True)))
-    assert [(look.rate, look.reason) for look in looks(people, rules=[CHAIN])] == [
-        ("0.05", "paid"), ("0", "inactive"), ("0", "no_difference"),
+    assert [(look.tier, look.shop_no, look.rate, look.reason) for look in looks(people, rules=[CHAIN])] == [
+        (0, 7, "0.05", "paid"), (1, 8, "0", "inactive"), (2, 9, "0", "no_difference"),
     ]  # fmt: skip
 
 

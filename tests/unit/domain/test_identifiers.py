@@ -1,10 +1,10 @@
 """Ids, texts and instants as the contract has them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
-from distrib.domain.identifiers import is_identifier, is_storable_text, parse_instant
+from distrib.domain.identifiers import is_identifier, is_storable_text, parse_day, parse_instant
 
 
 @pytest.mark.parametrize("value", ["a", "x" * 64, "店铺-7", "a b", "...", "a.b", "😀", "A"])
@@ -38,7 +38,8 @@ def test_a_text_may_hold_what_the_database_can() -> None:
     ],
 )
 def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime) -> None:
-    assert parse_instant(text) == expected
+    found = parse_instant(text)
+    assert (found, found.tzinfo is UTC) == (expected, True)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,15 @@ def test_why_an_instant_is_refused_is_said() -> None:
         parse_instant("soon")
     with pytest.raises(ValueError, match=r"^outside the calendar$"):
         parse_instant("0001-01-01T00:00:00+08:00")
+
+
+def test_a_day_is_written_in_full_and_lies_on_the_calendar() -> None:
+    assert parse_day("2024-02-29") == date(2024, 2, 29)
+    for text in ("2026-3-9", "20260309", "2026-W11-1", "2026-03-09T10:00:00Z", "٢٠٢٦-03-09", " 2026-03-09", ""):
+        with pytest.raises(ValueError, match=r"^not a day such as 2026-03-09$"):
+            parse_day(text)
+    with pytest.raises(ValueError, match="day is out of range"):
+        parse_day("2026-02-29")
 
 
 def test_digits_of_a_second_are_filled_up_and_cut_at_the_microsecond() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from distrib.domain.commission import Commission, Person, Snapshot, settle
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.payees import known_payees, work_out
+from distrib.domain.payees import known_payees, numbers_of, work_out
 from distrib.domain.plan import Plan, compile_plan
 from distrib.domain.snapshot import Room
 
@@ -94,9 +94,27 @@ def test_where_each_rule_takes_a_rate_of_the_base_the_rates_are_kept_ready_and_o
     payees = work_out(flat, FIRST, known, (chosen, False))
     assert payees.rates == [(0, 0, 0, 10_000), (1, 1, 1, 10_000)]
     assert known == known_payees(flat, FIRST) == {(chosen, False): payees}
+    without = FIRST._replace(uplines=(GONE,))
+    assert work_out(flat, without, known_payees(flat, without), (chosen, False)).rates == [(0, 0, 0, 10_000)]
     fixed = compile_plan({"code": "p", "currency": "CNY", "rules": [{"id": "s", "pay": "seller", "amount_minor": 5}]})
     kind = (fixed.book.choose("retail", None, "A"), False)
     assert work_out(fixed, FIRST, known_payees(fixed, FIRST), kind).rates is None
+
+
+def test_shops_that_stand_alike_share_what_is_remembered_whoever_stands_above_the_tiers() -> None:
+    moved = FIRST._replace(
+        seller=Person(70, "member", True), leader=Person(71, "member", True), opener=Person(72, "member", True),
+        uplines=(Person(73, "member", True), GOLD, GONE),
+    )  # fmt: skip
+    one_tier = plan_with("keep", "earn", 1)
+    assert known_payees(one_tier, moved) is known_payees(one_tier, FIRST)
+    two_tiers = plan_with("keep", "earn", 2)
+    assert known_payees(two_tiers, moved) is not known_payees(two_tiers, FIRST)
+
+
+def test_a_place_where_nobody_stands_has_no_shops_number() -> None:
+    assert numbers_of(Snapshot(None)) == [-1, -1, -1]
+    assert numbers_of(FIRST) == [*range(10), 20, 21]
 
 
 def test_what_comes_last_in_a_snapshots_text_is_told_apart_rooms_from_the_case_that_holds() -> None:

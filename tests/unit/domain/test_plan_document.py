@@ -13,6 +13,7 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import compile_plan
 from distrib.domain.plan_document import canonical_json, check_plan
+from distrib.domain.plan_rules import Where
 from distrib.domain.pools import Pool
 from distrib.domain.rank_conditions import AnyOf, AtLeast, Metric, leaves
 from distrib.domain.rule_limits import Cap, Requires
@@ -45,6 +46,21 @@ def test_the_smallest_plan_takes_the_defaults_of_the_language() -> None:
     assert (plan.title, plan.base, plan.rounding, plan.hold_days, plan.tiers) == ("shop", "paid", "half_up", 7, 1)
     assert (plan.inactive_upline, plan.self_purchase, plan.order_cap_ppm) == ("keep", "earn", None)
     assert (plan.lowest_rank, plan.has_promotions, plan.policy) == ("member", False, None)
+    assert [compile_plan(plan_with(hold_days=days)).hold_days for days in (0, 180)] == [0, 180]
+
+
+def test_a_rule_compiles_to_figures_by_rank_one_for_all_others_and_the_lines_it_is_for() -> None:
+    where = {"channel": ["retail"], "not": {"channel": ["community"], "category": ["book"], "sku": ["A"]}}
+    by_rank = {"gold": "0.20", "default": "0.01"}
+    of_first = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.5", "of": {"rule": "seller"}}
+    rules = [{**SELLER, "rate": by_rank, "where": where}, of_first]
+    seller, upline = compile_plan(plan_with(ranks=RANKS, rules=rules)).rules
+    assert (seller.figures, seller.default, seller.of_rule, upline.of_rule) == ({"gold": 200_000}, 10_000, -1, 0)
+    assert (upline.figures, upline.default) == ({}, 500_000)
+    assert seller.where == Where(
+        channels=frozenset({"retail"}), not_channels=frozenset({"community"}), not_categories=frozenset({"book"}),
+        not_skus=frozenset({"A"}),
+    )  # fmt: skip
 
 
 def test_every_problem_is_reported_at_once_with_its_path() -> None:
@@ -227,6 +243,15 @@ def test_a_rule_may_be_taken_of_one_that_comes_later_in_the_document_but_earlier
     assert pointers(plan_with(rules=[{**leader, "of": {"rule": "up"}}, UPLINE])) == []
 
 
+def test_a_rule_whose_slot_is_no_word_is_told_so_and_those_taken_of_it_are_not_blamed() -> None:
+    of_it = {**UPLINE, "pay": "seller", "id": "r", "of": {"rule": "seller"}}
+    del of_it["tier"]
+    strange_slots: list[object] = [7, ["seller"], {}, None, "nobody"]
+    for strange in strange_slots:
+        told = pointers(plan_with(rules=[{**SELLER, "pay": strange}, of_it]))
+        assert told == ["rules[0].pay"], strange
+
+
 @pytest.mark.parametrize(
     ("pools", "pointer"),
     [
@@ -368,3 +393,4 @@ def test_the_canonical_text_does_not_depend_on_the_order_of_keys_and_compiles_to
     turned = dict(reversed(document.items()))
     assert canonical_json(document) == canonical_json(turned)
     assert compile_plan(json.loads(canonical_json(document))).rules == compile_plan(document).rules
+    assert canonical_json({"title": "方案 “一”", "code": None}) == '{"title":"方案 “一”"}'

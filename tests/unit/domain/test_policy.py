@@ -9,6 +9,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.plan_measures import order_ratio, recruiting_share, uplines_paid
 from distrib.domain.policy import Policy, check_policy, combine, is_stricter, judge_plan, policy_from_document
 from distrib.services.policies import load_policies
 from distrib.services.yaml_documents import read_yaml
@@ -110,6 +111,46 @@ def test_pay_that_opens_mostly_by_recruiting_is_refused_in_the_eu_where_joining_
     assert ("EU-P01", "refuse") not in found("eu", hardly)
 
 
+def recruiting(*rules: dict[str, Any], fee: int = 1, **keys: Any) -> int:
+    """The part of the largest pay that only recruiting opens, in parts per million; gold is a rank by head count."""
+    return recruiting_share(plan(*rules, ranks=HEADS, declarations={"entry_fee_minor": fee}, **keys))
+
+
+def test_what_only_recruiting_opens_is_measured_where_joining_costs_anything_and_where_anything_is_paid() -> None:
+    by_rank = {**SELLER, "rate": {"member": "0.04", "gold": "0.10"}}
+    assert recruiting(by_rank) == 600_000
+    assert recruiting(by_rank, fee=0) == 0
+    assert recruiting({**SELLER, "rate": "0"}) == 0
+
+
+def test_neither_list_prices_nor_what_a_rule_requires_hide_that_pay_opens_by_recruiting() -> None:
+    by_rank = {**SELLER, "rate": {"member": "0.04", "gold": "0.10"}}
+    assert recruiting(by_rank, base="list") == 600_000
+    assert recruiting(by_rank, base="list", order_cap="0.08") == 500_000
+    requiring = {**SELLER, "rate": "0.06", "group": "bonus", "requires": {"min_rank": "gold"}}
+    assert recruiting({**SELLER, "id": "all", "rate": "0.04"}, requiring) == 600_000
+    slabs = {"id": "s", "pay": "seller", "slabs": [{"from_minor": 0, "rate": "0.06"}], "requires": {"min_rank": "gold"}}
+    assert recruiting({**SELLER, "id": "all", "group": "all", "rate": "0.04"}, slabs) == 600_000
+    open_to_all = {**requiring, "requires": {"min_rank": "member"}}
+    assert recruiting({**SELLER, "id": "all", "rate": "0.04"}, open_to_all) == 0
+
+
+def test_a_pool_that_only_recruiting_opens_is_pay_as_well() -> None:
+    def pool(**weights: int) -> list[dict[str, Any]]:
+        return [{"id": "p", "rate": "0.06", "weights": weights}]
+
+    seller = {**SELLER, "rate": "0.04"}
+    assert recruiting(seller, pools=pool(gold=1)) == recruiting(seller, pools=pool(gold=1, member=0)) == 600_000
+    assert recruiting(seller, pools=pool(gold=9, member=1)) == 0
+    assert recruiting({**SELLER, "rate": "0.5"}, pools=pool(gold=1), order_cap="0.04") == 600_000
+
+
+def test_a_fixed_amount_that_only_recruiting_opens_is_all_of_the_pay_and_of_two_amounts_nothing_can_be_told() -> None:
+    amounts = {"id": "s", "pay": "seller", "amount_minor": {"gold": 100}}
+    assert recruiting(amounts) == 1_000_000
+    assert recruiting({**amounts, "amount_minor": {"member": 1, "gold": 100}}) == 0
+
+
 def test_more_than_200_pounds_of_entry_fee_is_refused_in_the_uk_and_another_currency_is_for_a_person() -> None:
     assert found("uk", plan(currency="GBP", declarations={"entry_fee_minor": 20_000})) == []
     assert found("uk", plan(currency="GBP", declarations={"entry_fee_minor": 20_001})) == [("UK-P01", "refuse")]
@@ -137,6 +178,30 @@ def test_the_order_ratio_is_the_most_one_order_can_cost() -> None:
     assert ratio(plan({**SELLER, "rate": "0.4"}, {**SELLER, "id": "b", "rate": "0.2"})) == "0.4"
     assert ratio(plan({**SELLER, "rate": "0.3"}, {**UP_1, "rate": "0.5", "of": {"rule": "seller"}})) == "0.45"
     assert ratio(plan({"id": "s", "pay": "seller", "slabs": [{"from_minor": 0, "rate": "0.4"}]})) == "0.4"
+    of_seller = {"id": "lead", "pay": "leader", "rate": "0.5", "of": {"rule": "seller"}}
+    assert ratio(plan(of_seller, {**SELLER, "rate": "0.3"})) == "0.45"
+
+
+def test_a_rule_above_the_plans_tiers_and_one_of_nothing_cost_nothing() -> None:
+    above = {"id": "far", "pay": "upline", "tier": 3, "rate": "0.5", "group": "far"}
+    slabs = {**above, "id": "slabs", "group": "slabs", "slabs": [{"from_minor": 0, "rate": "0.5"}]}
+    del slabs["rate"]
+    assert order_ratio(plan(SELLER, above, slabs)) == 100_000
+    assert order_ratio(plan(SELLER, above, slabs, tiers=3)) == 1_100_000
+    assert order_ratio(plan({**SELLER, "rate": "0"})) == 0
+    assert order_ratio(plan({**SELLER, "rate": "0"}, base="list")) == 0
+
+
+def test_an_upline_is_paid_where_a_rule_within_the_tiers_has_any_figure_above_nothing() -> None:
+    first = {"id": "first", "pay": "upline", "tier": 1}
+    least: list[dict[str, Any]] = [
+        {"amount_minor": 1}, {"rate": "0.000001"}, {"rate": {"member": "0.000001"}},
+        {"slabs": [{"from_minor": 0, "rate": "0"}, {"from_minor": 5, "rate": "0.000001"}]},
+    ]  # fmt: skip
+    assert [uplines_paid(plan({**first, **figure})) for figure in least] == [1, 1, 1, 1]
+    nothing: list[dict[str, Any]] = [{"amount_minor": 0}, {"rate": "0"}, {"slabs": [{"from_minor": 0, "rate": "0"}]}]
+    assert [uplines_paid(plan({**first, **figure})) for figure in nothing] == [0, 0, 0]
+    assert uplines_paid(plan(SELLER, {**first, "tier": 3, "rate": "0.5"})) == 0
 
 
 def test_fixed_amounts_and_list_prices_have_no_bound_but_an_order_cap() -> None:

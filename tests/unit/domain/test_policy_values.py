@@ -101,6 +101,8 @@ def test_a_finding_stands_beyond_its_threshold_and_tells_figure_and_threshold() 
     assert judged({"measure": "order_ratio", "above": "0.1"}) == []
     (ratio,) = judged({"measure": "order_ratio", "above": "0.05"})
     assert (ratio.figure, ratio.threshold) == ("0.1", "> 0.05")
+    (little,) = judged({"measure": "order_ratio", "above": None, "below": "0.2"})
+    assert (little.figure, little.threshold) == ("0.1", "< 0.2")
     (unbounded,) = judged({"measure": "order_ratio", "above": "1"}, base="list")
     assert (unbounded.figure, unbounded.threshold) == ("unbounded", "> 1")
     (claim,) = judged({"measure": "claims", "above": 0, "words": ["Rich", "GET", "free"]}, title="get RICH quick")
@@ -134,7 +136,8 @@ def test_what_is_declared_is_measured_and_what_is_not_is_nothing(
 
 
 @pytest.mark.parametrize(
-    ("rate", "weight", "pools", "by_heads"), [("0.01", 1, 1, 1), ("0.01", 0, 1, 0), ("0", 1, 0, 0)]
+    ("rate", "weight", "pools", "by_heads"),
+    [("0.01", 1, 1, 1), ("0.000001", 1, 1, 1), ("0.01", 0, 1, 0), ("0", 1, 0, 0)],
 )
 def test_a_pool_counts_where_it_has_something_to_share_and_by_heads_where_they_open_it(
     rate: str, weight: int, pools: int, by_heads: int
@@ -154,6 +157,7 @@ def test_team_sales_that_promote_are_measured_by_their_levels() -> None:
     ranks = [{"code": "member"}, {"code": "a", "promote": {"any": [own, team]}}, {"code": "b", "promote": own}]
     (found,) = judged({"measure": "team_rank_levels", "above": 1}, ranks=ranks)
     assert found.figure == "2"
+    assert judged({"measure": "team_rank_levels", "above": 0}) == []
 
 
 def test_packs_together_bind_the_strictest_and_a_limit_binds_only_where_there_is_one() -> None:
@@ -215,6 +219,7 @@ LIMITED = PACK | {
     "findings": [
         CHECK | {"id": "A", "currency": "CNY", "words": ["a"], "valid_from": "2026-02-01", "valid_to": "2026-12-01"},
         CHECK | {"id": "B", "above": None, "below": 18, "except_currency": "USD"},
+        CHECK | {"id": "B", "measure": "written_contract", "above": None, "below": 1},
     ],
     "monitors": [
         MONITOR | {"each": 5, "currency": "CNY", "valid_from": "2026-02-01", "valid_to": "2026-12-01"},
@@ -233,6 +238,10 @@ def check(**change: Any) -> dict[str, Any]:
 
 def age(**change: Any) -> dict[str, Any]:
     return {"findings": [{"id": "B", "measure": "entry_fee", **change}]}
+
+
+def contract(**change: Any) -> dict[str, Any]:
+    return {"findings": [{"id": "B", "measure": "written_contract", **change}]}
 
 
 def persons(**change: Any) -> dict[str, Any]:
@@ -268,6 +277,8 @@ def retail(**bound: Any) -> dict[str, Any]:
         (check(valid_from="2026-01-31", valid_to="2026-12-02"), []),
         (age(below=17), ["B entry_fee below: 18 → 17"]),
         (age(below=19), []),
+        (contract(below=0), ["B written_contract below: 1 → 0"]),
+        (contract(below=1), []),
         (age(except_currency="CNY"), ["B entry_fee: currency"]),
         (persons(severity="info", each=6), ["M severity: alert → info", "M each: 5 → 6"]),
         (persons(severity="refuse", each=5), []),
@@ -291,7 +302,7 @@ def test_an_override_changes_what_it_names_and_adds_what_is_new() -> None:
     new = CHECK | {"id": "NEW"}
     watch = MONITOR | {"id": "NEW"}
     override = apply_override(LIMITED, {"pack": "x", "findings": [new], "monitors": [watch], "max_tiers": 0})
-    assert [one.id for one in override.policy.checks] == ["A", "B", "NEW"]
+    assert [one.id for one in override.policy.checks] == ["A", "B", "B", "NEW"]
     assert [one.id for one in override.policy.monitors] == ["M", "M", "NEW"]
     assert (override.policy.max_tiers, override.loosened) == (0, ())
     assert override.policy.override == override.digest[:8]
@@ -318,6 +329,12 @@ def test_of_findings_with_one_name_the_first_is_changed() -> None:
     twice = PACK | {"findings": [CHECK, CHECK | {"above": 9}]}
     changed = apply_override(twice, {"pack": "x", "findings": [{"id": "X", "measure": "entry_fee", "above": 1}]})
     assert [one.above for one in changed.policy.checks] == [1, 9]
+
+
+def test_findings_of_one_id_are_told_apart_by_what_they_measure() -> None:
+    two = PACK | {"findings": [CHECK, CHECK | {"measure": "tiers", "above": 2}]}
+    changed = apply_override(two, {"pack": "x", "findings": [{"id": "X", "measure": "tiers", "above": 1}]})
+    assert [(one.measure, one.above) for one in changed.policy.checks] == [("entry_fee", 5), ("tiers", 1)]
 
 
 def test_a_channel_is_read_key_by_key_and_its_limits_are_its_own() -> None:

@@ -12,6 +12,8 @@ BY_RANK = Pool("managers", 20_000, {"w1": 1, "w2": 2, "w3": 3, "none": 0})
 def test_a_pool_is_its_share_of_the_base_rounded_down() -> None:
     assert BY_RANK.amount_of(99) == 1
     assert BY_RANK.amount_of(49) == 0
+    everything = Pool("all", 1_000_000, {"w1": 1})
+    assert [everything.amount_of(base_minor) for base_minor in (-5, 0, 1)] == [0, 0, 1]
 
 
 @pytest.mark.parametrize("base_minor", [0, -1, -(10**12)])

@@ -10,6 +10,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.rank_conditions import AtLeast, holds
 from distrib.domain.ranks import (
     Metric,
     decided,
@@ -77,6 +78,13 @@ def test_a_threshold_is_reached_by_exactly_its_figure_and_the_numbers_that_decid
             ],
         },
     )
+
+
+def test_whoever_has_no_figure_does_not_reach_a_threshold_of_one() -> None:
+    one = AtLeast(RECRUITS, 1)
+    assert [holds(one, figures) for figures in ({}, {SALES: 1}, {RECRUITS: 0}, {RECRUITS: 1})] == [
+        False, False, False, True,
+    ]  # fmt: skip
 
 
 def test_a_rank_without_a_condition_is_never_reached_by_promotion() -> None:

@@ -24,7 +24,7 @@ def plan(*rules: dict[str, Any], **keys: Any) -> Plan:
 
 
 def rule(pay: str = "seller", rate: Any = "0.10", **keys: Any) -> dict[str, Any]:
-    return {"id": pay, "pay": pay, "rate": rate, **keys}
+    return {"id": pay, "pay": pay, "rate": rate} | keys
 
 
 def named(name: str, **keys: Any) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def test_a_rule_book_forgets_its_choices_when_there_are_too_many_and_makes_them_
     again = book.choose("retail", None, "A")
     assert again is not first[0]
     assert again.steps == first[0].steps
-    assert book.choose("retail", None, "other") is book.choose("retail", "any", "another")
+    assert book.choose("retail", None, "other") is book.choose("community", "any", "another")
 
 
 def test_the_depth_of_a_line_is_how_many_rates_are_multiplied_with_each_other_at_most() -> None:
@@ -224,9 +224,12 @@ def test_the_depth_of_a_line_is_how_many_rates_are_multiplied_with_each_other_at
         "remaining": [rule(), rule("upline", tier=1, of="remaining")],
         "remaining of nothing below": [rule("upline", tier=1, of="remaining"), rule("leader", of="remaining")],
         "remaining twice": [rule(), rule("upline", tier=1, of="remaining"), second],
+        "remaining beside another": [rule("upline", tier=1), rule("upline", tier=1, of="remaining", group="g", id="r")],
+        "nothing chosen": [elsewhere],
     }
     depths = {what: plan(*rules).book.choose("retail", None, "A").depth for what, rules in plans.items()}
     assert depths == {
         "base": 1, "fixed": 1, "of a rule": 2, "of one taken of a rule": 3, "of a rule that is not chosen": 1,
-        "remaining": 2, "remaining of nothing below": 1, "remaining twice": 3,
+        "remaining": 2, "remaining of nothing below": 1, "remaining twice": 3, "remaining beside another": 1,
+        "nothing chosen": 1,
     }  # fmt: skip

@@ -23,9 +23,9 @@ INSIDE = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255",
     "192.168.1.1", "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
     "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.0.8",
-    "::1", "::", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "fe80::1", "fc00::1",
-    "fd12:3456::1", "ff02::1", "fec0::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::", "64:ff9b::7f00:1",
-    "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1",
+    "::1", "::", "::127.0.0.1", "::1:808:808", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",
+    "fe80::1", "fc00::1", "fd12:3456::1", "ff02::1", "fec0::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::",
+    "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1",
     "2001:0:808:808:8000:63bf:f5ff:fffe",
 ]  # fmt: skip
 TEREDO = "2001:0:7f00:1:8000:63bf:f7f7:f7f7"
@@ -65,10 +65,15 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         ("https://a.example/" + "x" * 1_982, None),
         ("https://a.example/" + "x" * 1_983, "url"),
         ("https://user:pass@hooks.example.com/", "extras"),
+        ("https://user@hooks.example.com/", "extras"),
+        ("https://:pass@hooks.example.com/", "extras"),
         ("https://hooks.example.com/#part", "extras"),
         ("https://localhost/", "address"),
         ("https://db/", "address"),
         ("https://db.internal/", "address"),
+        ("https://db.prod.internal/", "address"),
+        ("https://internal.example.com/", None),
+        ("https://db.internal.example.com/", None),
         ("https://printer.local./", "address"),
         ("https://127.0.0.1/", "address"),
         ("https://127.1/", "address"),
@@ -76,6 +81,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         ("https://0x7f000001/", "address"),
         ("https://0x7f.0.0.1/", "address"),
         ("https://0177.0.0.1/", "address"),
+        ("https://127.0.0.0x1/", "address"),
         ("https://[::1]/", "address"),
         ("https://[::ffff:169.254.169.254]/", "address"),
         ("https://169.254.169.254/latest/meta-data", "address"),
@@ -123,10 +129,12 @@ def test_the_jitter_spreads_over_the_whole_tenth_and_is_the_same_on_every_machin
     waits = [wait_after(9, f"message {number}") or day for number in range(200)]
     assert min(waits) < day * 1.005
     assert max(waits) > day * 1.095
-    assert [wait_after(tries, "m7") for tries in (0, 1, 5, 9)] == [
+    assert [wait_after(tries, "m7") for tries in (0, 1, 2, 5, 8, 9)] == [
         timedelta(0),
         timedelta(seconds=5, microseconds=130_727),
+        timedelta(seconds=315, microseconds=552_681),  # .99 of a microsecond more, which does not count
         timedelta(seconds=19_678, microseconds=366_634),
+        timedelta(seconds=76_974, microseconds=454_348),
         timedelta(days=1, seconds=5_605, microseconds=503_880),
     ]
 
@@ -137,9 +145,16 @@ def test_the_published_vector_is_met() -> None:
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+def test_while_a_secret_is_rotated_both_sign_with_one_space_between() -> None:
+    old, new = bytes(24), bytes(range(24))
+    each = [signature([secret], "msg_1", 1_614_265_330, b"{}") for secret in (new, old)]
+    assert signature([new, old], "msg_1", 1_614_265_330, b"{}") == f"{each[0]} {each[1]}"
+    assert each[0] != each[1]
+
+
 def test_a_secret_is_written_and_read_the_same() -> None:
     assert secret_bytes(secret_text(bytes(range(32)))) == bytes(range(32))
-    with pytest.raises(ValueError, match="not a secret"):
+    with pytest.raises(ValueError, match=r"^not a secret$"):
         secret_bytes("whsec_*")
 
 

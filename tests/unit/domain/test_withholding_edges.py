@@ -28,6 +28,20 @@ def test_the_yearly_tax_at_the_end_of_each_bracket(taxable_minor: int, tax_minor
     assert cumulative_tax(income_minor, 1) == tax_minor
 
 
+@pytest.mark.parametrize(
+    ("gross_minor", "tax_minor"),
+    [(2_500_000, 400_000), (2_510_000, 402_400), (6_250_000, 1_300_000), (6_260_000, 1_303_200)],
+)
+def test_what_lies_above_a_bracket_of_one_payment_bears_the_next_rate(gross_minor: int, tax_minor: int) -> None:
+    # 25,100.00: 20,080.00 taxable, 30 % less 2,000.00; 62,600.00: 50,080.00 taxable, 40 % less 7,000.00
+    assert per_payment_tax(gross_minor) == tax_minor
+
+
+def test_what_lies_above_a_bracket_of_the_year_bears_the_next_rate() -> None:
+    # 36,100.00 taxable: 10 % less 2,520.00
+    assert cumulative_tax((3_610_000 + 500_000) * 5 // 4, 1) == 109_000
+
+
 def test_five_thousand_yuan_of_every_month_are_free() -> None:
     assert [cumulative_tax(625_000 * months, months) for months in (1, 12)] == [0, 0]
     assert [cumulative_tax(625_000 * months + 100, months) for months in (1, 12)] == [2, 2]
