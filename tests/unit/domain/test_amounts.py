@@ -29,6 +29,11 @@ def test_decimals_that_say_nothing_may_stand_there() -> None:
     assert read_amount("5.0", "JPY") == 5
 
 
+def test_a_percentage_ends_with_its_last_figure_and_a_whole_one_without_a_point() -> None:
+    shown = [show_percent(ratio_ppm) for ratio_ppm in (0, 1, 10_000, 100_000, 125_000, PPM)]
+    assert shown == ["0%", "0.0001%", "1%", "10%", "12.5%", "100%"]
+
+
 @given(st.integers(0, PPM))
 def test_a_percentage_says_every_part_per_million(ratio_ppm: int) -> None:
     whole, _, part = show_percent(ratio_ppm).removesuffix("%").partition(".")

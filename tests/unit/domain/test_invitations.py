@@ -34,6 +34,7 @@ def test_a_code_is_read_whatever_its_case_and_nothing_else_is(typed: str, code: 
 @pytest.mark.parametrize("base", ["https://fx.example", "https://fx.example/", "https://fx.example//"])
 def test_a_link_is_base_and_code(base: str) -> None:
     assert invite_link(base, CODE) == f"https://fx.example/r/{CODE}"
+    assert invite_link("https://fx.example/X/", CODE) == f"https://fx.example/X/r/{CODE}"
 
 
 @pytest.mark.parametrize(("url", "link"), [
