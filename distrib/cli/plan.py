@@ -102,7 +102,8 @@ def read_document(file: Path) -> object:
 
 def _text_of(file: Path) -> str:
     if file.stat().st_size > MAX_BYTES:
-        raise Refusal("too_large", limit=f"{MAX_BYTES:,} bytes")
+        words = f"is larger than {MAX_BYTES:,} bytes / 文件超过 {MAX_BYTES:,} 字节"
+        raise Refusal("invalid", [Problem("", words)])
     try:
         return file.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
