@@ -164,7 +164,8 @@ def monitor_from_document(monitor: Mapping[str, Any]) -> Monitor:
     bounds = tuple(
         Bound(measure, kind, parse_ratio(threshold) if isinstance(threshold, str) else threshold)
         for measure, bound in monitor["when"].items()
-        for kind, threshold in bound.items()
+        for kind, threshold in (bound or {}).items()
+        if threshold is not None
     )
     return Monitor(
         id=monitor["id"],
