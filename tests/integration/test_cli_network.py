@@ -70,7 +70,7 @@ def test_a_key_stands_alone_on_the_last_line_and_opens_its_program(settings: Set
     assert (found[0].code, found[1].role) == ("demo", "orders")
     [listed] = json.loads(run("key", "list", "--json").stdout)
     assert listed["role"] == "orders"
-    assert key.split("_")[2] not in run("key", "list").stdout
+    assert key.split("_", 2)[2] not in run("key", "list").stdout
     assert run("key", "revoke", listed["key_id"]).exit_code == 0
     assert json.loads(run("key", "list", "--json").stdout)[0]["revoked_at"] is not None
 
