@@ -15,7 +15,6 @@ from distrib.cli.plan_problems import show_findings, show_problems
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import check_plan
 from distrib.domain.plan_schema import plan_schema
 from distrib.domain.policy import Finding
 from distrib.services.context import COMMAND_LINE, Program
@@ -38,11 +37,18 @@ def plan() -> None:
 @json_option
 def check(file: Path, program_code: str | None, as_json: bool) -> None:
     """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is. 检查方案。"""
-    document, lines = read_with_lines(_text_of(file))
-    with open_container() as container:
-        with container.begin() as conn:
-            program = only_program(conn) if program_code is None else find_program(conn, program_code)
-        problems, findings = _judged(container, program, document)
+    problems: list[Problem]
+    findings: Sequence[Finding] = ()
+    lines: dict[str, int] = {}
+    try:
+        document, lines = read_with_lines(_text_of(file))
+    except Refusal as refusal:
+        problems = _unreadable(refusal)
+    else:
+        with open_container() as container:
+            with container.begin() as conn:
+                program = only_program(conn) if program_code is None else find_program(conn, program_code)
+            problems, findings = _judged(container, program, document)
     is_good = not problems and not any(finding.severity in {"refuse", "sign_off"} for finding in findings)
     if as_json:
         shown = [asdict(problem) | {"line": line_at(lines, problem.pointer)} for problem in problems]
@@ -96,19 +102,24 @@ def read_document(file: Path) -> object:
 
 def _text_of(file: Path) -> str:
     if file.stat().st_size > MAX_BYTES:
-        raise click.BadParameter(f"{file.name} is larger than {MAX_BYTES} bytes / 文件超过 {MAX_BYTES} 字节")
+        words = f"is larger than {MAX_BYTES:,} bytes / 文件超过 {MAX_BYTES:,} 字节"
+        raise Refusal("invalid", [Problem("", words)])
     try:
         return file.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"{file.name} is not UTF-8: {error.reason} / 不是 UTF-8 文本") from error
+        words = f"is not UTF-8: {error.reason} at byte {error.start} / 不是 UTF-8 文本"
+        raise Refusal("invalid", [Problem("", words)]) from error
+
+
+def _unreadable(refusal: Refusal) -> list[Problem]:
+    """What keeps a text from being read at all, as problems of the document."""
+    return list(refusal.problems) or [Problem("", f"{refusal.text('en')} / {refusal.text('zh')}")]
 
 
 def _judged(
     container: Container, program: Program | None, document: object
 ) -> tuple[list[Problem], Sequence[Finding]]:
-    """Problems and findings; without a program, those of the document alone."""
-    if program is None:
-        return check_plan(document), ()
+    """Problems and findings; without a program, those of the document and of the pack it names."""
     problems = check_document(program, container.policies, document)
     if problems or not isinstance(document, dict):
         return problems, ()

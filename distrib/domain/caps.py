@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from distrib.domain.earned import Commission
-from distrib.domain.money import PPM, scale_down
+from distrib.domain.errors import Refusal
+from distrib.domain.money import MAX_SUM_MINOR, PPM, scale_down
 from distrib.domain.plan import Plan
 from distrib.domain.snapshot import Room, Snapshot
 
@@ -35,6 +36,17 @@ def after_caps(plan: Plan, snapshot: Snapshot, commissions: list[Commission], pa
     cap_ppm = snapshot.order_cap_ppm
     order = per_order if cap_ppm is None else cap_order(per_order, cap_ppm * paid_minor // PPM)
     return Capped(per_order, order, within_rooms(order, snapshot.rooms) if snapshot.rooms else order)
+
+
+def check_payable(plan: Plan, commissions: Iterable[Commission]) -> None:
+    """Makes sure that no commission is more than a transfer can carry, which amounts a piece can come to.
+
+    Raises:
+        Refusal: ``commission_too_large`` with the rule.
+    """
+    for one in commissions:
+        if one.amount_minor > MAX_SUM_MINOR:
+            raise Refusal("commission_too_large", rule=plan.rules[one.rule_index].id, most=MAX_SUM_MINOR)
 
 
 def cap_each_order(commissions: Sequence[Commission], limits: Mapping[int, int]) -> list[Commission]:

@@ -114,7 +114,7 @@ def _problems(at: str, entry: object) -> list[Problem]:
         "currency": entry.get("currency") is None or isinstance(entry["currency"], str),
         "account": entry.get("account") in (None, WECHAT, ALIPAY),
         "max_minor": _is_limits(entry.get("max_minor", {})),
-        "lines_a_file": entry.get("lines_a_file") in range(1, 1_001),
+        "lines_a_file": _is_amount(entry.get("lines_a_file")) and entry["lines_a_file"] in range(1, 1_001),
         "report_infos": _is_pairs(entry.get("report_infos", [])),
     }
     wrong = [name for name, fits in checks.items() if not fits]

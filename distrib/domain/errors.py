@@ -167,6 +167,12 @@ CODES: dict[str, Code] = {
     ),
     "no_plan": Code(422, "No plan was in force at {paid_at}.", "{paid_at} 时没有生效的方案。", "付款时没有生效的方案"),
     "cost_missing": Code(422, "Line {line} has no cost_minor.", "行 {line} 缺少 cost_minor。", "缺少 cost_minor"),
+    "commission_too_large": Code(
+        422,
+        "The rule {rule} comes to more than {most} minor units on a line.",
+        "规则 {rule} 在一行上的佣金超过 {most} 个最小货币单位。",
+        "单笔佣金过大",
+    ),
     "customer_missing": Code(
         422,
         "The rule {rule} is capped by customer, and the order names none.",

@@ -144,7 +144,10 @@ def check_monitor(report: Report, path: str, value: object) -> None:
 def _check_bounds(report: Report, path: str, value: object, scope: object) -> None:
     if not isinstance(scope, str) or scope not in MEASURES:
         return
-    for measure, bound in (report.mapping(path, value, MEASURES[scope]) or {}).items():
+    when = report.mapping(path, value, MEASURES[scope])
+    if when == {} and isinstance(value, Mapping) and set(value) <= set(MEASURES[scope]):
+        report.refuse(path, value, "must name what is measured", "须给出至少一项度量")
+    for measure, bound in (when or {}).items():
         at = f"{path}.{measure}"
         kinds = report.mapping(at, bound, tuple(_BOUNDS)) or {}
         if len(kinds) != 1:
@@ -161,7 +164,8 @@ def monitor_from_document(monitor: Mapping[str, Any]) -> Monitor:
     bounds = tuple(
         Bound(measure, kind, parse_ratio(threshold) if isinstance(threshold, str) else threshold)
         for measure, bound in monitor["when"].items()
-        for kind, threshold in bound.items()
+        for kind, threshold in (bound or {}).items()
+        if threshold is not None
     )
     return Monitor(
         id=monitor["id"],

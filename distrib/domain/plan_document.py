@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Collection, Mapping
 
-from distrib.domain.document import MAX_LISTED, Report, below
+from distrib.domain.document import Report, below
 from distrib.domain.errors import Problem
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
-from distrib.domain.plan_document_limits import check_pools
+from distrib.domain.plan_document_limits import check_pools, is_known_rank, names_of
 from distrib.domain.plan_document_rules import DEFAULT_FIGURE, check_rules
 from distrib.domain.rank_conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
 
@@ -177,8 +177,8 @@ def _check_rank(
 
 
 def _check_known_rank(report: Report, path: str, code: object, codes: Collection[str]) -> None:
-    if not isinstance(code, str) or code not in codes:
-        known = ", ".join(sorted(codes)[:MAX_LISTED])
+    if not is_known_rank(code, codes):
+        known = names_of(codes)
         report.refuse(path, code, f"must be a rank of the plan ({known})", f"须为方案中的等级（{known}）")
 
 

@@ -86,7 +86,17 @@ def _check_weights(report: Report, path: str, value: object, ranks: frozenset[st
         report.say(path, "must give some rank a weight above 0 / 至少一个等级的权重须大于 0")
 
 
+def is_known_rank(rank: object, ranks: Collection[str]) -> bool:
+    """Whether a name can stand for a rank; where no rank of the plan can be read, any text may be one."""
+    return isinstance(rank, str) and (rank in ranks or not ranks)
+
+
+def names_of(ranks: Collection[str]) -> str:
+    """The ranks to choose from, as people read them; "…" where none can be read."""
+    return some_of(sorted(ranks)) or "…"
+
+
 def _check_rank(report: Report, path: str, rank: object, ranks: Collection[str]) -> None:
-    if not isinstance(rank, str) or rank not in ranks:
-        known = some_of(sorted(ranks))
+    if not is_known_rank(rank, ranks):
+        known = names_of(ranks)
         report.refuse(path, rank, f"must be a rank of this plan, which has {known}", f"须为方案中的等级，现有 {known}")

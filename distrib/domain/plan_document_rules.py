@@ -12,7 +12,7 @@ from typing import Any
 
 from distrib.domain.document import Report, below, some_of
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.plan_document_limits import check_cap, check_requires
+from distrib.domain.plan_document_limits import check_cap, check_requires, is_known_rank, names_of
 from distrib.domain.plan_rules import (
     CHAIN,
     OF_BASE,
@@ -149,8 +149,8 @@ def _check_by_rank(
         report.refuse(path, value, "must name a rank or default", "须给出等级或 default 的数值")
     for rank, figure in value.items():
         at = below(path, rank)
-        if rank != DEFAULT_FIGURE and rank not in ranks:
-            known = some_of(sorted(ranks))
+        if rank != DEFAULT_FIGURE and not is_known_rank(rank, ranks):
+            known = names_of(ranks)
             report.say(at, f"is not a rank of this plan, which has {known} / 方案中没有该等级，现有 {known}")
         check(at, figure)
 
@@ -175,13 +175,14 @@ def _check_slabs(report: Report, path: str, value: object) -> None:
 
 
 def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -> None:
+    is_chain = rule.get("pay") == CHAIN
     if "differential" not in rule:
-        if rule.get("pay") == CHAIN:
-            report.say(f"{path}.differential", "pay: chain needs it to be true / pay: chain 须有 differential: true")
-        return
-    if rule["differential"] is not True:
+        if not is_chain:
+            return
+        report.say(f"{path}.differential", "pay: chain needs it to be true / pay: chain 须有 differential: true")
+    elif rule["differential"] is not True:
         report.refuse(f"{path}.differential", rule["differential"], "can only be true", "只能为 true")
-    if rule.get("pay") != CHAIN:
+    if not is_chain:
         report.say(f"{path}.differential", "goes with pay: chain only / 仅用于 pay: chain")
     if not isinstance(rule.get("rate"), Mapping):
         report.refuse(f"{path}.rate", rule.get("rate"), "must be by rank for differential", "级差须按等级给出 rate")

@@ -208,7 +208,8 @@ def _check_check(report: Report, path: str, value: object) -> None:
         report.required(path, check, key)
     if ("above" in check) == ("below" in check):
         report.say(path, "needs exactly one of above, below / 须且只能有 above、below 之一")
-    bound = report.ratio if check.get("measure") in RATIOS else _minor_reader(report)
+    measure = check.get("measure")
+    bound = report.ratio if isinstance(measure, str) and measure in RATIOS else _minor_reader(report)
     readers: dict[str, Callable[[str, object], object]] = {
         "measure": lambda at, item: report.choice(at, item, MEASURES),
         "severity": lambda at, item: report.choice(at, item, SEVERITIES),

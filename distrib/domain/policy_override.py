@@ -74,12 +74,17 @@ def _merged(base: Sequence[Mapping[str, Any]], changes: object, path: str, key_o
 
 
 def _check_key(entry: Mapping[str, Any]) -> object:
-    return entry.get("id"), entry.get("measure")
+    return _word(entry.get("id")), _word(entry.get("measure"))
 
 
 def _monitor_key(entry: Mapping[str, Any]) -> object:
     when = entry.get("when")
-    return entry.get("id"), frozenset(when) if isinstance(when, Mapping) else None
+    return _word(entry.get("id")), frozenset(when) if isinstance(when, Mapping) else None
+
+
+def _word(value: object) -> str | None:
+    """A text; what is none names no entry, and is told when the merged pack is read."""
+    return value if isinstance(value, str) else None
 
 
 def _loosened(base: Policy, changed: Policy) -> Iterator[str]:

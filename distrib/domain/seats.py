@@ -13,6 +13,8 @@ from distrib.domain.snapshot import Person, Snapshot
 
 COMPRESS_REACH = 8
 """Compression looks at no more uplines than this above tier 0 (plan.md, inactive_upline)."""
+HIGHEST_TIER = 3
+"""No plan and no pack allows more (plan.md, tiers)."""
 
 PAID, NO_UPLINE, INACTIVE, RANK_NOT_IN_RATE = "paid", "no_upline", "inactive", "rank_not_in_rate"
 TIER_CAP, SELF_PURCHASE, NO_DIFFERENCE = "tier_cap", "self_purchase", "no_difference"
@@ -21,7 +23,11 @@ REQUIRES_NOT_MET, RULE_CAP = "requires_not_met", "rule_cap"
 
 
 class Seating(NamedTuple):
-    """Tier by tier who sits there, nobody beyond the last; and who was passed over on the way to that seat."""
+    """Tier by tier who sits there, nobody beyond the last; and who was passed over on the way to that seat.
+
+    Seats above the plan's ``tiers`` are never paid: they are here so that the explanation can name whom the cap left
+    out.
+    """
 
     seats: list[Person | None]
     passed: list[list[Person]]
@@ -46,8 +52,8 @@ def seat(plan: Plan, snapshot: Snapshot) -> Seating:
     if is_shifted:
         first, uplines = (uplines[0] if uplines else None), uplines[1:]
     if plan.inactive_upline == "compress":
-        return _compressed(first, uplines[:COMPRESS_REACH], plan.tiers, is_shifted)
-    return Seating([first, *uplines[: plan.tiers]], [], is_shifted)
+        return _compressed(first, uplines[:COMPRESS_REACH], is_shifted)
+    return Seating([first, *uplines[:HIGHEST_TIER]], [], is_shifted)
 
 
 def is_indirect(plan: Plan, snapshot: Snapshot, rule: Rule, tier: int) -> bool:
@@ -62,12 +68,12 @@ def _is_shifted(plan: Plan, snapshot: Snapshot) -> bool:
     return snapshot.is_self_purchase and plan.self_purchase == "shift"
 
 
-def _compressed(first: Person | None, uplines: tuple[Person, ...], tiers: int, is_shifted: bool) -> Seating:
+def _compressed(first: Person | None, uplines: tuple[Person, ...], is_shifted: bool) -> Seating:
     """Each tier goes to the next active upline; those in between are kept for the explanation."""
     seats, passed = [first], [list[Person]()]
     over: list[Person] = []
     for upline in uplines:
-        if len(seats) > tiers:
+        if len(seats) > HIGHEST_TIER:
             break
         if upline.is_active:
             seats.append(upline)
@@ -75,7 +81,7 @@ def _compressed(first: Person | None, uplines: tuple[Person, ...], tiers: int, i
             over = []
         else:
             over.append(upline)
-    while len(seats) <= tiers:
+    while len(seats) <= HIGHEST_TIER:
         seats.append(None)
         passed.append(over)
         over = []
@@ -88,7 +94,7 @@ def verdicts(plan: Plan, chosen: Chosen, snapshot: Snapshot, seating: Seating, i
     reached: dict[int, int] = {}
     for tier, rule in chosen.steps:
         person = _who(rule, tier, snapshot, seating)
-        if seating.passed or seating.is_shifted:
+        if tier <= plan.tiers and (seating.passed or seating.is_shifted):
             found += _passed_over(rule, tier, snapshot, seating)
         reason = _barred(plan, rule, tier, person, snapshot, seating, is_entry)
         figure = None if person is None else rule.figure(person.rank)

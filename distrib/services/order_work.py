@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from distrib.domain.caps import check_payable
 from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
 from distrib.domain.events import PAID, Event, Order
@@ -120,6 +121,7 @@ class OrderWork:
         if self._is_someone_missing(pending, order, course):
             return
         fresh = self._work_out(order)
+        check_payable(fresh.terms.plan, fresh.commissions)
         course.expecting = expect(
             self._batch, pending, event, order, fresh.terms, fresh.snapshot, fresh.commissions
         )

@@ -5,7 +5,6 @@ Belongs to no program and keeps nothing; what is wrong with a plan is decided wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,8 +18,6 @@ from distrib.services.yaml_documents import line_at, read_with_lines
 MAX_CHARACTERS = 32_768
 """Of a draft; the longest sample has 1,600. Reading that many of the slowest YAML takes about a second."""
 OPEN = "open"
-
-_LINE = re.compile(r"line ([0-9]+), column [0-9]+", re.ASCII)
 
 
 class Slip(NamedTuple):
@@ -56,7 +53,7 @@ def check_draft(text: str, pack: str | None, policies: Mapping[str, Policy]) -> 
     try:
         document, lines = read_with_lines(text)
     except Refusal as refusal:
-        return Draft(pack or OPEN, tuple(Slip(_line_of(problem), problem) for problem in refusal.problems))
+        return Draft(pack or OPEN, tuple(Slip(line_at({}, problem.pointer), problem) for problem in refusal.problems))
     program = _program_of(document, pack, policies)
     problems = check_document(program, policies, document)
     if problems or not isinstance(document, Mapping):
@@ -74,8 +71,3 @@ def _program_of(document: object, pack: str | None, policies: Mapping[str, Polic
     currency, named = given.get("currency"), given.get("policy")
     own = named if isinstance(named, str) and named in policies else OPEN
     return Program(0, "", currency if isinstance(currency, str) else "", "UTC", pack or own)
-
-
-def _line_of(problem: Problem) -> int | None:
-    place = _LINE.fullmatch(problem.pointer)
-    return None if place is None else int(place[1])

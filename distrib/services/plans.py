@@ -73,25 +73,25 @@ class Timeline:
         return self.entries[place - 1] if place else None
 
 
-def check_document(program: Program, policies: Mapping[str, Policy], document: object) -> list[Problem]:
-    """Every problem of a document for that program, its policy pack included."""
-    problems = check_plan(document, currency=program.currency)
+def check_document(program: Program | None, policies: Mapping[str, Policy], document: object) -> list[Problem]:
+    """Every problem of a document for that program, its policy pack included; without one, those of its own."""
+    problems = check_plan(document, currency=program.currency if program else None)
     named = document.get("policy") if isinstance(document, Mapping) else None
     if isinstance(named, str) and not any(problem.pointer == "policy" for problem in problems):
         pack = policies.get(named)
         if pack is None:
             problems.append(Problem("policy", f"there is no policy pack {named} / 没有合规策略 {named}"))
-        elif not is_stricter(pack, policies[program.policy]):
+        elif program is not None and not is_stricter(pack, policies[program.policy]):
             problems.append(
                 Problem("policy", f"must not be looser than the program's {program.policy} / 不得比分销计划的策略宽松")
             )
     return problems
 
 
-def judge(program: Program, policies: Mapping[str, Policy], plan: Plan) -> tuple[Finding, ...]:
-    """What the program's pack, and the one the plan names, have to say about a plan."""
-    names = dict.fromkeys([program.policy, *([plan.policy] if plan.policy else [])])
-    return tuple(finding for name in names for finding in judge_plan(policies[name], plan))
+def judge(program: Program | None, policies: Mapping[str, Policy], plan: Plan) -> tuple[Finding, ...]:
+    """What the program's pack, where there is a program, and the one the plan names have to say about a plan."""
+    names = dict.fromkeys([program.policy if program else None, plan.policy])
+    return tuple(finding for name in names if name for finding in judge_plan(policies[name], plan))
 
 
 def create_plan(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.caps import counted, within_rooms
+from distrib.domain.caps import check_payable, counted, within_rooms
 from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
@@ -102,15 +102,18 @@ class RuleLimits:
             at: from when the commissions count: its month is the month of settlement.
 
         Raises:
-            Refusal: ``customer_missing`` where a cap by customer bounds a commission and the order names none.
+            Refusal: ``customer_missing`` where a cap by customer bounds a commission and the order names none,
+                ``commission_too_large`` where what is left is more than a transfer can carry.
         """
         if not self._terms.counted_rules:
+            check_payable(plan, commissions)
             return snapshot, commissions
         pairs = counted(plan, commissions) if plan.book.counted else ()
         if pairs:
             rooms = tuple([self._room(plan, order, at, rule_index, shop_no) for rule_index, shop_no in pairs])
             snapshot = snapshot._replace(rooms=rooms)
             commissions = within_rooms(commissions, rooms)
+        check_payable(plan, commissions)
         for table, total, amount_minor in self._amounts(plan, order, at, commissions):
             if total not in self._totals[table]:
                 self._lock(table, [total])

@@ -5,6 +5,7 @@ Parses text only; opening files and judging what a document says must not enter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -17,8 +18,16 @@ MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 50
 
 
+_PLACE = re.compile(r"line ([0-9]+), column [0-9]+", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})", re.ASCII)
+
+
 class _Loader(yaml.SafeLoader):
-    """The safe loader, refusing keys that stand twice, aliases, and depth without end."""
+    """The safe loader, refusing keys that stand twice, aliases, and depth without end.
+
+    YAML 1.1 would make 90 of ``1:30``, 8 of ``010`` and an instant of a day. These stay the text that was written
+    (as in YAML 1.2), so that whoever needs a number there says so, and a sku may be called ``007``.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -34,6 +43,20 @@ class _Loader(yaml.SafeLoader):
         self._depth -= 1
         return node
 
+    def construct_written(self, node: yaml.ScalarNode) -> str:
+        """The text that stands there."""
+        return str(self.construct_scalar(node))
+
+    def construct_whole(self, node: yaml.ScalarNode) -> int | str:
+        """A number written in plain decimal; else the text."""
+        text = self.construct_written(node)
+        return int(text) if _DECIMAL.fullmatch(text) else text
+
+    def construct_broken(self, node: yaml.ScalarNode) -> float | str:
+        """A number with a point; one to the base of 60 or with _ in it is text."""
+        text = self.construct_written(node)
+        return text if {":", "_"} & set(text) else float(super().construct_yaml_float(node))
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[object] = set()
         for key_node, _ in node.value:
@@ -43,6 +66,12 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, text, key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_written)
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_written)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_broken)
 
 
 def read_yaml(text: str) -> object:
@@ -83,11 +112,13 @@ def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
 
 
 def line_at(lines: Mapping[str, int], path: str) -> int | None:
-    """The line of a path, or of what it would stand in.
+    """The line of a path, or of what it would stand in; of a place in a text that cannot be read, its own.
 
-    >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code")
-    (3, None)
+    >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code"), line_at({}, "line 7, column 2")
+    (3, None, 7)
     """
+    if place := _PLACE.fullmatch(path):
+        return int(place[1])
     while path not in lines and path:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return lines.get(path)

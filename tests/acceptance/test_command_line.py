@@ -206,16 +206,18 @@ def test_wrong_use_ends_with_2_and_says_what_is_wrong_in_both_languages(run: Run
     assert "仅 partner 密钥须指定店铺" in ran.stderr
 
 
-def test_what_is_no_command_no_file_or_no_plan_is_wrong_use(run: Run, tmp_path: Path) -> None:
+def test_what_is_no_command_or_no_file_is_wrong_use_and_what_is_no_plan_a_finding(run: Run, tmp_path: Path) -> None:
     missing, broken, binary = tmp_path / "missing", tmp_path / "broken.yaml", tmp_path / "binary.yaml"
     broken.write_text("a: [1\nb: }", "utf-8")
     binary.write_bytes(b"\xff\xfe\x00")
     for words in (("fly",), ("key", "lose"), ("audit", "--wat"), ("explain",), ("serve", "--port", "x"),
                   ("plan", "check", missing), ("import", "shops", missing), ("import", "events", missing)):  # fmt: skip
         assert "Error: " in run(*words, status=2).stderr
-    assert "line 2, column 2" in run("plan", "check", broken, status=2).stderr
-    assert "不是 UTF-8" in run("plan", "check", binary, status=2).stderr
+    assert "line 2, column 2" in run("plan", "check", broken, status=1).stdout
+    assert "不是 UTF-8" in run("plan", "check", binary, status=1).stdout
     run("program", "create", "tea", *CREATE)
+    assert "line 2, column 2" in run("plan", "publish", broken, "--effective-from", "2026-01-01", status=2).stderr
+    assert "不是 UTF-8" in run("plan", "publish", binary, "--effective-from", "2026-01-01", status=2).stderr
     assert "yesterday" not in run("plan", "publish", write_plan(tmp_path / "plan.yaml"),
                                   "--effective-from", "yesterday", status=2).stdout  # fmt: skip
 

@@ -70,7 +70,7 @@ def test_a_key_stands_alone_on_the_last_line_and_opens_its_program(settings: Set
     assert (found[0].code, found[1].role) == ("demo", "orders")
     [listed] = json.loads(run("key", "list", "--json").stdout)
     assert listed["role"] == "orders"
-    assert key.split("_")[2] not in run("key", "list").stdout
+    assert key.split("_", 2)[2] not in run("key", "list").stdout
     assert run("key", "revoke", listed["key_id"]).exit_code == 0
     assert json.loads(run("key", "list", "--json").stdout)[0]["revoked_at"] is not None
 
@@ -101,12 +101,42 @@ def test_a_plan_is_checked_and_published_from_a_file(tmp_path: Path) -> None:
     assert "version 1" in run(*publish, "--signed-off-by", "Li Lei").stdout
 
 
-def test_a_plan_file_that_is_none_is_wrong_use(tmp_path: Path) -> None:
-    run(*PROGRAM, "open")
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        (b"\xff\xfe\x00", None, "is not UTF-8"),
+        (b"#" * 1_000_001, None, "larger than 1,000,000"),
+        (b"code: a\nrules: [\n", 3, "expected"),
+        (b"code: a\ncode: b\n", 2, "stands twice"),
+        (b"", None, "must be a mapping of keys, not null"),
+    ],
+)
+def test_a_plan_that_cannot_even_be_read_is_a_finding_with_its_line(
+    tmp_path: Path, content: bytes, line: int | None, words: str
+) -> None:
     file = tmp_path / "plan.yaml"
-    file.write_bytes(b"\xff\xfe\x00")
-    assert run("plan", "check", file).exit_code == 2
+    file.write_bytes(content)
+    checked = run("plan", "check", file, "--json")
+    (problem,) = json.loads(checked.stdout)["problems"]
+    assert (checked.exit_code, problem["line"]) == (1, line)
+    assert words in problem["detail"]
+    readable = run("plan", "check", file)
+    assert readable.exit_code == 1
+    assert words in readable.stdout
+
+
+def test_a_plan_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     assert run("plan", "check", tmp_path / "missing").exit_code == 2
+
+
+def test_a_plan_checked_without_a_program_answers_to_the_pack_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(yaml.safe_dump(plan_document(policy="atlantis")))
+    (problem,) = json.loads(run("plan", "check", file, "--json").stdout)["problems"]
+    assert (problem["pointer"], problem["detail"].split(" / ")[0]) == ("policy", "there is no policy pack atlantis")
+    uplines = [{"id": "u", "pay": "upline", "tier": 1, "rate": "0.1"}]
+    file.write_text(yaml.safe_dump(plan_document(policy="cn", rules=uplines)))
+    assert "CN-P04" in run("plan", "check", file).stdout
 
 
 def test_shops_come_from_csv_with_children_before_their_sponsors(tmp_path: Path, settings: Settings) -> None:

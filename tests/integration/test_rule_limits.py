@@ -12,7 +12,7 @@ from sqlalchemy import text
 from distrib.services import audit, standing
 from distrib.services.context import COMMAND_LINE
 from distrib.services.explanations import explain_order
-from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, paid, refunded, settled
 
 DAY = timedelta(days=1)
 RANKS = [{"code": "member"}, {"code": "gold"}]
@@ -80,6 +80,24 @@ def test_an_order_without_a_customer_fails_where_a_customers_cap_would_have_to_b
     world.earn(order(1, 2_000, customer_id=None), settled("e2", "o2", "s", line(5, "2")))
     assert world.outcome("e1") == ("failed", "customer_missing")
     assert world.outcome("e2") == ("done", None)
+
+
+@pytest.mark.parametrize("cap", [None, {"per_month_minor": 10**15}])
+def test_a_commission_that_no_transfer_can_carry_fails_by_name_and_stops_no_other(
+    world: World, cap: dict[str, int] | None
+) -> None:
+    piece = {"id": "piece", "pay": "seller", "amount_minor": 10**12, "where": {"sku": ["sku-1"]}}
+    world.publish(plan(piece | ({"cap": cap} if cap else {})))
+    world.join(("s", None))
+    much, most = (
+        settled(f"e{n}", f"o{n}", "s", line(5, "1") | {"quantity": n}, customer_id="c") for n in (1_001, 1_000)
+    )
+    world.earn(much, most, paid("p1", "x", "s", line(5, "1") | {"quantity": 10**6}))
+    expected = ("done", None) if cap else ("failed", "commission_too_large")
+    assert world.outcome("e1001") == expected
+    assert world.outcome("e1000") == ("done", None)
+    assert world.outcome("p1") == ("failed", "commission_too_large")
+    assert is_audit_clean(world)
 
 
 def test_a_months_cap_counts_by_the_month_of_settlement_in_the_programs_time_zone(world: World) -> None:

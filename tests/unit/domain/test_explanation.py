@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from distrib.domain.commission import Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.explanation import Look, explain
@@ -130,6 +132,22 @@ def test_a_seat_above_the_plans_tiers_is_shown_and_never_paid() -> None:
     uplines = tuple(Person(number, "member", True) for number in (1, 2, 3))
     found = looks(Snapshot(MEMBER, uplines), rules=[beyond])
     assert [(look.rule_id, look.amount_minor, look.reason) for look in found] == [("far", 0, "tier_cap")]
+
+
+@pytest.mark.parametrize(
+    ("asleep", "inactive_upline", "who"),
+    [
+        ((), "keep", 3),
+        ((2,), "keep", 3),
+        ((2,), "compress", 4),
+        ((1, 2), "compress", None),
+    ],
+)
+def test_whom_the_tiers_leave_out_is_named(asleep: tuple[int, ...], inactive_upline: str, who: int | None) -> None:
+    beyond = {"id": "far", "pay": "upline", "tier": 3, "rate": {"member": "0.1"}}
+    uplines = tuple(Person(number, "member", number not in asleep) for number in (1, 2, 3, 4))
+    (look,) = looks(Snapshot(MEMBER, uplines), rules=[beyond], inactive_upline=inactive_upline)
+    assert (look.shop_no, look.amount_minor, look.reason) == (who, 0, "tier_cap")
 
 
 def test_while_a_case_holds_what_those_above_the_seller_earn_the_amount_stands_and_the_reason_is_the_pack() -> None:

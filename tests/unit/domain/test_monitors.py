@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.monitors import MEASURES, Monitor
-from distrib.domain.policy import check_policy
+from distrib.domain.monitors import MEASURES, Bound, Monitor
+from distrib.domain.policy import check_policy, policy_from_document
 from distrib.services.policies import load_policies
 
 PACKS = load_policies(Path(__file__).parents[3] / "config")
@@ -119,6 +119,8 @@ MONITOR: dict[str, Any] = {
     ("change", "pointer"),
     [
         ({"scope": "moon"}, ".scope"),
+        ({"when": {}}, ".when"),
+        ({"when": {"persons": None}}, ".when"),
         ({"when": {"mood": {"at_least": 1}}}, ".when.mood"),
         ({"when": {"persons": {"at_least": 1, "above": 2}}}, ".when.persons"),
         ({"when": {"persons": {"at_least": "0.5"}}}, ".when.persons.at_least"),
@@ -135,6 +137,16 @@ def test_a_monitor_with_a_mistake_is_refused_at_its_key(change: dict[str, Any], 
         "self_purchase_pays_uplines": True, "monitors": [MONITOR | change],
     }  # fmt: skip
     assert [problem.pointer for problem in check_policy(document)] == [f"monitors[0]{pointer}"]
+
+
+def test_null_is_as_good_as_absent_in_what_a_monitor_measures() -> None:
+    bounds = {"persons": {"at_least": 30, "below": None}, "levels": None}
+    document = {
+        "name": "x", "valid_from": "2026-01-01", "source": "s", "max_tiers": 1, "entry_pays_seller": True,
+        "self_purchase_pays_uplines": True, "monitors": [MONITOR | {"when": bounds}],
+    }  # fmt: skip
+    (monitor,) = policy_from_document(document).monitors
+    assert monitor.bounds == (Bound("persons", "at_least", 30),)
 
 
 def test_thresholds_are_told_as_people_read_them() -> None:

@@ -110,7 +110,7 @@ def test_past_the_most_conditions_one_problem_is_told_and_no_more() -> None:
 def test_of_many_ranks_the_first_twelve_are_told() -> None:
     ranks = [{"code": "gold"}, *many(12, {}, "code")]
     (problem,) = told({"plan": {"ranks": ranks, "rank_map": {"old": "x"}}})
-    known = "gold, n0, n1, n10, n11, n2, n3, n4, n5, n6, n7, n8"
+    known = "gold, n0, n1, n10, n11, n2, n3, n4, n5, n6, n7, n8, …"
     assert problem.startswith(f"rank_map.old: must be a rank of the plan ({known})")
 
 
