@@ -217,7 +217,8 @@ def line_amounts(
 def slab_amount(rule: Rule, basis: int, scale: int) -> tuple[int | None, int]:
     """The rate (None where several slabs share) and the exact amount of a slab rule.
 
-    Intervals are half open: exactly ``from_minor`` belongs to the higher slab.
+    Intervals are half open: exactly ``from_minor`` belongs to the higher slab. What lies below the first slab pays
+    nothing.
     """
     is_whole = rule.kind == SLAB_WHOLE
     amount, end = 0, basis
@@ -229,7 +230,7 @@ def slab_amount(rule: Rule, basis: int, scale: int) -> tuple[int | None, int]:
             return rate, basis * rate // PPM
         amount += (end - start) * rate // PPM
         end = start
-    return None, amount
+    return 0 if is_whole else None, amount
 
 
 def base_of(plan: Plan, line: OrderLine) -> int:

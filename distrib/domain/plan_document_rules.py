@@ -167,8 +167,6 @@ def _check_slabs(report: Report, path: str, value: object) -> None:
         if "rate" in slab:
             report.ratio(f"{at}.rate", slab["rate"])
     known = [start for start in starts if start is not None]
-    if starts and starts[0] not in (0, None):
-        report.refuse(f"{path}[0].from_minor", starts[0], "must be 0 in the first slab", "第一档须从 0 开始")
     if any(later <= earlier for earlier, later in pairwise(known)):
         found = some_of(known)
         report.say(path, f"must ascend by from_minor, not {found} / 须按 from_minor 升序且不重复，而不是 {found}")

@@ -154,14 +154,13 @@ def _where_keys() -> Mapping[str, Schema]:
 
 
 def _rule_keys() -> Mapping[str, Schema]:
-    first = {"allOf": [_ref("slab"), {"properties": {"from_minor": {"const": 0}}}]}
     return {
         "id": _ref("name"),
         "pay": {"enum": list(PAYS)},
         "tier": _whole(1, rules.MAX_TIER),
         "rate": _by_rank(_ref("ratio")),
         "amount_minor": _by_rank(_ref("amount")),
-        "slabs": {**_list(_ref("slab"), rules.MAX_SLABS), "prefixItems": [first]},
+        "slabs": _list(_ref("slab"), rules.MAX_SLABS),
         "slab_mode": {"enum": list(rules.SLAB_MODES)},
         "of": {"anyOf": [{"enum": list(rules.OFS)}, _object(("rule",), ("rule",), {"rule": _ref("name")}, "of")]},
         "differential": {"const": True},

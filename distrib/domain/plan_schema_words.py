@@ -52,7 +52,7 @@ WORDS: dict[str, dict[str, str]] = {
         "not": "Leaves out lines that match any of these keys. 排除匹配任一条件的商品行。",
     },
     "slab": {
-        "from_minor": "Where the slab begins, this amount included; the first at 0. 档位起点（含），第一档为 0。",
+        "from_minor": "Where the slab begins (inclusive); below the first nothing is paid. 起点（含）；低于首档不付。",
         "rate": "The share within the slab. 该档比例。",
     },
     "requires": {

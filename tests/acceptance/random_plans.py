@@ -103,7 +103,8 @@ def _rules(random: Random, tiers: int) -> list[Document]:
 def _draw_figure(random: Random, rule: Document) -> None:
     lot = random.random()
     if lot < 0.25:
-        starts = [0, *sorted(random.sample((1, 1_000, 3_000, 10_000, 60_000), random.randint(0, 3)))]
+        higher = random.sample((1, 1_000, 3_000, 10_000, 60_000), random.randint(0, 3))
+        starts = sorted({random.choice((0, 0, 0, 500)), *higher})
         rule["slabs"] = [{"from_minor": start, "rate": random.choice(RATES)} for start in starts]
         if random.random() < 0.7:
             rule["slab_mode"] = random.choice(("whole", "marginal"))

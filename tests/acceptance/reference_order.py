@@ -193,7 +193,7 @@ def _figure(
 def _by_slabs(rule: Document, basis: Fraction) -> tuple[Fraction | None, Fraction]:
     slabs = [(slab["from_minor"], Fraction(slab["rate"])) for slab in rule["slabs"]]
     if rule.get("slab_mode", "whole") == "whole":
-        rate = [rate for start, rate in slabs if start <= basis][-1]
+        rate = [Fraction(0), *(rate for start, rate in slabs if start <= basis)][-1]
         return rate, rate * basis
     ends = [start for start, _ in slabs[1:]] + [None]
     total = Fraction(0)

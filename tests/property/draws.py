@@ -45,7 +45,7 @@ def figures(draw: st.DrawFn) -> dict[str, Any]:
         return {"rate": draw(by_rank)}
     if kind == "amount":
         return {"amount_minor": draw(st.integers(0, 5_000))}
-    starts = [0, *draw(st.lists(st.integers(1, 100_000), max_size=3, unique=True).map(sorted))]
+    starts = draw(st.lists(st.integers(0, 100_000), min_size=1, max_size=4, unique=True).map(sorted))
     slabs = [{"from_minor": start, "rate": draw(small_ratios)} for start in starts]
     return {"slabs": slabs, "slab_mode": draw(st.sampled_from(("whole", "marginal")))}
 

@@ -44,7 +44,7 @@ def reader() -> FlaskClient:
         ("a: \x00", "special characters are not allowed"),
         ("a: [", "expected"),
         ("just words", "must be a mapping of keys"),
-        ("code: " + "9" * 5_000, "is not valid YAML or JSON|Exceeds the limit"),
+        ("code: " + "9" * 5_000, "must be 1 to 40 small letters"),
         ("\ufeff" + PLAIN, "The document is sound."),
         (PLAIN.replace("\n", "\r\n"), "The document is sound."),
         (json.dumps({"code": "a", "currency": "JPY", "rules": [{"id": "s", "pay": "seller", "rate": "1"}]}), "sound"),
@@ -53,7 +53,7 @@ def reader() -> FlaskClient:
 def test_strange_text_is_answered_in_words(reader: FlaskClient, text: str, words: str) -> None:
     answer = send(reader, text)
     assert answer.status_code == 200
-    assert any(word in told(answer) for word in words.split("|"))
+    assert words in told(answer)
     assert "Traceback" not in answer.text
 
 

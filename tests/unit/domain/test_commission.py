@@ -234,6 +234,17 @@ def test_exactly_the_start_of_a_slab_belongs_to_the_higher_slab() -> None:
     assert paid(settle(marginal, order(line(1_500)), chain("member"))) == {0: 20}
 
 
+def test_below_the_first_slab_nothing_is_paid() -> None:
+    slabs = [{"from_minor": 1_000, "rate": "0.02"}, {"from_minor": 2_000, "rate": "0.10"}]
+    whole = plan({"id": "s", "pay": "seller", "slabs": slabs, "slab_mode": "whole"})
+    assert paid(settle(whole, order(line(999)), chain("member"))) == {}
+    assert paid(settle(whole, order(line(1_000)), chain("member"))) == {0: 20}
+    assert [look.rate for look in explain(whole, order(line(999)), chain("member"))] == ["0"]
+    marginal = plan({"id": "s", "pay": "seller", "slabs": slabs, "slab_mode": "marginal"})
+    assert paid(settle(marginal, order(line(999)), chain("member"))) == {}
+    assert paid(settle(marginal, order(line(3_000)), chain("member"))) == {0: 20 + 100}
+
+
 @pytest.mark.parametrize(("base", "expected"), [("paid", 800), ("list", 1_000), ("margin", 200)])
 def test_the_plan_says_what_rates_apply_to(base: str, expected: int) -> None:
     lines = line(8_000, list_minor=10_000, cost_minor=6_000)

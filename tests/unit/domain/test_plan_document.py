@@ -186,7 +186,6 @@ def test_all_metrics_compile_with_what_belongs_to_them() -> None:
         ({"rate": "0.1", "slab_mode": "whole"}, "rules[1].slab_mode"),
         ({"slabs": []}, "rules[1].slabs"),
         ({"slabs": "none"}, "rules[1].slabs"),
-        ({"slabs": [{"from_minor": 1, "rate": "0.1"}]}, "rules[1].slabs[0].from_minor"),
         ({"slabs": [{"from_minor": 0, "rate": {"gold": "0.1"}}]}, "rules[1].slabs[0].rate"),
         ({"slabs": [{"from_minor": 0}]}, "rules[1].slabs[0].rate"),
         ({"slabs": [{"from_minor": 0, "rate": "0"}, {"from_minor": 0, "rate": "1"}]}, "rules[1].slabs"),
