@@ -20,6 +20,7 @@ from distrib.services.batch import REVERSED
 from distrib.services.context import Actor, Program
 from distrib.store import cases as store
 from distrib.store import ledger, network, plans, shops
+from distrib.store.cases import NewCase
 
 DECISIONS = ("freeze", "release", "reverse", "dismiss")
 STATES = {"freeze": "frozen", "reverse": "frozen", "release": "released", "dismiss": "dismissed"}
@@ -53,7 +54,8 @@ def open_case(
     if store.subjects_with_open_case(conn, number, [subject]):
         raise Refusal("case_open", subject=subject)
     organiser = None if root_no is not None else organiser_id
-    case_no = store.insert_case(conn, number, subject, root_no, organiser, None, reason, "{}", now, actor.key_id)
+    case = NewCase(subject, root_no, organiser, None, reason, "{}")
+    [case_no] = store.insert_cases(conn, number, [case], now, actor.key_id)
     return get_case(conn, program, case_no, now)
 
 

@@ -18,6 +18,7 @@ from distrib.services.context import Actor, Program
 from distrib.services.structure import MORE_TREES, Structure, StructureFinding, measure_structure
 from distrib.store import cases
 from distrib.store import compliance as store
+from distrib.store.cases import NewCase
 from distrib.store.compliance import FindingRow
 
 MOST_A_DAY = 1_000
@@ -37,7 +38,7 @@ def run_monitors(
     store.lock_monitors(conn, program.program_id)
     structure = measure_structure(conn, program, policies, now)
     fresh = _fresh(conn, program, structure.findings)
-    holds = _open_cases(conn, program, structure.findings, actor, now)
+    holds = _open_cases(conn, program, [*structure.findings, *structure.untold], actor, now)
     rows = [_row(program, finding, holds.get(finding.subject, TOLD), now) for finding in fresh]
     kept = keep_findings(conn, program, rows)
     result = {**structure_view(program, structure), "new_findings": kept,
@@ -136,14 +137,16 @@ def _open_cases(
     held = {finding.subject: finding for finding in reversed(findings) if finding.monitor.severity == "hold"}
     held.pop(MORE_TREES, None)
     standing = cases.subjects_with_open_case(conn, program.program_id, sorted(held))
-    for subject, finding in held.items():
-        if subject not in standing:
-            monitor = finding.monitor
-            cases.insert_case(
-                conn, program.program_id, subject, finding.root_no, finding.organiser_id, monitor.id,
-                f"{monitor.en} {monitor.zh}", _evidence(finding), now, actor.key_id,
-            )  # fmt: skip
+    fresh = [_case(finding) for subject, finding in held.items() if subject not in standing]
+    if fresh:
+        cases.insert_cases(conn, program.program_id, fresh, now, actor.key_id)
     return {subject: CASE_STANDS if subject in standing else CASE_OPENED for subject in held}
+
+
+def _case(finding: StructureFinding) -> NewCase:
+    monitor = finding.monitor
+    reason = f"{monitor.en} {monitor.zh}"
+    return NewCase(finding.subject, finding.root_no, finding.organiser_id, monitor.id, reason, _evidence(finding))
 
 
 def _row(program: Program, finding: StructureFinding, action: str, now: datetime) -> FindingRow:

@@ -14,7 +14,11 @@ from distrib.store.database import driver
 _INSERT = """
 INSERT INTO compliance_cases (program_id, finding_id, subject, root_no, organiser_id, reason, evidence, opened_at,
     opened_by)
-VALUES (:program, :finding_id, :subject, :root_no, :organiser_id, :reason, :evidence, :now, :by) RETURNING case_no
+SELECT :program, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, :now, :by
+FROM unnest(CAST(:subjects AS text[]), CAST(:roots AS bigint[]), CAST(:organisers AS text[]),
+    CAST(:findings AS text[]), CAST(:reasons AS text[]), CAST(:evidence AS text[]))
+    WITH ORDINALITY AS c (subject, root_no, organiser_id, finding_id, reason, evidence, place)
+ORDER BY c.place RETURNING case_no
 """
 _CASES = """
 SELECT c.case_no, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, c.opened_at, c.opened_by,
@@ -132,6 +136,17 @@ _REVERSED_COLUMNS = ("cause_no", "seq", "shop_no", "amount_minor", "tier", "base
                      "available_at", "reverses_seq", "line_id", "rule_id")  # fmt: skip
 
 
+class NewCase(NamedTuple):
+    """A case to be opened."""
+
+    subject: str
+    root_no: int | None
+    organiser_id: str | None
+    finding_id: str | None
+    reason: str
+    evidence: str
+
+
 class Freeze(NamedTuple):
     """A freeze in force: of one tree or of an organiser's, for orders paid from then on."""
 
@@ -165,23 +180,14 @@ def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = F
     return _HELD.format(program=program, free_at=free_at, only=only, by="<" if until else "<=")
 
 
-def insert_case(
-    conn: Connection,
-    program_id: int,
-    subject: str,
-    root_no: int | None,
-    organiser_id: str | None,
-    finding_id: str | None,
-    reason: str,
-    evidence: str,
-    now: datetime,
-    by: str,
-) -> int:
-    """Opens a case and answers its number."""
-    bound = {"program": program_id, "subject": subject, "root_no": root_no, "organiser_id": organiser_id,
-             "finding_id": finding_id, "reason": reason, "evidence": evidence, "now": now, "by": by}  # fmt: skip
-    case_no: int = conn.execute(text(_INSERT), bound).scalar_one()
-    return case_no
+def insert_cases(
+    conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str
+) -> list[int]:
+    """Opens cases and answers their numbers, in the same order."""
+    subjects, roots, organisers, findings, reasons, evidence = (list(column) for column in zip(*cases, strict=True))
+    bound = {"program": program_id, "subjects": subjects, "roots": roots, "organisers": organisers,
+             "findings": findings, "reasons": reasons, "evidence": evidence, "now": now, "by": by}  # fmt: skip
+    return list(conn.execute(text(_INSERT), bound).scalars())
 
 
 def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequence[str]) -> set[str]:

@@ -213,6 +213,21 @@ def run(world: World) -> dict[str, Any]:
         return compliance.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
 
 
+def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_told(
+    cn: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distrib.services.tree_units.MOST_SUBJECTS", 2)
+    cn.join(*((root, None) for root in "abcd"))
+    cn.join(*(pair for root in "abcd" for pair in children(root, 119, f"{root}-")))
+    first = run(cn)
+    held = [(one["subject"], one["figure"]) for one in first["findings"] if one["id"] == "CN-M04"]
+    assert held == [("tree:a", "persons 120"), ("tree:b", "persons 120"), ("more trees", "trees 2")]
+    assert first["cases_opened"] == ["tree:a", "tree:b", "tree:c", "tree:d"]
+    told = cn.rows("SELECT subject, evidence::jsonb ->> 'persons' FROM compliance_cases ORDER BY case_no")
+    assert sorted(told) == [(f"tree:{root}", "120") for root in "abcd"]
+    assert run(cn)["cases_opened"] == []
+
+
 def test_a_run_keeps_what_is_new_and_opens_one_case_for_what_is_to_be_held(cn: World) -> None:
     recently = cn.container.now() - timedelta(days=30)
     cn.join(("a", None), *children("a", 28), ("g", "c0"))
