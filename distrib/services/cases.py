@@ -8,7 +8,7 @@ back what is held so far, the freeze goes on; ``release`` ends the freeze and fr
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +114,15 @@ def list_cases(
     decided = store.decisions_of(conn, program.program_id, numbers, as_of)
     page = [_view(program, row, decided[row["case_no"]]) for row in rows[:limit]]
     return page, (numbers[-1],) if len(rows) > limit else None
+
+
+def newest_cases(
+    conn: Connection, program: Program, as_of: datetime, subjects: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """The newest case about each of the subjects, as it stood."""
+    rows = store.newest_cases(conn, program.program_id, as_of, subjects)
+    decided = store.decisions_of(conn, program.program_id, [row["case_no"] for row in rows], as_of)
+    return {row["subject"]: _view(program, row, decided[row["case_no"]]) for row in rows}
 
 
 def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tuple[int, str]:

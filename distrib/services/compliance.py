@@ -24,7 +24,7 @@ from distrib.store.compliance import FindingRow
 MOST_A_DAY = 1_000
 """So many findings of one id are kept a day; what comes after says nothing new, and the run tells the figures."""
 STRUCTURE, REGISTRATION = "structure", "registration"
-CASE_OPENED, CASE_STANDS, TOLD = "case_opened", "case_open", "reported"
+CASE_OPENED, CASE_STANDS, CASE_DECIDED, TOLD = "case_opened", "case_open", "case_decided", "reported"
 _NEWEST = 2**63 - 1
 MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
 """Who runs the monitors when nobody asks."""
@@ -133,14 +133,27 @@ def _fresh(conn: Connection, program: Program, findings: Sequence[StructureFindi
 def _open_cases(
     conn: Connection, program: Program, findings: Sequence[StructureFinding], actor: Actor, now: datetime
 ) -> dict[str, str]:
-    """Opens a case for each subject that a pack wants held and that has none; tells what was done for each."""
-    held = {finding.subject: finding for finding in reversed(findings) if finding.monitor.severity == "hold"}
-    held.pop(MORE_TREES, None)
-    standing = cases.subjects_with_open_case(conn, program.program_id, sorted(held))
-    fresh = [_case(finding) for subject, finding in held.items() if subject not in standing]
+    """Opens a case for each subject that a pack wants held and that has none; tells what was done for each.
+
+    A case that was ended is not opened anew as long as the figures stay what they were.
+    """
+    held = [one for one in findings if one.monitor.severity == "hold" and one.subject != MORE_TREES]
+    subjects = sorted({finding.subject for finding in held})
+    standing = cases.subjects_with_open_case(conn, program.program_id, subjects)
+    ended = cases.evidence_of_ended_cases(conn, program.program_id, subjects)
+    fresh: dict[str, StructureFinding] = {}
+    for finding in held:
+        if finding.subject not in standing and not _is_decided(finding, ended.get(finding.subject)):
+            fresh.setdefault(finding.subject, finding)
     if fresh:
-        cases.insert_cases(conn, program.program_id, fresh, now, actor.key_id)
-    return {subject: CASE_STANDS if subject in standing else CASE_OPENED for subject in held}
+        cases.insert_cases(conn, program.program_id, [_case(one) for one in fresh.values()], now, actor.key_id)
+    done = {subject: CASE_STANDS if subject in standing else CASE_DECIDED for subject in subjects}
+    return done | dict.fromkeys(fresh, CASE_OPENED)
+
+
+def _is_decided(finding: StructureFinding, evidence: str | None) -> bool:
+    """Whether a person ended the newest case about the subject with these very figures before him."""
+    return evidence is not None and finding.monitor.figure(json.loads(evidence)) == finding.figure
 
 
 def _case(finding: StructureFinding) -> NewCase:

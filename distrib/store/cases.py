@@ -41,6 +41,13 @@ LEFT JOIN LATERAL (SELECT decision FROM case_decisions d WHERE d.program_id = c.
 WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
   AND COALESCE(d.decision, '') NOT IN ('dismiss', 'release')
 """
+_ENDED = """
+SELECT DISTINCT ON (c.subject) c.subject, c.evidence FROM compliance_cases c
+WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
+  AND (SELECT decision FROM case_decisions d WHERE d.program_id = c.program_id AND d.case_no = c.case_no
+       ORDER BY seq DESC LIMIT 1) IN ('dismiss', 'release')
+ORDER BY c.subject, c.case_no DESC
+"""
 _DECIDE = """
 INSERT INTO case_decisions (program_id, case_no, seq, decision, effective_at, decided_by, reason, recorded_at,
     recorded_by)
@@ -196,6 +203,12 @@ def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequenc
     return set(conn.execute(text(_OPEN), bound).scalars())
 
 
+def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequence[str]) -> dict[str, str]:
+    """The evidence of the newest case of each subject that was dismissed or released."""
+    bound = {"program": program_id, "subjects": list(subjects)}
+    return {row.subject: row.evidence for row in conn.execute(text(_ENDED), bound)}
+
+
 def list_cases(
     conn: Connection, program_id: int, until: datetime, before: int, limit: int
 ) -> list[dict[str, Any]]:
@@ -203,6 +216,16 @@ def list_cases(
     statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]
+
+
+def newest_cases(
+    conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The newest case about each of the subjects."""
+    newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = :program
+        AND n.opened_at <= :until AND n.subject = ANY(CAST(:subjects AS text[])) GROUP BY n.subject)"""
+    bound = {"program": program_id, "until": until, "subjects": list(subjects)}
+    return [dict(row) for row in conn.execute(text(_CASES + newest), bound).mappings()]
 
 
 def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> dict[str, Any] | None:
