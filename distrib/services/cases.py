@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
+from distrib.domain.monitors import told
 from distrib.services.batch import REVERSED
 from distrib.services.context import Actor, Program
 from distrib.store import cases as store
@@ -177,7 +178,7 @@ def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, An
         "organiser_id": row["organiser_id"],
         "state": state,
         "reason": row["reason"],
-        "evidence": json.loads(row["evidence"]),
+        "evidence": told(json.loads(row["evidence"])),
         "opened_at": row["opened_at"],
         "opened_by": row["opened_by"],
         "frozen_minor": row["frozen_minor"],

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from distrib.domain.monitors import told
 from distrib.domain.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.structure import MORE_TREES, Structure, StructureFinding, measure_structure
@@ -87,7 +88,7 @@ def list_findings(
 
 def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """A kept finding as it is shown."""
-    return {**row, "evidence": json.loads(row["evidence"])}
+    return {**row, "evidence": told(json.loads(row["evidence"]))}
 
 
 def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
@@ -95,9 +96,9 @@ def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
     return {
         "program": program.code,
         "as_of": structure.as_of,
-        "structure": structure.figures,
-        "largest_trees": [{"subject": unit.subject, **unit.figures} for unit in structure.largest],
-        "organisers": [{"subject": unit.subject, **unit.figures} for unit in structure.organisers],
+        "structure": told(structure.figures),
+        "largest_trees": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.largest],
+        "organisers": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.organisers],
         "findings": [structure_finding_view(finding) for finding in structure.findings],
     }
 
