@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,6 +28,8 @@ STATES = {"freeze": "frozen", "reverse": "frozen", "release": "released", "dismi
 OPEN = "open"
 _FROM = {"freeze": (OPEN, "released"), "reverse": ("frozen",), "release": ("frozen",), "dismiss": (OPEN,)}
 _NEWEST = 2**63 - 1
+_EVER = datetime.max.replace(tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
 
 
 def open_case(
@@ -81,7 +83,8 @@ def decide_case(
         Refusal: ``case_unknown``, ``case_decided`` where the decision does not fit the case's state, ``invalid``.
     """
     plans.lock_timeline(conn, program.program_id)
-    case = get_case(conn, program, case_no, now)
+    case = get_case(conn, program, case_no, _EVER)
+    now = max(now, _last_instant(case) + _TICK)
     if case["state"] not in _FROM[decision]:
         raise Refusal("case_decided", state=case["state"], decision=decision)
     if not decided_by.strip() or not is_storable_text(decided_by):
@@ -95,6 +98,12 @@ def decide_case(
     elif decision == "reverse":
         _take_back(conn, program, case_no, now)
     return get_case(conn, program, case_no, now)
+
+
+def _last_instant(case: Mapping[str, Any]) -> datetime:
+    """When the case was last touched: who waited for the lock read the clock before whoever held it."""
+    touched: datetime = case["decisions"][-1]["recorded_at"] if case["decisions"] else case["opened_at"]
+    return touched
 
 
 def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) -> dict[str, Any]:
