@@ -1,7 +1,8 @@
 """``distrib import shops``: registers the shops of a CSV or NDJSON file, sponsors before those they brought.
 
 Streams in batches; what was registered before stays as it is, so an import that broke off is
-simply run again. Rows that are refused go to a file beside it, with the reason.
+simply run again. Rows that are refused go to a file beside it, with the reason; shops that joined as roots because
+the tree would have been too deep go to another.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
 from distrib.domain.network import NOBODY, arrange_places, name_loops
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.shops import ShopDraft, register_shops
+from distrib.services.shops import ShopDraft, introduced_by, register_shops
 
 COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "attributes")
 BATCH = 1_000
 MAX_ATTRIBUTES = 50
 MAX_WHOLE = 2**53
+DETACHED = "Joined as a root, introduced by {by}: the tree would be too deep. 层级超限，作为根店铺加入，引荐人 {by}。"
 
 
 @dataclass
@@ -39,7 +41,14 @@ class Tally:
 
     created: int = 0
     unchanged: int = 0
-    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The files beside: what was refused, and who joined as a root because the tree would have been too deep."""
+
+    refused: RefusedFile
+    detached: RefusedFile
 
 
 @dataclass
@@ -62,13 +71,13 @@ def import_shops_command(file: Path, program_code: str | None, as_json: bool) ->
         with RecordsFile(file, COLUMNS) as source, open_container() as container:
             with container.begin() as conn:
                 program = container.program(conn, program_code)
-            refused = RefusedFile(file, source)
-            tally = _import(container, program, source, refused)
+            beside = Beside(RefusedFile(file, source), RefusedFile(file, source, "detached"))
+            tally = _import(container, program, source, beside)
     except HeaderUnfit as error:
         words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
         raise click.BadParameter(words) from error
-    _report(tally, refused, as_json)
-    if refused.count:
+    _report(tally, beside, as_json)
+    if beside.refused.count:
         raise SystemExit(1)
 
 
@@ -93,7 +102,7 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
     return ShopDraft(**values | {"joined_at": joined_at, "attributes": attributes})
 
 
-def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> Tally:
+def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> Tally:
     console = Console(stderr=True)
     tally = Tally()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
@@ -103,8 +112,9 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
         for start in range(0, len(index.order), BATCH):
             places = index.order[start : start + BATCH]
             records = [source.read(index.offsets[place], index.lines[place]) for place in places]
-            _register(container, program, records, index, refused, tally)
-            refused.flush()
+            _register(container, program, records, index, beside, tally)
+            beside.refused.flush()
+            beside.detached.flush()
             progress.advance(writing, len(places))
     return tally
 
@@ -156,7 +166,7 @@ def _register(
     program: Program,
     records: Sequence[Record],
     index: Index,
-    refused: RefusedFile,
+    beside: Beside,
     tally: Tally,
 ) -> None:
     """Registers one batch in one transaction; what is no registration at all is refused here."""
@@ -164,8 +174,7 @@ def _register(
     for record in records:
         draft = record.fault or draft_of(record.values)
         if isinstance(draft, str):
-            refused.add(record, "invalid", draft)
-            tally.refused += 1
+            beside.refused.add(record, "invalid", draft)
         else:
             fit.append((record, draft))
     drafts = [draft for _, draft in fit]
@@ -174,13 +183,15 @@ def _register(
     policy, pepper = container.policies[program.policy], container.settings.key_pepper.encode()
     with container.begin() as conn:
         results = register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+        introduced = introduced_by(conn, program, [result.id for result in results if result.refusal is None])
     for (record, _), result in zip(fit, results, strict=True):
-        if result.refusal is None:
-            tally.created += result.status == "created"
-            tally.unchanged += result.status == "unchanged"
-        else:
-            refused.add(record, *_reason(result.id, result.refusal, index))
-            tally.refused += 1
+        if result.refusal is not None:
+            beside.refused.add(record, *_reason(result.id, result.refusal, index))
+            continue
+        tally.created += result.status == "created"
+        tally.unchanged += result.status == "unchanged"
+        if result.id in introduced:
+            beside.detached.add(record, "tree_too_deep", DETACHED.format(by=introduced[result.id]))
 
 
 def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
@@ -193,18 +204,26 @@ def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
     return refusal.code, f"{refusal.text('en')} {refusal.text('zh')}"
 
 
-def _report(tally: Tally, refused: RefusedFile, as_json: bool) -> None:
-    beside = str(refused.path) if refused.count else None
+def _report(tally: Tally, beside: Beside, as_json: bool) -> None:
+    refused, detached = beside.refused, beside.detached
     if as_json:
-        figures = {"created": tally.created, "unchanged": tally.unchanged, "refused": tally.refused}
-        print_json(figures | {"refused_file": beside})
+        figures = {"created": tally.created, "unchanged": tally.unchanged, "refused": refused.count}
+        files = {"refused_file": _path(refused), "detached": detached.count, "detached_file": _path(detached)}
+        print_json(figures | files)
         return
     click.echo(
-        f"{tally.created:,} created, {tally.unchanged:,} unchanged, {tally.refused:,} refused / "
-        f"新建 {tally.created:,}，不变 {tally.unchanged:,}，拒绝 {tally.refused:,}"
+        f"{tally.created:,} created, {tally.unchanged:,} unchanged, {refused.count:,} refused / "
+        f"新建 {tally.created:,}，不变 {tally.unchanged:,}，拒绝 {refused.count:,}"
     )
-    if beside is not None:
-        click.echo(f"Refused rows with their reasons: {beside} 被拒绝的行及原因见该文件。", err=True)
+    if refused.count:
+        click.echo(f"Refused rows with their reasons: {refused.path} 被拒绝的行及原因见该文件。", err=True)
+    if detached.count:
+        words = f"{detached.count:,} joined as roots, being too deep: {detached.path} 层级超限，已作为根店铺加入。"
+        click.echo(words, err=True)
+
+
+def _path(file: RefusedFile) -> str | None:
+    return str(file.path) if file.count else None
 
 
 def _instant(value: object, wrong: list[str]) -> Any:

@@ -154,10 +154,14 @@ def _fault(error: Exception) -> str:
 
 
 class RefusedFile:
-    """What was refused, beside the file it came from, with the reasons; there only if anything was."""
+    """What was refused, beside the file it came from, with the reasons; there only if anything was.
 
-    def __init__(self, path: Path, source: RecordsFile) -> None:
-        self.path = path.with_name(path.name + (".refused.csv" if source.is_csv else ".refused.ndjson"))
+    ``word`` says what befell the records where that was something else.
+    """
+
+    def __init__(self, path: Path, source: RecordsFile, word: str = "refused") -> None:
+        self.path = path.with_name(f"{path.name}.{word}.{'csv' if source.is_csv else 'ndjson'}")
+        self._reasons = tuple(name.replace("refused", word) for name in REASON_COLUMNS)
         self.count = 0
         self._header = [name for name in source.header if name not in REASON_COLUMNS] if source.is_csv else []
         self._is_csv = source.is_csv
@@ -166,7 +170,7 @@ class RefusedFile:
 
     def add(self, record: Record, code: str, reason: str) -> None:
         """Notes a record that was refused."""
-        reasons = dict(zip(REASON_COLUMNS, (record.line, code, reason), strict=True))
+        reasons = dict(zip(self._reasons, (record.line, code, reason), strict=True))
         self.count += 1
         self._rows.append(self._csv_row(record, reasons) if self._is_csv else _json_row(record, reasons))
 
@@ -179,7 +183,7 @@ class RefusedFile:
             self.path.touch(mode=0o600)
         with self.path.open("a", encoding="utf-8", errors="surrogateescape", newline="") as file:
             if is_new and self._is_csv:
-                file.write(_csv_line([*self._header, *REASON_COLUMNS]))
+                file.write(_csv_line([*self._header, *self._reasons]))
             file.writelines(self._rows)
         self._rows.clear()
 

@@ -93,6 +93,19 @@ def binding_at(claims: Sequence[Claim], at: datetime) -> Binding | None:
     return binding if binding is not None and binding.holds_at(at) else None
 
 
+def first_bound(claims: Iterable[Claim], shop_no: int) -> datetime | None:
+    """When a shop first had the customer, None if it never did; a claim that another shop's binding outlived is none.
+
+    >>> from datetime import UTC
+    >>> day = lambda n: datetime(2026, 3, n, tzinfo=UTC)
+    >>> told = [Claim(day(8), 1, 22, "poster", Rule(FIRST)), Claim(day(1), 2, 11, "link", Rule(FIRST))]
+    >>> first_bound(told, 22), first_bound(told, 11) == day(1)
+    (None, True)
+    """
+    made = (step.claim.bound_at for step in judge_claims(claims) if step.binding.shop_no == shop_no)
+    return next(made, None)
+
+
 def _judged(claim: Claim, current: Binding | None) -> tuple[str, Binding]:
     if current is None or not current.holds_at(claim.bound_at):
         return BOUND, _binding(claim)

@@ -113,6 +113,18 @@ def shown(measure: str, value: int) -> str:
     return show_ratio(value) if measure in RATIOS else str(value)
 
 
+def told(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures as they are answered: ratios as decimal strings, the rest as it is.
+
+    >>> told({"persons": 30, "retail_share": 812_500, "indirect_share": None})
+    {'persons': 30, 'retail_share': '0.8125', 'indirect_share': None}
+    """
+    return {
+        name: show_ratio(figure) if name in RATIOS and isinstance(figure, int) else figure
+        for name, figure in figures.items()
+    }
+
+
 def share(part: int, whole: int) -> int | None:
     """A share in parts per million, rounded down; None where there is no whole to take it of.
 

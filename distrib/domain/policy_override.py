@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from distrib.domain import monitors
 from distrib.domain.document import Report
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
 from distrib.domain.monitors import Bound, Monitor
 from distrib.domain.policy import SEVERITIES, Check, Policy, policy_from_document
@@ -25,6 +25,7 @@ _PLAIN = (
 )  # fmt: skip
 _KEYS = ("pack", *_PLAIN, "findings", "monitors")
 _DIGEST_SHOWN = 8
+MeasuresOf = Callable[[Mapping[str, Any]], frozenset[object]]
 
 
 class Override(NamedTuple):
@@ -45,46 +46,72 @@ def apply_override(base_document: Mapping[str, Any], document: object) -> Overri
     given = report.mapping("", document, _KEYS, required=("pack",))
     if given is not None and given.get("pack") not in (None, base_document["name"]):
         report.say("pack", f"is not {base_document['name']} / 策略名不符")
-    if report.problems or given is None:
+    if given is None:
         raise Refusal("invalid", report.problems)
     merged = dict(base_document) | {key: given[key] for key in _PLAIN if key in given}
-    merged["findings"] = _merged(base_document.get("findings") or (), given.get("findings"), "findings", _check_key)
-    merged["monitors"] = _merged(base_document.get("monitors") or (), given.get("monitors"), "monitors", _monitor_key)
-    changed = policy_from_document({key: value for key, value in merged.items() if value != []})
+    for name, measures_of in (("findings", _measure), ("monitors", _measures)):
+        merged[name] = _merged(report, base_document.get(name) or (), given.get(name), name, measures_of)
+    try:
+        changed = policy_from_document({key: value for key, value in merged.items() if value != []})
+    except Refusal as refusal:
+        raise Refusal("invalid", [*report.problems, *refusal.problems]) from refusal
+    if report.problems:
+        raise Refusal("invalid", report.problems)
     digest = hashlib.sha256(json.dumps(merged, default=str, sort_keys=True).encode()).hexdigest()
     loosened = tuple(_loosened(policy_from_document(base_document), changed))
     return Override(replace(changed, override=digest[:_DIGEST_SHOWN]), digest, loosened)
 
 
-def _merged(base: Sequence[Mapping[str, Any]], changes: object, path: str, key_of: Any) -> list[Mapping[str, Any]]:
+def _merged(
+    report: Report, base: Sequence[Mapping[str, Any]], changes: object, path: str, measures_of: MeasuresOf
+) -> list[Mapping[str, Any]]:
     """The entries of the pack with the changed keys of those named again; entries that are new come last."""
     entries: list[Mapping[str, Any]] = list(base)
     if changes is None:
         return entries
     if not isinstance(changes, list) or not all(isinstance(change, Mapping) for change in changes):
-        raise Refusal("invalid", [Problem(path, "must be a list of mappings / 必须是映射的列表")])
-    places = {key_of(entry): place for place, entry in reversed(list(enumerate(entries)))}
+        report.say(path, "must be a list of mappings / 必须是映射的列表")
+        return entries
     for change in changes:
-        place = places.get(key_of(change))
+        place = _place(entries, change, measures_of)
         if place is None:
             entries.append(change)
         else:
-            entries[place] = {**entries[place], **change}
+            entries[place] = _changed(entries[place], change)
     return entries
 
 
-def _check_key(entry: Mapping[str, Any]) -> object:
-    return _word(entry.get("id")), _word(entry.get("measure"))
+def _place(
+    entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], measures_of: MeasuresOf
+) -> int | None:
+    """Which entry a change means: the one of its id and measures, or the only one that looks at those and more."""
+    known = [(place, measures_of(entry)) for place, entry in enumerate(entries) if entry.get("id") == change.get("id")]
+    named = measures_of(change)
+    exact = [place for place, measures in known if measures == named]
+    wider = [place for place, measures in known if named < measures]
+    if exact:
+        return exact[0]
+    return wider[0] if len(wider) == 1 else None
 
 
-def _monitor_key(entry: Mapping[str, Any]) -> object:
+def _changed(entry: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An entry with what a change names; of several bounds those that it does not name stay."""
+    before, bounds = entry.get("when"), change.get("when")
+    if isinstance(before, Mapping) and isinstance(bounds, Mapping):
+        return {**entry, **change, "when": {**before, **bounds}}
+    return {**entry, **change}
+
+
+def _measure(entry: Mapping[str, Any]) -> frozenset[object]:
+    """What an entry of the findings looks at."""
+    measure = entry.get("measure")
+    return frozenset() if not isinstance(measure, str) else frozenset([measure])
+
+
+def _measures(entry: Mapping[str, Any]) -> frozenset[object]:
+    """What an entry of the monitors looks at."""
     when = entry.get("when")
-    return _word(entry.get("id")), frozenset(when) if isinstance(when, Mapping) else None
-
-
-def _word(value: object) -> str | None:
-    """A text; what is none names no entry, and is told when the merged pack is read."""
-    return value if isinstance(value, str) else None
+    return frozenset(when) if isinstance(when, Mapping) else frozenset()
 
 
 def _loosened(base: Policy, changed: Policy) -> Iterator[str]:

@@ -8,24 +8,28 @@ back what is held so far, the freeze goes on; ``release`` ends the freeze and fr
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
+from distrib.domain.monitors import told
 from distrib.services.batch import REVERSED
 from distrib.services.context import Actor, Program
 from distrib.store import cases as store
 from distrib.store import ledger, network, plans, shops
+from distrib.store.cases import NewCase
 
 DECISIONS = ("freeze", "release", "reverse", "dismiss")
 STATES = {"freeze": "frozen", "reverse": "frozen", "release": "released", "dismiss": "dismissed"}
 OPEN = "open"
 _FROM = {"freeze": (OPEN, "released"), "reverse": ("frozen",), "release": ("frozen",), "dismiss": (OPEN,)}
 _NEWEST = 2**63 - 1
+_EVER = datetime.max.replace(tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
 
 
 def open_case(
@@ -53,7 +57,8 @@ def open_case(
     if store.subjects_with_open_case(conn, number, [subject]):
         raise Refusal("case_open", subject=subject)
     organiser = None if root_no is not None else organiser_id
-    case_no = store.insert_case(conn, number, subject, root_no, organiser, None, reason, "{}", now, actor.key_id)
+    case = NewCase(subject, root_no, organiser, None, reason, "{}")
+    [case_no] = store.insert_cases(conn, number, [case], now, actor.key_id)
     return get_case(conn, program, case_no, now)
 
 
@@ -78,7 +83,8 @@ def decide_case(
         Refusal: ``case_unknown``, ``case_decided`` where the decision does not fit the case's state, ``invalid``.
     """
     plans.lock_timeline(conn, program.program_id)
-    case = get_case(conn, program, case_no, now)
+    case = get_case(conn, program, case_no, _EVER)
+    now = max(now, _last_instant(case) + _TICK)
     if case["state"] not in _FROM[decision]:
         raise Refusal("case_decided", state=case["state"], decision=decision)
     if not decided_by.strip() or not is_storable_text(decided_by):
@@ -92,6 +98,12 @@ def decide_case(
     elif decision == "reverse":
         _take_back(conn, program, case_no, now)
     return get_case(conn, program, case_no, now)
+
+
+def _last_instant(case: Mapping[str, Any]) -> datetime:
+    """When the case was last touched: who waited for the lock read the clock before whoever held it."""
+    touched: datetime = case["decisions"][-1]["recorded_at"] if case["decisions"] else case["opened_at"]
+    return touched
 
 
 def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) -> dict[str, Any]:
@@ -112,6 +124,15 @@ def list_cases(
     decided = store.decisions_of(conn, program.program_id, numbers, as_of)
     page = [_view(program, row, decided[row["case_no"]]) for row in rows[:limit]]
     return page, (numbers[-1],) if len(rows) > limit else None
+
+
+def newest_cases(
+    conn: Connection, program: Program, as_of: datetime, subjects: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """The newest case about each of the subjects, as it stood."""
+    rows = store.newest_cases(conn, program.program_id, as_of, subjects)
+    decided = store.decisions_of(conn, program.program_id, [row["case_no"] for row in rows], as_of)
+    return {row["subject"]: _view(program, row, decided[row["case_no"]]) for row in rows}
 
 
 def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tuple[int, str]:
@@ -166,7 +187,7 @@ def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, An
         "organiser_id": row["organiser_id"],
         "state": state,
         "reason": row["reason"],
-        "evidence": json.loads(row["evidence"]),
+        "evidence": told(json.loads(row["evidence"])),
         "opened_at": row["opened_at"],
         "opened_by": row["opened_by"],
         "frozen_minor": row["frozen_minor"],

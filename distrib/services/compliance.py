@@ -13,17 +13,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from distrib.domain.monitors import told
 from distrib.domain.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.structure import MORE_TREES, Structure, StructureFinding, measure_structure
 from distrib.store import cases
 from distrib.store import compliance as store
+from distrib.store.cases import NewCase
 from distrib.store.compliance import FindingRow
 
 MOST_A_DAY = 1_000
 """So many findings of one id are kept a day; what comes after says nothing new, and the run tells the figures."""
 STRUCTURE, REGISTRATION = "structure", "registration"
-CASE_OPENED, CASE_STANDS, TOLD = "case_opened", "case_open", "reported"
+CASE_OPENED, CASE_STANDS, CASE_DECIDED, TOLD = "case_opened", "case_open", "case_decided", "reported"
 _NEWEST = 2**63 - 1
 MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
 """Who runs the monitors when nobody asks."""
@@ -37,7 +39,7 @@ def run_monitors(
     store.lock_monitors(conn, program.program_id)
     structure = measure_structure(conn, program, policies, now)
     fresh = _fresh(conn, program, structure.findings)
-    holds = _open_cases(conn, program, structure.findings, actor, now)
+    holds = _open_cases(conn, program, [*structure.findings, *structure.untold], actor, now)
     rows = [_row(program, finding, holds.get(finding.subject, TOLD), now) for finding in fresh]
     kept = keep_findings(conn, program, rows)
     result = {**structure_view(program, structure), "new_findings": kept,
@@ -86,7 +88,7 @@ def list_findings(
 
 def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """A kept finding as it is shown."""
-    return {**row, "evidence": json.loads(row["evidence"])}
+    return {**row, "evidence": told(json.loads(row["evidence"]))}
 
 
 def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
@@ -94,9 +96,9 @@ def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
     return {
         "program": program.code,
         "as_of": structure.as_of,
-        "structure": structure.figures,
-        "largest_trees": [{"subject": unit.subject, **unit.figures} for unit in structure.largest],
-        "organisers": [{"subject": unit.subject, **unit.figures} for unit in structure.organisers],
+        "structure": told(structure.figures),
+        "largest_trees": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.largest],
+        "organisers": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.organisers],
         "findings": [structure_finding_view(finding) for finding in structure.findings],
     }
 
@@ -132,18 +134,33 @@ def _fresh(conn: Connection, program: Program, findings: Sequence[StructureFindi
 def _open_cases(
     conn: Connection, program: Program, findings: Sequence[StructureFinding], actor: Actor, now: datetime
 ) -> dict[str, str]:
-    """Opens a case for each subject that a pack wants held and that has none; tells what was done for each."""
-    held = {finding.subject: finding for finding in reversed(findings) if finding.monitor.severity == "hold"}
-    held.pop(MORE_TREES, None)
-    standing = cases.subjects_with_open_case(conn, program.program_id, sorted(held))
-    for subject, finding in held.items():
-        if subject not in standing:
-            monitor = finding.monitor
-            cases.insert_case(
-                conn, program.program_id, subject, finding.root_no, finding.organiser_id, monitor.id,
-                f"{monitor.en} {monitor.zh}", _evidence(finding), now, actor.key_id,
-            )  # fmt: skip
-    return {subject: CASE_STANDS if subject in standing else CASE_OPENED for subject in held}
+    """Opens a case for each subject that a pack wants held and that has none; tells what was done for each.
+
+    A case that was ended is not opened anew as long as the figures stay what they were.
+    """
+    held = [one for one in findings if one.monitor.severity == "hold" and one.subject != MORE_TREES]
+    subjects = sorted({finding.subject for finding in held})
+    standing = cases.subjects_with_open_case(conn, program.program_id, subjects)
+    ended = cases.evidence_of_ended_cases(conn, program.program_id, subjects)
+    fresh: dict[str, StructureFinding] = {}
+    for finding in held:
+        if finding.subject not in standing and not _is_decided(finding, ended.get(finding.subject)):
+            fresh.setdefault(finding.subject, finding)
+    if fresh:
+        cases.insert_cases(conn, program.program_id, [_case(one) for one in fresh.values()], now, actor.key_id)
+    done = {subject: CASE_STANDS if subject in standing else CASE_DECIDED for subject in subjects}
+    return done | dict.fromkeys(fresh, CASE_OPENED)
+
+
+def _is_decided(finding: StructureFinding, evidence: str | None) -> bool:
+    """Whether a person ended the newest case about the subject with these very figures before him."""
+    return evidence is not None and finding.monitor.figure(json.loads(evidence)) == finding.figure
+
+
+def _case(finding: StructureFinding) -> NewCase:
+    monitor = finding.monitor
+    reason = f"{monitor.en} {monitor.zh}"
+    return NewCase(finding.subject, finding.root_no, finding.organiser_id, monitor.id, reason, _evidence(finding))
 
 
 def _row(program: Program, finding: StructureFinding, action: str, now: datetime) -> FindingRow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -155,9 +156,8 @@ def _shown(name: str, value: object) -> str:
         return "–"
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if name in _SHARES and isinstance(value, int):
-        percent, rest = divmod(value, 10_000)
-        return f"{percent}.{rest // 100:02d} %"
+    if name in _SHARES and isinstance(value, str):
+        return f"{(Decimal(value) * 100).quantize(Decimal('0.01'), ROUND_DOWN)} %"
     return str(value)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import show_ratio
 from distrib.domain.policy import Policy, combine, judge_plan
-from distrib.services.cases import list_cases
+from distrib.services.cases import list_cases, newest_cases
 from distrib.services.compliance import structure_view
 from distrib.services.context import Program
 from distrib.services.penalised import penalised_view
@@ -52,6 +52,8 @@ def compliance_report(
     signed = {row.version_no: row.signed_off_by for row in plans.publications(conn, program.program_id)}
     structure = measure_structure(conn, program, policies, as_of)
     measured = structure_view(program, structure)
+    subjects = sorted({finding["subject"] for finding in measured["findings"]})
+    concerned = newest_cases(conn, program, as_of, subjects)
     report = {
         "program": program.code,
         "as_of": as_of,
@@ -64,7 +66,7 @@ def compliance_report(
         "largest_trees": measured["largest_trees"],
         "organisers": measured["organisers"],
         "findings": [*_plan_findings(program, packs, entries[-1:], signed, as_of),
-                     *_with_what_was_done(measured["findings"], cases)],
+                     *_with_what_was_done(measured["findings"], concerned)],
         "recorded": store.summed_findings(conn, program.program_id, as_of),
         "penalties": penalised_view(conn, program, structure.penalties, as_of),
         "cases": cases,
@@ -147,10 +149,9 @@ def _signed_text(signed_off_by: str | None) -> str:
 
 
 def _with_what_was_done(
-    findings: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Each finding with the newest case about its subject, and how far that got."""
-    newest = {case["subject"]: case for case in reversed(cases)}
     told = []
     for finding in findings:
         case = newest.get(finding["subject"])

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from distrib.domain.bindings import first_bound
 from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.services.context import Program, period_bounds
+from distrib.store import bindings, shops
 from distrib.store import metrics as store
-from distrib.store import shops
 
 TEAM_LEVELS = 3
 RETENTION_MONTHS = (1, 3, 6, 12)
@@ -83,7 +84,7 @@ def shop_metrics(
         raise Refusal("shop_unknown", id=shop_id)
     start, end = period_bounds(period, program.zone)
     program_id, shop_no = program.program_id, shop.shop_no
-    own = store.own_month(conn, program_id, shop_no, start, end)
+    own = store.own_month(conn, program_id, shop_no, start, end, _first_bound(conn, program_id, shop_no, end))
     brought = store.brought_in(conn, program_id, shop_no, start, end)
     seen = min(levels, TEAM_LEVELS)
     found = {row.level: row for row in store.team_month(conn, program_id, shop_no, start, end, min(now, end), seen)}
@@ -126,6 +127,16 @@ def ratio_text(part: int, whole: int) -> str | None:
     ('0.25', '0.666667', '1.5', None)
     """
     return None if whole == 0 else show_ratio(round_ratio(part * PPM, whole, "half_up"))
+
+
+def _first_bound(conn: Connection, program_id: int, shop_no: int, end: datetime) -> dict[str, datetime | None]:
+    """When the shop first had each customer who had come by another one before; judged by instants, not by arrival."""
+    contested = store.contested_customers(conn, program_id, shop_no, end)
+    claims = bindings.claims_of(conn, program_id, contested) if contested else {}
+    return {
+        customer: first_bound((row.claim for row in rows if row.claim.bound_at < end), shop_no)
+        for customer, rows in claims.items()
+    }
 
 
 def _level(level: int, row: store.TeamLevel | None) -> TeamLevel:

@@ -5,7 +5,7 @@ Nothing that pays or recomputes an order may enter: what was worked on never cha
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,9 @@ from distrib.services.registration import has_promotions
 from distrib.services.shop_views import ShopView, get_shop
 from distrib.store import network, shops
 from distrib.store.shops import KnownShop
+
+WAITED = timedelta(seconds=15)
+"""No call waits longer for the network: a link that is newer than its clock by less was made while it waited."""
 
 
 def move_shop(
@@ -39,13 +42,16 @@ def move_shop(
         Refusal: ``shop_unknown``, ``sponsor_unknown``, ``sponsor_not_active``, ``move_too_early``,
             ``sponsor_is_self``, ``sponsor_cycle`` or ``tree_too_deep``.
     """
-    program_id, at = program.program_id, effective_at or now
+    program_id = program.program_id
     network.lock_network(conn, program_id, exclusive=True)
     known = shops.by_ids(conn, program_id, [shop_id] if sponsor_id is None else [shop_id, sponsor_id])
     shop, sponsor = known.get(shop_id), _sponsor(known, sponsor_id, now)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     last = network.last_link_at(conn, program_id, shop.shop_no)
+    if last is not None and now < last <= now + WAITED:
+        now = last
+    at = effective_at or now
     if last is not None and at < last:
         raise Refusal("move_too_early")
     _check(conn, program_id, policy, shop, sponsor, at)

@@ -72,7 +72,7 @@ def set_program(
     """
     if "binding_rule" in wanted:
         wanted = {"protect_days": None, "expire_days": None, **wanted}
-    _check(wanted, policies)
+    _check(wanted, policies, signed_off_by)
     if "time_zone" in wanted:
         store.hold_calendar(conn, program.program_id, exclusive=True)
     row = store.lock(conn, program.program_id)
@@ -112,8 +112,10 @@ def binding_of(program: Program) -> dict[str, Any]:
     return {"rule": program.binding_rule, **terms}
 
 
-def _check(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> None:
+def _check(wanted: Mapping[str, Any], policies: Mapping[str, Policy], signed_off_by: str | None) -> None:
     problems, unknown = _misfits(wanted), list(_unknown(wanted, policies))
+    if signed_off_by is not None and not signed_off_by.strip():
+        problems.append(_problem("signed_off_by", "a person's name / 须填写姓名"))
     if len(unknown) == 1 and not problems:
         raise unknown[0]
     problems += [problem for refusal in unknown for problem in refusal.problems]

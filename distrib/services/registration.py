@@ -231,6 +231,13 @@ class _Batch:
             raise Refusal("sponsor_not_active", sponsor=found.shop_id)
         return found
 
+    def _may_repeat(self, draft: ShopDraft, shop: KnownShop) -> bool:
+        """Whether to tell the sender of a shop that is in: a partner, of those below its own or brought in by one."""
+        if self._actor.role != "partner" or self._is_own(shop):
+            return True
+        sponsor = self._known.get(draft.sponsor_id or "") or self._by_code.get(draft.invite_code or "")
+        return sponsor is not None and self._is_own(sponsor)
+
     def _is_own(self, sponsor: KnownShop) -> bool:
         """Whether the sponsor is the partner's own shop or stands below it, however deep."""
         own = self._actor.shop_no
@@ -267,6 +274,8 @@ class _Batch:
         shop = self._known.get(shop_id)
         if shop is None:
             return Registered(shop_id, "refused", refused[shop_id])
+        if not is_created and not self._may_repeat(sent.draft, shop):
+            return Registered(shop_id, "refused", Refusal("forbidden"))
         if shop.digest != sent.digest:
             return Registered(shop_id, "refused", Refusal("id_conflict", id=shop_id))
         return Registered(shop_id, "created" if is_created else "unchanged")

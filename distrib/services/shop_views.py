@@ -128,6 +128,11 @@ def downline(
     return _related(conn, program, places, now), follows
 
 
+def introduced_by(conn: Connection, program: Program, shop_ids: Sequence[str]) -> dict[str, str]:
+    """Who introduced those of the shops that joined as roots because the tree would have been too deep."""
+    return shops.introduced_by(conn, program.program_id, shop_ids)
+
+
 def distance_below(conn: Connection, program: Program, shop_id: str, ancestor_no: int, now: datetime) -> int | None:
     """How many levels a shop stands below another one now: 0 is itself, None is not below it.
 

@@ -14,13 +14,21 @@ from distrib.services.context import Actor, Program
 from distrib.services.moves import move_shop
 from distrib.services.registration import Registered, ShopDraft, register_shops
 from distrib.services.shop_records import change_shop, erase_shop
-from distrib.services.shop_views import RelatedShop, ShopView, distance_below, downline, get_shop, upline
+from distrib.services.shop_views import (
+    RelatedShop,
+    ShopView,
+    distance_below,
+    downline,
+    get_shop,
+    introduced_by,
+    upline,
+)
 from distrib.services.standing import STATUSES, RankChange, rank_history, set_rank, set_status
 
 __all__ = [
     "STATUSES", "RankChange", "Registered", "RelatedShop", "ShopDraft", "ShopView", "change_shop",
-    "distance_below", "downline", "erase_shop", "get_shop", "move_shop", "rank_history", "register_shop",
-    "register_shops", "set_rank", "set_status", "upline",
+    "distance_below", "downline", "erase_shop", "get_shop", "introduced_by", "move_shop", "rank_history",
+    "register_shop", "register_shops", "set_rank", "set_status", "upline",
 ]  # fmt: skip
 
 

@@ -34,7 +34,10 @@ _TOLD = (
 
 
 class StructureFinding(NamedTuple):
-    """What a monitor found about one tree, one organiser, or the program."""
+    """What a monitor found about one tree, one organiser, or the program.
+
+    Beyond the largest trees a finding is not told, and is here so that its tree gets a case.
+    """
 
     monitor: Monitor
     pack: str
@@ -43,11 +46,12 @@ class StructureFinding(NamedTuple):
     root_no: int | None = None
     organiser_id: str | None = None
     figures: Mapping[str, int | None] = {}
+    is_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What was measured of a program at an instant."""
+    """What was measured of a program at an instant; ``untold`` are findings to be held beyond those told."""
 
     as_of: datetime
     figures: dict[str, int | None]
@@ -55,6 +59,7 @@ class Structure:
     organisers: list[Unit]
     findings: list[StructureFinding]
     penalties: list[Penalised]
+    untold: list[StructureFinding]
 
 
 def measure_structure(
@@ -74,7 +79,7 @@ def measure_structure(
     units = TreeUnits(conn, program, trees, as_of, has_head_count, by_root(penalties))
     figures = ProgramFigures(conn, program, timeline, trees, as_of)
     day = program.day_of(as_of)
-    findings = [
+    found = [
         finding
         for pack in packs_at(program, policies, timeline, as_of)
         for monitor in pack.monitors
@@ -82,7 +87,9 @@ def measure_structure(
         for finding in _judge(pack, monitor, units, figures)
     ]
     largest, organisers = units.largest(LARGEST_TOLD), units.organisers()
-    return Structure(as_of, _told(trees, figures), largest, organisers, findings, penalties)
+    findings = [finding for finding in found if finding.is_told]
+    untold = [finding for finding in found if not finding.is_told]
+    return Structure(as_of, _told(trees, figures), largest, organisers, findings, penalties, untold)
 
 
 def as_it_was(conn: Connection, program: Program, as_of: datetime) -> Program:
@@ -136,10 +143,13 @@ def _judge(
         if figure is not None:
             yield StructureFinding(monitor, pack.version, "program", figure, figures=figures)
     elif monitor.scope == TREE:
-        found, more = units.reaching(monitor, pack.count_root)
-        for subject, root_no, organiser_id, figures in found:
-            figure = monitor.figure(figures) or ""
-            yield StructureFinding(monitor, pack.version, subject, figure, root_no, organiser_id, figures)
+        told, untold, more = units.reaching(monitor, pack.count_root)
+        for is_told, found in ((True, told), (False, untold)):
+            for subject, root_no, organiser_id, figures in found:
+                figure = monitor.figure(figures) or ""
+                yield StructureFinding(
+                    monitor, pack.version, subject, figure, root_no, organiser_id, figures, is_told
+                )
         if more:
             yield StructureFinding(monitor, pack.version, MORE_TREES, f"trees {more}")
 

@@ -18,6 +18,8 @@ from distrib.store import structure as store
 
 MOST_SUBJECTS = 100
 """So many trees of one finding are told one by one, the largest first; the rest are counted."""
+MOST_HELD = 50_000
+"""So many trees of one finding that a pack wants held are handed over, so that each gets its case."""
 SUMS = ("persons", "sales_minor", "retail_minor", "entry_minor", "recent_entry_minor", "direct_minor",
         "indirect_minor", "buyers")  # fmt: skip
 _NO_SHARE = -1
@@ -54,18 +56,20 @@ class TreeUnits:
         self._has_fee_or_head_count, self._penalties = has_fee_or_head_count, penalties
         self._organisers = self._organised()
 
-    def reaching(self, monitor: Monitor, count_root: bool) -> tuple[list[Unit], int]:
+    def reaching(self, monitor: Monitor, count_root: bool) -> tuple[list[Unit], list[Unit], int]:
         """The units that reach every bound of a monitor, organisers first, then the largest trees.
 
         Returns:
-            The units, and how many trees more there are than ``MOST_SUBJECTS``.
+            The units that are told; of a finding that is to be held the trees beyond those, up to ``MOST_HELD``; and
+            how many trees there are beyond those told.
         """
         groups = [self._unit(organiser_id, trees) for organiser_id, trees in self._organisers.items()]
         found = [unit for unit in (counted(group, count_root) for group in groups) if monitor.figure(unit.figures)]
         places = np.flatnonzero(self._reached(monitor.bounds, count_root))
-        largest = places[np.lexsort((self._trees.roots[places], -self._trees.persons[places]))][:MOST_SUBJECTS]
+        most = MOST_HELD if monitor.severity == "hold" else MOST_SUBJECTS
+        largest = places[np.lexsort((self._trees.roots[places], -self._trees.persons[places]))][:most]
         trees = [counted(unit, count_root) for unit in self._units([int(place) for place in largest])]
-        return found + trees, int(places.size - largest.size)
+        return found + trees[:MOST_SUBJECTS], trees[MOST_SUBJECTS:], max(0, int(places.size) - MOST_SUBJECTS)
 
     def largest(self, most: int) -> list[Unit]:
         """The trees with the most persons, the deeper first among equals."""

@@ -14,7 +14,11 @@ from distrib.store.database import driver
 _INSERT = """
 INSERT INTO compliance_cases (program_id, finding_id, subject, root_no, organiser_id, reason, evidence, opened_at,
     opened_by)
-VALUES (:program, :finding_id, :subject, :root_no, :organiser_id, :reason, :evidence, :now, :by) RETURNING case_no
+SELECT :program, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, :now, :by
+FROM unnest(CAST(:subjects AS text[]), CAST(:roots AS bigint[]), CAST(:organisers AS text[]),
+    CAST(:findings AS text[]), CAST(:reasons AS text[]), CAST(:evidence AS text[]))
+    WITH ORDINALITY AS c (subject, root_no, organiser_id, finding_id, reason, evidence, place)
+ORDER BY c.place RETURNING case_no
 """
 _CASES = """
 SELECT c.case_no, c.finding_id, c.subject, c.root_no, c.organiser_id, c.reason, c.evidence, c.opened_at, c.opened_by,
@@ -36,6 +40,13 @@ LEFT JOIN LATERAL (SELECT decision FROM case_decisions d WHERE d.program_id = c.
                    ORDER BY seq DESC LIMIT 1) d ON true
 WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
   AND COALESCE(d.decision, '') NOT IN ('dismiss', 'release')
+"""
+_ENDED = """
+SELECT DISTINCT ON (c.subject) c.subject, c.evidence FROM compliance_cases c
+WHERE c.program_id = :program AND c.subject = ANY(CAST(:subjects AS text[]))
+  AND (SELECT decision FROM case_decisions d WHERE d.program_id = c.program_id AND d.case_no = c.case_no
+       ORDER BY seq DESC LIMIT 1) IN ('dismiss', 'release')
+ORDER BY c.subject, c.case_no DESC
 """
 _DECIDE = """
 INSERT INTO case_decisions (program_id, case_no, seq, decision, effective_at, decided_by, reason, recorded_at,
@@ -132,6 +143,17 @@ _REVERSED_COLUMNS = ("cause_no", "seq", "shop_no", "amount_minor", "tier", "base
                      "available_at", "reverses_seq", "line_id", "rule_id")  # fmt: skip
 
 
+class NewCase(NamedTuple):
+    """A case to be opened."""
+
+    subject: str
+    root_no: int | None
+    organiser_id: str | None
+    finding_id: str | None
+    reason: str
+    evidence: str
+
+
 class Freeze(NamedTuple):
     """A freeze in force: of one tree or of an organiser's, for orders paid from then on."""
 
@@ -165,29 +187,26 @@ def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = F
     return _HELD.format(program=program, free_at=free_at, only=only, by="<" if until else "<=")
 
 
-def insert_case(
-    conn: Connection,
-    program_id: int,
-    subject: str,
-    root_no: int | None,
-    organiser_id: str | None,
-    finding_id: str | None,
-    reason: str,
-    evidence: str,
-    now: datetime,
-    by: str,
-) -> int:
-    """Opens a case and answers its number."""
-    bound = {"program": program_id, "subject": subject, "root_no": root_no, "organiser_id": organiser_id,
-             "finding_id": finding_id, "reason": reason, "evidence": evidence, "now": now, "by": by}  # fmt: skip
-    case_no: int = conn.execute(text(_INSERT), bound).scalar_one()
-    return case_no
+def insert_cases(
+    conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str
+) -> list[int]:
+    """Opens cases and answers their numbers, in the same order."""
+    subjects, roots, organisers, findings, reasons, evidence = (list(column) for column in zip(*cases, strict=True))
+    bound = {"program": program_id, "subjects": subjects, "roots": roots, "organisers": organisers,
+             "findings": findings, "reasons": reasons, "evidence": evidence, "now": now, "by": by}  # fmt: skip
+    return list(conn.execute(text(_INSERT), bound).scalars())
 
 
 def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequence[str]) -> set[str]:
     """Which of the subjects have a case that is not over."""
     bound = {"program": program_id, "subjects": list(subjects)}
     return set(conn.execute(text(_OPEN), bound).scalars())
+
+
+def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequence[str]) -> dict[str, str]:
+    """The evidence of the newest case of each subject that was dismissed or released."""
+    bound = {"program": program_id, "subjects": list(subjects)}
+    return {row.subject: row.evidence for row in conn.execute(text(_ENDED), bound)}
 
 
 def list_cases(
@@ -197,6 +216,16 @@ def list_cases(
     statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]
+
+
+def newest_cases(
+    conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The newest case about each of the subjects."""
+    newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = :program
+        AND n.opened_at <= :until AND n.subject = ANY(CAST(:subjects AS text[])) GROUP BY n.subject)"""
+    bound = {"program": program_id, "until": until, "subjects": list(subjects)}
+    return [dict(row) for row in conn.execute(text(_CASES + newest), bound).mappings()]
 
 
 def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,10 +25,14 @@ WITH sold AS (
     SELECT customer_id, COALESCE(sum(net) FILTER (WHERE is_now), 0) AS net, count(*) FILTER (WHERE is_now) AS orders,
            bool_or(NOT is_now) AS is_old
     FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id
-), bound AS (
+), claimed AS (
     SELECT customer_id, min(bound_at) AS first_at FROM bindings
-    WHERE program_id = %(program)s AND shop_no = %(shop)s AND bound_at < %(to)s AND outcome <> 'kept'
-    GROUP BY customer_id
+    WHERE program_id = %(program)s AND shop_no = %(shop)s AND bound_at < %(to)s GROUP BY customer_id
+), bound AS (
+    SELECT c.customer_id, CASE WHEN j.customer_id IS NULL THEN c.first_at ELSE j.first_at END AS first_at
+    FROM claimed c
+    LEFT JOIN unnest(%(judged)s::text[], %(since)s::timestamptz[]) AS j (customer_id, first_at) USING (customer_id)
+    WHERE j.customer_id IS NULL OR j.first_at IS NOT NULL
 ), people AS (
     SELECT COALESCE(b.net, 0) AS net, COALESCE(b.orders, 0) AS orders, COALESCE(b.is_old, false) AS is_old,
            COALESCE(b.is_old, false) OR COALESCE(c.first_at < %(from)s, false) AS is_known
@@ -43,6 +47,13 @@ SELECT (SELECT COALESCE(sum(net), 0) FROM counted WHERE is_now)::bigint,
        COALESCE(sum(net) FILTER (WHERE NOT is_known), 0)::bigint,
        count(*) FILTER (WHERE is_known)
 FROM people
+"""
+# Customers who had come by another shop before: whether this one ever had them is a matter of the rule.
+_CONTESTED = """
+SELECT DISTINCT b.customer_id FROM bindings b
+WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s
+    AND EXISTS (SELECT 1 FROM bindings o WHERE o.program_id = b.program_id AND o.customer_id = b.customer_id
+        AND o.shop_no <> b.shop_no AND (o.bound_at, o.seq) < (b.bound_at, b.seq))
 """
 # Who stood below at the end of the month (now, in the month that runs).
 _TEAM = f"""
@@ -143,9 +154,32 @@ class Brought(NamedTuple):
     sales_minor: int
 
 
-def own_month(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> Own:
-    """What a shop sold from ``start`` to before ``end``, and to whom."""
-    values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
+def contested_customers(conn: Connection, program_id: int, shop_no: int, end: datetime) -> list[str]:
+    """The customers who came by the shop before ``end``, and by another one before that."""
+    values = {"program": program_id, "shop": shop_no, "to": end}
+    return [customer for (customer,) in driver(conn).execute(_CONTESTED, values)]
+
+
+def own_month(
+    conn: Connection,
+    program_id: int,
+    shop_no: int,
+    start: datetime,
+    end: datetime,
+    first_bound: Mapping[str, datetime | None],
+) -> Own:
+    """What a shop sold from ``start`` to before ``end``, and to whom.
+
+    ``first_bound`` says of contested customers when the shop first had them, None of those it never had.
+    """
+    values = {
+        "program": program_id,
+        "shop": shop_no,
+        "from": start,
+        "to": end,
+        "judged": list(first_bound),
+        "since": list(first_bound.values()),
+    }
     return Own(*driver(conn).execute(_OWN, values).fetchone() or ())
 
 

@@ -69,6 +69,10 @@ _BY_IDS = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%
 _BY_CODES = f"SELECT {_KNOWN}, invite_code FROM shops WHERE program_id = %s AND invite_code = ANY(%b::text[])"
 _IDENTITIES = "SELECT identity_hash FROM shops WHERE program_id = %s AND identity_hash = ANY(%b::bytea[])"
 _IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])"
+_INTRODUCED = """
+SELECT s.shop_id, i.shop_id FROM shops s JOIN shops i ON i.program_id = s.program_id AND i.shop_no = s.introduced_by_no
+WHERE s.program_id = %s AND s.shop_id = ANY(%b::text[])
+"""
 _NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
 _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
 # Without any rank since ever: recruits and a team may promote a shop before the day it joins.
@@ -132,6 +136,11 @@ def identities_used(conn: Connection, program_id: int, hashes: Iterable[bytes]) 
 def ids_of(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the shops of those numbers."""
     return dict(driver(conn).execute(_IDS, (program_id, list(numbers))).fetchall())
+
+
+def introduced_by(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, str]:
+    """Who introduced those of the shops that joined as roots because the tree would have been too deep."""
+    return dict(driver(conn).execute(_INTRODUCED, (program_id, list(shop_ids))).fetchall())
 
 
 def next_numbers(conn: Connection, count: int) -> list[int]:

@@ -147,8 +147,9 @@ def test_shops_come_from_csv_with_children_before_their_sponsors(tmp_path: Path,
              for n in range(2_500, -1, -1)]  # fmt: skip
     with file.open("w", newline="", encoding="utf-8-sig") as out:
         csv.writer(out).writerows(rows)
-    assert imported(file, 0) == {"created": 2_501, "unchanged": 0, "refused": 0, "refused_file": None}
-    assert imported(file, 0) == {"created": 0, "unchanged": 2_501, "refused": 0, "refused_file": None}
+    nobody = {"refused": 0, "refused_file": None, "detached": 0, "detached_file": None}
+    assert imported(file, 0) == {"created": 2_501, "unchanged": 0, **nobody}
+    assert imported(file, 0) == {"created": 0, "unchanged": 2_501, **nobody}
     found = shops(settings)
     assert found["s0"] is None
     assert all(found[f"s{n}"] == f"s{n // 2}" for n in range(1, 2_501))
@@ -170,6 +171,18 @@ def test_refused_rows_go_beside_the_file_and_can_be_mended_there(tmp_path: Path)
     assert beside.stat().st_mode & 0o077 == 0
     beside.write_text(beside.read_text("utf-8").replace("b,nobody", "b,a"), "utf-8")
     assert imported(beside, 1)["created"] == 1
+
+
+def test_shops_that_would_stand_too_deep_are_named_when_they_join_as_roots(tmp_path: Path) -> None:
+    run(*PROGRAM, "cn")
+    file = tmp_path / "shops.csv"
+    file.write_text("id,sponsor_id\ne,d\nd,c\nc,b\nb,a\na,\n", "utf-8")
+    for created in (5, 0):
+        found = imported(file, 0)
+        assert (found["created"], found["refused"], found["detached"]) == (created, 0, 1)
+        [row] = csv.DictReader(Path(found["detached_file"]).read_text("utf-8").splitlines())
+        assert (row["id"], row["detached_line"], row["detached_code"]) == ("d", "3", "tree_too_deep")
+        assert "introduced by c" in row["detached_reason"]
 
 
 def test_a_loop_longer_than_a_batch_is_named_as_one(tmp_path: Path) -> None:

@@ -319,6 +319,29 @@ def test_decisions_follow_each_other_as_they_can(tree: World) -> None:
         assert refused.value.code == code
 
 
+def test_who_waited_for_the_lock_sees_what_was_decided_meanwhile(tree: World) -> None:
+    case_no = opened(tree)
+    asked = tree.container.now()
+    decide(tree, case_no, "freeze", FREEZE)
+    tree.earn(settled("e1", "o1", "c", line(10_000)))
+
+    def late(decision: str) -> dict[str, Any]:
+        with tree.container.begin() as conn:
+            return cases.decide_case(
+                conn, tree.program, case_no, decision, None, "Han Meimei", "a test", COMMAND_LINE, asked
+            )
+
+    with pytest.raises(Refusal) as refused:
+        late("freeze")
+    assert refused.value.code == "case_decided"
+    assert late("reverse")["frozen_minor"] == 0
+    released = late("release")
+    instants = [decision["recorded_at"] for decision in released["decisions"]]
+    assert (released["state"], instants) == ("released", sorted(set(instants)))
+    assert held(tree) == {}
+    assert clean(tree)
+
+
 def test_a_second_freeze_from_a_later_day_does_not_hold_what_was_paid_under_the_first(tree: World) -> None:
     case_no = frozen(tree)
     tree.earn(paid("p1", "o1", "c", line(10_000)), paid("p2", "o2", "c", line(20_000), paid_at=PAID + DAY))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from distrib.services import compliance, shops
+from distrib.services.cases import decide_case
 from distrib.services.compliance import MONITOR
 from distrib.services.context import COMMAND_LINE
 from distrib.services.shop_records import change_shop
@@ -211,6 +212,32 @@ def test_more_trees_than_are_told_one_by_one_are_counted(cn: World, monkeypatch:
 def run(world: World) -> dict[str, Any]:
     with world.container.begin() as conn:
         return compliance.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
+
+
+def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_told(
+    cn: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distrib.services.tree_units.MOST_SUBJECTS", 2)
+    cn.join(*((root, None) for root in "abcd"))
+    cn.join(*(pair for root in "abcd" for pair in children(root, 119, f"{root}-")))
+    first = run(cn)
+    held = [(one["subject"], one["figure"]) for one in first["findings"] if one["id"] == "CN-M04"]
+    assert held == [("tree:a", "persons 120"), ("tree:b", "persons 120"), ("more trees", "trees 2")]
+    assert first["cases_opened"] == ["tree:a", "tree:b", "tree:c", "tree:d"]
+    told = cn.rows("SELECT subject, evidence::jsonb ->> 'persons' FROM compliance_cases ORDER BY case_no")
+    assert sorted(told) == [(f"tree:{root}", "120") for root in "abcd"]
+    assert run(cn)["cases_opened"] == []
+
+
+def test_a_case_that_was_dismissed_comes_back_only_with_other_figures(cn: World) -> None:
+    cn.join(("a", None), *children("a", 119))
+    assert run(cn)["cases_opened"] == ["tree:a"]
+    [(case_no,)] = cn.rows("SELECT case_no FROM compliance_cases")
+    with cn.container.begin() as conn:
+        decide_case(conn, cn.program, case_no, "dismiss", None, "Li", "seen", COMMAND_LINE, cn.container.now())
+    assert run(cn)["cases_opened"] == []
+    cn.join(("z", "a"))
+    assert run(cn)["cases_opened"] == ["tree:a"]
 
 
 def test_a_run_keeps_what_is_new_and_opens_one_case_for_what_is_to_be_held(cn: World) -> None:

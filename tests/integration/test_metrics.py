@@ -88,6 +88,22 @@ def test_a_partner_reads_its_own_month_and_nobody_elses(api: Api) -> None:
     assert api.caller().refused("GET", "/v1/shops/nobody/metrics?period=2026-03") == (404, "shop_unknown")
 
 
+def test_customers_brought_in_are_those_a_shop_had_in_whatever_order_the_claims_arrived(api: Api) -> None:
+    api.world.join(("s", None), ("t", None))
+    orders = api.caller("orders")
+
+    def claim(shop_id: str, day: str) -> str:
+        sent = {"shop_id": shop_id, "source": "poster", "bound_at": noon(day).isoformat()}
+        return str(orders.put("/v1/customers/c-1/binding", sent)["outcome"])
+
+    def brought(shop_id: str, period: str) -> int:
+        return int(api.caller().get(f"/v1/shops/{shop_id}/metrics?period={period}")["referred_customers"])
+
+    assert (claim("s", "2026-03-09"), brought("s", "2026-03")) == ("bound", 1)
+    assert claim("t", "2026-02-09") == "bound"
+    assert (brought("s", "2026-03"), brought("t", "2026-02"), brought("t", "2026-03")) == (0, 1, 0)
+
+
 def test_figures_of_one_program_never_count_in_another(api: Api) -> None:
     story(api)
     other = api.caller(program=api.other_program())

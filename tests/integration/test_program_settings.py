@@ -102,6 +102,7 @@ def test_a_looser_pack_needs_a_named_sign_off_and_a_stricter_one_does_not(api: A
     patch(api, policy="cn")
     admin = api.caller()
     assert admin.refused("PATCH", "/v1/program", {"policy": "open"}) == (422, "sign_off_required")
+    assert admin.refused("PATCH", "/v1/program", {"policy": "open", "signed_off_by": "  "}) == (422, "invalid")
     assert patch(api, policy="open", signed_off_by="Han Meimei")["policy"] == "open"
     assert admin.get("/v1/program/changes")["data"][-1]["signed_off_by"] == "Han Meimei"
 

@@ -50,6 +50,17 @@ def test_a_shop_moves_with_all_below_it(house: House) -> None:
     assert dict(kept)["d"] == ["c", "b", "y", "z"]
 
 
+def test_who_waited_while_another_moved_the_shop_moves_it_next(house: House) -> None:
+    plant(house, "a", "b<a", "y", "z")
+    asked = house.now
+    house.now = asked + timedelta(seconds=2)
+    house.move("b", "y")
+    house.now = asked
+    assert house.move("b", "z").sponsor_id == "z"
+    house.move("b", "a", asked + DAY)
+    assert refused(house, "b", "y") == "move_too_early"
+
+
 def test_history_is_kept_and_the_future_waits(house: House) -> None:
     plant(house, "a", "b<a", "c<b", "z")
     house.move("b", "z", NOW + DAY)

@@ -167,6 +167,16 @@ def test_a_partner_brings_shops_in_below_its_own_alone(house: House) -> None:
             house.register("n3", sponsor, partner)
 
 
+def test_a_partner_is_told_nothing_of_a_shop_elsewhere_by_registering_it_again(house: House) -> None:
+    house.register_all([ShopDraft("root"), ShopDraft("own", "root"), ShopDraft("below", "own"), ShopDraft("other")])
+    partner = Actor("k", "partner", "partner", house.shop("own").shop_no, "own")
+    for shop, sponsor in (("other", None), ("root", None)):
+        with pytest.raises(Refusal, match="role"):
+            house.register(shop, sponsor, partner)
+    assert house.register("below", "own", partner).sponsor_id == "own"
+    assert house.register("own", "root", partner).id == "own"
+
+
 def test_a_recruit_is_a_reason_to_look_at_its_sponsors_rank(house: House) -> None:
     house.register("a")
     house.register("b", "a")

@@ -17,7 +17,7 @@ STATES = ("open", "frozen", "released", "dismissed")
 
 
 class Figures(fields.Dict):
-    """Figures by name: whole numbers, minor units, or shares in parts per million; null for what cannot be taken."""
+    """Figures by name: whole numbers, minor units, or shares as decimal strings; null for what cannot be taken."""
 
     def __init__(self, **options: Any) -> None:
         kinds = {"additionalProperties": {"type": ["integer", "string", "object", "null"]}}

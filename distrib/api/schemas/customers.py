@@ -32,7 +32,7 @@ class ClaimDraftSchema(ClaimSchema):
 class ClaimBatchSchema(Shape):
     """Up to 1,000 claims; each is loaded on its own, so that one refusal touches no other."""
 
-    bindings = Listed(fields.Raw(), low=1, high=MOST_CLAIMS, required=True, metadata={"items": _DRAFT})
+    bindings = Listed(fields.Raw(allow_none=True), low=1, high=MOST_CLAIMS, required=True, metadata={"items": _DRAFT})
 
 
 class BindingSchema(Shape):

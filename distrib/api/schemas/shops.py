@@ -43,7 +43,7 @@ class ShopDraftSchema(Shape):
 class ShopBatchSchema(Shape):
     """Up to 1,000 shops; each is loaded on its own, so that one refusal touches no other."""
 
-    shops = Listed(fields.Raw(), low=1, high=MOST_SHOPS, required=True, metadata={"items": _DRAFT})
+    shops = Listed(fields.Raw(allow_none=True), low=1, high=MOST_SHOPS, required=True, metadata={"items": _DRAFT})
 
 
 class ShopPatchSchema(Shape):

@@ -33,6 +33,9 @@ def changed(**keys: Any) -> Override:
         {"monitors": [{"id": "CN-M04", "when": {"persons": {"at_least": 60}}}]},
         {"monitors": [{"id": "CN-M04", "when": {"persons": {"at_least": 30}, "penalties": {"at_least": 1}}}]},
         {"monitors": [{"id": "CN-M06", "when": {"retail_share": {"below": "0.90"}}, "severity": "hold"}]},
+        {"monitors": [{"id": "CN-M01", "when": {"persons": {"at_least": 20}}}]},
+        {"monitors": [{"id": "CN-M05", "severity": "alert"}]},
+        {"findings": [{"id": "CN-P07", "above": "0.20"}]},
     ],
 )
 def test_what_is_tighter_needs_nobody(tighter: dict[str, Any]) -> None:
@@ -70,6 +73,22 @@ def test_what_is_tighter_needs_nobody(tighter: dict[str, Any]) -> None:
 )
 def test_what_is_looser_is_named(looser: dict[str, Any], told: list[str]) -> None:
     assert list(changed(**looser).loosened) == told
+
+
+def test_a_change_of_one_bound_leaves_the_others_of_its_entry() -> None:
+    override = changed(monitors=[{"id": "CN-M01", "when": {"persons": {"at_least": 31}}}])
+    assert override.loosened == ("CN-M01: persons ≥ 30 → persons ≥ 31",)
+    [m01] = [monitor for monitor in override.policy.monitors if monitor.id == "CN-M01"]
+    assert m01.threshold() == "persons ≥ 31, levels ≥ 3, fee_or_head_count ≥ 1"
+
+
+def test_everything_that_is_wrong_with_an_override_is_told_at_once() -> None:
+    wrong = {"pack": "cn", "colour": 1, "max_tiers": 4, "findings": 5, "monitors": [{"id": "OWN-1"}]}
+    with pytest.raises(Refusal) as refused:
+        apply_override(CN, wrong)
+    pointers = {problem.pointer for problem in refused.value.problems}
+    assert {"colour", "max_tiers", "findings"} < pointers
+    assert any(pointer.startswith("monitors[") for pointer in pointers)
 
 
 def test_a_finding_that_is_new_is_added_and_loosens_nothing() -> None:
