@@ -134,6 +134,14 @@ def test_a_seat_above_the_plans_tiers_is_shown_and_never_paid() -> None:
     assert [(look.rule_id, look.amount_minor, look.reason) for look in found] == [("far", 0, "tier_cap")]
 
 
+def test_whoever_is_passed_over_below_the_highest_tier_is_listed_where_nobody_sits_there() -> None:
+    third = {"id": "up-3", "pay": "upline", "tier": 3, "rate": "0.05"}
+    uplines = tuple(Person(number, "member", number < 3) for number in (1, 2, 3))
+    assert reasons(looks(Snapshot(MEMBER, uplines), rules=[third], inactive_upline="compress", tiers=3)) == [
+        ("up-3", 3, 3, "inactive"), ("up-3", 3, None, "no_upline"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("asleep", "inactive_upline", "who"),
     [
@@ -141,6 +149,8 @@ def test_a_seat_above_the_plans_tiers_is_shown_and_never_paid() -> None:
         ((2,), "keep", 3),
         ((2,), "compress", 4),
         ((1, 2), "compress", None),
+        ((3,), "compress", 4),
+        ((3, 4), "compress", None),
     ],
 )
 def test_whom_the_tiers_leave_out_is_named(asleep: tuple[int, ...], inactive_upline: str, who: int | None) -> None:

@@ -121,6 +121,7 @@ MONITOR: dict[str, Any] = {
         ({"scope": "moon"}, ".scope"),
         ({"when": {}}, ".when"),
         ({"when": {"persons": None}}, ".when"),
+        ({"when": dict.fromkeys(MEASURES["tree"])}, ".when"),
         ({"when": {"mood": {"at_least": 1}}}, ".when.mood"),
         ({"when": {"persons": {"at_least": 1, "above": 2}}}, ".when.persons"),
         ({"when": {"persons": {"at_least": "0.5"}}}, ".when.persons.at_least"),

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from distrib.domain import plan_rules
-from distrib.domain.commission import Person, Snapshot, settle, settle_left
+from distrib.domain.caps import check_payable
+from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.explanation import explain
 from distrib.domain.plan import Plan, compile_plan
@@ -100,6 +102,17 @@ def test_an_orders_cap_fills_up_over_the_lines_in_order_after_rounding() -> None
     assert told(capped, order(1_000, 1_005), people("member", "member")) == [
         (100, 100, "paid"), (50, 50, "paid"), (101, 50, "rule_cap"), (50, 50, "paid"),
     ]  # fmt: skip
+
+
+def test_a_commission_may_be_as_large_as_a_sum_may_be_and_no_larger() -> None:
+    rules = plan(rule())
+    most = Commission(0, 0, 0, 0, 10**15, 1_000_000, 10**15)
+    check_payable(rules, [most])
+    with pytest.raises(Refusal) as refused:
+        check_payable(rules, [most, most._replace(amount_minor=10**15 + 1)])
+    assert (refused.value.code, refused.value.params) == (
+        "commission_too_large", {"rule": "seller", "most": 10**15},
+    )  # fmt: skip
 
 
 def test_each_earner_has_an_orders_cap_of_its_own() -> None:
