@@ -284,16 +284,6 @@ def test_whoever_a_shift_puts_at_tier_0_is_an_upline_to_entry_lines_and_to_the_p
     assert paid(settle(rules, order(), shifted._replace(self_purchase_pays_uplines=False))) == {}
 
 
-def test_a_rank_without_a_rate_and_a_buyer_passed_over_earn_nothing_of_the_largest_order_either() -> None:
-    largest = order(line(10**12))
-    named = plan({**SELLER, "rate": {"gold": "0.2"}}, self_purchase="shift")
-    assert settle(named, largest, chain("member")) == []
-    assert settle_left(named, largest, chain("member"), [10**12 - 1], {}) == []
-    assert [(look.shop_no, look.rate, look.amount_minor, look.reason) for look in explain(
-        named, largest, chain("gold", "member", is_self_purchase=True)
-    )] == [(0, "0", 0, "self_purchase"), (1, "0", 0, "rank_not_in_rate")]
-
-
 def test_no_tier_above_the_packs_is_ever_paid() -> None:
     rules, people = plan(SELLER, UP_1, UP_2), chain("member", "member", "member", max_tiers=1)
     assert paid(settle(rules, order(), people)) == {0: 1_000, 1: 500}

@@ -65,6 +65,16 @@ def test_a_shifted_chain_lists_the_buyer_it_passed() -> None:
     assert reasons(looks(people, self_purchase="skip"))[0] == ("seller", 0, 0, "self_purchase")
 
 
+def test_a_rank_without_a_rate_and_a_buyer_passed_over_earn_nothing_of_the_largest_order_either() -> None:
+    largest = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 10**12),))
+    rules = [{"id": "seller", "pay": "seller", "rate": {"gold": "0.2"}}]
+    people = Snapshot(Person(0, "gold", True), (Person(1, "member", True),), is_self_purchase=True)
+    assert [
+        (look.shop_no, look.rate, look.amount_minor, look.reason)
+        for look in looks(people, largest, rules=rules, self_purchase="shift")
+    ] == [(0, "0", 0, "self_purchase"), (1, "0", 0, "rank_not_in_rate")]
+
+
 def test_someone_who_adds_no_difference_is_told_so() -> None:
     uplines = (Person(1, "member", True), Person(2, "gold", True))
     found = looks(Snapshot(MEMBER, uplines), rules=[CHAIN])
