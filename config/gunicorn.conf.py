@@ -5,11 +5,14 @@ Only what holds everywhere stands here; the address is the caller's to say (`--b
 
 import gc
 import os
+import shutil
 import tempfile
 from typing import Any
 
 # Several processes serve; /metrics adds them up through files in this directory.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="distrib-metrics-"))
+metrics_dir = None
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    metrics_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="distrib-metrics-")
 
 worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
 workers = 2
@@ -30,6 +33,12 @@ def post_worker_init(_worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+
+
+def on_exit(_server: Any) -> None:
+    """Leaves nothing behind."""
+    if metrics_dir is not None:
+        shutil.rmtree(metrics_dir, ignore_errors=True)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

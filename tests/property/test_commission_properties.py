@@ -137,7 +137,7 @@ def one_amount(
     if rule.kind == "rate":
         return basis * figure / PPM
     if rule.kind == "whole":
-        reached_rate: int = max((start, rate) for start, rate in rule.slabs if start <= basis)[1]
+        reached_rate: int = max(((start, rate) for start, rate in rule.slabs if start <= basis), default=(0, 0))[1]
         return basis * reached_rate / PPM
     ends = [start for start, _ in rule.slabs[1:]] + [max(basis, Fraction(rule.slabs[-1][0]))]
     return sum(
