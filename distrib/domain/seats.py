@@ -175,5 +175,5 @@ def _passed_over(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) ->
         return []
     if tier == 0:
         return [Verdict(rule, tier, snapshot.seller, 0, SELF_PURCHASE)] if seating.is_shifted else []
-    passed = seating.passed[tier] if tier < len(seating.passed) else []
+    passed = seating.passed[tier] if seating.passed else []
     return [Verdict(rule, tier, person, 0, INACTIVE) for person in passed]
