@@ -21,6 +21,7 @@ from distrib.cli.output import (
     time_text,
 )  # fmt: skip
 from distrib.cli.penalty import penalty
+from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.policy_override import Override
@@ -28,21 +29,16 @@ from distrib.services import cases
 from distrib.services.compliance import run_monitors
 from distrib.services.compliance_pdf import LANGUAGES, render_report
 from distrib.services.compliance_report import compliance_report
-from distrib.services.context import COMMAND_LINE
+from distrib.services.compliance_words import Reader
+from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs import list_programs
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 _SERIOUS = frozenset({"alert", "hold", "refuse"})
-_WORDS = {
-    "findings": ("Findings in {program} as of {as_of}", "{program} 截至 {as_of} 的合规发现"),
-    "id": ("id", "编号"), "severity": ("severity", "严重程度"), "subject": ("subject", "对象"),
-    "figure": ("figure", "数值"), "threshold": ("threshold", "阈值"), "done": ("done", "处理"),
-    "detail": ("what it says", "说明"), "source": ("source", "依据"),
-    "none": ("Nothing was found.", "没有发现。"),
-    "structure": ("Structure", "结构"), "value": ("figure", "数值"),
-}  # fmt: skip
+_COLUMNS = ("id", "severity", "subject", "figure", "threshold", "detail", "source", "done")
+_TITLE = ("Findings in {program} as of {as_of}", "{program} 截至 {as_of} 的合规发现")
 
 
 @click.group()
@@ -81,7 +77,7 @@ def report(
     elif as_json or kind == "json":
         print_json(told)
     else:
-        _show(told, 1 if language == "zh" else 0)
+        _show(told, program, language)
     if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
         raise SystemExit(1)
 
@@ -98,7 +94,7 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        _show({**told, "findings": [{**finding, "done": ""} for finding in told["findings"]]}, language == "zh")
+        _show({**told, "findings": [{**finding, "done": None} for finding in told["findings"]]}, program, language)
     if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
         raise SystemExit(1)
 
@@ -146,7 +142,8 @@ def list_command(program_code: str | None, as_json: bool) -> None:
         return
     columns = {"case 案件": True, "subject 对象": False, "state 状态": False, "opened 立案": False, "held 冻结": True}
     rows = [
-        [case["case_no"], case["subject"], case["state"], time_text(case["opened_at"]), case["frozen_minor"]]
+        [case["case_no"], case["subject"], case["state"], time_text(case["opened_at"]),
+         show_amount(case["frozen_minor"], case["currency"])]
         for case in found
     ]
     print_table(open_console(), f"Cases 案件: {program.code}", columns, rows)
@@ -201,19 +198,14 @@ def _write(paper: bytes, output: Path | None) -> None:
         output.write_bytes(paper)
 
 
-def _show(told: dict[str, Any], place: int) -> None:
-    def say(word: str) -> str:
-        return _WORDS[word][place]
-
-    console = open_console()
-    print_table(
-        console, say("structure"), {say("structure"): False, say("value"): True}, list(told["structure"].items())
-    )
-    names = ("id", "severity", "subject", "figure", "threshold", "detail", "source", "done")
-    detail = ("detail_en", "detail_zh")[place]
-    rows = [[finding[detail if name == "detail" else name] for name in names] for finding in told["findings"]]
-    title = say("findings").format(program=told["program"], as_of=time_text(told["as_of"]))
+def _show(told: dict[str, Any], program: Program, language: str) -> None:
+    reader, console = Reader(language, program.currency, program.time_zone), open_console()
+    figures = [(reader.say(name), reader.value(name, figure)) for name, figure in told["structure"].items()]
+    print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
+    rows = [[reader.cell(finding, name) for name in _COLUMNS] for finding in told["findings"]]
+    as_of = reader.value("as_of", told["as_of"])
+    title = _TITLE[language == "zh"].format(program=told["program"], as_of=f"{as_of} ({program.time_zone})")
     if rows:
-        print_table(console, title, {say(name): False for name in names}, rows)
+        print_table(console, title, {reader.say(name): False for name in _COLUMNS}, rows)
     else:
-        print_line(console, f"{title}: {say('none')}", "green")
+        print_line(console, f"{title}: {reader.say('nothing_found')}", "green")

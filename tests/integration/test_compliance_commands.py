@@ -52,7 +52,7 @@ def test_a_report_with_something_serious_is_done_with_findings(run: Run, world: 
     deep(world)
     result = run("report", "--lang", "zh")
     assert result.exit_code == 1
-    for words in ("CN-M01", "tree:s0", "三级以上", "结构"):
+    for words in ("CN-M01", "推荐树 s0", "三级以上", "结构", "人数 51"):
         assert words in result.output, words
     told = json.loads(run("report", "--format", "json", "--as-of", "2019-01-01T00:00:00Z").output)
     assert told["structure"]["persons"] == 0
