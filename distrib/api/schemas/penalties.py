@@ -35,8 +35,8 @@ class WithdrawalSchema(Shape):
     reason = Text(required=True)
 
 
-class PenaltySchema(Shape):
-    """A penalty; an administrative one counts for a year, up to the day before ``lapses_on``."""
+class _PenaltyFactsSchema(Shape):
+    """What every view of a penalty says."""
 
     id = Identifier(required=True)
     shop_id = Identifier(required=True, allow_none=True)
@@ -47,30 +47,25 @@ class PenaltySchema(Shape):
     authority = Text(required=True, allow_none=True)
     reference = Text(required=True, allow_none=True)
     reason = Text(required=True)
-    status = Choice(STATUSES, required=True)
     recorded_at = Instant(required=True)
+
+
+class PenaltySchema(_PenaltyFactsSchema):
+    """A penalty; an administrative one counts for a year, up to the day before ``lapses_on``."""
+
+    status = Choice(STATUSES, required=True)
     recorded_by = Text(required=True, metadata={"description": "id of the key"})
     withdrawn_at = Instant(required=True, allow_none=True)
     withdrawn_by = Text(required=True, allow_none=True)
     withdrawal_reason = Text(required=True, allow_none=True)
 
 
-class PenaltyInForceSchema(Shape):
+class PenaltyInForceSchema(_PenaltyFactsSchema):
     """A penalty that counts, and how many trees it counts for.
 
     ``persons`` and ``levels`` are those of a penalised shop with all below it.
     """
 
-    id = Identifier(required=True)
-    shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Text(high=64, required=True, allow_none=True)
-    kind = Choice(KINDS, required=True)
-    decided_on = Day(required=True)
-    lapses_on = Day(required=True, allow_none=True)
-    authority = Text(required=True, allow_none=True)
-    reference = Text(required=True, allow_none=True)
-    reason = Text(required=True)
-    recorded_at = Instant(required=True)
     subject = Text(required=True, allow_none=True)
     trees = Whole(required=True)
     persons = Whole(required=True, allow_none=True)
