@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from distrib.services.programs import list_programs
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 _SERIOUS = frozenset({"alert", "hold", "refuse"})
-_COLUMNS = ("id", "severity", "subject", "figure", "threshold", "detail", "source", "done")
+_COLUMNS = ("id", "severity", "subject", "figure", "threshold", "detail", "source")
 _TITLE = ("Findings in {program} as of {as_of}", "{program} 截至 {as_of} 的合规发现")
 
 
@@ -77,7 +78,7 @@ def report(
     elif as_json or kind == "json":
         print_json(told)
     else:
-        _show(told, program, language)
+        _show(told, program, language, (*_COLUMNS, "done"))
     if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
         raise SystemExit(1)
 
@@ -94,7 +95,7 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        _show({**told, "findings": [{**finding, "done": None} for finding in told["findings"]]}, program, language)
+        _show(told, program, language, _COLUMNS)
     if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
         raise SystemExit(1)
 
@@ -198,14 +199,14 @@ def _write(paper: bytes, output: Path | None) -> None:
         output.write_bytes(paper)
 
 
-def _show(told: dict[str, Any], program: Program, language: str) -> None:
+def _show(told: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
     reader, console = Reader(language, program.currency, program.time_zone), open_console()
     figures = [(reader.say(name), reader.value(name, figure)) for name, figure in told["structure"].items()]
     print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
-    rows = [[reader.cell(finding, name) for name in _COLUMNS] for finding in told["findings"]]
+    rows = [[reader.cell(finding, name) for name in columns] for finding in told["findings"]]
     as_of = reader.value("as_of", told["as_of"])
     title = _TITLE[language == "zh"].format(program=told["program"], as_of=f"{as_of} ({program.time_zone})")
     if rows:
-        print_table(console, title, {reader.say(name): False for name in _COLUMNS}, rows)
+        print_table(console, title, {reader.say(name): False for name in columns}, rows)
     else:
         print_line(console, f"{title}: {reader.say('nothing_found')}", "green")

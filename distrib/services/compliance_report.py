@@ -136,7 +136,7 @@ def _plan_findings(
             "moment": "plan",
             "subject": f"plan:{entry.code}/{entry.version}",
             "pack": pack.version,
-            "done": _signed_text(signed.get(entry.version_no)) if finding.severity == "sign_off" else REPORTED,
+            **_done(signed_off_by=signed.get(entry.version_no) if finding.severity == "sign_off" else None),
         }
         for entry in in_force
         for pack in packs
@@ -144,20 +144,21 @@ def _plan_findings(
     ]
 
 
-def _signed_text(signed_off_by: str | None) -> str:
-    return REPORTED if signed_off_by is None else f"signed off by {signed_off_by}"
+def _done(case: Mapping[str, Any] | None = None, signed_off_by: str | None = None) -> dict[str, Any]:
+    """What was done about a finding, in a word and by its parts."""
+    case_no, state = (None, None) if case is None else (case["case_no"], case["state"])
+    told = REPORTED if signed_off_by is None else f"signed off by {signed_off_by}"
+    done = told if case is None else f"case {case_no}: {state}"
+    return {"done": done, "case_no": case_no, "case_state": state, "signed_off_by": signed_off_by}
 
 
 def _with_what_was_done(
     findings: Sequence[Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Each finding with the newest case about its subject, and how far that got."""
-    told = []
-    for finding in findings:
-        case = newest.get(finding["subject"])
-        done = REPORTED if case is None else f"case {case['case_no']}: {case['state']}"
-        told.append({**finding, "moment": "structure", "done": done})
-    return told
+    return [
+        {**finding, "moment": "structure", **_done(newest.get(finding["subject"]))} for finding in findings
+    ]
 
 
 def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict[str, Any]]:

@@ -91,8 +91,6 @@ _CODED = ("severity", "state", "kind", "on_excess")
 _NUMBERS_OF_THINGS = ("case_no", "version")
 _MEASURED = re.compile(r"\b([a-z][a-z0-9_]*)( [≥><])? ([0-9.]+)")
 _EACH_TOLD = re.compile(r" \(each: ([0-9]+)\)")
-_CASE_TOLD = re.compile(r"case ([0-9]+): ([a-z]+)")
-_SIGNED_TOLD = re.compile(r"signed off by (.*)", re.DOTALL)
 
 
 class Reader:
@@ -109,7 +107,6 @@ class Reader:
             "figure": self._measured,
             "threshold": self._measured,
             "subject": self._subject,
-            "done": self._done,
             "decisions": lambda decisions: "; ".join(map(self._decision, decisions)),
             "loosened": "; ".join,
         }
@@ -120,6 +117,8 @@ class Reader:
 
     def cell(self, row: Mapping[str, Any], name: str) -> str:
         """A row's value as the reader reads it."""
+        if name == "done":
+            return self._done(row)
         return self.value(name, row["detail_zh" if self._place else "detail_en"] if name == "detail" else row[name])
 
     def value(self, name: str, value: Any) -> str:
@@ -164,12 +163,13 @@ class Reader:
         kind, _, rest = text.partition(":")
         return f"{_SUBJECTS[kind][self._place]} {rest}".rstrip() if kind in _SUBJECTS else text
 
-    def _done(self, text: str) -> str:
-        if case := _CASE_TOLD.fullmatch(text):
-            return _CASE[self._place].format(case=case[1], state=self._coded(case[2]))
-        if signed := _SIGNED_TOLD.fullmatch(text):
-            return _SIGNED[self._place].format(by=signed[1])
-        return self._coded(text)
+    def _done(self, finding: Mapping[str, Any]) -> str:
+        """What was done about a finding of a report."""
+        if finding["case_no"] is not None:
+            return _CASE[self._place].format(case=finding["case_no"], state=self._coded(finding["case_state"]))
+        if finding["signed_off_by"] is not None:
+            return _SIGNED[self._place].format(by=finding["signed_off_by"])
+        return self._coded("reported")
 
     def _decision(self, decision: Mapping[str, Any]) -> str:
         at = self.value("recorded_at", decision["recorded_at"])

@@ -53,9 +53,6 @@ def test_every_decision_is_told_with_the_day_and_the_person() -> None:
         ("case_no", 1_234, "1234", "1234"),
         ("subject", "tree:s-1", "推荐树 s-1", "tree of s-1"),
         ("subject", "program", "整个分销计划", "the whole program"),
-        ("done", "case 12: frozen", "案件 12：已冻结", "case 12: frozen"),
-        ("done", "signed off by Li Lei", "由 Li Lei 签署", "signed off by Li Lei"),
-        ("done", "reported", "已列报", "reported"),
         ("figure", "persons 119, levels 3", "人数 119, 层级 3", "persons 119, levels 3"),
         ("threshold", "entry_minor ≥ 250000000", "入门费用 ≥ 2,500,000.00", "entry takings ≥ 2,500,000.00"),
         ("threshold", "retail_share < 0.8", "零售占比 < 80.00 %", "retail share < 80.00 %"),
@@ -74,3 +71,16 @@ def test_a_value_is_told_as_its_reader_reads_it(name: str, value: object, zh: st
 def test_a_finding_speaks_the_readers_language() -> None:
     finding = {"detail_en": "Early warning.", "detail_zh": "预警。"}
     assert (ZH.cell(finding, "detail"), EN.cell(finding, "detail")) == ("预警。", "Early warning.")
+
+
+@pytest.mark.parametrize(
+    ("done", "zh", "en"),
+    [
+        ({"case_no": 12, "case_state": "frozen"}, "案件 12：已冻结", "case 12: frozen"),
+        ({"signed_off_by": "Li Lei"}, "由 Li Lei 签署", "signed off by Li Lei"),
+        ({}, "已列报", "reported"),
+    ],
+)
+def test_what_was_done_about_a_finding_is_told(done: dict[str, object], zh: str, en: str) -> None:
+    finding = {"case_no": None, "case_state": None, "signed_off_by": None, **done}
+    assert (ZH.cell(finding, "done"), EN.cell(finding, "done")) == (zh, en)

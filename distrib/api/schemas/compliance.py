@@ -139,6 +139,9 @@ class ReportedFindingSchema(StructureFindingSchema):
 
     moment = Choice(("plan", "structure"), required=True)
     done = Text(required=True)
+    case_no = Whole(low=1, required=True, allow_none=True, metadata={"description": "the newest case about it"})
+    case_state = Choice(STATES, required=True, allow_none=True)
+    signed_off_by = Text(required=True, allow_none=True, metadata={"description": "of a plan's finding: who answers"})
 
 
 class ReportSchema(Shape):
