@@ -18,6 +18,8 @@ REFUNDED: Final = "order.refunded"
 CANCELLED: Final = "order.cancelled"
 SUCCEEDED: Final = "group.succeeded"
 FAILED: Final = "group.failed"
+CANCEL: Final = "/cancelled"
+"""Under what a cancel takes back what is left; no refund of a caller's can be called so, for no id contains a slash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,24 @@ No calendar of a time zone and no clock may enter; those are the program's.
 from __future__ import annotations
 
 
-def following(period: int) -> int:
+def next_period(period: int) -> int:
     """The month after.
 
-    >>> following(202603), following(202612)
+    >>> next_period(202603), next_period(202612)
     (202604, 202701)
     """
     year, month = divmod(period, 100)
     return period + 1 if month < 12 else (year + 1) * 100 + 1
+
+
+def previous_period(period: int) -> int:
+    """The month before.
+
+    >>> previous_period(202603), previous_period(202601)
+    (202602, 202512)
+    """
+    year, month = divmod(period, 100)
+    return period - 1 if month > 1 else (year - 1) * 100 + 12
 
 
 def counting(period: int, closed_through: int) -> tuple[int, int | None]:
@@ -26,4 +36,4 @@ def counting(period: int, closed_through: int) -> tuple[int, int | None]:
     """
     if period > closed_through:
         return period, None
-    return following(closed_through), period
+    return next_period(closed_through), period

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.periods import following
+from distrib.domain.periods import next_period
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.pools import check_over, check_worked_on, pay_missing
 from distrib.store import books, exports, outbox, periods, queue, statements
@@ -131,7 +131,7 @@ def _hold(conn: Connection, program: Program) -> int:
 
 def _check(conn: Connection, program: Program, period: int, closed_through: int, now: datetime) -> None:
     check_over(program, period, now)
-    first = following(closed_through) if closed_through else periods.first_period(conn, program.program_id)
+    first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
         raise Refusal("close_in_sequence", next=format_period(first))
     check_worked_on(conn, program, period)

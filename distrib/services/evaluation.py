@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from distrib.columns.evaluation import Judgement, Standing, judge
 from distrib.columns.tree import Integers, Truths, at_places, places_of
 from distrib.domain.errors import Refusal
+from distrib.domain.periods import next_period, previous_period
 from distrib.domain.plan import Plan
 from distrib.domain.ranks import Metric, decided, metrics_kept, metrics_needed
 from distrib.services.context import Actor, Program, format_period, period_bounds
@@ -108,26 +109,6 @@ def list_evaluations(
     """A program's evaluations, newest month first, and after what the next page begins."""
     rows = store.list_evaluations(conn, program.program_id, cursor[0] if cursor else 999_999, limit + 1)
     return rows[:limit], (rows[limit - 1].period,) if len(rows) > limit else None
-
-
-def next_period(period: int) -> int:
-    """The month after.
-
-    >>> next_period(202603), next_period(202612)
-    (202604, 202701)
-    """
-    year, month = divmod(period, 100)
-    return year * 100 + month + 1 if month < 12 else (year + 1) * 100 + 1
-
-
-def previous_period(period: int) -> int:
-    """The month before.
-
-    >>> previous_period(202603), previous_period(202601)
-    (202602, 202512)
-    """
-    year, month = divmod(period, 100)
-    return year * 100 + month - 1 if month > 1 else (year - 1) * 100 + 12
 
 
 @dataclass(slots=True)

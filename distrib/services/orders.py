@@ -14,11 +14,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
-from distrib.domain.events import Order
+from distrib.domain.events import CANCEL, Order
 from distrib.services.commissions import EXPECTED, plan_view, rate_text, state_at
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
-from distrib.services.refund_work import CANCEL
 from distrib.store import commissions, expected, orders
 from distrib.store.orders import OrderFilters
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from distrib.domain.commission import Commission, Key, settle_left
 from distrib.domain.errors import Refusal
-from distrib.domain.events import Event, Order, Refund
+from distrib.domain.events import CANCEL, Event, Order, Refund
 from distrib.domain.snapshot import Snapshot
 from distrib.services.batch import REFUNDS, REVERSED, Batch
 from distrib.services.event_codec import decode_stored
@@ -21,9 +21,6 @@ from distrib.store.copying import text_field
 from distrib.store.histories import SettledOrder
 from distrib.store.ledger import Posting, RefundLineRow, Reversal, encode_reversals
 from distrib.store.queue import PendingEvent
-
-CANCEL = "/cancelled"
-"""Under what a cancel takes back what is left; no refund of a caller's can be called so, for no id contains a slash."""
 
 
 @dataclass(slots=True)

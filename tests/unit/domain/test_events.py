@@ -9,7 +9,7 @@ import pytest
 from distrib.domain.amounts import show_amount
 from distrib.domain.currencies import decimals_of, is_currency, major_text
 from distrib.domain.events import Event, Order, OrderLine, Refund, group_of
-from distrib.domain.periods import counting, following
+from distrib.domain.periods import counting, next_period
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 ORDER = Order("o-1", "CNY", AT, (OrderLine("1", "A", 1, 70), OrderLine("2", "B", 2, 30)), group_id="g-1")
@@ -59,7 +59,7 @@ def test_no_amount_is_shown_as_nothing_and_only_codes_of_the_table_are_currencie
 
 
 def test_a_late_fact_counts_in_the_earliest_open_month_and_december_is_followed_by_january() -> None:
-    assert [following(period) for period in (202601, 202611, 202612)] == [202602, 202612, 202701]
+    assert [next_period(period) for period in (202601, 202611, 202612)] == [202602, 202612, 202701]
     assert [counting(period, 202603) for period in (202602, 202603, 202604)] == [
         (202604, 202602), (202604, 202603), (202604, None),
     ]  # fmt: skip
