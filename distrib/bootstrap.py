@@ -18,9 +18,9 @@ from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
 from distrib.dispatch import Bell
-from distrib.domain.channels import Channel
 from distrib.domain.errors import Refusal
-from distrib.domain.policy import Policy
+from distrib.domain.payouts.channels import Channel
+from distrib.domain.policies.policy import Policy
 from distrib.embedded import EmbeddedServers
 from distrib.services.audit import audit_state
 from distrib.services.channels import load_channels

@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 from distrib.services import drain, waiting
 from distrib.services.context import Program
 from distrib.services.drain import BatchFailed, Drained, State

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 from distrib.services.audit import audit_view, enter_snapshot, run_audit
 from distrib.services.policies import load_policies
 from distrib.services.programs import get_program

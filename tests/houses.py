@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 from distrib.services import plans, programs, shops
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.policies import load_policies

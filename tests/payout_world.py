@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from distrib.domain.payee import Payee
+from distrib.domain.payouts.payee import Payee
 from distrib.services import payees, payouts, statements
 from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.payout_results import ResultDraft, Settled, record_results

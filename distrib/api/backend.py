@@ -14,8 +14,8 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from distrib.api.metrics import Metrics
-from distrib.domain.channels import Channel
-from distrib.domain.policy import Policy
+from distrib.domain.payouts.channels import Channel
+from distrib.domain.policies.policy import Policy
 from distrib.services.sealing import Sealer
 
 EXTENSION = "distrib"

@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from distrib.api.resources import RESOURCES
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.plan_schema import plan_schema
+from distrib.domain.plans.schema import plan_schema
 
 PLAN_DOCUMENT = "PlanDocument"
 """The component that describes a plan: the very schema that editors and ``plan check`` go by."""

@@ -27,7 +27,7 @@ from distrib.api.shapes import load_body, load_query
 from distrib.api.transactions import in_transaction, stream_in_transaction
 from distrib.api.words import say
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 from distrib.services import idempotency
 from distrib.services.context import Actor, Program
 from distrib.services.keys import authenticate

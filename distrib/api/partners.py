@@ -8,7 +8,7 @@ from __future__ import annotations
 from distrib.api.auth import PARTNER
 from distrib.api.operations import Call
 from distrib.domain.errors import Refusal
-from distrib.domain.policy import MAX_TIERS, Policy
+from distrib.domain.policies.policy import MAX_TIERS, Policy
 from distrib.services import shops
 
 

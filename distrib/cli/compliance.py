@@ -25,7 +25,7 @@ from distrib.cli.penalty import penalty
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
-from distrib.domain.policy_override import Override
+from distrib.domain.policies.override import Override
 from distrib.services import cases
 from distrib.services.compliance import run_monitors
 from distrib.services.compliance_pdf import LANGUAGES, render_report

@@ -24,7 +24,7 @@ from distrib.cli.output import json_option, print_json, program_option
 from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
-from distrib.domain.network import NOBODY, arrange_places, name_loops
+from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.shops import ShopDraft, introduced_by, register_shops
 

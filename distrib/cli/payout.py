@@ -23,9 +23,9 @@ from distrib.cli.output import (
 )
 from distrib.cli.payout_file import read_results, write_pieces
 from distrib.domain.amounts import show_amount
-from distrib.domain.channels import CHANNELS, CSV
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
+from distrib.domain.payouts.channels import CHANNELS, CSV
 from distrib.services import payouts as service
 from distrib.services.context import Actor, Program
 from distrib.services.payees import reseal_payees

@@ -14,9 +14,9 @@ from distrib.cli.output import json_option, print_json, program_option, time_tex
 from distrib.cli.plan_problems import show_findings, show_problems
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_schema import plan_schema
-from distrib.domain.policy import Finding
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.schema import plan_schema
+from distrib.domain.policies.policy import Finding
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans import PlanView, check_document, create_plan, judge, publish_plan
 from distrib.services.programs import find_program, only_program

@@ -13,7 +13,7 @@ from rich.text import Text
 from distrib.cli.output import open_console
 from distrib.domain.bilingual import of_problem
 from distrib.domain.errors import Problem
-from distrib.domain.policy import Finding
+from distrib.domain.policies.policy import Finding
 from distrib.services.plan_words import SEVERITIES
 from distrib.services.yaml_documents import line_at
 

@@ -8,7 +8,7 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, print_json, program_option
-from distrib.domain.bindings import RULES
+from distrib.domain.customers import RULES
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.program_settings import SETTINGS, WITHHOLDINGS, set_program
 from distrib.services.programs import ADMISSIONS

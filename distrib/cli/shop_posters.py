@@ -9,7 +9,7 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import program_option
-from distrib.domain.invitations import invite_link
+from distrib.domain.sharing import invite_link
 from distrib.services.invitations import Invitation, invitation_of
 from distrib.services.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distrib.columns.tree import Integers, Truths
-from distrib.domain.rank_conditions import AllOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from distrib.console.landing import show_landing
 from distrib.console.plan_page import PlanPage
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 
 
 def console_blueprint(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Blueprint:

@@ -14,8 +14,8 @@ from distrib.domain.currencies import decimals_of
 from distrib.domain.events import OrderLine
 from distrib.domain.identifiers import is_identifier, is_storable_text
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.plan import Plan
-from distrib.domain.plan_document_rules import CHANNELS
+from distrib.domain.plans.document_rules import CHANNELS
+from distrib.domain.plans.plan import Plan
 from distrib.services.plan_trials import SEATS, SELLER, Stand, Trial, suggest_channel, suggest_people
 
 AMOUNTS = ("paid", "list", "cost")

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from distrib.console.language import Say
 from distrib.domain.amounts import show_amount, show_percent
-from distrib.domain.explanation import Look
 from distrib.domain.money import parse_ratio, round_ratio
-from distrib.domain.plan import Plan
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.explanation import Look
 from distrib.services.plan_trials import SEATS, Earned
 from distrib.services.plan_words import REASONS
 

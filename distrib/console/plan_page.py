@@ -20,10 +20,10 @@ from distrib.console.plan_summary import plan_summary
 from distrib.console.plan_texts import TEXTS
 from distrib.domain.bilingual import of_problem
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan
-from distrib.domain.plan_document_rules import CHANNELS
-from distrib.domain.plan_schema import plan_schema
-from distrib.domain.policy import Policy
+from distrib.domain.plans.document_rules import CHANNELS
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.schema import plan_schema
+from distrib.domain.policies.policy import Policy
 from distrib.services.plan_drafts import Draft, check_draft
 from distrib.services.plan_trials import SEATS, SELLER, try_order
 from distrib.services.plan_words import SEVERITIES

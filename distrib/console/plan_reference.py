@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from distrib.console.language import LANGUAGES, Say, speak
 from distrib.domain.bilingual import of_description
-from distrib.domain.plan_schema import plan_schema
+from distrib.domain.plans.schema import plan_schema
 
 MOST_WORDS = 12
 """A longer list of words (the currencies) is told by its number and its first ones."""

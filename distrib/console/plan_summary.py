@@ -12,11 +12,11 @@ from distrib.console.language import Say, speak
 from distrib.console.plan_summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.document import some_of
-from distrib.domain.plan import Plan
-from distrib.domain.plan_rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, SLAB_WHOLE, UPLINE, Rule, Where
-from distrib.domain.pools import Pool
-from distrib.domain.rank_conditions import AllOf, AtLeast, Condition, Metric, Rank
-from distrib.domain.rule_limits import Cap, Requires
+from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.limits import Cap, Requires
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.pools import Pool
+from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, SLAB_WHOLE, UPLINE, Rule, Where
 
 
 class RuleRow(NamedTuple):

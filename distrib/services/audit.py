@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.ledger import CLEARING, EXPENSE, TAX
-from distrib.domain.plan_document import DEFAULT_HOLD_DAYS
-from distrib.domain.policy import Policy
+from distrib.domain.plans.document import DEFAULT_HOLD_DAYS
+from distrib.domain.policies.policy import Policy
 from distrib.services.audit_closings import check_closings
 from distrib.services.audit_expected import recompute_expected
 from distrib.services.audit_orders import recompute_orders

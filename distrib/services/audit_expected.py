@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
 from distrib.services.expecting import EXPECTED
 from distrib.services.plans import load_timeline
-from distrib.services.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
 from distrib.store.audit_lives import payment_batches
 from distrib.store.audit_questions import MOST_ROWS, Answer
 from distrib.store.order_life import StoredPayment

@@ -13,16 +13,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
 from distrib.domain.money import PPM
-from distrib.domain.plan import Plan
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.commission import Commission, settle
+from distrib.domain.settlement.recomputing import Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
 from distrib.services.plans import load_timeline
-from distrib.services.recomputing import Earned, Place, Posted, differences, left_of_lines
 from distrib.store.audit_questions import MOST_ROWS, Answer
 from distrib.store.audits import FIELD, ROW, OrderBatch, SettledRow, order_batches
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.bindings import KEPT, Binding, Claim, Rule, Step, binding_at, judge_claims
+from distrib.domain.customers import KEPT, Binding, Claim, Rule, Step, binding_at, judge_claims
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.store import bindings as store

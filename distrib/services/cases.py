@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
-from distrib.domain.monitors import told
+from distrib.domain.policies.monitors import told
 from distrib.services.batch import REVERSED
 from distrib.services.context import Actor, Program
 from distrib.store import cases as store

@@ -1,11 +1,11 @@
-"""Reads what payout channels take from the configuration directory; what it means is ``distrib.domain.channels``'s."""
+"""Reads what payout channels take from the configuration; what it means is in ``distrib.domain.payouts.channels``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from distrib.domain.channels import Channel, channels_from_document
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.payouts.channels import Channel, channels_from_document
 from distrib.services.yaml_documents import read_yaml
 
 FILE = "channels.yaml"

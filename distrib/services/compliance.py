@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.monitors import told
-from distrib.domain.policy import Policy
+from distrib.domain.policies.monitors import told
+from distrib.domain.policies.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.structure import MORE_TREES, Structure, StructureFinding, measure_structure
 from distrib.store import cases

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import show_ratio
-from distrib.domain.policy import Policy, combine, judge_plan
+from distrib.domain.policies.policy import Policy, combine, judge_plan
 from distrib.services.cases import list_cases, newest_cases
 from distrib.services.compliance import structure_view
 from distrib.services.context import Program

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from distrib.domain.amounts import show_amount
-from distrib.domain.monitors import RATIOS
+from distrib.domain.policies.monitors import RATIOS
 from distrib.services.plan_words import SEVERITIES
 
 WORDS: dict[str, tuple[str, str]] = {

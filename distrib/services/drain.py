@@ -16,7 +16,7 @@ from enum import Enum
 
 from sqlalchemy import Connection
 
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 from distrib.services.batch import Batch
 from distrib.services.context import Program
 from distrib.services.course import Course, Due

@@ -20,14 +20,14 @@ from distrib.columns.evaluation import Judgement, Standing, judge
 from distrib.columns.tree import Integers, Truths, at_places, places_of
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period, previous_period
-from distrib.domain.plan import Plan
-from distrib.domain.ranks import Metric, decided, metrics_kept, metrics_needed
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import EVALUATION, PROMOTION, Ladder, RankHistory, known_rank
+from distrib.domain.ranks.promotion import Metric, decided, metrics_kept, metrics_needed
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.plans import ladder_of, load_timeline
 from distrib.services.promotion import rank_changes
 from distrib.services.rank_basis import Since, TakenBack, take_back
 from distrib.services.rank_figures import Figures, Shops, microseconds, shops_at, touched_shops
-from distrib.services.rank_history import EVALUATION, PROMOTION, Ladder, RankHistory, known_rank
 from distrib.store import evaluations as store
 from distrib.store import figures, queue, rank_columns
 from distrib.store.evaluations import EvaluationRow

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from distrib.domain.commission import Commission, Key, settle_left
 from distrib.domain.events import Event, Order
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.settlement.commission import Commission, Key, settle_left
+from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.batch import Batch
 from distrib.services.event_codec import decode_stored
 from distrib.services.refund_work import Known, refund_of, remark_of, take_back, taken_by

@@ -12,15 +12,15 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
-from distrib.domain.explanation import Look, explain
 from distrib.domain.money import show_ratio
-from distrib.domain.plan import Plan
-from distrib.domain.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.explanation import Look, explain
+from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
+from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
 from distrib.services.orders import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
 from distrib.services.plans import load_timeline
-from distrib.services.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
 from distrib.store import commissions, expected, orders, shops
 
 

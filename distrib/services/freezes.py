@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.settlement.snapshot import Snapshot
 from distrib.store import cases
 from distrib.store.cases import Freeze
 from distrib.store.chains import CHAIN_LENGTH

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.invitations import join_link, read_code, without_claims
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
+from distrib.domain.sharing import join_link, read_code, without_claims
 from distrib.services.context import Program
 from distrib.services.programs import get_program
 from distrib.store import invitations as store

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.bindings import first_bound
+from distrib.domain.customers import first_bound
 from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.services.context import Program, period_bounds

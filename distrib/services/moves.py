@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.depth import check_move
 from distrib.domain.errors import Refusal
-from distrib.domain.policy import Policy
+from distrib.domain.network.depth import check_move
+from distrib.domain.policies.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.plans import load_timeline
 from distrib.services.registration import has_promotions

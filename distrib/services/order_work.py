@@ -13,12 +13,12 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from distrib.domain.caps import check_payable
-from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
 from distrib.domain.events import PAID, Event, Order
-from distrib.domain.seats import is_indirect
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.settlement.caps import check_payable
+from distrib.domain.settlement.commission import Commission, settle
+from distrib.domain.settlement.seats import is_indirect
+from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.batch import EARNED, ORDERS, Batch
 from distrib.services.course import GROUP_FAILED, ORDER_CANCELLED, Course, Due, in_turn
 from distrib.services.expecting import Expecting, bring_early_refunds, end_expecting, expect, refund_early

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.payee import Payee, masked, masked_accounts, masked_name
+from distrib.domain.payouts.payee import Payee, masked, masked_accounts, masked_name
 from distrib.services.context import Actor, Program
 from distrib.services.sealing import KEY_BYTES, Sealer
 from distrib.store import payees as rows

@@ -17,10 +17,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.channels import ALIPAY, CSV, Channel, channel_on, misfit
 from distrib.domain.currencies import major_text
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.payee import Payee
+from distrib.domain.payouts.channels import ALIPAY, CSV, Channel, channel_on, misfit
+from distrib.domain.payouts.payee import Payee
 from distrib.services.context import Program
 from distrib.services.payees import payees_of
 from distrib.services.payout_numbers import channel_no

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from distrib.domain.channels import Channel, misfit
-from distrib.domain.withholding import CUMULATIVE, PER_PAYMENT, PERSON, Standing, months_unbroken, tax_of_payment
+from distrib.domain.payouts.channels import Channel, misfit
+from distrib.domain.payouts.withholding import (
+    CUMULATIVE,
+    PER_PAYMENT,
+    PERSON,
+    Standing,
+    months_unbroken,
+    tax_of_payment,
+)
 from distrib.services.context import Program
 from distrib.store import payouts as rows
 from distrib.store.payouts import Candidate, NewLine

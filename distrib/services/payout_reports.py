@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.payee import Payee
-from distrib.domain.withholding import reporting_threshold_minor
+from distrib.domain.payouts.payee import Payee
+from distrib.domain.payouts.withholding import reporting_threshold_minor
 from distrib.services.context import Program, period_bounds
 from distrib.services.payees import payees_of
 from distrib.services.payout_files import csv_text

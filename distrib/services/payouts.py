@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.channels import CSV, Channel, channel_on
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.withholding import CUMULATIVE, CURRENCY_OF
+from distrib.domain.payouts.channels import CSV, Channel, channel_on
+from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payout_lines import Lines

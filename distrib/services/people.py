@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.events import Order
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.sellers import Sellers
 from distrib.services.terms import Terms
 from distrib.store.chains import ShopState, Standing

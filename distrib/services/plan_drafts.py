@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.policy import Finding, Limits, Policy, combine
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.policies.policy import Finding, Limits, Policy, combine
 from distrib.services.context import Program
 from distrib.services.plans import check_document, judge
 from distrib.services.yaml_documents import line_at, read_with_lines

@@ -1,4 +1,4 @@
-"""Reads the sample plans from the configuration directory. What a plan means is ``distrib.domain.plan``'s."""
+"""Reads the sample plans from the configuration directory. What a plan means is ``distrib.domain.plans.plan``'s."""
 
 from __future__ import annotations
 

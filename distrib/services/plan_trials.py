@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from distrib.domain.caps import counted
-from distrib.domain.commission import settle
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.explanation import Look, explain
 from distrib.domain.money import PPM
-from distrib.domain.plan import Plan
-from distrib.domain.policy import Limits
-from distrib.domain.snapshot import Person, Room, Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.policies.policy import Limits
+from distrib.domain.settlement.caps import counted
+from distrib.domain.settlement.commission import settle
+from distrib.domain.settlement.explanation import Look, explain
+from distrib.domain.settlement.snapshot import Person, Room, Snapshot
 
 MAX_UPLINES = 4
 SELLER, LEADER, OPENER = "seller", "leader", "opener"

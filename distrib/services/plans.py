@@ -19,11 +19,11 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.plan_document import canonical_json, check_plan
-from distrib.domain.policy import Finding, Policy, is_stricter, judge_plan
+from distrib.domain.plans.document import canonical_json, check_plan
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_plan
+from distrib.domain.ranks.history import Ladder
 from distrib.services.context import Actor, Program, format_period
-from distrib.services.rank_history import Ladder
 from distrib.services.rank_mapping import check_held_ranks, map_ranks
 from distrib.store import books, network
 from distrib.store import plans as store

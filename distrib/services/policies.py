@@ -1,6 +1,6 @@
 """Reads the policy packs from the configuration directory, each checked before it is used, and local overrides.
 
-The only service that reads files; what a pack means is ``distrib.domain.policy``'s. A pack may stand in
+The only service that reads files; what a pack means is ``distrib.domain.policies.policy``'s. A pack may stand in
 several dated versions (``cn.yaml``, ``cn-2027-01-01.yaml``): the one in force on the day judges.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.policy import Policy, policy_from_document
-from distrib.domain.policy_override import Override, apply_override
+from distrib.domain.policies.override import Override, apply_override
+from distrib.domain.policies.policy import Policy, policy_from_document
 from distrib.services.context import Actor, Program
 from distrib.services.yaml_documents import read_yaml
 from distrib.store import compliance as store

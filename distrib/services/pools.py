@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.periods import counting
-from distrib.domain.plan import Plan
-from distrib.domain.pools import Pool, PoolSharing
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.pools import Pool, PoolSharing
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.plans import load_timeline
 from distrib.store import books, periods, postings, queue

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from distrib.columns.structure import Trees
-from distrib.domain.monitors import share
-from distrib.domain.rank_conditions import leaves
+from distrib.domain.plans.conditions import leaves
+from distrib.domain.policies.monitors import share
 from distrib.services.context import Program, period_bounds
 from distrib.services.plans import Timeline
 from distrib.store import structure as store

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.bindings import PROTECTED, RULES
+from distrib.domain.customers import PROTECTED, RULES
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
-from distrib.domain.invitations import JOIN_URL_PROBLEMS, join_url_problem
-from distrib.domain.policy import Policy, is_stricter
+from distrib.domain.policies.policy import Policy, is_stricter
+from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.services.context import Actor, Program
 from distrib.services.programs import ADMISSIONS, time_zones
 from distrib.store import programs as store

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan
-from distrib.domain.ranks import (
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import PROMOTION, RankHistory, RankRow, known_rank, row_reason
+from distrib.domain.ranks.promotion import (
     Metric,
     highest_rank,
     includes_start,
@@ -26,7 +27,6 @@ from distrib.domain.ranks import (
     window_start,
 )  # fmt: skip
 from distrib.services.context import Program
-from distrib.services.rank_history import PROMOTION, RankHistory, RankRow, known_rank, row_reason
 from distrib.services.terms import TermsBook
 from distrib.store import figures as rows
 from distrib.store.figures import Look, RankChange

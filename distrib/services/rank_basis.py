@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.plan import Plan
-from distrib.domain.ranks import decided, holds, leaves
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import Ladder
+from distrib.domain.ranks.promotion import decided, holds, leaves
 from distrib.services.context import Program
 from distrib.services.promotion import Asked, figures_of
-from distrib.services.rank_history import Ladder
 from distrib.store import evaluations as store
 from distrib.store.evaluations import PromotedRow
 

@@ -14,11 +14,11 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.tree import Integers, Truths, at_places, counts_below, level_sums, places_of, spread_up
-from distrib.domain.plan import Plan
-from distrib.domain.ranks import Metric
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import EARNED, RANK_CAUSES, Ladder
+from distrib.domain.ranks.promotion import Metric
 from distrib.services.context import Program
 from distrib.services.promotion import first_instant
-from distrib.services.rank_history import EARNED, RANK_CAUSES, Ladder
 from distrib.store import rank_columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

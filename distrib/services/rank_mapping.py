@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan
-from distrib.services.rank_history import Ladder, RankHistory, row_reason
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import Ladder, RankHistory, row_reason
 from distrib.store import figures, standing
 from distrib.store.figures import RankChange
 

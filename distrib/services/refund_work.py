@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from distrib.domain.commission import Commission, Key, settle_left
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCEL, Event, Order, Refund
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.settlement.commission import Commission, Key, settle_left
+from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.batch import REFUNDS, REVERSED, Batch
 from distrib.services.event_codec import decode_stored
 from distrib.services.terms import Terms, TermsBook

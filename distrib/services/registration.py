@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.depth import Link, Place, highest_level, place
 from distrib.domain.errors import Refusal
-from distrib.domain.invitations import CODE_LENGTH, CODE_LETTERS
-from distrib.domain.network import arrange
-from distrib.domain.policy import Policy
+from distrib.domain.network.depth import Link, Place, highest_level, place
+from distrib.domain.network.graph import arrange
+from distrib.domain.policies.policy import Policy
+from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
 from distrib.services.context import Actor, Program
 from distrib.services.plans import Timeline, load_timeline
 from distrib.services.registration_findings import note_registrations

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.monitors import REGISTRATION, Monitor
-from distrib.domain.policy import Policy
+from distrib.domain.policies.monitors import REGISTRATION, Monitor
+from distrib.domain.policies.policy import Policy
 from distrib.services.compliance import keep_findings
 from distrib.services.context import Program
 from distrib.store.compliance import FindingRow

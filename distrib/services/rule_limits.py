@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.caps import check_payable, counted, within_rooms
-from distrib.domain.commission import Commission, settle
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
-from distrib.domain.plan import CHAIN_LENGTH, Plan
-from distrib.domain.plan_rules import CHAIN, LEADER, OPENER, SELLER, UPLINE
-from distrib.domain.rule_limits import Requires
-from distrib.domain.snapshot import Person, Room, Snapshot
+from distrib.domain.plans.limits import Requires
+from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
+from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, SELLER, UPLINE
+from distrib.domain.settlement.caps import check_payable, counted, within_rooms
+from distrib.domain.settlement.commission import Commission, settle
+from distrib.domain.settlement.snapshot import Person, Room, Snapshot
 from distrib.services.batch import Batch
 from distrib.services.known_sales import KnownSales
 from distrib.services.people import People

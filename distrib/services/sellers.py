@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.bindings import Claim, binding_at
+from distrib.domain.customers import Claim, binding_at
 from distrib.domain.events import Order
 from distrib.store import bindings
 from distrib.store.chains import ShopState

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.policy import Policy
+from distrib.domain.policies.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.moves import move_shop
 from distrib.services.registration import Registered, ShopDraft, register_shops

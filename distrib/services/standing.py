@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.plan import Plan
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
 from distrib.services.context import Actor, Program
 from distrib.services.plans import ladder_of, load_timeline
-from distrib.services.rank_history import HAND, Ladder, RankHistory, row_reason
 from distrib.services.shop_views import ShopView, get_shop
 from distrib.store import figures, shops
 from distrib.store import standing as store

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.columns.structure import Forest, Pulled, Trees, measure_trees, plant
-from distrib.domain.monitors import PROGRAM, TREE, Monitor
-from distrib.domain.plan_measures import consideration, head_count_pay, head_count_ranks
-from distrib.domain.policy import Policy
+from distrib.domain.plans.measures import consideration, head_count_pay, head_count_ranks
+from distrib.domain.policies.monitors import PROGRAM, TREE, Monitor
+from distrib.domain.policies.policy import Policy
 from distrib.services.context import Program
 from distrib.services.penalised import Penalised, by_root, find_penalised
 from distrib.services.plans import Timeline, TimelineEntry, load_timeline

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.graphml import graphml_of
-from distrib.domain.network import Tree, node_link_of
+from distrib.domain.network.graph import Tree, node_link_of
+from distrib.domain.network.graphml import graphml_of
 from distrib.services.context import Program
 from distrib.services.shop_views import RelatedShop, ShopView, downline, get_shop
 from distrib.store import network

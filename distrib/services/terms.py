@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan
-from distrib.domain.policy import Policy, combine
-from distrib.domain.ranks import EARNINGS, Metric, metrics_needed
+from distrib.domain.plans.plan import Plan
+from distrib.domain.policies.policy import Policy, combine
+from distrib.domain.ranks.promotion import EARNINGS, Metric, metrics_needed
 from distrib.services.context import Program
 from distrib.services.plans import Timeline, TimelineEntry, ladder_of
 from distrib.services.policies import PolicyBook, pack_on

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.structure import Trees
-from distrib.domain.monitors import Bound, Monitor, share
+from distrib.domain.policies.monitors import Bound, Monitor, share
 from distrib.services.context import Program
 from distrib.services.program_figures import LEVELS_OF_A_DEEP_TREE
 from distrib.store import shops

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.bindings import Claim, Rule
+from distrib.domain.customers import Claim, Rule
 from distrib.store.database import driver
 from distrib.store.locks import BINDINGS
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.commission import Commission
 from distrib.domain.ledger import EXPENSE
+from distrib.domain.settlement.commission import Commission
 from distrib.store.copying import NULL, copy_rows, microseconds, text_field
 from distrib.store.database import driver
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.depth import Link
+from distrib.domain.network.depth import Link
 from distrib.store.database import driver
 from distrib.store.locks import NETWORK
 from distrib.store.shops import KnownShop

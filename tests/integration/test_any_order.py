@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distrib.domain.events import Order
-from distrib.domain.plan import Plan
+from distrib.domain.plans.plan import Plan
 from distrib.services import programs, standing
 from distrib.services.context import COMMAND_LINE
 from tests.property.draws import RANKS, orders, plans

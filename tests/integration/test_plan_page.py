@@ -15,8 +15,8 @@ from distrib.cli.plan_problems import show_problems
 from distrib.console.plan_page import MOST_BYTES
 from distrib.console.plan_texts import TEXTS
 from distrib.domain.amounts import show_amount
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import check_plan
+from distrib.domain.plans.document import check_plan
+from distrib.domain.plans.plan import compile_plan
 from distrib.services.plan_drafts import MAX_CHARACTERS
 from distrib.services.yaml_documents import read_with_lines, read_yaml
 from tests.api_fixtures import Api, api

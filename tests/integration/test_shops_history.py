@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from distrib.domain.depth import Link, highest_level, levels_above
 from distrib.domain.errors import Refusal
+from distrib.domain.network.depth import Link, highest_level, levels_above
 from distrib.services.shops import ShopDraft
 from tests.houses import NOW, House
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from distrib.domain.commission import Person, Snapshot
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import PPM, show_ratio
-from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.commission import Person, Snapshot
 
 RANKS = ("member", "gold", "top")
 SKUS = ("A", "B", "C")

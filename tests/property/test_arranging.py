@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from distrib.cli.import_shops import COLUMNS, read_index
 from distrib.cli.records import RecordsFile
-from distrib.domain.network import NOBODY, arrange, arrange_places
+from distrib.domain.network.graph import NOBODY, arrange, arrange_places
 
 
 @st.composite

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.bindings import Claim, Rule, binding_at, judge_claims
+from distrib.domain.customers import Claim, Rule, binding_at, judge_claims
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 rules = st.one_of(

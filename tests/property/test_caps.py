@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import distrib.domain
-from distrib.domain.caps import counted, within_rooms
-from distrib.domain.commission import Commission, Snapshot, settle, settle_left
 from distrib.domain.events import Order
-from distrib.domain.explanation import explain
 from distrib.domain.money import PPM
-from distrib.domain.plan import Plan
-from distrib.domain.pools import Pool, share_pool
-from distrib.domain.snapshot import Room
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.pools import Pool, share_pool
+from distrib.domain.settlement.caps import counted, within_rooms
+from distrib.domain.settlement.commission import Commission, Snapshot, settle, settle_left
+from distrib.domain.settlement.explanation import explain
+from distrib.domain.settlement.snapshot import Room
 from tests.property.draws import worlds
 
 DOMAIN = Path(distrib.domain.__file__).parent

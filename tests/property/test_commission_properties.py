@@ -13,11 +13,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.explanation import explain
 from distrib.domain.money import PPM, round_ratio
-from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.settlement.explanation import explain
 from tests.property.draws import RANKS, orders, ratios, snapshots, worlds
 
 # The oracle.

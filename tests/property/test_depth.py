@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.depth import Link, check_move, highest_level
 from distrib.domain.errors import Refusal
+from distrib.domain.network.depth import Link, check_move, highest_level
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SHOPS = 6

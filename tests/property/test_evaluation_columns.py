@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from distrib.columns.evaluation import Standing, holding, judge
 from distrib.columns.tree import counts_below, level_sums, places_of, spread_up
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.rank_conditions import holds
-from distrib.domain.ranks import highest_rank, metrics_kept, metrics_needed
+from distrib.domain.plans.conditions import holds
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.ranks.promotion import highest_rank, metrics_kept, metrics_needed
 
 METRICS = ("personal_sales_minor", "personal_orders", "customers")
 leaf = st.builds(

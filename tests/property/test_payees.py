@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.commission import Person, Snapshot, settle, walk
 from distrib.domain.events import Order
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.plan_rules import Remembered
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.rules import Remembered
+from distrib.domain.settlement.commission import Person, Snapshot, settle, walk
 from tests.property.draws import RANKS, orders, plans, snapshots
 
 FLAGS = ("is_self_purchase", "entry_pays_seller", "self_purchase_pays_uplines")

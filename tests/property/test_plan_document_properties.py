@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import canonical_json, check_plan
+from distrib.domain.plans.document import canonical_json, check_plan
+from distrib.domain.plans.plan import compile_plan
 
 SOUND: dict[str, Any] = {
     "code": "p",

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.domain.money import PPM
-from distrib.domain.pools import Pool, PoolSharing, share_pool
+from distrib.domain.plans.pools import Pool, PoolSharing, share_pool
 
 ranks = st.sampled_from(["none", "one", "two", "six"])
 WEIGHTS = {"one": 1, "two": 2, "six": 6}

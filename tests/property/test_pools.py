@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.domain.money import PPM
-from distrib.domain.pools import Pool, share_pool
+from distrib.domain.plans.pools import Pool, share_pool
 
 RANKS = ("a", "b", "c", "d")
 pools = st.builds(

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distrib.domain.plan import compile_plan
-from distrib.domain.rank_conditions import Metric
+from distrib.domain.plans.conditions import Metric
+from distrib.domain.plans.plan import compile_plan
 from distrib.services import programs
 from distrib.services.context import COMMAND_LINE
 from distrib.services.moves import move_shop

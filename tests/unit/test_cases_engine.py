@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.caps import counted
-from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.pools import share_pool
-from distrib.domain.snapshot import Room
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.pools import share_pool
+from distrib.domain.settlement.caps import counted
+from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.settlement.snapshot import Room
 
 CASES = [
     json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parent.parent / "cases").glob("*.json"))

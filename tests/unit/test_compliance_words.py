@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from distrib.domain import monitors
+from distrib.domain.policies import monitors
 from distrib.services.cases import DECISIONS, OPEN, STATES
 from distrib.services.compliance import FINDING_SEVERITIES
 from distrib.services.compliance_words import MEASURES, Reader

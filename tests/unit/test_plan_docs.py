@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from distrib.domain.commission import Person, Snapshot, settle
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import show_ratio
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.pools import share_pool
-from distrib.domain.snapshot import Room
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.pools import share_pool
+from distrib.domain.settlement.commission import Person, Snapshot, settle
+from distrib.domain.settlement.snapshot import Room
 from distrib.services.yaml_documents import read_yaml
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import pytest
 
 from distrib.cli.plan_problems import show_findings, show_problems
 from distrib.domain.document import MAX_PROBLEMS
-from distrib.domain.plan_document import check_plan
-from distrib.domain.policy import Finding
+from distrib.domain.plans.document import check_plan
+from distrib.domain.policies.policy import Finding
 from distrib.services.yaml_documents import read_with_lines
 
 SLIPS = """\

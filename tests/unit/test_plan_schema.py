@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.cli import cli
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import DEFAULT_RANK, check_plan
-from distrib.domain.plan_schema import plan_schema
+from distrib.domain.plans.document import DEFAULT_RANK, check_plan
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.schema import plan_schema
 from distrib.services.yaml_documents import read_yaml
 
 ROOT = Path(__file__).parents[2]

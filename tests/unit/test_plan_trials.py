@@ -8,8 +8,8 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.domain.events import OrderLine
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.policy import Limits
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.policies.policy import Limits
 from distrib.services.plan_drafts import MAX_CHARACTERS, check_draft
 from distrib.services.plan_trials import Stand, Trial, suggest_channel, suggest_people, try_order
 from distrib.services.policies import load_policies

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from distrib.domain.plan import Plan, compile_plan
-from distrib.services.rank_history import (
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.ranks.history import (
     EVALUATION,
     FLOOR,
     HAND,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from distrib.domain.commission import settle, settle_left
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.plan import compile_plan
-from distrib.domain.snapshot import Person, Snapshot
-from distrib.services.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines, named
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.settlement.commission import settle, settle_left
+from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines, named
+from distrib.domain.settlement.snapshot import Person, Snapshot
 
 DOCUMENT: dict[str, Any] = {
     "code": "plan",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import check_plan
+from distrib.domain.plans.document import check_plan
+from distrib.domain.plans.plan import compile_plan
 from distrib.services.context import Program
 from distrib.services.plans import check_document, judge
 from distrib.services.policies import load_policies

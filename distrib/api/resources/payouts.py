@@ -30,8 +30,8 @@ from distrib.api.schemas.payouts import (
     SettledListSchema,
     YearQuerySchema,
 )
-from distrib.domain.channels import CSV
-from distrib.domain.payee import Payee
+from distrib.domain.payouts.channels import CSV
+from distrib.domain.payouts.payee import Payee
 from distrib.services import payees, payout_files, payout_reports
 from distrib.services import payouts as service
 from distrib.services.payout_results import REFUSED, ResultDraft, Settled, record_results

@@ -14,7 +14,7 @@ from distrib.api.operations import Call, Resource
 from distrib.api.partners import must_be_own
 from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
 from distrib.domain.errors import Refusal
-from distrib.domain.invitations import invite_link
+from distrib.domain.sharing import invite_link
 from distrib.services.invitations import Invitation, invitation_of
 from distrib.services.posters import DESIGN, draw_poster, draw_qr_code
 

@@ -9,7 +9,7 @@ from marshmallow import fields
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text
 from distrib.api.schemas.lists import page_of
 from distrib.api.schemas.problem import ProblemEntrySchema
-from distrib.domain.bindings import OUTCOMES, RULES
+from distrib.domain.customers import OUTCOMES, RULES
 
 MOST_CLAIMS = 1_000
 _DRAFT = {"$ref": "#/components/schemas/ClaimDraft"}

@@ -25,9 +25,9 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import page_of
 from distrib.api.words import say
-from distrib.domain.channels import CHANNELS
-from distrib.domain.payee import ACCOUNT_FIELDS
-from distrib.domain.withholding import KINDS, METHODS
+from distrib.domain.payouts.channels import CHANNELS
+from distrib.domain.payouts.payee import ACCOUNT_FIELDS
+from distrib.domain.payouts.withholding import KINDS, METHODS
 from distrib.services.payout_files import ENCODINGS
 from distrib.services.payouts import LINE_STATUSES, STATUSES
 

@@ -8,7 +8,7 @@ from marshmallow import INCLUDE, Schema, fields
 
 from distrib.api.schemas.fields import Choice, Currency, Identifier, Inner, Instant, Listed, Shape, Text, Whole
 from distrib.api.schemas.lists import page_of
-from distrib.domain.policy import SEVERITIES
+from distrib.domain.policies.policy import SEVERITIES
 
 
 class PlanDocumentSchema(Schema):

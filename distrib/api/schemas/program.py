@@ -7,7 +7,7 @@ from marshmallow import fields
 from distrib.api.auth import ROLES
 from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, Shape, Text, Whole
 from distrib.api.schemas.lists import page_of
-from distrib.domain.bindings import RULES
+from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
 from distrib.services.program_settings import MOST_DAYS, WITHHOLDINGS
 from distrib.services.programs import ADMISSIONS

@@ -16,11 +16,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from distrib.cli.bench.rows import plain_engine
 from distrib.cli.bench.world import PLAN
-from distrib.domain.commission import Commission, settle
 from distrib.domain.events import Event, Order
 from distrib.domain.ledger import EXPENSE
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.commission import Commission, settle
+from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
 

@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 from distrib.cli.bench import reckoning_bare
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.hands import BenchFailed
-from distrib.domain.commission import settle
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.commission import settle
+from distrib.domain.settlement.snapshot import Person, Snapshot
 
 GOAL = 40_000
 LINES, TIERS = 3, 3

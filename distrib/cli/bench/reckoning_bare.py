@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from distrib.domain.commission import walk
 from distrib.domain.events import Order
 from distrib.domain.money import PPM
-from distrib.domain.plan import Plan
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.commission import walk
+from distrib.domain.settlement.snapshot import Snapshot
 
 Line: TypeAlias = tuple[int, int, dict[tuple[int, int], int]]
 """base, quantity, and the rate of each (rule index, tier) that is paid; 0 where there is none."""

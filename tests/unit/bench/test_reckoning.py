@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from distrib.cli.bench import bench, reckoning, reckoning_bare
 from distrib.cli.bench.hands import BenchFailed
 from distrib.cli.bench.reckoning import MIXED, RATES, EngineSize, bench_engine, plan_of
-from distrib.domain.commission import settle
+from distrib.domain.settlement.commission import settle
 
 TINY = EngineSize(200, 2)
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from distrib.console import console_blueprint
 from distrib.console.plan_texts import TEXTS
-from distrib.domain.plan_schema import plan_schema
+from distrib.domain.plans.schema import plan_schema
 from distrib.services.plan_samples import load_samples
 from distrib.services.plan_trials import SEATS
 from distrib.services.policies import load_policies

@@ -10,16 +10,16 @@ import pytest
 
 from distrib.console import plan_reference, plan_summary_texts, plan_texts
 from distrib.console.plan_summary import plan_summary, title_of
-from distrib.domain import seats
 from distrib.domain.bilingual import of_description
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import CHOICES, KEYS
-from distrib.domain.plan_document_limits import CAP_KEYS
-from distrib.domain.plan_document_rules import CHANNELS, WHERE
-from distrib.domain.plan_rules import PAYS
-from distrib.domain.plan_schema_words import WORDS
-from distrib.domain.policy import SEVERITIES
-from distrib.domain.rank_conditions import METRICS
+from distrib.domain.plans.conditions import METRICS
+from distrib.domain.plans.document import CHOICES, KEYS
+from distrib.domain.plans.document_limits import CAP_KEYS
+from distrib.domain.plans.document_rules import CHANNELS, WHERE
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.rules import PAYS
+from distrib.domain.plans.schema_words import WORDS
+from distrib.domain.policies.policy import SEVERITIES
+from distrib.domain.settlement import seats
 from distrib.services import plan_words
 from distrib.services.plan_trials import SEATS
 from tests.unit.test_plan_schema import SOUND

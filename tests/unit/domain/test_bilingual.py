@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from distrib.domain.bilingual import of_description, of_problem
-from distrib.domain.plan_document import check_plan
+from distrib.domain.plans.document import check_plan
 
 
 @pytest.mark.parametrize("found", ["a / b", "a / 中", "/ 中", " / 中 / 文 / ", "。 / 中"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from distrib.domain.bindings import FIRST, LAST, PROTECTED, Binding, Claim, Rule, binding_at, judge_claims
+from distrib.domain.customers import FIRST, LAST, PROTECTED, Binding, Claim, Rule, binding_at, judge_claims
 
 
 def day(number: int) -> datetime:

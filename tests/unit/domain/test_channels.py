@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from distrib.domain.channels import channel_on, channels_from_document, misfit
 from distrib.domain.errors import Refusal
+from distrib.domain.payouts.channels import channel_on, channels_from_document, misfit
 from distrib.services.channels import load_channels
 from distrib.settings import REPOSITORY
 

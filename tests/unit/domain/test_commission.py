@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.explanation import explain
-from distrib.domain.plan import Plan, compile_plan
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.settlement.explanation import explain
 
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
 UP_1 = {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.05"}

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from distrib.domain.depth import (
+from distrib.domain.errors import Refusal
+from distrib.domain.network.depth import (
     FOREVER,
     Link,
     Place,
@@ -19,7 +20,6 @@ from distrib.domain.depth import (
     recruits_of,
     spans,
 )
-from distrib.domain.errors import Refusal
 
 
 def day(number: int) -> datetime:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.commission import Person, Snapshot, settle, settle_left
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.explanation import Look, explain
-from distrib.domain.plan import compile_plan
-from distrib.domain.snapshot import Room
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.settlement.commission import Person, Snapshot, settle, settle_left
+from distrib.domain.settlement.explanation import Look, explain
+from distrib.domain.settlement.snapshot import Room
 
 RULES: list[dict[str, Any]] = [
     {"id": "seller", "pay": "seller", "rate": {"member": "0.10"}},

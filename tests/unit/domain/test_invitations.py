@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.invitations import (
+from distrib.domain.sharing import (
     CODE_LENGTH,
     CODE_LETTERS,
     JOIN_URL_PROBLEMS,

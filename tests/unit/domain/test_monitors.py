@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.monitors import MEASURES, Bound, Monitor
-from distrib.domain.policy import check_policy, policy_from_document
+from distrib.domain.policies.monitors import MEASURES, Bound, Monitor
+from distrib.domain.policies.policy import check_policy, policy_from_document
 from distrib.services.policies import load_policies
 
 PACKS = load_policies(Path(__file__).parents[3] / "config")

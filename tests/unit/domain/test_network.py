@@ -1,7 +1,7 @@
 """Arranging registrations: sponsors before those they brought, loops by name."""
 
-from distrib.domain.graphml import graphml_of
-from distrib.domain.network import Tree, arrange, node_link_of
+from distrib.domain.network.graph import Tree, arrange, node_link_of
+from distrib.domain.network.graphml import graphml_of
 
 
 def test_what_is_in_order_stays_in_order() -> None:

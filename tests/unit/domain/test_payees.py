@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.commission import Commission, Person, Snapshot, settle
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.payees import known_payees, numbers_of, work_out
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.snapshot import Room
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle
+from distrib.domain.settlement.earners import known_payees, numbers_of, work_out
+from distrib.domain.settlement.snapshot import Room
 
 BY_RANK = {"member": "0.01", "gold": "0.02", "default": "0.03"}
 RULES: list[dict[str, Any]] = [

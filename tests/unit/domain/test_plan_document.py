@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import canonical_json, check_plan
-from distrib.domain.plan_rules import Where
-from distrib.domain.pools import Pool
-from distrib.domain.rank_conditions import AnyOf, AtLeast, Metric, leaves
-from distrib.domain.rule_limits import Cap, Requires
+from distrib.domain.plans.conditions import AnyOf, AtLeast, Metric, leaves
+from distrib.domain.plans.document import canonical_json, check_plan
+from distrib.domain.plans.limits import Cap, Requires
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.pools import Pool
+from distrib.domain.plans.rules import Where
 
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
 UPLINE = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.05"}

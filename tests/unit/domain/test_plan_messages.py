@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from distrib.domain.plan import compile_plan
-from distrib.domain.plan_document import check_plan
+from distrib.domain.plans.document import check_plan
+from distrib.domain.plans.plan import compile_plan
 
 TABLE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("plan_messages.yaml").read_text("utf-8"))
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}

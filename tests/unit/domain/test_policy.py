@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.plan_measures import order_ratio, recruiting_share, uplines_paid
-from distrib.domain.policy import Policy, check_policy, combine, is_stricter, judge_plan, policy_from_document
+from distrib.domain.plans.measures import order_ratio, recruiting_share, uplines_paid
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.policies.policy import Policy, check_policy, combine, is_stricter, judge_plan, policy_from_document
 from distrib.services.policies import load_policies
 from distrib.services.yaml_documents import read_yaml
 

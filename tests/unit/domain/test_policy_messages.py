@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from distrib.domain.channels import channels_from_document
 from distrib.domain.errors import Refusal
-from distrib.domain.policy import check_policy, policy_from_document
-from distrib.domain.policy_override import apply_override
+from distrib.domain.payouts.channels import channels_from_document
+from distrib.domain.policies.override import apply_override
+from distrib.domain.policies.policy import check_policy, policy_from_document
 
 TABLE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("policy_messages.yaml").read_text("utf-8"))
 CHECK: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from distrib.domain.errors import Refusal
-from distrib.domain.policy_override import Override, apply_override
+from distrib.domain.policies.override import Override, apply_override
 from distrib.services.policies import PolicyBook, load_documents, load_policies
 
 CONFIG = Path(__file__).parents[3] / "config"

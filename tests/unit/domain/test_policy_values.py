@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.channels import Channel, channel_on, channels_from_document, misfit
-from distrib.domain.monitors import Bound, Monitor, share
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.policy import Check, Finding, Policy, combine, is_stricter, judge_plan, policy_from_document
-from distrib.domain.policy_override import apply_override
+from distrib.domain.payouts.channels import Channel, channel_on, channels_from_document, misfit
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.policies.monitors import Bound, Monitor, share
+from distrib.domain.policies.override import apply_override
+from distrib.domain.policies.policy import (
+    Check,
+    Finding,
+    Policy,
+    combine,
+    is_stricter,
+    judge_plan,
+    policy_from_document,
+)
 
 DAY = date(2026, 3, 1)
 CHECK: dict[str, Any] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.pools import Pool, share_pool
+from distrib.domain.plans.pools import Pool, share_pool
 
 BY_RANK = Pool("managers", 20_000, {"w1": 1, "w2": 2, "w3": 3, "none": 0})
 

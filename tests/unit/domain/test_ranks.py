@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.rank_conditions import AtLeast, holds
-from distrib.domain.ranks import (
+from distrib.domain.plans.conditions import AtLeast, holds
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.ranks.promotion import (
     Metric,
     decided,
     highest_rank,

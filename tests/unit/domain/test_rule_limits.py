@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from distrib.domain import plan_rules
-from distrib.domain.caps import check_payable
-from distrib.domain.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.explanation import explain
-from distrib.domain.plan import Plan, compile_plan
-from distrib.domain.snapshot import Room
+from distrib.domain.plans import rules as plan_rules
+from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.settlement.caps import check_payable
+from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.settlement.explanation import explain
+from distrib.domain.settlement.snapshot import Room
 
 RANKS = [{"code": "member"}, {"code": "gold"}, {"code": "top"}]
 GOLD: dict[str, Any] = {"min_rank": "gold"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.withholding import (
+from distrib.domain.payouts.withholding import (
     CUMULATIVE,
     CUMULATIVE_BRACKETS,
     PER_PAYMENT,

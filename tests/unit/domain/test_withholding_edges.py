@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.payee import Payee, masked, masked_accounts, masked_name
-from distrib.domain.withholding import (
+from distrib.domain.payouts.payee import Payee, masked, masked_accounts, masked_name
+from distrib.domain.payouts.withholding import (
     CUMULATIVE,
     PER_PAYMENT,
     Standing,

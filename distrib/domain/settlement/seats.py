@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from distrib.domain.plan import Plan
-from distrib.domain.plan_rules import CHAIN, LEADER, OPENER, Chosen, Rule
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, Chosen, Rule
+from distrib.domain.settlement.snapshot import Person, Snapshot
 
 COMPRESS_REACH = 8
 """Compression looks at no more uplines than this above tier 0 (plan.md, inactive_upline)."""

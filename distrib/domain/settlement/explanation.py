@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from distrib.domain.caps import after_caps
-from distrib.domain.commission import Commission, Key, shares_left, walk
 from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
-from distrib.domain.plan import Plan
-from distrib.domain.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict, is_indirect
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.caps import after_caps
+from distrib.domain.settlement.commission import Commission, Key, shares_left, walk
+from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict, is_indirect
+from distrib.domain.settlement.snapshot import Snapshot
 
 
 class Look(NamedTuple):

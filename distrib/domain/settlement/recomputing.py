@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from distrib.domain.commission import Commission, settle, settle_left
 from distrib.domain.events import Order
-from distrib.domain.plan import Plan
-from distrib.domain.snapshot import Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.commission import Commission, settle, settle_left
+from distrib.domain.settlement.snapshot import Snapshot
 
 
 class Earned(NamedTuple):

@@ -1,7 +1,7 @@
 """What a policy pack can measure on a plan without any order: one figure per measure.
 
 A measure answers a number and its text; thresholds and what follows from them are the
-packs' (``policy``).
+packs' (``policies.policy``).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from distrib.domain.money import PPM, parse_ratio, show_ratio
-from distrib.domain.plan import Plan
-from distrib.domain.plan_rules import AMOUNT, CHAIN, OF_RULE, RATE, UPLINE, Rule
-from distrib.domain.rank_conditions import HEAD_COUNTS, Rank, leaves
+from distrib.domain.plans.conditions import HEAD_COUNTS, Rank, leaves
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.rules import AMOUNT, CHAIN, OF_RULE, RATE, UPLINE, Rule
 
 UNBOUNDED = 10**30
 """Above every threshold: nothing in the plan bounds the figure."""

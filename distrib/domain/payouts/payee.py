@@ -1,6 +1,6 @@
 """Who is paid out and where to (收款人): personal data, and how much of it is shown. Encryption and SQL must not enter.
 
-Not to be confused with ``distrib.domain.payees``: those are the seats that a rule pays.
+Not to be confused with ``distrib.domain.settlement.earners``: those are the seats that a rule pays.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
-from distrib.domain.caps import after_caps
-from distrib.domain.earned import Commission, Key
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import PPM, half_of, round_ratio
-from distrib.domain.payees import (
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.rules import SLAB_WHOLE, Chosen, Rule
+from distrib.domain.settlement.caps import after_caps
+from distrib.domain.settlement.earned import Commission, Key
+from distrib.domain.settlement.earners import (
     STEP_OF_BASE,
     STEP_OF_REMAINING,
     Step,
@@ -25,10 +27,8 @@ from distrib.domain.payees import (
     steps_of,
     work_out,
 )
-from distrib.domain.plan import Plan
-from distrib.domain.plan_rules import SLAB_WHOLE, Chosen, Rule
-from distrib.domain.seats import Verdict, seat, verdicts
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.settlement.seats import Verdict, seat, verdicts
+from distrib.domain.settlement.snapshot import Person, Snapshot
 
 __all__ = ["Commission", "Key", "Person", "Snapshot", "settle", "settle_left"]
 

@@ -1,6 +1,6 @@
 """The syntax of a plan's rules: what each key may be, and which go together.
 
-Part of ``plan_document``; what a rule does must not enter.
+Part of ``document``; what a rule does must not enter.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from distrib.domain.document import Report, below, some_of
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.plan_document_limits import check_cap, check_requires, is_known_rank, names_of
-from distrib.domain.plan_rules import (
+from distrib.domain.plans.document_limits import check_cap, check_requires, is_known_rank, names_of
+from distrib.domain.plans.rules import (
     CHAIN,
     OF_BASE,
     OF_REMAINING,

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from distrib.domain.rule_limits import Cap, Requires
+from distrib.domain.plans.limits import Cap, Requires
 
 RATE, AMOUNT, SLAB_WHOLE, SLAB_MARGINAL = "rate", "amount", "whole", "marginal"
 OF_BASE, OF_REMAINING, OF_RULE = "base", "remaining", "rule"

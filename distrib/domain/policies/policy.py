@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from distrib.domain.document import Report
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR, parse_ratio
-from distrib.domain.monitors import Monitor, check_date, check_monitor, date_of, monitor_from_document
-from distrib.domain.plan import Plan
-from distrib.domain.plan_measures import MEASURES, RATIOS, measured, shown
+from distrib.domain.plans.measures import MEASURES, RATIOS, measured, shown
+from distrib.domain.plans.plan import Plan
+from distrib.domain.policies.monitors import Monitor, check_date, check_monitor, date_of, monitor_from_document
 
 SEVERITIES = ("info", "alert", "sign_off", "refuse")
 """Of a plan's findings, the mildest first."""

@@ -12,9 +12,12 @@ from typing import Any
 
 from distrib.domain.errors import Refusal
 from distrib.domain.money import parse_ratio
-from distrib.domain.plan_document import CONDITION_DEFAULTS, DEFAULT_RANK, DEFAULTS, RANK_DEFAULTS, check_plan
-from distrib.domain.plan_document_rules import DEFAULTS as RULE_DEFAULTS
-from distrib.domain.plan_rules import (
+from distrib.domain.plans.conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.document import CONDITION_DEFAULTS, DEFAULT_RANK, DEFAULTS, RANK_DEFAULTS, check_plan
+from distrib.domain.plans.document_rules import DEFAULTS as RULE_DEFAULTS
+from distrib.domain.plans.limits import Cap, Requires
+from distrib.domain.plans.pools import Pool
+from distrib.domain.plans.rules import (
     AMOUNT,
     OF_RULE,
     RATE,
@@ -23,9 +26,6 @@ from distrib.domain.plan_rules import (
     RuleBook,
     Where,
 )
-from distrib.domain.pools import Pool
-from distrib.domain.rank_conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
-from distrib.domain.rule_limits import Cap, Requires
 
 CHAIN_LENGTH = 9
 """Eight uplines that compression may look at, and one more when a self-purchase shifts the chain."""

@@ -1,6 +1,6 @@
 """What a rule asks of its earner and how much one earner may get by it, as frozen values.
 
-What they come to on an order is worked out by ``seats`` and ``caps``; people, orders and amounts must not enter.
+What they come to on an order is worked out by ``settlement.seats`` and ``settlement.caps``; amounts must not enter.
 """
 
 from __future__ import annotations

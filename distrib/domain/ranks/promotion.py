@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from distrib.domain.plan import Plan
-from distrib.domain.rank_conditions import (
+from distrib.domain.plans.conditions import (
     EARNINGS,
     HEAD_COUNTS,
     AllOf,
@@ -23,6 +22,7 @@ from distrib.domain.rank_conditions import (
     holds,
     leaves,
 )
+from distrib.domain.plans.plan import Plan
 
 __all__ = [
     "EARNINGS",

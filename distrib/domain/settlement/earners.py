@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from distrib.domain.plan import CHAIN_LENGTH, Plan
-from distrib.domain.plan_rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, Chosen, Rule
-from distrib.domain.seats import PAID, Verdict, seat, verdicts
-from distrib.domain.snapshot import Person, Snapshot
+from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
+from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, Chosen, Rule
+from distrib.domain.settlement.seats import PAID, Verdict, seat, verdicts
+from distrib.domain.settlement.snapshot import Person, Snapshot
 
 LEADER_PLACE, OPENER_PLACE = -2, -1
 """The last two of ``numbers_of``, however long the chain is."""

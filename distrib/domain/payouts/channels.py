@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.withholding import KINDS
+from distrib.domain.payouts.withholding import KINDS
 
 CSV: Final = "csv"
 WECHAT: Final = "wechat"

@@ -1,6 +1,6 @@
 """The syntax of what bounds a rule, and of pools: ``requires``, ``cap``, ``pools``.
 
-Part of ``plan_document``; what these keys do must not enter.
+Part of ``document``; what these keys do must not enter.
 """
 
 from __future__ import annotations

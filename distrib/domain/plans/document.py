@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping
 from distrib.domain.document import Report, below
 from distrib.domain.errors import Problem
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
-from distrib.domain.plan_document_limits import check_pools, is_known_rank, names_of
-from distrib.domain.plan_document_rules import DEFAULT_FIGURE, check_rules
-from distrib.domain.rank_conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
+from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
+from distrib.domain.plans.document_limits import check_pools, is_known_rank, names_of
+from distrib.domain.plans.document_rules import DEFAULT_FIGURE, check_rules
 
 BASES = ("paid", "list", "margin")
 INACTIVE_UPLINE = ("keep", "compress")

@@ -14,7 +14,7 @@ from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
-from distrib.domain.plan import Plan
+from distrib.domain.plans.plan import Plan
 
 HAND, FLOOR, RESTORED, MAPPED = "hand", "floor", "restored", "plan"
 PROMOTION, EVALUATION = "promotion", "evaluation"

@@ -10,16 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from distrib.domain import plan_document as plan
-from distrib.domain import plan_document_limits as limits
-from distrib.domain import plan_document_rules as rules
 from distrib.domain.currencies import CURRENCIES
 from distrib.domain.document import NAME
 from distrib.domain.identifiers import ID_CHARACTERS, ID_NEVER, MAX_ID, MAX_TEXT
 from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, RATIO
-from distrib.domain.plan_rules import CHAIN, OF_BASE, PAYS, UPLINE
-from distrib.domain.plan_schema_words import WORDS
-from distrib.domain.rank_conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
+from distrib.domain.plans import document as plan
+from distrib.domain.plans import document_limits as limits
+from distrib.domain.plans import document_rules as rules
+from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
+from distrib.domain.plans.rules import CHAIN, OF_BASE, PAYS, UPLINE
+from distrib.domain.plans.schema_words import WORDS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -207,7 +207,7 @@ def _by_rank(figure: Schema) -> Schema:
 
 
 def _rule_conditions() -> Schema:
-    """Which keys of a rule go together (``plan_document_rules``)."""
+    """Which keys of a rule go together (``document_rules``)."""
     of_base = {"properties": {"of": {"enum": [OF_BASE, None]}}}
     by_rank = {"properties": {"rate": {"type": "object"}}, "required": ["rate"]}
     return {

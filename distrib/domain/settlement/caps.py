@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from distrib.domain.earned import Commission
 from distrib.domain.errors import Refusal
 from distrib.domain.money import MAX_SUM_MINOR, PPM, scale_down
-from distrib.domain.plan import Plan
-from distrib.domain.snapshot import Room, Snapshot
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.earned import Commission
+from distrib.domain.settlement.snapshot import Room, Snapshot
 
 
 class Capped(NamedTuple):

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from distrib.domain import monitors
 from distrib.domain.document import Report
 from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
-from distrib.domain.monitors import Bound, Monitor
-from distrib.domain.policy import SEVERITIES, Check, Policy, policy_from_document
+from distrib.domain.policies import monitors
+from distrib.domain.policies.monitors import Bound, Monitor
+from distrib.domain.policies.policy import SEVERITIES, Check, Policy, policy_from_document
 
 _PLAIN = (
     "max_tiers", "max_tree_levels", "on_excess", "order_cap", "entry_pays_seller", "self_purchase_pays_uplines",

@@ -1,0 +1,1 @@
+"""What paying out means: payees, the limits of channels, withholding. Begin with ``payee``."""

@@ -1,0 +1,1 @@
+"""How ranks are reached, kept and lost. Begin with ``promotion``."""
