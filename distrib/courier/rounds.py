@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from distrib.courier.pinned import Sender, Unreachable
 from distrib.services import deliveries
 from distrib.services.sealing import SealBroken, Sealer
-from distrib.store.webhooks import Attempt, Due
+from distrib.store.webhooks.endpoints import Attempt, Due
 
 AT_ONCE = 16
 AT_ONCE_EACH = 4

@@ -20,10 +20,11 @@ from distrib.domain.periods import counting
 from distrib.services.commissions import commission_id
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.idempotency import digest_of
-from distrib.store import adjustments as rows
-from distrib.store import books, postings, shops
-from distrib.store.adjustments import AdjustmentRow
-from distrib.store.postings import Entry
+from distrib.store.ledger import adjustments as rows
+from distrib.store.ledger import books, postings
+from distrib.store.ledger.adjustments import AdjustmentRow
+from distrib.store.ledger.postings import Entry
+from distrib.store.network import shops
 
 PROPOSED, APPROVED = "proposed", "approved"
 MOST_CHARACTERS = 255

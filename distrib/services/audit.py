@@ -22,12 +22,14 @@ from distrib.services.audit_expected import recompute_expected
 from distrib.services.audit_orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.services.seals import verify_chain
-from distrib.store import audit_lives, audit_proofs, audit_questions, audits, shops, statements
-from distrib.store.audit_limits import RULE_TOTALS
-from distrib.store.audit_questions import MOST_ROWS, Answer
+from distrib.store.audit import lives, proofs, questions, runs
+from distrib.store.audit.limits import RULE_TOTALS
+from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.network import shops
+from distrib.store.statements import months
 
 _ANY_LEVEL = 2**31 - 1
-_QUESTIONS = (*audit_questions.QUESTIONS, *audit_lives.QUESTIONS, RULE_TOTALS, *audit_proofs.QUESTIONS)
+_QUESTIONS = (*questions.QUESTIONS, *lives.QUESTIONS, RULE_TOTALS, *proofs.QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def enter_snapshot(conn: Connection) -> None:
     Call it first in a transaction of its own, under the worker's role: REPEATABLE READ takes no lock
     that a worker would wait for.
     """
-    audits.enter_snapshot(conn)
+    runs.enter_snapshot(conn)
 
 
 def run_audit(
@@ -77,45 +79,45 @@ def run_audit(
     answers["seals_unbroken"] = verify_chain(conn, program)
     checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks))
-    audits.keep_audit(conn, program.program_id, now, json.dumps(audit_view(result), default=str, ensure_ascii=False))
+    runs.keep_audit(conn, program.program_id, now, json.dumps(audit_view(result), default=str, ensure_ascii=False))
     return result
 
 
 def latest_audit(conn: Connection, program: Program) -> dict[str, Any] | None:
     """The newest result as ``audit_view`` gives it (times as text), or None before the first audit."""
-    kept = audits.latest_audit(conn, program.program_id)
+    kept = runs.latest_audit(conn, program.program_id)
     found: dict[str, Any] | None = None if kept is None else json.loads(kept)
     return found
 
 
 def request_audit(conn: Connection, program: Program, now: datetime) -> None:
     """Asks for an audit; a worker runs it soon."""
-    audits.request_audit(conn, program.program_id, now)
+    runs.request_audit(conn, program.program_id, now)
 
 
 def requested_at(conn: Connection, program: Program) -> datetime | None:
     """Since when an audit is asked for and not yet answered."""
-    return audits.requested_at(conn, program.program_id)
+    return runs.requested_at(conn, program.program_id)
 
 
 def requested_programs(conn: Connection, limit: int = 100) -> list[int]:
     """The numbers of the programs that wait for an audit, the longest waiting first."""
-    return audits.requested_programs(conn, limit)
+    return runs.requested_programs(conn, limit)
 
 
 def answer_request(conn: Connection, program: Program, as_of: datetime) -> None:
     """Strikes the request that an audit as of ``as_of`` has answered; in a transaction after the audit's own."""
-    audits.answer_request(conn, program.program_id, as_of)
+    runs.answer_request(conn, program.program_id, as_of)
 
 
 def programs_to_audit(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
     """The numbers of the programs whose last audit is of a day that is over."""
-    return audits.programs_to_audit(conn, now, limit)
+    return runs.programs_to_audit(conn, now, limit)
 
 
 def audit_state(conn: Connection) -> tuple[int, datetime | None]:
     """Over all programs: how many failed their last audit, and the oldest of the last audits."""
-    return audits.audit_state(conn)
+    return runs.audit_state(conn)
 
 
 def audit_view(result: AuditResult) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def _with_ids(conn: Connection, program: Program, rows: list[dict[str, Any]]) ->
     """Wrong rows with the ids that callers know, beside the numbers that the tables have."""
     orders = {number for row in rows if (number := _order_of(row)) is not None}
     accounts = {number for row in rows if (number := _account_of(row)) is not None}
-    order_ids = audits.ids_of_orders(conn, program.program_id, orders) if orders else {}
+    order_ids = runs.ids_of_orders(conn, program.program_id, orders) if orders else {}
     shop_ids = shops.ids_of(conn, program.program_id, accounts) if accounts else {}
     return [_named(row, order_ids, shop_ids) for row in rows]
 
@@ -160,10 +162,10 @@ def _named(row: dict[str, Any], order_ids: Mapping[int, str], shop_ids: Mapping[
 
 def _questions(
     conn: Connection, program: Program, policies: Mapping[str, Policy] | None
-) -> list[tuple[audit_questions.Question, Answer]]:
+) -> list[tuple[questions.Question, Answer]]:
     pack = None if policies is None else policies[program.policy]
     levels = None if pack is None else pack.max_tree_levels
-    periods = statements.periods_with_movement(conn, program.program_id)
+    periods = months.periods_with_movement(conn, program.program_id)
     bounds = [period_bounds(period, program.zone) for period in periods]
     bound = {
         **_bound(program),
@@ -176,7 +178,7 @@ def _questions(
         "default_hold": DEFAULT_HOLD_DAYS,
         "max_levels": _ANY_LEVEL if levels is None else levels,
     }
-    return [(question, audit_questions.ask(conn, question, bound)) for question in _QUESTIONS]
+    return [(question, questions.ask(conn, question, bound)) for question in _QUESTIONS]
 
 
 def _bound(program: Program) -> dict[str, Any]:
@@ -185,13 +187,13 @@ def _bound(program: Program) -> dict[str, Any]:
 
 def _statements(conn: Connection, program: Program) -> Answer:
     """Every month's statement against the transfers by date (freezes and reservations apart), and its opening."""
-    buckets = audit_questions.money_by_month(conn, _bound(program))
-    periods = statements.periods_with_movement(conn, program.program_id)
+    buckets = questions.money_by_month(conn, _bound(program))
+    periods = months.periods_with_movement(conn, program.program_id)
     wrong: list[dict[str, Any]] = []
     closing = 0
     for period in periods:
         _, end = period_bounds(period, program.zone)
-        told = statements.statement_totals(conn, program.program_id, period, end)
+        told = months.statement_totals(conn, program.program_id, period, end)
         told["held_minor"] -= told["frozen_minor"]
         told["available_minor"] += told["frozen_minor"] + told["reserved_minor"]
         expected = {

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from distrib.services import closing
 from distrib.services.context import Program, period_bounds
-from distrib.store import audit_closed, exports
-from distrib.store.audit_questions import MOST_ROWS, Answer, ask
+from distrib.store.audit import closed as audit_closed
+from distrib.store.audit.questions import MOST_ROWS, Answer, ask
+from distrib.store.statements import exports
 
 
 def check_closings(conn: Connection, program: Program) -> dict[str, Answer]:

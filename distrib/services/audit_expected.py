@@ -15,9 +15,9 @@ from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
 from distrib.services.expecting import EXPECTED
 from distrib.services.plans import load_timeline
-from distrib.store.audit_lives import payment_batches
-from distrib.store.audit_questions import MOST_ROWS, Answer
-from distrib.store.order_life import StoredPayment
+from distrib.store.audit.lives import payment_batches
+from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.orders.life import StoredPayment
 
 BATCH_ORDERS = 1_000
 

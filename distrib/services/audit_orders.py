@@ -23,8 +23,8 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
 from distrib.services.plans import load_timeline
-from distrib.store.audit_questions import MOST_ROWS, Answer
-from distrib.store.audits import FIELD, ROW, OrderBatch, SettledRow, order_batches
+from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.audit.runs import FIELD, ROW, OrderBatch, SettledRow, order_batches
 
 BATCH_ORDERS = 4_000
 MOST_DIFFERENCES = 5

@@ -16,10 +16,12 @@ from distrib.domain.periods import counting
 from distrib.services.context import Program
 from distrib.services.life_rows import LifeRows
 from distrib.services.telling import tell_commissions
-from distrib.store import cases, inbox, ledger, queue
-from distrib.store.cases import Frozen
-from distrib.store.ledger import RefundLineRow, Settlement
-from distrib.store.queue import Outcome, PendingEvent
+from distrib.store.compliance import cases
+from distrib.store.compliance.cases import Frozen
+from distrib.store.orders import inbox, queue
+from distrib.store.orders.queue import Outcome, PendingEvent
+from distrib.store.settlement import batch
+from distrib.store.settlement.batch import RefundLineRow, Settlement
 
 EARNED, REVERSED, ORDERS, REFUNDS = range(4)
 
@@ -70,22 +72,22 @@ class Batch:
         program_id = self.program.program_id
         self.life.write(conn, program_id)
         if self.settlements:
-            ledger.copy_settlements(conn, program_id, self.settlements)
+            batch.copy_settlements(conn, program_id, self.settlements)
         if self.refunds:
-            ledger.insert_refunds(conn, program_id, self.refunds)
+            batch.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
-            ledger.copy_transfers(conn, self.transfers)
+            batch.copy_transfers(conn, self.transfers)
             cases.freeze_commissions(conn, program_id, self.frozen)
             tell_commissions(conn, self.program)
         if self.done:
-            ledger.copy_done(conn, program_id, self.done, self.now)
+            batch.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
         if self.signals:
-            ledger.insert_signals(conn, program_id, self.signals, self.look_levels)
+            batch.insert_signals(conn, program_id, self.signals, self.look_levels)
         if self.earner_signals:
-            ledger.insert_signals(conn, program_id, self.earner_signals, 0)
+            batch.insert_signals(conn, program_id, self.earner_signals, 0)
         if self.later:
             inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
         if self.months:
-            ledger.upsert_months(conn, program_id, self.months)
+            batch.upsert_months(conn, program_id, self.months)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from distrib.domain.customers import KEPT, Binding, Claim, Rule, Step, binding_at, judge_claims
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
-from distrib.store import bindings as store
-from distrib.store import shops
-from distrib.store.bindings import ClaimRow, NewClaim
+from distrib.store import customers as store
+from distrib.store.customers import ClaimRow, NewClaim
+from distrib.store.network import shops
 
 CLOCK_SKEW = timedelta(minutes=5)
 _NOT_STORED = 2**63 - 1

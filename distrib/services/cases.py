@@ -19,9 +19,11 @@ from distrib.domain.identifiers import is_storable_text
 from distrib.domain.policies.monitors import told
 from distrib.services.batch import REVERSED
 from distrib.services.context import Actor, Program
-from distrib.store import cases as store
-from distrib.store import ledger, network, plans, shops
-from distrib.store.cases import NewCase
+from distrib.store import plans
+from distrib.store.compliance import cases as store
+from distrib.store.compliance.cases import NewCase
+from distrib.store.network import shops, tree
+from distrib.store.settlement import batch
 
 DECISIONS = ("freeze", "release", "reverse", "dismiss")
 STATES = {"freeze": "frozen", "reverse": "frozen", "release": "released", "dismiss": "dismissed"}
@@ -140,7 +142,7 @@ def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tu
     known = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if known is None:
         raise Refusal("shop_unknown", id=shop_id)
-    above = network.uplines_at(conn, program.program_id, known.shop_no, now, network.DEEPEST)
+    above = tree.uplines_at(conn, program.program_id, known.shop_no, now, tree.DEEPEST)
     root_no = above[-1] if above else known.shop_no
     return root_no, f"tree:{shops.ids_of(conn, program.program_id, [root_no])[root_no]}"
 
@@ -161,7 +163,7 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
         month = months.setdefault((row["shop_no"], period), [0, 0, 0, 0])
         month[REVERSED] -= row["left_minor"]
     store.insert_reversals(conn, program.program_id, rows, now, period)
-    ledger.upsert_months(conn, program.program_id, months)
+    batch.upsert_months(conn, program.program_id, months)
 
 
 def _first_open(closed_through: int) -> int:

@@ -19,10 +19,13 @@ from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.pools import check_over, check_worked_on, pay_missing
-from distrib.store import books, exports, outbox, periods, queue, statements
-from distrib.store.exports import FileHead
-from distrib.store.outbox import Message
-from distrib.store.periods import ClosedPeriod, Proposal
+from distrib.store.ledger import books
+from distrib.store.orders import queue
+from distrib.store.statements import exports, months, periods
+from distrib.store.statements.exports import FileHead
+from distrib.store.statements.periods import ClosedPeriod, Proposal
+from distrib.store.webhooks import outbox
+from distrib.store.webhooks.outbox import Message
 
 PROPOSED, CLOSED = "proposed", "closed"
 
@@ -140,7 +143,7 @@ def _check(conn: Connection, program: Program, period: int, closed_through: int,
 def _open_figures(conn: Connection, program: Program, period: int) -> tuple[dict[str, Any], str]:
     """The totals of an open month at its end, and the digest of its file."""
     _, end = period_bounds(period, program.zone)
-    totals = statements.statement_totals(conn, program.program_id, period, end)
+    totals = months.statement_totals(conn, program.program_id, period, end)
     head = file_head(conn, program, period, end)
     return _figures(totals), digest_of(exports.export_shops(conn, head))
 
@@ -204,4 +207,4 @@ def _view(program: Program, period: int, status: str, totals: str, digest: str) 
 
 
 def _figures(totals: Mapping[str, Any]) -> dict[str, Any]:
-    return {"shops": totals["shops"], **{name: totals[name] for name in statements.FIGURES}}
+    return {"shops": totals["shops"], **{name: totals[name] for name in months.FIGURES}}

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.money import show_ratio
 from distrib.services.context import Program, format_period
-from distrib.store import commissions as rows
-from distrib.store import expected
+from distrib.store.orders import commissions as rows
+from distrib.store.orders import expected
 
 HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
 

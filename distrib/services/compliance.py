@@ -17,10 +17,10 @@ from distrib.domain.policies.monitors import told
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Actor, Program
 from distrib.services.structure import MORE_TREES, Structure, StructureFinding, measure_structure
-from distrib.store import cases
-from distrib.store import compliance as store
-from distrib.store.cases import NewCase
-from distrib.store.compliance import FindingRow
+from distrib.store.compliance import cases
+from distrib.store.compliance import findings as store
+from distrib.store.compliance.cases import NewCase
+from distrib.store.compliance.findings import FindingRow
 
 MOST_A_DAY = 1_000
 """So many findings of one id are kept a day; what comes after says nothing new, and the run tells the figures."""

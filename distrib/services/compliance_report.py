@@ -24,8 +24,8 @@ from distrib.services.context import Program
 from distrib.services.penalised import penalised_view
 from distrib.services.plans import CLOCK_SKEW, TimelineEntry, load_timeline
 from distrib.services.structure import as_it_was, measure_structure, packs_at
-from distrib.store import compliance as store
 from distrib.store import plans
+from distrib.store.compliance import findings as store
 
 MOST_CASES = 500
 NOTICE_EN = "Figures of the program's own records against the thresholds named. This is no legal advice."

@@ -17,8 +17,8 @@ from distrib.services.batch import Batch
 from distrib.services.expecting import Expecting, end_expecting
 from distrib.services.group_work import Groups
 from distrib.services.refund_work import Known
-from distrib.store.order_life import End, OrderEnd
-from distrib.store.queue import PendingEvent
+from distrib.store.orders.life import End, OrderEnd
+from distrib.store.orders.queue import PendingEvent
 
 ORDER_CANCELLED, GROUP_FAILED = "order_cancelled", "group_failed"
 Due: TypeAlias = tuple[PendingEvent, Event]

@@ -11,7 +11,7 @@ from distrib.services.course import Course, Due
 from distrib.services.event_codec import decode_stored
 from distrib.services.expecting import expecting_from_rows
 from distrib.services.terms import TermsBook
-from distrib.store import order_life
+from distrib.store.orders import life
 
 
 def read_courses(
@@ -22,15 +22,15 @@ def read_courses(
     Args:
         due: the events that are to be worked on, by order.
     """
-    ends = order_life.read_ends(conn, program_id, due)
+    ends = life.read_ends(conn, program_id, due)
     courses = {order_no: Course(order_no, end=end) for order_no, end in ends.items()}
-    for order_no, stored in order_life.read_payments(conn, program_id, due).items():
+    for order_no, stored in life.read_payments(conn, program_id, due).items():
         expecting = expecting_from_rows(order_no, stored, terms)
         shop_id = expecting.known.order.shop_id
         courses[order_no] = Course(order_no, expecting=expecting, is_told=True, shop_id=shop_id)
     cancelled = [number for number, events in due.items() if any(event.type == CANCELLED for _, event in events)]
     if cancelled:
-        for order_no, payload in order_life.orders_told(conn, program_id, cancelled).items():
+        for order_no, payload in life.orders_told(conn, program_id, cancelled).items():
             course = courses.setdefault(order_no, Course(order_no))
             order = decode_stored(payload).order
             course.is_told, course.shop_id = True, None if order is None else order.shop_id

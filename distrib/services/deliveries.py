@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from distrib.domain.webhooks import message_body, message_id, signature, wait_after
 from distrib.services.sealing import Sealer
 from distrib.services.webhooks import open_secret
-from distrib.store import webhooks as rows
-from distrib.store.webhooks import Attempt, Due
+from distrib.store.webhooks import endpoints as rows
+from distrib.store.webhooks.endpoints import Attempt, Due
 
 LOST_AFTER = timedelta(seconds=60)
 """From a claim on: several times what an attempt may last."""

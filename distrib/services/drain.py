@@ -31,8 +31,10 @@ from distrib.services.promotion import decide_promotions
 from distrib.services.refund_work import known_from_rows
 from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import TermsBook
-from distrib.store import books, histories, queue
-from distrib.store.queue import PendingEvent
+from distrib.store.ledger import books
+from distrib.store.orders import queue
+from distrib.store.orders.queue import PendingEvent
+from distrib.store.settlement import histories
 
 FOR_EVER = date.max
 HISTORIES_AT_ONCE = 200

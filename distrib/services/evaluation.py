@@ -28,10 +28,12 @@ from distrib.services.plans import ladder_of, load_timeline
 from distrib.services.promotion import rank_changes
 from distrib.services.rank_basis import Since, TakenBack, take_back
 from distrib.services.rank_figures import Figures, Shops, microseconds, shops_at, touched_shops
-from distrib.store import evaluations as store
-from distrib.store import figures, queue, rank_columns
-from distrib.store.evaluations import EvaluationRow
-from distrib.store.figures import RankChange
+from distrib.store.orders import queue
+from distrib.store.ranks import columns as rank_columns
+from distrib.store.ranks import evaluations as store
+from distrib.store.ranks import figures
+from distrib.store.ranks.evaluations import EvaluationRow
+from distrib.store.ranks.figures import RankChange
 
 _INSTANT = timedelta(microseconds=1)
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)

@@ -19,8 +19,8 @@ from distrib.services.batch import Batch
 from distrib.services.event_codec import decode_stored
 from distrib.services.refund_work import Known, refund_of, remark_of, take_back, taken_by
 from distrib.services.terms import Terms, TermsBook
-from distrib.store.order_life import EarlyRefundLine, ExpectedChange, PaidOrder, StoredPayment
-from distrib.store.queue import PendingEvent
+from distrib.store.orders.life import EarlyRefundLine, ExpectedChange, PaidOrder, StoredPayment
+from distrib.store.orders.queue import PendingEvent
 
 EXPECTED, REFUNDED, ENDED = "expected", "refunded", "ended"
 

@@ -21,7 +21,8 @@ from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
 from distrib.services.orders import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
 from distrib.services.plans import load_timeline
-from distrib.store import commissions, expected, orders, shops
+from distrib.store.network import shops
+from distrib.store.orders import commissions, expected, views
 
 
 def explain_order(
@@ -38,7 +39,7 @@ def explain_order(
         Refusal: ``order_unknown``, also where ``only_shop_no`` has no part in the order.
     """
     head = find_order(conn, program, order_id)
-    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
+    events = views.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
     order = order_in(events, head["content_no"])
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
     view = {**summary_of(head), "reason": reason_of(head, events, posted), "error": error_of(head, events)}
@@ -49,7 +50,7 @@ def explain_order(
         return {**view, **_nothing()}
     if not is_settled:
         posted = expected.expected_of_order(conn, program.program_id, head["order_no"])
-    refunds = orders.refunds_of_order(conn, program.program_id, head["order_no"])
+    refunds = views.refunds_of_order(conn, program.program_id, head["order_no"])
     plan = plan_of_version(conn, program, head["version_no"])
     left = left_of_lines(order, refunded_by_line(refunds)) if refunds else None
     if only_shop_no is not None and head["seller_no"] != only_shop_no:

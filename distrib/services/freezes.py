@@ -14,9 +14,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.settlement.snapshot import Snapshot
-from distrib.store import cases
-from distrib.store.cases import Freeze
-from distrib.store.chains import CHAIN_LENGTH
+from distrib.store.compliance import cases
+from distrib.store.compliance.cases import Freeze
+from distrib.store.network.chains import CHAIN_LENGTH
 
 
 class Freezes:

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from distrib.domain.events import SUCCEEDED, Event, Order, group_of
 from distrib.services.batch import Batch
-from distrib.store import groups as rows
-from distrib.store.groups import Decision
-from distrib.store.queue import PendingEvent
+from distrib.store.orders import groups as rows
+from distrib.store.orders.groups import Decision
+from distrib.store.orders.queue import PendingEvent
 
 ALREADY_DECIDED = "already_decided"
 

@@ -18,7 +18,7 @@ from distrib.domain.errors import CODES, Refusal
 from distrib.services.context import Program
 from distrib.services.event_codec import DecodedEvent
 from distrib.services.programs import calendar_of
-from distrib.store import inbox as rows
+from distrib.store.orders import inbox as rows
 
 
 @dataclass(frozen=True, slots=True)

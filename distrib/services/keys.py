@@ -18,9 +18,9 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
 from distrib.services.context import Actor, Program
 from distrib.services.programs import get_program
-from distrib.store import keys as store
-from distrib.store import shops
 from distrib.store.database import enter_program
+from distrib.store.network import shops
+from distrib.store.programs import keys as store
 
 ROLES = ("partner", "orders", "finance", "admin")
 _KEY = re.compile(r"dk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")

@@ -14,8 +14,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.services.batch import Batch
-from distrib.store import sales
-from distrib.store.sales import Span
+from distrib.store.settlement import sales
+from distrib.store.settlement.sales import Span
 
 
 class _Running:

@@ -19,8 +19,8 @@ from distrib.domain.ledger import ACCOUNT_NAMES, CLEARING, EXPENSE, TAX
 from distrib.services import statements
 from distrib.services.commissions import commission_id, plan_view, rate_text
 from distrib.services.context import Program, format_period
-from distrib.store import ledger_reads as rows
-from distrib.store.ledger_reads import TransferFilters
+from distrib.store.ledger import accounts as rows
+from distrib.store.ledger.accounts import TransferFilters
 
 PAYABLE = "payable:"
 CAUSES = ("order", "payout", "adjustment", "pool")

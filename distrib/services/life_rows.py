@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from distrib.store import groups, order_life
-from distrib.store.groups import Decision
-from distrib.store.order_life import EarlyRefundLine, ExpectedChange, OrderEnd, PaidOrder
+from distrib.store.orders import groups, life
+from distrib.store.orders.groups import Decision
+from distrib.store.orders.life import EarlyRefundLine, ExpectedChange, OrderEnd, PaidOrder
 
 
 @dataclass(slots=True)
@@ -34,12 +34,12 @@ class LifeRows:
         if self.members:
             groups.insert_orders(conn, program_id, self.members)
         if self.paid:
-            order_life.insert_paid(conn, program_id, self.paid)
+            life.insert_paid(conn, program_id, self.paid)
         if self.expected:
-            order_life.insert_expected(conn, program_id, self.expected)
+            life.insert_expected(conn, program_id, self.expected)
         if self.early:
-            order_life.insert_early_refunds(conn, program_id, self.early)
+            life.insert_early_refunds(conn, program_id, self.early)
         if self.ends:
-            order_life.insert_ends(conn, program_id, self.ends)
+            life.insert_ends(conn, program_id, self.ends)
         if self.closed:
-            order_life.close_payments(conn, program_id, self.closed)
+            life.close_payments(conn, program_id, self.closed)

@@ -11,8 +11,9 @@ from distrib.domain.customers import first_bound
 from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.services.context import Program, period_bounds
-from distrib.store import bindings, shops
-from distrib.store import metrics as store
+from distrib.store import customers as bindings
+from distrib.store.network import metrics as store
+from distrib.store.network import shops
 
 TEAM_LEVELS = 3
 RETENTION_MONTHS = (1, 3, 6, 12)

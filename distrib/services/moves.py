@@ -16,8 +16,8 @@ from distrib.services.context import Actor, Program
 from distrib.services.plans import load_timeline
 from distrib.services.registration import has_promotions
 from distrib.services.shop_views import ShopView, get_shop
-from distrib.store import network, shops
-from distrib.store.shops import KnownShop
+from distrib.store.network import shops, tree
+from distrib.store.network.shops import KnownShop
 
 WAITED = timedelta(seconds=15)
 """No call waits longer for the network: a link that is newer than its clock by less was made while it waited."""
@@ -43,12 +43,12 @@ def move_shop(
             ``sponsor_is_self``, ``sponsor_cycle`` or ``tree_too_deep``.
     """
     program_id = program.program_id
-    network.lock_network(conn, program_id, exclusive=True)
+    tree.lock_network(conn, program_id, exclusive=True)
     known = shops.by_ids(conn, program_id, [shop_id] if sponsor_id is None else [shop_id, sponsor_id])
     shop, sponsor = known.get(shop_id), _sponsor(known, sponsor_id, now)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
-    last = network.last_link_at(conn, program_id, shop.shop_no)
+    last = tree.last_link_at(conn, program_id, shop.shop_no)
     if last is not None and now < last <= now + WAITED:
         now = last
     at = effective_at or now
@@ -56,10 +56,10 @@ def move_shop(
         raise Refusal("move_too_early")
     _check(conn, program_id, policy, shop, sponsor, at)
     sponsor_no = None if sponsor is None else sponsor.shop_no
-    network.insert_link(conn, program_id, shop.shop_no, at, sponsor_no, reason, now, actor.key_id)
-    network.shift_subtree(conn, program_id, shop.shop_no, sponsor, at)
+    tree.insert_link(conn, program_id, shop.shop_no, at, sponsor_no, reason, now, actor.key_id)
+    tree.shift_subtree(conn, program_id, shop.shop_no, sponsor, at)
     if sponsor_no is not None and has_promotions(load_timeline(conn, program), at):
-        network.signal_ranks(conn, program_id, [(program.day_of(at), sponsor_no, at)])
+        tree.signal_ranks(conn, program_id, [(program.day_of(at), sponsor_no, at)])
     return get_shop(conn, program, shop_id, now)
 
 
@@ -79,7 +79,7 @@ def _check(
 ) -> None:
     if sponsor is None:
         return
-    above = network.links_above(conn, program_id, [sponsor.shop_no], at)
+    above = tree.links_above(conn, program_id, [sponsor.shop_no], at)
     is_capped = policy.max_tree_levels is not None
-    below = network.links_below(conn, program_id, shop.shop_no, at) if is_capped else {}
+    below = tree.links_below(conn, program_id, shop.shop_no, at) if is_capped else {}
     check_move(above, below, shop.shop_no, sponsor.shop_no, at, policy.max_tree_levels)

@@ -28,10 +28,10 @@ from distrib.services.people import People
 from distrib.services.refund_work import known_from_fresh, note_refund_before_cancel, work_cancel, work_refund
 from distrib.services.rule_limits import RuleLimits
 from distrib.services.terms import Terms, TermsBook
-from distrib.store.cases import Frozen
+from distrib.store.compliance.cases import Frozen
 from distrib.store.copying import text_field
-from distrib.store.ledger import Posting, Settlement, encode_earned
-from distrib.store.queue import PendingEvent
+from distrib.store.orders.queue import PendingEvent
+from distrib.store.settlement.batch import Posting, Settlement, encode_earned
 
 _line_field = lru_cache(maxsize=65_536)(text_field)
 

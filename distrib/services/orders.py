@@ -18,8 +18,8 @@ from distrib.domain.events import CANCEL, Order
 from distrib.services.commissions import EXPECTED, plan_view, rate_text, state_at
 from distrib.services.context import Program
 from distrib.services.event_codec import decode_stored
-from distrib.store import commissions, expected, orders
-from distrib.store.orders import OrderFilters
+from distrib.store.orders import commissions, expected, views
+from distrib.store.orders.views import OrderFilters
 
 __all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
 
@@ -38,7 +38,7 @@ def list_orders(
     """
     if filters.status is not None and filters.status not in ORDER_STATUSES:
         return [], None
-    found = orders.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
+    found = views.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
     page = found[:limit]
     return [summary_of(row) for row in page], page[-1]["order_no"] if len(found) > limit else None
 
@@ -49,8 +49,8 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
     ``reason`` says why nobody earned; ``error`` why it waits or failed. A commission's ``state`` is that at ``now``.
     """
     head = find_order(conn, program, order_id)
-    events = orders.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
-    refunds = orders.refunds_of_order(conn, program.program_id, head["order_no"])
+    events = views.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
+    refunds = views.refunds_of_order(conn, program.program_id, head["order_no"])
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
     awaited = expected.expected_of_order(conn, program.program_id, head["order_no"])
     order = order_in(events, head["content_no"])
@@ -69,7 +69,7 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
 
 def find_order(conn: Connection, program: Program, order_id: str) -> Mapping[str, Any]:
     """The head of an order; raises ``order_unknown``."""
-    head = orders.find_order(conn, program.program_id, order_id)
+    head = views.find_order(conn, program.program_id, order_id)
     if head is None:
         raise Refusal("order_unknown", id=order_id)
     return head

@@ -23,9 +23,10 @@ from distrib.domain.identifiers import is_identifier
 from distrib.domain.payouts.payee import Payee, masked, masked_accounts, masked_name
 from distrib.services.context import Actor, Program
 from distrib.services.sealing import KEY_BYTES, Sealer
-from distrib.store import payees as rows
-from distrib.store import payouts, shops
-from distrib.store.payees import PayeeRow
+from distrib.store.network import shops
+from distrib.store.payouts import batches
+from distrib.store.payouts import payees as rows
+from distrib.store.payouts.payees import PayeeRow
 
 KEYS_AT_ONCE = 1_000
 
@@ -76,8 +77,8 @@ def erase_payee(conn: Connection, program: Program, shop_no: int) -> None:
     Raises:
         Refusal: ``payee_in_payout`` while money is on its way to it.
     """
-    payouts.lock_payouts(conn, program.program_id)
-    if payouts.has_open_line(conn, program.program_id, shop_no):
+    batches.lock_payouts(conn, program.program_id)
+    if batches.has_open_line(conn, program.program_id, shop_no):
         raise Refusal("payee_in_payout")
     rows.erase(conn, program.program_id, shop_no)
 

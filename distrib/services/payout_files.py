@@ -26,7 +26,7 @@ from distrib.services.payees import payees_of
 from distrib.services.payout_numbers import channel_no
 from distrib.services.payouts import APPROVED, CANCELLED, head_of
 from distrib.services.sealing import Sealer
-from distrib.store import payouts as rows
+from distrib.store.payouts import batches as rows
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030"}
 CSV_COLUMNS = (

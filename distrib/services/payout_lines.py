@@ -17,8 +17,8 @@ from distrib.domain.payouts.withholding import (
     tax_of_payment,
 )
 from distrib.services.context import Program
-from distrib.store import payouts as rows
-from distrib.store.payouts import Candidate, NewLine
+from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batches import Candidate, NewLine
 
 
 @dataclass(slots=True)

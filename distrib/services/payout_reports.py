@@ -21,7 +21,7 @@ from distrib.services.context import Program, period_bounds
 from distrib.services.payees import payees_of
 from distrib.services.payout_files import csv_text
 from distrib.services.sealing import Sealer
-from distrib.store import payout_reports as rows
+from distrib.store.payouts import reports as rows
 
 PAYEES_AT_ONCE = 1_000
 PLATFORM_COLUMNS = (

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.payouts import APPROVED, CANCELLED, locked_head, posting_time
-from distrib.store import payouts as rows
-from distrib.store.outbox import Message, insert_messages
-from distrib.store.payout_postings import PaidLine, post_paid
-from distrib.store.payouts import NewResult
+from distrib.store.payouts import batches as rows
+from distrib.store.payouts.batches import NewResult
+from distrib.store.payouts.postings import PaidLine, post_paid
+from distrib.store.webhooks.outbox import Message, insert_messages
 
 PAID, FAILED = "paid", "failed"
 RECORDED, UNCHANGED, REFUSED = "recorded", "unchanged", "refused"

@@ -21,7 +21,7 @@ from distrib.services.context import Actor, Program, format_period, period_bound
 from distrib.services.idempotency import digest_of
 from distrib.services.payout_lines import Lines
 from distrib.services.payout_numbers import channel_no
-from distrib.store import payouts as rows
+from distrib.store.payouts import batches as rows
 
 SHOPS_AT_ONCE = 2_000
 REFUSED_SHOWN = 500

@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 from distrib.columns.structure import Forest, measure_below
 from distrib.services.context import Program
 from distrib.services.penalties import CONTENT, in_force_at, penalty_view
-from distrib.store import penalties as store
-from distrib.store import shops, structure
-from distrib.store.penalties import Standing
+from distrib.store.compliance import penalties as store
+from distrib.store.compliance import structure
+from distrib.store.compliance.penalties import Standing
+from distrib.store.network import shops
 
 MOST_TOLD = 500
 """So many penalties a report tells, the newest first."""

@@ -25,9 +25,9 @@ from distrib.domain.penalties import (
 )
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
-from distrib.store import penalties as store
-from distrib.store import shops
-from distrib.store.penalties import PenaltyRow, Standing
+from distrib.store.compliance import penalties as store
+from distrib.store.compliance.penalties import PenaltyRow, Standing
+from distrib.store.network import shops
 
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
 

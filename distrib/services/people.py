@@ -15,7 +15,7 @@ from distrib.domain.events import Order
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.sellers import Sellers
 from distrib.services.terms import Terms
-from distrib.store.chains import ShopState, Standing
+from distrib.store.network.chains import ShopState, Standing
 
 
 class People:

@@ -25,8 +25,9 @@ from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_p
 from distrib.domain.ranks.history import Ladder
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.rank_mapping import check_held_ranks, map_ranks
-from distrib.store import books, network
 from distrib.store import plans as store
+from distrib.store.ledger import books
+from distrib.store.network import tree
 
 CLOCK_SKEW = timedelta(minutes=5)
 PLANS_KEPT = 1_024
@@ -155,7 +156,7 @@ def publish_plan(
         ladder = ladder_of(load_timeline(conn, program))
         map_ranks(conn, program.program_id, ladder, plan, effective_from, actor.key_id, now)
     if plan.has_promotions and effective_from < now:
-        network.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
+        tree.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
     return _view(_found(conn, program, code, version), findings)
 
 

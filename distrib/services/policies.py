@@ -19,7 +19,7 @@ from distrib.domain.policies.override import Override, apply_override
 from distrib.domain.policies.policy import Policy, policy_from_document
 from distrib.services.context import Actor, Program
 from distrib.services.yaml_documents import read_yaml
-from distrib.store import compliance as store
+from distrib.store.compliance import findings as store
 
 OVERRIDES = "local"
 """The directory beside the packs that local overrides stand in, one file a pack."""

@@ -22,10 +22,12 @@ from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool, PoolSharing
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.plans import load_timeline
-from distrib.store import books, periods, postings, queue
-from distrib.store import pools as rows
-from distrib.store.pools import Holder, PoolPayment, Ranks
-from distrib.store.postings import Entry
+from distrib.store.ledger import books, postings
+from distrib.store.ledger.postings import Entry
+from distrib.store.orders import queue
+from distrib.store.statements import periods
+from distrib.store.statements import pools as rows
+from distrib.store.statements.pools import Holder, PoolPayment, Ranks
 
 _TICK = timedelta(microseconds=1)
 HOLDERS_AT_ONCE = 10_000

@@ -15,7 +15,7 @@ from distrib.domain.plans.conditions import leaves
 from distrib.domain.policies.monitors import share
 from distrib.services.context import Program, period_bounds
 from distrib.services.plans import Timeline
-from distrib.store import structure as store
+from distrib.store.compliance import structure as store
 
 LEVELS_OF_A_DEEP_TREE = 3
 """Trees of so many levels are added together for one organiser (公通字〔2013〕37号), and counted apart in reports."""

@@ -20,7 +20,7 @@ from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.services.context import Actor, Program
 from distrib.services.programs import ADMISSIONS, time_zones
-from distrib.store import programs as store
+from distrib.store.programs import tenants as store
 
 WITHHOLDINGS = ("none", "per_payment", "cumulative", "us_1099")
 SETTINGS = (

@@ -14,7 +14,7 @@ from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, is_identifier
 from distrib.services.context import Program
-from distrib.store import programs as store
+from distrib.store.programs import tenants as store
 
 ADMISSIONS = ("open", "invite", "review")
 MAX_LISTED = 10_000

@@ -28,8 +28,8 @@ from distrib.domain.ranks.promotion import (
 )  # fmt: skip
 from distrib.services.context import Program
 from distrib.services.terms import TermsBook
-from distrib.store import figures as rows
-from distrib.store.figures import Look, RankChange
+from distrib.store.ranks import figures as rows
+from distrib.store.ranks.figures import Look, RankChange
 
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)

@@ -18,8 +18,8 @@ from distrib.domain.ranks.history import Ladder
 from distrib.domain.ranks.promotion import decided, holds, leaves
 from distrib.services.context import Program
 from distrib.services.promotion import Asked, figures_of
-from distrib.store import evaluations as store
-from distrib.store.evaluations import PromotedRow
+from distrib.store.ranks import evaluations as store
+from distrib.store.ranks.evaluations import PromotedRow
 
 SHOPS_AT_ONCE = 20_000
 ALL_REFUNDS = datetime(9999, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from distrib.domain.ranks.history import EARNED, RANK_CAUSES, Ladder
 from distrib.domain.ranks.promotion import Metric
 from distrib.services.context import Program
 from distrib.services.promotion import first_instant
-from distrib.store import rank_columns
+from distrib.store.ranks import columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,7 +51,7 @@ class Shops:
 
 def shops_at(conn: Connection, program: Program, at: datetime) -> Shops:
     """The shops and who stood above each at an instant."""
-    numbers, sponsors, joined = rank_columns.tree_at(conn, program.program_id, at)
+    numbers, sponsors, joined = columns.tree_at(conn, program.program_id, at)
     return Shops(numbers, places_of(numbers, sponsors), joined)
 
 
@@ -83,7 +83,7 @@ class Figures:
             return {}, {}
         names = sorted(windows)
         starts = [self._start(window) for window in names]
-        pulled = rank_columns.sales(self._conn, self._program.program_id, starts, self._at)
+        pulled = columns.sales(self._conn, self._program.program_id, starts, self._at)
         return (
             {window: self._shops.column(pulled, 1 + 2 * place) for place, window in enumerate(names)},
             {window: self._shops.column(pulled, 2 + 2 * place) for place, window in enumerate(names)},
@@ -103,7 +103,7 @@ class Figures:
             return counts_below(parents, (orders[window] > 0) & self._has_rank(plan, metric.min_rank))
         if metric.name == "direct_recruits":
             return counts_below(parents, self._has_joined(window))
-        read = rank_columns.customers if metric.name == "customers" else rank_columns.earnings
+        read = columns.customers if metric.name == "customers" else columns.earnings
         return self._shops.column(read(self._conn, self._program.program_id, self._start(window), self._at))
 
     def _start(self, window: str) -> datetime | None:
@@ -122,7 +122,7 @@ class Figures:
         self, plan: Plan, causes: Collection[str], at: datetime, until: datetime
     ) -> tuple[Integers, Integers]:
         codes, begins = self._ladder.codes(), self._ladder.maps_from(datetime.min.replace(tzinfo=UTC))
-        pulled = rank_columns.newest_ranks(self._conn, self._program.program_id, codes, begins, tuple(causes), at)
+        pulled = columns.newest_ranks(self._conn, self._program.program_id, codes, begins, tuple(causes), at)
         table = np.zeros((len(begins) + 1, len(codes) + 1), dtype=np.int64)
         for segment, since in enumerate([datetime.min.replace(tzinfo=UTC), *begins]):
             for place, code in enumerate(codes, 1):
@@ -136,11 +136,11 @@ def touched_shops(conn: Connection, program: Program, shops: Shops, metrics: Col
     """Whose figures a refund may have changed, at whatever time: more than those whose figures it did change."""
     marked = np.zeros(shops.count, dtype=np.bool_)
     with_earners = any(metric.name == "earned_minor" for metric in metrics)
-    for numbers in rank_columns.refunded_shops(conn, program.program_id, with_earners=with_earners):
+    for numbers in columns.refunded_shops(conn, program.program_id, with_earners=with_earners):
         places = places_of(shops.numbers, numbers)
         marked[places[places >= 0]] = True
     reach = max((metric.reach for metric in metrics), default=0)
     if not reach or not marked.any():
         return marked
-    below, above = rank_columns.links(conn, program.program_id)
+    below, above = columns.links(conn, program.program_id)
     return spread_up(marked, places_of(shops.numbers, below), places_of(shops.numbers, above), reach)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import Ladder, RankHistory, row_reason
-from distrib.store import figures, standing
-from distrib.store.figures import RankChange
+from distrib.store.network import standing
+from distrib.store.ranks import figures
+from distrib.store.ranks.figures import RankChange
 
 SHOPS_AT_ONCE = 20_000
 

@@ -18,9 +18,9 @@ from distrib.services.batch import REFUNDS, REVERSED, Batch
 from distrib.services.event_codec import decode_stored
 from distrib.services.terms import Terms, TermsBook
 from distrib.store.copying import text_field
-from distrib.store.histories import SettledOrder
-from distrib.store.ledger import Posting, RefundLineRow, Reversal, encode_reversals
-from distrib.store.queue import PendingEvent
+from distrib.store.orders.queue import PendingEvent
+from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, encode_reversals
+from distrib.store.settlement.histories import SettledOrder
 
 
 @dataclass(slots=True)

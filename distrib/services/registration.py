@@ -24,9 +24,9 @@ from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
 from distrib.services.context import Actor, Program
 from distrib.services.plans import Timeline, load_timeline
 from distrib.services.registration_findings import note_registrations
-from distrib.store import network, shops
-from distrib.store.network import UPLINES_KEPT
-from distrib.store.shops import KnownShop, NewShop
+from distrib.store.network import shops, tree
+from distrib.store.network.shops import KnownShop, NewShop
+from distrib.store.network.tree import UPLINES_KEPT
 
 ATTEMPTS = 5
 JOINED = "joined"
@@ -82,14 +82,14 @@ def register_shops(
     Sponsors may stand before or after those they brought. The same registration again is
     ``unchanged``; the same id with other content is refused as ``id_conflict``.
     """
-    network.lock_network(conn, program.program_id, exclusive=len(drafts) > 1)
+    tree.lock_network(conn, program.program_id, exclusive=len(drafts) > 1)
     timeline = load_timeline(conn, program)
     sent = [_sent(draft, program, pepper) for draft in drafts]
     for _ in range(ATTEMPTS):
         batch = _Batch(conn, program, policy, actor, now)
         results = batch.decide(sent)
         if batch.store():
-            network.signal_ranks(conn, program.program_id, batch.signals(timeline))
+            tree.signal_ranks(conn, program.program_id, batch.signals(timeline))
             refused = {result.id: result.code for result in results if result.code is not None}
             note_registrations(conn, program, policy, batch.created, refused, now)
             return results
@@ -245,7 +245,7 @@ class _Batch:
             return own is not None and (own == sponsor.shop_no or own in sponsor.uplines)
         top = sponsor.uplines[-1]
         if top not in self._below_own:
-            above = network.uplines_at(self._conn, self._program.program_id, top, self._now, network.DEEPEST)
+            above = tree.uplines_at(self._conn, self._program.program_id, top, self._now, tree.DEEPEST)
             self._below_own[top] = own in above
         return self._below_own[top]
 
@@ -267,7 +267,7 @@ class _Batch:
         sponsors = [*self._known.values(), *self._by_code.values()]
         late = sorted({shop.shop_no for shop in sponsors if shop.chain_since > earliest})
         if late:
-            self._links = network.links_above(self._conn, self._program.program_id, late, earliest)
+            self._links = tree.links_above(self._conn, self._program.program_id, late, earliest)
 
     def _result(self, sent: _Sent, is_created: bool, refused: Mapping[str, Refusal]) -> Registered:
         shop_id = sent.draft.id

@@ -15,8 +15,8 @@ from distrib.domain.policies.monitors import REGISTRATION, Monitor
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance import keep_findings
 from distrib.services.context import Program
-from distrib.store.compliance import FindingRow
-from distrib.store.shops import NewShop
+from distrib.store.compliance.findings import FindingRow
+from distrib.store.network.shops import NewShop
 
 WATCHED = frozenset({"sponsor_cycle", "sponsor_is_self", "identity_used", "tree_too_deep"})
 """The refusals that CN-R03 logs."""

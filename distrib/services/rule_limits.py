@@ -24,9 +24,9 @@ from distrib.services.batch import Batch
 from distrib.services.known_sales import KnownSales
 from distrib.services.people import People
 from distrib.services.terms import TermsBook
-from distrib.store import rule_totals
-from distrib.store.rule_totals import CUSTOMERS, MONTHS, Total, Totals
-from distrib.store.sales import Span
+from distrib.store.settlement import rule_totals
+from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS, Total, Totals
+from distrib.store.settlement.sales import Span
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
-from distrib.store import seals as rows
-from distrib.store.audit_questions import MOST_ROWS, Answer
-from distrib.store.seals import SealedTransfer, SealRow
+from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.ledger import seals as rows
+from distrib.store.ledger.seals import SealedTransfer, SealRow
 
 FORM = "distrib-seal-1"
 BEFORE_ALL = -1

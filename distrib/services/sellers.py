@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.customers import Claim, binding_at
 from distrib.domain.events import Order
-from distrib.store import bindings
-from distrib.store.chains import ShopState
+from distrib.store import customers
+from distrib.store.network.chains import ShopState
 
 
 class Sellers:
@@ -22,11 +22,11 @@ class Sellers:
     def __init__(self, conn: Connection, program_id: int, orders: Sequence[Order]) -> None:
         buyers = {order.customer_id for order in orders if order.customer_id is not None}
         unsold = {order.customer_id for order in orders if order.shop_id is None and order.customer_id is not None}
-        self._shop_of = bindings.shops_of_customers(conn, program_id, buyers) if buyers else {}
+        self._shop_of = customers.shops_of_customers(conn, program_id, buyers) if buyers else {}
         self._claims: dict[str, list[Claim]] = {}
         self._found: dict[tuple[str, datetime], int | None] = {}
         if unsold:
-            known = bindings.claims_of(conn, program_id, unsold)
+            known = customers.claims_of(conn, program_id, unsold)
             self._claims = {customer: [row.claim for row in rows] for customer, rows in known.items()}
 
     def bound_shop(self, order: Order) -> int | None:

@@ -13,8 +13,9 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.payees import erase_payee
 from distrib.services.shop_views import ShopView, get_shop
-from distrib.store import payouts, shops
-from distrib.store import shop_records as store
+from distrib.store.network import records as store
+from distrib.store.network import shops
+from distrib.store.payouts import batches
 
 
 def change_shop(
@@ -47,7 +48,7 @@ def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, n
     Raises:
         Refusal: ``shop_unknown``, or ``payee_in_payout`` while money is on its way to its payee.
     """
-    payouts.lock_payouts(conn, program.program_id)
+    batches.lock_payouts(conn, program.program_id)
     shop = shops.lock(conn, program.program_id, shop_id)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)

@@ -14,8 +14,8 @@ from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services.context import Program
 from distrib.services.plans import load_timeline
-from distrib.store import network, shops
-from distrib.store.shops import ShopRow
+from distrib.store.network import shops, tree
+from distrib.store.network.shops import ShopRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) ->
         level,
         row.joined_at,
         row.invite_code,
-        network.count_recruits(conn, program.program_id, [row.shop_no], now).get(row.shop_no, 0),
+        tree.count_recruits(conn, program.program_id, [row.shop_no], now).get(row.shop_no, 0),
         row.name,
         None if row.attributes is None else json.loads(row.attributes),
         row.organiser_id,
@@ -91,7 +91,7 @@ def upline(
     """The shops above as of now, nearest first, and after which distance the next page begins."""
     row = _shown(conn, program, shop_id, now)
     passed = cursor[0] if cursor else 0
-    above = network.uplines_at(conn, program.program_id, row.shop_no, now, network.DEEPEST)
+    above = tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)
     places = list(enumerate(above, start=1))[passed : passed + limit]
     sponsors = dict(zip(above, [*above[1:], None], strict=False))
     places_at = [(number, distance, 1 + len(above) - distance, sponsors[number]) for distance, number in places]
@@ -121,8 +121,8 @@ def downline(
     """
     row = _shown(conn, program, shop_id, now)
     _, level = _place_at(conn, program, row, now)
-    deep = network.DEEPEST if levels is None else levels
-    found = network.downline_at(conn, program.program_id, row.shop_no, now, deep, cursor or (0, 0), limit + 1)
+    deep = tree.DEEPEST if levels is None else levels
+    found = tree.downline_at(conn, program.program_id, row.shop_no, now, deep, cursor or (0, 0), limit + 1)
     places = [(below.shop_no, below.depth, level + below.depth, below.sponsor_no) for below in found[:limit]]
     follows = (found[limit - 1].depth, found[limit - 1].shop_no) if len(found) > limit else None
     return _related(conn, program, places, now), follows
@@ -140,7 +140,7 @@ def distance_below(conn: Connection, program: Program, shop_id: str, ancestor_no
         Refusal: ``shop_unknown``.
     """
     row = _shown(conn, program, shop_id, now)
-    above = [row.shop_no, *network.uplines_at(conn, program.program_id, row.shop_no, now, network.DEEPEST)]
+    above = [row.shop_no, *tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)]
     return above.index(ancestor_no) if ancestor_no in above else None
 
 
@@ -155,7 +155,7 @@ def _place_at(conn: Connection, program: Program, row: ShopRow, now: datetime) -
     """Sponsor and level now, from the dated links where the shop's row knows a later state."""
     if row.chain_since <= now:
         return row.sponsor_no, row.level
-    above = network.uplines_at(conn, program.program_id, row.shop_no, now, network.DEEPEST)
+    above = tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)
     return (above[0] if above else None), 1 + len(above)
 
 
@@ -172,7 +172,7 @@ def _related(
     if not numbers:
         return []
     rows = shops.show_many(conn, program.program_id, numbers, now)
-    sales = network.sales_of(conn, program.program_id, [place[0] for place in places])
+    sales = tree.sales_of(conn, program.program_id, [place[0] for place in places])
     lowest = _lowest_rank(conn, program, now)
     return [
         RelatedShop(

@@ -19,9 +19,10 @@ from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
 from distrib.services.context import Actor, Program
 from distrib.services.plans import ladder_of, load_timeline
 from distrib.services.shop_views import ShopView, get_shop
-from distrib.store import figures, shops
-from distrib.store import standing as store
-from distrib.store.shops import KnownShop
+from distrib.store.network import shops
+from distrib.store.network import standing as store
+from distrib.store.network.shops import KnownShop
+from distrib.store.ranks import figures
 
 STATUSES = ("pending", "active", "frozen", "closed")
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.context import Program, format_period
 from distrib.services.statements import LINES, SHOPS, export_csv, file_head
-from distrib.store import exports
+from distrib.store.statements import exports
 
 CSV, XLSX, PARQUET, PDF = "csv", "xlsx", "parquet", "pdf"
 FORMATS = (CSV, XLSX, PARQUET, PDF)

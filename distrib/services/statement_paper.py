@@ -21,7 +21,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import Program
 from distrib.services.statements import shop_statement
 from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
-from distrib.store.shops import by_ids
+from distrib.store.network.shops import by_ids
 
 LINES_AT_ONCE = 500
 _CHUNK_BYTES = 64 * 1024

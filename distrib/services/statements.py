@@ -18,10 +18,12 @@ from distrib.domain.errors import Refusal
 from distrib.services import closing
 from distrib.services.commissions import CommissionQuery, list_commissions
 from distrib.services.context import Program, format_period, period_bounds
-from distrib.store import balances, expected, exports
-from distrib.store import statements as rows
-from distrib.store.periods import ClosedPeriod
-from distrib.store.shops import ids_of
+from distrib.store.ledger import balances
+from distrib.store.network.shops import ids_of
+from distrib.store.orders import expected
+from distrib.store.statements import exports
+from distrib.store.statements import months as rows
+from distrib.store.statements.periods import ClosedPeriod
 
 SHOPS, LINES = "shops", "lines"
 FIGURES = rows.FIGURES

@@ -22,8 +22,8 @@ from distrib.services.plans import Timeline, TimelineEntry, load_timeline
 from distrib.services.policies import pack_on
 from distrib.services.program_figures import ProgramFigures
 from distrib.services.tree_units import SUMS, TreeUnits, Unit
-from distrib.store import programs
-from distrib.store import structure as store
+from distrib.store.compliance import structure as store
+from distrib.store.programs import tenants
 
 MORE_TREES = "more trees"
 """The subject of the row that counts the trees which are not told one by one."""
@@ -94,7 +94,7 @@ def measure_structure(
 
 def as_it_was(conn: Connection, program: Program, as_of: datetime) -> Program:
     """The program with the policy pack it had at an instant."""
-    policy = programs.policy_at(conn, program.program_id, as_of)
+    policy = tenants.policy_at(conn, program.program_id, as_of)
     return program if policy is None else replace(program, policy=policy)
 
 

@@ -14,7 +14,7 @@ from distrib.domain.network.graph import Tree, node_link_of
 from distrib.domain.network.graphml import graphml_of
 from distrib.services.context import Program
 from distrib.services.shop_views import RelatedShop, ShopView, downline, get_shop
-from distrib.store import network
+from distrib.store.network import tree as network
 
 MOST_SHOPS = 100_000
 """A tree is held whole while it is written; larger ones are read level by level."""

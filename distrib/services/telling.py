@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from distrib.services.context import Program
-from distrib.store import outbox, webhooks
+from distrib.store.webhooks import endpoints, outbox
 
 _KINDS = {"commission.earned": "earned", "commission.reversed": "reversed"}
 
@@ -16,7 +16,7 @@ def tell_commissions(conn: Connection, program: Program) -> None:
     Where no live endpoint wants them nothing is read and nothing is written, so that telling costs those alone who
     asked for it.
     """
-    wanted = webhooks.wanted_types(conn, program.program_id)
+    wanted = endpoints.wanted_types(conn, program.program_id)
     kinds = sorted(kind for name, kind in _KINDS.items() if name in wanted)
     if kinds:
         outbox.insert_commission_messages(conn, program.program_id, program.currency, kinds)

@@ -19,7 +19,7 @@ from distrib.services.context import Program
 from distrib.services.plans import Timeline, TimelineEntry, ladder_of
 from distrib.services.policies import PolicyBook, pack_on
 from distrib.store.copying import text_field
-from distrib.store.rule_totals import CUSTOMERS, MONTHS
+from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from distrib.services.context import Program
-from distrib.store import totals as rows
+from distrib.store.programs import totals as rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from distrib.columns.structure import Trees
 from distrib.domain.policies.monitors import Bound, Monitor, share
 from distrib.services.context import Program
 from distrib.services.program_figures import LEVELS_OF_A_DEEP_TREE
-from distrib.store import shops
-from distrib.store import structure as store
+from distrib.store.compliance import structure as store
+from distrib.store.network import shops
 
 MOST_SUBJECTS = 100
 """So many trees of one finding are told one by one, the largest first; the rest are counted."""

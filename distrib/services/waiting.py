@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from distrib.store import groups, inbox, queue
+from distrib.store.orders import groups, inbox, queue
 
 WAKE_LIMIT = 10_000
 

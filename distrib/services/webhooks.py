@@ -24,8 +24,8 @@ from distrib.domain.webhooks import (
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.services.sealing import Sealer
-from distrib.store import webhooks as rows
-from distrib.store.webhooks import WebhookRow
+from distrib.store.webhooks import endpoints as rows
+from distrib.store.webhooks.endpoints import WebhookRow
 
 ENABLED, DISABLED, ENDED = "enabled", "disabled", "ended"
 BY_HAND = "by_hand"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from distrib.services import standing, statements
 from distrib.services.context import COMMAND_LINE
-from distrib.store.balances import Split, available_of_all
+from distrib.store.ledger.balances import Split, available_of_all
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
 
 SOLD = PAID + timedelta(hours=1)

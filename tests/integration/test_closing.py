@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from distrib.domain.errors import Refusal
 from distrib.services import adjustments, closing, statements
 from distrib.services.context import Actor, period_bounds
-from distrib.store import books
-from distrib.store.statements import FIGURES
+from distrib.store.ledger import books
+from distrib.store.statements.months import FIGURES
 from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
 
 ANN = Actor("ann", "Ann", "finance")

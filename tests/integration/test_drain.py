@@ -276,7 +276,7 @@ def test_a_late_look_is_held_against_the_rank_of_its_own_time(world: World) -> N
 
 
 def test_heavy_orders_make_smaller_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distrib.store.queue._BATCH_BYTES", 100_000)
+    monkeypatch.setattr("distrib.store.orders.queue._BATCH_BYTES", 100_000)
     world.publish(SELLER_TEN_PERCENT)
     world.join(("s", None))
     lines = [line(100, str(number)) for number in range(1_000)]

@@ -14,7 +14,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE
 from distrib.services.evaluation import evaluate_month
 from distrib.services.standing import set_rank
-from distrib.store.evaluations import EvaluationRow
+from distrib.store.ranks.evaluations import EvaluationRow
 from tests.worlds import World, chain, line, refunded, settled
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services import commissions, explanations, orders
 from distrib.services.commissions import CommissionQuery
-from distrib.store.orders import OrderFilters
+from distrib.store.orders.views import OrderFilters
 from tests.worlds import PAID, World, chain, line, refunded, settled
 
 TWO_LEVELS: dict[str, Any] = {

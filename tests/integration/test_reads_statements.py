@@ -15,7 +15,7 @@ from distrib.domain.errors import Refusal
 from distrib.services import statements
 from distrib.services.context import Program
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
-from distrib.store.statements import FIGURES
+from distrib.store.statements.months import FIGURES
 from tests.worlds import PAID, World, chain, line, refunded, settled
 
 PLAN: dict[str, Any] = {

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 
 from distrib.services import seals
 from distrib.services.seals import seal_content, verify_chain
-from distrib.store import seals as rows
 from distrib.store.database import open_engine
+from distrib.store.ledger import seals as rows
 from tests.processes import wait_until
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
 

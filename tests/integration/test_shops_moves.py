@@ -9,7 +9,7 @@ from distrib.domain.errors import Refusal
 from distrib.services import standing
 from distrib.services.context import COMMAND_LINE
 from distrib.services.shops import ShopDraft
-from distrib.store.standing import add_rank
+from distrib.store.network.standing import add_rank
 from tests.houses import NOW, House, plan_document
 
 EARLY = NOW - timedelta(days=100)

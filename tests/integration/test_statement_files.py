@@ -19,7 +19,7 @@ from distrib.services import closing
 from distrib.services.context import Actor
 from distrib.services.statement_files import FileWish, export_file
 from distrib.services.statement_workbook import write_workbook
-from distrib.store import exports
+from distrib.store.statements import exports
 from tests.api_fixtures import Api, api
 from tests.worlds import SELLER_TEN_PERCENT, World, line, refunded, settled
 

@@ -20,7 +20,7 @@ from distrib.domain.webhooks import SCHEDULE, secret_bytes
 from distrib.services import deliveries as sending
 from distrib.services import standing, webhooks
 from distrib.services.context import COMMAND_LINE
-from distrib.store.outbox import Message, insert_messages
+from distrib.store.webhooks.outbox import Message, insert_messages
 from tests.processes import wait_until
 from tests.receivers import Received, Receiver, receiver
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled

@@ -25,7 +25,7 @@ from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.evaluation import evaluate_month
 from distrib.services.rank_figures import shops_at
 from distrib.store import migrate
-from distrib.store.evaluations import EvaluationRow
+from distrib.store.ranks.evaluations import EvaluationRow
 
 SECONDS_GOAL = 60.0
 """The evaluation of 1,000,000 shops with 5,000,000 settled orders, on two cores."""

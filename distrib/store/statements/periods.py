@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from distrib.store.statements import FIGURES, figures_sql
+from distrib.store.statements.months import FIGURES, figures_sql
 
 # Joined row by row a month of a program that the statistics do not know yet would take all of that time.
 _FOR_WHOLE_MONTHS = text("SET LOCAL statement_timeout = '30min'; SET LOCAL enable_nestloop = off")

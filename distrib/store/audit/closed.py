@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from distrib.store.audit_questions import Question
-from distrib.store.balances import SIGNED
+from distrib.store.audit.questions import Question
+from distrib.store.ledger.balances import SIGNED
 
 _ENDS = (
     "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from distrib.store.balances import frozen_sql, reserved_sql, split_sql
-from distrib.store.cases import case_held_sql
+from distrib.store.compliance.cases import case_held_sql
+from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
 
 FIGURES = (
     "opening_minor", "earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "closing_minor",

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from distrib.store.audit_questions import Question
+from distrib.store.audit.questions import Question
 from distrib.store.database import driver
-from distrib.store.order_life import StoredPayment, read_payments
+from distrib.store.orders.life import StoredPayment, read_payments
 
 _LIVES = Question(
     "order_lives",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from distrib.domain.network.depth import Link
 from distrib.store.database import driver
 from distrib.store.locks import NETWORK
-from distrib.store.shops import KnownShop
+from distrib.store.network.shops import KnownShop
 
 UPLINES_KEPT = 9
 DEEPEST = 1_000_000

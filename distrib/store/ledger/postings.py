@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.balances import SIGNED
 from distrib.store.database import driver
+from distrib.store.ledger.balances import SIGNED
 
 AT_ONCE = 10_000
 

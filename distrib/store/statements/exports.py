@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from distrib.store.balances import SIGNED
 from distrib.store.database import driver
-from distrib.store.statements import FIGURES, figures_sql
+from distrib.store.ledger.balances import SIGNED
+from distrib.store.statements.months import FIGURES, figures_sql
 
 SHOPS_COLUMNS = ("program", "period", "shop_id", "currency", *FIGURES)
 LINES_COLUMNS = (

@@ -6,7 +6,7 @@ Each is one query for what does not hold, as in ``audit_questions``. Nothing is 
 from __future__ import annotations
 
 from distrib.domain.webhooks import SCHEDULE
-from distrib.store.audit_questions import Question
+from distrib.store.audit.questions import Question
 
 # A batch moves a running total once, and each batch has a number: as many versions as numbers, or an update was lost.
 # What was posted before there were numbers cannot be counted.

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, text
 
-from distrib.store.balances import available_sql
 from distrib.store.database import driver
+from distrib.store.ledger.balances import available_sql
 from distrib.store.locks import PAYOUTS
 
 _CANCELLED = """EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
-from distrib.store.figures import COUNTS
 from distrib.store.pulling import Integers, pull
+from distrib.store.ranks.figures import COUNTS
 
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)

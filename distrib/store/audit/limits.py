@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distrib.store.audit_questions import Question
+from distrib.store.audit.questions import Question
 
 RULE_TOTALS = Question(
     "rule_totals_match",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from distrib.store.cases import case_held_sql
+from distrib.store.compliance.cases import case_held_sql
 
 SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END"
 """A transfer's amount as the shop sees it."""

@@ -1,0 +1,1 @@
+"""Rows of shops, their dated links, statuses and ranks, and their figures. Begin with ``shops``."""

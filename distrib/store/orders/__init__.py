@@ -1,0 +1,1 @@
+"""The inbox and its queue, and orders and commissions as they are read. Begin with ``inbox``."""

@@ -1,0 +1,1 @@
+"""Rows of payees, payout batches and their lines. Begin with ``batches``."""

@@ -1,0 +1,1 @@
+"""Rows of endpoints and deliveries, and the outbox. Begin with ``endpoints``."""
