@@ -26,8 +26,8 @@ from distrib.api.unread import drop_unread
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.console.invitation import invitation_blueprint
-from distrib.services.invitations import Invitation, find_invitations
-from distrib.services.plan_samples import load_samples
+from distrib.services.plans.drafts import load_samples
+from distrib.services.sharing.invitations import Invitation, find_invitations
 from distrib.store import migrate
 from distrib.store.database import enter_program
 

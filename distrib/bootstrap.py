@@ -22,14 +22,14 @@ from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.embedded import EmbeddedServers
-from distrib.services.audit import audit_state
-from distrib.services.channels import load_channels
+from distrib.services.audit.run import audit_state
 from distrib.services.context import Program
-from distrib.services.deliveries import delivery_figures
+from distrib.services.encryption import Sealer, data_keys
+from distrib.services.orders.queue import orders_in_queue
+from distrib.services.payouts.channels import load_channels
 from distrib.services.policies import load_policies, signed_overrides
-from distrib.services.programs import find_program, list_programs
-from distrib.services.sealing import Sealer, data_keys
-from distrib.services.waiting import orders_in_queue
+from distrib.services.programs.tenants import find_program, list_programs
+from distrib.services.webhooks.deliveries import delivery_figures
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
 from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine

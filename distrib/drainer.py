@@ -21,10 +21,11 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.policies.policy import Policy
-from distrib.services import drain, waiting
 from distrib.services.context import Program
-from distrib.services.drain import BatchFailed, Drained, State
-from distrib.services.programs import get_program
+from distrib.services.orders import queue
+from distrib.services.programs.tenants import get_program
+from distrib.services.settlement import drain
+from distrib.services.settlement.drain import BatchFailed, Drained, State
 
 MAX_TRIES = 5
 _BUSY_WAIT_S = 0.05
@@ -91,7 +92,7 @@ class Drainer:
     def wake_waiting(self) -> int:
         """Queues what waited for a shop that has come; answers how many orders."""
         with self._engine.begin() as conn:
-            return waiting.wake_waiting(conn)
+            return queue.wake_waiting(conn)
 
     def has_work(self) -> bool:
         """Whether any program has orders in the queue."""
@@ -99,7 +100,7 @@ class Drainer:
 
     def _programs(self) -> list[Program]:
         def read(conn: Connection) -> list[Program]:
-            return [get_program(conn, number) for number in waiting.programs_with_work(conn)]
+            return [get_program(conn, number) for number in queue.programs_with_work(conn)]
 
         return self._retried(read)
 

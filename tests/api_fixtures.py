@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from distrib.app import create_app
-from distrib.services import keys, programs
 from distrib.services.context import Program
+from distrib.services.programs import keys, tenants
 from tests.worlds import World
 
 
@@ -91,7 +91,7 @@ class Api:
         """Another program beside the world's."""
         container = self.world.container
         with container.begin() as conn:
-            return programs.create_program(
+            return tenants.create_program(
                 conn, code, "CNY", "Asia/Shanghai", settings.pop("policy", "open"), container.now(),
                 container.policies, **settings,
             )  # fmt: skip

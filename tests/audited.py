@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from distrib.domain.policies.policy import Policy
-from distrib.services.audit import audit_view, enter_snapshot, run_audit
+from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.policies import load_policies
-from distrib.services.programs import get_program
+from distrib.services.programs.tenants import get_program
 from distrib.store.database import WORKER_ROLE, open_engine
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"

@@ -11,10 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from distrib.domain.policies.policy import Policy
-from distrib.services import plans, programs, shops
 from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.network import shops
+from distrib.services.network.shops import Registered, ShopDraft, ShopView
+from distrib.services.plans import versions
 from distrib.services.policies import load_policies
-from distrib.services.shops import Registered, ShopDraft, ShopView
+from distrib.services.programs import tenants
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +38,7 @@ class House:
         self.policy = packs()[policy]
         self.now = NOW
         with self.engine.begin() as conn:
-            self.program: Program = programs.create_program(
+            self.program: Program = tenants.create_program(
                 conn, "demo", "CNY", "Asia/Shanghai", policy, NOW - timedelta(days=900), packs(), **settings
             )
 
@@ -97,10 +99,10 @@ class House:
 
     def publish(
         self, document: dict[str, Any], effective_from: datetime, signed_off_by: str | None = None
-    ) -> plans.PlanView:
+    ) -> versions.PlanView:
         with self.begin() as conn:
-            made = plans.create_plan(conn, self.program, document, packs(), COMMAND_LINE, self.now)
-            return plans.publish_plan(
+            made = versions.create_plan(conn, self.program, document, packs(), COMMAND_LINE, self.now)
+            return versions.publish_plan(
                 conn, self.program, packs(), made.code, made.version, effective_from, signed_off_by,
                 COMMAND_LINE, self.now,
             )  # fmt: skip

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.services import keys, programs
 from distrib.services.context import Program
+from distrib.services.programs import keys, tenants
 from distrib.settings import REPOSITORY
 from tests.processes import running_workers, wait_until
 
@@ -90,7 +90,7 @@ class Live:
         """A new program, in Shanghai's time unless told otherwise."""
         container = self.container
         with container.begin() as conn:
-            return programs.create_program(
+            return tenants.create_program(
                 conn, code, currency, time_zone, policy, container.now(), container.policies
             )
 

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import text
 
 from distrib.domain.payouts.payee import Payee
-from distrib.services import payees, payouts, statements
 from distrib.services.context import COMMAND_LINE, Actor
-from distrib.services.payout_results import ResultDraft, Settled, record_results
-from distrib.services.payouts import PayoutDraft
-from distrib.services.programs import get_program
+from distrib.services.payouts import batches, payees
+from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.results import ResultDraft, Settled, record_results
+from distrib.services.programs.tenants import get_program
+from distrib.services.statements import months
 from tests.worlds import SELLER_TEN_PERCENT, World, line, settled
 
 PROPOSER, APPROVER = COMMAND_LINE, Actor("second", "second", "finance")
@@ -66,14 +67,14 @@ def make(
     """Makes a batch and answers it with all its lines."""
     draft = PayoutDraft(payout_id, up_to or now, **more)
     with world.container.begin() as conn:
-        payouts.create_payout(conn, world.program, draft, world.container.channels, actor, now)
-        return payouts.payout_view(conn, world.program, payout_id, 0, 500)[0]
+        batches.create_payout(conn, world.program, draft, world.container.channels, actor, now)
+        return batches.payout_view(conn, world.program, payout_id, 0, 500)[0]
 
 
 def approve(world: World, payout_id: str, now: datetime, actor: Actor = APPROVER) -> None:
     """Approves a batch by a second key."""
     with world.container.begin() as conn:
-        payouts.approve_payout(conn, world.program, payout_id, actor, now)
+        batches.approve_payout(conn, world.program, payout_id, actor, now)
 
 
 def record(world: World, payout_id: str, results: Sequence[tuple[str, str]], now: datetime) -> list[Settled]:
@@ -96,7 +97,7 @@ def balance(world: World, shop_id: str, at: datetime) -> dict[str, int]:
     """What a shop has at an instant: held, reserved, available, paid."""
     with world.container.begin() as conn:
         number = payees.shop_no_of(conn, world.program, shop_id)
-        found = statements.balance(conn, world.program, number, at)
+        found = months.balance(conn, world.program, number, at)
     names = ("held", "reserved", "available", "paid")
     return {name: found[f"{name}_minor"] for name in names}
 

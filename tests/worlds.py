@@ -14,11 +14,13 @@ from sqlalchemy import Connection, text
 
 from distrib.bootstrap import Container
 from distrib.drainer import Drainer, Tally
-from distrib.services import inbox, plans, programs
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.event_codec import decode_event
-from distrib.services.inbox import Accepted
-from distrib.services.shops import Registered, ShopDraft, register_shops
+from distrib.services.network.shops import Registered, ShopDraft, register_shops
+from distrib.services.orders import inbox
+from distrib.services.orders.codec import decode_event
+from distrib.services.orders.inbox import Accepted
+from distrib.services.plans import versions
+from distrib.services.programs import tenants
 from distrib.settings import Settings
 
 EARLY = datetime(2020, 1, 1, tzinfo=UTC)
@@ -99,8 +101,8 @@ class World:
         now = self.container.now()
         with self.container.begin() as conn:
             policies = self.container.policies
-            view = plans.create_plan(conn, self.program, document, policies, COMMAND_LINE, now)
-            plans.publish_plan(
+            view = versions.create_plan(conn, self.program, document, policies, COMMAND_LINE, now)
+            versions.publish_plan(
                 conn, self.program, policies, view.code, view.version, effective_from, "Li Lei", COMMAND_LINE, now
             )
 
@@ -168,7 +170,7 @@ def open_world(
     """A world with an empty program, in Shanghai's time."""
     container = Container(settings, database_url, redis_url)
     with container.begin() as conn:
-        program = programs.create_program(
+        program = tenants.create_program(
             conn, "test", currency, "Asia/Shanghai", policy, container.now(), container.policies
         )
     return World(container, program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from distrib.bootstrap import Container
-from distrib.services.audit import (
+from distrib.services.audit.run import (
     answer_request,
     enter_snapshot,
     programs_to_audit,
@@ -13,7 +13,7 @@ from distrib.services.audit import (
     run_audit,
 )  # fmt: skip
 from distrib.services.context import Program
-from distrib.services.programs import get_program
+from distrib.services.programs.tenants import get_program
 
 _log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ import structlog
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor
-from distrib.services.evaluation import due_period, evaluate_month
-from distrib.services.programs import list_programs
+from distrib.services.programs.tenants import list_programs
+from distrib.services.ranks.evaluation import due_period, evaluate_month
 
 CLOCK = Actor(key_id="distrib", name="distrib", role="admin")
 

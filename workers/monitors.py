@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from distrib.bootstrap import Container
-from distrib.services.compliance import MONITOR, programs_due, run_monitors
-from distrib.services.programs import get_program
+from distrib.services.compliance.monitors import MONITOR, programs_due, run_monitors
+from distrib.services.programs.tenants import get_program
 
 
 def run_daily_monitors(container: Container) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 
 from distrib.bootstrap import Container
-from distrib.services.programs import get_program
-from distrib.services.seals import programs_to_seal, seal_now
+from distrib.services.ledger.seals import programs_to_seal, seal_now
+from distrib.services.programs.tenants import get_program
 
 _log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from distrib.api.metrics import Metrics
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
-from distrib.services.sealing import Sealer
+from distrib.services.encryption import Sealer
 
 EXTENSION = "distrib"
 

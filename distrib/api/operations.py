@@ -29,9 +29,9 @@ from distrib.api.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.policy import Policy
 from distrib.services import idempotency
+from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
-from distrib.services.keys import authenticate
-from distrib.services.registration_findings import WATCHED, note_registrations
+from distrib.services.programs.keys import authenticate
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

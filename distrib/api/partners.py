@@ -9,7 +9,7 @@ from distrib.api.auth import PARTNER
 from distrib.api.operations import Call
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import MAX_TIERS, Policy
-from distrib.services import shops
+from distrib.services.network import shops
 
 
 def levels_below(policy: Policy) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
-from distrib.services.keys import authenticate
+from distrib.services.programs.keys import authenticate
 
 MAY_ACT = ("finance", "admin")
 _F = TypeVar("_F", bound=Callable[..., Any])

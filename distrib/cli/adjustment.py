@@ -10,7 +10,7 @@ from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
 from distrib.domain.amounts import show_amount
-from distrib.services.adjustments import approve_adjustment, list_adjustments, propose_adjustment
+from distrib.services.ledger.adjustments import approve_adjustment, list_adjustments, propose_adjustment
 
 PAGE = 500
 

@@ -19,7 +19,7 @@ from distrib.cli.output import (
     print_table,
     program_option,
 )  # fmt: skip
-from distrib.services.audit import audit_view, enter_snapshot, run_audit
+from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 
 _WORDS = {
     "title": ("Audit of {program} as of {as_of}", "分销计划 {program} 的审计，{as_of}"),

@@ -26,14 +26,14 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.policies.override import Override
-from distrib.services import cases
-from distrib.services.compliance import run_monitors
-from distrib.services.compliance_pdf import LANGUAGES, render_report
-from distrib.services.compliance_report import compliance_report
-from distrib.services.compliance_words import Reader
+from distrib.services.compliance import cases
+from distrib.services.compliance.monitors import run_monitors
+from distrib.services.compliance.pdf import LANGUAGES, render_report
+from distrib.services.compliance.report import compliance_report
+from distrib.services.compliance.words import Reader
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
-from distrib.services.programs import list_programs
+from distrib.services.programs.tenants import list_programs
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)

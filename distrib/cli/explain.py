@@ -20,8 +20,8 @@ from distrib.cli.output import (
     time_text,
 )  # fmt: skip
 from distrib.domain.amounts import show_amount
-from distrib.services.explanations import explain_order
-from distrib.services.plan_words import REASONS
+from distrib.services.orders.explanations import explain_order
+from distrib.services.plans.words import REASONS
 
 _WORDS = {
     "order": ("Order", "订单"),

@@ -27,8 +27,8 @@ from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
 from distrib.services.context import Program
-from distrib.services.event_codec import DecodedEvent, decode_event
-from distrib.services.inbox import accept_events
+from distrib.services.orders.codec import DecodedEvent, decode_event
+from distrib.services.orders.inbox import accept_events
 
 BATCH = 1_000
 _EVENT = ("id", "type", "occurred_at")

@@ -26,7 +26,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
 from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.shops import ShopDraft, introduced_by, register_shops
+from distrib.services.network.shops import ShopDraft, introduced_by, register_shops
 
 COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "attributes")
 BATCH = 1_000

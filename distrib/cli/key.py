@@ -8,7 +8,7 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, open_console, print_json, print_table, program_option, time_text
-from distrib.services.keys import ROLES, create_key, list_keys, revoke_key
+from distrib.services.programs.keys import ROLES, create_key, list_keys, revoke_key
 from distrib.store.programs.keys import ListedKey
 
 PAGE = 500

@@ -9,8 +9,8 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.amounts import show_amount
-from distrib.services.ledger import list_accounts
-from distrib.services.seals import list_seals, seal_content, seal_now
+from distrib.services.ledger.accounts import list_accounts
+from distrib.services.ledger.seals import list_seals, seal_content, seal_now
 
 PAGE = 500
 

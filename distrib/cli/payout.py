@@ -26,13 +26,13 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV
-from distrib.services import payouts as service
 from distrib.services.context import Actor, Program
-from distrib.services.payees import reseal_payees
-from distrib.services.payout_files import ENCODINGS, channel_file
-from distrib.services.payout_reports import platform_report, us_1099_report
-from distrib.services.payout_results import REFUSED, record_results
-from distrib.services.payouts import PayoutDraft
+from distrib.services.payouts import batches as service
+from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.files import ENCODINGS, channel_file
+from distrib.services.payouts.payees import reseal_payees
+from distrib.services.payouts.reports import platform_report, us_1099_report
+from distrib.services.payouts.results import REFUSED, record_results
 
 PAGE = 500
 RESULTS_AT_ONCE = 1_000

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier, is_storable_text
-from distrib.services.payout_results import ResultDraft
+from distrib.services.payouts.results import ResultDraft
 
 MOST_PROBLEMS = 100
 _FIELDS = ("shop_id", "status", "reference", "reason")

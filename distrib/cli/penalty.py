@@ -12,8 +12,8 @@ from distrib.cli.output import json_option, open_console, print_json, print_tabl
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_day
 from distrib.domain.penalties import KINDS
+from distrib.services.compliance.penalties import list_penalties, record_penalty, withdraw_penalty
 from distrib.services.context import COMMAND_LINE
-from distrib.services.penalties import list_penalties, record_penalty, withdraw_penalty
 
 PAGE = 500
 

@@ -18,8 +18,8 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.domain.plans.schema import plan_schema
 from distrib.domain.policies.policy import Finding
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.plans import PlanView, check_document, create_plan, judge, publish_plan
-from distrib.services.programs import find_program, only_program
+from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
+from distrib.services.programs.tenants import find_program, only_program
 from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml
 
 MAX_BYTES = 1_000_000

@@ -14,7 +14,7 @@ from distrib.cli.output import open_console
 from distrib.domain.bilingual import of_problem
 from distrib.domain.errors import Problem
 from distrib.domain.policies.policy import Finding
-from distrib.services.plan_words import SEVERITIES
+from distrib.services.plans.words import SEVERITIES
 from distrib.services.yaml_documents import line_at
 
 _STYLES = {"refuse": "red", "sign_off": "yellow", "alert": "yellow"}

@@ -20,7 +20,7 @@ from distrib.cli.output import (
 from distrib.domain.amounts import show_amount
 from distrib.domain.money import show_ratio
 from distrib.services.context import COMMAND_LINE, Program, format_period, parse_period
-from distrib.services.pools import PaidPool, pay_pools
+from distrib.services.statements.pools import PaidPool, pay_pools
 
 _WORDS = {
     "title": ("Pools of {month}, {currency}", "{month} 分红池，{currency}"),

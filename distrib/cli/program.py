@@ -10,7 +10,7 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, open_console, print_json, print_table
 from distrib.cli.program_set import set_command
 from distrib.services.context import Program
-from distrib.services.programs import ADMISSIONS, create_program, list_programs
+from distrib.services.programs.tenants import ADMISSIONS, create_program, list_programs
 
 
 @click.group()

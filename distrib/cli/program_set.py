@@ -10,8 +10,8 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, print_json, program_option
 from distrib.domain.customers import RULES
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.program_settings import SETTINGS, WITHHOLDINGS, set_program
-from distrib.services.programs import ADMISSIONS
+from distrib.services.programs.settings import SETTINGS, WITHHOLDINGS, set_program
+from distrib.services.programs.tenants import ADMISSIONS
 
 CLEARED = ("title", "join_url")
 """Settings that an empty text takes back."""

@@ -11,7 +11,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, language_option, print_json, program_option, time_text
 from distrib.drainer import Drainer
 from distrib.services.context import COMMAND_LINE, parse_period
-from distrib.services.evaluation import evaluate_month, evaluation_view
+from distrib.services.ranks.evaluation import evaluate_month, evaluation_view
 
 _WORDS = {
     "evaluated": ("{month} evaluated: {shops:,} shops, {promoted:,} promoted, {lowered:,} lowered, {taken_back:,} taken"

@@ -10,8 +10,8 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.output import program_option
 from distrib.domain.sharing import invite_link
-from distrib.services.invitations import Invitation, invitation_of
-from distrib.services.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
+from distrib.services.sharing.invitations import Invitation, invitation_of
+from distrib.services.sharing.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
 
 _output = click.option(
     "--output", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),

@@ -10,7 +10,7 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.output import program_option
 from distrib.cli.shop_posters import poster_command, qr_command
-from distrib.services.subtrees import as_graphml, as_node_link, read_subtree
+from distrib.services.network.subtrees import as_graphml, as_node_link, read_subtree
 
 DEEPEST = 1_000
 

@@ -24,10 +24,10 @@ from distrib.cli.output import (
     time_text,
 )  # fmt: skip
 from distrib.domain.amounts import show_amount
-from distrib.services.closing import confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.context import Actor, Program, parse_period
-from distrib.services.statement_files import DETAILS, FORMATS, FileWish, export_file
-from distrib.services.statements import FIGURES, SHOPS, statement_totals_and_rows
+from distrib.services.statements.closing import confirm_close, find_closed, propose_close, standing_proposal
+from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
+from distrib.services.statements.months import FIGURES, SHOPS, statement_totals_and_rows
 
 _WORDS = {
     "title": ("Statement of {program} for {period}, {currency}, as of {as_of}",

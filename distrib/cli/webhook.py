@@ -7,8 +7,8 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.webhooks import EVENT_TYPES
-from distrib.services import webhooks as service
 from distrib.services.context import COMMAND_LINE
+from distrib.services.webhooks import endpoints as service
 
 PAGE = 500
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from flask import Blueprint, Response, make_response, render_template
 
 from distrib.console.language import language
-from distrib.services.invitations import Invitation
+from distrib.services.sharing.invitations import Invitation
 
 Find = Callable[[str], Sequence[Invitation]]
 FRESH_SECONDS = 60

@@ -16,7 +16,7 @@ from distrib.domain.identifiers import is_identifier, is_storable_text
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.plans.document_rules import CHANNELS
 from distrib.domain.plans.plan import Plan
-from distrib.services.plan_trials import SEATS, SELLER, Stand, Trial, suggest_channel, suggest_people
+from distrib.services.plans.trials import SEATS, SELLER, Stand, Trial, suggest_channel, suggest_people
 
 AMOUNTS = ("paid", "list", "cost")
 FIELDS = (*AMOUNTS, "quantity", "category", "sku", "channel", "entry", "self")

@@ -9,8 +9,8 @@ from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.money import parse_ratio, round_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.explanation import Look
-from distrib.services.plan_trials import SEATS, Earned
-from distrib.services.plan_words import REASONS
+from distrib.services.plans.trials import SEATS, Earned
+from distrib.services.plans.words import REASONS
 
 _HUNDREDTHS = 10_000
 _PPM_A_HUNDREDTH = 100

@@ -24,9 +24,9 @@ from distrib.domain.plans.document_rules import CHANNELS
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.schema import plan_schema
 from distrib.domain.policies.policy import Policy
-from distrib.services.plan_drafts import Draft, check_draft
-from distrib.services.plan_trials import SEATS, SELLER, try_order
-from distrib.services.plan_words import SEVERITIES
+from distrib.services.plans.drafts import Draft, check_draft
+from distrib.services.plans.trials import SEATS, SELLER, try_order
+from distrib.services.plans.words import SEVERITIES
 
 MOST_BYTES = 256 * 1024
 FIRST_SAMPLE = "two-level-shop"

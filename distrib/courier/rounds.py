@@ -15,8 +15,8 @@ import structlog
 from sqlalchemy import Engine
 
 from distrib.courier.pinned import Sender, Unreachable
-from distrib.services import deliveries
-from distrib.services.sealing import SealBroken, Sealer
+from distrib.services.encryption import SealBroken, Sealer
+from distrib.services.webhooks import deliveries
 from distrib.store.webhooks.endpoints import Attempt, Due
 
 AT_ONCE = 16

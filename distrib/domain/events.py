@@ -1,6 +1,6 @@
 """Facts from the order system as plain frozen values.
 
-What arrives over HTTP is checked by ``distrib.services.event_codec``; what stands here has
+What arrives over HTTP is checked by ``distrib.services.orders.codec``; what stands here has
 passed that check. Nothing that parses, validates or stores may enter.
 """
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from distrib.services.audit import enter_snapshot, run_audit
+from distrib.services.audit.run import enter_snapshot, run_audit
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
 from tests.acceptance.reference import Row, Shop, Version, World, when, work_on

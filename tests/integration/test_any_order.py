@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from distrib.domain.events import Order
 from distrib.domain.plans.plan import Plan
-from distrib.services import programs, standing
 from distrib.services.context import COMMAND_LINE
+from distrib.services.network import standing
+from distrib.services.programs import tenants
 from tests.property.draws import RANKS, orders, plans
 from tests.worlds import EARLY, PAID, World, chain, refunded, settled
 
@@ -87,7 +88,7 @@ def digest(world: World, plan: dict[str, Any], ranks: dict[str, str], batches: S
     container, now = world.container, world.container.now()
     with container.begin() as conn:
         name = f"story-{next(_number)}"
-        program = programs.create_program(conn, name, "CNY", "Asia/Shanghai", "open", now, container.policies)
+        program = tenants.create_program(conn, name, "CNY", "Asia/Shanghai", "open", now, container.policies)
     story = World(container, program)
     story.publish(plan)
     story.join(*chain(*SHOPS))

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.services import payees
 from distrib.services.context import COMMAND_LINE
-from distrib.services.sealing import Sealer
+from distrib.services.encryption import Sealer
+from distrib.services.payouts import payees
 from distrib.store.database import open_engine
 from tests.api_fixtures import Api, Caller, api
 from tests.payout_world import earn, payee, put

@@ -8,7 +8,7 @@ import pytest
 
 from distrib.api.auth import MAY_CALL, ROLES
 from distrib.services.context import COMMAND_LINE
-from distrib.services.shops import ShopDraft, register_shops
+from distrib.services.network.shops import ShopDraft, register_shops
 from tests.api_fixtures import Api, Caller, api
 from tests.worlds import EARLY, SELLER_TEN_PERCENT, chain, line, settled
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from distrib.services import audit, moves, standing
-from distrib.services.audit import AuditCheck, AuditResult
+from distrib.services.audit import run as audit
+from distrib.services.audit.run import AuditCheck, AuditResult
 from distrib.services.context import COMMAND_LINE
+from distrib.services.network import moves, standing
 from distrib.store.database import open_engine
 from tests.worlds import PAID, World, chain, line, refunded, settled
 

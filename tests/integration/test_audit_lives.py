@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from distrib.services import audit
-from distrib.services.audit import AuditResult
+from distrib.services.audit import run as audit
+from distrib.services.audit.run import AuditResult
 from distrib.store.database import open_engine
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, cancelled, chain, decided, line, paid, refunded, settled
 

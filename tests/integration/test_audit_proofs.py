@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from distrib.services import audit
-from distrib.services.seals import seal_now
+from distrib.services.audit import run as audit
+from distrib.services.ledger.seals import seal_now
 from distrib.store.database import open_engine
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, line, settled
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.services import standing, statements
 from distrib.services.context import COMMAND_LINE
+from distrib.services.network import standing
+from distrib.services.statements import months
 from distrib.store.ledger.balances import Split, available_of_all
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
 
@@ -79,7 +80,7 @@ def freeze(world: World, shop_id: str, status: str, at: datetime) -> None:
 def balance(world: World, shop_id: str, as_of: datetime) -> tuple[int, int, int]:
     """Held, reserved and available of the balance call."""
     with world.container.begin() as conn:
-        view = statements.balance(conn, world.program, number(world, shop_id), as_of)
+        view = months.balance(conn, world.program, number(world, shop_id), as_of)
     return view["held_minor"], view["reserved_minor"], view["available_minor"]
 
 
@@ -128,7 +129,7 @@ def test_a_statement_splits_as_of_the_months_last_instant(sold: World) -> None:
     reserve(sold, "a", 100, end, 902)
     freeze(sold, "b", "frozen", end - timedelta(microseconds=1))
     with sold.container.begin() as conn:
-        view, _ = statements.statement_totals_and_rows(conn, sold.program, 202603, None, 10, NOW)
+        view, _ = months.statement_totals_and_rows(conn, sold.program, 202603, None, 10, NOW)
     rows: dict[str, Any] = {row["shop_id"]: row for row in view["data"]}
     told = {shop: (row["held_minor"], row["reserved_minor"], row["available_minor"]) for shop, row in rows.items()}
     assert told == {"a": (0, 400, 600), "b": (700, 0, 0)}

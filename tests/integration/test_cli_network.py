@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
-from distrib.services.keys import authenticate
+from distrib.services.programs.keys import authenticate
 from distrib.settings import Settings
 from tests.houses import plan_document
 

@@ -16,8 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import Refusal
-from distrib.services import adjustments, closing, statements
 from distrib.services.context import Actor, period_bounds
+from distrib.services.ledger import adjustments
+from distrib.services.statements import closing, months
 from distrib.store.ledger import books
 from distrib.store.statements.months import FIGURES
 from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
@@ -65,12 +66,12 @@ def refusal(act: Any, *args: Any, **options: Any) -> str:
 
 def file(world: World, period: int, detail: str = "shops") -> bytes:
     with world.container.begin() as conn:
-        return b"".join(statements.export_csv(conn, world.program, period, detail, NOW))
+        return b"".join(months.export_csv(conn, world.program, period, detail, NOW))
 
 
 def statement(world: World, period: int) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return statements.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0]
+        return months.statement_totals_and_rows(conn, world.program, period, None, 500, NOW)[0]
 
 
 def figures(row: Mapping[str, Any]) -> dict[str, int]:

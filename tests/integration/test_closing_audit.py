@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from distrib.services import adjustments, audit, closing, standing
+from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE, Actor
+from distrib.services.ledger import adjustments
+from distrib.services.network import standing
+from distrib.services.statements import closing
 from distrib.store.database import open_engine
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
 
@@ -90,8 +93,8 @@ def close(world: World, period: int) -> None:
 
 def failing(world: World) -> set[str]:
     with world.container.begin() as conn:
-        audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, NOW, world.container.policies)
+        run.enter_snapshot(conn)
+        result = run.run_audit(conn, world.program, NOW, world.container.policies)
     assert {check.name for check in result.checks} >= {"closed_statements_match_transfers", "closed_digests_hold"}
     return {check.name for check in result.checks if not check.ok}
 

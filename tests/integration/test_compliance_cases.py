@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import cases, shops, statements
-from distrib.services.audit import enter_snapshot, run_audit
+from distrib.services.audit.run import enter_snapshot, run_audit
+from distrib.services.compliance import cases
 from distrib.services.context import COMMAND_LINE
-from distrib.services.explanations import explain_order
-from distrib.services.shop_records import change_shop
+from distrib.services.network import shops
+from distrib.services.network.records import change_shop
+from distrib.services.orders.explanations import explain_order
+from distrib.services.statements import months
 from tests.worlds import PAID, World, chain, line, paid, refunded, settled
 
 TWO_UP: dict[str, Any] = {
@@ -110,7 +112,7 @@ def test_what_is_held_is_not_available_in_balance_and_statement_until_it_is_rele
     assert balance(tree, "b") == (0, 750)
     with tree.container.begin() as conn:
         shop_no = shops.get_shop(conn, tree.program, "b", tree.container.now()).shop_no
-        then = statements.balance(conn, tree.program, shop_no, PAID + DAY)
+        then = months.balance(conn, tree.program, shop_no, PAID + DAY)
     assert (then["held_minor"], then["available_minor"]) == (500, 250)
     assert month(tree) == (700, 1_850)  # as of the month's last instant, when they were held
     assert clean(tree)
@@ -121,14 +123,14 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
     with world.container.begin() as conn:
         now = world.container.now()
         shop_no = shops.get_shop(conn, world.program, shop_id, now).shop_no
-        told = statements.balance(conn, world.program, shop_no, now)
+        told = months.balance(conn, world.program, shop_no, now)
     return told["held_minor"], told["available_minor"]
 
 
 def month(world: World) -> tuple[int, int]:
     """Held and available of all shops at the end of the month of the orders."""
     with world.container.begin() as conn:
-        statement, _ = statements.statement_totals_and_rows(
+        statement, _ = months.statement_totals_and_rows(
             conn, world.program, 202603, None, 50, world.container.now()
         )
     return statement["totals"]["held_minor"], statement["totals"]["available_minor"]

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from distrib.cli.compliance import compliance
 from distrib.domain.errors import Refusal
-from distrib.services.programs import create_program
+from distrib.services.programs.tenants import create_program
 from tests.worlds import World, chain, line, settled
 
 Run = Callable[..., Result]

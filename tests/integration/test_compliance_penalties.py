@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.app import create_app
 from distrib.domain.errors import Refusal
-from distrib.services import shops
+from distrib.services.compliance.penalties import record_penalty, withdraw_penalty
+from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE
-from distrib.services.penalties import record_penalty, withdraw_penalty
-from distrib.services.shop_records import change_shop
-from distrib.services.structure import Structure, measure_structure
+from distrib.services.network import shops
+from distrib.services.network.records import change_shop
 from distrib.settings import Settings
 from distrib.store.database import open_engine
 from tests.api_fixtures import Api, api

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from distrib.services import compliance, shops
-from distrib.services.cases import decide_case
-from distrib.services.compliance import MONITOR
+from distrib.services.compliance import monitors
+from distrib.services.compliance.cases import decide_case
+from distrib.services.compliance.monitors import MONITOR
+from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE
-from distrib.services.shop_records import change_shop
-from distrib.services.structure import Structure, measure_structure
+from distrib.services.network import shops
+from distrib.services.network.records import change_shop
 from tests.worlds import EARLY, PAID, World, chain, line, refunded, settled
 
 CN_PLAN: dict[str, Any] = {
@@ -201,7 +202,7 @@ def test_under_the_american_pack_sponsors_with_few_buyers_are_reported(world: Wo
 
 
 def test_more_trees_than_are_told_one_by_one_are_counted(cn: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distrib.services.tree_units.MOST_SUBJECTS", 2)
+    monkeypatch.setattr("distrib.services.compliance.tree_units.MOST_SUBJECTS", 2)
     cn.join(*(pair for n in range(5) for pair in chain(f"a{n}", f"b{n}", f"c{n}")))
     levels = [one for one in measure(cn).findings if one.monitor.id == "CN-M03"]
     assert [(one.subject, one.figure) for one in levels] == [
@@ -211,13 +212,13 @@ def test_more_trees_than_are_told_one_by_one_are_counted(cn: World, monkeypatch:
 
 def run(world: World) -> dict[str, Any]:
     with world.container.begin() as conn:
-        return compliance.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
+        return monitors.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
 
 
 def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_told(
     cn: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distrib.services.tree_units.MOST_SUBJECTS", 2)
+    monkeypatch.setattr("distrib.services.compliance.tree_units.MOST_SUBJECTS", 2)
     cn.join(*((root, None) for root in "abcd"))
     cn.join(*(pair for root in "abcd" for pair in children(root, 119, f"{root}-")))
     first = run(cn)
@@ -257,8 +258,8 @@ def test_a_run_keeps_what_is_new_and_opens_one_case_for_what_is_to_be_held(cn: W
 def test_a_program_is_due_once_a_day_of_its_own(cn: World) -> None:
     with cn.container.begin() as conn:
         now = cn.container.now()
-        assert cn.program.program_id in compliance.programs_due(conn, now)
+        assert cn.program.program_id in monitors.programs_due(conn, now)
     run(cn)
     with cn.container.begin() as conn:
-        assert cn.program.program_id not in compliance.programs_due(conn, cn.container.now())
-        assert cn.program.program_id in compliance.programs_due(conn, now + timedelta(days=1))
+        assert cn.program.program_id not in monitors.programs_due(conn, cn.container.now())
+        assert cn.program.program_id in monitors.programs_due(conn, now + timedelta(days=1))

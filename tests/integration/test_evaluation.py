@@ -12,8 +12,8 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE
-from distrib.services.evaluation import evaluate_month
-from distrib.services.standing import set_rank
+from distrib.services.network.standing import set_rank
+from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store.ranks.evaluations import EvaluationRow
 from tests.worlds import World, chain, line, refunded, settled
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE, period_bounds
-from distrib.services.evaluation import due_period, evaluate_month
+from distrib.services.ranks.evaluation import due_period, evaluate_month
 from tests.api_fixtures import Api, api
 from tests.worlds import World, line, settled
 from workers.evaluations import run_due_evaluations

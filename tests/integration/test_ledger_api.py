@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
-from distrib.services import seals
+from distrib.services.ledger import seals
 from tests.api_fixtures import Api, Caller, api
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
 

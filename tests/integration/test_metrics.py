@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from distrib.services.metrics import Retention, retention, shop_metrics
+from distrib.services.network.metrics import Retention, retention, shop_metrics
 from distrib.settings import REPOSITORY
 from tests.api_fixtures import Api, api
 from tests.worlds import EARLY, SELLER_TEN_PERCENT, World, line, refunded, settled

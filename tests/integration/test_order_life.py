@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from distrib.services import commissions, orders, statements
-from distrib.services.commissions import CommissionQuery
 from distrib.services.context import COMMAND_LINE
-from distrib.services.drain import drain_batch
-from distrib.services.explanations import explain_order
-from distrib.services.orders import OrderFilters
-from distrib.services.shops import get_shop
-from distrib.services.standing import set_status
+from distrib.services.network.shops import get_shop
+from distrib.services.network.standing import set_status
+from distrib.services.orders import commissions, views
+from distrib.services.orders.commissions import CommissionQuery
+from distrib.services.orders.explanations import explain_order
+from distrib.services.orders.views import OrderFilters
+from distrib.services.settlement.drain import drain_batch
+from distrib.services.statements import months
 from tests.worlds import PAID, SELLER_TEN_PERCENT, World, cancelled, chain, decided, line, paid, refunded, settled
 
 TWO_LEVELS = {
@@ -181,7 +182,7 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
     shops.earn(paid("p1", "o1", "b", line(10_000)), refunded("r1", "o1", {"1": 4_000}, PAID + DAY))
     now = shops.container.now()
     with shops.container.begin() as conn:
-        view = orders.get_order(conn, shops.program, "o1", now)
+        view = views.get_order(conn, shops.program, "o1", now)
         assert (view["status"], view["commissions"], view["refunded_minor"], view["left_minor"]) == (
             "paid", [], 4_000, 6_000,
         )  # fmt: skip
@@ -191,8 +192,8 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
         assert explained["agrees"]
         assert {(look["shop_id"], look["posted_minor"]) for look in explained["looks"]} == {("b", 600), ("a", 300)}
         shop_no = get_shop(conn, shops.program, "b", now).shop_no
-        assert statements.balance(conn, shops.program, shop_no, now)["expected_minor"] == 600
-        assert statements.balance(conn, shops.program, shop_no, PAID)["expected_minor"] == 1_000
+        assert months.balance(conn, shops.program, shop_no, now)["expected_minor"] == 600
+        assert months.balance(conn, shops.program, shop_no, PAID)["expected_minor"] == 1_000
         none, _ = commissions.list_commissions(conn, shops.program, CommissionQuery(), None, 10, now)
         assert none == []
         rows, follows = commissions.list_commissions(
@@ -219,18 +220,18 @@ def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(
     with shops.container.begin() as conn:
 
         def found(**filters: str) -> list[str]:
-            rows, _ = orders.list_orders(conn, shops.program, OrderFilters(**filters), None, 50)  # type: ignore[arg-type]
+            rows, _ = views.list_orders(conn, shops.program, OrderFilters(**filters), None, 50)  # type: ignore[arg-type]
             return sorted(row["id"] for row in rows)
 
         for order_id, status in told.items():
-            view = orders.get_order(conn, shops.program, order_id, shops.container.now())
+            view = views.get_order(conn, shops.program, order_id, shops.container.now())
             assert view["status"] == status, order_id
             assert explain_order(conn, shops.program, order_id)["agrees"], order_id
             assert order_id in found(status=status)
         assert found(status="paid") == ["o1"]
         assert found(status="cancelled") == ["o2", "o3"]
         assert found() == found(shop_id="b") == sorted(told)
-        view = orders.get_order(conn, shops.program, "o3", shops.container.now())
+        view = views.get_order(conn, shops.program, "o3", shops.container.now())
         assert (view["reason"], [refund["id"] for refund in view["refunds"]], view["left_minor"]) == (
             "order_cancelled", [None], 0,
         )  # fmt: skip

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import audit, statements
-from distrib.services.payees import erase_payee, shop_no_of
-from distrib.services.payout_reports import platform_report, us_1099_report
-from distrib.services.payouts import cancel_payout
+from distrib.services.audit import run
+from distrib.services.payouts.batches import cancel_payout
+from distrib.services.payouts.payees import erase_payee, shop_no_of
+from distrib.services.payouts.reports import platform_report, us_1099_report
+from distrib.services.statements import months
 from tests.payout_world import (
     PROPOSER,
     approve,
@@ -48,8 +49,8 @@ def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: Wo
     posted = world.rows("SELECT kind::text, credit_account, amount_minor FROM transfers WHERE kind IN ('paid', 'tax')")
     assert sorted(map(tuple, posted)) == [("paid", -2, 256_000), ("tax", -3, 44_000)]
     with world.container.begin() as conn:
-        view, _ = statements.statement_totals_and_rows(conn, world.program, 202604, None, 10, MAY)
-        assert audit.run_audit(conn, world.program, MAY, world.container.policies).ok
+        view, _ = months.statement_totals_and_rows(conn, world.program, 202604, None, 10, MAY)
+        assert run.run_audit(conn, world.program, MAY, world.container.policies).ok
     [row] = view["data"]
     assert (row["opening_minor"], row["paid_minor"], row["tax_minor"], row["closing_minor"]) == (
         300_000, 256_000, 44_000, 0,

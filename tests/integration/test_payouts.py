@@ -10,8 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from distrib.domain.errors import Refusal
-from distrib.services import audit, closing, payouts, standing
+from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE
+from distrib.services.network import standing
+from distrib.services.payouts import batches
+from distrib.services.statements import closing
 from distrib.store.database import open_engine
 from tests.payout_world import APPROVER, approve, balance, earn, make, open_shops, pay, payee, put, record
 from tests.worlds import PAID, World, refunded
@@ -31,7 +34,7 @@ def amounts(made: dict[str, object]) -> dict[str, int]:
 def is_sound(world: World) -> bool:
     """Whether the audit finds nothing."""
     with world.container.begin() as conn:
-        result = audit.run_audit(conn, world.program, LATER, world.container.policies)
+        result = run.run_audit(conn, world.program, LATER, world.container.policies)
     assert result.ok, [check for check in result.checks if not check.ok]
     return True
 
@@ -59,7 +62,7 @@ def test_what_is_paid_leaves_and_what_fails_comes_back_for_the_next_batch(world:
     assert balance(world, "a", LATER) == {"held": 0, "reserved": 0, "available": 0, "paid": 1_000}
     assert balance(world, "b", LATER) == {"held": 0, "reserved": 0, "available": 700, "paid": 0}
     with world.container.begin() as conn:
-        assert payouts.payout_view(conn, world.program, "march", 0, 9)[0]["status"] == "settled"
+        assert batches.payout_view(conn, world.program, "march", 0, 9)[0]["status"] == "settled"
     assert amounts(make(world, "retry", LATER)) == {"b": 700}
     assert is_sound(world)
 
@@ -141,8 +144,8 @@ def test_approval_takes_another_key_and_no_cancelled_batch(world: World) -> None
         record(world, "march", [("a", "paid")], NOW)
     assert caught.value.code == "payout_not_approved"
     with world.container.begin() as conn:
-        payouts.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
-        payouts.cancel_payout(conn, world.program, "march", APPROVER, LATER)
+        batches.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
+        batches.cancel_payout(conn, world.program, "march", APPROVER, LATER)
     assert balance(world, "a", NOW)["available"] == 1_000
     for refused in (lambda: approve(world, "march", NOW), lambda: record(world, "march", [("a", "paid")], NOW)):
         with pytest.raises(Refusal) as caught:
@@ -157,7 +160,7 @@ def test_an_approved_batch_is_not_cancelled_and_approving_again_changes_nothing(
     approve(world, "march", NOW)
     approve(world, "march", LATER)
     with world.container.begin() as conn, pytest.raises(Refusal) as caught:
-        payouts.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
+        batches.cancel_payout(conn, world.program, "march", COMMAND_LINE, NOW)
     assert caught.value.code == "payout_approved"
 
 

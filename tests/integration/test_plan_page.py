@@ -17,7 +17,7 @@ from distrib.console.plan_texts import TEXTS
 from distrib.domain.amounts import show_amount
 from distrib.domain.plans.document import check_plan
 from distrib.domain.plans.plan import compile_plan
-from distrib.services.plan_drafts import MAX_CHARACTERS
+from distrib.services.plans.drafts import MAX_CHARACTERS
 from distrib.services.yaml_documents import read_with_lines, read_yaml
 from tests.api_fixtures import Api, api
 from tests.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, send, told

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
-from distrib.services import plans
 from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.plans import versions
 from tests.houses import NOW, House, packs, plan_document
 
 DAY = timedelta(days=1)
@@ -23,19 +23,19 @@ def house(database_url: str) -> Iterator[House]:
         yield opened
 
 
-def create(house: House, document: object) -> plans.PlanView:
+def create(house: House, document: object) -> versions.PlanView:
     with house.begin() as conn:
-        return plans.create_plan(conn, house.program, document, packs(), COMMAND_LINE, house.now)
+        return versions.create_plan(conn, house.program, document, packs(), COMMAND_LINE, house.now)
 
 
-def publish(house: House, version: int, at: datetime, by: str | None = None, code: str = "main") -> plans.PlanView:
+def publish(house: House, version: int, at: datetime, by: str | None = None, code: str = "main") -> versions.PlanView:
     with house.begin() as conn:
-        return plans.publish_plan(conn, house.program, packs(), code, version, at, by, COMMAND_LINE, house.now)
+        return versions.publish_plan(conn, house.program, packs(), code, version, at, by, COMMAND_LINE, house.now)
 
 
-def timeline(house: House) -> plans.Timeline:
+def timeline(house: House) -> versions.Timeline:
     with house.begin() as conn:
-        return plans.load_timeline(conn, house.program)
+        return versions.load_timeline(conn, house.program)
 
 
 def refused(call: Any, *args: object) -> Refusal:
@@ -146,9 +146,9 @@ def test_versions_are_listed_newest_first_and_in_pages(house: House) -> None:
     for days in range(5):
         create(house, plan_document(hold_days=days))
     with house.begin() as conn:
-        first, follows = plans.list_plans(conn, house.program, packs(), None, 3)
-        rest, end = plans.list_plans(conn, house.program, packs(), follows, 3)
-        one = plans.get_plan(conn, house.program, packs(), "main", 2)
+        first, follows = versions.list_plans(conn, house.program, packs(), None, 3)
+        rest, end = versions.list_plans(conn, house.program, packs(), follows, 3)
+        one = versions.get_plan(conn, house.program, packs(), "main", 2)
     assert [view.version for view in first + rest] == [5, 4, 3, 2, 1]
     assert (end, one) == (None, rest[0])
     assert one.document["hold_days"] == 1

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import closing, pools, standing, statements
 from distrib.services.context import COMMAND_LINE, Actor
-from distrib.services.pools import PaidPool
+from distrib.services.network import standing
+from distrib.services.statements import closing, months, pools
+from distrib.services.statements.pools import PaidPool
 from tests.worlds import EARLY, PAID, World, line, refunded, settled
 
 ANN, BEN = Actor("ann", "Ann", "finance"), Actor("ben", "Ben", "finance")
@@ -70,7 +71,7 @@ def close(world: World, period: int = MARCH) -> dict[str, Any]:
 
 def lines(world: World, period: int) -> list[dict[str, str]]:
     with world.container.begin() as conn:
-        file = b"".join(statements.export_csv(conn, world.program, period, "lines", NOW)).decode()
+        file = b"".join(months.export_csv(conn, world.program, period, "lines", NOW)).decode()
     return list(csv.DictReader(io.StringIO(file)))
 
 
@@ -89,7 +90,7 @@ def test_a_pool_is_shared_by_weight_and_dated_the_months_last_instant(ranked: Wo
     }  # fmt: skip
     assert first["occurred_at"] == first["available_at"] == "2026-03-31T15:59:59.999999Z"
     with ranked.container.begin() as conn:
-        view, _ = statements.statement_totals_and_rows(conn, ranked.program, MARCH, None, 10, NOW)
+        view, _ = months.statement_totals_and_rows(conn, ranked.program, MARCH, None, 10, NOW)
     assert [view["totals"][name] for name in ("earned_minor", "available_minor", "orders")] == [1_000, 1_000, 0]
 
 

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import inbox, programs
-from distrib.services.audit import enter_snapshot, run_audit
+from distrib.services.audit.run import enter_snapshot, run_audit
 from distrib.services.context import COMMAND_LINE
-from distrib.services.event_codec import decode_event
-from distrib.services.program_settings import set_program
+from distrib.services.orders import inbox
+from distrib.services.orders.codec import decode_event
+from distrib.services.programs import tenants
+from distrib.services.programs.settings import set_program
 from tests.api_fixtures import Api, api
 from tests.worlds import EARLY, SELLER_TEN_PERCENT, World, line, settled
 
@@ -95,7 +96,7 @@ def test_an_event_that_meets_a_change_of_the_time_zone_counts_its_day_by_the_new
 
 def world_zone(world: World) -> ZoneInfo:
     with world.container.begin() as conn:
-        return programs.find_program(conn, "test").zone
+        return tenants.find_program(conn, "test").zone
 
 
 def test_a_looser_pack_needs_a_named_sign_off_and_a_stricter_one_does_not(api: Api) -> None:
@@ -117,7 +118,7 @@ def test_a_stricter_pack_holds_for_shops_and_orders_from_then_on(api: Api) -> No
     assert admin.get("/v1/shops/c")["level"] == 3
     with world.container.begin() as conn:
         enter_snapshot(conn)
-        program = programs.find_program(conn, "test")
+        program = tenants.find_program(conn, "test")
         audited = run_audit(conn, program, world.container.now(), world.container.policies)
     assert [check.name for check in audited.checks if not check.ok] == []
 
@@ -144,10 +145,10 @@ def test_opening_a_program_again_answers_as_the_first_time_whatever_was_set_sinc
     with container.begin() as conn:
         wanted = {"admission": "invite", "binding_rule": "last", "policy": "cn"}
         set_program(conn, world.program, wanted, container.policies, None, COMMAND_LINE, now)
-        again = programs.create_program(conn, "test", "CNY", "Asia/Shanghai", "open", EARLY, container.policies)
+        again = tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "open", EARLY, container.policies)
         assert (again.admission, again.policy) == ("invite", "cn")
         with pytest.raises(Refusal, match="exists with other settings"):
-            programs.create_program(conn, "test", "CNY", "Asia/Shanghai", "cn", EARLY, container.policies)
+            tenants.create_program(conn, "test", "CNY", "Asia/Shanghai", "cn", EARLY, container.policies)
 
 
 @pytest.mark.parametrize("way", ["one", "batch"])

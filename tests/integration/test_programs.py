@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
-from distrib.services import keys, programs
 from distrib.services.context import Program
+from distrib.services.programs import keys, tenants
 from tests.houses import NOW, PEPPER, House, packs
 
 
 def made(house: House, code: str = "shop-cn", **changes: object) -> Program:
     given = {"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn", "now": NOW, "policies": packs()} | changes
     with house.engine.begin() as conn:
-        return programs.create_program(conn, code, **given)  # type: ignore[arg-type]
+        return tenants.create_program(conn, code, **given)  # type: ignore[arg-type]
 
 
 def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> None:
@@ -22,9 +22,9 @@ def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> No
         first = made(house)
         assert made(house, now=datetime(2027, 1, 1, tzinfo=UTC)) == first
         with house.engine.begin() as conn:
-            assert programs.find_program(conn, "shop-cn") == programs.get_program(conn, first.program_id) == first
-            assert programs.only_program(conn) is None
-            assert [program.code for program in programs.list_programs(conn)] == ["demo", "shop-cn"]
+            assert tenants.find_program(conn, "shop-cn") == tenants.get_program(conn, first.program_id) == first
+            assert tenants.only_program(conn) is None
+            assert [program.code for program in tenants.list_programs(conn)] == ["demo", "shop-cn"]
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_a_program_that_does_not_fit_is_refused_by_name(
 
 def test_the_only_program_is_the_default(database_url: str) -> None:
     with House(database_url) as house, house.engine.begin() as conn:
-        assert programs.only_program(conn) == house.program
+        assert tenants.only_program(conn) == house.program
         with pytest.raises(Refusal, match="no program x"):
-            programs.find_program(conn, "x")
+            tenants.find_program(conn, "x")
         with pytest.raises(Refusal):
-            programs.find_program(conn, "x\x00")
+            tenants.find_program(conn, "x\x00")
 
 
 def test_a_key_opens_its_own_program_with_its_role(database_url: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services import commissions, explanations, orders
-from distrib.services.commissions import CommissionQuery
+from distrib.services.orders import commissions, explanations, views
+from distrib.services.orders.commissions import CommissionQuery
 from distrib.store.orders.views import OrderFilters
 from tests.worlds import PAID, World, chain, line, refunded, settled
 
@@ -61,12 +61,12 @@ def reading(shops: World) -> Iterator[Connection]:
 
 def read(conn: Connection, world: World, order_id: str, now: datetime = PAID) -> dict[str, Any]:
     """The view of an order."""
-    return orders.get_order(conn, world.program, order_id, now)
+    return views.get_order(conn, world.program, order_id, now)
 
 
 def ids(conn: Connection, world: World, **filters: Any) -> list[str]:
     """The ids of the orders a filter leaves."""
-    found, follows = orders.list_orders(conn, world.program, OrderFilters(**filters), None, 100)
+    found, follows = views.list_orders(conn, world.program, OrderFilters(**filters), None, 100)
     assert follows is None
     return [row["id"] for row in found]
 
@@ -125,7 +125,7 @@ def test_a_commission_is_held_until_the_very_instant_it_becomes_available(readin
 
 
 def test_an_order_nobody_knows_is_refused_by_name(reading: Connection, shops: World) -> None:
-    for ask in (orders.find_order, explanations.explain_order):
+    for ask in (views.find_order, explanations.explain_order):
         with pytest.raises(Refusal, match="There is no order") as refusal:
             ask(reading, shops.program, "o99")
         assert refusal.value.code == "order_unknown"
@@ -147,7 +147,7 @@ def test_orders_are_found_by_shop_status_and_time(reading: Connection, shops: Wo
 def test_pages_of_orders_leave_none_out_and_show_none_twice(reading: Connection, shops: World) -> None:
     seen, after = [], None
     while True:
-        page, after = orders.list_orders(reading, shops.program, OrderFilters(), after, 3)
+        page, after = views.list_orders(reading, shops.program, OrderFilters(), after, 3)
         seen += [row["id"] for row in page]
         if after is None:
             break
@@ -248,6 +248,6 @@ def test_a_shop_that_has_no_part_in_an_order_does_not_learn_of_it(
 def test_another_programs_orders_are_not_found(reading: Connection, shops: World) -> None:
     other = type(shops.program)(shops.program.program_id + 1, "other", "CNY", "Asia/Shanghai", "open")
     with pytest.raises(Refusal):
-        orders.get_order(reading, other, "o1", PAID)
-    assert orders.list_orders(reading, other, OrderFilters(), None, 10) == ([], None)
+        views.get_order(reading, other, "o1", PAID)
+    assert views.list_orders(reading, other, OrderFilters(), None, 10) == ([], None)
     assert commissions.list_commissions(reading, other, CommissionQuery(), None, 10, PAID) == ([], None)

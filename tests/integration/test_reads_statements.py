@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
-from distrib.services import statements
 from distrib.services.context import Program
+from distrib.services.statements import months as statements
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
 from distrib.store.statements.months import FIGURES
 from tests.worlds import PAID, World, chain, line, refunded, settled

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from distrib.services import audit, standing
+from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE
-from distrib.services.explanations import explain_order
+from distrib.services.network import standing
+from distrib.services.orders.explanations import explain_order
 from tests.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, paid, refunded, settled
 
 DAY = timedelta(days=1)
@@ -53,8 +54,8 @@ def reasons(world: World, order_id: str) -> list[tuple[str, str, int, int]]:
 
 def is_audit_clean(world: World) -> bool:
     with world.container.begin() as conn:
-        audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        run.enter_snapshot(conn)
+        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
     assert [check for check in result.checks if not check.ok] == []
     return {"rule_totals_match"} <= {check.name for check in result.checks}
 
@@ -224,8 +225,8 @@ def test_the_audit_finds_totals_that_are_not_what_was_posted(world: World) -> No
         conn.execute(text("UPDATE rule_months SET earned_minor = 99"))
         conn.execute(text("UPDATE rule_customers SET earned_minor = 101"))
     with world.container.begin() as conn:
-        audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, world.container.now(), world.container.policies)
+        run.enter_snapshot(conn)
+        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
     (check,) = [check for check in result.checks if not check.ok]
     assert (check.name, check.wrong) == ("rule_totals_match", 2)
     assert {(row["earned_minor"], row["posted_minor"]) for row in check.rows} == {(99, 100), (101, 100)}

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from distrib.services import seals
-from distrib.services.seals import seal_content, verify_chain
+from distrib.services.ledger import seals
+from distrib.services.ledger.seals import seal_content, verify_chain
 from distrib.store.database import open_engine
 from distrib.store.ledger import seals as rows
 from tests.processes import wait_until

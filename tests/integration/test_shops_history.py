@@ -7,7 +7,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import Link, highest_level, levels_above
-from distrib.services.shops import ShopDraft
+from distrib.services.network.shops import ShopDraft
 from tests.houses import NOW, House
 
 KNOWN = {"moved", "sponsor_is_self", "sponsor_cycle", "tree_too_deep", "move_too_early"}

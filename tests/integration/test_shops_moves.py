@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import standing
 from distrib.services.context import COMMAND_LINE
-from distrib.services.shops import ShopDraft
+from distrib.services.network import standing
+from distrib.services.network.shops import ShopDraft
 from distrib.store.network.standing import add_rank
 from tests.houses import NOW, House, plan_document
 

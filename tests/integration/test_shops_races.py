@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import TypeVar
 
 from distrib.domain.errors import Refusal
-from distrib.services.shops import ShopDraft
+from distrib.services.network.shops import ShopDraft
 from tests.houses import NOW, House
 
 EARLY = NOW - timedelta(days=9)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.services import shops
 from distrib.services.context import Actor
-from distrib.services.shops import ShopDraft
+from distrib.services.network import shops
+from distrib.services.network.shops import ShopDraft
 from tests.houses import NOW, House, plan_document
 
 

@@ -15,10 +15,10 @@ import pytest
 from pypdf import PdfReader
 
 from distrib.domain.errors import Refusal
-from distrib.services import closing
 from distrib.services.context import Actor
-from distrib.services.statement_files import FileWish, export_file
-from distrib.services.statement_workbook import write_workbook
+from distrib.services.statements import closing
+from distrib.services.statements.files import FileWish, export_file
+from distrib.services.statements.workbook import write_workbook
 from distrib.store.statements import exports
 from tests.api_fixtures import Api, api
 from tests.worlds import SELLER_TEN_PERCENT, World, line, refunded, settled

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
-from distrib.services import subtrees
+from distrib.services.network import subtrees
 from distrib.settings import Settings
 from tests.api_fixtures import Api, api
 from tests.worlds import World, chain

@@ -17,9 +17,10 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.domain.errors import Refusal
 from distrib.domain.webhooks import SCHEDULE, secret_bytes
-from distrib.services import deliveries as sending
-from distrib.services import standing, webhooks
 from distrib.services.context import COMMAND_LINE
+from distrib.services.network import standing
+from distrib.services.webhooks import deliveries as sending
+from distrib.services.webhooks import endpoints
 from distrib.store.webhooks.outbox import Message, insert_messages
 from tests.processes import wait_until
 from tests.receivers import Received, Receiver, receiver
@@ -61,7 +62,7 @@ def courier(world: World, clock: Clock) -> Courier:
 def endpoint(world: World, url: str, *events: str, webhook_id: str = "hook") -> bytes:
     """Makes an endpoint and answers its secret."""
     with world.container.begin() as conn:
-        made, _ = webhooks.create_webhook(
+        made, _ = endpoints.create_webhook(
             conn, world.program, webhook_id, url, list(events or TYPES), world.container.sealer, COMMAND_LINE,
             world.container.now(), allows_private=True,
         )  # fmt: skip
@@ -77,13 +78,13 @@ def tell(world: World, kind: str = "statement.closed", data: str = '{"period":"2
 def deliveries(world: World, webhook_id: str = "hook") -> list[dict[str, Any]]:
     """The log of an endpoint, the oldest first."""
     with world.container.begin() as conn:
-        return webhooks.list_deliveries(conn, world.program, webhook_id, None, None, 500)[0][::-1]
+        return endpoints.list_deliveries(conn, world.program, webhook_id, None, None, 500)[0][::-1]
 
 
 def state(world: World) -> tuple[str, str | None]:
     """Whether the endpoint is enabled, and why not."""
     with world.container.begin() as conn:
-        found = webhooks.get_webhook(conn, world.program, "hook")
+        found = endpoints.get_webhook(conn, world.program, "hook")
     return found["status"], found["disabled_reason"]
 
 
@@ -186,7 +187,7 @@ def test_a_failure_is_tried_again_on_the_schedule_under_the_same_id(
     assert len({request.body for request in inbox.received}) == 1
     assert all(is_signed(request, secret) for request in inbox.received)
     with world.container.begin() as conn:
-        log = webhooks.get_delivery(conn, world.program, "hook", delivery["id"])["log"]
+        log = endpoints.get_delivery(conn, world.program, "hook", delivery["id"])["log"]
     assert [(one["attempt"], one["response_status"], one["error"]) for one in log] == [
         (4, 204, None), (3, 404, "refused"), (2, 302, "redirect"), (1, 500, "refused")
     ]  # fmt: skip
@@ -208,7 +209,7 @@ def test_an_endpoint_that_fails_to_the_end_is_disabled_and_says_so(
     tell(world)
     assert len(deliveries(world)) == 1
     with world.container.begin() as conn, pytest.raises(Refusal, match="disabled"):
-        webhooks.resend(conn, world.program, "hook", delivery["id"], clock.now)
+        endpoints.resend(conn, world.program, "hook", delivery["id"], clock.now)
 
 
 def test_gone_disables_at_once_and_enabling_sends_what_waited(
@@ -221,17 +222,17 @@ def test_gone_disables_at_once_and_enabling_sends_what_waited(
     assert state(world) == ("disabled", "gone")
     with world.container.begin() as conn:
         enabled = {"status": "enabled"}
-        webhooks.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
+        endpoints.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
     tell(world)
     assert courier.run() == 1
     with world.container.begin() as conn:
-        webhooks.change_webhook(
+        endpoints.change_webhook(
             conn, world.program, "hook", {"status": "disabled"}, clock.now, allows_private=True
         )
     clock.now += timedelta(days=1)
     assert (courier.run(), state(world)) == (0, ("disabled", "by_hand"))
     with world.container.begin() as conn:
-        webhooks.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
+        endpoints.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
     assert (courier.run(), state(world)) == (1, ("enabled", None))
     assert [one["status"] for one in deliveries(world)] == ["failed", "delivered"]
 
@@ -244,7 +245,7 @@ def test_what_was_delivered_can_be_sent_again_by_hand(
     courier.run()
     (delivery,) = deliveries(world)
     with world.container.begin() as conn:
-        again = webhooks.resend(conn, world.program, "hook", delivery["id"], clock.now)
+        again = endpoints.resend(conn, world.program, "hook", delivery["id"], clock.now)
     assert (again["status"], again["attempts"]) == ("pending", 1)
     assert courier.run() == 1
     assert [one["attempts"] for one in deliveries(world)] == [2]
@@ -256,7 +257,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
 ) -> None:
     old = endpoint(world, inbox.url)
     with world.container.begin() as conn:
-        rotated = webhooks.rotate_secret(conn, world.program, "hook", world.container.sealer, clock.now)
+        rotated = endpoints.rotate_secret(conn, world.program, "hook", world.container.sealer, clock.now)
     new = secret_bytes(rotated["secret"])
     tell(world)
     courier.run()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from distrib.api.json_body import parse_json
 from distrib.api.schemas.events import EventSchema
 from distrib.api.shapes import Loaded, problems_of
-from distrib.services.event_codec import decode_event
+from distrib.services.orders.codec import decode_event
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SETTLED: dict[str, Any] = {

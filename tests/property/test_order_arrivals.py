@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from distrib.services import audit
+from distrib.services.audit import run
 from distrib.settings import Settings
 from tests.worlds import (
     PAID,
@@ -154,6 +154,6 @@ def test_every_order_of_arrival_gives_the_same_money_and_the_same_statuses(world
 
     any_two_arrivals()
     with world.container.begin() as conn:
-        audit.enter_snapshot(conn)
-        result = audit.run_audit(conn, world.program, NOW, world.container.policies)
+        run.enter_snapshot(conn)
+        result = run.run_audit(conn, world.program, NOW, world.container.policies)
     assert [check for check in result.checks if not check.ok] == []

@@ -11,8 +11,9 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from distrib.bootstrap import Container
-from distrib.services import audit, payouts
-from distrib.services.programs import create_program
+from distrib.services.audit import run
+from distrib.services.payouts import batches as payouts
+from distrib.services.programs.tenants import create_program
 from distrib.settings import Settings
 from tests.payout_world import PROPOSER, approve, balance, earn, make, open_shops, record
 from tests.worlds import World, refunded
@@ -70,7 +71,7 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
             assert found["available"] == model.available(shop), (shop, actions[: place + 1])
             assert (found["reserved"], found["paid"]) == (model.reserved(shop), model.paid[shop])
     with house.begin() as conn:
-        assert audit.run_audit(conn, world.program, now, house.policies).ok
+        assert run.run_audit(conn, world.program, now, house.policies).ok
     house.close()
 
 

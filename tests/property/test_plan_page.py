@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.console import console_blueprint
-from distrib.services.plan_samples import load_samples
+from distrib.services.plans.drafts import load_samples
 from distrib.services.policies import load_policies
 from tests.plan_page import RESULT, send
 

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from distrib.domain.plans.conditions import Metric
 from distrib.domain.plans.plan import compile_plan
-from distrib.services import programs
 from distrib.services.context import COMMAND_LINE
-from distrib.services.moves import move_shop
-from distrib.services.plans import ladder_of, load_timeline
-from distrib.services.promotion import Asked, figures_of
-from distrib.services.rank_basis import ALL_REFUNDS
-from distrib.services.rank_figures import Figures, shops_at
-from distrib.services.standing import set_rank
+from distrib.services.network.moves import move_shop
+from distrib.services.network.standing import set_rank
+from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.services.programs import tenants
+from distrib.services.ranks.basis import ALL_REFUNDS
+from distrib.services.ranks.figures import Figures, shops_at
+from distrib.services.ranks.promotion import Asked, figures_of
 from distrib.settings import Settings
 from tests import databases
 from tests.worlds import World, line, open_world, refunded, settled
@@ -190,7 +190,7 @@ def play(base: World, story: Story) -> World:
     container = base.container
     with container.begin() as conn:
         code = f"lot-{next(numbers)}"
-        program = programs.create_program(
+        program = tenants.create_program(
             conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies
         )
     world = World(container, program)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from distrib.domain.policies import monitors
-from distrib.services.cases import DECISIONS, OPEN, STATES
-from distrib.services.compliance import FINDING_SEVERITIES
-from distrib.services.compliance_words import MEASURES, Reader
+from distrib.services.compliance.cases import DECISIONS, OPEN, STATES
+from distrib.services.compliance.monitors import FINDING_SEVERITIES
+from distrib.services.compliance.words import MEASURES, Reader
 
 ZH = Reader("zh", "CNY", "Asia/Shanghai")
 EN = Reader("en", "CNY", "Asia/Shanghai")

@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 
 from distrib.domain.events import Event, Order, OrderLine
-from distrib.services import event_codec
-from distrib.services.event_codec import decode_event, decode_stored
+from distrib.services.orders import codec
+from distrib.services.orders.codec import decode_event, decode_stored
 from tests.worlds import line, refunded, settled
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 TWINS: dict[Any, Any] = {
-    Event: event_codec._StoredEvent,
-    Order: event_codec._StoredOrder,
-    OrderLine: event_codec._StoredLine,
+    Event: codec._StoredEvent,
+    Order: codec._StoredOrder,
+    OrderLine: codec._StoredLine,
 }
 
 

@@ -10,8 +10,8 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import OrderLine
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Limits
-from distrib.services.plan_drafts import MAX_CHARACTERS, check_draft
-from distrib.services.plan_trials import Stand, Trial, suggest_channel, suggest_people, try_order
+from distrib.services.plans.drafts import MAX_CHARACTERS, check_draft
+from distrib.services.plans.trials import Stand, Trial, suggest_channel, suggest_people, try_order
 from distrib.services.policies import load_policies
 from distrib.settings import REPOSITORY
 

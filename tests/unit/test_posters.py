@@ -10,7 +10,7 @@ import segno
 import zxingcpp
 from PIL import Image
 
-from distrib.services.posters import HEIGHT, LANGUAGES, MOST_SCALE, QUIET_ZONE, WIDTH, draw_poster, draw_qr_code
+from distrib.services.sharing.posters import HEIGHT, LANGUAGES, MOST_SCALE, QUIET_ZONE, WIDTH, draw_poster, draw_qr_code
 from distrib.services.typeface import STAND_IN, on_paper, on_picture
 
 CODE = "ABCDEFGH23"

@@ -11,7 +11,7 @@ import pytest
 from distrib.domain.plans.document import check_plan
 from distrib.domain.plans.plan import compile_plan
 from distrib.services.context import Program
-from distrib.services.plans import check_document, judge
+from distrib.services.plans.versions import check_document, judge
 from distrib.services.policies import load_policies
 from distrib.services.yaml_documents import read_yaml
 

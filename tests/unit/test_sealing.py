@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.services.sealing import SealBroken, Sealer, data_keys, parse_keys
+from distrib.services.encryption import SealBroken, Sealer, data_keys, parse_keys
 
 OLD, NEW = bytes(32), bytes(range(32))
 

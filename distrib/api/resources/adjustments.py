@@ -12,7 +12,7 @@ from distrib.api.schemas.adjustments import (
     AdjustmentSchema,
     AdjustmentsPageSchema,
 )
-from distrib.services import adjustments as service
+from distrib.services.ledger import adjustments as service
 
 adjustments = Resource("adjustments", "Adjustments by hand 调整")
 

@@ -9,9 +9,10 @@ from distrib.api.operations import Call, Resource
 from distrib.api.partners import is_partner, must_be_own
 from distrib.api.schemas.commissions import CommissionQuerySchema, CommissionsPageSchema, ShopCommissionQuerySchema
 from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
-from distrib.services import commissions as service
-from distrib.services import shops, statements
-from distrib.services.commissions import CommissionQuery
+from distrib.services.network import shops
+from distrib.services.orders import commissions as service
+from distrib.services.orders.commissions import CommissionQuery
+from distrib.services.statements import months
 
 commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and balances 余额")
 
@@ -54,7 +55,7 @@ def get_balance(call: Call, shop_id: str) -> Answer:
     """What a shop has, held and free; free may be negative."""
     must_be_own(call, shop_id)
     shop_no = shop_no_of(call, shop_id)
-    return Answer(statements.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now))
+    return Answer(months.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now))
 
 
 def shop_no_of(call: Call, shop_id: str) -> int:

@@ -22,10 +22,10 @@ from distrib.api.schemas.compliance import (
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.words import say
 from distrib.domain.errors import Problem, Refusal
-from distrib.services import cases
-from distrib.services import compliance as service
-from distrib.services.compliance_pdf import render_report
-from distrib.services.compliance_report import compliance_report
+from distrib.services.compliance import cases
+from distrib.services.compliance import monitors as service
+from distrib.services.compliance.pdf import render_report
+from distrib.services.compliance.report import compliance_report
 
 compliance = Resource("compliance", "Compliance 合规: findings 发现, cases 案件, the report 合规报告")
 

@@ -23,8 +23,8 @@ from distrib.api.schemas.customers import (
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.shapes import Loaded, problems_of
 from distrib.domain.errors import Problem, Refusal
-from distrib.services import bindings as service
-from distrib.services.bindings import Bound, ClaimDraft
+from distrib.services.customers import bindings as service
+from distrib.services.customers.bindings import Bound, ClaimDraft
 
 customers = Resource("customers", "Customers 消费者 and the shops they are bound to 锁客")
 

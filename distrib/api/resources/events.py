@@ -26,8 +26,8 @@ from distrib.api.schemas.events import (
 from distrib.api.shapes import Loaded, problems_of
 from distrib.api.words import in_language, say
 from distrib.domain.errors import Problem, Refusal
-from distrib.services import inbox
-from distrib.services.event_codec import decode_event
+from distrib.services.orders import inbox
+from distrib.services.orders.codec import decode_event
 
 MOST_EVENTS = 1_000
 _MOST_ECHOED = 255

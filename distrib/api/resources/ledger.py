@@ -16,9 +16,9 @@ from distrib.api.schemas.ledger import (
     TransfersQuerySchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.services import ledger as service
-from distrib.services import seals
-from distrib.services.ledger import TransferQuery
+from distrib.services.ledger import accounts as service
+from distrib.services.ledger import seals
+from distrib.services.ledger.accounts import TransferQuery
 
 ledger = Resource("ledger", "Double entry 复式账本: accounts 账户, transfers 分录, seals 封存")
 

@@ -14,9 +14,9 @@ from distrib.api.schemas.metrics import (
     SubtreeQuerySchema,
     SubtreeSchema,
 )
-from distrib.services import metrics as service
-from distrib.services import subtrees
 from distrib.services.context import format_period
+from distrib.services.network import metrics as service
+from distrib.services.network import subtrees
 
 metrics = Resource("metrics", "Figures 经营指标 of shops and of the program")
 

@@ -6,8 +6,8 @@ from distrib.api.answers import Answer
 from distrib.api.operations import Call, Resource
 from distrib.api.partners import is_partner
 from distrib.api.schemas.orders import ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
-from distrib.services import explanations
-from distrib.services import orders as service
+from distrib.services.orders import explanations
+from distrib.services.orders import views as service
 
 orders = Resource("orders", "Orders 订单 and their explanation")
 

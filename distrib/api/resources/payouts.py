@@ -32,10 +32,10 @@ from distrib.api.schemas.payouts import (
 )
 from distrib.domain.payouts.channels import CSV
 from distrib.domain.payouts.payee import Payee
-from distrib.services import payees, payout_files, payout_reports
-from distrib.services import payouts as service
-from distrib.services.payout_results import REFUSED, ResultDraft, Settled, record_results
-from distrib.services.payouts import PayoutDraft
+from distrib.services.payouts import batches as service
+from distrib.services.payouts import files, payees, reports
+from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.results import REFUSED, ResultDraft, Settled, record_results
 
 payouts = Resource("payouts", "Payees 收款人 and payouts 打款")
 
@@ -164,7 +164,7 @@ def record_payout_results(call: Call, payout_id: str) -> Answer:
 def list_payout_files(call: Call, payout_id: str) -> Answer:
     """Which files a batch has, with count and total of each."""
     channels = call.backend.channels
-    return Answer(payout_files.list_files(call.conn, call.program, payout_id, channels, call.query["format"]))
+    return Answer(files.list_files(call.conn, call.program, payout_id, channels, call.query["format"]))
 
 
 @payouts.operation(
@@ -187,9 +187,9 @@ def export_payout(call: Call, payout_id: str) -> Stream:
 def report_platform(call: Call) -> Stream:
     """The quarter's income by payee, as platforms have to tell the tax office (Order 810)."""
     quarter = call.query["quarter"]
-    payout_reports.parse_quarter(quarter)
+    reports.parse_quarter(quarter)
     produce = partial(
-        payout_reports.platform_report, program=call.program, quarter=quarter, sealer=call.backend.sealer
+        reports.platform_report, program=call.program, quarter=quarter, sealer=call.backend.sealer
     )
     return Stream(produce, _CSV, f"platform-{quarter}.csv")
 
@@ -198,13 +198,13 @@ def report_platform(call: Call) -> Stream:
 def report_us_1099(call: Call) -> Stream:
     """What each payee was paid in a year, and whether form 1099-NEC is due."""
     year = call.query["year"]
-    produce = partial(payout_reports.us_1099_report, program=call.program, year=year, sealer=call.backend.sealer)
+    produce = partial(reports.us_1099_report, program=call.program, year=year, sealer=call.backend.sealer)
     return Stream(produce, _CSV, f"us-1099-{year}.csv")
 
 
 def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[bytes, None, None]:
     house, query = call.backend, call.query
-    made = payout_files.channel_file(
+    made = files.channel_file(
         conn, call.program, payout_id, house.channels, house.sealer, name, query["part"], query["encoding"]
     )
     yield made.content

@@ -13,7 +13,7 @@ from distrib.api.schemas.penalties import (
     PenaltySchema,
     WithdrawalSchema,
 )
-from distrib.services import penalties as service
+from distrib.services.compliance import penalties as service
 
 penalties = Resource("penalties", "Penalties 处罚记录: for organising or leading pyramid selling 组织、领导传销")
 

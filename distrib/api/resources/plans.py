@@ -10,8 +10,8 @@ from distrib.api.json_body import parse_document
 from distrib.api.operations import Call, Resource
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
-from distrib.services import plans as service
-from distrib.services.plans import PlanView
+from distrib.services.plans import versions as service
+from distrib.services.plans.versions import PlanView
 
 plans = Resource("plans", "Who earns how much of an order 方案")
 

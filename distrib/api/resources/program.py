@@ -16,9 +16,9 @@ from distrib.api.schemas.program import (
     ProgramPatchSchema,
     ProgramSchema,
 )
-from distrib.services import keys
 from distrib.services.context import Program
-from distrib.services.program_settings import binding_of, list_changes, set_program
+from distrib.services.programs import keys
+from distrib.services.programs.settings import binding_of, list_changes, set_program
 
 program = Resource("program", "The program 分销计划 and its keys 密钥")
 

@@ -6,7 +6,7 @@ from distrib.api.answers import Answer
 from distrib.api.operations import Call, Resource
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.ranks import EvaluationsPageSchema
-from distrib.services import evaluation as service
+from distrib.services.ranks import evaluation as service
 
 ranks = Resource("ranks", "Ranks 等级 and their monthly evaluation 月度考核")
 

@@ -15,8 +15,8 @@ from distrib.api.partners import must_be_own
 from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
 from distrib.domain.errors import Refusal
 from distrib.domain.sharing import invite_link
-from distrib.services.invitations import Invitation, invitation_of
-from distrib.services.posters import DESIGN, draw_poster, draw_qr_code
+from distrib.services.sharing.invitations import Invitation, invitation_of
+from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code
 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 

@@ -30,8 +30,8 @@ from distrib.api.schemas.shops import (
 from distrib.api.shapes import Loaded, problems_of
 from distrib.api.words import in_language
 from distrib.domain.errors import Problem, Refusal
-from distrib.services import shops as service
-from distrib.services.shops import Registered, RelatedShop, ShopDraft, ShopView
+from distrib.services.network import shops as service
+from distrib.services.network.shops import Registered, RelatedShop, ShopDraft, ShopView
 
 shops = Resource("shops", "The referral tree 推荐关系: shops 店铺, uplines 上线, downlines 下线")
 

@@ -24,9 +24,10 @@ from distrib.api.schemas.statements import (
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
-from distrib.services import audit, closing, statement_files
-from distrib.services import statements as service
-from distrib.services.statement_files import MEDIA_TYPES, FileWish
+from distrib.services.audit import run
+from distrib.services.statements import closing, files
+from distrib.services.statements import months as service
+from distrib.services.statements.files import MEDIA_TYPES, FileWish
 
 statements = Resource("statements", "Monthly statements 对账单 and audits 审计")
 
@@ -72,7 +73,7 @@ def export_statements(call: Call, period: str) -> Stream:
     """A month as a file, streamed: CSV, XLSX or Parquet with a row per shop or commission, or a PDF for one shop."""
     asked = call.query
     wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call))
-    produce = partial(statement_files.export_file, program=call.program, wish=wish, now=call.now)
+    produce = partial(files.export_file, program=call.program, wish=wish, now=call.now)
     return Stream(produce, MEDIA_TYPES[wish.format], wish.filename, _file_headers(call, wish))
 
 
@@ -112,17 +113,17 @@ def confirm_close(call: Call, period: str) -> Answer:
 @statements.operation("POST", "/audit", {202: AuditRequestSchema})
 def request_audit(call: Call) -> Answer:
     """Asks for an audit of every invariant; a worker runs it soon."""
-    audit.request_audit(call.conn, call.program, call.now)
+    run.request_audit(call.conn, call.program, call.now)
     return Answer({"requested_at": call.now}, 202, after_commit=call.backend.ring)
 
 
 @statements.operation("GET", "/audit", {200: AuditSchema}, refusals=("not_found",))
 def get_audit(call: Call) -> Answer:
     """The last audit; 404 before the first."""
-    found = audit.latest_audit(call.conn, call.program)
+    found = run.latest_audit(call.conn, call.program)
     if found is None:
         raise Refusal("not_found")
-    return Answer({**found, "requested_at": audit.requested_at(call.conn, call.program)})
+    return Answer({**found, "requested_at": run.requested_at(call.conn, call.program)})
 
 
 def _shop_of_file(call: Call) -> str | None:

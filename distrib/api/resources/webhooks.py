@@ -15,7 +15,7 @@ from distrib.api.schemas.webhooks import (
     WebhooksPageSchema,
     WebhookWithSecretSchema,
 )
-from distrib.services import webhooks as service
+from distrib.services.webhooks import endpoints as service
 
 webhooks = Resource("webhooks", "Webhooks (Standard Webhooks) and their deliveries 投递记录")
 

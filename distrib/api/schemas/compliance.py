@@ -9,9 +9,9 @@ from marshmallow import Schema, fields
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.api.schemas.penalties import PenaltyInForceSchema
-from distrib.services.cases import DECISIONS
-from distrib.services.compliance import FINDING_SEVERITIES
-from distrib.services.compliance_pdf import LANGUAGES
+from distrib.services.compliance.cases import DECISIONS
+from distrib.services.compliance.monitors import FINDING_SEVERITIES
+from distrib.services.compliance.pdf import LANGUAGES
 
 STATES = ("open", "frozen", "released", "dismissed")
 

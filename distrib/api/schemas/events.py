@@ -1,4 +1,4 @@
-"""The contract for events. ``distrib.services.event_codec`` is its compiled twin: both accept the same set.
+"""The contract for events. ``distrib.services.orders.codec`` is its compiled twin: both accept the same set.
 
 The twin decides; this schema tells the full story of what it refused. A property test keeps them in step.
 """
@@ -26,7 +26,7 @@ from distrib.api.schemas.fields import (
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.api.words import say
 from distrib.domain.events import CANCELLED, FAILED, PAID, REFUNDED, SETTLED, SUCCEEDED
-from distrib.services.event_codec import CHANNELS, CLOCK_SKEW, EVENT_TYPES, MAX_LINES
+from distrib.services.orders.codec import CHANNELS, CLOCK_SKEW, EVENT_TYPES, MAX_LINES
 
 MOST_QUANTITY = 10**6
 STATUSES = ("pending", "waiting", "done", "failed")

@@ -20,7 +20,7 @@ from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier, parse_day
 from distrib.services.context import parse_period
-from distrib.services.event_codec import MAX_AMOUNT_MINOR, MAX_SUM_MINOR, is_text
+from distrib.services.orders.codec import MAX_AMOUNT_MINOR, MAX_SUM_MINOR, is_text
 
 MAX_TEXT = 255
 FIRST_YEAR, LAST_YEAR = 1970, 8999  # what every time zone and PostgreSQL can hold, with room for arithmetic

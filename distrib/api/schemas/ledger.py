@@ -7,7 +7,7 @@ from typing import Any
 from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Period, Shape, Text, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.services.ledger import CAUSES, KINDS
+from distrib.services.ledger.accounts import CAUSES, KINDS
 
 _ACCOUNT = {"examples": ["expense", "clearing", "tax", "payable:shop-7"]}
 

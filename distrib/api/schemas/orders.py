@@ -8,8 +8,8 @@ from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.services.event_codec import CHANNELS, EVENT_TYPES
-from distrib.services.orders import ORDER_STATUSES
+from distrib.services.orders.codec import CHANNELS, EVENT_TYPES
+from distrib.services.orders.views import ORDER_STATUSES
 
 
 class OrderQuerySchema(PageQuerySchema):

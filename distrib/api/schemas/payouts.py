@@ -28,8 +28,8 @@ from distrib.api.words import say
 from distrib.domain.payouts.channels import CHANNELS
 from distrib.domain.payouts.payee import ACCOUNT_FIELDS
 from distrib.domain.payouts.withholding import KINDS, METHODS
-from distrib.services.payout_files import ENCODINGS
-from distrib.services.payouts import LINE_STATUSES, STATUSES
+from distrib.services.payouts.batches import LINE_STATUSES, STATUSES
+from distrib.services.payouts.files import ENCODINGS
 
 MOST_RESULTS = 1_000
 MOST_MONTHS = 1_000

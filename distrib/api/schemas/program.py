@@ -9,8 +9,8 @@ from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
-from distrib.services.program_settings import MOST_DAYS, WITHHOLDINGS
-from distrib.services.programs import ADMISSIONS
+from distrib.services.programs.settings import MOST_DAYS, WITHHOLDINGS
+from distrib.services.programs.tenants import ADMISSIONS
 
 
 class BindingRuleSchema(Shape):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.api.schemas.fields import Choice, QueryWhole, Shape
-from distrib.services.posters import LANGUAGES, MOST_SCALE
+from distrib.services.sharing.posters import LANGUAGES, MOST_SCALE
 
 
 class PosterQuerySchema(Shape):

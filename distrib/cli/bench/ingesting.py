@@ -21,8 +21,8 @@ from distrib.cli.bench.rows import Extract, added, count_rows, extract
 from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World
 from distrib.cli.local_service import HOST, free_port, is_ready
-from distrib.services.keys import create_key
-from distrib.services.programs import only_program
+from distrib.services.programs.keys import create_key
+from distrib.services.programs.tenants import only_program
 from distrib.settings import REPOSITORY
 
 CALLERS = 2

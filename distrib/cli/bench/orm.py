@@ -22,7 +22,7 @@ from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import Commission, settle
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
-from distrib.services.event_codec import decode_stored
+from distrib.services.orders.codec import decode_stored
 
 _KINDS = Enum("earned", "reversed", "pool", "adjusted", "paid", "tax", name="transfer_kind")
 _VERSION_NO = 1

@@ -22,8 +22,8 @@ from distrib.cli.bench.ranking_world import BEFORE, LAST_INSTANT, MONTH, RankWor
 from distrib.cli.bench.rows import vacuum
 from distrib.columns.tree import counts_below, level_sums
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.evaluation import evaluate_month
-from distrib.services.rank_figures import shops_at
+from distrib.services.ranks.evaluation import evaluate_month
+from distrib.services.ranks.figures import shops_at
 from distrib.store import migrate
 from distrib.store.ranks.evaluations import EvaluationRow
 

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from distrib.bootstrap import Container
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.plans import create_plan, publish_plan
-from distrib.services.programs import create_program
+from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.programs.tenants import create_program
 
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
 SOLD_FROM = datetime(2024, 2, 1, tzinfo=UTC)

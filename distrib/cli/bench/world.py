@@ -13,11 +13,11 @@ from typing import Any
 
 from distrib.bootstrap import Container
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.event_codec import decode_event
-from distrib.services.inbox import accept_events
-from distrib.services.plans import create_plan, publish_plan
-from distrib.services.programs import create_program
-from distrib.services.shops import ShopDraft, register_shops
+from distrib.services.network.shops import ShopDraft, register_shops
+from distrib.services.orders.codec import decode_event
+from distrib.services.orders.inbox import accept_events
+from distrib.services.plans.versions import create_plan, publish_plan
+from distrib.services.programs.tenants import create_program
 
 BATCH = 1_000
 LINES = 3

@@ -12,7 +12,7 @@ from typing import Any
 from distrib.cli.demo.life import Life
 from distrib.cli.demo.proof import Proved, totals_of_all, whole_gap
 from distrib.cli.demo.sources import Loaded
-from distrib.services.totals import Totals
+from distrib.services.programs.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)

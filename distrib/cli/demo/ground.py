@@ -21,8 +21,8 @@ from distrib.cli.demo.texts import Say
 from distrib.cli.demo.watch import Watch
 from distrib.cli.local_service import HOST
 from distrib.services.context import Program
-from distrib.services.keys import create_key
-from distrib.services.programs import create_program, list_programs
+from distrib.services.programs.keys import create_key
+from distrib.services.programs.tenants import create_program, list_programs
 
 POLICY = "open"
 ROLES = ("orders", "finance", "admin")

@@ -21,10 +21,10 @@ from distrib.cli.demo.sources import Loaded, order_to_explain
 from distrib.cli.demo.texts import Say
 from distrib.cli.demo.watch import Watch
 from distrib.cli.demo.way_in import publish_and_register
-from distrib.services.audit import audit_view, enter_snapshot, run_audit
+from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
-from distrib.services.seals import seal_now
-from distrib.services.totals import Totals, program_totals
+from distrib.services.ledger.seals import seal_now
+from distrib.services.programs.totals import Totals, program_totals
 
 
 def run_demo(container: Container, loaded: Loaded, watch: Watch, say: Say) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from distrib.cli.demo.poster import Client, Posted, post_events, publish_plan, r
 from distrib.cli.demo.sources import Loaded
 from distrib.cli.demo.stream import batches, tell
 from distrib.services.context import Program
-from distrib.services.totals import Progress, progress
+from distrib.services.programs.totals import Progress, progress
 from distrib.services.yaml_documents import read_yaml
 
 PLAN_FILE = Path("plans") / "cdnow-demo.yaml"

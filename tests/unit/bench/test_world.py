@@ -7,7 +7,7 @@ import pytest
 from distrib.cli.bench.settling import SIZES
 from distrib.cli.bench.world import PLAN, World
 from distrib.domain.plans.plan import compile_plan
-from distrib.services.event_codec import decode_event
+from distrib.services.orders.codec import decode_event
 
 WORLDS = [World(60, 100), World(20_000, 2_000), *(World(size.world.shops, 1_000) for size in SIZES.values())]
 

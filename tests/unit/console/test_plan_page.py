@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 from distrib.console import console_blueprint
 from distrib.console.plan_texts import TEXTS
 from distrib.domain.plans.schema import plan_schema
-from distrib.services.plan_samples import load_samples
-from distrib.services.plan_trials import SEATS
+from distrib.services.plans.drafts import load_samples
+from distrib.services.plans.trials import SEATS
 from distrib.services.policies import load_policies
 from tests.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, rows, send, told
 

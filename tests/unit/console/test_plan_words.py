@@ -20,8 +20,8 @@ from distrib.domain.plans.rules import PAYS
 from distrib.domain.plans.schema_words import WORDS
 from distrib.domain.policies.policy import SEVERITIES
 from distrib.domain.settlement import seats
-from distrib.services import plan_words
-from distrib.services.plan_trials import SEATS
+from distrib.services.plans import words as plan_words
+from distrib.services.plans.trials import SEATS
 from tests.unit.test_plan_schema import SOUND
 
 TABLES = {

@@ -9,7 +9,7 @@ from distrib.cli.demo import cdnow, recipe
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import GivenBack, History, Sale, SaleLine
 from distrib.cli.demo.stream import Told, batches, tell
-from distrib.services.event_codec import decode_event
+from distrib.services.orders.codec import decode_event
 
 NOON = datetime(1997, 3, 1, 12, tzinfo=UTC)
 

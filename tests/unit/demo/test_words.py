@@ -18,7 +18,7 @@ from distrib.cli.demo.poster import Posted
 from distrib.cli.demo.proof import FIGURES, Proved
 from distrib.cli.demo.sources import Loaded
 from distrib.cli.demo.texts import TEXTS, speaker
-from distrib.services.totals import Totals
+from distrib.services.programs.totals import Totals
 
 AT = datetime(2011, 1, 1, 12, tzinfo=UTC)
 SALE = Sale("o-1", "c-1", AT, AT + timedelta(hours=1), (SaleLine("1", "A", 1, 500),))

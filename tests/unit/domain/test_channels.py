@@ -8,7 +8,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import channel_on, channels_from_document, misfit
-from distrib.services.channels import load_channels
+from distrib.services.payouts.channels import load_channels
 from distrib.settings import REPOSITORY
 
 DAY = date(2026, 4, 1)

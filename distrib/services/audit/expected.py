@@ -1,0 +1,72 @@
+"""The part of the audit that works out again what is expected of every paid order. No SQL may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.snapshot import Snapshot
+from distrib.services.context import Program
+from distrib.services.orders.codec import decode_stored
+from distrib.services.plans.versions import load_timeline
+from distrib.services.settlement.expected import EXPECTED
+from distrib.store.audit.lives import payment_batches
+from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.orders.life import StoredPayment
+
+BATCH_ORDERS = 1_000
+
+
+def recompute_expected(conn: Connection, program: Program) -> dict[str, Answer]:
+    """Every paid order that is neither settled nor ended against its snapshot, plan version and refunds."""
+    plans = {entry.version_no: entry.plan for entry in load_timeline(conn, program).entries}
+    figure, wrong = 0, 0
+    rows: list[dict[str, Any]] = []
+    for batch in payment_batches(conn, program.program_id, BATCH_ORDERS):
+        figure += len(batch)
+        for order_no, stored in batch.items():
+            found = _unlike(stored, plans)
+            wrong += found is not None
+            if found is not None and len(rows) < MOST_ROWS:
+                rows.append({"order_no": order_no, **found})
+    return {"expected_recompute": Answer(figure, wrong, rows)}
+
+
+def _unlike(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, Any] | None:
+    """What is wrong with one order; None where nothing is."""
+    try:
+        found = _differences(stored, plans)
+    except (Refusal, ValueError, LookupError) as error:
+        return {"what": "cannot be worked out", "why": str(error)}
+    if not found:
+        return None
+    what, place, expected, posted = found[0]
+    return {
+        "differences": len(found), "what": what, **place._asdict(), "expected_minor": expected, "posted_minor": posted,
+    }  # fmt: skip
+
+
+def _differences(stored: StoredPayment, plans: Mapping[int, Plan]) -> list[Difference]:
+    order = decode_stored(stored.payload).order
+    if order is None:
+        raise ValueError("a payment rests on an event with an order")
+    first: list[Earned] = []
+    changes: dict[Place, int] = {}
+    for row in stored.changes:
+        place = Place(row.line_id, row.rule_id, row.tier, row.shop_no)
+        if row.kind == EXPECTED:
+            first.append(Earned(*place, row.base_minor, row.rate_ppm, row.amount_minor))
+        else:
+            changes[place] = changes.get(place, 0) + row.amount_minor
+    refunded: dict[str, int] = {}
+    for refund in stored.refunds.values():
+        for line_id, amount_minor in refund.taken.items():
+            refunded[line_id] = refunded.get(line_id, 0) + amount_minor
+    left = left_of_lines(order, refunded) if stored.refunds else None
+    snapshot = Snapshot.from_json(stored.snapshot)
+    return differences(plans[stored.version_no], order, snapshot, left, Posted(first, changes))

@@ -1,0 +1,1 @@
+"""Watches structure and registrations, decides cases and penalties, reports to a regulator. Begin with ``monitors``."""

@@ -1,0 +1,187 @@
+"""Runs the monitors and keeps what they find; cases are opened for what a pack wants held.
+
+A finding is kept when it is new or its figures changed, and a bounded number a day. What a case
+leads to is ``cases``'. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.policies.monitors import told
+from distrib.domain.policies.policy import Policy
+from distrib.services.compliance.structure import MORE_TREES, Structure, StructureFinding, measure_structure
+from distrib.services.context import Actor, Program
+from distrib.store.compliance import cases
+from distrib.store.compliance import findings as store
+from distrib.store.compliance.cases import NewCase
+from distrib.store.compliance.findings import FindingRow
+
+MOST_A_DAY = 1_000
+"""So many findings of one id are kept a day; what comes after says nothing new, and the run tells the figures."""
+STRUCTURE, REGISTRATION = "structure", "registration"
+CASE_OPENED, CASE_STANDS, CASE_DECIDED, TOLD = "case_opened", "case_open", "case_decided", "reported"
+_NEWEST = 2**63 - 1
+MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
+"""Who runs the monitors when nobody asks."""
+FINDING_SEVERITIES = ("info", "alert", "sign_off", "hold", "refuse")
+
+
+def run_monitors(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Measures the program as it stands, keeps what is new, opens cases; answers the run."""
+    store.lock_monitors(conn, program.program_id)
+    structure = measure_structure(conn, program, policies, now)
+    fresh = _fresh(conn, program, structure.findings)
+    holds = _open_cases(conn, program, [*structure.findings, *structure.untold], actor, now)
+    rows = [_row(program, finding, holds.get(finding.subject, TOLD), now) for finding in fresh]
+    kept = keep_findings(conn, program, rows)
+    result = {**structure_view(program, structure), "new_findings": kept,
+              "cases_opened": sorted(subject for subject, did in holds.items() if did == CASE_OPENED)}  # fmt: skip
+    text = json.dumps(result, default=str, ensure_ascii=False)
+    day = program.day_of(now)
+    run_no = store.insert_run(conn, program.program_id, now, day, text, now, actor.key_id)
+    return {"run_no": run_no, **result}
+
+
+def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
+    """The numbers of programs whose monitors have not run yet on this day of their own."""
+    return store.programs_due(conn, now, limit)
+
+
+def keep_findings(conn: Connection, program: Program, rows: Sequence[FindingRow]) -> int:
+    """Keeps findings, up to ``MOST_A_DAY`` of one id a day; answers how many."""
+    if not rows:
+        return 0
+    ids = sorted({row.id for row in rows})
+    counts = dict.fromkeys(ids, 0) | store.findings_of_day(conn, program.program_id, ids, rows[0].day)
+    kept = []
+    for row in rows:
+        if counts[row.id] < MOST_A_DAY:
+            counts[row.id] += 1
+            kept.append(row)
+    store.insert_findings(conn, program.program_id, kept)
+    return len(kept)
+
+
+def list_findings(
+    conn: Connection,
+    program: Program,
+    finding_id: str | None = None,
+    severity: str | None = None,
+    since: datetime | None = None,
+    after: tuple[int] | None = None,
+    limit: int = 50,
+) -> tuple[list[dict[str, Any]], tuple[int] | None]:
+    """What was found, the newest first, and after what the next page begins."""
+    before = after[0] if after else _NEWEST
+    rows = store.list_findings(conn, program.program_id, before, limit + 1, finding_id, severity, since)
+    page = [finding_view(row) for row in rows[:limit]]
+    return page, (rows[limit - 1]["finding_no"],) if len(rows) > limit else None
+
+
+def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A kept finding as it is shown."""
+    return {**row, "evidence": told(json.loads(row["evidence"]))}
+
+
+def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
+    """What was measured, as it is shown: the figures, the largest trees, and what the packs found."""
+    return {
+        "program": program.code,
+        "as_of": structure.as_of,
+        "structure": told(structure.figures),
+        "largest_trees": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.largest],
+        "organisers": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.organisers],
+        "findings": [structure_finding_view(finding) for finding in structure.findings],
+    }
+
+
+def structure_finding_view(finding: StructureFinding) -> dict[str, Any]:
+    """What a monitor found, as it is shown."""
+    monitor = finding.monitor
+    return {
+        "id": monitor.id,
+        "severity": monitor.severity,
+        "subject": finding.subject,
+        "figure": finding.figure,
+        "threshold": monitor.threshold(),
+        "source": monitor.source,
+        "detail_en": monitor.en,
+        "detail_zh": monitor.zh,
+        "pack": finding.pack,
+    }
+
+
+def _fresh(conn: Connection, program: Program, findings: Sequence[StructureFinding]) -> list[StructureFinding]:
+    """Those findings that say something else than what was last kept about their subject."""
+    subjects = sorted({finding.subject for finding in findings})
+    known = store.newest_of_subjects(conn, program.program_id, subjects)
+    return [
+        finding
+        for finding in findings
+        if known.get((finding.subject, finding.monitor.id, finding.monitor.en))
+        != (finding.figure, finding.monitor.threshold(), finding.pack)
+    ]
+
+
+def _open_cases(
+    conn: Connection, program: Program, findings: Sequence[StructureFinding], actor: Actor, now: datetime
+) -> dict[str, str]:
+    """Opens a case for each subject that a pack wants held and that has none; tells what was done for each.
+
+    A case that was ended is not opened anew as long as the figures stay what they were.
+    """
+    held = [one for one in findings if one.monitor.severity == "hold" and one.subject != MORE_TREES]
+    subjects = sorted({finding.subject for finding in held})
+    standing = cases.subjects_with_open_case(conn, program.program_id, subjects)
+    ended = cases.evidence_of_ended_cases(conn, program.program_id, subjects)
+    fresh: dict[str, StructureFinding] = {}
+    for finding in held:
+        if finding.subject not in standing and not _is_decided(finding, ended.get(finding.subject)):
+            fresh.setdefault(finding.subject, finding)
+    if fresh:
+        cases.insert_cases(conn, program.program_id, [_case(one) for one in fresh.values()], now, actor.key_id)
+    done = {subject: CASE_STANDS if subject in standing else CASE_DECIDED for subject in subjects}
+    return done | dict.fromkeys(fresh, CASE_OPENED)
+
+
+def _is_decided(finding: StructureFinding, evidence: str | None) -> bool:
+    """Whether a person ended the newest case about the subject with these very figures before him."""
+    return evidence is not None and finding.monitor.figure(json.loads(evidence)) == finding.figure
+
+
+def _case(finding: StructureFinding) -> NewCase:
+    monitor = finding.monitor
+    reason = f"{monitor.en} {monitor.zh}"
+    return NewCase(finding.subject, finding.root_no, finding.organiser_id, monitor.id, reason, _evidence(finding))
+
+
+def _row(program: Program, finding: StructureFinding, action: str, now: datetime) -> FindingRow:
+    monitor = finding.monitor
+    return FindingRow(
+        id=monitor.id,
+        severity=monitor.severity,
+        moment=STRUCTURE,
+        subject=finding.subject,
+        figure=finding.figure,
+        threshold=monitor.threshold(),
+        source=monitor.source,
+        detail_en=monitor.en,
+        detail_zh=monitor.zh,
+        action=action if monitor.severity == "hold" else TOLD,
+        evidence=_evidence(finding),
+        pack=finding.pack,
+        found_at=now,
+        day=program.day_of(now),
+    )
+
+
+def _evidence(finding: StructureFinding) -> str:
+    return json.dumps(dict(finding.figures), ensure_ascii=False, sort_keys=True)

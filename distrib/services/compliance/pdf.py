@@ -1,0 +1,113 @@
+"""The compliance report on paper, in Chinese or English; the same report gives the same bytes.
+
+Only lays out what ``compliance_report`` says; no figure is worked out here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from distrib.services.compliance.words import Reader
+from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
+
+LANGUAGES = ("zh", "en")
+_MARGIN = 36
+_WIDTH = landscape(A4)[0] - 2 * _MARGIN
+_BODY = ParagraphStyle("body", fontName=FONT, fontSize=8, leading=11, wordWrap="CJK")
+_HEAD = ParagraphStyle("head", parent=_BODY, fontSize=11, leading=18, spaceBefore=8)
+_TITLE = ParagraphStyle("title", parent=_BODY, fontSize=16, leading=24)
+_TREE_COLUMNS = ("subject", "persons", "levels", "buyers", "levels_with_buyers", "entry_minor", "retail_share",
+                 "indirect_share")  # fmt: skip
+_SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("packs", ("version", "max_tiers", "max_tree_levels", "on_excess", "order_cap", "source")),
+    ("plans", ("code", "version", "effective_from", "is_in_force", "tiers", "order_cap", "hold_days", "signed_off_by")),
+    ("largest_trees", _TREE_COLUMNS),
+    ("organisers", _TREE_COLUMNS),
+    ("findings", ("id", "severity", "subject", "detail", "figure", "threshold", "source", "done")),
+    ("recorded", ("id", "severity", "times", "first_at", "last_at", "detail", "threshold", "source")),
+    ("penalties", ("id", "shop_id", "subject", "kind", "decided_on", "lapses_on", "authority", "reference", "reason",
+                   "persons", "levels", "trees")),
+    ("cases", ("case_no", "subject", "state", "opened_at", "frozen_minor", "reason", "decisions")),
+    ("sign_offs", ("pack", "signed_off_by", "reason", "loosened", "recorded_at")),
+)
+_HEADINGS = {"penalties": "penalties_in_force"}
+_WIDE = {"id": 3, "subject": 4, "source": 6, "detail": 8, "reason": 6, "decisions": 8, "threshold": 6, "figure": 6,
+         "loosened": 6, "done": 4, "version": 4, "decided_on": 4, "lapses_on": 4, "authority": 4, "reference": 4,
+         "first_at": 3, "last_at": 3, "effective_from": 4, "opened_at": 4, "recorded_at": 4}  # fmt: skip
+_USUAL_WIDTH = 2
+_HEADING_AND_ROWS = 80
+"""Points that must be left on a page for a heading to begin there: its first rows fit, too."""
+
+
+def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
+    """The report as a PDF.
+
+    Args:
+        report: what ``compliance_report`` answers.
+        language: ``zh`` or ``en``.
+    """
+    open_typeface()
+    buffer = io.BytesIO()
+    reader = Reader(language, report["currency"], report["time_zone"])
+    title = reader.say("title", program=report["program"])
+    document = SimpleDocTemplate(
+        buffer, pagesize=landscape(A4), title=title, author="distrib", invariant=1, leftMargin=_MARGIN,
+        rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=_MARGIN,
+    )  # fmt: skip
+    notice = report["notice_zh" if language == "zh" else "notice_en"]
+    document.build(_story(report, reader, title, notice), canvasmaker=Paper)
+    return buffer.getvalue()
+
+
+def _story(report: Mapping[str, Any], reader: Reader, title: str, notice: str) -> list[Flowable]:
+    as_of = reader.value("as_of", report["as_of"])
+    head = reader.say(
+        "as_of", as_of=as_of, zone=report["time_zone"], currency=report["currency"], digest=report["digest"]
+    )
+    story: list[Flowable] = [_text(title, _TITLE), _text(head, _BODY), _text(notice, _BODY)]
+    for name in ("caps", "structure"):
+        story += [*_headline(name, reader), _pairs(report[name], reader)]
+    for name, columns in _SECTIONS:
+        story += [*_headline(name, reader), _rows(report[name], columns, reader)]
+    return [*story, Spacer(1, 12)]
+
+
+def _headline(name: str, reader: Reader) -> list[Flowable]:
+    """A heading, on a new page where its first rows would not follow on this one."""
+    return [CondPageBreak(_HEADING_AND_ROWS), _text(reader.say(_HEADINGS.get(name, name)), _HEAD)]
+
+
+def _pairs(figures: Mapping[str, Any], reader: Reader) -> Flowable:
+    cells = [[_cell(reader.say(name)), _cell(reader.value(name, figure))] for name, figure in figures.items()]
+    return _table(cells, [_WIDTH / 3, _WIDTH / 3])
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: Reader) -> Flowable:
+    if not rows:
+        return _text(reader.say("none"), _BODY)
+    cells = [[_cell(reader.say(name)) for name in columns]]
+    cells += [[_cell(reader.cell(row, name)) for name in columns] for row in rows]
+    parts = [_WIDE.get(name, _USUAL_WIDTH) for name in columns]
+    return _table(cells, [_WIDTH * part / sum(parts) for part in parts])
+
+
+def _cell(text: str) -> Paragraph:
+    return _text(text, _BODY)
+
+
+def _text(text: str, style: ParagraphStyle) -> Paragraph:
+    return Paragraph(escape(on_paper(text)), style)
+
+
+def _table(cells: list[list[Paragraph]], widths: list[float]) -> Table:
+    table = Table(cells, colWidths=widths, repeatRows=1, hAlign="LEFT")
+    table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]))
+    return table

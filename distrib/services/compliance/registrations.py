@@ -1,0 +1,107 @@
+"""What a pack has to say about shops that join or move: kept as findings, one row a call and rule.
+
+Who may join and where is the registration's business; here it is only noted. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.policies.monitors import REGISTRATION, Monitor
+from distrib.domain.policies.policy import Policy
+from distrib.services.compliance.monitors import keep_findings
+from distrib.services.context import Program
+from distrib.store.compliance.findings import FindingRow
+from distrib.store.network.shops import NewShop
+
+WATCHED = frozenset({"sponsor_cycle", "sponsor_is_self", "identity_used", "tree_too_deep"})
+"""The refusals that CN-R03 logs."""
+MOST_EXAMPLES = 20
+ALLOWED, DETACHED, REFUSED = "allowed", "detached", "refused"
+
+
+def note_registrations(
+    conn: Connection,
+    program: Program,
+    policy: Policy,
+    created: Sequence[NewShop],
+    refused: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Keeps what the pack says about the shops of one call.
+
+    Args:
+        created: the shops that came in.
+        refused: why others did not, by shop.
+    """
+    monitors = [monitor for monitor in policy.monitors if monitor.scope == REGISTRATION]
+    if not monitors or not (created or refused):
+        return
+    levels = {row.shop_id: _level(row, policy) for row in created}
+    detached = {row.shop_id for row in created if row.introduced_by_no is not None}
+    watched = {shop_id: code for shop_id, code in refused.items() if code in WATCHED}
+    rows = []
+    for monitor in monitors:
+        if monitor.is_in_force(program.day_of(now), program.currency):
+            rows += _rows(program, policy, monitor, levels, detached, watched, now)
+    keep_findings(conn, program, rows)
+
+
+def _level(row: NewShop, policy: Policy) -> int:
+    """The level a shop was to stand at; one that was detached would have been the first beyond the cap."""
+    return (policy.max_tree_levels or 0) + 1 if row.introduced_by_no is not None else row.level
+
+
+def _rows(
+    program: Program,
+    policy: Policy,
+    monitor: Monitor,
+    levels: Mapping[str, int],
+    detached: set[str],
+    refused: Mapping[str, str],
+    now: datetime,
+) -> list[FindingRow]:
+    deep = {shop_id: level for shop_id, level in levels.items() if monitor.figure({"level": level}) is not None}
+    rows = []
+    for action, shops in ((DETACHED, deep.keys() & detached), (ALLOWED, deep.keys() - detached)):
+        if shops:
+            figure = monitor.figure({"level": max(deep[shop_id] for shop_id in shops)}) or ""
+            some = {shop_id: deep[shop_id] for shop_id in sorted(shops)[:MOST_EXAMPLES]}
+            rows.append(_row(program, policy, monitor, sorted(shops), figure, action, some, now))
+    told = monitor.figure({"refused": len(refused)})
+    if told is not None:
+        codes = {shop_id: refused[shop_id] for shop_id in sorted(refused)[:MOST_EXAMPLES]}
+        rows.append(_row(program, policy, monitor, sorted(refused), told, REFUSED, codes, now))
+    return rows
+
+
+def _row(
+    program: Program,
+    policy: Policy,
+    monitor: Monitor,
+    shops: Sequence[str],
+    figure: str,
+    action: str,
+    examples: Mapping[str, int | str],
+    now: datetime,
+) -> FindingRow:
+    return FindingRow(
+        id=monitor.id,
+        severity=monitor.severity,
+        moment=REGISTRATION,
+        subject=f"shop:{shops[0]}" if len(shops) == 1 else f"{len(shops)} shops",
+        figure=figure,
+        threshold=monitor.threshold(),
+        source=monitor.source,
+        detail_en=monitor.en,
+        detail_zh=monitor.zh,
+        action=action,
+        evidence=json.dumps({"shops": examples}, ensure_ascii=False),
+        pack=policy.version,
+        found_at=now,
+        day=program.day_of(now),
+    )

@@ -1,0 +1,176 @@
+"""The report that can be handed to a regulator: plans, caps, structure, findings and what was done about each.
+
+Depends on the instant it is asked for alone: what was recorded or decided later, joined later or took effect later does
+not show.
+How it looks on paper is ``compliance_pdf``'s. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.money import show_ratio
+from distrib.domain.policies.policy import Policy, combine, judge_plan
+from distrib.services.compliance.cases import list_cases, newest_cases
+from distrib.services.compliance.monitors import structure_view
+from distrib.services.compliance.penalised import penalised_view
+from distrib.services.compliance.structure import as_it_was, measure_structure, packs_at
+from distrib.services.context import Program
+from distrib.services.plans.versions import CLOCK_SKEW, TimelineEntry, load_timeline
+from distrib.store import plans
+from distrib.store.compliance import findings as store
+
+MOST_CASES = 500
+NOTICE_EN = "Figures of the program's own records against the thresholds named. This is no legal advice."
+NOTICE_ZH = "本报告以系统记录对照所列阈值，不构成法律意见。"
+REPORTED = "reported"
+
+
+def compliance_report(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
+) -> dict[str, Any]:
+    """The report of a program as of an instant; the same instant gives the same report.
+
+    Raises:
+        Refusal: ``invalid`` for an instant that is still to come.
+    """
+    as_of = as_of.astimezone(UTC)
+    if as_of > now + CLOCK_SKEW:
+        raise Refusal("invalid", [Problem("?as_of", "lies in the future / 晚于当前时间")])
+    program = as_it_was(conn, program, as_of)
+    timeline = load_timeline(conn, program)
+    packs = packs_at(program, policies, timeline, as_of)
+    cases, _ = list_cases(conn, program, as_of, None, MOST_CASES)
+    entries = [entry for entry in timeline.entries if entry.effective_from <= as_of]
+    signed = {row.version_no: row.signed_off_by for row in plans.publications(conn, program.program_id)}
+    structure = measure_structure(conn, program, policies, as_of)
+    measured = structure_view(program, structure)
+    subjects = sorted({finding["subject"] for finding in measured["findings"]})
+    concerned = newest_cases(conn, program, as_of, subjects)
+    report = {
+        "program": program.code,
+        "as_of": as_of,
+        "currency": program.currency,
+        "time_zone": program.time_zone,
+        "packs": [_pack(pack) for pack in packs],
+        "caps": _caps(packs, entries),
+        "plans": [_plan(entry, signed, entry is entries[-1]) for entry in entries],
+        "structure": measured["structure"],
+        "largest_trees": measured["largest_trees"],
+        "organisers": measured["organisers"],
+        "findings": [*_plan_findings(program, packs, entries[-1:], signed, as_of),
+                     *_with_what_was_done(measured["findings"], concerned)],
+        "recorded": store.summed_findings(conn, program.program_id, as_of),
+        "penalties": penalised_view(conn, program, structure.penalties, as_of),
+        "cases": cases,
+        "sign_offs": _sign_offs(conn, program, as_of),
+        "notice_en": NOTICE_EN,
+        "notice_zh": NOTICE_ZH,
+    }  # fmt: skip
+    return {**report, "digest": _digest(report)}
+
+
+def _pack(pack: Policy) -> dict[str, Any]:
+    return {
+        "name": pack.name,
+        "version": pack.version,
+        "valid_from": pack.valid_from.isoformat(),
+        "source": pack.source,
+        "max_tiers": pack.max_tiers,
+        "max_tree_levels": pack.max_tree_levels,
+        "on_excess": pack.on_excess if pack.max_tree_levels is not None else None,
+        "order_cap": None if pack.order_cap_ppm is None else show_ratio(pack.order_cap_ppm),
+        "entry_pays_seller": pack.entry_pays_seller,
+        "self_purchase_pays_uplines": pack.self_purchase_pays_uplines,
+        "count_root": pack.count_root,
+        "is_overridden": bool(pack.override),
+    }
+
+
+def _caps(packs: Sequence[Policy], entries: Sequence[TimelineEntry]) -> dict[str, Any]:
+    """What binds together: the strictest of the packs and of the plan in force."""
+    limits = combine(*packs)
+    plan = entries[-1].plan if entries else None
+    cap = limits.order_cap_with(plan.order_cap_ppm if plan is not None else None)
+    return {
+        "max_tiers": limits.max_tiers if plan is None else min(limits.max_tiers, plan.tiers),
+        "max_tree_levels": limits.max_tree_levels,
+        "on_excess": limits.on_excess if limits.max_tree_levels is not None else None,
+        "order_cap": None if cap is None else show_ratio(cap),
+    }
+
+
+def _plan(entry: TimelineEntry, signed: Mapping[int, str | None], is_in_force: bool) -> dict[str, Any]:
+    plan = entry.plan
+    return {
+        "code": entry.code,
+        "version": entry.version,
+        "effective_from": entry.effective_from,
+        "is_in_force": is_in_force,
+        "signed_off_by": signed.get(entry.version_no),
+        "tiers": plan.tiers,
+        "order_cap": None if plan.order_cap_ppm is None else show_ratio(plan.order_cap_ppm),
+        "hold_days": plan.hold_days,
+        "declarations": dict(plan.declarations),
+    }
+
+
+def _plan_findings(
+    program: Program,
+    packs: Sequence[Policy],
+    in_force: Sequence[TimelineEntry],
+    signed: Mapping[int, str | None],
+    as_of: datetime,
+) -> list[dict[str, Any]]:
+    day = program.day_of(as_of)
+    return [
+        {
+            **finding._asdict(),
+            "moment": "plan",
+            "subject": f"plan:{entry.code}/{entry.version}",
+            "pack": pack.version,
+            **_done(signed_off_by=signed.get(entry.version_no) if finding.severity == "sign_off" else None),
+        }
+        for entry in in_force
+        for pack in packs
+        for finding in judge_plan(pack, entry.plan, day)
+    ]
+
+
+def _done(case: Mapping[str, Any] | None = None, signed_off_by: str | None = None) -> dict[str, Any]:
+    """What was done about a finding, in a word and by its parts."""
+    case_no, state = (None, None) if case is None else (case["case_no"], case["state"])
+    told = REPORTED if signed_off_by is None else f"signed off by {signed_off_by}"
+    done = told if case is None else f"case {case_no}: {state}"
+    return {"done": done, "case_no": case_no, "case_state": state, "signed_off_by": signed_off_by}
+
+
+def _with_what_was_done(
+    findings: Sequence[Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Each finding with the newest case about its subject, and how far that got."""
+    return [
+        {**finding, "moment": "structure", **_done(newest.get(finding["subject"]))} for finding in findings
+    ]
+
+
+def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict[str, Any]]:
+    rows = store.list_sign_offs(conn, program.program_id, as_of)
+    return [{**row, "loosened": json.loads(row["loosened"])} for row in rows]
+
+
+def _digest(report: Mapping[str, Any]) -> str:
+    """SHA-256 over the report's canonical text, so that two copies can be compared by a word."""
+    text = json.dumps(report, default=_plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,199 @@
+"""The ledger as those see it who keep books: a chart of accounts, and transfers with two sides and a cause.
+
+A balance is what was credited less what was debited, so that all accounts of a program add up to 0: what shops are owed
+stands above zero, the expense below. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.ledger import ACCOUNT_NAMES, CLEARING, EXPENSE, TAX
+from distrib.services.context import Program, format_period
+from distrib.services.orders.commissions import commission_id, plan_view, rate_text
+from distrib.services.statements import months
+from distrib.store.ledger import accounts as rows
+from distrib.store.ledger.accounts import TransferFilters
+
+PAYABLE = "payable:"
+CAUSES = ("order", "payout", "adjustment", "pool")
+KINDS = ("earned", "reversed", "pool", "adjusted", "paid", "tax")
+_KINDS_OF = {EXPENSE: ["earned", "reversed", "pool", "adjusted"], CLEARING: ["paid"], TAX: ["tax"]}
+_OWN = {name: number for number, name in ACCOUNT_NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class TransferQuery:
+    """Which transfers are asked for; what is None does not matter.
+
+    ``account`` is an account's id, ``cause`` a type and an id (``order:o-1``), ``since`` and ``until`` bound the
+    instant they are dated by, half open.
+    """
+
+    account: str | None = None
+    cause: str | None = None
+    kind: str | None = None
+    period: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_accounts(
+    conn: Connection, program: Program, after: tuple[int, str] | None, limit: int
+) -> tuple[list[dict[str, Any]], tuple[int, str] | None]:
+    """The chart of accounts: the program's own first, then every shop's payable account by the shop's id.
+
+    Returns:
+        Up to ``limit`` accounts, and what to go on after: how many of the own ones are told, and the last shop.
+    """
+    told, shop_id = after or (0, "")
+    own = own_accounts(conn, program)[told : told + limit] if told < len(_OWN) else []
+    found = rows.payable_accounts(conn, program.program_id, shop_id, limit - len(own) + 1)
+    page, told = found[: limit - len(own)], told + len(own)
+    last = page[-1]["shop_id"] if page else shop_id
+    has_more = told < len(_OWN) or len(found) > len(page)
+    return own + [_payable_view(program, row) for row in page], (told, last) if has_more else None
+
+
+def own_accounts(conn: Connection, program: Program) -> list[dict[str, Any]]:
+    """The program's own accounts, each derived from the running totals of all payables."""
+    found = rows.own_accounts(conn, program.program_id)
+    return [
+        {
+            "id": name,
+            "kind": name,
+            "shop_id": None,
+            "currency": program.currency,
+            "balance_minor": found[name],
+            "version": found["version"],
+        }
+        for name in _OWN
+    ]
+
+
+def get_account(conn: Connection, program: Program, account: str, now: datetime) -> dict[str, Any]:
+    """One account; a payable one with its views held, reserved and available; raises ``account_unknown``."""
+    if account in _OWN:
+        return next(own for own in own_accounts(conn, program) if own["id"] == account) | {"views": None}
+    row = _payable(conn, program, account)
+    told = months.balance(conn, program, row["shop_no"], now)
+    views = {name: told[name] for name in ("held_minor", "reserved_minor", "available_minor", "as_of")}
+    return _payable_view(program, row) | {"views": views}
+
+
+def account_changes(
+    conn: Connection, program: Program, account: str, after: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The versions of a payable account, 1, 2, 3 …: the balance before, what one posting moved, the balance behind.
+
+    Raises:
+        Refusal: ``account_unknown``; the program's own accounts are derived and have none.
+    """
+    row = _payable(conn, program, account)
+    found = rows.account_changes(conn, program.program_id, row["shop_no"], after or 0, limit + 1)
+    page = [one | {"period": format_period(one["period"])} for one in found[:limit]]
+    return page, page[-1]["version"] if len(found) > limit else None
+
+
+def list_transfers(
+    conn: Connection, program: Program, query: TransferQuery, after: tuple[int, int] | None, limit: int
+) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
+    """Transfers by cause and number.
+
+    Returns:
+        Up to ``limit`` of them, and the key to go on after (None at the end).
+
+    Raises:
+        Refusal: ``invalid`` where ``account`` or ``cause`` cannot be one.
+    """
+    filters = _filters(query)
+    if filters is None:
+        return [], None
+    found = rows.list_transfers(conn, program.program_id, filters, after or (0, 0), limit + 1)
+    page = found[:limit]
+    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
+    return [transfer_view(program, row) for row in page], last
+
+
+def transfer_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+    """One transfer with both its sides."""
+    cause, reverses, late = row["cause_no"], row["reverses_seq"], row["belongs_to_period"]
+    return {
+        "id": commission_id(cause, row["seq"]),
+        "cause": None if row["cause_id"] is None else {"type": row["cause_type"], "id": row["cause_id"]},
+        "debit": _account_id(row["debit_account"], row["shop_id"]),
+        "credit": _account_id(row["credit_account"], row["shop_id"]),
+        "amount_minor": row["amount_minor"],
+        "currency": program.currency,
+        "kind": row["kind"],
+        "occurred_at": row["occurred_at"],
+        "available_at": row["available_at"],
+        "period": format_period(row["period"]),
+        "belongs_to_period": None if late is None else format_period(late),
+        "posting_no": row["posting_no"],
+        "event_id": row["event_id"],
+        "line_id": row["line_id"],
+        "rule": row["rule_id"],
+        "tier": row["tier"],
+        "base_minor": row["base_minor"],
+        "rate": rate_text(row["rate_ppm"]),
+        "plan_version": plan_view(row),
+        "reverses_id": None if reverses is None else commission_id(cause, reverses),
+    }
+
+
+def _account_id(number: int, shop_id: str | None) -> str:
+    if number in ACCOUNT_NAMES:
+        return ACCOUNT_NAMES[number]
+    return PAYABLE + (shop_id if shop_id is not None else f"#{number}")
+
+
+def _filters(query: TransferQuery) -> TransferFilters | None:
+    """What the store filters by; None where nothing can fit."""
+    problems = []
+    given: dict[str, Any] = {"since": query.since, "until": query.until, "period": query.period}
+    kinds = None if query.kind is None else {query.kind}
+    if query.account in _OWN:
+        of_account = set(_KINDS_OF[_OWN[query.account]])
+        kinds = of_account if kinds is None else kinds & of_account
+    elif query.account is not None:
+        given["shop_id"] = query.account.removeprefix(PAYABLE)
+        if not query.account.startswith(PAYABLE) or not is_identifier(given["shop_id"]):
+            words = "must be expense, clearing, tax or payable:SHOP / 须为其中之一"
+            problems.append(Problem("?account", words))
+    if query.cause is not None:
+        kind, _, cause_id = query.cause.partition(":")
+        given["cause"] = (kind, cause_id)
+        if kind not in CAUSES or not cause_id:
+            problems.append(Problem("?cause", f"must be one of {', '.join(CAUSES)}, ':' and an id / 须为类型加编号"))
+    if problems:
+        raise Refusal("invalid", problems)
+    return None if kinds == set() else TransferFilters(**given, kinds=None if kinds is None else sorted(kinds))
+
+
+def _payable(conn: Connection, program: Program, account: str) -> dict[str, Any]:
+    shop_id = account.removeprefix(PAYABLE)
+    row = None
+    if account.startswith(PAYABLE) and is_identifier(shop_id):
+        row = rows.payable_account(conn, program.program_id, shop_id)
+    if row is None:
+        raise Refusal("account_unknown", id=account)
+    return row
+
+
+def _payable_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": PAYABLE + row["shop_id"],
+        "kind": "payable",
+        "shop_id": row["shop_id"],
+        "currency": program.currency,
+        "balance_minor": row["balance_minor"],
+        "version": row["version"],
+    }

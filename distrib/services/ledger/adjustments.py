@@ -1,0 +1,140 @@
+"""Adjustments by hand (调整): proposed by one key with a reason, posted by another's approval.
+
+An approved adjustment is a transfer of kind ``adjusted``, dated by its approval and available at once. It is never
+changed; what was wrong is adjusted back. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier, is_storable_text
+from distrib.domain.ledger import EXPENSE
+from distrib.domain.money import MAX_MINOR
+from distrib.domain.periods import counting
+from distrib.services.context import Actor, Program, format_period
+from distrib.services.idempotency import digest_of
+from distrib.services.orders.commissions import commission_id
+from distrib.store.ledger import adjustments as rows
+from distrib.store.ledger import books, postings
+from distrib.store.ledger.adjustments import AdjustmentRow
+from distrib.store.ledger.postings import Entry
+from distrib.store.network import shops
+
+PROPOSED, APPROVED = "proposed", "approved"
+MOST_CHARACTERS = 255
+
+
+def propose_adjustment(
+    conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Keeps what is to be adjusted; nothing moves until another key approves it.
+
+    Args:
+        draft: ``id``, ``shop_id``, ``amount_minor`` (below zero takes from the shop), ``reason``.
+
+    Returns:
+        The adjustment, and whether it is new; the same sent again answers as it stands.
+
+    Raises:
+        Refusal: ``invalid``, ``shop_unknown``, or ``id_conflict`` where the id has other content.
+    """
+    _check(draft)
+    content = {name: draft[name] for name in ("shop_id", "amount_minor", "reason")}
+    digest, shop_id = digest_of(content), str(draft["shop_id"])
+    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    is_new = rows.insert_adjustment(
+        conn, program.program_id, draft["id"], digest, shop.shop_no, draft["amount_minor"], draft["reason"], now,
+        actor.key_id,
+    )  # fmt: skip
+    row = _found(conn, program, draft["id"])
+    if row.digest != digest:
+        raise Refusal("id_conflict", id=draft["id"])
+    return _view(program, row), is_new
+
+
+def approve_adjustment(
+    conn: Connection, program: Program, adjustment_id: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Posts what another key proposed; approved again it answers as it stands.
+
+    Raises:
+        Refusal: ``adjustment_unknown``, or ``same_key`` for the key that proposed it.
+    """
+    row = _found(conn, program, adjustment_id)
+    if row.proposed_by == actor.key_id:
+        raise Refusal("same_key")
+    if row.approved_at is None:
+        _post(conn, program, row, actor, now)
+    return _view(program, _found(conn, program, adjustment_id))
+
+
+def get_adjustment(conn: Connection, program: Program, adjustment_id: str) -> dict[str, Any]:
+    """One adjustment; raises ``adjustment_unknown``."""
+    return _view(program, _found(conn, program, adjustment_id))
+
+
+def list_adjustments(
+    conn: Connection, program: Program, shop_id: str | None, status: str | None, after: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Adjustments in the order they were proposed, and after what number the next page begins."""
+    approved = None if status is None else status == APPROVED
+    found = rows.list_adjustments(conn, program.program_id, shop_id, approved, after or 0, limit + 1)
+    page = found[:limit]
+    return [_view(program, row) for row in page], page[-1].adjustment_no if len(found) > limit else None
+
+
+def _check(draft: Mapping[str, Any]) -> None:
+    problems = []
+    if not is_identifier(draft["id"]):
+        problems.append(Problem("/id", "must be an id of 1 to 64 characters / 编号须为 1 到 64 个字符"))
+    if not 0 < abs(draft["amount_minor"]) <= MAX_MINOR:
+        words = f"must not be 0 and at most {MAX_MINOR} either way / 不得为 0，绝对值不超过 {MAX_MINOR}"
+        problems.append(Problem("/amount_minor", words))
+    reason = draft["reason"]
+    if not is_storable_text(reason) or not reason.strip() or len(reason) > MOST_CHARACTERS:
+        problems.append(Problem("/reason", f"must have 1 to {MOST_CHARACTERS} characters / 须为 1 到 255 个字符"))
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def _post(conn: Connection, program: Program, row: AdjustmentRow, actor: Actor, now: datetime) -> None:
+    closed_through = books.hold_open(conn, program.program_id)
+    period, late_from = counting(program.period_of(now), closed_through)
+    if not rows.insert_approval(conn, program.program_id, row.adjustment_no, period, now, actor.key_id):
+        return
+    debit, credit = (EXPENSE, row.shop_no) if row.amount_minor > 0 else (row.shop_no, EXPENSE)
+    entry = Entry(row.adjustment_no, 1, "adjusted", debit, credit, abs(row.amount_minor), now, now, period, late_from)
+    postings.post_entries(conn, program.program_id, [entry])
+
+
+def _found(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentRow:
+    row = rows.find_adjustment(conn, program.program_id, adjustment_id) if is_identifier(adjustment_id) else None
+    if row is None:
+        raise Refusal("adjustment_unknown", id=adjustment_id)
+    return row
+
+
+def _view(program: Program, row: AdjustmentRow) -> dict[str, Any]:
+    is_approved = row.approved_at is not None
+    return {
+        "id": row.adjustment_id,
+        "shop_id": row.shop_id,
+        "amount_minor": row.amount_minor,
+        "currency": program.currency,
+        "reason": row.reason,
+        "status": APPROVED if is_approved else PROPOSED,
+        "proposed_at": row.proposed_at,
+        "proposed_by": row.proposed_by,
+        "approved_at": row.approved_at,
+        "approved_by": row.approved_by,
+        "period": None if row.period is None else format_period(row.period),
+        "commission_id": commission_id(row.adjustment_no, 1) if is_approved else None,
+    }

@@ -1,0 +1,1 @@
+"""Registers shops, moves them, changes their status, shows the tree. Begin with ``registration``."""

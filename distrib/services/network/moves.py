@@ -1,0 +1,85 @@
+"""Moves shops in the referral tree: history is kept, no loop can close, no chain grows beyond the policy's cap.
+
+Nothing that pays or recomputes an order may enter: what was worked on never changes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.network.depth import check_move
+from distrib.domain.policies.policy import Policy
+from distrib.services.context import Actor, Program
+from distrib.services.network.registration import has_promotions
+from distrib.services.network.views import ShopView, get_shop
+from distrib.services.plans.versions import load_timeline
+from distrib.store.network import shops, tree
+from distrib.store.network.shops import KnownShop
+
+WAITED = timedelta(seconds=15)
+"""No call waits longer for the network: a link that is newer than its clock by less was made while it waited."""
+
+
+def move_shop(
+    conn: Connection,
+    program: Program,
+    policy: Policy,
+    shop_id: str,
+    sponsor_id: str | None,
+    effective_at: datetime | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> ShopView:
+    """Puts a shop, with all below it, under another sponsor from ``effective_at`` (now, if None) on.
+
+    Answers the shop as it stands now.
+
+    Raises:
+        Refusal: ``shop_unknown``, ``sponsor_unknown``, ``sponsor_not_active``, ``move_too_early``,
+            ``sponsor_is_self``, ``sponsor_cycle`` or ``tree_too_deep``.
+    """
+    program_id = program.program_id
+    tree.lock_network(conn, program_id, exclusive=True)
+    known = shops.by_ids(conn, program_id, [shop_id] if sponsor_id is None else [shop_id, sponsor_id])
+    shop, sponsor = known.get(shop_id), _sponsor(known, sponsor_id, now)
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    last = tree.last_link_at(conn, program_id, shop.shop_no)
+    if last is not None and now < last <= now + WAITED:
+        now = last
+    at = effective_at or now
+    if last is not None and at < last:
+        raise Refusal("move_too_early")
+    _check(conn, program_id, policy, shop, sponsor, at)
+    sponsor_no = None if sponsor is None else sponsor.shop_no
+    tree.insert_link(conn, program_id, shop.shop_no, at, sponsor_no, reason, now, actor.key_id)
+    tree.shift_subtree(conn, program_id, shop.shop_no, sponsor, at)
+    if sponsor_no is not None and has_promotions(load_timeline(conn, program), at):
+        tree.signal_ranks(conn, program_id, [(program.day_of(at), sponsor_no, at)])
+    return get_shop(conn, program, shop_id, now)
+
+
+def _sponsor(known: dict[str, KnownShop], sponsor_id: str | None, now: datetime) -> KnownShop | None:
+    if sponsor_id is None:
+        return None
+    sponsor = known.get(sponsor_id)
+    if sponsor is None:
+        raise Refusal("sponsor_unknown", sponsor=sponsor_id)
+    if sponsor.status == "closed" and sponsor.status_since <= now:
+        raise Refusal("sponsor_not_active", sponsor=sponsor_id)
+    return sponsor
+
+
+def _check(
+    conn: Connection, program_id: int, policy: Policy, shop: KnownShop, sponsor: KnownShop | None, at: datetime
+) -> None:
+    if sponsor is None:
+        return
+    above = tree.links_above(conn, program_id, [sponsor.shop_no], at)
+    is_capped = policy.max_tree_levels is not None
+    below = tree.links_below(conn, program_id, shop.shop_no, at) if is_capped else {}
+    check_move(above, below, shop.shop_no, sponsor.shop_no, at, policy.max_tree_levels)

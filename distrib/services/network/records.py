@@ -1,0 +1,57 @@
+"""Changes what a shop is called and who runs it, and blanks what is personal. The tree and money stay as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import Actor, Program
+from distrib.services.network.views import ShopView, get_shop
+from distrib.services.payouts.payees import erase_payee
+from distrib.store.network import records as store
+from distrib.store.network import shops
+from distrib.store.payouts import batches
+
+
+def change_shop(
+    conn: Connection, program: Program, shop_id: str, wanted: Mapping[str, Any], actor: Actor, now: datetime
+) -> ShopView:
+    """Gives a shop another ``name``, other ``attributes`` (as a whole) or another ``organiser_id``; None clears one.
+
+    A registration sent again is still compared with what was first sent.
+
+    Raises:
+        Refusal: ``shop_unknown``.
+    """
+    program_id = program.program_id
+    shop = shops.lock(conn, program_id, shop_id)
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    view = get_shop(conn, program, shop_id, now)
+    if "name" in wanted or "attributes" in wanted:
+        attributes = wanted.get("attributes", view.attributes)
+        text = None if attributes is None else json.dumps(attributes, ensure_ascii=False)
+        store.describe_shop(conn, program_id, shop.shop_no, wanted.get("name", view.name), text)
+    if "organiser_id" in wanted and wanted["organiser_id"] != view.organiser_id:
+        store.set_organiser(conn, program_id, shop.shop_no, wanted["organiser_id"], now, actor.key_id)
+    return get_shop(conn, program, shop_id, now)
+
+
+def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, now: datetime) -> ShopView:
+    """Blanks a shop's name, attributes, identity and payee for ever; its place in the tree and its money stay.
+
+    Raises:
+        Refusal: ``shop_unknown``, or ``payee_in_payout`` while money is on its way to its payee.
+    """
+    batches.lock_payouts(conn, program.program_id)
+    shop = shops.lock(conn, program.program_id, shop_id)
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    erase_payee(conn, program, shop.shop_no)
+    store.erase_shop(conn, program.program_id, shop.shop_no, now, actor.key_id)
+    return get_shop(conn, program, shop_id, now)

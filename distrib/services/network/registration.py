@@ -1,0 +1,338 @@
+"""Brings shops into the referral tree, one or a thousand at a time, in a handful of statements.
+
+Who is refused is told by name and touches nobody else. Moving shops that are in must not enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.network.depth import Link, Place, highest_level, place
+from distrib.domain.network.graph import arrange
+from distrib.domain.policies.policy import Policy
+from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
+from distrib.services.compliance.registrations import note_registrations
+from distrib.services.context import Actor, Program
+from distrib.services.plans.versions import Timeline, load_timeline
+from distrib.store.network import shops, tree
+from distrib.store.network.shops import KnownShop, NewShop
+from distrib.store.network.tree import UPLINES_KEPT
+
+ATTEMPTS = 5
+JOINED = "joined"
+DETACHED = "joined, detached"
+
+
+@dataclass(frozen=True, slots=True)
+class ShopDraft:
+    """A registration as sent. ``invite_code`` is the sponsor's, in place of ``sponsor_id``."""
+
+    id: str
+    sponsor_id: str | None = None
+    invite_code: str | None = None
+    name: str | None = None
+    joined_at: datetime | None = None
+    identity: str | None = None
+    attributes: Mapping[str, Any] | None = None
+
+
+class _Sent(NamedTuple):
+    """A draft with what is kept in place of its identity, and its digest."""
+
+    draft: ShopDraft
+    identity: bytes | None
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of a draft: created, unchanged or refused, and then why."""
+
+    id: str
+    status: str
+    refusal: Refusal | None = None
+
+    @property
+    def code(self) -> str | None:
+        """Why it was refused, as a code."""
+        return None if self.refusal is None else self.refusal.code
+
+
+def register_shops(
+    conn: Connection,
+    program: Program,
+    policy: Policy,
+    drafts: Sequence[ShopDraft],
+    actor: Actor,
+    now: datetime,
+    pepper: bytes,
+) -> list[Registered]:
+    """Brings shops in and tells of each what became of it, in the order sent; one refusal touches no other.
+
+    Sponsors may stand before or after those they brought. The same registration again is
+    ``unchanged``; the same id with other content is refused as ``id_conflict``.
+    """
+    tree.lock_network(conn, program.program_id, exclusive=len(drafts) > 1)
+    timeline = load_timeline(conn, program)
+    sent = [_sent(draft, program, pepper) for draft in drafts]
+    for _ in range(ATTEMPTS):
+        batch = _Batch(conn, program, policy, actor, now)
+        results = batch.decide(sent)
+        if batch.store():
+            tree.signal_ranks(conn, program.program_id, batch.signals(timeline))
+            refused = {result.id: result.code for result in results if result.code is not None}
+            note_registrations(conn, program, policy, batch.created, refused, now)
+            return results
+    raise Refusal("conflict")
+
+
+class _Batch:
+    """One attempt at registering some shops, from what is known now."""
+
+    def __init__(self, conn: Connection, program: Program, policy: Policy, actor: Actor, now: datetime) -> None:
+        self._conn, self._program, self._policy, self._actor, self._now = conn, program, policy, actor, now
+        self._known: dict[str, KnownShop] = {}
+        self._by_code: dict[str, KnownShop] = {}
+        self._identities: set[bytes] = set()
+        self._links: dict[int, list[Link]] = {}
+        self._below_own: dict[int, bool] = {}
+        self._new: list[NewShop] = []
+
+    def decide(self, sent: Sequence[_Sent]) -> list[Registered]:
+        """What becomes of each draft; those to be created are ready to be stored."""
+        self._read(sent)
+        firsts: dict[str, _Sent] = {}
+        for one in sent:
+            firsts.setdefault(one.draft.id, one)
+        refused = self._place({shop_id: one for shop_id, one in firsts.items() if shop_id not in self._known})
+        created = {row.shop_id for row in self._new}
+        results = []
+        for one in sent:
+            is_created = one.draft.id in created and firsts[one.draft.id] is one
+            results.append(self._result(one, is_created, refused))
+        return results
+
+    def store(self) -> bool:
+        """Writes what was decided; False where someone else was faster."""
+        rows = sorted(self._new, key=lambda row: row.shop_no)
+        return not rows or shops.insert_shops(
+            self._conn, self._program.program_id, rows, self._now, self._actor.key_id
+        )
+
+    @property
+    def created(self) -> Sequence[NewShop]:
+        """The shops that came in."""
+        return self._new
+
+    def signals(self, timeline: Timeline) -> list[tuple[date, int, datetime]]:
+        """The sponsors whose promotion is to be looked at, as they gained a recruit."""
+        day_of = self._program.day_of
+        return [
+            (day_of(row.joined_at), row.sponsor_no, row.joined_at)
+            for row in self._new
+            if row.sponsor_no is not None and has_promotions(timeline, row.joined_at)
+        ]
+
+    def _read(self, sent: Sequence[_Sent]) -> None:
+        """Reads what is known. Ids come last: whoever is seen to use an identity is then seen as a shop, too."""
+        program_id = self._program.program_id
+        identities = {one.identity for one in sent if one.identity is not None}
+        if identities:
+            self._identities = shops.identities_used(self._conn, program_id, identities)
+        codes = {one.draft.invite_code for one in sent if one.draft.invite_code is not None}
+        if codes:
+            self._by_code = shops.by_invite_codes(self._conn, program_id, codes)
+        named = {name for one in sent for name in (one.draft.id, one.draft.sponsor_id) if name is not None}
+        self._known = shops.by_ids(self._conn, program_id, named)
+
+    def _place(self, fresh: Mapping[str, _Sent]) -> dict[str, Refusal]:
+        """Places new shops, sponsors first; answers who is refused and why."""
+        arrangement = arrange({shop_id: one.draft.sponsor_id for shop_id, one in fresh.items()})
+        refused = {shop_id: _loop(loop) for loop in arrangement.loops for shop_id in loop}
+        self._read_moves([one.draft for one in fresh.values()])
+        numbers = iter(shops.next_numbers(self._conn, len(fresh)))
+        for shop_id in arrangement.order:
+            if shop_id in refused:
+                continue
+            try:
+                self._add(fresh[shop_id], next(numbers))
+            except Refusal as refusal:
+                refused[shop_id] = refusal
+        return refused
+
+    def _add(self, sent: _Sent, number: int) -> None:
+        draft = sent.draft
+        self._check_entry(draft, sent.identity)
+        sponsor = self._sponsor(draft)
+        row = self._row(sent, number, sponsor, draft.joined_at or self._now)
+        self._new.append(row)
+        if sent.identity is not None:
+            self._identities.add(sent.identity)
+        self._links[number] = [Link(row.joined_at, row.sponsor_no)]
+        self._known[draft.id] = _known(row)
+
+    def _row(self, sent: _Sent, number: int, sponsor: KnownShop | None, joined_at: datetime) -> NewShop:
+        draft = sent.draft
+        where = self._level(sponsor, joined_at)
+        above = None if where.is_detached else sponsor
+        return NewShop(
+            shop_no=number,
+            shop_id=draft.id,
+            digest=sent.digest,
+            name=draft.name,
+            attributes=None if draft.attributes is None else json.dumps(draft.attributes, ensure_ascii=False),
+            identity_hash=sent.identity,
+            invite_code=new_invite_code(),
+            sponsor_no=None if above is None else above.shop_no,
+            introduced_by_no=sponsor.shop_no if sponsor is not None and where.is_detached else None,
+            uplines=() if above is None else (above.shop_no, *above.uplines)[:UPLINES_KEPT],
+            level=1 if above is None else above.level + 1,
+            chain_since=joined_at if above is None else max(joined_at, above.chain_since),
+            joined_at=joined_at,
+            status="pending" if self._program.admission == "review" else "active",
+            reason=DETACHED if where.is_detached else JOINED,
+        )
+
+    def _check_entry(self, draft: ShopDraft, identity: bytes | None) -> None:
+        has_sponsor = draft.sponsor_id is not None or draft.invite_code is not None
+        if draft.sponsor_id is not None and draft.invite_code is not None:
+            raise Refusal("sponsor_and_invite_code")
+        if self._actor.role == "partner" and not has_sponsor:
+            raise Refusal("forbidden")
+        if self._program.admission == "invite" and not has_sponsor:
+            raise Refusal("sponsor_required")
+        if self._program.identity_required and identity is None:
+            raise Refusal("identity_required")
+        if identity in self._identities:
+            raise Refusal("identity_used")
+
+    def _sponsor(self, draft: ShopDraft) -> KnownShop | None:
+        if draft.sponsor_id is None and draft.invite_code is None:
+            return None
+        if draft.sponsor_id is not None:
+            found = self._known.get(draft.sponsor_id)
+        else:
+            found = self._by_code.get(draft.invite_code or "")
+        if self._actor.role == "partner" and (found is None or not self._is_own(found)):
+            raise Refusal("forbidden")
+        if found is None:
+            raise Refusal("sponsor_unknown", sponsor=draft.sponsor_id or draft.invite_code)
+        if found.status == "closed" and found.status_since <= self._now:
+            raise Refusal("sponsor_not_active", sponsor=found.shop_id)
+        return found
+
+    def _may_repeat(self, draft: ShopDraft, shop: KnownShop) -> bool:
+        """Whether to tell the sender of a shop that is in: a partner, of those below its own or brought in by one."""
+        if self._actor.role != "partner" or self._is_own(shop):
+            return True
+        sponsor = self._known.get(draft.sponsor_id or "") or self._by_code.get(draft.invite_code or "")
+        return sponsor is not None and self._is_own(sponsor)
+
+    def _is_own(self, sponsor: KnownShop) -> bool:
+        """Whether the sponsor is the partner's own shop or stands below it, however deep."""
+        own = self._actor.shop_no
+        if own is None or own == sponsor.shop_no or own in sponsor.uplines or len(sponsor.uplines) < UPLINES_KEPT:
+            return own is not None and (own == sponsor.shop_no or own in sponsor.uplines)
+        top = sponsor.uplines[-1]
+        if top not in self._below_own:
+            above = tree.uplines_at(self._conn, self._program.program_id, top, self._now, tree.DEEPEST)
+            self._below_own[top] = own in above
+        return self._below_own[top]
+
+    def _level(self, sponsor: KnownShop | None, joined_at: datetime) -> Place:
+        """Where the shop stands, by the deepest level its sponsor has at any instant from then on."""
+        policy = self._policy
+        if sponsor is None or policy.max_tree_levels is None:
+            return place(None if sponsor is None else sponsor.level, None, policy.on_excess)
+        level = sponsor.level
+        if joined_at < sponsor.chain_since:
+            level = max(level, highest_level(self._links, sponsor.shop_no, joined_at))
+        return place(level, policy.max_tree_levels, policy.on_excess)
+
+    def _read_moves(self, drafts: Iterable[ShopDraft]) -> None:
+        """Reads the dated links above sponsors that move, or join, after someone they brought."""
+        if self._policy.max_tree_levels is None:
+            return
+        earliest = min((draft.joined_at or self._now for draft in drafts), default=self._now)
+        sponsors = [*self._known.values(), *self._by_code.values()]
+        late = sorted({shop.shop_no for shop in sponsors if shop.chain_since > earliest})
+        if late:
+            self._links = tree.links_above(self._conn, self._program.program_id, late, earliest)
+
+    def _result(self, sent: _Sent, is_created: bool, refused: Mapping[str, Refusal]) -> Registered:
+        shop_id = sent.draft.id
+        shop = self._known.get(shop_id)
+        if shop is None:
+            return Registered(shop_id, "refused", refused[shop_id])
+        if not is_created and not self._may_repeat(sent.draft, shop):
+            return Registered(shop_id, "refused", Refusal("forbidden"))
+        if shop.digest != sent.digest:
+            return Registered(shop_id, "refused", Refusal("id_conflict", id=shop_id))
+        return Registered(shop_id, "created" if is_created else "unchanged")
+
+
+def has_promotions(timeline: Timeline, at: datetime) -> bool:
+    """Whether the plan in force at an instant has ranks that can be earned."""
+    entry = timeline.at(at)
+    return entry is not None and entry.plan.has_promotions
+
+
+def new_invite_code() -> str:
+    """A code nobody can guess and everybody can read aloud."""
+    number, letters = secrets.randbelow(len(CODE_LETTERS) ** CODE_LENGTH), []
+    for _ in range(CODE_LENGTH):
+        number, letter = divmod(number, len(CODE_LETTERS))
+        letters.append(CODE_LETTERS[letter])
+    return "".join(letters)
+
+
+def identity_hash(pepper: bytes, program_code: str, identity: str) -> bytes:
+    """The keyed hash that stands for an identity within one program; the identity itself is never kept."""
+    return hmac.digest(pepper, f"identity\0{program_code}\0{identity}".encode(), hashlib.sha256)
+
+
+def _sent(draft: ShopDraft, program: Program, pepper: bytes) -> _Sent:
+    identity = None if draft.identity is None else identity_hash(pepper, program.code, draft.identity)
+    return _Sent(draft, identity, _digest(draft, identity))
+
+
+def _known(row: NewShop) -> KnownShop:
+    return KnownShop(
+        row.shop_no,
+        row.shop_id,
+        row.digest,
+        row.uplines,
+        row.level,
+        row.chain_since,
+        row.status,
+        row.joined_at,
+        row.joined_at,
+    )
+
+
+def _digest(draft: ShopDraft, identity: bytes | None) -> bytes:
+    """Tells the same registration from another: times as instants, absent as null."""
+    content = (
+        draft.id,
+        draft.sponsor_id,
+        draft.invite_code,
+        draft.name,
+        None if draft.joined_at is None else draft.joined_at.astimezone(UTC).isoformat(),
+        None if identity is None else identity.hex(),
+        draft.attributes,
+    )
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def _loop(loop: Sequence[str]) -> Refusal:
+    return Refusal("sponsor_is_self") if len(loop) == 1 else Refusal("sponsor_cycle")

@@ -1,0 +1,52 @@
+"""The shops' front door: registration, reading, moves, statuses and ranks by hand, each in a module of its own.
+
+Only what binds them together may enter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.policies.policy import Policy
+from distrib.services.context import Actor, Program
+from distrib.services.network.moves import move_shop
+from distrib.services.network.records import change_shop, erase_shop
+from distrib.services.network.registration import Registered, ShopDraft, register_shops
+from distrib.services.network.standing import STATUSES, RankChange, rank_history, set_rank, set_status
+from distrib.services.network.views import (
+    RelatedShop,
+    ShopView,
+    distance_below,
+    downline,
+    get_shop,
+    introduced_by,
+    upline,
+)
+
+__all__ = [
+    "STATUSES", "RankChange", "Registered", "RelatedShop", "ShopDraft", "ShopView", "change_shop",
+    "distance_below", "downline", "erase_shop", "get_shop", "introduced_by", "move_shop", "rank_history",
+    "register_shop", "register_shops", "set_rank", "set_status", "upline",
+]  # fmt: skip
+
+
+def register_shop(
+    conn: Connection,
+    program: Program,
+    policy: Policy,
+    draft: ShopDraft,
+    actor: Actor,
+    now: datetime,
+    pepper: bytes,
+) -> tuple[ShopView, bool]:
+    """Brings one shop in and answers it, and whether it is new; the same again answers as the first time.
+
+    Raises:
+        Refusal: why it may not come in, or ``id_conflict`` where the id is known with other content.
+    """
+    [result] = register_shops(conn, program, policy, [draft], actor, now, pepper)
+    if result.refusal is not None:
+        raise result.refusal
+    return get_shop(conn, program, draft.id, now), result.status == "created"

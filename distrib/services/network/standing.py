@@ -1,0 +1,147 @@
+"""Sets what a shop is by hand, statuses and ranks, and tells the history of its ranks.
+
+What is earned by sales is the promotion's business. A change is a dated row with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
+from distrib.services.context import Actor, Program
+from distrib.services.network.views import ShopView, get_shop
+from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.store.network import shops
+from distrib.store.network import standing as store
+from distrib.store.network.shops import KnownShop
+from distrib.store.ranks import figures
+
+STATUSES = ("pending", "active", "frozen", "closed")
+_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RankChange:
+    """A change of rank: from when, to what, and why. ``rank`` None ends what was set by hand."""
+
+    effective_at: datetime
+    rank: str | None
+    cause: str
+    reason: Any
+    recorded_at: datetime
+    recorded_by: str
+
+
+def set_status(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    status: str,
+    effective_at: datetime | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> ShopView:
+    """Gives a shop a status from ``effective_at`` (now, if None) on.
+
+    Raises:
+        Refusal: ``invalid``, ``shop_unknown`` or ``before_joining``.
+    """
+    if status not in STATUSES:
+        raise Refusal("invalid", [Problem("status", f"must be one of {', '.join(STATUSES)} / 须为其中之一")])
+    at = effective_at or now
+    shop = _locked(conn, program, shop_id, at)
+    store.add_status(conn, program.program_id, shop.shop_no, at, status, reason, now, actor.key_id)
+    return get_shop(conn, program, shop_id, now)
+
+
+def set_rank(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    rank: str | None,
+    effective_at: datetime | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> ShopView:
+    """Gives a shop a rank by hand from ``effective_at`` (now, if None) on: a floor, until None clears it.
+
+    A shop that has earned a higher rank keeps that one (plan.md, Ranks).
+
+    Raises:
+        Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then lacks it.
+    """
+    at = effective_at or now
+    shop = _locked(conn, program, shop_id, at)
+    program_id = program.program_id
+    timeline = load_timeline(conn, program)
+    entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
+    if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
+        raise Refusal("rank_unknown", rank=rank)
+    store.add_rank(conn, program_id, shop.shop_no, at, rank, HAND, reason, now, actor.key_id)
+    if entry is not None:
+        _level(conn, program_id, shop.shop_no, at, ladder_of(timeline), entry.plan, now, actor)
+    return get_shop(conn, program, shop_id, now)
+
+
+def rank_history(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    cursor: tuple[str, int] | None = None,
+    limit: int = 50,
+) -> tuple[list[RankChange], tuple[str, int] | None]:
+    """The changes of a shop's rank, earliest first, and after what the next page begins."""
+    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    after = cursor or (_BEFORE_ALL.isoformat(), 0)
+    rows = store.rank_history(conn, program.program_id, shop.shop_no, after, limit + 1)
+    changes = [
+        RankChange(row.effective_at, row.rank, row.cause, _reason(row), row.recorded_at, row.recorded_by)
+        for row in rows[:limit]
+    ]
+    return changes, (rows[limit - 1].effective_at.isoformat(), rows[limit - 1].seq) if len(rows) > limit else None
+
+
+def _locked(conn: Connection, program: Program, shop_id: str, at: datetime) -> KnownShop:
+    shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    if at < shop.joined_at:
+        raise Refusal("before_joining")
+    return shop
+
+
+def _level(
+    conn: Connection,
+    program_id: int,
+    shop_no: int,
+    at: datetime,
+    ladder: Ladder,
+    plan: Plan,
+    now: datetime,
+    actor: Actor,
+) -> None:
+    """Brings the ranks from an instant on to the higher of what is set by hand and what was earned."""
+    history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]), ladder)
+    changes = [
+        figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row)))
+        for row in history.level(shop_no, at, plan)
+    ]
+    if changes:
+        figures.insert_rank_changes(conn, program_id, changes, actor.key_id, now)
+
+
+def _reason(row: store.RankRow) -> Any:
+    """The figures that decided, or the words of whoever set it by hand."""
+    return row.reason if row.cause == HAND else json.loads(row.reason)

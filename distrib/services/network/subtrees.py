@@ -1,0 +1,72 @@
+"""A shop and all below it as a graph for other tools: node-link JSON and GraphML. Money must not enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.network.graph import Tree, node_link_of
+from distrib.domain.network.graphml import graphml_of
+from distrib.services.context import Program
+from distrib.services.network.views import RelatedShop, ShopView, downline, get_shop
+from distrib.store.network import tree as network
+
+MOST_SHOPS = 100_000
+"""A tree is held whole while it is written; larger ones are read level by level."""
+_LINES_A_CHUNK = 1_000
+
+
+def read_subtree(
+    conn: Connection, program: Program, shop_id: str, levels: int | None, now: datetime, *, sees_all: bool = True
+) -> Tree:
+    """The tree from a shop down as it stands now.
+
+    Args:
+        conn: the unit of work.
+        program: whose shop.
+        shop_id: the top.
+        levels: how many levels below it; None goes all the way, 0 is the shop alone.
+        now: the instant.
+        sees_all: whether statuses are told, too.
+
+    Raises:
+        Refusal: ``shop_unknown`` or ``subtree_too_large``.
+    """
+    top = get_shop(conn, program, shop_id, now)
+    rows: list[RelatedShop] = []
+    if levels != 0:
+        deep = network.DEEPEST if levels is None else levels
+        if network.is_larger(conn, program.program_id, top.shop_no, now, deep, MOST_SHOPS):
+            raise Refusal("subtree_too_large", most=MOST_SHOPS)
+        rows, _ = downline(conn, program, shop_id, levels, now, None, MOST_SHOPS)
+    nodes = {row.id: _node(row, row.distance, sees_all) for row in rows}
+    edges = [(row.sponsor_id, row.id) for row in rows if row.sponsor_id is not None]
+    return Tree({top.id: _node(top, 0, sees_all)} | nodes, edges)
+
+
+def as_node_link(tree: Tree) -> dict[str, Any]:
+    """The tree as node-link JSON (networkx's form)."""
+    return node_link_of(tree)
+
+
+def as_graphml(tree: Tree) -> Iterator[bytes]:
+    """The tree as GraphML, in chunks."""
+    lines = graphml_of(tree)
+    while chunk := "\n".join(islice(lines, _LINES_A_CHUNK)):
+        yield f"{chunk}\n".encode()
+
+
+def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[str, str | int]:
+    """What is told of a shop; what it lacks is left out, for GraphML knows no null."""
+    joined_at = shop.joined_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    told: dict[str, str | int | None] = {
+        "name": shop.name, "level": shop.level, "distance": distance, "rank": shop.rank, "joined_at": joined_at,
+    }  # fmt: skip
+    if sees_all:
+        told["status"] = shop.status
+    return {name: value for name, value in told.items() if value is not None}

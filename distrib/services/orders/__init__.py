@@ -1,0 +1,1 @@
+"""Accepts events into the inbox; shows orders, commissions and explanations. Begin with ``inbox``."""

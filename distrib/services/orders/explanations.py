@@ -1,0 +1,172 @@
+"""Why an order paid what it paid: everyone looked at, worked out again and held against the ledger.
+
+The texts of reasons belong to the edges; here they are codes. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.events import Order
+from distrib.domain.money import show_ratio
+from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.explanation import Look, explain
+from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
+from distrib.domain.settlement.snapshot import Person, Snapshot
+from distrib.services.context import Program
+from distrib.services.orders.views import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
+from distrib.services.plans.versions import load_timeline
+from distrib.store.network import shops
+from distrib.store.orders import commissions, expected, views
+
+
+def explain_order(
+    conn: Connection, program: Program, order_id: str, only_shop_no: int | None = None
+) -> dict[str, Any]:
+    """Every line, rule and person looked at, and whether the ledger agrees.
+
+    Of an order that is paid and not settled, ``posted_minor`` is what is expected of it.
+
+    Args:
+        only_shop_no: shows the rows of that shop alone, as its own key may see them.
+
+    Raises:
+        Refusal: ``order_unknown``, also where ``only_shop_no`` has no part in the order.
+    """
+    head = find_order(conn, program, order_id)
+    events = views.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
+    order = order_in(events, head["content_no"])
+    posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
+    view = {**summary_of(head), "reason": reason_of(head, events, posted), "error": error_of(head, events)}
+    is_settled = head["settled_at"] is not None
+    if head["version_no"] is None or order is None or (not is_settled and head["end_reason"] is not None):
+        if only_shop_no is not None:
+            raise Refusal("order_unknown", id=order_id)
+        return {**view, **_nothing()}
+    if not is_settled:
+        posted = expected.expected_of_order(conn, program.program_id, head["order_no"])
+    refunds = views.refunds_of_order(conn, program.program_id, head["order_no"])
+    plan = plan_of_version(conn, program, head["version_no"])
+    left = left_of_lines(order, refunded_by_line(refunds)) if refunds else None
+    if only_shop_no is not None and head["seller_no"] != only_shop_no:
+        view["customer_id"] = None
+    return {**view, **_worked_out(conn, program, head, order, plan, left, posted, only_shop_no)}
+
+
+def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan:
+    """The compiled plan of a published version."""
+    return next(entry.plan for entry in load_timeline(conn, program).entries if entry.version_no == version_no)
+
+
+def _worked_out(
+    conn: Connection,
+    program: Program,
+    head: Mapping[str, Any],
+    order: Order,
+    plan: Plan,
+    left: Sequence[int] | None,
+    rows: Sequence[Mapping[str, Any]],
+    only_shop_no: int | None,
+) -> dict[str, Any]:
+    snapshot = Snapshot.from_json(head["snapshot"])
+    looks = explain(plan, order, snapshot, left)
+    posted = posted_of(rows)
+    unlike = differences(plan, order, snapshot, left, posted)
+    agrees = not unlike
+    people = _people(snapshot)
+    if only_shop_no is not None:
+        looks = [look for look in looks if look.shop_no == only_shop_no]
+        unlike = [difference for difference in unlike if difference.place.shop_no == only_shop_no]
+        people = [(role, person) for role, person in people if person.shop_no == only_shop_no]
+        if not (looks or unlike or head["seller_no"] == only_shop_no):
+            raise Refusal("order_unknown", id=order.id)
+    numbers = {look.shop_no for look in looks} | {difference.place.shop_no for difference in unlike}
+    numbers |= {person.shop_no for _, person in people}
+    ids = shops.ids_of(conn, program.program_id, {number for number in numbers if number is not None})
+    standing = posted.standing()
+    return {
+        "policy": snapshot.pack,
+        "is_self_purchase": snapshot.is_self_purchase,
+        "order_cap": None if snapshot.order_cap_ppm is None else show_ratio(snapshot.order_cap_ppm),
+        "people": [_person(role, person, ids) for role, person in people],
+        "looks": [_look(look, ids, standing) for look in looks],
+        "agrees": agrees,
+        "differences": [_difference(difference, ids) for difference in unlike],
+    }
+
+
+def posted_of(rows: Collection[Mapping[str, Any]]) -> Posted:
+    """The transfers of one order as recomputing takes them."""
+    earned: list[Earned] = []
+    changes: dict[Place, int] = {}
+    taken_back: set[Place] = set()
+    for row in rows:
+        place = Place(row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
+        if row["kind"] == "earned":
+            earned.append(Earned(*place, row["base_minor"], row["rate_ppm"], row["amount_minor"]))
+        else:
+            changes[place] = changes.get(place, 0) + row["amount_minor"]
+            if row["event_no"] is None:
+                taken_back.add(place)
+    return Posted(earned, changes, frozenset(taken_back))
+
+
+def _nothing() -> dict[str, Any]:
+    """An order that was not worked on: nobody was looked at."""
+    return {
+        "policy": None,
+        "is_self_purchase": None,
+        "order_cap": None,
+        "people": [],
+        "looks": [],
+        "agrees": True,
+        "differences": [],
+    }
+
+
+def _people(snapshot: Snapshot) -> list[tuple[str, Person]]:
+    named: list[tuple[str, Person | None]] = [("seller", snapshot.seller)]
+    named += [(f"upline-{tier}", upline) for tier, upline in enumerate(snapshot.uplines, 1)]
+    named += [("leader", snapshot.leader), ("opener", snapshot.opener)]
+    return [(role, person) for role, person in named if person is not None]
+
+
+def _person(role: str, person: Person, ids: Mapping[int, str]) -> dict[str, Any]:
+    return {"role": role, "shop_id": ids.get(person.shop_no), "rank": person.rank, "is_active": person.is_active}
+
+
+def _look(look: Look, ids: Mapping[int, str], standing: Mapping[Place, int]) -> dict[str, Any]:
+    posted = 0
+    if look.shop_no is not None and look.reason in (PAID, ORDER_CAP, RULE_CAP, POLICY):
+        posted = standing.get(Place(look.line_id, look.rule_id, look.tier, look.shop_no), 0)
+    return {
+        "line_id": look.line_id,
+        "rule": look.rule_id,
+        "tier": look.tier,
+        "shop_id": None if look.shop_no is None else ids.get(look.shop_no),
+        "rank": look.rank,
+        "base_minor": look.base_minor,
+        "rate": look.rate,
+        "amount_before_cap_minor": look.amount_before_cap_minor,
+        "amount_minor": look.amount_minor,
+        "posted_minor": posted,
+        "reason": look.reason,
+    }
+
+
+def _difference(difference: Difference, ids: Mapping[int, str]) -> dict[str, Any]:
+    place = difference.place
+    return {
+        "what": difference.what,
+        "line_id": place.line_id,
+        "rule": place.rule_id,
+        "tier": place.tier,
+        "shop_id": ids.get(place.shop_no),
+        "expected_minor": difference.expected_minor,
+        "posted_minor": difference.posted_minor,
+    }

@@ -1,0 +1,104 @@
+"""Accepting events: kept once by id, told apart by content, queued for work.
+
+202 means on disk. Nothing is worked out here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import CODES, Refusal
+from distrib.services.context import Program
+from distrib.services.orders.codec import DecodedEvent
+from distrib.services.programs.tenants import calendar_of
+from distrib.store.orders import inbox as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one posted event: ``accepted``, ``duplicate`` or ``refused`` with a code."""
+
+    id: str
+    status: str
+    code: str | None = None
+
+
+def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEvent], now: datetime) -> list[Accepted]:
+    """Keeps the events that are new, in one transaction with their place in the queue.
+
+    Returns:
+        One answer an event, in the order given. The same id with the same content is
+        ``duplicate``, with other content ``refused`` with ``id_conflict``.
+    """
+    first: dict[str, DecodedEvent] = {}
+    for event in events:
+        first.setdefault(event.id, event)
+    zone = calendar_of(conn, program).zone
+    fresh = rows.insert_events(conn, program.program_id, [_row(zone, event) for event in first.values()], now)
+    known = [event_id for event_id in first if event_id not in fresh]
+    digests = rows.digests_of(conn, program.program_id, known) if known else {}
+    return [_answer(event, first, fresh, digests) for event in events]
+
+
+def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
+    """One event and what became of it; raises ``event_unknown``."""
+    found = rows.event_view(conn, program.program_id, event_id)
+    if found is None:
+        raise Refusal("event_unknown", id=event_id)
+    return _with_error(found)
+
+
+def list_events(
+    conn: Connection, program: Program, status: str | None, after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Events in the order they were kept, and the number to go on after (None at the end)."""
+    found = rows.event_views(conn, program.program_id, status, after, limit + 1)
+    page = found[:limit]
+    return [_with_error(row) for row in page], page[-1]["event_no"] if len(found) > limit else None
+
+
+def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
+    """Puts a failed event back to work; raises ``event_unknown`` or ``event_not_failed``."""
+    get_event(conn, program, event_id)
+    if not rows.reopen(conn, program.program_id, event_id):
+        raise Refusal("event_not_failed")
+    return get_event(conn, program, event_id)
+
+
+def _row(zone: ZoneInfo, event: DecodedEvent) -> rows.NewEvent:
+    day = event.occurred_at.astimezone(zone).date()
+    return rows.NewEvent(
+        event.id, event.type, event.order_id, event.occurred_at, day, event.digest, event.payload, event.group_id
+    )
+
+
+def _answer(
+    event: DecodedEvent, first: dict[str, DecodedEvent], fresh: set[str], digests: dict[str, bytes]
+) -> Accepted:
+    original = first[event.id]
+    if original is event and event.id in fresh:
+        return Accepted(event.id, "accepted")
+    kept = original.digest if event.id in fresh else digests[event.id]
+    if kept == event.digest:
+        return Accepted(event.id, "duplicate")
+    return Accepted(event.id, "refused", "id_conflict")
+
+
+def _with_error(row: dict[str, Any]) -> dict[str, Any]:
+    """The view of an event: its code becomes an ``error`` with texts in both languages."""
+    view = {name: value for name, value in row.items() if name not in ("code", "params", "event_no")}
+    view["event_no"] = row["event_no"]
+    view["error"] = None
+    if row["code"] is not None and row["status"] != "done":
+        refusal = Refusal(row["code"] if row["code"] in CODES else "poison", **json.loads(row["params"] or "{}"))
+        view["error"] = {"code": row["code"], "detail": refusal.text("en"), "detail_zh": refusal.text("zh")}
+    elif row["code"] is not None:
+        view["remark"] = row["code"]
+    return view

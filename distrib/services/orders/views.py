@@ -1,0 +1,229 @@
+"""Orders as known: content, status, plan version, refunds, and who earned what net of reversals.
+
+No SQL may enter, and nothing is worked out again here: that is what explanations are for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import CODES, Refusal
+from distrib.domain.events import CANCEL, Order
+from distrib.services.context import Program
+from distrib.services.orders.codec import decode_stored
+from distrib.services.orders.commissions import EXPECTED, plan_view, rate_text, state_at
+from distrib.store.orders import commissions, expected, views
+from distrib.store.orders.views import OrderFilters
+
+__all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
+
+ORDER_STATUSES = (
+    "pending", "waiting", "failed", "paid", "settled", "partly_refunded", "refunded", "cancelled", "group_failed",
+)  # fmt: skip
+
+
+def list_orders(
+    conn: Connection, program: Program, filters: OrderFilters, after: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Orders by number.
+
+    Returns:
+        Up to ``limit`` of them, and the number to go on after (None at the end).
+    """
+    if filters.status is not None and filters.status not in ORDER_STATUSES:
+        return [], None
+    found = views.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
+    page = found[:limit]
+    return [summary_of(row) for row in page], page[-1]["order_no"] if len(found) > limit else None
+
+
+def get_order(conn: Connection, program: Program, order_id: str, now: datetime) -> dict[str, Any]:
+    """One order as known; raises ``order_unknown``.
+
+    ``reason`` says why nobody earned; ``error`` why it waits or failed. A commission's ``state`` is that at ``now``.
+    """
+    head = find_order(conn, program, order_id)
+    events = views.events_of_order(conn, program.program_id, head["order_no"], head["content_no"])
+    refunds = views.refunds_of_order(conn, program.program_id, head["order_no"])
+    posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
+    awaited = expected.expected_of_order(conn, program.program_id, head["order_no"])
+    order = order_in(events, head["content_no"])
+    return {
+        **summary_of(head),
+        **_content(order),
+        "lines": [] if order is None else _lines(order, refunded_by_line(refunds)),
+        "refunds": _refunds(refunds),
+        "commissions": _net(program, posted, now),
+        "expected": [_expected(net) for net in _net(program, awaited, now) if net["amount_minor"]],
+        "events": [_event(event) for event in events],
+        "reason": reason_of(head, events, posted),
+        "error": error_of(head, events),
+    }
+
+
+def find_order(conn: Connection, program: Program, order_id: str) -> Mapping[str, Any]:
+    """The head of an order; raises ``order_unknown``."""
+    head = views.find_order(conn, program.program_id, order_id)
+    if head is None:
+        raise Refusal("order_unknown", id=order_id)
+    return head
+
+
+def order_in(events: Sequence[Mapping[str, Any]], event_no: int | None) -> Order | None:
+    """The order that the event of that number tells of; None where there is none yet."""
+    payload = next((event["payload"] for event in events if event["event_no"] == event_no), None)
+    return None if payload is None else decode_stored(payload).order
+
+
+def refunded_by_line(refunds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What all refunds together took of each line."""
+    taken: defaultdict[str, int] = defaultdict(int)
+    for refund in refunds:
+        taken[refund["line_id"]] += refund["amount_minor"]
+    return taken
+
+
+def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the list of orders says of one."""
+    paid = row["paid_minor"]
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "shop_id": row["shop_id"],
+        "seller_by": _seller_by(row),
+        "customer_id": row["customer_id"],
+        "channel": row["channel"],
+        "currency": row["currency"],
+        "paid_at": row["paid_at"],
+        "settled_at": row["settled_at"],
+        "paid_minor": paid,
+        "refunded_minor": row["refunded_minor"],
+        "left_minor": None if paid is None else paid - row["refunded_minor"],
+        "plan": plan_view(row),
+    }
+
+
+def _seller_by(row: Mapping[str, Any]) -> str | None:
+    """How the selling shop was found: named by the order, or by its customer's binding at ``paid_at``."""
+    if row["shop_id"] is None:
+        return None
+    return "binding" if row["named_shop_id"] is None else "order"
+
+
+def _content(order: Order | None) -> dict[str, Any]:
+    if order is None:
+        return {"leader_id": None, "opener_id": None, "group_id": None}
+    return {"leader_id": order.leader_id, "opener_id": order.opener_id, "group_id": order.group_id}
+
+
+def _lines(order: Order, refunded: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": line.id,
+            "sku": line.sku,
+            "category": line.category,
+            "quantity": line.quantity,
+            "paid_minor": line.paid_minor,
+            "list_minor": line.list_minor,
+            "cost_minor": line.cost_minor,
+            "entry": line.entry,
+            "refunded_minor": refunded.get(line.id, 0),
+            "left_minor": line.paid_minor - refunded.get(line.id, 0),
+        }
+        for line in order.lines
+    ]
+
+
+def _refunds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        refund = found.setdefault(
+            row["refund_id"],
+            {
+                "id": None if row["refund_id"] == CANCEL else row["refund_id"],
+                "event_id": row["event_id"],
+                "occurred_at": row["occurred_at"],
+                "lines": [],
+            },
+        )
+        refund["lines"].append({"line_id": row["line_id"], "amount_minor": row["amount_minor"]})
+    return list(found.values())
+
+
+def _net(program: Program, posted: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """One entry for each line, rule, tier and shop: first earned, taken back, what stands."""
+    found: dict[tuple[str, str, int, int], dict[str, Any]] = {}
+    for row in posted:
+        key = (row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
+        net = found.setdefault(key, _nothing(program, row, now))
+        net["earned_minor" if row["kind"] == "earned" else "reversed_minor"] += row["amount_minor"]
+        net["amount_minor"] += row["amount_minor"]
+    return list(found.values())
+
+
+def _nothing(program: Program, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "line_id": row["line_id"],
+        "rule": row["rule_id"],
+        "tier": row["tier"],
+        "shop_id": row["shop_id"],
+        "base_minor": row["base_minor"],
+        "rate": rate_text(row["rate_ppm"]),
+        "earned_minor": 0,
+        "reversed_minor": 0,
+        "amount_minor": 0,
+        "currency": program.currency,
+        "available_at": row.get("available_at"),
+        "state": _state(row, now),
+    }
+
+
+def _state(row: Mapping[str, Any], now: datetime) -> str:
+    if "available_at" not in row:
+        return EXPECTED
+    return state_at(row["available_at"], now, is_case_held=row["is_case_held"])
+
+
+def _expected(net: Mapping[str, Any]) -> dict[str, Any]:
+    """What is expected; nothing of it was earned or taken back yet."""
+    without = ("earned_minor", "reversed_minor", "available_at")
+    return {name: value for name, value in net.items() if name not in without}
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": event["event_id"],
+        "type": event["type"],
+        "occurred_at": event["occurred_at"],
+        "status": event["status"],
+        "code": event["code"],
+    }
+
+
+def reason_of(
+    head: Mapping[str, Any], events: Sequence[Mapping[str, Any]], posted: Sequence[Mapping[str, Any]]
+) -> str | None:
+    """Why an order earns nobody anything: it has ended, nobody sold it, or no rule paid."""
+    if head["end_reason"] is not None:
+        reason: str = head["end_reason"]
+        return reason
+    if head["settled_at"] is None or posted:
+        return None
+    remark = next((event["code"] for event in events if event["event_no"] == head["event_no"]), None)
+    return remark or "nobody_earned"
+
+
+def error_of(head: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Why an order waits or failed, in the words of its event."""
+    event = next((event for event in events if event["event_no"] == head["event_no"]), None)
+    if event is None or head["settled_at"] is not None or event["code"] is None or event["status"] == "done":
+        return None
+    code = event["code"] if event["code"] in CODES else "poison"
+    refusal = Refusal(code, **json.loads(event["params"] or "{}"))
+    return {"code": event["code"], "detail": refusal.text("en"), "detail_zh": refusal.text("zh")}

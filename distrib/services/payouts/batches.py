@@ -1,0 +1,244 @@
+"""Payout batches (打款批次): made, approved or cancelled, shown.
+
+A batch reserves its money in the transaction that makes it. All that changes payouts of a program waits for one lock,
+so that no two batches ever reserve the same money. No HTTP, no file and no SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.payouts.channels import CSV, Channel, channel_on
+from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
+from distrib.services.context import Actor, Program, format_period, period_bounds
+from distrib.services.idempotency import digest_of
+from distrib.services.payouts.lines import Lines, channel_no
+from distrib.store.payouts import batches as rows
+
+SHOPS_AT_ONCE = 2_000
+REFUSED_SHOWN = 500
+PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
+STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
+LINE_STATUSES = ("reserved", "paid", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutDraft:
+    """A batch that is asked for: what was available at ``up_to``, shops with less than ``min_minor`` left out.
+
+    An ``up_to`` that lies ahead takes what is available now: held money is never paid early.
+
+    ``months_counted`` tells, by shop, the months that the cumulative method counts, where the caller knows better.
+    """
+
+    id: str
+    up_to: datetime
+    min_minor: int = 0
+    channel: str = CSV
+    months_counted: Mapping[str, int] = field(default_factory=dict)
+
+
+def create_payout(
+    conn: Connection, program: Program, draft: PayoutDraft, channels: Sequence[Channel], actor: Actor, now: datetime
+) -> bool:
+    """Makes a batch and reserves its money; False where the very same was made before.
+
+    Raises:
+        Refusal: ``invalid`` (months without the cumulative method), ``id_conflict``, ``channel_unknown``,
+            ``channel_currency`` or ``withholding_currency``.
+    """
+    program_id = program.program_id
+    digest = digest_of(
+        {"up_to": draft.up_to, "min": draft.min_minor, "channel": draft.channel, "months": draft.months_counted}
+    )
+    rows.lock_payouts(conn, program_id)
+    known = rows.head_of(conn, program_id, draft.id)
+    if known is not None:
+        if known.digest != digest:
+            raise Refusal("id_conflict", id=draft.id)
+        return False
+    _check(program, draft)
+    channel = _channel_for(program, channels, draft.channel, now)
+    at, period = posting_time(conn, program, now)
+    payout_no = rows.insert_payout(
+        conn, program_id, payout_id=draft.id, digest=digest, up_to=draft.up_to, min_minor=draft.min_minor,
+        channel=draft.channel, withholding=program.withholding, created_at=at, created_by=actor.key_id,
+    )  # fmt: skip
+    lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted)
+    for some in rows.candidates(conn, program_id, min(draft.up_to, at), draft.min_minor, at, SHOPS_AT_ONCE):
+        found, refusals = lines.work_out(some)
+        rows.insert_lines(conn, program_id, payout_no, found, at)
+        rows.insert_refusals(conn, program_id, payout_no, refusals)
+    return True
+
+
+def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
+    """Approves a batch by another key than made it; again it changes nothing.
+
+    Raises:
+        Refusal: ``payout_unknown``, ``payout_cancelled``, or ``same_key``.
+    """
+    head = locked_head(conn, program, payout_id)
+    if head.decision == CANCELLED:
+        raise Refusal("payout_cancelled", id=payout_id)
+    if head.created_by == actor.key_id:
+        raise Refusal("same_key")
+    if head.decision is None:
+        at, _ = posting_time(conn, program, now)
+        rows.insert_decision(conn, program.program_id, head.payout_no, APPROVED, at, actor.key_id)
+
+
+def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
+    """Gives the money of a batch back before it is approved; again it changes nothing.
+
+    Raises:
+        Refusal: ``payout_unknown`` or ``payout_approved``.
+    """
+    head = locked_head(conn, program, payout_id)
+    if head.decision == APPROVED:
+        raise Refusal("payout_approved", id=payout_id)
+    if head.decision is None:
+        at, _ = posting_time(conn, program, now)
+        rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, at, actor.key_id)
+
+
+def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
+    """When what happens now counts, and in which month: not before the first period that is open.
+
+    A request that began in a month which was closed while it waited counts from the next month's first instant. One
+    that read the clock and then waited for another batch counts no earlier than that batch, whatever its clock said:
+    it would not see what the other reserved.
+    """
+    closed = rows.closed_through(conn, program.program_id)
+    last = rows.last_instant(conn, program.program_id)
+    opening = period_bounds(closed, program.zone)[1] if closed else None
+    at = max(instant for instant in (now, last, opening) if instant is not None)
+    return at, program.period_of(at)
+
+
+def locked_head(conn: Connection, program: Program, payout_id: str) -> Any:
+    """The batch, with no other hand on the program's payouts; raises ``payout_unknown``."""
+    rows.lock_payouts(conn, program.program_id)
+    return head_of(conn, program, payout_id)
+
+
+def head_of(conn: Connection, program: Program, payout_id: str) -> Any:
+    """The batch as stored; raises ``payout_unknown``."""
+    head = rows.head_of(conn, program.program_id, payout_id) if is_identifier(payout_id) else None
+    if head is None:
+        raise Refusal("payout_unknown", id=payout_id)
+    return head
+
+
+def payout_view(
+    conn: Connection, program: Program, payout_id: str, after: int, limit: int
+) -> tuple[dict[str, Any], int | None]:
+    """A batch with a page of its lines, and after which line the next page begins.
+
+    ``refused`` names the first shops that had money and got no line; ``list_refused`` has them all.
+    """
+    head = head_of(conn, program, payout_id)
+    sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
+    found = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
+    lines = [line_view(program, head, row) for row in found[:limit]]
+    refused = rows.refusals_of(conn, program.program_id, head.payout_no, "", REFUSED_SHOWN)
+    view = {**_summary(program, head, sums), "lines": lines, "refused": refused}
+    return view, found[limit - 1].line_no if len(found) > limit else None
+
+
+def list_payouts(
+    conn: Connection, program: Program, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Batches without their lines, the newest first, and before which number the next page begins."""
+    heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1)
+    sums = rows.sums_of(conn, program.program_id, [head.payout_no for head in heads])
+    shown = [_summary(program, head, sums.get(head.payout_no)) for head in heads[:limit]]
+    return shown, heads[limit - 1].payout_no if len(heads) > limit else None
+
+
+def list_refused(
+    conn: Connection, program: Program, payout_id: str, after: str, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Shops that had money for a batch and got no line, with the code why, by id."""
+    head = head_of(conn, program, payout_id)
+    found = rows.refusals_of(conn, program.program_id, head.payout_no, after, limit + 1)
+    return found[:limit], found[limit - 1]["shop_id"] if len(found) > limit else None
+
+
+def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
+    """One line: what is reserved, what of it is tax, what became of it, and what the tax rests on."""
+    status = row.status or (CANCELLED if head.decision == CANCELLED else "reserved")
+    return {
+        "shop_id": row.shop_id,
+        "status": status,
+        "amount_minor": row.amount_minor,
+        "tax_minor": row.tax_minor,
+        "net_minor": row.amount_minor - row.tax_minor,
+        "currency": program.currency,
+        "channel_no": channel_no(program.code, head.payout_id, head.payout_no, row.line_no),
+        "payee_kind": row.payee_kind,
+        "payee_version": row.payee_version,
+        "tax_period": format_period(row.tax_period),
+        "months_counted": row.months_counted,
+        "months_given": row.months_given,
+        "income_before_minor": row.income_before_minor,
+        "tax_before_minor": row.tax_before_minor,
+        "reference": row.reference,
+        "reason": row.reason,
+        "recorded_at": row.recorded_at,
+    }
+
+
+def _check(program: Program, draft: PayoutDraft) -> None:
+    problems = []
+    if draft.months_counted and program.withholding != CUMULATIVE:
+        words = "goes with the withholding cumulative only / 仅用于累计预扣"
+        problems.append(Problem("/months_counted", words))
+    if problems:
+        raise Refusal("invalid", problems)
+    currency = CURRENCY_OF.get(program.withholding, program.currency)
+    if currency != program.currency:
+        raise Refusal("withholding_currency", withholding=program.withholding, currency=currency)
+
+
+def _channel_for(program: Program, channels: Sequence[Channel], name: str, now: datetime) -> Channel:
+    channel = channel_on(channels, name, program.day_of(now))
+    if channel.currency not in (None, program.currency):
+        raise Refusal("channel_currency", channel=name, currency=channel.currency)
+    return channel
+
+
+def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
+    lines = sums.lines if sums else 0
+    settled = sums.paid + sums.failed if sums else 0
+    status = head.decision or PROPOSED
+    if status == APPROVED and lines and settled == lines:
+        status = SETTLED
+    amount, tax = (sums.amount_minor, sums.tax_minor) if sums else (0, 0)
+    return {
+        "id": head.payout_id,
+        "status": status,
+        "up_to": head.up_to,
+        "min_minor": head.min_minor,
+        "channel": head.channel,
+        "withholding": head.withholding,
+        "currency": program.currency,
+        "count": lines,
+        "amount_minor": amount,
+        "tax_minor": tax,
+        "net_minor": amount - tax,
+        "paid_count": sums.paid if sums else 0,
+        "failed_count": sums.failed if sums else 0,
+        "paid_minor": sums.paid_minor if sums else 0,
+        "created_at": head.created_at,
+        "created_by": head.created_by,
+        "decided_at": head.decided_at,
+        "decided_by": head.decided_by,
+    }

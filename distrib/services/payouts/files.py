@@ -1,0 +1,252 @@
+"""The files that payout channels take, once a batch is approved. Which lines there are must not be decided here.
+
+A file has at most as many lines as its channel allows; a longer batch has several parts. Every file tells the count and
+the total of its lines. Amounts are what the payee is to receive, after tax. What a spreadsheet would take for a
+formula gets a ``'`` before it (OWASP, CSV injection).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.currencies import major_text
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.payouts.channels import ALIPAY, CSV, Channel, channel_on, misfit
+from distrib.domain.payouts.payee import Payee
+from distrib.services.context import Program
+from distrib.services.encryption import Sealer
+from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of
+from distrib.services.payouts.lines import channel_no
+from distrib.services.payouts.payees import payees_of
+from distrib.store.payouts import batches as rows
+
+ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030"}
+CSV_COLUMNS = (
+    "batch_no", "detail_no", "payee_name", "id_no", "account_type", "account_no", "bank_name", "cnaps", "mobile",
+    "amount_yuan", "remark", "shop_id", "currency", "file_count", "file_total",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_PROBLEMS_NAMED = 100
+REMARK_CHARACTERS = 32  # of WeChat's transfer_remark
+_ACCOUNT_TYPES = (
+    ("bank_account", "01"), ("alipay_login", "03"), ("alipay_user_id", "05"), ("wechat_openid", "wechat"),
+)  # fmt: skip
+"""Which account a generic file names, the first there is, with its type (01 bank, 03 Alipay login, 05 Alipay user)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """A line as files have it."""
+
+    number: str
+    shop_id: str
+    net_minor: int
+    payee: Payee
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFile:
+    """One part of a batch: its bytes, and what a control of them needs."""
+
+    filename: str
+    content: bytes
+    count: int
+    total_minor: int
+
+
+def channel_file(
+    conn: Connection,
+    program: Program,
+    payout_id: str,
+    channels: Sequence[Channel],
+    sealer: Sealer,
+    wanted: str | None,
+    part: int,
+    encoding: str = "utf-8",
+) -> ChannelFile:
+    """One file of an approved batch.
+
+    Args:
+        wanted: the format: that of the batch's channel if None.
+        part: which file, counted from 1, where the batch has more lines than one takes.
+        encoding: of a CSV; a key of ``ENCODINGS``.
+
+    Raises:
+        Refusal: ``payout_unknown``, ``payout_not_approved``, ``payout_cancelled``, ``part_unknown``,
+            ``channel_currency``, or ``channel_unfit`` with every line that the format cannot carry.
+    """
+    head = _approved(conn, program, payout_id)
+    channel = _channel(program, channels, wanted or head.channel, head.created_at)
+    parts = _parts(conn, program, head, channel)
+    if not 1 <= part <= parts:
+        raise Refusal("part_unknown", parts=parts)
+    lines = _lines(conn, program, head, channel, part, sealer)
+    remark = f"{channel.remark} {program.day_of(head.up_to)}".strip()[:REMARK_CHARACTERS]
+    if channel.name == CSV:
+        content = _csv(program, head, remark, lines, encoding)
+    else:
+        content = _json(head, channel, remark, lines)
+    suffix = "csv" if channel.name == CSV else "json"
+    total = sum(line.net_minor for line in lines)
+    return ChannelFile(f"payout-{head.payout_no}-{channel.name}-{part}.{suffix}", content, len(lines), total)
+
+
+def list_files(
+    conn: Connection, program: Program, payout_id: str, channels: Sequence[Channel], wanted: str | None
+) -> dict[str, Any]:
+    """Which files an approved batch has in a format, with count and total of each; refusals as ``channel_file``."""
+    head = _approved(conn, program, payout_id)
+    channel = _channel(program, channels, wanted or head.channel, head.created_at)
+    files = []
+    for part in range(1, _parts(conn, program, head, channel) + 1):
+        some = _rows(conn, program, head, channel, part)
+        total = sum(row.amount_minor - row.tax_minor for row in some)
+        files.append({"part": part, "count": len(some), "total_minor": total})
+    whole = {"count": sum(one["count"] for one in files), "total_minor": sum(one["total_minor"] for one in files)}
+    return {"format": channel.name, "currency": program.currency, **whole, "files": files}
+
+
+def neutralised(text: str) -> str:
+    """The text so that no spreadsheet takes it for a formula.
+
+    >>> neutralised("=1+1"), neutralised("李雷")
+    ("'=1+1", '李雷')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def csv_text(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> str:
+    """A CSV with its header; texts neutralised, numbers as they are."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    for line in lines:
+        writer.writerow([neutralised(cell) if isinstance(cell, str) else cell for cell in line])
+    return file.getvalue()
+
+
+def _approved(conn: Connection, program: Program, payout_id: str) -> Any:
+    head = head_of(conn, program, payout_id)
+    if head.decision != APPROVED:
+        raise Refusal("payout_cancelled" if head.decision == CANCELLED else "payout_not_approved", id=payout_id)
+    return head
+
+
+def _channel(program: Program, channels: Sequence[Channel], name: str, at: datetime) -> Channel:
+    channel = channel_on(channels, name, program.day_of(at))
+    if channel.currency not in (None, program.currency):
+        raise Refusal("channel_currency", channel=name, currency=channel.currency)
+    return channel
+
+
+def _parts(conn: Connection, program: Program, head: Any, channel: Channel) -> int:
+    sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
+    return max(1, -(-(sums.lines if sums else 0) // channel.lines_a_file))  # the last file is not full
+
+
+def _rows(conn: Connection, program: Program, head: Any, channel: Channel, part: int) -> Sequence[Any]:
+    after = (part - 1) * channel.lines_a_file
+    return rows.lines_after(conn, program.program_id, head.payout_no, after, channel.lines_a_file)
+
+
+def _lines(
+    conn: Connection, program: Program, head: Any, channel: Channel, part: int, sealer: Sealer
+) -> list[FileLine]:
+    """The lines of a part with their payees as they were when the batch was made."""
+    found = _rows(conn, program, head, channel, part)
+    payees = payees_of(conn, program, [(row.shop_no, row.payee_version) for row in found], sealer)
+    lines, problems = [], []
+    for row in found:
+        payee = payees.get((row.shop_no, row.payee_version))
+        net_minor = row.amount_minor - row.tax_minor
+        code = "payee_missing" if payee is None else misfit(channel, payee.kind, net_minor, payee.account_kinds)
+        if payee is None or code is not None:
+            refusal = Refusal(code or "payee_missing", id=row.shop_id)
+            problems.append(Problem(row.shop_id, f"{refusal.text('en')} / {refusal.text('zh')}"))
+            continue
+        number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
+        lines.append(FileLine(number, row.shop_id, net_minor, payee))
+    if problems:
+        raise Refusal("channel_unfit", problems[:_PROBLEMS_NAMED], channel=channel.name)
+    return lines
+
+
+def _csv(program: Program, head: Any, remark: str, lines: Sequence[FileLine], encoding: str) -> bytes:
+    total = major_text(sum(line.net_minor for line in lines), program.currency)
+    cells = (_csv_line(program, head, remark, line, len(lines), total) for line in lines)
+    return csv_text(CSV_COLUMNS, cells).encode(ENCODINGS[encoding])
+
+
+def _csv_line(
+    program: Program, head: Any, remark: str, line: FileLine, count: int, total: str
+) -> tuple[object, ...]:
+    payee, accounts = line.payee, line.payee.accounts
+    account_type, account_no = next(
+        ((kind, accounts[name]) for name, kind in _ACCOUNT_TYPES if name in accounts), ("", "")
+    )
+    return (
+        head.payout_id, line.number, payee.name, payee.id_number, account_type, account_no,
+        accounts.get("bank_name", ""), accounts.get("bank_cnaps", ""), accounts.get("mobile", ""),
+        major_text(line.net_minor, program.currency), remark, line.shop_id, program.currency, count,
+        total,
+    )  # fmt: skip
+
+
+def _json(head: Any, channel: Channel, remark: str, lines: Sequence[FileLine]) -> bytes:
+    """The calls of a channel's interface, in their order, with count and total in front."""
+    one = _alipay_line if channel.name == ALIPAY else _wechat_line
+    key = "transfers" if channel.name == ALIPAY else "bills"
+    total_minor = sum(line.net_minor for line in lines)
+    document = {
+        "batch_no": head.payout_id,
+        "channel": channel.name,
+        "count": len(lines),
+        "total_amount": major_text(total_minor, "CNY") if channel.name == ALIPAY else total_minor,
+        key: [one(channel, remark, line) for line in lines],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _wechat_line(channel: Channel, remark: str, line: FileLine) -> Mapping[str, object]:
+    """One transfer-bill; ``user_name`` has to be encrypted with the platform certificate by who sends it."""
+    bill: dict[str, object] = {
+        "out_bill_no": line.number,
+        "transfer_scene_id": channel.scene_id,
+        "openid": line.payee.accounts["wechat_openid"],
+        "transfer_amount": line.net_minor,
+        "transfer_remark": remark,
+        "transfer_scene_report_infos": [
+            {"info_type": kind, "info_content": content} for kind, content in channel.report_infos
+        ],
+    }
+    if line.net_minor >= channel.name_from_minor:
+        bill["user_name"] = line.payee.name
+    return bill
+
+
+def _alipay_line(channel: Channel, remark: str, line: FileLine) -> Mapping[str, object]:
+    """One uni.transfer, amounts in yuan as texts."""
+    accounts = line.payee.accounts
+    by_login = "alipay_login" in accounts
+    return {
+        "out_biz_no": line.number,
+        "trans_amount": major_text(line.net_minor, "CNY"),
+        "product_code": channel.product_code,
+        "biz_scene": channel.biz_scene,
+        "order_title": remark,
+        "payee_info": {
+            "identity": accounts["alipay_login" if by_login else "alipay_user_id"],
+            "identity_type": "ALIPAY_LOGON_ID" if by_login else "ALIPAY_USER_ID",
+            "name": line.payee.name,
+        },
+        "remark": remark,
+    }
+

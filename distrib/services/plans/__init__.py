@@ -1,0 +1,1 @@
+"""Versions of plans: created, checked, tried, published, put into words. Begin with ``versions``."""

@@ -1,0 +1,134 @@
+"""What binds an order paid at an instant: the plan version in force and the policy packs.
+
+Worked out once a version and batch. Amounts and people may not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from distrib.domain.errors import Refusal
+from distrib.domain.plans.plan import Plan
+from distrib.domain.policies.policy import Policy, combine
+from distrib.domain.ranks.promotion import EARNINGS, Metric, metrics_needed
+from distrib.services.context import Program
+from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of
+from distrib.services.policies import PolicyBook, pack_on
+from distrib.store.copying import text_field
+from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A plan version with the limits that the packs put on it."""
+
+    plan: Plan
+    plan_key: str
+    version_no: int
+    hold: timedelta
+    rule_fields: tuple[bytes, ...]
+    order_cap_ppm: int | None
+    pack: str
+    entry_pays_seller: bool
+    self_purchase_pays_uplines: bool
+    max_tiers: int
+
+
+class CountedRules(NamedTuple):
+    """The ids of rules that some version caps by month or customer; ``has_past``: another version has one uncapped."""
+
+    ids: frozenset[str]
+    has_past: bool
+
+
+class TermsBook:
+    """The terms of a program by instant; the newest ``effective_from`` not after it wins."""
+
+    def __init__(self, program: Program, timeline: Timeline, policies: Mapping[str, Policy]) -> None:
+        self._program = program
+        self._timeline = timeline
+        self._policies = policies
+        self._known: dict[int | tuple[int, date], Terms] = {}
+        self._is_dated = isinstance(policies, PolicyBook) and policies.is_dated
+        self.ladder = ladder_of(timeline)
+
+    @property
+    def has_promotions(self) -> bool:
+        """Whether days have to be worked on in order (plan.md, Ranks)."""
+        return any(entry.plan.has_promotions for entry in self._timeline.entries)
+
+    @property
+    def look_levels(self) -> int:
+        """How many uplines an order may promote: as many as any plan's metrics read levels."""
+        return max((metric.reach for metric in self._metrics()), default=0)
+
+    @property
+    def has_looks_at_earnings(self) -> bool:
+        """Whether an order may promote whoever it pays."""
+        return any(metric.name == EARNINGS for metric in self._metrics())
+
+    def _metrics(self) -> Iterator[Metric]:
+        for entry in self._timeline.entries:
+            yield from metrics_needed(entry.plan)
+
+    @cached_property
+    def counted_rules(self) -> dict[str, CountedRules]:
+        """The rules whose pay is counted, over all versions (plan.md, cap), by the table that counts it."""
+        found = {MONTHS: self._counted(1), CUSTOMERS: self._counted(2)}
+        return {table: rules for table, rules in found.items() if rules.ids}
+
+    @cached_property
+    def asks_for_sales(self) -> bool:
+        """Whether any rule requires sales of its earner."""
+        return any(entry.plan.book.on_sales for entry in self._timeline.entries)
+
+    def _counted(self, place: int) -> CountedRules:
+        rules = [rule for entry in self._timeline.entries for rule in entry.plan.rules]
+        capped = {id(rule) for rule in rules if rule.cap is not None and rule.cap[place] is not None}
+        ids = frozenset(rule.id for rule in rules if id(rule) in capped)
+        return CountedRules(ids, any(rule.id in ids and id(rule) not in capped for rule in rules))
+
+    def at(self, paid_at: datetime) -> Terms:
+        """The terms in force; raises ``no_plan`` where there were none."""
+        entry = self._timeline.at(paid_at)
+        if entry is None:
+            raise Refusal("no_plan", paid_at=paid_at.isoformat())
+        key = (entry.version_no, self._program.day_of(paid_at)) if self._is_dated else entry.version_no
+        terms = self._known.get(key)
+        if terms is None:
+            terms = self._known[key] = self._terms(entry, self._program.day_of(paid_at))
+        return terms
+
+    def version_at(self, at: datetime) -> int | None:
+        """The number of the plan version in force; None where there was none."""
+        entry = self._timeline.at(at)
+        return None if entry is None else entry.version_no
+
+    def of_version(self, version_no: int) -> Terms:
+        """The terms of a published version; what packs allow comes from the order's snapshot."""
+        if version_no not in self._known:
+            entry = next(entry for entry in self._timeline.entries if entry.version_no == version_no)
+            self._known[version_no] = self._terms(entry, self._program.day_of(entry.effective_from))
+        return self._known[version_no]
+
+    def _terms(self, entry: TimelineEntry, day: date) -> Terms:
+        """The packs that judge are those in force on the day of payment."""
+        plan = entry.plan
+        names = [self._program.policy] + ([plan.policy] if plan.policy else [])
+        limits = combine(*(pack_on(self._policies, name, day) for name in names))
+        return Terms(
+            plan,
+            str(entry.version_no),
+            entry.version_no,
+            timedelta(days=plan.hold_days),
+            tuple(text_field(rule.id) for rule in plan.rules),
+            limits.order_cap_with(plan.order_cap_ppm),
+            limits.packs,
+            limits.entry_pays_seller,
+            limits.self_purchase_pays_uplines,
+            limits.max_tiers,
+        )

@@ -1,0 +1,99 @@
+"""Makes, checks and ends API keys. A secret is seen once, by who made it; what stays is a keyed hash.
+
+A key reads ``dk_<key id>_<secret>``; its id may be shown, its secret has 32 random bytes.
+Nothing that decides what a role may do may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_storable_text
+from distrib.services.context import Actor, Program
+from distrib.services.programs.tenants import get_program
+from distrib.store.database import enter_program
+from distrib.store.network import shops
+from distrib.store.programs import keys as store
+
+ROLES = ("partner", "orders", "finance", "admin")
+_KEY = re.compile(r"dk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+_NOBODY = bytes(32)
+
+
+def create_key(
+    conn: Connection, program: Program, role: str, name: str, shop_id: str | None, pepper: bytes, now: datetime
+) -> str:
+    """Makes a key and answers it: the only time its secret is seen.
+
+    Raises:
+        Refusal: ``invalid`` (role or name, a partner without shop, a shop without partner) or ``shop_unknown``.
+    """
+    problems = _problems(role, name, shop_id)
+    if problems:
+        raise Refusal("invalid", problems)
+    shop_no = None if shop_id is None else _shop_no(conn, program, shop_id)
+    key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    hashed = _hash(pepper, key_id, secret)
+    store.insert_key(conn, store.KeyRow(program.program_id, key_id, name, role, shop_no, hashed, now, None))
+    return f"dk_{key_id}_{secret}"
+
+
+def authenticate(conn: Connection, presented: str, pepper: bytes) -> tuple[Program, Actor] | None:
+    """Whose key that is, and enters its program; None where it is nobody's or has ended.
+
+    Compares in constant time, a key that does not exist as well as one that does.
+    """
+    match = _KEY.fullmatch(presented)
+    key_id, secret = (match[1], match[2]) if match else ("0" * 16, "")
+    row = store.find_key(conn, key_id)
+    is_same = hmac.compare_digest(row.secret_hmac if row else _NOBODY, _hash(pepper, key_id, secret))
+    if match is None or row is None or not is_same or row.revoked_at is not None:
+        return None
+    enter_program(conn, row.program_id)
+    program = get_program(conn, row.program_id)
+    shop_id = None if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])[row.shop_no]
+    return program, Actor(row.key_id, row.name, row.role, row.shop_no, shop_id)
+
+
+def list_keys(
+    conn: Connection, program: Program, cursor: tuple[str] | None = None, limit: int = 50
+) -> tuple[list[store.ListedKey], tuple[str] | None]:
+    """The program's keys without their secrets, by id, and after what the next page begins."""
+    rows = store.list_keys(conn, program.program_id, cursor[0] if cursor else "", limit + 1)
+    return rows[:limit], (rows[limit - 1].key_id,) if len(rows) > limit else None
+
+
+def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime) -> None:
+    """Ends a key at once and for ever; raises ``not_found``. Ending it again changes nothing."""
+    if not store.revoke_key(conn, program.program_id, key_id, now):
+        raise Refusal("not_found")
+
+
+def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
+    found = []
+    if role not in ROLES:
+        found.append(Problem("/role", f"must be one of {', '.join(ROLES)} / 须为其中之一"))
+    if not is_storable_text(name) or not name.strip():
+        found.append(Problem("/name", "must have 1 to 255 characters / 须为 1 到 255 个字符"))
+    if (role == "partner") != (shop_id is not None):
+        words = "a partner's key names its shop, another key none / 仅 partner 密钥须指定店铺"
+        found.append(Problem("/shop_id", words))
+    return found
+
+
+def _shop_no(conn: Connection, program: Program, shop_id: str) -> int:
+    row = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if row is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    return row.shop_no
+
+
+def _hash(pepper: bytes, key_id: str, secret: str) -> bytes:
+    return hmac.digest(pepper, f"key\0{key_id}\0{secret}".encode(), hashlib.sha256)

@@ -1,0 +1,171 @@
+"""Sets a program differently: a dated trail says who, when, from what to what. Opening one must not enter.
+
+A setting holds for what is done from then on: shops registered, claims recorded, orders worked on, payouts made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.customers import PROTECTED, RULES
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_storable_text
+from distrib.domain.policies.policy import Policy, is_stricter
+from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
+from distrib.services.context import Actor, Program
+from distrib.services.programs.tenants import ADMISSIONS, time_zones
+from distrib.store.programs import tenants as store
+
+WITHHOLDINGS = ("none", "per_payment", "cumulative", "us_1099")
+SETTINGS = (
+    "time_zone", "policy", "admission", "identity_required", "withholding", "binding_rule", "protect_days",
+    "expire_days", "title", "join_url",
+)  # fmt: skip
+MOST_DAYS = 3650
+_POINTERS = {
+    "binding_rule": "/binding/rule",
+    "protect_days": "/binding/protect_days",
+    "expire_days": "/binding/expire_days",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramChange:
+    """What was set differently."""
+
+    changed_at: datetime
+    changed_by: str
+    signed_off_by: str | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def set_program(
+    conn: Connection,
+    program: Program,
+    wanted: Mapping[str, Any],
+    policies: Mapping[str, Policy],
+    signed_off_by: str | None,
+    actor: Actor,
+    now: datetime,
+) -> Program:
+    """Gives a program other settings and answers it; what is set so already changes nothing.
+
+    Args:
+        conn: the unit of work.
+        program: whose settings.
+        wanted: by name of ``SETTINGS``; naming ``binding_rule`` sets its two terms, too, None where they are not named.
+        policies: the packs there are.
+        signed_off_by: who answers for a looser pack (plan.md, Policy packs: loosening needs a named sign-off).
+        actor: whose key asks.
+        now: the clock.
+
+    Raises:
+        Refusal: ``invalid`` with all that does not fit, ``time_zone_unknown``, ``policy_unknown``, ``time_zone_fixed``
+            or ``sign_off_required``.
+    """
+    if "binding_rule" in wanted:
+        wanted = {"protect_days": None, "expire_days": None, **wanted}
+    _check(wanted, policies, signed_off_by)
+    if "time_zone" in wanted:
+        store.hold_calendar(conn, program.program_id, exclusive=True)
+    row = store.lock(conn, program.program_id)
+    if row is None:
+        raise Refusal("program_unknown", code=program.code)
+    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    if not changed:
+        return Program(*row)
+    if "time_zone" in changed and store.is_used(conn, program.program_id):
+        raise Refusal("time_zone_fixed")
+    is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
+    if is_looser and signed_off_by is None:
+        raise Refusal("sign_off_required")
+    updated = row._replace(**changed)
+    store.update_program(conn, updated)
+    before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
+    after = json.dumps(changed, ensure_ascii=False)
+    store.insert_change(conn, program.program_id, before, after, signed_off_by, now, actor.key_id)
+    return Program(*updated)
+
+
+def list_changes(
+    conn: Connection, program: Program, after: int, limit: int
+) -> tuple[list[ProgramChange], int | None]:
+    """What was set differently, as it happened, and the number to go on after (None at the end)."""
+    rows = store.list_changes(conn, program.program_id, after, limit + 1)
+    page = [
+        ProgramChange(row.changed_at, row.changed_by, row.signed_off_by, json.loads(row.before), json.loads(row.after))
+        for row in rows[:limit]
+    ]
+    return page, rows[limit - 1].seq if len(rows) > limit else None
+
+
+def binding_of(program: Program) -> dict[str, Any]:
+    """The program's rule of binding as it is shown."""
+    terms = {"protect_days": program.protect_days, "expire_days": program.expire_days}
+    return {"rule": program.binding_rule, **terms}
+
+
+def _check(wanted: Mapping[str, Any], policies: Mapping[str, Policy], signed_off_by: str | None) -> None:
+    problems, unknown = _misfits(wanted), list(_unknown(wanted, policies))
+    if signed_off_by is not None and not signed_off_by.strip():
+        problems.append(_problem("signed_off_by", "a person's name / 须填写姓名"))
+    if len(unknown) == 1 and not problems:
+        raise unknown[0]
+    problems += [problem for refusal in unknown for problem in refusal.problems]
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def _unknown(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> Iterator[Refusal]:
+    """A refusal for each name that nothing goes by, with the problem it is."""
+    for name, there_are in (("time_zone", time_zones()), ("policy", policies)):
+        if name in wanted and wanted[name] not in there_are:
+            told = Refusal(f"{name}_unknown", **{name: wanted[name]})
+            yield Refusal(told.code, [_problem(name, f"{told.text('en')} / {told.text('zh')}")], **told.params)
+
+
+def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
+    found = [_problem(name, "is not a setting / 不是可设置的项") for name in wanted if name not in SETTINGS]
+    choices = {"admission": ADMISSIONS, "withholding": WITHHOLDINGS, "binding_rule": RULES}
+    for name, words in choices.items():
+        if name in wanted and wanted[name] not in words:
+            found.append(_problem(name, f"must be one of {', '.join(words)} / 须为其中之一"))
+    for name, low in (("protect_days", 0), ("expire_days", 1)):
+        days = wanted.get(name)
+        if days is not None and not low <= days <= MOST_DAYS:
+            found.append(_problem(name, f"must be {low} to {MOST_DAYS} / 须为 {low} 到 {MOST_DAYS}"))
+    return found + _misfit_terms(wanted) + list(_misfit_sharing(wanted))
+
+
+def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
+    """Protection is a term of ``protected`` and of no other rule; terms are set together with their rule."""
+    if "binding_rule" not in wanted:
+        alone = [name for name in ("protect_days", "expire_days") if name in wanted]
+        return [_problem(name, "goes with a binding rule / 须与绑定规则一并设置") for name in alone]
+    is_protected, has_days = wanted["binding_rule"] == PROTECTED, wanted["protect_days"] is not None
+    if is_protected and not has_days:
+        return [_problem("protect_days", "the rule protected needs it / 规则 protected 必填")]
+    if has_days and not is_protected:
+        return [_problem("protect_days", "goes with the rule protected only / 仅适用于规则 protected")]
+    return []
+
+
+def _misfit_sharing(wanted: Mapping[str, Any]) -> Iterator[Problem]:
+    """What invitations show and where they lead; None takes either back."""
+    title, join_url = wanted.get("title"), wanted.get("join_url")
+    if title is not None and not (is_storable_text(title) and title.strip()):
+        yield _problem("title", "must have 1 to 255 characters / 须为 1 到 255 个字符")
+    found = None if join_url is None else join_url_problem(join_url)
+    if found is not None:
+        yield _problem("join_url", " / ".join(JOIN_URL_PROBLEMS[found]))
+
+
+def _problem(name: str, words: str) -> Problem:
+    return Problem(_POINTERS.get(name, f"/{name}"), words)

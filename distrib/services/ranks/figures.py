@@ -1,0 +1,146 @@
+"""The figures that ranks are decided by, of all shops of a program at one instant: arrays from the store, sums up the
+tree in columns.
+
+The same as ``promotion.figures_of`` answers look by look; a property test holds both together. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from sqlalchemy import Connection
+
+from distrib.columns.tree import Integers, Truths, at_places, counts_below, level_sums, places_of, spread_up
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import EARNED, RANK_CAUSES, Ladder
+from distrib.domain.ranks.promotion import Metric
+from distrib.services.context import Program
+from distrib.services.ranks.promotion import first_instant
+from distrib.store.ranks import columns
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BY_SALES = ("personal_sales_minor", "personal_orders", "team_sales_minor", "active_recruits")
+
+
+def microseconds(at: datetime) -> int:
+    """An instant as the columns have it: microseconds since 1970."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Shops:
+    """All shops of a program as they stood at an instant, by ascending number."""
+
+    numbers: Integers
+    parents: Integers
+    joined: Integers
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.numbers)
+
+    def column(self, pulled: list[Integers], place: int = 1) -> Integers:
+        """One of the columns that were pulled by shop."""
+        return at_places(self.numbers, pulled[0], pulled[place])
+
+
+def shops_at(conn: Connection, program: Program, at: datetime) -> Shops:
+    """The shops and who stood above each at an instant."""
+    numbers, sponsors, joined = columns.tree_at(conn, program.program_id, at)
+    return Shops(numbers, places_of(numbers, sponsors), joined)
+
+
+class Figures:
+    """Reads the figures of all shops as of an instant, with every refund that is known, whenever it was made."""
+
+    def __init__(self, conn: Connection, program: Program, ladder: Ladder, shops: Shops, at: datetime) -> None:
+        self._conn = conn
+        self._program = program
+        self._ladder = ladder
+        self._shops = shops
+        self._at = at
+
+    def read(self, plan: Plan, metrics: Collection[Metric]) -> dict[Metric, Integers]:
+        """The column of each metric, over its window that ends with the instant."""
+        sales, orders = self._sales({metric.window for metric in metrics if metric.name in _BY_SALES})
+        return {metric: self._column(plan, metric, sales, orders) for metric in sorted(metrics)}
+
+    def earned_ranks(self, plan: Plan, at: datetime, until: datetime) -> tuple[Integers, Integers]:
+        """What every shop has earned by ``at``, as a place in the plan's ranks as of ``until``, and since when."""
+        return self._ranks(plan, EARNED, at, until)
+
+    def held_ranks(self, plan: Plan) -> Integers:
+        """What every shop holds at the instant, ranks by hand included."""
+        return self._ranks(plan, RANK_CAUSES, self._at, self._at)[0]
+
+    def _sales(self, windows: Collection[str]) -> tuple[dict[str, Integers], dict[str, Integers]]:
+        if not windows:
+            return {}, {}
+        names = sorted(windows)
+        starts = [self._start(window) for window in names]
+        pulled = columns.sales(self._conn, self._program.program_id, starts, self._at)
+        return (
+            {window: self._shops.column(pulled, 1 + 2 * place) for place, window in enumerate(names)},
+            {window: self._shops.column(pulled, 2 + 2 * place) for place, window in enumerate(names)},
+        )
+
+    def _column(
+        self, plan: Plan, metric: Metric, sales: dict[str, Integers], orders: dict[str, Integers]
+    ) -> Integers:
+        parents, window = self._shops.parents, metric.window
+        if metric.name == "personal_sales_minor":
+            return sales[window]
+        if metric.name == "personal_orders":
+            return orders[window]
+        if metric.name == "team_sales_minor":
+            return level_sums(parents, sales[window], metric.levels)
+        if metric.name == "active_recruits":
+            return counts_below(parents, (orders[window] > 0) & self._has_rank(plan, metric.min_rank))
+        if metric.name == "direct_recruits":
+            return counts_below(parents, self._has_joined(window))
+        read = columns.customers if metric.name == "customers" else columns.earnings
+        return self._shops.column(read(self._conn, self._program.program_id, self._start(window), self._at))
+
+    def _start(self, window: str) -> datetime | None:
+        return first_instant(self._program, window, self._at)
+
+    def _has_joined(self, window: str) -> Truths:
+        start, joined = self._start(window), self._shops.joined
+        has_joined: Truths = joined <= microseconds(self._at)
+        return has_joined if start is None else has_joined & (joined >= microseconds(start))
+
+    def _has_rank(self, plan: Plan, min_rank: str) -> Truths:
+        lowest = plan.rank_index(min_rank) if min_rank else 0
+        return self.held_ranks(plan) >= lowest if lowest else np.ones(self._shops.count, dtype=np.bool_)
+
+    def _ranks(
+        self, plan: Plan, causes: Collection[str], at: datetime, until: datetime
+    ) -> tuple[Integers, Integers]:
+        codes, begins = self._ladder.codes(), self._ladder.maps_from(datetime.min.replace(tzinfo=UTC))
+        pulled = columns.newest_ranks(self._conn, self._program.program_id, codes, begins, tuple(causes), at)
+        table = np.zeros((len(begins) + 1, len(codes) + 1), dtype=np.int64)
+        for segment, since in enumerate([datetime.min.replace(tzinfo=UTC), *begins]):
+            for place, code in enumerate(codes, 1):
+                table[segment, place] = plan.rank_indexes.get(self._ladder.carry(code, since, until), 0)
+        numbers, places, segments, since_us = pulled
+        shops = self._shops
+        return at_places(shops.numbers, numbers, table[segments, places]), at_places(shops.numbers, numbers, since_us)
+
+
+def touched_shops(conn: Connection, program: Program, shops: Shops, metrics: Collection[Metric]) -> Truths:
+    """Whose figures a refund may have changed, at whatever time: more than those whose figures it did change."""
+    marked = np.zeros(shops.count, dtype=np.bool_)
+    with_earners = any(metric.name == "earned_minor" for metric in metrics)
+    for numbers in columns.refunded_shops(conn, program.program_id, with_earners=with_earners):
+        places = places_of(shops.numbers, numbers)
+        marked[places[places >= 0]] = True
+    reach = max((metric.reach for metric in metrics), default=0)
+    if not reach or not marked.any():
+        return marked
+    below, above = columns.links(conn, program.program_id)
+    return spread_up(marked, places_of(shops.numbers, below), places_of(shops.numbers, above), reach)

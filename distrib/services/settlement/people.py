@@ -1,0 +1,116 @@
+"""Who stands around the orders of a batch at the instant each was paid.
+
+Reads every shop of the batch in a handful of queries and answers from memory. No rule of
+pay may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.events import Order
+from distrib.domain.settlement.snapshot import Person, Snapshot
+from distrib.services.customers.sellers import Sellers
+from distrib.services.plans.terms import Terms
+from distrib.store.network.chains import ShopState, Standing
+
+
+class People:
+    """The shops of one batch of orders, as of the orders' ``paid_at``."""
+
+    def __init__(self, conn: Connection, program_id: int, orders: Sequence[Order]) -> None:
+        self._standing = Standing(conn, program_id)
+        self._sellers = Sellers(conn, program_id, orders)
+        self._old_chains: dict[tuple[int, datetime], Sequence[int]] = {}
+        self._persons: dict[tuple[int, str], tuple[datetime, Person]] = {}
+        self._read(orders)
+
+    def missing(self, order: Order) -> str | None:
+        """The first shop the order names that is not known yet."""
+        known = self._standing.by_id
+        for name in (order.shop_id, order.leader_id, order.opener_id):
+            if name is not None and name not in known:
+                return name
+        return None
+
+    def snapshot(self, order: Order, terms: Terms) -> Snapshot:
+        """What stood at ``paid_at``, to be kept with the order for ever."""
+        at = order.paid_at
+        seller = self._seller(order)
+        return Snapshot(
+            None if seller is None else self._person(seller.shop_no, at, terms),
+            () if seller is None else tuple([self._person(no, at, terms) for no in self._chain(seller, at)]),
+            self._sellers.is_self_purchase(order, seller),
+            self._cast(order.leader_id, at, terms),
+            self._cast(order.opener_id, at, terms),
+            terms.order_cap_ppm,
+            terms.pack,
+            terms.entry_pays_seller,
+            terms.self_purchase_pays_uplines,
+            terms.max_tiers,
+        )
+
+    def chains(self, orders: Iterable[Order]) -> list[tuple[Sequence[int], datetime]]:
+        """The sellers with the uplines they had when each order was paid."""
+        sold = [(shop, order.paid_at) for order in orders if (shop := self._seller(order)) is not None]
+        return [((shop.shop_no, *self._chain(shop, at)), at) for shop, at in sold]
+
+    def _read(self, orders: Sequence[Order]) -> None:
+        standing = self._standing
+        names = {name for order in orders for name in (order.shop_id, order.leader_id, order.opener_id)}
+        standing.load_numbers(self._sellers.numbers(orders))
+        standing.load(name for name in names if name is not None)
+        sold = [(shop, order.paid_at) for order in orders if (shop := self._seller(order)) is not None]
+        old = {(shop.shop_no, at) for shop, at in sold if at < shop.chain_since}
+        asked = sorted(old)
+        self._old_chains = dict(zip(asked, standing.old_chains(asked), strict=True))
+        standing.load_past(self._asked(orders))
+
+    def _asked(self, orders: Sequence[Order]) -> Iterable[tuple[int, datetime]]:
+        for order in orders:
+            for name in (order.shop_id, order.leader_id, order.opener_id):
+                shop = self._named(name)
+                if shop is not None:
+                    yield shop.shop_no, order.paid_at
+            seller = self._seller(order)
+            if seller is not None:
+                yield seller.shop_no, order.paid_at
+                for number in self._chain(seller, order.paid_at):
+                    yield number, order.paid_at
+
+    def _seller(self, order: Order) -> ShopState | None:
+        """The shop that the order names, or else the one its customer was bound to at ``paid_at``."""
+        if order.shop_id is not None:
+            return self._named(order.shop_id)
+        number = self._sellers.bound_shop(order)
+        return None if number is None else self._standing.by_number[number]
+
+    def _named(self, name: str | None) -> ShopState | None:
+        return None if name is None else self._standing.by_id.get(name)
+
+    def _cast(self, name: str | None, at: datetime, terms: Terms) -> Person | None:
+        shop = self._named(name)
+        return None if shop is None else self._person(shop.shop_no, at, terms)
+
+    def _chain(self, seller: ShopState, at: datetime) -> Sequence[int]:
+        return seller.uplines if at >= seller.chain_since else self._old_chains[(seller.shop_no, at)]
+
+    def _person(self, number: int, at: datetime, terms: Terms) -> Person:
+        """The shop at that instant; one object serves every order paid after its newest change."""
+        key = (number, terms.plan_key)
+        cached = self._persons.get(key)
+        if cached is not None and at >= cached[0]:
+            return cached[1]
+        standing = self._standing
+        rank = standing.rank(number, at)
+        if rank is None or rank not in terms.plan.rank_indexes:
+            rank = terms.plan.lowest_rank
+        person = Person(number, rank, standing.is_active(number, at))
+        shop = standing.by_number[number]
+        since = max(shop.joined_at, shop.status_since, shop.rank_since)
+        if at >= since:
+            self._persons[key] = (since, person)
+        return person

@@ -1,0 +1,198 @@
+"""What bounds the rules of a batch's orders from outside of them: sales that earners must have, room that caps left.
+
+Looks ahead over a batch once, so that sales are read and totals locked in sets, and then judges order by order. Plans
+without such rules cost nothing here. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.events import Order
+from distrib.domain.plans.limits import Requires
+from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
+from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, SELLER, UPLINE
+from distrib.domain.settlement.caps import check_payable, counted, within_rooms
+from distrib.domain.settlement.commission import Commission, settle
+from distrib.domain.settlement.snapshot import Person, Room, Snapshot
+from distrib.services.plans.terms import TermsBook
+from distrib.services.settlement.batch import Batch
+from distrib.services.settlement.known_sales import KnownSales
+from distrib.services.settlement.people import People
+from distrib.store.settlement import rule_totals
+from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS, Total, Totals
+from distrib.store.settlement.sales import Span
+
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class RuleLimits:
+    """The limits of one batch: who lacks the sales that a rule requires, and how much room caps have left."""
+
+    def __init__(self, conn: Connection, batch: Batch, terms: TermsBook) -> None:
+        self._conn, self._batch, self._terms = conn, batch, terms
+        self._sales = KnownSales(conn, batch)
+        self._totals: dict[str, Totals] = {MONTHS: {}, CUSTOMERS: {}}
+        self._added: dict[str, defaultdict[Total, int]] = {name: defaultdict(int) for name in self._totals}
+
+    @property
+    def are_needed(self) -> bool:
+        """Whether any published version has such rules; the order of work within a batch matters then."""
+        return bool(self._terms.counted_rules or self._terms.asks_for_sales)
+
+    def look_ahead(self, people: People, orders: Iterable[tuple[Order, datetime]]) -> None:
+        """Reads and locks what these orders will most likely need; what is missed is fetched when it is needed.
+
+        Args:
+            orders: each with the instant from which its commissions count.
+        """
+        spans: set[Span] = set()
+        asked: dict[str, set[Total]] = {MONTHS: set(), CUSTOMERS: set()}
+        for order, at in orders:
+            try:
+                terms = self._terms.at(order.paid_at)
+                if people.missing(order) is not None:
+                    continue
+                snapshot = people.snapshot(order, terms)
+                spans.update(span for _, _, span in _asked_of(terms.plan, order, snapshot))
+                if self._terms.counted_rules:
+                    for table, total in self._all_counted(terms.plan, order, at, settle(terms.plan, order, snapshot)):
+                        asked[table].add(total)
+            except Refusal:
+                continue
+        self._sales.load(spans)
+        for table, totals in asked.items():
+            self._lock(table, totals)
+
+    def judged(self, plan: Plan, order: Order, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with the verdicts of what rules require of sales, as known now."""
+        if not plan.book.on_sales:
+            return snapshot
+        unmet: defaultdict[int, list[int]] = defaultdict(list)
+        for shop_no, rule_index, span in _asked_of(plan, order, snapshot):
+            if self._sales.figure(span) < (plan.book.on_sales[rule_index].min_personal_sales_minor or 0):
+                unmet[shop_no].append(rule_index)
+        if not unmet:
+            return snapshot
+
+        def with_verdicts(person: Person | None) -> Person | None:
+            found = None if person is None else unmet.get(person.shop_no)
+            return person._replace(unmet=tuple(sorted(set(found)))) if person is not None and found else person
+
+        return snapshot._replace(
+            seller=with_verdicts(snapshot.seller),
+            uplines=tuple(upline for one in snapshot.uplines if (upline := with_verdicts(one)) is not None),
+            leader=with_verdicts(snapshot.leader),
+            opener=with_verdicts(snapshot.opener),
+        )
+
+    def bounded(
+        self, plan: Plan, order: Order, at: datetime, snapshot: Snapshot, commissions: list[Commission]
+    ) -> tuple[Snapshot, list[Commission]]:
+        """What month and customer caps leave of an order's commissions, and the snapshot with the room they had.
+
+        What is answered is taken as posted: the next order finds so much less room.
+
+        Args:
+            at: from when the commissions count: its month is the month of settlement.
+
+        Raises:
+            Refusal: ``customer_missing`` where a cap by customer bounds a commission and the order names none,
+                ``commission_too_large`` where what is left is more than a transfer can carry.
+        """
+        if not self._terms.counted_rules:
+            check_payable(plan, commissions)
+            return snapshot, commissions
+        pairs = counted(plan, commissions) if plan.book.counted else ()
+        if pairs:
+            rooms = tuple([self._room(plan, order, at, rule_index, shop_no) for rule_index, shop_no in pairs])
+            snapshot = snapshot._replace(rooms=rooms)
+            commissions = within_rooms(commissions, rooms)
+        check_payable(plan, commissions)
+        for table, total, amount_minor in self._amounts(plan, order, at, commissions):
+            if total not in self._totals[table]:
+                self._lock(table, [total])
+            self._totals[table][total] += amount_minor
+            self._added[table][total] += amount_minor
+        return snapshot, commissions
+
+    def write(self) -> None:
+        """Writes what the batch added to the totals."""
+        for table, added in self._added.items():
+            if added:
+                rule_totals.add_totals(self._conn, self._batch.program.program_id, table, added)
+
+    def _room(self, plan: Plan, order: Order, at: datetime, rule_index: int, shop_no: int) -> Room:
+        cap, rule_id = plan.book.counted[rule_index], plan.rules[rule_index].id
+        month = customer = None
+        if cap.per_month_minor is not None:
+            month = self._left(MONTHS, Total(rule_id, shop_no, self._batch.program.period_of(at)), cap.per_month_minor)
+        if cap.per_customer_minor is not None:
+            if order.customer_id is None:
+                raise Refusal("customer_missing", rule=rule_id)
+            customer = self._left(CUSTOMERS, Total(rule_id, shop_no, order.customer_id), cap.per_customer_minor)
+        return Room(rule_index, shop_no, month, customer)
+
+    def _left(self, table: str, total: Total, cap_minor: int) -> int:
+        if total not in self._totals[table]:
+            self._lock(table, [total])
+        return max(cap_minor - self._totals[table][total], 0)
+
+    def _lock(self, table: str, totals: Iterable[Total]) -> None:
+        asked = sorted({*totals} - self._totals[table].keys())
+        if asked:
+            has_past = self._terms.counted_rules[table].has_past
+            found = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, asked, has_past)
+            self._totals[table] |= found
+
+    def _all_counted(
+        self, plan: Plan, order: Order, at: datetime, commissions: Sequence[Commission]
+    ) -> Iterator[tuple[str, Total]]:
+        return ((table, total) for table, total, _ in self._amounts(plan, order, at, commissions))
+
+    def _amounts(
+        self, plan: Plan, order: Order, at: datetime, commissions: Sequence[Commission]
+    ) -> Iterator[tuple[str, Total, int]]:
+        """What commissions add to which total: by rule ids that some version caps, whether this one does or not."""
+        period, customer_id, rules = self._batch.program.period_of(at), order.customer_id, self._terms.counted_rules
+        months = rules[MONTHS].ids if MONTHS in rules else frozenset()
+        customers = rules[CUSTOMERS].ids if CUSTOMERS in rules else frozenset()
+        for one in commissions:
+            rule_id = plan.rules[one.rule_index].id
+            if rule_id in months:
+                yield MONTHS, Total(rule_id, one.shop_no, period), one.amount_minor
+            if rule_id in customers and customer_id is not None:
+                yield CUSTOMERS, Total(rule_id, one.shop_no, customer_id), one.amount_minor
+
+
+def _asked_of(plan: Plan, order: Order, snapshot: Snapshot) -> Iterator[tuple[int, int, Span]]:
+    """(shop, rule, span): whose sales over which time each rule on sales may ask for."""
+    for index, requires in plan.book.on_sales.items():
+        after = _window_start(requires, order.paid_at)
+        for person in _looked_at(plan, plan.rules[index].pay, snapshot):
+            yield person.shop_no, index, Span(person.shop_no, after, order.paid_at)
+
+
+def _window_start(requires: Requires, paid_at: datetime) -> datetime | None:
+    """The instant after which sales count: half open, as a rank's window of days."""
+    days = requires.window_days
+    if days is None or paid_at - _BEGINNING <= timedelta(days=days):
+        return None
+    return paid_at - timedelta(days=days)
+
+
+def _looked_at(plan: Plan, pay: str, snapshot: Snapshot) -> list[Person]:
+    """Everyone who may stand where a rule pays, however the people of the order are seated."""
+    if pay in (LEADER, OPENER):
+        person = snapshot.leader if pay == LEADER else snapshot.opener
+        return [] if person is None else [person]
+    reach = CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers + snapshot.is_self_purchase
+    uplines = list(snapshot.uplines[:reach]) if pay in (UPLINE, CHAIN) else []
+    if pay == SELLER and snapshot.is_self_purchase:
+        uplines = list(snapshot.uplines[:1])
+    return uplines if snapshot.seller is None or pay == UPLINE else [snapshot.seller, *uplines]

@@ -1,0 +1,1 @@
+"""Invite links, posters and QR codes. Begin with ``invitations``."""

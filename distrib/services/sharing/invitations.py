@@ -1,0 +1,86 @@
+"""Who invites, into which program and how one joins: what a poster and the page behind an invite link say.
+
+An invitation shows what its program and its shop call themselves, and a code. No id, no figure, no rank and no word on
+earnings may enter (CN-P08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.policies.policy import Policy
+from distrib.domain.sharing import join_link, read_code, without_claims
+from distrib.services.context import Program
+from distrib.services.programs.tenants import get_program
+from distrib.store import sharing as store
+from distrib.store.database import enter_program
+from distrib.store.network import shops
+
+ACTIVE, ERASED = "active", "erased"
+CLAIMS = "claims"
+"""The measure of a pack's check that looks for promises of earnings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What may be shown to anybody. ``join_url`` is the platform's own page, told the code, where there is one."""
+
+    program: str
+    inviter: str | None
+    code: str
+    join_url: str | None
+
+
+def invitation_of(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], shop_id: str, now: datetime
+) -> Invitation:
+    """How a shop invites.
+
+    Raises:
+        Refusal: ``shop_unknown``; ``shop_not_inviting`` where it is pending, frozen, closed or erased.
+    """
+    row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
+    if row is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    state = ERASED if store.is_erased(conn, program.program_id, shop_id) else row.status
+    if state != ACTIVE:
+        raise Refusal("shop_not_inviting", id=shop_id, state=state)
+    claims = _claims(policies[program.policy])
+    return Invitation(
+        without_claims(program.title, claims) or program.code,
+        without_claims(row.name, claims),
+        row.invite_code,
+        None if program.join_url is None else join_link(program.join_url, row.invite_code),
+    )
+
+
+def find_invitations(
+    conn: Connection, policies: Mapping[str, Policy], typed: str, now: datetime
+) -> list[Invitation]:
+    """The invitations behind a code: none where it is nobody's or its shop invites nobody.
+
+    A code is unique within its program alone. Where two programs have drawn the same one there are two, and who was
+    invited has to say which; to guess would bring them in under a stranger.
+    """
+    code = read_code(typed)
+    if code is None:
+        return []
+    found = []
+    for program_id, shop_id in store.shops_of_code(conn, code):
+        enter_program(conn, program_id)
+        try:
+            found.append(invitation_of(conn, get_program(conn, program_id), policies, shop_id, now))
+        except Refusal as refusal:
+            if refusal.code != "shop_not_inviting":
+                raise
+    return found
+
+
+def _claims(policy: Policy) -> list[str]:
+    return [word for check in policy.checks if check.measure == CLAIMS for word in check.words]

@@ -1,0 +1,102 @@
+"""A month's files in every format: CSV, XLSX, Parquet, and a PDF for one shop. Streamed, with bounded memory.
+
+What stands in them is the store's; how a format is written stands in a module of its own, brought in when a file asks
+for it: the libraries behind them are large, and most processes never need them. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.services.context import Program, format_period
+from distrib.services.statements.months import LINES, SHOPS, export_csv, file_head
+from distrib.store.statements import exports
+
+CSV, XLSX, PARQUET, PDF = "csv", "xlsx", "parquet", "pdf"
+FORMATS = (CSV, XLSX, PARQUET, PDF)
+DETAILS = (SHOPS, LINES)
+
+MEDIA_TYPES = {
+    CSV: "text/csv; charset=utf-8",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    PARQUET: "application/vnd.apache.parquet",
+    PDF: "application/pdf",
+}
+
+
+class FileWish(NamedTuple):
+    """Which file of which month; ``shop_id`` leaves only what concerns that shop, and a PDF needs it."""
+
+    period: int
+    format: str = CSV
+    detail: str = SHOPS
+    shop_id: str | None = None
+
+    @property
+    def filename(self) -> str:
+        """What the file is called when it is kept."""
+        return f"statement-{format_period(self.period)}-{'shop' if self.format == PDF else self.detail}.{self.format}"
+
+
+def check_wish(wish: FileWish) -> None:
+    """Raises ``invalid`` where there is no such file: a PDF is for one shop."""
+    problems = []
+    if wish.format not in FORMATS:
+        problems.append(Problem("?format", f"must be one of {', '.join(FORMATS)} / 必须是以下之一"))
+    if wish.detail not in DETAILS:
+        problems.append(Problem("?detail", f"must be one of {', '.join(DETAILS)} / 必须是以下之一"))
+    if wish.format == PDF and wish.shop_id is None:
+        problems.append(Problem("?shop_id", "is required for a PDF, which is for one shop / PDF 须指定一家店铺"))
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def export_file(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    """The file in pieces; the connection is its own until the last one.
+
+    Raises:
+        Refusal: ``invalid`` as ``check_wish`` says, before the first piece.
+    """
+    check_wish(wish)
+    return _WRITERS[wish.format](conn, program, wish, now)
+
+
+def _csv(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    return export_csv(conn, program, wish.period, wish.detail, now, wish.shop_id)
+
+
+def _xlsx(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    from distrib.services.statements.workbook import write_workbook  # noqa: PLC0415 - see the module
+
+    head = file_head(conn, program, wish.period, now, wish.shop_id)
+    if wish.detail == SHOPS:
+        return write_workbook(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head, is_neutral=True), SHOPS)
+    return write_workbook(exports.LINES_COLUMNS, exports.line_rows(conn, head, is_neutral=True), LINES)
+
+
+def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    from distrib.services.statements.parquet import write_parquet  # noqa: PLC0415 - see the module
+
+    head = file_head(conn, program, wish.period, now, wish.shop_id)
+    if wish.detail == SHOPS:
+        return write_parquet(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head, is_neutral=False))
+    return write_parquet(exports.LINES_COLUMNS, exports.line_rows(conn, head, is_neutral=False))
+
+
+def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+    from distrib.services.statements.paper import write_paper  # noqa: PLC0415 - see the module
+
+    return write_paper(conn, program, wish.period, str(wish.shop_id), now)
+
+
+_WRITERS: dict[str, Callable[[Connection, Program, FileWish, datetime], Generator[bytes, None, None]]] = {
+    CSV: _csv,
+    XLSX: _xlsx,
+    PARQUET: _parquet,
+    PDF: _pdf,
+}

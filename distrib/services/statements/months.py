@@ -1,0 +1,186 @@
+"""Balances and monthly statements: what each shop had, earned, gave back and holds.
+
+A month's row satisfies closing = opening + earned + reversed + adjusted − paid − tax, and
+closing = held + reserved + available as of the month's last instant, or as of now while the month
+lasts. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import Program, format_period, period_bounds
+from distrib.services.orders.commissions import CommissionQuery, list_commissions
+from distrib.services.statements import closing
+from distrib.store.ledger import balances
+from distrib.store.network.shops import ids_of
+from distrib.store.orders import expected
+from distrib.store.statements import exports
+from distrib.store.statements import months as rows
+from distrib.store.statements.periods import ClosedPeriod
+
+SHOPS, LINES = "shops", "lines"
+FIGURES = rows.FIGURES
+_TICK = timedelta(microseconds=1)
+
+
+def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -> dict[str, Any]:
+    """What a shop has at an instant; ``available_minor`` may be negative."""
+    period = program.period_of(as_of)
+    found = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
+    return {
+        "held_minor": found["held_minor"],
+        "available_minor": found["available_minor"],
+        "reserved_minor": found["reserved_minor"],
+        "expected_minor": expected.expected_of_shop(conn, program.program_id, shop_no, as_of),
+        "paid_minor": found["paid_minor"],
+        "currency": program.currency,
+        "as_of": as_of,
+    }
+
+
+def statement_totals_and_rows(
+    conn: Connection, program: Program, period: int, after: str | None, limit: int, now: datetime
+) -> tuple[dict[str, Any], str | None]:
+    """A month's statement: its totals, and one row per shop by id; of a closed month as it was closed.
+
+    Returns:
+        The statement with up to ``limit`` rows in ``data``, and the shop's id to go on after (None at the
+        end). ``totals`` stands on the first page and is None on those after it.
+    """
+    held_from = _held_from(program, period, now)
+    closed = closing.find_closed(conn, program, period)
+    if closed is not None:
+        found = rows.closed_rows(conn, program.program_id, period, after or "", limit + 1)
+    else:
+        found = rows.statement_rows(conn, program.program_id, period, held_from, after or "", limit + 1)
+    page = found[:limit]
+    totals = _totals(conn, program, period, held_from, closed) if after is None else None
+    data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page]
+    statement = {**_head(conn, program, period, held_from, closed), "totals": totals, "data": data}
+    return statement, page[-1]["shop_id"] if len(found) > limit else None
+
+
+def shop_statement(
+    conn: Connection,
+    program: Program,
+    period: int,
+    shop_no: int,
+    after: tuple[int, int] | None,
+    limit: int,
+    now: datetime,
+) -> tuple[dict[str, Any], tuple[int, int] | None]:
+    """One shop's month with a page of its commissions in ``lines``.
+
+    Args:
+        after: the key of the line to go on after.
+    """
+    held_from = _held_from(program, period, now)
+    shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
+    closed = closing.find_closed(conn, program, period)
+    if closed is not None:
+        found = rows.closed_row(conn, program.program_id, period, shop_id)
+    else:
+        found = rows.statement_of_account(conn, program.program_id, period, held_from, shop_no)
+    query = CommissionQuery(shop_no=shop_no, period=period)
+    lines, follows = list_commissions(conn, program, query, after, limit, now)
+    figures = dict.fromkeys(rows.FIGURES, 0) if found is None else _figures(found)
+    head = _head(conn, program, period, held_from, closed)
+    return {**head, "shop_id": shop_id, **figures, "lines": lines}, follows
+
+
+def export_csv(
+    conn: Connection, program: Program, period: int, detail: str, now: datetime, shop_id: str | None = None
+) -> Generator[bytes, None, None]:
+    """A month as CSV in UTF-8, in pieces; the connection is the export's own until the last one.
+
+    Args:
+        detail: ``shops`` for one row per shop, ``lines`` for every commission.
+        now: decides what an open month still holds.
+        shop_id: only what concerns that shop.
+
+    Raises:
+        Refusal: ``invalid`` for any other detail, before the first piece.
+    """
+    if detail not in (SHOPS, LINES):
+        raise Refusal("invalid", detail=detail)
+    head = file_head(conn, program, period, now, shop_id)
+    return exports.export_shops(conn, head) if detail == SHOPS else exports.export_lines(conn, head)
+
+
+def file_head(
+    conn: Connection, program: Program, period: int, now: datetime, shop_id: str | None = None
+) -> exports.FileHead:
+    """What a file of the month is about, as of its end or, while it lasts, as of now."""
+    return closing.file_head(conn, program, period, _held_from(program, period, now), shop_id)
+
+
+def manifest(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:
+    """What the month's files hold: rows, totals, and the SHA-256 of each as CSV.
+
+    Of a closed month as it was closed; of an open one worked out as of now, which reads the whole month.
+    """
+    held_from = _held_from(program, period, now)
+    closed = closing.find_closed(conn, program, period)
+    head = _head(conn, program, period, held_from, closed)
+    totals = _totals(conn, program, period, held_from, closed)
+    if closed is not None:
+        lines = {"rows": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest}
+        return {**head, "shops": {"rows": closed.shops, "totals": totals, "digest": closed.digest}, "lines": lines}
+    file = file_head(conn, program, period, now)
+    files = exports.export_shops(conn, file), exports.export_lines(conn, file)
+    digests = [closing.digest_of(pieces) for pieces in files]
+    count, amount_minor = exports.lines_total(conn, program.program_id, period)
+    return {
+        **head,
+        "shops": {"rows": totals["shops"], "totals": totals, "digest": digests[0]},
+        "lines": {"rows": count, "amount_minor": amount_minor, "digest": digests[1]},
+    }
+
+
+def digest_of_file(conn: Connection, program: Program, period: int, detail: str) -> str | None:
+    """The SHA-256 of a closed month's CSV file in hex; None while the month is open."""
+    closed = closing.find_closed(conn, program, period)
+    if closed is None:
+        return None
+    return closed.digest if detail == SHOPS else closed.lines_digest
+
+
+def _held_from(program: Program, period: int, now: datetime) -> datetime:
+    """What becomes available from then on is held: the end of the month, or what follows now."""
+    _, end = period_bounds(period, program.zone)
+    return min(end, now + _TICK)
+
+
+def _totals(
+    conn: Connection, program: Program, period: int, held_from: datetime, closed: ClosedPeriod | None
+) -> dict[str, Any]:
+    if closed is not None:
+        kept: dict[str, Any] = json.loads(closed.totals)
+        return kept
+    summed = rows.statement_totals(conn, program.program_id, period, held_from)
+    return {"shops": summed["shops"], **_figures(summed)}
+
+
+def _head(
+    conn: Connection, program: Program, period: int, held_from: datetime, closed: ClosedPeriod | None
+) -> dict[str, Any]:
+    is_closed = closed is not None or closing.is_sealed(conn, program, period)
+    return {
+        "program": program.code,
+        "period": format_period(period),
+        "currency": program.currency,
+        "status": "closed" if is_closed else "open",
+        "as_of": (held_from - _TICK).astimezone(UTC),
+        **{name: getattr(closed, name, None) for name in ("digest", "closed_at", "proposed_by", "confirmed_by")},
+    }
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in rows.FIGURES}

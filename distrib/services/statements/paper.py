@@ -1,0 +1,211 @@
+"""One shop's statement as a PDF: figures and lines, headings in Chinese and English, amounts as people read them.
+
+Drawn page by page in a typeface that every file brings along, so that nothing but the finished pages is in memory.
+What the figures mean is the statements' business.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from sqlalchemy import Connection
+
+from distrib.domain.amounts import show_amount
+from distrib.domain.errors import Refusal
+from distrib.services.context import Program
+from distrib.services.statements.months import shop_statement
+from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
+from distrib.store.network.shops import by_ids
+
+LINES_AT_ONCE = 500
+_CHUNK_BYTES = 64 * 1024
+_SIZE, _LEADING = 8.0, 11.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 15 * mm, A4[0] - 15 * mm, A4[1] - 18 * mm, 18 * mm
+_FIGURES = {
+    "opening_minor": "期初 Opening",
+    "earned_minor": "所得 Earned",
+    "reversed_minor": "冲回 Reversed",
+    "adjusted_minor": "调整 Adjusted",
+    "paid_minor": "已付 Paid",
+    "tax_minor": "代扣税 Tax withheld",
+    "closing_minor": "期末 Closing",
+    "held_minor": "冻结 Held",
+    "reserved_minor": "预留 Reserved",
+    "available_minor": "可提 Available",
+}
+_COUNTS = {"orders": "订单数 Orders", "refunds": "退款数 Refunds"}
+_KINDS = {"earned": "佣金 earned", "reversed": "冲回 reversed", "pool": "分红 pool", "adjusted": "调整 adjusted"}
+_STATUSES = {"open": "未结账 open", "closed": "已结账 closed"}
+# Heading, width, whether it holds figures.
+_COLUMNS: tuple[tuple[str, float, bool], ...] = (
+    ("时间 Time", 27 * mm, False),
+    ("订单 Order", 38 * mm, False),
+    ("行 Line", 16 * mm, False),
+    ("规则 Rule", 24 * mm, False),
+    ("类型 Kind", 19 * mm, False),
+    ("基数 Base", 22 * mm, True),
+    ("比例 Rate", 13 * mm, True),
+    ("金额 Amount", 21 * mm, True),
+)
+
+
+def write_paper(
+    conn: Connection, program: Program, period: int, shop_id: str, now: datetime
+) -> Generator[bytes, None, None]:
+    """The PDF in pieces; raises ``shop_unknown`` before the first."""
+    shop = by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    return _written(conn, program, period, shop.shop_no, now)
+
+
+def _written(
+    conn: Connection, program: Program, period: int, shop_no: int, now: datetime
+) -> Generator[bytes, None, None]:
+    open_typeface()
+    view, follows = shop_statement(conn, program, period, shop_no, None, LINES_AT_ONCE, now)
+    with tempfile.TemporaryFile(prefix="distrib-") as file:
+        paper = _Pages(Paper(file, pagesize=A4, invariant=1, pageCompression=1), program, view)
+        paper.begin()
+        for line in _lines(conn, program, period, shop_no, now, view, follows):
+            paper.add(line)
+        paper.end()
+        file.seek(0)
+        while piece := file.read(_CHUNK_BYTES):
+            yield piece
+
+
+def _lines(
+    conn: Connection,
+    program: Program,
+    period: int,
+    shop_no: int,
+    now: datetime,
+    view: Mapping[str, Any],
+    follows: tuple[int, int] | None,
+) -> Iterator[Mapping[str, Any]]:
+    yield from view["lines"]
+    while follows is not None:
+        page, follows = shop_statement(conn, program, period, shop_no, follows, LINES_AT_ONCE, now)
+        yield from page["lines"]
+
+
+class _Pages:
+    """The pages as they are drawn, from the top down."""
+
+    def __init__(self, canvas: Paper, program: Program, view: Mapping[str, Any]) -> None:
+        self._canvas = canvas
+        self._program = program
+        self._view = view
+        self._y = 0.0
+        self._page = 0
+
+    def begin(self) -> None:
+        """Whose statement it is, and its figures."""
+        view = self._view
+        self._canvas.setTitle(f"{view['program']} {view['period']} {view['shop_id']}")
+        self._turn()
+        told = [
+            f"分销计划 Program: {view['program']}",
+            f"店铺 Shop: {view['shop_id']}",
+            f"账期 Period: {view['period']}    币种 Currency: {view['currency']}",
+            f"状态 Status: {_STATUSES[view['status']]}    截至 As of: {self._time(view['as_of'])}",
+        ]
+        if view["digest"] is not None:
+            told.append(f"摘要 SHA-256: {view['digest']}")
+        for words in told:
+            self._row([(words, _LEFT, _RIGHT - _LEFT, False)])
+        self._y -= _LEADING
+        for name, words in _FIGURES.items():
+            self._figure(words, show_amount(view[name], view["currency"]))
+        for name, words in _COUNTS.items():
+            self._figure(words, f"{view[name]:,}")
+        self._y -= _LEADING
+        self._headings()
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """One commission."""
+        currency = self._view["currency"]
+        self._cells(
+            [
+                self._time(line["occurred_at"]),
+                line["order_id"] or "",
+                line["line_id"] or "",
+                line["rule"] or "",
+                _KINDS[line["kind"]],
+                show_amount(line["base_minor"], currency),
+                line["rate"] or "",
+                show_amount(line["amount_minor"], currency),
+            ]
+        )
+
+    def end(self) -> None:
+        """Closes the last page and the file."""
+        self._canvas.showPage()
+        self._canvas.save()
+
+    def _time(self, at: datetime) -> str:
+        return at.astimezone(self._program.zone).strftime("%Y-%m-%d %H:%M")
+
+    def _figure(self, words: str, amount: str) -> None:
+        self._row([(words, _LEFT, 60 * mm, False), (amount, _LEFT + 60 * mm, 45 * mm, True)])
+
+    def _headings(self) -> None:
+        self._cells([heading for heading, _, _ in _COLUMNS])
+        self._canvas.line(_LEFT, self._y + _LEADING - 3, _RIGHT, self._y + _LEADING - 3)
+        self._y -= 2
+
+    def _cells(self, texts: Sequence[str]) -> None:
+        left = _LEFT
+        cells = []
+        for text, (_, width, is_figure) in zip(texts, _COLUMNS, strict=True):
+            cells.append((text, left, width, is_figure))
+            left += width
+        if self._y - _LEADING * max(len(_wrapped(text, width)) for text, _, width, _ in cells) < _BOTTOM:
+            self._canvas.showPage()
+            self._turn()
+            self._headings()
+        self._row(cells)
+
+    def _row(self, cells: Sequence[tuple[str, float, float, bool]]) -> None:
+        """Texts at their places, broken where they are too long; figures end at the right."""
+        deepest = 1
+        for text, left, width, is_figure in cells:
+            pieces = _wrapped(text, width)
+            deepest = max(deepest, len(pieces))
+            for depth, piece in enumerate(pieces):
+                y = self._y - depth * _LEADING
+                if is_figure:
+                    self._canvas.drawRightString(left + width - 4, y, piece)
+                else:
+                    self._canvas.drawString(left, y, piece)
+        self._y -= deepest * _LEADING
+
+    def _turn(self) -> None:
+        """A new page with its heading and number."""
+        self._page += 1
+        self._canvas.setFont(FONT, 12)
+        self._canvas.drawString(_LEFT, _TOP, "对账单 Statement")
+        self._canvas.setFont(FONT, _SIZE)
+        told = f"{self._view['shop_id']}  {self._view['period']}  {self._page}"
+        self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, on_paper(told))
+        self._y = _TOP - 2 * _LEADING
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    """A text in as many pieces as its column needs."""
+    text = on_paper(text)
+    if pdfmetrics.stringWidth(text, FONT, _SIZE) <= width - 4:
+        return [text]
+    pieces, start = [], 0
+    for place in range(1, len(text) + 1):
+        if pdfmetrics.stringWidth(text[start:place], FONT, _SIZE) > width - 4 and place - 1 > start:
+            pieces.append(text[start : place - 1])
+            start = place - 1
+    return [*pieces, text[start:]]

@@ -1,0 +1,166 @@
+"""Paying pools (分红池): for a month that is over, once, by command or inside the close.
+
+The plan is the one in force at the month's last instant; who holds which rank and is active then takes part. A payment
+keeps what it rests on, and its transfers are dated that instant and available at once: no order of theirs can be
+refunded, so there is nothing to hold them for. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from math import floor
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.ledger import EXPENSE
+from distrib.domain.periods import counting
+from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.pools import Pool, PoolSharing
+from distrib.services.context import Actor, Program, format_period, period_bounds
+from distrib.services.plans.versions import load_timeline
+from distrib.store.ledger import books, postings
+from distrib.store.ledger.postings import Entry
+from distrib.store.orders import queue
+from distrib.store.statements import periods
+from distrib.store.statements import pools as rows
+from distrib.store.statements.pools import Holder, PoolPayment, Ranks
+
+_TICK = timedelta(microseconds=1)
+HOLDERS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPool:
+    """A pool of a month, and whether this call paid it or an earlier one had."""
+
+    payment: PoolPayment
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """A month that is over, and where in the books its pools count."""
+
+    period: int
+    start: datetime
+    end: datetime
+    counts_in: int
+    late_from: int | None
+
+    @property
+    def last_instant(self) -> datetime:
+        return self.end - _TICK
+
+
+def pay_pools(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> list[PaidPool]:
+    """Pays every pool of the month that is not paid yet; the caller commits.
+
+    Raises:
+        Refusal: ``period_not_over``, or ``events_pending`` while events of the month or before are to be worked on.
+    """
+    queue.hold_timeline(conn, program.program_id)
+    closed_through = books.hold_alone(conn, program.program_id)
+    periods.allow_time(conn)
+    check_over(program, period, now)
+    check_worked_on(conn, program, period)
+    return pay_missing(conn, program, period, closed_through, actor, now)
+
+
+def pay_missing(
+    conn: Connection, program: Program, period: int, closed_through: int, actor: Actor, now: datetime
+) -> list[PaidPool]:
+    """As ``pay_pools``, for a caller that holds the timeline and the books alone and has looked whether it may."""
+    start, end = period_bounds(period, program.zone)
+    month = _Month(period, start, end, *counting(period, closed_through))
+    paid = {payment.pool_id: payment for payment in rows.payments_of(conn, program.program_id, period)}
+    entry = load_timeline(conn, program).at(month.last_instant)
+    missing = [] if entry is None else [pool for pool in entry.plan.pools if pool.id not in paid]
+    if entry is not None and missing:
+        _check_ranks_known(conn, program, month)
+        base = rows.base_of_month(conn, program.program_id, entry.plan.base, start, end)
+        for pool in missing:
+            _pay(conn, program, month, entry.version_no, entry.plan, pool, max(base, Fraction()), actor, now)
+    after = rows.payments_of(conn, program.program_id, period)
+    return [PaidPool(payment, payment.pool_id not in paid) for payment in after]
+
+
+def check_over(program: Program, period: int, now: datetime) -> None:
+    """Raises ``period_not_over`` where the month still lasts in the program's time zone."""
+    _, end = period_bounds(period, program.zone)
+    if now < end:
+        raise Refusal("period_not_over", period=format_period(period))
+
+
+def check_worked_on(conn: Connection, program: Program, period: int) -> None:
+    """Raises ``events_pending`` where accepted events of the month or before are still to be worked on."""
+    _, end = period_bounds(period, program.zone)
+    pending = periods.pending_events(conn, program.program_id, end, program.day_of(end))
+    if pending:
+        raise Refusal("events_pending", events=pending)
+
+
+def _check_ranks_known(conn: Connection, program: Program, month: _Month) -> None:
+    """A promotion takes effect the day after: those earned before the last day decide who holds what at its end."""
+    looks = periods.undecided_looks(conn, program.program_id, program.day_of(month.last_instant))
+    if looks:
+        raise Refusal("events_pending", events=looks)
+
+
+def _pay(
+    conn: Connection,
+    program: Program,
+    month: _Month,
+    version_no: int,
+    plan: Plan,
+    pool: Pool,
+    base: Fraction,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    ranks = Ranks([rank.code for rank in plan.ranks], plan.lowest_rank, month.last_instant)
+    counts = rows.count_holders(conn, program.program_id, ranks)
+    weights = {rank: weight for rank, weight in pool.weights.items() if weight > 0 and counts.get(rank)}
+    by_weight: dict[int, int] = {}
+    for rank, weight in weights.items():
+        by_weight[weight] = by_weight.get(weight, 0) + counts[rank]
+    holders = sum(by_weight.values())
+    amount = pool.amount_of(base) if holders else 0
+    whole = sum(weight * count for weight, count in by_weight.items())
+    cause_no = rows.insert_payment(
+        conn, program.program_id, month.period, version_no, pool.id, pool.rate_ppm, floor(base), amount, holders,
+        whole, month.counts_in, now, actor.key_id,
+    )  # fmt: skip
+    if not amount:
+        return
+    sharing = PoolSharing(amount, by_weight)
+    seq = 0
+    for page in _holders(conn, program, ranks, list(weights)):
+        shares = [(holder, sharing.next_share(weights[holder.rank])) for holder in page]
+        entries = []
+        for holder, share in shares:
+            if share:
+                seq += 1
+                entries.append(_entry(cause_no, seq, holder, share, month, version_no, pool, floor(base)))
+        postings.post_entries(conn, program.program_id, entries)
+
+
+def _holders(conn: Connection, program: Program, ranks: Ranks, holding: list[str]) -> Iterator[list[Holder]]:
+    """All who take part, by id, a page at a time."""
+    after = ""
+    while page := rows.holders_after(conn, program.program_id, ranks, holding, after, HOLDERS_AT_ONCE):
+        yield page
+        after = page[-1].shop_id
+
+
+def _entry(
+    cause_no: int, seq: int, holder: Holder, share: int, month: _Month, version_no: int, pool: Pool, base_minor: int
+) -> Entry:
+    at = month.last_instant
+    return Entry(
+        cause_no, seq, "pool", EXPENSE, holder.shop_no, share, at, at, month.counts_in, month.late_from,
+        pool.id, base_minor, pool.rate_ppm, version_no,
+    )  # fmt: skip

@@ -1,0 +1,221 @@
+"""Endpoints of webhooks: made, changed, ended, their deliveries seen and sent again. Nothing is sent from here.
+
+Secrets are sealed at rest and leave twice only: when an endpoint is made and when its secret is changed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.webhooks import (
+    EVENT_TYPES,
+    KEEPS_FORMER_SECRET,
+    URL_PROBLEMS,
+    message_id,
+    secret_text,
+    url_problem,
+)
+from distrib.services.context import Actor, Program
+from distrib.services.encryption import Sealer
+from distrib.services.idempotency import digest_of
+from distrib.store.webhooks import endpoints as rows
+from distrib.store.webhooks.endpoints import WebhookRow
+
+ENABLED, DISABLED, ENDED = "enabled", "disabled", "ended"
+BY_HAND = "by_hand"
+SECRET_BYTES = 32
+MOST_ATTEMPTS_SHOWN = 50
+
+
+def create_webhook(
+    conn: Connection,
+    program: Program,
+    webhook_id: str | None,
+    url: str,
+    events: Sequence[str],
+    sealer: Sealer,
+    actor: Actor,
+    now: datetime,
+    *,
+    allows_private: bool,
+) -> tuple[dict[str, Any], bool]:
+    """Makes an endpoint.
+
+    Returns:
+        What it is, with its secret, and whether it is new: the same id with the same content answers as the first time.
+
+    Raises:
+        Refusal: ``invalid``, or ``id_conflict`` where the id has other content or has ended.
+    """
+    _check(url, events, allows_private)
+    own_id = webhook_id or f"wh_{secrets.token_hex(8)}"
+    digest, secret = digest_of({"url": url, "events": sorted(events)}), secrets.token_bytes(SECRET_BYTES)
+    sealed = sealer.seal(secret, _about(program.program_id, own_id))
+    values = {"webhook_id": own_id, "digest": digest, "url": url, "events": sorted(set(events)), "secret": sealed}
+    made = rows.insert_webhook(conn, program.program_id, values, actor.key_id, now)
+    if made is not None:
+        return _view(made) | {"secret": secret_text(secret)}, True
+    known = rows.find_webhook(conn, program.program_id, own_id)
+    if known is None or known.digest != digest or known.status == ENDED:
+        raise Refusal("id_conflict", id=own_id)
+    return _view(known) | {"secret": secret_text(open_secret(sealer, program.program_id, own_id, known.secret))}, False
+
+
+def get_webhook(conn: Connection, program: Program, webhook_id: str) -> dict[str, Any]:
+    """One endpoint; raises ``not_found``."""
+    return _view(_find(conn, program, webhook_id))
+
+
+def list_webhooks(
+    conn: Connection, program: Program, after: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The endpoints by id, and after what the next page begins."""
+    found = rows.list_webhooks(conn, program.program_id, after or "", limit + 1)
+    return [_view(row) for row in found[:limit]], found[limit - 1].webhook_id if len(found) > limit else None
+
+
+def change_webhook(
+    conn: Connection,
+    program: Program,
+    webhook_id: str,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    allows_private: bool,
+) -> dict[str, Any]:
+    """Changes an endpoint's ``url``, ``events`` or ``status``; what is None stays. What waits goes to the new address.
+
+    Raises:
+        Refusal: ``not_found`` or ``invalid``.
+    """
+    row = _find(conn, program, webhook_id, locks=True)
+    wanted = row._replace(
+        url=changes.get("url") or row.url, events=sorted(set(changes.get("events") or row.events))
+    )
+    _check(wanted.url, wanted.events, allows_private)
+    status = changes.get("status") or row.status
+    reason = None if status == ENABLED else row.disabled_reason if row.status == DISABLED else BY_HAND
+    return _view(rows.change_webhook(conn, program.program_id, wanted, status, reason, now))
+
+
+def end_webhook(conn: Connection, program: Program, webhook_id: str, now: datetime) -> None:
+    """Ends an endpoint for ever; ending it again changes nothing. Raises ``not_found``."""
+    row = rows.find_webhook(conn, program.program_id, webhook_id, locks=True)
+    if row is None:
+        raise Refusal("not_found")
+    if row.status != ENDED:
+        rows.change_webhook(conn, program.program_id, row, ENDED, None, now)
+
+
+def rotate_secret(
+    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime
+) -> dict[str, Any]:
+    """Gives an endpoint a new secret and answers it; for a day both sign. Raises ``not_found``."""
+    row = _find(conn, program, webhook_id, locks=True)
+    secret = secrets.token_bytes(SECRET_BYTES)
+    sealed = sealer.seal(secret, _about(program.program_id, webhook_id))
+    changed = rows.rotate_secret(conn, program.program_id, row.webhook_no, sealed, now + KEEPS_FORMER_SECRET)
+    return _view(changed) | {"secret": secret_text(secret)}
+
+
+def list_deliveries(
+    conn: Connection, program: Program, webhook_id: str, status: str | None, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Deliveries of an endpoint, the newest first, and before what the next page begins; raises ``not_found``."""
+    row = _find(conn, program, webhook_id)
+    found = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
+    follows = found[limit - 1]["delivery_no"] if len(found) > limit else None
+    return [_delivery_view(program, one) for one in found[:limit]], follows
+
+
+def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_id: str) -> dict[str, Any]:
+    """One delivery with its attempts, the newest first; raises ``not_found``."""
+    row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
+    found = rows.find_delivery(conn, program.program_id, row.webhook_no, delivery_no)
+    if found is None:
+        raise Refusal("not_found")
+    attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
+    return _delivery_view(program, found) | {"log": attempts}
+
+
+def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> dict[str, Any]:
+    """Sends a delivery again at once, whatever became of it, under the same message id; its schedule begins anew.
+
+    Raises:
+        Refusal: ``not_found``, or ``webhook_disabled`` where nothing is sent to the endpoint.
+    """
+    row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
+    if row.status != ENABLED:
+        raise Refusal("webhook_disabled", id=webhook_id)
+    if not rows.resend(conn, program.program_id, row.webhook_no, delivery_no, now):
+        raise Refusal("not_found")
+    return get_delivery(conn, program, webhook_id, delivery_id)
+
+
+def open_secret(sealer: Sealer, program_id: int, webhook_id: str, sealed: bytes) -> bytes:
+    """The secret of an endpoint, to sign with."""
+    return sealer.open(sealed, _about(program_id, webhook_id))
+
+
+def _about(program_id: int, webhook_id: str) -> bytes:
+    """What a sealed secret belongs to: moved to another endpoint it does not open."""
+    return f"webhook {program_id} {webhook_id}".encode()
+
+
+def _find(conn: Connection, program: Program, webhook_id: str, *, locks: bool = False) -> WebhookRow:
+    row = rows.find_webhook(conn, program.program_id, webhook_id, locks=locks)
+    if row is None or row.status == ENDED:
+        raise Refusal("not_found")
+    return row
+
+
+def _check(url: str, events: Sequence[str], allows_private: bool) -> None:
+    problems = []
+    wrong = url_problem(url, allows_private=allows_private)
+    if wrong is not None:
+        problems.append(Problem("/url", " / ".join(URL_PROBLEMS[wrong])))
+    if not events or not set(events) <= set(EVENT_TYPES):
+        problems.append(Problem("/events", f"must be some of {', '.join(EVENT_TYPES)} / 须为其中的事件类型"))
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def _delivery_no(delivery_id: str) -> int:
+    """The number in a delivery's id; raises ``not_found``."""
+    digits = delivery_id.removeprefix("dlv_")
+    if not delivery_id.startswith("dlv_") or not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
+        raise Refusal("not_found")
+    return int(digits)
+
+
+def _view(row: WebhookRow) -> dict[str, Any]:
+    return {
+        "id": row.webhook_id,
+        "url": row.url,
+        "events": list(row.events),
+        "status": row.status,
+        "disabled_reason": row.disabled_reason,
+        "status_since": row.status_since,
+        "created_at": row.created_at,
+    }
+
+
+def _delivery_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"dlv_{row['delivery_no']}",
+        "message_id": message_id(program.program_id, row["message_no"]),
+        "type": row["type"],
+        "occurred_at": row["occurred_at"],
+        "status": row["status"],
+        "attempts": row["attempts"],
+        "next_attempt_at": row["next_attempt_at"],
+        "last_attempt_at": row["attempted_at"],
+        "response_status": row["response_status"],
+        "error": row["error"],
+    }
