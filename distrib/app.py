@@ -14,15 +14,15 @@ from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
 
 from distrib import __version__
-from distrib.api.backend import EXTENSION, Backend, backend
-from distrib.api.docs import POLICY, docs_blueprint
-from distrib.api.health import health_blueprint
-from distrib.api.metrics import Metrics
-from distrib.api.openapi import register_operations
-from distrib.api.operations import MOST_BYTES
-from distrib.api.problems import answer_with_problems
-from distrib.api.transactions import in_transaction
-from distrib.api.unread import drop_unread
+from distrib.api.calls.backend import EXTENSION, Backend, backend
+from distrib.api.calls.health import health_blueprint
+from distrib.api.calls.operations import MOST_BYTES
+from distrib.api.calls.prometheus import Metrics
+from distrib.api.http.problems import answer_with_problems
+from distrib.api.http.transactions import in_transaction
+from distrib.api.http.unread import drop_unread
+from distrib.api.openapi.document import register_operations
+from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.console.invitation import invitation_blueprint

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask
 
 from distrib import __version__
-from distrib.api.openapi import register_operations
+from distrib.api.openapi.document import register_operations
 
 TARGET = Path(__file__).parents[1] / "docs" / "openapi.json"
 

@@ -13,7 +13,7 @@ import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from distrib.api.transactions import is_passing, sqlstate_of
+from distrib.api.http.transactions import is_passing, sqlstate_of
 from distrib.domain.errors import Refusal
 from distrib.settings import SettingsError
 

@@ -18,9 +18,9 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.words import in_language
 from distrib.api.schemas.events import EventSchema
-from distrib.api.shapes import Loaded, problems_of
-from distrib.api.words import in_language
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, print_json, program_option
 from distrib.cli.records import HeaderUnfit, Record, RecordsFile, RefusedFile

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask import Blueprint
 
 from distrib.console.landing import show_landing
-from distrib.console.plan_page import PlanPage
+from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
 
 

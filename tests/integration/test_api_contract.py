@@ -12,7 +12,7 @@ from schemathesis import Case, GenerationMode, checks
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
-from distrib.api.auth import MAY_CALL
+from distrib.api.http.auth import MAY_CALL
 from tests.api_fixtures import Api, api
 from tests.worlds import SELLER_TEN_PERCENT, chain, line, refunded, settled
 

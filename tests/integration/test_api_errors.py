@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import make_url, text
 
-from distrib.api.operations import MOST_BYTES
+from distrib.api.calls.operations import MOST_BYTES
 from distrib.domain.errors import CODES
 from tests.api_fixtures import Api, Caller, api
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from distrib.api.auth import MAY_CALL, ROLES
+from distrib.api.http.auth import MAY_CALL, ROLES
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network.shops import ShopDraft, register_shops
 from tests.api_fixtures import Api, Caller, api

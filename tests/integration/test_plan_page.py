@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from distrib.api.docs import POLICY
+from distrib.api.openapi.pages import POLICY
 from distrib.cli.plan_problems import show_problems
-from distrib.console.plan_page import MOST_BYTES
-from distrib.console.plan_texts import TEXTS
+from distrib.console.plans.page import MOST_BYTES
+from distrib.console.plans.texts import TEXTS
 from distrib.domain.amounts import show_amount
 from distrib.domain.plans.document import check_plan
 from distrib.domain.plans.plan import compile_plan

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from distrib.api.json_body import parse_json
+from distrib.api.http.json_body import parse_json
+from distrib.api.http.shapes import Loaded, problems_of
 from distrib.api.schemas.events import EventSchema
-from distrib.api.shapes import Loaded, problems_of
 from distrib.services.orders.codec import decode_event
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from distrib.api.answers import Answer
-from distrib.api.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer
 from distrib.api.schemas.adjustments import (
     AdjustmentDraftSchema,
     AdjustmentQuerySchema,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrib.api.answers import Answer
-from distrib.api.operations import Call, Resource
-from distrib.api.partners import is_partner, must_be_own
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import is_partner, must_be_own
+from distrib.api.http.answers import Answer
 from distrib.api.schemas.commissions import CommissionQuerySchema, CommissionsPageSchema, ShopCommissionQuerySchema
 from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
 from distrib.services.network import shops

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from distrib.api.answers import Answer, Stream
-from distrib.api.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.words import say
 from distrib.api.schemas.compliance import (
     CaseDraftSchema,
     CaseSchema,
@@ -20,7 +21,6 @@ from distrib.api.schemas.compliance import (
     RunSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service

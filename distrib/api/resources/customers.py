@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from distrib.api.answers import Answer
-from distrib.api.json_body import readable
-from distrib.api.operations import Call, Resource
-from distrib.api.problems import detail_of, entries_of, language
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer
+from distrib.api.http.json_body import readable
+from distrib.api.http.problems import detail_of, entries_of, language
+from distrib.api.http.shapes import Loaded, problems_of
 from distrib.api.schemas.customers import (
     BatchResultsSchema,
     BoundSchema,
@@ -21,7 +22,6 @@ from distrib.api.schemas.customers import (
     CustomerSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.shapes import Loaded, problems_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.customers import bindings as service
 from distrib.services.customers.bindings import Bound, ClaimDraft

@@ -10,11 +10,13 @@ from typing import Any
 
 from flask import request
 
-from distrib.api.answers import Answer
-from distrib.api.backend import Backend
-from distrib.api.json_body import parse_json, readable
-from distrib.api.operations import NDJSON, Call, Resource
-from distrib.api.problems import detail_of, language
+from distrib.api.calls.backend import Backend
+from distrib.api.calls.operations import NDJSON, Call, Resource
+from distrib.api.http.answers import Answer
+from distrib.api.http.json_body import parse_json, readable
+from distrib.api.http.problems import detail_of, language
+from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.words import in_language, say
 from distrib.api.schemas.events import (
     EventPostSchema,
     EventQuerySchema,
@@ -23,8 +25,6 @@ from distrib.api.schemas.events import (
     EventsPageSchema,
     EventViewSchema,
 )
-from distrib.api.shapes import Loaded, problems_of
-from distrib.api.words import in_language, say
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event

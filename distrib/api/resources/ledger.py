@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from distrib.api.answers import Answer, Stream
-from distrib.api.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.ledger import (
     AccountChangesPageSchema,
     AccountsPageSchema,

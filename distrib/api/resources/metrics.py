@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from distrib.api.answers import Answer, Stream
-from distrib.api.operations import Call, Resource
-from distrib.api.partners import distance_of, is_partner, levels_below, must_be_own
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
+from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.metrics import (
     MetricsQuerySchema,
     MetricsSchema,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from distrib.api.answers import Answer
-from distrib.api.operations import Call, Resource
-from distrib.api.partners import is_partner
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import is_partner
+from distrib.api.http.answers import Answer
 from distrib.api.schemas.orders import ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
 from distrib.services.orders import explanations
 from distrib.services.orders import views as service

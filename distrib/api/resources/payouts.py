@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
-from distrib.api.answers import Answer, Stream
-from distrib.api.operations import Call, Resource
-from distrib.api.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
-from distrib.api.problems import language
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer, Stream
+from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
+from distrib.api.http.problems import language
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payouts import (
     ChannelDocumentSchema,

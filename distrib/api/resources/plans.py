@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from distrib.api.answers import Answer
-from distrib.api.json_body import parse_document
-from distrib.api.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer
+from distrib.api.http.json_body import parse_document
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.plans import PlanDocumentSchema, PlanSchema, PlansPageSchema, PublicationSchema
 from distrib.services.plans import versions as service

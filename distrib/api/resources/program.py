@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from distrib.api.answers import Answer
-from distrib.api.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.program import (
     KeyDraftSchema,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from distrib.api.answers import Answer
-from distrib.api.operations import Call, Resource
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.ranks import EvaluationsPageSchema
 from distrib.services.ranks import evaluation as service

@@ -9,9 +9,9 @@ from functools import partial
 
 from flask import request
 
-from distrib.api.answers import Drawing
-from distrib.api.operations import Call, Resource
-from distrib.api.partners import must_be_own
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import must_be_own
+from distrib.api.http.answers import Drawing
 from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
 from distrib.domain.errors import Refusal
 from distrib.domain.sharing import invite_link

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
-from distrib.api.answers import Answer
-from distrib.api.auth import FINANCE
-from distrib.api.json_body import readable
-from distrib.api.operations import Call, Resource
-from distrib.api.partners import distance_of, is_partner, levels_below, must_be_own
-from distrib.api.problems import language
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
+from distrib.api.http.answers import Answer
+from distrib.api.http.auth import FINANCE
+from distrib.api.http.json_body import readable
+from distrib.api.http.problems import language
+from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.words import in_language
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import (
     DownlineQuerySchema,
@@ -27,8 +29,6 @@ from distrib.api.schemas.shops import (
     ShopSchema,
     StatusSchema,
 )
-from distrib.api.shapes import Loaded, problems_of
-from distrib.api.words import in_language
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.network import shops as service
 from distrib.services.network.shops import Registered, RelatedShop, ShopDraft, ShopView

@@ -7,9 +7,9 @@ from functools import partial
 
 from marshmallow import ValidationError
 
-from distrib.api.answers import Answer, Stream
-from distrib.api.operations import Call, Resource
-from distrib.api.partners import is_partner, must_be_own
+from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import is_partner, must_be_own
+from distrib.api.http.answers import Answer, Stream
 from distrib.api.resources.commissions import shop_no_of
 from distrib.api.schemas.fields import period_of
 from distrib.api.schemas.lists import PageQuerySchema

@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Identifier, Instant, Period, Shape, Text, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.words import say
 from distrib.domain.money import MAX_MINOR
 
 STATUSES = ("proposed", "approved")

@@ -11,6 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates_schema
 
+from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Amount,
     Choice,
@@ -24,7 +25,6 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.api.words import say
 from distrib.domain.events import CANCELLED, FAILED, PAID, REFUNDED, SETTLED, SUCCEEDED
 from distrib.services.orders.codec import CHANNELS, CLOCK_SKEW, EVENT_TYPES, MAX_LINES
 

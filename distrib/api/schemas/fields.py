@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from distrib.api.words import Said, say
+from distrib.api.http.words import Said, say
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier, parse_day

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
-from distrib.api.pagination import DEFAULT_LIMIT, MOST_LIMIT
+from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT
 from distrib.api.schemas.fields import Inner, Listed, QueryWhole, Shape, Text
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
 
+from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Amount,
     Choice,
@@ -24,7 +25,6 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import page_of
-from distrib.api.words import say
 from distrib.domain.payouts.channels import CHANNELS
 from distrib.domain.payouts.payee import ACCOUNT_FIELDS
 from distrib.domain.payouts.withholding import KINDS, METHODS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from distrib.api.auth import ROLES
+from distrib.api.http.auth import ROLES
 from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, Shape, Text, Whole
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from distrib.api.http.words import say
 from distrib.api.schemas.commissions import CommissionSchema
 from distrib.api.schemas.fields import (
     Choice,
@@ -22,7 +23,6 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.words import say
 
 DETAILS = ("shops", "lines")
 FORMATS = ("csv", "xlsx", "parquet", "pdf")

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from distrib.console import console_blueprint
-from distrib.console.plan_texts import TEXTS
+from distrib.console.plans.texts import TEXTS
 from distrib.domain.plans.schema import plan_schema
 from distrib.services.plans.drafts import load_samples
 from distrib.services.plans.trials import SEATS

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from distrib.console import plan_reference, plan_summary_texts, plan_texts
-from distrib.console.plan_summary import plan_summary, title_of
+from distrib.console.plans import reference, summary_texts
+from distrib.console.plans import texts as plan_texts
+from distrib.console.plans.summary import plan_summary, title_of
 from distrib.domain.bilingual import of_description
 from distrib.domain.plans.conditions import METRICS
 from distrib.domain.plans.document import CHOICES, KEYS
@@ -26,8 +27,8 @@ from tests.unit.test_plan_schema import SOUND
 
 TABLES = {
     "page": plan_texts.TEXTS,
-    "summary": plan_summary_texts.TEXTS,
-    "reference": plan_reference.TEXTS,
+    "summary": summary_texts.TEXTS,
+    "reference": reference.TEXTS,
     "reasons": plan_words.REASONS,
     "severities": plan_words.SEVERITIES,
 }
@@ -47,7 +48,7 @@ def test_both_languages_say_the_same_figures(name: str) -> None:
 
 
 def test_whatever_a_plan_may_say_has_words() -> None:
-    texts = plan_summary_texts.TEXTS
+    texts = summary_texts.TEXTS
     choices = {f"{key}.{word}" for key, words in CHOICES.items() for word in words}
     facts = {f"fact.{key}" for key in KEYS if key not in ("code", "title", "rules")}
     assert choices | facts <= set(texts)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from distrib.api.words import Said, say
+from distrib.api.http.words import Said, say
 from distrib.domain.errors import Problem, Refusal
 
 MOST_LEVELS = 64

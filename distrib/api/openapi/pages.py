@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from distrib.api.answers import json_response, to_json
-from distrib.api.problems import language, title_of
+from distrib.api.http.answers import json_response, to_json
+from distrib.api.http.problems import language, title_of
 from distrib.domain.errors import CODES
 
 POLICY = (

@@ -5,8 +5,8 @@ Decides who may see; what a shop has or earns is for the services.
 
 from __future__ import annotations
 
-from distrib.api.auth import PARTNER
-from distrib.api.operations import Call
+from distrib.api.calls.operations import Call
+from distrib.api.http.auth import PARTNER
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import MAX_TIERS, Policy
 from distrib.services.network import shops

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
-from distrib.api.json_body import readable
-from distrib.api.transactions import is_passing, sqlstate_of
-from distrib.api.words import in_language
+from distrib.api.http.json_body import readable
+from distrib.api.http.transactions import is_passing, sqlstate_of
+from distrib.api.http.words import in_language
 from distrib.domain.errors import CODES, Problem, Refusal
 
 MEDIA_TYPE = "application/problem+json"

@@ -17,15 +17,15 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy import Connection
 
-from distrib.api.answers import Answer, Drawing, Stream, json_response, to_json
-from distrib.api.auth import MAY_CALL, presented_key
-from distrib.api.backend import Backend, backend
-from distrib.api.documentation import Documented, Shapes, describe
-from distrib.api.json_body import parse_document
-from distrib.api.pagination import Listing
-from distrib.api.shapes import load_body, load_query
-from distrib.api.transactions import in_transaction, stream_in_transaction
-from distrib.api.words import say
+from distrib.api.calls.backend import Backend, backend
+from distrib.api.calls.documentation import Documented, Shapes, describe
+from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
+from distrib.api.http.auth import MAY_CALL, presented_key
+from distrib.api.http.json_body import parse_document
+from distrib.api.http.pagination import Listing
+from distrib.api.http.shapes import load_body, load_query
+from distrib.api.http.transactions import in_transaction, stream_in_transaction
+from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.policy import Policy
 from distrib.services import idempotency

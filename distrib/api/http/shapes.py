@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from distrib.api.json_body import pointer_to, readable
-from distrib.api.words import say
+from distrib.api.http.json_body import pointer_to, readable
+from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 
 

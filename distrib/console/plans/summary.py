@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from distrib.console.language import Say, speak
-from distrib.console.plan_summary_texts import TEXTS
+from distrib.console.plans.summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.document import some_of
 from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank

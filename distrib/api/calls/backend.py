@@ -13,7 +13,7 @@ from datetime import datetime
 from flask import current_app
 from sqlalchemy import Connection
 
-from distrib.api.metrics import Metrics
+from distrib.api.calls.prometheus import Metrics
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.services.encryption import Sealer

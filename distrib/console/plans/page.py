@@ -13,11 +13,11 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from distrib.console.language import LANGUAGES, NO_FORM, Form, Say, answer_page, language, speak
-from distrib.console.plan_form import SALES, STATES, entered, field_of, read_trial
-from distrib.console.plan_outcome import outcome_of
-from distrib.console.plan_reference import plan_reference
-from distrib.console.plan_summary import plan_summary
-from distrib.console.plan_texts import TEXTS
+from distrib.console.plans.form import SALES, STATES, entered, field_of, read_trial
+from distrib.console.plans.outcome import outcome_of
+from distrib.console.plans.reference import plan_reference
+from distrib.console.plans.summary import plan_summary
+from distrib.console.plans.texts import TEXTS
 from distrib.domain.bilingual import of_problem
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.document_rules import CHANNELS

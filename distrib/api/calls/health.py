@@ -6,8 +6,8 @@ import psycopg
 from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from distrib.api.answers import json_response, to_json
-from distrib.api.backend import backend
+from distrib.api.calls.backend import backend
+from distrib.api.http.answers import json_response, to_json
 
 
 def health_blueprint() -> Blueprint:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distrib.api.words import say
+from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 
 DEFAULT_LIMIT = 50

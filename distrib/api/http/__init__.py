@@ -1,0 +1,1 @@
+"""What is HTTP and nothing else: keys, bodies, problems, pages, answers. Begin with ``problems``."""

@@ -1,0 +1,1 @@
+"""The page to write, check and try plans. Begin with ``page``."""
