@@ -1,4 +1,4 @@
-"""The command line: one file per noun, the same services as the API.
+"""The command line: one room a noun, the same services as the API.
 
 Exit status 0 done, 1 done with findings, 2 wrong use. No SQL and no business rule may enter.
 """
@@ -18,12 +18,13 @@ from distrib.domain.errors import Refusal
 from distrib.settings import SettingsError
 
 _COMMANDS = {
-    "adjustment": "adjustment:adjustment", "audit": "audit:audit", "bench": "bench:bench",
-    "compliance": "compliance:compliance", "demo": "demo:demo", "explain": "explain:explain",
-    "import": "imports:import_group", "key": "key:key", "ledger": "ledger:ledger", "migrate": "migrate:migrate",
-    "payout": "payout:payout", "plan": "plan:plan", "pools": "pools:pools", "program": "program:program",
-    "ranks": "ranks:ranks", "serve": "serve:serve", "settle": "settle:settle", "shops": "shops:shops_group",
-    "statement": "statement:statement", "webhook": "webhook:webhook", "worker": "worker:worker",
+    "adjustment": "ledger.adjustment:adjustment", "audit": "ledger.audit:audit", "bench": "bench:bench",
+    "compliance": "compliance.compliance:compliance", "demo": "demo:demo", "explain": "explain:explain",
+    "import": "imports.command:import_group", "key": "programs.key:key", "ledger": "ledger.ledger:ledger",
+    "migrate": "service.migrate:migrate", "payout": "payouts.payout:payout", "plan": "plans.plan:plan",
+    "pools": "ledger.pools:pools", "program": "programs.program:program", "ranks": "ranks:ranks",
+    "serve": "service.serve:serve", "settle": "service.settle:settle", "shops": "network.shops:shops_group",
+    "statement": "ledger.statement:statement", "webhook": "webhook:webhook", "worker": "service.worker:worker",
 }  # fmt: skip
 """Where each command lives."""
 

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import bench, ingesting
-from distrib.cli.bench.databases import PREFIX, own_databases
-from distrib.cli.bench.hands import BenchFailed, Hands
 from distrib.cli.bench.ingesting import IngestSize
+from distrib.cli.bench.limits.rows import count_rows, extract
+from distrib.cli.bench.processes.databases import PREFIX, own_databases
+from distrib.cli.bench.processes.hands import BenchFailed, Hands
 from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
 from distrib.cli.bench.ranking_world import RankWorld
-from distrib.cli.bench.rows import count_rows, extract
 from distrib.cli.bench.settling import SettleSize, bench_settle, prepare
 from distrib.cli.bench.world import World
 from distrib.settings import Settings

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from distrib.cli.adjustment import adjustment
-from distrib.cli.pools import pools
-from distrib.cli.statement import statement
+from distrib.cli.ledger.adjustment import adjustment
+from distrib.cli.ledger.pools import pools
+from distrib.cli.ledger.statement import statement
 from distrib.domain.errors import Refusal
 from tests.api_fixtures import Api, api
 from tests.worlds import SELLER_TEN_PERCENT, World, chain, line, settled

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from distrib.cli.compliance import compliance
+from distrib.cli.compliance.compliance import compliance
 from distrib.domain.errors import Refusal
 from distrib.services.programs.tenants import create_program
 from tests.worlds import World, chain, line, settled

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from distrib.api.openapi.pages import POLICY
-from distrib.cli.plan_problems import show_problems
+from distrib.cli.plans.problems import show_problems
 from distrib.console.plans.page import MOST_BYTES
 from distrib.console.plans.texts import TEXTS
 from distrib.domain.amounts import show_amount

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from distrib.cli.audit import CHECK_MEANINGS, audit
 from distrib.cli.explain import explain
-from distrib.cli.statement import statement
+from distrib.cli.ledger.audit import CHECK_MEANINGS, audit
+from distrib.cli.ledger.statement import statement
 from distrib.domain.errors import Refusal
 from distrib.store.database import open_engine
 from tests.worlds import World, chain, line, refunded, settled

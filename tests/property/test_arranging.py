@@ -8,8 +8,8 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.cli.import_shops import COLUMNS, read_index
-from distrib.cli.records import RecordsFile
+from distrib.cli.imports.records import RecordsFile
+from distrib.cli.imports.shops import COLUMNS, read_index
 from distrib.domain.network.graph import NOBODY, arrange, arrange_places
 
 

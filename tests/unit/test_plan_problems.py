@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.cli.plan_problems import show_findings, show_problems
+from distrib.cli.plans.problems import show_findings, show_problems
 from distrib.domain.document import MAX_PROBLEMS
 from distrib.domain.plans.document import check_plan
 from distrib.domain.policies.policy import Finding

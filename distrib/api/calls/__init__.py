@@ -1,1 +1,1 @@
-"""What every call goes through: key, role, transaction, and its place in the documentation. Begin with ``operations``."""
+"""What every call goes through: key, role, transaction, place in the documentation. Begin with ``operations``."""

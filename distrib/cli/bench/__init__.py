@@ -16,7 +16,7 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import ingesting, ranking, reckoning, settling
-from distrib.cli.bench.hands import BenchFailed
+from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, teller
 from distrib.cli.output import json_option, language_option, print_json
 

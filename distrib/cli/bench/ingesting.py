@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.cli.bench.databases import own_databases
 from distrib.cli.bench.figures import Rounds, ratio
-from distrib.cli.bench.hands import BenchFailed, Hands
-from distrib.cli.bench.rows import Extract, added, count_rows, extract
+from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract
+from distrib.cli.bench.processes.databases import own_databases
+from distrib.cli.bench.processes.hands import BenchFailed, Hands
 from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World
-from distrib.cli.local_service import HOST, free_port, is_ready
+from distrib.cli.service.local import HOST, free_port, is_ready
 from distrib.services.programs.keys import create_key
 from distrib.services.programs.tenants import only_program
 from distrib.settings import REPOSITORY

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.cli.bench.databases import Databases, own_databases
 from distrib.cli.bench.figures import Rounds, growth, ratio
-from distrib.cli.bench.hands import BenchFailed, Hands, Run
-from distrib.cli.bench.rows import Extract, added, count_rows, extract, vacuum
+from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, vacuum
+from distrib.cli.bench.processes.databases import Databases, own_databases
+from distrib.cli.bench.processes.hands import BenchFailed, Hands, Run
 from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
 from distrib.store import migrate
 

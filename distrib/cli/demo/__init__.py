@@ -15,12 +15,12 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.demo.facts import DemoFailed
-from distrib.cli.demo.recipe import SEED
-from distrib.cli.demo.report import report
 from distrib.cli.demo.run import run_demo
-from distrib.cli.demo.sources import SOURCES, load
-from distrib.cli.demo.texts import speaker
-from distrib.cli.demo.watch import Watch
+from distrib.cli.demo.showing.report import report
+from distrib.cli.demo.showing.texts import speaker
+from distrib.cli.demo.showing.watch import Watch
+from distrib.cli.demo.sources.known import SOURCES, load
+from distrib.cli.demo.sources.recipe import SEED
 from distrib.cli.output import json_option, language_option, print_json
 from distrib.domain.errors import Refusal
 

@@ -9,18 +9,18 @@ from dataclasses import asdict
 from typing import Any
 
 from distrib.bootstrap import Container
-from distrib.cli.demo.arrival import arrivals_of, months_of
-from distrib.cli.demo.checks import control_checks, money_checks
 from distrib.cli.demo.dice import Dice
-from distrib.cli.demo.ground import Ground, Stage, open_ground
-from distrib.cli.demo.life import Life, live
-from distrib.cli.demo.proof import totals_of_all, whole_gap
-from distrib.cli.demo.readback import explained, largest, monthly_statements
-from distrib.cli.demo.service import running_service
-from distrib.cli.demo.sources import Loaded, order_to_explain
-from distrib.cli.demo.texts import Say
-from distrib.cli.demo.watch import Watch
-from distrib.cli.demo.way_in import publish_and_register
+from distrib.cli.demo.life.checks import control_checks, money_checks
+from distrib.cli.demo.life.proof import totals_of_all, whole_gap
+from distrib.cli.demo.life.readback import explained, largest, monthly_statements
+from distrib.cli.demo.life.story import Life, live
+from distrib.cli.demo.posting.arrival import arrivals_of, months_of
+from distrib.cli.demo.posting.ground import Ground, Stage, open_ground
+from distrib.cli.demo.posting.service import running_service
+from distrib.cli.demo.posting.way_in import publish_and_register
+from distrib.cli.demo.showing.texts import Say
+from distrib.cli.demo.showing.watch import Watch
+from distrib.cli.demo.sources.known import Loaded, order_to_explain
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
 from distrib.services.ledger.seals import seal_now

@@ -4,9 +4,10 @@ import doctest
 
 import pytest
 
-from distrib.cli.bench import figures, rows
+from distrib.cli.bench import figures
 from distrib.cli.bench.figures import Rounds, growth, ratio
-from distrib.cli.bench.rows import added
+from distrib.cli.bench.limits import rows
+from distrib.cli.bench.limits.rows import added
 
 
 def test_the_worked_examples_hold() -> None:

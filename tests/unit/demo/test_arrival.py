@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from distrib.cli.demo import cdnow, recipe
-from distrib.cli.demo.arrival import Arrivals, arrivals_of, month_end, month_of, months_of
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History, Sale, SaleLine
+from distrib.cli.demo.posting.arrival import Arrivals, arrivals_of, month_end, month_of, months_of
+from distrib.cli.demo.sources import cdnow, recipe
 
 START = datetime(1997, 1, 3, 12, tzinfo=UTC)
 ZONE = "America/New_York"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from distrib.cli.demo import cdnow
-from distrib.cli.demo.control import count_cdnow
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import DemoFailed, Sale
+from distrib.cli.demo.sources import cdnow
+from distrib.cli.demo.sources.control import count_cdnow
 
 HEADING = " customer_id  date number_of_cds  dollar_value\r\n"
 ROWS = HEADING + " 00001 19970101  1   11.77\r\n 00002 19970112  5   77.00\r\n 00002 19970112  1    0.00\r\n"

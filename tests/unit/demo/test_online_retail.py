@@ -12,10 +12,10 @@ import pyarrow.parquet
 import pytest
 from openpyxl import Workbook
 
-from distrib.cli.demo.control import count_online_retail
 from distrib.cli.demo.facts import DemoFailed, History
-from distrib.cli.demo.online_retail import history_of, read_history
-from distrib.cli.demo.online_retail_file import COLUMNS, Row, read_rows
+from distrib.cli.demo.sources.control import count_online_retail
+from distrib.cli.demo.sources.online_retail import history_of, read_history
+from distrib.cli.demo.sources.online_retail_file import COLUMNS, Row, read_rows
 
 MORNING = datetime(2011, 7, 1, 9, 30)  # noqa: DTZ001  (the file has no zone)
 

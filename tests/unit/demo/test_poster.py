@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from distrib.cli.demo import poster
 from distrib.cli.demo.facts import DemoFailed
-from distrib.cli.demo.poster import Client, post_events, register_shops
-from distrib.cli.demo.recipe import Shop
+from distrib.cli.demo.posting import poster
+from distrib.cli.demo.posting.poster import Client, post_events, register_shops
+from distrib.cli.demo.sources.recipe import Shop
 
 Answers = list[tuple[int, Any] | None]
 

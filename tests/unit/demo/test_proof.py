@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.cli.demo.proof import (
+from distrib.cli.demo.life.proof import (
     FIGURES,
     MOVES,
     MonthFiles,

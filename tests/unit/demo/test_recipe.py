@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.cli.demo import recipe
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import Sale, SaleLine
+from distrib.cli.demo.sources import recipe
 
 START = datetime(1997, 1, 1, 12, tzinfo=UTC)
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from distrib.cli.demo import cdnow, recipe
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import GivenBack, History, Sale, SaleLine
-from distrib.cli.demo.stream import Told, batches, tell
+from distrib.cli.demo.posting.stream import Told, batches, tell
+from distrib.cli.demo.sources import cdnow, recipe
 from distrib.services.orders.codec import decode_event
 
 NOON = datetime(1997, 3, 1, 12, tzinfo=UTC)

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from distrib.cli.demo import cdnow, online_retail, recipe
-from distrib.cli.demo.checks import control_checks, money_checks
-from distrib.cli.demo.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History, Sale, SaleLine, Source
-from distrib.cli.demo.life import Late, Life
-from distrib.cli.demo.payday import Payday
-from distrib.cli.demo.poster import Posted
-from distrib.cli.demo.proof import FIGURES, Proved
-from distrib.cli.demo.sources import Loaded
-from distrib.cli.demo.texts import TEXTS, speaker
+from distrib.cli.demo.life.checks import control_checks, money_checks
+from distrib.cli.demo.life.payday import Payday
+from distrib.cli.demo.life.proof import FIGURES, Proved
+from distrib.cli.demo.life.story import Late, Life
+from distrib.cli.demo.posting.poster import Posted
+from distrib.cli.demo.showing.texts import TEXTS, speaker
+from distrib.cli.demo.sources import cdnow, online_retail, recipe
+from distrib.cli.demo.sources.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
+from distrib.cli.demo.sources.known import Loaded
 from distrib.services.programs.totals import Totals
 
 AT = datetime(2011, 1, 1, 12, tzinfo=UTC)

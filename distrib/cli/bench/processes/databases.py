@@ -1,0 +1,100 @@
+"""Databases of the bench's own beside the user's, made from one another and dropped in the end.
+
+Together with ``distrib.cli.bench.limits.rows`` and ``orm`` the only place outside the store that speaks SQL: what is
+measured against must not lean on what is measured. No table of the user's is ever read or written.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
+
+PREFIX = "distrib_bench_"
+_LOCK = 7145229
+
+
+class Databases:
+    """Makes and drops databases whose names only this run uses."""
+
+    def __init__(self, url: str, connection: Connection, run: int) -> None:
+        self._url = url
+        self._connection = connection
+        self._run = run
+
+    def make(self, name: str, template: str | None = None) -> str:
+        """Makes a database, empty or as a copy of another of this run; answers its address."""
+        copied = "" if template is None else f' TEMPLATE "{self._named(template)}"'
+        self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
+        return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
+
+    def drop(self, name: str) -> None:
+        """Drops a database of this run, where it is."""
+        _drop(self._connection, self._named(name))
+
+    @contextmanager
+    def copy_of(self, template: str) -> Iterator[str]:
+        """The address of a fresh copy, always of one name and wholly on disk; dropped after the block."""
+        self.drop("round")
+        url = self.make("round", template)
+        self.flush()
+        try:
+            yield url
+        finally:
+            self.drop("round")
+
+    def flush(self) -> None:
+        """Has the server write out what it holds back, so that no round pays for the one before it."""
+        with suppress(ProgrammingError):  # not every login may; rounds are then less even, not wrong
+            self._connection.execute(text("CHECKPOINT"))
+
+    def _named(self, name: str) -> str:
+        return f"{PREFIX}{self._run}_{name}"
+
+
+@contextmanager
+def own_databases(url: str) -> Iterator[Databases]:
+    """A run of its own on the server of ``url``; whatever it made is dropped after the block.
+
+    Advisory locks belong to a database, so every run holds its own in the one that all runs can see.
+    """
+    shared = make_url(url).set(database="postgres")
+    engine = create_engine(shared, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    run = secrets.randbelow(2**31)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:lock, :run)"), {"lock": _LOCK, "run": run})
+            _drop_leftovers(connection)
+            try:
+                yield Databases(url, connection, run)
+            finally:
+                _drop_all(connection, run)
+    finally:
+        engine.dispose()
+
+
+def _drop_leftovers(connection: Connection) -> None:
+    """Drops what runs left that were killed: those whose lock nobody holds."""
+    runs = {int(name[len(PREFIX) :].partition("_")[0]) for name in _names(connection, PREFIX)}
+    for run in runs:
+        lock = {"lock": _LOCK, "run": run}
+        if connection.execute(text("SELECT pg_try_advisory_lock(:lock, :run)"), lock).scalar_one():
+            _drop_all(connection, run)
+            connection.execute(text("SELECT pg_advisory_unlock(:lock, :run)"), lock)
+
+
+def _drop_all(connection: Connection, run: int) -> None:
+    for name in _names(connection, f"{PREFIX}{run}_"):
+        _drop(connection, name)
+
+
+def _names(connection: Connection, prefix: str) -> list[str]:
+    found = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
+    return list(connection.scalars(found, {"prefix": prefix}))
+
+
+def _drop(connection: Connection, name: str) -> None:
+    connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

@@ -1,0 +1,99 @@
+"""Processes that make ready, wait for each other, start at once and tell what it took.
+
+They are children of the bench, serve one task for all its rounds, and end with it. No figure is worked out here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+ENDS_WITHIN_S = 10
+
+
+class BenchFailed(Exception):
+    """A benchmark could not be run to its end; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What hands that worked side by side took, from the first start to the last end, and what each reports."""
+
+    seconds: float
+    reports: Sequence[dict[str, Any]]
+
+
+class Hands:
+    """So many processes for one task, from the start of the block to its end:
+
+    with Hands("drain", 2) as hands:
+        run = hands.run([{"database_url": url}] * 2)
+    """
+
+    def __init__(self, task: str, count: int) -> None:
+        self._task = task
+        self._count = count
+        self._hands: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Self:
+        """Starts them; they come up while other things are made ready."""
+        command = [sys.executable, "-m", "distrib.cli.bench.processes.hand", str(os.getpid()), self._task]
+        for _ in range(self._count):
+            self._hands.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends them."""
+        for hand in self._hands:
+            for pipe in (hand.stdin, hand.stdout):
+                assert pipe is not None
+                pipe.close()
+        for hand in self._hands:
+            try:
+                hand.wait(ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                hand.kill()
+                hand.wait()
+
+    def run(self, specs: Sequence[Mapping[str, object]]) -> Run:
+        """Has each hand do what its spec says, all started at the same moment.
+
+        Raises:
+            BenchFailed: one of them ended before it was done.
+        """
+        for hand, spec in zip(self._hands, specs, strict=True):
+            self._say(hand, json.dumps(spec))
+        for hand in self._hands:
+            self._hear(hand)
+        for hand in self._hands:
+            self._say(hand, "go")
+        reports = [json.loads(self._hear(hand)) for hand in self._hands]
+        seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
+        return Run(seconds, reports)
+
+    def _say(self, hand: subprocess.Popen[str], line: str) -> None:
+        assert hand.stdin is not None
+        try:
+            hand.stdin.write(line + "\n")
+            hand.stdin.flush()
+        except BrokenPipeError:
+            raise self._failed(hand) from None
+
+    def _hear(self, hand: subprocess.Popen[str]) -> str:
+        assert hand.stdout is not None
+        line = hand.stdout.readline()
+        if not line:
+            raise self._failed(hand)
+        return line
+
+    def _failed(self, hand: subprocess.Popen[str]) -> BenchFailed:
+        status = hand.wait(ENDS_WITHIN_S)
+        return BenchFailed(f"a process for {self._task} ended with status {status} / 进程意外退出: {self._task}")

@@ -1,0 +1,1 @@
+"""`distrib compliance` and the penalties of a program."""

@@ -1,0 +1,212 @@
+"""``distrib compliance``: the report, the monitors, cases, local overrides of packs. No threshold may enter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.compliance.penalty import penalty
+from distrib.cli.output import (
+    json_option,
+    language_option,
+    open_console,
+    print_json,
+    print_line,
+    print_table,
+    program_option,
+    time_text,
+)  # fmt: skip
+from distrib.domain.amounts import show_amount
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import parse_instant
+from distrib.domain.policies.override import Override
+from distrib.services.compliance import cases
+from distrib.services.compliance.monitors import run_monitors
+from distrib.services.compliance.pdf import LANGUAGES, render_report
+from distrib.services.compliance.report import compliance_report
+from distrib.services.compliance.words import Reader
+from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.policies import load_documents, read_override, sign_override
+from distrib.services.programs.tenants import list_programs
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUT = click.Path(dir_okay=False, path_type=Path)
+_SERIOUS = frozenset({"alert", "hold", "refuse"})
+_COLUMNS = ("id", "severity", "subject", "figure", "threshold", "detail", "source")
+_TITLE = ("Findings in {program} as of {as_of}", "{program} 截至 {as_of} 的合规发现")
+
+
+@click.group()
+def compliance() -> None:
+    """Report, monitors, cases, penalties and local overrides of policy packs. 合规。"""
+
+
+compliance.add_command(penalty)
+
+
+@compliance.command()
+@click.option("--as-of", "as_of", help="RFC 3339; now if not given. 截止时间。")
+@click.option("--format", "kind", type=click.Choice(["text", "json", "pdf"]), default="text", help="Form. 格式。")
+@click.option("--language", "paper", type=click.Choice(LANGUAGES), help="Of the PDF, if not --lang's. PDF 语言。")
+@click.option("--output", "-o", type=_OUT, help="Where it goes; standard output if not given. 输出文件。")
+@program_option
+@language_option
+@json_option
+def report(
+    as_of: str | None,
+    kind: str,
+    paper: str | None,
+    output: Path | None,
+    program_code: str | None,
+    language: str,
+    as_json: bool,
+) -> None:
+    """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands. 合规报告。"""
+    with open_container() as container, container.begin() as conn:
+        now = container.now()
+        at = now if as_of is None else _instant(as_of)
+        program = container.program(conn, program_code)
+        told = compliance_report(conn, program, container.policies, at, now)
+    if kind == "pdf":
+        _write(render_report(told, paper or language), output)
+    elif as_json or kind == "json":
+        print_json(told)
+    else:
+        _show(told, program, language, (*_COLUMNS, "done"))
+    if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
+        raise SystemExit(1)
+
+
+@compliance.command()
+@program_option
+@language_option
+@json_option
+def run(program_code: str | None, language: str, as_json: bool) -> None:
+    """Run the structure monitors now; 1 where anything serious was found. 立即运行结构监测。"""
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        told = run_monitors(conn, program, container.policies, COMMAND_LINE, container.now())
+    if as_json:
+        print_json(told)
+    else:
+        _show(told, program, language, _COLUMNS)
+    if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
+        raise SystemExit(1)
+
+
+@compliance.command()
+@click.argument("case_no", type=int)
+@click.argument("decision", type=click.Choice(cases.DECISIONS))
+@click.option("--decided-by", required=True, help="The person who answers for it. 决定人。")
+@click.option("--reason", required=True, help="Why. 理由。")
+@click.option("--effective-at", help="Of a freeze: for orders paid from then on. 冻结生效时间。")
+@program_option
+@json_option
+def decide(
+    case_no: int,
+    decision: str,
+    decided_by: str,
+    reason: str,
+    effective_at: str | None,
+    program_code: str | None,
+    as_json: bool,
+) -> None:
+    """Decide the case CASE_NO: freeze, release, reverse or dismiss. 对案件作出决定。"""
+    at = None if effective_at is None else _instant(effective_at)
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        case = cases.decide_case(
+            conn, program, case_no, decision, at, decided_by, reason, COMMAND_LINE, container.now()
+        )
+    if as_json:
+        print_json(case)
+    else:
+        click.echo(f"Case {case_no} is {case['state']}. 案件 {case_no}：{case['state']}。")
+
+
+@compliance.command("cases")
+@program_option
+@json_option
+def list_command(program_code: str | None, as_json: bool) -> None:
+    """List the cases with their decisions. 列出案件。"""
+    with open_container() as container, container.begin() as conn:
+        program = container.program(conn, program_code)
+        found, _ = cases.list_cases(conn, program, container.now(), limit=500)
+    if as_json:
+        print_json(found)
+        return
+    columns = {"case 案件": True, "subject 对象": False, "state 状态": False, "opened 立案": False, "held 冻结": True}
+    rows = [
+        [case["case_no"], case["subject"], case["state"], time_text(case["opened_at"]),
+         show_amount(case["frozen_minor"], case["currency"])]
+        for case in found
+    ]
+    print_table(open_console(), f"Cases 案件: {program.code}", columns, rows)
+
+
+@compliance.command()
+@click.argument("file", type=_FILE)
+@click.option("--signed-off-by", help="Who answers for what it loosens. 签署人。")
+@click.option("--reason", default="", help="Why. 理由。")
+@json_option
+def override(file: Path, signed_off_by: str | None, reason: str, as_json: bool) -> None:
+    """Put the local override in FILE in force: tighter at once, looser with a named sign-off only. 本地策略。"""
+    with open_container() as container:
+        found = read_override(load_documents(container.settings.config_dir), file)
+        if found.loosened:
+            _sign(container, found, file, signed_off_by, reason)
+        path = container.settings.overrides_dir / f"{found.policy.name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.read_bytes())
+    if as_json:
+        print_json({"pack": found.policy.version, "loosened": found.loosened, "file": str(path)})
+        return
+    click.echo(f"{found.policy.version} is in force from the next start. {found.policy.version} 自下次启动生效。")
+    for figure in found.loosened:
+        click.echo(f"  {figure}")
+
+
+def _sign(container: Container, found: Override, file: Path, signed_off_by: str | None, reason: str) -> None:
+    """Keeps the sign-off in the trail of every program that the pack judges."""
+    if signed_off_by is None or not signed_off_by.strip():
+        told = [Problem(file.name, figure) for figure in found.loosened]
+        raise Refusal("policy_loosened", told, figures="; ".join(found.loosened))
+    with container.begin() as conn:
+        judged = [program for program in list_programs(conn) if program.policy == found.policy.name]
+        if not judged:
+            raise Refusal("no_program")
+        text = file.read_text("utf-8")
+        sign_override(conn, judged, found, text, signed_off_by, reason, COMMAND_LINE, container.now())
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise Refusal("invalid", [Problem("--as-of", f"{error} / 须为带时区偏移的时间")]) from error
+
+
+def _write(paper: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(paper)
+    else:
+        output.write_bytes(paper)
+
+
+def _show(told: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
+    reader, console = Reader(language, program.currency, program.time_zone), open_console()
+    figures = [(reader.say(name), reader.value(name, figure)) for name, figure in told["structure"].items()]
+    print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
+    rows = [[reader.cell(finding, name) for name in columns] for finding in told["findings"]]
+    as_of = reader.value("as_of", told["as_of"])
+    title = _TITLE[language == "zh"].format(program=told["program"], as_of=f"{as_of} ({program.time_zone})")
+    if rows:
+        print_table(console, title, {reader.say(name): False for name in columns}, rows)
+    else:
+        print_line(console, f"{title}: {reader.say('nothing_found')}", "green")

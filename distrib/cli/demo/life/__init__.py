@@ -1,0 +1,1 @@
+"""The life of the demo after its orders: books, payouts, proof. Begin with ``story``."""

@@ -1,0 +1,1 @@
+"""What the demo prints, in both languages."""

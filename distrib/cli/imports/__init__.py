@@ -1,0 +1,1 @@
+"""`distrib import`: events and shops from files. Begin with ``command``."""

@@ -1,0 +1,17 @@
+"""``distrib import``: brings in shops and events from files. What a row means must not enter."""
+
+from __future__ import annotations
+
+import click
+
+from distrib.cli.imports.events import import_events_command
+from distrib.cli.imports.shops import import_shops_command
+
+
+@click.group("import")
+def import_group() -> None:
+    """Bring in shops or events from a file. 从文件导入。"""
+
+
+import_group.add_command(import_shops_command)
+import_group.add_command(import_events_command)

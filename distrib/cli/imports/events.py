@@ -1,0 +1,202 @@
+"""``distrib import events``: puts the events of a CSV or NDJSON file into the inbox.
+
+An NDJSON line is an event as the API takes it. A CSV row is one line of an order or refund;
+rows of the same event id that follow each other are one event. Sent again, nothing counts
+twice, so an import that broke off is simply run again. What an event means must not enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.words import in_language
+from distrib.api.schemas.events import EventSchema
+from distrib.bootstrap import Container, open_container
+from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
+from distrib.cli.output import json_option, print_json, program_option
+from distrib.domain.errors import Refusal
+from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
+from distrib.services.context import Program
+from distrib.services.orders.codec import DecodedEvent, decode_event
+from distrib.services.orders.inbox import accept_events
+
+BATCH = 1_000
+_EVENT = ("id", "type", "occurred_at")
+_ORDER = (
+    "order_id", "channel", "shop_id", "customer_id", "leader_id", "opener_id", "group_id", "currency", "paid_at",
+)  # fmt: skip
+_LINE = ("line_id", "sku", "category", "quantity", "paid_minor", "list_minor", "cost_minor", "entry")
+_REFUND = ("refund_id", "amount_minor")
+_ABOUT = {CANCELLED: "order_id", SUCCEEDED: "group_id", FAILED: "group_id"}
+COLUMNS = (*_EVENT, *_ORDER, *_LINE, *_REFUND)
+_WHOLE = ("quantity", "paid_minor", "list_minor", "cost_minor", "amount_minor")
+
+
+@dataclass
+class Tally:
+    """What became of the events of a file."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event of a file: the records it was read from, and the event or what makes it unreadable."""
+
+    records: list[Record] = field(default_factory=list)
+    event: dict[str, Any] = field(default_factory=dict)
+    fault: str | None = None
+
+
+@click.command("events")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@program_option
+@json_option
+def import_events_command(file: Path, program_code: str | None, as_json: bool) -> None:
+    """Accept the events in FILE (CSV or NDJSON); 1 where some were refused. 导入事件。"""
+    try:
+        with RecordsFile(file, COLUMNS) as source, open_container() as container:
+            with container.begin() as conn:
+                program = container.program(conn, program_code)
+            refused = RefusedFile(file, source)
+            tally = _import(container, program, source, refused)
+            container.bell.ring()
+    except HeaderUnfit as error:
+        words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
+        raise click.BadParameter(words) from error
+    _report(tally, refused, as_json)
+    if tally.refused:
+        raise SystemExit(1)
+
+
+def events_in(source: RecordsFile) -> Iterator[Found]:
+    """The events of a file, one after the other."""
+    if not source.is_csv:
+        for record in source:
+            yield Found([record], record.values, record.fault)
+        return
+    for event_id, group in groupby(source, key=lambda record: record.values.get("id")):
+        records = list(group)
+        faults = [record.fault for record in records if record.fault]
+        event = {} if event_id is None or faults else event_of(records)
+        yield Found(records, event, faults[0] if faults else None)
+
+
+def event_of(records: list[Record]) -> dict[str, Any]:
+    """The event that CSV rows of one id make: the first row speaks for the whole, each row for its line."""
+    first, rows = records[0].values, [record.values for record in records]
+    event: dict[str, Any] = _named(first, _EVENT)
+    if first.get("type") == "order.refunded":
+        lines = [_named(row, ("line_id", "amount_minor")) for row in rows if "line_id" in row]
+        refund = {"id": first.get("refund_id"), "order_id": first.get("order_id")}
+        return event | {"refund": refund | ({"lines": lines} if lines else {})}
+    about = _ABOUT.get(first.get("type", ""))
+    if about is not None:
+        return event | _named(first, (about,))
+    order = _named(first, _ORDER)
+    order["id"] = order.pop("order_id", None)
+    return event | {"order": order | {"lines": [_line(row) for row in rows]}}
+
+
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+    line = _named(row, _LINE)
+    line["id"] = line.pop("line_id", None)
+    return line
+
+
+def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: _value(name, row[name]) for name in names if name in row}
+
+
+def _value(name: str, text: str) -> object:
+    """A field of a CSV file as JSON would have it; what is not fit stays text, to be refused by name."""
+    if name in _WHOLE and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
+        return int(text)
+    if name == "entry" and text in ("true", "false"):
+        return text == "true"
+    return text
+
+
+def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> Tally:
+    console = Console(stderr=True)
+    tally, batch = Tally(), list[Found]()
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        reading = progress.add_task("Accepting 接收", total=source.size)
+        for found in events_in(source):
+            batch.append(found)
+            if len(batch) == BATCH:
+                _accept(container, program, batch, refused, tally)
+                progress.update(reading, completed=found.records[-1].offset)
+                batch = []
+        _accept(container, program, batch, refused, tally)
+    return tally
+
+
+def _accept(container: Container, program: Program, batch: list[Found], refused: RefusedFile, tally: Tally) -> None:
+    """Accepts one batch in one transaction; what is no event at all is refused here."""
+    now = container.now()
+    decoded = [None if found.fault else decode_event(found.event, now) for found in batch]
+    fit = [(found, event) for found, event in zip(batch, decoded, strict=True) if event is not None]
+    for found, event in zip(batch, decoded, strict=True):
+        if event is None:
+            _refuse(found, "invalid", found.fault or _full_story(found.event, now), refused, tally)
+    if fit:
+        _keep(container, program, fit, refused, tally, now)
+    refused.flush()
+
+
+def _keep(
+    container: Container,
+    program: Program,
+    fit: list[tuple[Found, DecodedEvent]],
+    refused: RefusedFile,
+    tally: Tally,
+    now: datetime,
+) -> None:
+    with container.begin() as conn:
+        answers = accept_events(conn, program, [event for _, event in fit], now)
+    for (found, _), answer in zip(fit, answers, strict=True):
+        tally.accepted += answer.status == "accepted"
+        tally.duplicate += answer.status == "duplicate"
+        if answer.code is not None:
+            refusal = Refusal(answer.code, id=answer.id)
+            _refuse(found, answer.code, f"{refusal.text('en')} {refusal.text('zh')}", refused, tally)
+
+
+def _refuse(found: Found, code: str, reason: str, refused: RefusedFile, tally: Tally) -> None:
+    tally.refused += 1
+    for record in found.records:
+        refused.add(record, code, reason)
+
+
+def _full_story(event: Mapping[str, Any], now: datetime) -> str:
+    told = problems_of(EventSchema(now=lambda: now), event)
+    if isinstance(told, Loaded):
+        raise TypeError("the twins of the event contract disagree")
+    return "; ".join(f"{problem.pointer}: {problem.detail} / {in_language(problem.detail, 'zh')}" for problem in told)
+
+
+def _report(tally: Tally, refused: RefusedFile, as_json: bool) -> None:
+    beside = str(refused.path) if tally.refused else None
+    if as_json:
+        figures = {"accepted": tally.accepted, "duplicate": tally.duplicate, "refused": tally.refused}
+        print_json(figures | {"refused_file": beside})
+        return
+    click.echo(
+        f"{tally.accepted:,} accepted, {tally.duplicate:,} known before, {tally.refused:,} refused / "
+        f"接收 {tally.accepted:,}，已有 {tally.duplicate:,}，拒绝 {tally.refused:,}"
+    )
+    if beside is not None:
+        click.echo(f"Refused events with their reasons: {beside} 被拒绝的事件及原因见该文件。", err=True)

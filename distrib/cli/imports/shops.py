@@ -1,0 +1,263 @@
+"""``distrib import shops``: registers the shops of a CSV or NDJSON file, sponsors before those they brought.
+
+Streams in batches; what was registered before stays as it is, so an import that broke off is
+simply run again. Rows that are refused go to a file beside it, with the reason; shops that joined as roots because
+the tree would have been too deep go to another.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
+from distrib.cli.output import json_option, print_json, program_option
+from distrib.domain.errors import Refusal
+from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
+from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
+from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.network.shops import ShopDraft, introduced_by, register_shops
+
+COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "attributes")
+BATCH = 1_000
+MAX_ATTRIBUTES = 50
+MAX_WHOLE = 2**53
+DETACHED = "Joined as a root, introduced by {by}: the tree would be too deep. 层级超限，作为根店铺加入，引荐人 {by}。"
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a file."""
+
+    created: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The files beside: what was refused, and who joined as a root because the tree would have been too deep."""
+
+    refused: RefusedFile
+    detached: RefusedFile
+
+
+@dataclass
+class Index:
+    """Where the records of a file stand, and in which order they can be registered."""
+
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    order: Sequence[int] = ()
+    loops: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@click.command("shops")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@program_option
+@json_option
+def import_shops_command(file: Path, program_code: str | None, as_json: bool) -> None:
+    """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused. 导入店铺。"""
+    try:
+        with RecordsFile(file, COLUMNS) as source, open_container() as container:
+            with container.begin() as conn:
+                program = container.program(conn, program_code)
+            beside = Beside(RefusedFile(file, source), RefusedFile(file, source, "detached"))
+            tally = _import(container, program, source, beside)
+    except HeaderUnfit as error:
+        words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
+        raise click.BadParameter(words) from error
+    _report(tally, beside, as_json)
+    if beside.refused.count:
+        raise SystemExit(1)
+
+
+def draft_of(values: dict[str, Any]) -> ShopDraft | str:
+    """The registration in a record, or everything that is wrong with it.
+
+    >>> draft_of({"id": "a", "joined_at": "2026-03-09"})
+    'joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间'
+    """
+    wrong = [f"{name}: is not a known key / 未知字段" for name in values if name not in COLUMNS]
+    values = {name: value for name, value in values.items() if value is not None}
+    named = [name for name in ("id", "sponsor_id") if name in values]
+    wrong += [f"{name}: {ID_RULE} / {ID_RULE_ZH}" for name in named if not is_identifier(values[name])]
+    if "id" not in values:
+        wrong.append("id: is required / 必填")
+    for name in ("invite_code", "name", "identity"):
+        if name in values and (not is_storable_text(values[name]) or not values[name]):
+            wrong.append(f"{name}: must have 1 to {MAX_TEXT} characters / 须为 1 到 {MAX_TEXT} 个字符")
+    joined_at, attributes = _instant(values.get("joined_at"), wrong), _attributes(values.get("attributes"), wrong)
+    if wrong:
+        return "; ".join(wrong)
+    return ShopDraft(**values | {"joined_at": joined_at, "attributes": attributes})
+
+
+def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> Tally:
+    console = Console(stderr=True)
+    tally = Tally()
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        reading = progress.add_task("Reading 读取", total=source.size)
+        index = read_index(source, lambda offset: progress.update(reading, completed=offset))
+        writing = progress.add_task("Registering 登记", total=len(index.order))
+        for start in range(0, len(index.order), BATCH):
+            places = index.order[start : start + BATCH]
+            records = [source.read(index.offsets[place], index.lines[place]) for place in places]
+            _register(container, program, records, index, beside, tally)
+            beside.refused.flush()
+            beside.detached.flush()
+            progress.advance(writing, len(places))
+    return tally
+
+
+def read_index(source: RecordsFile, seen: Any) -> Index:
+    """Reads a file once for who brought whom; what names no id of its own, or one again, comes last.
+
+    Ids are kept while the file is read, and numbers alone from then on.
+    """
+    index, sponsors = Index(), array("q")
+    first: dict[str, int] = {}
+    ahead: dict[int, str] = {}
+    rest = array("q")
+    for place, record in enumerate(source):
+        index.offsets.append(record.offset)
+        index.lines.append(record.line)
+        sponsors.append(NOBODY)
+        shop_id, sponsor_id = record.values.get("id"), record.values.get("sponsor_id")
+        if not isinstance(shop_id, str) or shop_id in first:
+            rest.append(place)
+            continue
+        first[shop_id] = place
+        if isinstance(sponsor_id, str) and sponsor_id in first:
+            sponsors[place] = first[sponsor_id]
+        elif isinstance(sponsor_id, str):
+            ahead[place] = sponsor_id
+        if place % BATCH == 0:
+            seen(record.offset)
+    seen(source.size)
+    for place, sponsor_id in ahead.items():
+        sponsors[place] = first.get(sponsor_id, NOBODY)
+    del first, ahead
+    order, stuck = arrange_places(sponsors)
+    last = set(rest)
+    index.order = array("q", chain((place for place in order if place not in last), stuck, rest))
+    index.loops = _loops(source, index, stuck)
+    return index
+
+
+def _loops(source: RecordsFile, index: Index, stuck: Sequence[int]) -> dict[str, tuple[str, ...]]:
+    """The loop of everyone who stands in one, by id; read again, for they are few."""
+    values = [source.read(index.offsets[place], index.lines[place]).values for place in stuck]
+    loops = name_loops({found["id"]: found["sponsor_id"] for found in values})
+    return {shop_id: loop for loop in loops for shop_id in loop}
+
+
+def _register(
+    container: Container,
+    program: Program,
+    records: Sequence[Record],
+    index: Index,
+    beside: Beside,
+    tally: Tally,
+) -> None:
+    """Registers one batch in one transaction; what is no registration at all is refused here."""
+    fit: list[tuple[Record, ShopDraft]] = []
+    for record in records:
+        draft = record.fault or draft_of(record.values)
+        if isinstance(draft, str):
+            beside.refused.add(record, "invalid", draft)
+        else:
+            fit.append((record, draft))
+    drafts = [draft for _, draft in fit]
+    if not drafts:
+        return
+    policy, pepper = container.policies[program.policy], container.settings.key_pepper.encode()
+    with container.begin() as conn:
+        results = register_shops(conn, program, policy, drafts, COMMAND_LINE, container.now(), pepper)
+        introduced = introduced_by(conn, program, [result.id for result in results if result.refusal is None])
+    for (record, _), result in zip(fit, results, strict=True):
+        if result.refusal is not None:
+            beside.refused.add(record, *_reason(result.id, result.refusal, index))
+            continue
+        tally.created += result.status == "created"
+        tally.unchanged += result.status == "unchanged"
+        if result.id in introduced:
+            beside.detached.add(record, "tree_too_deep", DETACHED.format(by=introduced[result.id]))
+
+
+def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
+    """Code and words; who stands in a loop of the file is told the loop, however far it is spread."""
+    loop = index.loops.get(shop_id)
+    if loop is not None and refusal.code in {"sponsor_cycle", "sponsor_unknown"}:
+        shown = " -> ".join([*loop[:20], *(["..."] if len(loop) > 20 else []), loop[0]])
+        refusal = Refusal("sponsor_cycle")
+        return refusal.code, f"{refusal.text('en')} {refusal.text('zh')} {shown}"
+    return refusal.code, f"{refusal.text('en')} {refusal.text('zh')}"
+
+
+def _report(tally: Tally, beside: Beside, as_json: bool) -> None:
+    refused, detached = beside.refused, beside.detached
+    if as_json:
+        figures = {"created": tally.created, "unchanged": tally.unchanged, "refused": refused.count}
+        files = {"refused_file": _path(refused), "detached": detached.count, "detached_file": _path(detached)}
+        print_json(figures | files)
+        return
+    click.echo(
+        f"{tally.created:,} created, {tally.unchanged:,} unchanged, {refused.count:,} refused / "
+        f"新建 {tally.created:,}，不变 {tally.unchanged:,}，拒绝 {refused.count:,}"
+    )
+    if refused.count:
+        click.echo(f"Refused rows with their reasons: {refused.path} 被拒绝的行及原因见该文件。", err=True)
+    if detached.count:
+        words = f"{detached.count:,} joined as roots, being too deep: {detached.path} 层级超限，已作为根店铺加入。"
+        click.echo(words, err=True)
+
+
+def _path(file: RefusedFile) -> str | None:
+    return str(file.path) if file.count else None
+
+
+def _instant(value: object, wrong: list[str]) -> Any:
+    if value is None:
+        return None
+    try:
+        return parse_instant(value if isinstance(value, str) else "")
+    except ValueError:
+        wrong.append("joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间")
+    return None
+
+
+def _attributes(value: object, wrong: list[str]) -> Any:
+    """An object, in a CSV file as JSON."""
+    if value is None:
+        return None
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict) or not _is_flat(parsed):
+        most = f"up to {MAX_ATTRIBUTES} texts, integers, flags and nulls"
+        wrong.append(f"attributes: must be a JSON object of {most} / 须为扁平的 JSON 对象")
+        return None
+    return parsed
+
+
+def _is_flat(found: dict[str, Any]) -> bool:
+    if len(found) > MAX_ATTRIBUTES:
+        return False
+    return all(is_storable_text(name) and _is_plain(value) for name, value in found.items())
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, int):
+        return abs(value) < MAX_WHOLE
+    return value is None or is_storable_text(value)

@@ -1,0 +1,1 @@
+"""`distrib ledger`, `audit`, `adjustment`, `pools` and `statement`."""

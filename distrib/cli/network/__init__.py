@@ -1,0 +1,1 @@
+"""`distrib shops` and the posters of shops."""

@@ -1,0 +1,54 @@
+"""``distrib shops``: takes subtrees of the referral tree out for other tools, and draws invitations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from distrib.bootstrap import open_container
+from distrib.cli.network.posters import poster_command, qr_command
+from distrib.cli.output import program_option
+from distrib.services.network.subtrees import as_graphml, as_node_link, read_subtree
+
+DEEPEST = 1_000
+
+
+@click.group("shops")
+def shops_group() -> None:
+    """Export parts of the referral tree; draw invitations. 推荐关系与邀请海报。"""
+
+
+shops_group.add_command(poster_command)
+shops_group.add_command(qr_command)
+
+
+@shops_group.command("export")
+@click.argument("shop_id")
+@click.option(
+    "--format", "form", type=click.Choice(["json", "graphml"]), default="json", show_default=True,
+    help="Node-link JSON or GraphML. 格式。",
+)  # fmt: skip
+@click.option("--levels", type=click.IntRange(1, DEEPEST), help="How deep; all the way if not given. 层数。")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="A file; standard output if not given. 输出文件。",
+)  # fmt: skip
+@program_option
+def export_command(shop_id: str, form: str, levels: int | None, output: Path | None, program_code: str | None) -> None:
+    """Export the shop SHOP_ID and all below it, up to 100,000 shops. 导出店铺及其下级。"""
+    with open_container() as container:
+        now = container.now()
+        with container.begin() as conn:
+            tree = read_subtree(conn, container.program(conn, program_code), shop_id, levels, now)
+    if form == "json":
+        chunks = iter([json.dumps(as_node_link(tree), ensure_ascii=False).encode() + b"\n"])
+    else:
+        chunks = as_graphml(tree)
+    if output is None:
+        for chunk in chunks:
+            click.echo(chunk, nl=False)
+        return
+    with output.open("wb") as file:
+        file.writelines(chunks)

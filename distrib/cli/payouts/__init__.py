@@ -1,0 +1,1 @@
+"""`distrib payout` and the files of banks."""

@@ -1,0 +1,274 @@
+"""``distrib payout``: batches of money to shops: made, approved, sent as files, settled, reported; by two keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.acting_key import acting_as, key_option
+from distrib.cli.output import (
+    json_option,
+    open_console,
+    print_json,
+    print_line,
+    print_table,
+    program_option,
+    time_text,
+)
+from distrib.cli.payouts.file import read_results, write_pieces
+from distrib.domain.amounts import show_amount
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import parse_instant
+from distrib.domain.payouts.channels import CHANNELS, CSV
+from distrib.services.context import Actor, Program
+from distrib.services.payouts import batches as service
+from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.files import ENCODINGS, channel_file
+from distrib.services.payouts.payees import reseal_payees
+from distrib.services.payouts.reports import platform_report, us_1099_report
+from distrib.services.payouts.results import REFUSED, record_results
+
+PAGE = 500
+RESULTS_AT_ONCE = 1_000
+AMOUNTS = ("amount_minor", "tax_minor", "net_minor")
+_OUTPUT = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+output_option = click.option("--output", type=_OUTPUT, help="A file; else standard output. 输出文件。")
+
+
+@click.group()
+def payout() -> None:
+    """Pay out what is available, by two keys. 打款批次，须两人。"""
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@click.option("--up-to", required=True, help="What was available then; RFC 3339 or `now`. 截至时间。")
+@click.option("--min-minor", type=click.IntRange(0), default=0, help="Least amount. 最低金额（最小单位）。")
+@click.option("--channel", type=click.Choice(CHANNELS), default=CSV, show_default=True, help="渠道。")
+@key_option()
+@program_option
+@json_option
+def create(
+    payout_id: str, up_to: str, min_minor: int, channel: str, key: str, program_code: str | None, as_json: bool
+) -> None:
+    """Make the batch ID and reserve its money. 新建打款批次并预留资金。"""
+    with open_container() as container, container.begin() as conn:
+        program, actor = acting_as(container, conn, key, program_code)
+        now = container.now()
+        draft = PayoutDraft(payout_id, now if up_to == "now" else _instant(up_to), min_minor, channel)
+        service.create_payout(conn, program, draft, container.channels, actor, now)
+        view = _whole(conn, program, payout_id)
+    _show(view, as_json)
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@key_option()
+@program_option
+@json_option
+def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
+    """Approve the batch ID that another key made. 批准打款批次。"""
+    _decide(service.approve_payout, payout_id, key, program_code, as_json)
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@key_option()
+@program_option
+@json_option
+def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
+    """Give the money of the batch ID back before it is approved. 取消打款批次。"""
+    _decide(service.cancel_payout, payout_id, key, program_code, as_json)
+
+
+def _decide(
+    decision: Callable[[Connection, Program, str, Actor, datetime], object],
+    payout_id: str, key: str, program_code: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    with open_container() as container, container.begin() as conn:
+        program, actor = acting_as(container, conn, key, program_code)
+        decision(conn, program, payout_id, actor, container.now())
+        view = _whole(conn, program, payout_id)
+    _show(view, as_json)
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@click.argument("file", type=_FILE)
+@key_option()
+@program_option
+@json_option
+def results(payout_id: str, file: Path, key: str, program_code: str | None, as_json: bool) -> None:
+    """Record what the channel said, from FILE (CSV or NDJSON: shop_id, status, reference, reason). 登记打款结果。
+
+    Exit status 1 where a result was refused; it does not touch the rest.
+    """
+    drafts = read_results(file)
+    settled = []
+    with open_container() as container:
+        for start in range(0, len(drafts), RESULTS_AT_ONCE):
+            with container.begin() as conn:
+                program, actor = acting_as(container, conn, key, program_code)
+                some = drafts[start : start + RESULTS_AT_ONCE]
+                settled += record_results(conn, program, payout_id, some, actor, container.now())
+    refused = [one for one in settled if one.outcome == REFUSED]
+    if as_json:
+        print_json([
+            {"shop_id": one.shop_id, "status": one.outcome, "code": one.refusal.code if one.refusal else None}
+            for one in settled
+        ])  # fmt: skip
+    else:
+        click.echo(f"{len(settled) - len(refused)} results, {len(refused)} refused. "
+                   f"登记 {len(settled) - len(refused)} 条，拒绝 {len(refused)} 条。")  # fmt: skip
+        for one in refused:
+            if one.refusal is not None:
+                click.echo(f"{one.shop_id}: {one.refusal.text('en')} {one.refusal.text('zh')}", err=True)
+    if refused:
+        raise SystemExit(1)
+
+
+@payout.command("list")
+@key_option(required=False)
+@program_option
+@json_option
+def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
+    """List the batches, the newest first. 列出打款批次。"""
+    found: list[dict[str, Any]] = []
+    with open_container() as container, container.begin() as conn:
+        program = _reader(container, conn, key, program_code)
+        before: int | None = None
+        while True:
+            page, before = service.list_payouts(conn, program, before, PAGE)
+            found += page
+            if before is None:
+                break
+    if as_json:
+        print_json(found)
+        return
+    columns = {"id 编号": False, "status 状态": False, "channel 渠道": False, "lines 笔数": True, "amount 金额": True,
+               "tax 代扣税": True, "up to 截至": False}  # fmt: skip
+    rows = [
+        [one["id"], one["status"], one["channel"], one["count"], show_amount(one["amount_minor"], one["currency"]),
+         show_amount(one["tax_minor"], one["currency"]), time_text(one["up_to"])]
+        for one in found
+    ]  # fmt: skip
+    print_table(open_console(), f"Payouts 打款批次: {program.code}", columns, rows)
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@key_option(required=False)
+@program_option
+@json_option
+def show(payout_id: str, key: str | None, program_code: str | None, as_json: bool) -> None:
+    """Show the batch ID with its lines. 显示打款批次。"""
+    with open_container() as container, container.begin() as conn:
+        view = _whole(conn, _reader(container, conn, key, program_code), payout_id)
+    _show(view, as_json)
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@click.option("--format", "file_format", type=click.Choice(CHANNELS), help="That of the channel if not given. 格式。")
+@click.option("--part", type=click.IntRange(1), default=1, show_default=True, help="Which file. 第几个文件。")
+@click.option("--encoding", type=click.Choice(list(ENCODINGS)), default="utf-8", help="Of a CSV. 编码。")
+@output_option
+@key_option(required=False)
+@program_option
+def export(
+    payout_id: str, file_format: str | None, part: int, encoding: str, output: Path | None, key: str | None,
+    program_code: str | None,
+) -> None:  # fmt: skip
+    """Write the file that the channel takes, once the batch ID is approved. 导出渠道文件。"""
+    with open_container() as container, container.begin() as conn:
+        program = _reader(container, conn, key, program_code)
+        made = channel_file(
+            conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding
+        )
+        write_pieces([made.content], output)
+    total = show_amount(made.total_minor, program.currency)
+    click.echo(f"{made.count} lines, {total} {program.currency}. 共 {made.count} 笔，{total}。", err=True)
+
+
+@payout.command()
+@click.argument("kind", type=click.Choice(["platform", "us-1099"]), default="platform")
+@click.option("--quarter", help="Of the platform report, as 2026-Q1. 季度。")
+@click.option("--year", type=click.IntRange(1970, 8999), help="Of the 1099 report. 年度。")
+@output_option
+@key_option(required=False)
+@program_option
+def report(
+    kind: str, quarter: str | None, year: int | None, output: Path | None, key: str | None, program_code: str | None
+) -> None:
+    """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly). 导出涉税报表。"""
+    with open_container() as container, container.begin() as conn:
+        program = _reader(container, conn, key, program_code)
+        pieces: Generator[bytes, None, None]
+        if kind == "platform":
+            pieces = platform_report(conn, program, quarter or "", container.sealer)
+        elif year is None:
+            raise Refusal("invalid", [Problem("--year", "is required / 必填")])
+        else:
+            pieces = us_1099_report(conn, program, year, container.sealer)
+        write_pieces(pieces, output)
+
+
+@payout.command()
+@program_option
+def reseal(program_code: str | None) -> None:
+    """Seal all payees with the newest data key, so that an older one can be let go. 用最新密钥重新封存收款人。"""
+    with open_container() as container, container.begin() as conn:
+        count = reseal_payees(conn, container.program(conn, program_code), container.sealer)
+    click.echo(f"{count} sealed anew. 已重新封存 {count} 份。")
+
+
+def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None) -> Program:
+    """Whose payouts are read: the key's where one was given."""
+    if key is not None:
+        return acting_as(container, conn, key, program_code)[0]
+    return container.program(conn, program_code)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError:
+        words = "must be an RFC 3339 time with an offset / 必须是带时区偏移的 RFC 3339 时间"
+        raise Refusal("invalid", [Problem("--up-to", words)]) from None
+
+
+def _whole(conn: Connection, program: Program, payout_id: str) -> dict[str, Any]:
+    """A batch with all its lines."""
+    view, after = service.payout_view(conn, program, payout_id, 0, PAGE)
+    while after is not None:
+        page, after = service.payout_view(conn, program, payout_id, after, PAGE)
+        view["lines"] += page["lines"]
+    return view
+
+
+def _show(view: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+        return
+    console, currency = open_console(), view["currency"]
+    columns = {"shop 店铺": False, "status 状态": False, "reserved 预留": True, "tax 代扣税": True, "net 实付": True,
+               "number 单号": False, "reference 渠道流水": False}  # fmt: skip
+    rows: list[Sequence[object]] = [
+        [one["shop_id"], one["status"], *(show_amount(one[name], currency) for name in AMOUNTS), one["channel_no"],
+         one["reference"]]
+        for one in view["lines"]
+    ]  # fmt: skip
+    print_table(console, f"Payout 打款批次 {view['id']}: {view['status']}, {view['channel']}", columns, rows)
+    total = show_amount(view["amount_minor"], currency)
+    print_line(console, f"{view['count']} lines, {total} {currency}. 共 {view['count']} 笔，{total}。")
+    for one in view["refused"]:
+        refusal = Refusal(one["code"], id=one["shop_id"])
+        amount = show_amount(one["amount_minor"], currency)
+        print_line(console, f"{one['shop_id']} {amount}: {refusal.text('en')} {refusal.text('zh')}")

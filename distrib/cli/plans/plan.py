@@ -1,0 +1,143 @@
+"""``distrib plan``: checks plan documents, publishes them, prints their schema. How a plan is judged must not enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, time
+from pathlib import Path
+
+import click
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.output import json_option, print_json, program_option, time_text
+from distrib.cli.plans.problems import show_findings, show_problems
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import parse_instant
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.schema import plan_schema
+from distrib.domain.policies.policy import Finding
+from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
+from distrib.services.programs.tenants import find_program, only_program
+from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml
+
+MAX_BYTES = 1_000_000
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def plan() -> None:
+    """Check and publish plans. 佣金方案。"""
+
+
+@plan.command()
+@click.argument("file", type=_FILE)
+@program_option
+@json_option
+def check(file: Path, program_code: str | None, as_json: bool) -> None:
+    """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is. 检查方案。"""
+    problems: list[Problem]
+    findings: Sequence[Finding] = ()
+    lines: dict[str, int] = {}
+    try:
+        document, lines = read_with_lines(_text_of(file))
+    except Refusal as refusal:
+        problems = _unreadable(refusal)
+    else:
+        with open_container() as container:
+            with container.begin() as conn:
+                program = only_program(conn) if program_code is None else find_program(conn, program_code)
+            problems, findings = _judged(container, program, document)
+    is_good = not problems and not any(finding.severity in {"refuse", "sign_off"} for finding in findings)
+    if as_json:
+        shown = [asdict(problem) | {"line": line_at(lines, problem.pointer)} for problem in problems]
+        print_json({"ok": is_good, "problems": shown, "findings": [finding._asdict() for finding in findings]})
+    else:
+        show_problems(file.name, problems, lines)
+        show_findings(findings)
+        if not problems and not findings:
+            click.echo("Nothing is wrong. 没有问题。")
+    if not is_good:
+        raise SystemExit(1)
+
+
+@plan.command()
+@click.argument("file", type=_FILE)
+@click.option("--effective-from", "since", required=True, help="RFC 3339, or a day of the program's. 生效时间。")
+@click.option("--signed-off-by", help="Who answers for what the pack wants signed. 签署人。")
+@program_option
+@json_option
+def publish(file: Path, since: str, signed_off_by: str | None, program_code: str | None, as_json: bool) -> None:
+    """Keep the plan in FILE as a version, where it is new, and put it in force. 发布方案。"""
+    document = read_document(file)
+    with open_container() as container:
+        policies, now = container.policies, container.now()
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            effective_from = _instant(since, program)
+            made = create_plan(conn, program, document, policies, COMMAND_LINE, now)
+            view = publish_plan(
+                conn, program, policies, made.code, made.version, effective_from, signed_off_by, COMMAND_LINE, now
+            )
+    if as_json:
+        print_json(_shown(view))
+        return
+    show_findings(view.findings)
+    at = time_text(effective_from)
+    english = f"{view.code} version {view.version} is in force from {at}."
+    click.echo(f"{english} 方案 {view.code} 第 {view.version} 版自 {at} 生效。")
+
+
+@plan.command()
+def schema() -> None:
+    """Print the JSON Schema of plan documents, for editors. 输出方案文档的 JSON Schema。"""
+    print_json(plan_schema())
+
+
+def read_document(file: Path) -> object:
+    """The document in a YAML or JSON file; wrong use where it is neither."""
+    return read_yaml(_text_of(file))
+
+
+def _text_of(file: Path) -> str:
+    if file.stat().st_size > MAX_BYTES:
+        words = f"is larger than {MAX_BYTES:,} bytes / 文件超过 {MAX_BYTES:,} 字节"
+        raise Refusal("invalid", [Problem("", words)])
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        words = f"is not UTF-8: {error.reason} at byte {error.start} / 不是 UTF-8 文本"
+        raise Refusal("invalid", [Problem("", words)]) from error
+
+
+def _unreadable(refusal: Refusal) -> list[Problem]:
+    """What keeps a text from being read at all, as problems of the document."""
+    return list(refusal.problems) or [Problem("", f"{refusal.text('en')} / {refusal.text('zh')}")]
+
+
+def _judged(
+    container: Container, program: Program | None, document: object
+) -> tuple[list[Problem], Sequence[Finding]]:
+    """Problems and findings; without a program, those of the document and of the pack it names."""
+    problems = check_document(program, container.policies, document)
+    if problems or not isinstance(document, dict):
+        return problems, ()
+    return [], judge(program, container.policies, compile_plan(document))
+
+
+def _instant(text: str, program: Program) -> datetime:
+    """An instant, or the first of a day in the program's time zone."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), tzinfo=program.zone)
+    except ValueError:
+        pass
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        words = f"{error}, nor a day / 须为带时区偏移的时间或日期"
+        raise Refusal("invalid", [Problem("--effective-from", words)]) from error
+
+
+def _shown(view: PlanView) -> dict[str, object]:
+    return asdict(view) | {"findings": [finding._asdict() for finding in view.findings]}

@@ -1,0 +1,1 @@
+"""`distrib program` and `distrib key`."""

@@ -1,0 +1,1 @@
+"""`distrib serve`, `worker`, `settle` and `migrate`: what keeps running."""
