@@ -243,7 +243,7 @@ def check(arguments: list[str]) -> int:
     steps = [["ruff", "check", "--config", "config/ruff.toml", "."], ["mypy"], ["lint-imports"]]
     if MUTANTS in arguments:
         arguments = [argument for argument in arguments if argument != MUTANTS]
-        steps.append(["python", "-m", "tests.mutants"])
+        steps.append(["python", "-m", "tests.tools.mutants"])
     failed = []
     for step in steps:
         print(f"$ {' '.join(step)}", flush=True)

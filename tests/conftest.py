@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
-from tests import audited, databases
+from tests.world import audited, databases
 
 hypothesis_settings.register_profile(
     "ci", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

@@ -8,8 +8,8 @@ import pytest
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
-from tests import audited, databases
-from tests.live import Live, live_service
+from tests.world import audited, databases
+from tests.world.live import Live, live_service
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.live import Answer, Client, Live
-from tests.processes import wait_until
+from tests.world.live import Answer, Client, Live
+from tests.world.processes import wait_until
 
 EARLY = "2025-01-01T00:00:00+08:00"
 PAID_AT = "2026-03-01T10:00:00+08:00"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
-from tests.live import Client, Live
+from tests.world.live import Client, Live
 
 CASES = [
     json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parent.parent / "cases").glob("*.json"))

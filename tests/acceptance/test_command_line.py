@@ -24,8 +24,8 @@ from sqlalchemy import make_url
 
 from distrib.cli import main
 from distrib.settings import REPOSITORY, Settings
-from tests.live import Client
-from tests.processes import wait_until
+from tests.world.live import Client
+from tests.world.processes import wait_until
 
 DISTRIB = str(Path(sys.executable).with_name("distrib"))
 CREATE = ("--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy", "open")

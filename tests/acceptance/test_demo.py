@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from distrib.settings import REPOSITORY, Settings
-from tests.processes import children_of, kill, wait_until
+from tests.world.processes import children_of, kill, wait_until
 
 CUSTOMERS, ROWS = 40, 600
 DEMO = [sys.executable, "-c", "from distrib.cli import main; main()", "demo"]

@@ -24,8 +24,8 @@ from distrib.services.audit.run import enter_snapshot, run_audit
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
 from tests.acceptance.reference import Row, Shop, Version, World, when, work_on
-from tests.live import Client, Live
-from tests.processes import wait_until
+from tests.world.live import Client, Live
+from tests.world.processes import wait_until
 
 COMMITTED = (*range(8), 499, 560)
 GIVEN = os.environ.get("RANDOM_PROGRAMS")

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.live import Live
+from tests.world.live import Live
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -10,8 +10,8 @@ import pytest
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
 from distrib.store import migrate
-from tests.processes import children_of, kill, running_workers, wait_until
-from tests.worlds import SELLER_TEN_PERCENT, World, chain, decided, line, open_world, refunded, settled
+from tests.world.processes import children_of, kill, running_workers, wait_until
+from tests.world.worlds import SELLER_TEN_PERCENT, World, chain, decided, line, open_world, refunded, settled
 
 ORDERS = 3_000
 PLAN = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from distrib.settings import Settings
-from tests.worlds import World, open_world
+from tests.world.worlds import World, open_world
 
 
 @pytest.fixture

@@ -1,0 +1,261 @@
+"""Every error is a problem document that says what was wrong, and no traceback leaves the service."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import make_url, text
+
+from distrib.api.calls.operations import MOST_BYTES
+from distrib.domain.errors import CODES
+from tests.world.api_fixtures import Api, Caller, api
+
+__all__ = ["api"]
+
+EVENT: dict[str, Any] = {
+    "id": "evt-1",
+    "type": "order.refunded",
+    "occurred_at": "2026-03-20T10:00:00+08:00",
+    "refund": {"id": "r-1", "order_id": "o-1"},
+}
+
+
+NOT_JSON = [
+    (b"", "Expecting value"),
+    (b"{", "Expecting property name"),
+    (b'{"id": NaN}', "NaN"),
+    (b'{"id": Infinity}', "Infinity"),
+    (b'{"id": -Infinity}', "-Infinity"),
+    (b'{"id": 1, "id": 2}', "twice"),
+    (b"[" * 100_000, "64"),
+    (b'{"attributes": ' + b"[" * 65 + b"]" * 65 + b"}", "64"),
+    (b'{"id": "\xff"}', "UTF-8"),
+    (b'\xef\xbb\xbf{"id": "a"}', "BOM"),
+    ('{"id": "a"}'.encode("utf-16"), "UTF-8"),
+    (b'{"id": ' + b"9" * 5_000 + b"}", "too long"),
+    (b'{"id": 0.' + b"9" * 5_000 + b"}", "too long"),
+    (b'{"id": "a"} {"id": "b"}', "Extra data"),
+    (b'{"id": "a\x01"}', "control character"),
+]
+
+
+def test_what_is_not_json_is_refused_with_its_reason(api: Api) -> None:
+    admin = api.caller()
+    for body, reason in NOT_JSON:
+        for path in ("/v1/shops", "/v1/events", "/v1/plans"):
+            problem = admin.problem("POST", path, body)
+            assert (problem["status"], problem["code"]) == (400, "not_json"), body[:40]
+            assert reason in problem["detail"]
+
+
+def test_half_a_character_is_told_by_its_place(api: Api) -> None:
+    body = b'{"id": "a\\ud800", "attributes": {"k\\udfff": "v"}, "name": "ok \\ud83d\\ude00"}'
+    problem = api.caller().problem("POST", "/v1/shops", body)
+    assert (problem["status"], problem["code"]) == (422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == ["/id", "/attributes/k\\udfff"]
+
+
+def test_half_a_character_in_an_event_refuses_that_event(api: Api) -> None:
+    body = json.dumps(EVENT).replace("evt-1", "evt\\ud800").encode()
+    assert api.caller().refused("POST", "/v1/events", body) == (422, "invalid")
+    batch = b'{"events": [' + body + b", " + json.dumps(EVENT).encode() + b"]}"
+    results = api.caller().post("/v1/events", batch)["results"]
+    told = [(result["id"], result["status"]) for result in results]
+    assert told == [("evt\\ud800", "refused"), ("evt-1", "accepted")]
+
+
+def test_everything_that_is_wrong_is_told_at_once(api: Api) -> None:
+    body = {"id": "a/b", "sponsor_id": 7, "joined_at": "yesterday", "nonsense": 1, "attributes": {"k": [1]}}
+    problem = api.caller().problem("POST", "/v1/shops", body)
+    told = {error["pointer"]: error["detail"] for error in problem["errors"]}
+    assert told.keys() == {"/id", "/sponsor_id", "/joined_at", "/nonsense", "/attributes/k"}
+    assert told["/nonsense"] == "is not a known key"
+
+
+def test_an_amount_out_of_bounds_is_refused_where_it_stands(api: Api) -> None:
+    caller = api.caller("orders")
+    for amount in (-1, 10**12 + 1, 2**63, 2**63 - 1, True, "1"):
+        line = {"id": "1", "sku": "a", "quantity": 1, "paid_minor": amount}
+        order = {"id": "o", "currency": "CNY", "paid_at": "2026-03-01T10:00:00Z", "lines": [line]}
+        event = {"id": "e", "type": "order.settled", "occurred_at": "2026-03-01T10:00:00Z", "order": order}
+        problem = caller.problem("POST", "/v1/events", event)
+        assert [error["pointer"] for error in problem["errors"]] == ["/order/lines/0/paid_minor"], amount
+
+
+def test_a_fractional_amount_is_refused_and_so_is_a_refund_of_zero(api: Api) -> None:
+    for amount in (b"1.5", b"1.0", b"1e2", b"0"):
+        lines = b'[{"line_id": "1", "amount_minor": ' + amount + b"}]"
+        body = json.dumps(EVENT).replace('"o-1"', '"o-1", "lines": LINES').encode().replace(b"LINES", lines)
+        problem = api.caller().problem("POST", "/v1/events", body)
+        assert [error["pointer"] for error in problem["errors"]] == ["/refund/lines/0/amount_minor"]
+
+
+def test_a_caller_who_prefers_chinese_is_answered_in_chinese(api: Api) -> None:
+    answer = api.caller().call("POST", "/v1/shops", {"id": 7}, headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"})
+    problem = json.loads(answer.text)
+    assert problem["title"] == "输入不符合要求"
+    assert problem["errors"] == [{"pointer": "/id", "detail": "必须是文本"}]
+    assert answer.headers["Content-Language"] == "zh"
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert "\\u" not in answer.text
+
+
+def test_every_code_has_both_texts_and_a_place_in_the_docs(api: Api) -> None:
+    page = api.nobody().call("GET", "/docs/errors").text
+    for code, said in CODES.items():
+        assert said.en
+        assert said.zh
+        assert f'id="{code}"' in page
+
+
+def test_without_a_good_key_the_answer_is_401(api: Api) -> None:
+    almost = f"Bearer dk_0123456789abcdef_{'x' * 43}"
+    for sent in (None, "", "Bearer", "Bearer ", "Basic YTpi", "Bearer nonsense", "Bearer dk_0_x", "bearer é", almost):
+        headers = {} if sent is None else {"Authorization": sent}
+        answer = api.nobody().call("GET", "/v1/program", headers=headers)
+        assert (answer.status_code, json.loads(answer.text)["code"]) == (401, "unauthorized"), sent
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="distrib"'
+
+
+def test_a_key_that_was_ended_is_not_good_any_more(api: Api) -> None:
+    admin, other = api.caller(), api.caller("finance")
+    assert other.key is not None
+    other.get("/v1/program")
+    admin.call("DELETE", f"/v1/keys/{other.key.split('_')[1]}")
+    assert other.refused("GET", "/v1/program") == (401, "unauthorized")
+
+
+def test_what_is_nowhere_is_404(api: Api) -> None:
+    odd = ("a%00b", "x" * 65, "%20a", "a%2Fb")
+    for path in ("/nowhere", "/v1/nowhere", "/v1//program", *(f"/v1/shops/{shop}" for shop in odd)):
+        assert api.caller().refused("GET", path) == (404, "not_found"), path
+
+
+def test_405_names_the_methods_there_are(api: Api) -> None:
+    answer = api.caller().call("DELETE", "/v1/events")
+    assert (answer.status_code, json.loads(answer.text)["code"]) == (405, "method_not_allowed")
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+def test_other_media_types_are_415(api: Api) -> None:
+    caller = api.caller()
+    for sent in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", "text/json", ""):
+        problem = caller.problem("POST", "/v1/events", b"{}", headers={"Content-Type": sent})
+        assert (problem["status"], problem["code"]) == (415, "unsupported_media_type")
+        assert "application/json" in problem["detail"]
+
+
+def test_a_body_over_16_mib_is_413(api: Api) -> None:
+    body = b'{"id": "' + b"a" * MOST_BYTES + b'"}'
+    assert api.caller().refused("POST", "/v1/events", body) == (413, "too_large")
+
+
+def test_a_body_over_16_mib_without_a_length_is_413(api: Api) -> None:
+    caller = api.caller()
+    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answers = {}
+    for more in (0, 1, 7):
+        answer = caller.client.post(
+            "/v1/events",
+            input_stream=io.BytesIO(b" " * (MOST_BYTES + more)),
+            headers={"Authorization": f"Bearer {caller.key}", "Content-Type": "application/json"},
+            environ_overrides=environ,
+        )
+        answers[more] = answer.status_code
+    assert answers == {0: 400, 1: 413, 7: 413}
+
+
+def test_query_parameters_are_as_strict_as_bodies(api: Api) -> None:
+    told = {
+        "?limit=0": "?limit", "?limit=501": "?limit", "?limit=x": "?limit", "?limit=１": "?limit",
+        "?limit=1_0": "?limit",
+        "?limit=1&limit=2": "?limit", "?nonsense=1": "?nonsense", "?cursor=abc": "?cursor", "?status=odd": "?status",
+    }  # fmt: skip
+    for query, pointer in told.items():
+        problem = api.caller().problem("GET", f"/v1/events{query}")
+        assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (422, [pointer]), query
+    assert api.caller().refused("GET", "/v1/program?x=1") == (422, "invalid")
+
+
+def test_a_cursor_of_another_list_or_program_or_made_up_is_refused(api: Api) -> None:
+    admin = api.caller()
+    for name in ("a", "b", "c"):
+        admin.post("/v1/shops", {"id": name})
+        admin.post("/v1/shops", {"id": f"below-{name}", "sponsor_id": name})
+    admin.post("/v1/shops", {"id": "more", "sponsor_id": "a"})
+    cursor = admin.get("/v1/shops/a/downline?limit=1")["next_cursor"]
+    assert cursor is not None
+    assert admin.call("GET", f"/v1/shops/a/downline?limit=1&cursor={cursor}").status_code == 200
+    for path in (f"/v1/shops/b/downline?cursor={cursor}", f"/v1/events?cursor={cursor}",
+                 f"/v1/shops/a/downline?cursor={cursor[:-2]}AA", f"/v1/shops/a/downline?cursor={cursor}é"):  # fmt: skip
+        assert admin.refused("GET", path) == (422, "invalid"), path
+
+
+def test_a_failure_of_ours_is_500_and_says_nothing_of_itself(api: Api) -> None:
+    caller = broken(api, RuntimeError("secret words"))
+    answer = caller.call("GET", "/v1/program", headers={"X-Request-Id": "mine-1"})
+    assert (answer.status_code, json.loads(answer.text)["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert answer.headers["X-Request-Id"] == "mine-1"
+
+
+def test_a_request_id_that_is_not_fit_for_a_log_is_replaced(api: Api) -> None:
+    for sent in ("a" * 65, 'x"y', "a b"):
+        answer = api.caller().call("GET", "/v1/program", headers={"X-Request-Id": sent})
+        assert answer.headers["X-Request-Id"] != sent
+        assert len(answer.headers["X-Request-Id"]) == 36
+
+
+def test_a_database_that_went_away_is_503_and_back_again_it_works(api: Api) -> None:
+    caller = api.caller()
+    caller.get("/v1/program")
+    engine = api.world.container.worker_engine
+    with engine.begin() as conn:
+        name = conn.execute(text("SELECT current_database()")).scalar_one()
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid()"
+    with engine.begin() as conn:
+        conn.execute(text("RESET ROLE"))
+        conn.execute(text(cut), {"name": name})
+    caller.get("/v1/program")
+
+
+def test_a_database_that_is_away_is_503_with_retry_after(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = api.caller()
+    container = api.world.container
+    away = container.database_url.replace(container.database_url.rsplit("/", 1)[1].split("?")[0], "nowhere_at_all")
+    api.world.container.web_engine.dispose()
+    monkeypatch.setattr(container.web_engine.dialect, "connect", connect_to(away, container.web_engine.dialect))
+    answer = caller.call("GET", "/v1/program")
+    assert (answer.status_code, json.loads(answer.text)["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_every_answer_has_its_security_headers(api: Api) -> None:
+    for path in ("/", "/docs", "/docs/errors", "/v1/openapi.json", "/v1/program", "/healthz", "/nowhere"):
+        headers = api.caller().call("GET", path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "script-src 'self'" in headers["Content-Security-Policy"]
+        assert headers["X-Request-Id"]
+    assert api.caller().call("GET", "/v1/program").headers["Cache-Control"] == "no-store"
+
+
+def connect_to(url: str, dialect: Any) -> Any:
+    """A way to connect that always asks for another database."""
+    options = dialect.create_connect_args(make_url(url))
+    return lambda *_, **__: dialect.dbapi.connect(*options[0], **options[1])
+
+
+def broken(api: Api, error: Exception) -> Caller:
+    """A caller whose every request fails in a way nobody foresaw."""
+    app: Flask = api.app
+    caller = api.caller()
+
+    def fail() -> None:
+        raise error
+
+    app.before_request_funcs.setdefault(None, []).append(fail)
+    return caller

@@ -1,0 +1,119 @@
+"""The benchmarks do what they say, at a tiny scale; how fast is not judged here."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from distrib.bootstrap import Container, open_container
+from distrib.cli.bench import bench, ingesting
+from distrib.cli.bench.ingesting import IngestSize
+from distrib.cli.bench.limits.rows import count_rows, extract
+from distrib.cli.bench.processes.databases import PREFIX, own_databases
+from distrib.cli.bench.processes.hands import BenchFailed, Hands
+from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
+from distrib.cli.bench.ranking_world import RankWorld
+from distrib.cli.bench.settling import SettleSize, bench_settle, prepare
+from distrib.cli.bench.world import World
+from distrib.settings import Settings
+from tests.world.databases import databases_like
+
+TINY = SettleSize(World(60, 60), 1, 3, World(60, 40))
+
+
+@pytest.fixture
+def container(settings: Settings) -> Iterator[Container]:
+    """A container on the test's own database."""
+    with open_container(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of somebody who types a command."""
+    for name in [name for name in os.environ if name.startswith("DISTRIB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
+    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
+
+
+def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container) -> None:
+    before = count_rows(container.database_url)
+    figures = bench_settle(container, TINY, lambda step: None)
+    assert figures["rows_written"].pop("account_months") <= 60
+    assert figures["rows_written"] == {"event_outcomes": 60, "settlements": 60, "transfers": 60 * 9}
+    assert figures["ratio"] > 0
+    assert figures["times_orm"] > 0
+    assert figures["memory_at_end_bytes"] >= figures["memory_after_first_tenth_bytes"] > 0
+    assert count_rows(container.database_url) == before, "the user's own database"
+
+
+def test_a_run_drops_its_databases_even_when_it_fails(container: Container) -> None:
+    made: list[str] = []
+
+    def fail() -> None:
+        with own_databases(container.database_url) as databases:
+            made.append(databases.make("one"))
+            raise BenchFailed("asked to")
+
+    with pytest.raises(BenchFailed, match="asked to"):
+        fail()
+    name = made[0].partition("?")[0].rpartition("/")[2]
+    with container.worker_engine.connect() as conn:
+        assert databases_like(conn, name) == []
+
+
+def test_what_a_killed_run_left_is_dropped_by_the_next_and_a_living_runs_is_not(container: Container) -> None:
+    left = f"{PREFIX}2147483647_prepared"
+    with own_databases(container.database_url) as databases:
+        living = databases.make("one").partition("?")[0].rpartition("/")[2]
+        with container.worker_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("RESET ROLE"))
+            conn.execute(text(f'CREATE DATABASE "{left}"'))
+            with own_databases(container.database_url):
+                assert databases_like(conn, left) == []
+                assert databases_like(conn, living) == [living]
+
+
+def test_a_process_that_fails_ends_the_benchmark_with_its_name_and_status(container: Container) -> None:
+    with Hands("drain", 1) as hands, pytest.raises(BenchFailed, match="drain ended with status 1"):
+        hands.run([{"environment": {"DISTRIB_DATABASE_URL": "not an address"}, "first_orders": 1}])
+
+
+def test_rows_are_read_back_in_the_transactions_that_wrote_them(container: Container, tmp_path: Path) -> None:
+    with own_databases(container.database_url) as databases:
+        url = databases.make("prepared")
+        prepare(container, url, World(60, 30))
+        found = extract(url, ["orders", "events"], 2, tmp_path)
+    assert found.rows == {"orders": 30, "events": 30}
+    assert found.transactions == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_ingest_counts_exactly_the_rows_of_posts_and_the_exit_status_says_whether_the_goal_is_met(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(ingesting.SIZES, "small", IngestSize(World(60, 40), 1))
+    result = CliRunner().invoke(bench, ["ingest", "--json"])
+    figures = json.loads(result.stdout)
+    assert (figures["bench"], figures["scale"]) == ("ingest", "small")
+    assert figures["rows_written"] == {"events": 40, "orders": 40, "queue": 40}
+    assert figures["ratio"] > 0
+    assert result.exit_code == (0 if figures["met"] else 1)
+
+
+def test_an_evaluation_is_measured_whole_and_undone_and_the_tree_comes_to_the_same_on_both_sides(
+    container: Container,
+) -> None:
+    size = RankSize(RankWorld(3_000, 15_000), 1)
+    before = count_rows(container.database_url)
+    figures = bench_ranks(container, size, lambda step: None)
+    assert min(figures["changes"].values()) > 0
+    assert figures["evaluation_seconds"] > 0
+    assert bench_network(container, size, lambda step: None)["ratio"] > 0
+    assert count_rows(container.database_url) == before, "the user's own database"

@@ -1,0 +1,82 @@
+"""Many registrations and moves, some in the past and some to come: the shop's row and the dated rows say the same."""
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+
+from distrib.domain.errors import Refusal
+from distrib.domain.network.depth import Link, highest_level, levels_above
+from distrib.services.network.shops import ShopDraft
+from tests.world.houses import NOW, House
+
+KNOWN = {"moved", "sponsor_is_self", "sponsor_cycle", "tree_too_deep", "move_too_early"}
+
+
+def history(house: House) -> dict[int, list[Link]]:
+    found: dict[int, list[Link]] = {}
+    rows = house.rows("SELECT shop_no, effective_at, sponsor_no FROM referrals ORDER BY shop_no, effective_at")
+    for shop_no, since, sponsor_no in rows:
+        found.setdefault(shop_no, []).append(Link(since, sponsor_no))
+    return found
+
+
+def chain_at(links: dict[int, list[Link]], shop_no: int, at: datetime) -> list[int]:
+    chain: list[int] = []
+    current: int | None = shop_no
+    while True:
+        held = [link.sponsor_no for link in links[current] if link.since <= at]  # type: ignore[index]
+        current = held[-1] if held else None
+        if current is None:
+            return chain
+        chain.append(current)
+        assert len(chain) < 200, "a loop"
+
+
+def answer(house: House, shop_id: str, sponsor_id: str | None, at: datetime) -> str:
+    try:
+        house.move(shop_id, sponsor_id, at)
+    except Refusal as refusal:
+        return refusal.code
+    return "moved"
+
+
+def check(house: House, cap: int | None) -> None:
+    links = history(house)
+    last = max(link.since for held in links.values() for link in held)
+    for shop_no, sponsor_no, uplines, level, since in house.rows(
+        "SELECT shop_no, sponsor_no, uplines, level, chain_since FROM shops"
+    ):
+        newest = chain_at(links, shop_no, last)
+        assert (sponsor_no, uplines, level) == (newest[0] if newest else None, newest[:9], len(newest) + 1)
+        later = [at for held in links.values() for at, _ in held if at >= since]
+        assert all(chain_at(links, shop_no, at)[:9] == uplines for at in [since, *later])
+        levels_above(links, shop_no, NOW - timedelta(days=1_000))
+        if cap is not None:
+            assert highest_level(links, shop_no, links[shop_no][0].since) <= cap
+
+
+@pytest.mark.parametrize(("policy", "seed"), [("open", 1), ("open", 2), ("cn", 3), ("cn", 4)])
+def test_rows_and_histories_agree_after_every_few_steps(database_url: str, policy: str, seed: int) -> None:
+    dice = random.Random(seed)
+    shops: list[str] = []
+    answers: set[str] = set()
+    with House(database_url, policy) as house:
+        for step in range(160):
+            if len(shops) < 4 or dice.random() < 0.35:
+                size = dice.choice([1, 1, 5])
+                drafts = []
+                for _ in range(size):
+                    shops.append(f"s{len(shops)}")
+                    sponsor = dice.choice(shops[:-1]) if len(shops) > 1 and dice.random() < 0.8 else None
+                    drafts.append(ShopDraft(shops[-1], sponsor, joined_at=NOW + timedelta(days=dice.randint(-60, 20))))
+                dice.shuffle(drafts)
+                assert {result.status for result in house.register_all(drafts)} == {"created"}
+            else:
+                sponsor = dice.choice(shops) if dice.random() < 0.85 else None
+                at = NOW + timedelta(days=dice.randint(-60, 40), hours=step)
+                answers.add(answer(house, dice.choice(shops), sponsor, at))
+            if step % 16 == 15:
+                check(house, house.policy.max_tree_levels)
+        assert answers <= KNOWN
+        assert answers >= {"moved", "move_too_early"}

@@ -1,0 +1,96 @@
+"""A subtree leaves as node-link JSON and as GraphML that networkx reads back, bounded, and without money."""
+
+import io
+import json
+from pathlib import Path
+
+import networkx as nx
+import pytest
+from click.testing import CliRunner
+
+from distrib.cli import cli
+from distrib.domain.errors import Refusal
+from distrib.services.network import subtrees
+from distrib.settings import Settings
+from tests.world.api_fixtures import Api, api
+from tests.world.worlds import World, chain
+
+__all__ = ["api"]
+
+
+def test_json_and_graphml_hold_the_same_tree(api: Api) -> None:
+    api.world.join(*chain("a", "b", "c"), ("d", "a"), ("e", None))
+    caller = api.caller("finance")
+    told = caller.get("/v1/shops/a/subtree")
+    graph = nx.node_link_graph(told, edges="edges")
+    assert set(graph.edges) == {("a", "b"), ("b", "c"), ("a", "d")}
+    assert graph.nodes["c"] | {"joined_at": ""} == {
+        "level": 3, "distance": 2, "joined_at": "", "status": "active",
+    }  # fmt: skip
+    answer = caller.call("GET", "/v1/shops/b/subtree?format=graphml")
+    assert answer.mimetype == "application/graphml+xml"
+    read = nx.read_graphml(io.BytesIO(answer.data))
+    assert set(read.edges) == {("b", "c")}
+    assert (read.nodes["c"]["level"], read.nodes["b"]["distance"]) == (3, 0)
+
+
+def test_a_tree_is_cut_at_the_levels_asked_for(api: Api) -> None:
+    api.world.join(*chain("a", "b", "c", "d"))
+    caller = api.caller()
+    assert [node["id"] for node in caller.get("/v1/shops/a/subtree?levels=2")["nodes"]] == ["a", "b", "c"]
+    assert caller.refused("GET", "/v1/shops/a/subtree?levels=0") == (422, "invalid")
+    assert caller.refused("GET", "/v1/shops/a/subtree?format=dot") == (422, "invalid")
+    assert caller.refused("GET", "/v1/shops/nobody/subtree") == (404, "shop_unknown")
+
+
+def test_names_that_xml_cannot_hold_come_out_readable(api: Api) -> None:
+    caller = api.caller()
+    caller.post("/v1/shops", {"id": "a<&>", "name": "tab\there \u0001 <b> 店"})
+    read = nx.read_graphml(io.BytesIO(caller.call("GET", "/v1/shops/a%3C&%3E/subtree?format=graphml").data))
+    assert read.nodes["a<&>"]["name"] == "tab\there \ufffd <b> 店"
+
+
+def test_a_partner_sees_as_deep_as_the_policy_looks_and_no_status(api: Api) -> None:
+    api.world.join(*chain("a", "b", "c", "d", "e", "f"))
+    partner = api.caller("partner", "a")
+    nodes = partner.get("/v1/shops/a/subtree")["nodes"]
+    assert [node["id"] for node in nodes] == ["a", "b", "c", "d"]
+    assert all(node.keys() <= {"id", "name", "level", "distance", "rank", "joined_at"} for node in nodes)
+    assert [node["id"] for node in partner.get("/v1/shops/d/subtree")["nodes"]] == ["d"]
+    assert partner.refused("GET", "/v1/shops/e/subtree") == (403, "forbidden")
+    assert api.caller("partner", "c").refused("GET", "/v1/shops/a/subtree") == (403, "forbidden")
+    assert api.caller("orders").refused("GET", "/v1/shops/a/subtree") == (403, "forbidden")
+
+
+def test_a_tree_too_large_is_refused_by_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subtrees, "MOST_SHOPS", 5)
+    world.join(("a", None), *((f"b-{n}", "a") for n in range(4)))
+    world.join(("one-more", "b-1"))
+    with world.container.begin() as conn:
+        with pytest.raises(Refusal, match="more than 5 shops"):
+            subtrees.read_subtree(conn, world.program, "a", None, world.container.now())
+        tree = subtrees.read_subtree(conn, world.program, "a", 1, world.container.now())
+    assert len(tree.nodes) == 5
+
+
+@pytest.mark.parametrize("form", ["json", "graphml"])
+def test_the_command_writes_what_the_service_answers(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
+) -> None:
+    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
+    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
+    world.join(*chain("a", "b", "c"))
+    file = tmp_path / "tree"
+    runner = CliRunner()
+    shown = runner.invoke(cli, ["shops", "export", "a", "--format", form, "--levels", "1"], catch_exceptions=False)
+    written = runner.invoke(
+        cli, ["shops", "export", "a", "--format", form, "--levels", "1", "--output", str(file)], catch_exceptions=False
+    )
+    assert (shown.exit_code, written.exit_code) == (0, 0)
+    assert shown.stdout_bytes == file.read_bytes()
+    if form == "json":
+        graph = nx.node_link_graph(json.loads(file.read_bytes()), edges="edges")
+    else:
+        graph = nx.read_graphml(file)
+    assert set(graph.edges) == {("a", "b")}

@@ -1,0 +1,149 @@
+"""Events through HTTP: one, many, by line; told apart by id and content; 202 means on disk."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from tests.world.api_fixtures import Api, Caller, api
+from tests.world.worlds import SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
+
+__all__ = ["api"]
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+def test_one_event_is_accepted_once_and_then_a_duplicate(api: Api) -> None:
+    orders = api.caller("orders")
+    event = settled("e", "o", "s", line(100))
+    first = orders.call("POST", "/v1/events", event)
+    assert first.status_code == 202
+    assert json.loads(first.text) == {
+        "accepted": 1, "duplicate": 0, "refused": 0, "results": [{"id": "e", "status": "accepted"}],
+    }  # fmt: skip
+    again = orders.post("/v1/events", dict(reversed(event.items())))
+    assert again["results"] == [{"id": "e", "status": "duplicate"}]
+
+
+def test_the_same_content_is_the_same_whatever_its_offset_and_its_nulls(api: Api) -> None:
+    orders = api.caller("orders")
+    event = settled("e", "o", "s", line(100))
+    orders.post("/v1/events", event)
+    event["occurred_at"] = "2026-03-01T11:00:00+08:00"
+    event["order"] |= {"paid_at": "2026-03-01T10:00:00.000+08:00", "customer_id": None, "channel": "retail"}
+    event["order"]["lines"][0]["entry"] = False
+    assert orders.post("/v1/events", event)["duplicate"] == 1
+
+
+def test_one_event_with_other_content_is_a_conflict_and_in_a_batch_it_touches_no_other(api: Api) -> None:
+    orders = api.caller("orders")
+    orders.post("/v1/events", settled("e", "o", "s", line(100)))
+    other = settled("e", "o", "s", line(101))
+    assert orders.refused("POST", "/v1/events", other) == (409, "id_conflict")
+    body = {"events": [settled("f", "p", "s", line(1)), other, {"id": "x"}, 7, refunded("g", "o", None)]}
+    answer = orders.post("/v1/events", body)
+    assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
+        ("f", "accepted", None), ("e", "refused", "id_conflict"), ("x", "refused", "invalid"),
+        (None, "refused", "invalid"), ("g", "accepted", None),
+    ]  # fmt: skip
+    assert {error["pointer"] for error in answer["results"][2]["errors"]} == {"/type", "/occurred_at"}
+    assert (answer["accepted"], answer["duplicate"], answer["refused"]) == (2, 0, 3)
+
+
+def test_lines_of_json_are_events_and_a_broken_line_touches_no_other(api: Api) -> None:
+    orders = api.caller("orders")
+    first, second = json.dumps(settled("a", "o", "s", line(1))), json.dumps(refunded("b", "o", None))
+    lines = [first, "{nonsense", "", second, '"\xff']
+    body = "\r\n".join(lines).encode("latin-1")
+    answer = json.loads(orders.call("POST", "/v1/events", body, headers=NDJSON).text)
+    assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
+        ("a", "accepted", None), (None, "refused", "not_json"), ("b", "accepted", None), (None, "refused", "not_json"),
+    ]  # fmt: skip
+    assert orders.refused("POST", "/v1/events", b"nonsense\nmore", headers=NDJSON) == (400, "not_json")
+
+
+def test_1001_events_are_refused_by_name_and_nothing_of_them_is_kept(api: Api) -> None:
+    orders = api.caller("orders")
+    many = [settled(f"e{number}", f"o{number}", "s", line(1)) for number in range(1_001)]
+    problem = orders.problem("POST", "/v1/events", {"events": many})
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/events")
+    assert "1000" in problem["errors"][0]["detail"]
+    body = "\n".join(map(json.dumps, many)).encode()
+    assert orders.refused("POST", "/v1/events", body, headers=NDJSON) == (422, "invalid")
+    assert orders.get("/v1/events")["data"] == []
+    assert orders.post("/v1/events", {"events": many[:1000]})["accepted"] == 1_000
+    odd: list[Any] = [{"events": []}, {"events": {}}, {"events": many[:1], "more": 1}]
+    for empty in odd:
+        assert orders.refused("POST", "/v1/events", empty) == (422, "invalid")
+
+
+def test_an_event_that_is_about_something_else_than_its_type_says_is_refused_by_name(api: Api) -> None:
+    event = settled("e", "o", "s", line(1)) | {"type": "order.cancelled", "group_id": "g"}
+    problem = api.caller("orders").problem("POST", "/v1/events", event)
+    assert {(error["pointer"], error["detail"]) for error in problem["errors"]} == {
+        ("/order_id", "is required"),
+        ("/order", "does not go with order.cancelled"),
+        ("/group_id", "does not go with order.cancelled"),
+    }
+
+
+def test_an_event_shows_which_order_or_group_it_is_about(api: Api) -> None:
+    orders = api.caller("orders")
+    for event in (cancelled("c", "o"), decided("d", "g", True), paid("p", "o", "s", line(1))):
+        orders.post("/v1/events", event)
+    told = {event["id"]: (event["order_id"], event["group_id"]) for event in orders.get("/v1/events")["data"]}
+    assert told == {"c": ("o", None), "d": (None, "g"), "p": ("o", None)}
+    assert orders.refused("POST", "/v1/events", decided("c", "o", True)) == (409, "id_conflict")
+
+
+def test_the_same_event_posted_by_many_at_once_is_accepted_once(api: Api) -> None:
+    event = settled("e", "o", "s", line(1))
+    answers: list[Any] = []
+    callers = [api.caller("orders") for _ in range(6)]
+
+    def post_as(caller: Caller) -> None:
+        answers.append(caller.post("/v1/events", event))
+
+    posts = [threading.Thread(target=post_as, args=(caller,)) for caller in callers]
+    for post in posts:
+        post.start()
+    for post in posts:
+        post.join()
+    assert sorted(answer["results"][0]["status"] for answer in answers) == ["accepted", *["duplicate"] * 5]
+
+
+def test_an_event_says_what_became_of_it_and_a_failed_one_can_be_tried_again(api: Api) -> None:
+    world, orders = api.world, api.caller("orders")
+    world.join(("s", None))
+    orders.post("/v1/events", settled("e", "o", "s", line(100)))
+    assert orders.get("/v1/events/e")["status"] == "pending"
+    world.drain()
+    failed = orders.get("/v1/events/e")
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "no_plan")
+    assert [row["id"] for row in orders.get("/v1/events?status=failed")["data"]] == ["e"]
+    world.publish(SELLER_TEN_PERCENT)
+    assert orders.post("/v1/events/e/retry")["status"] == "pending"
+    world.drain()
+    assert orders.get("/v1/events/e")["status"] == "done"
+    assert orders.refused("POST", "/v1/events/e/retry") == (409, "event_not_failed")
+    assert orders.refused("GET", "/v1/events/nobody") == (404, "event_unknown")
+
+
+def test_pages_of_events_meet_without_gap_or_overlap(api: Api) -> None:
+    orders = api.caller("orders")
+    orders.post("/v1/events", {"events": [settled(f"e{number}", f"o{number}", "s", line(1)) for number in range(7)]})
+    found, path = [], "/v1/events?limit=3"
+    while True:
+        page = orders.get(path)
+        found += [row["id"] for row in page["data"]]
+        if page["next_cursor"] is None:
+            break
+        path = f"/v1/events?limit=3&cursor={page['next_cursor']}"
+    assert found == [f"e{number}" for number in range(7)]
+
+
+def test_events_are_kept_although_redis_is_gone(api: Api, monkeypatch: Any) -> None:
+    bell = api.world.container.bell
+    monkeypatch.setattr(bell, "_connection", type(bell._connection).from_url("redis://127.0.0.1:1/0"))
+    assert api.caller("orders").post("/v1/events", settled("e", "o", "s", line(1)))["accepted"] == 1

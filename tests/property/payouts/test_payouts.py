@@ -1,0 +1,118 @@
+"""Whatever happens to the money in whatever order: a batch takes what is there, and nothing is paid twice or lost."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from distrib.bootstrap import Container
+from distrib.services.audit import run
+from distrib.services.payouts import batches as payouts
+from distrib.services.programs.tenants import create_program
+from distrib.settings import Settings
+from tests.world.payout_world import PROPOSER, approve, balance, earn, make, open_shops, record
+from tests.world.worlds import World, refunded
+
+BEGIN = datetime(2026, 4, 2, 4, tzinfo=UTC)
+SHOPS = ("a", "b")
+numbers = itertools.count(1)
+ACTIONS = st.one_of(
+    st.tuples(st.just("earn"), st.sampled_from(SHOPS), st.integers(1, 2_000)),
+    st.tuples(st.just("refund"), st.integers(0, 5), st.integers(1, 100)),
+    st.tuples(st.just("make"), st.integers(0, 1_500), st.just(0)),
+    st.tuples(st.just("cancel"), st.integers(0, 5), st.just(0)),
+    st.tuples(st.just("approve"), st.integers(0, 5), st.just(0)),
+    st.tuples(st.just("settle"), st.integers(0, 5), st.sampled_from(["paid", "failed"])),
+)
+
+
+@dataclass
+class Model:
+    """What should be there, kept as plainly as can be."""
+
+    net: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOPS, 0))
+    orders: list[tuple[str, int]] = field(default_factory=list)
+    batches: list[dict[str, int]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOPS, 0))
+
+    def reserved(self, shop: str) -> int:
+        """What open batches took aside."""
+        open_ones = zip(self.batches, self.states, strict=True)
+        return sum(batch.get(shop, 0) for batch, state in open_ones if state in ("proposed", "approved"))
+
+    def available(self, shop: str) -> int:
+        """What is left."""
+        return self.net[shop] - self.paid[shop] - self.reserved(shop)
+
+
+@given(actions=st.lists(ACTIONS, min_size=4, max_size=14))
+@limits(max_examples=25, suppress_health_check=list(HealthCheck))
+def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
+    settings: Settings, database_url: str, redis_url: str, actions: list[tuple[str, int | str, int | str]]
+) -> None:
+    house = Container(settings, database_url, redis_url)
+    with house.begin() as conn:
+        code = f"p-{next(numbers)}"
+        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", house.now(), house.policies)
+    world = open_shops(World(house, program), *SHOPS)
+    model, now = Model(), BEGIN
+    for place, action in enumerate(actions):
+        now += timedelta(minutes=1)
+        act(world, model, action, place, now)
+        for shop in SHOPS:
+            found = balance(world, shop, now)
+            assert found["available"] == model.available(shop), (shop, actions[: place + 1])
+            assert (found["reserved"], found["paid"]) == (model.reserved(shop), model.paid[shop])
+    with house.begin() as conn:
+        assert run.run_audit(conn, world.program, now, house.policies).ok
+    house.close()
+
+
+def act(world: World, model: Model, action: tuple[str, int | str, int | str], place: int, now: datetime) -> None:
+    """Does one thing to the world and to the model."""
+    kind, one, other = action
+    if kind == "earn":
+        assert isinstance(one, str)
+        assert isinstance(other, int)
+        earn(world, one, other, now, f"o{place}")
+        model.net[one] += other
+        model.orders.append((one, place))
+    elif kind == "refund" and isinstance(one, int) and one < len(model.orders):
+        shop, order = model.orders.pop(one)
+        before = world.earned().get(shop, 0)
+        world.earn(refunded(f"r{place}", f"o{order}", None, now))
+        model.net[shop] -= before - world.earned().get(shop, 0)
+    elif kind == "make" and isinstance(one, int):
+        made = make(world, f"b{place}", now, min_minor=one)
+        taken = {line["shop_id"]: line["amount_minor"] for line in made["lines"]}
+        least = max(one, 1)
+        assert taken == {shop: model.available(shop) for shop in SHOPS if model.available(shop) >= least}
+        model.batches.append(taken)
+        model.states.append("proposed")
+        model.names.append(f"b{place}")
+    elif isinstance(one, int) and one < len(model.batches):
+        decide(world, model, kind, one, other, now)
+
+
+def decide(world: World, model: Model, kind: str, batch: int, status: int | str, now: datetime) -> None:
+    """Approves, cancels or settles a batch that may be."""
+    name = model.names[batch]
+    if kind == "cancel" and model.states[batch] == "proposed":
+        with world.container.begin() as conn:
+            payouts.cancel_payout(conn, world.program, name, PROPOSER, now)
+        model.states[batch] = "cancelled"
+    elif kind == "approve" and model.states[batch] == "proposed":
+        approve(world, name, now)
+        model.states[batch] = "approved"
+    elif kind == "settle" and model.states[batch] == "approved":
+        record(world, name, [(shop, str(status)) for shop in model.batches[batch]], now)
+        model.states[batch] = "settled"
+        for shop, amount in model.batches[batch].items():
+            model.paid[shop] += amount if status == "paid" else 0

@@ -1,0 +1,1 @@
+"""What tests live in: servers, programs, clients, receivers, and the audit that follows every test."""

@@ -1,0 +1,103 @@
+"""The API in this process, on a world of the test's own: a client per role, and problems as values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from distrib.app import create_app
+from distrib.services.context import Program
+from distrib.services.programs import keys, tenants
+from tests.world.worlds import World
+
+
+@dataclass
+class Caller:
+    """Speaks for one key."""
+
+    client: FlaskClient
+    key: str | None
+
+    def call(self, method: str, path: str, body: Any = None, **options: Any) -> TestResponse:
+        """One request; a body that is not bytes goes as JSON."""
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        headers |= options.pop("headers", {})
+        options.setdefault("buffered", True)
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.open(path, method=method, data=body, headers=headers, **options)
+
+    def get(self, path: str) -> Any:
+        """The JSON of a GET that must succeed."""
+        return self._good(self.call("GET", path))
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        """The JSON of a POST that must succeed."""
+        return self._good(self.call("POST", path, body, **options))
+
+    def put(self, path: str, body: Any) -> Any:
+        """The JSON of a PUT that must succeed."""
+        return self._good(self.call("PUT", path, body))
+
+    def refused(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, str]:
+        """Status and code of a refusal, which must be a whole problem document."""
+        problem = self.problem(method, path, body, **options)
+        return problem["status"], problem["code"]
+
+    def problem(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
+        """The problem document of a call that must be refused."""
+        answer = self.call(method, path, body, **options)
+        assert answer.content_type == "application/problem+json", (answer.status, answer.text)
+        problem: dict[str, Any] = json.loads(answer.text)
+        assert problem["status"] == answer.status_code
+        assert {"type", "title", "status", "detail", "code"} <= problem.keys()
+        assert problem["type"] == f"/docs/errors#{problem['code']}"
+        assert "Traceback" not in answer.text
+        return problem
+
+    @staticmethod
+    def _good(answer: TestResponse) -> Any:
+        assert answer.status_code < 300, (answer.status, answer.text)
+        return json.loads(answer.text) if answer.text else None
+
+
+@dataclass
+class Api:
+    """The app and its world."""
+
+    app: Flask
+    world: World
+
+    def caller(self, role: str = "admin", shop_id: str | None = None, program: Program | None = None) -> Caller:
+        """A caller with a new key of that role."""
+        container = self.world.container
+        pepper = container.settings.key_pepper.encode()
+        with container.begin() as conn:
+            key = keys.create_key(conn, program or self.world.program, role, role, shop_id, pepper, container.now())
+        return Caller(self.app.test_client(), key)
+
+    def nobody(self) -> Caller:
+        """A caller without a key."""
+        return Caller(self.app.test_client(), None)
+
+    def other_program(self, code: str = "other", **settings: Any) -> Program:
+        """Another program beside the world's."""
+        container = self.world.container
+        with container.begin() as conn:
+            return tenants.create_program(
+                conn, code, "CNY", "Asia/Shanghai", settings.pop("policy", "open"), container.now(),
+                container.policies, **settings,
+            )  # fmt: skip
+
+
+@pytest.fixture
+def api(world: World) -> Api:
+    """The API on the test's own world."""
+    return Api(create_app(world.container), world)
