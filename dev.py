@@ -36,7 +36,7 @@ python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
   demo    the whole way on real orders             用真实订单走完全程
   test    all tests, or those named                运行测试
   serve   API, console and worker                  启动服务
-  check   lint, types, import contracts            静态检查
+  check   lint, format, types, import contracts    静态检查
           with --mutants mutation testing besides  另加变异测试
   bench   the project's own benchmarks             基准测试
 """
@@ -239,8 +239,9 @@ def test_workers() -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """Lint, types, import contracts and with --mutants mutation testing: all run, one that fails fails the whole."""
-    steps = [["ruff", "check", "--config", "config/ruff.toml", "."], ["mypy"], ["lint-imports"]]
+    """Lint, format, types, import rules, with --mutants mutation testing: all run, one that fails fails the whole."""
+    ruff = ["--config", "config/ruff.toml", "."]
+    steps = [["ruff", "check", *ruff], ["ruff", "format", "--check", *ruff], ["mypy"], ["lint-imports"]]
     if MUTANTS in arguments:
         arguments = [argument for argument in arguments if argument != MUTANTS]
         steps.append(["python", "-m", "tests.tools.mutants"])
@@ -249,7 +250,7 @@ def check(arguments: list[str]) -> int:
         print(f"$ {' '.join(step)}", flush=True)
         command = [str(VENV / "bin" / step[0]), *step[1:], *arguments]
         if subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode:
-            failed.append(" ".join(step) if step[0] == "python" else step[0])
+            failed.append(" ".join(step[:3] if step[0] == "python" else step[:2]))
     print(f"dev.py: check failed: {', '.join(failed)} / 检查未通过" if failed else "dev.py: check passed / 检查通过")
     return 1 if failed else 0
 

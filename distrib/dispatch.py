@@ -41,9 +41,7 @@ class Bell:
             queue = bell_queue(self._connection)
             if queue.count >= _MOST_RINGS:
                 return True
-            queue.enqueue(
-                DRAIN_JOB, job_timeout=600, result_ttl=0, failure_ttl=86_400, ttl=300
-            )
+            queue.enqueue(DRAIN_JOB, job_timeout=600, result_ttl=0, failure_ttl=86_400, ttl=300)
         except (RedisError, OSError) as error:
             _log.warning("bell_lost", error=type(error).__name__)
             return False

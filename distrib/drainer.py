@@ -134,9 +134,7 @@ class Drainer:
                 self._isolate(program, half, until, failed.__cause__, tally)
 
     def _named(self, program: Program, orders: Sequence[int], until: date) -> Drained:
-        return self._retried(
-            lambda conn: drain.drain_orders(conn, program, self._policies, orders, until, self._now())
-        )
+        return self._retried(lambda conn: drain.drain_orders(conn, program, self._policies, orders, until, self._now()))
 
     @staticmethod
     def _count(drained: Drained, tally: Tally) -> None:

@@ -11,7 +11,7 @@ from distrib.services.audit.run import (
     programs_to_audit,
     requested_programs,
     run_audit,
-)  # fmt: skip
+)
 from distrib.services.context import Program
 from distrib.services.programs.tenants import get_program
 

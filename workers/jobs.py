@@ -23,5 +23,3 @@ def drain() -> int:
 
 def _call_for_help() -> None:
     runtime()[0].bell.ring()
-
-

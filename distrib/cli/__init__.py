@@ -18,14 +18,28 @@ from distrib.domain.errors import Refusal
 from distrib.settings import SettingsError
 
 _COMMANDS = {
-    "adjustment": "ledger.adjustment:adjustment", "audit": "ledger.audit:audit", "bench": "bench:bench",
-    "compliance": "compliance.compliance:compliance", "demo": "demo:demo", "explain": "explain:explain",
-    "import": "imports.command:import_group", "key": "programs.key:key", "ledger": "ledger.ledger:ledger",
-    "migrate": "service.migrate:migrate", "payout": "payouts.payout:payout", "plan": "plans.plan:plan",
-    "pools": "ledger.pools:pools", "program": "programs.program:program", "ranks": "ranks:ranks",
-    "serve": "service.serve:serve", "settle": "service.settle:settle", "shops": "network.shops:shops_group",
-    "statement": "ledger.statement:statement", "webhook": "webhook:webhook", "worker": "service.worker:worker",
-}  # fmt: skip
+    "adjustment": "ledger.adjustment:adjustment",
+    "audit": "ledger.audit:audit",
+    "bench": "bench:bench",
+    "compliance": "compliance.compliance:compliance",
+    "demo": "demo:demo",
+    "explain": "explain:explain",
+    "import": "imports.command:import_group",
+    "key": "programs.key:key",
+    "ledger": "ledger.ledger:ledger",
+    "migrate": "service.migrate:migrate",
+    "payout": "payouts.payout:payout",
+    "plan": "plans.plan:plan",
+    "pools": "ledger.pools:pools",
+    "program": "programs.program:program",
+    "ranks": "ranks:ranks",
+    "serve": "service.serve:serve",
+    "settle": "service.settle:settle",
+    "shops": "network.shops:shops_group",
+    "statement": "ledger.statement:statement",
+    "webhook": "webhook:webhook",
+    "worker": "service.worker:worker",
+}
 """Where each command lives."""
 
 

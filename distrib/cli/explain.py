@@ -18,7 +18,7 @@ from distrib.cli.output import (
     print_table,
     program_option,
     time_text,
-)  # fmt: skip
+)
 from distrib.domain.amounts import show_amount
 from distrib.services.orders.explanations import explain_order
 from distrib.services.plans.words import REASONS

@@ -33,9 +33,7 @@ def language_option(command: _F) -> _F:
 
 def program_option(command: _F) -> _F:
     """``--program``: which one, where there are several."""
-    return click.option(
-        "--program", "program_code", default=None, help="Code of the program. 分销计划编号。"
-    )(command)
+    return click.option("--program", "program_code", default=None, help="Code of the program. 分销计划编号。")(command)
 
 
 def json_option(command: _F) -> _F:

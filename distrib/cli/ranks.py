@@ -14,13 +14,17 @@ from distrib.services.context import COMMAND_LINE, parse_period
 from distrib.services.ranks.evaluation import evaluate_month, evaluation_view
 
 _WORDS = {
-    "evaluated": ("{month} evaluated: {shops:,} shops, {promoted:,} promoted, {lowered:,} lowered, {taken_back:,} taken"
-                  " back, {failing:,} failed to keep their rank. In effect from {effective_at}.",
-                  "{month} 考核完成：{shops:,} 家店铺，晋升 {promoted:,}，降级 {lowered:,}，撤回晋升 {taken_back:,}，"
-                  "保级未达标 {failing:,}。自 {effective_at} 起生效。"),
-    "known": ("{month} was evaluated on {evaluated_at}; nothing changes.",
-              "{month} 已于 {evaluated_at} 考核，未作更改。"),
-}  # fmt: skip
+    "evaluated": (
+        "{month} evaluated: {shops:,} shops, {promoted:,} promoted, {lowered:,} lowered, {taken_back:,} taken"
+        " back, {failing:,} failed to keep their rank. In effect from {effective_at}.",
+        "{month} 考核完成：{shops:,} 家店铺，晋升 {promoted:,}，降级 {lowered:,}，撤回晋升 {taken_back:,}，"
+        "保级未达标 {failing:,}。自 {effective_at} 起生效。",
+    ),
+    "known": (
+        "{month} was evaluated on {evaluated_at}; nothing changes.",
+        "{month} 已于 {evaluated_at} 考核，未作更改。",
+    ),
+}
 
 
 @click.group()

@@ -24,16 +24,21 @@ def webhook() -> None:
 @click.option("--id", "webhook_id", help="Its id; made up if not given. 编号。")
 @program_option
 @json_option
-def create(
-    url: str, events: tuple[str, ...], webhook_id: str | None, program_code: str | None, as_json: bool
-) -> None:
+def create(url: str, events: tuple[str, ...], webhook_id: str | None, program_code: str | None, as_json: bool) -> None:
     """Make an endpoint at URL; its secret is printed, alone on the last line. 新建推送地址，仅此时显示密钥。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         made, _ = service.create_webhook(
-            conn, program, webhook_id, url, events or EVENT_TYPES, container.sealer, COMMAND_LINE, container.now(),
+            conn,
+            program,
+            webhook_id,
+            url,
+            events or EVENT_TYPES,
+            container.sealer,
+            COMMAND_LINE,
+            container.now(),
             allows_private=container.settings.webhook_allow_private,
-        )  # fmt: skip
+        )
     if as_json:
         print_json(made)
         return
@@ -61,9 +66,13 @@ def _set_status(webhook_id: str, program_code: str | None, status: str) -> None:
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         service.change_webhook(
-            conn, program, webhook_id, {"status": status}, container.now(),
+            conn,
+            program,
+            webhook_id,
+            {"status": status},
+            container.now(),
             allows_private=container.settings.webhook_allow_private,
-        )  # fmt: skip
+        )
     click.echo(f"{webhook_id}: {status}")
 
 

@@ -68,14 +68,13 @@ CODES: dict[str, Code] = {
         "未指定分销计划",
     ),
     "no_program": Code(
-        404, "There is no program yet; open one with `distrib program create`.",
+        404,
+        "There is no program yet; open one with `distrib program create`.",
         "还没有分销计划，请先运行 distrib program create。",
     ),
     "policy_unknown": Code(422, "There is no policy pack {policy}.", "没有合规策略 {policy}。", "没有该合规策略"),
     "time_zone_unknown": Code(422, "There is no time zone {time_zone}.", "没有时区 {time_zone}。", "没有该时区"),
-    "time_zone_fixed": Code(
-        409, "The time zone is fixed once there are events.", "已有事件，时区不能再更改。"
-    ),
+    "time_zone_fixed": Code(409, "The time zone is fixed once there are events.", "已有事件，时区不能再更改。"),
     "currency_unknown": Code(
         422, "{currency} is not an ISO 4217 currency.", "{currency} 不是 ISO 4217 货币。", "不是 ISO 4217 货币"
     ),
@@ -107,15 +106,15 @@ CODES: dict[str, Code] = {
     "binding_shop_unknown": Code(
         422, "There is no shop {id} to name.", "要指定的店铺 {id} 不存在。", "要指定的店铺不存在"
     ),
-    "bound_in_future": Code(
-        422, "bound_at lies more than five minutes ahead.", "bound_at 晚于当前时间五分钟以上。"
-    ),
+    "bound_in_future": Code(422, "bound_at lies more than five minutes ahead.", "bound_at 晚于当前时间五分钟以上。"),
     "shop_not_inviting": Code(
         409, "The shop {id} is {state}: it invites nobody.", "店铺 {id} 的状态为 {state}，不能邀请。", "店铺不能邀请"
     ),
     "subtree_too_large": Code(
-        422, "The tree below holds more than {most} shops; ask for fewer levels.",
-        "其下店铺超过 {most} 家，请减少 levels。", "下级店铺过多",
+        422,
+        "The tree below holds more than {most} shops; ask for fewer levels.",
+        "其下店铺超过 {most} 家，请减少 levels。",
+        "下级店铺过多",
     ),
     # plans
     "plan_invalid": Code(422, "The plan has problems.", "方案有问题。"),
@@ -202,7 +201,9 @@ CODES: dict[str, Code] = {
         "仍有事件待处理",
     ),
     "evaluation_in_sequence": Code(
-        409, "Months are evaluated in sequence: {next} comes next.", "月份须依次考核，下一个是 {next}。",
+        409,
+        "Months are evaluated in sequence: {next} comes next.",
+        "月份须依次考核，下一个是 {next}。",
         "月份须依次考核",
     ),
     "close_not_proposed": Code(
@@ -212,7 +213,9 @@ CODES: dict[str, Code] = {
         409, "The figures have changed since they were proposed; propose again.", "提议之后数据已变化，请重新提议。"
     ),
     "effective_from_closed": Code(
-        422, "effective_from lies in a closed period, {period}.", "生效时间落在已结账的账期 {period} 内。",
+        422,
+        "effective_from lies in a closed period, {period}.",
+        "生效时间落在已结账的账期 {period} 内。",
         "生效时间在已结账的账期内",
     ),
     "adjustment_unknown": Code(404, "There is no adjustment {id}.", "没有调整 {id}。", "没有该调整"),
@@ -220,7 +223,9 @@ CODES: dict[str, Code] = {
     "case_unknown": Code(404, "There is no case {number}.", "没有案件 {number}。", "没有该案件"),
     "case_open": Code(409, "A case about {subject} is open.", "{subject} 已有未结案件。", "已有未结案件"),
     "case_decided": Code(
-        409, "The case is {state}: {decision} does not go with that.", "案件状态为 {state}，不能执行 {decision}。",
+        409,
+        "The case is {state}: {decision} does not go with that.",
+        "案件状态为 {state}，不能执行 {decision}。",
         "案件状态不允许该决定",
     ),
     "organiser_unknown": Code(404, "No shop names the organiser {id}.", "没有店铺属于组织者 {id}。", "没有该组织者"),
@@ -229,20 +234,21 @@ CODES: dict[str, Code] = {
         409, "The penalty {id} was withdrawn for another reason.", "处罚记录 {id} 已以其他理由撤回。", "处罚记录已撤回"
     ),
     "policy_loosened": Code(
-        422, "The override loosens the pack and needs a named sign-off: {figures}.",
-        "该本地策略放宽了合规策略，须具名签署：{figures}。", "本地策略放宽了合规策略",
+        422,
+        "The override loosens the pack and needs a named sign-off: {figures}.",
+        "该本地策略放宽了合规策略，须具名签署：{figures}。",
+        "本地策略放宽了合规策略",
     ),
     # webhooks and the ledger
     "webhook_disabled": Code(
         409, "The webhook {id} is disabled; enable it first.", "webhook {id} 已停用，请先启用。", "webhook 已停用"
     ),
-    "account_unknown": Code(
-        404, "There is no account {id}.", "没有账户 {id}。", "没有该账户"
-    ),
+    "account_unknown": Code(404, "There is no account {id}.", "没有账户 {id}。", "没有该账户"),
     # payees and payouts
     "payee_missing": Code(404, "The shop {id} has no payee.", "店铺 {id} 没有收款人。", "没有收款人"),
     "payee_in_payout": Code(
-        409, "A payout to this payee is under way; wait for its result or cancel it.",
+        409,
+        "A payout to this payee is under way; wait for its result or cancel it.",
         "该收款人有打款正在进行，请等待结果或先取消。",
     ),
     "payout_unknown": Code(404, "There is no payout {id}.", "没有打款批次 {id}。", "没有该打款批次"),
@@ -266,8 +272,10 @@ CODES: dict[str, Code] = {
     "below_channel_minimum": Code(422, "The amount is below the channel's least.", "金额低于渠道下限。"),
     "above_channel_maximum": Code(422, "The amount is above the channel's most.", "金额超过渠道单笔上限。"),
     "withholding_currency": Code(
-        422, "The withholding {withholding} goes with {currency} only.",
-        "代扣方式 {withholding} 仅适用于 {currency}。", "代扣方式与货币不符",
+        422,
+        "The withholding {withholding} goes with {currency} only.",
+        "代扣方式 {withholding} 仅适用于 {currency}。",
+        "代扣方式与货币不符",
     ),
     "part_unknown": Code(404, "The file has {parts} parts.", "该文件共 {parts} 部分。", "没有该部分"),
     "import_refused": Code(422, "{rows} rows were refused.", "{rows} 行被拒绝。", "有行被拒绝"),

@@ -116,9 +116,13 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     elif any(address in network for network in _NEVER):
         return False
     return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_private or address.is_loopback
-        or address.is_link_local or address.is_unspecified
-    )  # fmt: skip
+        address.is_multicast
+        or address.is_reserved
+        or address.is_private
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_unspecified
+    )
 
 
 def _inner(address: IPv6Address) -> IPv4Address | None:

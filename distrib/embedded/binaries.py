@@ -111,7 +111,13 @@ def version_of(path: Path, place: Place) -> str:
     """What a program says its version is, run as the servers' account: "18.6"; empty where it does not run."""
     try:
         said = subprocess.run(
-            [path, "--version"], cwd="/", env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=30,
+            [path, "--version"],
+            cwd="/",
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
             **place.account.as_child(),
         )
     except (OSError, subprocess.SubprocessError):

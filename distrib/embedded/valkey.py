@@ -45,9 +45,16 @@ def answers(place: Place) -> bool:
 def start(place: Place) -> None:
     """Start Valkey and wait until it answers."""
     options = {
-        "port": "0", "unixsocket": str(place.valkey_socket), "unixsocketperm": "700", "save": "", "appendonly": "no",
-        "databases": str(DATABASES), "maxmemory-policy": "noeviction", "dir": str(place.sockets), "daemonize": "no",
-    }  # fmt: skip
+        "port": "0",
+        "unixsocket": str(place.valkey_socket),
+        "unixsocketperm": "700",
+        "save": "",
+        "appendonly": "no",
+        "databases": str(DATABASES),
+        "maxmemory-policy": "noeviction",
+        "dir": str(place.sockets),
+        "daemonize": "no",
+    }
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
     child = start_apart([valkey_for(place), *arguments], place.valkey_log, place.account)
     wait_until(lambda: answers(place) or child.poll() is not None, START_WITHIN_S)

@@ -149,9 +149,17 @@ def sign_override(
     """Keeps in the trail of each program who answers for what an override loosens."""
     for program in programs:
         store.insert_sign_off(
-            conn, program.program_id, override.policy.name, override.digest, text,
-            json.dumps(override.loosened, ensure_ascii=False), signed_off_by, reason, now, actor.key_id,
-        )  # fmt: skip
+            conn,
+            program.program_id,
+            override.policy.name,
+            override.digest,
+            text,
+            json.dumps(override.loosened, ensure_ascii=False),
+            signed_off_by,
+            reason,
+            now,
+            actor.key_id,
+        )
 
 
 def signed_overrides(conn: Connection) -> set[str]:

@@ -34,9 +34,12 @@ def draw_order(random: Random, number: int, shops: Sequence[str], only_paid_from
     paid_at = draw_instant(random, only_paid_from)
     occurred_at = paid_at if random.random() < 0.3 else draw_instant(random, paid_at, 20)
     order: Document = {
-        "id": f"o-{number}", "currency": "CNY" if random.random() < 0.97 else "USD", "paid_at": show(random, paid_at),
-        "channel": random.choice(CHANNELS), "lines": [_line(random, n) for n in range(random.randint(1, 4))],
-    }  # fmt: skip
+        "id": f"o-{number}",
+        "currency": "CNY" if random.random() < 0.97 else "USD",
+        "paid_at": show(random, paid_at),
+        "channel": random.choice(CHANNELS),
+        "lines": [_line(random, n) for n in range(random.randint(1, 4))],
+    }
     if random.random() < 0.95:
         order["shop_id"] = random.choice(shops)
     if random.random() < 0.7:

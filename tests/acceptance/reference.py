@@ -274,9 +274,20 @@ def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, at
     available_at = settled.at + timedelta(days=plan.get("hold_days", 7))
     line, rule = settled.order["lines"][key.line]["id"], plan["rules"][key.rule]["id"]
     return Row(
-        event["id"], settled.order["id"], line, key.shop, rule, key.tier, kind, floor(paid.base), paid.rate, amount,
-        settled.version.number, at, available_at,
-    )  # fmt: skip
+        event["id"],
+        settled.order["id"],
+        line,
+        key.shop,
+        rule,
+        key.tier,
+        kind,
+        floor(paid.base),
+        paid.rate,
+        amount,
+        settled.version.number,
+        at,
+        available_at,
+    )
 
 
 def _refund(world: World, event: Document) -> list[tuple[datetime, str]]:

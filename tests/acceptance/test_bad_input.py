@@ -93,9 +93,14 @@ def trade(live: Live) -> Trade:
 
 def settled(event_id: str, order: Mapping[str, Any] | None = None, **line: Any) -> dict[str, Any]:
     whole = {
-        "id": f"order-of-{event_id}", "shop_id": "bo", "customer_id": "c-1", "currency": "CNY", "paid_at": PAID_AT,
-        "lines": [{"id": "1", "sku": "A-1", "quantity": 1, "paid_minor": 10_000, **line}], **(order or {}),
-    }  # fmt: skip
+        "id": f"order-of-{event_id}",
+        "shop_id": "bo",
+        "customer_id": "c-1",
+        "currency": "CNY",
+        "paid_at": PAID_AT,
+        "lines": [{"id": "1", "sku": "A-1", "quantity": 1, "paid_minor": 10_000, **line}],
+        **(order or {}),
+    }
     kept = {name: value for name, value in whole.items() if value is not None}
     return {"id": event_id, "type": "order.settled", "occurred_at": SETTLED_AT, "order": kept}
 
@@ -119,8 +124,9 @@ def test_an_unknown_sponsor_is_named_and_no_shop_is_made(trade: Trade) -> None:
         assert trade.admin.call("GET", "/v1/shops/cy").status == 404
     results = trade.admin.post("/v1/shops/batch", {"shops": [{"id": "cy", "sponsor_id": "nobody"}, {"id": "di"}]})
     assert [(row["status"], row.get("code")) for row in results["results"]] == [
-        ("refused", "sponsor_unknown"), ("created", None),
-    ]  # fmt: skip
+        ("refused", "sponsor_unknown"),
+        ("created", None),
+    ]
     assert trade.admin.get("/v1/shops/ada")["direct_recruits"] == 1
 
 
@@ -138,8 +144,10 @@ def test_an_event_sent_twice_with_other_content_is_a_conflict_and_the_first_one_
     assert told(trade.refused(settled("first", paid_minor=9_999))) == (409, "id_conflict", [])
     answer = trade.post({"events": [settled("first"), settled("first", {"customer_id": "c-2"}), settled("second")]})
     assert [(row["status"], row.get("code")) for row in answer.json["results"]] == [
-        ("duplicate", None), ("refused", "id_conflict"), ("accepted", None),
-    ]  # fmt: skip
+        ("duplicate", None),
+        ("refused", "id_conflict"),
+        ("accepted", None),
+    ]
 
 
 def test_one_event_posted_twenty_times_at_once_counts_once(trade: Trade) -> None:

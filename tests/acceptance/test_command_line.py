@@ -99,12 +99,19 @@ def write_events(path: Path, orders: Mapping[str, int]) -> Path:
     lines = [{"id": "1", "sku": "A", "quantity": 1}]
     events = [
         {
-            "id": f"settled-{order}", "type": "order.settled", "occurred_at": "2026-03-09T10:00:00+08:00",
-            "order": {"id": order, "shop_id": "bo", "currency": "CNY", "paid_at": "2026-03-01T10:00:00+08:00",
-                      "lines": [lines[0] | {"paid_minor": paid_minor}]},
+            "id": f"settled-{order}",
+            "type": "order.settled",
+            "occurred_at": "2026-03-09T10:00:00+08:00",
+            "order": {
+                "id": order,
+                "shop_id": "bo",
+                "currency": "CNY",
+                "paid_at": "2026-03-01T10:00:00+08:00",
+                "lines": [lines[0] | {"paid_minor": paid_minor}],
+            },
         }
         for order, paid_minor in orders.items()
-    ]  # fmt: skip
+    ]
     path.write_text("".join(json.dumps(event) + "\n" for event in events), "utf-8")
     return path
 
@@ -141,8 +148,11 @@ def test_the_whole_way_on_the_command_line(run: Run, tmp_path: Path) -> None:
     assert [(look["shop_id"], look["amount_minor"]) for look in explained["looks"]] == [("bo", 1_000), ("ada", 500)]
     assert "重新核算与已入账一致" in run("explain", "o-1", "--lang", "zh").stdout
 
-    [bo] = [row for row in csv.DictReader(run("statement", "export", "2026-03").stdout.splitlines())
-            if row["shop_id"] == "bo"]  # fmt: skip
+    [bo] = [
+        row
+        for row in csv.DictReader(run("statement", "export", "2026-03").stdout.splitlines())
+        if row["shop_id"] == "bo"
+    ]
     assert (bo["earned_minor"], bo["closing_minor"], bo["orders"]) == ("1033", "1033", "2")
     lines = tmp_path / "lines.csv"
     run("statement", "export", "2026-03", "--detail", "lines", "--output", lines)
@@ -210,16 +220,28 @@ def test_what_is_no_command_or_no_file_is_wrong_use_and_what_is_no_plan_a_findin
     missing, broken, binary = tmp_path / "missing", tmp_path / "broken.yaml", tmp_path / "binary.yaml"
     broken.write_text("a: [1\nb: }", "utf-8")
     binary.write_bytes(b"\xff\xfe\x00")
-    for words in (("fly",), ("key", "lose"), ("audit", "--wat"), ("explain",), ("serve", "--port", "x"),
-                  ("plan", "check", missing), ("import", "shops", missing), ("import", "events", missing)):  # fmt: skip
+    for words in (
+        ("fly",),
+        ("key", "lose"),
+        ("audit", "--wat"),
+        ("explain",),
+        ("serve", "--port", "x"),
+        ("plan", "check", missing),
+        ("import", "shops", missing),
+        ("import", "events", missing),
+    ):
         assert "Error: " in run(*words, status=2).stderr
     assert "line 2, column 2" in run("plan", "check", broken, status=1).stdout
     assert "不是 UTF-8" in run("plan", "check", binary, status=1).stdout
     run("program", "create", "tea", *CREATE)
     assert "line 2, column 2" in run("plan", "publish", broken, "--effective-from", "2026-01-01", status=2).stderr
     assert "不是 UTF-8" in run("plan", "publish", binary, "--effective-from", "2026-01-01", status=2).stderr
-    assert "yesterday" not in run("plan", "publish", write_plan(tmp_path / "plan.yaml"),
-                                  "--effective-from", "yesterday", status=2).stdout  # fmt: skip
+    assert (
+        "yesterday"
+        not in run(
+            "plan", "publish", write_plan(tmp_path / "plan.yaml"), "--effective-from", "yesterday", status=2
+        ).stdout
+    )
 
 
 def test_a_database_that_is_away_or_not_migrated_is_told_in_one_line(
@@ -248,11 +270,20 @@ def test_help_lists_every_command_in_both_languages_even_where_the_locale_has_no
     run = runner(LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     listed = run("--help").stdout
     commands = {
-        "serve": "启动", "worker": "后台任务", "migrate": "升级", "program": "分销计划", "key": "密钥",
+        "serve": "启动",
+        "worker": "后台任务",
+        "migrate": "升级",
+        "program": "分销计划",
+        "key": "密钥",
         "plan": "方案",
-        "import": "导入", "settle": "处理", "explain": "解释", "statement": "对账单", "audit": "不变式",
-        "bench": "基准", "demo": "演示",
-    }  # fmt: skip
+        "import": "导入",
+        "settle": "处理",
+        "explain": "解释",
+        "statement": "对账单",
+        "audit": "不变式",
+        "bench": "基准",
+        "demo": "演示",
+    }
     assert all(f"  {command} " in listed and words in listed for command, words in commands.items())
     assert "仅显示一次" in run("key", "--help").stdout
 

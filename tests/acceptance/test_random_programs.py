@@ -288,10 +288,20 @@ def _check_rows(client: Client, world: World) -> None:
 def _row(row: dict[str, Any]) -> Row:
     rate = None if row["rate"] is None else Fraction(row["rate"])
     return Row(
-        row["event_id"], row["order_id"], row["line_id"], row["shop_id"], row["rule"], row["tier"], row["kind"],
-        row["base_minor"], rate, row["amount_minor"], row["plan_version"]["version"], when(row["occurred_at"]),
+        row["event_id"],
+        row["order_id"],
+        row["line_id"],
+        row["shop_id"],
+        row["rule"],
+        row["tier"],
+        row["kind"],
+        row["base_minor"],
+        rate,
+        row["amount_minor"],
+        row["plan_version"]["version"],
+        when(row["occurred_at"]),
         when(row["available_at"]),
-    )  # fmt: skip
+    )
 
 
 def _check_looks(explained: dict[str, Any], world: World, order: str) -> None:
@@ -334,12 +344,19 @@ def _statement(world: World, shop: str, period: str, end: datetime) -> dict[str,
     held, available = _split(world, shop, rows, end - timedelta(microseconds=1))
     sums = {kind: sum(row.amount for row in month if row.kind == kind) for kind in ("earned", "reversed")}
     return {
-        "opening_minor": closing - sum(sums.values()), "earned_minor": sums["earned"],
-        "reversed_minor": sums["reversed"], "adjusted_minor": 0, "paid_minor": 0, "tax_minor": 0,
-        "closing_minor": closing, "held_minor": held, "reserved_minor": 0, "available_minor": available,
+        "opening_minor": closing - sum(sums.values()),
+        "earned_minor": sums["earned"],
+        "reversed_minor": sums["reversed"],
+        "adjusted_minor": 0,
+        "paid_minor": 0,
+        "tax_minor": 0,
+        "closing_minor": closing,
+        "held_minor": held,
+        "reserved_minor": 0,
+        "available_minor": available,
         "orders": len({row.order for row in month if row.kind == "earned"}),
         "refunds": len({row.event for row in month if row.kind == "reversed"}),
-    }  # fmt: skip
+    }
 
 
 def _split(world: World, shop: str, rows: Sequence[Row], at: datetime) -> tuple[int, int]:

@@ -21,9 +21,13 @@ def test_the_walk_through_of_the_readme_ends_with_the_figures_it_leads_to(live: 
     assert block is not None
     environment = {**os.environ, "KEY": key, "SECOND": second, "URL": f"http://127.0.0.1:{live.port}"}
     run = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", block[1]], env=environment, capture_output=True, text=True, timeout=60,
+        ["bash", "-eu", "-o", "pipefail", "-c", block[1]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
         check=False,
-    )  # fmt: skip
+    )
     assert run.returncode == 0, run.stderr
     assert "problem" not in run.stdout
     lin = re.search(r"^tea,2026-03,lin,CNY,(.*)$", run.stdout, re.MULTILINE)

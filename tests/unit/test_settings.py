@@ -84,11 +84,20 @@ def test_every_mistake_is_told_at_once_in_both_languages_and_no_value_is_repeate
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wrong = {
-        "DATABASE_URL": "mysql://secret@db/x", "REDIS_URL": "http://secret", "KEY_PEPPER": "secret",
-        "CONFIG_DIR": "/no/secret", "LOG_LEVEL": "secret", "STATEMENT_TIMEOUT_MS": "-1", "LOCK_TIMEOUT_MS": "1e4",
-        "DRAIN_BATCH_ORDERS": "20001", "WORKER_PROCESSES": "0", "SWEEP_INTERVAL_MS": "1.5", "ENVIRONMENT": "secret",
-        "DATA_KEY": "secret", "WEBHOOK_ALLOW_PRIVATE": "secret",
-    }  # fmt: skip
+        "DATABASE_URL": "mysql://secret@db/x",
+        "REDIS_URL": "http://secret",
+        "KEY_PEPPER": "secret",
+        "CONFIG_DIR": "/no/secret",
+        "LOG_LEVEL": "secret",
+        "STATEMENT_TIMEOUT_MS": "-1",
+        "LOCK_TIMEOUT_MS": "1e4",
+        "DRAIN_BATCH_ORDERS": "20001",
+        "WORKER_PROCESSES": "0",
+        "SWEEP_INTERVAL_MS": "1.5",
+        "ENVIRONMENT": "secret",
+        "DATA_KEY": "secret",
+        "WEBHOOK_ALLOW_PRIVATE": "secret",
+    }
     for name, value in wrong.items():
         monkeypatch.setenv(f"DISTRIB_{name}", value)
     found = mistakes()
@@ -154,20 +163,37 @@ def test_private_webhooks_are_for_development_alone(monkeypatch: pytest.MonkeyPa
     assert [text.partition(":")[0] for text in mistakes()] == ["DISTRIB_WEBHOOK_ALLOW_PRIVATE"]
 
 
-@pytest.mark.parametrize(("given", "base"), [
-    ("https://fx.example.com", "https://fx.example.com"), ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
-    ("https://fx.example.com/d/", "https://fx.example.com/d"), ("", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ("https://fx.example.com", "https://fx.example.com"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("https://fx.example.com/d/", "https://fx.example.com/d"),
+        ("", None),
+    ],
+)
 def test_links_begin_with_the_public_url(monkeypatch: pytest.MonkeyPatch, given: str, base: str | None) -> None:
     monkeypatch.setenv("DISTRIB_PUBLIC_URL", given)
     assert read_settings().public_url == base
 
 
-@pytest.mark.parametrize("given", [
-    "fx.example.com", "ftp://fx.example.com", "https://", "https://u@fx.example.com", "https://fx.example.com/?x",
-    "https://fx.example.com/#x", "https://fx example.com", "https://[", "https://fx.example.com:99999",
-    f"https://{'x' * 200}.com", "https://例.com", 'https://fx.example.com/"',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    [
+        "fx.example.com",
+        "ftp://fx.example.com",
+        "https://",
+        "https://u@fx.example.com",
+        "https://fx.example.com/?x",
+        "https://fx.example.com/#x",
+        "https://fx example.com",
+        "https://[",
+        "https://fx.example.com:99999",
+        f"https://{'x' * 200}.com",
+        "https://例.com",
+        'https://fx.example.com/"',
+    ],
+)
 def test_what_no_link_can_begin_with_is_a_mistake(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("DISTRIB_PUBLIC_URL", given)
     [mistake] = mistakes()

@@ -92,9 +92,15 @@ class Api:
         container = self.world.container
         with container.begin() as conn:
             return tenants.create_program(
-                conn, code, "CNY", "Asia/Shanghai", settings.pop("policy", "open"), container.now(),
-                container.policies, **settings,
-            )  # fmt: skip
+                conn,
+                code,
+                "CNY",
+                "Asia/Shanghai",
+                settings.pop("policy", "open"),
+                container.now(),
+                container.policies,
+                **settings,
+            )
 
 
 @pytest.fixture

@@ -103,9 +103,16 @@ class House:
         with self.begin() as conn:
             made = versions.create_plan(conn, self.program, document, packs(), COMMAND_LINE, self.now)
             return versions.publish_plan(
-                conn, self.program, packs(), made.code, made.version, effective_from, signed_off_by,
-                COMMAND_LINE, self.now,
-            )  # fmt: skip
+                conn,
+                self.program,
+                packs(),
+                made.code,
+                made.version,
+                effective_from,
+                signed_off_by,
+                COMMAND_LINE,
+                self.now,
+            )
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.begin() as conn:

@@ -90,9 +90,7 @@ class Live:
         """A new program, in Shanghai's time unless told otherwise."""
         container = self.container
         with container.begin() as conn:
-            return tenants.create_program(
-                conn, code, currency, time_zone, policy, container.now(), container.policies
-            )
+            return tenants.create_program(conn, code, currency, time_zone, policy, container.now(), container.policies)
 
     def client(self, program: Program, role: str = "admin", shop_id: str | None = None) -> Client:
         """A client with a new key of that role."""
@@ -109,9 +107,19 @@ def live_service(container: Container, workers: int = 1) -> Iterator[Live]:
     """The API on a port of its own with workers beside it, until the block ends."""
     port = _free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.conf.py", "--bind", f"127.0.0.1:{port}",
-        "--workers", "1", "--log-level", "warning", "wsgi:app",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        "config/gunicorn.conf.py",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "1",
+        "--log-level",
+        "warning",
+        "wsgi:app",
+    ]
     environment = {**os.environ, **container.environment(), "DISTRIB_LOG_LEVEL": "ERROR"}
     web = subprocess.Popen(command, env=environment, cwd=REPOSITORY, start_new_session=True)
     try:

@@ -56,9 +56,15 @@ def put(world: World, shop_id: str, whom: Payee, now: datetime | None = None) ->
     container = world.container
     with container.begin() as conn:
         return payees.put_payee(
-            conn, world.program, shop_id, whom, container.sealer, container.settings.key_pepper.encode(), PROPOSER,
+            conn,
+            world.program,
+            shop_id,
+            whom,
+            container.sealer,
+            container.settings.key_pepper.encode(),
+            PROPOSER,
             now or container.now(),
-        )  # fmt: skip
+        )
 
 
 def make(

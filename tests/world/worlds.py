@@ -72,9 +72,7 @@ def cancelled(event_id: str, order_id: str, occurred_at: datetime | None = None)
     return {"id": event_id, "type": "order.cancelled", "occurred_at": at.isoformat(), "order_id": order_id}
 
 
-def decided(
-    event_id: str, group_id: str, has_succeeded: bool, occurred_at: datetime | None = None
-) -> dict[str, Any]:
+def decided(event_id: str, group_id: str, has_succeeded: bool, occurred_at: datetime | None = None) -> dict[str, Any]:
     """A ``group.succeeded`` or ``group.failed`` event as JSON."""
     at = occurred_at or PAID + timedelta(days=2)
     kind = "group.succeeded" if has_succeeded else "group.failed"
@@ -112,9 +110,7 @@ class World:
         with self.container.begin() as conn:
             policy = self.container.policies[self.program.policy]
             pepper = self.container.settings.key_pepper.encode()
-            return list(
-                register_shops(conn, self.program, policy, drafts, COMMAND_LINE, self.container.now(), pepper)
-            )
+            return list(register_shops(conn, self.program, policy, drafts, COMMAND_LINE, self.container.now(), pepper))
 
     def post(self, *events: Mapping[str, Any]) -> list[Accepted]:
         """Accepts events, each of which has to be fit."""

@@ -19,6 +19,21 @@ from distrib.api.resources.statements import statements
 from distrib.api.resources.webhooks import webhooks
 
 RESOURCES = (
-    program, plans, shops, customers, metrics, events, orders, commissions, statements, ranks, adjustments, ledger,
-    payouts, compliance, penalties, webhooks, sharing,
-)  # fmt: skip
+    program,
+    plans,
+    shops,
+    customers,
+    metrics,
+    events,
+    orders,
+    commissions,
+    statements,
+    ranks,
+    adjustments,
+    ledger,
+    payouts,
+    compliance,
+    penalties,
+    webhooks,
+    sharing,
+)

@@ -88,9 +88,7 @@ def open_case(call: Call) -> Answer:
     shop_id, organiser_id = call.body["shop_id"], call.body["organiser_id"]
     if (shop_id is None) == (organiser_id is None):
         raise Refusal("invalid", [Problem("/shop_id", say("either_or", one="shop_id", other="organiser_id"))])
-    case = cases.open_case(
-        call.conn, call.program, shop_id, organiser_id, call.body["reason"], call.actor, call.now
-    )
+    case = cases.open_case(call.conn, call.program, shop_id, organiser_id, call.body["reason"], call.actor, call.now)
     return Answer(case, 201, {"Location": f"/v1/compliance/cases/{case['case_no']}"})
 
 
@@ -112,9 +110,16 @@ def decide_case(call: Call, case_no: str) -> Answer:
     """Freezes indirect pay, takes back what is held, releases it, or dismisses the case; by a person, with a reason."""
     body = call.body
     case = cases.decide_case(
-        call.conn, call.program, _number(case_no), body["decision"], body["effective_at"], body["decided_by"],
-        body["reason"], call.actor, call.now,
-    )  # fmt: skip
+        call.conn,
+        call.program,
+        _number(case_no),
+        body["decision"],
+        body["effective_at"],
+        body["decided_by"],
+        body["reason"],
+        call.actor,
+        call.now,
+    )
     return Answer(case, 201)
 
 

@@ -176,5 +176,3 @@ def retry_event(call: Call, event_id: str) -> Answer:
 
 def _view(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "event_no"}
-
-

@@ -35,9 +35,7 @@ def list_accounts(call: Call) -> Answer:
     return Answer(listing.page(rows, follows))
 
 
-@ledger.operation(
-    "GET", "/ledger/accounts/<account:account>", {200: OneAccountSchema}, refusals=("account_unknown",)
-)
+@ledger.operation("GET", "/ledger/accounts/<account:account>", {200: OneAccountSchema}, refusals=("account_unknown",))
 def get_account(call: Call, account: str) -> Answer:
     """One account; a payable one with what of it is held, reserved and available now."""
     return Answer(service.get_account(call.conn, call.program, account, call.now))

@@ -84,9 +84,7 @@ def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first."""
     listing = call.listing("payouts")
     before = listing.place(call.query["cursor"])
-    found, follows = service.list_payouts(
-        call.conn, call.program, before[0] if before else None, call.query["limit"]
-    )
+    found, follows = service.list_payouts(call.conn, call.program, before[0] if before else None, call.query["limit"])
     return Answer(listing.page(found, None if follows is None else (follows,)))
 
 
@@ -188,9 +186,7 @@ def report_platform(call: Call) -> Stream:
     """The quarter's income by payee, as platforms have to tell the tax office (Order 810)."""
     quarter = call.query["quarter"]
     reports.parse_quarter(quarter)
-    produce = partial(
-        reports.platform_report, program=call.program, quarter=quarter, sealer=call.backend.sealer
-    )
+    produce = partial(reports.platform_report, program=call.program, quarter=quarter, sealer=call.backend.sealer)
     return Stream(produce, _CSV, f"platform-{quarter}.csv")
 
 

@@ -62,7 +62,5 @@ def get_penalty(call: Call, penalty_id: str) -> Answer:
 )
 def withdraw_penalty(call: Call, penalty_id: str) -> Answer:
     """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere."""
-    view = service.withdraw_penalty(
-        call.conn, call.program, penalty_id, call.body["reason"], call.actor, call.now
-    )
+    view = service.withdraw_penalty(call.conn, call.program, penalty_id, call.body["reason"], call.actor, call.now)
     return Answer(view)

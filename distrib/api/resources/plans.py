@@ -27,9 +27,7 @@ plans = Resource("plans", "Who earns how much of an order 方案")
 )
 def create_plan(call: Call) -> Answer:
     """Keeps a document as the next version of its code; 422 with every problem of it."""
-    view = service.create_plan(
-        call.conn, call.program, call.body, call.backend.policies, call.actor, call.now
-    )
+    view = service.create_plan(call.conn, call.program, call.body, call.backend.policies, call.actor, call.now)
     return Answer(_shown(view), 201, {"Location": f"/v1/plans/{view.code}/{view.version}"})
 
 
@@ -39,9 +37,17 @@ def create_plan(call: Call) -> Answer:
     {200: PlanSchema},
     body=PublicationSchema,
     is_idempotent=True,
-    refusals=("plan_unknown", "plan_published", "plan_refused", "sign_off_required", "rank_map_required",
-              "effective_from_taken", "effective_from_closed", "orders_worked_on"),
-)  # fmt: skip
+    refusals=(
+        "plan_unknown",
+        "plan_published",
+        "plan_refused",
+        "sign_off_required",
+        "rank_map_required",
+        "effective_from_taken",
+        "effective_from_closed",
+        "orders_worked_on",
+    ),
+)
 def publish_plan(call: Call, code: str, version: str) -> Answer:
     """Puts a version in force from an instant on, for ever; in the past only where no order was worked on since."""
     view = service.publish_plan(

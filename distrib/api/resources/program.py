@@ -44,9 +44,7 @@ def change_program(call: Call) -> Answer:
         wanted |= {"binding_rule": binding["rule"]}
         wanted |= {name: binding.get(name) for name in ("protect_days", "expire_days")}
     policies = call.backend.policies
-    return Answer(
-        _shown(set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now))
-    )
+    return Answer(_shown(set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now)))
 
 
 @program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, query=PageQuerySchema)
@@ -84,8 +82,17 @@ def revoke_key(call: Call, key_id: str) -> Answer:
 
 
 def _shown(found: Program) -> dict[str, object]:
-    names = ("code", "currency", "time_zone", "policy", "admission", "identity_required", "withholding", "title",
-             "join_url")  # fmt: skip
+    names = (
+        "code",
+        "currency",
+        "time_zone",
+        "policy",
+        "admission",
+        "identity_required",
+        "withholding",
+        "title",
+        "join_url",
+    )
     return {name: getattr(found, name) for name in names} | {"binding": binding_of(found)}
 
 

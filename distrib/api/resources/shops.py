@@ -49,9 +49,7 @@ _REGISTRATION = (
 )
 
 
-@shops.operation(
-    "POST", "/shops", {201: ShopSchema, 200: ShopSchema}, body=ShopDraftSchema, refusals=_REGISTRATION
-)
+@shops.operation("POST", "/shops", {201: ShopSchema, 200: ShopSchema}, body=ShopDraftSchema, refusals=_REGISTRATION)
 def register_shop(call: Call) -> Answer:
     """Brings a shop in: under a sponsor, by an invite code, or as a root. 200 when repeated."""
     draft = ShopDraft(**call.body)
@@ -68,9 +66,7 @@ def register_shops(call: Call) -> Answer:
     loaded = [problems_of(schema, raw) for raw in call.body["shops"]]
     drafts = [ShopDraft(**told.loaded) for told in loaded if isinstance(told, Loaded)]
     done = iter(
-        service.register_shops(
-            call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper
-        )
+        service.register_shops(call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper)
         if drafts
         else ()
     )
@@ -95,9 +91,7 @@ def get_shop(call: Call, shop_id: str) -> Answer:
     return Answer({name: entry[name] for name in shown})
 
 
-@shops.operation(
-    "PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, body=ShopPatchSchema, refusals=("shop_unknown",)
-)
+@shops.operation("PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, body=ShopPatchSchema, refusals=("shop_unknown",))
 def change_shop(call: Call, shop_id: str) -> Answer:
     """Gives a shop another name, other attributes or another organiser."""
     return Answer(_shown(call, service.change_shop(call.conn, call.program, shop_id, call.body, call.actor, call.now)))
@@ -157,9 +151,16 @@ def list_downline(call: Call, shop_id: str) -> Answer:
     {200: ShopSchema},
     body=MoveSchema,
     is_idempotent=True,
-    refusals=("shop_unknown", "sponsor_unknown", "sponsor_not_active", "move_too_early", "sponsor_is_self",
-              "sponsor_cycle", "tree_too_deep"),
-)  # fmt: skip
+    refusals=(
+        "shop_unknown",
+        "sponsor_unknown",
+        "sponsor_not_active",
+        "move_too_early",
+        "sponsor_is_self",
+        "sponsor_cycle",
+        "tree_too_deep",
+    ),
+)
 def move_shop(call: Call, shop_id: str) -> Answer:
     """Puts a shop, with all below it, under another sponsor; orders paid before count with the old one."""
     view = service.move_shop(

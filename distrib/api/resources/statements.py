@@ -31,6 +31,7 @@ from distrib.services.statements.files import MEDIA_TYPES, FileWish
 
 statements = Resource("statements", "Monthly statements 对账单 and audits 审计")
 
+
 @statements.operation("GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema)
 def get_statements(call: Call) -> Answer:
     """A month as it stands: totals, and one row per shop."""
@@ -102,9 +103,17 @@ def propose_close(call: Call, period: str) -> Answer:
     "/statements/<period:period>/close/confirm",
     {200: CloseSchema},
     is_idempotent=True,
-    refusals=("period_invalid", "close_not_proposed", "same_key", "close_changed", "period_closed",
-              "period_not_over", "close_in_sequence", "events_pending"),
-)  # fmt: skip
+    refusals=(
+        "period_invalid",
+        "close_not_proposed",
+        "same_key",
+        "close_changed",
+        "period_closed",
+        "period_not_over",
+        "close_in_sequence",
+        "events_pending",
+    ),
+)
 def confirm_close(call: Call, period: str) -> Answer:
     """Closes the month as another key proposed it, for ever; pools still to be paid are paid with it."""
     return Answer(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now))

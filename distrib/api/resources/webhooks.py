@@ -40,9 +40,16 @@ def create_webhook(call: Call) -> Answer:
     """Makes an endpoint; its secret is in this answer alone. The same id and content again: 200."""
     body, house = call.body, call.backend
     view, is_new = service.create_webhook(
-        call.conn, call.program, body["id"], body["url"], body["events"], house.sealer, call.actor, call.now,
+        call.conn,
+        call.program,
+        body["id"],
+        body["url"],
+        body["events"],
+        house.sealer,
+        call.actor,
+        call.now,
         allows_private=house.allows_private_webhooks,
-    )  # fmt: skip
+    )
     return Answer(view, 201 if is_new else 200)
 
 
@@ -88,9 +95,7 @@ def list_deliveries(call: Call, webhook_id: str) -> Answer:
     return Answer(listing.page(rows, None if follows is None else (follows,)))
 
 
-@webhooks.operation(
-    "GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DeliveryWithLogSchema}
-)
+@webhooks.operation("GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DeliveryWithLogSchema})
 def get_delivery(call: Call, webhook_id: str, delivery_id: str) -> Answer:
     """One delivery with its attempts."""
     return Answer(service.get_delivery(call.conn, call.program, webhook_id, delivery_id))

@@ -271,5 +271,3 @@ class Attributes(fields.Dict):
         if isinstance(value, int) and not isinstance(value, bool):
             return abs(value) < 2**53
         return value is None or isinstance(value, bool)
-
-

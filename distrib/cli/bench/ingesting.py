@@ -111,9 +111,17 @@ def _service(variables: Mapping[str, str], log: Path) -> Iterator[int]:
     """
     port = free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "--config", str(REPOSITORY / "config" / "gunicorn.conf.py"),
-        "--chdir", str(REPOSITORY), "--bind", f"{HOST}:{port}", "wsgi:app",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        str(REPOSITORY / "config" / "gunicorn.conf.py"),
+        "--chdir",
+        str(REPOSITORY),
+        "--bind",
+        f"{HOST}:{port}",
+        "wsgi:app",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=output, stderr=output)
         try:

@@ -44,11 +44,14 @@ MIXED: tuple[dict[str, Any], ...] = (
     {"id": "up-1", "pay": "upline", "tier": 1, "of": "remaining", "rate": "0.05"},
     {"id": "up-2", "pay": "upline", "tier": 2, "of": {"rule": "up-1"}, "rate": "0.10"},
     {
-        "id": "up-3", "pay": "upline", "tier": 3, "slab_mode": "marginal",
+        "id": "up-3",
+        "pay": "upline",
+        "tier": 3,
+        "slab_mode": "marginal",
         "slabs": [{"from_minor": 0, "rate": "0.01"}, {"from_minor": 50_000, "rate": "0.02"}],
     },
     {"id": "career", **_CAREER},
-)  # fmt: skip
+)
 """Six rules of every kind: what is left, what another rule paid, slabs, an amount a piece, a differential."""
 
 Work: TypeAlias = list[tuple[Order, Snapshot]]

@@ -21,7 +21,7 @@ from distrib.cli.output import (
     print_table,
     program_option,
     time_text,
-)  # fmt: skip
+)
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
@@ -143,8 +143,13 @@ def list_command(program_code: str | None, as_json: bool) -> None:
         return
     columns = {"case 案件": True, "subject 对象": False, "state 状态": False, "opened 立案": False, "held 冻结": True}
     rows = [
-        [case["case_no"], case["subject"], case["state"], time_text(case["opened_at"]),
-         show_amount(case["frozen_minor"], case["currency"])]
+        [
+            case["case_no"],
+            case["subject"],
+            case["state"],
+            time_text(case["opened_at"]),
+            show_amount(case["frozen_minor"], case["currency"]),
+        ]
         for case in found
     ]
     print_table(open_console(), f"Cases 案件: {program.code}", columns, rows)

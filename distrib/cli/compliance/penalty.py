@@ -47,9 +47,16 @@ def add(
     as_json: bool,
 ) -> None:
     """Record the penalty ID about a shop or an organiser. 记录处罚。"""
-    draft = {"id": penalty_id, "shop_id": shop_id, "organiser_id": organiser_id, "kind": kind,
-             "decided_on": _day(decided_on), "authority": authority, "reference": reference,
-             "reason": reason}  # fmt: skip
+    draft = {
+        "id": penalty_id,
+        "shop_id": shop_id,
+        "organiser_id": organiser_id,
+        "kind": kind,
+        "decided_on": _day(decided_on),
+        "authority": authority,
+        "reference": reference,
+        "reason": reason,
+    }
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         view, _ = record_penalty(conn, program, draft, COMMAND_LINE, container.now())
@@ -87,9 +94,7 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
         print_json(found)
         return
     columns = ("id 编号", "about 对象", "kind 类别", "decided on 决定日期", "lapses on 失效日", "status 状态")
-    rows = [
-        [row["id"], _about(row), row["kind"], row["decided_on"], row["lapses_on"], row["status"]] for row in found
-    ]
+    rows = [[row["id"], _about(row), row["kind"], row["decided_on"], row["lapses_on"], row["status"]] for row in found]
     print_table(open_console(), f"Penalties 处罚记录: {program.code}", dict.fromkeys(columns, False), rows)
 
 

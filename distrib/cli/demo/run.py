@@ -70,10 +70,12 @@ def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
         return {
             "explained": None if order_id is None else explained(reader, order_id),
             "statement": {
-                "period": best["period"], "totals": best["totals"], "largest": largest(reader, best["period"])
+                "period": best["period"],
+                "totals": best["totals"],
+                "largest": largest(reader, best["period"]),
             },
             "statements": months,
-        }  # fmt: skip
+        }
 
 
 def _figures(

@@ -33,8 +33,16 @@ from distrib.services.orders.inbox import accept_events
 BATCH = 1_000
 _EVENT = ("id", "type", "occurred_at")
 _ORDER = (
-    "order_id", "channel", "shop_id", "customer_id", "leader_id", "opener_id", "group_id", "currency", "paid_at",
-)  # fmt: skip
+    "order_id",
+    "channel",
+    "shop_id",
+    "customer_id",
+    "leader_id",
+    "opener_id",
+    "group_id",
+    "currency",
+    "paid_at",
+)
 _LINE = ("line_id", "sku", "category", "quantity", "paid_minor", "list_minor", "cost_minor", "entry")
 _REFUND = ("refund_id", "amount_minor")
 _ABOUT = {CANCELLED: "order_id", SUCCEEDED: "group_id", FAILED: "group_id"}

@@ -18,7 +18,7 @@ from distrib.cli.output import (
     print_line,
     print_table,
     program_option,
-)  # fmt: skip
+)
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 
 _WORDS = {

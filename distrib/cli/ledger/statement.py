@@ -22,7 +22,7 @@ from distrib.cli.output import (
     print_table,
     program_option,
     time_text,
-)  # fmt: skip
+)
 from distrib.domain.amounts import show_amount
 from distrib.services.context import Actor, Program, parse_period
 from distrib.services.statements.closing import confirm_close, find_closed, propose_close, standing_proposal
@@ -30,8 +30,10 @@ from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export
 from distrib.services.statements.months import FIGURES, SHOPS, statement_totals_and_rows
 
 _WORDS = {
-    "title": ("Statement of {program} for {period}, {currency}, as of {as_of}",
-              "分销计划 {program} {period} 对账单，{currency}，截至 {as_of}"),
+    "title": (
+        "Statement of {program} for {period}, {currency}, as of {as_of}",
+        "分销计划 {program} {period} 对账单，{currency}，截至 {as_of}",
+    ),
     "shop": ("shop", "店铺"),
     "opening_minor": ("opening", "期初"),
     "earned_minor": ("earned", "所得"),
@@ -46,18 +48,26 @@ _WORDS = {
     "orders": ("orders", "订单数"),
     "refunds": ("refunds", "退款数"),
     "total": ("all {shops} shops", "全部 {shops} 家店铺"),
-    "more": ("… and more: --limit, or `distrib statement export {period}`",
-             "……其余见 --limit 或 `distrib statement export {period}`"),
-}  # fmt: skip
+    "more": (
+        "… and more: --limit, or `distrib statement export {period}`",
+        "……其余见 --limit 或 `distrib statement export {period}`",
+    ),
+}
 _COUNTS = ("orders", "refunds")
 _CLOSE_WORDS = {
-    "proposed": ("{period} of {program} as it would be closed, {count} shops, {currency}:",
-                 "{program} {period} 拟结账数据，{count} 家店铺，{currency}："),
-    "closed": ("{period} of {program} is closed, {count} shops, {currency}:",
-               "{program} {period} 已结账，{count} 家店铺，{currency}："),
-    "next": ("Another key confirms: distrib statement close {period} --confirm --key KEY",
-             "由另一密钥确认：distrib statement close {period} --confirm --key KEY"),
-}  # fmt: skip
+    "proposed": (
+        "{period} of {program} as it would be closed, {count} shops, {currency}:",
+        "{program} {period} 拟结账数据，{count} 家店铺，{currency}：",
+    ),
+    "closed": (
+        "{period} of {program} is closed, {count} shops, {currency}:",
+        "{program} {period} 已结账，{count} 家店铺，{currency}：",
+    ),
+    "next": (
+        "Another key confirms: distrib statement close {period} --confirm --key KEY",
+        "由另一密钥确认：distrib statement close {period} --confirm --key KEY",
+    ),
+}
 
 
 @click.group()
@@ -86,7 +96,11 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
 @statement.command()
 @click.argument("month", metavar="MONTH")
 @click.option(
-    "--format", "file_format", type=click.Choice(FORMATS), default="csv", show_default=True,
+    "--format",
+    "file_format",
+    type=click.Choice(FORMATS),
+    default="csv",
+    show_default=True,
     help="PDF is for one shop. PDF 仅限单店。",
 )
 @click.option(
@@ -123,9 +137,7 @@ def export(
 @program_option
 @language_option
 @json_option
-def close(
-    month: str, key: str, step: str | None, program_code: str | None, language: str, as_json: bool
-) -> None:
+def close(month: str, key: str, step: str | None, program_code: str | None, language: str, as_json: bool) -> None:
     """Close the books of MONTH (as 2026-03), by two keys. 结账，须两个密钥。
 
     The first key proposes, the second confirms. What is confirmed is closed for ever.

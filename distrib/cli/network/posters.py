@@ -14,9 +14,11 @@ from distrib.services.sharing.invitations import Invitation, invitation_of
 from distrib.services.sharing.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
 
 _output = click.option(
-    "--output", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="The file to write. 输出文件。",
-)  # fmt: skip
+)
 
 
 @click.command("poster")
@@ -36,9 +38,12 @@ def poster_command(shop_id: str, language: str, output: Path, program_code: str 
 @click.command("qr")
 @click.argument("shop_id")
 @click.option(
-    "--scale", type=click.IntRange(1, MOST_SCALE), default=8, show_default=True,
+    "--scale",
+    type=click.IntRange(1, MOST_SCALE),
+    default=8,
+    show_default=True,
     help="Pixels of one module. 每个模块的像素数。",
-)  # fmt: skip
+)
 @_output
 @program_option
 def qr_command(shop_id: str, scale: int, output: Path, program_code: str | None) -> None:
@@ -46,9 +51,7 @@ def qr_command(shop_id: str, scale: int, output: Path, program_code: str | None)
     _write(shop_id, output, program_code, lambda _, link: draw_qr_code(link, scale))
 
 
-def _write(
-    shop_id: str, output: Path, program_code: str | None, draw: Callable[[Invitation, str], bytes]
-) -> None:
+def _write(shop_id: str, output: Path, program_code: str | None, draw: Callable[[Invitation, str], bytes]) -> None:
     with open_container() as container:
         base = container.settings.public_url
         if base is None:

@@ -27,14 +27,19 @@ shops_group.add_command(qr_command)
 @shops_group.command("export")
 @click.argument("shop_id")
 @click.option(
-    "--format", "form", type=click.Choice(["json", "graphml"]), default="json", show_default=True,
+    "--format",
+    "form",
+    type=click.Choice(["json", "graphml"]),
+    default="json",
+    show_default=True,
     help="Node-link JSON or GraphML. 格式。",
-)  # fmt: skip
+)
 @click.option("--levels", type=click.IntRange(1, DEEPEST), help="How deep; all the way if not given. 层数。")
 @click.option(
-    "--output", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="A file; standard output if not given. 输出文件。",
-)  # fmt: skip
+)
 @program_option
 def export_command(shop_id: str, form: str, levels: int | None, output: Path | None, program_code: str | None) -> None:
     """Export the shop SHOP_ID and all below it, up to 100,000 shops. 导出店铺及其下级。"""

@@ -90,8 +90,11 @@ def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) ->
 
 def _decide(
     decision: Callable[[Connection, Program, str, Actor, datetime], object],
-    payout_id: str, key: str, program_code: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    payout_id: str,
+    key: str,
+    program_code: str | None,
+    as_json: bool,
+) -> None:
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
         decision(conn, program, payout_id, actor, container.now())
@@ -120,13 +123,17 @@ def results(payout_id: str, file: Path, key: str, program_code: str | None, as_j
                 settled += record_results(conn, program, payout_id, some, actor, container.now())
     refused = [one for one in settled if one.outcome == REFUSED]
     if as_json:
-        print_json([
-            {"shop_id": one.shop_id, "status": one.outcome, "code": one.refusal.code if one.refusal else None}
-            for one in settled
-        ])  # fmt: skip
+        print_json(
+            [
+                {"shop_id": one.shop_id, "status": one.outcome, "code": one.refusal.code if one.refusal else None}
+                for one in settled
+            ]
+        )
     else:
-        click.echo(f"{len(settled) - len(refused)} results, {len(refused)} refused. "
-                   f"登记 {len(settled) - len(refused)} 条，拒绝 {len(refused)} 条。")  # fmt: skip
+        click.echo(
+            f"{len(settled) - len(refused)} results, {len(refused)} refused. "
+            f"登记 {len(settled) - len(refused)} 条，拒绝 {len(refused)} 条。"
+        )
         for one in refused:
             if one.refusal is not None:
                 click.echo(f"{one.shop_id}: {one.refusal.text('en')} {one.refusal.text('zh')}", err=True)
@@ -152,13 +159,27 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
     if as_json:
         print_json(found)
         return
-    columns = {"id 编号": False, "status 状态": False, "channel 渠道": False, "lines 笔数": True, "amount 金额": True,
-               "tax 代扣税": True, "up to 截至": False}  # fmt: skip
+    columns = {
+        "id 编号": False,
+        "status 状态": False,
+        "channel 渠道": False,
+        "lines 笔数": True,
+        "amount 金额": True,
+        "tax 代扣税": True,
+        "up to 截至": False,
+    }
     rows = [
-        [one["id"], one["status"], one["channel"], one["count"], show_amount(one["amount_minor"], one["currency"]),
-         show_amount(one["tax_minor"], one["currency"]), time_text(one["up_to"])]
+        [
+            one["id"],
+            one["status"],
+            one["channel"],
+            one["count"],
+            show_amount(one["amount_minor"], one["currency"]),
+            show_amount(one["tax_minor"], one["currency"]),
+            time_text(one["up_to"]),
+        ]
         for one in found
-    ]  # fmt: skip
+    ]
     print_table(open_console(), f"Payouts 打款批次: {program.code}", columns, rows)
 
 
@@ -183,15 +204,18 @@ def show(payout_id: str, key: str | None, program_code: str | None, as_json: boo
 @key_option(required=False)
 @program_option
 def export(
-    payout_id: str, file_format: str | None, part: int, encoding: str, output: Path | None, key: str | None,
+    payout_id: str,
+    file_format: str | None,
+    part: int,
+    encoding: str,
+    output: Path | None,
+    key: str | None,
     program_code: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Write the file that the channel takes, once the batch ID is approved. 导出渠道文件。"""
     with open_container() as container, container.begin() as conn:
         program = _reader(container, conn, key, program_code)
-        made = channel_file(
-            conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding
-        )
+        made = channel_file(conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding)
         write_pieces([made.content], output)
     total = show_amount(made.total_minor, program.currency)
     click.echo(f"{made.count} lines, {total} {program.currency}. 共 {made.count} 笔，{total}。", err=True)
@@ -258,13 +282,25 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
         print_json(view)
         return
     console, currency = open_console(), view["currency"]
-    columns = {"shop 店铺": False, "status 状态": False, "reserved 预留": True, "tax 代扣税": True, "net 实付": True,
-               "number 单号": False, "reference 渠道流水": False}  # fmt: skip
+    columns = {
+        "shop 店铺": False,
+        "status 状态": False,
+        "reserved 预留": True,
+        "tax 代扣税": True,
+        "net 实付": True,
+        "number 单号": False,
+        "reference 渠道流水": False,
+    }
     rows: list[Sequence[object]] = [
-        [one["shop_id"], one["status"], *(show_amount(one[name], currency) for name in AMOUNTS), one["channel_no"],
-         one["reference"]]
+        [
+            one["shop_id"],
+            one["status"],
+            *(show_amount(one[name], currency) for name in AMOUNTS),
+            one["channel_no"],
+            one["reference"],
+        ]
         for one in view["lines"]
-    ]  # fmt: skip
+    ]
     print_table(console, f"Payout 打款批次 {view['id']}: {view['status']}, {view['channel']}", columns, rows)
     total = show_amount(view["amount_minor"], currency)
     print_line(console, f"{view['count']} lines, {total} {currency}. 共 {view['count']} 笔，{total}。")

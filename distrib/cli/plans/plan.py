@@ -116,9 +116,7 @@ def _unreadable(refusal: Refusal) -> list[Problem]:
     return list(refusal.problems) or [Problem("", f"{refusal.text('en')} / {refusal.text('zh')}")]
 
 
-def _judged(
-    container: Container, program: Program | None, document: object
-) -> tuple[list[Problem], Sequence[Finding]]:
+def _judged(container: Container, program: Program | None, document: object) -> tuple[list[Problem], Sequence[Finding]]:
     """Problems and findings; without a program, those of the document and of the pack it names."""
     problems = check_document(program, container.policies, document)
     if problems or not isinstance(document, dict):

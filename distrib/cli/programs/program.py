@@ -39,9 +39,7 @@ def create(
     with open_container() as container:
         policies, now = container.policies, container.now()
         with container.begin() as conn:
-            made = create_program(
-                conn, code, currency, time_zone, policy, now, policies, admission, identity_required
-            )
+            made = create_program(conn, code, currency, time_zone, policy, now, policies, admission, identity_required)
     if as_json:
         print_json(_shown(made))
     else:

@@ -37,9 +37,17 @@ def serve(host: str, port: int) -> None:
 def _web(container: Container, host: str, port: int) -> list[str]:
     config = Path(container.settings.config_dir) / "gunicorn.conf.py"
     return [
-        sys.executable, "-m", "gunicorn", "--config", str(config), "--chdir", str(REPOSITORY),
-        "--bind", f"{host}:{port}", "wsgi:app",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        str(config),
+        "--chdir",
+        str(REPOSITORY),
+        "--bind",
+        f"{host}:{port}",
+        "wsgi:app",
+    ]
 
 
 def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -30,5 +30,7 @@ def settle(program_code: str | None, as_json: bool) -> None:
     if as_json:
         print_json(figures)
         return
-    click.echo(f"{tally.orders:,} orders, {tally.events:,} events, {tally.parked:,} parked / "
-               f"{tally.orders:,} 个订单，{tally.events:,} 个事件，{tally.parked:,} 个搁置")  # fmt: skip
+    click.echo(
+        f"{tally.orders:,} orders, {tally.events:,} events, {tally.parked:,} parked / "
+        f"{tally.orders:,} 个订单，{tally.events:,} 个事件，{tally.parked:,} 个搁置"
+    )

@@ -10,13 +10,22 @@ from dataclasses import dataclass
 from typing import Final
 
 ACCOUNT_FIELDS: Final = (
-    "wechat_openid", "alipay_login", "alipay_user_id", "bank_account", "bank_name", "bank_cnaps", "mobile",
-)  # fmt: skip
+    "wechat_openid",
+    "alipay_login",
+    "alipay_user_id",
+    "bank_account",
+    "bank_name",
+    "bank_cnaps",
+    "mobile",
+)
 _OPEN_FIELDS: Final = ("bank_name", "bank_cnaps")
 _SHOWN: Final = 4
 _KIND_OF: Final = {
-    "wechat_openid": "wechat", "alipay_login": "alipay", "alipay_user_id": "alipay", "bank_account": "bank",
-}  # fmt: skip
+    "wechat_openid": "wechat",
+    "alipay_login": "alipay",
+    "alipay_user_id": "alipay",
+    "bank_account": "bank",
+}
 
 
 @dataclass(frozen=True, slots=True)

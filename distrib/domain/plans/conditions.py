@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 METRICS = (
-    "personal_sales_minor", "personal_orders", "customers", "team_sales_minor", "direct_recruits", "active_recruits",
+    "personal_sales_minor",
+    "personal_orders",
+    "customers",
+    "team_sales_minor",
+    "direct_recruits",
+    "active_recruits",
     "earned_minor",
-)  # fmt: skip
+)
 WITH_LEVELS = "team_sales_minor"
 WITH_MIN_RANK = "active_recruits"
 EARNINGS = "earned_minor"

@@ -26,14 +26,32 @@ DEFAULT_RANK = "member"
 MAX_RANKS, MAX_CONDITIONS, MAX_NESTING, MAX_MAPPED = 50, 50, 8, 500
 
 KEYS = (
-    "code", "title", "currency", "policy", "base", "rounding", "hold_days", "tiers", "inactive_upline",
-    "self_purchase", "order_cap", "declarations", "ranks", "rank_map", "rules", "pools",
-)  # fmt: skip
+    "code",
+    "title",
+    "currency",
+    "policy",
+    "base",
+    "rounding",
+    "hold_days",
+    "tiers",
+    "inactive_upline",
+    "self_purchase",
+    "order_cap",
+    "declarations",
+    "ranks",
+    "rank_map",
+    "rules",
+    "pools",
+)
 REQUIRED = ("code", "currency", "rules")
 DEFAULTS: Mapping[str, object] = {
-    "base": BASES[0], "rounding": ROUNDINGS[0], "hold_days": DEFAULT_HOLD_DAYS, "tiers": DEFAULT_TIERS,
-    "inactive_upline": INACTIVE_UPLINE[0], "self_purchase": SELF_PURCHASE[0],
-}  # fmt: skip
+    "base": BASES[0],
+    "rounding": ROUNDINGS[0],
+    "hold_days": DEFAULT_HOLD_DAYS,
+    "tiers": DEFAULT_TIERS,
+    "inactive_upline": INACTIVE_UPLINE[0],
+    "self_purchase": SELF_PURCHASE[0],
+}
 """What a key says that is not there."""
 CHOICES = {"base": BASES, "rounding": ROUNDINGS, "inactive_upline": INACTIVE_UPLINE, "self_purchase": SELF_PURCHASE}
 DECLARED_TRUTHS = ("entry_purchase", "written_contract")
@@ -159,9 +177,7 @@ def _check_ranks(report: Report, value: object) -> frozenset[str]:
     return frozenset(codes)
 
 
-def _check_rank(
-    report: Report, path: str, value: object, codes: set[str], named: list[tuple[str, object]]
-) -> None:
+def _check_rank(report: Report, path: str, value: object, codes: set[str], named: list[tuple[str, object]]) -> None:
     rank = report.mapping(path, value, RANK_KEYS, RANK_REQUIRED)
     if rank is None:
         return

@@ -32,9 +32,20 @@ CHANNELS = ("retail", "group_buy", "community")
 MAX_GROUP = 64
 MAX_TIER = 3
 KEYS = (
-    "id", "pay", "tier", "rate", "amount_minor", "slabs", "slab_mode", "of", "differential", "where", "requires",
-    "cap", "group",
-)  # fmt: skip
+    "id",
+    "pay",
+    "tier",
+    "rate",
+    "amount_minor",
+    "slabs",
+    "slab_mode",
+    "of",
+    "differential",
+    "where",
+    "requires",
+    "cap",
+    "group",
+)
 REQUIRED = ("id", "pay")
 DEFAULTS = {"slab_mode": SLAB_WHOLE, "of": OF_BASE}
 """What a key says that is not there; the default group is the slot (plan_rules)."""

@@ -123,9 +123,17 @@ class RuleBook:
     """
 
     __slots__ = (
-        "_cache", "_categories", "_channels", "_rules", "_skus", "_tiers", "counted", "on_sales", "per_order",
+        "_cache",
+        "_categories",
+        "_channels",
+        "_rules",
+        "_skus",
+        "_tiers",
+        "counted",
+        "on_sales",
+        "per_order",
         "remembered",
-    )  # fmt: skip
+    )
 
     def __init__(self, rules: Sequence[Rule], tiers: int) -> None:
         self._rules = tuple(rules)

@@ -21,25 +21,65 @@ REGISTRATION, TREE, PROGRAM = "registration", "tree", "program"
 MEASURES: dict[str, tuple[str, ...]] = {
     REGISTRATION: ("level", "refused"),
     TREE: (
-        "persons", "levels", "entry_minor", "fee_or_head_count", "direct_minor", "indirect_minor", "indirect_share",
-        "retail_share", "buyers", "persons_with_buyers", "levels_with_buyers", "penalties",
+        "persons",
+        "levels",
+        "entry_minor",
+        "fee_or_head_count",
+        "direct_minor",
+        "indirect_minor",
+        "indirect_share",
+        "retail_share",
+        "buyers",
+        "persons_with_buyers",
+        "levels_with_buyers",
+        "penalties",
     ),
     PROGRAM: (
-        "persons", "trees", "deepest_level", "deep_trees", "deep_share", "retail_share", "indirect_share",
-        "entry_share", "recruits_per_buyer", "at_rank_threshold", "share_at_rank_threshold", "month_retail_share",
-        "sponsors_with_few_buyers", "month_earners", "year_payees", "quarter_earners",
+        "persons",
+        "trees",
+        "deepest_level",
+        "deep_trees",
+        "deep_share",
+        "retail_share",
+        "indirect_share",
+        "entry_share",
+        "recruits_per_buyer",
+        "at_rank_threshold",
+        "share_at_rank_threshold",
+        "month_retail_share",
+        "sponsors_with_few_buyers",
+        "month_earners",
+        "year_payees",
+        "quarter_earners",
     ),
-}  # fmt: skip
+}
 """What each kind of monitor can read."""
 RATIOS = frozenset(
-    {"indirect_share", "retail_share", "deep_share", "entry_share", "recruits_per_buyer", "share_at_rank_threshold",
-     "month_retail_share"}
-)  # fmt: skip
+    {
+        "indirect_share",
+        "retail_share",
+        "deep_share",
+        "entry_share",
+        "recruits_per_buyer",
+        "share_at_rank_threshold",
+        "month_retail_share",
+    }
+)
 """Measures in parts per million; their thresholds are written as decimal strings."""
 
 _KEYS = (
-    "id", "scope", "when", "each", "currency", "severity", "source", "en", "zh", "valid_from", "valid_to",
-)  # fmt: skip
+    "id",
+    "scope",
+    "when",
+    "each",
+    "currency",
+    "severity",
+    "source",
+    "en",
+    "zh",
+    "valid_from",
+    "valid_to",
+)
 _BOUNDS = {"at_least": "≥", "above": ">", "below": "<"}
 
 

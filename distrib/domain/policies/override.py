@@ -20,9 +20,14 @@ from distrib.domain.policies.monitors import Bound, Monitor
 from distrib.domain.policies.policy import SEVERITIES, Check, Policy, policy_from_document
 
 _PLAIN = (
-    "max_tiers", "max_tree_levels", "on_excess", "order_cap", "entry_pays_seller", "self_purchase_pays_uplines",
+    "max_tiers",
+    "max_tree_levels",
+    "on_excess",
+    "order_cap",
+    "entry_pays_seller",
+    "self_purchase_pays_uplines",
     "count_root",
-)  # fmt: skip
+)
 _KEYS = ("pack", *_PLAIN, "findings", "monitors")
 _DIGEST_SHOWN = 8
 MeasuresOf = Callable[[Mapping[str, Any]], frozenset[object]]
@@ -81,9 +86,7 @@ def _merged(
     return entries
 
 
-def _place(
-    entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], measures_of: MeasuresOf
-) -> int | None:
+def _place(entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], measures_of: MeasuresOf) -> int | None:
     """Which entry a change means: the one of its id and measures, or the only one that looks at those and more."""
     known = [(place, measures_of(entry)) for place, entry in enumerate(entries) if entry.get("id") == change.get("id")]
     named = measures_of(change)

@@ -24,14 +24,36 @@ MAX_TIERS = 3
 ON_EXCESS = ("refuse", "detach")
 
 _KEYS = (
-    "name", "valid_from", "valid_to", "source", "max_tiers", "max_tree_levels", "on_excess", "order_cap",
-    "entry_pays_seller", "self_purchase_pays_uplines", "count_root", "findings", "monitors",
-)  # fmt: skip
+    "name",
+    "valid_from",
+    "valid_to",
+    "source",
+    "max_tiers",
+    "max_tree_levels",
+    "on_excess",
+    "order_cap",
+    "entry_pays_seller",
+    "self_purchase_pays_uplines",
+    "count_root",
+    "findings",
+    "monitors",
+)
 _REQUIRED = ("name", "valid_from", "source", "max_tiers", "entry_pays_seller", "self_purchase_pays_uplines")
 _CHECK_KEYS = (
-    "id", "measure", "above", "below", "words", "currency", "except_currency", "severity", "source", "en", "zh",
-    "valid_from", "valid_to",
-)  # fmt: skip
+    "id",
+    "measure",
+    "above",
+    "below",
+    "words",
+    "currency",
+    "except_currency",
+    "severity",
+    "source",
+    "en",
+    "zh",
+    "valid_from",
+    "valid_to",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,7 @@ class RankHistory:
     held against the rank of its own time.
     """
 
-    def __init__(
-        self, given: Iterable[tuple[int, datetime, str | None, str]], ladder: Ladder | None = None
-    ) -> None:
+    def __init__(self, given: Iterable[tuple[int, datetime, str | None, str]], ladder: Ladder | None = None) -> None:
         self._ladder = ladder or Ladder()
         self._rows: dict[int, list[RankRow]] = {}
         for shop_no, at, rank, cause in given:

@@ -47,8 +47,12 @@ def _unlike(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, Any] 
         return None
     what, place, expected, posted = found[0]
     return {
-        "differences": len(found), "what": what, **place._asdict(), "expected_minor": expected, "posted_minor": posted,
-    }  # fmt: skip
+        "differences": len(found),
+        "what": what,
+        **place._asdict(),
+        "expected_minor": expected,
+        "posted_minor": posted,
+    }
 
 
 def _differences(stored: StoredPayment, plans: Mapping[int, Plan]) -> list[Difference]:

@@ -42,8 +42,11 @@ def run_monitors(
     holds = _open_cases(conn, program, [*structure.findings, *structure.untold], actor, now)
     rows = [_row(program, finding, holds.get(finding.subject, TOLD), now) for finding in fresh]
     kept = keep_findings(conn, program, rows)
-    result = {**structure_view(program, structure), "new_findings": kept,
-              "cases_opened": sorted(subject for subject, did in holds.items() if did == CASE_OPENED)}  # fmt: skip
+    result = {
+        **structure_view(program, structure),
+        "new_findings": kept,
+        "cases_opened": sorted(subject for subject, did in holds.items() if did == CASE_OPENED),
+    }
     text = json.dumps(result, default=str, ensure_ascii=False)
     day = program.day_of(now)
     run_no = store.insert_run(conn, program.program_id, now, day, text, now, actor.key_id)

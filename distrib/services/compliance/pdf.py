@@ -24,8 +24,16 @@ _WIDTH = landscape(A4)[0] - 2 * _MARGIN
 _BODY = ParagraphStyle("body", fontName=FONT, fontSize=8, leading=11, wordWrap="CJK")
 _HEAD = ParagraphStyle("head", parent=_BODY, fontSize=11, leading=18, spaceBefore=8)
 _TITLE = ParagraphStyle("title", parent=_BODY, fontSize=16, leading=24)
-_TREE_COLUMNS = ("subject", "persons", "levels", "buyers", "levels_with_buyers", "entry_minor", "retail_share",
-                 "indirect_share")  # fmt: skip
+_TREE_COLUMNS = (
+    "subject",
+    "persons",
+    "levels",
+    "buyers",
+    "levels_with_buyers",
+    "entry_minor",
+    "retail_share",
+    "indirect_share",
+)
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("packs", ("version", "max_tiers", "max_tree_levels", "on_excess", "order_cap", "source")),
     ("plans", ("code", "version", "effective_from", "is_in_force", "tiers", "order_cap", "hold_days", "signed_off_by")),
@@ -33,15 +41,49 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("organisers", _TREE_COLUMNS),
     ("findings", ("id", "severity", "subject", "detail", "figure", "threshold", "source", "done")),
     ("recorded", ("id", "severity", "times", "first_at", "last_at", "detail", "threshold", "source")),
-    ("penalties", ("id", "shop_id", "subject", "kind", "decided_on", "lapses_on", "authority", "reference", "reason",
-                   "persons", "levels", "trees")),
+    (
+        "penalties",
+        (
+            "id",
+            "shop_id",
+            "subject",
+            "kind",
+            "decided_on",
+            "lapses_on",
+            "authority",
+            "reference",
+            "reason",
+            "persons",
+            "levels",
+            "trees",
+        ),
+    ),
     ("cases", ("case_no", "subject", "state", "opened_at", "frozen_minor", "reason", "decisions")),
     ("sign_offs", ("pack", "signed_off_by", "reason", "loosened", "recorded_at")),
 )
 _HEADINGS = {"penalties": "penalties_in_force"}
-_WIDE = {"id": 3, "subject": 4, "source": 6, "detail": 8, "reason": 6, "decisions": 8, "threshold": 6, "figure": 6,
-         "loosened": 6, "done": 4, "version": 4, "decided_on": 4, "lapses_on": 4, "authority": 4, "reference": 4,
-         "first_at": 3, "last_at": 3, "effective_from": 4, "opened_at": 4, "recorded_at": 4}  # fmt: skip
+_WIDE = {
+    "id": 3,
+    "subject": 4,
+    "source": 6,
+    "detail": 8,
+    "reason": 6,
+    "decisions": 8,
+    "threshold": 6,
+    "figure": 6,
+    "loosened": 6,
+    "done": 4,
+    "version": 4,
+    "decided_on": 4,
+    "lapses_on": 4,
+    "authority": 4,
+    "reference": 4,
+    "first_at": 3,
+    "last_at": 3,
+    "effective_from": 4,
+    "opened_at": 4,
+    "recorded_at": 4,
+}
 _USUAL_WIDTH = 2
 _HEADING_AND_ROWS = 80
 """Points that must be left on a page for a heading to begin there: its first rows fit, too."""
@@ -59,9 +101,16 @@ def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
     reader = Reader(language, report["currency"], report["time_zone"])
     title = reader.say("title", program=report["program"])
     document = SimpleDocTemplate(
-        buffer, pagesize=landscape(A4), title=title, author="distrib", invariant=1, leftMargin=_MARGIN,
-        rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=_MARGIN,
-    )  # fmt: skip
+        buffer,
+        pagesize=landscape(A4),
+        title=title,
+        author="distrib",
+        invariant=1,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=_MARGIN,
+        bottomMargin=_MARGIN,
+    )
     notice = report["notice_zh" if language == "zh" else "notice_en"]
     document.build(_story(report, reader, title, notice), canvasmaker=Paper)
     return buffer.getvalue()

@@ -80,8 +80,15 @@ def penalised_view(
     for row in reversed(rows):
         view, penalty = penalty_view(program, row, at), newest[row.penalty_no]
         shown = {name: view[name] for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
-        told.append({**shown, "subject": _subject(row.organiser_id, penalty, ids), "trees": len(penalty.roots),
-                     "persons": penalty.persons, "levels": penalty.levels})  # fmt: skip
+        told.append(
+            {
+                **shown,
+                "subject": _subject(row.organiser_id, penalty, ids),
+                "trees": len(penalty.roots),
+                "persons": penalty.persons,
+                "levels": penalty.levels,
+            }
+        )
     return told
 
 

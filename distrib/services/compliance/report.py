@@ -65,15 +65,17 @@ def compliance_report(
         "structure": measured["structure"],
         "largest_trees": measured["largest_trees"],
         "organisers": measured["organisers"],
-        "findings": [*_plan_findings(program, packs, entries[-1:], signed, as_of),
-                     *_with_what_was_done(measured["findings"], concerned)],
+        "findings": [
+            *_plan_findings(program, packs, entries[-1:], signed, as_of),
+            *_with_what_was_done(measured["findings"], concerned),
+        ],
         "recorded": store.summed_findings(conn, program.program_id, as_of),
         "penalties": penalised_view(conn, program, structure.penalties, as_of),
         "cases": cases,
         "sign_offs": _sign_offs(conn, program, as_of),
         "notice_en": NOTICE_EN,
         "notice_zh": NOTICE_ZH,
-    }  # fmt: skip
+    }
     return {**report, "digest": _digest(report)}
 
 
@@ -156,9 +158,7 @@ def _with_what_was_done(
     findings: Sequence[Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Each finding with the newest case about its subject, and how far that got."""
-    return [
-        {**finding, "moment": "structure", **_done(newest.get(finding["subject"]))} for finding in findings
-    ]
+    return [{**finding, "moment": "structure", **_done(newest.get(finding["subject"]))} for finding in findings]
 
 
 def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict[str, Any]]:

@@ -29,8 +29,15 @@ MORE_TREES = "more trees"
 """The subject of the row that counts the trees which are not told one by one."""
 LARGEST_TOLD = 10
 _TOLD = (
-    "persons", "trees", "deepest_level", "deep_trees", "deep_share", "retail_share", "indirect_share", "entry_share",
-)  # fmt: skip
+    "persons",
+    "trees",
+    "deepest_level",
+    "deep_trees",
+    "deep_share",
+    "retail_share",
+    "indirect_share",
+    "entry_share",
+)
 
 
 class StructureFinding(NamedTuple):
@@ -62,9 +69,7 @@ class Structure:
     untold: list[StructureFinding]
 
 
-def measure_structure(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime
-) -> Structure:
+def measure_structure(conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime) -> Structure:
     """Measures every tree and the program at ``as_of`` and lets the packs judge that were in force then.
 
     Reads whole tables: for a job, a command or a report.
@@ -98,9 +103,7 @@ def as_it_was(conn: Connection, program: Program, as_of: datetime) -> Program:
     return program if policy is None else replace(program, policy=policy)
 
 
-def packs_at(
-    program: Program, policies: Mapping[str, Policy], timeline: Timeline, as_of: datetime
-) -> list[Policy]:
+def packs_at(program: Program, policies: Mapping[str, Policy], timeline: Timeline, as_of: datetime) -> list[Policy]:
     """The packs that judge a program at an instant: its own, and the one its plan in force names."""
     entry = timeline.at(as_of)
     named = entry.plan.policy if entry is not None else None
@@ -134,9 +137,7 @@ def _trees(conn: Connection, program: Program, forest: Forest, at: datetime) -> 
     return measure_trees(forest, pulled)
 
 
-def _judge(
-    pack: Policy, monitor: Monitor, units: TreeUnits, program: ProgramFigures
-) -> Iterator[StructureFinding]:
+def _judge(pack: Policy, monitor: Monitor, units: TreeUnits, program: ProgramFigures) -> Iterator[StructureFinding]:
     if monitor.scope == PROGRAM:
         figures = {bound.measure: program.figure(bound.measure, monitor.each) for bound in monitor.bounds}
         figure = monitor.figure(figures)
@@ -147,9 +148,7 @@ def _judge(
         for is_told, found in ((True, told), (False, untold)):
             for subject, root_no, organiser_id, figures in found:
                 figure = monitor.figure(figures) or ""
-                yield StructureFinding(
-                    monitor, pack.version, subject, figure, root_no, organiser_id, figures, is_told
-                )
+                yield StructureFinding(monitor, pack.version, subject, figure, root_no, organiser_id, figures, is_told)
         if more:
             yield StructureFinding(monitor, pack.version, MORE_TREES, f"trees {more}")
 

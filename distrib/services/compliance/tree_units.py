@@ -20,8 +20,16 @@ MOST_SUBJECTS = 100
 """So many trees of one finding are told one by one, the largest first; the rest are counted."""
 MOST_HELD = 50_000
 """So many trees of one finding that a pack wants held are handed over, so that each gets its case."""
-SUMS = ("persons", "sales_minor", "retail_minor", "entry_minor", "recent_entry_minor", "direct_minor",
-        "indirect_minor", "buyers")  # fmt: skip
+SUMS = (
+    "persons",
+    "sales_minor",
+    "retail_minor",
+    "entry_minor",
+    "recent_entry_minor",
+    "direct_minor",
+    "indirect_minor",
+    "buyers",
+)
 _NO_SHARE = -1
 
 

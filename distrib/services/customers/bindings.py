@@ -78,9 +78,7 @@ class CustomerView:
     binding: BindingView | None
 
 
-def bind_customer(
-    conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime
-) -> Bound:
+def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> Bound:
     """Records that a customer came by a shop; the same again answers what became of it the first time.
 
     Raises:
@@ -214,9 +212,15 @@ def _ends(steps: Sequence[Step]) -> list[datetime | None]:
 def _claim_view(row: ClaimRow, step: Step, until: datetime | None, ids: dict[int, str]) -> ClaimView:
     claim = row.claim
     return ClaimView(
-        ids[claim.shop_no], claim.source, claim.bound_at, claim.rule.name, step.outcome, until, row.recorded_at,
+        ids[claim.shop_no],
+        claim.source,
+        claim.bound_at,
+        claim.rule.name,
+        step.outcome,
+        until,
+        row.recorded_at,
         row.recorded_by,
-    )  # fmt: skip
+    )
 
 
 def _record_of(conn: Connection, program_id: int, customer_id: str) -> None:
@@ -224,9 +228,7 @@ def _record_of(conn: Connection, program_id: int, customer_id: str) -> None:
         raise Refusal("customer_unknown", id=customer_id)
 
 
-def _views(
-    conn: Connection, program_id: int, bindings: dict[str, Binding | None]
-) -> dict[str, BindingView | None]:
+def _views(conn: Connection, program_id: int, bindings: dict[str, Binding | None]) -> dict[str, BindingView | None]:
     numbers = {binding.shop_no for binding in bindings.values() if binding is not None}
     ids = shops.ids_of(conn, program_id, numbers) if numbers else {}
     return {

@@ -51,9 +51,16 @@ def propose_adjustment(
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     is_new = rows.insert_adjustment(
-        conn, program.program_id, draft["id"], digest, shop.shop_no, draft["amount_minor"], draft["reason"], now,
+        conn,
+        program.program_id,
+        draft["id"],
+        digest,
+        shop.shop_no,
+        draft["amount_minor"],
+        draft["reason"],
+        now,
         actor.key_id,
-    )  # fmt: skip
+    )
     row = _found(conn, program, draft["id"])
     if row.digest != digest:
         raise Refusal("id_conflict", id=draft["id"])

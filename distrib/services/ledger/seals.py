@@ -73,9 +73,7 @@ def seal_now(conn: Connection, program: Program, now: datetime) -> dict[str, Any
     if not content.transfers:
         return None
     content.close()
-    seal = SealRow(
-        seal_no, after, through, content.transfers, content.total_minor, previous, content.digest(), now
-    )
+    seal = SealRow(seal_no, after, through, content.transfers, content.total_minor, previous, content.digest(), now)
     rows.insert_seal(conn, program.program_id, seal)
     return seal_view(seal)
 
@@ -163,9 +161,7 @@ class _Ahead:
             self._next = next(self._rest, None)
 
 
-def _faults(
-    program: Program, seal: SealRow, previous: SealRow | None, transfers: _Ahead
-) -> Iterator[dict[str, Any]]:
+def _faults(program: Program, seal: SealRow, previous: SealRow | None, transfers: _Ahead) -> Iterator[dict[str, Any]]:
     number, after, digest = (1, BEFORE_ALL, None)
     if previous is not None:
         number, after, digest = previous.seal_no + 1, previous.through_posting, previous.digest
@@ -178,9 +174,12 @@ def _faults(
         yield told | {"what": "does not follow the seal before it"}
     if content.digest() != seal.digest:
         figures = {"sealed": seal.transfers, "found": content.transfers, "sealed_minor": int(seal.total_minor)}
-        yield told | {"what": "the transfers are not those that were sealed"} | figures | {
-            "found_minor": content.total_minor
-        }
+        yield (
+            told
+            | {"what": "the transfers are not those that were sealed"}
+            | figures
+            | {"found_minor": content.total_minor}
+        )
     elif (content.transfers, content.total_minor) != (seal.transfers, int(seal.total_minor)):
         yield told | {"what": "count or total were changed"}
 

@@ -125,9 +125,7 @@ class _Batch:
     def store(self) -> bool:
         """Writes what was decided; False where someone else was faster."""
         rows = sorted(self._new, key=lambda row: row.shop_no)
-        return not rows or shops.insert_shops(
-            self._conn, self._program.program_id, rows, self._now, self._actor.key_id
-        )
+        return not rows or shops.insert_shops(self._conn, self._program.program_id, rows, self._now, self._actor.key_id)
 
     @property
     def created(self) -> Sequence[NewShop]:

@@ -26,10 +26,26 @@ from distrib.services.network.views import (
 )
 
 __all__ = [
-    "STATUSES", "RankChange", "Registered", "RelatedShop", "ShopDraft", "ShopView", "change_shop",
-    "distance_below", "downline", "erase_shop", "get_shop", "introduced_by", "move_shop", "rank_history",
-    "register_shop", "register_shops", "set_rank", "set_status", "upline",
-]  # fmt: skip
+    "STATUSES",
+    "RankChange",
+    "Registered",
+    "RelatedShop",
+    "ShopDraft",
+    "ShopView",
+    "change_shop",
+    "distance_below",
+    "downline",
+    "erase_shop",
+    "get_shop",
+    "introduced_by",
+    "move_shop",
+    "rank_history",
+    "register_shop",
+    "register_shops",
+    "set_rank",
+    "set_status",
+    "upline",
+]
 
 
 def register_shop(

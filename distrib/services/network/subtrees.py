@@ -65,8 +65,12 @@ def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[s
     """What is told of a shop; what it lacks is left out, for GraphML knows no null."""
     joined_at = shop.joined_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     told: dict[str, str | int | None] = {
-        "name": shop.name, "level": shop.level, "distance": distance, "rank": shop.rank, "joined_at": joined_at,
-    }  # fmt: skip
+        "name": shop.name,
+        "level": shop.level,
+        "distance": distance,
+        "rank": shop.rank,
+        "joined_at": joined_at,
+    }
     if sees_all:
         told["status"] = shop.status
     return {name: value for name, value in told.items() if value is not None}

@@ -25,9 +25,7 @@ from distrib.store.network import shops
 from distrib.store.orders import commissions, expected, views
 
 
-def explain_order(
-    conn: Connection, program: Program, order_id: str, only_shop_no: int | None = None
-) -> dict[str, Any]:
+def explain_order(conn: Connection, program: Program, order_id: str, only_shop_no: int | None = None) -> dict[str, Any]:
     """Every line, rule and person looked at, and whether the ledger agrees.
 
     Of an order that is paid and not settled, ``posted_minor`` is what is expected of it.

@@ -24,8 +24,16 @@ from distrib.store.orders.views import OrderFilters
 __all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
 
 ORDER_STATUSES = (
-    "pending", "waiting", "failed", "paid", "settled", "partly_refunded", "refunded", "cancelled", "group_failed",
-)  # fmt: skip
+    "pending",
+    "waiting",
+    "failed",
+    "paid",
+    "settled",
+    "partly_refunded",
+    "refunded",
+    "cancelled",
+    "group_failed",
+)
 
 
 def list_orders(

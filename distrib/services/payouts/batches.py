@@ -68,9 +68,17 @@ def create_payout(
     channel = _channel_for(program, channels, draft.channel, now)
     at, period = posting_time(conn, program, now)
     payout_no = rows.insert_payout(
-        conn, program_id, payout_id=draft.id, digest=digest, up_to=draft.up_to, min_minor=draft.min_minor,
-        channel=draft.channel, withholding=program.withholding, created_at=at, created_by=actor.key_id,
-    )  # fmt: skip
+        conn,
+        program_id,
+        payout_id=draft.id,
+        digest=digest,
+        up_to=draft.up_to,
+        min_minor=draft.min_minor,
+        channel=draft.channel,
+        withholding=program.withholding,
+        created_at=at,
+        created_by=actor.key_id,
+    )
     lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted)
     for some in rows.candidates(conn, program_id, min(draft.up_to, at), draft.min_minor, at, SHOPS_AT_ONCE):
         found, refusals = lines.work_out(some)

@@ -30,15 +30,31 @@ from distrib.store.payouts import batches as rows
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030"}
 CSV_COLUMNS = (
-    "batch_no", "detail_no", "payee_name", "id_no", "account_type", "account_no", "bank_name", "cnaps", "mobile",
-    "amount_yuan", "remark", "shop_id", "currency", "file_count", "file_total",
-)  # fmt: skip
+    "batch_no",
+    "detail_no",
+    "payee_name",
+    "id_no",
+    "account_type",
+    "account_no",
+    "bank_name",
+    "cnaps",
+    "mobile",
+    "amount_yuan",
+    "remark",
+    "shop_id",
+    "currency",
+    "file_count",
+    "file_total",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PROBLEMS_NAMED = 100
 REMARK_CHARACTERS = 32  # of WeChat's transfer_remark
 _ACCOUNT_TYPES = (
-    ("bank_account", "01"), ("alipay_login", "03"), ("alipay_user_id", "05"), ("wechat_openid", "wechat"),
-)  # fmt: skip
+    ("bank_account", "01"),
+    ("alipay_login", "03"),
+    ("alipay_user_id", "05"),
+    ("wechat_openid", "wechat"),
+)
 """Which account a generic file names, the first there is, with its type (01 bank, 03 Alipay login, 05 Alipay user)."""
 
 
@@ -185,19 +201,28 @@ def _csv(program: Program, head: Any, remark: str, lines: Sequence[FileLine], en
     return csv_text(CSV_COLUMNS, cells).encode(ENCODINGS[encoding])
 
 
-def _csv_line(
-    program: Program, head: Any, remark: str, line: FileLine, count: int, total: str
-) -> tuple[object, ...]:
+def _csv_line(program: Program, head: Any, remark: str, line: FileLine, count: int, total: str) -> tuple[object, ...]:
     payee, accounts = line.payee, line.payee.accounts
     account_type, account_no = next(
         ((kind, accounts[name]) for name, kind in _ACCOUNT_TYPES if name in accounts), ("", "")
     )
     return (
-        head.payout_id, line.number, payee.name, payee.id_number, account_type, account_no,
-        accounts.get("bank_name", ""), accounts.get("bank_cnaps", ""), accounts.get("mobile", ""),
-        major_text(line.net_minor, program.currency), remark, line.shop_id, program.currency, count,
+        head.payout_id,
+        line.number,
+        payee.name,
+        payee.id_number,
+        account_type,
+        account_no,
+        accounts.get("bank_name", ""),
+        accounts.get("bank_cnaps", ""),
+        accounts.get("mobile", ""),
+        major_text(line.net_minor, program.currency),
+        remark,
+        line.shop_id,
+        program.currency,
+        count,
         total,
-    )  # fmt: skip
+    )
 
 
 def _json(head: Any, channel: Channel, remark: str, lines: Sequence[FileLine]) -> bytes:
@@ -249,4 +274,3 @@ def _alipay_line(channel: Channel, remark: str, line: FileLine) -> Mapping[str, 
         },
         "remark": remark,
     }
-

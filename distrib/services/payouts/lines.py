@@ -86,9 +86,19 @@ class Lines:
         self._note(payee, one.amount_minor, tax_minor)
         self.count += 1
         return NewLine(
-            one.shop_no, self.count, one.amount_minor, tax_minor, one.version, one.kind, payee, self.period, months,
-            months is not None and one.shop_id in self.months_given, before.income_minor, before.withheld_minor,
-        )  # fmt: skip
+            one.shop_no,
+            self.count,
+            one.amount_minor,
+            tax_minor,
+            one.version,
+            one.kind,
+            payee,
+            self.period,
+            months,
+            months is not None and one.shop_id in self.months_given,
+            before.income_minor,
+            before.withheld_minor,
+        )
 
     def _note(self, payee: bytes, amount_minor: int, tax_minor: int) -> None:
         """A person with two shops is one person: the second line comes on top of the first."""

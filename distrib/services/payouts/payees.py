@@ -32,9 +32,15 @@ KEYS_AT_ONCE = 1_000
 
 
 def put_payee(
-    conn: Connection, program: Program, shop_id: str, payee: Payee, sealer: Sealer, pepper: bytes, actor: Actor,
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    payee: Payee,
+    sealer: Sealer,
+    pepper: bytes,
+    actor: Actor,
     now: datetime,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Keeps a payee as the newest version; the same again changes nothing. Answers it masked.
 
     Raises:
@@ -52,9 +58,16 @@ def put_payee(
     details = Sealer([key]).seal(json.dumps(asdict(payee), ensure_ascii=False).encode(), place)
     hashed = hmac.digest(pepper, f"payee\0{program.program_id}\0{payee.identity}".encode(), hashlib.sha256)
     row = PayeeRow(
-        shop.shop_no, version, payee.kind, payee.account_kinds, details, now, actor.key_id, hashed,
+        shop.shop_no,
+        version,
+        payee.kind,
+        payee.account_kinds,
+        details,
+        now,
+        actor.key_id,
+        hashed,
         sealer.seal(key, place),
-    )  # fmt: skip
+    )
     rows.insert_version(conn, program.program_id, row)
     return _view(shop_id, payee, row)
 

@@ -25,13 +25,35 @@ from distrib.store.payouts import reports as rows
 
 PAYEES_AT_ONCE = 1_000
 PLATFORM_COLUMNS = (
-    "program", "quarter", "payee_name", "id_type", "id_number", "kind", "shops", "currency", "gross_minor",
-    "returned_minor", "adjusted_minor", "net_minor", "paid_minor", "tax_minor",
-)  # fmt: skip
+    "program",
+    "quarter",
+    "payee_name",
+    "id_type",
+    "id_number",
+    "kind",
+    "shops",
+    "currency",
+    "gross_minor",
+    "returned_minor",
+    "adjusted_minor",
+    "net_minor",
+    "paid_minor",
+    "tax_minor",
+)
 US_1099_COLUMNS = (
-    "program", "year", "payee_name", "id_type", "id_number", "kind", "currency", "payments", "amount_minor",
-    "tax_minor", "threshold_minor", "reportable",
-)  # fmt: skip
+    "program",
+    "year",
+    "payee_name",
+    "id_type",
+    "id_number",
+    "kind",
+    "currency",
+    "payments",
+    "amount_minor",
+    "tax_minor",
+    "threshold_minor",
+    "reportable",
+)
 _QUARTER = re.compile(r"([0-9]{4})-Q([1-4])", re.ASCII)
 _NOBODY = ("", "", "", "")
 
@@ -61,17 +83,16 @@ def parse_quarter(text: str) -> tuple[int, int]:
     return last - 2, last
 
 
-def platform_report(
-    conn: Connection, program: Program, quarter: str, sealer: Sealer
-) -> Generator[bytes, None, None]:
+def platform_report(conn: Connection, program: Program, quarter: str, sealer: Sealer) -> Generator[bytes, None, None]:
     """The quarter's income by payee; shops without a payee stand alone, with an empty identity.
 
     Raises:
         Refusal: ``invalid`` for what is no quarter, before the first piece.
     """
     first, last = parse_quarter(quarter)
-    incomes = _grouped(row for some in rows.incomes(conn, program.program_id, first, last, PAYEES_AT_ONCE)
-                       for row in some)
+    incomes = _grouped(
+        row for some in rows.incomes(conn, program.program_id, first, last, PAYEES_AT_ONCE) for row in some
+    )
     yield csv_text(PLATFORM_COLUMNS, iter(())).encode()
     for some in _by_some(incomes):
         yield _platform_piece(conn, program, quarter, some, sealer)
@@ -86,11 +107,18 @@ def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer
         payees = payees_of(conn, program, [(row.shop_no, row.version) for row in some], sealer)
         lines = (
             (
-                program.code, year, *_identity(payees.get((row.shop_no, row.version))), program.currency, row.payments,
-                row.amount_minor, row.tax_minor, threshold, "yes" if row.amount_minor >= threshold else "no",
+                program.code,
+                year,
+                *_identity(payees.get((row.shop_no, row.version))),
+                program.currency,
+                row.payments,
+                row.amount_minor,
+                row.tax_minor,
+                threshold,
+                "yes" if row.amount_minor >= threshold else "no",
             )
             for row in some
-        )  # fmt: skip
+        )
         yield _body(US_1099_COLUMNS, lines)
 
 
@@ -106,19 +134,28 @@ def _grouped(found: Iterable[Any]) -> Iterator[_Income]:
         yield income
 
 
-def _platform_piece(
-    conn: Connection, program: Program, quarter: str, some: Sequence[_Income], sealer: Sealer
-) -> bytes:
+def _platform_piece(conn: Connection, program: Program, quarter: str, some: Sequence[_Income], sealer: Sealer) -> bytes:
     places = [income.place for income in some if income.place is not None]
     payees = payees_of(conn, program, places, sealer) if places else {}
     lines = []
     for income in some:
         earned, reversed_, adjusted, paid, tax = income.figures
         payee = None if income.place is None else payees.get(income.place)
-        lines.append((
-            program.code, quarter, *_identity(payee), income.shops, program.currency, earned, reversed_, adjusted,
-            earned + reversed_ + adjusted, paid, tax,
-        ))  # fmt: skip
+        lines.append(
+            (
+                program.code,
+                quarter,
+                *_identity(payee),
+                income.shops,
+                program.currency,
+                earned,
+                reversed_,
+                adjusted,
+                earned + reversed_ + adjusted,
+                paid,
+                tax,
+            )
+        )
     return _body(PLATFORM_COLUMNS, iter(lines))
 
 

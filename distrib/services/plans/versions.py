@@ -160,9 +160,7 @@ def publish_plan(
     return _view(_found(conn, program, code, version), findings)
 
 
-def get_plan(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], code: str, version: int
-) -> PlanView:
+def get_plan(conn: Connection, program: Program, policies: Mapping[str, Policy], code: str, version: int) -> PlanView:
     """One version with its document and findings; raises ``plan_unknown``."""
     row = _found(conn, program, code, version)
     return _view(row, judge(program, policies, _compiled(row.digest, row.document)))

@@ -24,9 +24,17 @@ from distrib.store.programs import tenants as store
 
 WITHHOLDINGS = ("none", "per_payment", "cumulative", "us_1099")
 SETTINGS = (
-    "time_zone", "policy", "admission", "identity_required", "withholding", "binding_rule", "protect_days",
-    "expire_days", "title", "join_url",
-)  # fmt: skip
+    "time_zone",
+    "policy",
+    "admission",
+    "identity_required",
+    "withholding",
+    "binding_rule",
+    "protect_days",
+    "expire_days",
+    "title",
+    "join_url",
+)
 MOST_DAYS = 3650
 _POINTERS = {
     "binding_rule": "/binding/rule",
@@ -94,9 +102,7 @@ def set_program(
     return Program(*updated)
 
 
-def list_changes(
-    conn: Connection, program: Program, after: int, limit: int
-) -> tuple[list[ProgramChange], int | None]:
+def list_changes(conn: Connection, program: Program, after: int, limit: int) -> tuple[list[ProgramChange], int | None]:
     """What was set differently, as it happened, and the number to go on after (None at the end)."""
     rows = store.list_changes(conn, program.program_id, after, limit + 1)
     page = [

@@ -89,9 +89,7 @@ class Figures:
             {window: self._shops.column(pulled, 2 + 2 * place) for place, window in enumerate(names)},
         )
 
-    def _column(
-        self, plan: Plan, metric: Metric, sales: dict[str, Integers], orders: dict[str, Integers]
-    ) -> Integers:
+    def _column(self, plan: Plan, metric: Metric, sales: dict[str, Integers], orders: dict[str, Integers]) -> Integers:
         parents, window = self._shops.parents, metric.window
         if metric.name == "personal_sales_minor":
             return sales[window]
@@ -118,9 +116,7 @@ class Figures:
         lowest = plan.rank_index(min_rank) if min_rank else 0
         return self.held_ranks(plan) >= lowest if lowest else np.ones(self._shops.count, dtype=np.bool_)
 
-    def _ranks(
-        self, plan: Plan, causes: Collection[str], at: datetime, until: datetime
-    ) -> tuple[Integers, Integers]:
+    def _ranks(self, plan: Plan, causes: Collection[str], at: datetime, until: datetime) -> tuple[Integers, Integers]:
         codes, begins = self._ladder.codes(), self._ladder.maps_from(datetime.min.replace(tzinfo=UTC))
         pulled = columns.newest_ranks(self._conn, self._program.program_id, codes, begins, tuple(causes), at)
         table = np.zeros((len(begins) + 1, len(codes) + 1), dtype=np.int64)

@@ -25,7 +25,7 @@ from distrib.domain.ranks.promotion import (
     metrics_needed,
     promotion_effective_at,
     window_start,
-)  # fmt: skip
+)
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.store.ranks import figures as rows
@@ -200,9 +200,7 @@ def _by_plan(terms: TermsBook, asked: Sequence[Asked]) -> list[tuple[Plan, list[
     return list(groups.values())
 
 
-def figures_of(
-    conn: Connection, program: Program, plan: Plan, metric: Metric, asked: Sequence[Asked]
-) -> list[int]:
+def figures_of(conn: Connection, program: Program, plan: Plan, metric: Metric, asked: Sequence[Asked]) -> list[int]:
     """One figure of each look, over the metric's window."""
     looks = []
     for look in asked:

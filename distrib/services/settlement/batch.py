@@ -85,8 +85,14 @@ class Batch:
         """The month a fact of that instant counts in, and the one it belongs to where that is closed."""
         return counting(self.program.period_of(at), self.closed_through)
 
-    def finish(self, event: PendingEvent, status: str = "done", code: str | None = None, params: str | None = None,
-               waits_for: str | None = None) -> None:  # fmt: skip
+    def finish(
+        self,
+        event: PendingEvent,
+        status: str = "done",
+        code: str | None = None,
+        params: str | None = None,
+        waits_for: str | None = None,
+    ) -> None:
         """Notes what became of an event."""
         if status == "done" and code is None and event.status is None:
             self.done.append((event.order_no, event.event_no))

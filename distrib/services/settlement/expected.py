@@ -54,15 +54,28 @@ def expect(
     seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
     batch.life.paid.append(
         PaidOrder(
-            pending.order_no, pending.event_no, terms.version_no, seller_no, order.paid_at, order.paid_minor,
+            pending.order_no,
+            pending.event_no,
+            terms.version_no,
+            seller_no,
+            order.paid_at,
+            order.paid_minor,
             snapshot.to_json(),
         )
-    )  # fmt: skip
+    )
     known = _known(order, terms, snapshot, event.occurred_at)
     for commission in commissions:
         _note(known, commission, event.occurred_at)
-        _change(batch, pending.order_no, pending.event_no, known, EXPECTED, commission[:4], commission.amount_minor,
-                event.occurred_at)  # fmt: skip
+        _change(
+            batch,
+            pending.order_no,
+            pending.event_no,
+            known,
+            EXPECTED,
+            commission[:4],
+            commission.amount_minor,
+            event.occurred_at,
+        )
     return Expecting(known)
 
 
@@ -169,9 +182,18 @@ def _change(
     commission = known.earned[key][1]
     batch.life.expected.append(
         ExpectedChange(
-            order_no, known.next_seq, event_no, kind, commission.shop_no, known.order.lines[key[0]].id,
-            known.terms.plan.rules[key[1]].id, commission.tier, commission.base_minor, commission.rate_ppm,
-            amount_minor, max(at, known.sold_at),
+            order_no,
+            known.next_seq,
+            event_no,
+            kind,
+            commission.shop_no,
+            known.order.lines[key[0]].id,
+            known.terms.plan.rules[key[1]].id,
+            commission.tier,
+            commission.base_minor,
+            commission.rate_ppm,
+            amount_minor,
+            max(at, known.sold_at),
         )
-    )  # fmt: skip
+    )
     known.next_seq += 1

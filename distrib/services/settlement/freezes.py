@@ -26,9 +26,7 @@ class Freezes:
         chains: sellers' chains (the seller first, then its nearest uplines) with when each order was paid.
     """
 
-    def __init__(
-        self, conn: Connection, program_id: int, chains: Sequence[tuple[Sequence[int], datetime]]
-    ) -> None:
+    def __init__(self, conn: Connection, program_id: int, chains: Sequence[tuple[Sequence[int], datetime]]) -> None:
         self._by_root: dict[int, list[Freeze]] = {}
         self._by_organiser: dict[str, list[Freeze]] = {}
         in_force = cases.freezes_in_force(conn, program_id)

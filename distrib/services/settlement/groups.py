@@ -89,9 +89,7 @@ def wake_orders(conn: Connection, batch: Batch, numbers: Collection[int], day: d
         batch.later.update(dict.fromkeys(found, day))
 
 
-def _decide(
-    batch: Batch, pending: PendingEvent, event: Event, group_no: int, decisions: dict[int, Decision]
-) -> None:
+def _decide(batch: Batch, pending: PendingEvent, event: Event, group_no: int, decisions: dict[int, Decision]) -> None:
     has_succeeded = event.type == SUCCEEDED
     before = decisions.get(group_no)
     if before is None:

@@ -122,9 +122,7 @@ class OrderWork:
             return
         fresh = self._work_out(order)
         check_payable(fresh.terms.plan, fresh.commissions)
-        course.expecting = expect(
-            self._batch, pending, event, order, fresh.terms, fresh.snapshot, fresh.commissions
-        )
+        course.expecting = expect(self._batch, pending, event, order, fresh.terms, fresh.snapshot, fresh.commissions)
         self._batch.finish(pending, "done", "no_shop" if fresh.snapshot.seller is None else None)
 
     def _is_no_news(self, pending: PendingEvent, order: Order, course: Course) -> bool:
@@ -191,16 +189,22 @@ class OrderWork:
                 program.program_id, pending.order_no, pending.event_no, terms.version_no, at, period, late_from
             )
             lines = [_line_field(line.id) for line in order.lines]
-            batch.transfers.append(
-                encode_earned(posting, at + terms.hold, fresh.commissions, lines, terms.rule_fields)
-            )
+            batch.transfers.append(encode_earned(posting, at + terms.hold, fresh.commissions, lines, terms.rule_fields))
             self._add_up(fresh.commissions, period)
             self._freeze(pending.order_no, order, fresh, at)
         seller_no = None if seller is None else seller.shop_no
         batch.settlements.append(
             Settlement(
-                pending.order_no, pending.event_no, terms.version_no, seller_no, at, order.paid_at, order.paid_minor,
-                sales_of(order, fresh.snapshot), order.customer_id, fresh.snapshot.to_json(),
+                pending.order_no,
+                pending.event_no,
+                terms.version_no,
+                seller_no,
+                at,
+                order.paid_at,
+                order.paid_minor,
+                sales_of(order, fresh.snapshot),
+                order.customer_id,
+                fresh.snapshot.to_json(),
             )
         )
         batch.finish(pending, "done", "no_shop" if seller is None else None)

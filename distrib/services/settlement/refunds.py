@@ -77,8 +77,9 @@ def known_from_rows(settled: SettledOrder, terms_book: TermsBook) -> Known:
     for row in settled.transfers:
         key = (lines[row.line_id], rules[row.rule_id], row.tier, row.shop_no)
         if row.is_earned:
-            _note_earned(known, row.seq, Commission(*key, row.base_minor, row.rate_ppm, row.amount_minor),
-                         row.available_at)
+            _note_earned(
+                known, row.seq, Commission(*key, row.base_minor, row.rate_ppm, row.amount_minor), row.available_at
+            )
         else:
             known.standing[key] += row.amount_minor
             if row.is_decided:
@@ -179,9 +180,7 @@ def _taken(refund: Refund, known: Known) -> list[int]:
     return taken
 
 
-def _take(
-    batch: Batch, pending: PendingEvent, event: Event, refund: Refund, known: Known, taken: list[int]
-) -> None:
+def _take(batch: Batch, pending: PendingEvent, event: Event, refund: Refund, known: Known, taken: list[int]) -> None:
     seller = known.snapshot.seller
     counts = seller is not None and not known.snapshot.is_self_purchase
     for place, amount_minor in enumerate(taken):
@@ -192,8 +191,15 @@ def _take(
         sales_minor = amount_minor if counts and not line.entry else 0
         batch.refunds.append(
             RefundLineRow(
-                pending.order_no, refund.id, line.id, pending.event_no, amount_minor, sales_minor,
-                None if seller is None else seller.shop_no, known.sold_at, event.occurred_at,
+                pending.order_no,
+                refund.id,
+                line.id,
+                pending.event_no,
+                amount_minor,
+                sales_minor,
+                None if seller is None else seller.shop_no,
+                known.sold_at,
+                event.occurred_at,
             )
         )
 

@@ -60,9 +60,7 @@ def invitation_of(
     )
 
 
-def find_invitations(
-    conn: Connection, policies: Mapping[str, Policy], typed: str, now: datetime
-) -> list[Invitation]:
+def find_invitations(conn: Connection, policies: Mapping[str, Policy], typed: str, now: datetime) -> list[Invitation]:
     """The invitations behind a code: none where it is nobody's or its shop invites nobody.
 
     A code is unique within its program alone. Where two programs have drawn the same one there are two, and who was

@@ -111,9 +111,7 @@ def file_head(
     """What a file of the month is about; of a closed month it holds what was closed."""
     is_closed = find_closed(conn, program, period) is not None
     month = format_period(period)
-    return FileHead(
-        program.program_id, program.code, program.currency, period, month, held_from, is_closed, shop_id
-    )
+    return FileHead(program.program_id, program.code, program.currency, period, month, held_from, is_closed, shop_id)
 
 
 def digest_of(pieces: Iterator[bytes]) -> str:
@@ -165,9 +163,18 @@ def _close(
     lines, lines_minor = exports.lines_total(conn, program.program_id, period)
     lines_digest = digest_of(exports.export_lines(conn, file_head(conn, program, period, end)))
     closed = ClosedPeriod(
-        period, totals["shops"], json.dumps(totals), digest, lines, lines_minor, lines_digest,
-        proposal.proposed_at, proposal.proposed_by, actor.key_id, now,
-    )  # fmt: skip
+        period,
+        totals["shops"],
+        json.dumps(totals),
+        digest,
+        lines,
+        lines_minor,
+        lines_digest,
+        proposal.proposed_at,
+        proposal.proposed_by,
+        actor.key_id,
+        now,
+    )
     periods.keep_statements(conn, program.program_id, period, end)
     periods.insert_closed_period(conn, program.program_id, closed)
     books.close_through(conn, program.program_id, period)

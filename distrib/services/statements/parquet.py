@@ -41,9 +41,7 @@ class _Outgoing:
         return taken
 
 
-def write_parquet(
-    columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]]
-) -> Generator[bytes, None, None]:
+def write_parquet(columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]]) -> Generator[bytes, None, None]:
     """The file in pieces, one for each page of rows and one for what closes it."""
     schema = pa.schema([(name, _type_of(name)) for name in columns])
     outgoing = _Outgoing()

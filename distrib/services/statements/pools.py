@@ -131,9 +131,20 @@ def _pay(
     amount = pool.amount_of(base) if holders else 0
     whole = sum(weight * count for weight, count in by_weight.items())
     cause_no = rows.insert_payment(
-        conn, program.program_id, month.period, version_no, pool.id, pool.rate_ppm, floor(base), amount, holders,
-        whole, month.counts_in, now, actor.key_id,
-    )  # fmt: skip
+        conn,
+        program.program_id,
+        month.period,
+        version_no,
+        pool.id,
+        pool.rate_ppm,
+        floor(base),
+        amount,
+        holders,
+        whole,
+        month.counts_in,
+        now,
+        actor.key_id,
+    )
     if not amount:
         return
     sharing = PoolSharing(amount, by_weight)
@@ -161,6 +172,18 @@ def _entry(
 ) -> Entry:
     at = month.last_instant
     return Entry(
-        cause_no, seq, "pool", EXPENSE, holder.shop_no, share, at, at, month.counts_in, month.late_from,
-        pool.id, base_minor, pool.rate_ppm, version_no,
-    )  # fmt: skip
+        cause_no,
+        seq,
+        "pool",
+        EXPENSE,
+        holder.shop_no,
+        share,
+        at,
+        at,
+        month.counts_in,
+        month.late_from,
+        pool.id,
+        base_minor,
+        pool.rate_ppm,
+        version_no,
+    )

@@ -95,9 +95,7 @@ def change_webhook(
         Refusal: ``not_found`` or ``invalid``.
     """
     row = _find(conn, program, webhook_id, locks=True)
-    wanted = row._replace(
-        url=changes.get("url") or row.url, events=sorted(set(changes.get("events") or row.events))
-    )
+    wanted = row._replace(url=changes.get("url") or row.url, events=sorted(set(changes.get("events") or row.events)))
     _check(wanted.url, wanted.events, allows_private)
     status = changes.get("status") or row.status
     reason = None if status == ENABLED else row.disabled_reason if row.status == DISABLED else BY_HAND
@@ -113,9 +111,7 @@ def end_webhook(conn: Connection, program: Program, webhook_id: str, now: dateti
         rows.change_webhook(conn, program.program_id, row, ENDED, None, now)
 
 
-def rotate_secret(
-    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime
-) -> dict[str, Any]:
+def rotate_secret(conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime) -> dict[str, Any]:
     """Gives an endpoint a new secret and answers it; for a day both sign. Raises ``not_found``."""
     row = _find(conn, program, webhook_id, locks=True)
     secret = secrets.token_bytes(SECRET_BYTES)

@@ -7,9 +7,7 @@ from sqlalchemy import Connection, text
 from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
-_ENDS = (
-    "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
-)
+_ENDS = "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
 # A shop that has neither money nor movement in a month has no row there; by the transfers that is a row of zeros.
 # By month counted in and month of becoming available, so that every close reads months and not transfers.
 MATCH = Question(

@@ -280,9 +280,20 @@ _IDS = Question(
 )
 
 QUESTIONS = (
-    _MONTHS, _BALANCED, _REVERSALS, _DATED, _PLAN_IN_FORCE, _EVENTS, _SETTLEMENTS, _TREE, _TREE_POLICY, _SPONSORS,
-    _STATUSES, _RANKS, _IDS,
-)  # fmt: skip
+    _MONTHS,
+    _BALANCED,
+    _REVERSALS,
+    _DATED,
+    _PLAN_IN_FORCE,
+    _EVENTS,
+    _SETTLEMENTS,
+    _TREE,
+    _TREE_POLICY,
+    _SPONSORS,
+    _STATUSES,
+    _RANKS,
+    _IDS,
+)
 
 # What a case holds becomes available when it is freed, and until then never.
 _BUCKETS = f"""

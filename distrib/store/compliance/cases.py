@@ -139,8 +139,20 @@ FROM unnest(CAST(:cause_no AS bigint[]), CAST(:seq AS integer[]), CAST(:shop_no 
     AS r (cause_no, seq, shop_no, amount_minor, tier, base_minor, rate_ppm, version_no, available_at, reverses_seq,
           line_id, rule_id)
 """
-_REVERSED_COLUMNS = ("cause_no", "seq", "shop_no", "amount_minor", "tier", "base_minor", "rate_ppm", "version_no",
-                     "available_at", "reverses_seq", "line_id", "rule_id")  # fmt: skip
+_REVERSED_COLUMNS = (
+    "cause_no",
+    "seq",
+    "shop_no",
+    "amount_minor",
+    "tier",
+    "base_minor",
+    "rate_ppm",
+    "version_no",
+    "available_at",
+    "reverses_seq",
+    "line_id",
+    "rule_id",
+)
 
 
 class NewCase(NamedTuple):
@@ -187,13 +199,20 @@ def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = F
     return _HELD.format(program=program, free_at=free_at, only=only, by="<" if until else "<=")
 
 
-def insert_cases(
-    conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str
-) -> list[int]:
+def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str) -> list[int]:
     """Opens cases and answers their numbers, in the same order."""
     subjects, roots, organisers, findings, reasons, evidence = (list(column) for column in zip(*cases, strict=True))
-    bound = {"program": program_id, "subjects": subjects, "roots": roots, "organisers": organisers,
-             "findings": findings, "reasons": reasons, "evidence": evidence, "now": now, "by": by}  # fmt: skip
+    bound = {
+        "program": program_id,
+        "subjects": subjects,
+        "roots": roots,
+        "organisers": organisers,
+        "findings": findings,
+        "reasons": reasons,
+        "evidence": evidence,
+        "now": now,
+        "by": by,
+    }
     return list(conn.execute(text(_INSERT), bound).scalars())
 
 
@@ -209,18 +228,14 @@ def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequenc
     return {row.subject: row.evidence for row in conn.execute(text(_ENDED), bound)}
 
 
-def list_cases(
-    conn: Connection, program_id: int, until: datetime, before: int, limit: int
-) -> list[dict[str, Any]]:
+def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[dict[str, Any]]:
     """Cases, the newest first, from before that number on; with what each still holds."""
     statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]
 
 
-def newest_cases(
-    conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]
-) -> list[dict[str, Any]]:
+def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]) -> list[dict[str, Any]]:
     """The newest case about each of the subjects."""
     newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = :program
         AND n.opened_at <= :until AND n.subject = ANY(CAST(:subjects AS text[])) GROUP BY n.subject)"""
@@ -259,9 +274,17 @@ def insert_decision(
     by: str,
 ) -> None:
     """Adds a decision to a case."""
-    bound = {"program": program_id, "case_no": case_no, "seq": seq, "decision": decision,
-             "effective_at": effective_at, "decided_by": decided_by, "reason": reason, "now": now,
-             "by": by}  # fmt: skip
+    bound = {
+        "program": program_id,
+        "case_no": case_no,
+        "seq": seq,
+        "decision": decision,
+        "effective_at": effective_at,
+        "decided_by": decided_by,
+        "reason": reason,
+        "now": now,
+        "by": by,
+    }
     conn.execute(text(_DECIDE), bound)
 
 

@@ -140,8 +140,15 @@ def list_findings(
     until: datetime | None = None,
 ) -> list[dict[str, Any]]:
     """Findings, the newest first, from before that number on."""
-    bound = {"program": program_id, "before": before, "limit": limit, "id": finding_id, "severity": severity,
-             "since": since, "until": until}  # fmt: skip
+    bound = {
+        "program": program_id,
+        "before": before,
+        "limit": limit,
+        "id": finding_id,
+        "severity": severity,
+        "since": since,
+        "until": until,
+    }
     return [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]
 
 
@@ -178,8 +185,17 @@ def insert_sign_off(
     by: str,
 ) -> None:
     """Keeps who answers for an override that loosens figures."""
-    bound = {"program": program_id, "pack": pack, "digest": digest, "document": document, "loosened": loosened,
-             "signed_off_by": signed_off_by, "reason": reason, "now": now, "by": by}  # fmt: skip
+    bound = {
+        "program": program_id,
+        "pack": pack,
+        "digest": digest,
+        "document": document,
+        "loosened": loosened,
+        "signed_off_by": signed_off_by,
+        "reason": reason,
+        "now": now,
+        "by": by,
+    }
     conn.execute(text(_SIGN_OFF), bound)
 
 

@@ -74,17 +74,20 @@ class Standing(NamedTuple):
 
 
 def insert_penalty(
-    conn: Connection, program_id: int, digest: bytes, shop_no: int | None, content: Mapping[str, Any], now: datetime,
+    conn: Connection,
+    program_id: int,
+    digest: bytes,
+    shop_no: int | None,
+    content: Mapping[str, Any],
+    now: datetime,
     by: str,
-) -> bool:  # fmt: skip
+) -> bool:
     """Keeps a penalty (``content`` is what was sent); False where its id is taken."""
     values = {"program": program_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
     return conn.execute(_INSERT, {**content, **values}).rowcount == 1
 
 
-def insert_withdrawal(
-    conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str
-) -> None:
+def insert_withdrawal(conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str) -> None:
     """Keeps a withdrawal; where there is one, that stands. Of two at once the second waits for the first."""
     conn.execute(_WITHDRAW, {"program": program_id, "number": penalty_no, "reason": reason, "now": now, "by": by})
 

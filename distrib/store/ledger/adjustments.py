@@ -66,9 +66,7 @@ def insert_adjustment(
     return conn.execute(_INSERT, values | {"amount_minor": amount_minor, "reason": reason}).rowcount == 1
 
 
-def insert_approval(
-    conn: Connection, program_id: int, adjustment_no: int, period: int, now: datetime, by: str
-) -> bool:
+def insert_approval(conn: Connection, program_id: int, adjustment_no: int, period: int, now: datetime, by: str) -> bool:
     """Keeps an approval; False where there is one. Of two at once the second waits for the first."""
     values = {"program": program_id, "number": adjustment_no, "period": period, "now": now, "by": by}
     return conn.execute(_APPROVE, values).rowcount == 1

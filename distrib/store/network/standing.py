@@ -88,9 +88,7 @@ def add_rank(
     connection.execute(_NEWEST_RANK, (rank, at, program_id, shop_no, at))
 
 
-def rank_history(
-    conn: Connection, program_id: int, shop_no: int, after: tuple[str, int], limit: int
-) -> list[RankRow]:
+def rank_history(conn: Connection, program_id: int, shop_no: int, after: tuple[str, int], limit: int) -> list[RankRow]:
     """The changes of a shop's rank by when they take effect, from after (instant, sequence) on."""
     return [RankRow(*row) for row in driver(conn).execute(_HISTORY, (program_id, shop_no, *after, limit))]
 

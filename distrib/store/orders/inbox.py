@@ -141,9 +141,7 @@ def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, An
     return dict(row) if row else None
 
 
-def event_views(
-    conn: Connection, program_id: int, status: str | None, after: int, limit: int
-) -> list[dict[str, Any]]:
+def event_views(conn: Connection, program_id: int, status: str | None, after: int, limit: int) -> list[dict[str, Any]]:
     """Events by number, with what became of them, ``limit`` at the most after number ``after``."""
     only = " AND COALESCE(x.status, 'pending') = :status" if status else ""
     if status in ("failed", "waiting"):

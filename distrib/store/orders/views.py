@@ -148,9 +148,7 @@ def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, An
     return dict(row) if row else None
 
 
-def events_of_order(
-    conn: Connection, program_id: int, order_no: int, first: int | None
-) -> list[dict[str, Any]]:
+def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[dict[str, Any]]:
     """The events of an order with what became of them: the one numbered ``first``, then the others as they came."""
     wanted = {"program": program_id, "order_no": order_no, "first": first, "limit": MOST_EVENTS}
     return [dict(row) for row in conn.execute(text(_EVENTS), wanted).mappings()]

@@ -50,8 +50,10 @@ INSERT INTO payee_versions (program_id, shop_no, version, kind, accounts, detail
 VALUES (:program, :shop_no, :version, :kind, :accounts, :details, :recorded_at, :recorded_by)
 """)
 _ERASE = text("DELETE FROM payee_keys WHERE program_id = :program AND shop_no = :shop_no")
-_KEYS = "SELECT shop_no, version, sealed_key FROM payee_keys WHERE program_id = %s AND (shop_no, version) > (%s, %s) " \
+_KEYS = (
+    "SELECT shop_no, version, sealed_key FROM payee_keys WHERE program_id = %s AND (shop_no, version) > (%s, %s) "
     "ORDER BY shop_no, version LIMIT %s"
+)
 _RESEAL = """
 UPDATE payee_keys k SET sealed_key = n.sealed_key
 FROM unnest(%b::bigint[], %b::integer[], %b::bytea[]) AS n (shop_no, version, sealed_key)

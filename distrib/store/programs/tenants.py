@@ -40,12 +40,18 @@ _INSERT = text(
 _BY_CODE = text(f"SELECT {_COLUMNS} FROM programs WHERE code = :code")
 _BY_ID = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id")
 _SET = (
-    "time_zone", "policy", "admission", "identity_required", "withholding", "binding_rule", "protect_days",
-    "expire_days", "title", "join_url",
+    "time_zone",
+    "policy",
+    "admission",
+    "identity_required",
+    "withholding",
+    "binding_rule",
+    "protect_days",
+    "expire_days",
+    "title",
+    "join_url",
 )
-_UPDATE = text(
-    f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id"
-)
+_UPDATE = text(f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id")
 _LOCK = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id FOR UPDATE")
 _IS_USED = text(
     "SELECT EXISTS (SELECT 1 FROM events WHERE program_id = :program_id)"

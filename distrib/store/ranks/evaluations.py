@@ -172,4 +172,3 @@ def copy_failures(
     with driver(conn).cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
         for failure in failures:
             copy.write_row((program_id, period, *failure))
-

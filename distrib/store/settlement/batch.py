@@ -148,9 +148,22 @@ def encode_earned(
         rules: the encoded ids of the plan's rules, by index.
     """
     head = (
-        19, 4, posting.program_id, 8, posting.order_no, 6, b"earned", 8, posting.event_no, 4, posting.version_no,
-        8, microseconds(posting.occurred_at), 4, posting.period,
-    )  # fmt: skip
+        19,
+        4,
+        posting.program_id,
+        8,
+        posting.order_no,
+        6,
+        b"earned",
+        8,
+        posting.event_no,
+        4,
+        posting.version_no,
+        8,
+        microseconds(posting.occurred_at),
+        4,
+        posting.period,
+    )
     if posting.belongs_to_period is None:
         shared = _EARNED.pack(*head, -1, 8, microseconds(available_at), -1)
     else:
@@ -160,9 +173,7 @@ def encode_earned(
         parts.append(shared)
         if rate_ppm is None:
             parts.append(
-                _OWN_WITHOUT_RATE.pack(
-                    4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1
-                )
+                _OWN_WITHOUT_RATE.pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1)
             )
         else:
             parts.append(
@@ -176,9 +187,22 @@ def encode_earned(
 def encode_reversals(posting: Posting, reversals: Sequence[Reversal], first_seq: int) -> bytes:
     """The transfers of a refund, numbered from ``first_seq``."""
     head = (
-        19, 4, posting.program_id, 8, posting.order_no, 8, b"reversed", 8, posting.event_no, 4, posting.version_no,
-        8, microseconds(posting.occurred_at), 4, posting.period,
-    )  # fmt: skip
+        19,
+        4,
+        posting.program_id,
+        8,
+        posting.order_no,
+        8,
+        b"reversed",
+        8,
+        posting.event_no,
+        4,
+        posting.version_no,
+        8,
+        microseconds(posting.occurred_at),
+        4,
+        posting.period,
+    )
     if posting.belongs_to_period is None:
         shared = _REVERSED.pack(*head, -1)
     else:

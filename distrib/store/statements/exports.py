@@ -20,10 +20,26 @@ from distrib.store.statements.months import FIGURES, figures_sql
 
 SHOPS_COLUMNS = ("program", "period", "shop_id", "currency", *FIGURES)
 LINES_COLUMNS = (
-    "program", "id", "event_id", "order_id", "line_id", "shop_id", "rule", "tier", "kind", "base_minor", "rate",
-    "amount_minor", "currency", "plan_version", "occurred_at", "available_at", "period", "belongs_to_period",
+    "program",
+    "id",
+    "event_id",
+    "order_id",
+    "line_id",
+    "shop_id",
+    "rule",
+    "tier",
+    "kind",
+    "base_minor",
+    "rate",
+    "amount_minor",
+    "currency",
+    "plan_version",
+    "occurred_at",
+    "available_at",
+    "period",
+    "belongs_to_period",
     "reverses_id",
-)  # fmt: skip
+)
 ROWS_AT_ONCE = 5_000
 
 _SIGNED_OF_T = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"

@@ -16,9 +16,19 @@ from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
 
 FIGURES = (
-    "opening_minor", "earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "closing_minor",
-    "held_minor", "reserved_minor", "available_minor", "orders", "refunds",
-)  # fmt: skip
+    "opening_minor",
+    "earned_minor",
+    "reversed_minor",
+    "adjusted_minor",
+    "paid_minor",
+    "tax_minor",
+    "closing_minor",
+    "held_minor",
+    "reserved_minor",
+    "available_minor",
+    "orders",
+    "refunds",
+)
 """The figures of a statement row, in the order of the export's columns."""
 
 # What every account had, or those that {accounts} leaves.
@@ -71,7 +81,7 @@ SELECT s.shop_id, f.* FROM shops s CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
 _CLOSED = f"""
-SELECT shop_id, {', '.join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
+SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
 """
 _CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"
 _CLOSED_ROW = f"{_CLOSED} AND shop_id = :shop_id"

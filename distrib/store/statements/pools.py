@@ -177,10 +177,19 @@ def insert_payment(
 ) -> int:
     """Keeps that a pool is paid, and answers the number that its transfers have as cause."""
     values = {
-        "program": program_id, "month": month, "pool_id": pool_id, "version_no": version_no, "rate_ppm": rate_ppm,
-        "base_minor": base_minor, "amount_minor": amount_minor, "holders": holders, "weight": weight,
-        "period": period, "now": now, "by": by,
-    }  # fmt: skip
+        "program": program_id,
+        "month": month,
+        "pool_id": pool_id,
+        "version_no": version_no,
+        "rate_ppm": rate_ppm,
+        "base_minor": base_minor,
+        "amount_minor": amount_minor,
+        "holders": holders,
+        "weight": weight,
+        "period": period,
+        "now": now,
+        "by": by,
+    }
     return int(conn.execute(_INSERT, values).scalar_one())
 
 

@@ -70,9 +70,7 @@ _LIST = text(
     f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id > :after AND status <> 'ended'"
     " ORDER BY webhook_id LIMIT :limit"
 )
-_WANTED = text(
-    "SELECT DISTINCT unnest(events) FROM webhooks WHERE program_id = :program AND status = 'enabled'"
-)
+_WANTED = text("SELECT DISTINCT unnest(events) FROM webhooks WHERE program_id = :program AND status = 'enabled'")
 _CHANGE = text(
     "UPDATE webhooks SET url = :url, events = :events, status = :status, disabled_reason = :reason,"
     " status_since = CASE WHEN status = :status THEN status_since ELSE :now END"

@@ -36,14 +36,27 @@ def test_a_shop_sent_twice_is_201_then_200_and_other_content_is_a_conflict(api: 
 
 def test_a_batch_of_shops_tells_of_each_what_became_of_it(api: Api) -> None:
     admin = api.caller()
-    drafts = [{"id": "c", "sponsor_id": "b"}, {"id": "b", "sponsor_id": "a"}, {"id": "a"}, {"id": "a/b"}, "nonsense",
-              {"id": "d", "sponsor_id": "nobody"}, {"id": "e", "sponsor_id": "e"}, {"id": "a"}]  # fmt: skip
+    drafts = [
+        {"id": "c", "sponsor_id": "b"},
+        {"id": "b", "sponsor_id": "a"},
+        {"id": "a"},
+        {"id": "a/b"},
+        "nonsense",
+        {"id": "d", "sponsor_id": "nobody"},
+        {"id": "e", "sponsor_id": "e"},
+        {"id": "a"},
+    ]
     results = admin.post("/v1/shops/batch", {"shops": drafts})["results"]
     assert [(row["id"], row["status"], row.get("code")) for row in results] == [
-        ("c", "created", None), ("b", "created", None), ("a", "created", None), ("a/b", "refused", "invalid"),
-        (None, "refused", "invalid"), ("d", "refused", "sponsor_unknown"), ("e", "refused", "sponsor_is_self"),
+        ("c", "created", None),
+        ("b", "created", None),
+        ("a", "created", None),
+        ("a/b", "refused", "invalid"),
+        (None, "refused", "invalid"),
+        ("d", "refused", "sponsor_unknown"),
+        ("e", "refused", "sponsor_is_self"),
         ("a", "unchanged", None),
-    ]  # fmt: skip
+    ]
     assert results[3]["errors"][0]["pointer"] == "/id"
     many = [{"id": f"s{number}"} for number in range(1_001)]
     assert admin.refused("POST", "/v1/shops/batch", {"shops": many}) == (422, "invalid")

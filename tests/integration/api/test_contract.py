@@ -18,8 +18,15 @@ from tests.world.worlds import SELLER_TEN_PERCENT, chain, line, refunded, settle
 
 __all__ = ["api"]
 
-KNOWN = {"shop_id": "own", "event_id": "evt", "order_id": "order", "code": "plain", "version": "1", "period": "2026-03",
-         "payout_id": "batch"}  # fmt: skip
+KNOWN = {
+    "shop_id": "own",
+    "event_id": "evt",
+    "order_id": "order",
+    "code": "plain",
+    "version": "1",
+    "period": "2026-03",
+    "payout_id": "batch",
+}
 EXAMPLES = 8
 BATCHES = ("post_events", "register_shops")  # what is wrong with one entry is told in its result
 CHECKS = (

@@ -171,10 +171,16 @@ def test_a_body_over_16_mib_without_a_length_is_413(api: Api) -> None:
 
 def test_query_parameters_are_as_strict_as_bodies(api: Api) -> None:
     told = {
-        "?limit=0": "?limit", "?limit=501": "?limit", "?limit=x": "?limit", "?limit=１": "?limit",
+        "?limit=0": "?limit",
+        "?limit=501": "?limit",
+        "?limit=x": "?limit",
+        "?limit=１": "?limit",
         "?limit=1_0": "?limit",
-        "?limit=1&limit=2": "?limit", "?nonsense=1": "?nonsense", "?cursor=abc": "?cursor", "?status=odd": "?status",
-    }  # fmt: skip
+        "?limit=1&limit=2": "?limit",
+        "?nonsense=1": "?nonsense",
+        "?cursor=abc": "?cursor",
+        "?status=odd": "?status",
+    }
     for query, pointer in told.items():
         problem = api.caller().problem("GET", f"/v1/events{query}")
         assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (422, [pointer]), query
@@ -190,8 +196,12 @@ def test_a_cursor_of_another_list_or_program_or_made_up_is_refused(api: Api) -> 
     cursor = admin.get("/v1/shops/a/downline?limit=1")["next_cursor"]
     assert cursor is not None
     assert admin.call("GET", f"/v1/shops/a/downline?limit=1&cursor={cursor}").status_code == 200
-    for path in (f"/v1/shops/b/downline?cursor={cursor}", f"/v1/events?cursor={cursor}",
-                 f"/v1/shops/a/downline?cursor={cursor[:-2]}AA", f"/v1/shops/a/downline?cursor={cursor}é"):  # fmt: skip
+    for path in (
+        f"/v1/shops/b/downline?cursor={cursor}",
+        f"/v1/events?cursor={cursor}",
+        f"/v1/shops/a/downline?cursor={cursor[:-2]}AA",
+        f"/v1/shops/a/downline?cursor={cursor}é",
+    ):
         assert admin.refused("GET", path) == (422, "invalid"), path
 
 

@@ -96,9 +96,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "list_refused_lines": ("GET", "/v1/payouts/batch/refused", None),
     "approve_payout": ("POST", "/v1/payouts/batch/approve", None),
     "cancel_payout": ("POST", "/v1/payouts/batch/cancel", None),
-    "record_payout_results": (
-        "POST", "/v1/payouts/batch/results", {"results": [{"shop_id": "own", "status": "paid"}]}
-    ),
+    "record_payout_results": ("POST", "/v1/payouts/batch/results", {"results": [{"shop_id": "own", "status": "paid"}]}),
     "list_payout_files": ("GET", "/v1/payouts/batch/files", None),
     "export_payout": ("GET", "/v1/payouts/batch/export", None),
     "report_platform": ("GET", "/v1/payouts/reports/platform?quarter=2026-Q1", None),
@@ -112,7 +110,9 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_case": ("GET", "/v1/compliance/cases/1", None),
     "open_case": ("POST", "/v1/compliance/cases", {"shop_id": "own", "reason": "r"}),
     "decide_case": (
-        "POST", "/v1/compliance/cases/1/decisions", {"decision": "dismiss", "decided_by": "Han", "reason": "r"},
+        "POST",
+        "/v1/compliance/cases/1/decisions",
+        {"decision": "dismiss", "decided_by": "Han", "reason": "r"},
     ),
     "list_penalties": ("GET", "/v1/compliance/penalties", None),
     "get_penalty": ("GET", "/v1/compliance/penalties/p", None),
@@ -251,9 +251,14 @@ def test_the_same_ids_in_two_programs_never_meet(shop_world: Api) -> None:
     container = api.world.container
     with container.begin() as conn:
         register_shops(
-            conn, other, container.policies["open"], [ShopDraft("own", joined_at=EARLY)], COMMAND_LINE,
-            container.now(), b"p",
-        )  # fmt: skip
+            conn,
+            other,
+            container.policies["open"],
+            [ShopDraft("own", joined_at=EARLY)],
+            COMMAND_LINE,
+            container.now(),
+            b"p",
+        )
     stranger: Caller = api.caller("orders", program=other)
     event = settled("evt", "order", "own", line(999))
     assert stranger.post("/v1/events", event)["accepted"] == 1

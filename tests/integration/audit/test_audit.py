@@ -172,8 +172,11 @@ def test_damage_is_found_by_the_check_that_is_there_for_it(
 
 
 MONEY = {
-    "transfers_match_account_months", "transfers_balanced", "orders_recompute", "statements_add_up",
-}  # fmt: skip
+    "transfers_match_account_months",
+    "transfers_balanced",
+    "orders_recompute",
+    "statements_add_up",
+}
 
 
 @pytest.mark.tampers

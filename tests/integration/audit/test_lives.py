@@ -76,24 +76,34 @@ def test_what_the_drain_made_of_them_is_clean(lives: World) -> None:
 TAMPERED = [
     ("DELETE FROM expecting_orders", {"order_lives"}),
     ("INSERT INTO expecting_orders SELECT program_id, order_no FROM orders WHERE order_id = 'waits'", {"order_lives"}),
-    ("UPDATE expected_changes SET amount_minor = amount_minor + 1 WHERE kind = 'expected'",
-     {"order_lives", "expected_recompute"}),
+    (
+        "UPDATE expected_changes SET amount_minor = amount_minor + 1 WHERE kind = 'expected'",
+        {"order_lives", "expected_recompute"},
+    ),
     ("DELETE FROM expected_changes WHERE kind = 'refunded'", {"order_lives", "expected_recompute"}),
     ("UPDATE paid_orders SET snapshot = 'no JSON'", {"expected_recompute"}),
     ("UPDATE paid_orders SET event_no = event_no + 100000", {"order_lives"}),
     ("DELETE FROM order_ends WHERE reason = 'group_failed'", {"order_lives"}),
     ("UPDATE order_ends SET event_no = 0", {"order_lives"}),
     ("UPDATE early_refunds SET amount_minor = amount_minor - 100", {"order_lives", "expected_recompute"}),
-    ("UPDATE group_decisions SET has_succeeded = NOT has_succeeded", {"order_lives", "groups_heeded",
-     "transfers_dated"}),
+    (
+        "UPDATE group_decisions SET has_succeeded = NOT has_succeeded",
+        {"order_lives", "groups_heeded", "transfers_dated"},
+    ),
     ("UPDATE settlements SET settled_at = settled_at - interval '1 second'", {"groups_heeded"}),
     ("DELETE FROM group_decisions WHERE has_succeeded", {"groups_heeded", "transfers_dated"}),
-    ("UPDATE event_outcomes SET status = 'waiting'"
-     " WHERE event_no IN (SELECT event_no FROM events WHERE event_id = 'd1')", {"groups_heeded"}),
+    (
+        "UPDATE event_outcomes SET status = 'waiting'"
+        " WHERE event_no IN (SELECT event_no FROM events WHERE event_id = 'd1')",
+        {"groups_heeded"},
+    ),
     ("UPDATE event_outcomes SET status = 'pending' WHERE code = 'waits_for_group'", {"events_accounted_for"}),
-    ("INSERT INTO group_decisions SELECT program_id, group_no, 0, true, now(), '2026-01-01' FROM groups"
-     " WHERE group_id = 'g3'", {"groups_heeded"}),
-]  # fmt: skip
+    (
+        "INSERT INTO group_decisions SELECT program_id, group_no, 0, true, now(), '2026-01-01' FROM groups"
+        " WHERE group_id = 'g3'",
+        {"groups_heeded"},
+    ),
+]
 
 
 @pytest.mark.tampers

@@ -91,15 +91,21 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
         ("UPDATE payout_results SET status = 'failed'", {"payouts_rest_on_lines"}),
         ("UPDATE payout_lines SET tax_minor = 99 WHERE tax_minor = 100", {"payouts_rest_on_lines"}),
         ("UPDATE payout_lines SET amount_minor = 301 WHERE tax_minor = 0", {"reserved_within_available"}),
-        ("UPDATE transfers SET kind = 'tax' WHERE kind = 'paid'",
-         {"transfers_balanced", "transfers_match_account_months", "payouts_rest_on_lines"}),
+        (
+            "UPDATE transfers SET kind = 'tax' WHERE kind = 'paid'",
+            {"transfers_balanced", "transfers_match_account_months", "payouts_rest_on_lines"},
+        ),
         ("UPDATE transfers SET credit_account = -1 WHERE kind = 'paid'", {"transfers_balanced"}),
-        ("UPDATE transfers SET cause_no = 4711 WHERE kind IN ('paid', 'tax')",
-         {"transfers_rest_on_causes", "payouts_rest_on_lines"}),
-        ("UPDATE transfers SET available_at = available_at + interval '40 days' WHERE kind = 'earned'",
-         {"transfers_dated", "reserved_within_available"}),
+        (
+            "UPDATE transfers SET cause_no = 4711 WHERE kind IN ('paid', 'tax')",
+            {"transfers_rest_on_causes", "payouts_rest_on_lines"},
+        ),
+        (
+            "UPDATE transfers SET available_at = available_at + interval '40 days' WHERE kind = 'earned'",
+            {"transfers_dated", "reserved_within_available"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_money_paid_out_otherwise_than_it_should_be_is_found(
     paid: World, owner: Engine, statement: str, expected: set[str]
 ) -> None:
@@ -137,12 +143,16 @@ def test_what_was_cancelled_may_be_reserved_again(paid: World, owner: Engine) ->
     ],
 )
 def test_a_delivery_that_cannot_be_is_found(world: World, owner: Engine, statement: str) -> None:
-    run(owner, """
+    run(
+        owner,
+        """
         INSERT INTO webhooks (program_id, webhook_id, digest, url, events, status, status_since, secret, created_at,
                               created_by)
         VALUES (:program, 'w', '', 'https://a.example', '{statement.closed}', 'enabled', :at, '', :at, 'one');
         INSERT INTO outbox (program_id, type, occurred_at, payload) VALUES (:program, 'statement.closed', :at, '{}')
-        """, world)  # fmt: skip
+        """,
+        world,
+    )
     assert failed(world) == set()
     run(owner, statement, world)
     assert failed(world) == {"deliveries_accounted_for"}

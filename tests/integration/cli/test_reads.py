@@ -76,9 +76,7 @@ def test_explain_gives_one_json_document(run: Run) -> None:
 
 
 @pytest.mark.tampers
-def test_explain_ends_with_1_and_the_differences_where_the_ledger_disagrees(
-    run: Run, database_url: str
-) -> None:
+def test_explain_ends_with_1_and_the_differences_where_the_ledger_disagrees(run: Run, database_url: str) -> None:
     damage(database_url, "UPDATE transfers SET amount_minor = 7 WHERE seq = 1")
     result = run(explain, "o1")
     assert result.exit_code == 1

@@ -128,8 +128,9 @@ def test_a_run_opens_a_case_that_a_person_decides(cn: Api) -> None:
     assert finance.get(path)["frozen_minor"] == 500
     looks = finance.get("/v1/orders/o2/explanation")["looks"]
     assert [(look["shop_id"], look["amount_minor"], look["reason"]) for look in looks] == [
-        ("g", 1_000, "paid"), ("c0", 500, "policy"),
-    ]  # fmt: skip
+        ("g", 1_000, "paid"),
+        ("c0", 500, "policy"),
+    ]
     states = {row["shop_id"]: row["state"] for row in finance.get("/v1/commissions?order_id=o2")["data"]}
     assert states == {"g": "available", "c0": "held"}
     assert [row["shop_id"] for row in finance.get("/v1/commissions?order_id=o2&state=held")["data"]] == ["c0"]

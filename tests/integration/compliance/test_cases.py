@@ -130,9 +130,7 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
 def month(world: World) -> tuple[int, int]:
     """Held and available of all shops at the end of the month of the orders."""
     with world.container.begin() as conn:
-        statement, _ = months.statement_totals_and_rows(
-            conn, world.program, 202603, None, 50, world.container.now()
-        )
+        statement, _ = months.statement_totals_and_rows(conn, world.program, 202603, None, 50, world.container.now())
     return statement["totals"]["held_minor"], statement["totals"]["available_minor"]
 
 
@@ -212,14 +210,20 @@ def test_whoever_ran_the_tree_when_an_order_was_paid_decides_whatever_was_said_s
     organise(tree, None, PAID + 4 * DAY, "a")
     decide(tree, opened(tree, None, "boss"), "freeze", PAID - 30 * DAY)
     paid_at = {
-        "before": PAID - DAY, "when set": PAID, "last of boss": PAID + 2 * DAY - SECOND, "changed": PAID + 2 * DAY,
+        "before": PAID - DAY,
+        "when set": PAID,
+        "last of boss": PAID + 2 * DAY - SECOND,
+        "changed": PAID + 2 * DAY,
         "cleared": PAID + 5 * DAY,
-    }  # fmt: skip
+    }
     tree.earn(*(settled(f"e {name}", name, "c", line(10_000), paid_at=at) for name, at in paid_at.items()))
     assert {name: reasons(tree, name)[1] for name in paid_at} == {
-        "before": ("b", 500, "paid"), "when set": ("b", 500, "policy"), "last of boss": ("b", 500, "policy"),
-        "changed": ("b", 500, "paid"), "cleared": ("b", 500, "paid"),
-    }  # fmt: skip
+        "before": ("b", 500, "paid"),
+        "when set": ("b", 500, "policy"),
+        "last of boss": ("b", 500, "policy"),
+        "changed": ("b", 500, "paid"),
+        "cleared": ("b", 500, "paid"),
+    }
     assert held(tree) == {"b": 1_000, "a": 400}
     assert clean(tree)
 

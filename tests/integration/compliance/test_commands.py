@@ -16,9 +16,12 @@ from tests.world.worlds import World, chain, line, settled
 
 Run = Callable[..., Result]
 PLAN = {
-    "code": "p", "currency": "CNY", "policy": "cn", "declarations": {"minimum_age": 18},
+    "code": "p",
+    "currency": "CNY",
+    "policy": "cn",
+    "declarations": {"minimum_age": 18},
     "rules": [{"id": "own", "pay": "seller", "rate": "0.10"}],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -105,8 +108,9 @@ def test_a_looser_override_needs_a_name_which_the_report_tells(run: Run, tmp_pat
     report = json.loads(run("report", "--program", "second", "--json").output)
     [sign_off] = report["sign_offs"]
     assert (sign_off["signed_off_by"], sign_off["loosened"]) == (
-        "Wang Fang", ["CN-M04: persons ≥ 120 → persons ≥ 500"],
-    )  # fmt: skip
+        "Wang Fang",
+        ["CN-M04: persons ≥ 120 → persons ≥ 500"],
+    )
     assert report["packs"][0]["is_overridden"] is True
 
 

@@ -30,9 +30,14 @@ __all__ = ["api"]
 PATH = "/v1/compliance/penalties"
 DAY = timedelta(days=1)
 DRAFT: dict[str, Any] = {
-    "id": "p-1", "shop_id": "a", "kind": "administrative", "decided_on": "2026-03-09", "authority": "海珠区市监局",
-    "reference": "穗海市监罚字〔2026〕1号", "reason": "组织传销",
-}  # fmt: skip
+    "id": "p-1",
+    "shop_id": "a",
+    "kind": "administrative",
+    "decided_on": "2026-03-09",
+    "authority": "海珠区市监局",
+    "reference": "穗海市监罚字〔2026〕1号",
+    "reason": "组织传销",
+}
 
 
 @pytest.fixture
@@ -54,8 +59,17 @@ def noon(world: World, day: date) -> datetime:
 
 def penalise(world: World, penalty_id: str = "p-1", at: datetime | None = None, **content: Any) -> None:
     """Records a penalty; about the shop a, decided today, if nothing else is said."""
-    draft = {"id": penalty_id, "shop_id": None, "organiser_id": None, "kind": "administrative", "authority": None,
-             "decided_on": today(world), "reference": None, "reason": "r", **content}  # fmt: skip
+    draft = {
+        "id": penalty_id,
+        "shop_id": None,
+        "organiser_id": None,
+        "kind": "administrative",
+        "authority": None,
+        "decided_on": today(world),
+        "reference": None,
+        "reason": "r",
+        **content,
+    }
     if draft["organiser_id"] is None and draft["shop_id"] is None:
         draft["shop_id"] = "a"
     with world.container.begin() as conn:
@@ -184,8 +198,9 @@ def test_several_penalties_of_one_tree_are_counted_and_those_without_a_tree_are_
         penalise(cn.world, f"p-{number}", shop_id=shop_id)
     penalise(cn.world, "p-nobody", organiser_id="nobody")
     assert grave(cn.world) == [
-        ("tree:a", "persons 60, penalties 3"), ("tree:a", "persons 60, levels 3, penalties 3"),
-    ]  # fmt: skip
+        ("tree:a", "persons 60, penalties 3"),
+        ("tree:a", "persons 60, levels 3, penalties 3"),
+    ]
 
 
 def test_a_past_instant_knows_nothing_of_what_was_recorded_or_withdrawn_later(cn: Api) -> None:
@@ -237,8 +252,9 @@ def test_a_run_opens_a_case_about_the_tree_and_the_report_tells_the_penalty(cn: 
     assert (told["subject"], told["trees"], told["persons"], told["levels"]) == ("tree:a", 1, 2, 2)
     [finding] = [finding for finding in report["findings"] if finding["id"] == "CN-M04"]
     assert (finding["threshold"], finding["done"]) == (
-        "persons ≥ 15, levels ≥ 3, penalties ≥ 1", f"case {case['case_no']}: open",
-    )  # fmt: skip
+        "persons ≥ 15, levels ≥ 3, penalties ≥ 1",
+        f"case {case['case_no']}: open",
+    )
     paper = finance.call("GET", "/v1/compliance/report?format=pdf&language=zh").data
     told_on_paper = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages).replace("\n", "")
     for word in ("计入的处罚", "p-1", "海珠区市监局", "行政处罚"):

@@ -206,8 +206,10 @@ def test_more_trees_than_are_told_one_by_one_are_counted(cn: World, monkeypatch:
     cn.join(*(pair for n in range(5) for pair in chain(f"a{n}", f"b{n}", f"c{n}")))
     levels = [one for one in measure(cn).findings if one.monitor.id == "CN-M03"]
     assert [(one.subject, one.figure) for one in levels] == [
-        ("tree:a0", "levels 3"), ("tree:a1", "levels 3"), ("more trees", "trees 3"),
-    ]  # fmt: skip
+        ("tree:a0", "levels 3"),
+        ("tree:a1", "levels 3"),
+        ("more trees", "trees 3"),
+    ]
 
 
 def run(world: World) -> dict[str, Any]:

@@ -63,8 +63,11 @@ def test_a_protected_customer_is_taken_over_only_when_the_protection_is_over(adm
 def test_coming_by_again_renews_protection_and_term(admin: Caller) -> None:
     admin.call("PATCH", "/v1/program", {"binding": {"rule": "protected", "protect_days": 10, "expire_days": 12}})
     assert [bind(admin, "a", 0), bind(admin, "a", 8), bind(admin, "b", 17), bind(admin, "b", 20)] == [
-        "bound", "kept", "kept", "bound",
-    ]  # fmt: skip
+        "bound",
+        "kept",
+        "kept",
+        "bound",
+    ]
 
 
 def test_an_expired_binding_stands_in_nobodys_way(admin: Caller) -> None:

@@ -55,9 +55,12 @@ def begin() -> Iterator[Begin]:
             command = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, "-c", COMMAND, var_dir],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
                 )
-            )  # fmt: skip
+            )
             stack.callback(command.kill)
             return command
 
@@ -107,10 +110,18 @@ def test_servers_run_inside_the_with_and_not_after(var_dir: Path) -> None:
 
 def test_the_database_is_durable_private_and_in_unicode(var_dir: Path) -> None:
     wanted = {
-        "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on", "jit": "off",
-        "listen_addresses": "", "server_encoding": "UTF8", "TimeZone": "UTC", "shared_buffers": "256MB",
-        "max_wal_size": "4GB", "max_connections": "100",
-    }  # fmt: skip
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "autovacuum": "on",
+        "jit": "off",
+        "listen_addresses": "",
+        "server_encoding": "UTF8",
+        "TimeZone": "UTC",
+        "shared_buffers": "256MB",
+        "max_wal_size": "4GB",
+        "max_connections": "100",
+    }
     with EmbeddedServers(var_dir) as servers:
         assert {name: execute(servers.database_url, f"SHOW {name}") for name in wanted} == wanted
         assert stat.S_IMODE(place_of(var_dir).sockets.stat().st_mode) == 0o700

@@ -48,13 +48,23 @@ def test_the_accounts_of_a_program_add_up_to_nothing(api: Api, earned: World) ->
     for limit in (1, 2, 3, 50):
         accounts = whole(finance, "/v1/ledger/accounts", limit)
         assert [one["id"] for one in accounts] == [
-            "expense", "clearing", "tax", "payable:a", "payable:b~b", "payable:idle"
-        ]  # fmt: skip
+            "expense",
+            "clearing",
+            "tax",
+            "payable:a",
+            "payable:b~b",
+            "payable:idle",
+        ]
     balances = {one["id"]: one["balance_minor"] for one in accounts}
     assert sum(balances.values()) == 0
     assert balances == {
-        "expense": -1_270, "clearing": 0, "tax": 0, "payable:a": 770, "payable:b~b": 500, "payable:idle": 0
-    }  # fmt: skip
+        "expense": -1_270,
+        "clearing": 0,
+        "tax": 0,
+        "payable:a": 770,
+        "payable:b~b": 500,
+        "payable:idle": 0,
+    }
     assert [one["version"] for one in accounts] == [4, 4, 4, 3, 1, 0]
 
 
@@ -70,8 +80,10 @@ def test_a_running_balance_has_every_version_and_each_follows_the_last(api: Api,
     versions = whole(api.caller("finance"), "/v1/ledger/accounts/payable:a/versions", 1)
     assert [one["version"] for one in versions] == [1, 2, 3]
     assert [(one["previous_minor"], one["amount_minor"], one["balance_minor"]) for one in versions] == [
-        (0, 1_100, 1_100), (1_100, -400, 700), (700, 70, 770)
-    ]  # fmt: skip
+        (0, 1_100, 1_100),
+        (1_100, -400, 700),
+        (700, 70, 770),
+    ]
 
 
 def test_every_transfer_has_two_accounts_and_a_cause(api: Api, earned: World) -> None:
@@ -164,8 +176,11 @@ def test_a_webhook_lives_from_its_making_to_its_end(api: Api, world: World) -> N
     assert shown == {name: value for name, value in made.items() if name != "secret"}
     changed = admin.call("PATCH", "/v1/webhooks/crm", {"status": "disabled", "events": ["rank.changed"]})
     assert json.loads(changed.text) | {"status_since": 0} == shown | {
-        "status": "disabled", "disabled_reason": "by_hand", "events": ["rank.changed"], "status_since": 0
-    }  # fmt: skip
+        "status": "disabled",
+        "disabled_reason": "by_hand",
+        "events": ["rank.changed"],
+        "status_since": 0,
+    }
     rotated = admin.post("/v1/webhooks/crm/rotate")
     assert rotated["secret"] != made["secret"]
     assert admin.post("/v1/webhooks", {"url": URL, "events": ["rank.changed"]})["id"].startswith("wh_")

@@ -48,15 +48,19 @@ def reserve(world: World, shop_id: str, amount_minor: int, reserved_at: datetime
     params = {"p": world.program.program_id, "n": payout_no, "s": number(world, shop_id), "a": amount_minor}
     with world.container.begin() as conn:
         conn.execute(
-            text("INSERT INTO payouts (program_id, payout_no, payout_id, digest, up_to, min_minor, channel, created_at,"
-                 " created_by) VALUES (:p, :n, 'b' || :n, '', :t, 0, 'csv', :t, 'k')"),
+            text(
+                "INSERT INTO payouts (program_id, payout_no, payout_id, digest, up_to, min_minor, channel, created_at,"
+                " created_by) VALUES (:p, :n, 'b' || :n, '', :t, 0, 'csv', :t, 'k')"
+            ),
             params | {"t": reserved_at},
-        )  # fmt: skip
+        )
         conn.execute(
-            text("INSERT INTO payout_lines (program_id, payout_no, shop_no, amount_minor, reserved_at)"
-                 " VALUES (:p, :n, :s, :a, :t)"),
+            text(
+                "INSERT INTO payout_lines (program_id, payout_no, shop_no, amount_minor, reserved_at)"
+                " VALUES (:p, :n, :s, :a, :t)"
+            ),
             params | {"t": reserved_at},
-        )  # fmt: skip
+        )
 
 
 def decide(world: World, table: str, at: datetime, payout_no: int = 900) -> None:

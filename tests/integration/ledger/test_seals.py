@@ -33,8 +33,8 @@ def owner(database_url: str) -> Iterator[Engine]:
 def sealed(world: World) -> World:
     """Two shops, three seals: sales, a refund, and a sale more."""
     world.publish(SELLER_TEN_PERCENT)
-    world.join(*chain("a", "店铺\"b\\"))
-    world.earn(settled("e1", "o1", "a", line(10_000)), settled("e2", "o2", "店铺\"b\\", line(5_000, "行 1")))
+    world.join(*chain("a", '店铺"b\\'))
+    world.earn(settled("e1", "o1", "a", line(10_000)), settled("e2", "o2", '店铺"b\\', line(5_000, "行 1")))
     assert seal(world) == 2
     world.earn(refunded("r1", "o1", {"1": 4_000}))
     assert seal(world) == 1
@@ -87,7 +87,7 @@ def test_a_third_party_works_a_digest_out_from_the_documented_form(sealed: World
     assert tail == [2, 1_500]
     assert [row[3:7] for row in transfers] == [
         ["earned", "expense", "payable:a", 1_000],
-        ["earned", "expense", "payable:店铺\"b\\", 500],
+        ["earned", "expense", 'payable:店铺"b\\', 500],
     ]
     assert [row[12] for row in transfers] == ["1", "行 1"]
     assert transfers[0][7] == (PAID + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -113,15 +113,23 @@ def test_a_third_party_works_a_digest_out_from_the_documented_form(sealed: World
             "UPDATE transfers SET posting_no = 1 WHERE amount_minor = 70",
             [(1, "the transfers are not those that were sealed"), (3, "the transfers are not those that were sealed")],
         ),
-        ("DELETE FROM seals WHERE seal_no = 2", [(3, "does not follow the seal before it"),
-                                                 (3, "the transfers are not those that were sealed")]),
-        ("DELETE FROM seals WHERE seal_no = 1", [(2, "does not follow the seal before it"),
-                                                 (2, "the transfers are not those that were sealed")]),
-        ("UPDATE seals SET digest = sha256('x') WHERE seal_no = 3",
-         [(3, "the transfers are not those that were sealed")]),
+        (
+            "DELETE FROM seals WHERE seal_no = 2",
+            [(3, "does not follow the seal before it"), (3, "the transfers are not those that were sealed")],
+        ),
+        (
+            "DELETE FROM seals WHERE seal_no = 1",
+            [(2, "does not follow the seal before it"), (2, "the transfers are not those that were sealed")],
+        ),
+        (
+            "UPDATE seals SET digest = sha256('x') WHERE seal_no = 3",
+            [(3, "the transfers are not those that were sealed")],
+        ),
         ("UPDATE seals SET transfers = 9 WHERE seal_no = 3", [(3, "count or total were changed")]),
-        ("UPDATE shops SET shop_id = 'c' WHERE shop_id = 'a'",
-         [(number, "the transfers are not those that were sealed") for number in (1, 2, 3)]),
+        (
+            "UPDATE shops SET shop_id = 'c' WHERE shop_id = 'a'",
+            [(number, "the transfers are not those that were sealed") for number in (1, 2, 3)],
+        ),
     ],
 )
 def test_the_seal_that_was_touched_is_named(
@@ -138,17 +146,25 @@ def test_a_transfer_committed_late_is_in_a_seal_however_low_its_number(sealed: W
     sealed.post(settled("late", "o8", "a", line(300)))
     found: list[int | None] = []
     with sealed.container.begin() as slow:
-        slow.execute(text(
-            "INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind,"
-            " occurred_at, available_at, period) SELECT program_id, 0, 1, -1, shop_no, 5, 'earned', :at, :at, 202603"
-            " FROM shops WHERE shop_id = 'a'"
-        ), {"at": PAID})  # fmt: skip
+        slow.execute(
+            text(
+                "INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind,"
+                " occurred_at, available_at, period)"
+                " SELECT program_id, 0, 1, -1, shop_no, 5, 'earned', :at, :at, 202603 FROM shops WHERE shop_id = 'a'"
+            ),
+            {"at": PAID},
+        )
         sealed.drain()
         sealer = threading.Thread(target=lambda: found.append(seal(sealed)))
         sealer.start()
-        wait_until(lambda: bool(sealed.rows(
-            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 7145228 AND objid = :program"
-        )), "the sealer has begun")  # fmt: skip
+        wait_until(
+            lambda: bool(
+                sealed.rows(
+                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 7145228 AND objid = :program"
+                )
+            ),
+            "the sealer has begun",
+        )
         assert found == []
         slow.rollback()
     sealer.join(30)

@@ -143,8 +143,10 @@ def test_shops_come_from_csv_with_children_before_their_sponsors(tmp_path: Path,
     run(*PROGRAM, "open")
     file = tmp_path / "shops.csv"
     rows = [["id", "sponsor_id", "name", "joined_at", "attributes"]]
-    rows += [[f"s{n}", f"s{n // 2}" if n else "", f'店, "{n}"\n二', "2026-01-01T00:00:00+08:00", '{"n": 1}']
-             for n in range(2_500, -1, -1)]  # fmt: skip
+    rows += [
+        [f"s{n}", f"s{n // 2}" if n else "", f'店, "{n}"\n二', "2026-01-01T00:00:00+08:00", '{"n": 1}']
+        for n in range(2_500, -1, -1)
+    ]
     with file.open("w", newline="", encoding="utf-8-sig") as out:
         csv.writer(out).writerows(rows)
     nobody = {"refused": 0, "refused_file": None, "detached": 0, "detached_file": None}
@@ -164,9 +166,14 @@ def test_refused_rows_go_beside_the_file_and_can_be_mended_there(tmp_path: Path)
     beside = Path(found["refused_file"])
     refused = {row["refused_line"]: row for row in csv.DictReader(beside.read_text("utf-8").splitlines())}
     assert {line: row["refused_code"] for line, row in refused.items()} == {
-        "3": "sponsor_unknown", "4": "sponsor_is_self", "5": "sponsor_cycle", "6": "sponsor_cycle",
-        "7": "invalid", "8": "invalid", "9": "invalid",
-    }  # fmt: skip
+        "3": "sponsor_unknown",
+        "4": "sponsor_is_self",
+        "5": "sponsor_cycle",
+        "6": "sponsor_cycle",
+        "7": "invalid",
+        "8": "invalid",
+        "9": "invalid",
+    }
     assert "x -> y -> x" in refused["5"]["refused_reason"]
     assert beside.stat().st_mode & 0o077 == 0
     beside.write_text(beside.read_text("utf-8").replace("b,nobody", "b,a"), "utf-8")
@@ -200,12 +207,23 @@ def test_ndjson_lines_that_are_none_are_refused_one_by_one(tmp_path: Path, setti
     run(*PROGRAM, "open")
     file = tmp_path / "shops.ndjson"
     lines = [
-        b'{"id": "a", "attributes": {"city": "\xe6\x9d\xad\xe5\xb7\x9e"}, "name": null}', b"", b"{", b"[1]",
-        b'{"id": "b", "id": "b"}', b'{"id": "c\\u0000"}', b'{"id": "d\\ud800"}', b'{"id": "\xff"}', b'{"id": 7}',
-        b'{"id": "e", "colour": 1}', b'{"id": "f", "attributes": {"x": NaN}}', b'{"id": "g", "attributes": [1]}',
-        b"[" * 100_000, b'{"id": "h", "name": "' + b"x" * 2_000_000 + b'"}', b'{"sponsor_id": "a"}',
+        b'{"id": "a", "attributes": {"city": "\xe6\x9d\xad\xe5\xb7\x9e"}, "name": null}',
+        b"",
+        b"{",
+        b"[1]",
+        b'{"id": "b", "id": "b"}',
+        b'{"id": "c\\u0000"}',
+        b'{"id": "d\\ud800"}',
+        b'{"id": "\xff"}',
+        b'{"id": 7}',
+        b'{"id": "e", "colour": 1}',
+        b'{"id": "f", "attributes": {"x": NaN}}',
+        b'{"id": "g", "attributes": [1]}',
+        b"[" * 100_000,
+        b'{"id": "h", "name": "' + b"x" * 2_000_000 + b'"}',
+        b'{"sponsor_id": "a"}',
         b'{"id": "z", "sponsor_id": "a"}',
-    ]  # fmt: skip
+    ]
     file.write_bytes(b"\n".join(lines))
     found = imported(file, 1)
     assert (found["created"], found["refused"]) == (2, 13)

@@ -31,9 +31,16 @@ def sell(world: World, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         when, number = noon(row["settled"]), row["order"]
         events.append(
-            settled(f"e-{number}", number, row["shop"], line(row["paid"]), customer_id=row["customer"], paid_at=when,
-                    occurred_at=when)
-        )  # fmt: skip
+            settled(
+                f"e-{number}",
+                number,
+                row["shop"],
+                line(row["paid"]),
+                customer_id=row["customer"],
+                paid_at=when,
+                occurred_at=when,
+            )
+        )
         if "refunded" in row:
             events.append(refunded(f"r-{number}", number, {"1": row["refunded"]}, when + timedelta(days=40)))
     world.earn(*events)

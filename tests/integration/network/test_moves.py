@@ -174,15 +174,22 @@ def test_a_rank_by_hand_holds_until_it_ends_and_then_what_was_earned(house: Hous
     assert house.shop("a").rank == "manager"
     house.set_rank("a", None, NOW - DAY)
     assert [house.shop("a", NOW + n * DAY).rank for n in (-10, -9, -5, -1, 0)] == [
-        "member", "owner", "manager", "owner", "owner",
-    ]  # fmt: skip
+        "member",
+        "owner",
+        "manager",
+        "owner",
+        "owner",
+    ]
     with house.begin() as conn:
         history, _ = standing.rank_history(conn, house.program, "a")
         page, cursor = standing.rank_history(conn, house.program, "a", limit=3)
         rest, end = standing.rank_history(conn, house.program, "a", cursor, limit=3)
     assert [(change.rank, change.cause) for change in history] == [
-        ("owner", "promotion"), ("manager", "hand"), (None, "hand"), ("owner", "restored"),
-    ]  # fmt: skip
+        ("owner", "promotion"),
+        ("manager", "hand"),
+        (None, "hand"),
+        ("owner", "restored"),
+    ]
     assert (page + rest, end) == (history, None)
 
 

@@ -109,8 +109,10 @@ def test_batches_that_overlap_at_once_register_each_shop_once(database_url: str)
         found = at_once(*[partial(statuses_of, house, batch) for batch in orders])
         assert all(set(statuses) <= SETTLED for statuses in found)
         assert sum(statuses.count("created") for statuses in found) == 120
-        wrong = house.rows("SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
-                           "WHERE s.level <> p.level + 1 OR s.uplines <> (p.shop_no || p.uplines)[1:9]")  # fmt: skip
+        wrong = house.rows(
+            "SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
+            "WHERE s.level <> p.level + 1 OR s.uplines <> (p.shop_no || p.uplines)[1:9]"
+        )
         assert wrong == []
 
 
@@ -129,6 +131,7 @@ def test_the_cap_holds_when_a_move_and_registrations_race(database_url: str) -> 
             ]
             at_once(*calls)
         assert house.rows("SELECT shop_id FROM shops WHERE level > 3") == []
-        wrong = house.rows("SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
-                           "WHERE s.level <> p.level + 1")  # fmt: skip
+        wrong = house.rows(
+            "SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no WHERE s.level <> p.level + 1"
+        )
         assert wrong == []

@@ -52,8 +52,12 @@ def test_the_same_registration_again_answers_as_the_first_time(house: House) -> 
     assert created
     assert house.register_again(later) == (first, False)
     changes: list[dict[str, Any]] = [
-        {"name": None}, {"sponsor_id": None}, {"identity": "id-2"}, {"joined_at": None}, {"attributes": {}},
-    ]  # fmt: skip
+        {"name": None},
+        {"sponsor_id": None},
+        {"identity": "id-2"},
+        {"joined_at": None},
+        {"attributes": {}},
+    ]
     for change in changes:
         assert refusal_of(house, replace(draft, **change)) == "id_conflict"
 
@@ -88,17 +92,31 @@ def test_one_refusal_in_a_batch_touches_no_other(house: House) -> None:
     house.register("a")
     found = statuses(
         house,
-        ShopDraft("ok", "a"), ShopDraft("x", "y"), ShopDraft("y", "x"), ShopDraft("below-x", "x"),
+        ShopDraft("ok", "a"),
+        ShopDraft("x", "y"),
+        ShopDraft("y", "x"),
+        ShopDraft("below-x", "x"),
         ShopDraft("me", "me"),
-        ShopDraft("lost", "nobody"), ShopDraft("a"), ShopDraft("a", name="other"), ShopDraft("ok", "a"),
-        ShopDraft("twin-1", identity="same"), ShopDraft("twin-2", identity="same"),
-    )  # fmt: skip
+        ShopDraft("lost", "nobody"),
+        ShopDraft("a"),
+        ShopDraft("a", name="other"),
+        ShopDraft("ok", "a"),
+        ShopDraft("twin-1", identity="same"),
+        ShopDraft("twin-2", identity="same"),
+    )
     assert found == [
-        ("ok", "created", None), ("x", "refused", "sponsor_cycle"), ("y", "refused", "sponsor_cycle"),
-        ("below-x", "refused", "sponsor_unknown"), ("me", "refused", "sponsor_is_self"),
-        ("lost", "refused", "sponsor_unknown"), ("a", "unchanged", None), ("a", "refused", "id_conflict"),
-        ("ok", "unchanged", None), ("twin-1", "created", None), ("twin-2", "refused", "identity_used"),
-    ]  # fmt: skip
+        ("ok", "created", None),
+        ("x", "refused", "sponsor_cycle"),
+        ("y", "refused", "sponsor_cycle"),
+        ("below-x", "refused", "sponsor_unknown"),
+        ("me", "refused", "sponsor_is_self"),
+        ("lost", "refused", "sponsor_unknown"),
+        ("a", "unchanged", None),
+        ("a", "refused", "id_conflict"),
+        ("ok", "unchanged", None),
+        ("twin-1", "created", None),
+        ("twin-2", "refused", "identity_used"),
+    ]
 
 
 def test_a_batch_again_changes_nothing(house: House) -> None:

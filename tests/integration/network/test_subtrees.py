@@ -25,8 +25,11 @@ def test_json_and_graphml_hold_the_same_tree(api: Api) -> None:
     graph = nx.node_link_graph(told, edges="edges")
     assert set(graph.edges) == {("a", "b"), ("b", "c"), ("a", "d")}
     assert graph.nodes["c"] | {"joined_at": ""} == {
-        "level": 3, "distance": 2, "joined_at": "", "status": "active",
-    }  # fmt: skip
+        "level": 3,
+        "distance": 2,
+        "joined_at": "",
+        "status": "active",
+    }
     answer = caller.call("GET", "/v1/shops/b/subtree?format=graphml")
     assert answer.mimetype == "application/graphml+xml"
     read = nx.read_graphml(io.BytesIO(answer.data))

@@ -20,8 +20,11 @@ def test_one_event_is_accepted_once_and_then_a_duplicate(api: Api) -> None:
     first = orders.call("POST", "/v1/events", event)
     assert first.status_code == 202
     assert json.loads(first.text) == {
-        "accepted": 1, "duplicate": 0, "refused": 0, "results": [{"id": "e", "status": "accepted"}],
-    }  # fmt: skip
+        "accepted": 1,
+        "duplicate": 0,
+        "refused": 0,
+        "results": [{"id": "e", "status": "accepted"}],
+    }
     again = orders.post("/v1/events", dict(reversed(event.items())))
     assert again["results"] == [{"id": "e", "status": "duplicate"}]
 
@@ -44,9 +47,12 @@ def test_one_event_with_other_content_is_a_conflict_and_in_a_batch_it_touches_no
     body = {"events": [settled("f", "p", "s", line(1)), other, {"id": "x"}, 7, refunded("g", "o", None)]}
     answer = orders.post("/v1/events", body)
     assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
-        ("f", "accepted", None), ("e", "refused", "id_conflict"), ("x", "refused", "invalid"),
-        (None, "refused", "invalid"), ("g", "accepted", None),
-    ]  # fmt: skip
+        ("f", "accepted", None),
+        ("e", "refused", "id_conflict"),
+        ("x", "refused", "invalid"),
+        (None, "refused", "invalid"),
+        ("g", "accepted", None),
+    ]
     assert {error["pointer"] for error in answer["results"][2]["errors"]} == {"/type", "/occurred_at"}
     assert (answer["accepted"], answer["duplicate"], answer["refused"]) == (2, 0, 3)
 
@@ -58,8 +64,11 @@ def test_lines_of_json_are_events_and_a_broken_line_touches_no_other(api: Api) -
     body = "\r\n".join(lines).encode("latin-1")
     answer = json.loads(orders.call("POST", "/v1/events", body, headers=NDJSON).text)
     assert [(row["id"], row["status"], row.get("code")) for row in answer["results"]] == [
-        ("a", "accepted", None), (None, "refused", "not_json"), ("b", "accepted", None), (None, "refused", "not_json"),
-    ]  # fmt: skip
+        ("a", "accepted", None),
+        (None, "refused", "not_json"),
+        ("b", "accepted", None),
+        (None, "refused", "not_json"),
+    ]
     assert orders.refused("POST", "/v1/events", b"nonsense\nmore", headers=NDJSON) == (400, "not_json")
 
 

@@ -111,9 +111,13 @@ def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: 
     assert view["plan"] == {"code": "two-level", "version": 1}
     net = {(one["line_id"], one["rule"], one["shop_id"]): one["amount_minor"] for one in view["commissions"]}
     assert net == {
-        ("1", "seller", "d"): 1_400, ("1", "up-1", "c"): 700, ("1", "up-2", "b"): 62,
-        ("2", "seller", "d"): 1_000, ("2", "up-1", "c"): 500, ("2", "up-2", "b"): 88,
-    }  # fmt: skip
+        ("1", "seller", "d"): 1_400,
+        ("1", "up-1", "c"): 700,
+        ("1", "up-2", "b"): 62,
+        ("2", "seller", "d"): 1_000,
+        ("2", "up-1", "c"): 500,
+        ("2", "up-2", "b"): 88,
+    }
     assert {one["earned_minor"] + one["reversed_minor"] - one["amount_minor"] for one in view["commissions"]} == {0}
 
 

@@ -28,8 +28,12 @@ SECRET_NAME, SECRET_NUMBER, SECRET_ACCOUNT = "欧阳锋", "11010119900307123X", 
 
 def whom(number: str = SECRET_NUMBER, **more: Any) -> dict[str, Any]:
     """A payee as JSON."""
-    accounts = {"bank_account": SECRET_ACCOUNT, "bank_name": "工商银行", "wechat_openid": f"o{number}",
-                "alipay_login": f"{number}@example.com"}  # fmt: skip
+    accounts = {
+        "bank_account": SECRET_ACCOUNT,
+        "bank_name": "工商银行",
+        "wechat_openid": f"o{number}",
+        "alipay_login": f"{number}@example.com",
+    }
     whole = {"name": SECRET_NAME, "id_type": "id_card", "id_number": number, "kind": "person", "accounts": accounts}
     return whole | more
 
@@ -87,13 +91,21 @@ def test_a_batch_is_read_a_page_at_a_time(house: Api) -> None:
 
 def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(house: Api) -> None:
     finance = approved(house)
-    told = finance.post("/v1/payouts/march/results", {"results": [
-        {"shop_id": "a", "status": "paid", "reference": "W1"}, {"shop_id": "c", "status": "paid"},
-        {"shop_id": "b", "status": "failed", "reason": "账户不存在"},
-    ]})  # fmt: skip
+    told = finance.post(
+        "/v1/payouts/march/results",
+        {
+            "results": [
+                {"shop_id": "a", "status": "paid", "reference": "W1"},
+                {"shop_id": "c", "status": "paid"},
+                {"shop_id": "b", "status": "failed", "reason": "账户不存在"},
+            ]
+        },
+    )
     assert [(one["status"], one.get("code")) for one in told["results"]] == [
-        ("recorded", None), ("refused", "line_unknown_in_payout"), ("recorded", None),
-    ]  # fmt: skip
+        ("recorded", None),
+        ("refused", "line_unknown_in_payout"),
+        ("recorded", None),
+    ]
     assert told["status"] == "settled"
     again = {"results": [{"shop_id": "a", "status": "paid", "reference": "W1"}]}
     assert finance.post("/v1/payouts/march/results", again)["results"][0]["status"] == "unchanged"
@@ -165,8 +177,12 @@ def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(house
     old, new = bytes(range(32)), bytes(range(1, 33))
     with world.container.begin() as conn:
         payees.put_payee(conn, program, "c", payee(), Sealer([old]), b"p", COMMAND_LINE, PAID)
-        conn.execute(text("DELETE FROM payee_keys WHERE identity_hash <> (SELECT k.identity_hash FROM payee_keys k"
-                          " JOIN shops s USING (program_id, shop_no) WHERE s.shop_id = 'c')"))  # fmt: skip
+        conn.execute(
+            text(
+                "DELETE FROM payee_keys WHERE identity_hash <> (SELECT k.identity_hash FROM payee_keys k"
+                " JOIN shops s USING (program_id, shop_no) WHERE s.shop_id = 'c')"
+            )
+        )
         assert payees.reseal_payees(conn, program, Sealer([new, old])) == 1
         assert payees.get_payee(conn, program, "c", Sealer([new]))["name"] == "李**"
 
@@ -205,8 +221,9 @@ def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(house: Api) -> N
     assert (bill["transfer_amount"], bill["openid"], bill["transfer_scene_id"]) == (10_000, f"o{SECRET_NUMBER}", "1005")
     assert bill["user_name"] == SECRET_NAME
     assert [one["info_type"] for one in bill["transfer_scene_report_infos"]] == ["岗位类型", "报酬说明"]
-    assert all(len(one["info_type"]) <= 15 and len(one["info_content"]) <= 32 for one in
-               bill["transfer_scene_report_infos"])  # fmt: skip
+    assert all(
+        len(one["info_type"]) <= 15 and len(one["info_content"]) <= 32 for one in bill["transfer_scene_report_infos"]
+    )
     assert len(bill["transfer_remark"]) <= 32
     assert re.fullmatch(r"[A-Za-z0-9]{1,32}", bill["out_bill_no"])
 
@@ -216,8 +233,10 @@ def test_an_alipay_file_has_yuan_with_two_decimals_as_texts(house: Api) -> None:
     one = document["transfers"][1]
     assert (document["total_amount"], one["trans_amount"]) == ("107.00", "7.00")
     assert one["payee_info"] == {
-        "identity": "B-2@example.com", "identity_type": "ALIPAY_LOGON_ID", "name": SECRET_NAME,
-    }  # fmt: skip
+        "identity": "B-2@example.com",
+        "identity_type": "ALIPAY_LOGON_ID",
+        "name": SECRET_NAME,
+    }
 
 
 def test_a_file_leaves_only_after_approval_and_only_where_every_line_fits(house: Api) -> None:

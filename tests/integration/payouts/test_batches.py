@@ -260,8 +260,10 @@ def test_amounts_beyond_the_channels_limits_are_named_and_stay_available(world: 
     made = make(world, "march", NOW, channel="wechat")
     assert amounts(made) == {"a": 20_000}
     assert {one["shop_id"]: one["code"] for one in made["refused"]} == {
-        "b": "above_channel_maximum", "c": "below_channel_minimum", "d": "account_missing",
-    }  # fmt: skip
+        "b": "above_channel_maximum",
+        "c": "below_channel_minimum",
+        "d": "account_missing",
+    }
     assert balance(world, "b", NOW)["available"] == 20_001
 
 

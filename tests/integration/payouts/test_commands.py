@@ -48,9 +48,7 @@ def keys(world: World) -> tuple[str, str]:
     return first, second
 
 
-def test_a_batch_goes_from_the_making_to_the_settled_lines(
-    world: World, keys: tuple[str, str], tmp_path: Path
-) -> None:
+def test_a_batch_goes_from_the_making_to_the_settled_lines(world: World, keys: tuple[str, str], tmp_path: Path) -> None:
     first, second = keys
     made = json.loads(run("payout", "create", "march", "--up-to", UP_TO, "--key", first, "--json").stdout)
     assert (made["count"], made["amount_minor"], made["status"]) == (2, 1_700, "proposed")

@@ -53,8 +53,11 @@ def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: Wo
         assert run.run_audit(conn, world.program, MAY, world.container.policies).ok
     [row] = view["data"]
     assert (row["opening_minor"], row["paid_minor"], row["tax_minor"], row["closing_minor"]) == (
-        300_000, 256_000, 44_000, 0,
-    )  # fmt: skip
+        300_000,
+        256_000,
+        44_000,
+        0,
+    )
 
 
 def test_all_payouts_of_a_month_to_one_person_are_taxed_as_one(world: World) -> None:

@@ -49,8 +49,9 @@ def test_each_change_is_kept_with_who_made_it_and_no_change_leaves_no_trace(api:
     patch(api, policy="cn")
     rows = api.caller("finance").get("/v1/program/changes")["data"]
     assert [(row["before"], row["after"]) for row in rows] == [
-        ({"admission": "open"}, {"admission": "invite"}), ({"policy": "open"}, {"policy": "cn"}),
-    ]  # fmt: skip
+        ({"admission": "open"}, {"admission": "invite"}),
+        ({"policy": "open"}, {"policy": "cn"}),
+    ]
     assert rows[0]["changed_by"]
 
 

@@ -237,8 +237,13 @@ def test_a_promotion_of_the_last_day_is_not_asked_to_keep_the_rank_before(world:
 
 
 def test_own_purchases_and_entry_lines_keep_no_rank(world: World) -> None:
-    keep = {"any": [{**KEEP, "at_least": 1}, {"metric": "customers", "window": "month", "at_least": 1},
-                    {"metric": "earned_minor", "window": "month", "at_least": 1}]}  # fmt: skip
+    keep = {
+        "any": [
+            {**KEEP, "at_least": 1},
+            {"metric": "customers", "window": "month", "at_least": 1},
+            {"metric": "earned_minor", "window": "month", "at_least": 1},
+        ]
+    }
     world.publish(with_ranks({"code": "owner", "promote": {**SALES, "at_least": 10_000}, "keep": keep}))
     world.join(("s", None), ("t", None))
     world.earn(

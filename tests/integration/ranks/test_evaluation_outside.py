@@ -58,8 +58,10 @@ def test_the_command_works_on_what_waits_and_says_what_it_did_and_that_it_did_be
     counts = {name: first[name] for name in ("shops", "promoted", "lowered", "taken_back", "failing")}
     assert counts == {"shops": 2, "promoted": 0, "lowered": 0, "taken_back": 0, "failing": 0}
     assert (first["status"], first["month"], first["effective_at"]) == (
-        "evaluated", "2026-01", "2026-01-31T16:00:00Z",
-    )  # fmt: skip
+        "evaluated",
+        "2026-01",
+        "2026-01-31T16:00:00Z",
+    )
     again = json.loads(run("--month", "2026-01", "--json"))
     assert again == first | {"status": "already_evaluated"}
     assert "1 lowered" in run("--month", "2026-02", "--lang", "en")

@@ -144,9 +144,10 @@ def test_running_totals_are_what_the_transfers_add_up_to(world: World) -> None:
     world.join(*chain("a", "b", "c"))
     april = PAID + timedelta(days=40)
     world.earn(
-        settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "b", line(3_000)),
+        settled("e1", "o1", "c", line(10_000)),
+        settled("e2", "o2", "b", line(3_000)),
         refunded("r1", "o1", {"1": 5_000}, april),
-    )  # fmt: skip
+    )
     months = world.rows(
         "SELECT s.shop_id, m.period, m.earned_minor, m.reversed_minor, m.orders, m.refunds FROM account_months m"
         " JOIN shops s ON s.program_id = m.program_id AND s.shop_no = m.account_no"

@@ -123,8 +123,10 @@ def test_a_cancel_of_an_order_that_nobody_knows_waits_for_it(shops: World) -> No
     assert shops.outcome("c1") == shops.outcome("r1") == ("waiting", "waits_for_order")
     assert shops.earn(settled("e1", "o1", "b", line(10_000), occurred_at=PAID + 9 * DAY)) == {}
     assert [shops.outcome(event) for event in ("c1", "r1", "e1")] == [
-        ("done", None), ("done", "order_cancelled"), ("done", "order_cancelled"),
-    ]  # fmt: skip
+        ("done", None),
+        ("done", "order_cancelled"),
+        ("done", "order_cancelled"),
+    ]
 
 
 def test_a_cancel_ends_an_order_that_waits_for_its_shop(shops: World) -> None:
@@ -159,8 +161,10 @@ def test_the_first_decision_of_a_group_stands(shops: World) -> None:
     shops.earn(decided("g1", "g1", True), decided("g2", "g1", True, PAID + 3 * DAY))
     shops.earn(decided("g3", "g1", False))
     assert [shops.outcome(event) for event in ("g1", "g2", "g3")] == [
-        ("done", None), ("done", "already_decided"), ("failed", "group_conflict"),
-    ]  # fmt: skip
+        ("done", None),
+        ("done", "already_decided"),
+        ("failed", "group_conflict"),
+    ]
     assert shops.earn(settled("e1", "o1", "b", line(10_000), **GROUP)) == {"b": 1_000, "a": 500}
 
 
@@ -184,8 +188,11 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
     with shops.container.begin() as conn:
         view = views.get_order(conn, shops.program, "o1", now)
         assert (view["status"], view["commissions"], view["refunded_minor"], view["left_minor"]) == (
-            "paid", [], 4_000, 6_000,
-        )  # fmt: skip
+            "paid",
+            [],
+            4_000,
+            6_000,
+        )
         assert [(row["shop_id"], row["amount_minor"]) for row in view["expected"]] == [("b", 600), ("a", 300)]
         assert [refund["id"] for refund in view["refunds"]] == ["r1"]
         explained = explain_order(conn, shops.program, "o1")
@@ -209,13 +216,17 @@ def test_what_is_expected_is_shown_apart_from_all_money(shops: World) -> None:
 def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(shops: World) -> None:
     shops.earn(
         paid("p1", "o1", "b", line(10_000)),
-        paid("p2", "o2", "b", line(10_000)), cancelled("c2", "o2"),
-        settled("e3", "o3", "b", line(10_000)), cancelled("c3", "o3"),
-        paid("p4", "o4", "b", line(10_000), **GROUP), decided("g", "g1", False),
-        settled("e5", "o5", "b", line(10_000)), paid("p5", "o5", "b", line(10_000)),
+        paid("p2", "o2", "b", line(10_000)),
+        cancelled("c2", "o2"),
+        settled("e3", "o3", "b", line(10_000)),
+        cancelled("c3", "o3"),
+        paid("p4", "o4", "b", line(10_000), **GROUP),
+        decided("g", "g1", False),
+        settled("e5", "o5", "b", line(10_000)),
+        paid("p5", "o5", "b", line(10_000)),
         settled("e6", "o6", "b", line(10_000), channel="group_buy", group_id="open"),
         paid("p6", "o6", "b", line(10_000), channel="group_buy", group_id="open"),
-    )  # fmt: skip
+    )
     told = {"o1": "paid", "o2": "cancelled", "o3": "cancelled", "o4": "group_failed", "o5": "settled", "o6": "waiting"}
     with shops.container.begin() as conn:
 
@@ -233,20 +244,28 @@ def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(
         assert found() == found(shop_id="b") == sorted(told)
         view = views.get_order(conn, shops.program, "o3", shops.container.now())
         assert (view["reason"], [refund["id"] for refund in view["refunds"]], view["left_minor"]) == (
-            "order_cancelled", [None], 0,
-        )  # fmt: skip
+            "order_cancelled",
+            [None],
+            0,
+        )
 
 
 def test_orders_and_their_groups_meet_however_many_hands_are_at_work(shops: World) -> None:
     shops.drainer._batch_orders = 7
     groups = [f"g{number}" for number in range(8)]
     posts = [
-        [settled(f"e-{group}-{n}", f"o-{group}-{n}", "b", line(1_000), channel="group_buy", group_id=group)
-         for group in groups] for n in range(12)
+        [
+            settled(f"e-{group}-{n}", f"o-{group}-{n}", "b", line(1_000), channel="group_buy", group_id=group)
+            for group in groups
+        ]
+        for n in range(12)
     ] + [
-        [paid(f"p-{group}-{n}", f"o-{group}-{n}", "b", line(1_000), channel="group_buy", group_id=group)
-         for group in groups] for n in range(6)
-    ]  # fmt: skip
+        [
+            paid(f"p-{group}-{n}", f"o-{group}-{n}", "b", line(1_000), channel="group_buy", group_id=group)
+            for group in groups
+        ]
+        for n in range(6)
+    ]
     posts[4:4] = [[decided(f"d-{group}", group, group != "g0") for group in groups]]
     with ThreadPoolExecutor(8) as hands:
         drains = [hands.submit(shops.drainer.run) for _ in range(4)]

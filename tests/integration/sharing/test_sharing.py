@@ -184,8 +184,11 @@ def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(hous
 def test_the_page_speaks_the_readers_language_and_says_so(house: Api) -> None:
     code = code_of(house)
     told = {
-        "zh-CN,zh;q=0.9": "zh", "en-GB": "en", "fr": "en", "": "en",
-    }  # fmt: skip
+        "zh-CN,zh;q=0.9": "zh",
+        "en-GB": "en",
+        "fr": "en",
+        "": "en",
+    }
     for sent, spoken in told.items():
         answer = visit(house, code, **{"Accept-Language": sent})
         assert (answer.headers["Content-Language"], "Accept-Language" in answer.headers["Vary"]) == (spoken, True)
@@ -244,10 +247,20 @@ def test_the_page_leads_to_the_platforms_own_page_with_the_code(house: Api) -> N
     assert 'class="go"' not in visit(house, code).text
 
 
-@pytest.mark.parametrize("join_url", [
-    "http://shop.example.com", "javascript:alert(1)", "https://user@shop.example.com", "https://127.0.0.1/x", "https://",
-    "https://shop.example.com/#x", "https://shop.example.com/?invite_code=A", "https://shop.example.com/a b", "shop",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "join_url",
+    [
+        "http://shop.example.com",
+        "javascript:alert(1)",
+        "https://user@shop.example.com",
+        "https://127.0.0.1/x",
+        "https://",
+        "https://shop.example.com/#x",
+        "https://shop.example.com/?invite_code=A",
+        "https://shop.example.com/a b",
+        "shop",
+    ],
+)
 def test_a_page_for_joining_that_is_not_safe_to_lead_to_is_refused(house: Api, join_url: str) -> None:
     problem = house.caller().problem("PATCH", "/v1/program", {"join_url": join_url, "title": " "})
     assert (problem["status"], problem["code"]) == (422, "invalid")
@@ -373,9 +386,7 @@ def test_a_command_that_cannot_know_the_public_address_says_what_to_set(house: A
 
 
 @pytest.mark.usefixtures("shell")
-def test_a_shop_that_may_not_invite_gets_no_file(
-    house: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_shop_that_may_not_invite_gets_no_file(house: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISTRIB_PUBLIC_URL", BASE)
     house.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
     result = run("shops", "poster", "s-1", "--output", tmp_path / "p.png")

@@ -81,8 +81,10 @@ def figures(row: Mapping[str, Any]) -> dict[str, int]:
 def test_a_month_is_closed_by_two_keys_with_the_figures_and_digest_proposed(sold: World) -> None:
     proposed = propose(sold)
     assert (proposed["status"], proposed["count"], figures(proposed["totals"])) == (
-        "proposed", 2, {"earned": 2_000, "closing": 2_000, "held": 2_000, "orders": 2},
-    )  # fmt: skip
+        "proposed",
+        2,
+        {"earned": 2_000, "closing": 2_000, "held": 2_000, "orders": 2},
+    )
     assert statement(sold, MARCH)["status"] == "open"
     closed = confirm(sold)
     assert (closed["status"], closed["digest"], closed["totals"]) == ("closed", proposed["digest"], proposed["totals"])
@@ -168,8 +170,10 @@ def test_what_arrives_late_counts_in_the_earliest_open_month_and_says_where_it_b
     assert (file(sold, MARCH), file(sold, MARCH, "lines"), statement(sold, MARCH)) == kept
     lines = {row["event_id"]: row for row in csv.DictReader(io.StringIO(file(sold, APRIL, "lines").decode()))}
     assert {name: (row["period"], row["belongs_to_period"]) for name, row in lines.items()} == {
-        "late": ("2026-04", "2026-03"), "late refund": ("2026-04", "2026-03"), "timely": ("2026-04", ""),
-    }  # fmt: skip
+        "late": ("2026-04", "2026-03"),
+        "late refund": ("2026-04", "2026-03"),
+        "timely": ("2026-04", ""),
+    }
     assert lines["late"]["occurred_at"] == "2026-03-01T03:00:00Z"
     april = {row["shop_id"]: figures(row) for row in statement(sold, APRIL)["data"]}
     assert april["a"] == {"opening": 1_000, "earned": 500, "closing": 1_500, "available": 1_500, "orders": 1}
@@ -183,10 +187,12 @@ def test_a_closed_statement_stands_even_where_the_past_of_a_shop_is_rewritten(so
     kept = statement(sold, 202605)
     with sold.container.begin() as conn:
         conn.execute(
-            text("INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, "
-                 "recorded_by) SELECT program_id, shop_no, :at, 'frozen', 'x', :at, 'x' FROM shops"),
+            text(
+                "INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, "
+                "recorded_by) SELECT program_id, shop_no, :at, 'frozen', 'x', :at, 'x' FROM shops"
+            ),
             {"at": APRIL_BEGINS},
-        )  # fmt: skip
+        )
     assert statement(sold, 202605) == kept
     assert hashlib.sha256(file(sold, 202605)).hexdigest() == may["digest"]
 
@@ -308,4 +314,3 @@ def rebuilt(world: World, period: int) -> dict[str, dict[str, int]]:
             row[counted[0]] = len(causes[shop, counted[0]])
     cleaned = {shop: {name: figure for name, figure in row.items() if figure} for shop, row in found.items()}
     return {shop: row for shop, row in cleaned.items() if row}
-

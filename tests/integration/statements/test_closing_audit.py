@@ -23,8 +23,12 @@ OTHER_FIGURES = {"closed_statements_match_transfers", "closed_digests_hold"}
 ONE_TO_ONE = "UPDATE closed_statements SET {0} = {0} + 1, {1} = {1} - 1 WHERE shop_id = 'b' AND period = 202603"
 MAY_ENDS = datetime(2026, 5, 31, 16, tzinfo=UTC) - timedelta(microseconds=1)
 DAMAGES = [
-    ("closed_statements", "UPDATE closed_statements SET earned_minor = earned_minor + 1,"
-     " opening_minor = opening_minor - 1 WHERE shop_id = 'a' AND period = 202604", OTHER_FIGURES),
+    (
+        "closed_statements",
+        "UPDATE closed_statements SET earned_minor = earned_minor + 1,"
+        " opening_minor = opening_minor - 1 WHERE shop_id = 'a' AND period = 202604",
+        OTHER_FIGURES,
+    ),
     ("closed_statements", ONE_TO_ONE.format("held_minor", "available_minor"), OTHER_FIGURES),
     ("closed_statements", ONE_TO_ONE.format("reserved_minor", "available_minor"), OTHER_FIGURES),
     ("closed_statements", "UPDATE closed_statements SET orders = orders + 1", OTHER_FIGURES),
@@ -33,9 +37,12 @@ DAMAGES = [
     ("closed_periods", "UPDATE closed_periods SET lines_minor = 5 WHERE period = 202603", {"closed_digests_hold"}),
     ("closed_periods", "UPDATE closed_periods SET confirmed_by = proposed_by", {"periods_closed_in_sequence"}),
     ("programs", "UPDATE programs SET closed_through = 202604", {"periods_closed_in_sequence"}),
-    ("transfers", "UPDATE transfers SET line_id = '9' WHERE period = 202603 AND kind = 'earned'",
-     {"closed_digests_hold", "orders_recompute"}),
-]  # fmt: skip
+    (
+        "transfers",
+        "UPDATE transfers SET line_id = '9' WHERE period = 202603 AND kind = 'earned'",
+        {"closed_digests_hold", "orders_recompute"},
+    ),
+]
 
 
 @pytest.fixture

@@ -100,8 +100,11 @@ def test_an_adjustment_moves_money_once_when_a_second_key_approves_it(sold: Worl
     assert ann.get("/v1/shops/b/balance")["available_minor"] == -250
     [row] = ann.get("/v1/commissions?kind=adjusted")["data"]
     assert (row["id"], row["amount_minor"], row["shop_id"], row["order_id"]) == (
-        approved["commission_id"], -250, "b", None,
-    )  # fmt: skip
+        approved["commission_id"],
+        -250,
+        "b",
+        None,
+    )
     shown = ann.get(f"/v1/statements/{approved['period']}/shops/b")
     assert (shown["adjusted_minor"], shown["closing_minor"]) == (-250, -250)
     assert ann.get("/v1/adjustments?status=approved&shop_id=b")["data"] == [approved]

@@ -80,14 +80,22 @@ def test_a_pool_is_shared_by_weight_and_dated_the_months_last_instant(ranked: Wo
     [paid] = pay(ranked)
     payment = paid.payment
     assert (paid.is_new, payment.base_minor, payment.amount_minor, payment.holders, payment.weight) == (
-        True, 10_007, 1_000, 3, 4,
-    )  # fmt: skip
+        True,
+        10_007,
+        1_000,
+        3,
+        4,
+    )
     assert ranked.earned() == {"g": 500, "s": 250, "t": 250}
     first = lines(ranked, MARCH)[0]
     assert {name: first[name] for name in ("kind", "rule", "base_minor", "rate", "amount_minor", "plan_version")} == {
-        "kind": "pool", "rule": "leaders", "base_minor": "10007", "rate": "0.1", "amount_minor": "500",
+        "kind": "pool",
+        "rule": "leaders",
+        "base_minor": "10007",
+        "rate": "0.1",
+        "amount_minor": "500",
         "plan_version": "pooled@1",
-    }  # fmt: skip
+    }
     assert first["occurred_at"] == first["available_at"] == "2026-03-31T15:59:59.999999Z"
     with ranked.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, ranked.program, MARCH, None, 10, NOW)

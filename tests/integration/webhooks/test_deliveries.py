@@ -63,9 +63,16 @@ def endpoint(world: World, url: str, *events: str, webhook_id: str = "hook") -> 
     """Makes an endpoint and answers its secret."""
     with world.container.begin() as conn:
         made, _ = endpoints.create_webhook(
-            conn, world.program, webhook_id, url, list(events or TYPES), world.container.sealer, COMMAND_LINE,
-            world.container.now(), allows_private=True,
-        )  # fmt: skip
+            conn,
+            world.program,
+            webhook_id,
+            url,
+            list(events or TYPES),
+            world.container.sealer,
+            COMMAND_LINE,
+            world.container.now(),
+            allows_private=True,
+        )
     return secret_bytes(made["secret"])
 
 
@@ -90,8 +97,9 @@ def state(world: World) -> tuple[str, str | None]:
 
 def is_signed(request: Received, *secrets: bytes) -> bool:
     """Whether the signatures are the specification's, one a secret and in their order; worked out apart."""
-    signed = b".".join([request.headers["webhook-id"].encode(), request.headers["webhook-timestamp"].encode(),
-                        request.body])  # fmt: skip
+    signed = b".".join(
+        [request.headers["webhook-id"].encode(), request.headers["webhook-timestamp"].encode(), request.body]
+    )
     expected = [base64.b64encode(hmac.new(secret, signed, "sha256").digest()).decode() for secret in secrets]
     return request.headers["webhook-signature"].split(" ") == [f"v1,{one}" for one in expected]
 
@@ -110,10 +118,14 @@ def test_what_an_order_earned_is_told_signed_and_once(world: World, inbox: Recei
         "type": "commission.earned",
         "timestamp": (PAID + timedelta(hours=1)).isoformat().replace("+00:00", "Z"),
         "data": {
-            "event_id": "e1", "order_id": "o1", "currency": "CNY", "plan": "plain@1", "amount_minor": 1_050,
+            "event_id": "e1",
+            "order_id": "o1",
+            "currency": "CNY",
+            "plan": "plain@1",
+            "amount_minor": 1_050,
             "shops": [{"shop_id": "a", "amount_minor": 1_050}],
         },
-    }  # fmt: skip
+    }
     (delivery,) = deliveries(world)
     assert (delivery["status"], delivery["attempts"], delivery["response_status"]) == ("delivered", 1, 204)
     assert delivery["message_id"] == request.headers["webhook-id"]
@@ -121,8 +133,16 @@ def test_what_an_order_earned_is_told_signed_and_once(world: World, inbox: Recei
 
 def test_what_a_refund_took_is_told_below_zero(world: World, inbox: Receiver, courier: Courier) -> None:
     endpoint(world, inbox.url, "commission.reversed")
-    world.publish(SELLER_TEN_PERCENT | {"tiers": 1, "rules": [
-        {"id": "s", "pay": "seller", "rate": "0.1"}, {"id": "u", "pay": "upline", "tier": 1, "rate": "0.05"}]})
+    world.publish(
+        SELLER_TEN_PERCENT
+        | {
+            "tiers": 1,
+            "rules": [
+                {"id": "s", "pay": "seller", "rate": "0.1"},
+                {"id": "u", "pay": "upline", "tier": 1, "rate": "0.05"},
+            ],
+        }
+    )
     world.join(*chain("a", "b"))
     world.earn(settled("e1", "o1", "b", line(10_000)), refunded("r1", "o1", {"1": 5_000}))
     courier.run()
@@ -143,8 +163,9 @@ def test_a_rank_is_told_whoever_changed_it(world: World, inbox: Receiver, courie
     courier.run()
     told = [json.loads(request.body)["data"] for request in inbox.received]
     assert {(one["shop_id"], one["rank"], one["cause"]) for one in told} == {
-        ("b", "owner", "hand"), ("a", "owner", "promotion")
-    }  # fmt: skip
+        ("b", "owner", "hand"),
+        ("a", "owner", "promotion"),
+    }
 
 
 def test_nothing_is_written_that_nobody_wants(world: World, inbox: Receiver) -> None:
@@ -189,8 +210,11 @@ def test_a_failure_is_tried_again_on_the_schedule_under_the_same_id(
     with world.container.begin() as conn:
         log = endpoints.get_delivery(conn, world.program, "hook", delivery["id"])["log"]
     assert [(one["attempt"], one["response_status"], one["error"]) for one in log] == [
-        (4, 204, None), (3, 404, "refused"), (2, 302, "redirect"), (1, 500, "refused")
-    ]  # fmt: skip
+        (4, 204, None),
+        (3, 404, "refused"),
+        (2, 302, "redirect"),
+        (1, 500, "refused"),
+    ]
 
 
 def test_an_endpoint_that_fails_to_the_end_is_disabled_and_says_so(
@@ -226,9 +250,7 @@ def test_gone_disables_at_once_and_enabling_sends_what_waited(
     tell(world)
     assert courier.run() == 1
     with world.container.begin() as conn:
-        endpoints.change_webhook(
-            conn, world.program, "hook", {"status": "disabled"}, clock.now, allows_private=True
-        )
+        endpoints.change_webhook(conn, world.program, "hook", {"status": "disabled"}, clock.now, allows_private=True)
     clock.now += timedelta(days=1)
     assert (courier.run(), state(world)) == (0, ("disabled", "by_hand"))
     with world.container.begin() as conn:
@@ -330,9 +352,7 @@ def test_a_slow_endpoint_does_not_hold_up_another(
         assert len(slow.received) == 30
 
 
-def test_the_same_id_again_answers_as_the_first_time_and_other_content_conflicts(
-    world: World, inbox: Receiver
-) -> None:
+def test_the_same_id_again_answers_as_the_first_time_and_other_content_conflicts(world: World, inbox: Receiver) -> None:
     assert endpoint(world, inbox.url) == endpoint(world, inbox.url)
     with pytest.raises(Refusal) as caught:
         endpoint(world, inbox.url, "payout.settled")

@@ -31,12 +31,20 @@ SETTLED: dict[str, Any] = {
         "currency": "CNY",
         "paid_at": "2026-03-01T10:00:00+08:00",
         "lines": [
-            {"id": "1", "sku": "A-1", "category": "beauty", "quantity": 2, "paid_minor": 19900,
-             "list_minor": 21000, "cost_minor": 12000, "entry": False},
+            {
+                "id": "1",
+                "sku": "A-1",
+                "category": "beauty",
+                "quantity": 2,
+                "paid_minor": 19900,
+                "list_minor": 21000,
+                "cost_minor": 12000,
+                "entry": False,
+            },
             {"id": "2", "sku": "A-2", "quantity": 1, "paid_minor": 0},
         ],
     },
-}  # fmt: skip
+}
 REFUNDED: dict[str, Any] = {
     "id": "evt-2",
     "type": "order.refunded",
@@ -46,28 +54,90 @@ REFUNDED: dict[str, Any] = {
 REFUNDED["occurred_at"] = "2026-03-08T10:00:00Z"
 PAID: dict[str, Any] = SETTLED | {"type": "order.paid"}
 CANCELLED: dict[str, Any] = {
-    "id": "evt-3", "type": "order.cancelled", "occurred_at": "2026-03-08T10:00:00Z", "order_id": "o-1",
-}  # fmt: skip
+    "id": "evt-3",
+    "type": "order.cancelled",
+    "occurred_at": "2026-03-08T10:00:00Z",
+    "order_id": "o-1",
+}
 DECIDED: dict[str, Any] = {
-    "id": "evt-4", "type": "group.failed", "occurred_at": "2026-03-08T10:00:00Z", "group_id": "g",
-}  # fmt: skip
+    "id": "evt-4",
+    "type": "group.failed",
+    "occurred_at": "2026-03-08T10:00:00Z",
+    "group_id": "g",
+}
 EXAMPLES = (SETTLED, REFUNDED, PAID, CANCELLED, DECIDED, DECIDED | {"type": "group.succeeded"})
 
 NUMBERS: list[Any] = [
-    0, 1, -1, 10**6, 10**6 + 1, 10**12, 10**12 + 1, 2**63, 2**64, Decimal("1.0"), Decimal("0.5"), 1772964000,
-]  # fmt: skip
+    0,
+    1,
+    -1,
+    10**6,
+    10**6 + 1,
+    10**12,
+    10**12 + 1,
+    2**63,
+    2**64,
+    Decimal("1.0"),
+    Decimal("0.5"),
+    1772964000,
+]
 TEXTS = [
-    "", "1", " a", "a ", ".", "..", "a/b", "a\x00b", "a\x1f", "a\x7f", "a\x85", "\ud800", "x" * 64, "x" * 65, "店" * 64,
-    "x" * 255, "x" * 256, "\u3000a", "a\n", "CNY", "cny", "CNÉ", "CNYY", "retail", "group_buy", "community", "other",
-    "order.settled", "order.refunded", "order.paid", "order.cancelled", "group.succeeded", "group.failed", "evt",
-]  # fmt: skip
+    "",
+    "1",
+    " a",
+    "a ",
+    ".",
+    "..",
+    "a/b",
+    "a\x00b",
+    "a\x1f",
+    "a\x7f",
+    "a\x85",
+    "\ud800",
+    "x" * 64,
+    "x" * 65,
+    "店" * 64,
+    "x" * 255,
+    "x" * 256,
+    "\u3000a",
+    "a\n",
+    "CNY",
+    "cny",
+    "CNÉ",
+    "CNYY",
+    "retail",
+    "group_buy",
+    "community",
+    "other",
+    "order.settled",
+    "order.refunded",
+    "order.paid",
+    "order.cancelled",
+    "group.succeeded",
+    "group.failed",
+    "evt",
+]
 TIMES = [
-    "2026-03-09T10:00:00Z", "2026-03-09T12:05:00Z", "2026-03-09T12:05:00.000001Z", "2026-03-09T12:05:01Z",
-    "2026-03-09 10:00:00Z", "2026-03-09t10:00:00z", "2026-03-09", "2026-03-09T10:00:00", "2026-02-30T10:00:00Z",
-    "2026-03-09T10:00:60Z", "2026-03-09T24:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z",
-    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-09T10:00:00.1234567891Z",
-    "2026-03-09T10:00:00+24:00", "2026-03-09T10:00:00+0800", "２０２６-03-09T10:00:00Z",
-]  # fmt: skip
+    "2026-03-09T10:00:00Z",
+    "2026-03-09T12:05:00Z",
+    "2026-03-09T12:05:00.000001Z",
+    "2026-03-09T12:05:01Z",
+    "2026-03-09 10:00:00Z",
+    "2026-03-09t10:00:00z",
+    "2026-03-09",
+    "2026-03-09T10:00:00",
+    "2026-02-30T10:00:00Z",
+    "2026-03-09T10:00:60Z",
+    "2026-03-09T24:00:00Z",
+    "1969-12-31T23:59:59Z",
+    "1970-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-03-09T10:00:00.1234567891Z",
+    "2026-03-09T10:00:00+24:00",
+    "2026-03-09T10:00:00+0800",
+    "２０２６-03-09T10:00:00Z",
+]
 SHAPES: list[Any] = [None, True, False, [], {}, [{}], [None], {"id": "1"}, [1, "2"], {"1": {}}]
 ODD = [*NUMBERS, *TEXTS, *TIMES, *SHAPES]
 

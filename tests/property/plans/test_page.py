@@ -19,9 +19,25 @@ APP = Flask(__name__, static_folder=None)
 APP.register_blueprint(console_blueprint(load_policies(CONFIG), SAMPLES))
 
 FIELDS = (
-    "paid", "quantity", "list", "cost", "category", "sku", "channel", "entry", "self", "seller__rank", "seller__state",
-    "upline-1__rank", "upline-2__state", "leader__rank", "opener__rank", "opener__sales", "spoken", "lang",
-)  # fmt: skip
+    "paid",
+    "quantity",
+    "list",
+    "cost",
+    "category",
+    "sku",
+    "channel",
+    "entry",
+    "self",
+    "seller__rank",
+    "seller__state",
+    "upline-1__rank",
+    "upline-2__state",
+    "leader__rank",
+    "opener__rank",
+    "opener__sales",
+    "spoken",
+    "lang",
+)
 words = st.sampled_from(["", "0", "1", "12.50", "1,000", "member", "owner", "retail", "inactive", "unmet", "zh", "yes"])
 fields = st.dictionaries(st.sampled_from(FIELDS), words | st.text(max_size=8), max_size=8)
 scraps = st.sampled_from(["", "- ", ": ", "{", "]", '"', "null", "0.5", "!!binary", "!!set", "&a", "*a", "\n", "\t"])

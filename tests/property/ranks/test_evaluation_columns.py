@@ -99,10 +99,12 @@ def test_a_figure_that_is_missing_counts_as_nothing() -> None:
     document = {
         "code": "p",
         "currency": "CNY",
-        "ranks": [{"code": "a", "promote": {"any": [{"metric": METRICS[0], "at_least": 0}]}},
-                  {"code": "b", "promote": {"metric": METRICS[0], "at_least": 1}}],
+        "ranks": [
+            {"code": "a", "promote": {"any": [{"metric": METRICS[0], "at_least": 0}]}},
+            {"code": "b", "promote": {"metric": METRICS[0], "at_least": 1}},
+        ],
         "rules": [{"id": "s", "pay": "seller", "rate": "0.1"}],
-    }  # fmt: skip
+    }
     first, second = compile_plan(document).ranks
     assert first.promote is not None
     assert second.promote is not None

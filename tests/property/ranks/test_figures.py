@@ -49,11 +49,21 @@ PLAN: dict[str, Any] = {
 }
 WINDOWS = ("7d", "month", "ever")
 METRICS = [
-    *(Metric(name, 0, window) for name in ("personal_sales_minor", "personal_orders", "customers", "earned_minor",
-                                           "direct_recruits", "active_recruits") for window in WINDOWS),
+    *(
+        Metric(name, 0, window)
+        for name in (
+            "personal_sales_minor",
+            "personal_orders",
+            "customers",
+            "earned_minor",
+            "direct_recruits",
+            "active_recruits",
+        )
+        for window in WINDOWS
+    ),
     *(Metric("team_sales_minor", levels, window) for levels in (1, 2, 3) for window in WINDOWS),
     *(Metric("active_recruits", 0, window, rank) for rank in ("member", "owner", "manager") for window in WINDOWS),
-]  # fmt: skip
+]
 numbers = itertools.count(1)
 
 hours = st.integers(0, 24 * 70)
@@ -165,8 +175,13 @@ def stories(draw: st.DrawFn) -> Story:
     ranks = st.sampled_from([None, "member", "owner", "manager"])
     story.hands = draw(st.lists(st.tuples(hours, shops, ranks), max_size=3, unique_by=lambda hand: hand[0]))
     if count > 2:
-        moved = draw(st.lists(st.tuples(hours, st.just(count - 1), st.none() | st.integers(0, count - 2)), max_size=2,
-                              unique_by=lambda move: move[0]))  # fmt: skip
+        moved = draw(
+            st.lists(
+                st.tuples(hours, st.just(count - 1), st.none() | st.integers(0, count - 2)),
+                max_size=2,
+                unique_by=lambda move: move[0],
+            )
+        )
         story.moves = sorted(moved)
     return story
 

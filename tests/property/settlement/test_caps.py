@@ -132,9 +132,7 @@ def inexact(tree: ast.AST) -> Iterator[str]:
 
 
 def test_the_domain_has_no_binary_float_in_its_source() -> None:
-    found = {
-        path.name: list(inexact(ast.parse(path.read_text("utf-8")))) for path in DOMAIN.rglob("*.py")
-    }
+    found = {path.name: list(inexact(ast.parse(path.read_text("utf-8")))) for path in DOMAIN.rglob("*.py")}
     assert {name: places for name, places in found.items() if places} == {}
     assert list(inexact(ast.parse("x = 1 / 2")))
 

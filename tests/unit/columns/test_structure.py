@@ -19,8 +19,15 @@ def forest_of(*sponsors: int) -> Forest:
 
 
 def trees_of(forest: Forest, **pulled: tuple[Whole, Whole]) -> Trees:
-    names = ("sales_minor", "retail_minor", "entry_minor", "recent_entry_minor", "direct_minor", "indirect_minor",
-             "buyers")  # fmt: skip
+    names = (
+        "sales_minor",
+        "retail_minor",
+        "entry_minor",
+        "recent_entry_minor",
+        "direct_minor",
+        "indirect_minor",
+        "buyers",
+    )
     return measure_trees(forest, Pulled(**{name: pulled.get(name, NOTHING) for name in names}))
 
 

@@ -101,10 +101,16 @@ def test_a_whole_number_lies_within_its_bounds_both_included(value: object, is_r
 @pytest.mark.parametrize(
     ("value", "is_refused"),
     [
-        ("x", False), ("x" * 5, False), ("x" * 6, True), ("", True), (" ", True), ("a\x00", True), ("\ud800", True),
+        ("x", False),
+        ("x" * 5, False),
+        ("x" * 6, True),
+        ("", True),
+        (" ", True),
+        ("a\x00", True),
+        ("\ud800", True),
         (7, True),
     ],
-)  # fmt: skip
+)
 def test_a_text_has_one_character_that_is_no_space_and_a_most(value: object, is_refused: bool) -> None:
     assert refused(lambda report: report.text("at", value, 5)) is is_refused
 

@@ -36,8 +36,12 @@ def test_every_code_has_a_status_and_texts_with_the_same_values(code: str) -> No
 
 def test_an_account_above_zero_is_a_shops_and_the_programs_own_have_names() -> None:
     assert [account_name(number) for number in (1, 7, -1, -2, -3)] == [
-        "payable", "payable", "expense", "clearing", "tax",
-    ]  # fmt: skip
+        "payable",
+        "payable",
+        "expense",
+        "clearing",
+        "tax",
+    ]
     with pytest.raises(KeyError):
         account_name(0)
     assert sorted(ACCOUNT_NAMES) == [-3, -2, -1]

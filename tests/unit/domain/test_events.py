@@ -29,8 +29,10 @@ def test_an_event_is_about_one_order_whichever_way_it_names_it() -> None:
 def test_an_order_waits_for_its_group_in_the_channel_of_groups_alone() -> None:
     in_group = Order("o", "CNY", AT, (), channel="group_buy", group_id="g-1")
     assert [group_of(one) for one in (in_group, ORDER, Order("o", "CNY", AT, (), channel="group_buy"))] == [
-        "g-1", None, None,
-    ]  # fmt: skip
+        "g-1",
+        None,
+        None,
+    ]
     assert ORDER.paid_minor == 100
 
 
@@ -61,5 +63,7 @@ def test_no_amount_is_shown_as_nothing_and_only_codes_of_the_table_are_currencie
 def test_a_late_fact_counts_in_the_earliest_open_month_and_december_is_followed_by_january() -> None:
     assert [next_period(period) for period in (202601, 202611, 202612)] == [202602, 202612, 202701]
     assert [counting(period, 202603) for period in (202602, 202603, 202604)] == [
-        (202604, 202602), (202604, 202603), (202604, None),
-    ]  # fmt: skip
+        (202604, 202602),
+        (202604, 202603),
+        (202604, None),
+    ]

@@ -15,8 +15,23 @@ def test_an_id_may_be(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "", "x" * 65, "a/b", " a", "a ", ".", "..", "a\x00", "a\n", "\x7f", "\x85", "\ud800", "\u3000a", "a\xa0",
-        7, None, b"a",
+        "",
+        "x" * 65,
+        "a/b",
+        " a",
+        "a ",
+        ".",
+        "..",
+        "a\x00",
+        "a\n",
+        "\x7f",
+        "\x85",
+        "\ud800",
+        "\u3000a",
+        "a\xa0",
+        7,
+        None,
+        b"a",
     ],
 )
 def test_an_id_may_not_be(value: object) -> None:
@@ -45,10 +60,18 @@ def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime
 @pytest.mark.parametrize(
     "text",
     [
-        "2026-03-09", "2026-03-09T10:00:00", "2026-02-30T10:00:00Z", "2026-03-09T24:00:00Z", "20260309T100000Z",
-        "2026-03-09T10:00:00+25:00", "2026-03-09T10:00Z", "0001-01-01T00:00:00+08:00", "٢٠٢٦-03-09T10:00:00Z", "",
+        "2026-03-09",
+        "2026-03-09T10:00:00",
+        "2026-02-30T10:00:00Z",
+        "2026-03-09T24:00:00Z",
+        "20260309T100000Z",
+        "2026-03-09T10:00:00+25:00",
+        "2026-03-09T10:00Z",
+        "0001-01-01T00:00:00+08:00",
+        "٢٠٢٦-03-09T10:00:00Z",
+        "",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_instant(text)

@@ -59,11 +59,19 @@ def test_what_is_no_ratio_is_told_in_both_languages(text: object, words: str) ->
 @pytest.mark.parametrize(
     ("numerator", "denominator", "half_up", "half_even", "down"),
     [
-        (0, 10, 0, 0, 0), (4, 10, 0, 0, 0), (5, 10, 1, 0, 0), (6, 10, 1, 1, 0), (15, 10, 2, 2, 1), (25, 10, 3, 2, 2),
+        (0, 10, 0, 0, 0),
+        (4, 10, 0, 0, 0),
+        (5, 10, 1, 0, 0),
+        (6, 10, 1, 1, 0),
+        (15, 10, 2, 2, 1),
+        (25, 10, 3, 2, 2),
         (35, 10, 4, 4, 3),
-        (1, 3, 0, 0, 0), (2, 3, 1, 1, 0), (3, 3, 1, 1, 1), (7, 1, 7, 7, 7),
+        (1, 3, 0, 0, 0),
+        (2, 3, 1, 1, 0),
+        (3, 3, 1, 1, 1),
+        (7, 1, 7, 7, 7),
     ],
-)  # fmt: skip
+)
 def test_each_rounding_rounds_as_its_name_says(
     numerator: int, denominator: int, half_up: int, half_even: int, down: int
 ) -> None:
@@ -78,5 +86,7 @@ def test_a_half_to_add_rounds_as_the_rounding_does_wherever_there_is_one(roundin
         if half is not None:
             assert all((n + half) // denominator == round_ratio(n, denominator, rounding) for n in range(30))
     assert [denominator for denominator, half in halves.items() if half is not None] == {
-        "half_up": [2, 4, 6, 8], "half_even": [], "down": [1, 2, 3, 4, 5, 6, 7, 8],
-    }[rounding]  # fmt: skip
+        "half_up": [2, 4, 6, 8],
+        "half_even": [],
+        "down": [1, 2, 3, 4, 5, 6, 7, 8],
+    }[rounding]

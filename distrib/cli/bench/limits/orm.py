@@ -248,11 +248,16 @@ def _add_up(session: Session, program: Program, period: int, commissions: list[C
         earned[commission.shop_no] = earned.get(commission.shop_no, 0) + commission.amount_minor
     statement = insert(MonthRow).values(
         [
-            {"program_id": program.program_id, "account_no": number, "period": period, "earned_minor": amount,
-             "orders": 1}
+            {
+                "program_id": program.program_id,
+                "account_no": number,
+                "period": period,
+                "earned_minor": amount,
+                "orders": 1,
+            }
             for number, amount in sorted(earned.items())
         ]
-    )  # fmt: skip
+    )
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["program_id", "account_no", "period"],

@@ -30,9 +30,7 @@ class Check:
         return self.expected == self.found
 
 
-def control_checks(
-    loaded: Loaded, totals: Totals, posted: int, months: Sequence[Mapping[str, Any]]
-) -> list[Check]:
+def control_checks(loaded: Loaded, totals: Totals, posted: int, months: Sequence[Mapping[str, Any]]) -> list[Check]:
     """Every control total of a run.
 
     Args:

@@ -17,8 +17,8 @@ from distrib.cli.demo.life.proof import Rows
 from distrib.cli.demo.posting.arrival import month_of
 from distrib.cli.demo.posting.poster import Client
 
-LEAST_MINOR = 5_000             # a batch leaves out what is less: a bank fee is not worth it
-FAILED_PERCENT = 4              # of the lines of the first batch come back from the bank
+LEAST_MINOR = 5_000  # a batch leaves out what is less: a bank fee is not worth it
+FAILED_PERCENT = 4  # of the lines of the first batch come back from the bank
 FAILURE = "account closed"
 MOST_RESULTS = 1_000
 
@@ -55,9 +55,12 @@ def put_payees(admin: Client, shops: Iterable[str], advance: Callable[[int], Non
     count = 0
     for shop in shops:
         payee = {
-            "name": f"Demo payee {shop}", "id_type": "demo", "id_number": f"DEMO-{shop}", "kind": "person",
+            "name": f"Demo payee {shop}",
+            "id_type": "demo",
+            "id_number": f"DEMO-{shop}",
+            "kind": "person",
             "accounts": {"bank": {"account": f"0000-{shop}", "name": "Bank of the demo"}},
-        }  # fmt: skip
+        }
         admin.put(f"/v1/shops/{shop}/payee", payee)
         advance(1)
         count += 1
@@ -69,9 +72,7 @@ def worth_paying(rows: Rows) -> dict[str, int]:
     return {shop: row["available_minor"] for shop, row in rows.items() if row["available_minor"] >= LEAST_MINOR}
 
 
-def pay(
-    desk: Desk, payout_id: str, up_to: datetime, expected: Mapping[str, int], failing: Collection[str]
-) -> Payday:
+def pay(desk: Desk, payout_id: str, up_to: datetime, expected: Mapping[str, int], failing: Collection[str]) -> Payday:
     """Makes a batch, has it approved by the other key, takes the bank's file, and records what the bank said.
 
     Args:
@@ -90,10 +91,19 @@ def pay(
     paid = [line for line in settled if line["status"] == "paid"]
     failed = [line for line in settled if line["status"] == "failed"]
     return Payday(
-        payout_id, text, made["count"], made["amount_minor"], sum(expected.values()), len(made["refused"]),
-        len(paid), sum(line["net_minor"] for line in paid), len(failed), sum(line["amount_minor"] for line in failed),
-        file, settled,
-    )  # fmt: skip
+        payout_id,
+        text,
+        made["count"],
+        made["amount_minor"],
+        sum(expected.values()),
+        len(made["refused"]),
+        len(paid),
+        sum(line["net_minor"] for line in paid),
+        len(failed),
+        sum(line["amount_minor"] for line in failed),
+        file,
+        settled,
+    )
 
 
 def lines_of(reader: Client, payout_id: str) -> Iterator[dict[str, Any]]:

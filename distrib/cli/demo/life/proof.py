@@ -19,8 +19,11 @@ MOVES = ("earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_
 VIEWS = ("held_minor", "reserved_minor", "available_minor")
 FIGURES = ("opening_minor", *MOVES, "closing_minor", *VIEWS)
 _COLUMN_OF_KIND = {
-    "earned": "earned_minor", "pool": "earned_minor", "reversed": "reversed_minor", "adjusted": "adjusted_minor"
-}  # fmt: skip
+    "earned": "earned_minor",
+    "pool": "earned_minor",
+    "reversed": "reversed_minor",
+    "adjusted": "adjusted_minor",
+}
 _SIGN = {"paid_minor": -1, "tax_minor": -1}
 
 Figures: TypeAlias = Mapping[str, int]
@@ -124,9 +127,10 @@ def totals_of_all(proved: Sequence[Proved]) -> dict[str, int]:
     moved = {name: sum(month.totals[name] for month in proved) for name in MOVES}
     last = proved[-1].totals
     return {
-        "opening_minor": proved[0].totals["opening_minor"], **moved,
+        "opening_minor": proved[0].totals["opening_minor"],
+        **moved,
         **{name: last[name] for name in ("closing_minor", *VIEWS)},
-    }  # fmt: skip
+    }
 
 
 def whole_gap(proved: Sequence[Proved]) -> int:

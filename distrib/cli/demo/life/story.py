@@ -87,10 +87,19 @@ def live(stage: Stage, arrivals: Arrivals) -> Life:
         files = [download(finance, month, digests) for month in shown]
         proved = prove(files, paid_by_month(paydays, zone))
         return Life(
-            together(posted for posted, _ in ways), sum(seconds for _, seconds in ways), arrivals.closed_first, payees,
-            adjusted, paydays, late, debts(shop_rows(files[-1].shops))[:2], proved, files, ledger_balances(finance),
+            together(posted for posted, _ in ways),
+            sum(seconds for _, seconds in ways),
+            arrivals.closed_first,
+            payees,
+            adjusted,
+            paydays,
+            late,
+            debts(shop_rows(files[-1].shops))[:2],
+            proved,
+            files,
+            ledger_balances(finance),
             _months_of_shop(files, late.deepest),
-        )  # fmt: skip
+        )
 
 
 def _close(stage: Stage, desk: Desk, months: Sequence[str]) -> dict[str, str]:
@@ -113,9 +122,7 @@ def _look_at_late(stage: Stage, desk: Desk, late: History, opened: str) -> Late:
     now = month_of(datetime.now(UTC), stage.loaded.history.source.time_zone)
     in_debt, debt_minor, deepest = debts(shop_rows(export(desk.finance, now, "shops")))
     given_back = sum(refund.amount_minor for refund in late.refunds)
-    return Late(
-        len(late.refunds), given_back, opened, posted, marked, amount_minor, in_debt, debt_minor, deepest
-    )
+    return Late(len(late.refunds), given_back, opened, posted, marked, amount_minor, in_debt, debt_minor, deepest)
 
 
 def debts(rows: Rows) -> tuple[int, int, str | None]:

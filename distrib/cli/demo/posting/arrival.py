@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History
 
-TOLD_LATE_PERCENT = 5           # of the orders with refunds in the months that are closed first
-CLOSED_FIRST_PART = 3           # one in so many of the history's months is closed before the first payout
+TOLD_LATE_PERCENT = 5  # of the orders with refunds in the months that are closed first
+CLOSED_FIRST_PART = 3  # one in so many of the history's months is closed before the first payout
 
 
 @dataclass(frozen=True, slots=True)

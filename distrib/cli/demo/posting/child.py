@@ -20,7 +20,7 @@ def main() -> None:
     """Runs the command line that follows; the first argument is the parent's pid."""
     parent = int(sys.argv.pop(1))
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:      # it went before we asked to be told
+    if os.getppid() != parent:  # it went before we asked to be told
         sys.exit(1)
     command_line()
 

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from distrib.cli.demo.facts import GivenBack, History, Sale
 from distrib.cli.demo.sources.recipe import Network
 
-MOST_EVENTS = 1_000             # what POST /v1/events takes in one call
-MOST_BYTES = 8 * 1024 * 1024    # half of what it takes
+MOST_EVENTS = 1_000  # what POST /v1/events takes in one call
+MOST_BYTES = 8 * 1024 * 1024  # half of what it takes
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -33,7 +33,7 @@ def tell(history: History, network: Network) -> Iterator[Told]:
     zone, currency = ZoneInfo(history.source.time_zone), history.source.currency
     sales: list[tuple[datetime, Sale | GivenBack]] = [(sale.settled_at, sale) for sale in history.sales]
     refunds = [(refund.at, refund) for refund in history.refunds]
-    for at, fact in sorted([*sales, *refunds], key=itemgetter(0)):      # a stable sort
+    for at, fact in sorted([*sales, *refunds], key=itemgetter(0)):  # a stable sort
         event = _settled(fact, network, currency) if isinstance(fact, Sale) else _refunded(fact)
         yield Told(at.astimezone(zone).date(), _dumps(event).encode())
 
@@ -76,17 +76,18 @@ def _settled(sale: Sale, network: Network, currency: str) -> dict[str, Any]:
     if seller is not None:
         order["shop_id"] = seller
     return {
-        "id": f"settled-{sale.order_id}", "type": "order.settled", "occurred_at": _text(sale.settled_at), "order": order
-    }  # fmt: skip
+        "id": f"settled-{sale.order_id}",
+        "type": "order.settled",
+        "occurred_at": _text(sale.settled_at),
+        "order": order,
+    }
 
 
 def _refunded(refund: GivenBack) -> dict[str, Any]:
     told: dict[str, Any] = {"id": refund.id, "order_id": refund.order_id}
     if not refund.takes_the_rest:
         told["lines"] = [{"line_id": line, "amount_minor": amount} for line, amount in refund.lines]
-    return {
-        "id": f"refunded-{refund.id}", "type": "order.refunded", "occurred_at": _text(refund.at), "refund": told
-    }  # fmt: skip
+    return {"id": f"refunded-{refund.id}", "type": "order.refunded", "occurred_at": _text(refund.at), "refund": told}
 
 
 def _text(at: datetime) -> str:

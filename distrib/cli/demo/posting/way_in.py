@@ -71,8 +71,12 @@ def _publish(admin: Client, document: dict[str, Any], loaded: Loaded) -> dict[st
     ranks = [rank["code"] for rank in document["ranks"]]
     effective_from = loaded.plan_from.isoformat()
     return {
-        "code": code, "version": version, "title": document["title"], "ranks": ranks, "effective_from": effective_from
-    }  # fmt: skip
+        "code": code,
+        "version": version,
+        "title": document["title"],
+        "ranks": ranks,
+        "effective_from": effective_from,
+    }
 
 
 def _wait_until_through(stage: Stage) -> None:

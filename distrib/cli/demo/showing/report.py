@@ -98,18 +98,26 @@ def _explained(console: Console, explained: Figures, currency: str, say: Say) ->
     table = _table(title, left, [say("base"), say("ratio"), f"{say('posted')} {currency}", say("reason")])
     for look in explained["looks"]:
         table.add_row(
-            look["line_id"], look["rule"], str(look["tier"]), look["shop_id"] or "–", look["rank"] or "–",
-            show_amount(look["base_minor"], currency), look["rate"] or "–",
-            show_amount(look["posted_minor"], currency), look["reason"],
-        )  # fmt: skip
+            look["line_id"],
+            look["rule"],
+            str(look["tier"]),
+            look["shop_id"] or "–",
+            look["rank"] or "–",
+            show_amount(look["base_minor"], currency),
+            look["rate"] or "–",
+            show_amount(look["posted_minor"], currency),
+            look["reason"],
+        )
     _print(console, table)
     paid = sum(line["paid_minor"] for line in order["lines"])
     left_over = sum(line["left_minor"] for line in order["lines"])
     seller = order["shop_id"] or say("nobody")
     sold = say("order_lines").format(
-        paid=show_amount(paid, currency), back=show_amount(paid - left_over, currency), seller=seller,
+        paid=show_amount(paid, currency),
+        back=show_amount(paid - left_over, currency),
+        seller=seller,
         status=order["status"],
-    )  # fmt: skip
+    )
     print_line(console, sold)
     agrees = bool(explained["agrees"])
     print_line(console, say("agrees" if agrees else "disagrees"), "green" if agrees else "bold red")

@@ -16,9 +16,7 @@ from distrib.cli.output import print_line
 from distrib.domain.amounts import show_amount
 
 Figures = Mapping[str, Any]
-COLUMNS = (
-    "opening", "earned", "reversed", "adjusted", "paid", "tax", "closing", "held", "reserved", "available"
-)  # fmt: skip
+COLUMNS = ("opening", "earned", "reversed", "adjusted", "paid", "tax", "closing", "held", "reserved", "available")
 
 
 def print_life(console: Console, figures: Figures, say: Say) -> None:

@@ -93,13 +93,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "credit_lines_without_earlier_sale": ("credit lines without an earlier sale", "没有更早销售的贷记行"),
     "credit_lines_without_customer": ("credit lines without a customer", "没有顾客的贷记行"),
     "credit_lines_not_goods": (
-        "credit lines that are no goods (postage, discounts, …)", "非商品的贷记行（邮费、折扣等）"
+        "credit lines that are no goods (postage, discounts, …)",
+        "非商品的贷记行（邮费、折扣等）",
     ),
     "credit_lines_covered_in_part": (
-        "credit lines of more than was sold, taken in part", "超过销售数量、部分采用的贷记行"
+        "credit lines of more than was sold, taken in part",
+        "超过销售数量、部分采用的贷记行",
     ),
     "credit_lines_of_sales_given_back_already": (
-        "credit lines of sales given back before", "所对销售已全部退回的贷记行"
+        "credit lines of sales given back before",
+        "所对销售已全部退回的贷记行",
     ),
     "links_worth_nothing": ("refund links of less than a penny", "不足一便士的退款关联"),
     # control totals
@@ -109,7 +112,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "published_paid_minor": ("amount: as published, in the file", "金额：公布值与文件"),
     "published_refund_links": ("refund links: as known, as linked", "退款关联数：已知值与推定"),
     "published_credit_lines_without_earlier_sale": (
-        "credits without earlier sale: as known, in the file", "无更早销售的贷记：已知值与文件"
+        "credits without earlier sale: as known, in the file",
+        "无更早销售的贷记：已知值与文件",
     ),
     "lines": ("lines in the file, posted", "行数：文件与提交"),
     "paid_minor": ("amount in the file, of settled orders", "金额：文件与已结算"),
@@ -121,11 +125,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "statements_closing_minor": ("ledger's balance, last closing", "余额：账本与末期期末"),
     "exports_earned_and_reversed_minor": ("statements, their CSV files", "对账单与其 CSV 文件"),
     **MONEY_TEXTS,
-}  # fmt: skip
+}
 
 
 def speaker(language: str) -> Say:
     """Says the text of a key in ``zh`` or English; a word that has no text is said as it is."""
     place = 1 if language == "zh" else 0
     return lambda key: TEXTS[key][place] if key in TEXTS else key
-

@@ -86,4 +86,4 @@ MONEY_TEXTS: dict[str, tuple[str, str]] = {
     "ledger_clearing_minor": ("paid in the statements, ledger's clearing", "对账单已付与账本清算账户"),
     "ledger_tax_minor": ("tax in the statements, ledger's tax account", "对账单税额与账本税款账户"),
     "ledger_sum_minor": ("all accounts of the ledger together", "账本全部账户合计"),
-}  # fmt: skip
+}

@@ -14,7 +14,7 @@ from distrib.cli.demo.sources.control import Control, count_cdnow, count_online_
 from distrib.cli.demo.sources.recipe import Network
 
 SOURCES: dict[str, Source] = {source.key: source for source in (cdnow.SOURCE, online_retail.SOURCE)}
-PLAN_IN_FORCE_DAYS_BEFORE = 120     # the first shops join up to 90 days before the first order
+PLAN_IN_FORCE_DAYS_BEFORE = 120  # the first shops join up to 90 days before the first order
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Loaded:
     def levels(self) -> int:
         """How deep the invented tree is, counting the root as level 1."""
         level: dict[str, int] = {}
-        for shop in self.network.shops:      # sponsors come before those they brought
+        for shop in self.network.shops:  # sponsors come before those they brought
             level[shop.id] = 1 if shop.sponsor_id is None else level[shop.sponsor_id] + 1
         return max(level.values(), default=0)
 

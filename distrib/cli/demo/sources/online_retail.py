@@ -52,7 +52,7 @@ def read_history(path: Path) -> History:
 def history_of(rows: Sequence[Row]) -> History:
     """Sales in the order of their times, with the credits that could be linked to them."""
     started: dict[str, datetime] = {}
-    for row in rows:      # 43 invoices have two timestamps: the first counts
+    for row in rows:  # 43 invoices have two timestamps: the first counts
         started[row.invoice] = min(row.at, started.get(row.invoice, row.at))
     sold = [row for row in rows if is_sale(row)]
     if not sold:
@@ -97,9 +97,7 @@ def _instant(local: datetime) -> datetime:
     return local.replace(tzinfo=ZoneInfo(SOURCE.time_zone)).astimezone(UTC)
 
 
-def _refunds(
-    sold: Sequence[Row], links: Sequence[Link], started: dict[str, datetime]
-) -> tuple[list[GivenBack], int]:
+def _refunds(sold: Sequence[Row], links: Sequence[Link], started: dict[str, datetime]) -> tuple[list[GivenBack], int]:
     """One refund per credit invoice and order that it gives back of, at the sale's price.
 
     The pennies of a line's refunds are differences of rounded running totals, so that they never

@@ -18,8 +18,8 @@ from zipfile import BadZipFile
 from distrib.cli.demo.facts import DemoFailed
 
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
-CSV_TIMES = ("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M")     # as in the copies that go round, and as a British export
-MILLS = Decimal("0.001")                             # prices have up to three decimals; a float's noise lies far below
+CSV_TIMES = ("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M")  # as in the copies that go round, and as a British export
+MILLS = Decimal("0.001")  # prices have up to three decimals; a float's noise lies far below
 
 
 class Row(NamedTuple):
@@ -82,9 +82,7 @@ READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
 }
 
 
-def _rows(
-    table: Iterable[Sequence[object]], time: Callable[[object], datetime] | None = None
-) -> Iterator[Row]:
+def _rows(table: Iterable[Sequence[object]], time: Callable[[object], datetime] | None = None) -> Iterator[Row]:
     """The rows of a table whose first row names the columns; empty rows at the end are none."""
     cells = iter(table)
     places = _places([str(name).strip() for name in next(cells, ())])

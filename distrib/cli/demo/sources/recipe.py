@@ -17,18 +17,18 @@ from distrib.cli.demo.facts import GivenBack, Sale
 
 SEED = 19970101
 
-SHOP_PER_ORDER_PPM = 21_500     # chance of a customer to be a shop, for each order it ever made …
-SHOP_AT_MOST_PPM = 500_000      # … up to this
-JOINED_DAYS_BEFORE = (1, 90)    # a shop joined so long before the first order of the file
-ROOT_PERCENT = 8                # shops that nobody referred
-DIRECT_PERCENT = 3              # customers that belong to no shop
-OWN_SHOP_PERCENT = 50           # orders that a shop owner places with the own shop; the others with the sponsor's
+SHOP_PER_ORDER_PPM = 21_500  # chance of a customer to be a shop, for each order it ever made …
+SHOP_AT_MOST_PPM = 500_000  # … up to this
+JOINED_DAYS_BEFORE = (1, 90)  # a shop joined so long before the first order of the file
+ROOT_PERCENT = 8  # shops that nobody referred
+DIRECT_PERCENT = 3  # customers that belong to no shop
+OWN_SHOP_PERCENT = 50  # orders that a shop owner places with the own shop; the others with the sponsor's
 
-REFUND_PERCENT = 4              # of the orders that cost anything
-FULL_PERCENT, TWICE_PERCENT = 50, 15    # of the refunds: all at once; a part and later the rest; the others: a part
-PART_PERCENT = (10, 90)         # of the amount, where a part is given back
-LATE_PERCENT = 25               # of the refunds come after the commission was available
-SOON_HOURS = (2, 6 * 24)        # after settlement, within the hold
+REFUND_PERCENT = 4  # of the orders that cost anything
+FULL_PERCENT, TWICE_PERCENT = 50, 15  # of the refunds: all at once; a part and later the rest; the others: a part
+PART_PERCENT = (10, 90)  # of the amount, where a part is given back
+LATE_PERCENT = 25  # of the refunds come after the commission was available
+SOON_HOURS = (2, 6 * 24)  # after settlement, within the hold
 LATE_HOURS = (30 * 24, 119 * 24)
 
 

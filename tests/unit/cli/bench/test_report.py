@@ -7,9 +7,16 @@ import pytest
 from distrib.cli.bench.report import show
 
 FIGURES: dict[str, Any] = {
-    "bench": "settle", "scale": "small", "orders_per_second": 9_876, "ratio": 0.412, "goal": 0.3, "memory_growth": 0.02,
-    "memory_growth_goal": None, "memory_at_end_bytes": 3 * 2**20, "met": True,
-}  # fmt: skip
+    "bench": "settle",
+    "scale": "small",
+    "orders_per_second": 9_876,
+    "ratio": 0.412,
+    "goal": 0.3,
+    "memory_growth": 0.02,
+    "memory_growth_goal": None,
+    "memory_at_end_bytes": 3 * 2**20,
+    "met": True,
+}
 
 
 @pytest.mark.parametrize(

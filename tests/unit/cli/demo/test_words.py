@@ -88,10 +88,18 @@ NO_FIGURES = dict.fromkeys(FIGURES, 0)
 PAYDAYS = [Payday(f"payout-{number}", "", 1, 30, 30, 0, 1, 30, 0, 0, "f", ()) for number in (1, 2)]
 BOOKS = NO_FIGURES | {"earned_minor": 100, "paid_minor": 60, "closing_minor": 40, "available_minor": 40}
 LIFE = Life(
-    Posted(1, 1, 0, 1.0), 1.0, ["2011-01"], 1, {}, PAYDAYS, Late(1, 5, "2011-02", 2, 2, -3, 1, -3, "s"), (0, 0),
-    [Proved("2011-01", True, 1, BOOKS, 0, True)], [],
+    Posted(1, 1, 0, 1.0),
+    1.0,
+    ["2011-01"],
+    1,
+    {},
+    PAYDAYS,
+    Late(1, 5, "2011-02", 2, 2, -3, 1, -3, "s"),
+    (0, 0),
+    [Proved("2011-01", True, 1, BOOKS, 0, True)],
+    [],
     {"expense": -100, "clearing": 60, "tax": 0, "payable": 40},
-)  # fmt: skip
+)
 
 
 def wrong(life: Life) -> set[str]:

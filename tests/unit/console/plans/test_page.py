@@ -186,9 +186,15 @@ def test_the_calculator_says_of_everyone_looked_at_why(reader: FlaskClient) -> N
 def test_the_calculator_shows_what_caps_take(reader: FlaskClient) -> None:
     """The worked example of docs/plan.md: group-buy-opener."""
     page = send(
-        reader, SAMPLES["group-buy-opener"], paid="59.80", quantity="2", channel="group_buy", category="snacks",
-        seller__rank="member", opener__rank="member",
-    ).text  # fmt: skip
+        reader,
+        SAMPLES["group-buy-opener"],
+        paid="59.80",
+        quantity="2",
+        channel="group_buy",
+        category="snacks",
+        seller__rank="member",
+        opener__rank="member",
+    ).text
     looks = [(row[0], row[5], row[6], row[7], row[8]) for row in rows(page, '<table class="cards looks">')][1:]
     assert looks == [
         ("group-seller", "6%", "3.59", "3.16", "cap of the order order_cap"),

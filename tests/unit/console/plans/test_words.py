@@ -86,18 +86,31 @@ def test_a_plan_that_says_everything_is_put_into_words(spoken: str) -> None:
 
 def test_a_rule_is_told_with_its_figures_and_its_limits() -> None:
     document = {
-        "code": "a", "currency": "CNY", "ranks": [{"code": "m"}, {"code": "o"}],
+        "code": "a",
+        "currency": "CNY",
+        "ranks": [{"code": "m"}, {"code": "o"}],
         "rules": [
-            {"id": "s", "pay": "seller", "rate": {"m": "0.05", "default": "0.125"}, "group": "g",
-             "where": {"channel": ["community"], "not": {"sku": ["B", "A"]}},
-             "requires": {"min_rank": "o", "min_personal_sales_minor": 5, "window_days": 30},
-             "cap": {"per_order_minor": 100, "per_customer_minor": 200}},
+            {
+                "id": "s",
+                "pay": "seller",
+                "rate": {"m": "0.05", "default": "0.125"},
+                "group": "g",
+                "where": {"channel": ["community"], "not": {"sku": ["B", "A"]}},
+                "requires": {"min_rank": "o", "min_personal_sales_minor": 5, "window_days": 30},
+                "cap": {"per_order_minor": 100, "per_customer_minor": 200},
+            },
             {"id": "t", "pay": "seller", "amount_minor": 88, "group": "g"},
-            {"id": "u", "pay": "upline", "tier": 1, "of": {"rule": "s"}, "slab_mode": "marginal",
-             "slabs": [{"from_minor": 0, "rate": "0"}, {"from_minor": 150, "rate": "0.1"}]},
+            {
+                "id": "u",
+                "pay": "upline",
+                "tier": 1,
+                "of": {"rule": "s"},
+                "slab_mode": "marginal",
+                "slabs": [{"from_minor": 0, "rate": "0"}, {"from_minor": 150, "rate": "0.1"}],
+            },
             {"id": "r", "pay": "upline", "tier": 1, "of": "remaining", "rate": "0.1", "group": "besides"},
         ],
-    }  # fmt: skip
+    }
     seller, piece, upline, rest = plan_summary(compile_plan(document), "en").rules
     assert seller.earns == ("m: 5%", "every other rank: 12.5%")
     assert seller.lines == "channel community (社区团购); not sku A, B"

@@ -19,10 +19,15 @@ from distrib.domain.payouts.withholding import (
 @pytest.mark.parametrize(
     ("taxable_minor", "tax_minor"),
     [
-        (3_600_000, 108_000), (14_400_000, 1_188_000), (30_000_000, 4_308_000), (42_000_000, 7_308_000),
-        (66_000_000, 14_508_000), (96_000_000, 25_008_000), (100_000_000, 26_808_000),
+        (3_600_000, 108_000),
+        (14_400_000, 1_188_000),
+        (30_000_000, 4_308_000),
+        (42_000_000, 7_308_000),
+        (66_000_000, 14_508_000),
+        (96_000_000, 25_008_000),
+        (100_000_000, 26_808_000),
     ],
-)  # fmt: skip
+)
 def test_the_yearly_tax_at_the_end_of_each_bracket(taxable_minor: int, tax_minor: int) -> None:
     income_minor = (taxable_minor + 500_000) * 5 // 4
     assert cumulative_tax(income_minor, 1) == tax_minor

@@ -58,9 +58,11 @@ def test_a_rule_compiles_to_figures_by_rank_one_for_all_others_and_the_lines_it_
     assert (seller.figures, seller.default, seller.of_rule, upline.of_rule) == ({"gold": 200_000}, 10_000, -1, 0)
     assert (upline.figures, upline.default) == ({}, 500_000)
     assert seller.where == Where(
-        channels=frozenset({"retail"}), not_channels=frozenset({"community"}), not_categories=frozenset({"book"}),
+        channels=frozenset({"retail"}),
+        not_channels=frozenset({"community"}),
+        not_categories=frozenset({"book"}),
         not_skus=frozenset({"A"}),
-    )  # fmt: skip
+    )
 
 
 def test_every_problem_is_reported_at_once_with_its_path() -> None:
@@ -75,9 +77,18 @@ def test_every_problem_is_reported_at_once_with_its_path() -> None:
         rules=[{"id": "a", "pay": "seller", "rate": 0.1}, {"id": "a", "pay": "nobody", "amount_minor": True}],
     )
     assert sorted(pointers(document)) == [
-        "base", "code", "colour", "currency", "hold_days", "order_cap",
-        "rules[0].rate", "rules[1].amount_minor", "rules[1].id", "rules[1].pay", "tiers",
-    ]  # fmt: skip
+        "base",
+        "code",
+        "colour",
+        "currency",
+        "hold_days",
+        "order_cap",
+        "rules[0].rate",
+        "rules[1].amount_minor",
+        "rules[1].id",
+        "rules[1].pay",
+        "tiers",
+    ]
 
 
 def test_a_plan_with_problems_does_not_compile_and_says_all_of_them() -> None:
@@ -131,8 +142,9 @@ def test_lists_that_may_be_left_out_may_be_empty_too_and_mean_the_same() -> None
 def test_a_number_where_a_decimal_string_belongs_is_shown_as_it_was_sent() -> None:
     document = plan_with(order_cap=Decimal("0.50"), rules=[{"id": "own", "pay": "seller", "rate": Decimal("0.1")}])
     assert ["not 0.50 " in problem.detail or "not 0.1 " in problem.detail for problem in check_plan(document)] == [
-        True, True,
-    ]  # fmt: skip
+        True,
+        True,
+    ]
 
 
 def test_all_metrics_compile_with_what_belongs_to_them() -> None:

@@ -155,6 +155,6 @@ def test_a_plan_in_another_currency_than_the_programs_is_told_in_these_words() -
         {"rule": {"rate": "0", "cap": {"per_order_minor": 0, "per_month_minor": 10**15}}},
         {"pool": {"weights": {"gold": 1_000_000, "member": 0}}},
     ],
-)  # fmt: skip
+)
 def test_what_lies_at_the_bounds_of_the_language_passes(slip: dict[str, Any]) -> None:
     assert told(slip) == []

@@ -69,6 +69,11 @@ def test_a_sample_plan_begins_with_what_it_fits_and_names_its_schema(path: Path)
 
 def test_there_is_a_sample_for_every_kind_of_plan() -> None:
     assert {path.stem for path in PLANS} == {
-        "cdnow-demo", "community-leader", "group-buy-opener", "margin", "rank-differential", "tiered-volume",
+        "cdnow-demo",
+        "community-leader",
+        "group-buy-opener",
+        "margin",
+        "rank-differential",
+        "tiered-volume",
         "two-level-shop",
-    }  # fmt: skip
+    }

@@ -16,16 +16,31 @@ from distrib.domain.policies.policy import check_policy, policy_from_document
 
 TABLE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("policy_messages.yaml").read_text("utf-8"))
 CHECK: dict[str, Any] = {
-    "id": "X", "measure": "tiers", "above": 1, "severity": "info", "source": "s", "en": "e", "zh": "z",
-}  # fmt: skip
-MONITOR: dict[str, Any] = {
-    "id": "M", "scope": "tree", "when": {"persons": {"at_least": 30}}, "severity": "info", "source": "s", "en": "e",
+    "id": "X",
+    "measure": "tiers",
+    "above": 1,
+    "severity": "info",
+    "source": "s",
+    "en": "e",
     "zh": "z",
-}  # fmt: skip
+}
+MONITOR: dict[str, Any] = {
+    "id": "M",
+    "scope": "tree",
+    "when": {"persons": {"at_least": 30}},
+    "severity": "info",
+    "source": "s",
+    "en": "e",
+    "zh": "z",
+}
 PACK: dict[str, Any] = {
-    "name": "x", "valid_from": "2026-01-01", "source": "s", "max_tiers": 1, "entry_pays_seller": True,
+    "name": "x",
+    "valid_from": "2026-01-01",
+    "source": "s",
+    "max_tiers": 1,
+    "entry_pays_seller": True,
     "self_purchase_pays_uplines": True,
-}  # fmt: skip
+}
 CHANNEL: dict[str, Any] = {"name": "csv", "valid_from": "2026-01-01", "source": "s", "lines_a_file": 1_000}
 
 

@@ -21,9 +21,12 @@ def found(
     persons: int, levels: int, fee: int = NO_FEE, entry_minor: int = 0, pack: str = "cn", penalties: int = 0
 ) -> list[str]:
     figures: dict[str, int | None] = {
-        "persons": persons, "levels": levels, "fee_or_head_count": fee, "entry_minor": entry_minor,
+        "persons": persons,
+        "levels": levels,
+        "fee_or_head_count": fee,
+        "entry_minor": entry_minor,
         "penalties": penalties,
-    }  # fmt: skip
+    }
     watched = (m for m in PACKS[pack].monitors if m.scope == "tree" and m.is_in_force(TODAY, "CNY"))
     return sorted({monitor.id for monitor in watched if monitor.figure(figures) is not None})
 
@@ -54,10 +57,17 @@ def test_trees_are_judged_by_persons_levels_and_fees(
 @pytest.mark.parametrize(
     ("persons", "levels", "penalties", "is_grave"),
     [
-        (59, 2, 1, False), (60, 2, 1, True), (60, 1, 3, True), (119, 2, 0, False),
-        (14, 3, 1, False), (15, 3, 1, True), (15, 2, 1, False), (15, 51, 2, True), (15, 3, 0, False),
+        (59, 2, 1, False),
+        (60, 2, 1, True),
+        (60, 1, 3, True),
+        (119, 2, 0, False),
+        (14, 3, 1, False),
+        (15, 3, 1, True),
+        (15, 2, 1, False),
+        (15, 51, 2, True),
+        (15, 3, 0, False),
     ],
-)  # fmt: skip
+)
 def test_after_a_penalty_sixty_persons_or_fifteen_in_three_levels_are_grave(
     pack: str, persons: int, levels: int, penalties: int, is_grave: bool
 ) -> None:
@@ -110,9 +120,14 @@ def test_every_monitor_names_its_source_and_speaks_both_languages() -> None:
 
 
 MONITOR: dict[str, Any] = {
-    "id": "X", "scope": "tree", "when": {"persons": {"at_least": 30}}, "severity": "info", "source": "s", "en": "e",
+    "id": "X",
+    "scope": "tree",
+    "when": {"persons": {"at_least": 30}},
+    "severity": "info",
+    "source": "s",
+    "en": "e",
     "zh": "z",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -134,18 +149,28 @@ MONITOR: dict[str, Any] = {
 )
 def test_a_monitor_with_a_mistake_is_refused_at_its_key(change: dict[str, Any], pointer: str) -> None:
     document = {
-        "name": "x", "valid_from": "2026-01-01", "source": "s", "max_tiers": 1, "entry_pays_seller": True,
-        "self_purchase_pays_uplines": True, "monitors": [MONITOR | change],
-    }  # fmt: skip
+        "name": "x",
+        "valid_from": "2026-01-01",
+        "source": "s",
+        "max_tiers": 1,
+        "entry_pays_seller": True,
+        "self_purchase_pays_uplines": True,
+        "monitors": [MONITOR | change],
+    }
     assert [problem.pointer for problem in check_policy(document)] == [f"monitors[0]{pointer}"]
 
 
 def test_null_is_as_good_as_absent_in_what_a_monitor_measures() -> None:
     bounds = {"persons": {"at_least": 30, "below": None}, "levels": None}
     document = {
-        "name": "x", "valid_from": "2026-01-01", "source": "s", "max_tiers": 1, "entry_pays_seller": True,
-        "self_purchase_pays_uplines": True, "monitors": [MONITOR | {"when": bounds}],
-    }  # fmt: skip
+        "name": "x",
+        "valid_from": "2026-01-01",
+        "source": "s",
+        "max_tiers": 1,
+        "entry_pays_seller": True,
+        "self_purchase_pays_uplines": True,
+        "monitors": [MONITOR | {"when": bounds}],
+    }
     (monitor,) = policy_from_document(document).monitors
     assert monitor.bounds == (Bound("persons", "at_least", 30),)
 

@@ -84,9 +84,16 @@ def test_no_plan_may_charge_for_joining_in_china(fee: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("pack", "severity"),
-    [("open", "info"), ("cn", "sign_off"), ("cn-strict", "refuse"), ("us", "alert"), ("eu", "alert"), ("uk", "alert"),
-     ("in", "refuse")],
-)  # fmt: skip
+    [
+        ("open", "info"),
+        ("cn", "sign_off"),
+        ("cn-strict", "refuse"),
+        ("us", "alert"),
+        ("eu", "alert"),
+        ("uk", "alert"),
+        ("in", "refuse"),
+    ],
+)
 def test_ranks_by_head_count_are_found_by_every_pack(pack: str, severity: str) -> None:
     (finding,) = judge_plan(PACKS[pack], plan(ranks=HEADS))
     assert (finding.id.endswith("-P06"), finding.severity, finding.figure) == (True, severity, "1")
@@ -195,9 +202,11 @@ def test_a_rule_above_the_plans_tiers_and_one_of_nothing_cost_nothing() -> None:
 def test_an_upline_is_paid_where_a_rule_within_the_tiers_has_any_figure_above_nothing() -> None:
     first = {"id": "first", "pay": "upline", "tier": 1}
     least: list[dict[str, Any]] = [
-        {"amount_minor": 1}, {"rate": "0.000001"}, {"rate": {"member": "0.000001"}},
+        {"amount_minor": 1},
+        {"rate": "0.000001"},
+        {"rate": {"member": "0.000001"}},
         {"slabs": [{"from_minor": 0, "rate": "0"}, {"from_minor": 5, "rate": "0.000001"}]},
-    ]  # fmt: skip
+    ]
     assert [uplines_paid(plan({**first, **figure})) for figure in least] == [1, 1, 1, 1]
     nothing: list[dict[str, Any]] = [{"amount_minor": 0}, {"rate": "0"}, {"slabs": [{"from_minor": 0, "rate": "0"}]}]
     assert [uplines_paid(plan({**first, **figure})) for figure in nothing] == [0, 0, 0]
@@ -216,16 +225,25 @@ def test_fixed_amounts_and_list_prices_have_no_bound_but_an_order_cap() -> None:
 
 def test_a_promise_of_earnings_in_the_title_and_a_missing_age_are_alerts() -> None:
     assert found("cn", plan(title={"zh": "躺赚月入过万"}, declarations={"minimum_age": 16})) == [
-        ("CN-P08", "alert"), ("CN-P09", "alert"),
-    ]  # fmt: skip
+        ("CN-P08", "alert"),
+        ("CN-P09", "alert"),
+    ]
 
 
 def test_a_plan_may_name_a_stricter_pack_only() -> None:
     stricter = {(a, b) for a in ("open", "cn", "cn-strict", "us") for b in ("open", "cn", "cn-strict", "us")}
     assert {(a, b) for a, b in stricter if is_stricter(PACKS[a], PACKS[b])} == {
-        ("open", "open"), ("us", "open"), ("us", "us"), ("cn", "open"), ("cn", "us"), ("cn", "cn"),
-        ("cn-strict", "open"), ("cn-strict", "us"), ("cn-strict", "cn"), ("cn-strict", "cn-strict"),
-    }  # fmt: skip
+        ("open", "open"),
+        ("us", "open"),
+        ("us", "us"),
+        ("cn", "open"),
+        ("cn", "us"),
+        ("cn", "cn"),
+        ("cn-strict", "open"),
+        ("cn-strict", "us"),
+        ("cn-strict", "cn"),
+        ("cn-strict", "cn-strict"),
+    }
 
 
 def test_packs_that_judge_together_bind_the_strictest_of_each() -> None:

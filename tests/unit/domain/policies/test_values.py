@@ -24,16 +24,31 @@ from distrib.domain.policies.policy import (
 
 DAY = date(2026, 3, 1)
 CHECK: dict[str, Any] = {
-    "id": "X", "measure": "entry_fee", "above": 5, "severity": "alert", "source": "s", "en": "e", "zh": "z",
-}  # fmt: skip
-MONITOR: dict[str, Any] = {
-    "id": "M", "scope": "tree", "when": {"persons": {"at_least": 30}}, "severity": "alert", "source": "s", "en": "e",
+    "id": "X",
+    "measure": "entry_fee",
+    "above": 5,
+    "severity": "alert",
+    "source": "s",
+    "en": "e",
     "zh": "z",
-}  # fmt: skip
+}
+MONITOR: dict[str, Any] = {
+    "id": "M",
+    "scope": "tree",
+    "when": {"persons": {"at_least": 30}},
+    "severity": "alert",
+    "source": "s",
+    "en": "e",
+    "zh": "z",
+}
 PACK: dict[str, Any] = {
-    "name": "x", "valid_from": "2026-01-01", "source": "s", "max_tiers": 1, "entry_pays_seller": True,
+    "name": "x",
+    "valid_from": "2026-01-01",
+    "source": "s",
+    "max_tiers": 1,
+    "entry_pays_seller": True,
     "self_purchase_pays_uplines": False,
-}  # fmt: skip
+}
 BARE = Policy("x", date(2026, 1, 1), "s", 1, None, "refuse", None, True, False, ())
 
 
@@ -50,7 +65,11 @@ def test_a_pack_that_says_the_least_takes_the_defaults() -> None:
 
 def test_a_pack_that_says_all_is_read_key_by_key() -> None:
     said = {
-        "valid_to": "2026-12-31", "max_tree_levels": 3, "on_excess": "detach", "order_cap": "0.3", "count_root": False,
+        "valid_to": "2026-12-31",
+        "max_tree_levels": 3,
+        "on_excess": "detach",
+        "order_cap": "0.3",
+        "count_root": False,
         "findings": [
             CHECK
             | {"words": ["a", "b"], "currency": "CNY", "except_currency": "USD"}
@@ -61,11 +80,19 @@ def test_a_pack_that_says_all_is_read_key_by_key() -> None:
             MONITOR | {"each": 7, "currency": "CNY", "valid_from": "2026-03-01", "valid_to": date(2026, 4, 1)},
             MONITOR | {"when": {"retail_share": {"below": "0.8"}, "levels": {"above": 3}}},
         ],
-    }  # fmt: skip
+    }
     until = date(2026, 4, 1)
     few = (Bound("retail_share", "below", 800_000), Bound("levels", "above", 3))
     assert policy_from_document(PACK | said) == Policy(
-        "x", date(2026, 1, 1), "s", 1, 3, "detach", 300_000, True, False,
+        "x",
+        date(2026, 1, 1),
+        "s",
+        1,
+        3,
+        "detach",
+        300_000,
+        True,
+        False,
         (
             Check("X", "entry_fee", "alert", "s", "e", "z", 5, None, ("a", "b"), "CNY", "USD", DAY, until),
             Check("X", "order_ratio", "alert", "s", "e", "z", None, 250_000),
@@ -74,8 +101,9 @@ def test_a_pack_that_says_all_is_read_key_by_key() -> None:
             Monitor("M", "tree", (Bound("persons", "at_least", 30),), "alert", "s", "e", "z", 7, "CNY", DAY, until),
             Monitor("M", "tree", few, "alert", "s", "e", "z"),
         ),
-        date(2026, 12, 31), False,
-    )  # fmt: skip
+        date(2026, 12, 31),
+        False,
+    )
 
 
 def test_a_pack_is_named_with_its_date_and_the_file_that_changed_it() -> None:
@@ -181,10 +209,15 @@ def test_packs_together_bind_the_strictest_and_a_limit_binds_only_where_there_is
 @pytest.mark.parametrize(
     "change",
     [
-        {"max_tiers": 2}, {"max_tree_levels": None}, {"max_tree_levels": 4}, {"order_cap_ppm": None},
-        {"order_cap_ppm": 300_001}, {"entry_pays_seller": True}, {"self_purchase_pays_uplines": True},
+        {"max_tiers": 2},
+        {"max_tree_levels": None},
+        {"max_tree_levels": 4},
+        {"order_cap_ppm": None},
+        {"order_cap_ppm": 300_001},
+        {"entry_pays_seller": True},
+        {"self_purchase_pays_uplines": True},
     ],
-)  # fmt: skip
+)
 def test_a_pack_with_one_looser_limit_is_not_stricter(change: dict[str, Any]) -> None:
     than = replace(
         BARE, name="than", max_tree_levels=3, order_cap_ppm=300_000, entry_pays_seller=False, on_excess="detach"
@@ -218,12 +251,20 @@ def test_a_monitor_tells_its_figures_where_every_bound_is_reached_and_its_thresh
 
 def test_a_share_is_rounded_down_and_there_is_none_of_nothing() -> None:
     assert [share(2, 3), share(0, 3), share(3, 3), share(1, 1), share(1, 0), share(1, -1)] == [
-        666_666, 0, 1_000_000, 1_000_000, None, None,
-    ]  # fmt: skip
+        666_666,
+        0,
+        1_000_000,
+        1_000_000,
+        None,
+        None,
+    ]
 
 
 LIMITED = PACK | {
-    "max_tree_levels": 3, "on_excess": "refuse", "order_cap": "0.3", "entry_pays_seller": False,
+    "max_tree_levels": 3,
+    "on_excess": "refuse",
+    "order_cap": "0.3",
+    "entry_pays_seller": False,
     "findings": [
         CHECK | {"id": "A", "currency": "CNY", "words": ["a"], "valid_from": "2026-02-01", "valid_to": "2026-12-01"},
         CHECK | {"id": "B", "above": None, "below": 18, "except_currency": "USD"},
@@ -233,7 +274,7 @@ LIMITED = PACK | {
         MONITOR | {"each": 5, "currency": "CNY", "valid_from": "2026-02-01", "valid_to": "2026-12-01"},
         MONITOR | {"when": {"retail_share": {"below": "0.8"}}},
     ],
-}  # fmt: skip
+}
 
 
 def loosened(**changes: Any) -> list[str]:
@@ -350,10 +391,18 @@ def test_a_channel_is_read_key_by_key_and_its_limits_are_its_own() -> None:
     bare = Channel("csv", date(2026, 1, 1), "s", None, None, 1, {}, 0, 1, "", "", (), "", "")
     assert channels_from_document({"channels": [least]}) == [bare]
     said = {
-        "currency": "CNY", "account": "wechat", "min_minor": 10, "max_minor": {"person": 20}, "name_from_minor": 15,
-        "lines_a_file": 1000, "remark": "r", "scene_id": "1", "report_infos": [["a", "b"]], "product_code": "p",
+        "currency": "CNY",
+        "account": "wechat",
+        "min_minor": 10,
+        "max_minor": {"person": 20},
+        "name_from_minor": 15,
+        "lines_a_file": 1000,
+        "remark": "r",
+        "scene_id": "1",
+        "report_infos": [["a", "b"]],
+        "product_code": "p",
         "biz_scene": "z",
-    }  # fmt: skip
+    }
     full = Channel(
         "csv", date(2026, 1, 1), "s", "CNY", "wechat", 10, {"person": 20}, 15, 1000, "r", "1", (("a", "b"),), "p", "z"
     )
@@ -361,8 +410,11 @@ def test_a_channel_is_read_key_by_key_and_its_limits_are_its_own() -> None:
     free = least | {"min_minor": 0, "account": "alipay", "report_infos": []}
     assert channels_from_document({"channels": [free]}) == [replace(bare, min_minor=0, account="alipay")]
     assert [misfit(full, "person", net, ["wechat"]) for net in (9, 10, 20, 21)] == [
-        "below_channel_minimum", None, None, "above_channel_maximum",
-    ]  # fmt: skip
+        "below_channel_minimum",
+        None,
+        None,
+        "above_channel_maximum",
+    ]
     assert misfit(full, "company", 10**12, ["wechat"]) is None
     assert misfit(full, "person", 10, ["alipay"]) == "account_missing"
     later = replace(full, valid_from=date(2026, 2, 1))

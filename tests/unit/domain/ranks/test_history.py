@@ -54,9 +54,11 @@ def test_a_rank_earned_late_outlasts_a_lower_promotion_of_later() -> None:
 
 def test_a_floor_cleared_before_a_promotion_lets_go_of_the_rows_that_kept_it() -> None:
     given = [
-        (SHOP, day(1), "manager", HAND), (SHOP, day(4), "owner", PROMOTION), (SHOP, day(4), "manager", FLOOR),
+        (SHOP, day(1), "manager", HAND),
+        (SHOP, day(4), "owner", PROMOTION),
+        (SHOP, day(4), "manager", FLOOR),
         (SHOP, day(3), None, HAND),
-    ]  # fmt: skip
+    ]
     history = RankHistory(sorted(given, key=lambda row: row[1]))
     assert history.level(SHOP, day(3), plan()) == [RankRow(day(4), "owner", RESTORED)]
 

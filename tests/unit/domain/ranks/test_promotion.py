@@ -83,8 +83,11 @@ def test_a_threshold_is_reached_by_exactly_its_figure_and_the_numbers_that_decid
 def test_whoever_has_no_figure_does_not_reach_a_threshold_of_one() -> None:
     one = AtLeast(RECRUITS, 1)
     assert [holds(one, figures) for figures in ({}, {SALES: 1}, {RECRUITS: 0}, {RECRUITS: 1})] == [
-        False, False, False, True,
-    ]  # fmt: skip
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_rank_without_a_condition_is_never_reached_by_promotion() -> None:
@@ -136,10 +139,14 @@ def test_the_numbers_that_decided_name_levels_and_ranks_where_they_matter_and_a_
     assert decided(promote, {Metric("team_sales_minor", 2, "ever"): 6}) == [
         {"metric": "team_sales_minor", "window": "ever", "at_least": 7, "figure": 6, "levels": 2, "holds": False},
         {
-            "metric": "active_recruits", "window": "month", "at_least": 0, "figure": 0, "min_rank": "member",
+            "metric": "active_recruits",
+            "window": "month",
+            "at_least": 0,
+            "figure": 0,
+            "min_rank": "member",
             "holds": True,
         },
-    ]  # fmt: skip
+    ]
     assert metrics_kept(made) == {Metric("team_sales_minor", 2, "ever")}
     assert metrics_kept(plan()) == frozenset()
     assert [Metric(name, 2, "ever").reach for name in ("active_recruits", "team_sales_minor")] == [1, 2]

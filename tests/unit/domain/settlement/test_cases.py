@@ -21,9 +21,7 @@ from distrib.domain.settlement.caps import counted
 from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.settlement.snapshot import Room
 
-CASES = [
-    json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parents[3] / "cases").glob("*.json"))
-]
+CASES = [json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parents[3] / "cases").glob("*.json"))]
 BY_MONTH = "pool-by-weight"
 """Paid once the month is over, and not by an order."""
 DEFAULT_PAID_AT = "2026-03-01T10:00:00+08:00"

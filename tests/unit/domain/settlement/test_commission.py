@@ -17,8 +17,11 @@ SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
 UP_1 = {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.05"}
 UP_2 = {"id": "up-2", "pay": "upline", "tier": 2, "rate": "0.02"}
 DIFFERENTIAL = {
-    "id": "diff", "pay": "chain", "differential": True, "rate": {"member": "0.05", "gold": "0.10", "top": "0.20"},
-}  # fmt: skip
+    "id": "diff",
+    "pay": "chain",
+    "differential": True,
+    "rate": {"member": "0.05", "gold": "0.10", "top": "0.20"},
+}
 RANKS = [{"code": "member"}, {"code": "gold"}, {"code": "top"}]
 
 
@@ -134,8 +137,12 @@ def test_the_first_rule_of_a_group_that_matches_is_taken_and_a_group_of_its_own_
     lines = (line(1_000), line(1_000, "2", sku="B"), line(1_000, "3", sku="B", category="book"))
     found = settle(rules, order(*lines), chain("member"))
     assert [(c.line_index, c.rule_index, c.amount_minor) for c in found] == [
-        (0, 0, 500), (0, 2, 10), (1, 1, 100), (1, 2, 10), (2, 1, 100),
-    ]  # fmt: skip
+        (0, 0, 500),
+        (0, 2, 10),
+        (1, 1, 100),
+        (1, 2, 10),
+        (2, 1, 100),
+    ]
     assert paid(settle(rules, order(lines[0], channel="community"), chain("member"))) == {0: 110}
 
 
@@ -393,8 +400,16 @@ def test_what_is_left_has_to_fit_the_order() -> None:
 
 def test_a_snapshot_comes_back_from_its_text_as_it_was() -> None:
     people = chain(
-        "member", "(gold)", "店主", is_self_purchase=True, leader=Person(2**40, "top", True), order_cap_ppm=300_000,
-        pack="cn@2005-11-01", entry_pays_seller=False, self_purchase_pays_uplines=False, max_tiers=1,
-    )  # fmt: skip
+        "member",
+        "(gold)",
+        "店主",
+        is_self_purchase=True,
+        leader=Person(2**40, "top", True),
+        order_cap_ppm=300_000,
+        pack="cn@2005-11-01",
+        entry_pays_seller=False,
+        self_purchase_pays_uplines=False,
+        max_tiers=1,
+    )
     for snapshot in (people, Snapshot(None), chain("member", opener=Person(1, "a", False))):
         assert Snapshot.from_json(snapshot.to_json()) == snapshot

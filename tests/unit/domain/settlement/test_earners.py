@@ -103,9 +103,11 @@ def test_where_each_rule_takes_a_rate_of_the_base_the_rates_are_kept_ready_and_o
 
 def test_shops_that_stand_alike_share_what_is_remembered_whoever_stands_above_the_tiers() -> None:
     moved = FIRST._replace(
-        seller=Person(70, "member", True), leader=Person(71, "member", True), opener=Person(72, "member", True),
+        seller=Person(70, "member", True),
+        leader=Person(71, "member", True),
+        opener=Person(72, "member", True),
         uplines=(Person(73, "member", True), GOLD, GONE),
-    )  # fmt: skip
+    )
     one_tier = plan_with("keep", "earn", 1)
     assert known_payees(one_tier, moved) is known_payees(one_tier, FIRST)
     two_tiers = plan_with("keep", "earn", 2)

@@ -36,8 +36,10 @@ def reasons(found: list[Look]) -> list[tuple[str, int, int | None, str]]:
 def test_everyone_looked_at_is_listed_paid_or_not() -> None:
     found = looks(Snapshot(Person(7, "gold", True), (Person(8, "member", False),)))
     assert reasons(found) == [
-        ("seller", 0, 7, "rank_not_in_rate"), ("up-1", 1, 8, "inactive"), ("up-2", 2, None, "no_upline"),
-    ]  # fmt: skip
+        ("seller", 0, 7, "rank_not_in_rate"),
+        ("up-1", 1, 8, "inactive"),
+        ("up-2", 2, None, "no_upline"),
+    ]
 
 
 def test_a_paid_look_says_base_rate_rank_and_amount() -> None:
@@ -48,20 +50,28 @@ def test_a_compressed_chain_lists_those_it_passed_over() -> None:
     uplines = (Person(1, "member", False), Person(2, "member", True), Person(3, "member", False))
     found = looks(Snapshot(MEMBER, uplines), inactive_upline="compress")
     assert reasons(found)[1:] == [
-        ("up-1", 1, 1, "inactive"), ("up-1", 1, 2, "paid"), ("up-2", 2, 3, "inactive"), ("up-2", 2, None, "no_upline"),
-    ]  # fmt: skip
+        ("up-1", 1, 1, "inactive"),
+        ("up-1", 1, 2, "paid"),
+        ("up-2", 2, 3, "inactive"),
+        ("up-2", 2, None, "no_upline"),
+    ]
     assert [(look.rate, look.amount_before_cap_minor) for look in found[1:]] == [
-        ("0", 0), ("0.05", 500), ("0", 0), ("0", 0),
-    ]  # fmt: skip
+        ("0", 0),
+        ("0.05", 500),
+        ("0", 0),
+        ("0", 0),
+    ]
 
 
 def test_a_shifted_chain_lists_the_buyer_it_passed() -> None:
     people = Snapshot(MEMBER, (Person(1, "member", True),), is_self_purchase=True)
     for inactive_upline in ("keep", "compress"):
         assert reasons(looks(people, self_purchase="shift", inactive_upline=inactive_upline)) == [
-            ("seller", 0, 0, "self_purchase"), ("seller", 0, 1, "paid"), ("up-1", 1, None, "no_upline"),
+            ("seller", 0, 0, "self_purchase"),
+            ("seller", 0, 1, "paid"),
+            ("up-1", 1, None, "no_upline"),
             ("up-2", 2, None, "no_upline"),
-        ]  # fmt: skip
+        ]
     assert reasons(looks(people, self_purchase="skip"))[0] == ("seller", 0, 0, "self_purchase")
 
 
@@ -79,15 +89,19 @@ def test_someone_who_adds_no_difference_is_told_so() -> None:
     uplines = (Person(1, "member", True), Person(2, "gold", True))
     found = looks(Snapshot(MEMBER, uplines), rules=[CHAIN])
     assert [(look.tier, look.shop_no, look.reason, look.rate) for look in found] == [
-        (0, 0, "paid", "0.05"), (1, 1, "no_difference", "0"), (2, 2, "paid", "0.05"),
-    ]  # fmt: skip
+        (0, 0, "paid", "0.05"),
+        (1, 1, "no_difference", "0"),
+        (2, 2, "paid", "0.05"),
+    ]
 
 
 def test_the_cap_shows_both_amounts_and_the_pack_its_own_reasons() -> None:
     found = looks(Snapshot(MEMBER, (Person(1, "member", True),), order_cap_ppm=30_000, max_tiers=1))
     assert [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in found] == [
-        (1_000, 200, "order_cap"), (500, 100, "order_cap"), (0, 0, "tier_cap"),
-    ]  # fmt: skip
+        (1_000, 200, "order_cap"),
+        (500, 100, "order_cap"),
+        (0, 0, "tier_cap"),
+    ]
     entry = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 10_000, entry=True),))
     barred = looks(Snapshot(MEMBER, (Person(1, "member", True),), entry_pays_seller=False), entry)
     assert [look.reason for look in barred] == ["policy", "entry_sku", "no_upline"]
@@ -97,8 +111,10 @@ def test_after_a_refund_the_explanation_is_of_what_is_left() -> None:
     plan = compile_plan({"code": "p", "currency": "CNY", "tiers": 2, "rules": RULES, "ranks": [{"code": "member"}]})
     found = explain(plan, ORDER, Snapshot(MEMBER, (Person(1, "member", True),)), [4_000])
     assert [(look.base_minor, look.amount_minor, look.reason) for look in found] == [
-        (4_000, 400, "paid"), (4_000, 200, "paid"), (4_000, 0, "no_upline"),
-    ]  # fmt: skip
+        (4_000, 400, "paid"),
+        (4_000, 200, "paid"),
+        (4_000, 0, "no_upline"),
+    ]
 
 
 TWO_LINES = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000), OrderLine("2", "A", 1, 500)))
@@ -148,8 +164,9 @@ def test_whoever_is_passed_over_below_the_highest_tier_is_listed_where_nobody_si
     third = {"id": "up-3", "pay": "upline", "tier": 3, "rate": "0.05"}
     uplines = tuple(Person(number, "member", number < 3) for number in (1, 2, 3))
     assert reasons(looks(Snapshot(MEMBER, uplines), rules=[third], inactive_upline="compress", tiers=3)) == [
-        ("up-3", 3, 3, "inactive"), ("up-3", 3, None, "no_upline"),
-    ]  # fmt: skip
+        ("up-3", 3, 3, "inactive"),
+        ("up-3", 3, None, "no_upline"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +211,10 @@ def test_a_line_that_rose_by_a_refund_takes_room_from_the_next_and_the_explanati
 def test_who_is_barred_from_a_differential_chain_is_told_with_a_rate_of_nothing() -> None:
     people = Snapshot(Person(7, "member", True), (Person(8, "gold", False), Person(9, "member", True)))
     assert [(look.tier, look.shop_no, look.rate, look.reason) for look in looks(people, rules=[CHAIN])] == [
-        (0, 7, "0.05", "paid"), (1, 8, "0", "inactive"), (2, 9, "0", "no_difference"),
-    ]  # fmt: skip
+        (0, 7, "0.05", "paid"),
+        (1, 8, "0", "inactive"),
+        (2, 9, "0", "no_difference"),
+    ]
 
 
 def test_a_case_holds_what_a_shifted_chain_pays_at_every_tier_and_nobody_beside_the_chain() -> None:
@@ -205,13 +224,18 @@ def test_a_case_holds_what_a_shifted_chain_pays_at_every_tier_and_nobody_beside_
         {"id": "lead", "pay": "leader", "rate": "0.01"},
     ]
     people = Snapshot(
-        MEMBER, tuple(Person(number, "member", True) for number in (1, 2)), leader=Person(9, "member", True),
+        MEMBER,
+        tuple(Person(number, "member", True) for number in (1, 2)),
+        leader=Person(9, "member", True),
         frozen_case=7,
-    )  # fmt: skip
+    )
     shifted = looks(people._replace(is_self_purchase=True), rules=rules, self_purchase="shift")
     assert reasons(shifted) == [
-        ("own", 0, 0, "self_purchase"), ("own", 0, 1, "policy"), ("up", 1, 2, "policy"), ("lead", 0, 9, "paid"),
-    ]  # fmt: skip
+        ("own", 0, 0, "self_purchase"),
+        ("own", 0, 1, "policy"),
+        ("up", 1, 2, "policy"),
+        ("lead", 0, 9, "paid"),
+    ]
     for snapshot, choice in ((people, "shift"), (people._replace(is_self_purchase=True), "earn")):
         told = [look.reason for look in looks(snapshot, rules=rules, self_purchase=choice)]
         assert told == ["paid", "policy", "paid"]

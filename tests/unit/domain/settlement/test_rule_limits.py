@@ -96,12 +96,18 @@ def test_a_requirement_speaks_last_so_that_what_bars_an_earner_anyway_is_told() 
 def test_an_orders_cap_fills_up_over_the_lines_in_order_after_rounding() -> None:
     capped = plan(rule(cap={"per_order_minor": 150}), rule("upline", tier=1, rate="0.05"))
     assert amounts(capped, order(1_000, 1_005, 1_000), people("member", "member")) == [
-        ("1", "seller", 0, 100), ("1", "upline", 1, 50), ("2", "seller", 0, 50), ("2", "upline", 1, 50),
+        ("1", "seller", 0, 100),
+        ("1", "upline", 1, 50),
+        ("2", "seller", 0, 50),
+        ("2", "upline", 1, 50),
         ("3", "upline", 1, 50),
-    ]  # fmt: skip
+    ]
     assert told(capped, order(1_000, 1_005), people("member", "member")) == [
-        (100, 100, "paid"), (50, 50, "paid"), (101, 50, "rule_cap"), (50, 50, "paid"),
-    ]  # fmt: skip
+        (100, 100, "paid"),
+        (50, 50, "paid"),
+        (101, 50, "rule_cap"),
+        (50, 50, "paid"),
+    ]
 
 
 def test_a_commission_may_be_as_large_as_a_sum_may_be_and_no_larger() -> None:
@@ -111,8 +117,9 @@ def test_a_commission_may_be_as_large_as_a_sum_may_be_and_no_larger() -> None:
     with pytest.raises(Refusal) as refused:
         check_payable(rules, [most, most._replace(amount_minor=10**15 + 1)])
     assert (refused.value.code, refused.value.params) == (
-        "commission_too_large", {"rule": "seller", "most": 10**15},
-    )  # fmt: skip
+        "commission_too_large",
+        {"rule": "seller", "most": 10**15},
+    )
 
 
 def test_each_earner_has_an_orders_cap_of_its_own() -> None:
@@ -187,8 +194,10 @@ def test_a_rule_book_knows_which_rules_bound_an_order_a_month_or_a_customer_and_
     book = plan(*capped, *asking, rule()).book
     assert book.per_order == {0: 5, 3: 0}
     assert {index: tuple(cap) for index, cap in book.counted.items()} == {
-        1: (None, 6, None), 2: (None, None, 7), 3: (0, 0, None),
-    }  # fmt: skip
+        1: (None, 6, None),
+        2: (None, None, 7),
+        3: (0, 0, None),
+    }
     assert {index: tuple(asks) for index, asks in book.on_sales.items()} == {5: ("gold", 1_000, None)}
 
 
@@ -242,7 +251,14 @@ def test_the_depth_of_a_line_is_how_many_rates_are_multiplied_with_each_other_at
     }
     depths = {what: plan(*rules).book.choose("retail", None, "A").depth for what, rules in plans.items()}
     assert depths == {
-        "base": 1, "fixed": 1, "of a rule": 2, "of one taken of a rule": 3, "of a rule that is not chosen": 1,
-        "remaining": 2, "remaining of nothing below": 1, "remaining twice": 3, "remaining beside another": 1,
+        "base": 1,
+        "fixed": 1,
+        "of a rule": 2,
+        "of one taken of a rule": 3,
+        "of a rule that is not chosen": 1,
+        "remaining": 2,
+        "remaining of nothing below": 1,
+        "remaining twice": 3,
+        "remaining beside another": 1,
         "nothing chosen": 1,
-    }  # fmt: skip
+    }

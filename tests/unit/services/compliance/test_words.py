@@ -57,13 +57,15 @@ def test_every_decision_is_told_with_the_day_and_the_person() -> None:
         ("threshold", "entry_minor ≥ 250000000", "入门费用 ≥ 2,500,000.00", "entry takings ≥ 2,500,000.00"),
         ("threshold", "retail_share < 0.8", "零售占比 < 80.00 %", "retail share < 80.00 %"),
         (
-            "threshold", "month_earners ≥ 1 (each: 10000000)", "当月达到该收入的店铺 ≥ 1（每店 100,000.00）",
+            "threshold",
+            "month_earners ≥ 1 (each: 10000000)",
+            "当月达到该收入的店铺 ≥ 1（每店 100,000.00）",
             "shops with that income in the month ≥ 1 (each: 100,000.00)",
         ),
         ("threshold", "> 0.30", "> 0.30", "> 0.30"),
         ("figure", "gold, silver", "gold, silver", "gold, silver"),
     ],
-)  # fmt: skip
+)
 def test_a_value_is_told_as_its_reader_reads_it(name: str, value: object, zh: str, en: str) -> None:
     assert (ZH.value(name, value), EN.value(name, value)) == (zh, en)
 

@@ -38,8 +38,10 @@ def test_everyone_who_stands_there_is_told_what_they_earn() -> None:
     assert earned.by_seat == {"seller": 100, "upline-1": 50, "leader": 0}
     assert earned.total_minor == 150
     assert [(look.rule_id, look.reason) for look in earned.looks] == [
-        ("s", "paid"), ("u1", "paid"), ("u2", "no_upline"),
-    ]  # fmt: skip
+        ("s", "paid"),
+        ("u1", "paid"),
+        ("u2", "no_upline"),
+    ]
 
 
 def test_a_chain_ends_where_nobody_sits() -> None:
@@ -84,8 +86,11 @@ def test_a_margin_needs_a_cost() -> None:
 def test_people_to_begin_with_are_those_the_rules_name() -> None:
     ranked = plan(*UPLINES, {"id": "l", "pay": "leader", "rate": "0.1"}, tiers=2, ranks=[{"code": "a"}, {"code": "b"}])
     assert {seat: stand.rank for seat, stand in suggest_people(ranked).items()} == {
-        "seller": "a", "upline-1": "b", "upline-2": "b", "leader": "a",
-    }  # fmt: skip
+        "seller": "a",
+        "upline-1": "b",
+        "upline-2": "b",
+        "leader": "a",
+    }
     assert suggest_channel(ranked) == "retail"
     assert suggest_channel(plan({**SELLER, "where": {"channel": ["group_buy"]}})) == "group_buy"
 
@@ -102,8 +107,11 @@ def test_a_draft_is_judged_by_its_own_pack_where_none_is_chosen() -> None:
 def test_problems_of_a_draft_stand_in_the_order_of_its_lines() -> None:
     draft = check_draft("rules: []\ncode: 7\ntiers: 9\n", None, PACKS)
     assert [(slip.line, slip.problem.pointer) for slip in draft.slips] == [
-        (1, "currency"), (1, "rules"), (2, "code"), (3, "tiers"),
-    ]  # fmt: skip
+        (1, "currency"),
+        (1, "rules"),
+        (2, "code"),
+        (3, "tiers"),
+    ]
     assert draft.plan is None
     assert check_draft("a: [", None, PACKS).slips[0].line == 1
 

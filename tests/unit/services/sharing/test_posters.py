@@ -15,8 +15,27 @@ from distrib.services.typeface import STAND_IN, on_paper, on_picture
 
 CODE = "ABCDEFGH23"
 LINK = f"https://fx.example.com/r/{CODE}"
-NAMES = ("喆记小店", None, "", "🌸🌸", "A", "x" * 255, "店" * 255, "Ünï ço de " * 25, "\u202eelohw", "한글", "𬭎䶮",
-         "👩‍👩‍👧 Ma", "a\nb\tc", "\x07", " " * 40, "é" * 9, "  ", "－" * 255, "a " * 127)  # fmt: skip
+NAMES = (
+    "喆记小店",
+    None,
+    "",
+    "🌸🌸",
+    "A",
+    "x" * 255,
+    "店" * 255,
+    "Ünï ço de " * 25,
+    "\u202eelohw",
+    "한글",
+    "𬭎䶮",
+    "👩‍👩‍👧 Ma",
+    "a\nb\tc",
+    "\x07",
+    " " * 40,
+    "é" * 9,
+    "  ",
+    "－" * 255,
+    "a " * 127,
+)
 
 
 def poster(

@@ -24,9 +24,14 @@ from distrib.cli.demo.life.proof import (
 NOTHING = dict.fromkeys(FIGURES, 0)
 EARNED = NOTHING | {"earned_minor": 500, "closing_minor": 500, "held_minor": 200, "available_minor": 300}
 PAID = NOTHING | {
-    "opening_minor": 500, "reversed_minor": -400, "adjusted_minor": 50, "paid_minor": 270, "tax_minor": 30,
-    "closing_minor": -150, "available_minor": -150,
-}  # fmt: skip
+    "opening_minor": 500,
+    "reversed_minor": -400,
+    "adjusted_minor": 50,
+    "paid_minor": 270,
+    "tax_minor": 30,
+    "closing_minor": -150,
+    "available_minor": -150,
+}
 LINES = [("s", "earned", 450, ""), ("s", "pool", 50, "")]
 LATER_LINES = [("s", "reversed", -400, "2026-01"), ("s", "adjusted", 50, "")]
 BATCH = {"2026-02": {"s": {"paid_minor": 270, "tax_minor": 30}}}

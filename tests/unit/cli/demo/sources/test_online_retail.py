@@ -38,7 +38,7 @@ def test_an_invoice_is_an_order_with_its_lines_at_the_first_of_its_times() -> No
     (sale,) = told(row(1, "500", "A", 2, "1.25", minutes=1), row(2, "500", "B", 1, "0.50")).sales
     assert (sale.order_id, sale.customer_id, sale.paid_minor) == ("500", "uci-c9", 300)
     assert [(line.id, line.sku, line.paid_minor) for line in sale.lines] == [("1", "A", 250), ("2", "B", 50)]
-    assert sale.paid_at == datetime(2011, 7, 1, 8, 30, tzinfo=UTC)     # British summer time
+    assert sale.paid_at == datetime(2011, 7, 1, 8, 30, tzinfo=UTC)  # British summer time
     assert sale.settled_at == sale.paid_at
 
 
@@ -63,9 +63,11 @@ def test_what_is_no_sale_to_a_known_customer_makes_no_order(other: Row) -> None:
 
 def test_a_credit_gives_back_the_latest_sale_at_its_own_price_first() -> None:
     found = refunds_of(
-        row(1, "500", "A", 5, "2.00"), row(2, "501", "A", 5, "3.00", 1), row(3, "502", "A", 5, "2.00", 2),
+        row(1, "500", "A", 5, "2.00"),
+        row(2, "501", "A", 5, "3.00", 1),
+        row(3, "502", "A", 5, "2.00", 2),
         row(4, "C503", "A", -7, "2.00", 3),
-    )  # fmt: skip
+    )
     assert found == [("C503-502", (("3", 1000),)), ("C503-500", (("1", 400),))]
 
 
@@ -90,9 +92,11 @@ def test_a_credit_of_another_customer_or_article_gives_back_nothing() -> None:
 
 def test_never_more_is_given_back_than_is_left_of_the_sale() -> None:
     history = told(
-        row(1, "500", "A", 5, "3.00"), row(2, "C501", "A", -4, "3.00", 1), row(3, "C502", "A", -4, "3.00", 2),
+        row(1, "500", "A", 5, "3.00"),
+        row(2, "C501", "A", -4, "3.00", 1),
+        row(3, "C502", "A", -4, "3.00", 2),
         row(4, "C503", "A", -1, "3.00", 3),
-    )  # fmt: skip
+    )
     assert [refund.amount_minor for refund in history.refunds] == [1200, 300]
     assert history.left_out["credit_lines_covered_in_part"] == 1
     assert history.left_out["credit_lines_of_sales_given_back_already"] == 1
@@ -128,9 +132,13 @@ def test_what_comes_to_less_than_a_penny_is_left_out_and_counted() -> None:
 
 def test_the_control_counts_the_same_by_its_own_way() -> None:
     rows = [
-        row(1, "500", "A", 3, "0.125"), row(2, "500", "POST", 1, "18.00"), row(3, "501", "E", 2, "1.00", 1, "8"),
-        row(4, "502", "C", 1, "1.00", 1, None), row(5, "C503", "E", -1, "1.00", 2), row(6, "C504", "A", -1, "0.125", 3),
-    ]  # fmt: skip
+        row(1, "500", "A", 3, "0.125"),
+        row(2, "500", "POST", 1, "18.00"),
+        row(3, "501", "E", 2, "1.00", 1, "8"),
+        row(4, "502", "C", 1, "1.00", 1, None),
+        row(5, "C503", "E", -1, "1.00", 2),
+        row(6, "C504", "A", -1, "0.125", 3),
+    ]
     control, history = count_online_retail(rows), told(*rows)
     assert (control.orders, control.lines, control.customers) == (2, 3, 2)
     assert control.paid_minor == sum(sale.paid_minor for sale in history.sales) == 38 + 1800 + 200
