@@ -9,8 +9,8 @@ import pytest
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
+from tests.world.documents import SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 from tests.world.live import Client, Live, live_service
-from tests.world.worlds import SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 
 GROUP = {"channel": "group_buy", "group_id": "g-1"}
 

@@ -10,8 +10,9 @@ import pytest
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
 from distrib.store import migrate
+from tests.world.documents import SELLER_TEN_PERCENT, decided, line, refunded, settled
 from tests.world.processes import children_of, kill, running_workers, wait_until
-from tests.world.worlds import SELLER_TEN_PERCENT, World, chain, decided, line, open_world, refunded, settled
+from tests.world.world import World, chain, open_world
 
 ORDERS = 3_000
 PLAN = {

@@ -1,11 +1,13 @@
-"""What integration tests share: a world of their own."""
+"""What integration tests share: a world of their own, and the API on it."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from distrib.app import create_app
 from distrib.settings import Settings
-from tests.world.worlds import World, open_world
+from tests.world.api import Api
+from tests.world.world import World, open_world
 
 
 @pytest.fixture
@@ -14,3 +16,9 @@ def world(settings: Settings, database_url: str, redis_url: str) -> Iterator[Wor
     opened = open_world(settings, database_url, redis_url)
     yield opened
     opened.container.close()
+
+
+@pytest.fixture
+def api(world: World) -> Api:
+    """The API on the test's own world."""
+    return Api(create_app(world.container), world)

@@ -37,9 +37,9 @@ def audit_all(database_url: str, after: int = 0) -> None:
         for number in numbers:
             with engine.begin() as conn:
                 enter_snapshot(conn)
-                found = wrong(conn, number)
+                failed = wrong(conn, number)
                 conn.rollback()
-            assert not found, f"the audit after the test fails: {found}"
+            assert not failed, f"the audit after the test fails: {failed}"
     finally:
         engine.dispose()
 

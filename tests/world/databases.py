@@ -116,8 +116,8 @@ def named(database_url: str, name: str) -> str:
 
 def databases_like(connection: Connection, prefix: str) -> list[str]:
     """The databases whose names begin so, the newest first."""
-    found = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix) ORDER BY oid DESC")
-    return list(connection.scalars(found, {"prefix": prefix}))
+    statement = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix) ORDER BY oid DESC")
+    return list(connection.scalars(statement, {"prefix": prefix}))
 
 
 def drop(connection: Connection, name: str) -> None:

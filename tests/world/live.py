@@ -69,7 +69,7 @@ class Client:
 
     def wait_for_events(self) -> None:
         """Waits until no event of the program is pending."""
-        wait_until(lambda: self.get("/v1/events?status=pending&limit=1")["data"] == [], "all events are worked on")
+        wait_until(lambda: self.get("/v1/events?status=pending&limit=1")["data"] == [], "all events are processed")
 
     @staticmethod
     def _good(answer: Answer) -> Answer:
@@ -87,7 +87,7 @@ class Live:
     def open_program(
         self, code: str, policy: str = "open", currency: str = "CNY", time_zone: str = "Asia/Shanghai"
     ) -> Program:
-        """A new program, in Shanghai's time unless told otherwise."""
+        """A new program, in Shanghai's time if no other is given."""
         container = self.container
         with container.begin() as conn:
             return tenants.create_program(conn, code, currency, time_zone, policy, container.now(), container.policies)

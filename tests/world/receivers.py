@@ -32,7 +32,7 @@ class Receiver:
     """Not set: requests are answered only once it is."""
 
     def __post_init__(self) -> None:
-        """Answers at once unless told otherwise."""
+        """Answers at once unless `hold` is cleared."""
         self.hold.set()
 
     @property

@@ -8,10 +8,9 @@ import json
 import threading
 from typing import Any
 
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.worlds import SELLER_TEN_PERCENT, chain, line, refunded, settled
-
-__all__ = ["api"]
+from tests.world.api import Api, Caller
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import chain
 
 KEY = {"Idempotency-Key": "post-1"}
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.world.api_fixtures import Api, api
-
-__all__ = ["api"]
+from tests.world.api import Api
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "s", [], {"id": "a/b"}])

@@ -13,10 +13,9 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 from distrib.api.http.auth import MAY_CALL
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import SELLER_TEN_PERCENT, chain, line, refunded, settled
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import chain
 
 KNOWN = {
     "shop_id": "own",

@@ -12,9 +12,7 @@ from sqlalchemy import make_url, text
 
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.domain.errors import CODES
-from tests.world.api_fixtures import Api, Caller, api
-
-__all__ = ["api"]
+from tests.world.api import Api, Caller
 
 EVENT: dict[str, Any] = {
     "id": "evt-1",

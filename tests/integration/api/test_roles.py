@@ -9,10 +9,9 @@ import pytest
 from distrib.api.http.auth import MAY_CALL, ROLES
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network.shops import ShopDraft, register_shops
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.worlds import EARLY, SELLER_TEN_PERCENT, chain, line, settled
-
-__all__ = ["api"]
+from tests.world.api import Api, Caller
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.world import EARLY, chain
 
 DRAFT = {"id": "new", "sponsor_id": "own"}
 CLAIM = {"shop_id": "own", "source": "link", "bound_at": "2026-03-01T00:00:00Z"}

@@ -14,7 +14,8 @@ from distrib.services.audit.run import AuditCheck, AuditResult
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import moves, standing
 from distrib.store.database import open_engine
-from tests.world.worlds import PAID, World, chain, line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
+from tests.world.world import World, chain
 
 PLAN: dict[str, Any] = {
     "code": "two-level",

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, text
 from distrib.services.audit import run as audit
 from distrib.services.audit.run import AuditResult
 from distrib.store.database import open_engine
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, cancelled, chain, decided, line, paid, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
+from tests.world.world import World, chain
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, text
 from distrib.services.audit import run as audit
 from distrib.services.ledger.seals import seal_now
 from distrib.store.database import open_engine
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, line, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
+from tests.world.world import World
 
 AT = PAID + timedelta(days=30)
 PAY = """

@@ -16,7 +16,8 @@ from distrib.cli.ledger.audit import CHECK_MEANINGS, audit
 from distrib.cli.ledger.statement import statement
 from distrib.domain.errors import Refusal
 from distrib.store.database import open_engine
-from tests.world.worlds import World, chain, line, refunded, settled
+from tests.world.documents import line, refunded, settled
+from tests.world.world import World, chain
 
 PLAN: dict[str, Any] = {
     "code": "two-level",

@@ -12,10 +12,9 @@ from pypdf import PdfReader
 
 from distrib.app import create_app
 from distrib.settings import Settings
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import EARLY, World, chain, line, open_world, settled
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.documents import line, settled
+from tests.world.world import EARLY, World, chain, open_world
 
 UPLINE: dict[str, Any] = {
     "code": "two-level",

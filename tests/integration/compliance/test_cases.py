@@ -15,7 +15,8 @@ from distrib.services.network import shops
 from distrib.services.network.records import change_shop
 from distrib.services.orders.explanations import explain_order
 from distrib.services.statements import months
-from tests.world.worlds import PAID, World, chain, line, paid, refunded, settled
+from tests.world.documents import PAID, line, paid, refunded, settled
+from tests.world.world import World, chain
 
 TWO_UP: dict[str, Any] = {
     "code": "two-up",

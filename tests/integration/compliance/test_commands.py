@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from distrib.cli.compliance.compliance import compliance
 from distrib.domain.errors import Refusal
 from distrib.services.programs.tenants import create_program
-from tests.world.worlds import World, chain, line, settled
+from tests.world.documents import line, settled
+from tests.world.world import World, chain
 
 Run = Callable[..., Result]
 PLAN = {

@@ -22,10 +22,9 @@ from distrib.services.network import shops
 from distrib.services.network.records import change_shop
 from distrib.settings import Settings
 from distrib.store.database import open_engine
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import SELLER_TEN_PERCENT, World, chain, open_world
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.documents import SELLER_TEN_PERCENT
+from tests.world.world import World, chain, open_world
 
 PATH = "/v1/compliance/penalties"
 DAY = timedelta(days=1)

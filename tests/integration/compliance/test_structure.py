@@ -15,7 +15,8 @@ from distrib.services.compliance.structure import Structure, measure_structure
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import shops
 from distrib.services.network.records import change_shop
-from tests.world.worlds import EARLY, PAID, World, chain, line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
+from tests.world.world import EARLY, World, chain
 
 CN_PLAN: dict[str, Any] = {
     "code": "cn-plan",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.worlds import SELLER_TEN_PERCENT, World, line, refunded, settled
+from tests.world.api import Api, Caller
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import World
 
-__all__ = ["api"]
 DAY = datetime(2026, 2, 1, tzinfo=UTC)
 
 

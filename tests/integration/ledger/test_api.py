@@ -11,10 +11,9 @@ from click.testing import CliRunner
 
 from distrib.cli import cli
 from distrib.services.ledger import seals
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
-
-__all__ = ["api"]
+from tests.world.api import Api, Caller
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import World, chain
 
 URL = "https://hooks.example.com/x"
 

@@ -12,7 +12,8 @@ from distrib.services.context import COMMAND_LINE
 from distrib.services.network import standing
 from distrib.services.statements import months
 from distrib.store.ledger.balances import Split, available_of_all
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import World, chain
 
 SOLD = PAID + timedelta(hours=1)
 FREE = SOLD + timedelta(days=10)

@@ -15,8 +15,9 @@ from distrib.services.ledger import seals
 from distrib.services.ledger.seals import seal_content, verify_chain
 from distrib.store.database import open_engine
 from distrib.store.ledger import seals as rows
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.processes import wait_until
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.world.world import World, chain
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 

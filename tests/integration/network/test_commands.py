@@ -14,7 +14,7 @@ from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.programs.keys import authenticate
 from distrib.settings import Settings
-from tests.world.houses import plan_document
+from tests.world.documents import plan_document
 
 PROGRAM = ["program", "create", "demo", "--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy"]
 

@@ -8,14 +8,14 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import Link, highest_level, levels_above
 from distrib.services.network.shops import ShopDraft
-from tests.world.houses import NOW, House
+from tests.world.world import NOW, World, web_world
 
 KNOWN = {"moved", "sponsor_is_self", "sponsor_cycle", "tree_too_deep", "move_too_early"}
 
 
-def history(house: House) -> dict[int, list[Link]]:
+def history(world: World) -> dict[int, list[Link]]:
     found: dict[int, list[Link]] = {}
-    rows = house.rows("SELECT shop_no, effective_at, sponsor_no FROM referrals ORDER BY shop_no, effective_at")
+    rows = world.rows("SELECT shop_no, effective_at, sponsor_no FROM referrals ORDER BY shop_no, effective_at")
     for shop_no, since, sponsor_no in rows:
         found.setdefault(shop_no, []).append(Link(since, sponsor_no))
     return found
@@ -33,18 +33,18 @@ def chain_at(links: dict[int, list[Link]], shop_no: int, at: datetime) -> list[i
         assert len(chain) < 200, "a loop"
 
 
-def answer(house: House, shop_id: str, sponsor_id: str | None, at: datetime) -> str:
+def answer(world: World, shop_id: str, sponsor_id: str | None, at: datetime) -> str:
     try:
-        house.move(shop_id, sponsor_id, at)
+        world.move(shop_id, sponsor_id, at)
     except Refusal as refusal:
         return refusal.code
     return "moved"
 
 
-def check(house: House, cap: int | None) -> None:
-    links = history(house)
+def check(world: World, cap: int | None) -> None:
+    links = history(world)
     last = max(link.since for held in links.values() for link in held)
-    for shop_no, sponsor_no, uplines, level, since in house.rows(
+    for shop_no, sponsor_no, uplines, level, since in world.rows(
         "SELECT shop_no, sponsor_no, uplines, level, chain_since FROM shops"
     ):
         newest = chain_at(links, shop_no, last)
@@ -61,7 +61,7 @@ def test_rows_and_histories_agree_after_every_few_steps(database_url: str, polic
     dice = random.Random(seed)
     shops: list[str] = []
     answers: set[str] = set()
-    with House(database_url, policy) as house:
+    with web_world(database_url, policy) as world:
         for step in range(160):
             if len(shops) < 4 or dice.random() < 0.35:
                 size = dice.choice([1, 1, 5])
@@ -71,12 +71,12 @@ def test_rows_and_histories_agree_after_every_few_steps(database_url: str, polic
                     sponsor = dice.choice(shops[:-1]) if len(shops) > 1 and dice.random() < 0.8 else None
                     drafts.append(ShopDraft(shops[-1], sponsor, joined_at=NOW + timedelta(days=dice.randint(-60, 20))))
                 dice.shuffle(drafts)
-                assert {result.status for result in house.register_all(drafts)} == {"created"}
+                assert {result.status for result in world.register_all(drafts)} == {"created"}
             else:
                 sponsor = dice.choice(shops) if dice.random() < 0.85 else None
                 at = NOW + timedelta(days=dice.randint(-60, 40), hours=step)
-                answers.add(answer(house, dice.choice(shops), sponsor, at))
+                answers.add(answer(world, dice.choice(shops), sponsor, at))
             if step % 16 == 15:
-                check(house, house.policy.max_tree_levels)
+                check(world, world.policy.max_tree_levels)
         assert answers <= KNOWN
         assert answers >= {"moved", "move_too_early"}

@@ -7,10 +7,10 @@ from typing import Any
 
 from distrib.services.network.metrics import Retention, retention, shop_metrics
 from distrib.settings import REPOSITORY
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import EARLY, SELLER_TEN_PERCENT, World, line, refunded, settled
+from tests.world.api import Api
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import EARLY, World
 
-__all__ = ["api"]
 DOC = (REPOSITORY / "docs" / "metrics.md").read_text("utf-8")
 
 

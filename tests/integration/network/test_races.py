@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from distrib.domain.errors import Refusal
 from distrib.services.network.shops import ShopDraft
-from tests.world.houses import NOW, House
+from tests.world.world import NOW, World, web_world
 
 EARLY = NOW - timedelta(days=9)
 SETTLED = {"created", "unchanged"}
@@ -32,16 +32,16 @@ def at_once(*calls: Callable[[], T]) -> list[T | str]:
         return list(pool.map(run, calls))
 
 
-def was_created(house: House, draft: ShopDraft) -> bool:
-    return house.register_again(draft)[1]
+def was_created(world: World, draft: ShopDraft) -> bool:
+    return world.register_again(draft)[1]
 
 
-def statuses_of(house: House, batch: list[ShopDraft]) -> list[str]:
-    return [registered.status for registered in house.register_all(batch)]
+def statuses_of(world: World, batch: list[ShopDraft]) -> list[str]:
+    return [registered.status for registered in world.register_all(batch)]
 
 
-def parents(house: House) -> dict[int, int | None]:
-    return dict(house.rows("SELECT shop_no, sponsor_no FROM shops"))
+def parents(world: World) -> dict[int, int | None]:
+    return dict(world.rows("SELECT shop_no, sponsor_no FROM shops"))
 
 
 def has_loop(parent_of: dict[int, int | None]) -> bool:
@@ -56,60 +56,60 @@ def has_loop(parent_of: dict[int, int | None]) -> bool:
 
 
 def test_two_moves_that_together_would_close_a_loop_cannot_both_be(database_url: str) -> None:
-    with House(database_url) as house:
+    with web_world(database_url) as world:
         for n in range(12):
-            house.register_all([ShopDraft(f"a{n}", joined_at=EARLY), ShopDraft(f"b{n}", joined_at=EARLY)])
+            world.register_all([ShopDraft(f"a{n}", joined_at=EARLY), ShopDraft(f"b{n}", joined_at=EARLY)])
             a, b = f"a{n}", f"b{n}"
-            found = at_once(partial(house.move, a, b), partial(house.move, b, a))
+            found = at_once(partial(world.move, a, b), partial(world.move, b, a))
             assert sorted(answer for answer in found if isinstance(answer, str)) == ["sponsor_cycle"]
-        assert not has_loop(parents(house))
+        assert not has_loop(parents(world))
 
 
 def test_a_ring_of_moves_at_once_stays_open(database_url: str) -> None:
-    with House(database_url) as house:
-        house.register_all([ShopDraft(f"s{n}", joined_at=EARLY) for n in range(8)])
+    with web_world(database_url) as world:
+        world.register_all([ShopDraft(f"s{n}", joined_at=EARLY) for n in range(8)])
         ring = [(f"s{n}", f"s{(n + 1) % 8}") for n in range(8)]
-        found = at_once(*[partial(house.move, *pair) for pair in ring])
+        found = at_once(*[partial(world.move, *pair) for pair in ring])
         assert [answer for answer in found if isinstance(answer, str)] == ["sponsor_cycle"]
-        assert not has_loop(parents(house))
+        assert not has_loop(parents(world))
 
 
 def test_one_shop_registered_twenty_times_at_once_is_one_shop(database_url: str) -> None:
-    with House(database_url) as house:
-        house.register("root")
+    with web_world(database_url) as world:
+        world.register("root")
         drafts = [ShopDraft("a", "root", identity="id-a")] * 20
-        found = at_once(*[partial(house.register_again, draft) for draft in drafts])
+        found = at_once(*[partial(world.register_again, draft) for draft in drafts])
         answers = [answer for answer in found if not isinstance(answer, str)]
         assert len(answers) == 20
         assert sum(created for _, created in answers) == 1
         assert len({view.invite_code for view, _ in answers}) == 1
         counts = "(SELECT count(*) FROM shops), (SELECT count(*) FROM referrals), (SELECT count(*) FROM shop_statuses)"
-        assert house.rows(f"SELECT {counts}") == [(2, 2, 2)]
+        assert world.rows(f"SELECT {counts}") == [(2, 2, 2)]
 
 
 def test_one_id_with_different_content_at_once_is_kept_once(database_url: str) -> None:
-    with House(database_url) as house:
+    with web_world(database_url) as world:
         drafts = [ShopDraft("a", name=f"name {n}") for n in range(10)]
-        found = at_once(*[partial(was_created, house, draft) for draft in drafts])
+        found = at_once(*[partial(was_created, world, draft) for draft in drafts])
         assert sorted(map(str, found)) == ["True"] + ["id_conflict"] * 9
 
 
 def test_one_identity_at_once_serves_one_shop(database_url: str) -> None:
-    with House(database_url) as house:
+    with web_world(database_url) as world:
         drafts = [ShopDraft(f"s{n}", identity="the same") for n in range(10)]
-        found = at_once(*[partial(was_created, house, draft) for draft in drafts])
+        found = at_once(*[partial(was_created, world, draft) for draft in drafts])
         assert sorted(map(str, found)) == ["True"] + ["identity_used"] * 9
 
 
 def test_batches_that_overlap_at_once_register_each_shop_once(database_url: str) -> None:
-    with House(database_url) as house:
+    with web_world(database_url) as world:
         drafts = [ShopDraft(f"s{n}", f"s{n // 2}" if n else None) for n in range(120)]
         turned, mixed = drafts[40:] + drafts[:40], drafts[::2] + drafts[1::2]
         orders: Sequence[list[ShopDraft]] = [drafts, drafts[::-1], turned, mixed]
-        found = at_once(*[partial(statuses_of, house, batch) for batch in orders])
+        found = at_once(*[partial(statuses_of, world, batch) for batch in orders])
         assert all(set(statuses) <= SETTLED for statuses in found)
         assert sum(statuses.count("created") for statuses in found) == 120
-        wrong = house.rows(
+        wrong = world.rows(
             "SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
             "WHERE s.level <> p.level + 1 OR s.uplines <> (p.shop_no || p.uplines)[1:9]"
         )
@@ -117,21 +117,21 @@ def test_batches_that_overlap_at_once_register_each_shop_once(database_url: str)
 
 
 def test_the_cap_holds_when_a_move_and_registrations_race(database_url: str) -> None:
-    with House(database_url, "cn") as house:
-        house.policy = replace(house.policy, on_excess="refuse")
+    with web_world(database_url, "cn") as world:
+        world.own_policy = replace(world.policy, on_excess="refuse")
         for n in range(8):
             start = [(f"top{n}", None), (f"mid{n}", f"top{n}"), (f"s{n}", None)]
-            house.register_all([ShopDraft(shop, sponsor, joined_at=EARLY) for shop, sponsor in start])
+            world.register_all([ShopDraft(shop, sponsor, joined_at=EARLY) for shop, sponsor in start])
             sponsor, shop, child = f"mid{n}", f"s{n}", f"child{n}"
             pair = [ShopDraft(f"{child}-x", shop), ShopDraft(f"{child}-y", shop)]
             calls: list[Callable[[], object]] = [
-                partial(house.move, shop, sponsor),
-                partial(house.register, child, shop),
-                partial(house.register_all, pair),
+                partial(world.move, shop, sponsor),
+                partial(world.register, child, shop),
+                partial(world.register_all, pair),
             ]
             at_once(*calls)
-        assert house.rows("SELECT shop_id FROM shops WHERE level > 3") == []
-        wrong = house.rows(
+        assert world.rows("SELECT shop_id FROM shops WHERE level > 3") == []
+        wrong = world.rows(
             "SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no WHERE s.level <> p.level + 1"
         )
         assert wrong == []

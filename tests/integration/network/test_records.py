@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.worlds import SELLER_TEN_PERCENT, line, settled
+from tests.world.api import Api, Caller
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 
-__all__ = ["api"]
 ANN = {"id": "ann", "name": "Ann 安", "identity": "110101", "attributes": {"city": "杭州"}}
 
 

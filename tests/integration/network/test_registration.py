@@ -11,46 +11,47 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import Actor
 from distrib.services.network import shops
 from distrib.services.network.shops import ShopDraft
-from tests.world.houses import NOW, House, plan_document
+from tests.world.documents import plan_document
+from tests.world.world import NOW, World, web_world
 
 
 @pytest.fixture
-def house(database_url: str) -> Iterator[House]:
-    with House(database_url) as opened:
+def world(database_url: str) -> Iterator[World]:
+    with web_world(database_url) as opened:
         yield opened
 
 
-def refusal_of(house: House, draft: ShopDraft) -> str:
+def refusal_of(world: World, draft: ShopDraft) -> str:
     with pytest.raises(Refusal) as caught:
-        house.register_again(draft)
+        world.register_again(draft)
     return caught.value.code
 
 
-def statuses(house: House, *drafts: ShopDraft) -> list[tuple[str, str, str | None]]:
-    return [(result.id, result.status, result.code) for result in house.register_all(drafts)]
+def statuses(world: World, *drafts: ShopDraft) -> list[tuple[str, str, str | None]]:
+    return [(result.id, result.status, result.code) for result in world.register_all(drafts)]
 
 
-def test_a_shop_without_sponsor_is_a_root_of_level_one(house: House) -> None:
-    shop = house.register("a", name="晴天小店", attributes={"city": "杭州"})
+def test_a_shop_without_sponsor_is_a_root_of_level_one(world: World) -> None:
+    shop = world.register("a", name="晴天小店", attributes={"city": "杭州"})
     assert (shop.level, shop.sponsor_id, shop.status, shop.direct_recruits) == (1, None, "active", 0)
     assert (shop.name, shop.attributes, shop.joined_at) == ("晴天小店", {"city": "杭州"}, NOW)
 
 
-def test_a_sponsor_is_named_by_id_or_by_invite_code(house: House) -> None:
-    root = house.register("a")
-    assert house.register("b", "a").sponsor_id == "a"
-    assert house.register("c", invite_code=root.invite_code).sponsor_id == "a"
-    assert house.shop("a").direct_recruits == 2
+def test_a_sponsor_is_named_by_id_or_by_invite_code(world: World) -> None:
+    root = world.register("a")
+    assert world.register("b", "a").sponsor_id == "a"
+    assert world.register("c", invite_code=root.invite_code).sponsor_id == "a"
+    assert world.shop("a").direct_recruits == 2
 
 
-def test_the_same_registration_again_answers_as_the_first_time(house: House) -> None:
-    house.register("a")
+def test_the_same_registration_again_answers_as_the_first_time(world: World) -> None:
+    world.register("a")
     joined_at = NOW - timedelta(days=3)
     draft = ShopDraft("b", "a", name="B", joined_at=joined_at, identity="id-1", attributes={"x": 1, "y": 2})
-    first, created = house.register_again(draft)
+    first, created = world.register_again(draft)
     later = replace(draft, attributes={"y": 2, "x": 1})
     assert created
-    assert house.register_again(later) == (first, False)
+    assert world.register_again(later) == (first, False)
     changes: list[dict[str, Any]] = [
         {"name": None},
         {"sponsor_id": None},
@@ -59,7 +60,7 @@ def test_the_same_registration_again_answers_as_the_first_time(house: House) -> 
         {"attributes": {}},
     ]
     for change in changes:
-        assert refusal_of(house, replace(draft, **change)) == "id_conflict"
+        assert refusal_of(world, replace(draft, **change)) == "id_conflict"
 
 
 @pytest.mark.parametrize(
@@ -73,25 +74,25 @@ def test_the_same_registration_again_answers_as_the_first_time(house: House) -> 
         (ShopDraft("b", identity="known"), "identity_used"),
     ],
 )
-def test_a_registration_that_does_not_fit_is_refused_by_name(house: House, draft: ShopDraft, code: str) -> None:
-    house.register("a", identity="known")
-    house.register("shut")
-    house.set_status("shut", "closed")
-    assert refusal_of(house, draft) == code
-    assert house.rows("SELECT count(*) FROM shops") == [(2,)]
+def test_a_registration_that_does_not_fit_is_refused_by_name(world: World, draft: ShopDraft, code: str) -> None:
+    world.register("a", identity="known")
+    world.register("shut")
+    world.set_status("shut", "closed")
+    assert refusal_of(world, draft) == code
+    assert world.rows("SELECT count(*) FROM shops") == [(2,)]
 
 
-def test_a_batch_may_name_sponsors_before_or_after_those_they_brought(house: House) -> None:
+def test_a_batch_may_name_sponsors_before_or_after_those_they_brought(world: World) -> None:
     drafts = [ShopDraft("d", "c"), ShopDraft("c", "b"), ShopDraft("a"), ShopDraft("b", "a")]
-    assert [status for _, status, _ in statuses(house, *drafts)] == ["created"] * 4
-    assert house.above("d") == ["c", "b", "a"]
-    assert [house.shop(shop).level for shop in "abcd"] == [1, 2, 3, 4]
+    assert [status for _, status, _ in statuses(world, *drafts)] == ["created"] * 4
+    assert world.above("d") == ["c", "b", "a"]
+    assert [world.shop(shop).level for shop in "abcd"] == [1, 2, 3, 4]
 
 
-def test_one_refusal_in_a_batch_touches_no_other(house: House) -> None:
-    house.register("a")
+def test_one_refusal_in_a_batch_touches_no_other(world: World) -> None:
+    world.register("a")
     found = statuses(
-        house,
+        world,
         ShopDraft("ok", "a"),
         ShopDraft("x", "y"),
         ShopDraft("y", "x"),
@@ -119,20 +120,20 @@ def test_one_refusal_in_a_batch_touches_no_other(house: House) -> None:
     ]
 
 
-def test_a_batch_again_changes_nothing(house: House) -> None:
+def test_a_batch_again_changes_nothing(world: World) -> None:
     drafts = [ShopDraft(f"s{n}", f"s{n // 3}" if n else None) for n in range(200)]
-    first = house.register_all(drafts)
+    first = world.register_all(drafts)
     assert {result.status for result in first} == {"created"}
-    assert {result.status for result in house.register_all(drafts)} == {"unchanged"}
-    assert house.rows("SELECT count(*) FROM referrals") == house.rows("SELECT count(*) FROM shop_statuses") == [(200,)]
+    assert {result.status for result in world.register_all(drafts)} == {"unchanged"}
+    assert world.rows("SELECT count(*) FROM referrals") == world.rows("SELECT count(*) FROM shop_statuses") == [(200,)]
 
 
-def test_a_chain_longer_than_the_nine_kept_is_told_whole(house: House) -> None:
+def test_a_chain_longer_than_the_nine_kept_is_told_whole(world: World) -> None:
     drafts = [ShopDraft(f"s{n}", f"s{n - 1}" if n else None) for n in range(15)]
-    house.register_all(drafts)
-    assert house.above("s14") == [f"s{n}" for n in range(13, -1, -1)]
-    assert house.shop("s14").level == 15
-    [(kept,)] = house.rows("SELECT cardinality(uplines) FROM shops WHERE shop_id = 's14'")
+    world.register_all(drafts)
+    assert world.above("s14") == [f"s{n}" for n in range(13, -1, -1)]
+    assert world.shop("s14").level == 15
+    [(kept,)] = world.rows("SELECT cardinality(uplines) FROM shops WHERE shop_id = 's14'")
     assert kept == 9
 
 
@@ -141,79 +142,79 @@ def test_under_detach_a_shop_too_deep_joins_as_a_root_and_keeps_who_introduced_i
     database_url: str, one_by_one: bool
 ) -> None:
     drafts = [ShopDraft("a"), ShopDraft("b", "a"), ShopDraft("c", "b"), ShopDraft("d", "c"), ShopDraft("e", "d")]
-    with House(database_url, "cn") as house:
+    with web_world(database_url, "cn") as world:
         for step in [[draft] for draft in drafts] if one_by_one else [drafts]:
-            house.register_all(step)
-        found = {shop: house.shop(shop) for shop in "abcde"}
+            world.register_all(step)
+        found = {shop: world.shop(shop) for shop in "abcde"}
     assert [found[shop].level for shop in "abcde"] == [1, 2, 3, 1, 2]
     assert (found["d"].sponsor_id, found["d"].introduced_by) == (None, "c")
     assert (found["e"].sponsor_id, found["e"].introduced_by, found["c"].direct_recruits) == ("d", None, 0)
 
 
 def test_under_refuse_a_shop_too_deep_is_refused(database_url: str) -> None:
-    with House(database_url, "cn") as house:
-        house.policy = replace(house.policy, on_excess="refuse")
-        house.register_all([ShopDraft("a"), ShopDraft("b", "a"), ShopDraft("c", "b")])
-        assert refusal_of(house, ShopDraft("d", "c")) == "tree_too_deep"
+    with web_world(database_url, "cn") as world:
+        world.own_policy = replace(world.policy, on_excess="refuse")
+        world.register_all([ShopDraft("a"), ShopDraft("b", "a"), ShopDraft("c", "b")])
+        assert refusal_of(world, ShopDraft("d", "c")) == "tree_too_deep"
 
 
 def test_admission_decides_how_a_shop_comes_in(database_url: str) -> None:
-    with House(database_url, admission="invite", identity_required=True) as house:
-        assert refusal_of(house, ShopDraft("a", identity="i")) == "sponsor_required"
-        house.program = replace(house.program, admission="review")
-        assert refusal_of(house, ShopDraft("a")) == "identity_required"
-        assert house.register("a", identity="i").status == "pending"
+    with web_world(database_url, admission="invite", identity_required=True) as world:
+        assert refusal_of(world, ShopDraft("a", identity="i")) == "sponsor_required"
+        world.program = replace(world.program, admission="review")
+        assert refusal_of(world, ShopDraft("a")) == "identity_required"
+        assert world.register("a", identity="i").status == "pending"
 
 
-def test_an_identity_is_kept_as_a_keyed_hash_alone(house: House) -> None:
-    house.register("a", identity="330106199001011234")
-    [(dump,)] = house.rows("SELECT string_agg(s::text, '') FROM shops s")
-    [(size,)] = house.rows("SELECT octet_length(identity_hash) FROM shops")
+def test_an_identity_is_kept_as_a_keyed_hash_alone(world: World) -> None:
+    world.register("a", identity="330106199001011234")
+    [(dump,)] = world.rows("SELECT string_agg(s::text, '') FROM shops s")
+    [(size,)] = world.rows("SELECT octet_length(identity_hash) FROM shops")
     assert "330106199001011234" not in dump
     assert size == 32
 
 
-def test_a_partner_brings_shops_in_below_its_own_alone(house: House) -> None:
-    house.register_all([ShopDraft("root"), *(ShopDraft(f"s{n}", f"s{n - 1}" if n else "root") for n in range(14))])
-    house.register("other")
-    own = house.shop("s0")
+def test_a_partner_brings_shops_in_below_its_own_alone(world: World) -> None:
+    world.register_all([ShopDraft("root"), *(ShopDraft(f"s{n}", f"s{n - 1}" if n else "root") for n in range(14))])
+    world.register("other")
+    own = world.shop("s0")
     partner = Actor("k", "partner", "partner", own.shop_no, "s0")
-    assert house.register("n1", "s0", partner).level == 3
-    assert house.register("n2", "s13", partner).level == 16
+    assert world.register("n1", "s0", partner).level == 3
+    assert world.register("n2", "s13", partner).level == 16
     for sponsor in (None, "root", "other", "nobody"):
         with pytest.raises(Refusal, match="role"):
-            house.register("n3", sponsor, partner)
+            world.register("n3", sponsor, partner)
 
 
-def test_a_partner_is_told_nothing_of_a_shop_elsewhere_by_registering_it_again(house: House) -> None:
-    house.register_all([ShopDraft("root"), ShopDraft("own", "root"), ShopDraft("below", "own"), ShopDraft("other")])
-    partner = Actor("k", "partner", "partner", house.shop("own").shop_no, "own")
+def test_a_partner_is_told_nothing_of_a_shop_elsewhere_by_registering_it_again(world: World) -> None:
+    world.register_all([ShopDraft("root"), ShopDraft("own", "root"), ShopDraft("below", "own"), ShopDraft("other")])
+    partner = Actor("k", "partner", "partner", world.shop("own").shop_no, "own")
     for shop, sponsor in (("other", None), ("root", None)):
         with pytest.raises(Refusal, match="role"):
-            house.register(shop, sponsor, partner)
-    assert house.register("below", "own", partner).sponsor_id == "own"
-    assert house.register("own", "root", partner).id == "own"
+            world.register(shop, sponsor, partner)
+    assert world.register("below", "own", partner).sponsor_id == "own"
+    assert world.register("own", "root", partner).id == "own"
 
 
-def test_a_recruit_is_a_reason_to_look_at_its_sponsors_rank(house: House) -> None:
-    house.register("a")
-    house.register("b", "a")
-    assert house.rows("SELECT count(*) FROM rank_signals") == [(0,)]
-    house.publish(plan_document(), NOW - timedelta(days=10))
-    house.register("c", "a", joined_at=NOW - timedelta(days=2))
-    house.register("old", "a", joined_at=NOW - timedelta(days=20))
-    signals = house.rows("SELECT r.day::text, s.shop_id FROM rank_signals r JOIN shops s USING (program_id, shop_no)")
+def test_a_recruit_is_a_reason_to_look_at_its_sponsors_rank(world: World) -> None:
+    world.register("a")
+    world.register("b", "a")
+    assert world.rows("SELECT count(*) FROM rank_signals") == [(0,)]
+    world.publish(plan_document(), NOW - timedelta(days=10))
+    world.register("c", "a", joined_at=NOW - timedelta(days=2))
+    world.register("old", "a", joined_at=NOW - timedelta(days=20))
+    signals = world.rows("SELECT r.day::text, s.shop_id FROM rank_signals r JOIN shops s USING (program_id, shop_no)")
     assert sorted(signals) == [("2026-03-07", "a"), ("2026-03-09", "a")]
 
 
-def test_the_tree_below_comes_level_by_level_and_in_pages(house: House) -> None:
-    house.register_all([ShopDraft("a"), *(ShopDraft(f"b{n}", "a") for n in range(3)), ShopDraft("c", "b0")])
-    assert [distance for distance, _ in house.below("a")] == [1, 1, 1, 2]
-    assert house.below("a", levels=1) == [(1, "b0"), (1, "b1"), (1, "b2")]
+def test_the_tree_below_comes_level_by_level_and_in_pages(world: World) -> None:
+    world.register_all([ShopDraft("a"), *(ShopDraft(f"b{n}", "a") for n in range(3)), ShopDraft("c", "b0")])
+    assert [distance for distance, _ in world.below("a")] == [1, 1, 1, 2]
+    assert world.below("a", levels=1) == [(1, "b0"), (1, "b1"), (1, "b2")]
     cursor, seen = None, []
-    with house.begin() as conn:
+    with world.begin() as conn:
         while True:
-            page, cursor = shops.downline(conn, house.program, "a", None, NOW, cursor, limit=2)
+            page, cursor = shops.downline(conn, world.program, "a", None, NOW, cursor, limit=2)
             seen += [(shop.id, shop.level, shop.sponsor_id) for shop in page]
             if cursor is None:
                 break

@@ -12,10 +12,8 @@ from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.network import subtrees
 from distrib.settings import Settings
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import World, chain
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.world import World, chain
 
 
 def test_json_and_graphml_hold_the_same_tree(api: Api) -> None:

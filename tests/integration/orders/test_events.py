@@ -6,10 +6,8 @@ import json
 import threading
 from typing import Any
 
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.worlds import SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
-
-__all__ = ["api"]
+from tests.world.api import Api, Caller
+from tests.world.documents import SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
-from tests.world.worlds import SELLER_TEN_PERCENT, World, line, settled
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.world import World
 
 
 @pytest.fixture

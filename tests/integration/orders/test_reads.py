@@ -13,7 +13,8 @@ from distrib.domain.errors import Refusal
 from distrib.services.orders import commissions, explanations, views
 from distrib.services.orders.commissions import CommissionQuery
 from distrib.store.orders.views import OrderFilters
-from tests.world.worlds import PAID, World, chain, line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
+from tests.world.world import World, chain
 
 TWO_LEVELS: dict[str, Any] = {
     "code": "two-level",

@@ -16,11 +16,10 @@ from distrib.services.context import COMMAND_LINE
 from distrib.services.encryption import Sealer
 from distrib.services.payouts import payees
 from distrib.store.database import open_engine
-from tests.world.api_fixtures import Api, Caller, api
-from tests.world.payout_world import earn, payee, put
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, line, settled
-
-__all__ = ["api"]
+from tests.world.api import Api, Caller
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
+from tests.world.payouts import earn, payee, put
+from tests.world.world import World
 
 UP_TO = "2026-04-01T00:00:00Z"
 SECRET_NAME, SECRET_NUMBER, SECRET_ACCOUNT = "欧阳锋", "11010119900307123X", "6222021234567890123"
@@ -39,7 +38,7 @@ def whom(number: str = SECRET_NUMBER, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def house(api: Api) -> Api:
+def funded(api: Api) -> Api:
     """Shops a (100.00) and b (7.00) with payees, and c (3.00) without."""
     world = api.world
     world.publish(SELLER_TEN_PERCENT)
@@ -52,16 +51,16 @@ def house(api: Api) -> Api:
     return api
 
 
-def approved(house: Api, **more: Any) -> Caller:
+def approved(funded: Api, **more: Any) -> Caller:
     """Finance, after a batch `march` was made by another key and approved by it."""
-    house.caller().post("/v1/payouts", {"id": "march", "up_to": UP_TO, **more})
-    finance = house.caller("finance")
+    funded.caller().post("/v1/payouts", {"id": "march", "up_to": UP_TO, **more})
+    finance = funded.caller("finance")
     finance.post("/v1/payouts/march/approve")
     return finance
 
 
-def test_a_batch_is_made_by_one_key_and_approved_by_another(house: Api) -> None:
-    finance, second = house.caller("finance"), house.caller("finance")
+def test_a_batch_is_made_by_one_key_and_approved_by_another(funded: Api) -> None:
+    finance, second = funded.caller("finance"), funded.caller("finance")
     answer = finance.call("POST", "/v1/payouts", {"id": "march", "up_to": UP_TO})
     made = json.loads(answer.text)
     assert (answer.status_code, answer.headers["Location"]) == (201, "/v1/payouts/march")
@@ -75,13 +74,13 @@ def test_a_batch_is_made_by_one_key_and_approved_by_another(house: Api) -> None:
     assert finance.refused("POST", "/v1/payouts", other) == (409, "id_conflict")
 
 
-def test_a_batch_is_read_a_page_at_a_time(house: Api) -> None:
-    finance = approved(house)
+def test_a_batch_is_read_a_page_at_a_time(funded: Api) -> None:
+    finance = approved(funded)
     first = finance.get("/v1/payouts/march?limit=1")
     second = finance.get(f"/v1/payouts/march?limit=1&cursor={first['next_cursor']}")
     assert [one["shop_id"] for one in first["lines"] + second["lines"]] == ["a", "b"]
     assert second["next_cursor"] is None
-    house.caller().post("/v1/payouts", {"id": "next", "up_to": UP_TO})
+    funded.caller().post("/v1/payouts", {"id": "next", "up_to": UP_TO})
     page = finance.get("/v1/payouts?limit=1")
     assert [one["id"] for one in page["data"]] == ["next"]
     assert [one["id"] for one in finance.get(f"/v1/payouts?cursor={page['next_cursor']}")["data"]] == ["march"]
@@ -89,8 +88,8 @@ def test_a_batch_is_read_a_page_at_a_time(house: Api) -> None:
     assert finance.refused("GET", "/v1/payouts/none") == (404, "payout_unknown")
 
 
-def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(house: Api) -> None:
-    finance = approved(house)
+def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(funded: Api) -> None:
+    finance = approved(funded)
     told = finance.post(
         "/v1/payouts/march/results",
         {
@@ -119,8 +118,8 @@ def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(house: Api
     assert (row["paid_minor"], row["tax_minor"]) == (10_000, 0)
 
 
-def test_everything_wrong_with_a_batch_or_a_payee_is_named_at_once(house: Api) -> None:
-    admin = house.caller()
+def test_everything_wrong_with_a_batch_or_a_payee_is_named_at_once(funded: Api) -> None:
+    admin = funded.caller()
     problem = admin.problem("POST", "/v1/payouts", {"id": "a/b", "up_to": "x", "min_minor": -1, "channel": "cash"})
     assert {one["pointer"] for one in problem["errors"]} == {"/id", "/up_to", "/min_minor", "/channel"}
     problem = admin.problem("PUT", "/v1/shops/a/payee", {"name": " ", "kind": "x", "accounts": {"pigeon": "1"}})
@@ -132,8 +131,8 @@ def test_everything_wrong_with_a_batch_or_a_payee_is_named_at_once(house: Api) -
     assert admin.refused("POST", "/v1/payouts", months) == (422, "invalid")
 
 
-def test_a_payee_is_shown_masked_and_counts_its_versions(house: Api) -> None:
-    admin = house.caller()
+def test_a_payee_is_shown_masked_and_counts_its_versions(funded: Api) -> None:
+    admin = funded.caller()
     shown = admin.get("/v1/shops/a/payee")
     assert (shown["name"], shown["id_number"], shown["version"]) == ("欧**", "****123X", 1)
     assert shown["accounts"]["bank_account"] == "****0123"
@@ -141,11 +140,11 @@ def test_a_payee_is_shown_masked_and_counts_its_versions(house: Api) -> None:
     bank = {"bank": {"account": SECRET_ACCOUNT, "name": "建设银行"}}
     assert admin.put("/v1/shops/a/payee", whom(accounts=bank))["version"] == 2
     assert admin.get("/v1/shops/a/payee")["accounts"] == {"bank_account": "****0123", "bank_name": "建设银行"}
-    assert SECRET_NUMBER not in json.dumps(house.caller("finance").get("/v1/shops/a/payee"))
+    assert SECRET_NUMBER not in json.dumps(funded.caller("finance").get("/v1/shops/a/payee"))
 
 
-def test_nothing_of_a_payee_can_be_read_in_the_database(house: Api, database_url: str) -> None:
-    approved(house)
+def test_nothing_of_a_payee_can_be_read_in_the_database(funded: Api, database_url: str) -> None:
+    approved(funded)
     engine = open_engine(database_url, None)
     with engine.begin() as conn:
         tables = conn.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
@@ -159,21 +158,21 @@ def test_nothing_of_a_payee_can_be_read_in_the_database(house: Api, database_url
         assert secret.encode().hex() not in dump
 
 
-def test_an_erased_payee_can_be_read_by_nobody_and_not_while_money_is_on_its_way(house: Api) -> None:
-    world = house.world
-    finance = approved(house)
-    assert house.caller().refused("POST", "/v1/shops/a/erase") == (409, "payee_in_payout")
+def test_an_erased_payee_can_be_read_by_nobody_and_not_while_money_is_on_its_way(funded: Api) -> None:
+    world = funded.world
+    finance = approved(funded)
+    assert funded.caller().refused("POST", "/v1/shops/a/erase") == (409, "payee_in_payout")
     results = {"results": [{"shop_id": "a", "status": "paid"}, {"shop_id": "b", "status": "paid"}]}
     finance.post("/v1/payouts/march/results", results)
-    house.caller().post("/v1/shops/a/erase")
+    funded.caller().post("/v1/shops/a/erase")
     assert finance.refused("GET", "/v1/shops/a/payee") == (404, "payee_missing")
     assert world.rows("SELECT count(*) FROM payee_versions")[0][0] == 2
     assert finance.refused("GET", "/v1/payouts/march/export") == (422, "channel_unfit")
-    assert house.caller().put("/v1/shops/a/payee", whom())["version"] == 2
+    assert funded.caller().put("/v1/shops/a/payee", whom())["version"] == 2
 
 
-def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(house: Api) -> None:
-    world, program = house.world, house.world.program
+def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(funded: Api) -> None:
+    world, program = funded.world, funded.world.program
     old, new = bytes(range(32)), bytes(range(1, 33))
     with world.container.begin() as conn:
         payees.put_payee(conn, program, "c", payee(), Sealer([old]), b"p", COMMAND_LINE, PAID)
@@ -187,8 +186,8 @@ def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(house
         assert payees.get_payee(conn, program, "c", Sealer([new]))["name"] == "李**"
 
 
-def test_a_generic_file_reads_back_with_its_control_figures(house: Api) -> None:
-    finance = approved(house)
+def test_a_generic_file_reads_back_with_its_control_figures(funded: Api) -> None:
+    finance = approved(funded)
     answer = finance.call("GET", "/v1/payouts/march/export")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="payout-csv-1.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
@@ -208,14 +207,14 @@ def test_a_generic_file_reads_back_with_its_control_figures(house: Api) -> None:
     assert gb.data.decode("gb18030") == answer.text
 
 
-def test_cells_that_a_spreadsheet_would_run_are_neutralised(house: Api) -> None:
-    house.caller().put("/v1/shops/a/payee", whom(name="=HYPERLINK(1)", accounts={"bank_account": "+86"}))
-    rows = list(csv.DictReader(io.StringIO(approved(house).call("GET", "/v1/payouts/march/export").text)))
+def test_cells_that_a_spreadsheet_would_run_are_neutralised(funded: Api) -> None:
+    funded.caller().put("/v1/shops/a/payee", whom(name="=HYPERLINK(1)", accounts={"bank_account": "+86"}))
+    rows = list(csv.DictReader(io.StringIO(approved(funded).call("GET", "/v1/payouts/march/export").text)))
     assert (rows[0]["payee_name"], rows[0]["account_no"]) == ("'=HYPERLINK(1)", "'+86")
 
 
-def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(house: Api) -> None:
-    document = json.loads(approved(house, channel="wechat").call("GET", "/v1/payouts/march/export").text)
+def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(funded: Api) -> None:
+    document = json.loads(approved(funded, channel="wechat").call("GET", "/v1/payouts/march/export").text)
     assert (document["count"], document["total_amount"]) == (2, 10_700)
     bill = document["bills"][0]
     assert (bill["transfer_amount"], bill["openid"], bill["transfer_scene_id"]) == (10_000, f"o{SECRET_NUMBER}", "1005")
@@ -228,8 +227,8 @@ def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(house: Api) -> N
     assert re.fullmatch(r"[A-Za-z0-9]{1,32}", bill["out_bill_no"])
 
 
-def test_an_alipay_file_has_yuan_with_two_decimals_as_texts(house: Api) -> None:
-    document = json.loads(approved(house, channel="alipay").call("GET", "/v1/payouts/march/export").text)
+def test_an_alipay_file_has_yuan_with_two_decimals_as_texts(funded: Api) -> None:
+    document = json.loads(approved(funded, channel="alipay").call("GET", "/v1/payouts/march/export").text)
     one = document["transfers"][1]
     assert (document["total_amount"], one["trans_amount"]) == ("107.00", "7.00")
     assert one["payee_info"] == {
@@ -239,28 +238,28 @@ def test_an_alipay_file_has_yuan_with_two_decimals_as_texts(house: Api) -> None:
     }
 
 
-def test_a_file_leaves_only_after_approval_and_only_where_every_line_fits(house: Api) -> None:
-    finance = house.caller("finance")
+def test_a_file_leaves_only_after_approval_and_only_where_every_line_fits(funded: Api) -> None:
+    finance = funded.caller("finance")
     finance.post("/v1/payouts", {"id": "march", "up_to": UP_TO})
     assert finance.refused("GET", "/v1/payouts/march/export") == (409, "payout_not_approved")
-    house.caller().put("/v1/shops/b/payee", whom("B-2", accounts={}))
-    house.caller("finance").post("/v1/payouts/march/approve")
+    funded.caller().put("/v1/shops/b/payee", whom("B-2", accounts={}))
+    funded.caller("finance").post("/v1/payouts/march/approve")
     assert finance.call("GET", "/v1/payouts/march/export?format=wechat").status_code == 200
     assert finance.refused("GET", "/v1/payouts/march/export?part=2") == (404, "part_unknown")
-    earn(house.world, "b", 40_000, PAID + timedelta(days=1))
-    house.caller().post("/v1/payouts", {"id": "next", "up_to": UP_TO})
+    earn(funded.world, "b", 40_000, PAID + timedelta(days=1))
+    funded.caller().post("/v1/payouts", {"id": "next", "up_to": UP_TO})
     finance.post("/v1/payouts/next/approve")
     problem = finance.problem("GET", "/v1/payouts/next/export?format=wechat")
     assert (problem["code"], [one["pointer"] for one in problem["errors"]]) == ("channel_unfit", ["b"])
     assert finance.call("GET", "/v1/payouts/next/export?format=csv").status_code == 200
 
 
-def test_a_long_batch_is_split_into_files(house: Api) -> None:
-    world = house.world
+def test_a_long_batch_is_split_into_files(funded: Api) -> None:
+    world = funded.world
     shops = [f"s{number:04d}" for number in range(1_001)]
     world.join(*((shop, None) for shop in shops))
     _give(world, shops)
-    finance = approved(house)
+    finance = approved(funded)
     files = finance.get("/v1/payouts/march/files")
     assert [(one["part"], one["count"]) for one in files["files"]] == [(1, 1_000), (2, 3)]
     rows = [

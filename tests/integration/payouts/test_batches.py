@@ -16,8 +16,9 @@ from distrib.services.network import standing
 from distrib.services.payouts import batches
 from distrib.services.statements import closing
 from distrib.store.database import open_engine
-from tests.world.payout_world import APPROVER, approve, balance, earn, make, open_shops, pay, payee, put, record
-from tests.world.worlds import PAID, World, refunded
+from tests.world.documents import PAID, refunded
+from tests.world.payouts import APPROVER, approve, balance, earn, make, open_shops, pay, payee, put, record
+from tests.world.world import World
 
 NOW = datetime(2026, 4, 2, 4, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.settings import Settings
-from tests.world.payout_world import balance, earn, open_shops
-from tests.world.worlds import PAID, World
+from tests.world.documents import PAID
+from tests.world.payouts import balance, earn, open_shops
+from tests.world.world import World
 
 UP_TO = "2026-04-01T00:00:00Z"
 

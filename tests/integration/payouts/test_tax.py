@@ -14,7 +14,8 @@ from distrib.services.payouts.batches import cancel_payout
 from distrib.services.payouts.payees import erase_payee, shop_no_of
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.statements import months
-from tests.world.payout_world import (
+from tests.world.documents import PAID, refunded
+from tests.world.payouts import (
     PROPOSER,
     approve,
     balance,
@@ -28,7 +29,7 @@ from tests.world.payout_world import (
     record,
     with_withholding,
 )
-from tests.world.worlds import PAID, World, refunded
+from tests.world.world import World
 
 APRIL = datetime(2026, 4, 2, 4, tzinfo=UTC)
 MAY, JULY = APRIL + timedelta(days=30), APRIL + timedelta(days=92)

@@ -19,10 +19,8 @@ from distrib.domain.plans.document import check_plan
 from distrib.domain.plans.plan import compile_plan
 from distrib.services.plans.drafts import MAX_CHARACTERS
 from distrib.services.yaml_documents import read_with_lines, read_yaml
-from tests.world.api_fixtures import Api, api
+from tests.world.api import Api
 from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, send, told
-
-__all__ = ["api"]
 
 ROOT = Path(__file__).parents[3]
 DIFFERENTIAL = (ROOT / "config" / "plans" / "rank-differential.yaml").read_text("utf-8")

@@ -12,30 +12,33 @@ from sqlalchemy import text
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans import versions
-from tests.world.houses import NOW, House, packs, plan_document
+from tests.world.documents import plan_document
+from tests.world.world import NOW, World, web_world
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def house(database_url: str) -> Iterator[House]:
-    with House(database_url) as opened:
+def world(database_url: str) -> Iterator[World]:
+    with web_world(database_url) as opened:
         yield opened
 
 
-def create(house: House, document: object) -> versions.PlanView:
-    with house.begin() as conn:
-        return versions.create_plan(conn, house.program, document, packs(), COMMAND_LINE, house.now)
+def create(world: World, document: object) -> versions.PlanView:
+    with world.begin() as conn:
+        return versions.create_plan(conn, world.program, document, world.policies, COMMAND_LINE, world.now())
 
 
-def publish(house: House, version: int, at: datetime, by: str | None = None, code: str = "main") -> versions.PlanView:
-    with house.begin() as conn:
-        return versions.publish_plan(conn, house.program, packs(), code, version, at, by, COMMAND_LINE, house.now)
+def publish(world: World, version: int, at: datetime, by: str | None = None, code: str = "main") -> versions.PlanView:
+    with world.begin() as conn:
+        return versions.publish_plan(
+            conn, world.program, world.policies, code, version, at, by, COMMAND_LINE, world.now()
+        )
 
 
-def timeline(house: House) -> versions.Timeline:
-    with house.begin() as conn:
-        return versions.load_timeline(conn, house.program)
+def timeline(world: World) -> versions.Timeline:
+    with world.begin() as conn:
+        return versions.load_timeline(conn, world.program)
 
 
 def refused(call: Any, *args: object) -> Refusal:
@@ -44,128 +47,128 @@ def refused(call: Any, *args: object) -> Refusal:
     return caught.value
 
 
-def test_versions_of_a_code_count_from_one(house: House) -> None:
-    assert [create(house, plan_document(hold_days=days)).version for days in (1, 2, 3)] == [1, 2, 3]
-    assert create(house, plan_document(code="other")).version == 1
+def test_versions_of_a_code_count_from_one(world: World) -> None:
+    assert [create(world, plan_document(hold_days=days)).version for days in (1, 2, 3)] == [1, 2, 3]
+    assert create(world, plan_document(code="other")).version == 1
 
 
-def test_the_newest_document_again_is_the_same_draft(house: House) -> None:
-    first = create(house, plan_document())
-    assert create(house, dict(reversed(plan_document(title=None).items()))) == first
+def test_the_newest_document_again_is_the_same_draft(world: World) -> None:
+    first = create(world, plan_document())
+    assert create(world, dict(reversed(plan_document(title=None).items()))) == first
     assert (first.status, first.effective_from, first.version) == ("draft", None, 1)
-    create(house, plan_document(hold_days=3))
-    assert create(house, plan_document()).version == 3
+    create(world, plan_document(hold_days=3))
+    assert create(world, plan_document()).version == 3
 
 
-def test_a_document_with_problems_is_refused_with_all_of_them(house: House) -> None:
+def test_a_document_with_problems_is_refused_with_all_of_them(world: World) -> None:
     document = plan_document(currency="USD", policy="nowhere", tiers=7, pools={})
-    found = {problem.pointer for problem in refused(create, house, document).problems}
+    found = {problem.pointer for problem in refused(create, world, document).problems}
     assert {"currency", "policy", "tiers", "pools"} <= found
-    assert refused(create, house, [1]).code == "plan_invalid"
+    assert refused(create, world, [1]).code == "plan_invalid"
 
 
-def test_a_plan_may_name_a_stricter_pack_only(house: House) -> None:
-    strict = create(house, plan_document(policy="cn", rules=[{"id": "up", "pay": "upline", "tier": 1, "rate": "0.1"}]))
+def test_a_plan_may_name_a_stricter_pack_only(world: World) -> None:
+    strict = create(world, plan_document(policy="cn", rules=[{"id": "up", "pay": "upline", "tier": 1, "rate": "0.1"}]))
     assert {finding.severity for finding in strict.findings} >= {"sign_off"}
-    house.program = _with_policy(house, "cn-strict")
-    assert [p.pointer for p in refused(create, house, plan_document(policy="open")).problems] == ["policy"]
+    world.program = _with_policy(world, "cn-strict")
+    assert [p.pointer for p in refused(create, world, plan_document(policy="open")).problems] == ["policy"]
 
 
-def test_the_newest_effective_from_not_after_paid_at_wins_over_all_codes(house: House) -> None:
-    house.publish(plan_document(), NOW)
-    house.publish(plan_document(code="later"), NOW + 10 * DAY)
-    house.publish(plan_document(code="between"), NOW + 5 * DAY)
-    line = timeline(house)
+def test_the_newest_effective_from_not_after_paid_at_wins_over_all_codes(world: World) -> None:
+    world.publish(plan_document(), NOW)
+    world.publish(plan_document(code="later"), NOW + 10 * DAY)
+    world.publish(plan_document(code="between"), NOW + 5 * DAY)
+    line = timeline(world)
     at = [line.at(NOW + n * DAY) for n in (-1, 0, 4, 5, 10, 99)]
     assert [entry and entry.code for entry in at] == [None, "main", "main", "between", "later", "later"]
     assert line.at(NOW + 5 * DAY - timedelta(microseconds=1)).version_no == 1  # type: ignore[union-attr]
     assert [entry.plan.code for entry in line.entries] == ["main", "between", "later"]
 
 
-def test_a_draft_is_on_no_timeline(house: House) -> None:
-    create(house, plan_document())
-    assert timeline(house).entries == ()
+def test_a_draft_is_on_no_timeline(world: World) -> None:
+    create(world, plan_document())
+    assert timeline(world).entries == ()
 
 
-def test_publishing_again_answers_as_the_first_time_and_never_moves_a_version(house: House) -> None:
-    create(house, plan_document())
-    first = publish(house, 1, NOW)
-    assert publish(house, 1, NOW) == first
-    assert refused(publish, house, 1, NOW + DAY).code == "plan_published"
-    assert refused(publish, house, 2, NOW).code == "plan_unknown"
-    create(house, plan_document(hold_days=1))
-    assert refused(publish, house, 2, NOW).code == "effective_from_taken"
+def test_publishing_again_answers_as_the_first_time_and_never_moves_a_version(world: World) -> None:
+    create(world, plan_document())
+    first = publish(world, 1, NOW)
+    assert publish(world, 1, NOW) == first
+    assert refused(publish, world, 1, NOW + DAY).code == "plan_published"
+    assert refused(publish, world, 2, NOW).code == "plan_unknown"
+    create(world, plan_document(hold_days=1))
+    assert refused(publish, world, 2, NOW).code == "effective_from_taken"
 
 
 def test_what_the_pack_refuses_is_not_published_and_what_it_wants_signed_needs_a_name(database_url: str) -> None:
     paying_up = plan_document(rules=[{"id": "up", "pay": "upline", "tier": 1, "rate": "0.1"}], ranks=None)
-    with House(database_url, "cn") as house:
-        create(house, paying_up)
-        refusal = refused(publish, house, 1, NOW)
+    with web_world(database_url, "cn") as world:
+        create(world, paying_up)
+        refusal = refused(publish, world, 1, NOW)
         assert refusal.code == "sign_off_required"
         assert refusal.problems
-        assert publish(house, 1, NOW, "Han Meimei").signed_off_by == "Han Meimei"
-        house.program = _with_policy(house, "cn-strict")
-        create(house, paying_up | {"hold_days": 1})
-        assert refused(publish, house, 2, NOW + DAY, "Han Meimei").code == "plan_refused"
+        assert publish(world, 1, NOW, "Han Meimei").signed_off_by == "Han Meimei"
+        world.program = _with_policy(world, "cn-strict")
+        create(world, paying_up | {"hold_days": 1})
+        assert refused(publish, world, 2, NOW + DAY, "Han Meimei").code == "plan_refused"
 
 
 @pytest.mark.tampers
-def test_a_version_may_start_in_the_past_until_an_order_paid_since_has_been_worked_on(house: House) -> None:
-    create(house, plan_document())
-    publish(house, 1, NOW - 50 * DAY)
-    with house.begin() as conn:
+def test_a_version_may_start_in_the_past_until_an_order_paid_since_has_been_worked_on(world: World) -> None:
+    create(world, plan_document())
+    publish(world, 1, NOW - 50 * DAY)
+    with world.begin() as conn:
         statement = (
             "INSERT INTO settlements (program_id, order_no, event_no, settled_at, paid_at, paid_minor, sales_minor,"
             " snapshot) VALUES (:p, 1, 1, :at, :at, 0, 0, '')"
         )
-        conn.execute(text(statement), {"p": house.program.program_id, "at": NOW - 20 * DAY})
-    create(house, plan_document(hold_days=1))
-    assert refused(publish, house, 2, NOW - 20 * DAY).code == "orders_worked_on"
-    assert publish(house, 2, NOW - 19 * DAY).status == "published"
+        conn.execute(text(statement), {"p": world.program.program_id, "at": NOW - 20 * DAY})
+    create(world, plan_document(hold_days=1))
+    assert refused(publish, world, 2, NOW - 20 * DAY).code == "orders_worked_on"
+    assert publish(world, 2, NOW - 19 * DAY).status == "published"
 
 
-def test_a_plan_that_drops_a_rank_some_shop_holds_is_refused(house: House) -> None:
-    house.register("a")
-    house.publish(plan_document(), NOW - DAY)
-    house.set_rank("a", "owner")
-    create(house, plan_document(ranks=[{"code": "member"}]))
-    refusal = refused(publish, house, 2, NOW)
+def test_a_plan_that_drops_a_rank_some_shop_holds_is_refused(world: World) -> None:
+    world.register("a")
+    world.publish(plan_document(), NOW - DAY)
+    world.set_rank("a", "owner")
+    create(world, plan_document(ranks=[{"code": "member"}]))
+    refusal = refused(publish, world, 2, NOW)
     assert (refusal.code, refusal.params) == ("rank_map_required", {"ranks": "owner (1)"})
 
 
-def test_a_plan_published_after_the_fact_looks_at_who_gained_recruits_since(house: House) -> None:
-    house.register("a")
-    house.register("b", "a", joined_at=NOW - 3 * DAY)
-    house.register("c", "b", joined_at=NOW - 30 * DAY)
-    house.publish(plan_document(), NOW - 10 * DAY)
-    assert house.rows("SELECT s.shop_id FROM rank_signals r JOIN shops s USING (program_id, shop_no)") == [("a",)]
+def test_a_plan_published_after_the_fact_looks_at_who_gained_recruits_since(world: World) -> None:
+    world.register("a")
+    world.register("b", "a", joined_at=NOW - 3 * DAY)
+    world.register("c", "b", joined_at=NOW - 30 * DAY)
+    world.publish(plan_document(), NOW - 10 * DAY)
+    assert world.rows("SELECT s.shop_id FROM rank_signals r JOIN shops s USING (program_id, shop_no)") == [("a",)]
 
 
-def test_versions_are_listed_newest_first_and_in_pages(house: House) -> None:
+def test_versions_are_listed_newest_first_and_in_pages(world: World) -> None:
     for days in range(5):
-        create(house, plan_document(hold_days=days))
-    with house.begin() as conn:
-        first, follows = versions.list_plans(conn, house.program, packs(), None, 3)
-        rest, end = versions.list_plans(conn, house.program, packs(), follows, 3)
-        one = versions.get_plan(conn, house.program, packs(), "main", 2)
+        create(world, plan_document(hold_days=days))
+    with world.begin() as conn:
+        first, follows = versions.list_plans(conn, world.program, world.policies, None, 3)
+        rest, end = versions.list_plans(conn, world.program, world.policies, follows, 3)
+        one = versions.get_plan(conn, world.program, world.policies, "main", 2)
     assert [view.version for view in first + rest] == [5, 4, 3, 2, 1]
     assert (end, one) == (None, rest[0])
     assert one.document["hold_days"] == 1
 
 
-def test_one_document_sent_ten_times_at_once_is_one_version(house: House) -> None:
+def test_one_document_sent_ten_times_at_once_is_one_version(world: World) -> None:
     with ThreadPoolExecutor(10) as pool:
-        views = list(pool.map(lambda _: create(house, plan_document()), range(10)))
+        views = list(pool.map(lambda _: create(world, plan_document()), range(10)))
     assert {view.version for view in views} == {1}
-    assert house.rows("SELECT count(*) FROM plan_versions") == [(1,)]
+    assert world.rows("SELECT count(*) FROM plan_versions") == [(1,)]
 
 
-def test_two_documents_at_once_are_two_versions(house: House) -> None:
+def test_two_documents_at_once_are_two_versions(world: World) -> None:
     with ThreadPoolExecutor(8) as pool:
-        views = list(pool.map(lambda days: create(house, plan_document(hold_days=days)), range(8)))
+        views = list(pool.map(lambda days: create(world, plan_document(hold_days=days)), range(8)))
     assert sorted(view.version for view in views) == list(range(1, 9))
 
 
-def _with_policy(house: House, policy: str) -> Program:
-    return replace(house.program, policy=policy)
+def _with_policy(world: World, policy: str) -> Program:
+    return replace(world.program, policy=policy)

@@ -13,10 +13,9 @@ from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 from distrib.services.programs import tenants
 from distrib.services.programs.settings import set_program
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import EARLY, SELLER_TEN_PERCENT, World, line, settled
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.world import EARLY, World
 
 
 def patch(api: Api, **body: object) -> dict[str, object]:

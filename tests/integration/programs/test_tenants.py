@@ -8,20 +8,26 @@ from sqlalchemy import text
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
 from distrib.services.programs import keys, tenants
-from tests.world.houses import NOW, PEPPER, House, packs
+from tests.world.world import NOW, PEPPER, World, web_world
 
 
-def made(house: House, code: str = "shop-cn", **changes: object) -> Program:
-    given = {"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn", "now": NOW, "policies": packs()} | changes
-    with house.engine.begin() as conn:
-        return tenants.create_program(conn, code, **given)  # type: ignore[arg-type]
+def made(world: World, code: str = "shop-cn", **changes: object) -> Program:
+    given = {
+        "currency": "CNY",
+        "time_zone": "Asia/Shanghai",
+        "policy": "cn",
+        "now": NOW,
+        "policies": world.policies,
+    } | changes
+    with world.engine.begin() as conn:
+        return tenants.create_program(conn, code, policies=world.policies, **given)  # type: ignore[arg-type]
 
 
 def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> None:
-    with House(database_url) as house:
-        first = made(house)
-        assert made(house, now=datetime(2027, 1, 1, tzinfo=UTC)) == first
-        with house.engine.begin() as conn:
+    with web_world(database_url) as world:
+        first = made(world)
+        assert made(world, now=datetime(2027, 1, 1, tzinfo=UTC)) == first
+        with world.engine.begin() as conn:
             assert tenants.find_program(conn, "shop-cn") == tenants.get_program(conn, first.program_id) == first
             assert tenants.only_program(conn) is None
             assert [program.code for program in tenants.list_programs(conn)] == ["demo", "shop-cn"]
@@ -44,16 +50,16 @@ def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> No
 def test_a_program_that_does_not_fit_is_refused_by_name(
     database_url: str, changes: dict[str, object], code: str
 ) -> None:
-    with House(database_url) as house:
-        made(house)
+    with web_world(database_url) as world:
+        made(world)
         with pytest.raises(Refusal) as caught:
-            made(house, **{"code": "shop-cn"} | changes)  # type: ignore[arg-type]
+            made(world, **{"code": "shop-cn"} | changes)  # type: ignore[arg-type]
     assert caught.value.code == code
 
 
 def test_the_only_program_is_the_default(database_url: str) -> None:
-    with House(database_url) as house, house.engine.begin() as conn:
-        assert tenants.only_program(conn) == house.program
+    with web_world(database_url) as world, world.engine.begin() as conn:
+        assert tenants.only_program(conn) == world.program
         with pytest.raises(Refusal, match="no program x"):
             tenants.find_program(conn, "x")
         with pytest.raises(Refusal):
@@ -61,56 +67,56 @@ def test_the_only_program_is_the_default(database_url: str) -> None:
 
 
 def test_a_key_opens_its_own_program_with_its_role(database_url: str) -> None:
-    with House(database_url) as house:
-        house.register("s")
-        other = made(house)
-        with house.begin() as conn:
-            admin = keys.create_key(conn, house.program, "admin", "the office", None, PEPPER, NOW)
-            partner = keys.create_key(conn, house.program, "partner", "a partner", "s", PEPPER, NOW)
-        with house.engine.begin() as conn:
+    with web_world(database_url) as world:
+        world.register("s")
+        other = made(world)
+        with world.begin() as conn:
+            admin = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
+            partner = keys.create_key(conn, world.program, "partner", "a partner", "s", PEPPER, NOW)
+        with world.engine.begin() as conn:
             found = keys.authenticate(conn, admin, PEPPER)
             assert found is not None
-            assert (found[0], found[1].role, found[1].shop_no) == (house.program, "admin", None)
+            assert (found[0], found[1].role, found[1].shop_no) == (world.program, "admin", None)
             assert conn.execute(text("SELECT count(*) FROM shops")).scalar() == 1
-        with house.engine.begin() as conn:
+        with world.engine.begin() as conn:
             found = keys.authenticate(conn, partner, PEPPER)
             assert found is not None
             assert (found[0].program_id != other.program_id, found[1].shop_id) == (True, "s")
 
 
 def test_only_the_whole_key_opens_anything(database_url: str) -> None:
-    with House(database_url) as house:
-        with house.begin() as conn:
-            key = keys.create_key(conn, house.program, "admin", "the office", None, PEPPER, NOW)
+    with web_world(database_url) as world:
+        with world.begin() as conn:
+            key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
         other = "A" if key[-1] != "A" else "B"
         wrong = [key[:-1] + other, key + "x", key.replace("dk_", ""), "", "dk__", "dk_" + "0" * 16]
         for presented in [*wrong, key[:3] + "0" * 16 + key[19:], "dk_é" + key[4:], "a" * 10_000]:
-            with house.engine.begin() as conn:
+            with world.engine.begin() as conn:
                 assert keys.authenticate(conn, presented, PEPPER) is None
-        with house.engine.begin() as conn:
+        with world.engine.begin() as conn:
             assert keys.authenticate(conn, key, b"another pepper") is None
 
 
 def test_a_key_that_has_ended_opens_nothing(database_url: str) -> None:
-    with House(database_url) as house:
-        with house.begin() as conn:
-            key = keys.create_key(conn, house.program, "admin", "the office", None, PEPPER, NOW)
-            [listed], follows = keys.list_keys(conn, house.program)
+    with web_world(database_url) as world:
+        with world.begin() as conn:
+            key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
+            [listed], follows = keys.list_keys(conn, world.program)
             assert (listed.name, follows) == ("the office", None)
-            keys.revoke_key(conn, house.program, listed.key_id, NOW)
-            keys.revoke_key(conn, house.program, listed.key_id, datetime(2027, 1, 1, tzinfo=UTC))
-            assert keys.list_keys(conn, house.program)[0][0].revoked_at == NOW
+            keys.revoke_key(conn, world.program, listed.key_id, NOW)
+            keys.revoke_key(conn, world.program, listed.key_id, datetime(2027, 1, 1, tzinfo=UTC))
+            assert keys.list_keys(conn, world.program)[0][0].revoked_at == NOW
             with pytest.raises(Refusal):
-                keys.revoke_key(conn, house.program, "0" * 16, NOW)
-        with house.engine.begin() as conn:
+                keys.revoke_key(conn, world.program, "0" * 16, NOW)
+        with world.engine.begin() as conn:
             assert keys.authenticate(conn, key, PEPPER) is None
 
 
 def test_a_secret_is_not_in_the_database(database_url: str) -> None:
-    with House(database_url) as house:
-        with house.begin() as conn:
-            key = keys.create_key(conn, house.program, "admin", "the office", None, PEPPER, NOW)
-        [(dump,)] = house.rows("SELECT string_agg(k::text, '') FROM api_keys k")
+    with web_world(database_url) as world:
+        with world.begin() as conn:
+            key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
+        [(dump,)] = world.rows("SELECT string_agg(k::text, '') FROM api_keys k")
     assert key.split("_", 2)[2] not in dump
 
 
@@ -127,16 +133,16 @@ def test_a_secret_is_not_in_the_database(database_url: str) -> None:
 def test_a_key_that_does_not_fit_is_refused(
     database_url: str, role: str, name: str, shop_id: str | None, code: str
 ) -> None:
-    with House(database_url) as house, house.begin() as conn, pytest.raises(Refusal) as caught:
-        keys.create_key(conn, house.program, role, name, shop_id, PEPPER, NOW)
+    with web_world(database_url) as world, world.begin() as conn, pytest.raises(Refusal) as caught:
+        keys.create_key(conn, world.program, role, name, shop_id, PEPPER, NOW)
     assert caught.value.code == code
 
 
 def test_keys_come_in_pages(database_url: str) -> None:
-    with House(database_url) as house, house.begin() as conn:
+    with web_world(database_url) as world, world.begin() as conn:
         for n in range(5):
-            keys.create_key(conn, house.program, "orders", f"k{n}", None, PEPPER, NOW)
-        first, follows = keys.list_keys(conn, house.program, None, 3)
-        rest, end = keys.list_keys(conn, house.program, follows, 3)
+            keys.create_key(conn, world.program, "orders", f"k{n}", None, PEPPER, NOW)
+        first, follows = keys.list_keys(conn, world.program, None, 3)
+        rest, end = keys.list_keys(conn, world.program, follows, 3)
     assert sorted(row.name for row in first + rest) == [f"k{n}" for n in range(5)]
     assert end is None

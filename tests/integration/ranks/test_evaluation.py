@@ -15,7 +15,8 @@ from distrib.services.context import COMMAND_LINE
 from distrib.services.network.standing import set_rank
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.store.ranks.evaluations import EvaluationRow
-from tests.world.worlds import World, chain, line, refunded, settled
+from tests.world.documents import line, refunded, settled
+from tests.world.world import World, chain
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SALES = {"metric": "personal_sales_minor"}

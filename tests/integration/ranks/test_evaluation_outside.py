@@ -13,11 +13,10 @@ from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE, period_bounds
 from distrib.services.ranks.evaluation import due_period, evaluate_month
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import World, line, settled
+from tests.world.api import Api
+from tests.world.documents import line, settled
+from tests.world.world import World
 from workers.evaluations import run_due_evaluations
-
-__all__ = ["api"]
 
 SALES = {"metric": "personal_sales_minor"}
 PLAN: dict[str, Any] = {

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.world.worlds import World, chain, line, refunded, settled
+from tests.world.documents import line, refunded, settled
+from tests.world.world import World, chain
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

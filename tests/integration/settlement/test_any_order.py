@@ -21,7 +21,8 @@ from distrib.services.context import COMMAND_LINE
 from distrib.services.network import standing
 from distrib.services.programs import tenants
 from tests.property.draws import RANKS, orders, plans
-from tests.world.worlds import EARLY, PAID, World, chain, refunded, settled
+from tests.world.documents import PAID, refunded, settled
+from tests.world.world import EARLY, World, chain
 
 SHOPS = ("a", "b", "c", "d", "e")
 _number = count()

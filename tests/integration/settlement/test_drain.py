@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from tests.world.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, paid, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, paid, refunded, settled
+from tests.world.world import EARLY, World, chain
 
 TWO_LEVELS = {
     **SELLER_TEN_PERCENT,

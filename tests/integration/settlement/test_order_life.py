@@ -17,7 +17,8 @@ from distrib.services.orders.explanations import explain_order
 from distrib.services.orders.views import OrderFilters
 from distrib.services.settlement.drain import drain_batch
 from distrib.services.statements import months
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, cancelled, chain, decided, line, paid, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
+from tests.world.world import World, chain
 
 TWO_LEVELS = {
     **SELLER_TEN_PERCENT,

@@ -13,7 +13,8 @@ from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import standing
 from distrib.services.orders.explanations import explain_order
-from tests.world.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, paid, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, paid, refunded, settled
+from tests.world.world import EARLY, World, chain
 
 DAY = timedelta(days=1)
 RANKS = [{"code": "member"}, {"code": "gold"}]

@@ -26,18 +26,16 @@ from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
 from distrib.store.database import WEB_ROLE, open_engine
-from tests.world.api_fixtures import Api, api
+from tests.world.api import Api
 from tests.world.live import Live, live_service
-from tests.world.worlds import World, chain
-
-__all__ = ["api"]
+from tests.world.world import World, chain
 
 BASE = "https://fx.example.com/d"
 CLAIMS = ("躺赚", "月入", "guaranteed", "收益", "赚", "佣金", "commission", "earn", "￥", "¥", "免费", "free")
 
 
 @pytest.fixture
-def house(world: World) -> Api:
+def inviting(world: World) -> Api:
     """The API behind a public address of its own, with a shop of a name."""
     world.container.settings = replace(world.container.settings, public_url=BASE)
     built = Api(create_app(world.container), world)
@@ -82,13 +80,13 @@ def link_in(png: bytes) -> str:
 # --- posters and codes ---
 
 
-def test_the_code_on_a_poster_is_the_invite_link_under_the_public_address(house: Api) -> None:
-    link = f"{BASE}/r/{code_of(house)}"
+def test_the_code_on_a_poster_is_the_invite_link_under_the_public_address(inviting: Api) -> None:
+    link = f"{BASE}/r/{code_of(inviting)}"
     for role, shop in (("admin", None), ("finance", None), ("partner", "s-1")):
-        answer = house.caller(role, shop).call("GET", "/v1/shops/s-1/poster.png")
+        answer = inviting.caller(role, shop).call("GET", "/v1/shops/s-1/poster.png")
         assert (answer.status_code, answer.content_type) == (200, "image/png")
         assert link_in(answer.data) == link
-    drawn = house.caller().call("GET", "/v1/shops/s-1/qr.svg?scale=4")
+    drawn = inviting.caller().call("GET", "/v1/shops/s-1/qr.svg?scale=4")
     assert (drawn.status_code, drawn.content_type) == (200, "image/svg+xml")
     assert drawn.data.startswith(b"<svg ")
 
@@ -102,8 +100,8 @@ def test_without_a_public_address_links_begin_as_the_service_was_reached(api: Ap
     assert refused.status_code == 400
 
 
-def test_each_language_has_its_poster_and_no_other_is_known(house: Api) -> None:
-    admin = house.caller()
+def test_each_language_has_its_poster_and_no_other_is_known(inviting: Api) -> None:
+    admin = inviting.caller()
     spoken = {admin.call("GET", f"/v1/shops/s-1/poster.png?language={one}").data for one in ("zh", "en")}
     assert len(spoken) == 2
     assert admin.call("GET", "/v1/shops/s-1/poster.png").data in spoken
@@ -112,62 +110,62 @@ def test_each_language_has_its_poster_and_no_other_is_known(house: Api) -> None:
         assert admin.refused("GET", f"/v1/shops/s-1/{query}") == (422, "invalid")
 
 
-def test_a_poster_kept_by_its_reader_is_not_sent_again_until_it_would_differ(house: Api) -> None:
-    admin = house.caller()
+def test_a_poster_kept_by_its_reader_is_not_sent_again_until_it_would_differ(inviting: Api) -> None:
+    admin = inviting.caller()
     for name in ("poster.png", "qr.svg"):
         first = admin.call("GET", f"/v1/shops/s-1/{name}")
         assert first.headers["Cache-Control"] == "private, no-cache"
         again = admin.call("GET", f"/v1/shops/s-1/{name}", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
     old = admin.call("GET", "/v1/shops/s-1/poster.png").headers["ETag"]
-    patch(house, title="好物优选")
+    patch(inviting, title="好物优选")
     changed = admin.call("GET", "/v1/shops/s-1/poster.png", headers={"If-None-Match": old})
     assert (changed.status_code, changed.headers["ETag"] == old) == (200, False)
     assert admin.call("GET", "/v1/shops/s-1").headers["Cache-Control"] == "no-store"
 
 
-def test_a_partner_gets_its_own_poster_and_the_order_system_none(house: Api) -> None:
-    house.world.join(("s-2", "s-1"), ("s-3", None))
-    partner = house.caller("partner", "s-1")
+def test_a_partner_gets_its_own_poster_and_the_order_system_none(inviting: Api) -> None:
+    inviting.world.join(("s-2", "s-1"), ("s-3", None))
+    partner = inviting.caller("partner", "s-1")
     for name in ("poster.png", "qr.svg"):
         assert partner.refused("GET", f"/v1/shops/s-2/{name}") == (403, "forbidden")
         assert partner.refused("GET", f"/v1/shops/s-3/{name}") == (403, "forbidden")
-        assert house.caller("orders").refused("GET", f"/v1/shops/s-1/{name}") == (403, "forbidden")
-        assert house.nobody().refused("GET", f"/v1/shops/s-1/{name}") == (401, "unauthorized")
-        assert house.caller().refused("GET", f"/v1/shops/nobody/{name}") == (404, "shop_unknown")
-        other = house.caller(program=house.other_program(f"other-{name}"))
+        assert inviting.caller("orders").refused("GET", f"/v1/shops/s-1/{name}") == (403, "forbidden")
+        assert inviting.nobody().refused("GET", f"/v1/shops/s-1/{name}") == (401, "unauthorized")
+        assert inviting.caller().refused("GET", f"/v1/shops/nobody/{name}") == (404, "shop_unknown")
+        other = inviting.caller(program=inviting.other_program(f"other-{name}"))
         assert other.refused("GET", f"/v1/shops/s-1/{name}") == (404, "shop_unknown")
 
 
 @pytest.mark.parametrize("status", ["pending", "frozen", "closed"])
-def test_a_shop_that_is_not_active_has_no_poster_and_its_link_leads_nowhere(house: Api, status: str) -> None:
-    admin, code = house.caller(), code_of(house)
+def test_a_shop_that_is_not_active_has_no_poster_and_its_link_leads_nowhere(inviting: Api, status: str) -> None:
+    admin, code = inviting.caller(), code_of(inviting)
     admin.post("/v1/shops/s-1/status", {"status": status, "reason": "r"})
     for name in ("poster.png", "qr.svg"):
         problem = admin.problem("GET", f"/v1/shops/s-1/{name}")
         assert (problem["status"], problem["code"]) == (409, "shop_not_inviting")
         assert status in problem["detail"]
-    assert visit(house, code).status_code == 404
+    assert visit(inviting, code).status_code == 404
     admin.post("/v1/shops/s-1/status", {"status": "active", "reason": "r"})
-    assert visit(house, code).status_code == 200
+    assert visit(inviting, code).status_code == 200
 
 
-def test_what_is_erased_is_on_no_poster_and_no_page(house: Api) -> None:
-    admin, code = house.caller(), code_of(house)
-    assert "喆记小店" in visit(house, code).text
+def test_what_is_erased_is_on_no_poster_and_no_page(inviting: Api) -> None:
+    admin, code = inviting.caller(), code_of(inviting)
+    assert "喆记小店" in visit(inviting, code).text
     admin.post("/v1/shops/s-1/erase")
     assert admin.refused("GET", "/v1/shops/s-1/poster.png") == (409, "shop_not_inviting")
-    gone = visit(house, code)
+    gone = visit(inviting, code)
     assert (gone.status_code, "喆记小店" in gone.text) == (404, False)
 
 
 # --- the page ---
 
 
-def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(house: Api) -> None:
-    code = code_of(house)
-    patch(house, title="好物优选")
-    chinese, english = visit(house, code, "?lang=zh"), visit(house, code, "?lang=en")
+def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(inviting: Api) -> None:
+    code = code_of(inviting)
+    patch(inviting, title="好物优选")
+    chinese, english = visit(inviting, code, "?lang=zh"), visit(inviting, code, "?lang=en")
     assert words(chinese) == (
         f"加入好物优选 English 喆记小店 邀请你加入 好物优选 邀请码 {code} "
         "在平台注册时填写以上邀请码即可。 具体规则以平台公示为准。"
@@ -181,8 +179,8 @@ def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(hous
         assert [claim for claim in CLAIMS if claim in words(answer)] == []
 
 
-def test_the_page_speaks_the_readers_language_and_says_so(house: Api) -> None:
-    code = code_of(house)
+def test_the_page_speaks_the_readers_language_and_says_so(inviting: Api) -> None:
+    code = code_of(inviting)
     told = {
         "zh-CN,zh;q=0.9": "zh",
         "en-GB": "en",
@@ -190,14 +188,14 @@ def test_the_page_speaks_the_readers_language_and_says_so(house: Api) -> None:
         "": "en",
     }
     for sent, spoken in told.items():
-        answer = visit(house, code, **{"Accept-Language": sent})
+        answer = visit(inviting, code, **{"Accept-Language": sent})
         assert (answer.headers["Content-Language"], "Accept-Language" in answer.headers["Vary"]) == (spoken, True)
-    assert visit(house, code, "?lang=zh", **{"Accept-Language": "en"}).headers["Content-Language"] == "zh"
-    assert visit(house, code, "?lang=xx", **{"Accept-Language": "zh"}).headers["Content-Language"] == "zh"
+    assert visit(inviting, code, "?lang=zh", **{"Accept-Language": "en"}).headers["Content-Language"] == "zh"
+    assert visit(inviting, code, "?lang=xx", **{"Accept-Language": "zh"}).headers["Content-Language"] == "zh"
 
 
-def test_the_page_runs_nothing_keeps_nothing_and_is_not_to_be_found(house: Api) -> None:
-    answer = visit(house, code_of(house))
+def test_the_page_runs_nothing_keeps_nothing_and_is_not_to_be_found(inviting: Api) -> None:
+    answer = visit(inviting, code_of(inviting))
     assert answer.content_type == "text/html; charset=utf-8"
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert not re.search(r"<script|<style| style=| on\w+=|<form|http://", answer.text)
@@ -206,45 +204,45 @@ def test_the_page_runs_nothing_keeps_nothing_and_is_not_to_be_found(house: Api) 
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "Set-Cookie" not in answer.headers
     [sheet] = re.findall(r'<link rel="stylesheet" href="([^"]+)"', answer.text)
-    assert house.nobody().call("GET", sheet).status_code == 200
+    assert inviting.nobody().call("GET", sheet).status_code == 200
 
 
-def test_a_name_is_text_and_never_markup(house: Api) -> None:
-    house.caller().call("PATCH", "/v1/shops/s-1", {"name": "<script>alert(1)</script>&\"'"})
-    patch(house, title="<b>T</b>")
-    answer = visit(house, code_of(house))
+def test_a_name_is_text_and_never_markup(inviting: Api) -> None:
+    inviting.caller().call("PATCH", "/v1/shops/s-1", {"name": "<script>alert(1)</script>&\"'"})
+    patch(inviting, title="<b>T</b>")
+    answer = visit(inviting, code_of(inviting))
     assert "<script" not in answer.text
     assert "<b>" not in answer.text
     assert "<script>alert(1)</script>&\"'" in html.unescape(answer.text)
 
 
-def test_every_code_that_leads_nowhere_gets_one_and_the_same_page(house: Api) -> None:
-    code = code_of(house)
+def test_every_code_that_leads_nowhere_gets_one_and_the_same_page(inviting: Api) -> None:
+    code = code_of(inviting)
     wrong = ("AAAAAAAAAA", "x", "喆" * 10, "0" * 10, code[:9], code + "2", "%00")
-    pages = {visit(house, one).text for one in wrong}
-    house.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
-    closed = visit(house, code)
+    pages = {visit(inviting, one).text for one in wrong}
+    inviting.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
+    closed = visit(inviting, code)
     assert pages == {closed.text}
     assert (closed.status_code, closed.headers["Cache-Control"]) == (404, "no-store")
     assert "No such invitation" in closed.text
 
 
-def test_a_code_typed_in_small_letters_is_the_same_code(house: Api) -> None:
-    assert visit(house, code_of(house).lower()).text == visit(house, code_of(house)).text
+def test_a_code_typed_in_small_letters_is_the_same_code(inviting: Api) -> None:
+    assert visit(inviting, code_of(inviting).lower()).text == visit(inviting, code_of(inviting)).text
 
 
-def test_the_page_leads_to_the_platforms_own_page_with_the_code(house: Api) -> None:
-    code = code_of(house)
+def test_the_page_leads_to_the_platforms_own_page_with_the_code(inviting: Api) -> None:
+    code = code_of(inviting)
     for join_url, leads_to in (
         ("https://shop.example.com/join", f"https://shop.example.com/join?invite_code={code}"),
         ("https://shop.example.com/j?from=fx&x=", f"https://shop.example.com/j?from=fx&x=&invite_code={code}"),
     ):
-        assert patch(house, join_url=join_url)["join_url"] == join_url
-        [found] = re.findall(r'<a class="go" href="([^"]+)"', visit(house, code).text)
+        assert patch(inviting, join_url=join_url)["join_url"] == join_url
+        [found] = re.findall(r'<a class="go" href="([^"]+)"', visit(inviting, code).text)
         assert html.unescape(found) == leads_to
-        assert "shop.example.com" in words(visit(house, code))
-    patch(house, join_url=None)
-    assert 'class="go"' not in visit(house, code).text
+        assert "shop.example.com" in words(visit(inviting, code))
+    patch(inviting, join_url=None)
+    assert 'class="go"' not in visit(inviting, code).text
 
 
 @pytest.mark.parametrize(
@@ -261,46 +259,46 @@ def test_the_page_leads_to_the_platforms_own_page_with_the_code(house: Api) -> N
         "shop",
     ],
 )
-def test_a_page_for_joining_that_is_not_safe_to_lead_to_is_refused(house: Api, join_url: str) -> None:
-    problem = house.caller().problem("PATCH", "/v1/program", {"join_url": join_url, "title": " "})
+def test_a_page_for_joining_that_is_not_safe_to_lead_to_is_refused(inviting: Api, join_url: str) -> None:
+    problem = inviting.caller().problem("PATCH", "/v1/program", {"join_url": join_url, "title": " "})
     assert (problem["status"], problem["code"]) == (422, "invalid")
     assert {entry["pointer"] for entry in problem["errors"]} == {"/join_url", "/title"}
 
 
-def test_a_name_that_promises_earnings_is_left_out_under_a_pack_that_forbids_it(house: Api) -> None:
-    house.caller().call("PATCH", "/v1/shops/s-1", {"name": "月入过万俱乐部"})
-    code = code_of(house)
-    assert "月入过万" in visit(house, code).text
-    patch(house, policy="cn", title="躺赚联盟")
-    answer = visit(house, code, "?lang=zh")
+def test_a_name_that_promises_earnings_is_left_out_under_a_pack_that_forbids_it(inviting: Api) -> None:
+    inviting.caller().call("PATCH", "/v1/shops/s-1", {"name": "月入过万俱乐部"})
+    code = code_of(inviting)
+    assert "月入过万" in visit(inviting, code).text
+    patch(inviting, policy="cn", title="躺赚联盟")
+    answer = visit(inviting, code, "?lang=zh")
     assert "月入" not in answer.text
     assert "躺赚" not in answer.text
     assert "诚邀加入 test" in words(answer)
 
 
-def test_a_code_that_two_programs_have_shows_both_and_guesses_neither(house: Api) -> None:
-    code, other = code_of(house), house.other_program()
-    admin = house.caller(program=other)
+def test_a_code_that_two_programs_have_shows_both_and_guesses_neither(inviting: Api) -> None:
+    code, other = code_of(inviting), inviting.other_program()
+    admin = inviting.caller(program=other)
     admin.post("/v1/shops", {"id": "x-1", "name": "Other shop"})
-    container = house.world.container
+    container = inviting.world.container
     with container.begin() as conn:
         same = "UPDATE shops SET invite_code = :code WHERE program_id = :program"
         conn.execute(text(same), {"code": code, "program": other.program_id})
-    answer = visit(house, code)
+    answer = visit(inviting, code)
     assert answer.text.count(f">{code}<") == 2
     assert "喆记小店" in answer.text
     assert "Other shop" in answer.text
     assert "Several programs know this code" in answer.text
     admin.post("/v1/shops/x-1/status", {"status": "closed", "reason": "r"})
-    assert "Other shop" not in visit(house, code).text
+    assert "Other shop" not in visit(inviting, code).text
 
 
-def test_the_web_role_sees_by_a_code_the_shops_of_that_code_and_no_other(house: Api, database_url: str) -> None:
-    house.world.join(*chain("s-2", "s-3"))
+def test_the_web_role_sees_by_a_code_the_shops_of_that_code_and_no_other(inviting: Api, database_url: str) -> None:
+    inviting.world.join(*chain("s-2", "s-3"))
     engine = open_engine(database_url, WEB_ROLE)
     with engine.begin() as conn:
         assert conn.execute(text("SELECT count(*) FROM shops")).scalar() == 0
-        conn.execute(text("SELECT set_config('distrib.invite_code', :code, true)"), {"code": code_of(house)})
+        conn.execute(text("SELECT set_config('distrib.invite_code', :code, true)"), {"code": code_of(inviting)})
         assert conn.execute(text("SELECT shop_id FROM shops")).scalars().all() == ["s-1"]
         assert conn.execute(text("UPDATE shops SET name = 'x'")).rowcount == 0
     with engine.begin() as conn:
@@ -308,25 +306,25 @@ def test_the_web_role_sees_by_a_code_the_shops_of_that_code_and_no_other(house: 
     engine.dispose()
 
 
-def test_who_joins_by_the_code_on_the_page_stands_below_who_invited(house: Api) -> None:
-    [code] = re.findall(r'<p class="code">(\w+)</p>', visit(house, code_of(house)).text)
-    joined = house.caller().post("/v1/shops", {"id": "new", "invite_code": code})
+def test_who_joins_by_the_code_on_the_page_stands_below_who_invited(inviting: Api) -> None:
+    [code] = re.findall(r'<p class="code">(\w+)</p>', visit(inviting, code_of(inviting)).text)
+    joined = inviting.caller().post("/v1/shops", {"id": "new", "invite_code": code})
     assert joined["sponsor_id"] == "s-1"
 
 
-def test_what_invitations_say_is_set_with_a_trail(house: Api) -> None:
-    patch(house, title="T", join_url="https://a.example/j")
-    patch(house, title=None)
-    rows = house.caller("finance").get("/v1/program/changes")["data"]
+def test_what_invitations_say_is_set_with_a_trail(inviting: Api) -> None:
+    patch(inviting, title="T", join_url="https://a.example/j")
+    patch(inviting, title=None)
+    rows = inviting.caller("finance").get("/v1/program/changes")["data"]
     assert [row["after"] for row in rows] == [{"title": "T", "join_url": "https://a.example/j"}, {"title": None}]
-    told = house.caller("finance").get("/v1/program")
+    told = inviting.caller("finance").get("/v1/program")
     assert (told["title"], told["join_url"]) == (None, "https://a.example/j")
 
 
-def test_a_shop_that_joins_later_does_not_invite_yet(house: Api) -> None:
+def test_a_shop_that_joins_later_does_not_invite_yet(inviting: Api) -> None:
     later = datetime(2090, 1, 1, tzinfo=UTC)
-    house.world.join(("late", None), joined_at=later)
-    assert house.caller().refused("GET", "/v1/shops/late/poster.png") == (409, "shop_not_inviting")
+    inviting.world.join(("late", None), joined_at=later)
+    assert inviting.caller().refused("GET", "/v1/shops/late/poster.png") == (409, "shop_not_inviting")
 
 
 # --- a running service, and the command line ---
@@ -357,9 +355,9 @@ def raw(live: Live, key: str | None, path: str) -> tuple[int, str | None, bytes]
 
 
 @pytest.fixture
-def shell(house: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def shell(inviting: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings of the world, as commands read them."""
-    for name, value in house.world.container.environment().items():
+    for name, value in inviting.world.container.environment().items():
         monkeypatch.setenv(name, value)
 
 
@@ -368,27 +366,29 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.mark.usefixtures("shell")
-def test_commands_draw_what_the_service_draws(house: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_commands_draw_what_the_service_draws(inviting: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISTRIB_PUBLIC_URL", BASE + "/")
     for name, path in (("poster", "poster.png?language=en"), ("qr", "qr.svg")):
         drawn = tmp_path / name
         extra = ("--language", "en") if name == "poster" else ()
         result = run("shops", name, "s-1", "--output", drawn, *extra)
-        assert (result.exit_code, result.output) == (0, f"{drawn}: {BASE}/r/{code_of(house)}\n")
-        assert drawn.read_bytes() == house.caller().call("GET", f"/v1/shops/s-1/{path}").data
+        assert (result.exit_code, result.output) == (0, f"{drawn}: {BASE}/r/{code_of(inviting)}\n")
+        assert drawn.read_bytes() == inviting.caller().call("GET", f"/v1/shops/s-1/{path}").data
 
 
 @pytest.mark.usefixtures("shell")
-def test_a_command_that_cannot_know_the_public_address_says_what_to_set(house: Api, tmp_path: Path) -> None:
+def test_a_command_that_cannot_know_the_public_address_says_what_to_set(inviting: Api, tmp_path: Path) -> None:
     result = run("shops", "poster", "s-1", "--output", tmp_path / "p.png")
     assert (result.exit_code, "DISTRIB_PUBLIC_URL" in result.output) == (2, True)
     assert not (tmp_path / "p.png").exists()
 
 
 @pytest.mark.usefixtures("shell")
-def test_a_shop_that_may_not_invite_gets_no_file(house: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_shop_that_may_not_invite_gets_no_file(
+    inviting: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DISTRIB_PUBLIC_URL", BASE)
-    house.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
+    inviting.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
     result = run("shops", "poster", "s-1", "--output", tmp_path / "p.png")
     assert isinstance(result.exception, Refusal)
     assert result.exception.code == "shop_not_inviting"

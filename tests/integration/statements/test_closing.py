@@ -21,7 +21,8 @@ from distrib.services.ledger import adjustments
 from distrib.services.statements import closing, months
 from distrib.store.ledger import books
 from distrib.store.statements.months import FIGURES
-from tests.world.worlds import EARLY, PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import EARLY, World, chain
 
 ANN = Actor("ann", "Ann", "finance")
 BEN = Actor("ben", "Ben", "finance")

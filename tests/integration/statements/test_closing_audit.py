@@ -14,7 +14,8 @@ from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing
 from distrib.store.database import open_engine
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import World, chain
 
 ANN, BEN = Actor("ann", "Ann", "finance"), Actor("ben", "Ben", "finance")
 NOW = datetime(2026, 8, 1, tzinfo=UTC)

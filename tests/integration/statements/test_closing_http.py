@@ -13,10 +13,9 @@ from distrib.cli.ledger.adjustment import adjustment
 from distrib.cli.ledger.pools import pools
 from distrib.cli.ledger.statement import statement
 from distrib.domain.errors import Refusal
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import SELLER_TEN_PERCENT, World, chain, line, settled
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.world import World, chain
 
 CLOSE = "/v1/statements/2026-03/close"
 

@@ -20,10 +20,9 @@ from distrib.services.statements import closing
 from distrib.services.statements.files import FileWish, export_file
 from distrib.services.statements.workbook import write_workbook
 from distrib.store.statements import exports
-from tests.world.api_fixtures import Api, api
-from tests.world.worlds import SELLER_TEN_PERCENT, World, line, refunded, settled
-
-__all__ = ["api"]
+from tests.world.api import Api
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.world import World
 
 MARCH = 202603
 NOW = datetime(2026, 8, 1, tzinfo=UTC)

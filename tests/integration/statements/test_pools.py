@@ -16,7 +16,8 @@ from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.network import standing
 from distrib.services.statements import closing, months, pools
 from distrib.services.statements.pools import PaidPool
-from tests.world.worlds import EARLY, PAID, World, line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
+from tests.world.world import EARLY, World
 
 ANN, BEN = Actor("ann", "Ann", "finance"), Actor("ben", "Ben", "finance")
 MARCH, APRIL = 202603, 202604

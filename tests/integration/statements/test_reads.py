@@ -16,7 +16,8 @@ from distrib.services.context import Program
 from distrib.services.statements import months as statements
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
 from distrib.store.statements.months import FIGURES
-from tests.world.worlds import PAID, World, chain, line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
+from tests.world.world import World, chain
 
 PLAN: dict[str, Any] = {
     "code": "two-level",

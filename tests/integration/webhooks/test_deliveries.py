@@ -22,9 +22,10 @@ from distrib.services.network import standing
 from distrib.services.webhooks import deliveries as sending
 from distrib.services.webhooks import endpoints
 from distrib.store.webhooks.outbox import Message, insert_messages
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.processes import wait_until
 from tests.world.receivers import Received, Receiver, receiver
-from tests.world.worlds import PAID, SELLER_TEN_PERCENT, World, chain, line, refunded, settled
+from tests.world.world import World, chain
 
 TYPES = ["commission.earned", "commission.reversed", "rank.changed", "statement.closed", "payout.settled"]
 

@@ -15,8 +15,9 @@ from distrib.services.audit import run
 from distrib.services.payouts import batches as payouts
 from distrib.services.programs.tenants import create_program
 from distrib.settings import Settings
-from tests.world.payout_world import PROPOSER, approve, balance, earn, make, open_shops, record
-from tests.world.worlds import World, refunded
+from tests.world.documents import refunded
+from tests.world.payouts import PROPOSER, approve, balance, earn, make, open_shops, record
+from tests.world.world import World
 
 BEGIN = datetime(2026, 4, 2, 4, tzinfo=UTC)
 SHOPS = ("a", "b")
@@ -57,11 +58,11 @@ class Model:
 def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
     settings: Settings, database_url: str, redis_url: str, actions: list[tuple[str, int | str, int | str]]
 ) -> None:
-    house = Container(settings, database_url, redis_url)
-    with house.begin() as conn:
+    container = Container(settings, database_url, redis_url)
+    with container.begin() as conn:
         code = f"p-{next(numbers)}"
-        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", house.now(), house.policies)
-    world = open_shops(World(house, program), *SHOPS)
+        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
+    world = open_shops(World(container, program), *SHOPS)
     model, now = Model(), BEGIN
     for place, action in enumerate(actions):
         now += timedelta(minutes=1)
@@ -70,9 +71,9 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
             found = balance(world, shop, now)
             assert found["available"] == model.available(shop), (shop, actions[: place + 1])
             assert (found["reserved"], found["paid"]) == (model.reserved(shop), model.paid[shop])
-    with house.begin() as conn:
-        assert run.run_audit(conn, world.program, now, house.policies).ok
-    house.close()
+    with container.begin() as conn:
+        assert run.run_audit(conn, world.program, now, container.policies).ok
+    container.close()
 
 
 def act(world: World, model: Model, action: tuple[str, int | str, int | str], place: int, now: datetime) -> None:

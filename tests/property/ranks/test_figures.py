@@ -29,7 +29,8 @@ from distrib.services.ranks.figures import Figures, shops_at
 from distrib.services.ranks.promotion import Asked, figures_of
 from distrib.settings import Settings
 from tests.world import databases
-from tests.world.worlds import World, line, open_world, refunded, settled
+from tests.world.documents import line, refunded, settled
+from tests.world.world import World, open_world
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FIRST = datetime(2026, 2, 1, tzinfo=ZONE).astimezone(UTC)

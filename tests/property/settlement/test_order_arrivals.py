@@ -16,19 +16,8 @@ from hypothesis import strategies as st
 
 from distrib.services.audit import run
 from distrib.settings import Settings
-from tests.world.worlds import (
-    PAID,
-    SELLER_TEN_PERCENT,
-    World,
-    cancelled,
-    chain,
-    decided,
-    line,
-    open_world,
-    paid,
-    refunded,
-    settled,
-)
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
+from tests.world.world import World, chain, open_world
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import msgspec
 from distrib.domain.events import Event, Order, OrderLine
 from distrib.services.orders import codec
 from distrib.services.orders.codec import decode_event, decode_stored
-from tests.world.worlds import line, refunded, settled
+from tests.world.documents import line, refunded, settled
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 TWINS: dict[Any, Any] = {

@@ -6,15 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from distrib.app import create_app
 from distrib.services.context import Program
 from distrib.services.programs import keys, tenants
-from tests.world.worlds import World
+from tests.world.world import World
 
 
 @dataclass
@@ -101,9 +99,3 @@ class Api:
                 container.policies,
                 **settings,
             )
-
-
-@pytest.fixture
-def api(world: World) -> Api:
-    """The API on the test's own world."""
-    return Api(create_app(world.container), world)

@@ -1,4 +1,4 @@
-"""A world where shops have money to be paid out: payees, batches and results, through the same services as the API."""
+"""Payouts in a world: money to be paid out, payees, batches and results, through the same services as the API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.results import ResultDraft, Settled, record_results
 from distrib.services.programs.tenants import get_program
 from distrib.services.statements import months
-from tests.world.worlds import SELLER_TEN_PERCENT, World, line, settled
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.world import World
 
 PROPOSER, APPROVER = COMMAND_LINE, Actor("second", "second", "finance")
 
@@ -35,10 +36,10 @@ def with_withholding(world: World, method: str) -> World:
     return world
 
 
-def earn(world: World, shop_id: str, amount_minor: int, at: datetime, name: str | None = None) -> None:
+def earn(world: World, shop_id: str, amount_minor: int, earned_at: datetime, name: str | None = None) -> None:
     """Lets a shop earn an amount that is available at once."""
-    order = name or f"{shop_id}-{at.isoformat()}-{amount_minor}"
-    event = settled(f"e-{order}", order, shop_id, line(amount_minor * 10), paid_at=at, occurred_at=at)
+    order = name or f"{shop_id}-{earned_at.isoformat()}-{amount_minor}"
+    event = settled(f"e-{order}", order, shop_id, line(amount_minor * 10), paid_at=earned_at, occurred_at=earned_at)
     world.earn(event | {"id": event["id"][-64:]})
 
 
@@ -95,17 +96,17 @@ def pay(world: World, payout_id: str, now: datetime, **more: Any) -> dict[str, A
     made = make(world, payout_id, now, **more)
     approve(world, payout_id, now)
     if made["lines"]:
-        record(world, payout_id, [(one["shop_id"], "paid") for one in made["lines"]], now + timedelta(seconds=1))
+        record(world, payout_id, [(row["shop_id"], "paid") for row in made["lines"]], now + timedelta(seconds=1))
     return made
 
 
-def balance(world: World, shop_id: str, at: datetime) -> dict[str, int]:
+def balance(world: World, shop_id: str, as_of: datetime) -> dict[str, int]:
     """What a shop has at an instant: held, reserved, available, paid."""
     with world.container.begin() as conn:
         number = payees.shop_no_of(conn, world.program, shop_id)
-        found = months.balance(conn, world.program, number, at)
+        amounts = months.balance(conn, world.program, number, as_of)
     names = ("held", "reserved", "available", "paid")
-    return {name: found[f"{name}_minor"] for name in names}
+    return {name: amounts[f"{name}_minor"] for name in names}
 
 
 def in_other_currency(world: World, currency: str) -> World:
