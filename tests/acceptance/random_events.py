@@ -18,15 +18,15 @@ AMOUNTS = (0, 1, 3, 15, 99, 500, 1_000, 2_999, 10_000, 19_900, 60_000, 123_457, 
 
 def draw_instant(random: Random, first: datetime = START, days: float = DAYS) -> datetime:
     """An instant; now and then a round one, so that boundaries meet."""
-    at = first + timedelta(minutes=random.randint(0, int(days * 1440)))
+    instant = first + timedelta(minutes=random.randint(0, int(days * 1440)))
     if random.random() < 0.25:
-        at = max(first, at.replace(hour=random.choice((0, 5, 16)), minute=0))
-    return at
+        instant = max(first, instant.replace(hour=random.choice((0, 5, 16)), minute=0))
+    return instant
 
 
-def show(random: Random, at: datetime) -> str:
+def show(random: Random, instant: datetime) -> str:
     """An instant with some offset."""
-    return at.astimezone(timezone(timedelta(minutes=random.choice((0, 480, -300, 330))))).isoformat()
+    return instant.astimezone(timezone(timedelta(minutes=random.choice((0, 480, -300, 330))))).isoformat()
 
 
 def draw_order(random: Random, number: int, shops: Sequence[str], only_paid_from: datetime) -> Document:
@@ -69,18 +69,23 @@ def _line(random: Random, number: int) -> Document:
 def draw_refunds(random: Random, event: Document) -> list[Document]:
     """Refunds of one order by their time; some ask for too much."""
     order, settled_at = event["order"], datetime.fromisoformat(event["occurred_at"])
-    at = settled_at if random.random() < 0.8 else settled_at - timedelta(days=random.choice((1, 10, 250)))
-    found = []
+    instant = settled_at if random.random() < 0.8 else settled_at - timedelta(days=random.choice((1, 10, 250)))
+    refunds = []
     for number in range(random.choice((0, 0, 1, 1, 2, 4))):
-        at = at + timedelta(minutes=random.randint(1, 20_000))
+        instant = instant + timedelta(minutes=random.randint(1, 20_000))
         refund: Document = {"id": f"r-{order['id']}-{number}", "order_id": order["id"]}
         lines = _refund_lines(random, order)
         if lines and random.random() < 0.75:
             refund["lines"] = lines
-        found.append(
-            {"id": f"e-{refund['id']}", "type": "order.refunded", "occurred_at": show(random, at), "refund": refund}
+        refunds.append(
+            {
+                "id": f"e-{refund['id']}",
+                "type": "order.refunded",
+                "occurred_at": show(random, instant),
+                "refund": refund,
+            }
         )
-    return found
+    return refunds
 
 
 def _refund_lines(random: Random, order: Document) -> list[Document]:

@@ -91,7 +91,9 @@ def _rules(random: Random, tiers: int) -> list[Document]:
             rule |= {"differential": True, "rate": _by_rank(random, RATES)}
         else:
             _draw_figure(random, rule)
-            _draw_of(random, rule, [known["id"] for known, at in zip(rules, places, strict=False) if at <= places[-1]])
+            _draw_of(
+                random, rule, [known["id"] for known, place in zip(rules, places, strict=False) if place <= places[-1]]
+            )
         if random.random() < 0.4:
             rule["where"] = _where(random)
         if random.random() < 0.3:

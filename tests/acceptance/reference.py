@@ -15,7 +15,7 @@ from math import floor
 from typing import Any, NamedTuple
 
 from tests.acceptance.reference_limits import rooms_for, unmet
-from tests.acceptance.reference_order import Document, Key, Limits, Paid, Person, Seats, capped, work_out
+from tests.acceptance.reference_order import Document, Key, Limits, Paid, Person, Seats, capped, compute
 
 CHAIN, COMPRESSION = 9, 8
 PEOPLE = ("shop_id", "leader_id", "opener_id")
@@ -63,7 +63,7 @@ class Settled:
     """An order that was worked on, with its snapshot."""
 
     order: Document
-    at: datetime
+    settled_at: datetime
     version: Version
     seats: Seats
     posted: dict[Key, Paid]
@@ -85,7 +85,7 @@ class Settled:
     def net_sales(self, until: datetime) -> int:
         """The sale less what was refunded until then."""
         sold = sum(line["paid_minor"] for line in self.order["lines"] if self.counts(line))
-        return int(sold) - sum(amount for at, amount in self.back if at <= until)
+        return int(sold) - sum(amount for reversed_at, amount in self.back if reversed_at <= until)
 
 
 @dataclass
@@ -102,58 +102,58 @@ class World:
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """What was earned gross by rule id, shop and month, and by rule id, shop and customer."""
 
-    def version_at(self, at: datetime) -> Version | None:
+    def version_at(self, instant: datetime) -> Version | None:
         """The newest ``effective_from`` that is not after ``at`` wins."""
-        known = [version for version in self.versions if version.effective_from <= at]
+        known = [version for version in self.versions if version.effective_from <= instant]
         return max(known, key=lambda version: version.effective_from, default=None)
 
-    def sponsor_at(self, shop: str, at: datetime) -> str | None:
+    def sponsor_at(self, shop: str, instant: datetime) -> str | None:
         """Who stood above a shop."""
-        sponsor: str | None = _latest(self.shops[shop].links, at)
+        sponsor: str | None = _latest(self.shops[shop].links, instant)
         return sponsor
 
-    def uplines_at(self, shop: str, at: datetime) -> list[str]:
+    def uplines_at(self, shop: str, instant: datetime) -> list[str]:
         """All above a shop, nearest first."""
-        found: list[str] = []
-        above = self.sponsor_at(shop, at)
+        uplines: list[str] = []
+        above = self.sponsor_at(shop, instant)
         while above is not None:
-            found.append(above)
-            above = self.sponsor_at(above, at)
-        return found
+            uplines.append(above)
+            above = self.sponsor_at(above, instant)
+        return uplines
 
-    def is_active(self, shop: str, at: datetime) -> bool:
+    def is_active(self, shop: str, instant: datetime) -> bool:
         """Whether a shop had joined and was active."""
-        return at >= self.shops[shop].joined_at and self.status(shop, at) == "active"
+        return instant >= self.shops[shop].joined_at and self.status(shop, instant) == "active"
 
-    def status(self, shop: str, at: datetime) -> str:
+    def status(self, shop: str, instant: datetime) -> str:
         """The status by the newest change not after the instant."""
-        status: str | None = _latest(self.shops[shop].statuses, at)
+        status: str | None = _latest(self.shops[shop].statuses, instant)
         return status or "active"
 
-    def rank_at(self, shop: str, at: datetime, plan: Document) -> str:
+    def rank_at(self, shop: str, instant: datetime, plan: Document) -> str:
         """What was earned, and never less than what was set by hand."""
         codes = ranks_of(plan)
         known = self.shops[shop]
-        held = [_latest(known.hands, at), *(rank for since, rank in known.earned if since <= at)]
+        held = [_latest(known.hands, instant), *(rank for since, rank in known.earned if since <= instant)]
         return max((rank for rank in held if rank is not None), key=codes.index, default=codes[0])
 
-    def day_of(self, at: datetime) -> datetime:
+    def day_of(self, instant: datetime) -> datetime:
         """The start of the day of an instant, in the program's time zone."""
-        return datetime.combine(at.astimezone(self.zone).date(), time(), tzinfo=self.zone).astimezone(UTC)
+        return datetime.combine(instant.astimezone(self.zone).date(), time(), tzinfo=self.zone).astimezone(UTC)
 
-    def next_day(self, at: datetime) -> datetime:
+    def next_day(self, instant: datetime) -> datetime:
         """The start of the day after."""
-        tomorrow = at.astimezone(self.zone).date() + timedelta(days=1)
+        tomorrow = instant.astimezone(self.zone).date() + timedelta(days=1)
         return datetime.combine(tomorrow, time(), tzinfo=self.zone).astimezone(UTC)
 
-    def period_of(self, at: datetime) -> str:
+    def period_of(self, instant: datetime) -> str:
         """The calendar month of an instant."""
-        return at.astimezone(self.zone).strftime("%Y-%m")
+        return instant.astimezone(self.zone).strftime("%Y-%m")
 
 
-def _latest(history: Sequence[tuple[datetime, Any]], at: datetime) -> Any:
+def _latest(history: Sequence[tuple[datetime, Any]], instant: datetime) -> Any:
     """What was said last of what held by then; of one instant, what was said later."""
-    held = [(when, place, value) for place, (when, value) in enumerate(history) if when <= at]
+    held = [(when, place, value) for place, (when, value) in enumerate(history) if when <= instant]
     return max(held, key=lambda entry: entry[:2])[2] if held else None
 
 
@@ -164,20 +164,22 @@ def ranks_of(plan: Document) -> list[str]:
 
 def seat(world: World, order: Document, version: Version) -> Seats:
     """The snapshot: the people of an order as they stood when it was paid."""
-    at, plan = when(order["paid_at"]), version.plan
+    paid_at, plan = when(order["paid_at"]), version.plan
 
     def person(shop: str | None) -> Person | None:
-        return None if shop is None else Person(shop, world.rank_at(shop, at, plan), world.is_active(shop, at))
+        return (
+            None if shop is None else Person(shop, world.rank_at(shop, paid_at, plan), world.is_active(shop, paid_at))
+        )
 
     seller = order.get("shop_id")
-    chain = [] if seller is None else world.uplines_at(seller, at)[:CHAIN]
+    chain = [] if seller is None else world.uplines_at(seller, paid_at)[:CHAIN]
     is_own = seller is not None and order.get("customer_id") == seller
     first, above = seller, chain
     is_shifted = is_own and plan.get("self_purchase") == "shift"
     if is_shifted:
         first, above = (chain[0] if chain else None), chain[1:]
     if plan.get("inactive_upline") == "compress":
-        above = [shop for shop in above[:COMPRESSION] if world.is_active(shop, at)]
+        above = [shop for shop in above[:COMPRESSION] if world.is_active(shop, paid_at)]
     tiers = [person(shop) for shop in [first, *above]][: plan.get("tiers", 1) + 1]
     leader, opener = person(order.get("leader_id")), person(order.get("opener_id"))
     return Seats(person(seller), tiers, leader, opener, is_own, is_shifted)
@@ -188,7 +190,7 @@ def when(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def work_on(world: World, events: Sequence[Document]) -> None:
+def process(world: World, events: Sequence[Document]) -> None:
     """Works on what was posted together with all that still waits: day by day, promotions at the end of each."""
     todo = [*world.open, *events]
     world.open = []
@@ -197,11 +199,11 @@ def work_on(world: World, events: Sequence[Document]) -> None:
         days.setdefault(world.day_of(when(event["occurred_at"])), []).append(event)
     looks = _recruit_looks(world)
     for day in sorted({*days, *looks}):
-        found = [*looks.get(day, []), *_work_day(world, days.get(day, []))]
-        _promote(world, sorted(set(found)))
+        looked_at = [*looks.get(day, []), *_process_day(world, days.get(day, []))]
+        _promote(world, sorted(set(looked_at)))
 
 
-def _work_day(world: World, events: Sequence[Document]) -> list[tuple[datetime, str]]:
+def _process_day(world: World, events: Sequence[Document]) -> list[tuple[datetime, str]]:
     """Works on a day's events, and on what waited for them; the looks that they cause."""
     looks: list[tuple[datetime, str]] = []
     refunds = [event for event in [*world.open, *events] if "refund" in event]
@@ -222,7 +224,7 @@ def _end(world: World, event: Document, status: str, code: str | None = None) ->
 
 
 def _settle(world: World, event: Document) -> list[tuple[datetime, str]]:
-    order, at = event["order"], when(event["occurred_at"])
+    order, settled_at = event["order"], when(event["occurred_at"])
     known = world.orders.get(order["id"])
     if known is not None:
         return _end(world, event, *(("done", None) if known.order == order else ("failed", "order_conflict")))
@@ -234,9 +236,9 @@ def _settle(world: World, event: Document) -> list[tuple[datetime, str]]:
     if order["currency"] != version.plan["currency"]:
         return _end(world, event, "failed", "currency_mismatch")
     seats, left = seat(world, order, version), [line["paid_minor"] for line in order["lines"]]
-    limits, counted_by = _limits(world, version, seats, order), _counted_by(world, order, at)
+    limits, counted_by = _limits(world, version, seats, order), _counted_by(world, order, settled_at)
     try:
-        posted = work_out(version.plan, order, seats, left, limits)
+        posted = compute(version.plan, order, seats, left, limits)
     except KeyError:
         return _end(world, event, "failed", "cost_missing")
     rooms = rooms_for(version.plan, capped(version.plan, posted, sum(left)), counted_by, world.counted)
@@ -244,13 +246,13 @@ def _settle(world: World, event: Document) -> list[tuple[datetime, str]]:
         return _end(world, event, "failed", "customer_missing")
     limits = limits._replace(rooms=rooms)
     standing = capped(version.plan, posted, sum(left), limits)
-    world.orders[order["id"]] = Settled(order, at, version, seats, posted, dict(standing), left, limits)
+    world.orders[order["id"]] = Settled(order, settled_at, version, seats, posted, dict(standing), left, limits)
     for key, amount in standing.items():
         for of in counted_by:
             world.counted[version.plan["rules"][key.rule]["id"], key.shop, of] += amount
-        world.rows.append(_row(world.orders[order["id"]], event, key, "earned", amount, at))
+        world.rows.append(_row(world.orders[order["id"]], event, key, "earned", amount, settled_at))
     _end(world, event, "done")
-    return _looks(world, order.get("shop_id"), at)
+    return _looks(world, order.get("shop_id"), settled_at)
 
 
 def _limits(world: World, version: Version, seats: Seats, order: Document) -> Limits:
@@ -263,15 +265,15 @@ def _limits(world: World, version: Version, seats: Seats, order: Document) -> Li
     return Limits(unmet(version.plan, seats, sold))
 
 
-def _counted_by(world: World, order: Document, at: datetime) -> list[str]:
+def _counted_by(world: World, order: Document, instant: datetime) -> list[str]:
     """What a commission is counted under: its month, and its customer where there is one."""
     customer = order.get("customer_id")
-    return [f"month {world.period_of(at)}"] + ([] if customer is None else [f"customer {customer}"])
+    return [f"month {world.period_of(instant)}"] + ([] if customer is None else [f"customer {customer}"])
 
 
-def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, at: datetime) -> Row:
+def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, occurred_at: datetime) -> Row:
     plan, paid = settled.version.plan, settled.posted[key]
-    available_at = settled.at + timedelta(days=plan.get("hold_days", 7))
+    available_at = settled.settled_at + timedelta(days=plan.get("hold_days", 7))
     line, rule = settled.order["lines"][key.line]["id"], plan["rules"][key.rule]["id"]
     return Row(
         event["id"],
@@ -285,13 +287,13 @@ def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, at
         paid.rate,
         amount,
         settled.version.number,
-        at,
+        occurred_at,
         available_at,
     )
 
 
 def _refund(world: World, event: Document) -> list[tuple[datetime, str]]:
-    refund, at = event["refund"], when(event["occurred_at"])
+    refund, refunded_at = event["refund"], when(event["occurred_at"])
     settled = world.orders.get(refund["order_id"])
     if settled is None:
         return _end(world, event, "waiting", "waits_for_order")
@@ -312,23 +314,23 @@ def _refund(world: World, event: Document) -> list[tuple[datetime, str]]:
     for place, amount in taken.items():
         settled.left[place] -= amount
         if settled.counts(settled.order["lines"][place]):
-            settled.back.append((at, amount))
-    _reverse(world, settled, event, at)
+            settled.back.append((refunded_at, amount))
+    _reverse(world, settled, event, refunded_at)
     _end(world, event, "done")
-    return _looks(world, settled.seller, at)
+    return _looks(world, settled.seller, refunded_at)
 
 
-def _reverse(world: World, settled: Settled, event: Document, at: datetime) -> None:
+def _reverse(world: World, settled: Settled, event: Document, reversed_at: datetime) -> None:
     """Works the order out again on what is left; the differences are reversals, and nothing rises."""
     plan = settled.version.plan
-    again = work_out(plan, settled.order | {"is_untouched": False}, settled.seats, settled.left, settled.limits)
+    again = compute(plan, settled.order | {"is_untouched": False}, settled.seats, settled.left, settled.limits)
     paid = sum(line["paid_minor"] for line in settled.order["lines"])
     first = capped(plan, settled.posted, paid, settled.limits)
     stand = capped(plan, again, sum(settled.left), settled.limits)
     for key, before in settled.standing.items():
         after = min(stand.get(key, 0), first[key])
         if after != before:
-            world.rows.append(_row(settled, event, key, "reversed", after - before, at))
+            world.rows.append(_row(settled, event, key, "reversed", after - before, reversed_at))
         settled.standing[key] = after
 
 
@@ -349,26 +351,26 @@ def _leaves(condition: Document) -> Iterator[Document]:
         yield condition
 
 
-def _looks(world: World, shop: str | None, at: datetime) -> list[tuple[datetime, str]]:
+def _looks(world: World, shop: str | None, instant: datetime) -> list[tuple[datetime, str]]:
     """The seller, and those above within the levels that a metric reads."""
     if shop is None:
         return []
-    return [(at, who) for who in [shop, *world.uplines_at(shop, at)[: _levels(world)]]]
+    return [(instant, who) for who in [shop, *world.uplines_at(shop, instant)[: _levels(world)]]]
 
 
 def _recruit_looks(world: World) -> dict[datetime, list[tuple[datetime, str]]]:
     looks: dict[datetime, list[tuple[datetime, str]]] = {}
     for shop in world.shops.values():
-        for at, sponsor in shop.links:
+        for joined_at, sponsor in shop.links:
             if sponsor is not None:
-                looks.setdefault(world.day_of(at), []).append((at, sponsor))
+                looks.setdefault(world.day_of(joined_at), []).append((joined_at, sponsor))
     return looks
 
 
 def _promote(world: World, looks: Sequence[tuple[datetime, str]]) -> None:
     """A shop rises as far as its conditions carry it, from the start of the next day."""
-    for at, shop in looks:
-        version = world.version_at(at)
+    for instant, shop in looks:
+        version = world.version_at(instant)
         if version is None:
             continue
         codes = ranks_of(version.plan)
@@ -376,37 +378,39 @@ def _promote(world: World, looks: Sequence[tuple[datetime, str]]) -> None:
         now = max((codes.index(rank) for _, rank in earned), default=0)
         for index in range(len(codes) - 1, now, -1):
             promote = version.plan.get("ranks", [{}])[index].get("promote")
-            if promote is not None and _holds(world, promote, shop, at):
-                earned.append((world.next_day(at), codes[index]))
+            if promote is not None and _holds(world, promote, shop, instant):
+                earned.append((world.next_day(instant), codes[index]))
                 break
 
 
-def _holds(world: World, condition: Document, shop: str, at: datetime) -> bool:
+def _holds(world: World, condition: Document, shop: str, instant: datetime) -> bool:
     if "all" in condition:
-        return all(_holds(world, part, shop, at) for part in condition["all"])
+        return all(_holds(world, part, shop, instant) for part in condition["all"])
     if "any" in condition:
-        return any(_holds(world, part, shop, at) for part in condition["any"])
-    return figure(world, condition, shop, at) >= int(condition["at_least"])
+        return any(_holds(world, part, shop, instant) for part in condition["any"])
+    return figure(world, condition, shop, instant) >= int(condition["at_least"])
 
 
-def figure(world: World, leaf: Document, shop: str, at: datetime) -> int:
+def figure(world: World, leaf: Document, shop: str, as_of: datetime) -> int:
     """What a metric of a shop is at an instant, of what happened in its window."""
 
     def is_in(instant: datetime) -> bool:
         window = leaf.get("window", "ever")
-        if instant > at or window == "ever":
-            return instant <= at
+        if instant > as_of or window == "ever":
+            return instant <= as_of
         if window == "month":
-            return world.period_of(instant) == world.period_of(at)
-        return instant > at - timedelta(hours=24 * int(window.removesuffix("d")))
+            return world.period_of(instant) == world.period_of(as_of)
+        return instant > as_of - timedelta(hours=24 * int(window.removesuffix("d")))
 
     if leaf["metric"] == "direct_recruits":
-        recruits = [name for name in world.shops if at >= world.shops[name].joined_at]
-        return sum(world.sponsor_at(name, at) == shop and is_in(world.shops[name].joined_at) for name in recruits)
+        recruits = [name for name in world.shops if as_of >= world.shops[name].joined_at]
+        return sum(world.sponsor_at(name, as_of) == shop and is_in(world.shops[name].joined_at) for name in recruits)
     sellers = {shop}
     if leaf["metric"] == "team_sales_minor":
-        sellers = {name for name in world.shops if shop in world.uplines_at(name, at)[: leaf["levels"]]}
+        sellers = {name for name in world.shops if shop in world.uplines_at(name, as_of)[: leaf["levels"]]}
     sales = [
-        settled.net_sales(at) for settled in world.orders.values() if settled.seller in sellers and is_in(settled.at)
+        settled.net_sales(as_of)
+        for settled in world.orders.values()
+        if settled.seller in sellers and is_in(settled.settled_at)
     ]
     return sum(net > 0 for net in sales) if leaf["metric"] == "personal_orders" else sum(sales)

@@ -16,14 +16,14 @@ def unmet(plan: Document, seats: Seats, sold: Callable[[str, int | None], int]) 
         sold: a shop's personal sales of the last so many days; None: ever.
     """
     people = {person.shop for person in (*seats.tiers, seats.leader, seats.opener) if person is not None}
-    found = set()
+    rules = set()
     for place, rule in enumerate(plan["rules"]):
         requires = rule.get("requires", {})
         needed = requires.get("min_personal_sales_minor")
         for shop in people if needed is not None else ():
             if sold(shop, requires.get("window_days")) < needed:
-                found.add((place, shop))
-    return frozenset(found)
+                rules.add((place, shop))
+    return frozenset(rules)
 
 
 def rooms_for(

@@ -64,29 +64,29 @@ class Paid(NamedTuple):
     amount: int
 
 
-def work_out(
+def compute(
     plan: Document, order: Document, seats: Seats, left: Sequence[int], limits: Limits = NO_LIMITS
 ) -> dict[Key, Paid]:
     """The commissions on what is left of each line, before any cap."""
-    found: dict[Key, Paid] = {}
+    payments: dict[Key, Paid] = {}
     if seats.seller is None:
-        return found
+        return payments
     paid = sum(line["paid_minor"] for line in order["lines"])
     whole = Fraction(sum(left), paid) if paid else Fraction(order.get("is_untouched", True))
     for index, line in enumerate(order["lines"]):
         share = Fraction(left[index], line["paid_minor"]) if line["paid_minor"] else whole
-        _work_line(plan, order, seats, index, share, limits, found)
-    return found
+        _compute_line(plan, order, seats, index, share, limits, payments)
+    return payments
 
 
-def _work_line(
+def _compute_line(
     plan: Document,
     order: Document,
     seats: Seats,
     index: int,
     share: Fraction,
     limits: Limits,
-    found: dict[Key, Paid],
+    payments: dict[Key, Paid],
 ) -> None:
     line = order["lines"][index]
     base, pieces = base_of(plan, line) * share, line["quantity"] * share
@@ -111,7 +111,7 @@ def _work_line(
         by_rule[rule["id"]] += exact
         by_tier[tier] += exact
         amount = rounded(exact, plan.get("rounding", "half_up"))
-        found[Key(index, place, tier, person.shop)] = Paid(basis, rate, amount)
+        payments[Key(index, place, tier, person.shop)] = Paid(basis, rate, amount)
 
 
 def _steps(plan: Document, channel: str, line: Document) -> list[tuple[int, int]]:
@@ -225,26 +225,26 @@ def rounded(exact: Fraction, how: str) -> int:
     return low + 1
 
 
-def capped(plan: Document, found: Mapping[Key, Paid], paid: int, limits: Limits = NO_LIMITS) -> dict[Key, int]:
+def capped(plan: Document, payments: Mapping[Key, Paid], paid: int, limits: Limits = NO_LIMITS) -> dict[Key, int]:
     """After all caps: those of rules on one order, ``order_cap``, and the rooms that months and customers left."""
     per_order = {
         (key.rule, key.shop): cap["per_order_minor"]
-        for key in found
+        for key in payments
         if (cap := plan["rules"][key.rule].get("cap", {})).get("per_order_minor") is not None
     }
-    amounts = filled({key: one.amount for key, one in found.items()}, per_order)
+    amounts = filled({key: payment.amount for key, payment in payments.items()}, per_order)
     return filled(_scaled(plan, amounts, paid), limits.rooms)
 
 
 def filled(amounts: Mapping[Key, int], rooms: Mapping[tuple[int, str], int]) -> dict[Key, int]:
     """The amounts one after the other, as far as there is room for their rule and earner; none of 0."""
-    left, found = dict(rooms), {}
+    left, taken = dict(rooms), {}
     for key, amount in amounts.items():
         bound = left.get((key.rule, key.shop), amount)
-        found[key] = min(amount, bound)
+        taken[key] = min(amount, bound)
         if (key.rule, key.shop) in left:
-            left[key.rule, key.shop] -= found[key]
-    return {key: amount for key, amount in found.items() if amount}
+            left[key.rule, key.shop] -= taken[key]
+    return {key: amount for key, amount in taken.items() if amount}
 
 
 def _scaled(plan: Document, amounts: dict[Key, int], paid: int) -> dict[Key, int]:

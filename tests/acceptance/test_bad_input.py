@@ -65,11 +65,11 @@ class Trade:
         before = self.money()
         assert self.post(event).status == 202
         self.orders.wait_for_events()
-        found = self.orders.get(f"/v1/events/{event['id']}")
-        assert found["status"] == status, found
-        assert found["error"]["detail_zh"]
+        event_view = self.orders.get(f"/v1/events/{event['id']}")
+        assert event_view["status"] == status, event_view
+        assert event_view["error"]["detail_zh"]
         assert self.money() == before
-        return dict(found["error"])
+        return dict(event_view["error"])
 
     def wait_for(self, event_id: str) -> None:
         """Waits until the event, which waited for something, is done."""
@@ -111,7 +111,7 @@ def refunded(event_id: str, line_id: str, amount_minor: object, order_id: str = 
     return {"id": event_id, "type": "order.refunded", "occurred_at": REFUNDED_AT, "refund": refund}
 
 
-def told(problem: Mapping[str, Any]) -> tuple[int, str, list[str]]:
+def summary_of(problem: Mapping[str, Any]) -> tuple[int, str, list[str]]:
     """Status, code, and where what is wrong stands."""
     return problem["status"], problem["code"], [error["pointer"] for error in problem.get("errors", [])]
 
@@ -119,7 +119,7 @@ def told(problem: Mapping[str, Any]) -> tuple[int, str, list[str]]:
 def test_an_unknown_sponsor_is_named_and_no_shop_is_made(trade: Trade) -> None:
     for sponsor in ({"sponsor_id": "nobody"}, {"invite_code": "nobody"}):
         answer = trade.admin.call("POST", "/v1/shops", {"id": "cy", **sponsor})
-        assert told(answer.json) == (422, "sponsor_unknown", [])
+        assert summary_of(answer.json) == (422, "sponsor_unknown", [])
         assert "nobody" in answer.json["detail"]
         assert trade.admin.call("GET", "/v1/shops/cy").status == 404
     results = trade.admin.post("/v1/shops/batch", {"shops": [{"id": "cy", "sponsor_id": "nobody"}, {"id": "di"}]})
@@ -134,14 +134,14 @@ def test_a_shop_sent_twice_with_other_content_stays_as_it_was_first(trade: Trade
     first = trade.admin.get("/v1/shops/bo")
     for other in ({"name": "Bo"}, {"sponsor_id": None}, {"joined_at": PAID_AT}):
         body = {"id": "bo", "sponsor_id": "ada", "joined_at": EARLY, **other}
-        assert told(trade.admin.call("POST", "/v1/shops", body).json) == (409, "id_conflict", [])
+        assert summary_of(trade.admin.call("POST", "/v1/shops", body).json) == (409, "id_conflict", [])
     same_instant = {"joined_at": "2024-12-31T16:00:00Z", "sponsor_id": "ada", "name": None, "id": "bo"}
     assert trade.admin.call("POST", "/v1/shops", same_instant).status == 200
     assert trade.admin.get("/v1/shops/bo") == first
 
 
 def test_an_event_sent_twice_with_other_content_is_a_conflict_and_the_first_one_counts(trade: Trade) -> None:
-    assert told(trade.refused(settled("first", paid_minor=9_999))) == (409, "id_conflict", [])
+    assert summary_of(trade.refused(settled("first", paid_minor=9_999))) == (409, "id_conflict", [])
     answer = trade.post({"events": [settled("first"), settled("first", {"customer_id": "c-2"}), settled("second")]})
     assert [(row["status"], row.get("code")) for row in answer.json["results"]] == [
         ("duplicate", None),
@@ -188,9 +188,9 @@ def test_a_currency_other_than_the_plans_is_parked_and_never_converted(trade: Tr
 @pytest.mark.parametrize("amount", [-1, 0.5, 1.0, 2**63, 10**12 + 1, "100", True, None])
 def test_an_amount_that_is_no_whole_number_of_minor_units_is_refused_where_it_stands(trade: Trade, amount: Any) -> None:
     pointer = "/order/lines/0/paid_minor"
-    assert told(trade.refused(settled("odd", paid_minor=amount))) == (422, "invalid", [pointer])
+    assert summary_of(trade.refused(settled("odd", paid_minor=amount))) == (422, "invalid", [pointer])
     pointer = "/refund/lines/0/amount_minor"
-    assert told(trade.refused(refunded("odd", "1", amount))) == (422, "invalid", [pointer])
+    assert summary_of(trade.refused(refunded("odd", "1", amount))) == (422, "invalid", [pointer])
 
 
 def test_the_largest_order_there_may_be_is_paid_to_the_unit_and_one_line_more_is_refused(trade: Trade) -> None:
@@ -200,12 +200,12 @@ def test_the_largest_order_there_may_be_is_paid_to_the_unit_and_one_line_more_is
     trade.orders.wait_for_events()
     assert trade.admin.get("/v1/shops/bo/balance")["available_minor"] == 10**14 + 1_000
     lines.append({"id": "one-more", **line})
-    assert told(trade.refused(settled("too-much", {"lines": lines}))) == (422, "invalid", ["/order/lines"])
+    assert summary_of(trade.refused(settled("too-much", {"lines": lines}))) == (422, "invalid", ["/order/lines"])
 
 
 def test_a_refund_of_zero_is_refused_and_a_line_of_zero_is_fine(trade: Trade) -> None:
     problem = trade.refused(refunded("nothing", "1", 0))
-    assert told(problem) == (422, "invalid", ["/refund/lines/0/amount_minor"])
+    assert summary_of(problem) == (422, "invalid", ["/refund/lines/0/amount_minor"])
     assert trade.post(settled("gift", paid_minor=0)).status == 202
     trade.orders.wait_for_events()
     assert trade.orders.get("/v1/events/gift")["status"] == "done"
@@ -214,22 +214,26 @@ def test_a_refund_of_zero_is_refused_and_a_line_of_zero_is_fine(trade: Trade) ->
 
 @pytest.mark.parametrize("bad", ["a\x00b", "a\ud800b", "\udfff", "\x00", " a", "a/b", "..", "", "x" * 65])
 def test_an_id_that_cannot_be_one_is_refused_where_it_stands(trade: Trade, bad: str) -> None:
-    assert told(trade.refused(settled("fine", {"id": bad}))) == (422, "invalid", ["/order/id"])
+    assert summary_of(trade.refused(settled("fine", {"id": bad}))) == (422, "invalid", ["/order/id"])
     event = settled("fine") | {"id": bad}
-    assert told(trade.refused(event)) == (422, "invalid", ["/id"])
+    assert summary_of(trade.refused(event)) == (422, "invalid", ["/id"])
     answer = trade.admin.call("POST", "/v1/shops", {"id": bad})
-    assert told(answer.json) == (422, "invalid", ["/id"])
+    assert summary_of(answer.json) == (422, "invalid", ["/id"])
     batch = trade.post({"events": [event, settled("fine")]}).json
     assert [row["status"] for row in batch["results"]] == ["refused", "accepted"]
 
 
 def test_a_batch_of_1001_is_refused_whole_as_json_and_as_lines(trade: Trade) -> None:
     events = [settled(f"event-{number}") for number in range(1_001)]
-    assert told(trade.refused({"events": events})) == (422, "invalid", ["/events"])
+    assert summary_of(trade.refused({"events": events})) == (422, "invalid", ["/events"])
     lines = "\n".join(map(json.dumps, events))
-    assert told(trade.refused(lines, **{"Content-Type": "application/x-ndjson"}))[:2] == (422, "invalid")
+    assert summary_of(trade.refused(lines, **{"Content-Type": "application/x-ndjson"}))[:2] == (422, "invalid")
     shops = [{"id": f"s-{number}"} for number in range(1_001)]
-    assert told(trade.admin.call("POST", "/v1/shops/batch", {"shops": shops}).json) == (422, "invalid", ["/shops"])
+    assert summary_of(trade.admin.call("POST", "/v1/shops/batch", {"shops": shops}).json) == (
+        422,
+        "invalid",
+        ["/shops"],
+    )
     assert trade.admin.call("GET", "/v1/shops/s-0").status == 404
 
 
@@ -304,7 +308,7 @@ def test_what_is_not_json_is_told_in_the_callers_language(
     for path in ("/v1/events", "/v1/shops"):
         for language, words in (("en", english), ("zh-CN,zh;q=0.9,en;q=0.8", chinese)):
             answer = trade.admin.call("POST", path, body, **{"Accept-Language": language})
-            assert told(answer.json) == (400, "not_json", [])
+            assert summary_of(answer.json) == (400, "not_json", [])
             assert words in answer.json["detail"]
 
 

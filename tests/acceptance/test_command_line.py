@@ -249,9 +249,9 @@ def test_a_database_that_is_away_or_not_migrated_is_told_in_one_line(
 ) -> None:
     for words in (("audit",), ("program", "create", "tea", *CREATE), ("settle",), ("migrate",)):
         monkeypatch.setenv("DISTRIB_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/nowhere")
-        told = run(*words, status=2).stderr
-        assert told.startswith("The database does not answer / 数据库暂不可用: ")
-        assert "secret" not in told
+        message = run(*words, status=2).stderr
+        assert message.startswith("The database does not answer / 数据库暂不可用: ")
+        assert "secret" not in message
     blank = make_url(str(settings.database_url)).set(database="postgres")
     monkeypatch.setenv("DISTRIB_DATABASE_URL", blank.render_as_string(hide_password=False))
     assert "请运行 distrib migrate" in run("audit", status=2).stderr
@@ -261,9 +261,9 @@ def test_settings_that_are_wrong_are_told_all_at_once() -> None:
     wrong = {"PORT": "1", "LOG_LEVEL": "loud", "REDIS_URL": "http://x", "DRAIN_BATCH_ORDERS": "0"}
     run = runner(**{f"DISTRIB_{name}": value for name, value in wrong.items()})
     for words in (("audit",), ("serve",), ("worker",)):
-        told = run(*words, status=2).stderr
-        assert all(f"DISTRIB_{name}: " in told for name in wrong)
-        assert "配置有误" in told
+        message = run(*words, status=2).stderr
+        assert all(f"DISTRIB_{name}: " in message for name in wrong)
+        assert "配置有误" in message
 
 
 def test_help_lists_every_command_in_both_languages_even_where_the_locale_has_no_chinese() -> None:

@@ -49,8 +49,8 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    reported: dict[str, Any] = json.loads(done.stdout)
+    return reported
 
 
 def test_the_whole_way_agrees_to_the_cent_and_a_second_run_comes_out_the_same(

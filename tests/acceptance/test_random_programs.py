@@ -23,7 +23,7 @@ import pytest
 from distrib.services.audit.run import enter_snapshot, run_audit
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
-from tests.acceptance.reference import Row, Shop, Version, World, when, work_on
+from tests.acceptance.reference import Row, Shop, Version, World, process, when
 from tests.world.live import Client, Live
 from tests.world.processes import wait_until
 
@@ -74,16 +74,16 @@ class Program:
         times = sorted({draw_instant(self.random, START, 40) for _ in range(self.random.randint(0, 2))})
         if self.random.random() < 0.8:
             times.insert(0, START - timedelta(days=30))
-        for number, at in enumerate(times, start=1):
+        for number, effective_from in enumerate(times, start=1):
             plan = draw_plan(self.random, "lot", self.has_promotions and (number == 1 or self.random.random() < 0.7))
             draw_limits(self.lot, plan, self.is_in_order)
             assert self.client.post("/v1/plans", plan)["version"] == number
-            self.client.post(f"/v1/plans/lot/{number}/publish", {"effective_from": show(self.random, at)})
-            self.world.versions.append(Version(at, number, plan))
+            self.client.post(f"/v1/plans/lot/{number}/publish", {"effective_from": show(self.random, effective_from)})
+            self.world.versions.append(Version(effective_from, number, plan))
 
     def _draft(self, place: int) -> dict[str, Any]:
-        at = START - timedelta(days=60) if self.random.random() < 0.7 else draw_instant(self.random)
-        draft = {"id": self.names[place], "joined_at": show(self.random, at)}
+        joined_at = START - timedelta(days=60) if self.random.random() < 0.7 else draw_instant(self.random)
+        draft = {"id": self.names[place], "joined_at": show(self.random, joined_at)}
         if place and self.random.random() < 0.85:
             draft["sponsor_id"] = self.names[max(place - self.random.choice((1, 1, 2, 5)), 0)]
         return draft
@@ -96,31 +96,31 @@ class Program:
         results = self.client.post("/v1/shops/batch", {"shops": shuffled})["results"]
         assert {result["status"] for result in results} == {"created"}, results
         for draft in drafts:
-            at = when(draft["joined_at"])
-            self.world.shops[draft["id"]] = Shop(at, [(at, draft.get("sponsor_id"))])
+            joined_at = when(draft["joined_at"])
+            self.world.shops[draft["id"]] = Shop(joined_at, [(joined_at, draft.get("sponsor_id"))])
 
-    def _instant_after(self, at: datetime) -> datetime:
-        return draw_instant(self.random, max(at, START), 50)
+    def _instant_after(self, instant: datetime) -> datetime:
+        return draw_instant(self.random, max(instant, START), 50)
 
     def _move(self) -> None:
         name = self.random.choice(sorted(self.world.shops))
         shop = self.world.shops[name]
-        at = self._instant_after(shop.links[-1][0])
+        instant = self._instant_after(shop.links[-1][0])
         open_shops = [name for name, shop in self.world.shops.items() if "closed" not in dict(shop.statuses).values()]
         sponsor = self.random.choice([None, *sorted(open_shops)])
-        body = {"sponsor_id": sponsor, "effective_at": show(self.random, at), "reason": "by lot"}
+        body = {"sponsor_id": sponsor, "effective_at": show(self.random, instant), "reason": "by lot"}
         answer = self.client.call("POST", f"/v1/shops/{quote(name)}/move", body)
-        shop.links.append((at, sponsor))
-        if self._has_loop(at):
+        shop.links.append((instant, sponsor))
+        if self._has_loop(instant):
             shop.links.pop()
             assert answer.status >= 400, answer.text
         else:
             assert answer.status < 300, answer.text
 
-    def _has_loop(self, at: datetime) -> bool:
+    def _has_loop(self, since: datetime) -> bool:
         """Whether somebody stands above themselves at any instant from ``at`` on."""
         links = [link for shop in self.world.shops.values() for link, _ in shop.links]
-        for instant in sorted({at, *(link for link in links if link > at)}):
+        for instant in sorted({since, *(link for link in links if link > since)}):
             for name in self.world.shops:
                 above, steps = self.world.sponsor_at(name, instant), 0
                 while above is not None and steps <= len(self.world.shops):
@@ -131,21 +131,21 @@ class Program:
 
     def _set_status(self) -> None:
         name = self.random.choice(sorted(self.world.shops))
-        at = self._instant_after(self.world.shops[name].joined_at)
+        instant = self._instant_after(self.world.shops[name].joined_at)
         status = self.random.choice(("frozen", "pending", "active", "frozen", "frozen" if self.late else "closed"))
-        body = {"status": status, "effective_at": show(self.random, at), "reason": "by lot"}
+        body = {"status": status, "effective_at": show(self.random, instant), "reason": "by lot"}
         self.client.post(f"/v1/shops/{quote(name)}/status", body)
-        self.world.shops[name].statuses.append((at, status))
+        self.world.shops[name].statuses.append((instant, status))
 
     def _set_rank(self) -> None:
         name = self.random.choice(sorted(self.world.shops))
-        at = self._instant_after(self.world.shops[name].joined_at)
-        if self.random.random() < 0.4 or self.world.version_at(at) is None:
-            at = self.world.shops[name].joined_at
+        instant = self._instant_after(self.world.shops[name].joined_at)
+        if self.random.random() < 0.4 or self.world.version_at(instant) is None:
+            instant = self.world.shops[name].joined_at
         rank = self.random.choice((*RANKS, None)) if self.world.versions else None
-        body = {"rank": rank, "effective_at": show(self.random, at), "reason": "by lot"}
+        body = {"rank": rank, "effective_at": show(self.random, instant), "reason": "by lot"}
         self.client.put(f"/v1/shops/{quote(name)}/rank", body)
-        self.world.shops[name].hands.append((at, rank))
+        self.world.shops[name].hands.append((instant, rank))
 
     def post(self, events: list[dict[str, Any]]) -> None:
         """Posts shuffled, refunds of one order by their time; with promotions whole days, one after the other.
@@ -156,7 +156,7 @@ class Program:
             for event in self._shuffled(events):
                 self._post_batch([event], [event])
                 self.client.wait_for_events()
-                work_on(self.world, [event])
+                process(self.world, [event])
             return
         for part in self._by_days(events) if self.has_promotions else [events]:
             shuffled = self._shuffled(part)
@@ -164,7 +164,7 @@ class Program:
             for start in range(0, len(shuffled), at_once):
                 self._post_batch(shuffled[start : start + at_once], shuffled[: start + at_once])
             self.client.wait_for_events()
-            work_on(self.world, part)
+            process(self.world, part)
 
     def _by_days(self, events: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         """The events in up to four parts, each of some whole days."""
@@ -195,12 +195,12 @@ class Program:
 
     def draw_events(self, most: int, first: datetime) -> list[dict[str, Any]]:
         """Orders paid from an instant on, each followed by its refunds."""
-        found: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         for _ in range(self.random.randint(1, most)):
             self.orders += 1
             order = draw_order(self.random, self.orders, self.names, first)
-            found += [order, *draw_refunds(self.random, order)]
-        return found
+            events += [order, *draw_refunds(self.random, order)]
+        return events
 
     def _draw_later_refund(self, number: int, event: dict[str, Any]) -> dict[str, Any]:
         order = event["order"]["id"] if "order" in event else event["refund"]["order_id"]
@@ -211,11 +211,11 @@ class Program:
 
     def draw_more(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """What comes later: the same under new ids, other content, whole refunds, too much."""
-        at = START + timedelta(days=200)
+        instant = START + timedelta(days=200)
         more = []
         for number, event in enumerate(self.random.sample(events, min(8, len(events)))):
-            at += timedelta(minutes=1)
-            again = event | {"id": f"again-{number}", "occurred_at": show(self.random, at)}
+            instant += timedelta(minutes=1)
+            again = event | {"id": f"again-{number}", "occurred_at": show(self.random, instant)}
             if "order" in event and self.random.random() < 0.5:
                 paid_at = when(event["order"]["paid_at"]) - timedelta(days=1)
                 again["order"] = event["order"] | {"paid_at": show(self.random, paid_at)}
@@ -236,7 +236,7 @@ def test_a_program_by_lot_comes_out_as_the_reference_reads_the_plan_language(liv
     program.register(program.late)
     if program.late:
         wait_until(lambda: not _waits_for_shop(program.client), "what waited for a shop is worked on")
-        work_on(program.world, [])
+        process(program.world, [])
     if not program.has_promotions:
         program.change_people()
     later = START + timedelta(days=210 if program.has_promotions else 0)
@@ -267,8 +267,8 @@ def _check(program: Program) -> None:
 
 
 def _check_events(client: Client, world: World) -> None:
-    told = {event["id"]: event for event in _all(client, "/v1/events?limit=500")}
-    had = {name: (event["status"], event["error"] and event["error"]["code"]) for name, event in told.items()}
+    shown = {event["id"]: event for event in _all(client, "/v1/events?limit=500")}
+    had = {name: (event["status"], event["error"] and event["error"]["code"]) for name, event in shown.items()}
     assert had == world.outcomes
 
 
@@ -359,11 +359,11 @@ def _statement(world: World, shop: str, period: str, end: datetime) -> dict[str,
     }
 
 
-def _split(world: World, shop: str, rows: Sequence[Row], at: datetime) -> tuple[int, int]:
+def _split(world: World, shop: str, rows: Sequence[Row], instant: datetime) -> tuple[int, int]:
     """Held and available at an instant; what is free of a frozen or closed shop is held, its debt stays a debt."""
-    held = sum(row.amount for row in rows if row.available_at > at)
+    held = sum(row.amount for row in rows if row.available_at > instant)
     free = sum(row.amount for row in rows) - held
-    if free > 0 and world.status(shop, at) in ("frozen", "closed"):
+    if free > 0 and world.status(shop, instant) in ("frozen", "closed"):
         return held + free, 0
     return held, free
 
@@ -389,8 +389,8 @@ def _check_balances(program: Program) -> None:
 
 def _all(client: Client, path: str) -> list[dict[str, Any]]:
     page = client.get(path)
-    found: list[dict[str, Any]] = page["data"]
+    rows: list[dict[str, Any]] = page["data"]
     while page["next_cursor"] is not None:
         page = client.get(f"{path}&cursor={quote(page['next_cursor'])}")
-        found += page["data"]
-    return found
+        rows += page["data"]
+    return rows

@@ -45,13 +45,13 @@ def answers(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def assert_the_money_lived(found: list[dict[str, Any]]) -> None:
+def assert_the_money_lived(shown: list[dict[str, Any]]) -> None:
     """Closed by the other key, paid, and taken back after that: the last answers say so."""
-    closed = [answer for answer in found if answer.get("status") == "closed"]
+    closed = [answer for answer in shown if answer.get("status") == "closed"]
     assert [answer["period"] for answer in closed] == ["2026-03"]
-    settled = [answer for answer in found if answer.get("paid_count") == 1]
+    settled = [answer for answer in shown if answer.get("paid_count") == 1]
     assert settled[-1]["results"] == [{"shop_id": "mei", "status": "recorded"}]
-    late, balance, accounts = found[-3:]
+    late, balance, accounts = shown[-3:]
     assert [(row["amount_minor"], row["belongs_to_period"]) for row in late["data"]] == [(-1194, "2026-03")]
     assert (balance["paid_minor"], balance["available_minor"]) == (1194, -1194)
     assert sum(account["balance_minor"] for account in accounts["data"]) == 0

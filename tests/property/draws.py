@@ -115,7 +115,7 @@ def orders(draw: st.DrawFn) -> Order:
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    unmet = st.just(()) | st.sets(st.integers(0, MAX_RULES - 1), max_size=3).map(lambda found: tuple(sorted(found)))
+    unmet = st.just(()) | st.sets(st.integers(0, MAX_RULES - 1), max_size=3).map(lambda rules: tuple(sorted(rules)))
     people = [Person(no, draw(st.sampled_from(RANKS)), draw(st.integers(0, 3)) > 0, draw(unmet)) for no in range(12)]
     return Snapshot(
         people[0],

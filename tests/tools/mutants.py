@@ -180,11 +180,11 @@ def listed(page: str) -> dict[Change, str]:
     ['zip(a, b, strict=False)', 'zip(a, b, strict=None)', 'zip(a, b, )']
     """
     rows = (re.split(r"(?<!\\)\|", line.strip()[1:-1]) for line in page.splitlines() if line.startswith("| `"))
-    found: dict[Change, str] = {}
+    reasons: dict[Change, str] = {}
     for function, before, after, reason in rows:
         cells = (cell.strip().strip("`").replace("\\|", "|") for cell in (function, before, after))
-        found |= dict.fromkeys(meant_by(Change(*cells)), reason.strip())
-    return found
+        reasons |= dict.fromkeys(meant_by(Change(*cells)), reason.strip())
+    return reasons
 
 
 def meant_by(row: Change) -> list[Change]:

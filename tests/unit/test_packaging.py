@@ -35,12 +35,12 @@ def declared(description: configparser.ConfigParser) -> set[str]:
 
 def locked(name: str, key: str) -> dict[str, set[str]]:
     """The versions that a lock pins of each package, but for the project itself."""
-    found: dict[str, set[str]] = {}
+    hashes: dict[str, set[str]] = {}
     packages: list[dict[str, Any]] = tomllib.loads((ROOT / name).read_text("utf-8"))[key]
     for package in packages:
         if package["name"] != "distrib":
-            found.setdefault(normal(package["name"]), set()).add(package["version"])
-    return found
+            hashes.setdefault(normal(package["name"]), set()).add(package["version"])
+    return hashes
 
 
 def test_both_locks_pin_the_same() -> None:

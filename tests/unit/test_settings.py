@@ -100,10 +100,10 @@ def test_every_mistake_is_told_at_once_in_both_languages_and_no_value_is_repeate
     }
     for name, value in wrong.items():
         monkeypatch.setenv(f"DISTRIB_{name}", value)
-    found = mistakes()
-    assert {text.partition(":")[0] for text in found} == {f"DISTRIB_{name}" for name in wrong}
-    assert len(found) == len(wrong)
-    assert not [text for text in found if "secret" in text or " / " not in text]
+    reported = mistakes()
+    assert {text.partition(":")[0] for text in reported} == {f"DISTRIB_{name}" for name in wrong}
+    assert len(reported) == len(wrong)
+    assert not [text for text in reported if "secret" in text or " / " not in text]
 
 
 @pytest.mark.parametrize("value", ["1", "20000"])

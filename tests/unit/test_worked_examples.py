@@ -26,10 +26,10 @@ def examples_of(module: ModuleType) -> list[doctest.DocTest]:
     things += [part for thing in things if isinstance(thing, type) for part in vars(thing).values()]
     named = [(getattr(thing, "__name__", module.__name__), thing) for thing in (module, *things)]
     return [
-        found
+        example
         for name, thing in named
         if getattr(thing, "__doc__", None)
-        for found in finder.find(thing, name, module=False, globs=vars(module))
+        for example in finder.find(thing, name, module=False, globs=vars(module))
     ]
 
 
@@ -37,8 +37,8 @@ def examples_of(module: ModuleType) -> list[doctest.DocTest]:
 def test_a_worked_example_says_what_happens(name: str) -> None:
     examples = examples_of(importlib.import_module(name))
     runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
-    told: list[str] = []
+    output: list[str] = []
     for example in examples:
-        runner.run(example, out=told.append)
-    assert "".join(told) == ""
+        runner.run(example, out=output.append)
+    assert "".join(output) == ""
     assert runner.summarize(verbose=False).attempted > 0

@@ -32,7 +32,7 @@ def send(reader: FlaskClient, text: str, path: str = PAGE, **fields: str) -> Tes
     return reader.post(path, data={"text": text, **named}, content_type="multipart/form-data")
 
 
-def told(answer: TestResponse) -> str:
+def words_of(answer: TestResponse) -> str:
     """The page's words without its marks, as somebody reads them."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", answer.text)).split())
 

@@ -151,8 +151,11 @@ def test_a_month_is_told_in_rows_lines_and_files_that_agree(api: Api) -> None:
     rest = finance.get(f"/v1/statements?period=2026-03&cursor={statement['next_cursor']}")
     assert [row["shop_id"] for row in (*statement["data"], *rest["data"])] == ["=cmd", "s2"]
     assert rest["totals"] is None
-    one = finance.get("/v1/statements/2026-03/shops/s2")
-    assert (one["closing_minor"], [row["amount_minor"] for row in one["lines"]]) == (50, [50])
+    statement_of_shop = finance.get("/v1/statements/2026-03/shops/s2")
+    assert (statement_of_shop["closing_minor"], [row["amount_minor"] for row in statement_of_shop["lines"]]) == (
+        50,
+        [50],
+    )
     assert finance.get("/v1/shops/s2/balance")["available_minor"] == 50
     files = {}
     for detail in ("shops", "lines"):

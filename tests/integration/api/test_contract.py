@@ -48,12 +48,12 @@ def test_the_committed_description_is_the_one_that_is_served(api: Api) -> None:
 
 def test_every_operation_is_described_with_its_roles_and_its_errors(api: Api) -> None:
     described = api.nobody().get("/v1/openapi.json")
-    found = {}
+    operations = {}
     for path in described["paths"].values():
         for method in path.keys() - {"parameters"}:
-            found[path[method]["operationId"]] = path[method]
-    assert found.keys() == MAY_CALL.keys()
-    for name, operation in found.items():
+            operations[path[method]["operationId"]] = path[method]
+    assert operations.keys() == MAY_CALL.keys()
+    for name, operation in operations.items():
         assert operation["x-roles"] == sorted(MAY_CALL[name])
         assert operation["summary"]
         for status in ("401", "403", "422", "500", "503"):

@@ -62,16 +62,16 @@ def test_half_a_character_in_an_event_refuses_that_event(api: Api) -> None:
     assert api.caller().refused("POST", "/v1/events", body) == (422, "invalid")
     batch = b'{"events": [' + body + b", " + json.dumps(EVENT).encode() + b"]}"
     results = api.caller().post("/v1/events", batch)["results"]
-    told = [(result["id"], result["status"]) for result in results]
-    assert told == [("evt\\ud800", "refused"), ("evt-1", "accepted")]
+    statuses = [(result["id"], result["status"]) for result in results]
+    assert statuses == [("evt\\ud800", "refused"), ("evt-1", "accepted")]
 
 
 def test_everything_that_is_wrong_is_told_at_once(api: Api) -> None:
     body = {"id": "a/b", "sponsor_id": 7, "joined_at": "yesterday", "nonsense": 1, "attributes": {"k": [1]}}
     problem = api.caller().problem("POST", "/v1/shops", body)
-    told = {error["pointer"]: error["detail"] for error in problem["errors"]}
-    assert told.keys() == {"/id", "/sponsor_id", "/joined_at", "/nonsense", "/attributes/k"}
-    assert told["/nonsense"] == "is not a known key"
+    details = {error["pointer"]: error["detail"] for error in problem["errors"]}
+    assert details.keys() == {"/id", "/sponsor_id", "/joined_at", "/nonsense", "/attributes/k"}
+    assert details["/nonsense"] == "is not a known key"
 
 
 def test_an_amount_out_of_bounds_is_refused_where_it_stands(api: Api) -> None:
@@ -168,7 +168,7 @@ def test_a_body_over_16_mib_without_a_length_is_413(api: Api) -> None:
 
 
 def test_query_parameters_are_as_strict_as_bodies(api: Api) -> None:
-    told = {
+    pointers = {
         "?limit=0": "?limit",
         "?limit=501": "?limit",
         "?limit=x": "?limit",
@@ -179,7 +179,7 @@ def test_query_parameters_are_as_strict_as_bodies(api: Api) -> None:
         "?cursor=abc": "?cursor",
         "?status=odd": "?status",
     }
-    for query, pointer in told.items():
+    for query, pointer in pointers.items():
         problem = api.caller().problem("GET", f"/v1/events{query}")
         assert (problem["status"], [error["pointer"] for error in problem["errors"]]) == (422, [pointer]), query
     assert api.caller().refused("GET", "/v1/program?x=1") == (422, "invalid")

@@ -165,10 +165,10 @@ def test_damage_is_found_by_the_check_that_is_there_for_it(
     full: World, owner: Engine, statement: str, expected: set[str]
 ) -> None:
     tamper(owner, statement)
-    found = failed(run(full))
-    assert set(found) == expected
-    assert all(check.wrong > 0 and check.rows for check in found.values())
-    for row in (row for check in found.values() for row in check.rows):
+    failures = failed(run(full))
+    assert set(failures) == expected
+    assert all(check.wrong > 0 and check.rows for check in failures.values())
+    for row in (row for check in failures.values() for row in check.rows):
         assert ("order_id" in row) == bool({"order_no", "cause_no"} & row.keys())
 
 
@@ -233,9 +233,9 @@ def test_a_tree_deeper_than_the_pack_allows_is_found(full: World) -> None:
     strict["open"] = full.container.policies["cn"]
     with full.container.begin() as conn:
         audit.enter_snapshot(conn)
-        found = failed(audit.run_audit(conn, full.program, NOW, strict))
-    assert set(found) == {"tree_within_policy"}
-    assert [row["shop_id"] for row in found["tree_within_policy"].rows] == ["d"]
+        failures = failed(audit.run_audit(conn, full.program, NOW, strict))
+    assert set(failures) == {"tree_within_policy"}
+    assert [row["shop_id"] for row in failures["tree_within_policy"].rows] == ["d"]
 
 
 @pytest.mark.tampers
@@ -244,8 +244,8 @@ def test_only_the_first_rows_are_shown_and_all_are_counted(world: World, owner: 
     world.join(*((f"s{number}", None) for number in range(50)))
     world.earn(*(settled(f"e{number}", f"o{number}", f"s{number}", line(1_000)) for number in range(50)))
     tamper(owner, "UPDATE account_months SET orders = 9", "UPDATE transfers SET base_minor = 9")
-    found = failed(run(world))
-    shown = {name: (check.figure, check.wrong, len(check.rows)) for name, check in found.items()}
+    failures = failed(run(world))
+    shown = {name: (check.figure, check.wrong, len(check.rows)) for name, check in failures.items()}
     assert shown == {"transfers_match_account_months": (50, 50, 20), "orders_recompute": (50, 50, 20)}
 
 

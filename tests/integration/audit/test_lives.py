@@ -108,12 +108,12 @@ TAMPERED = [
 
 
 @pytest.mark.tampers
-@pytest.mark.parametrize(("statement", "found"), TAMPERED)
+@pytest.mark.parametrize(("statement", "failures"), TAMPERED)
 def test_damage_is_found_by_the_check_that_is_there_for_it(
-    lives: World, owner: Engine, statement: str, found: set[str]
+    lives: World, owner: Engine, statement: str, failures: set[str]
 ) -> None:
     with owner.begin() as conn:
         conn.execute(text("SET session_replication_role = replica"))
         assert conn.execute(text(statement)).rowcount > 0
         conn.execute(text("SET session_replication_role = DEFAULT"))
-    assert failed(run(lives)) == found
+    assert failed(run(lives)) == failures

@@ -89,9 +89,9 @@ def test_rows_are_read_back_in_the_transactions_that_wrote_them(container: Conta
     with own_databases(container.database_url) as databases:
         url = databases.make("prepared")
         prepare(container, url, World(60, 30))
-        found = extract(url, ["orders", "events"], 2, tmp_path)
-    assert found.rows == {"orders": 30, "events": 30}
-    assert found.transactions == 1
+        extracted = extract(url, ["orders", "events"], 2, tmp_path)
+    assert extracted.rows == {"orders": 30, "events": 30}
+    assert extracted.transactions == 1
 
 
 @pytest.mark.usefixtures("environment")

@@ -139,7 +139,7 @@ def test_a_run_opens_a_case_that_a_person_decides(cn: Api) -> None:
     release = {"decision": "release", "decided_by": "Li Lei", "reason": "explained"}
     released = admin.post(f"{path}/decisions", release)
     assert (released["state"], released["frozen_minor"]) == ("released", 0)
-    assert [one["decided_by"] for one in released["decisions"]] == ["Han Meimei", "Li Lei"]
+    assert [decision["decided_by"] for decision in released["decisions"]] == ["Han Meimei", "Li Lei"]
     assert finance.get("/v1/commissions?order_id=o2&state=held")["data"] == []
 
 
@@ -206,8 +206,8 @@ def test_a_buyer_who_becomes_a_shop_later_stays_a_buyer_in_the_report_of_before(
     before = finance.get(path)
     world.join(("buyer", "a"), joined_at=world.container.now())
     assert finance.get(path) == before
-    figures = [finance.get(at)["structure"] for at in (path, "/v1/compliance/report")]
-    assert [(told["retail_minor"], told["buyers"]) for told in figures] == [(1_000, 1), (0, 0)]
+    figures = [finance.get(place)["structure"] for place in (path, "/v1/compliance/report")]
+    assert [(figure["retail_minor"], figure["buyers"]) for figure in figures] == [(1_000, 1), (0, 0)]
 
 
 @pytest.mark.parametrize(

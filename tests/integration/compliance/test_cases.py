@@ -50,10 +50,10 @@ def opened(world: World, shop_id: str | None = "c", organiser_id: str | None = N
     return number
 
 
-def decide(world: World, case_no: int, decision: str, at: Any = None, by: str = "Han Meimei") -> dict[str, Any]:
+def decide(world: World, case_no: int, decision: str, decided_at: Any = None, by: str = "Han Meimei") -> dict[str, Any]:
     with world.container.begin() as conn:
         return cases.decide_case(
-            conn, world.program, case_no, decision, at, by, "a test", COMMAND_LINE, world.container.now()
+            conn, world.program, case_no, decision, decided_at, by, "a test", COMMAND_LINE, world.container.now()
         )
 
 
@@ -124,8 +124,8 @@ def balance(world: World, shop_id: str) -> tuple[int, int]:
     with world.container.begin() as conn:
         now = world.container.now()
         shop_no = shops.get_shop(conn, world.program, shop_id, now).shop_no
-        told = months.balance(conn, world.program, shop_no, now)
-    return told["held_minor"], told["available_minor"]
+        amounts = months.balance(conn, world.program, shop_no, now)
+    return amounts["held_minor"], amounts["available_minor"]
 
 
 def month(world: World) -> tuple[int, int]:
@@ -217,7 +217,7 @@ def test_whoever_ran_the_tree_when_an_order_was_paid_decides_whatever_was_said_s
         "changed": PAID + 2 * DAY,
         "cleared": PAID + 5 * DAY,
     }
-    tree.earn(*(settled(f"e {name}", name, "c", line(10_000), paid_at=at) for name, at in paid_at.items()))
+    tree.earn(*(settled(f"e {name}", name, "c", line(10_000), paid_at=instant) for name, instant in paid_at.items()))
     assert {name: reasons(tree, name)[1] for name in paid_at} == {
         "before": ("b", 500, "paid"),
         "when set": ("b", 500, "policy"),
@@ -250,11 +250,11 @@ def test_two_organisers_and_a_tree_of_its_own_are_told_apart_and_the_oldest_case
         decide(tree, case_no, "freeze", FREEZE)
     tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
     with tree.container.begin() as conn:
-        told = [
+        shares = [
             cases.get_case(conn, tree.program, number, tree.container.now())["frozen_minor"]
             for number in (of_other, of_boss, of_tree)
         ]
-    assert told == [500, 700, 0]
+    assert shares == [500, 700, 0]
 
 
 def test_a_tree_that_was_moved_under_another_stays_under_its_organisers_freeze(tree: World) -> None:
@@ -370,7 +370,7 @@ def test_what_a_sponsor_earns_on_a_purchase_of_its_recruit_is_held_though_it_sit
     bought = {"customer_id": "c", "channel": "community", "leader_id": "x"}
     assert world.earn(settled("e1", "o1", "c", line(10_000), **bought)) == {"b": 1_000, "a": 500, "x": 100}
     assert held(world) == {"b": 1_000, "a": 500}
-    assert [one[::2] for one in reasons(world, "o1") if one[1]] == [("b", "policy"), ("a", "policy"), ("x", "paid")]
+    assert [row[::2] for row in reasons(world, "o1") if row[1]] == [("b", "policy"), ("a", "policy"), ("x", "paid")]
     world.earn(refunded("r1", "o1", {"1": 5_000}))
     assert held(world) == {"b": 500, "a": 250}
     assert clean(world)

@@ -58,8 +58,8 @@ def test_a_report_with_something_serious_is_done_with_findings(run: Run, world: 
     assert result.exit_code == 1
     for words in ("CN-M01", "推荐树 s0", "三级以上", "结构", "人数 51"):
         assert words in result.output, words
-    told = json.loads(run("report", "--format", "json", "--as-of", "2019-01-01T00:00:00Z").output)
-    assert told["structure"]["persons"] == 0
+    shown = json.loads(run("report", "--format", "json", "--as-of", "2019-01-01T00:00:00Z").output)
+    assert shown["structure"]["persons"] == 0
     paper = tmp_path / "report.pdf"
     assert run("report", "--format", "pdf", "--language", "en", "--output", str(paper)).exit_code == 1
     assert paper.read_bytes().startswith(b"%PDF")
@@ -127,9 +127,9 @@ def test_a_penalty_is_recorded_listed_and_withdrawn(run: Run, world: World) -> N
     about = ("--kind", "criminal", "--decided-on", "2001-03-09", "--reason", "organising")
     added = run("penalty", "add", "p-1", "--shop", "a", "--authority", "海珠区法院", *about)
     assert (added.exit_code, "p-1: shop a, criminal, 2001-03-09: in force / 计入" in added.output) == (0, True)
-    told = json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output)
-    assert (told["organiser_id"], told["lapses_on"], told["recorded_by"]) == ("boss", None, "cli")
-    assert json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output) == told
+    shown = json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output)
+    assert (shown["organiser_id"], shown["lapses_on"], shown["recorded_by"]) == ("boss", None, "cli")
+    assert json.loads(run("penalty", "add", "p-2", "--organiser", "boss", *about, "--json").output) == shown
     assert "withdrawn / 已撤回" in run("penalty", "withdraw", "p-1", "--reason", "annulled on appeal").output
     listed = json.loads(run("penalty", "list", "--json").output)
     assert [(row["id"], row["status"]) for row in listed] == [("p-1", "withdrawn"), ("p-2", "in_force")]

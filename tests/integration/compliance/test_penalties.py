@@ -56,7 +56,7 @@ def noon(world: World, day: date) -> datetime:
     return datetime.combine(day, time(12), world.program.zone)
 
 
-def penalise(world: World, penalty_id: str = "p-1", at: datetime | None = None, **content: Any) -> None:
+def penalise(world: World, penalty_id: str = "p-1", recorded_at: datetime | None = None, **content: Any) -> None:
     """Records a penalty; about the shop a, decided today, if nothing else is said."""
     draft = {
         "id": penalty_id,
@@ -72,7 +72,7 @@ def penalise(world: World, penalty_id: str = "p-1", at: datetime | None = None, 
     if draft["organiser_id"] is None and draft["shop_id"] is None:
         draft["shop_id"] = "a"
     with world.container.begin() as conn:
-        record_penalty(conn, world.program, draft, COMMAND_LINE, at or world.container.now())
+        record_penalty(conn, world.program, draft, COMMAND_LINE, recorded_at or world.container.now())
 
 
 def withdraw(world: World, penalty_id: str = "p-1") -> None:
@@ -87,14 +87,18 @@ def organise(world: World, organiser_id: str | None, *shop_ids: str) -> None:
             change_shop(conn, world.program, shop_id, wanted, COMMAND_LINE, world.container.now())
 
 
-def measure(world: World, at: datetime | None = None) -> Structure:
+def measure(world: World, as_of: datetime | None = None) -> Structure:
     with world.container.begin() as conn:
-        return measure_structure(conn, world.program, world.container.policies, at or world.container.now())
+        return measure_structure(conn, world.program, world.container.policies, as_of or world.container.now())
 
 
-def grave(world: World, at: datetime | None = None) -> list[tuple[str, str]]:
+def grave(world: World, as_of: datetime | None = None) -> list[tuple[str, str]]:
     """What CN-M04 finds: the subject and the figure."""
-    return [(one.subject, one.figure) for one in measure(world, at).findings if one.monitor.id == "CN-M04"]
+    return [
+        (finding.subject, finding.figure)
+        for finding in measure(world, as_of).findings
+        if finding.monitor.id == "CN-M04"
+    ]
 
 
 def flat(persons: int, root: str = "a") -> list[tuple[str, str | None]]:
@@ -138,8 +142,8 @@ def test_an_administrative_penalty_counts_to_the_last_instant_before_its_anniver
     first = datetime(2025, 3, 8, 16, tzinfo=cn.world.container.now().tzinfo)
     anniversary = first.replace(year=2026)
     penalise(cn.world, at=noon(cn.world, decided_on) - timedelta(hours=11), decided_on=decided_on)
-    told = [bool(grave(cn.world, at)) for at in (anniversary - timedelta(microseconds=1), anniversary)]
-    assert told == [True, False]
+    counted = [bool(grave(cn.world, instant)) for instant in (anniversary - timedelta(microseconds=1), anniversary)]
+    assert counted == [True, False]
 
 
 def test_a_penalty_of_today_counts_and_one_of_the_future_cannot_be(cn: Api) -> None:
@@ -173,8 +177,8 @@ def test_a_penalty_of_an_organiser_counts_for_every_tree_that_names_him_while_it
     penalise(cn.world, organiser_id="boss")
     assert grave(cn.world) == []
     organise(cn.world, "boss", "a", "b1")
-    found = grave(cn.world)
-    assert [subject for subject, _ in found] == ["tree:a", "tree:b"]
+    findings = grave(cn.world)
+    assert [subject for subject, _ in findings] == ["tree:a", "tree:b"]
     organise(cn.world, None, "a")
     assert [subject for subject, _ in grave(cn.world)] == ["tree:b"]
 
@@ -208,17 +212,17 @@ def test_a_past_instant_knows_nothing_of_what_was_recorded_or_withdrawn_later(cn
     penalise(cn.world, decided_on=date(2001, 1, 1), kind="criminal")
     between = cn.world.container.now()
     withdraw(cn.world)
-    found = [len(grave(cn.world, at)) for at in (before, between, cn.world.container.now())]
-    assert found == [0, 1, 0]
+    counts = [len(grave(cn.world, instant)) for instant in (before, between, cn.world.container.now())]
+    assert counts == [0, 1, 0]
     finance = cn.caller("finance")
-    told = [finance.get(f"/v1/compliance/report?as_of={stamp(at)}") for at in (before, between)]
-    assert [len(report["penalties"]) for report in told] == [0, 1]
+    reports = [finance.get(f"/v1/compliance/report?as_of={stamp(instant)}") for instant in (before, between)]
+    assert [len(report["penalties"]) for report in reports] == [0, 1]
     penalise(cn.world, "p-2", decided_on=date(2001, 1, 1), kind="criminal")
-    assert [finance.get(f"/v1/compliance/report?as_of={stamp(at)}") for at in (before, between)] == told
+    assert [finance.get(f"/v1/compliance/report?as_of={stamp(instant)}") for instant in (before, between)] == reports
 
 
-def stamp(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def stamp(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def test_a_penalty_of_another_program_says_nothing_here(cn: Api) -> None:
@@ -246,9 +250,9 @@ def test_a_run_opens_a_case_about_the_tree_and_the_report_tells_the_penalty(cn: 
     [case] = finance.get("/v1/compliance/cases")["data"]
     assert (case["finding_id"], case["shop_id"], case["evidence"]["penalties"]) == ("CN-M04", "a", 1)
     report = finance.get("/v1/compliance/report")
-    [told] = report["penalties"]
-    assert {name: told[name] for name in sent} == sent
-    assert (told["subject"], told["trees"], told["persons"], told["levels"]) == ("tree:a", 1, 2, 2)
+    [penalty] = report["penalties"]
+    assert {name: penalty[name] for name in sent} == sent
+    assert (penalty["subject"], penalty["trees"], penalty["persons"], penalty["levels"]) == ("tree:a", 1, 2, 2)
     [finding] = [finding for finding in report["findings"] if finding["id"] == "CN-M04"]
     assert (finding["threshold"], finding["done"]) == (
         "persons ≥ 15, levels ≥ 3, penalties ≥ 1",
@@ -266,8 +270,8 @@ def test_the_report_tells_an_organisers_penalty_and_one_of_a_shop_that_had_not_j
     cn.world.join(("later", None), joined_at=cn.world.container.now() + timedelta(minutes=4))
     penalise(cn.world, "p-1", organiser_id="boss")
     penalise(cn.world, "p-2", shop_id="later", kind="criminal", decided_on=date(2001, 1, 1))
-    told = cn.caller("finance").get("/v1/compliance/report")["penalties"]
-    shown = [(one["id"], one["subject"], one["trees"], one["persons"], one["lapses_on"] is None) for one in told]
+    penalties = cn.caller("finance").get("/v1/compliance/report")["penalties"]
+    shown = [(row["id"], row["subject"], row["trees"], row["persons"], row["lapses_on"] is None) for row in penalties]
     assert shown == [("p-2", None, 0, None, True), ("p-1", "organiser:boss", 2, None, False)]
 
 
@@ -339,19 +343,19 @@ def test_penalties_come_in_pages_and_by_whom_they_are_about(cn: Api) -> None:
 
 def test_of_many_who_send_one_penalty_at_once_all_are_told_the_same(cn: Api) -> None:
     cn.world.join(("a", None))
-    barrier, told = Barrier(4), []
+    barrier, statuses = Barrier(4), []
 
     def send() -> None:
         caller = cn.caller()
         barrier.wait()
-        told.append(caller.call("POST", PATH, DRAFT).status_code)
+        statuses.append(caller.call("POST", PATH, DRAFT).status_code)
 
     threads = [Thread(target=send) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == [200, 200, 200, 201]
+    assert sorted(statuses) == [200, 200, 200, 201]
 
 
 @pytest.mark.parametrize("table", ["penalties", "penalty_withdrawals"])

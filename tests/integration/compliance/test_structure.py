@@ -39,13 +39,13 @@ def cn(world: World) -> World:
     return world
 
 
-def measure(world: World, at: datetime = LATER) -> Structure:
+def measure(world: World, as_of: datetime = LATER) -> Structure:
     with world.container.begin() as conn:
-        return measure_structure(conn, world.program, world.container.policies, at)
+        return measure_structure(conn, world.program, world.container.policies, as_of)
 
 
-def found(world: World, at: datetime = LATER) -> set[tuple[str, str]]:
-    return {(finding.monitor.id, finding.subject) for finding in measure(world, at).findings}
+def findings_of(world: World, as_of: datetime = LATER) -> set[tuple[str, str]]:
+    return {(finding.monitor.id, finding.subject) for finding in measure(world, as_of).findings}
 
 
 def children(root: str, count: int, prefix: str = "c") -> list[tuple[str, str | None]]:
@@ -61,30 +61,30 @@ def organise(world: World, organiser_id: str, *roots: str) -> None:
 
 def test_thirty_persons_in_two_levels_raise_the_early_warning_alone(cn: World) -> None:
     cn.join(("a", None), *children("a", 29))
-    assert found(cn) == {("CN-M03", "tree:a")}
+    assert findings_of(cn) == {("CN-M03", "tree:a")}
 
 
 def test_thirty_persons_in_three_levels_are_team_pay_without_a_fee_and_a_case_with_one(cn: World) -> None:
     cn.join(("a", None), *children("a", 28), ("g", "c0"))
-    ids = {finding for finding, subject in found(cn) if subject == "tree:a"}
+    ids = {finding for finding, subject in findings_of(cn) if subject == "tree:a"}
     assert ids == {"CN-M02", "CN-M03"}
     cn.earn(settled("e", "o", "g", line(39_900, entry=True)))
-    ids = {finding for finding, subject in found(cn) if subject == "tree:a"}
+    ids = {finding for finding, subject in findings_of(cn) if subject == "tree:a"}
     assert ids == {"CN-M01", "CN-M03"}
 
 
 def test_twenty_nine_persons_in_three_levels_are_not_enough(cn: World) -> None:
     cn.join(("a", None), *children("a", 27), ("g", "c0"))
-    assert {finding for finding, subject in found(cn) if subject == "tree:a"} == {"CN-M03"}
+    assert {finding for finding, subject in findings_of(cn) if subject == "tree:a"} == {"CN-M03"}
 
 
 def test_the_trees_of_one_organiser_are_added_when_one_of_them_is_deep(cn: World) -> None:
     cn.join(("a", None), *children("a", 18), ("g", "c0"), ("b", None), *children("b", 14, "d"))
-    assert not {subject for finding, subject in found(cn) if finding == "CN-M02"}
+    assert not {subject for finding, subject in findings_of(cn) if finding == "CN-M02"}
     organise(cn, "boss", "a", "b")
     assert measure(cn).organisers == []  # at that instant they had none
     structure = measure(cn, cn.container.now())
-    assert ("CN-M02", "organiser:boss") in {(one.monitor.id, one.subject) for one in structure.findings}
+    assert ("CN-M02", "organiser:boss") in {(finding.monitor.id, finding.subject) for finding in structure.findings}
     [boss] = structure.organisers
     assert (boss.figures["persons"], boss.figures["levels"], boss.figures["trees"]) == (35, 3, 2)
 
@@ -98,9 +98,12 @@ def test_trees_of_one_organiser_without_a_deep_one_are_not_added(cn: World) -> N
 def test_a_chain_of_51_levels_raises_what_it_should(cn: World) -> None:
     cn.join(*chain(*(f"s{number}" for number in range(51))))
     structure = measure(cn)
-    assert {one.monitor.id for one in structure.findings if one.subject == "tree:s0"} == {"CN-M02", "CN-M03"}
+    assert {finding.monitor.id for finding in structure.findings if finding.subject == "tree:s0"} == {
+        "CN-M02",
+        "CN-M03",
+    }
     assert (structure.figures["deepest_level"], structure.figures["deep_share"]) == (51, 1_000_000)
-    [m05] = [one for one in structure.findings if one.monitor.id == "CN-M05"]
+    [m05] = [finding for finding in structure.findings if finding.monitor.id == "CN-M05"]
     assert m05.figure == "deep_trees 1, deepest_level 51, deep_share 1"
 
 
@@ -136,7 +139,7 @@ def test_entry_takings_are_net_of_refunds_and_pay_is_split_by_whose_sale_it_was(
 def test_what_is_older_than_twelve_months_is_no_fee_of_today(cn: World) -> None:
     cn.join(("a", None), *children("a", 28), ("g", "c0"))
     cn.earn(settled("e", "o", "g", line(39_900, entry=True)))
-    ids = {finding for finding, subject in found(cn, PAID + timedelta(days=400)) if subject == "tree:a"}
+    ids = {finding for finding, subject in findings_of(cn, PAID + timedelta(days=400)) if subject == "tree:a"}
     assert ids == {"CN-M02", "CN-M03"}
 
 
@@ -147,8 +150,8 @@ def test_the_tree_is_that_of_the_instant(cn: World) -> None:
         pack = cn.container.policies["open"]
         shops.move_shop(conn, cn.program, pack, "c", None, moved_at, "a test", COMMAND_LINE, cn.container.now())
     shapes = [
-        [(tree.subject, tree.figures["persons"], tree.figures["levels"]) for tree in measure(cn, at).largest]
-        for at in (PAID, moved_at, EARLY - timedelta(days=1))
+        [(tree.subject, tree.figures["persons"], tree.figures["levels"]) for tree in measure(cn, as_of).largest]
+        for as_of in (PAID, moved_at, EARLY - timedelta(days=1))
     ]
     assert shapes == [[("tree:a", 3, 3)], [("tree:a", 2, 2), ("tree:c", 1, 1)], []]
 
@@ -159,8 +162,8 @@ def test_a_pack_that_leaves_the_organiser_out_counts_one_less_of_each(cn: World)
     with cn.container.begin() as conn:
         policies = {"cn": pack, "open": cn.container.policies["open"]}
         structure = measure_structure(conn, cn.program, policies, LATER)
-    told = {one.monitor.id: one.figure for one in structure.findings if one.subject == "tree:a"}
-    assert told == {"CN-M03": "persons 29"}
+    figures = {finding.monitor.id: finding.figure for finding in structure.findings if finding.subject == "tree:a"}
+    assert figures == {"CN-M03": "persons 29"}
 
 
 def test_program_wide_signals_are_raised(cn: World) -> None:
@@ -169,7 +172,7 @@ def test_program_wide_signals_are_raised(cn: World) -> None:
         settled("e1", "o1", "b", line(1_000), customer_id="a", paid_at=LATER),
         settled("e2", "o2", "b", line(1_000, entry=True), customer_id="c", paid_at=LATER),
     )
-    ids = {finding for finding, subject in found(cn, LATER + timedelta(days=1)) if subject == "program"}
+    ids = {finding for finding, subject in findings_of(cn, LATER + timedelta(days=1)) if subject == "program"}
     assert ids == {"CN-M06", "CN-M07"}
 
 
@@ -179,17 +182,17 @@ def test_many_shops_exactly_at_a_threshold_are_a_signal(world: World) -> None:
     world.publish({**CN_PLAN, "ranks": ranks})
     world.join(*((f"s{number}", None) for number in range(12)))
     world.earn(*(settled(f"e{n}", f"o{n}", f"s{n}", line(5_000 if n < 10 else 9_000)) for n in range(12)))
-    [told] = [one for one in measure(world).findings if one.monitor.id == "CN-M08"]
-    assert told.figure == "at_rank_threshold 10, share_at_rank_threshold 0.833333"
+    [signal] = [finding for finding in measure(world).findings if finding.monitor.id == "CN-M08"]
+    assert signal.figure == "at_rank_threshold 10, share_at_rank_threshold 0.833333"
 
 
 def test_earners_of_the_quarter_before_and_of_the_month_are_counted(cn: World) -> None:
     cn.join(("a", None))
     cn.earn(settled("e", "o", "a", line(100_000_000)))
-    in_month = {one.monitor.id: one.figure for one in measure(cn).findings}
+    in_month = {finding.monitor.id: finding.figure for finding in measure(cn).findings}
     assert in_month["CN-T02"] == "month_earners 1"
     assert "CN-T01" not in in_month
-    next_quarter = {one.monitor.id: one.figure for one in measure(cn, PAID + timedelta(days=40)).findings}
+    next_quarter = {finding.monitor.id: finding.figure for finding in measure(cn, PAID + timedelta(days=40)).findings}
     assert next_quarter["CN-T01"] == "quarter_earners 1"
     assert "CN-T02" not in next_quarter
 
@@ -198,15 +201,15 @@ def test_under_the_american_pack_sponsors_with_few_buyers_are_reported(world: Wo
     world.publish({**CN_PLAN, "policy": "us"})
     world.join(("a", None), ("b", "a"))
     world.earn(settled("e", "o", "b", line(10_000), customer_id="c"))
-    told = {one.monitor.id: one.figure for one in measure(world).findings}
-    assert told == {"US-S02": "sponsors_with_few_buyers 1"}
+    figures = {finding.monitor.id: finding.figure for finding in measure(world).findings}
+    assert figures == {"US-S02": "sponsors_with_few_buyers 1"}
 
 
 def test_more_trees_than_are_told_one_by_one_are_counted(cn: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distrib.services.compliance.tree_units.MOST_SUBJECTS", 2)
     cn.join(*(pair for n in range(5) for pair in chain(f"a{n}", f"b{n}", f"c{n}")))
-    levels = [one for one in measure(cn).findings if one.monitor.id == "CN-M03"]
-    assert [(one.subject, one.figure) for one in levels] == [
+    levels = [finding for finding in measure(cn).findings if finding.monitor.id == "CN-M03"]
+    assert [(row.subject, row.figure) for row in levels] == [
         ("tree:a0", "levels 3"),
         ("tree:a1", "levels 3"),
         ("more trees", "trees 3"),
@@ -225,11 +228,11 @@ def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_told(
     cn.join(*((root, None) for root in "abcd"))
     cn.join(*(pair for root in "abcd" for pair in children(root, 119, f"{root}-")))
     first = run(cn)
-    held = [(one["subject"], one["figure"]) for one in first["findings"] if one["id"] == "CN-M04"]
+    held = [(finding["subject"], finding["figure"]) for finding in first["findings"] if finding["id"] == "CN-M04"]
     assert held == [("tree:a", "persons 120"), ("tree:b", "persons 120"), ("more trees", "trees 2")]
     assert first["cases_opened"] == ["tree:a", "tree:b", "tree:c", "tree:d"]
-    told = cn.rows("SELECT subject, evidence::jsonb ->> 'persons' FROM compliance_cases ORDER BY case_no")
-    assert sorted(told) == [(f"tree:{root}", "120") for root in "abcd"]
+    cases = cn.rows("SELECT subject, evidence::jsonb ->> 'persons' FROM compliance_cases ORDER BY case_no")
+    assert sorted(cases) == [(f"tree:{root}", "120") for root in "abcd"]
     assert run(cn)["cases_opened"] == []
 
 

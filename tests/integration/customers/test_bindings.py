@@ -13,13 +13,13 @@ from tests.world.world import World
 DAY = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-def at(day: int) -> str:
+def day_of_story(day: int) -> str:
     """The start of that day of the story."""
     return (DAY + timedelta(days=day)).isoformat()
 
 
 def claim(shop_id: str, day: int, source: str = "link") -> dict[str, Any]:
-    return {"shop_id": shop_id, "source": source, "bound_at": at(day)}
+    return {"shop_id": shop_id, "source": source, "bound_at": day_of_story(day)}
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_by_the_rule_last_every_other_shop_takes_over(admin: Caller) -> None:
 
 def test_a_protected_customer_is_taken_over_only_when_the_protection_is_over(admin: Caller) -> None:
     admin.call("PATCH", "/v1/program", {"binding": {"rule": "protected", "protect_days": 10}})
-    told = admin.put("/v1/customers/cust/binding", claim("a", 0))
-    assert told["binding"]["protected_until"] == at(10).replace("+00:00", "Z")
+    answer = admin.put("/v1/customers/cust/binding", claim("a", 0))
+    assert answer["binding"]["protected_until"] == day_of_story(10).replace("+00:00", "Z")
     assert [bind(admin, "b", 9), bind(admin, "b", 10), bind(admin, "c", 19)] == ["kept", "taken_over", "kept"]
 
 
@@ -99,7 +99,11 @@ def test_the_history_says_until_when_a_shop_had_the_customer_page_by_page(admin:
     page = admin.get("/v1/customers/cust/binding?limit=2")
     rest = admin.get(f"/v1/customers/cust/binding?limit=2&cursor={page['next_cursor']}")
     rows = [(row["shop_id"], row["until"]) for row in page["data"] + rest["data"]]
-    assert rows == [("a", at(3).replace("+00:00", "Z")), ("b", at(7).replace("+00:00", "Z")), ("c", None)]
+    assert rows == [
+        ("a", day_of_story(3).replace("+00:00", "Z")),
+        ("b", day_of_story(7).replace("+00:00", "Z")),
+        ("c", None),
+    ]
     assert rest["next_cursor"] is None
 
 
@@ -142,19 +146,19 @@ def test_a_thousand_claims_go_in_one_batch(admin: Caller) -> None:
 
 
 def test_claims_of_many_at_once_leave_one_owner(admin: Caller, api: Api) -> None:
-    barrier, told = Barrier(6), []
+    barrier, answers = Barrier(6), []
 
     def claimed(number: int) -> None:
         caller = api.caller("orders")
         barrier.wait()
-        told.append(bind(caller, "abc"[number % 3], number))
+        answers.append(bind(caller, "abc"[number % 3], number))
 
     threads = [Thread(target=claimed, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(told) == 6
+    assert len(answers) == 6
     assert owner(admin) == "a"
 
 
@@ -200,7 +204,7 @@ def test_the_uplines_of_a_bound_shop_are_paid_as_they_stood(api: Api) -> None:
     world.publish(SELLER_TEN_PERCENT | {"rules": rules})
     admin = api.caller()
     bind(admin, "mid", 0)
-    admin.post("/v1/shops/mid/move", {"sponsor_id": None, "effective_at": at(15), "reason": "a test"})
+    admin.post("/v1/shops/mid/move", {"sponsor_id": None, "effective_at": day_of_story(15), "reason": "a test"})
     paid = [(f"o-{day}", DAY + timedelta(days=day)) for day in (5, 16)]
     events = [settled(f"e-{name}", name, None, line(1000), customer_id="cust", paid_at=when) for name, when in paid]
     assert world.earn(*events) == {"mid": 200, "top": 50}

@@ -46,7 +46,7 @@ def test_the_accounts_of_a_program_add_up_to_nothing(api: Api, earned: World) ->
     finance = api.caller("finance")
     for limit in (1, 2, 3, 50):
         accounts = whole(finance, "/v1/ledger/accounts", limit)
-        assert [one["id"] for one in accounts] == [
+        assert [account["id"] for account in accounts] == [
             "expense",
             "clearing",
             "tax",
@@ -54,7 +54,7 @@ def test_the_accounts_of_a_program_add_up_to_nothing(api: Api, earned: World) ->
             "payable:b~b",
             "payable:idle",
         ]
-    balances = {one["id"]: one["balance_minor"] for one in accounts}
+    balances = {account["id"]: account["balance_minor"] for account in accounts}
     assert sum(balances.values()) == 0
     assert balances == {
         "expense": -1_270,
@@ -64,21 +64,21 @@ def test_the_accounts_of_a_program_add_up_to_nothing(api: Api, earned: World) ->
         "payable:b~b": 500,
         "payable:idle": 0,
     }
-    assert [one["version"] for one in accounts] == [4, 4, 4, 3, 1, 0]
+    assert [account["version"] for account in accounts] == [4, 4, 4, 3, 1, 0]
 
 
 def test_one_payable_account_shows_its_views(api: Api, earned: World) -> None:
-    found = api.caller("finance").get("/v1/ledger/accounts/payable:a")
-    assert (found["balance_minor"], found["version"]) == (770, 3)
-    views = found["views"]
+    account = api.caller("finance").get("/v1/ledger/accounts/payable:a")
+    assert (account["balance_minor"], account["version"]) == (770, 3)
+    views = account["views"]
     assert views["held_minor"] + views["reserved_minor"] + views["available_minor"] == 770
     assert api.caller("finance").get("/v1/ledger/accounts/expense")["views"] is None
 
 
 def test_a_running_balance_has_every_version_and_each_follows_the_last(api: Api, earned: World) -> None:
     versions = whole(api.caller("finance"), "/v1/ledger/accounts/payable:a/versions", 1)
-    assert [one["version"] for one in versions] == [1, 2, 3]
-    assert [(one["previous_minor"], one["amount_minor"], one["balance_minor"]) for one in versions] == [
+    assert [row["version"] for row in versions] == [1, 2, 3]
+    assert [(version["previous_minor"], version["amount_minor"], version["balance_minor"]) for version in versions] == [
         (0, 1_100, 1_100),
         (1_100, -400, 700),
         (700, 70, 770),
@@ -87,17 +87,19 @@ def test_a_running_balance_has_every_version_and_each_follows_the_last(api: Api,
 
 def test_every_transfer_has_two_accounts_and_a_cause(api: Api, earned: World) -> None:
     transfers = whole(api.caller("finance"), "/v1/ledger/transfers")
-    assert [(one["kind"], one["debit"], one["credit"], one["amount_minor"]) for one in transfers] == [
+    assert [
+        (transfer["kind"], transfer["debit"], transfer["credit"], transfer["amount_minor"]) for transfer in transfers
+    ] == [
         ("earned", "expense", "payable:a", 1_000),
         ("earned", "expense", "payable:a", 100),
         ("reversed", "payable:a", "expense", 400),
         ("earned", "expense", "payable:b~b", 500),
         ("earned", "expense", "payable:a", 70),
     ]
-    assert {one["cause"]["type"] for one in transfers} == {"order"}
-    assert [one["cause"]["id"] for one in transfers] == ["o1", "o1", "o1", "o2", "o3"]
+    assert {transfer["cause"]["type"] for transfer in transfers} == {"order"}
+    assert [transfer["cause"]["id"] for transfer in transfers] == ["o1", "o1", "o1", "o2", "o3"]
     assert transfers[2]["reverses_id"] == transfers[0]["id"]
-    assert [one["event_id"] for one in transfers] == ["e1", "e1", "r1", "e2", "e3"]
+    assert [transfer["event_id"] for transfer in transfers] == ["e1", "e1", "r1", "e2", "e3"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_the_ledger_is_for_finance_and_admin(api: Api, earned: World, role: str,
 def test_another_program_sees_nothing_of_it(api: Api, earned: World) -> None:
     other = api.caller("finance", program=api.other_program())
     assert whole(other, "/v1/ledger/transfers") == []
-    assert [one["balance_minor"] for one in whole(other, "/v1/ledger/accounts")] == [0, 0, 0]
+    assert [account["balance_minor"] for account in whole(other, "/v1/ledger/accounts")] == [0, 0, 0]
     assert other.refused("GET", "/v1/ledger/accounts/payable:a") == (404, "account_unknown")
 
 
@@ -223,10 +225,10 @@ def test_webhooks_are_changed_by_admin_alone_and_belong_to_one_program(api: Api,
 
 
 def test_metrics_tell_of_audits_and_deliveries(api: Api, world: World) -> None:
-    told = api.nobody().call("GET", "/metrics").text
-    assert "distrib_audit_failed_programs 0.0" in told
-    assert "distrib_webhook_deliveries_pending 0.0" in told
-    assert "distrib_queue_orders 0.0" in told
+    page = api.nobody().call("GET", "/metrics").text
+    assert "distrib_audit_failed_programs 0.0" in page
+    assert "distrib_webhook_deliveries_pending 0.0" in page
+    assert "distrib_queue_orders 0.0" in page
 
 
 def test_the_command_line_seals_lists_and_makes_endpoints(
@@ -245,7 +247,7 @@ def test_the_command_line_seals_lists_and_makes_endpoints(
     assert json.loads(run("ledger", "seal", "--json")) is None
     assert json.loads(run("ledger", "seals", "--json"))[0]["digest"] == seal["digest"]
     assert hashlib.sha256(run("ledger", "content", "1").encode()).hexdigest() == seal["digest"]
-    assert sum(one["balance_minor"] for one in json.loads(run("ledger", "accounts", "--json"))) == 0
+    assert sum(account["balance_minor"] for account in json.loads(run("ledger", "accounts", "--json"))) == 0
     assert "payable:a" in run("ledger", "accounts")
     assert run("webhook", "create", URL, "--id", "crm").splitlines()[-1].startswith("whsec_")
     run("webhook", "disable", "crm")

@@ -64,7 +64,7 @@ def reserve(world: World, shop_id: str, amount_minor: int, reserved_at: datetime
         )
 
 
-def decide(world: World, table: str, at: datetime, payout_no: int = 900) -> None:
+def decide(world: World, table: str, decided_at: datetime, payout_no: int = 900) -> None:
     """Cancels the batch, or fails its only line."""
     statement = (
         "INSERT INTO payout_decisions SELECT program_id, payout_no, 'cancelled', :t, 'k' FROM payouts"
@@ -73,13 +73,13 @@ def decide(world: World, table: str, at: datetime, payout_no: int = 900) -> None
         " FROM payout_lines"
     )
     with world.container.begin() as conn:
-        conn.execute(text(statement + " WHERE payout_no = :n"), {"t": at, "n": payout_no})
+        conn.execute(text(statement + " WHERE payout_no = :n"), {"t": decided_at, "n": payout_no})
 
 
-def freeze(world: World, shop_id: str, status: str, at: datetime) -> None:
+def freeze(world: World, shop_id: str, status: str, effective_at: datetime) -> None:
     """Sets a shop's status."""
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, shop_id, status, at, "test", COMMAND_LINE, NOW)
+        standing.set_status(conn, world.program, shop_id, status, effective_at, "test", COMMAND_LINE, NOW)
 
 
 def balance(world: World, shop_id: str, as_of: datetime) -> tuple[int, int, int]:
@@ -136,8 +136,10 @@ def test_a_statement_splits_as_of_the_months_last_instant(sold: World) -> None:
     with sold.container.begin() as conn:
         view, _ = months.statement_totals_and_rows(conn, sold.program, 202603, None, 10, NOW)
     rows: dict[str, Any] = {row["shop_id"]: row for row in view["data"]}
-    told = {shop: (row["held_minor"], row["reserved_minor"], row["available_minor"]) for shop, row in rows.items()}
-    assert told == {"a": (0, 400, 600), "b": (700, 0, 0)}
+    splits_of_shops = {
+        shop: (row["held_minor"], row["reserved_minor"], row["available_minor"]) for shop, row in rows.items()
+    }
+    assert splits_of_shops == {"a": (0, 400, 600), "b": (700, 0, 0)}
 
 
 def test_a_split_always_adds_up(sold: World) -> None:

@@ -73,7 +73,7 @@ def test_each_seal_takes_in_the_digest_before_it(sealed: World) -> None:
     assert (first["previous_digest"], first["after_posting"]) == (None, -1)
     assert (second["previous_digest"], third["previous_digest"]) == (first["digest"], second["digest"])
     assert (second["after_posting"], third["after_posting"]) == (first["through_posting"], second["through_posting"])
-    assert [one["total_minor"] for one in (first, second, third)] == [1_500, 400, 70]
+    assert [row["total_minor"] for row in (first, second, third)] == [1_500, 400, 70]
 
 
 def test_a_third_party_works_a_digest_out_from_the_documented_form(sealed: World) -> None:
@@ -82,8 +82,8 @@ def test_a_third_party_works_a_digest_out_from_the_documented_form(sealed: World
         content = b"".join(seal_content(conn, sealed.program, 1))
     assert hashlib.sha256(content).hexdigest() == first["digest"]
     lines = content.decode().splitlines()
-    assert [json.dumps(json.loads(one), ensure_ascii=False) for one in lines] == lines
-    head, *transfers, tail = [json.loads(one) for one in lines]
+    assert [json.dumps(json.loads(text), ensure_ascii=False) for text in lines] == lines
+    head, *transfers, tail = [json.loads(text) for text in lines]
     assert head == ["distrib-seal-1", "test", 1, None, -1, first["through_posting"]]
     assert tail == [2, 1_500]
     assert [row[3:7] for row in transfers] == [
@@ -145,7 +145,7 @@ def test_the_seal_that_was_touched_is_named(
 def test_a_transfer_committed_late_is_in_a_seal_however_low_its_number(sealed: World) -> None:
     """The transaction with the lower number commits after the one with the higher; the seal waits for it."""
     sealed.post(settled("late", "o8", "a", line(300)))
-    found: list[int | None] = []
+    versions: list[int | None] = []
     with sealed.container.begin() as slow:
         slow.execute(
             text(
@@ -156,7 +156,7 @@ def test_a_transfer_committed_late_is_in_a_seal_however_low_its_number(sealed: W
             {"at": PAID},
         )
         sealed.drain()
-        sealer = threading.Thread(target=lambda: found.append(seal(sealed)))
+        sealer = threading.Thread(target=lambda: versions.append(seal(sealed)))
         sealer.start()
         wait_until(
             lambda: bool(
@@ -166,10 +166,10 @@ def test_a_transfer_committed_late_is_in_a_seal_however_low_its_number(sealed: W
             ),
             "the sealer has begun",
         )
-        assert found == []
+        assert versions == []
         slow.rollback()
     sealer.join(30)
-    assert found == [1]
+    assert versions == [1]
     assert broken(sealed) == []
 
 

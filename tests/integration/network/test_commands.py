@@ -36,9 +36,9 @@ def run(*words: object) -> Result:
 def imported(file: Path, status: int) -> dict[str, Any]:
     result = run("import", "shops", file, "--json")
     assert result.exit_code == status, result.output
-    found = json.loads(result.stdout)
-    assert isinstance(found, dict)
-    return found
+    counts = json.loads(result.stdout)
+    assert isinstance(counts, dict)
+    return counts
 
 
 def shops(settings: Settings) -> dict[str, str | None]:
@@ -46,9 +46,9 @@ def shops(settings: Settings) -> dict[str, str | None]:
     engine = create_engine(str(settings.database_url))
     with engine.connect() as conn:
         statement = "SELECT s.shop_id, p.shop_id FROM shops s LEFT JOIN shops p ON p.shop_no = s.sponsor_no"
-        found = {row[0]: row[1] for row in conn.execute(text(statement))}
+        sponsors = {row[0]: row[1] for row in conn.execute(text(statement))}
     engine.dispose()
-    return found
+    return sponsors
 
 
 def test_a_program_is_created_once_and_listed() -> None:
@@ -64,10 +64,10 @@ def test_a_key_stands_alone_on_the_last_line_and_opens_its_program(settings: Set
     key = run("key", "create", "--role", "orders").stdout.splitlines()[-1]
     engine = create_engine(str(settings.database_url))
     with engine.begin() as conn:
-        found = authenticate(conn, key, settings.key_pepper.encode())
+        opened = authenticate(conn, key, settings.key_pepper.encode())
     engine.dispose()
-    assert found is not None
-    assert (found[0].code, found[1].role) == ("demo", "orders")
+    assert opened is not None
+    assert (opened[0].code, opened[1].role) == ("demo", "orders")
     [listed] = json.loads(run("key", "list", "--json").stdout)
     assert listed["role"] == "orders"
     assert key.split("_", 2)[2] not in run("key", "list").stdout
@@ -152,18 +152,18 @@ def test_shops_come_from_csv_with_children_before_their_sponsors(tmp_path: Path,
     nobody = {"refused": 0, "refused_file": None, "detached": 0, "detached_file": None}
     assert imported(file, 0) == {"created": 2_501, "unchanged": 0, **nobody}
     assert imported(file, 0) == {"created": 0, "unchanged": 2_501, **nobody}
-    found = shops(settings)
-    assert found["s0"] is None
-    assert all(found[f"s{n}"] == f"s{n // 2}" for n in range(1, 2_501))
+    sponsors = shops(settings)
+    assert sponsors["s0"] is None
+    assert all(sponsors[f"s{n}"] == f"s{n // 2}" for n in range(1, 2_501))
 
 
 def test_refused_rows_go_beside_the_file_and_can_be_mended_there(tmp_path: Path) -> None:
     run(*PROGRAM, "open")
     file = tmp_path / "shops.csv"
     file.write_text("id,sponsor_id,joined_at\na,,\nb,nobody,\nc,c,\nx,y,\ny,x,\n../d,,\ne,,yesterday\nf,\n", "utf-8")
-    found = imported(file, 1)
-    assert (found["created"], found["refused"]) == (1, 7)
-    beside = Path(found["refused_file"])
+    counts = imported(file, 1)
+    assert (counts["created"], counts["refused"]) == (1, 7)
+    beside = Path(counts["refused_file"])
     refused = {row["refused_line"]: row for row in csv.DictReader(beside.read_text("utf-8").splitlines())}
     assert {line: row["refused_code"] for line, row in refused.items()} == {
         "3": "sponsor_unknown",
@@ -185,9 +185,9 @@ def test_shops_that_would_stand_too_deep_are_named_when_they_join_as_roots(tmp_p
     file = tmp_path / "shops.csv"
     file.write_text("id,sponsor_id\ne,d\nd,c\nc,b\nb,a\na,\n", "utf-8")
     for created in (5, 0):
-        found = imported(file, 0)
-        assert (found["created"], found["refused"], found["detached"]) == (created, 0, 1)
-        [row] = csv.DictReader(Path(found["detached_file"]).read_text("utf-8").splitlines())
+        counts = imported(file, 0)
+        assert (counts["created"], counts["refused"], counts["detached"]) == (created, 0, 1)
+        [row] = csv.DictReader(Path(counts["detached_file"]).read_text("utf-8").splitlines())
         assert (row["id"], row["detached_line"], row["detached_code"]) == ("d", "3", "tree_too_deep")
         assert "introduced by c" in row["detached_reason"]
 
@@ -197,9 +197,9 @@ def test_a_loop_longer_than_a_batch_is_named_as_one(tmp_path: Path) -> None:
     file = tmp_path / "ring.ndjson"
     lines = [json.dumps({"id": f"s{n}", "sponsor_id": f"s{(n + 1) % 1_500}"}) for n in range(1_500)]
     file.write_text("\n".join(lines))
-    found = imported(file, 1)
-    assert (found["created"], found["refused"]) == (0, 1_500)
-    codes = {json.loads(line)["refused_code"] for line in Path(found["refused_file"]).read_text().splitlines()}
+    counts = imported(file, 1)
+    assert (counts["created"], counts["refused"]) == (0, 1_500)
+    codes = {json.loads(line)["refused_code"] for line in Path(counts["refused_file"]).read_text().splitlines()}
     assert codes == {"sponsor_cycle"}
 
 
@@ -225,10 +225,10 @@ def test_ndjson_lines_that_are_none_are_refused_one_by_one(tmp_path: Path, setti
         b'{"id": "z", "sponsor_id": "a"}',
     ]
     file.write_bytes(b"\n".join(lines))
-    found = imported(file, 1)
-    assert (found["created"], found["refused"]) == (2, 13)
+    counts = imported(file, 1)
+    assert (counts["created"], counts["refused"]) == (2, 13)
     assert shops(settings) == {"a": None, "z": "a"}
-    refused = [json.loads(line) for line in Path(found["refused_file"]).read_text().splitlines()]
+    refused = [json.loads(line) for line in Path(counts["refused_file"]).read_text().splitlines()]
     assert sorted(row["refused_line"] for row in refused) == list(range(3, 16))
     assert imported(file, 1)["unchanged"] == 2
 
@@ -263,9 +263,9 @@ def test_the_depth_of_the_pack_binds_an_import(tmp_path: Path, settings: Setting
 def test_settings_are_changed_by_command_and_shown() -> None:
     run(*PROGRAM, "cn")
     words = ["--admission", "review", "--identity-required", "--binding", "protected", "--protect-days", 30]
-    told = json.loads(run("program", "set", *words, "--withholding", "per_payment", "--json").stdout)
-    assert (told["admission"], told["identity_required"], told["withholding"]) == ("review", True, "per_payment")
-    assert (told["binding_rule"], told["protect_days"], told["expire_days"]) == ("protected", 30, None)
+    shown = json.loads(run("program", "set", *words, "--withholding", "per_payment", "--json").stdout)
+    assert (shown["admission"], shown["identity_required"], shown["withholding"]) == ("review", True, "per_payment")
+    assert (shown["binding_rule"], shown["protect_days"], shown["expire_days"]) == ("protected", 30, None)
     assert "admission = open" in run("program", "set", "--admission", "open").stdout
     assert run("program", "set").exit_code == 2
     loosened = run("program", "set", "--policy", "open").exception
@@ -280,9 +280,9 @@ def test_an_import_asks_for_what_the_program_wants(tmp_path: Path, settings: Set
     run(*PROGRAM, "open", "--admission", "invite", "--identity-required")
     file = tmp_path / "shops.ndjson"
     file.write_text('{"id": "a", "identity": "1"}\n{"id": "b"}\n')
-    found = imported(file, 1)
-    refused = [json.loads(line)["refused_code"] for line in Path(found["refused_file"]).read_text().splitlines()]
-    assert (found["created"], refused) == (0, ["sponsor_required", "sponsor_required"])
+    counts = imported(file, 1)
+    refused = [json.loads(line)["refused_code"] for line in Path(counts["refused_file"]).read_text().splitlines()]
+    assert (counts["created"], refused) == (0, ["sponsor_required", "sponsor_required"])
     run("program", "set", "--admission", "review")
     assert imported(file, 1)["created"] == 1
     assert shops(settings) == {"a": None}

@@ -14,18 +14,18 @@ KNOWN = {"moved", "sponsor_is_self", "sponsor_cycle", "tree_too_deep", "move_too
 
 
 def history(world: World) -> dict[int, list[Link]]:
-    found: dict[int, list[Link]] = {}
+    links: dict[int, list[Link]] = {}
     rows = world.rows("SELECT shop_no, effective_at, sponsor_no FROM referrals ORDER BY shop_no, effective_at")
     for shop_no, since, sponsor_no in rows:
-        found.setdefault(shop_no, []).append(Link(since, sponsor_no))
-    return found
+        links.setdefault(shop_no, []).append(Link(since, sponsor_no))
+    return links
 
 
-def chain_at(links: dict[int, list[Link]], shop_no: int, at: datetime) -> list[int]:
+def chain_at(links: dict[int, list[Link]], shop_no: int, instant: datetime) -> list[int]:
     chain: list[int] = []
     current: int | None = shop_no
     while True:
-        held = [link.sponsor_no for link in links[current] if link.since <= at]  # type: ignore[index]
+        held = [link.sponsor_no for link in links[current] if link.since <= instant]  # type: ignore[index]
         current = held[-1] if held else None
         if current is None:
             return chain
@@ -33,9 +33,9 @@ def chain_at(links: dict[int, list[Link]], shop_no: int, at: datetime) -> list[i
         assert len(chain) < 200, "a loop"
 
 
-def answer(world: World, shop_id: str, sponsor_id: str | None, at: datetime) -> str:
+def answer(world: World, shop_id: str, sponsor_id: str | None, instant: datetime) -> str:
     try:
-        world.move(shop_id, sponsor_id, at)
+        world.move(shop_id, sponsor_id, instant)
     except Refusal as refusal:
         return refusal.code
     return "moved"
@@ -49,8 +49,8 @@ def check(world: World, cap: int | None) -> None:
     ):
         newest = chain_at(links, shop_no, last)
         assert (sponsor_no, uplines, level) == (newest[0] if newest else None, newest[:9], len(newest) + 1)
-        later = [at for held in links.values() for at, _ in held if at >= since]
-        assert all(chain_at(links, shop_no, at)[:9] == uplines for at in [since, *later])
+        later = [instant for held in links.values() for instant, _ in held if instant >= since]
+        assert all(chain_at(links, shop_no, instant)[:9] == uplines for instant in [since, *later])
         levels_above(links, shop_no, NOW - timedelta(days=1_000))
         if cap is not None:
             assert highest_level(links, shop_no, links[shop_no][0].since) <= cap
@@ -74,8 +74,8 @@ def test_rows_and_histories_agree_after_every_few_steps(database_url: str, polic
                 assert {result.status for result in world.register_all(drafts)} == {"created"}
             else:
                 sponsor = dice.choice(shops) if dice.random() < 0.85 else None
-                at = NOW + timedelta(days=dice.randint(-60, 40), hours=step)
-                answers.add(answer(world, dice.choice(shops), sponsor, at))
+                instant = NOW + timedelta(days=dice.randint(-60, 40), hours=step)
+                answers.add(answer(world, dice.choice(shops), sponsor, instant))
             if step % 16 == 15:
                 check(world, world.policy.max_tree_levels)
         assert answers <= KNOWN

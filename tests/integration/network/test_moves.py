@@ -210,8 +210,8 @@ def test_a_rank_the_plan_does_not_have_is_refused(world: World) -> None:
     assert caught.value.code == "rank_unknown"
 
 
-def earn(world: World, rank: str, at: datetime) -> None:
+def earn(world: World, rank: str, earned_at: datetime) -> None:
     with world.begin() as conn:
         [number] = [row[0] for row in world.rows("SELECT shop_no FROM shops WHERE shop_id = 'a'")]
         program_id = world.program.program_id
-        add_rank(conn, program_id, number, at, rank, "promotion", "{}", NOW, COMMAND_LINE.key_id)
+        add_rank(conn, program_id, number, earned_at, rank, "promotion", "{}", NOW, COMMAND_LINE.key_id)

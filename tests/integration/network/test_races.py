@@ -60,8 +60,8 @@ def test_two_moves_that_together_would_close_a_loop_cannot_both_be(database_url:
         for n in range(12):
             world.register_all([ShopDraft(f"a{n}", joined_at=EARLY), ShopDraft(f"b{n}", joined_at=EARLY)])
             a, b = f"a{n}", f"b{n}"
-            found = at_once(partial(world.move, a, b), partial(world.move, b, a))
-            assert sorted(answer for answer in found if isinstance(answer, str)) == ["sponsor_cycle"]
+            answers = at_once(partial(world.move, a, b), partial(world.move, b, a))
+            assert sorted(answer for answer in answers if isinstance(answer, str)) == ["sponsor_cycle"]
         assert not has_loop(parents(world))
 
 
@@ -69,8 +69,8 @@ def test_a_ring_of_moves_at_once_stays_open(database_url: str) -> None:
     with web_world(database_url) as world:
         world.register_all([ShopDraft(f"s{n}", joined_at=EARLY) for n in range(8)])
         ring = [(f"s{n}", f"s{(n + 1) % 8}") for n in range(8)]
-        found = at_once(*[partial(world.move, *pair) for pair in ring])
-        assert [answer for answer in found if isinstance(answer, str)] == ["sponsor_cycle"]
+        answers = at_once(*[partial(world.move, *pair) for pair in ring])
+        assert [answer for answer in answers if isinstance(answer, str)] == ["sponsor_cycle"]
         assert not has_loop(parents(world))
 
 
@@ -78,8 +78,8 @@ def test_one_shop_registered_twenty_times_at_once_is_one_shop(database_url: str)
     with web_world(database_url) as world:
         world.register("root")
         drafts = [ShopDraft("a", "root", identity="id-a")] * 20
-        found = at_once(*[partial(world.register_again, draft) for draft in drafts])
-        answers = [answer for answer in found if not isinstance(answer, str)]
+        results = at_once(*[partial(world.register_again, draft) for draft in drafts])
+        answers = [answer for answer in results if not isinstance(answer, str)]
         assert len(answers) == 20
         assert sum(created for _, created in answers) == 1
         assert len({view.invite_code for view, _ in answers}) == 1
@@ -90,15 +90,15 @@ def test_one_shop_registered_twenty_times_at_once_is_one_shop(database_url: str)
 def test_one_id_with_different_content_at_once_is_kept_once(database_url: str) -> None:
     with web_world(database_url) as world:
         drafts = [ShopDraft("a", name=f"name {n}") for n in range(10)]
-        found = at_once(*[partial(was_created, world, draft) for draft in drafts])
-        assert sorted(map(str, found)) == ["True"] + ["id_conflict"] * 9
+        answers = at_once(*[partial(was_created, world, draft) for draft in drafts])
+        assert sorted(map(str, answers)) == ["True"] + ["id_conflict"] * 9
 
 
 def test_one_identity_at_once_serves_one_shop(database_url: str) -> None:
     with web_world(database_url) as world:
         drafts = [ShopDraft(f"s{n}", identity="the same") for n in range(10)]
-        found = at_once(*[partial(was_created, world, draft) for draft in drafts])
-        assert sorted(map(str, found)) == ["True"] + ["identity_used"] * 9
+        answers = at_once(*[partial(was_created, world, draft) for draft in drafts])
+        assert sorted(map(str, answers)) == ["True"] + ["identity_used"] * 9
 
 
 def test_batches_that_overlap_at_once_register_each_shop_once(database_url: str) -> None:
@@ -106,9 +106,9 @@ def test_batches_that_overlap_at_once_register_each_shop_once(database_url: str)
         drafts = [ShopDraft(f"s{n}", f"s{n // 2}" if n else None) for n in range(120)]
         turned, mixed = drafts[40:] + drafts[:40], drafts[::2] + drafts[1::2]
         orders: Sequence[list[ShopDraft]] = [drafts, drafts[::-1], turned, mixed]
-        found = at_once(*[partial(statuses_of, world, batch) for batch in orders])
-        assert all(set(statuses) <= SETTLED for statuses in found)
-        assert sum(statuses.count("created") for statuses in found) == 120
+        answers = at_once(*[partial(statuses_of, world, batch) for batch in orders])
+        assert all(set(statuses) <= SETTLED for statuses in answers)
+        assert sum(statuses.count("created") for statuses in answers) == 120
         wrong = world.rows(
             "SELECT s.shop_id FROM shops s JOIN shops p ON p.shop_no = s.sponsor_no "
             "WHERE s.level <> p.level + 1 OR s.uplines <> (p.shop_no || p.uplines)[1:9]"

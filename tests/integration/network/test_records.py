@@ -24,14 +24,14 @@ def admin(api: Api) -> Caller:
 def patch(caller: Caller, **body: object) -> dict[str, Any]:
     answer = caller.call("PATCH", "/v1/shops/ann", body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = json.loads(answer.text)
-    return told
+    shown: dict[str, Any] = json.loads(answer.text)
+    return shown
 
 
 def test_name_attributes_and_organiser_change_one_by_one(admin: Caller) -> None:
     assert patch(admin, name="Anna")["attributes"] == {"city": "杭州"}
-    told = patch(admin, attributes={"vip": True}, organiser_id="org-1")
-    assert (told["name"], told["attributes"], told["organiser_id"]) == ("Anna", {"vip": True}, "org-1")
+    shown = patch(admin, attributes={"vip": True}, organiser_id="org-1")
+    assert (shown["name"], shown["attributes"], shown["organiser_id"]) == ("Anna", {"vip": True}, "org-1")
     cleared = patch(admin, name=None, organiser_id=None)
     assert (cleared["name"], cleared["attributes"], cleared["organiser_id"]) == (None, {"vip": True}, None)
     assert patch(admin) == cleared
@@ -93,21 +93,21 @@ def test_an_erased_registration_sent_again_brings_nothing_back(admin: Caller) ->
 
 
 def test_of_many_who_bring_one_identity_at_once_one_comes_in(api: Api) -> None:
-    barrier, told = Barrier(6), []
+    barrier, statuses = Barrier(6), []
 
     def register(number: int) -> None:
         caller = api.caller()
         draft = {"id": f"s-{number}", "identity": "the same"}
         barrier.wait()
         if number % 2:
-            told.append(caller.call("POST", "/v1/shops", draft).status_code)
+            statuses.append(caller.call("POST", "/v1/shops", draft).status_code)
         else:
             [result] = caller.post("/v1/shops/batch", {"shops": [draft]})["results"]
-            told.append({"created": 201, "refused": 409}[result["status"]])
+            statuses.append({"created": 201, "refused": 409}[result["status"]])
 
     threads = [Thread(target=register, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == [201, 409, 409, 409, 409, 409]
+    assert sorted(statuses) == [201, 409, 409, 409, 409, 409]

@@ -91,7 +91,7 @@ def test_a_batch_may_name_sponsors_before_or_after_those_they_brought(world: Wor
 
 def test_one_refusal_in_a_batch_touches_no_other(world: World) -> None:
     world.register("a")
-    found = statuses(
+    results = statuses(
         world,
         ShopDraft("ok", "a"),
         ShopDraft("x", "y"),
@@ -105,7 +105,7 @@ def test_one_refusal_in_a_batch_touches_no_other(world: World) -> None:
         ShopDraft("twin-1", identity="same"),
         ShopDraft("twin-2", identity="same"),
     )
-    assert found == [
+    assert results == [
         ("ok", "created", None),
         ("x", "refused", "sponsor_cycle"),
         ("y", "refused", "sponsor_cycle"),
@@ -145,10 +145,14 @@ def test_under_detach_a_shop_too_deep_joins_as_a_root_and_keeps_who_introduced_i
     with web_world(database_url, "cn") as world:
         for step in [[draft] for draft in drafts] if one_by_one else [drafts]:
             world.register_all(step)
-        found = {shop: world.shop(shop) for shop in "abcde"}
-    assert [found[shop].level for shop in "abcde"] == [1, 2, 3, 1, 2]
-    assert (found["d"].sponsor_id, found["d"].introduced_by) == (None, "c")
-    assert (found["e"].sponsor_id, found["e"].introduced_by, found["c"].direct_recruits) == ("d", None, 0)
+        shops_by_id = {shop: world.shop(shop) for shop in "abcde"}
+    assert [shops_by_id[shop].level for shop in "abcde"] == [1, 2, 3, 1, 2]
+    assert (shops_by_id["d"].sponsor_id, shops_by_id["d"].introduced_by) == (None, "c")
+    assert (shops_by_id["e"].sponsor_id, shops_by_id["e"].introduced_by, shops_by_id["c"].direct_recruits) == (
+        "d",
+        None,
+        0,
+    )
 
 
 def test_under_refuse_a_shop_too_deep_is_refused(database_url: str) -> None:

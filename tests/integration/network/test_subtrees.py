@@ -19,8 +19,8 @@ from tests.world.world import World, chain
 def test_json_and_graphml_hold_the_same_tree(api: Api) -> None:
     api.world.join(*chain("a", "b", "c"), ("d", "a"), ("e", None))
     caller = api.caller("finance")
-    told = caller.get("/v1/shops/a/subtree")
-    graph = nx.node_link_graph(told, edges="edges")
+    tree = caller.get("/v1/shops/a/subtree")
+    graph = nx.node_link_graph(tree, edges="edges")
     assert set(graph.edges) == {("a", "b"), ("b", "c"), ("a", "d")}
     assert graph.nodes["c"] | {"joined_at": ""} == {
         "level": 3,

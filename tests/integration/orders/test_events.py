@@ -99,8 +99,8 @@ def test_an_event_shows_which_order_or_group_it_is_about(api: Api) -> None:
     orders = api.caller("orders")
     for event in (cancelled("c", "o"), decided("d", "g", True), paid("p", "o", "s", line(1))):
         orders.post("/v1/events", event)
-    told = {event["id"]: (event["order_id"], event["group_id"]) for event in orders.get("/v1/events")["data"]}
-    assert told == {"c": ("o", None), "d": (None, "g"), "p": ("o", None)}
+    subjects = {event["id"]: (event["order_id"], event["group_id"]) for event in orders.get("/v1/events")["data"]}
+    assert subjects == {"c": ("o", None), "d": (None, "g"), "p": ("o", None)}
     assert orders.refused("POST", "/v1/events", decided("c", "o", True)) == (409, "id_conflict")
 
 
@@ -140,14 +140,14 @@ def test_an_event_says_what_became_of_it_and_a_failed_one_can_be_tried_again(api
 def test_pages_of_events_meet_without_gap_or_overlap(api: Api) -> None:
     orders = api.caller("orders")
     orders.post("/v1/events", {"events": [settled(f"e{number}", f"o{number}", "s", line(1)) for number in range(7)]})
-    found, path = [], "/v1/events?limit=3"
+    ids, path = [], "/v1/events?limit=3"
     while True:
         page = orders.get(path)
-        found += [row["id"] for row in page["data"]]
+        ids += [row["id"] for row in page["data"]]
         if page["next_cursor"] is None:
             break
         path = f"/v1/events?limit=3&cursor={page['next_cursor']}"
-    assert found == [f"e{number}" for number in range(7)]
+    assert ids == [f"e{number}" for number in range(7)]
 
 
 def test_events_are_kept_although_redis_is_gone(api: Api, monkeypatch: Any) -> None:

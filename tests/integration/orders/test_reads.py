@@ -67,9 +67,9 @@ def read(conn: Connection, world: World, order_id: str, now: datetime = PAID) ->
 
 def ids(conn: Connection, world: World, **filters: Any) -> list[str]:
     """The ids of the orders a filter leaves."""
-    found, follows = views.list_orders(conn, world.program, OrderFilters(**filters), None, 100)
+    rows, follows = views.list_orders(conn, world.program, OrderFilters(**filters), None, 100)
     assert follows is None
-    return [row["id"] for row in found]
+    return [row["id"] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_an_order_says_where_it_stands_and_why(
 def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: Connection, shops: World) -> None:
     view = read(reading, shops, "o1")
     assert (view["paid_minor"], view["refunded_minor"], view["left_minor"]) == (15_001, 3_000, 12_001)
-    assert [(one["id"], one["paid_minor"], one["left_minor"]) for one in view["lines"]] == [
+    assert [(row["id"], row["paid_minor"], row["left_minor"]) for row in view["lines"]] == [
         ("1", 10_000, 7_000),
         ("2", 5_001, 5_001),
     ]
@@ -110,7 +110,10 @@ def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: 
         }
     ]
     assert view["plan"] == {"code": "two-level", "version": 1}
-    net = {(one["line_id"], one["rule"], one["shop_id"]): one["amount_minor"] for one in view["commissions"]}
+    net = {
+        (commission["line_id"], commission["rule"], commission["shop_id"]): commission["amount_minor"]
+        for commission in view["commissions"]
+    }
     assert net == {
         ("1", "seller", "d"): 1_400,
         ("1", "up-1", "c"): 700,
@@ -119,14 +122,17 @@ def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: 
         ("2", "up-1", "c"): 500,
         ("2", "up-2", "b"): 88,
     }
-    assert {one["earned_minor"] + one["reversed_minor"] - one["amount_minor"] for one in view["commissions"]} == {0}
+    assert {
+        commission["earned_minor"] + commission["reversed_minor"] - commission["amount_minor"]
+        for commission in view["commissions"]
+    } == {0}
 
 
 def test_a_commission_is_held_until_the_very_instant_it_becomes_available(reading: Connection, shops: World) -> None:
     before = read(reading, shops, "o1", HELD_UNTIL - timedelta(microseconds=1))
     after = read(reading, shops, "o1", HELD_UNTIL)
-    assert {one["state"] for one in before["commissions"]} == {"held"}
-    assert {one["state"] for one in after["commissions"]} == {"available"}
+    assert {commission["state"] for commission in before["commissions"]} == {"held"}
+    assert {commission["state"] for commission in after["commissions"]} == {"available"}
 
 
 def test_an_order_nobody_knows_is_refused_by_name(reading: Connection, shops: World) -> None:
@@ -143,7 +149,7 @@ def test_orders_are_found_by_shop_status_and_time(reading: Connection, shops: Wo
     assert ids(reading, shops, shop_id="later") == ["o4"]
     assert ids(reading, shops, shop_id="nobody") == []
     assert ids(reading, shops, status="unheard of") == []
-    assert sorted(ids(reading, shops, from_at=PAID)) == [one for one in everything if one != "o5"]
+    assert sorted(ids(reading, shops, from_at=PAID)) == [order_id for order_id in everything if order_id != "o5"]
     assert ids(reading, shops, to_at=PAID) == []
     assert ids(reading, shops, from_at=PAID + timedelta(seconds=1)) == []
     assert ids(reading, shops, shop_id="d", status="refunded") == []
@@ -175,8 +181,8 @@ def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: 
 
 def test_a_fixed_amount_has_no_rate(reading: Connection, shops: World) -> None:
     query = CommissionQuery(order_id="o1", shop_id="b", kind="earned")
-    found, _ = commissions.list_commissions(reading, shops.program, query, None, 50, PAID)
-    assert {(one["rule"], one["rate"], one["amount_minor"]) for one in found} == {("up-2", None, 88)}
+    rows, _ = commissions.list_commissions(reading, shops.program, query, None, 50, PAID)
+    assert {(row["rule"], row["rate"], row["amount_minor"]) for row in rows} == {("up-2", None, 88)}
 
 
 @pytest.mark.parametrize(
@@ -197,8 +203,8 @@ def test_a_fixed_amount_has_no_rate(reading: Connection, shops: World) -> None:
 def test_commissions_are_found_by_every_filter(
     reading: Connection, shops: World, query: CommissionQuery, count: int
 ) -> None:
-    found, follows = commissions.list_commissions(reading, shops.program, query, None, 500, PAID)
-    assert (len(found), follows) == (count, None)
+    rows, follows = commissions.list_commissions(reading, shops.program, query, None, 500, PAID)
+    assert (len(rows), follows) == (count, None)
 
 
 def test_pages_of_commissions_leave_none_out_and_show_none_twice(reading: Connection, shops: World) -> None:
@@ -227,16 +233,16 @@ def test_an_explanation_shows_everyone_looked_at_and_agrees_with_the_ledger(read
 def test_every_explanation_agrees_refunded_or_not(reading: Connection, shops: World, order_id: str) -> None:
     view = explanations.explain_order(reading, shops.program, order_id)
     assert view["agrees"]
-    assert sum(one["posted_minor"] for one in view["looks"]) == sum(
-        one["amount_minor"] for one in read(reading, shops, order_id)["commissions"]
+    assert sum(look["posted_minor"] for look in view["looks"]) == sum(
+        commission["amount_minor"] for commission in read(reading, shops, order_id)["commissions"]
     )
 
 
 def test_a_shop_sees_its_own_rows_of_an_explanation_only(reading: Connection, shops: World) -> None:
     [number] = [row[0] for row in shops.rows("SELECT shop_no FROM shops WHERE shop_id = 'c'")]
     view = explanations.explain_order(reading, shops.program, "o1", only_shop_no=number)
-    assert {one["shop_id"] for one in view["looks"]} == {"c"}
-    assert [(one["role"], one["shop_id"]) for one in view["people"]] == [("upline-1", "c")]
+    assert {look["shop_id"] for look in view["looks"]} == {"c"}
+    assert [(person["role"], person["shop_id"]) for person in view["people"]] == [("upline-1", "c")]
     assert (view["agrees"], view["customer_id"]) == (True, None)
 
 

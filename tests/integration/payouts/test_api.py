@@ -64,7 +64,7 @@ def test_a_batch_is_made_by_one_key_and_approved_by_another(funded: Api) -> None
     answer = finance.call("POST", "/v1/payouts", {"id": "march", "up_to": UP_TO})
     made = json.loads(answer.text)
     assert (answer.status_code, answer.headers["Location"]) == (201, "/v1/payouts/march")
-    assert [(one["shop_id"], one["net_minor"]) for one in made["lines"]] == [("a", 10_000), ("b", 700)]
+    assert [(row["shop_id"], row["net_minor"]) for row in made["lines"]] == [("a", 10_000), ("b", 700)]
     assert made["refused"] == [{"shop_id": "c", "code": "payee_missing", "amount_minor": 300}]
     assert finance.call("POST", "/v1/payouts", {"id": "march", "up_to": "2026-04-01T08:00:00+08:00"}).status_code == 200
     assert finance.refused("POST", "/v1/payouts/march/approve") == (409, "same_key")
@@ -78,19 +78,19 @@ def test_a_batch_is_read_a_page_at_a_time(funded: Api) -> None:
     finance = approved(funded)
     first = finance.get("/v1/payouts/march?limit=1")
     second = finance.get(f"/v1/payouts/march?limit=1&cursor={first['next_cursor']}")
-    assert [one["shop_id"] for one in first["lines"] + second["lines"]] == ["a", "b"]
+    assert [row["shop_id"] for row in first["lines"] + second["lines"]] == ["a", "b"]
     assert second["next_cursor"] is None
     funded.caller().post("/v1/payouts", {"id": "next", "up_to": UP_TO})
     page = finance.get("/v1/payouts?limit=1")
-    assert [one["id"] for one in page["data"]] == ["next"]
-    assert [one["id"] for one in finance.get(f"/v1/payouts?cursor={page['next_cursor']}")["data"]] == ["march"]
-    assert [one["shop_id"] for one in finance.get("/v1/payouts/march/refused")["data"]] == ["c"]
+    assert [row["id"] for row in page["data"]] == ["next"]
+    assert [row["id"] for row in finance.get(f"/v1/payouts?cursor={page['next_cursor']}")["data"]] == ["march"]
+    assert [row["shop_id"] for row in finance.get("/v1/payouts/march/refused")["data"]] == ["c"]
     assert finance.refused("GET", "/v1/payouts/none") == (404, "payout_unknown")
 
 
 def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(funded: Api) -> None:
     finance = approved(funded)
-    told = finance.post(
+    answer = finance.post(
         "/v1/payouts/march/results",
         {
             "results": [
@@ -100,12 +100,12 @@ def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(funded: Ap
             ]
         },
     )
-    assert [(one["status"], one.get("code")) for one in told["results"]] == [
+    assert [(result["status"], result.get("code")) for result in answer["results"]] == [
         ("recorded", None),
         ("refused", "line_unknown_in_payout"),
         ("recorded", None),
     ]
-    assert told["status"] == "settled"
+    assert answer["status"] == "settled"
     again = {"results": [{"shop_id": "a", "status": "paid", "reference": "W1"}]}
     assert finance.post("/v1/payouts/march/results", again)["results"][0]["status"] == "unchanged"
     for other in ({"status": "failed"}, {"status": "paid", "reference": "W2"}):
@@ -121,9 +121,9 @@ def test_results_are_told_line_by_line_and_a_single_bad_one_as_itself(funded: Ap
 def test_everything_wrong_with_a_batch_or_a_payee_is_named_at_once(funded: Api) -> None:
     admin = funded.caller()
     problem = admin.problem("POST", "/v1/payouts", {"id": "a/b", "up_to": "x", "min_minor": -1, "channel": "cash"})
-    assert {one["pointer"] for one in problem["errors"]} == {"/id", "/up_to", "/min_minor", "/channel"}
+    assert {error["pointer"] for error in problem["errors"]} == {"/id", "/up_to", "/min_minor", "/channel"}
     problem = admin.problem("PUT", "/v1/shops/a/payee", {"name": " ", "kind": "x", "accounts": {"pigeon": "1"}})
-    pointers = {one["pointer"] for one in problem["errors"]}
+    pointers = {error["pointer"] for error in problem["errors"]}
     assert pointers == {"/name", "/kind", "/id_type", "/id_number", "/accounts/pigeon"}
     assert admin.refused("PUT", "/v1/shops/nobody/payee", whom()) == (404, "shop_unknown")
     assert admin.refused("GET", "/v1/shops/c/payee") == (404, "payee_missing")
@@ -197,7 +197,7 @@ def test_a_generic_file_reads_back_with_its_control_figures(funded: Api) -> None
         (SECRET_NAME, "B-2", "01", SECRET_ACCOUNT, "7.00"),
     ]
     assert {(row["file_count"], row["file_total"], row["batch_no"]) for row in rows} == {("2", "107.00", "march")}
-    shown = {one["shop_id"]: one["channel_no"] for one in finance.get("/v1/payouts/march")["lines"]}
+    shown = {row["shop_id"]: row["channel_no"] for row in finance.get("/v1/payouts/march")["lines"]}
     assert {row["shop_id"]: row["detail_no"] for row in rows} == shown
     assert all(re.fullmatch(r"[A-Za-z0-9]{1,32}", number) for number in shown.values())
     files = finance.get("/v1/payouts/march/files")
@@ -219,9 +219,9 @@ def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(funded: Api) -> 
     bill = document["bills"][0]
     assert (bill["transfer_amount"], bill["openid"], bill["transfer_scene_id"]) == (10_000, f"o{SECRET_NUMBER}", "1005")
     assert bill["user_name"] == SECRET_NAME
-    assert [one["info_type"] for one in bill["transfer_scene_report_infos"]] == ["岗位类型", "报酬说明"]
+    assert [info["info_type"] for info in bill["transfer_scene_report_infos"]] == ["岗位类型", "报酬说明"]
     assert all(
-        len(one["info_type"]) <= 15 and len(one["info_content"]) <= 32 for one in bill["transfer_scene_report_infos"]
+        len(info["info_type"]) <= 15 and len(info["info_content"]) <= 32 for info in bill["transfer_scene_report_infos"]
     )
     assert len(bill["transfer_remark"]) <= 32
     assert re.fullmatch(r"[A-Za-z0-9]{1,32}", bill["out_bill_no"])
@@ -229,9 +229,9 @@ def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(funded: Api) -> 
 
 def test_an_alipay_file_has_yuan_with_two_decimals_as_texts(funded: Api) -> None:
     document = json.loads(approved(funded, channel="alipay").call("GET", "/v1/payouts/march/export").text)
-    one = document["transfers"][1]
-    assert (document["total_amount"], one["trans_amount"]) == ("107.00", "7.00")
-    assert one["payee_info"] == {
+    transfer = document["transfers"][1]
+    assert (document["total_amount"], transfer["trans_amount"]) == ("107.00", "7.00")
+    assert transfer["payee_info"] == {
         "identity": "B-2@example.com",
         "identity_type": "ALIPAY_LOGON_ID",
         "name": SECRET_NAME,
@@ -250,7 +250,7 @@ def test_a_file_leaves_only_after_approval_and_only_where_every_line_fits(funded
     funded.caller().post("/v1/payouts", {"id": "next", "up_to": UP_TO})
     finance.post("/v1/payouts/next/approve")
     problem = finance.problem("GET", "/v1/payouts/next/export?format=wechat")
-    assert (problem["code"], [one["pointer"] for one in problem["errors"]]) == ("channel_unfit", ["b"])
+    assert (problem["code"], [error["pointer"] for error in problem["errors"]]) == ("channel_unfit", ["b"])
     assert finance.call("GET", "/v1/payouts/next/export?format=csv").status_code == 200
 
 
@@ -261,7 +261,7 @@ def test_a_long_batch_is_split_into_files(funded: Api) -> None:
     _give(world, shops)
     finance = approved(funded)
     files = finance.get("/v1/payouts/march/files")
-    assert [(one["part"], one["count"]) for one in files["files"]] == [(1, 1_000), (2, 3)]
+    assert [(row["part"], row["count"]) for row in files["files"]] == [(1, 1_000), (2, 3)]
     rows = [
         row
         for part in (1, 2)

@@ -29,7 +29,7 @@ def amounts(made: dict[str, object]) -> dict[str, int]:
     """What a batch reserves, by shop."""
     lines = made["lines"]
     assert isinstance(lines, list)
-    return {one["shop_id"]: one["amount_minor"] for one in lines}
+    return {row["shop_id"]: row["amount_minor"] for row in lines}
 
 
 def is_sound(world: World) -> bool:
@@ -59,7 +59,7 @@ def test_what_is_paid_leaves_and_what_fails_comes_back_for_the_next_batch(world:
     make(world, "march", NOW)
     approve(world, "march", NOW)
     settled = record(world, "march", [("a", "paid"), ("b", "failed")], LATER)
-    assert [one.outcome for one in settled] == ["recorded", "recorded"]
+    assert [result.outcome for result in settled] == ["recorded", "recorded"]
     assert balance(world, "a", LATER) == {"held": 0, "reserved": 0, "available": 0, "paid": 1_000}
     assert balance(world, "b", LATER) == {"held": 0, "reserved": 0, "available": 700, "paid": 0}
     with world.container.begin() as conn:
@@ -73,11 +73,11 @@ def test_a_result_settles_a_line_once_whatever_is_said_again(world: World) -> No
     earn(world, "a", 1_000, PAID)
     make(world, "march", NOW)
     approve(world, "march", NOW)
-    told = record(world, "march", [("a", "paid"), ("a", "paid"), ("a", "failed"), ("x", "paid")], LATER)
-    codes = [one.refusal.code if one.refusal else one.outcome for one in told]
+    results = record(world, "march", [("a", "paid"), ("a", "paid"), ("a", "failed"), ("x", "paid")], LATER)
+    codes = [row.refusal.code if row.refusal else row.outcome for row in results]
     assert codes == ["recorded", "unchanged", "result_conflict", "line_unknown_in_payout"]
-    told = record(world, "march", [("a", "paid"), ("a", "failed")], LATER)
-    assert [one.outcome for one in told] == ["unchanged", "refused"]
+    results = record(world, "march", [("a", "paid"), ("a", "failed")], LATER)
+    assert [row.outcome for row in results] == ["unchanged", "refused"]
     assert balance(world, "a", LATER)["paid"] == 1_000
     [(transfers,)] = world.rows("SELECT count(*) FROM transfers WHERE kind = 'paid'")
     [(told_outside,)] = world.rows("SELECT count(*) FROM outbox WHERE type = 'payout.settled'")
@@ -91,8 +91,8 @@ def test_two_batches_at_once_never_reserve_the_same_money(world: World) -> None:
     earn(world, "b", 700, PAID)
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda number: make(world, f"batch-{number}", NOW), range(8)))
-    lines = [line for one in made for line in one["lines"]]
-    assert sorted((one["shop_id"], one["amount_minor"]) for one in lines) == [("a", 1_000), ("b", 700)]
+    lines = [line for batch in made for line in batch["lines"]]
+    assert sorted((row["shop_id"], row["amount_minor"]) for row in lines) == [("a", 1_000), ("b", 700)]
 
 
 def test_a_batch_whose_clock_was_read_before_it_had_to_wait_for_another_reserves_nothing_twice(world: World) -> None:
@@ -120,8 +120,8 @@ def test_the_same_result_twice_at_once_pays_once(world: World) -> None:
     make(world, "march", NOW)
     approve(world, "march", NOW)
     with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(lambda _: record(world, "march", [("a", "paid")], LATER), range(4)))
-    assert sorted(one.outcome for some in told for one in some) == ["recorded", *["unchanged"] * 3]
+        batches = list(pool.map(lambda _: record(world, "march", [("a", "paid")], LATER), range(4)))
+    assert sorted(row.outcome for results in batches for row in results) == ["recorded", *["unchanged"] * 3]
     assert balance(world, "a", LATER) == {"held": 0, "reserved": 0, "available": 0, "paid": 1_000}
     assert is_sound(world)
 
@@ -260,7 +260,7 @@ def test_amounts_beyond_the_channels_limits_are_named_and_stay_available(world: 
         put(world, shop, payee(f"22010119900307{place:04d}", wechat_openid=f"o-{shop}"))
     made = make(world, "march", NOW, channel="wechat")
     assert amounts(made) == {"a": 20_000}
-    assert {one["shop_id"]: one["code"] for one in made["refused"]} == {
+    assert {row["shop_id"]: row["code"] for row in made["refused"]} == {
         "b": "above_channel_maximum",
         "c": "below_channel_minimum",
         "d": "account_missing",
@@ -288,5 +288,5 @@ def test_what_is_paid_in_a_month_that_was_closed_meanwhile_counts_in_the_next(wo
         with world.container.begin() as conn:
             closing.confirm_close(conn, world.program, period, APPROVER, IN_MAY)
     record(world, "march", [("a", "paid")], NOW)
-    [(period, at)] = world.rows("SELECT period, occurred_at FROM transfers WHERE kind = 'paid'")
-    assert (period, at) == (202605, datetime(2026, 4, 30, 16, tzinfo=UTC))
+    [(period, occurred_at)] = world.rows("SELECT period, occurred_at FROM transfers WHERE kind = 'paid'")
+    assert (period, occurred_at) == (202605, datetime(2026, 4, 30, 16, tzinfo=UTC))

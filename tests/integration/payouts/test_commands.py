@@ -65,9 +65,9 @@ def test_a_batch_goes_from_the_making_to_the_settled_lines(world: World, keys: t
     assert file.stat().st_mode & 0o077 == 0
     results = tmp_path / "results.csv"
     results.write_text("shop_id,status,reference,reason\na,paid,W1,\nb,failed,,账户不存在\nz,paid,,\n", "utf-8")
-    told = run("payout", "results", "march", results, "--key", first)
-    assert told.exit_code == 1
-    assert "2 results, 1 refused" in told.stdout
+    output = run("payout", "results", "march", results, "--key", first)
+    assert output.exit_code == 1
+    assert "2 results, 1 refused" in output.stdout
     assert balance(world, "a", world.container.now())["paid"] == 1_000
     assert "settled" in run("payout", "show", "march").stdout
     [listed] = json.loads(run("payout", "list", "--json").stdout)
@@ -82,8 +82,8 @@ def test_results_come_as_json_lines_too_and_a_bad_file_is_told_line_by_line(
     run("payout", "approve", "march", "--key", second)
     good, bad, broken = (tmp_path / name for name in ("good.ndjson", "bad.csv", "broken.json"))
     good.write_text('{"shop_id": "a", "status": "paid"}\n\n{"shop_id": "b", "status": "paid"}\n', "utf-8")
-    told = json.loads(run("payout", "results", "march", good, "--key", first, "--json").stdout)
-    assert [one["status"] for one in told] == ["recorded", "recorded"]
+    output = json.loads(run("payout", "results", "march", good, "--key", first, "--json").stdout)
+    assert [row["status"] for row in output] == ["recorded", "recorded"]
     bad.write_text("shop_id,status\na,sent\n,paid\n", "utf-8")
     result = run("payout", "results", "march", bad, "--key", first)
     assert isinstance(result.exception, Refusal)

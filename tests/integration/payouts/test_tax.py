@@ -39,7 +39,7 @@ def taxes(made: dict[str, object]) -> dict[str, tuple[int, int]]:
     """What a batch reserves and withholds, by shop."""
     lines = made["lines"]
     assert isinstance(lines, list)
-    return {one["shop_id"]: (one["amount_minor"], one["tax_minor"]) for one in lines}
+    return {row["shop_id"]: (row["amount_minor"], row["tax_minor"]) for row in lines}
 
 
 def test_tax_is_a_transfer_of_its_own_and_stands_on_line_and_statement(world: World) -> None:
@@ -159,6 +159,6 @@ def test_the_1099_report_counts_what_was_paid_in_the_year_against_its_threshold(
         erase_payee(conn, world.program, shop_no_of(conn, world.program, "b"))
         rows = report(us_1099_report(conn, world.program, 2026, world.container.sealer))
         before = report(us_1099_report(conn, world.program, 2025, world.container.sealer))
-    found = {(row["amount_minor"], row["reportable"], row["payee_name"], row["payments"]) for row in rows}
-    assert found == {("200000", "yes", "李雷", "1"), ("199999", "no", "", "1")}
+    reported = {(row["amount_minor"], row["reportable"], row["payee_name"], row["payments"]) for row in rows}
+    assert reported == {("200000", "yes", "李雷", "1"), ("199999", "no", "", "1")}
     assert before == []

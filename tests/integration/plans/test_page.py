@@ -20,7 +20,7 @@ from distrib.domain.plans.plan import compile_plan
 from distrib.services.plans.drafts import MAX_CHARACTERS
 from distrib.services.yaml_documents import read_with_lines, read_yaml
 from tests.world.api import Api
-from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, send, told
+from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, send, words_of
 
 ROOT = Path(__file__).parents[3]
 DIFFERENTIAL = (ROOT / "config" / "plans" / "rank-differential.yaml").read_text("utf-8")
@@ -43,9 +43,9 @@ def test_a_bad_plan_is_told_every_problem_as_plan_check_prints_it(
     show_problems("plan.yaml", problems, lines)
     printed = capsys.readouterr().out.splitlines()
     assert len(problems) == 5
-    for place, spoken in enumerate(("en", "zh")):
+    for place, language in enumerate(("en", "zh")):
         for path in (PAGE, RESULT):
-            words = told(send(reader, SLIPS, path, spoken=spoken))
+            words = words_of(send(reader, SLIPS, path, spoken=language))
             assert TEXTS["problems"][place].format(count=5) in words
             for head, *bilingual in zip(printed[0::3], printed[1::3], printed[2::3], strict=False):
                 number, pointer = head.removeprefix("plan.yaml:").split(": ")
@@ -58,8 +58,8 @@ def test_a_text_past_the_bounds_is_one_clear_error(reader: FlaskClient) -> None:
         many = send(reader, "#" * (MAX_CHARACTERS + 1), path)
         huge = send(reader, "#" * MOST_BYTES, path)
         assert (many.status_code, huge.status_code) == (413, 413)
-        assert "The request is larger than 32,768 characters." in told(many)
-        assert "The request is larger than 256 KiB." in told(huge)
+        assert "The request is larger than 32,768 characters." in words_of(many)
+        assert "The request is larger than 256 KiB." in words_of(huge)
         assert send(reader, "#" * MAX_CHARACTERS, path).status_code == 200
 
 
@@ -83,13 +83,13 @@ def test_a_pack_finds_what_it_finds_in_a_plan_that_is_sent(api: Api, reader: Fla
     for pack, policy in api.world.container.policies.items():
         caller = api.caller(program=api.other_program(f"under-{pack}", policy=pack))
         findings = caller.post("/v1/plans", read_yaml(text))["findings"]
-        words = told(send(reader, text, pack=pack, spoken="en"))
+        words = words_of(send(reader, text, pack=pack, spoken="en"))
         assert policy.version in words
         for finding in findings:
             values = (finding["id"], finding["figure"], finding["threshold"], finding["source"], finding["detail_en"])
             assert all(" ".join(value.split()) in words for value in values)
         severities = {finding["severity"] for finding in findings}
-        worst = next((one for one in ("refuse", "sign_off") if one in severities), None)
+        worst = next((severity for severity in ("refuse", "sign_off") if severity in severities), None)
         verdict = {"refuse": "refused", "sign_off": "needs_sign_off", None: "may_publish"}[worst]
         assert TEXTS[verdict][0] in words
 
@@ -126,8 +126,8 @@ def test_the_calculator_pays_what_the_published_cases_say(reader: FlaskClient) -
     names = ["Selling shop", *(f"Upline {number}" for number in range(1, 5))]
     for case in OF_ONE_LINE:
         fields, chain = fields_of(case)
-        found = earned(send(reader, json.dumps(case["plan"]), spoken="en", **fields).text)
-        figures = {shop: found[name] for name, shop in zip(names, chain, strict=False)}
+        amounts = earned(send(reader, json.dumps(case["plan"]), spoken="en", **fields).text)
+        figures = {shop: amounts[name] for name, shop in zip(names, chain, strict=False)}
         currency = case["plan"]["currency"]
         assert figures == {shop: show_amount(case["expect"].get(shop, 0), currency) for shop in chain}, case["name"]
-        assert found["All commissions"] == show_amount(sum(case["expect"].values()), currency)
+        assert amounts["All commissions"] == show_amount(sum(case["expect"].values()), currency)

@@ -29,10 +29,12 @@ def create(world: World, document: object) -> versions.PlanView:
         return versions.create_plan(conn, world.program, document, world.policies, COMMAND_LINE, world.now())
 
 
-def publish(world: World, version: int, at: datetime, by: str | None = None, code: str = "main") -> versions.PlanView:
+def publish(
+    world: World, version: int, effective_from: datetime, signed_off_by: str | None = None, code: str = "main"
+) -> versions.PlanView:
     with world.begin() as conn:
         return versions.publish_plan(
-            conn, world.program, world.policies, code, version, at, by, COMMAND_LINE, world.now()
+            conn, world.program, world.policies, code, version, effective_from, signed_off_by, COMMAND_LINE, world.now()
         )
 
 
@@ -62,8 +64,8 @@ def test_the_newest_document_again_is_the_same_draft(world: World) -> None:
 
 def test_a_document_with_problems_is_refused_with_all_of_them(world: World) -> None:
     document = plan_document(currency="USD", policy="nowhere", tiers=7, pools={})
-    found = {problem.pointer for problem in refused(create, world, document).problems}
-    assert {"currency", "policy", "tiers", "pools"} <= found
+    pointers = {problem.pointer for problem in refused(create, world, document).problems}
+    assert {"currency", "policy", "tiers", "pools"} <= pointers
     assert refused(create, world, [1]).code == "plan_invalid"
 
 
@@ -79,8 +81,8 @@ def test_the_newest_effective_from_not_after_paid_at_wins_over_all_codes(world: 
     world.publish(plan_document(code="later"), NOW + 10 * DAY)
     world.publish(plan_document(code="between"), NOW + 5 * DAY)
     line = timeline(world)
-    at = [line.at(NOW + n * DAY) for n in (-1, 0, 4, 5, 10, 99)]
-    assert [entry and entry.code for entry in at] == [None, "main", "main", "between", "later", "later"]
+    entries = [line.at(NOW + n * DAY) for n in (-1, 0, 4, 5, 10, 99)]
+    assert [entry and entry.code for entry in entries] == [None, "main", "main", "between", "later", "later"]
     assert line.at(NOW + 5 * DAY - timedelta(microseconds=1)).version_no == 1  # type: ignore[union-attr]
     assert [entry.plan.code for entry in line.entries] == ["main", "between", "later"]
 
@@ -151,10 +153,10 @@ def test_versions_are_listed_newest_first_and_in_pages(world: World) -> None:
     with world.begin() as conn:
         first, follows = versions.list_plans(conn, world.program, world.policies, None, 3)
         rest, end = versions.list_plans(conn, world.program, world.policies, follows, 3)
-        one = versions.get_plan(conn, world.program, world.policies, "main", 2)
+        second = versions.get_plan(conn, world.program, world.policies, "main", 2)
     assert [view.version for view in first + rest] == [5, 4, 3, 2, 1]
-    assert (end, one) == (None, rest[0])
-    assert one.document["hold_days"] == 1
+    assert (end, second) == (None, rest[0])
+    assert second.document["hold_days"] == 1
 
 
 def test_one_document_sent_ten_times_at_once_is_one_version(world: World) -> None:

@@ -21,8 +21,8 @@ from tests.world.world import EARLY, World
 def patch(api: Api, **body: object) -> dict[str, object]:
     answer = api.caller().call("PATCH", "/v1/program", body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, object] = json.loads(answer.text)
-    return told
+    shown: dict[str, object] = json.loads(answer.text)
+    return shown
 
 
 def test_a_program_shows_what_it_was_set_to(api: Api) -> None:
@@ -34,9 +34,9 @@ def test_a_program_shows_what_it_was_set_to(api: Api) -> None:
         "binding": {"rule": "protected", "protect_days": 30, "expire_days": 180},
         "withholding": "cumulative",
     }
-    told = patch(api, **wanted)
-    assert {name: told[name] for name in wanted} == wanted
-    assert api.caller("finance").get("/v1/program") == told
+    shown = patch(api, **wanted)
+    assert {name: shown[name] for name in wanted} == wanted
+    assert api.caller("finance").get("/v1/program") == shown
     last = {"rule": "last", "protect_days": None, "expire_days": None}
     assert patch(api, binding={"rule": "last"})["binding"] == last
 

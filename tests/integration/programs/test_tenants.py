@@ -74,14 +74,14 @@ def test_a_key_opens_its_own_program_with_its_role(database_url: str) -> None:
             admin = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
             partner = keys.create_key(conn, world.program, "partner", "a partner", "s", PEPPER, NOW)
         with world.engine.begin() as conn:
-            found = keys.authenticate(conn, admin, PEPPER)
-            assert found is not None
-            assert (found[0], found[1].role, found[1].shop_no) == (world.program, "admin", None)
+            opened = keys.authenticate(conn, admin, PEPPER)
+            assert opened is not None
+            assert (opened[0], opened[1].role, opened[1].shop_no) == (world.program, "admin", None)
             assert conn.execute(text("SELECT count(*) FROM shops")).scalar() == 1
         with world.engine.begin() as conn:
-            found = keys.authenticate(conn, partner, PEPPER)
-            assert found is not None
-            assert (found[0].program_id != other.program_id, found[1].shop_id) == (True, "s")
+            opened = keys.authenticate(conn, partner, PEPPER)
+            assert opened is not None
+            assert (opened[0].program_id != other.program_id, opened[1].shop_id) == (True, "s")
 
 
 def test_only_the_whole_key_opens_anything(database_url: str) -> None:

@@ -34,7 +34,7 @@ RANKED: dict[str, Any] = {
 }
 
 
-def at(month: int, day: int, hour: int = 12) -> datetime:
+def instant_of(month: int, day: int, hour: int = 12) -> datetime:
     """An instant of 2026 in Shanghai."""
     return datetime(2026, month, day, hour, tzinfo=SHANGHAI).astimezone(UTC)
 
@@ -72,8 +72,8 @@ def last_reason(world: World, shop: str) -> dict[str, Any]:
         " WHERE program_id = :program AND s.shop_id = :shop ORDER BY r.seq DESC LIMIT 1",
         shop=shop,
     )
-    found: dict[str, Any] = json.loads(rows[0][0])
-    return found
+    reason: dict[str, Any] = json.loads(rows[0][0])
+    return reason
 
 
 def by_hand(world: World, shop: str, rank: str | None, when: datetime) -> None:
@@ -84,17 +84,21 @@ def by_hand(world: World, shop: str, rank: str | None, when: datetime) -> None:
 def test_keep_may_fail_as_often_as_grace_says_and_once_more_costs_one_rank(world: World) -> None:
     world.publish(RANKED)
     world.join(("s", None), ("t", None))
-    world.earn(sale("o1", "s", 50_000, at(1, 10)), sale("t1", "t", 50_000, at(1, 10)), sale("t2", "t", 1_000, at(3, 2)))
+    world.earn(
+        sale("o1", "s", 50_000, instant_of(1, 10)),
+        sale("t1", "t", 50_000, instant_of(1, 10)),
+        sale("t2", "t", 1_000, instant_of(3, 2)),
+    )
     assert figures(evaluate(world, 202601)) == (0, 0, 0, 0)
     assert figures(evaluate(world, 202602)) == (0, 0, 0, 2)
     assert figures(evaluate(world, 202603)) == (0, 1, 0, 1)
     assert history(world, "s") == [
-        ("manager", at(1, 11, 0), "promotion"),
-        ("owner", at(4, 1, 0), "evaluation"),
+        ("manager", instant_of(1, 11, 0), "promotion"),
+        ("owner", instant_of(4, 1, 0), "evaluation"),
     ]
     assert last_reason(world, "s") == {
         "evaluation": "2026-03",
-        "at": (at(4, 1, 0) - timedelta(microseconds=1)).isoformat(),
+        "at": (instant_of(4, 1, 0) - timedelta(microseconds=1)).isoformat(),
         "from": "manager",
         "to": "owner",
         "code": "keep_failed",
@@ -102,14 +106,14 @@ def test_keep_may_fail_as_often_as_grace_says_and_once_more_costs_one_rank(world
         "failures": 2,
         "grace": 1,
     }
-    world.earn(sale("o2", "s", 1_000, at(4, 2)), sale("t3", "t", 1_000, at(4, 2)))
+    world.earn(sale("o2", "s", 1_000, instant_of(4, 2)), sale("t3", "t", 1_000, instant_of(4, 2)))
     assert world.earned() == {"s": 5_000 + 200, "t": 5_000 + 300 + 300}
 
 
 def test_a_month_that_keeps_the_rank_ends_the_row_of_failures(world: World) -> None:
     world.publish(RANKED)
     world.join(("s", None))
-    world.earn(sale("o1", "s", 50_000, at(1, 10)), sale("o2", "s", 1_000, at(3, 31, 22)))
+    world.earn(sale("o1", "s", 50_000, instant_of(1, 10)), sale("o2", "s", 1_000, instant_of(3, 31, 22)))
     assert [evaluate(world, period).failing for period in (202601, 202602, 202603, 202604)] == [0, 1, 0, 1]
     assert [rank for rank, _, _ in history(world, "s")] == ["manager"]
 
@@ -117,7 +121,7 @@ def test_a_month_that_keeps_the_rank_ends_the_row_of_failures(world: World) -> N
 def test_a_month_is_evaluated_once_in_sequence_when_it_is_over_and_its_events_are_done(world: World) -> None:
     world.publish(RANKED)
     world.join(("s", None))
-    world.post(sale("o1", "s", 50_000, at(1, 10)))
+    world.post(sale("o1", "s", 50_000, instant_of(1, 10)))
     with pytest.raises(Refusal) as refused:
         evaluate(world, 202601)
     assert (refused.value.code, refused.value.params) == ("events_pending", {"events": 1})
@@ -130,7 +134,7 @@ def test_a_month_is_evaluated_once_in_sequence_when_it_is_over_and_its_events_ar
         evaluate(world, 202603)
     assert (refused.value.code, refused.value.params) == ("evaluation_in_sequence", {"next": "2026-02"})
     with world.container.begin() as conn, pytest.raises(Refusal) as refused:
-        evaluate_month(conn, world.program, 202602, COMMAND_LINE, at(3, 1, 0) - timedelta(microseconds=1))
+        evaluate_month(conn, world.program, 202602, COMMAND_LINE, instant_of(3, 1, 0) - timedelta(microseconds=1))
     assert refused.value.code == "period_not_over"
     assert evaluate(world, 202602).period == 202602
 
@@ -138,22 +142,22 @@ def test_a_month_is_evaluated_once_in_sequence_when_it_is_over_and_its_events_ar
 def test_two_evaluations_at_once_are_one(world: World) -> None:
     world.publish(RANKED)
     world.join(("s", None))
-    world.earn(sale("o1", "s", 50_000, at(1, 10)))
+    world.earn(sale("o1", "s", 50_000, instant_of(1, 10)))
     evaluate(world, 202601)
     evaluate(world, 202602)
-    found: list[tuple[EvaluationRow, bool]] = []
+    rows: list[tuple[EvaluationRow, bool]] = []
 
     def run() -> None:
         with world.container.begin() as conn:
-            found.append(evaluate_month(conn, world.program, 202603, COMMAND_LINE, world.container.now()))
+            rows.append(evaluate_month(conn, world.program, 202603, COMMAND_LINE, world.container.now()))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(is_new for _, is_new in found) == [False, False, True]
-    assert len({row for row, _ in found}) == 1
+    assert sorted(is_new for _, is_new in rows) == [False, False, True]
+    assert len({row for row, _ in rows}) == 1
     assert [rank for rank, _, _ in history(world, "s")] == ["manager", "owner"]
 
 
@@ -161,33 +165,36 @@ def test_a_promotion_whose_basis_was_refunded_is_taken_back_and_one_that_still_h
     world.publish(RANKED)
     world.join(("s", None), ("t", None), ("u", None))
     world.earn(
-        *(sale(f"{shop}1", shop, 50_000, at(1, 10)) for shop in "stu"),
-        refunded("rs", "s1", None, at(1, 20)),
-        refunded("rt", "t1", {"1": 45_000}, at(2, 3)),
-        sale("t2", "t", 10_000, at(1, 30)),
+        *(sale(f"{shop}1", shop, 50_000, instant_of(1, 10)) for shop in "stu"),
+        refunded("rs", "s1", None, instant_of(1, 20)),
+        refunded("rt", "t1", {"1": 45_000}, instant_of(2, 3)),
+        sale("t2", "t", 10_000, instant_of(1, 30)),
     )
     assert figures(evaluate(world, 202601)) == (0, 0, 2, 0)
-    assert history(world, "s") == [("manager", at(1, 11, 0), "promotion"), ("member", at(2, 1, 0), "evaluation")]
+    assert history(world, "s") == [
+        ("manager", instant_of(1, 11, 0), "promotion"),
+        ("member", instant_of(2, 1, 0), "evaluation"),
+    ]
     assert last_reason(world, "s")["code"] == "basis_refunded"
     assert last_reason(world, "s")["taken_back"] == [
         {
-            "at": (at(1, 10) + timedelta(hours=1)).isoformat(),
+            "at": (instant_of(1, 10) + timedelta(hours=1)).isoformat(),
             "to": "manager",
             "conditions": [
                 {"metric": "personal_sales_minor", "window": "30d", "at_least": 50_000, "figure": 0, "holds": False}
             ],
         }
     ]
-    assert history(world, "t")[-1] == ("owner", at(2, 1, 0), "evaluation")
+    assert history(world, "t")[-1] == ("owner", instant_of(2, 1, 0), "evaluation")
     assert [rank for rank, _, _ in history(world, "u")] == ["manager"]
 
 
 def test_a_promotion_that_an_evaluation_has_seen_is_not_looked_at_again(world: World) -> None:
     world.publish(with_ranks({"code": "owner", "promote": {**SALES, "at_least": 10_000}}))
     world.join(("s", None))
-    world.earn(sale("o1", "s", 10_000, at(1, 10)))
+    world.earn(sale("o1", "s", 10_000, instant_of(1, 10)))
     assert figures(evaluate(world, 202601)) == (0, 0, 0, 0)
-    world.earn(refunded("r", "o1", None, at(2, 3)))
+    world.earn(refunded("r", "o1", None, instant_of(2, 3)))
     assert figures(evaluate(world, 202602)) == (0, 0, 0, 0)
     assert [rank for rank, _, _ in history(world, "s")] == ["owner"]
 
@@ -195,15 +202,18 @@ def test_a_promotion_that_an_evaluation_has_seen_is_not_looked_at_again(world: W
 def test_a_rank_by_hand_is_a_floor_to_evaluations_until_it_is_cleared(world: World) -> None:
     world.publish(RANKED)
     world.join(("s", None), ("h", None))
-    world.earn(sale("o1", "s", 50_000, at(1, 10)))
-    by_hand(world, "s", "manager", at(1, 5))
-    by_hand(world, "h", "manager", at(1, 5))
+    world.earn(sale("o1", "s", 50_000, instant_of(1, 10)))
+    by_hand(world, "s", "manager", instant_of(1, 5))
+    by_hand(world, "h", "manager", instant_of(1, 5))
     for period in (202601, 202602, 202603, 202604):
         evaluate(world, period)
-    assert history(world, "h") == [("manager", at(1, 5), "hand")]
-    assert history(world, "s")[-2:] == [("owner", at(4, 1, 0), "evaluation"), ("manager", at(4, 1, 0), "floor")]
-    by_hand(world, "s", None, at(5, 3))
-    assert history(world, "s")[-1] == ("owner", at(5, 3), "restored")
+    assert history(world, "h") == [("manager", instant_of(1, 5), "hand")]
+    assert history(world, "s")[-2:] == [
+        ("owner", instant_of(4, 1, 0), "evaluation"),
+        ("manager", instant_of(4, 1, 0), "floor"),
+    ]
+    by_hand(world, "s", None, instant_of(5, 3))
+    assert history(world, "s")[-1] == ("owner", instant_of(5, 3), "restored")
 
 
 def test_an_evaluation_looks_at_promotions_too_and_a_shop_that_rises_is_not_lowered(world: World) -> None:
@@ -211,14 +221,14 @@ def test_an_evaluation_looks_at_promotions_too_and_a_shop_that_rises_is_not_lowe
     keep = {"metric": "personal_orders", "window": "month", "at_least": 1}
     world.publish(with_ranks({"code": "owner", "promote": {**SALES, "at_least": 1_000}, "keep": keep}))
     world.join(("s", None))
-    world.earn(sale("o1", "s", 1_000, at(1, 10)))
+    world.earn(sale("o1", "s", 1_000, instant_of(1, 10)))
     evaluate(world, 202601)
     owner = {"code": "owner", "promote": {**SALES, "at_least": 1_000}, "keep": keep}
-    world.join(("a", "s"), ("b", "s"), joined_at=at(2, 9))
+    world.join(("a", "s"), ("b", "s"), joined_at=instant_of(2, 9))
     world.drain()
-    world.publish(with_ranks(owner, {"code": "manager", "promote": recent}), at(2, 20))
+    world.publish(with_ranks(owner, {"code": "manager", "promote": recent}), instant_of(2, 20))
     assert figures(evaluate(world, 202602)) == (1, 0, 0, 0)
-    assert history(world, "s")[-1] == ("manager", at(3, 1, 0), "promotion")
+    assert history(world, "s")[-1] == ("manager", instant_of(3, 1, 0), "promotion")
     assert last_reason(world, "s")["evaluation"] == "2026-02"
 
 
@@ -231,7 +241,9 @@ def test_a_promotion_of_the_last_day_is_not_asked_to_keep_the_rank_before(world:
         )
     )
     world.join(("s", None))
-    world.earn(sale("o1", "s", 1_000, at(1, 10), customer_id="c"), sale("o2", "s", 5_000, at(2, 28, 20)))
+    world.earn(
+        sale("o1", "s", 1_000, instant_of(1, 10), customer_id="c"), sale("o2", "s", 5_000, instant_of(2, 28, 20))
+    )
     evaluate(world, 202601)
     assert figures(evaluate(world, 202602)) == (0, 0, 0, 0)
     assert [rank for rank, _, _ in history(world, "s")] == ["owner", "manager"]
@@ -248,10 +260,10 @@ def test_own_purchases_and_entry_lines_keep_no_rank(world: World) -> None:
     world.publish(with_ranks({"code": "owner", "promote": {**SALES, "at_least": 10_000}, "keep": keep}))
     world.join(("s", None), ("t", None))
     world.earn(
-        *(sale(f"{shop}1", shop, 10_000, at(1, 10)) for shop in "st"),
-        sale("own", "s", 5_000, at(2, 10), customer_id="s"),
-        settled("e-entry", "entry", "s", line(5_000, entry=True), paid_at=at(2, 11), customer_id="c"),
-        settled("e-mixed", "mixed", "t", line(5_000, entry=True), line(10, "2"), paid_at=at(2, 11)),
+        *(sale(f"{shop}1", shop, 10_000, instant_of(1, 10)) for shop in "st"),
+        sale("own", "s", 5_000, instant_of(2, 10), customer_id="s"),
+        settled("e-entry", "entry", "s", line(5_000, entry=True), paid_at=instant_of(2, 11), customer_id="c"),
+        settled("e-mixed", "mixed", "t", line(5_000, entry=True), line(10, "2"), paid_at=instant_of(2, 11)),
     )
     evaluate(world, 202601)
     assert figures(evaluate(world, 202602)) == (0, 1, 0, 1)
@@ -262,19 +274,19 @@ def test_own_purchases_and_entry_lines_keep_no_rank(world: World) -> None:
 def test_ranks_are_mapped_when_a_version_drops_one_and_keep_counts_on(world: World) -> None:
     world.publish(RANKED)
     world.join(("s", None), ("h", None))
-    world.earn(sale("o1", "s", 50_000, at(1, 10)))
-    by_hand(world, "h", "manager", at(1, 5))
+    world.earn(sale("o1", "s", 50_000, instant_of(1, 10)))
+    by_hand(world, "h", "manager", instant_of(1, 5))
     evaluate(world, 202601)
     evaluate(world, 202602)
     director = {"code": "director", "keep": KEEP, "grace": 1}
-    world.publish(with_ranks({"code": "owner"}, director, rank_map={"manager": "director"}), at(3, 10))
-    assert history(world, "s")[1:] == [("director", at(3, 10), "plan")]
+    world.publish(with_ranks({"code": "owner"}, director, rank_map={"manager": "director"}), instant_of(3, 10))
+    assert history(world, "s")[1:] == [("director", instant_of(3, 10), "plan")]
     assert last_reason(world, "s") == {"rank_map": {"manager": "director"}}
-    assert history(world, "h") == [("manager", at(1, 5), "hand"), ("director", at(3, 10), "plan")]
+    assert history(world, "h") == [("manager", instant_of(1, 5), "hand"), ("director", instant_of(3, 10), "plan")]
     assert figures(evaluate(world, 202603)) == (0, 1, 0, 1)
-    assert history(world, "s")[2:] == [("owner", at(4, 1, 0), "evaluation")]
-    by_hand(world, "h", None, at(4, 2))
-    assert history(world, "h")[2:] == [(None, at(4, 2), "hand")]
+    assert history(world, "s")[2:] == [("owner", instant_of(4, 1, 0), "evaluation")]
+    by_hand(world, "h", None, instant_of(4, 2))
+    assert history(world, "h")[2:] == [(None, instant_of(4, 2), "hand")]
 
 
 def test_a_month_without_a_plan_is_evaluated_to_nothing(world: World) -> None:

@@ -12,7 +12,7 @@ from tests.world.world import World, chain
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def at(day: int, hour: int = 12) -> datetime:
+def instant_of(day: int, hour: int = 12) -> datetime:
     """An instant of March 2026 in Shanghai."""
     return datetime(2026, 3, day, hour, tzinfo=SHANGHAI).astimezone(UTC)
 
@@ -42,78 +42,85 @@ def ranks(world: World) -> dict[str, list[tuple[str, datetime]]]:
         "SELECT s.shop_id, r.rank, r.effective_at FROM shop_ranks r JOIN shops s USING (program_id, shop_no)"
         " WHERE program_id = :program ORDER BY r.effective_at, r.seq"
     )
-    found: dict[str, list[tuple[str, datetime]]] = {}
+    ranks_by_shop: dict[str, list[tuple[str, datetime]]] = {}
     for shop, rank, effective_at in rows:
-        found.setdefault(shop, []).append((rank, effective_at))
-    return found
+        ranks_by_shop.setdefault(shop, []).append((rank, effective_at))
+    return ranks_by_shop
 
 
 def test_distinct_buyers_promote_and_nobody_oneself_and_who_gave_all_back_are_none(world: World) -> None:
     world.publish(plan({"metric": "customers", "window": "30d", "at_least": 2}))
     world.join(("s", None), ("t", None))
     world.earn(
-        sale("s0", "s", at(2), customer_id="c0"),
-        refunded("r0", "s0", None, at(2, 13)),
-        sale("s1", "s", at(3), customer_id="c1"),
-        sale("s2", "s", at(3, 15), customer_id="c1"),
-        sale("s3", "s", at(4)),
-        sale("s4", "s", at(5), customer_id="s"),
-        sale("s5", "s", at(6), customer_id="c2"),
-        sale("t1", "t", at(2), customer_id="c1"),
-        sale("t2", "t", at(9), customer_id="c2"),
+        sale("s0", "s", instant_of(2), customer_id="c0"),
+        refunded("r0", "s0", None, instant_of(2, 13)),
+        sale("s1", "s", instant_of(3), customer_id="c1"),
+        sale("s2", "s", instant_of(3, 15), customer_id="c1"),
+        sale("s3", "s", instant_of(4)),
+        sale("s4", "s", instant_of(5), customer_id="s"),
+        sale("s5", "s", instant_of(6), customer_id="c2"),
+        sale("t1", "t", instant_of(2), customer_id="c1"),
+        sale("t2", "t", instant_of(9), customer_id="c2"),
     )
-    assert ranks(world) == {"s": [("owner", at(7, 0))], "t": [("owner", at(10, 0))]}
+    assert ranks(world) == {"s": [("owner", instant_of(7, 0))], "t": [("owner", instant_of(10, 0))]}
 
 
 def test_a_recruits_sale_promotes_its_sponsor_by_active_recruits(world: World) -> None:
     world.publish(plan({"metric": "active_recruits", "window": "7d", "at_least": 2}))
     world.join(("top", None), ("s", "top"), ("a", "s"), ("b", "s"), ("c", "b"))
-    world.earn(sale("a1", "a", at(2)), sale("a2", "a", at(3)), sale("c1", "c", at(4)), sale("b1", "b", at(5)))
-    assert ranks(world) == {"s": [("owner", at(6, 0))]}
+    world.earn(
+        sale("a1", "a", instant_of(2)),
+        sale("a2", "a", instant_of(3)),
+        sale("c1", "c", instant_of(4)),
+        sale("b1", "b", instant_of(5)),
+    )
+    assert ranks(world) == {"s": [("owner", instant_of(6, 0))]}
 
 
 def test_recruits_count_from_a_rank_on_as_it_stands_at_the_look_though_days_are_decided_together(world: World) -> None:
     own = {"metric": "personal_sales_minor", "at_least": 1_000}
     world.publish(plan(own, {"metric": "active_recruits", "min_rank": "owner", "window": "ever", "at_least": 1}))
     world.join(("s", None), ("a", "s"))
-    world.post(sale("a1", "a", at(2)))
+    world.post(sale("a1", "a", instant_of(2)))
     world.drain()
     assert "s" not in ranks(world)
-    world.earn(sale("a2", "a", at(3, 1), 10))
-    assert ranks(world) == {"a": [("owner", at(3, 0))], "s": [("manager", at(4, 0))]}
+    world.earn(sale("a2", "a", instant_of(3, 1), 10))
+    assert ranks(world) == {"a": [("owner", instant_of(3, 0))], "s": [("manager", instant_of(4, 0))]}
 
 
 def test_days_that_are_decided_in_one_go_see_the_ranks_of_the_days_before(world: World) -> None:
     own = {"metric": "personal_sales_minor", "at_least": 1_000}
     world.publish(plan(own, {"metric": "direct_recruits", "at_least": 9}))
-    world.join(*chain("s", "a"), joined_at=at(1))
-    world.earn(sale("a1", "a", at(2), 900), sale("a2", "a", at(3), 100), sale("a3", "a", at(5), 10))
+    world.join(*chain("s", "a"), joined_at=instant_of(1))
+    world.earn(
+        sale("a1", "a", instant_of(2), 900), sale("a2", "a", instant_of(3), 100), sale("a3", "a", instant_of(5), 10)
+    )
     later = plan(own, {"metric": "active_recruits", "min_rank": "owner", "at_least": 1})
-    world.publish({**later, "code": "later"}, at(6, 0))
-    world.join(("x", "s"), joined_at=at(7))
-    world.join(("y", "a"), joined_at=at(8))
+    world.publish({**later, "code": "later"}, instant_of(6, 0))
+    world.join(("x", "s"), joined_at=instant_of(7))
+    world.join(("y", "a"), joined_at=instant_of(8))
     world.drain()
-    assert ranks(world) == {"a": [("owner", at(4, 0))], "s": [("manager", at(8, 0))]}
+    assert ranks(world) == {"a": [("owner", instant_of(4, 0))], "s": [("manager", instant_of(8, 0))]}
 
 
 def test_what_an_order_pays_promotes_whoever_it_pays_and_what_is_taken_back_does_not_count(world: World) -> None:
     world.publish(plan({"metric": "earned_minor", "window": "month", "at_least": 100}))
     world.join(*chain("top", "up", "s"))
     world.earn(
-        sale("o1", "s", at(2), 1_000),
-        refunded("r1", "o1", None, at(2, 13)),
-        sale("o2", "s", at(3), 900),
-        sale("o3", "s", at(4), 100, customer_id="s"),
-        sale("o4", "s", at(5), 1_200),
+        sale("o1", "s", instant_of(2), 1_000),
+        refunded("r1", "o1", None, instant_of(2, 13)),
+        sale("o2", "s", instant_of(3), 900),
+        sale("o3", "s", instant_of(4), 100, customer_id="s"),
+        sale("o4", "s", instant_of(5), 1_200),
     )
-    assert ranks(world) == {"s": [("owner", at(3, 0))], "up": [("owner", at(6, 0))]}
+    assert ranks(world) == {"s": [("owner", instant_of(3, 0))], "up": [("owner", instant_of(6, 0))]}
 
 
 def test_earnings_of_an_entry_line_promote_nobody(world: World) -> None:
     world.publish(plan({"metric": "earned_minor", "at_least": 100}))
     world.join(("s", None))
-    entry = settled("e1", "o1", "s", line(5_000, entry=True), line(500, "2"), paid_at=at(2))
+    entry = settled("e1", "o1", "s", line(5_000, entry=True), line(500, "2"), paid_at=instant_of(2))
     assert world.earn(entry) == {"s": 550}
     assert ranks(world) == {}
-    world.earn(sale("o2", "s", at(3), 500))
-    assert ranks(world) == {"s": [("owner", at(4, 0))]}
+    world.earn(sale("o2", "s", instant_of(3), 500))
+    assert ranks(world) == {"s": [("owner", instant_of(4, 0))]}

@@ -58,8 +58,8 @@ def code_of(api: Api, shop_id: str = "s-1", program: Program | None = None) -> s
 def patch(api: Api, **settings: object) -> dict[str, Any]:
     answer = api.caller().call("PATCH", "/v1/program", settings)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = json.loads(answer.text)
-    return told
+    shown: dict[str, Any] = json.loads(answer.text)
+    return shown
 
 
 def visit(api: Api, code: str, query: str = "", **headers: str) -> TestResponse:
@@ -73,8 +73,8 @@ def words(answer: TestResponse) -> str:
 
 
 def link_in(png: bytes) -> str:
-    [found] = zxingcpp.read_barcodes(Image.open(io.BytesIO(png)).convert("RGB"))
-    return str(found.text)
+    [barcode] = zxingcpp.read_barcodes(Image.open(io.BytesIO(png)).convert("RGB"))
+    return str(barcode.text)
 
 
 # --- posters and codes ---
@@ -102,9 +102,9 @@ def test_without_a_public_address_links_begin_as_the_service_was_reached(api: Ap
 
 def test_each_language_has_its_poster_and_no_other_is_known(inviting: Api) -> None:
     admin = inviting.caller()
-    spoken = {admin.call("GET", f"/v1/shops/s-1/poster.png?language={one}").data for one in ("zh", "en")}
-    assert len(spoken) == 2
-    assert admin.call("GET", "/v1/shops/s-1/poster.png").data in spoken
+    posters = {admin.call("GET", f"/v1/shops/s-1/poster.png?language={language}").data for language in ("zh", "en")}
+    assert len(posters) == 2
+    assert admin.call("GET", "/v1/shops/s-1/poster.png").data in posters
     wrong = ("poster.png?language=fr", "poster.png?lang=zh", "qr.svg?scale=0", "qr.svg?scale=51", "qr.svg?scale=x")
     for query in wrong:
         assert admin.refused("GET", f"/v1/shops/s-1/{query}") == (422, "invalid")
@@ -181,15 +181,15 @@ def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(invi
 
 def test_the_page_speaks_the_readers_language_and_says_so(inviting: Api) -> None:
     code = code_of(inviting)
-    told = {
+    languages = {
         "zh-CN,zh;q=0.9": "zh",
         "en-GB": "en",
         "fr": "en",
         "": "en",
     }
-    for sent, spoken in told.items():
+    for sent, language in languages.items():
         answer = visit(inviting, code, **{"Accept-Language": sent})
-        assert (answer.headers["Content-Language"], "Accept-Language" in answer.headers["Vary"]) == (spoken, True)
+        assert (answer.headers["Content-Language"], "Accept-Language" in answer.headers["Vary"]) == (language, True)
     assert visit(inviting, code, "?lang=zh", **{"Accept-Language": "en"}).headers["Content-Language"] == "zh"
     assert visit(inviting, code, "?lang=xx", **{"Accept-Language": "zh"}).headers["Content-Language"] == "zh"
 
@@ -219,7 +219,7 @@ def test_a_name_is_text_and_never_markup(inviting: Api) -> None:
 def test_every_code_that_leads_nowhere_gets_one_and_the_same_page(inviting: Api) -> None:
     code = code_of(inviting)
     wrong = ("AAAAAAAAAA", "x", "喆" * 10, "0" * 10, code[:9], code + "2", "%00")
-    pages = {visit(inviting, one).text for one in wrong}
+    pages = {visit(inviting, invite_code).text for invite_code in wrong}
     inviting.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
     closed = visit(inviting, code)
     assert pages == {closed.text}
@@ -238,8 +238,8 @@ def test_the_page_leads_to_the_platforms_own_page_with_the_code(inviting: Api) -
         ("https://shop.example.com/j?from=fx&x=", f"https://shop.example.com/j?from=fx&x=&invite_code={code}"),
     ):
         assert patch(inviting, join_url=join_url)["join_url"] == join_url
-        [found] = re.findall(r'<a class="go" href="([^"]+)"', visit(inviting, code).text)
-        assert html.unescape(found) == leads_to
+        [link] = re.findall(r'<a class="go" href="([^"]+)"', visit(inviting, code).text)
+        assert html.unescape(link) == leads_to
         assert "shop.example.com" in words(visit(inviting, code))
     patch(inviting, join_url=None)
     assert 'class="go"' not in visit(inviting, code).text
@@ -317,8 +317,8 @@ def test_what_invitations_say_is_set_with_a_trail(inviting: Api) -> None:
     patch(inviting, title=None)
     rows = inviting.caller("finance").get("/v1/program/changes")["data"]
     assert [row["after"] for row in rows] == [{"title": "T", "join_url": "https://a.example/j"}, {"title": None}]
-    told = inviting.caller("finance").get("/v1/program")
-    assert (told["title"], told["join_url"]) == (None, "https://a.example/j")
+    program = inviting.caller("finance").get("/v1/program")
+    assert (program["title"], program["join_url"]) == (None, "https://a.example/j")
 
 
 def test_a_shop_that_joins_later_does_not_invite_yet(inviting: Api) -> None:
@@ -362,7 +362,7 @@ def shell(inviting: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, [str(one) for one in arguments])
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 @pytest.mark.usefixtures("shell")

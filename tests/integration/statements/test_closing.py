@@ -91,8 +91,8 @@ def test_a_month_is_closed_by_two_keys_with_the_figures_and_digest_proposed(sold
     assert (closed["status"], closed["digest"], closed["totals"]) == ("closed", proposed["digest"], proposed["totals"])
     assert (closed["proposed_by"], closed["confirmed_by"], closed["closed_at"]) == ("ann", "ben", NOW)
     assert closed["lines"]["count"] == 2
-    told = statement(sold, MARCH)
-    assert (told["status"], told["digest"], told["confirmed_by"]) == ("closed", closed["digest"], "ben")
+    shown = statement(sold, MARCH)
+    assert (shown["status"], shown["digest"], shown["confirmed_by"]) == ("closed", closed["digest"], "ben")
 
 
 def test_the_digest_is_that_of_the_file_and_so_is_that_of_the_lines(sold: World) -> None:
@@ -257,18 +257,18 @@ def test_a_drain_that_meets_a_close_comes_back_later(sold: World) -> None:
 def test_the_message_of_a_close_says_what_was_closed(sold: World) -> None:
     closed = close(sold)
     [(payload,)] = sold.rows("SELECT payload FROM outbox WHERE program_id = :program AND type = 'statement.closed'")
-    told = json.loads(payload)
-    assert (told["period"], told["count"], told["digest"]) == ("2026-03", 2, closed["digest"])
-    assert told["totals"] == closed["totals"]
+    message = json.loads(payload)
+    assert (message["period"], message["count"], message["digest"]) == ("2026-03", 2, closed["digest"])
+    assert message["totals"] == closed["totals"]
     assert len(payload.encode()) < 20_000
 
 
 def test_an_adjustment_of_a_month_is_in_its_statement_and_lines(sold: World) -> None:
-    at = APRIL_BEGINS - timedelta(hours=1)
+    occurred_at = APRIL_BEGINS - timedelta(hours=1)
     draft = {"id": "adj", "shop_id": "a", "amount_minor": -300, "reason": "double pay"}
     with sold.container.begin() as conn:
-        adjustments.propose_adjustment(conn, sold.program, draft, ANN, at)
-        adjustments.approve_adjustment(conn, sold.program, "adj", BEN, at)
+        adjustments.propose_adjustment(conn, sold.program, draft, ANN, occurred_at)
+        adjustments.approve_adjustment(conn, sold.program, "adj", BEN, occurred_at)
     closed = close(sold)
     assert closed["totals"]["adjusted_minor"] == -300
     lines = list(csv.DictReader(io.StringIO(file(sold, MARCH, "lines").decode())))
@@ -287,14 +287,14 @@ def test_every_closed_statement_is_rebuilt_from_the_transfers_and_payouts_alone(
     for period in (APRIL, 202605, 202606):
         close(sold, period)
     for period in (MARCH, APRIL, 202605, 202606):
-        told = {row["shop_id"]: row for row in statement(sold, period)["data"]}
-        assert {shop: figures(row) for shop, row in told.items()} == rebuilt(sold, period)
+        shown = {row["shop_id"]: row for row in statement(sold, period)["data"]}
+        assert {shop: figures(row) for shop, row in shown.items()} == rebuilt(sold, period)
 
 
 def rebuilt(world: World, period: int) -> dict[str, dict[str, int]]:
     """A month's figures in plain Python from the rows of the ledger; no freeze and no payout here."""
     end = period_bounds(period, world.program.zone)[1]
-    found: dict[str, dict[str, int]] = {}
+    amounts: dict[str, dict[str, int]] = {}
     causes: dict[tuple[str, str], set[int]] = {}
     for shop, kind, amount, counts_in, free_at, cause, event in world.rows(
         "SELECT s.shop_id, t.kind::text, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor"
@@ -303,7 +303,7 @@ def rebuilt(world: World, period: int) -> dict[str, dict[str, int]]:
     ):
         if counts_in > period:
             continue
-        row = found.setdefault(shop, {})
+        row = amounts.setdefault(shop, {})
         row["closing"] = row.get("closing", 0) + amount
         state = "held" if free_at >= end else "available"
         row[state] = row.get(state, 0) + amount
@@ -313,5 +313,5 @@ def rebuilt(world: World, period: int) -> dict[str, dict[str, int]]:
             counted = {"earned": ("orders", cause), "reversed": ("refunds", event)}[kind]
             causes.setdefault((shop, counted[0]), set()).add(counted[1])
             row[counted[0]] = len(causes[shop, counted[0]])
-    cleaned = {shop: {name: figure for name, figure in row.items() if figure} for shop, row in found.items()}
+    cleaned = {shop: {name: figure for name, figure in row.items() if figure} for shop, row in amounts.items()}
     return {shop: row for shop, row in cleaned.items() if row}

@@ -117,15 +117,15 @@ def test_closed_months_with_everything_in_them_are_clean(closed: World) -> None:
 
 
 @pytest.mark.tampers
-@pytest.mark.parametrize(("table", "damage", "found"), DAMAGES)
+@pytest.mark.parametrize(("table", "damage", "failures"), DAMAGES)
 def test_damage_to_a_closed_month_is_found(
-    closed: World, owner: Engine, table: str, damage: str, found: set[str]
+    closed: World, owner: Engine, table: str, damage: str, failures: set[str]
 ) -> None:
     with owner.begin() as conn:
         conn.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         conn.execute(text(damage))
         conn.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-    assert found <= failing(closed)
+    assert failures <= failing(closed)
 
 
 def test_a_shop_that_gave_everything_back_has_no_row_in_the_months_after_and_that_is_clean(world: World) -> None:

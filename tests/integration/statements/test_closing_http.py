@@ -45,13 +45,13 @@ def test_two_finance_keys_close_a_month_over_http(sold: World, api: Api) -> None
     assert (closed["status"], closed["digest"]) == ("closed", proposed["digest"])
     assert ben.post(f"{CLOSE}/confirm") == closed
     assert ann.refused("POST", CLOSE) == (409, "period_closed")
-    told = ann.get("/v1/statements?period=2026-03")
-    assert (told["status"], told["digest"], told["totals"]) == ("closed", closed["digest"], closed["totals"])
-    assert [row["shop_id"] for row in told["data"]] == ["a", "b"]
+    shown = ann.get("/v1/statements?period=2026-03")
+    assert (shown["status"], shown["digest"], shown["totals"]) == ("closed", closed["digest"], closed["totals"])
+    assert [row["shop_id"] for row in shown["data"]] == ["a", "b"]
     shop = ann.get("/v1/statements/2026-03/shops/a")
     assert (shop["status"], shop["closing_minor"], len(shop["lines"])) == ("closed", 1_050, 2)
     page = ann.get("/v1/statements?period=2026-03&limit=1")
-    assert ann.get(f"/v1/statements?period=2026-03&limit=1&cursor={page['next_cursor']}")["data"] == told["data"][1:]
+    assert ann.get(f"/v1/statements?period=2026-03&limit=1&cursor={page['next_cursor']}")["data"] == shown["data"][1:]
 
 
 def test_an_idempotency_key_repeats_the_answer_of_a_proposal(sold: World, api: Api) -> None:

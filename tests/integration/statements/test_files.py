@@ -57,8 +57,8 @@ def sheet_rows(content: bytes) -> list[list[Any]]:
 @pytest.mark.parametrize("detail", ["shops", "lines"])
 def test_a_workbook_has_the_rows_of_the_csv_file_with_numbers_as_numbers(odd: World, detail: str) -> None:
     heading, *rows = sheet_rows(file(odd, FileWish(MARCH, "xlsx", detail)))
-    told, *written = csv_rows(odd, detail)
-    assert heading == told
+    expected, *written = csv_rows(odd, detail)
+    assert heading == expected
     assert [["" if value is None else str(value) for value in row] for row in rows] == written
     for name, value in zip(heading, rows[0], strict=True):
         is_figure = name.endswith("_minor") or name in ("orders", "refunds", "tier")
@@ -111,8 +111,8 @@ def test_an_empty_month_is_a_file_with_a_heading_in_every_format(world: World) -
 def test_a_pdf_of_one_shop_has_its_figures_and_lines_in_chinese_and_english(odd: World) -> None:
     content = file(odd, FileWish(MARCH, "pdf", shop_id="店铺"))
     words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
-    told = ("对账单 Statement", "店铺 Shop: 店铺", "期末 Closing", "10.01", "80.05", "0.125", "005", "佣金 earned")
-    assert [wanted for wanted in told if wanted not in words] == []
+    expected = ("对账单 Statement", "店铺 Shop: 店铺", "期末 Closing", "10.01", "80.05", "0.125", "005", "佣金 earned")
+    assert [wanted for wanted in expected if wanted not in words] == []
     assert "=1+1" not in words
     assert content == file(odd, FileWish(MARCH, "pdf", shop_id="店铺"))
 
@@ -161,8 +161,8 @@ def test_over_http_each_format_has_its_type_name_and_rows(odd: World, api: Api) 
         ("parquet", "application/vnd.apache.parquet", b"PAR1"),
         ("pdf", "application/pdf", b"%PDF"),
     ):
-        one = "&shop_id=007" if form == "pdf" else ""
-        answer = finance.call("GET", f"/v1/statements/2026-03/export?format={form}{one}")
+        shop_query = "&shop_id=007" if form == "pdf" else ""
+        answer = finance.call("GET", f"/v1/statements/2026-03/export?format={form}{shop_query}")
         assert (answer.status_code, answer.content_type, answer.data[: len(start)]) == (200, kind, start)
         assert f".{form}" in answer.headers["Content-Disposition"]
     problem = finance.problem("GET", "/v1/statements/2026-03/export?format=pdf&detail=pages")
@@ -190,15 +190,15 @@ def test_the_manifest_and_the_header_tell_count_total_and_digest_of_the_files(od
             for who, act in (("ann", closing.propose_close), ("ben", closing.confirm_close)):
                 with odd.container.begin() as conn:
                     act(conn, odd.program, MARCH, Actor(who, who, "finance"), NOW)
-        told = finance.get("/v1/statements/2026-03/export/manifest")
+        manifest = finance.get("/v1/statements/2026-03/export/manifest")
         for detail in ("shops", "lines"):
             answer = finance.call("GET", f"/v1/statements/2026-03/export?detail={detail}")
             digest = hashlib.sha256(answer.data)
-            assert told[detail]["digest"] == digest.hexdigest()
-            assert told[detail]["rows"] == answer.text.count("\n") - 1
+            assert manifest[detail]["digest"] == digest.hexdigest()
+            assert manifest[detail]["rows"] == answer.text.count("\n") - 1
             header = answer.headers.get("Repr-Digest")
             assert (header is None) is not period_is_closed
             if header is not None:
                 assert b64decode(header.removeprefix("sha-256=:").removesuffix(":")) == digest.digest()
-        assert told["lines"]["amount_minor"] == told["shops"]["totals"]["closing_minor"]
-    assert (told["status"], told["shops"]) == ("closed", opened["shops"])
+        assert manifest["lines"]["amount_minor"] == manifest["shops"]["totals"]["closing_minor"]
+    assert (manifest["status"], manifest["shops"]) == ("closed", opened["shops"])

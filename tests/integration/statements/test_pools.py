@@ -46,14 +46,14 @@ def ranked(world: World) -> World:
     return world
 
 
-def rank_of(world: World, shop: str, rank: str, at: datetime = EARLY) -> None:
+def rank_of(world: World, shop: str, rank: str, effective_at: datetime = EARLY) -> None:
     with world.container.begin() as conn:
-        standing.set_rank(conn, world.program, shop, rank, at, "test", COMMAND_LINE, NOW)
+        standing.set_rank(conn, world.program, shop, rank, effective_at, "test", COMMAND_LINE, NOW)
 
 
-def status_of(world: World, shop: str, status: str, at: datetime) -> None:
+def status_of(world: World, shop: str, status: str, effective_at: datetime) -> None:
     with world.container.begin() as conn:
-        standing.set_status(conn, world.program, shop, status, at, "test", COMMAND_LINE, NOW)
+        standing.set_status(conn, world.program, shop, status, effective_at, "test", COMMAND_LINE, NOW)
 
 
 def pay(world: World, month: int = MARCH, now: datetime = NOW) -> list[PaidPool]:
@@ -121,8 +121,8 @@ def test_only_what_settled_in_the_month_counts_less_what_was_refunded_in_it(rank
         refunded("r1", "feb", {"1": 400}, occurred_at=MARCH_BEGINS),
         refunded("r2", "last", {"1": 600}, occurred_at=APRIL_BEGINS),
     )
-    assert [one.payment.base_minor for one in pay(ranked)] == [1_000 + 2_000 - 400]
-    assert [one.payment.base_minor for one in pay(ranked, APRIL)] == [9_000 - 600]
+    assert [shared.payment.base_minor for shared in pay(ranked)] == [1_000 + 2_000 - 400]
+    assert [shared.payment.base_minor for shared in pay(ranked, APRIL)] == [9_000 - 600]
 
 
 def test_a_month_that_gave_back_more_than_it_sold_has_nothing_to_share(ranked: World) -> None:
@@ -150,9 +150,9 @@ def test_the_plan_is_the_one_in_force_at_the_last_instant(ranked: World) -> None
     ranked.earn(settled("e1", "o1", "m", line(10_000)))
     other = {**PLAN, "pools": [{"id": "all", "rate": "0.01", "weights": {"member": 1}}]}
     ranked.publish(other, APRIL_BEGINS)
-    assert [one.payment.pool_id for one in pay(ranked)] == ["leaders"]
+    assert [shared.payment.pool_id for shared in pay(ranked)] == ["leaders"]
     ranked.earn(settled("e2", "o2", "m", line(10_000), occurred_at=APRIL_BEGINS))
-    assert [(one.payment.pool_id, one.payment.amount_minor) for one in pay(ranked, APRIL)] == [("all", 100)]
+    assert [(shared.payment.pool_id, shared.payment.amount_minor) for shared in pay(ranked, APRIL)] == [("all", 100)]
 
 
 @pytest.mark.parametrize(("base", "left"), [("list", 1_000 + 300 - 900), ("margin", 600 + 100 - 540)])
@@ -186,7 +186,7 @@ def test_a_close_pays_what_no_command_has_paid_and_proposes_it_so(ranked: World)
     assert (proposed["totals"]["earned_minor"], ranked.earned()) == (1_000, {})
     assert close(ranked)["totals"]["earned_minor"] == 1_000
     assert ranked.earned() == {"g": 500, "s": 250, "t": 250}
-    assert [one.is_new for one in pay(ranked)] == [False]
+    assert [shared.is_new for shared in pay(ranked)] == [False]
     assert close(ranked, APRIL)["totals"]["closing_minor"] == 1_000
 
 
@@ -203,7 +203,7 @@ def test_a_pool_without_anyone_to_share_it_is_fixed_at_nothing(world: World) -> 
     [paid] = pay(world)
     assert (paid.payment.base_minor, paid.payment.amount_minor, paid.payment.holders) == (10_000, 0, 0)
     rank_of(world, "m", "gold")
-    assert [one.is_new for one in pay(world)] == [False]
+    assert [shared.is_new for shared in pay(world)] == [False]
 
 
 def test_the_published_case_adds_up_to_the_unit(world: World) -> None:

@@ -51,12 +51,12 @@ def check_identities(row: dict[str, Any]) -> None:
 def whole(world: World, period: int, now: datetime = LATER, size: int = 500) -> dict[str, Any]:
     """A month's statement with the rows of all its pages."""
     with world.container.begin() as conn:
-        found, after = statements.statement_totals_and_rows(conn, world.program, period, None, size, now)
+        statement, after = statements.statement_totals_and_rows(conn, world.program, period, None, size, now)
         while after is not None:
             page, after = statements.statement_totals_and_rows(conn, world.program, period, after, size, now)
             assert page["totals"] is None
-            found["data"] += page["data"]
-    return found
+            statement["data"] += page["data"]
+    return statement
 
 
 def exported(world: World, period: int, detail: str, now: datetime = LATER) -> list[dict[str, str]]:
@@ -128,7 +128,7 @@ def test_one_shops_statement_has_its_lines_page_by_page(months: World) -> None:
         first, after = statements.shop_statement(conn, months.program, MARCH, number, None, 1, LATER)
         second, end = statements.shop_statement(conn, months.program, MARCH, number, after, 1, LATER)
     assert figures(first) == {"earned": 3_000, "closing": 3_000, "held": 3_000, "orders": 2}
-    assert [one["amount_minor"] for one in first["lines"] + second["lines"]] == [2_000, 1_000]
+    assert [row["amount_minor"] for row in first["lines"] + second["lines"]] == [2_000, 1_000]
     assert (after is not None, end) == (True, None)
 
 
@@ -145,9 +145,9 @@ def test_one_shops_statement_has_its_lines_page_by_page(months: World) -> None:
     ],
 )
 def test_a_balance_is_as_of_an_instant(months: World, as_of: datetime, held: int, available: int) -> None:
-    found = balance(months, "d", as_of)
-    assert (found["held_minor"], found["available_minor"], found["as_of"]) == (held, available, as_of)
-    assert (found["reserved_minor"], found["expected_minor"], found["paid_minor"]) == (0, 0, 0)
+    amounts = balance(months, "d", as_of)
+    assert (amounts["held_minor"], amounts["available_minor"], amounts["as_of"]) == (held, available, as_of)
+    assert (amounts["reserved_minor"], amounts["expected_minor"], amounts["paid_minor"]) == (0, 0, 0)
     assert balance(months, "idle", as_of)["available_minor"] == 0
 
 
@@ -195,9 +195,9 @@ def test_a_line_of_the_file_is_a_commission(months: World) -> None:
 
 def test_the_file_of_shops_says_what_the_statement_says(months: World) -> None:
     for period in (MARCH, APRIL, MAY):
-        told = [{name: str(value) for name, value in row.items()} for row in whole(months, period)["data"]]
+        statement_rows = [{name: str(value) for name, value in row.items()} for row in whole(months, period)["data"]]
         written = exported(months, period, "shops")
-        assert [{name: row[name] for name in told[0]} for row in written] == told
+        assert [{name: row[name] for name in statement_rows[0]} for row in written] == statement_rows
         assert {(row["program"], row["currency"]) for row in written} == {("test", "CNY")}
 
 
@@ -256,30 +256,30 @@ def test_whatever_happens_months_follow_each_other_and_both_identities_hold(worl
     world.join(*chain("s0", "s1", "s2", "s3"), *((f"t{number}", "s1") for number in range(4)))
     sellers = ["s0", "s1", "s2", "s3", "t0", "t1", "t2", "t3"]
     for number in range(60):
-        at = PAID + timedelta(hours=dice.randrange(24 * 90))
+        instant = PAID + timedelta(hours=dice.randrange(24 * 90))
         sold = line(dice.randrange(1, 9_999))
-        world.post(settled(f"e{number}", f"o{number}", dice.choice(sellers), sold, paid_at=at))
+        world.post(settled(f"e{number}", f"o{number}", dice.choice(sellers), sold, paid_at=instant))
         if dice.random() < 0.4:
-            later = at + timedelta(hours=dice.randrange(1, 24 * 60))
+            later = instant + timedelta(hours=dice.randrange(1, 24 * 60))
             amounts = dice.choice([None, {"1": 1}])
             world.post(refunded(f"r{number}", f"o{number}", amounts, occurred_at=min(later, LATER)))
     world.drain()
     closing: dict[str, int] = {}
     for period in (202602, MARCH, APRIL, MAY, 202606, 202607):
         statement = whole(world, period, size=3)
-        told = {row["shop_id"]: row for row in statement["data"]}
-        assert {shop: row["opening_minor"] for shop, row in told.items() if row["opening_minor"]} == {
+        statement_rows = {row["shop_id"]: row for row in statement["data"]}
+        assert {shop: row["opening_minor"] for shop, row in statement_rows.items() if row["opening_minor"]} == {
             shop: amount for shop, amount in closing.items() if amount
         }
-        for row in [*told.values(), statement["totals"]]:
+        for row in [*statement_rows.values(), statement["totals"]]:
             check_identities(row)
         for name in FIGURES:
-            assert statement["totals"][name] == sum(row[name] for row in told.values())
-        for shop_id, row in told.items():
-            at = min(statement["as_of"], LATER)
-            at_end = balance(world, shop_id, at)
+            assert statement["totals"][name] == sum(row[name] for row in statement_rows.values())
+        for shop_id, row in statement_rows.items():
+            instant = min(statement["as_of"], LATER)
+            at_end = balance(world, shop_id, instant)
             assert (at_end["held_minor"], at_end["available_minor"]) == (row["held_minor"], row["available_minor"])
-        closing = {shop: row["closing_minor"] for shop, row in told.items()}
+        closing = {shop: row["closing_minor"] for shop, row in statement_rows.items()}
     assert {shop: amount for shop, amount in closing.items() if amount} == {
         shop: amount for shop, amount in world.earned().items() if amount
     }

@@ -92,8 +92,8 @@ def deliveries(world: World, webhook_id: str = "hook") -> list[dict[str, Any]]:
 def state(world: World) -> tuple[str, str | None]:
     """Whether the endpoint is enabled, and why not."""
     with world.container.begin() as conn:
-        found = endpoints.get_webhook(conn, world.program, "hook")
-    return found["status"], found["disabled_reason"]
+        view = endpoints.get_webhook(conn, world.program, "hook")
+    return view["status"], view["disabled_reason"]
 
 
 def is_signed(request: Received, *secrets: bytes) -> bool:
@@ -102,7 +102,7 @@ def is_signed(request: Received, *secrets: bytes) -> bool:
         [request.headers["webhook-id"].encode(), request.headers["webhook-timestamp"].encode(), request.body]
     )
     expected = [base64.b64encode(hmac.new(secret, signed, "sha256").digest()).decode() for secret in secrets]
-    return request.headers["webhook-signature"].split(" ") == [f"v1,{one}" for one in expected]
+    return request.headers["webhook-signature"].split(" ") == [f"v1,{signature}" for signature in expected]
 
 
 def test_what_an_order_earned_is_told_signed_and_once(world: World, inbox: Receiver, courier: Courier) -> None:
@@ -147,9 +147,9 @@ def test_what_a_refund_took_is_told_below_zero(world: World, inbox: Receiver, co
     world.join(*chain("a", "b"))
     world.earn(settled("e1", "o1", "b", line(10_000)), refunded("r1", "o1", {"1": 5_000}))
     courier.run()
-    (told,) = [json.loads(request.body) for request in inbox.received]
-    assert (told["type"], told["data"]["event_id"]) == ("commission.reversed", "r1")
-    assert told["data"]["shops"] == [{"shop_id": "a", "amount_minor": -250}, {"shop_id": "b", "amount_minor": -500}]
+    (messages,) = [json.loads(request.body) for request in inbox.received]
+    assert (messages["type"], messages["data"]["event_id"]) == ("commission.reversed", "r1")
+    assert messages["data"]["shops"] == [{"shop_id": "a", "amount_minor": -250}, {"shop_id": "b", "amount_minor": -500}]
 
 
 def test_a_rank_is_told_whoever_changed_it(world: World, inbox: Receiver, courier: Courier) -> None:
@@ -162,8 +162,8 @@ def test_a_rank_is_told_whoever_changed_it(world: World, inbox: Receiver, courie
         standing.set_rank(conn, world.program, "b", "owner", None, "good work", COMMAND_LINE, now)
     world.earn(settled("e1", "o1", "a", line(100)))
     courier.run()
-    told = [json.loads(request.body)["data"] for request in inbox.received]
-    assert {(one["shop_id"], one["rank"], one["cause"]) for one in told} == {
+    messages = [json.loads(request.body)["data"] for request in inbox.received]
+    assert {(row["shop_id"], row["rank"], row["cause"]) for row in messages} == {
         ("b", "owner", "hand"),
         ("a", "owner", "promotion"),
     }
@@ -210,7 +210,7 @@ def test_a_failure_is_tried_again_on_the_schedule_under_the_same_id(
     assert all(is_signed(request, secret) for request in inbox.received)
     with world.container.begin() as conn:
         log = endpoints.get_delivery(conn, world.program, "hook", delivery["id"])["log"]
-    assert [(one["attempt"], one["response_status"], one["error"]) for one in log] == [
+    assert [(row["attempt"], row["response_status"], row["error"]) for row in log] == [
         (4, 204, None),
         (3, 404, "refused"),
         (2, 302, "redirect"),
@@ -257,7 +257,7 @@ def test_gone_disables_at_once_and_enabling_sends_what_waited(
     with world.container.begin() as conn:
         endpoints.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
     assert (courier.run(), state(world)) == (1, ("enabled", None))
-    assert [one["status"] for one in deliveries(world)] == ["failed", "delivered"]
+    assert [delivery["status"] for delivery in deliveries(world)] == ["failed", "delivered"]
 
 
 def test_what_was_delivered_can_be_sent_again_by_hand(
@@ -271,7 +271,7 @@ def test_what_was_delivered_can_be_sent_again_by_hand(
         again = endpoints.resend(conn, world.program, "hook", delivery["id"], clock.now)
     assert (again["status"], again["attempts"]) == ("pending", 1)
     assert courier.run() == 1
-    assert [one["attempts"] for one in deliveries(world)] == [2]
+    assert [delivery["attempts"] for delivery in deliveries(world)] == [2]
     assert len({request.headers["webhook-id"] for request in inbox.received}) == 1
 
 
@@ -299,8 +299,8 @@ def test_a_secret_lies_sealed_and_only_at_its_own_endpoint(world: World, inbox: 
         conn.execute(text("UPDATE webhooks SET secret = :stored WHERE webhook_id = 'other'"), {"stored": stored})
     tell(world)
     courier.run()
-    assert [one["error"] for one in deliveries(world, "other")] == ["secret_unreadable"]
-    assert [one["error"] for one in deliveries(world)] == [None]
+    assert [delivery["error"] for delivery in deliveries(world, "other")] == ["secret_unreadable"]
+    assert [delivery["error"] for delivery in deliveries(world)] == [None]
 
 
 def test_a_delivery_whose_sender_died_is_sent_again(
@@ -315,7 +315,7 @@ def test_a_delivery_whose_sender_died_is_sent_again(
     assert courier.run() == 0
     clock.now += sending.LOST_AFTER
     assert courier.run() == 1
-    assert [one["status"] for one in deliveries(world)] == ["delivered"]
+    assert [delivery["status"] for delivery in deliveries(world)] == ["delivered"]
 
 
 def test_two_couriers_send_everything_and_nothing_twice(
@@ -326,14 +326,14 @@ def test_two_couriers_send_everything_and_nothing_twice(
     engine, sealer = world.container.worker_engine, world.container.sealer
     other = Courier(engine, sealer, Sender(allows_private=True), clock)
     made: list[int] = []
-    threads = [threading.Thread(target=lambda one=one: made.append(one.run())) for one in (courier, other)]
+    threads = [threading.Thread(target=lambda sender=sender: made.append(sender.run())) for sender in (courier, other)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert sum(made) == 60
     assert len({request.headers["webhook-id"] for request in inbox.received}) == len(inbox.received) == 60
-    assert {one["status"] for one in deliveries(world)} == {"delivered"}
+    assert {delivery["status"] for delivery in deliveries(world)} == {"delivered"}
 
 
 def test_a_slow_endpoint_does_not_hold_up_another(

@@ -46,24 +46,24 @@ def owner_by_days(claims: list[Claim], until: int) -> int | None:
 
 @given(stories(), st.integers(0, 30))
 def test_the_owner_of_a_customer_is_the_one_a_day_by_day_reading_finds(claims: list[Claim], day: int) -> None:
-    found = binding_at(claims, START + timedelta(days=day))
-    assert (None if found is None else found.shop_no) == owner_by_days(claims, day)
+    binding = binding_at(claims, START + timedelta(days=day))
+    assert (None if binding is None else binding.shop_no) == owner_by_days(claims, day)
 
 
 @given(stories(), st.data())
 def test_the_order_in_which_claims_arrive_changes_nothing(claims: list[Claim], data: st.DataObject) -> None:
     shuffled = [claim._replace(seq=seq) for seq, claim in enumerate(data.draw(st.permutations(claims)))]
     for day in range(30):
-        at = START + timedelta(days=day)
-        assert binding_at(claims, at) == binding_at(shuffled, at)
+        instant = START + timedelta(days=day)
+        assert binding_at(claims, instant) == binding_at(shuffled, instant)
 
 
 @given(stories())
 def test_a_claim_after_an_instant_does_not_change_who_had_the_customer_then(claims: list[Claim]) -> None:
     for claim in claims:
         earlier = [other for other in claims if other.bound_at < claim.bound_at]
-        at = claim.bound_at - timedelta(seconds=1)
-        assert binding_at(claims, at) == binding_at(earlier, at)
+        instant = claim.bound_at - timedelta(seconds=1)
+        assert binding_at(claims, instant) == binding_at(earlier, instant)
 
 
 @given(stories())

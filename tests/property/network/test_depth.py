@@ -22,23 +22,23 @@ def day(number: int) -> datetime:
     return START + timedelta(days=number)
 
 
-def sponsor_at(links: list[Link], at: datetime) -> int | None:
-    place = bisect_right(links, at, key=lambda link: link.since)
+def sponsor_at(links: list[Link], instant: datetime) -> int | None:
+    place = bisect_right(links, instant, key=lambda link: link.since)
     return links[place - 1].sponsor_no if place else None
 
 
-def level_at(history: dict[int, list[Link]], shop: int, at: datetime) -> int | None:
+def level_at(history: dict[int, list[Link]], shop: int, instant: datetime) -> int | None:
     """The level of a shop at an instant by going up step by step; None in a loop."""
     level, current = 1, shop
-    while (above := sponsor_at(history[current], at)) is not None:
+    while (above := sponsor_at(history[current], instant)) is not None:
         level, current = level + 1, above
         if level > SHOPS:
             return None
     return level
 
 
-def levels_from(history: dict[int, list[Link]], at: datetime) -> list[int | None]:
-    instants = sorted({at, *(link.since for links in history.values() for link in links if link.since > at)})
+def levels_from(history: dict[int, list[Link]], instant: datetime) -> list[int | None]:
+    instants = sorted({instant, *(link.since for links in history.values() for link in links if link.since > instant)})
     return [level_at(history, shop, instant) for instant in instants for shop in history]
 
 
@@ -48,18 +48,18 @@ def test_a_move_passes_exactly_where_no_instant_from_then_on_has_a_loop_or_a_cha
 ) -> None:
     history: dict[int, list[Link]] = {shop: [Link(START, None)] for shop in range(SHOPS)}
     for shop, sponsor, number in tried:
-        at = day(number)
-        if at <= history[shop][-1].since:
+        instant = day(number)
+        if instant <= history[shop][-1].since:
             continue
-        moved = history | {shop: [*history[shop], Link(at, sponsor)]}
-        levels = levels_from(moved, at)
+        moved = history | {shop: [*history[shop], Link(instant, sponsor)]}
+        levels = levels_from(moved, instant)
         is_right = None not in levels and (cap is None or max(level for level in levels if level is not None) <= cap)
         if is_right:
-            check_move(history, history, shop, sponsor, at, cap)
+            check_move(history, history, shop, sponsor, instant, cap)
             history = moved
             continue
         with pytest.raises(Refusal) as caught:
-            check_move(history, history, shop, sponsor, at, cap)
+            check_move(history, history, shop, sponsor, instant, cap)
         assert caught.value.code in ({"sponsor_is_self", "sponsor_cycle"} if None in levels else {"tree_too_deep"})
 
 
@@ -70,6 +70,6 @@ def test_the_highest_level_is_the_highest_of_every_instant(tried: Moves, number:
         after = history | {moved: [*history[moved], Link(day(since), sponsor)]}
         if day(since) > history[moved][-1].since and None not in levels_from(after, START):
             history = after
-    at = day(number)
-    instants = [at, *(link.since for links in history.values() for link in links if link.since > at)]
-    assert highest_level(history, shop, at) == max(level_at(history, shop, instant) or 0 for instant in instants)
+    instant = day(number)
+    instants = [instant, *(link.since for links in history.values() for link in links if link.since > instant)]
+    assert highest_level(history, shop, instant) == max(level_at(history, shop, instant) or 0 for instant in instants)

@@ -144,11 +144,11 @@ ODD = [*NUMBERS, *TEXTS, *TIMES, *SHAPES]
 
 def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in a JSON value."""
-    found = [path]
+    paths = [path]
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, below in inner:
-        found += paths_of(below, (*path, key))
-    return found
+        paths += paths_of(below, (*path, key))
+    return paths
 
 
 def changed(event: Any, path: tuple[Any, ...], change: str, value: Any) -> Any:
@@ -184,8 +184,8 @@ def events(draw: st.DrawFn) -> Any:
 
 def both_accept(event: Any) -> tuple[bool, bool]:
     """What the contract and what the twin say."""
-    told = problems_of(EventSchema(now=lambda: NOW), copy.deepcopy(event))
-    return isinstance(told, Loaded), decode_event(copy.deepcopy(event), NOW) is not None
+    problems = problems_of(EventSchema(now=lambda: NOW), copy.deepcopy(event))
+    return isinstance(problems, Loaded), decode_event(copy.deepcopy(event), NOW) is not None
 
 
 @given(events())

@@ -68,9 +68,9 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
         now += timedelta(minutes=1)
         act(world, model, action, place, now)
         for shop in SHOPS:
-            found = balance(world, shop, now)
-            assert found["available"] == model.available(shop), (shop, actions[: place + 1])
-            assert (found["reserved"], found["paid"]) == (model.reserved(shop), model.paid[shop])
+            amounts = balance(world, shop, now)
+            assert amounts["available"] == model.available(shop), (shop, actions[: place + 1])
+            assert (amounts["reserved"], amounts["paid"]) == (model.reserved(shop), model.paid[shop])
     with container.begin() as conn:
         assert run.run_audit(conn, world.program, now, container.policies).ok
     container.close()
@@ -78,28 +78,28 @@ def test_a_batch_takes_what_is_available_and_every_unit_is_somewhere(
 
 def act(world: World, model: Model, action: tuple[str, int | str, int | str], place: int, now: datetime) -> None:
     """Does one thing to the world and to the model."""
-    kind, one, other = action
+    kind, shop_or_batch, other = action
     if kind == "earn":
-        assert isinstance(one, str)
+        assert isinstance(shop_or_batch, str)
         assert isinstance(other, int)
-        earn(world, one, other, now, f"o{place}")
-        model.net[one] += other
-        model.orders.append((one, place))
-    elif kind == "refund" and isinstance(one, int) and one < len(model.orders):
-        shop, order = model.orders.pop(one)
+        earn(world, shop_or_batch, other, now, f"o{place}")
+        model.net[shop_or_batch] += other
+        model.orders.append((shop_or_batch, place))
+    elif kind == "refund" and isinstance(shop_or_batch, int) and shop_or_batch < len(model.orders):
+        shop, order = model.orders.pop(shop_or_batch)
         before = world.earned().get(shop, 0)
         world.earn(refunded(f"r{place}", f"o{order}", None, now))
         model.net[shop] -= before - world.earned().get(shop, 0)
-    elif kind == "make" and isinstance(one, int):
-        made = make(world, f"b{place}", now, min_minor=one)
+    elif kind == "make" and isinstance(shop_or_batch, int):
+        made = make(world, f"b{place}", now, min_minor=shop_or_batch)
         taken = {line["shop_id"]: line["amount_minor"] for line in made["lines"]}
-        least = max(one, 1)
+        least = max(shop_or_batch, 1)
         assert taken == {shop: model.available(shop) for shop in SHOPS if model.available(shop) >= least}
         model.batches.append(taken)
         model.states.append("proposed")
         model.names.append(f"b{place}")
-    elif isinstance(one, int) and one < len(model.batches):
-        decide(world, model, kind, one, other, now)
+    elif isinstance(shop_or_batch, int) and shop_or_batch < len(model.batches):
+        decide(world, model, kind, shop_or_batch, other, now)
 
 
 def decide(world: World, model: Model, kind: str, batch: int, status: int | str, now: datetime) -> None:

@@ -54,7 +54,7 @@ def test_every_shop_is_judged_as_if_it_were_alone(data: st.DataObject) -> None:
     before = np.minimum(now, column(place))
     metrics = sorted(metrics_needed(plan) | metrics_kept(plan))
     figures = {metric: column(st.integers(0, 5)) for metric in metrics}
-    found = judge(plan.ranks, Standing(before, now, failures), figures)
+    judgement = judge(plan.ranks, Standing(before, now, failures), figures)
     for shop in range(count):
         own = {metric: int(values[shop]) for metric, values in figures.items()}
         rank = plan.ranks[int(now[shop])]
@@ -63,9 +63,9 @@ def test_every_shop_is_judged_as_if_it_were_alone(data: st.DataObject) -> None:
         times = int(failures[shop]) + 1 if is_asked and rank.keep and not holds(rank.keep, own) else 0
         is_lowered = times > rank.grace and times > 0
         expected = risen[0] if risen else plan.ranks[int(now[shop]) - is_lowered].code
-        assert plan.ranks[int(found.ranks[shop])].code == expected
-        assert (found.has_risen[shop], found.failures[shop]) == (risen is not None, times)
-        assert bool(found.is_lowered[shop]) is is_lowered
+        assert plan.ranks[int(judgement.ranks[shop])].code == expected
+        assert (judgement.has_risen[shop], judgement.failures[shop]) == (risen is not None, times)
+        assert bool(judgement.is_lowered[shop]) is is_lowered
 
 
 @given(st.lists(st.none() | st.integers(0, 30), max_size=12), st.integers(1, 3), st.data())
@@ -91,8 +91,8 @@ def test_sums_over_levels_are_what_a_walk_down_finds(above: list[int | None], le
 @given(st.sets(st.integers(1, 50)), st.lists(st.integers(0, 60)))
 def test_a_number_is_found_where_it_stands_or_not_at_all(known: set[int], wanted: list[int]) -> None:
     numbers = sorted(known)
-    found = places_of(np.array(numbers, dtype=np.int64), np.array(wanted, dtype=np.int64)).tolist()
-    assert found == [numbers.index(number) if number in known else -1 for number in wanted]
+    places = places_of(np.array(numbers, dtype=np.int64), np.array(wanted, dtype=np.int64)).tolist()
+    assert places == [numbers.index(number) if number in known else -1 for number in wanted]
 
 
 def test_a_figure_that_is_missing_counts_as_nothing() -> None:

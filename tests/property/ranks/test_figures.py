@@ -82,7 +82,7 @@ class Sale:
     refunds: list[tuple[int, int]] = field(default_factory=list)
 
     @property
-    def at(self) -> datetime:
+    def instant(self) -> datetime:
         return FIRST + timedelta(hours=self.hour)
 
     def left(self) -> int:
@@ -105,13 +105,13 @@ class Story:
     sales: list[Sale]
     hands: list[tuple[int, int, str | None]]
 
-    def sponsor(self, shop: int, at: datetime) -> int | None:
+    def sponsor(self, shop: int, instant: datetime) -> int | None:
         """Who stood above a shop."""
-        found = self.sponsors[shop] if self.joined_at(shop) <= at else None
+        above = self.sponsors[shop] if self.joined_at(shop) <= instant else None
         for hour, moved, sponsor in sorted(self.moves, key=lambda move: move[0]):
-            if moved == shop and FIRST + timedelta(hours=hour) <= at:
-                found = sponsor
-        return found
+            if moved == shop and FIRST + timedelta(hours=hour) <= instant:
+                above = sponsor
+        return above
 
     def joined_at(self, shop: int) -> datetime:
         return EARLY + timedelta(hours=self.joined[shop])
@@ -130,10 +130,10 @@ class Story:
         return ("member", "owner", "manager").index(held or "member")
 
 
-def is_in(at: datetime, window: str) -> bool:
+def is_in(instant: datetime, window: str) -> bool:
     if window == "month":
-        return MONTH <= at <= LAST
-    return at <= LAST and (window == "ever" or at > LAST - timedelta(days=int(window[:-1])))
+        return MONTH <= instant <= LAST
+    return instant <= LAST and (window == "ever" or instant > LAST - timedelta(days=int(window[:-1])))
 
 
 def figure(story: Story, metric: Metric, shop: int) -> int:
@@ -142,7 +142,7 @@ def figure(story: Story, metric: Metric, shop: int) -> int:
     if name == "direct_recruits":
         return sum(is_in(story.joined_at(other), window) for other in story.below(shop, 1))
     sellers = {shop} if levels == 0 and name != "active_recruits" else story.below(shop, max(levels, 1))
-    sales = [sale for sale in story.sales if is_in(sale.at, window) and sale.left() > 0]
+    sales = [sale for sale in story.sales if is_in(sale.instant, window) and sale.left() > 0]
     own = [sale for sale in sales if sale.seller in sellers]
     if name == "active_recruits":
         least = ("member", "owner", "manager").index(min_rank or "member")
@@ -152,7 +152,7 @@ def figure(story: Story, metric: Metric, shop: int) -> int:
     if name == "personal_orders":
         return len(own)
     if name == "earned_minor":
-        above = [sale for sale in sales if story.sponsor(sale.seller, sale.at) == shop]
+        above = [sale for sale in sales if story.sponsor(sale.seller, sale.instant) == shop]
         return sum(sale.left() for sale in own) // 10 + sum(sale.left() for sale in above) // 20
     return sum(sale.left() for sale in own)
 
@@ -218,19 +218,19 @@ def play(base: World, story: Story) -> World:
         policy = container.policies["open"]
         for hour, shop, above in story.moves:
             to = None if above is None else f"s{above}"
-            at, now = FIRST + timedelta(hours=hour), container.now()
-            move_shop(conn, program, policy, f"s{shop}", to, at, "moved", COMMAND_LINE, now)
+            moved_at, now = FIRST + timedelta(hours=hour), container.now()
+            move_shop(conn, program, policy, f"s{shop}", to, moved_at, "moved", COMMAND_LINE, now)
         for hour, shop, rank in story.hands:
-            at = FIRST + timedelta(hours=hour)
-            set_rank(conn, program, f"s{shop}", rank, at, "by hand", COMMAND_LINE, container.now())
+            ranked_at = FIRST + timedelta(hours=hour)
+            set_rank(conn, program, f"s{shop}", rank, ranked_at, "by hand", COMMAND_LINE, container.now())
     events = []
     for number, sale in enumerate(story.sales):
         lines = [line(paid, str(place), entry=is_entry) for place, (paid, is_entry) in enumerate(sale.lines)]
         more = {} if sale.customer is None else {"customer_id": sale.customer}
-        times = {"paid_at": sale.at, "occurred_at": sale.at}
+        times = {"paid_at": sale.instant, "occurred_at": sale.instant}
         events.append(settled(f"e{number}", f"o{number}", f"s{sale.seller}", *lines, **times, **more))
         for part, (place, amount) in enumerate(sale.refunds):
-            later = sale.at + timedelta(days=40)
+            later = sale.instant + timedelta(days=40)
             events.append(refunded(f"r{number}-{part}", f"o{number}", {str(place): amount}, later))
     if events:
         world.post(*events)

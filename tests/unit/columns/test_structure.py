@@ -102,8 +102,8 @@ def test_below_every_shop_stand_those_whose_chain_it_is_in(draws: list[int], ran
             expected[above] = [expected[above][0] + 1, max(expected[above][1], level)]
             level, above = level + 1, sponsors[above]
     persons, levels = measure_below(forest)
-    found = zip(forest.numbers.tolist(), persons.tolist(), levels.tolist(), strict=True)
-    assert {number: [count, height] for number, count, height in found} == expected
+    rows = zip(forest.numbers.tolist(), persons.tolist(), levels.tolist(), strict=True)
+    assert {number: [count, height] for number, count, height in rows} == expected
 
 
 def test_below_nobody_stands_nobody() -> None:

@@ -60,8 +60,8 @@ def test_protection_counts_from_the_last_time_the_customer_came_by() -> None:
 
 
 def test_at_an_instant_the_claims_up_to_it_decide_and_at_the_instant_of_expiry_nobody_has_the_customer() -> None:
-    told = [claim(5, 2, Rule(LAST, expire_days=3)), claim(1, 1, Rule())]
-    at = [binding_at(told, day(number)) for number in (0, 1, 4, 5, 7, 8)]
-    assert [found.shop_no if found else None for found in at] == [None, 1, 1, 2, 2, None]
+    claims = [claim(5, 2, Rule(LAST, expire_days=3)), claim(1, 1, Rule())]
+    bindings = [binding_at(claims, day(number)) for number in (0, 1, 4, 5, 7, 8)]
+    assert [binding.shop_no if binding else None for binding in bindings] == [None, 1, 1, 2, 2, None]
     both = [claim(1, 2, Rule(LAST), seq=2), claim(1, 1, Rule(LAST), seq=1)]
     assert outcomes(*both) == [("bound", 1), ("taken_over", 2)]

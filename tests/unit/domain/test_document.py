@@ -85,8 +85,8 @@ def test_of_names_without_end_only_one_more_than_is_told_is_read() -> None:
 
 
 def test_how_long_a_number_is_is_right_to_the_digit_up_to_the_longest_that_can_be_read() -> None:
-    told = {shown(10**power): f"about 10^{power}" for power in range(18, 4_300)}
-    assert list(told) == list(told.values())
+    texts = {shown(10**power): f"about 10^{power}" for power in range(18, 4_300)}
+    assert list(texts) == list(texts.values())
     assert shown(2**14_283) == "about 10^4299"
 
 

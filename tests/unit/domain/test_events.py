@@ -28,7 +28,7 @@ def test_an_event_is_about_one_order_whichever_way_it_names_it() -> None:
 
 def test_an_order_waits_for_its_group_in_the_channel_of_groups_alone() -> None:
     in_group = Order("o", "CNY", AT, (), channel="group_buy", group_id="g-1")
-    assert [group_of(one) for one in (in_group, ORDER, Order("o", "CNY", AT, (), channel="group_buy"))] == [
+    assert [group_of(order) for order in (in_group, ORDER, Order("o", "CNY", AT, (), channel="group_buy"))] == [
         "g-1",
         None,
         None,

@@ -53,8 +53,8 @@ def test_a_text_may_hold_what_the_database_can() -> None:
     ],
 )
 def test_an_instant_has_an_offset_and_comes_in_utc(text: str, expected: datetime) -> None:
-    found = parse_instant(text)
-    assert (found, found.tzinfo is UTC) == (expected, True)
+    instant = parse_instant(text)
+    assert (instant, instant.tzinfo is UTC) == (expected, True)
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_a_secret_is_written_and_read_the_same() -> None:
 
 
 def test_the_body_is_type_time_and_data() -> None:
-    at = datetime(2026, 3, 1, 2, tzinfo=UTC) + timedelta(microseconds=5)
-    assert message_body("payout.settled", at, '{"id": "p"}') == (
+    occurred_at = datetime(2026, 3, 1, 2, tzinfo=UTC) + timedelta(microseconds=5)
+    assert message_body("payout.settled", occurred_at, '{"id": "p"}') == (
         b'{"type":"payout.settled","timestamp":"2026-03-01T02:00:00.000005Z","data":{"id": "p"}}'
     )

@@ -75,7 +75,7 @@ def test_a_document_brings_its_characters_along_and_its_text_can_be_read() -> No
 
 def test_the_typeface_has_the_characters_of_gbk_and_comes_with_its_licence() -> None:
     pairs = [bytes((high, low)) for high in range(0x81, 0xFF) for low in range(0x40, 0xFF)]
-    told = {letters for pair in pairs if len(letters := pair.decode("gbk", "ignore")) == 1}
-    assert len(told) > 21_000
-    assert {one for one in told if on_paper(one) == STAND_IN} == {STAND_IN, "≒", "\x7f"}
+    letters_of_gbk = {letters for pair in pairs if len(letters := pair.decode("gbk", "ignore")) == 1}
+    assert len(letters_of_gbk) > 21_000
+    assert {letter for letter in letters_of_gbk if on_paper(letter) == STAND_IN} == {STAND_IN, "≒", "\x7f"}
     assert "SIL OPEN FONT LICENSE" in FONT_FILE.with_name("OFL.txt").read_text("utf-8")

@@ -34,12 +34,12 @@ def test_a_side_that_does_not_do_all_of_its_work_ends_the_benchmark(monkeypatch:
 @pytest.mark.parametrize("rules", [RATES, MIXED], ids=["rates", "mixed"])
 def test_every_rule_pays_and_every_tier_is_paid_and_the_cap_never_binds(rules: tuple[dict[str, Any], ...]) -> None:
     plan = plan_of(rules)
-    work = reckoning.orders_of(500)
-    paid = [one for order, people in work for one in settle(plan, order, people)]
-    without_cap = [(order, people._replace(order_cap_ppm=None)) for order, people in work]
-    uncapped = [one for order, people in without_cap for one in settle(plan, order, people)]
-    assert {one.rule_index for one in paid} == set(range(6))
-    assert {one.tier for one in paid} == {0, 1, 2, 3}
+    orders = reckoning.orders_of(500)
+    paid = [commission for order, people in orders for commission in settle(plan, order, people)]
+    without_cap = [(order, people._replace(order_cap_ppm=None)) for order, people in orders]
+    uncapped = [commission for order, people in without_cap for commission in settle(plan, order, people)]
+    assert {commission.rule_index for commission in paid} == set(range(6))
+    assert {commission.tier for commission in paid} == {0, 1, 2, 3}
     assert paid == uncapped
 
 

@@ -23,14 +23,14 @@ rules:
 """
 
 
-def told(text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def messages_of(text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     document, lines = read_with_lines(text)
     show_problems("plan.yaml", check_plan(document), lines)
     return capsys.readouterr().out.splitlines()
 
 
 def test_every_problem_is_told_in_the_order_of_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [line for line in told(SLIPS, capsys) if not line.startswith("    ")] == [
+    assert [line for line in messages_of(SLIPS, capsys) if not line.startswith("    ")] == [
         "plan.yaml:2: code",
         "plan.yaml:4: hold_day",
         "plan.yaml:8: rules[0].rate.member",
@@ -42,7 +42,7 @@ def test_every_problem_is_told_in_the_order_of_the_lines(capsys: pytest.CaptureF
 def test_what_was_found_and_what_would_be_right_stand_below_in_english_and_chinese(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lines = told(SLIPS, capsys)
+    lines = messages_of(SLIPS, capsys)
     assert lines[1:3] == [
         '    must be 1 to 40 small letters, digits or hyphens, not "My Shop"',
         '    须为 1 到 40 个小写字母、数字或连字符，而不是 "My Shop"',
@@ -54,7 +54,7 @@ def test_what_was_found_and_what_would_be_right_stand_below_in_english_and_chine
 
 
 def test_what_is_missing_is_told_at_the_line_where_it_should_stand(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told("code: a\nrules:\n  - id: x\n    rate: '0.1'\n", capsys)[:6] == [
+    assert messages_of("code: a\nrules:\n  - id: x\n    rate: '0.1'\n", capsys)[:6] == [
         "plan.yaml:1: currency",
         "    is required",
         "    必填",
@@ -66,14 +66,14 @@ def test_what_is_missing_is_told_at_the_line_where_it_should_stand(capsys: pytes
 
 @pytest.mark.parametrize("text", ["", "[]", "just words", "{}"])
 def test_what_is_no_plan_is_told_without_a_path(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(text, capsys)[0].startswith("plan.yaml")
+    assert messages_of(text, capsys)[0].startswith("plan.yaml")
 
 
 @pytest.mark.parametrize(
     "value", ["x" * 100_000, "[" * 20 + "]" * 20, "9" * 4_000, '"\\u202e\\u0000"', '"a / b / c"', ".nan", "{a: 1}"]
 )
 def test_a_strange_value_is_shown_cut_and_escaped(value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(f"code: {value}\ncurrency: CNY\nrules: [{{id: x, pay: seller, rate: '0.1'}}]\n", capsys)
+    lines = messages_of(f"code: {value}\ncurrency: CNY\nrules: [{{id: x, pay: seller, rate: '0.1'}}]\n", capsys)
     assert lines[0] == "plan.yaml:1: code"
     assert all(len(line) < 300 and line.isprintable() for line in lines)
 

@@ -19,7 +19,7 @@ from distrib.domain.plans.schema import plan_schema
 from distrib.services.plans.drafts import load_samples
 from distrib.services.plans.trials import SEATS
 from distrib.services.policies import load_policies
-from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, rows, send, told
+from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, rows, send, words_of
 
 CONFIG = Path(__file__).parents[4] / "config"
 SAMPLES = load_samples(CONFIG)
@@ -53,7 +53,7 @@ def reader() -> FlaskClient:
 def test_strange_text_is_answered_in_words(reader: FlaskClient, text: str, words: str) -> None:
     answer = send(reader, text)
     assert answer.status_code == 200
-    assert words in told(answer)
+    assert words in words_of(answer)
     assert "Traceback" not in answer.text
 
 
@@ -68,7 +68,7 @@ def test_a_form_that_is_none_is_an_empty_one(reader: FlaskClient) -> None:
 def test_an_unknown_pack_is_refused_by_name(reader: FlaskClient) -> None:
     answer = send(reader, PLAIN, pack="<b>mars")
     assert answer.status_code == 422
-    assert "There is no policy pack <b>mars." in told(answer)
+    assert "There is no policy pack <b>mars." in words_of(answer)
     assert "<b>mars" not in answer.text
 
 
@@ -91,29 +91,29 @@ def test_what_somebody_writes_is_shown_and_never_run(reader: FlaskClient) -> Non
 
 
 def test_the_language_is_chosen_by_name_then_by_habit_then_by_the_browser(reader: FlaskClient) -> None:
-    def spoken(answer: TestResponse) -> str | None:
+    def language_of(answer: TestResponse) -> str | None:
         return answer.headers["Content-Language"]
 
-    assert spoken(reader.get(PAGE)) == "en"
-    assert spoken(reader.get(PAGE, headers={"Accept-Language": "zh-CN,zh;q=0.9"})) == "zh"
-    assert spoken(reader.get(PAGE, headers={"Accept-Language": "fr"})) == "en"
+    assert language_of(reader.get(PAGE)) == "en"
+    assert language_of(reader.get(PAGE, headers={"Accept-Language": "zh-CN,zh;q=0.9"})) == "zh"
+    assert language_of(reader.get(PAGE, headers={"Accept-Language": "fr"})) == "en"
     assert "Set-Cookie" not in reader.get(PAGE).headers
-    assert spoken(reader.get(f"{PAGE}?lang=xx")) == "en"
-    assert spoken(reader.get(f"{PAGE}?lang=zh")) == "zh"
-    assert spoken(reader.get(PAGE)) == "zh"
-    assert spoken(reader.get("/")) == "zh"
-    assert spoken(send(reader, PLAIN, lang="en", spoken="zh")) == "en"
-    assert spoken(reader.get("/", headers={"Accept-Language": "zh"})) == "en"
-    assert spoken(send(reader, PLAIN, spoken="zh")) == "zh"
+    assert language_of(reader.get(f"{PAGE}?lang=xx")) == "en"
+    assert language_of(reader.get(f"{PAGE}?lang=zh")) == "zh"
+    assert language_of(reader.get(PAGE)) == "zh"
+    assert language_of(reader.get("/")) == "zh"
+    assert language_of(send(reader, PLAIN, lang="en", spoken="zh")) == "en"
+    assert language_of(reader.get("/", headers={"Accept-Language": "zh"})) == "en"
+    assert language_of(send(reader, PLAIN, spoken="zh")) == "zh"
 
 
-@pytest.mark.parametrize("spoken", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_sample_can_be_chosen_and_is_sound(reader: FlaskClient, name: str, spoken: str) -> None:
-    page = reader.get(f"{PAGE}?sample={name}&lang={spoken}")
+def test_every_sample_can_be_chosen_and_is_sound(reader: FlaskClient, name: str, language: str) -> None:
+    page = reader.get(f"{PAGE}?sample={name}&lang={language}")
     assert page.status_code == 200
     assert SAMPLES[name].rstrip("\n") in html.unescape(page.text)
-    assert TEXTS["sound"][spoken == "zh"] in told(page)
+    assert TEXTS["sound"][language == "zh"] in words_of(page)
     assert f"<option selected>{name}</option>" in page.text
     assert sum(amount != "0.00" for amount in earned(page.text).values()) > 2
 
@@ -125,11 +125,11 @@ def test_a_sample_that_is_none_is_answered_with_the_first(reader: FlaskClient) -
 
 
 def test_without_a_choice_the_pack_is_the_one_the_plan_names(reader: FlaskClient) -> None:
-    assert "cn@2005-11-01" in told(send(reader, SAMPLES["two-level-shop"]))
-    assert "open@" in told(send(reader, PLAIN))
-    looser = told(send(reader, SAMPLES["two-level-shop"], pack="cn-strict"))
+    assert "cn@2005-11-01" in words_of(send(reader, SAMPLES["two-level-shop"]))
+    assert "open@" in words_of(send(reader, PLAIN))
+    looser = words_of(send(reader, SAMPLES["two-level-shop"], pack="cn-strict"))
     assert "policy must not be looser than the program's cn-strict" in looser
-    unknown = told(send(reader, PLAIN + "policy: mars\n"))
+    unknown = words_of(send(reader, PLAIN + "policy: mars\n"))
     assert "there is no policy pack mars" in unknown
 
 
@@ -143,11 +143,11 @@ def keys_of(schema: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from keys_of(part)
 
 
-@pytest.mark.parametrize(("place", "spoken"), [(0, "en"), (1, "zh")])
+@pytest.mark.parametrize(("place", "language"), [(0, "en"), (1, "zh")])
 def test_the_reference_holds_every_key_of_the_schema_its_default_and_its_words(
-    reader: FlaskClient, place: int, spoken: str
+    reader: FlaskClient, place: int, language: str
 ) -> None:
-    page = reader.get(f"{PAGE}?lang={spoken}").text.split('id="reference"', 1)[1]
+    page = reader.get(f"{PAGE}?lang={language}").text.split('id="reference"', 1)[1]
     shown = {
         (row[0], row[3]): (row[1], row[2])
         for table in page.split("<table")[1:]
@@ -156,9 +156,9 @@ def test_the_reference_holds_every_key_of_the_schema_its_default_and_its_words(
     keys = list(keys_of(plan_schema()))
     assert len(keys) > 50
     for key, schema in keys:
-        ((found, meaning),) = [one for one in shown if one[0] == key and one[1] in schema["description"]]
+        ((label, meaning),) = [entry for entry in shown if entry[0] == key and entry[1] in schema["description"]]
         assert schema["description"].startswith(meaning) is (place == 0)
-        values, default = shown[found, meaning]
+        values, default = shown[label, meaning]
         assert values
         if "default" in schema:
             assert default == str(schema["default"])
@@ -200,7 +200,7 @@ def test_the_calculator_shows_what_caps_take(reader: FlaskClient) -> None:
         ("group-seller", "6%", "3.59", "3.16", "cap of the order order_cap"),
         ("opener", "–", "10.00", "8.80", "cap of the order order_cap"),
     ]
-    assert "An order may pay 11.96 at most." in told(send(reader, SAMPLES["group-buy-opener"], paid="59.80"))
+    assert "An order may pay 11.96 at most." in words_of(send(reader, SAMPLES["group-buy-opener"], paid="59.80"))
 
 
 def test_the_pack_binds_the_calculator_as_it_binds_orders(reader: FlaskClient) -> None:
@@ -216,13 +216,13 @@ def test_the_pack_binds_the_calculator_as_it_binds_orders(reader: FlaskClient) -
 
 def test_all_that_is_wrong_with_an_order_is_told_at_once(reader: FlaskClient) -> None:
     page = send(reader, PLAIN, paid="1,2", quantity="0", sku="a/b", channel="moon", list="1.001", cost="-1")
-    words = told(page)
+    words = words_of(page)
     for field in ("Paid for the line", "Quantity", "SKU", "Channel", "List price, if another", "Cost"):
         assert f"{field}: " in words
     assert 'value="1,2"' in page.text
     margin = PLAIN + "base: margin\n"
-    assert "Line 1 has no cost_minor." in told(send(reader, margin, paid="5", cost=""))
-    assert "行 1 缺少 cost_minor。" in told(send(reader, margin, paid="5", cost="", spoken="zh"))
+    assert "Line 1 has no cost_minor." in words_of(send(reader, margin, paid="5", cost=""))
+    assert "行 1 缺少 cost_minor。" in words_of(send(reader, margin, paid="5", cost="", spoken="zh"))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_amounts_are_read_and_shown_in_the_plans_currency(
 ) -> None:
     page = send(reader, PLAIN.replace("CNY", currency), paid=paid)
     assert earned(page.text)["Selling shop"] == gets
-    assert f"Amounts in {currency}." in told(page)
+    assert f"Amounts in {currency}." in words_of(page)
 
 
 def test_what_was_entered_stays_while_the_document_is_broken(reader: FlaskClient) -> None:
@@ -252,4 +252,4 @@ def test_sales_that_a_rule_asks_for_may_be_reached_or_not(reader: FlaskClient) -
     assert earned(send(reader, plan, paid="100", seller__sales="met").text)["Selling shop"] == "10.00"
     unmet = send(reader, plan, paid="100", seller__sales="unmet")
     assert earned(unmet.text)["Selling shop"] == "0.00"
-    assert "requirements not met requires_not_met" in told(unmet)
+    assert "requirements not met requires_not_met" in words_of(unmet)

@@ -74,14 +74,14 @@ def test_what_the_schema_says_of_a_key_is_english_and_then_chinese() -> None:
             assert f"{english} {chinese}" == text
 
 
-@pytest.mark.parametrize("spoken", ["en", "zh"])
-def test_a_plan_that_says_everything_is_put_into_words(spoken: str) -> None:
-    summary = plan_summary(compile_plan(SOUND), spoken)
-    told = [text for rule in summary.rules for text in (rule.who, *rule.earns, rule.of, rule.lines, *rule.limits)]
-    told += [text for fact in summary.facts for text in (fact.name, fact.text)]
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_plan_that_says_everything_is_put_into_words(language: str) -> None:
+    summary = plan_summary(compile_plan(SOUND), language)
+    texts = [text for rule in summary.rules for text in (rule.who, *rule.earns, rule.of, rule.lines, *rule.limits)]
+    texts += [text for fact in summary.facts for text in (fact.name, fact.text)]
     assert {fact.key for fact in summary.facts} == set(KEYS) - {"code", "title", "rules"}
     assert summary.title == "方案"
-    assert all(not re.search(r"[{}]|None", text) for text in told)
+    assert all(not re.search(r"[{}]|None", text) for text in texts)
 
 
 def test_a_rule_is_told_with_its_figures_and_its_limits() -> None:
@@ -129,8 +129,8 @@ def test_a_rule_is_told_with_its_figures_and_its_limits() -> None:
 
 
 def test_a_title_is_read_in_the_readers_language_or_in_any() -> None:
-    def title(given: object, spoken: str) -> str:
-        return title_of(compile_plan({**SOUND, "title": given}), spoken)
+    def title(given: object, language: str) -> str:
+        return title_of(compile_plan({**SOUND, "title": given}), language)
 
     assert title({"en-GB": "Shop", "zh-CN": "店铺"}, "zh") == "店铺"
     assert title({"en-GB": "Shop", "zh-CN": "店铺"}, "en") == "Shop"

@@ -75,8 +75,8 @@ LINKS = [Link(day(2), 7), Link(day(5), None), Link(day(8), 9)]
 def test_the_links_of_a_span_are_clipped_to_it_and_before_the_first_a_shop_is_a_root(
     start: int, end: int, expected: list[tuple[int, int, int | None]]
 ) -> None:
-    found = list(spans(LINKS, day(start), day(end)))
-    assert found == [(day(begins), day(ends), sponsor) for begins, ends, sponsor in expected]
+    clipped = list(spans(LINKS, day(start), day(end)))
+    assert clipped == [(day(begins), day(ends), sponsor) for begins, ends, sponsor in expected]
     assert list(spans([], day(start), day(end))) == []
 
 

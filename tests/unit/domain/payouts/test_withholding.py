@@ -84,8 +84,8 @@ def test_a_month_paid_in_steps_bears_the_tax_of_one_payment(steps: list[int]) ->
 
 
 @given(AMOUNTS, AMOUNTS, st.integers(1, 12))
-def test_tax_never_falls_with_income_and_never_reaches_it(one: int, other: int, months: int) -> None:
-    low, high = sorted((one, other))
+def test_tax_never_falls_with_income_and_never_reaches_it(first: int, second: int, months: int) -> None:
+    low, high = sorted((first, second))
     for tax in (per_payment_tax, lambda income: cumulative_tax(income, months)):
         assert 0 <= tax(low) <= tax(high) <= max(high - 1, 0)
 

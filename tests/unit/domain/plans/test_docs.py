@@ -32,11 +32,11 @@ Table = list[dict[str, str]]
 
 def tables_of(text: str) -> dict[str, Table]:
     """The tables of an example by the name of their first column."""
-    found: dict[str, Table] = {}
+    tables: dict[str, Table] = {}
     for block in re.findall(r"(?:^\|.+\|$\n?)+", text, re.MULTILINE):
         head, _, *rows = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in block.splitlines()]
-        found[head[0]] = [dict(zip(head, row, strict=True)) for row in rows]
-    return found
+        tables[head[0]] = [dict(zip(head, row, strict=True)) for row in rows]
+    return tables
 
 
 def plan_of(name: str) -> Plan:
@@ -89,15 +89,15 @@ def test_the_page_says_who_earns_what_and_on_what(name: str) -> None:
     order = order_of(plan, text, tables["line"])
     earned = [
         {
-            "who": names[one.shop_no],
-            "tier": str(one.tier),
-            "line": order.lines[one.line_index].id,
-            "rule": plan.rules[one.rule_index].id,
-            "taken of": str(one.base_minor),
-            "rate": "–" if one.rate_ppm is None else show_ratio(one.rate_ppm),
-            "earns": str(one.amount_minor),
+            "who": names[commission.shop_no],
+            "tier": str(commission.tier),
+            "line": order.lines[commission.line_index].id,
+            "rule": plan.rules[commission.rule_index].id,
+            "taken of": str(commission.base_minor),
+            "rate": "–" if commission.rate_ppm is None else show_ratio(commission.rate_ppm),
+            "earns": str(commission.amount_minor),
         }
-        for one in settle(plan, order, snapshot_of(plan, tables["person"]))
+        for commission in settle(plan, order, snapshot_of(plan, tables["person"]))
     ]
     assert tables["who"] == earned
 
@@ -116,7 +116,7 @@ def test_the_page_says_what_room_months_and_customers_leave_order_by_order() -> 
         lines = (OrderLine("1", "A", 1, int(row["paid"])),)
         order = Order(row["order"], plan.currency, datetime(2026, 3, 1, tzinfo=UTC), lines)
         snapshot = Snapshot(Person(7, plan.lowest_rank, True), rooms=(Room(0, 7, month, customer),))
-        amount = sum(one.amount_minor for one in settle(plan, order, snapshot))
+        amount = sum(commission.amount_minor for commission in settle(plan, order, snapshot))
         assert row["earns"] == str(amount)
         earned += Counter({row["month"]: amount, row["customer"]: amount})
 

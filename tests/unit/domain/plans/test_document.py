@@ -109,7 +109,7 @@ def test_what_must_be_there_is_asked_for_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "pointers_told"),
+    ("document", "pointers_named"),
     [
         (plan_with(ranks=[{"code": "member", "keep": {}}]), ["ranks[0].keep.metric", "ranks[0].keep.at_least"]),
         (plan_with(ranks=[{"code": "member", "grace": 1}]), ["ranks[0].grace"]),
@@ -128,8 +128,8 @@ def test_what_must_be_there_is_asked_for_by_name() -> None:
         (plan_with(rank_map={"old": None}), ["rank_map.old"]),
     ],
 )
-def test_a_slip_in_keeping_or_mapping_ranks_is_told_with_its_place(document: object, pointers_told: list[str]) -> None:
-    assert pointers(document) == pointers_told
+def test_a_slip_in_keeping_or_mapping_ranks_is_told_with_its_place(document: object, pointers_named: list[str]) -> None:
+    assert pointers(document) == pointers_named
 
 
 def test_lists_that_may_be_left_out_may_be_empty_too_and_mean_the_same() -> None:
@@ -259,8 +259,8 @@ def test_a_rule_whose_slot_is_no_word_is_told_so_and_those_taken_of_it_are_not_b
     del of_it["tier"]
     strange_slots: list[object] = [7, ["seller"], {}, None, "nobody"]
     for strange in strange_slots:
-        told = pointers(plan_with(rules=[{**SELLER, "pay": strange}, of_it]))
-        assert told == ["rules[0].pay"], strange
+        pointers_named = pointers(plan_with(rules=[{**SELLER, "pay": strange}, of_it]))
+        assert pointers_named == ["rules[0].pay"], strange
 
 
 @pytest.mark.parametrize(

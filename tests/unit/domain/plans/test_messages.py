@@ -41,13 +41,13 @@ def document_of(slip: dict[str, Any]) -> object:
     return plan
 
 
-def told(slip: dict[str, Any]) -> list[str]:
+def messages_of(slip: dict[str, Any]) -> list[str]:
     return [f"{problem.pointer}: {problem.detail}" for problem in check_plan(document_of(slip))]
 
 
 @pytest.mark.parametrize("slip", TABLE, ids=lambda slip: str({key: slip[key] for key in slip if key != "told"})[:60])
 def test_a_slip_is_told_in_these_words(slip: dict[str, Any]) -> None:
-    assert told(slip) == slip["told"]
+    assert messages_of(slip) == slip["told"]
 
 
 def test_without_a_slip_nothing_is_told() -> None:
@@ -95,21 +95,21 @@ AT_MOST = "at most 50 conditions, 8 deep / 条件过多或嵌套过深"
     ],
 )
 def test_as_many_as_the_language_takes_pass_and_one_more_is_told(slip: Any, most: int, expected: str) -> None:
-    assert told(slip(most)) == []
-    assert told(slip(most + 1))[0].startswith(expected)
+    assert messages_of(slip(most)) == []
+    assert messages_of(slip(most + 1))[0].startswith(expected)
 
 
 def test_past_the_most_conditions_one_problem_is_told_and_no_more() -> None:
-    assert told({"promote": conditions(30, 30, 30)}) == [f"ranks[1].promote.all[1].any[17]: {AT_MOST}"]
+    assert messages_of({"promote": conditions(30, 30, 30)}) == [f"ranks[1].promote.all[1].any[17]: {AT_MOST}"]
     too_long = {"any": [nested(1)] * 51}
-    assert told({"promote": too_long}) == [
+    assert messages_of({"promote": too_long}) == [
         "ranks[1].promote.any: must have 1 to 50 entries, not 51 / 须有 1 到 50 项，而不是 51"
     ]
 
 
 def test_of_many_ranks_the_first_twelve_are_told() -> None:
     ranks = [{"code": "gold"}, *many(12, {}, "code")]
-    (problem,) = told({"plan": {"ranks": ranks, "rank_map": {"old": "x"}}})
+    (problem,) = messages_of({"plan": {"ranks": ranks, "rank_map": {"old": "x"}}})
     known = "gold, n0, n1, n10, n11, n2, n3, n4, n5, n6, n7, n8, …"
     assert problem.startswith(f"rank_map.old: must be a rank of the plan ({known})")
 
@@ -157,4 +157,4 @@ def test_a_plan_in_another_currency_than_the_programs_is_told_in_these_words() -
     ],
 )
 def test_what_lies_at_the_bounds_of_the_language_passes(slip: dict[str, Any]) -> None:
-    assert told(slip) == []
+    assert messages_of(slip) == []

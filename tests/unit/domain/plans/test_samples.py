@@ -30,13 +30,13 @@ def document_of(path: Path) -> dict[str, Any]:
 def claimed(path: Path) -> dict[str, str]:
     """Pack to what its plan's comment says of it: ``# policy: free open us | sign-off cn | refused cn-strict``."""
     (line,) = re.findall(r"^# policy: (.+)$", path.read_text("utf-8"), re.MULTILINE)
-    found: dict[str, str] = {}
+    claims: dict[str, str] = {}
     for part in line.split(" | "):
         way, *packs = part.split()
         assert way in WAYS
-        assert packs == sorted(set(packs) - set(found))
-        found |= dict.fromkeys(packs, way)
-    return found
+        assert packs == sorted(set(packs) - set(claims))
+        claims |= dict.fromkeys(packs, way)
+    return claims
 
 
 def way_of(document: dict[str, Any], pack: str) -> str:

@@ -281,14 +281,14 @@ def test_the_description_of_the_service_says_of_plans_what_the_schema_says() -> 
 def test_a_default_that_the_schema_tells_is_what_an_absent_key_means() -> None:
     schema = plan_schema()
     inner = (("ranks", 1, "promote", "all", 0), ("ranks", 1), ("rules", 2), ("rules", 0), ())
-    told = 0
+    defaults = 0
     for place, part in zip(inner, ("condition", "rank", "rule", "rule", None), strict=True):
         definition = schema if part is None else schema["$defs"][part]
         properties = definition["properties"] if "properties" in definition else definition["anyOf"][0]["properties"]
         for key, described in properties.items():
             if "default" not in described or (key == "slab_mode" and place == ("rules", 0)):
                 continue
-            told += 1
+            defaults += 1
             absent, given_it = (changed(((*place, key), None)), changed(((*place, key), described["default"])))
             assert replace(compile_plan(absent), document={}) == replace(compile_plan(given_it), document={})
-    assert told == 11
+    assert defaults == 11

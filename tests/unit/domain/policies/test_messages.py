@@ -51,7 +51,7 @@ def refused(read: Callable[[], object]) -> list[str]:
     return [f"{problem.pointer}: {problem.detail}" for problem in caught.value.problems]
 
 
-def told(slip: dict[str, Any]) -> list[str]:
+def messages_of(slip: dict[str, Any]) -> list[str]:
     """What is said of the sound document with one slip in it."""
     if "override" in slip:
         return refused(lambda: apply_override(PACK, {"pack": "x"} | slip["override"]))
@@ -64,11 +64,11 @@ def told(slip: dict[str, Any]) -> list[str]:
         pack = PACK | {"findings": [CHECK | slip["check"]]}
     if "monitor" in slip:
         pack = PACK | {"monitors": [MONITOR | slip["monitor"]]}
-    found = [f"{problem.pointer}: {problem.detail}" for problem in check_policy(pack)]
-    assert found == refused(lambda: policy_from_document(pack))
-    return found
+    messages = [f"{problem.pointer}: {problem.detail}" for problem in check_policy(pack)]
+    assert messages == refused(lambda: policy_from_document(pack))
+    return messages
 
 
 @pytest.mark.parametrize("slip", TABLE, ids=lambda slip: str({key: slip[key] for key in slip if key != "told"})[:60])
 def test_a_slip_is_told_in_these_words(slip: dict[str, Any]) -> None:
-    assert told(slip) == slip["told"]
+    assert messages_of(slip) == slip["told"]

@@ -17,7 +17,7 @@ TODAY = date(2026, 3, 9)
 FEE, NO_FEE = 1, 0
 
 
-def found(
+def findings_of(
     persons: int, levels: int, fee: int = NO_FEE, entry_minor: int = 0, pack: str = "cn", penalties: int = 0
 ) -> list[str]:
     figures: dict[str, int | None] = {
@@ -50,7 +50,7 @@ def found(
 def test_trees_are_judged_by_persons_levels_and_fees(
     pack: str, persons: int, levels: int, fee: int, ids: list[str]
 ) -> None:
-    assert found(persons, levels, fee, pack=pack) == ids
+    assert findings_of(persons, levels, fee, pack=pack) == ids
 
 
 @pytest.mark.parametrize("pack", ["cn", "cn-strict"])
@@ -71,12 +71,12 @@ def test_trees_are_judged_by_persons_levels_and_fees(
 def test_after_a_penalty_sixty_persons_or_fifteen_in_three_levels_are_grave(
     pack: str, persons: int, levels: int, penalties: int, is_grave: bool
 ) -> None:
-    assert ("CN-M04" in found(persons, levels, pack=pack, penalties=penalties)) is is_grave
+    assert ("CN-M04" in findings_of(persons, levels, pack=pack, penalties=penalties)) is is_grave
 
 
 def test_joining_money_of_two_and_a_half_million_is_grave_whatever_the_persons() -> None:
-    assert found(1, 1, FEE, 249_999_999) == []
-    assert found(1, 1, FEE, 250_000_000) == ["CN-M04"]
+    assert findings_of(1, 1, FEE, 249_999_999) == []
+    assert findings_of(1, 1, FEE, 250_000_000) == ["CN-M04"]
 
 
 def figure_of(pack: str, finding: str, place: int = 0, **figures: int | None) -> str | None:

@@ -71,8 +71,8 @@ def test_what_is_tighter_needs_nobody(tighter: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_is_looser_is_named(looser: dict[str, Any], told: list[str]) -> None:
-    assert list(changed(**looser).loosened) == told
+def test_what_is_looser_is_named(looser: dict[str, Any], names: list[str]) -> None:
+    assert list(changed(**looser).loosened) == names
 
 
 def test_a_change_of_one_bound_leaves_the_others_of_its_entry() -> None:

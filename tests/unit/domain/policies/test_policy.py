@@ -30,7 +30,7 @@ def plan(*rules: dict[str, Any], **keys: Any) -> Plan:
     )
 
 
-def found(pack: str, judged: Plan) -> list[tuple[str, str]]:
+def findings_of(pack: str, judged: Plan) -> list[tuple[str, str]]:
     return [(finding.id, finding.severity) for finding in judge_plan(PACKS[pack], judged)]
 
 
@@ -52,34 +52,34 @@ def test_the_packs_bind_what_the_language_says() -> None:
 
 
 def test_a_plan_that_pays_the_seller_alone_is_fine_everywhere() -> None:
-    assert [found(name, plan()) for name in PACKS] == [[]] * len(PACKS)
+    assert [findings_of(name, plan()) for name in PACKS] == [[]] * len(PACKS)
 
 
 def test_an_upline_needs_a_sign_off_in_china_and_is_refused_by_the_strict_pack() -> None:
-    assert found("cn", plan(SELLER, UP_1)) == [("CN-P04", "sign_off")]
-    assert found("cn-strict", plan(SELLER, UP_1)) == [("CN-P03", "refuse"), ("CN-P04", "refuse")]
-    assert found("open", plan(SELLER, UP_1)) == []
+    assert findings_of("cn", plan(SELLER, UP_1)) == [("CN-P04", "sign_off")]
+    assert findings_of("cn-strict", plan(SELLER, UP_1)) == [("CN-P03", "refuse"), ("CN-P04", "refuse")]
+    assert findings_of("open", plan(SELLER, UP_1)) == []
 
 
 def test_two_uplines_are_refused_in_china() -> None:
-    assert ("CN-P03", "refuse") in found("cn", plan(SELLER, UP_1, UP_2, tiers=2))
-    assert ("CN-P03", "refuse") in found("cn", plan(tiers=2))
+    assert ("CN-P03", "refuse") in findings_of("cn", plan(SELLER, UP_1, UP_2, tiers=2))
+    assert ("CN-P03", "refuse") in findings_of("cn", plan(tiers=2))
 
 
 def test_an_upline_rule_that_pays_nothing_pays_no_upline() -> None:
-    assert found("cn", plan(SELLER, {**UP_1, "rate": "0"})) == []
+    assert findings_of("cn", plan(SELLER, {**UP_1, "rate": "0"})) == []
 
 
 def test_a_differential_chain_over_more_than_one_level_is_refused_in_china() -> None:
     chain = {"id": "d", "pay": "chain", "differential": True, "rate": {"member": "0.1"}}
-    assert ("CN-P05", "refuse") in found("cn", plan(chain, tiers=2))
-    assert found("cn", plan(chain)) == [("CN-P04", "sign_off")]
+    assert ("CN-P05", "refuse") in findings_of("cn", plan(chain, tiers=2))
+    assert findings_of("cn", plan(chain)) == [("CN-P04", "sign_off")]
 
 
 @pytest.mark.parametrize("fee", [{"entry_fee_minor": 1}, {"entry_purchase": True}])
 def test_no_plan_may_charge_for_joining_in_china(fee: dict[str, Any]) -> None:
-    assert found("cn", plan(declarations=fee)) == [("CN-P01", "refuse")]
-    assert found("open", plan(declarations=fee)) == []
+    assert findings_of("cn", plan(declarations=fee)) == [("CN-P01", "refuse")]
+    assert findings_of("open", plan(declarations=fee)) == []
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_ranks_by_head_count_are_found_by_every_pack(pack: str, severity: str) -
 
 
 def test_ranks_by_head_count_with_a_price_of_joining_are_refused_in_the_us() -> None:
-    assert ("US-P01", "refuse") in found("us", plan(ranks=HEADS, declarations={"entry_purchase": True}))
-    assert ("US-P02", "alert") in found("us", plan(declarations={"buy_back_days": 0}))
+    assert ("US-P01", "refuse") in findings_of("us", plan(ranks=HEADS, declarations={"entry_purchase": True}))
+    assert ("US-P02", "alert") in findings_of("us", plan(declarations={"buy_back_days": 0}))
 
 
 def test_pay_that_opens_mostly_by_recruiting_is_refused_in_the_eu_where_joining_costs_anything() -> None:
@@ -114,8 +114,8 @@ def test_pay_that_opens_mostly_by_recruiting_is_refused_in_the_eu_where_joining_
     hardly = plan(
         {**SELLER, "rate": {"member": "0.05", "gold": "0.10"}}, ranks=HEADS, declarations={"entry_fee_minor": 1}
     )
-    assert ("EU-P01", "refuse") in found("eu", mostly)
-    assert ("EU-P01", "refuse") not in found("eu", hardly)
+    assert ("EU-P01", "refuse") in findings_of("eu", mostly)
+    assert ("EU-P01", "refuse") not in findings_of("eu", hardly)
 
 
 def recruiting(*rules: dict[str, Any], fee: int = 1, **keys: Any) -> int:
@@ -159,14 +159,15 @@ def test_a_fixed_amount_that_only_recruiting_opens_is_all_of_the_pay_and_of_two_
 
 
 def test_more_than_200_pounds_of_entry_fee_is_refused_in_the_uk_and_another_currency_is_for_a_person() -> None:
-    assert found("uk", plan(currency="GBP", declarations={"entry_fee_minor": 20_000})) == []
-    assert found("uk", plan(currency="GBP", declarations={"entry_fee_minor": 20_001})) == [("UK-P01", "refuse")]
-    assert found("uk", plan(declarations={"entry_fee_minor": 1})) == [("UK-P01", "alert")]
+    assert findings_of("uk", plan(currency="GBP", declarations={"entry_fee_minor": 20_000})) == []
+    assert findings_of("uk", plan(currency="GBP", declarations={"entry_fee_minor": 20_001})) == [("UK-P01", "refuse")]
+    assert findings_of("uk", plan(declarations={"entry_fee_minor": 1})) == [("UK-P01", "alert")]
 
 
 def test_contract_and_cooling_off_must_be_declared_in_india() -> None:
     assert (
-        found("in", plan(declarations={"written_contract": False, "cooling_off_days": 0})) == [("IN-P01", "refuse")] * 2
+        findings_of("in", plan(declarations={"written_contract": False, "cooling_off_days": 0}))
+        == [("IN-P01", "refuse")] * 2
     )
 
 
@@ -224,7 +225,7 @@ def test_fixed_amounts_and_list_prices_have_no_bound_but_an_order_cap() -> None:
 
 
 def test_a_promise_of_earnings_in_the_title_and_a_missing_age_are_alerts() -> None:
-    assert found("cn", plan(title={"zh": "躺赚月入过万"}, declarations={"minimum_age": 16})) == [
+    assert findings_of("cn", plan(title={"zh": "躺赚月入过万"}, declarations={"minimum_age": 16})) == [
         ("CN-P08", "alert"),
         ("CN-P09", "alert"),
     ]

@@ -167,8 +167,8 @@ def test_a_check_speaks_for_its_currency_or_for_all_but_one() -> None:
 def test_what_is_declared_is_measured_and_what_is_not_is_nothing(
     measure: str, keys: dict[str, Any], figure: str
 ) -> None:
-    (found,) = judged({"measure": measure, "above": 0}, **keys)
-    assert (found.figure, judged({"measure": measure, "above": 0}, tiers=0)) == (figure, [])
+    (finding,) = judged({"measure": measure, "above": 0}, **keys)
+    assert (finding.figure, judged({"measure": measure, "above": 0}, tiers=0)) == (figure, [])
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_pool_counts_where_it_has_something_to_share_and_by_heads_where_they_o
     ranks = [{"code": "member"}, {"code": "gold", "promote": {"metric": "direct_recruits", "at_least": 1}}]
     pool = {"id": "p", "rate": rate, "weights": {"member": 1, "gold": weight}}
     figures = [
-        [found.figure for found in judged({"measure": measure, "above": 0}, ranks=ranks, pools=[pool])]
+        [finding.figure for finding in judged({"measure": measure, "above": 0}, ranks=ranks, pools=[pool])]
         for measure in ("team_pools", "head_count_pay", "head_count_ranks", "team_rank_levels")
     ]
     assert figures == [[str(pools)] * pools, [str(by_heads)] * by_heads, ["1"], []]
@@ -191,8 +191,8 @@ def test_team_sales_that_promote_are_measured_by_their_levels() -> None:
     team = {"metric": "team_sales_minor", "levels": 2, "at_least": 1}
     own = {"metric": "personal_orders", "at_least": 1}
     ranks = [{"code": "member"}, {"code": "a", "promote": {"any": [own, team]}}, {"code": "b", "promote": own}]
-    (found,) = judged({"measure": "team_rank_levels", "above": 1}, ranks=ranks)
-    assert found.figure == "2"
+    (finding,) = judged({"measure": "team_rank_levels", "above": 1}, ranks=ranks)
+    assert finding.figure == "2"
     assert judged({"measure": "team_rank_levels", "above": 0}) == []
 
 
@@ -343,16 +343,16 @@ def retail(**bound: Any) -> dict[str, Any]:
         (retail(below="0.9"), []),
     ],
 )
-def test_each_figure_that_is_looser_is_named_and_none_that_is_tighter(change: dict[str, Any], told: list[str]) -> None:
-    assert loosened(**change) == told
+def test_each_figure_that_is_looser_is_named_and_none_that_is_tighter(change: dict[str, Any], names: list[str]) -> None:
+    assert loosened(**change) == names
 
 
 def test_an_override_changes_what_it_names_and_adds_what_is_new() -> None:
     new = CHECK | {"id": "NEW"}
     watch = MONITOR | {"id": "NEW"}
     override = apply_override(LIMITED, {"pack": "x", "findings": [new], "monitors": [watch], "max_tiers": 0})
-    assert [one.id for one in override.policy.checks] == ["A", "B", "B", "NEW"]
-    assert [one.id for one in override.policy.monitors] == ["M", "M", "NEW"]
+    assert [check.id for check in override.policy.checks] == ["A", "B", "B", "NEW"]
+    assert [monitor.id for monitor in override.policy.monitors] == ["M", "M", "NEW"]
     assert (override.policy.max_tiers, override.loosened) == (0, ())
     assert override.policy.override == override.digest[:8]
     assert len(override.digest) == 64
@@ -377,13 +377,13 @@ def test_without_a_limit_none_can_be_loosened() -> None:
 def test_of_findings_with_one_name_the_first_is_changed() -> None:
     twice = PACK | {"findings": [CHECK, CHECK | {"above": 9}]}
     changed = apply_override(twice, {"pack": "x", "findings": [{"id": "X", "measure": "entry_fee", "above": 1}]})
-    assert [one.above for one in changed.policy.checks] == [1, 9]
+    assert [check.above for check in changed.policy.checks] == [1, 9]
 
 
 def test_findings_of_one_id_are_told_apart_by_what_they_measure() -> None:
     two = PACK | {"findings": [CHECK, CHECK | {"measure": "tiers", "above": 2}]}
     changed = apply_override(two, {"pack": "x", "findings": [{"id": "X", "measure": "tiers", "above": 1}]})
-    assert [(one.measure, one.above) for one in changed.policy.checks] == [("entry_fee", 5), ("tiers", 1)]
+    assert [(check.measure, check.above) for check in changed.policy.checks] == [("entry_fee", 5), ("tiers", 1)]
 
 
 def test_a_channel_is_read_key_by_key_and_its_limits_are_its_own() -> None:

@@ -81,8 +81,8 @@ def test_a_threshold_is_reached_by_exactly_its_figure_and_the_numbers_that_decid
 
 
 def test_whoever_has_no_figure_does_not_reach_a_threshold_of_one() -> None:
-    one = AtLeast(RECRUITS, 1)
-    assert [holds(one, figures) for figures in ({}, {SALES: 1}, {RECRUITS: 0}, {RECRUITS: 1})] == [
+    condition = AtLeast(RECRUITS, 1)
+    assert [holds(condition, figures) for figures in ({}, {SALES: 1}, {RECRUITS: 0}, {RECRUITS: 1})] == [
         False,
         False,
         False,
@@ -100,13 +100,13 @@ def test_an_unknown_rank_is_refused() -> None:
 
 
 def test_a_window_of_days_is_half_open_and_a_month_begins_with_its_first_local_instant() -> None:
-    at = datetime(2026, 2, 28, 16, 30, tzinfo=UTC)
-    days_ago = window_start("30d", at.astimezone(SHANGHAI), SHANGHAI)
-    assert days_ago == at - timedelta(days=30)
+    instant = datetime(2026, 2, 28, 16, 30, tzinfo=UTC)
+    days_ago = window_start("30d", instant.astimezone(SHANGHAI), SHANGHAI)
+    assert days_ago == instant - timedelta(days=30)
     assert days_ago.tzinfo is UTC
-    assert window_start("month", at, SHANGHAI) == datetime(2026, 2, 28, 16, tzinfo=UTC)
-    assert window_start("month", at, UTC) == datetime(2026, 2, 1, tzinfo=UTC)
-    assert window_start("ever", at, SHANGHAI) is None
+    assert window_start("month", instant, SHANGHAI) == datetime(2026, 2, 28, 16, tzinfo=UTC)
+    assert window_start("month", instant, UTC) == datetime(2026, 2, 1, tzinfo=UTC)
+    assert window_start("ever", instant, SHANGHAI) is None
     assert [includes_start(window) for window in ("30d", "month")] == [False, True]
 
 

@@ -43,9 +43,9 @@ class World:
         rank = self.ranks.get(name, self.plan.lowest_rank)
         return Person(self.names.index(name), rank, self.statuses.get(name, "active") == "active")
 
-    def sponsor(self, name: str, at: datetime) -> str | None:
+    def sponsor(self, name: str, as_of: datetime) -> str | None:
         for move in reversed(self.moves):
-            if move["shop"] == name and datetime.fromisoformat(move["effective_at"]) <= at:
+            if move["shop"] == name and datetime.fromisoformat(move["effective_at"]) <= as_of:
                 return str(move["sponsor_id"])
         sponsor: str | None = self.sponsors[name]
         return sponsor
@@ -76,8 +76,8 @@ def with_rooms(world: World, order: Order, snapshot: Snapshot) -> Snapshot:
         assert cap is not None
         rooms.append(Room(rule_index, shop_no, None, cap - world.of_customer[rule_index, shop_no, customer]))
     snapshot = snapshot._replace(rooms=tuple(rooms))
-    for one in settle(world.plan, order, snapshot):
-        world.of_customer[one.rule_index, one.shop_no, customer] += one.amount_minor
+    for commission in settle(world.plan, order, snapshot):
+        world.of_customer[commission.rule_index, commission.shop_no, customer] += commission.amount_minor
     return snapshot
 
 

@@ -135,8 +135,8 @@ def test_the_first_rule_of_a_group_that_matches_is_taken_and_a_group_of_its_own_
     bonus = {**SELLER, "id": "bonus", "rate": "0.01", "group": "bonus", "where": {"not": {"category": ["book"]}}}
     rules = plan(special, SELLER, bonus)
     lines = (line(1_000), line(1_000, "2", sku="B"), line(1_000, "3", sku="B", category="book"))
-    found = settle(rules, order(*lines), chain("member"))
-    assert [(c.line_index, c.rule_index, c.amount_minor) for c in found] == [
+    commissions = settle(rules, order(*lines), chain("member"))
+    assert [(c.line_index, c.rule_index, c.amount_minor) for c in commissions] == [
         (0, 0, 500),
         (0, 2, 10),
         (1, 1, 100),
@@ -158,11 +158,11 @@ def test_each_channel_has_its_own_rules_and_one_left_out_has_none() -> None:
         {**SELLER, "id": "group", "rate": "0.20", "where": {"channel": ["group_buy"]}},
         {**UP_1, "where": {"not": {"channel": ["community", "group_buy"]}}},
     )
-    found = {
+    commissions = {
         channel: paid(settle(rules, order(channel=channel), chain("member", "member")))
         for channel in ("retail", "group_buy", "community")
     }
-    assert found == {"retail": {0: 1_000, 1: 500}, "group_buy": {0: 2_000}, "community": {}}
+    assert commissions == {"retail": {0: 1_000, 1: 500}, "group_buy": {0: 2_000}, "community": {}}
 
 
 def test_an_amount_is_for_each_piece() -> None:
@@ -174,8 +174,8 @@ def test_an_amount_is_for_each_piece() -> None:
 
 def test_what_is_taken_of_a_commission_is_taken_of_its_exact_amount() -> None:
     tenth = {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.5", "of": {"rule": "seller"}}
-    found = settle(plan(SELLER, tenth), order(line(15)), chain("member", "member"))
-    assert [(c.base_minor, c.amount_minor) for c in found] == [(15, 2), (1, 1)]
+    commissions = settle(plan(SELLER, tenth), order(line(15)), chain("member", "member"))
+    assert [(c.base_minor, c.amount_minor) for c in commissions] == [(15, 2), (1, 1)]
 
 
 def test_of_a_commission_whose_exact_amount_is_half_a_unit_all_is_half_a_unit() -> None:
@@ -303,10 +303,10 @@ def test_leader_and_opener_come_after_the_tiers_and_are_paid_as_tier_0() -> None
         SELLER,
         UP_1,
     )
-    found = settle(
+    commissions = settle(
         rules, order(), chain("member", "member", leader=Person(8, "gold", True), opener=Person(9, "gold", True))
     )
-    assert [(c.rule_index, c.tier, c.amount_minor) for c in found] == [
+    assert [(c.rule_index, c.tier, c.amount_minor) for c in commissions] == [
         (2, 0, 1_000),
         (3, 1, 500),
         (0, 0, 250),
@@ -324,8 +324,8 @@ def test_ties_of_the_largest_remainder_go_to_the_nearer_tier_then_rule_order_the
     same = [{"id": f"r{i}", "group": f"g{i}", "pay": "upline", "tier": 1, "rate": "0.1"} for i in range(2)]
     first = {**SELLER, "rate": "0.1"}
     people = chain("member", "member", order_cap_ppm=10_000)
-    found = settle(plan(*same, first), order(line(200), line(200, "2")), people)
-    assert [(c.line_index, c.rule_index, c.tier) for c in found] == [(0, 2, 0), (0, 0, 1), (1, 2, 0), (1, 0, 1)]
+    commissions = settle(plan(*same, first), order(line(200), line(200, "2")), people)
+    assert [(c.line_index, c.rule_index, c.tier) for c in commissions] == [(0, 2, 0), (0, 0, 1), (1, 2, 0), (1, 0, 1)]
 
 
 def test_a_cap_of_nothing_pays_nothing() -> None:
@@ -349,9 +349,9 @@ def test_on_what_is_left_the_same_rules_are_chosen_by_channel_and_category_as_fi
     lines = (line(category="book"), line(line_id="2", category="toy"), line(line_id="3"))
     for channel, amounts in (("retail", [500, 1_500, 1_500]), ("group_buy", [1_000] * 3), ("community", [1_500] * 3)):
         sold = order(*lines, channel=channel)
-        posted = {one[:4]: one.amount_minor for one in settle(rules, sold, chain("member"))}
+        posted = {commission[:4]: commission.amount_minor for commission in settle(rules, sold, chain("member"))}
         stands = settle_left(rules, sold, chain("member"), [5_000] * 3, posted)
-        assert [one.amount_minor for one in stands] == amounts
+        assert [commission.amount_minor for commission in stands] == amounts
         assert [look.amount_minor for look in explain(rules, sold, chain("member"), [5_000] * 3)] == amounts
 
 

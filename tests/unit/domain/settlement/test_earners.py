@@ -37,7 +37,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     **{f"first {n} uplines not active": {"uplines": (GONE,) * n + UPLINES[n:]} for n in range(9)},
     "the ninth upline alone": {"uplines": (*(GONE,) * 8, Person(9, "member", True))},
     "the ninth upline alone, of rank": {"uplines": (*(GONE,) * 8, GOLD)},
-    "other uplines": {"uplines": tuple(one._replace(shop_no=one.shop_no + 50) for one in UPLINES)},
+    "other uplines": {"uplines": tuple(person._replace(shop_no=person.shop_no + 50) for person in UPLINES)},
     "no leader": {"leader": None},
     "leader's rank": {"leader": GOLD},
     "leader not active": {"leader": GONE},
@@ -82,8 +82,8 @@ def test_other_rules_on_other_lines_are_told_apart() -> None:
     rules = [{**RULES[0], "where": {"sku": ["A"]}}, {**RULES[0], "id": "other", "rate": "0.5"}]
     ranks = [{"code": "member"}, {"code": "gold"}]
     plan = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
-    assert [one.amount_minor for one in settle(plan, ORDER, FIRST)] == [100, 5_000]
-    assert [one.amount_minor for one in settle(plan, ORDER, FIRST)] == [100, 5_000]
+    assert [commission.amount_minor for commission in settle(plan, ORDER, FIRST)] == [100, 5_000]
+    assert [commission.amount_minor for commission in settle(plan, ORDER, FIRST)] == [100, 5_000]
 
 
 def test_where_each_rule_takes_a_rate_of_the_base_the_rates_are_kept_ready_and_otherwise_not() -> None:

@@ -29,13 +29,13 @@ def looks(snapshot: Snapshot, order: Order = ORDER, *, rules: list[dict[str, Any
     return explain(plan, order, snapshot)
 
 
-def reasons(found: list[Look]) -> list[tuple[str, int, int | None, str]]:
-    return [(look.rule_id, look.tier, look.shop_no, look.reason) for look in found]
+def reasons(rows: list[Look]) -> list[tuple[str, int, int | None, str]]:
+    return [(look.rule_id, look.tier, look.shop_no, look.reason) for look in rows]
 
 
 def test_everyone_looked_at_is_listed_paid_or_not() -> None:
-    found = looks(Snapshot(Person(7, "gold", True), (Person(8, "member", False),)))
-    assert reasons(found) == [
+    rows = looks(Snapshot(Person(7, "gold", True), (Person(8, "member", False),)))
+    assert reasons(rows) == [
         ("seller", 0, 7, "rank_not_in_rate"),
         ("up-1", 1, 8, "inactive"),
         ("up-2", 2, None, "no_upline"),
@@ -48,14 +48,14 @@ def test_a_paid_look_says_base_rate_rank_and_amount() -> None:
 
 def test_a_compressed_chain_lists_those_it_passed_over() -> None:
     uplines = (Person(1, "member", False), Person(2, "member", True), Person(3, "member", False))
-    found = looks(Snapshot(MEMBER, uplines), inactive_upline="compress")
-    assert reasons(found)[1:] == [
+    rows = looks(Snapshot(MEMBER, uplines), inactive_upline="compress")
+    assert reasons(rows)[1:] == [
         ("up-1", 1, 1, "inactive"),
         ("up-1", 1, 2, "paid"),
         ("up-2", 2, 3, "inactive"),
         ("up-2", 2, None, "no_upline"),
     ]
-    assert [(look.rate, look.amount_before_cap_minor) for look in found[1:]] == [
+    assert [(look.rate, look.amount_before_cap_minor) for look in rows[1:]] == [
         ("0", 0),
         ("0.05", 500),
         ("0", 0),
@@ -87,8 +87,8 @@ def test_a_rank_without_a_rate_and_a_buyer_passed_over_earn_nothing_of_the_large
 
 def test_someone_who_adds_no_difference_is_told_so() -> None:
     uplines = (Person(1, "member", True), Person(2, "gold", True))
-    found = looks(Snapshot(MEMBER, uplines), rules=[CHAIN])
-    assert [(look.tier, look.shop_no, look.reason, look.rate) for look in found] == [
+    rows = looks(Snapshot(MEMBER, uplines), rules=[CHAIN])
+    assert [(look.tier, look.shop_no, look.reason, look.rate) for look in rows] == [
         (0, 0, "paid", "0.05"),
         (1, 1, "no_difference", "0"),
         (2, 2, "paid", "0.05"),
@@ -96,8 +96,8 @@ def test_someone_who_adds_no_difference_is_told_so() -> None:
 
 
 def test_the_cap_shows_both_amounts_and_the_pack_its_own_reasons() -> None:
-    found = looks(Snapshot(MEMBER, (Person(1, "member", True),), order_cap_ppm=30_000, max_tiers=1))
-    assert [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in found] == [
+    rows = looks(Snapshot(MEMBER, (Person(1, "member", True),), order_cap_ppm=30_000, max_tiers=1))
+    assert [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in rows] == [
         (1_000, 200, "order_cap"),
         (500, 100, "order_cap"),
         (0, 0, "tier_cap"),
@@ -109,8 +109,8 @@ def test_the_cap_shows_both_amounts_and_the_pack_its_own_reasons() -> None:
 
 def test_after_a_refund_the_explanation_is_of_what_is_left() -> None:
     plan = compile_plan({"code": "p", "currency": "CNY", "tiers": 2, "rules": RULES, "ranks": [{"code": "member"}]})
-    found = explain(plan, ORDER, Snapshot(MEMBER, (Person(1, "member", True),)), [4_000])
-    assert [(look.base_minor, look.amount_minor, look.reason) for look in found] == [
+    rows = explain(plan, ORDER, Snapshot(MEMBER, (Person(1, "member", True),)), [4_000])
+    assert [(look.base_minor, look.amount_minor, look.reason) for look in rows] == [
         (4_000, 400, "paid"),
         (4_000, 200, "paid"),
         (4_000, 0, "no_upline"),
@@ -123,8 +123,8 @@ TWO_LINES = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000), Ord
 def left_of(rule: dict[str, Any], left: list[int], **more: Any) -> list[tuple[int, int, str]]:
     """(before caps, after caps, reason) of each line of ``TWO_LINES`` after a refund."""
     plan = compile_plan({"code": "p", "currency": "CNY", "rules": [{"id": "s", "pay": "seller", **rule}]})
-    found = explain(plan, TWO_LINES, Snapshot(MEMBER, **more), left)
-    return [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in found]
+    rows = explain(plan, TWO_LINES, Snapshot(MEMBER, **more), left)
+    return [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in rows]
 
 
 def test_a_line_that_a_refund_does_not_touch_is_paid_as_it_was() -> None:
@@ -156,8 +156,8 @@ def test_an_order_without_a_shop_looks_at_nobody() -> None:
 def test_a_seat_above_the_plans_tiers_is_shown_and_never_paid() -> None:
     beyond = {"id": "far", "pay": "upline", "tier": 3, "rate": "0.1"}
     uplines = tuple(Person(number, "member", True) for number in (1, 2, 3))
-    found = looks(Snapshot(MEMBER, uplines), rules=[beyond])
-    assert [(look.rule_id, look.amount_minor, look.reason) for look in found] == [("far", 0, "tier_cap")]
+    rows = looks(Snapshot(MEMBER, uplines), rules=[beyond])
+    assert [(look.rule_id, look.amount_minor, look.reason) for look in rows] == [("far", 0, "tier_cap")]
 
 
 def test_whoever_is_passed_over_below_the_highest_tier_is_listed_where_nobody_sits_there() -> None:
@@ -201,9 +201,9 @@ def test_a_line_that_rose_by_a_refund_takes_room_from_the_next_and_the_explanati
     plan = compile_plan({"code": "p", "currency": "CNY", "rules": [rule]})
     order = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000), OrderLine("2", "A", 1, 200)))
     people = Snapshot(MEMBER, rooms=(Room(0, 0, 50, None),))
-    posted = {one[:4]: one.amount_minor for one in settle(plan, order, people)}
+    posted = {commission[:4]: commission.amount_minor for commission in settle(plan, order, people)}
     assert list(posted.values()) == [50]
-    assert [one.amount_minor for one in settle_left(plan, order, people, [90, 200], posted)] == [5]
+    assert [commission.amount_minor for commission in settle_left(plan, order, people, [90, 200], posted)] == [5]
     assert [look.amount_minor for look in explain(plan, order, people, [90, 200])] == [0, 5]
     assert [look.amount_minor for look in explain(plan, order, people, [2, 200])] == [0, 49]
 
@@ -237,5 +237,5 @@ def test_a_case_holds_what_a_shifted_chain_pays_at_every_tier_and_nobody_beside_
         ("lead", 0, 9, "paid"),
     ]
     for snapshot, choice in ((people, "shift"), (people._replace(is_self_purchase=True), "earn")):
-        told = [look.reason for look in looks(snapshot, rules=rules, self_purchase=choice)]
-        assert told == ["paid", "policy", "paid"]
+        shown_reasons = [look.reason for look in looks(snapshot, rules=rules, self_purchase=choice)]
+        assert shown_reasons == ["paid", "policy", "paid"]

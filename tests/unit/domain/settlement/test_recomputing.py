@@ -28,8 +28,8 @@ FIRST = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
 
 
 def test_commissions_go_by_the_ids_of_their_lines_and_rules() -> None:
-    found = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
-    assert found == [
+    commissions = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
+    assert commissions == [
         Earned("x", "seller", 0, 7, 1_000, 200_000, 200),
         Earned("x", "up", 1, 3, 1_000, 100_000, 100),
         Earned("y", "seller", 0, 7, 500, 200_000, 100),
@@ -47,8 +47,8 @@ def test_a_refund_is_held_against_what_is_left() -> None:
     assert left == [600, 500]
     changes = {Place("x", "seller", 0, 7): -80, Place("x", "up", 1, 3): -40}
     assert differences(PLAN, ORDER, SNAPSHOT, left, Posted(FIRST, changes)) == []
-    first = {one[:4]: one.amount_minor for one in settle(PLAN, ORDER, SNAPSHOT)}
-    assert sum(one.amount_minor for one in settle_left(PLAN, ORDER, SNAPSHOT, left, first)) == 330
+    first = {commission[:4]: commission.amount_minor for commission in settle(PLAN, ORDER, SNAPSHOT)}
+    assert sum(commission.amount_minor for commission in settle_left(PLAN, ORDER, SNAPSHOT, left, first)) == 330
 
 
 def test_a_reversal_that_is_missing_or_too_many_is_told() -> None:

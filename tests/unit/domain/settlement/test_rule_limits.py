@@ -46,12 +46,19 @@ def people(*ranks: str, **more: Any) -> Snapshot:
 def amounts(plan: Plan, order: Order, snapshot: Snapshot) -> list[tuple[str, str, int, int]]:
     """(line, rule, shop, amount) of every commission."""
     return [
-        (order.lines[one.line_index].id, plan.rules[one.rule_index].id, one.shop_no, one.amount_minor)
-        for one in settle(plan, order, snapshot)
+        (
+            order.lines[commission.line_index].id,
+            plan.rules[commission.rule_index].id,
+            commission.shop_no,
+            commission.amount_minor,
+        )
+        for commission in settle(plan, order, snapshot)
     ]
 
 
-def told(plan: Plan, order: Order, snapshot: Snapshot, left: list[int] | None = None) -> list[tuple[int, int, str]]:
+def explained(
+    plan: Plan, order: Order, snapshot: Snapshot, left: list[int] | None = None
+) -> list[tuple[int, int, str]]:
     """(before caps, after caps, reason) of everyone looked at."""
     looks = explain(plan, order, snapshot, left)
     return [(look.amount_before_cap_minor, look.amount_minor, look.reason) for look in looks]
@@ -68,7 +75,7 @@ def test_whose_sales_are_not_enough_the_snapshot_says_rule_by_rule() -> None:
     lacking = Person(7, "member", is_active=True, unmet=(0, 1, 2))
     snapshot = Snapshot(lacking, leader=lacking, opener=lacking._replace(shop_no=8, unmet=(0,)))
     assert amounts(both, order(1_000), snapshot) == [("1", "opener", 8, 100), ("1", "leader", 7, 100)]
-    assert told(both, order(1_000), snapshot)[0] == (0, 0, "requires_not_met")
+    assert explained(both, order(1_000), snapshot)[0] == (0, 0, "requires_not_met")
 
 
 def test_a_share_that_is_not_earned_stays_with_the_platform_and_does_not_pass_up() -> None:
@@ -90,7 +97,7 @@ def test_a_requirement_speaks_last_so_that_what_bars_an_earner_anyway_is_told() 
     strict = plan(rule(rate={"top": "0.1"}, requires=GOLD), rule("upline", tier=1, requires=GOLD))
     asleep = Person(1, "member", is_active=False)
     snapshot = Snapshot(Person(0, "member", is_active=True), (asleep,))
-    assert [reason for *_, reason in told(strict, order(1_000), snapshot)] == ["rank_not_in_rate", "inactive"]
+    assert [reason for *_, reason in explained(strict, order(1_000), snapshot)] == ["rank_not_in_rate", "inactive"]
 
 
 def test_an_orders_cap_fills_up_over_the_lines_in_order_after_rounding() -> None:
@@ -102,7 +109,7 @@ def test_an_orders_cap_fills_up_over_the_lines_in_order_after_rounding() -> None
         ("2", "upline", 1, 50),
         ("3", "upline", 1, 50),
     ]
-    assert told(capped, order(1_000, 1_005), people("member", "member")) == [
+    assert explained(capped, order(1_000, 1_005), people("member", "member")) == [
         (100, 100, "paid"),
         (50, 50, "paid"),
         (101, 50, "rule_cap"),
@@ -139,31 +146,31 @@ def test_an_orders_cap_of_a_rule_comes_before_the_cap_of_the_order() -> None:
     capped = plan(rule(cap={"per_order_minor": 50}), rule("upline", tier=1, rate="0.10"))
     snapshot = people("member", "member", order_cap_ppm=75_000)
     assert amounts(capped, order(1_000), snapshot) == [("1", "seller", 0, 25), ("1", "upline", 1, 50)]
-    assert told(capped, order(1_000), snapshot) == [(100, 25, "order_cap"), (100, 50, "order_cap")]
+    assert explained(capped, order(1_000), snapshot) == [(100, 25, "order_cap"), (100, 50, "order_cap")]
 
 
 def test_month_and_customer_caps_come_after_the_cap_of_the_order_and_the_lesser_room_counts() -> None:
     capped = plan(rule(cap={"per_month_minor": 500, "per_customer_minor": 90}))
     snapshot = people("member", order_cap_ppm=100_000, rooms=(Room(0, 0, 130, 120),))
     assert amounts(capped, order(1_000, 1_000), snapshot) == [("1", "seller", 0, 100), ("2", "seller", 0, 20)]
-    assert told(capped, order(1_000, 1_000), snapshot) == [(100, 100, "paid"), (100, 20, "rule_cap")]
+    assert explained(capped, order(1_000, 1_000), snapshot) == [(100, 100, "paid"), (100, 20, "rule_cap")]
 
 
 def test_the_last_cap_that_took_something_is_the_reason() -> None:
     capped = plan(rule(cap={"per_order_minor": 80, "per_month_minor": 500}))
     all_three = people("member", order_cap_ppm=70_000, rooms=(Room(0, 0, 60, None),))
-    assert told(capped, order(1_000), all_three) == [(100, 60, "rule_cap")]
-    assert told(capped, order(1_000), all_three._replace(rooms=())) == [(100, 70, "order_cap")]
+    assert explained(capped, order(1_000), all_three) == [(100, 60, "rule_cap")]
+    assert explained(capped, order(1_000), all_three._replace(rooms=())) == [(100, 70, "order_cap")]
 
 
 def test_on_what_a_refund_leaves_the_orders_cap_applies_again_and_the_rooms_are_those_of_the_first_work() -> None:
     capped = plan(rule(cap={"per_order_minor": 150, "per_month_minor": 500}))
     snapshot = people("member", rooms=(Room(0, 0, 120, None),))
-    posted = {one[:4]: one.amount_minor for one in settle(capped, order(1_000, 1_000), snapshot)}
+    posted = {commission[:4]: commission.amount_minor for commission in settle(capped, order(1_000, 1_000), snapshot)}
     assert list(posted.values()) == [100, 20]
     stands = settle_left(capped, order(1_000, 1_000), snapshot, [500, 1_000], posted)
-    assert [one.amount_minor for one in stands] == [50, 20]
-    assert told(capped, order(1_000, 1_000), snapshot, [500, 1_000]) == [(50, 50, "paid"), (100, 20, "rule_cap")]
+    assert [commission.amount_minor for commission in stands] == [50, 20]
+    assert explained(capped, order(1_000, 1_000), snapshot, [500, 1_000]) == [(50, 50, "paid"), (100, 20, "rule_cap")]
 
 
 def test_a_commission_that_was_first_lowered_by_a_cap_says_so_after_a_refund_too() -> None:
@@ -171,8 +178,8 @@ def test_a_commission_that_was_first_lowered_by_a_cap_says_so_after_a_refund_too
     lines = (OrderLine("1", "dear", 1, 1_000), OrderLine("2", "A", 1, 1_000))
     sold = Order("o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), lines)
     snapshot = people("member", order_cap_ppm=200_000)
-    assert told(dear, sold, snapshot) == [(500, 364, "order_cap"), (50, 36, "order_cap")]
-    assert told(dear, sold, snapshot, [0, 1_000]) == [(0, 0, "paid"), (50, 36, "order_cap")]
+    assert explained(dear, sold, snapshot) == [(500, 364, "order_cap"), (50, 36, "order_cap")]
+    assert explained(dear, sold, snapshot, [0, 1_000]) == [(0, 0, "paid"), (50, 36, "order_cap")]
 
 
 def test_a_snapshot_keeps_verdicts_and_rooms_in_its_text_and_is_as_short_as_before_without_them() -> None:
@@ -225,7 +232,7 @@ def test_a_rule_book_forgets_its_choices_when_there_are_too_many_and_makes_them_
     book = plan(named("a", where={"sku": ["A", "B", "C"]}), rule()).book
     first = [book.choose("retail", None, sku) for sku in ("A", "B")]
     assert [book.choose("retail", None, sku) for sku in ("A", "B")] == first
-    assert [one.id for _, one in book.choose("retail", None, "C").steps] == ["a"]
+    assert [step.id for _, step in book.choose("retail", None, "C").steps] == ["a"]
     again = book.choose("retail", None, "A")
     assert again is not first[0]
     assert again.steps == first[0].steps

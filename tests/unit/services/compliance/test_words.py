@@ -32,12 +32,14 @@ def test_no_code_reaches_a_chinese_reader_as_it_is(name: str, codes: tuple[str, 
 
 
 def test_every_decision_is_told_with_the_day_and_the_person() -> None:
-    at = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)
-    told = [
-        ZH.value("decisions", [{"decision": one, "recorded_at": at, "decided_by": "韩梅梅", "reason": "核实"}])
-        for one in DECISIONS
+    decided_at = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)
+    texts = [
+        ZH.value(
+            "decisions", [{"decision": decision, "recorded_at": decided_at, "decided_by": "韩梅梅", "reason": "核实"}]
+        )
+        for decision in DECISIONS
     ]
-    assert told == [f"{word} 2026-03-02 00:30:00 韩梅梅: 核实" for word in ("冻结", "解冻", "冲回", "驳回")]
+    assert texts == [f"{word} 2026-03-02 00:30:00 韩梅梅: 核实" for word in ("冻结", "解冻", "冲回", "驳回")]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def picture(content: bytes) -> Image.Image:
 
 
 def read_by_a_phone(content: bytes) -> list[str]:
-    return [found.text for found in zxingcpp.read_barcodes(picture(content))]
+    return [barcode.text for barcode in zxingcpp.read_barcodes(picture(content))]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -65,8 +65,8 @@ def test_the_code_can_be_read_however_long_the_link_is(length: int) -> None:
     link = f"https://{'h' * length}/r/{CODE}"
     content = poster(link=link)
     assert read_by_a_phone(content) == [link]
-    [found] = zxingcpp.read_barcodes(picture(content))
-    assert found.ec_level in ("M", "Q", "H")
+    [barcode] = zxingcpp.read_barcodes(picture(content))
+    assert barcode.ec_level in ("M", "Q", "H")
 
 
 def test_no_text_reaches_into_the_code_or_over_the_edges_of_the_card() -> None:
@@ -106,15 +106,15 @@ def modules_of(svg: str, side: int) -> list[list[int]]:
     [path] = re.findall(r'class="qrline"[^>]* d="([^"]+)"', svg) or re.findall(r'd="(M4[^"]+)"', svg)
     x = y = 0.0
     for step, numbers in re.findall(r"([Mmh])\s*([^Mmhz]*)", path):
-        told = [float(number) for number in re.findall(r"-?[0-9.]+", numbers)]
+        sizes = [float(number) for number in re.findall(r"-?[0-9.]+", numbers)]
         if step == "M":
-            x, y = told
+            x, y = sizes
         elif step == "m":
-            x, y = x + told[0], y + told[1]
+            x, y = x + sizes[0], y + sizes[1]
         else:
-            for place in range(int(x), int(x + told[0])):
+            for place in range(int(x), int(x + sizes[0])):
                 rows[int(y)][place] = 1
-            x += told[0]
+            x += sizes[0]
     return rows
 
 
@@ -125,6 +125,6 @@ def test_names_of_people_are_drawn_with_their_own_characters() -> None:
 
 
 def test_documents_leave_no_character_out() -> None:
-    told = "店😀ä\u202e한喆"
-    assert len(on_paper(told)) == len(told)
-    assert on_paper(told) == f"店{STAND_IN}ä{STAND_IN}{STAND_IN}喆"
+    content = "店😀ä\u202e한喆"
+    assert len(on_paper(content)) == len(content)
+    assert on_paper(content) == f"店{STAND_IN}ä{STAND_IN}{STAND_IN}喆"

@@ -59,12 +59,12 @@ def proved(january: dict[str, int] = EARNED, february: dict[str, int] = PAID) ->
 
 
 def test_books_that_are_right_leave_nothing_unexplained() -> None:
-    found = proved()
-    assert [one.unexplained_minor for one in found] == [0, 0]
-    assert [one.is_closed for one in found] == [True, False]
-    assert all(one.digest_holds for one in found)
-    assert whole_gap(found) == 0
-    assert totals_of_all(found)["closing_minor"] == -150
+    programs = proved()
+    assert [row.unexplained_minor for row in programs] == [0, 0]
+    assert [row.is_closed for row in programs] == [True, False]
+    assert all(row.digest_holds for row in programs)
+    assert whole_gap(programs) == 0
+    assert totals_of_all(programs)["closing_minor"] == -150
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -16,8 +16,8 @@ ZONE = "America/New_York"
 def history(orders: int) -> History:
     times = [START + timedelta(hours=7 * number) for number in range(orders)]
     sales = [
-        Sale(f"o-{number}", "c", at, at + timedelta(hours=30), (SaleLine("1", "CD", 1, 1_000),))
-        for number, at in enumerate(times)
+        Sale(f"o-{number}", "c", paid_at, paid_at + timedelta(hours=30), (SaleLine("1", "CD", 1, 1_000),))
+        for number, paid_at in enumerate(times)
     ]
     return History(cdnow.SOURCE, sales, list(recipe.invent_refunds(sales, Dice(7))))
 
@@ -35,8 +35,8 @@ def test_every_fact_is_told_exactly_once(arrivals: Arrivals) -> None:
     assert sorted(sale.order_id for part in parts for sale in part.sales) == sorted(
         sale.order_id for sale in HISTORY.sales
     )
-    told = [refund for part in parts for refund in part.refunds]
-    assert sorted(told, key=lambda refund: refund.id) == sorted(HISTORY.refunds, key=lambda refund: refund.id)
+    refunds = [refund for part in parts for refund in part.refunds]
+    assert sorted(refunds, key=lambda refund: refund.id) == sorted(HISTORY.refunds, key=lambda refund: refund.id)
 
 
 def test_what_is_told_before_and_late_happened_in_the_months_closed_first(arrivals: Arrivals) -> None:
@@ -52,7 +52,9 @@ def test_an_orders_refunds_are_late_together_so_that_the_rest_comes_last(arrival
     late = {refund.order_id for refund in arrivals.late.refunds}
     assert not late & {refund.order_id for refund in arrivals.first.refunds}
     for part in (arrivals.first, arrivals.late, arrivals.then):
-        assert [refund.id for refund in part.refunds] == [one.id for one in HISTORY.refunds if one in part.refunds]
+        assert [refund.id for refund in part.refunds] == [
+            refund.id for refund in HISTORY.refunds if refund in part.refunds
+        ]
 
 
 def test_a_short_history_has_a_late_refund_too() -> None:

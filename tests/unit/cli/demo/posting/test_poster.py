@@ -60,8 +60,8 @@ def server() -> Iterator[Listening]:
 @pytest.fixture
 def client(server: Listening, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     monkeypatch.setattr(poster, "PAUSE_S", 0)
-    with closing(Client("127.0.0.1", server.server_port, "dk_1", lambda: None)) as found:
-        yield found
+    with closing(Client("127.0.0.1", server.server_port, "dk_1", lambda: None)) as opened:
+        yield opened
 
 
 def taken(accepted: int, duplicate: int = 0) -> tuple[int, Any]:

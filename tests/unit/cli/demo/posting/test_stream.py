@@ -14,8 +14,8 @@ from distrib.services.orders.codec import decode_event
 NOON = datetime(1997, 3, 1, 12, tzinfo=UTC)
 
 
-def sale(number: int, at: datetime) -> Sale:
-    return Sale(f"o-{number}", f"c-{number}", at, at + timedelta(hours=1), (SaleLine("1", "CD", 1, 1000),))
+def sale(number: int, paid_at: datetime) -> Sale:
+    return Sale(f"o-{number}", f"c-{number}", paid_at, paid_at + timedelta(hours=1), (SaleLine("1", "CD", 1, 1000),))
 
 
 SALES = [sale(number, NOON + timedelta(hours=number)) for number in range(60)]
@@ -31,7 +31,7 @@ NETWORK = recipe.invent_network(SALES, Dice(3))
 
 
 def events() -> list[dict[str, Any]]:
-    return [json.loads(told.body) for told in tell(HISTORY, NETWORK)]
+    return [json.loads(event.body) for event in tell(HISTORY, NETWORK)]
 
 
 def test_every_event_passes_the_check_of_the_api() -> None:
@@ -40,10 +40,10 @@ def test_every_event_passes_the_check_of_the_api() -> None:
 
 
 def test_events_go_out_by_time_and_a_sale_before_a_refund_of_the_same_instant() -> None:
-    told = events()
-    assert [event["occurred_at"] for event in told] == sorted(event["occurred_at"] for event in told)
-    at = next(place for place, event in enumerate(told) if event["id"] == "refunded-r-1")
-    assert told[at - 1]["id"] == "settled-o-5"
+    posted = events()
+    assert [event["occurred_at"] for event in posted] == sorted(event["occurred_at"] for event in posted)
+    place_of_refund = next(place for place, event in enumerate(posted) if event["id"] == "refunded-r-1")
+    assert posted[place_of_refund - 1]["id"] == "settled-o-5"
 
 
 def test_a_refund_of_the_rest_names_no_lines() -> None:
@@ -54,7 +54,7 @@ def test_a_refund_of_the_rest_names_no_lines() -> None:
 
 def test_an_order_of_nobody_names_no_shop() -> None:
     direct = replace(NETWORK, shop_of={}, sponsor_of={})
-    assert all("shop_id" not in json.loads(told.body).get("order", {}) for told in tell(HISTORY, direct))
+    assert all("shop_id" not in json.loads(event.body).get("order", {}) for event in tell(HISTORY, direct))
 
 
 def made(*days: int) -> list[Told]:
@@ -62,16 +62,16 @@ def made(*days: int) -> list[Told]:
 
 
 def test_a_batch_holds_whole_days_where_they_fit() -> None:
-    found = list(batches(made(1, 1, 2, 2, 2, 3), most_events=4))
-    assert [len(batch) for batch in found] == [2, 4]
+    calls = list(batches(made(1, 1, 2, 2, 2, 3), most_events=4))
+    assert [len(batch) for batch in calls] == [2, 4]
 
 
 def test_a_day_too_large_for_a_call_is_cut() -> None:
-    found = list(batches(made(1, 2, 2, 2, 2, 2, 3), most_events=3))
-    assert [len(batch) for batch in found] == [1, 3, 3]
-    assert [body for batch in found for body in batch] == [told.body for told in made(1, 2, 2, 2, 2, 2, 3)]
+    calls = list(batches(made(1, 2, 2, 2, 2, 2, 3), most_events=3))
+    assert [len(batch) for batch in calls] == [1, 3, 3]
+    assert [body for batch in calls for body in batch] == [event.body for event in made(1, 2, 2, 2, 2, 2, 3)]
 
 
 def test_a_batch_keeps_within_its_bytes() -> None:
-    found = list(batches(made(1, 2, 3, 4), most_bytes=6))
-    assert [len(batch) for batch in found] == [2, 2]
+    calls = list(batches(made(1, 2, 3, 4), most_bytes=6))
+    assert [len(batch) for batch in calls] == [2, 2]

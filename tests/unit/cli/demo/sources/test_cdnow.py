@@ -50,8 +50,8 @@ def test_a_day_that_does_not_exist_is_refused() -> None:
 
 def test_the_installed_file_holds_what_is_published_of_it() -> None:
     control = count_cdnow(cdnow.find_file(), is_published=True)
-    found = {"orders": control.orders, "customers": control.customers, "paid_minor": control.paid_minor}
-    assert found == control.published == {"orders": 69_659, "customers": 23_570, "paid_minor": 250_031_563}
+    figures = {"orders": control.orders, "customers": control.customers, "paid_minor": control.paid_minor}
+    assert figures == control.published == {"orders": 69_659, "customers": 23_570, "paid_minor": 250_031_563}
 
 
 def test_the_reader_and_the_control_count_the_same(tmp_path: Path) -> None:

@@ -26,16 +26,16 @@ def row(
     return Row(number, invoice, sku, quantity, MORNING + timedelta(minutes=minutes), Decimal(price), customer)
 
 
-def told(*rows: Row) -> History:
+def history_from(*rows: Row) -> History:
     return history_of(rows)
 
 
 def refunds_of(*rows: Row) -> list[tuple[str, tuple[tuple[str, int], ...]]]:
-    return [(refund.id, refund.lines) for refund in told(*rows).refunds]
+    return [(refund.id, refund.lines) for refund in history_from(*rows).refunds]
 
 
 def test_an_invoice_is_an_order_with_its_lines_at_the_first_of_its_times() -> None:
-    (sale,) = told(row(1, "500", "A", 2, "1.25", minutes=1), row(2, "500", "B", 1, "0.50")).sales
+    (sale,) = history_from(row(1, "500", "A", 2, "1.25", minutes=1), row(2, "500", "B", 1, "0.50")).sales
     assert (sale.order_id, sale.customer_id, sale.paid_minor) == ("500", "uci-c9", 300)
     assert [(line.id, line.sku, line.paid_minor) for line in sale.lines] == [("1", "A", 250), ("2", "B", 50)]
     assert sale.paid_at == datetime(2011, 7, 1, 8, 30, tzinfo=UTC)  # British summer time
@@ -43,7 +43,7 @@ def test_an_invoice_is_an_order_with_its_lines_at_the_first_of_its_times() -> No
 
 
 def test_a_line_is_rounded_to_the_penny_once() -> None:
-    (sale,) = told(row(1, "500", "A", 3, "0.125")).sales
+    (sale,) = history_from(row(1, "500", "A", 3, "0.125")).sales
     assert sale.paid_minor == 38
 
 
@@ -58,40 +58,40 @@ def test_a_line_is_rounded_to_the_penny_once() -> None:
     ],
 )
 def test_what_is_no_sale_to_a_known_customer_makes_no_order(other: Row) -> None:
-    assert [sale.order_id for sale in told(row(1, "500", "A", 2, "1.00"), other).sales] == ["500"]
+    assert [sale.order_id for sale in history_from(row(1, "500", "A", 2, "1.00"), other).sales] == ["500"]
 
 
 def test_a_credit_gives_back_the_latest_sale_at_its_own_price_first() -> None:
-    found = refunds_of(
+    refunds = refunds_of(
         row(1, "500", "A", 5, "2.00"),
         row(2, "501", "A", 5, "3.00", 1),
         row(3, "502", "A", 5, "2.00", 2),
         row(4, "C503", "A", -7, "2.00", 3),
     )
-    assert found == [("C503-502", (("3", 1000),)), ("C503-500", (("1", 400),))]
+    assert refunds == [("C503-502", (("3", 1000),)), ("C503-500", (("1", 400),))]
 
 
 def test_a_credit_at_another_price_gives_back_at_the_sales_price() -> None:
-    found = refunds_of(row(1, "500", "A", 5, "3.00"), row(2, "C501", "A", -1, "2.00", 1))
-    assert found == [("C501-500", (("1", 300),))]
+    refunds = refunds_of(row(1, "500", "A", 5, "3.00"), row(2, "C501", "A", -1, "2.00", 1))
+    assert refunds == [("C501-500", (("1", 300),))]
 
 
 def test_a_sale_stands_earlier_by_time_and_then_by_place() -> None:
     assert refunds_of(row(1, "500", "A", 5, "3.00"), row(2, "C501", "A", -1, "3.00")) == [("C501-500", (("1", 300),))]
-    history = told(row(1, "C501", "A", -1, "3.00"), row(2, "500", "A", 5, "3.00"))
+    history = history_from(row(1, "C501", "A", -1, "3.00"), row(2, "500", "A", 5, "3.00"))
     assert not history.refunds
     assert history.left_out["credit_lines_without_earlier_sale"] == 1
 
 
 def test_a_credit_of_another_customer_or_article_gives_back_nothing() -> None:
-    history = told(
+    history = history_from(
         row(1, "500", "A", 5, "3.00"), row(2, "C501", "A", -1, "3.00", 1, "8"), row(3, "C502", "E", -1, "3.00", 1)
     )
     assert history.left_out["credit_lines_without_earlier_sale"] == 2
 
 
 def test_never_more_is_given_back_than_is_left_of_the_sale() -> None:
-    history = told(
+    history = history_from(
         row(1, "500", "A", 5, "3.00"),
         row(2, "C501", "A", -4, "3.00", 1),
         row(3, "C502", "A", -4, "3.00", 2),
@@ -105,27 +105,27 @@ def test_never_more_is_given_back_than_is_left_of_the_sale() -> None:
 
 def test_pennies_given_back_one_by_one_add_up_to_what_was_paid() -> None:
     singles = [row(number, f"C{500 + number}", "A", -1, "0.125", number) for number in (2, 3, 4)]
-    history = told(row(1, "500", "A", 3, "0.125"), *singles)
+    history = history_from(row(1, "500", "A", 3, "0.125"), *singles)
     assert [refund.amount_minor for refund in history.refunds] == [13, 12, 13]
     assert sum(refund.amount_minor for refund in history.refunds) == history.sales[0].paid_minor
 
 
 def test_two_credit_lines_for_one_sale_line_are_one_line_of_the_refund() -> None:
-    found = refunds_of(
+    refunds = refunds_of(
         row(1, "500", "A", 5, "3.00"), row(2, "C501", "A", -1, "3.00", 1), row(3, "C501", "A", -2, "3.00", 1)
     )
-    assert found == [("C501-500", (("1", 900),))]
+    assert refunds == [("C501-500", (("1", 900),))]
 
 
 @pytest.mark.parametrize("sku", ["POST", "M", "D", "gift_0001_20"])
 def test_a_credit_of_no_goods_is_left_out_and_counted(sku: str) -> None:
-    history = told(row(1, "500", sku, 5, "3.00"), row(2, "C501", sku, -1, "3.00", 1))
+    history = history_from(row(1, "500", sku, 5, "3.00"), row(2, "C501", sku, -1, "3.00", 1))
     assert not history.refunds
     assert history.left_out["credit_lines_not_goods"] == 1
 
 
 def test_what_comes_to_less_than_a_penny_is_left_out_and_counted() -> None:
-    history = told(row(1, "500", "A", 5, "0.001"), row(2, "C501", "A", -1, "0.001", 1))
+    history = history_from(row(1, "500", "A", 5, "0.001"), row(2, "C501", "A", -1, "0.001", 1))
     assert not history.refunds
     assert history.left_out["links_worth_nothing"] == 1
 
@@ -139,7 +139,7 @@ def test_the_control_counts_the_same_by_its_own_way() -> None:
         row(5, "C503", "E", -1, "1.00", 2),
         row(6, "C504", "A", -1, "0.125", 3),
     ]
-    control, history = count_online_retail(rows), told(*rows)
+    control, history = count_online_retail(rows), history_from(*rows)
     assert (control.orders, control.lines, control.customers) == (2, 3, 2)
     assert control.paid_minor == sum(sale.paid_minor for sale in history.sales) == 38 + 1800 + 200
     assert control.credit_lines_without_earlier_sale == history.left_out["credit_lines_without_earlier_sale"] == 1

@@ -17,9 +17,9 @@ START = datetime(1997, 1, 1, 12, tzinfo=UTC)
 def sales(customers: int = 400, orders_each: int = 5) -> list[Sale]:
     made = []
     for number in range(customers * orders_each):
-        at = START + timedelta(minutes=37 * number)
+        paid_at = START + timedelta(minutes=37 * number)
         line = SaleLine("1", "CD", 1, 100 + number % 5000)
-        made.append(Sale(f"o-{number}", f"c-{number % customers}", at, at + timedelta(hours=30), (line,)))
+        made.append(Sale(f"o-{number}", f"c-{number % customers}", paid_at, paid_at + timedelta(hours=30), (line,)))
     return made
 
 
