@@ -45,7 +45,7 @@ def test_what_is_tighter_needs_nobody(tighter: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("looser", "told"),
+    ("looser", "names"),
     [
         ({"max_tiers": 2}, ["max_tiers: 1 → 2"]),
         ({"max_tree_levels": 4}, ["max_tree_levels: 3 → 4"]),

@@ -302,7 +302,7 @@ def retail(**bound: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "names"),
     [
         ({}, []),
         ({"max_tiers": 1, "max_tree_levels": 3, "order_cap": "0.3", "on_excess": "refuse"}, []),
