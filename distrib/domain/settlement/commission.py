@@ -17,7 +17,7 @@ from distrib.domain.money import PPM, half_of, round_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.rules import SLAB_WHOLE, Chosen, Rule
 from distrib.domain.settlement.caps import after_caps
-from distrib.domain.settlement.earned import Commission, Key
+from distrib.domain.settlement.earned import Commission, CommissionKey
 from distrib.domain.settlement.earners import (
     STEP_OF_BASE,
     STEP_OF_REMAINING,
@@ -30,7 +30,7 @@ from distrib.domain.settlement.earners import (
 from distrib.domain.settlement.seats import Verdict, seat, verdicts
 from distrib.domain.settlement.snapshot import Person, Snapshot
 
-__all__ = ["Commission", "Key", "Person", "Snapshot", "settle", "settle_left"]
+__all__ = ["Commission", "CommissionKey", "Person", "Snapshot", "settle", "settle_left"]
 
 
 _commission: Callable[[tuple[int, int, int, int, int, int | None, int]], Commission] = partial(
@@ -62,7 +62,7 @@ def settle(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
 
 
 def settle_left(
-    plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[int], posted: Mapping[Key, int]
+    plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[int], posted: Mapping[CommissionKey, int]
 ) -> list[Commission]:
     """The commissions that should stand on what refunds left of an order.
 
@@ -95,9 +95,9 @@ def _share_left(line: OrderLine, left_minor: int, whole: Share) -> Share:
     return Share(left_minor, line.paid_minor) if line.paid_minor else whole
 
 
-def at_most_posted(commissions: Sequence[Commission], posted: Mapping[Key, int]) -> list[Commission]:
+def at_most_posted(commissions: Sequence[Commission], posted: Mapping[CommissionKey, int]) -> list[Commission]:
     """No commission rises by a refund: each is at most what was first posted."""
-    lowered = (c._replace(amount_minor=min(c.amount_minor, posted.get(c[:4], 0))) for c in commissions)
+    lowered = (c._replace(amount_minor=min(c.amount_minor, posted.get(c.key, 0))) for c in commissions)
     return [commission for commission in lowered if commission.amount_minor]
 
 

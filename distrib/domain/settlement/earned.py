@@ -1,8 +1,23 @@
-"""A commission as a plain value, and what identifies it within its order. No rule may enter."""
+"""A commission as a plain value, and what identifies it within its order."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+
+class CommissionKey(NamedTuple):
+    """What identifies a commission within its order: the line, the rule, the tier and the earner."""
+
+    line_index: int
+    rule_index: int
+    tier: int
+    shop_no: int
+
+
+_key: Callable[[tuple[int, ...]], CommissionKey] = partial(tuple.__new__, CommissionKey)
+"""A key of its fields, without the detour over a call in Python."""
 
 
 class Commission(NamedTuple):
@@ -20,6 +35,7 @@ class Commission(NamedTuple):
     rate_ppm: int | None
     amount_minor: int
 
-
-Key: TypeAlias = tuple[int, int, int, int]
-"""line_index, rule_index, tier, shop_no: what identifies a commission within its order."""
+    @property
+    def key(self) -> CommissionKey:
+        """What identifies it within its order."""
+        return _key(self[:4])

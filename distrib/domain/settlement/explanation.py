@@ -13,7 +13,7 @@ from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.caps import after_caps
-from distrib.domain.settlement.commission import Commission, Key, shares_left, walk
+from distrib.domain.settlement.commission import Commission, CommissionKey, shares_left, walk
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict, is_indirect
 from distrib.domain.settlement.snapshot import Snapshot
 
@@ -57,7 +57,7 @@ def explain(plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[i
     shares = None if left_minor is None else shares_left(order, left_minor)
     found = walk(plan, order, snapshot, shares, lambda *looked_at: seen.append(_Seen(*looked_at)))
     stages = after_caps(plan, snapshot, found, order.paid_minor if left_minor is None else sum(left_minor))
-    amounts = [{one[:4]: one.amount_minor for one in stage} for stage in stages]
+    amounts = [{one.key: one.amount_minor for one in stage} for stage in stages]
     reasons = _cap_reasons(found, amounts)
     if left_minor is not None:
         _bound_by_first(plan, order, snapshot, amounts, reasons)
@@ -73,10 +73,12 @@ def _as_frozen(plan: Plan, snapshot: Snapshot, look: Look, verdict: Verdict) -> 
     return look._replace(reason=POLICY) if is_held else look
 
 
-def _cap_reasons(found: Sequence[Commission], amounts: Sequence[Mapping[Key, int]]) -> dict[Key, str]:
+def _cap_reasons(
+    found: Sequence[Commission], amounts: Sequence[Mapping[CommissionKey, int]]
+) -> dict[CommissionKey, str]:
     """Which cap took the last of each commission that one lowered; of several, the one applied last."""
-    reasons: dict[Key, str] = {}
-    before = {one[:4]: one.amount_minor for one in found}
+    reasons: dict[CommissionKey, str] = {}
+    before = {one.key: one.amount_minor for one in found}
     for reason, after in zip((RULE_CAP, ORDER_CAP, RULE_CAP), amounts, strict=True):
         reasons |= {key: reason for key, amount in before.items() if after.get(key, 0) < amount}
         before = dict(after)
@@ -84,11 +86,15 @@ def _cap_reasons(found: Sequence[Commission], amounts: Sequence[Mapping[Key, int
 
 
 def _bound_by_first(
-    plan: Plan, order: Order, snapshot: Snapshot, amounts: list[dict[Key, int]], reasons: dict[Key, str]
+    plan: Plan,
+    order: Order,
+    snapshot: Snapshot,
+    amounts: list[dict[CommissionKey, int]],
+    reasons: dict[CommissionKey, str],
 ) -> None:
     """Lowers the last amounts to what was first earned; what lowered a commission then is why it is lower now."""
     first_found = walk(plan, order, snapshot)
-    first = [{c[:4]: c.amount_minor for c in s} for s in after_caps(plan, snapshot, first_found, order.paid_minor)]
+    first = [{c.key: c.amount_minor for c in s} for s in after_caps(plan, snapshot, first_found, order.paid_minor)]
     why = _cap_reasons(first_found, first)
     for key, amount in amounts[-1].items():
         if amount > (limit := first[-1].get(key, 0)):
@@ -96,11 +102,13 @@ def _bound_by_first(
             reasons.setdefault(key, why.get(key, ORDER_CAP))
 
 
-def _look(order: Order, seen: _Seen, amounts: Mapping[Key, int], reasons: Mapping[Key, str]) -> Look:
+def _look(
+    order: Order, seen: _Seen, amounts: Mapping[CommissionKey, int], reasons: Mapping[CommissionKey, str]
+) -> Look:
     rule, tier, person, _, reason = seen.verdict
     amount = 0
     if reason == PAID and person is not None:
-        key = (seen.line_index, rule.index, tier, person.shop_no)
+        key = CommissionKey(seen.line_index, rule.index, tier, person.shop_no)
         amount, reason = amounts.get(key, 0), reasons.get(key, PAID)
     return Look(
         line_id=order.lines[seen.line_index].id,

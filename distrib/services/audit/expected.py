@@ -8,13 +8,20 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.orders.effects import EXPECTED
 from distrib.domain.plans.plan import Plan
-from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.recomputing import (
+    Difference,
+    PostedCommission,
+    PostedKey,
+    PostedOrder,
+    differences,
+    left_of_lines,
+)
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.versions import load_timeline
-from distrib.services.settlement.expected import EXPECTED
 from distrib.store.audit.lives import payment_batches
 from distrib.store.audit.questions import MOST_ROWS, Answer
 from distrib.store.orders.life import StoredPayment
@@ -59,12 +66,12 @@ def _differences(stored: StoredPayment, plans: Mapping[int, Plan]) -> list[Diffe
     order = decode_stored(stored.payload).order
     if order is None:
         raise ValueError("a payment rests on an event with an order")
-    first: list[Earned] = []
-    changes: dict[Place, int] = {}
+    first: list[PostedCommission] = []
+    changes: dict[PostedKey, int] = {}
     for row in stored.changes:
-        place = Place(row.line_id, row.rule_id, row.tier, row.shop_no)
+        place = PostedKey(row.line_id, row.rule_id, row.tier, row.shop_no)
         if row.kind == EXPECTED:
-            first.append(Earned(*place, row.base_minor, row.rate_ppm, row.amount_minor))
+            first.append(PostedCommission(*place, row.base_minor, row.rate_ppm, row.amount_minor))
         else:
             changes[place] = changes.get(place, 0) + row.amount_minor
     refunded: dict[str, int] = {}
@@ -73,4 +80,4 @@ def _differences(stored: StoredPayment, plans: Mapping[int, Plan]) -> list[Diffe
             refunded[line_id] = refunded.get(line_id, 0) + amount_minor
     left = left_of_lines(order, refunded) if stored.refunds else None
     snapshot = Snapshot.from_json(stored.snapshot)
-    return differences(plans[stored.version_no], order, snapshot, left, Posted(first, changes))
+    return differences(plans[stored.version_no], order, snapshot, left, PostedOrder(first, changes))

@@ -18,7 +18,7 @@ from distrib.domain.events import Order
 from distrib.domain.money import PPM
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.commission import Commission, settle
-from distrib.domain.settlement.recomputing import Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.recomputing import PostedCommission, PostedKey, PostedOrder, differences, left_of_lines
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
@@ -51,8 +51,8 @@ class _Findings:
 class _Changes:
     """What refunds did to the orders of one batch, by order."""
 
-    reversed: Mapping[int, Mapping[Place, int]]
-    taken_back: Mapping[int, set[Place]]
+    reversed: Mapping[int, Mapping[PostedKey, int]]
+    taken_back: Mapping[int, set[PostedKey]]
     refunded: Mapping[int, Mapping[str, int]]
 
 
@@ -104,7 +104,7 @@ class _Pass:
             stands = sum([commission.amount_minor for commission in first])
         else:
             taken_back = frozenset(changes.taken_back.get(row.order_no, ()))
-            told = Posted(_earned(posted), reversed_ or {}, taken_back)
+            told = PostedOrder(_earned(posted), reversed_ or {}, taken_back)
             self._compare(row, plan, order, snapshot, left, told)
             stands = sum(told.standing().values())
         self._check_cap(row, snapshot, row.paid_minor if left is None else sum(left), stands)
@@ -125,7 +125,7 @@ class _Pass:
         order: Order,
         snapshot: Snapshot,
         left: Sequence[int] | None,
-        told: Posted,
+        told: PostedOrder,
     ) -> None:
         found = differences(plan, order, snapshot, left, told)
         if found:
@@ -145,10 +145,10 @@ class _Pass:
 
 
 def _changes(batch: OrderBatch) -> _Changes:
-    reversed_: defaultdict[int, defaultdict[Place, int]] = defaultdict(lambda: defaultdict(int))
-    taken_back: defaultdict[int, set[Place]] = defaultdict(set)
+    reversed_: defaultdict[int, defaultdict[PostedKey, int]] = defaultdict(lambda: defaultdict(int))
+    taken_back: defaultdict[int, set[PostedKey]] = defaultdict(set)
     for order_no, line_id, rule_id, tier, shop_no, amount_minor, is_decided in batch.reversed:
-        place = Place(line_id, rule_id, tier, shop_no)
+        place = PostedKey(line_id, rule_id, tier, shop_no)
         reversed_[order_no][place] += amount_minor
         if is_decided:
             taken_back[order_no].add(place)
@@ -169,11 +169,11 @@ def _text(commissions: Sequence[Commission], order: Order, rules: Sequence[str])
     return ROW.join(rows) if rows else None
 
 
-def _earned(posted: str | None) -> list[Earned]:
+def _earned(posted: str | None) -> list[PostedCommission]:
     """The commissions that ``_text`` writes, read back."""
     return [] if posted is None else [_earned_row(row) for row in posted.split(ROW)]
 
 
-def _earned_row(row: str) -> Earned:
+def _earned_row(row: str) -> PostedCommission:
     line, rule, tier, shop_no, base, rate, amount = row.split(FIELD)
-    return Earned(line, rule, int(tier), int(shop_no), int(base), int(rate) if rate else None, int(amount))
+    return PostedCommission(line, rule, int(tier), int(shop_no), int(base), int(rate) if rate else None, int(amount))

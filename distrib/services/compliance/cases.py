@@ -18,12 +18,12 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
 from distrib.domain.policies.monitors import told
 from distrib.services.context import Actor, Program
-from distrib.services.settlement.batch import REVERSED
 from distrib.store import plans
 from distrib.store.compliance import cases as store
 from distrib.store.compliance.cases import NewCase
 from distrib.store.network import shops, tree
 from distrib.store.settlement import batch
+from distrib.store.settlement.batch import MonthTotals
 
 DECISIONS = ("freeze", "release", "reverse", "dismiss")
 STATES = {"freeze": "frozen", "reverse": "frozen", "release": "released", "dismiss": "dismissed"}
@@ -154,14 +154,13 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
         return
     period = max(program.period_of(now), _first_open(store.closed_through(conn, program.program_id)))
     next_seq = {row["cause_no"]: row["last_seq"] + 1 for row in standing}
-    months: dict[tuple[int, int], list[int]] = {}
+    months: dict[tuple[int, int], MonthTotals] = {}
     rows = []
     for row in standing:
         seq = next_seq[row["cause_no"]]
         next_seq[row["cause_no"]] += 1
         rows.append({**row, "seq": seq, "reverses_seq": row["seq"], "amount_minor": row["left_minor"]})
-        month = months.setdefault((row["shop_no"], period), [0, 0, 0, 0])
-        month[REVERSED] -= row["left_minor"]
+        months.setdefault((row["shop_no"], period), MonthTotals()).reversed_minor -= row["left_minor"]
     store.insert_reversals(conn, program.program_id, rows, now, period)
     batch.upsert_months(conn, program.program_id, months)
 

@@ -15,7 +15,14 @@ from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.explanation import Look, explain
-from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines
+from distrib.domain.settlement.recomputing import (
+    Difference,
+    PostedCommission,
+    PostedKey,
+    PostedOrder,
+    differences,
+    left_of_lines,
+)
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
@@ -79,11 +86,11 @@ def _worked_out(
     people = _people(snapshot)
     if only_shop_no is not None:
         looks = [look for look in looks if look.shop_no == only_shop_no]
-        unlike = [difference for difference in unlike if difference.place.shop_no == only_shop_no]
+        unlike = [difference for difference in unlike if difference.key.shop_no == only_shop_no]
         people = [(role, person) for role, person in people if person.shop_no == only_shop_no]
         if not (looks or unlike or head["seller_no"] == only_shop_no):
             raise Refusal("order_unknown", id=order.id)
-    numbers = {look.shop_no for look in looks} | {difference.place.shop_no for difference in unlike}
+    numbers = {look.shop_no for look in looks} | {difference.key.shop_no for difference in unlike}
     numbers |= {person.shop_no for _, person in people}
     ids = shops.ids_of(conn, program.program_id, {number for number in numbers if number is not None})
     standing = posted.standing()
@@ -98,20 +105,20 @@ def _worked_out(
     }
 
 
-def posted_of(rows: Collection[Mapping[str, Any]]) -> Posted:
+def posted_of(rows: Collection[Mapping[str, Any]]) -> PostedOrder:
     """The transfers of one order as recomputing takes them."""
-    earned: list[Earned] = []
-    changes: dict[Place, int] = {}
-    taken_back: set[Place] = set()
+    earned: list[PostedCommission] = []
+    changes: dict[PostedKey, int] = {}
+    taken_back: set[PostedKey] = set()
     for row in rows:
-        place = Place(row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
+        place = PostedKey(row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
         if row["kind"] == "earned":
-            earned.append(Earned(*place, row["base_minor"], row["rate_ppm"], row["amount_minor"]))
+            earned.append(PostedCommission(*place, row["base_minor"], row["rate_ppm"], row["amount_minor"]))
         else:
             changes[place] = changes.get(place, 0) + row["amount_minor"]
             if row["event_no"] is None:
                 taken_back.add(place)
-    return Posted(earned, changes, frozenset(taken_back))
+    return PostedOrder(earned, changes, frozenset(taken_back))
 
 
 def _nothing() -> dict[str, Any]:
@@ -138,10 +145,10 @@ def _person(role: str, person: Person, ids: Mapping[int, str]) -> dict[str, Any]
     return {"role": role, "shop_id": ids.get(person.shop_no), "rank": person.rank, "is_active": person.is_active}
 
 
-def _look(look: Look, ids: Mapping[int, str], standing: Mapping[Place, int]) -> dict[str, Any]:
+def _look(look: Look, ids: Mapping[int, str], standing: Mapping[PostedKey, int]) -> dict[str, Any]:
     posted = 0
     if look.shop_no is not None and look.reason in (PAID, ORDER_CAP, RULE_CAP, POLICY):
-        posted = standing.get(Place(look.line_id, look.rule_id, look.tier, look.shop_no), 0)
+        posted = standing.get(PostedKey(look.line_id, look.rule_id, look.tier, look.shop_no), 0)
     return {
         "line_id": look.line_id,
         "rule": look.rule_id,
@@ -158,13 +165,13 @@ def _look(look: Look, ids: Mapping[int, str], standing: Mapping[Place, int]) -> 
 
 
 def _difference(difference: Difference, ids: Mapping[int, str]) -> dict[str, Any]:
-    place = difference.place
+    key = difference.key
     return {
         "what": difference.what,
-        "line_id": place.line_id,
-        "rule": place.rule_id,
-        "tier": place.tier,
-        "shop_id": ids.get(place.shop_no),
+        "line_id": key.line_id,
+        "rule": key.rule_id,
+        "tier": key.tier,
+        "shop_id": ids.get(key.shop_no),
         "expected_minor": difference.expected_minor,
         "posted_minor": difference.posted_minor,
     }

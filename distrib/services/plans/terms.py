@@ -6,36 +6,18 @@ Worked out once a version and batch. Amounts and people may not enter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
 from distrib.domain.errors import Refusal
-from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Policy, combine
 from distrib.domain.ranks.promotion import EARNINGS, Metric, metrics_needed
+from distrib.domain.settlement.terms import Terms
 from distrib.services.context import Program
 from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of
 from distrib.services.policies import PolicyBook, pack_on
-from distrib.store.copying import text_field
 from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """A plan version with the limits that the packs put on it."""
-
-    plan: Plan
-    plan_key: str
-    version_no: int
-    hold: timedelta
-    rule_fields: tuple[bytes, ...]
-    order_cap_ppm: int | None
-    pack: str
-    entry_pays_seller: bool
-    self_purchase_pays_uplines: bool
-    max_tiers: int
 
 
 class CountedRules(NamedTuple):
@@ -122,10 +104,8 @@ class TermsBook:
         limits = combine(*(pack_on(self._policies, name, day) for name in names))
         return Terms(
             plan,
-            str(entry.version_no),
             entry.version_no,
             timedelta(days=plan.hold_days),
-            tuple(text_field(rule.id) for rule in plan.rules),
             limits.order_cap_with(plan.order_cap_ppm),
             limits.packs,
             limits.entry_pays_seller,

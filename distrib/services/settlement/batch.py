@@ -1,30 +1,29 @@
 """What a batch of orders became, gathered in memory and written in sets.
 
-Filled by ``distrib.services.settlement.order_work``, written by the drain in one transaction. No rule
-may enter.
+Filled by ``gathering`` with what the state machine brought about, written by the drain in one transaction.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.periods import counting
 from distrib.services.context import Program
+from distrib.services.settlement.groups import Groups
 from distrib.services.webhooks.messages import tell_commissions
 from distrib.store.compliance import cases
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders import groups, inbox, life, queue
 from distrib.store.orders.groups import Decision
-from distrib.store.orders.life import EarlyRefundLine, ExpectedChange, OrderEnd, PaidOrder
+from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
 from distrib.store.orders.queue import Outcome, PendingEvent
-from distrib.store.settlement import batch
-from distrib.store.settlement.batch import RefundLineRow, Settlement
-
-EARNED, REVERSED, ORDERS, REFUNDS = range(4)
+from distrib.store.settlement import batch as rows
+from distrib.store.settlement.batch import MonthTotals, RefundLineRow, Settlement
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class LifeRows:
     paid: list[PaidOrder] = field(default_factory=list)
     expected: list[ExpectedChange] = field(default_factory=list)
     early: list[EarlyRefundLine] = field(default_factory=list)
-    ends: list[OrderEnd] = field(default_factory=list)
+    ends: list[EndedOrder] = field(default_factory=list)
     closed: set[int] = field(default_factory=set)
     decisions: list[Decision] = field(default_factory=list)
     members: set[tuple[int, int]] = field(default_factory=set)
@@ -61,46 +60,61 @@ class LifeRows:
             life.close_payments(conn, program_id, self.closed)
 
 
-@dataclass(slots=True)
 class Batch:
-    """The rows that a batch will write, and how many of each kind it made."""
+    """The rows that a batch of one program will write.
 
-    program: Program
-    now: datetime
-    closed_through: int = 0
-    transfers: list[bytes] = field(default_factory=list)
-    settlements: list[Settlement] = field(default_factory=list)
-    refunds: list[RefundLineRow] = field(default_factory=list)
-    done: list[tuple[int, int]] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    signals: set[tuple[date, int, datetime]] = field(default_factory=set)
-    look_levels: int = 0
-    earner_signals: set[tuple[date, int, datetime]] = field(default_factory=set)
-    frozen: list[Frozen] = field(default_factory=list)
-    later: dict[int, date] = field(default_factory=dict)
-    life: LifeRows = field(default_factory=LifeRows)
-    months: defaultdict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
+    Args:
+        now: the clock reading that marks events done; no figure depends on it.
+        closed_through: the last month whose books are closed, as 202603; 0 for none.
+        signals_sales: whether an order may promote shops by what they sell, ``signal_levels`` how many levels above.
+        signals_earnings: whether an order may promote whoever it pays.
+    """
 
-    def period_of(self, at: datetime) -> tuple[int, int | None]:
-        """The month a fact of that instant counts in, and the one it belongs to where that is closed."""
-        return counting(self.program.period_of(at), self.closed_through)
+    def __init__(
+        self,
+        program: Program,
+        now: datetime,
+        closed_through: int = 0,
+        *,
+        signals_sales: bool = False,
+        signal_levels: int = 0,
+        signals_earnings: bool = False,
+    ) -> None:
+        self.program = program
+        self.settlements: list[Settlement] = []
+        self.refunds: list[RefundLineRow] = []
+        self.groups = Groups({}, {})
+        self.now = now
+        self.closed_through = closed_through
+        self.signals_sales, self.signals_earnings = signals_sales, signals_earnings
+        self.signal_levels = signal_levels
+        self.transfers: list[bytes] = []
+        self.done: list[tuple[int, int]] = []
+        self.outcomes: list[Outcome] = []
+        self.signals: set[tuple[date, int, datetime]] = set()
+        self.earner_signals: set[tuple[date, int, datetime]] = set()
+        self.frozen: list[Frozen] = []
+        self.later: dict[int, date] = {}
+        self.life = LifeRows()
+        self.months: defaultdict[tuple[int, int], MonthTotals] = defaultdict(MonthTotals)
 
     def finish(
         self,
         event: PendingEvent,
         status: str = "done",
         code: str | None = None,
-        params: str | None = None,
+        params: Mapping[str, object] | None = None,
         waits_for: str | None = None,
     ) -> None:
-        """Notes what became of an event."""
+        """Records what became of an event; ``params`` fill the text of the code."""
         if status == "done" and code is None and event.status is None:
             self.done.append((event.order_no, event.event_no))
             return
         done_at = self.now if status == "done" else None
         attempts = event.attempts + 1
+        written = None if params is None else json.dumps(params, default=str, ensure_ascii=False)
         self.outcomes.append(
-            Outcome(event.order_no, event.event_no, status, attempts, code, params, waits_for, done_at)
+            Outcome(event.order_no, event.event_no, status, attempts, code, written, waits_for, done_at)
         )
 
     def postpone(self, event: PendingEvent) -> None:
@@ -108,27 +122,36 @@ class Batch:
         day = self.later.get(event.order_no)
         self.later[event.order_no] = event.day if day is None else min(day, event.day)
 
+    def queue_again(self, numbers: Iterable[int], day: date) -> None:
+        """Leaves orders or groups, by number, for a batch of that day."""
+        self.later.update(dict.fromkeys(numbers, day))
+
+    def changed_orders(self) -> set[int]:
+        """The orders of which more is known now than before the batch: they settled, were paid, or ended."""
+        changed = {settlement.order_no for settlement in self.settlements}
+        return changed | {row.order_no for row in self.life.paid} | {row.order_no for row in self.life.ends}
+
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
         self.life.write(conn, program_id)
         if self.settlements:
-            batch.copy_settlements(conn, program_id, self.settlements)
+            rows.copy_settlements(conn, program_id, self.settlements)
         if self.refunds:
-            batch.insert_refunds(conn, program_id, self.refunds)
+            rows.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
-            batch.copy_transfers(conn, self.transfers)
+            rows.copy_transfers(conn, self.transfers)
             cases.freeze_commissions(conn, program_id, self.frozen)
             tell_commissions(conn, self.program)
         if self.done:
-            batch.copy_done(conn, program_id, self.done, self.now)
+            rows.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
         if self.signals:
-            batch.insert_signals(conn, program_id, self.signals, self.look_levels)
+            rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
         if self.earner_signals:
-            batch.insert_signals(conn, program_id, self.earner_signals, 0)
+            rows.insert_signals(conn, program_id, self.earner_signals, 0)
         if self.later:
             inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
         if self.months:
-            batch.upsert_months(conn, program_id, self.months)
+            rows.upsert_months(conn, program_id, self.months)

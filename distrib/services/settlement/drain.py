@@ -8,14 +8,16 @@ enter.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 
 from sqlalchemy import Connection
 
+from distrib.domain.orders.groups import decide_group
+from distrib.domain.orders.machine import apply_all, counts_from
+from distrib.domain.orders.state import NEW, Arrival, OrderState
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
@@ -24,11 +26,11 @@ from distrib.services.plans.versions import load_timeline
 from distrib.services.ranks.promotion import decide_promotions
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.freezes import Freezes
-from distrib.services.settlement.groups import groups_of_batch, wake_orders
-from distrib.services.settlement.order_state import Course, Due, orders_paid, read_courses
-from distrib.services.settlement.order_work import OrderWork
+from distrib.services.settlement.gathering import Gathered, gather
+from distrib.services.settlement.groups import load_groups, queue_orders_of_groups
+from distrib.services.settlement.histories import load_states, orders_expected, settled_state
+from distrib.services.settlement.lookups import BatchLookups
 from distrib.services.settlement.people import People
-from distrib.services.settlement.refunds import known_from_rows
 from distrib.services.settlement.rule_limits import RuleLimits
 from distrib.store.ledger import books
 from distrib.store.orders import queue
@@ -83,7 +85,7 @@ def drain_batch(
     orders = queue.claim_orders(conn, program.program_id, until, limit)
     if not orders:
         return Drained(State.BUSY)
-    return _worked(conn, Batch(program, now, closed_through), terms, orders, until)
+    return _applied(conn, _open_batch(program, terms, now, closed_through), terms, orders, until)
 
 
 def drain_orders(
@@ -99,7 +101,7 @@ def drain_orders(
     terms = TermsBook(program, load_timeline(conn, program), policies)
     closed_through = books.hold_open(conn, program.program_id)
     claimed = queue.claim_named(conn, program.program_id, orders)
-    return _worked(conn, Batch(program, now, closed_through), terms, claimed, until)
+    return _applied(conn, _open_batch(program, terms, now, closed_through), terms, claimed, until)
 
 
 def park_order(conn: Connection, program: Program, order_no: int, reason: str, now: datetime) -> None:
@@ -107,8 +109,19 @@ def park_order(conn: Connection, program: Program, order_no: int, reason: str, n
     batch = Batch(program, now)
     claimed = queue.claim_named(conn, program.program_id, [order_no])
     for pending in queue.pending_events(conn, program.program_id, claimed):
-        batch.finish(pending, "failed", "poison", json.dumps({"reason": reason}, ensure_ascii=False))
+        batch.finish(pending, "failed", "poison", {"reason": reason})
     batch.write(conn)
+
+
+def _open_batch(program: Program, terms: TermsBook, now: datetime, closed_through: int) -> Batch:
+    return Batch(
+        program,
+        now,
+        closed_through,
+        signals_sales=terms.has_promotions,
+        signal_levels=terms.look_levels,
+        signals_earnings=terms.has_looks_at_earnings,
+    )
 
 
 class BatchFailed(Exception):
@@ -120,61 +133,108 @@ class BatchFailed(Exception):
         self.until = until
 
 
-def _worked(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> Drained:
+def _applied(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> Drained:
     try:
-        return Drained(State.WORKED, len(orders), _work(conn, batch, terms, orders, until))
+        return Drained(State.WORKED, len(orders), _apply(conn, batch, terms, orders, until))
     except Exception as error:  # whatever it is, the edge finds the order and parks it
         raise BatchFailed(orders, until) from error
 
 
-def _work(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[int], until: date) -> int:
+def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[int], until: date) -> int:
+    """Applies the open events of the orders and groups of those numbers, and writes what they became.
+
+    Args:
+        numbers: of orders, and of groups whose orders are to be queued.
+        until: events of later days stay for their own.
+
+    Returns:
+        How many events were applied.
+    """
     program_id = batch.program.program_id
-    due: dict[int, list[Due]] = {}
-    asked: dict[int, list[Due]] = {}
     pending = queue.pending_events(conn, program_id, numbers)
+    due = _sort_out(batch, pending, until)
+    more = queue_orders_of_groups(conn, program_id, set(numbers) - due.orders.keys() - due.groups.keys())
+    batch.queue_again(more, until)
+    states = load_states(conn, program_id, terms, due.orders)
+    orders = [arrival.event.order for arrivals in due.orders.values() for arrival in arrivals if arrival.event.order]
+    batch.groups = groups = load_groups(conn, program_id, due.groups.keys(), orders + orders_expected(states))
+    for group_no, arrivals in sorted(due.groups.items()):
+        decision, effects = decide_group(groups.decisions.get(group_no), arrivals)
+        if decision is not None:
+            groups.decisions[group_no] = decision
+        gather(batch, Gathered(group_no, due.pending[group_no]), effects)
+    _apply_to_orders(conn, batch, terms, due, states)
+    _queue_later(batch, pending, until)
+    batch.write(conn)
+    return sum(map(len, due.orders.values())) + sum(map(len, due.groups.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """The events that are to be applied: by order, by group, and as they stand in the queue by both."""
+
+    orders: dict[int, list[Arrival]] = field(default_factory=dict)
+    groups: dict[int, list[Arrival]] = field(default_factory=dict)
+    pending: dict[int, dict[int, PendingEvent]] = field(default_factory=dict)
+
+
+def _sort_out(batch: Batch, pending: Sequence[PendingEvent], until: date) -> _Due:
+    """The events of days up to ``until``; those of later days are left for their own."""
+    due = _Due()
+    orders, groups, by_number = due.orders, due.groups, due.pending
     for row in pending:
-        if row.day <= until:
-            event = decode_stored(row.payload)
-            (due if event.group_id is None else asked).setdefault(row.order_no, []).append((row, event))
-        elif row.status != "waiting":
+        order_no, event_no, day, payload, status, _ = row
+        if day <= until:
+            event = decode_stored(payload)
+            (orders if event.group_id is None else groups).setdefault(order_no, []).append(
+                Arrival(event_no, day, event)
+            )
+            by_number.setdefault(order_no, {})[event_no] = row
+        elif status != "waiting":
             batch.postpone(row)
-    wake_orders(conn, batch, set(numbers) - due.keys() - asked.keys(), until)
-    courses = read_courses(conn, program_id, terms, due)
-    orders = [event.order for events in due.values() for _, event in events if event.order]
-    groups = groups_of_batch(conn, batch, asked, orders + orders_paid(courses))
-    known = histories.settled_numbers(conn, program_id, list(due))
-    fresh = sorted(due.keys() - known)
-    sold = [(event.order, event.occurred_at) for number in fresh for _, event in due[number] if event.order]
+    return due
+
+
+def _apply_to_orders(
+    conn: Connection, batch: Batch, terms: TermsBook, due: _Due, states: Mapping[int, OrderState]
+) -> None:
+    """Applies the due events to their orders: first to those settled before, then to the others."""
+    program_id = batch.program.program_id
+    settled = histories.settled_numbers(conn, program_id, list(due.orders))
+    fresh = sorted(due.orders.keys() - settled)
+    sold = [
+        (arrival.event.order, arrival.event.occurred_at)
+        for order_no in fresh
+        for arrival in due.orders[order_no]
+        if arrival.event.order
+    ]
     orders_sold = [order for order, _ in sold]
     people, limits = People(conn, program_id, orders_sold), RuleLimits(conn, batch, terms)
-    if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what is worked on
-        fresh.sort(key=lambda number: min(event.occurred_at for _, event in due[number]))
-        limits.look_ahead(people, [(order, groups.settles_at(order, at) or at) for order, at in sold])
     freezes = Freezes(conn, program_id, people.chains(orders_sold))
-    work = OrderWork(batch, terms, people, limits, groups, freezes)
-    for some in _by_some(sorted(known)):
-        for order_no, settled in histories.settled_orders(conn, program_id, some).items():
-            course = courses.get(order_no) or Course(order_no)
-            course.known = known_from_rows(settled, terms)
-            work.work(due[order_no], course)
+    lookups = BatchLookups(terms, people, limits, batch.groups, freezes)
+    if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what was applied
+        fresh.sort(key=lambda order_no: min(arrival.event.occurred_at for arrival in due.orders[order_no]))
+        limits.look_ahead(people, [(order, counts_from(order, at, lookups) or at) for order, at in sold])
+    for chunk in _chunks(sorted(settled)):
+        for order_no, history in histories.settled_orders(conn, program_id, chunk).items():
+            state = settled_state(states.get(order_no, NEW), history, terms)
+            _, effects = apply_all(state, due.orders[order_no], lookups)
+            gather(batch, Gathered(order_no, due.pending[order_no]), effects)
     for order_no in fresh:
-        work.work(due[order_no], courses.get(order_no) or Course(order_no))
-    _wake_later(batch, pending, until)
+        _, effects = apply_all(states.get(order_no, NEW), due.orders[order_no], lookups)
+        gather(batch, Gathered(order_no, due.pending[order_no]), effects)
     limits.write()
-    batch.write(conn)
-    return sum(map(len, due.values())) + sum(map(len, asked.values()))
 
 
-def _by_some(orders: Sequence[int]) -> Iterator[Sequence[int]]:
+def _chunks(orders: Sequence[int]) -> Iterator[Sequence[int]]:
     """A few orders at a time: what was posted for an order of a thousand lines is large."""
     for start in range(0, len(orders), HISTORIES_AT_ONCE):
         yield orders[start : start + HISTORIES_AT_ONCE]
 
 
-def _wake_later(batch: Batch, pending: Sequence[PendingEvent], until: date) -> None:
+def _queue_later(batch: Batch, pending: Sequence[PendingEvent], until: date) -> None:
     """What waited for an order of which more is known now, and belongs to a later day, gets its turn."""
-    news = {settlement.order_no for settlement in batch.settlements}
-    news |= {row.order_no for row in batch.life.paid} | {row.order_no for row in batch.life.ends}
+    changed = batch.changed_orders()
     for row in pending:
-        if row.day > until and row.status == "waiting" and row.order_no in news:
+        if row.day > until and row.status == "waiting" and row.order_no in changed:
             batch.postpone(row)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.events import Order
 from distrib.domain.settlement.snapshot import Person, Snapshot
+from distrib.domain.settlement.terms import Terms
 from distrib.services.customers.sellers import Sellers
-from distrib.services.plans.terms import Terms
 from distrib.store.network.chains import ShopState, Standing
 
 
@@ -25,7 +25,7 @@ class People:
         self._standing = Standing(conn, program_id)
         self._sellers = Sellers(conn, program_id, orders)
         self._old_chains: dict[tuple[int, datetime], Sequence[int]] = {}
-        self._persons: dict[tuple[int, str], tuple[datetime, Person]] = {}
+        self._persons: dict[tuple[int, int], tuple[datetime, Person]] = {}
         self._read(orders)
 
     def missing(self, order: Order) -> str | None:
@@ -100,7 +100,7 @@ class People:
 
     def _person(self, number: int, at: datetime, terms: Terms) -> Person:
         """The shop at that instant; one object serves every order paid after its newest change."""
-        key = (number, terms.plan_key)
+        key = (number, terms.version_no)
         cached = self._persons.get(key)
         if cached is not None and at >= cached[0]:
             return cached[1]

@@ -1,6 +1,6 @@
 """What orders are before they settle and when they end: payments, what is expected, early refunds, ends.
 
-Written in sets, read for a whole batch at once. No rule may enter.
+Written in sets, read for a whole batch at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.domain.orders.state import OrderEnd
 from distrib.store.database import driver
 
 _INSERT_PAID = """
@@ -63,7 +64,7 @@ FROM early_refunds r
 JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
 WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[]) ORDER BY r.order_no, r.seq
 """
-_TOLD = """
+_FIRST_CONTENTS = """
 SELECT DISTINCT ON (order_no) order_no, payload FROM events
 WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[]) AND type IN ('order.paid', 'order.settled')
 ORDER BY order_no, event_no
@@ -111,7 +112,7 @@ class EarlyRefundLine(NamedTuple):
     occurred_at: datetime
 
 
-class OrderEnd(NamedTuple):
+class EndedOrder(NamedTuple):
     """Why and when an order ended; ``shop_id`` is the one it names."""
 
     order_no: int
@@ -121,16 +122,8 @@ class OrderEnd(NamedTuple):
     occurred_at: datetime
 
 
-class End(NamedTuple):
-    """Why an order ended, by which event, and when."""
-
-    reason: str
-    event_no: int
-    occurred_at: datetime
-
-
 @dataclass(slots=True)
-class EarlyRefund:
+class StoredEarlyRefund:
     """A refund that came before the settlement: its event, and what it took by line."""
 
     event_no: int
@@ -149,34 +142,34 @@ class StoredPayment:
     payload: str
     occurred_at: datetime
     changes: list[ExpectedChange] = field(default_factory=list)
-    refunds: dict[int, EarlyRefund] = field(default_factory=dict)
+    refunds: dict[int, StoredEarlyRefund] = field(default_factory=dict)
 
 
 def read_payments(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, StoredPayment]:
-    """The paid orders among those numbers that are neither settled nor ended."""
+    """The paid orders among those numbers that are neither settled nor ended, by number, with what came since."""
     params = {"program": program_id, "orders": sorted(orders)}
-    found = {row[0]: StoredPayment(*row[1:]) for row in driver(conn).execute(_PAID, params)}
-    if not found:
-        return found
-    params["orders"] = sorted(found)
+    payments = {order_no: StoredPayment(*row) for order_no, *row in driver(conn).execute(_PAID, params)}
+    if not payments:
+        return payments
+    params["orders"] = sorted(payments)
     for row in driver(conn).execute(_EXPECTED, params):
         change = ExpectedChange(*row)
-        found[change.order_no].changes.append(change)
+        payments[change.order_no].changes.append(change)
     for order_no, event_no, line_id, amount_minor, day, payload in driver(conn).execute(_EARLY, params):
-        refund = found[order_no].refunds.setdefault(event_no, EarlyRefund(event_no, day, payload))
+        refund = payments[order_no].refunds.setdefault(event_no, StoredEarlyRefund(event_no, day, payload))
         refund.taken[line_id] = amount_minor
-    return found
+    return payments
 
 
-def read_ends(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, End]:
-    """Which of the orders have ended, and why."""
+def read_ends(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, OrderEnd]:
+    """Those of the orders that have ended, by number, with why, by which event, and when."""
     rows = driver(conn).execute(_ENDS, {"program": program_id, "orders": sorted(orders)})
-    return {row[0]: End(*row[1:]) for row in rows}
+    return {order_no: OrderEnd(*end) for order_no, *end in rows}
 
 
-def orders_told(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, str]:
-    """What was first told of the content of those orders, whatever became of it."""
-    return dict(driver(conn).execute(_TOLD, {"program": program_id, "orders": sorted(orders)}).fetchall())
+def first_contents(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, str]:
+    """The payload of the first event that described each order, by number, whatever became of that event."""
+    return dict(driver(conn).execute(_FIRST_CONTENTS, {"program": program_id, "orders": sorted(orders)}).fetchall())
 
 
 def insert_paid(conn: Connection, program_id: int, rows: Sequence[PaidOrder]) -> None:
@@ -195,7 +188,7 @@ def insert_early_refunds(conn: Connection, program_id: int, rows: Sequence[Early
     _insert(conn, program_id, _INSERT_EARLY, rows)
 
 
-def insert_ends(conn: Connection, program_id: int, rows: Sequence[OrderEnd]) -> None:
+def insert_ends(conn: Connection, program_id: int, rows: Sequence[EndedOrder]) -> None:
     """Keeps that orders have ended."""
     _insert(conn, program_id, _INSERT_ENDS, rows)
 
@@ -208,5 +201,5 @@ def close_payments(conn: Connection, program_id: int, orders: Collection[int]) -
 def _insert(conn: Connection, program_id: int, statement: str, rows: Sequence[Any]) -> None:
     """Inserts rows of one kind, each field of which is a column of the statement."""
     names = rows[0]._fields
-    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     driver(conn).execute(statement, {"program": program_id, **columns})

@@ -1,7 +1,7 @@
 """Writing what a batch of orders became: settlements, transfers, running totals, outcomes.
 
 Everything goes in sets: one COPY a table, one upsert for all totals, accounts in the order
-of their numbers so that batches that meet wait and do not deadlock. No rule may enter.
+of their numbers so that batches that meet wait and do not deadlock.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.domain.events import Order
 from distrib.domain.ledger import EXPENSE
+from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.commission import Commission
 from distrib.store.copying import NULL, copy_rows, microseconds, text_field
 from distrib.store.database import driver
@@ -107,6 +110,16 @@ class RefundLineRow:
     occurred_at: datetime
 
 
+@dataclass(slots=True)
+class MonthTotals:
+    """What a batch adds to one account's running totals of one month."""
+
+    earned_minor: int = 0
+    reversed_minor: int = 0
+    orders: int = 0
+    refunds: int = 0
+
+
 class Posting(NamedTuple):
     """What the transfers of one event share."""
 
@@ -124,29 +137,31 @@ class Reversal:
     """A change of one commission by a refund: ``amount_minor`` below zero takes back."""
 
     commission: Commission
-    line: bytes
-    rule: bytes
     reverses_seq: int
     available_at: datetime
     amount_minor: int
+
+
+_id_field = lru_cache(maxsize=65_536)(text_field)
 
 
 def encode_earned(
     posting: Posting,
     available_at: datetime,
     commissions: Sequence[Commission],
-    lines: Sequence[bytes],
-    rules: Sequence[bytes],
+    order: Order,
+    plan: Plan,
 ) -> bytes:
-    """The transfers of a settlement, numbered from 1.
+    """The transfers of a settlement as rows for ``copy_transfers``, numbered from 1.
 
     Args:
         posting: what they share.
         available_at: when the money becomes available.
         commissions: what was earned.
-        lines: the encoded ids of the order's lines, by index.
-        rules: the encoded ids of the plan's rules, by index.
+        order: whose lines they are of.
+        plan: whose rules they are by.
     """
+    lines, rules = order.lines, plan.rules
     head = (
         19,
         4,
@@ -179,13 +194,15 @@ def encode_earned(
             parts.append(
                 _OWN.pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, 4, rate_ppm)
             )
-        parts.append(lines[line])
-        parts.append(rules[rule])
+        parts.append(_id_field(lines[line].id))
+        parts.append(_id_field(rules[rule].id))
     return b"".join(parts)
 
 
-def encode_reversals(posting: Posting, reversals: Sequence[Reversal], first_seq: int) -> bytes:
-    """The transfers of a refund, numbered from ``first_seq``."""
+def encode_reversals(
+    posting: Posting, reversals: Sequence[Reversal], first_seq: int, order: Order, plan: Plan
+) -> bytes:
+    """The transfers of a refund as rows for ``copy_transfers``, numbered from ``first_seq``."""
     head = (
         19,
         4,
@@ -218,8 +235,8 @@ def encode_reversals(posting: Posting, reversals: Sequence[Reversal], first_seq:
             parts.append(_OWN_WITHOUT_RATE.pack(*own, -1))
         else:
             parts.append(_OWN.pack(*own, 4, of.rate_ppm))
-        parts.append(reversal.line)
-        parts.append(reversal.rule)
+        parts.append(_id_field(order.lines[of.line_index].id))
+        parts.append(_id_field(plan.rules[of.rule_index].id))
     return b"".join(parts)
 
 
@@ -246,17 +263,18 @@ def copy_done(conn: Connection, program_id: int, events: Iterable[tuple[int, int
     )
 
 
-def upsert_months(conn: Connection, program_id: int, months: Mapping[tuple[int, int], Sequence[int]]) -> None:
-    """Adds to the running totals: (account, period) to [earned, reversed, orders, refunds]."""
+def upsert_months(conn: Connection, program_id: int, months: Mapping[tuple[int, int], MonthTotals]) -> None:
+    """Adds to the running totals, by account and period."""
     keys = sorted(months)
+    totals = [months[key] for key in keys]
     columns = {
         "program": program_id,
-        "accounts": [key[0] for key in keys],
-        "periods": [key[1] for key in keys],
-        "earned": [months[key][0] for key in keys],
-        "reversed": [months[key][1] for key in keys],
-        "orders": [months[key][2] for key in keys],
-        "refunds": [months[key][3] for key in keys],
+        "accounts": [account_no for account_no, _ in keys],
+        "periods": [period for _, period in keys],
+        "earned": [total.earned_minor for total in totals],
+        "reversed": [total.reversed_minor for total in totals],
+        "orders": [total.orders for total in totals],
+        "refunds": [total.refunds for total in totals],
     }
     driver(conn).execute(_UPSERT_MONTHS, columns)
 
@@ -285,9 +303,9 @@ def insert_signals(
     rows = list(signals)
     columns = {
         "program": program_id,
-        "days": [row[0] for row in rows],
-        "shops": [row[1] for row in rows],
-        "times": [row[2] for row in rows],
+        "days": [day for day, _, _ in rows],
+        "shops": [shop_no for _, shop_no, _ in rows],
+        "times": [instant for _, _, instant in rows],
         "levels": levels,
     }
     driver(conn).execute(_INSERT_SIGNALS, columns)

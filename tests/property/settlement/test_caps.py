@@ -58,7 +58,7 @@ def test_each_earner_gets_the_lesser_of_what_it_earned_and_its_room_the_earlier_
         amount = min(one.amount_minor, left.get(key, one.amount_minor))
         if key in left:
             left[key] -= amount
-        assert sum(two.amount_minor for two in after if two[:4] == one[:4]) == amount
+        assert sum(two.amount_minor for two in after if two[:4] == one.key) == amount
 
 
 @given(worlds, st.data())
@@ -67,10 +67,10 @@ def test_with_the_rooms_it_had_an_order_gives_back_exactly_what_it_earned_and_ne
 ) -> None:
     plan, order, snapshot = world
     snapshot = snapshot._replace(rooms=rooms_for(settle(plan, order, snapshot), data))
-    first = {one[:4]: one.amount_minor for one in settle(plan, order, snapshot)}
+    first = {one.key: one.amount_minor for one in settle(plan, order, snapshot)}
     left = [data.draw(st.integers(0, line.paid_minor)) for line in order.lines]
     stands = settle_left(plan, order, snapshot, left, first)
-    assert all(one.amount_minor <= first[one[:4]] for one in stands)
+    assert all(one.amount_minor <= first[one.key] for one in stands)
     assert settle_left(plan, order, snapshot, [0] * len(left), first) == []
     if order.paid_minor:
         assert settle_left(plan, order, snapshot, [line.paid_minor for line in order.lines], first) == settle(
@@ -156,7 +156,7 @@ def test_nothing_reachable_from_a_result_is_a_binary_float(world: World, rate_pp
     plan, order, snapshot = world
     left = [line.paid_minor // 2 for line in order.lines]
     first = settle(plan, order, snapshot)
-    stands = settle_left(plan, order, snapshot, left, {one[:4]: one.amount_minor for one in first})
+    stands = settle_left(plan, order, snapshot, left, {one.key: one.amount_minor for one in first})
     shares = share_pool(base_minor, Pool("p", rate_ppm, {"member": 2}), {"a": "member", "b": "member"})
     results = [first, stands, explain(plan, order, snapshot), explain(plan, order, snapshot, left), shares, snapshot]
     kinds = {type(item) for item in reachable([*results, plan.rules, plan.pools, plan.order_cap_ppm])}

@@ -17,6 +17,7 @@ from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import PPM, round_ratio
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
+from distrib.domain.settlement.earned import CommissionKey
 from distrib.domain.settlement.explanation import explain
 from tests.property.draws import RANKS, orders, ratios, snapshots, worlds
 
@@ -54,10 +55,8 @@ def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Pe
     return person.is_active and tier <= snapshot.max_tiers
 
 
-def exact(
-    plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]
-) -> dict[tuple[int, int, int, int], Fraction]:
-    found: dict[tuple[int, int, int, int], Fraction] = {}
+def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]) -> dict[CommissionKey, Fraction]:
+    found: dict[CommissionKey, Fraction] = {}
     seats = seat_people(plan, snapshot)
     for number, (line, share) in enumerate(zip(order.lines, shares, strict=True)):
         assert line.cost_minor is not None
@@ -99,7 +98,7 @@ def exact(
                 reached[rule.index] = max(reached.get(rule.index, 0), rule.figure(person.rank))
             paid[rule.index] = paid.get(rule.index, Fraction(0)) + amount
             this_tier += amount
-            found[number, rule.index, tier, person.shop_no] = amount
+            found[CommissionKey(number, rule.index, tier, person.shop_no)] = amount
     return found
 
 
@@ -149,21 +148,21 @@ def one_amount(
     )
 
 
-def rounded(plan: Plan, amounts: dict[tuple[int, int, int, int], Fraction]) -> dict[tuple[int, int, int, int], int]:
+def rounded(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[CommissionKey, int]:
     whole = {key: round_ratio(amount.numerator, amount.denominator, plan.rounding) for key, amount in amounts.items()}
     left: dict[tuple[int, int], int] = {}
     for key, amount in whole.items():
-        cap = plan.rules[key[1]].cap
+        cap = plan.rules[key.rule_index].cap
         if cap is not None:
             assert cap.per_order_minor is not None
-            room = left.setdefault((key[1], key[3]), cap.per_order_minor)
+            room = left.setdefault((key.rule_index, key.shop_no), cap.per_order_minor)
             whole[key] = min(amount, room)
-            left[key[1], key[3]] -= whole[key]
+            left[key.rule_index, key.shop_no] -= whole[key]
     return {key: amount for key, amount in whole.items() if amount}
 
 
-def by_key(commissions: list[Commission]) -> dict[tuple[int, int, int, int], int]:
-    found = {commission[:4]: commission.amount_minor for commission in commissions}
+def by_key(commissions: list[Commission]) -> dict[CommissionKey, int]:
+    found = {commission.key: commission.amount_minor for commission in commissions}
     assert len(found) == len(commissions)
     return found
 

@@ -85,7 +85,7 @@ def stands(case: dict[str, Any], world: World, order: Order) -> list[Commission]
     """What stands after the case's refunds, worked out again after each of them."""
     snapshot = with_rooms(world, order, world.snapshot(order))
     standing = settle(world.plan, order, snapshot)
-    posted = {commission[:4]: commission.amount_minor for commission in standing}
+    posted = {commission.key: commission.amount_minor for commission in standing}
     left = [line.paid_minor for line in order.lines]
     for refund in case["refunds"]:
         if refund["order_id"] == order.id:

@@ -336,7 +336,7 @@ def test_a_cap_of_nothing_pays_nothing() -> None:
 
 
 def left_after(rules: Plan, sold: Order, people: Snapshot, left: list[int]) -> dict[int, int]:
-    posted = {commission[:4]: commission.amount_minor for commission in settle(rules, sold, people)}
+    posted = {commission.key: commission.amount_minor for commission in settle(rules, sold, people)}
     return paid(settle_left(rules, sold, people, left, posted))
 
 
@@ -349,7 +349,7 @@ def test_on_what_is_left_the_same_rules_are_chosen_by_channel_and_category_as_fi
     lines = (line(category="book"), line(line_id="2", category="toy"), line(line_id="3"))
     for channel, amounts in (("retail", [500, 1_500, 1_500]), ("group_buy", [1_000] * 3), ("community", [1_500] * 3)):
         sold = order(*lines, channel=channel)
-        posted = {commission[:4]: commission.amount_minor for commission in settle(rules, sold, chain("member"))}
+        posted = {commission.key: commission.amount_minor for commission in settle(rules, sold, chain("member"))}
         stands = settle_left(rules, sold, chain("member"), [5_000] * 3, posted)
         assert [commission.amount_minor for commission in stands] == amounts
         assert [look.amount_minor for look in explain(rules, sold, chain("member"), [5_000] * 3)] == amounts

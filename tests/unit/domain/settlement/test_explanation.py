@@ -201,7 +201,7 @@ def test_a_line_that_rose_by_a_refund_takes_room_from_the_next_and_the_explanati
     plan = compile_plan({"code": "p", "currency": "CNY", "rules": [rule]})
     order = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000), OrderLine("2", "A", 1, 200)))
     people = Snapshot(MEMBER, rooms=(Room(0, 0, 50, None),))
-    posted = {commission[:4]: commission.amount_minor for commission in settle(plan, order, people)}
+    posted = {commission.key: commission.amount_minor for commission in settle(plan, order, people)}
     assert list(posted.values()) == [50]
     assert [commission.amount_minor for commission in settle_left(plan, order, people, [90, 200], posted)] == [5]
     assert [look.amount_minor for look in explain(plan, order, people, [90, 200])] == [0, 5]

@@ -8,7 +8,15 @@ from typing import Any
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.plans.plan import compile_plan
 from distrib.domain.settlement.commission import settle, settle_left
-from distrib.domain.settlement.recomputing import Difference, Earned, Place, Posted, differences, left_of_lines, named
+from distrib.domain.settlement.recomputing import (
+    Difference,
+    PostedCommission,
+    PostedKey,
+    PostedOrder,
+    differences,
+    left_of_lines,
+    named,
+)
 from distrib.domain.settlement.snapshot import Person, Snapshot
 
 DOCUMENT: dict[str, Any] = {
@@ -30,57 +38,57 @@ FIRST = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
 def test_commissions_go_by_the_ids_of_their_lines_and_rules() -> None:
     commissions = named(PLAN, ORDER, settle(PLAN, ORDER, SNAPSHOT))
     assert commissions == [
-        Earned("x", "seller", 0, 7, 1_000, 200_000, 200),
-        Earned("x", "up", 1, 3, 1_000, 100_000, 100),
-        Earned("y", "seller", 0, 7, 500, 200_000, 100),
-        Earned("y", "up", 1, 3, 500, 100_000, 50),
+        PostedCommission("x", "seller", 0, 7, 1_000, 200_000, 200),
+        PostedCommission("x", "up", 1, 3, 1_000, 100_000, 100),
+        PostedCommission("y", "seller", 0, 7, 500, 200_000, 100),
+        PostedCommission("y", "up", 1, 3, 500, 100_000, 50),
     ]
 
 
 def test_what_was_posted_right_does_not_differ_in_whatever_order() -> None:
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST, {})) == []
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST[::-1], {})) == []
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder(FIRST, {})) == []
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder(FIRST[::-1], {})) == []
 
 
 def test_a_refund_is_held_against_what_is_left() -> None:
     left = left_of_lines(ORDER, {"x": 400})
     assert left == [600, 500]
-    changes = {Place("x", "seller", 0, 7): -80, Place("x", "up", 1, 3): -40}
-    assert differences(PLAN, ORDER, SNAPSHOT, left, Posted(FIRST, changes)) == []
-    first = {commission[:4]: commission.amount_minor for commission in settle(PLAN, ORDER, SNAPSHOT)}
+    changes = {PostedKey("x", "seller", 0, 7): -80, PostedKey("x", "up", 1, 3): -40}
+    assert differences(PLAN, ORDER, SNAPSHOT, left, PostedOrder(FIRST, changes)) == []
+    first = {commission.key: commission.amount_minor for commission in settle(PLAN, ORDER, SNAPSHOT)}
     assert sum(commission.amount_minor for commission in settle_left(PLAN, ORDER, SNAPSHOT, left, first)) == 330
 
 
 def test_a_reversal_that_is_missing_or_too_many_is_told() -> None:
-    place = Place("y", "up", 1, 3)
-    assert differences(PLAN, ORDER, SNAPSHOT, [1_000, 0], Posted(FIRST, {Place("y", "seller", 0, 7): -100})) == [
-        Difference("standing", place, 0, 50)
-    ]
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST, {place: -1})) == [
+    place = PostedKey("y", "up", 1, 3)
+    assert differences(
+        PLAN, ORDER, SNAPSHOT, [1_000, 0], PostedOrder(FIRST, {PostedKey("y", "seller", 0, 7): -100})
+    ) == [Difference("standing", place, 0, 50)]
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder(FIRST, {place: -1})) == [
         Difference("standing", place, 50, 49)
     ]
 
 
 def test_a_commission_that_is_missing_wrong_or_invented_is_told() -> None:
-    invented = Earned("x", "up", 1, 4, 1_000, 100_000, 100)
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted([*FIRST, invented], {})) == [
-        Difference("earned", Place("x", "up", 1, 4), 0, 100),
-        Difference("standing", Place("x", "up", 1, 4), 0, 100),
+    invented = PostedCommission("x", "up", 1, 4, 1_000, 100_000, 100)
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder([*FIRST, invented], {})) == [
+        Difference("earned", PostedKey("x", "up", 1, 4), 0, 100),
+        Difference("standing", PostedKey("x", "up", 1, 4), 0, 100),
     ]
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted(FIRST[1:], {})) == [
-        Difference("earned", Place("x", "seller", 0, 7), 200, 0),
-        Difference("standing", Place("x", "seller", 0, 7), 200, 0),
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder(FIRST[1:], {})) == [
+        Difference("earned", PostedKey("x", "seller", 0, 7), 200, 0),
+        Difference("standing", PostedKey("x", "seller", 0, 7), 200, 0),
     ]
     wrong_base = FIRST[0]._replace(base_minor=999)
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted([wrong_base, *FIRST[1:]], {})) == [
-        Difference("earned", Place("x", "seller", 0, 7), 0, 200),
-        Difference("earned", Place("x", "seller", 0, 7), 200, 0),
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder([wrong_base, *FIRST[1:]], {})) == [
+        Difference("earned", PostedKey("x", "seller", 0, 7), 0, 200),
+        Difference("earned", PostedKey("x", "seller", 0, 7), 200, 0),
     ]
 
 
 def test_the_same_commission_posted_twice_is_told() -> None:
-    place = Place("x", "seller", 0, 7)
-    assert differences(PLAN, ORDER, SNAPSHOT, None, Posted([FIRST[0], *FIRST], {})) == [
+    place = PostedKey("x", "seller", 0, 7)
+    assert differences(PLAN, ORDER, SNAPSHOT, None, PostedOrder([FIRST[0], *FIRST], {})) == [
         Difference("earned", place, 0, 200),
         Difference("standing", place, 200, 400),
     ]

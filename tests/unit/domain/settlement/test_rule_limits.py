@@ -166,7 +166,7 @@ def test_the_last_cap_that_took_something_is_the_reason() -> None:
 def test_on_what_a_refund_leaves_the_orders_cap_applies_again_and_the_rooms_are_those_of_the_first_work() -> None:
     capped = plan(rule(cap={"per_order_minor": 150, "per_month_minor": 500}))
     snapshot = people("member", rooms=(Room(0, 0, 120, None),))
-    posted = {commission[:4]: commission.amount_minor for commission in settle(capped, order(1_000, 1_000), snapshot)}
+    posted = {commission.key: commission.amount_minor for commission in settle(capped, order(1_000, 1_000), snapshot)}
     assert list(posted.values()) == [100, 20]
     stands = settle_left(capped, order(1_000, 1_000), snapshot, [500, 1_000], posted)
     assert [commission.amount_minor for commission in stands] == [50, 20]

@@ -1,0 +1,156 @@
+"""What an event brings about besides the order's next state: values that a batch gathers and the store writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from distrib.domain.events import Order
+from distrib.domain.orders.state import Arrival, CommissionChange, OrderAccount
+from distrib.domain.settlement.commission import Commission
+from distrib.domain.settlement.snapshot import Snapshot
+from distrib.domain.settlement.terms import Terms
+
+EXPECTED, REFUNDED, ENDED = "expected", "refunded", "ended"
+"""Why what is expected changed."""
+
+
+class OrderSettled(NamedTuple):
+    """An order has earned its commissions, which count from ``counts_from``.
+
+    ``is_frozen``: the case that holds what those above the seller earn is still in force.
+    """
+
+    arrival: Arrival
+    order: Order
+    terms: Terms
+    snapshot: Snapshot
+    commissions: Sequence[Commission]
+    counts_from: datetime
+    is_frozen: bool
+
+
+class OrderPaid(NamedTuple):
+    """An order was paid and lets its commissions be expected, under the snapshot that counts from now on."""
+
+    arrival: Arrival
+    order: Order
+    terms: Terms
+    snapshot: Snapshot
+
+
+class ExpectationChanged(NamedTuple):
+    """What is expected of an order changed; ``kind`` says why, ``first_seq`` numbers the changes."""
+
+    event_no: int
+    kind: str
+    account: OrderAccount
+    changes: Sequence[CommissionChange]
+    first_seq: int
+    occurred_at: datetime
+
+
+class ExpectationClosed(NamedTuple):
+    """Nothing more is expected of the order: it has settled, or it has ended."""
+
+
+class RefundApplied(NamedTuple):
+    """A refund took of a settled order's lines, by index; ``account`` is the order before it."""
+
+    event_no: int
+    refund_id: str
+    account: OrderAccount
+    taken_minor: Sequence[int]
+    occurred_at: datetime
+
+
+class EarlyRefundApplied(NamedTuple):
+    """A refund took of a paid order's lines, by index, before its settlement; ``seq`` numbers such refunds."""
+
+    event_no: int
+    refund_id: str
+    order: Order
+    taken_minor: Sequence[int]
+    seq: int
+    occurred_at: datetime
+
+
+class CommissionsReversed(NamedTuple):
+    """Commissions changed by what was given back; ``account`` is the order before the change."""
+
+    event_no: int
+    account: OrderAccount
+    changes: Sequence[CommissionChange]
+    occurred_at: datetime
+
+
+class SalesChanged(NamedTuple):
+    """What was given back changes the sales of an order's seller and the earnings of those it paid."""
+
+    arrival: Arrival
+    account: OrderAccount
+
+
+class OrderEnded(NamedTuple):
+    """An order ended for ever; ``shop_id`` is the one it names."""
+
+    reason: str
+    event_no: int
+    shop_id: str | None
+    occurred_at: datetime
+
+
+class GroupJoined(NamedTuple):
+    """The order belongs to a group (拼团), whose decision concerns it."""
+
+    group_id: str
+
+
+class GroupDecided(NamedTuple):
+    """An event decided a group for ever; its orders are to be looked at."""
+
+    arrival: Arrival
+    has_succeeded: bool
+
+
+class EventDone(NamedTuple):
+    """An event has been applied; ``remark`` says what else there is to say of it."""
+
+    event_no: int
+    remark: str | None = None
+
+
+class EventFailed(NamedTuple):
+    """An event cannot be applied: the code of the refusal and what fills its text. Nothing was changed by it."""
+
+    event_no: int
+    code: str
+    params: Mapping[str, object]
+
+
+class EventWaiting(NamedTuple):
+    """An event waits: why, for the id of what, and by which key its coming is noticed."""
+
+    event_no: int
+    code: str
+    id: str
+    waits_for: str
+
+
+Effect: TypeAlias = (
+    OrderSettled
+    | OrderPaid
+    | ExpectationChanged
+    | ExpectationClosed
+    | RefundApplied
+    | EarlyRefundApplied
+    | CommissionsReversed
+    | SalesChanged
+    | OrderEnded
+    | GroupJoined
+    | GroupDecided
+    | EventDone
+    | EventFailed
+    | EventWaiting
+)

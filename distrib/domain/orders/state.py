@@ -1,0 +1,184 @@
+"""What is known of one order: its phase, what is left of it, what each commission became, and what waits.
+
+A state never changes; ``machine.apply`` answers the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import Enum
+from typing import NamedTuple
+
+from distrib.domain.events import Event, Order, Refund
+from distrib.domain.settlement.commission import Commission, settle_left
+from distrib.domain.settlement.earned import CommissionKey
+from distrib.domain.settlement.snapshot import Snapshot
+from distrib.domain.settlement.terms import Terms
+
+
+class Phase(Enum):
+    """Where an order stands: the first three come one after the other, the last two are final."""
+
+    NEW = "new"
+    EXPECTED = "expected"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+    DROPPED = "dropped"
+
+
+class Arrival(NamedTuple):
+    """An event of an order, the number under which it arrived, and the day to which its work belongs."""
+
+    event_no: int
+    day: date
+    event: Event
+
+
+class CommissionState(NamedTuple):
+    """What one commission became.
+
+    ``seq`` is its number within the order, ``posted_minor`` what was first earned (0 where a case took it back for
+    good), ``standing_minor`` what refunds left of it. While an order is expected the same is told of what is expected.
+    """
+
+    seq: int
+    commission: Commission
+    available_at: datetime
+    posted_minor: int
+    standing_minor: int
+
+
+class CommissionChange(NamedTuple):
+    """By how much a commission has to change; below 0 takes back."""
+
+    state: CommissionState
+    amount_minor: int
+
+
+class OrderAccount(NamedTuple):
+    """An order that was paid or settled: its content, what is left of each line, and what each commission became.
+
+    ``counts_from`` is the instant from which its commissions count, ``next_seq`` the number of the next transfer.
+    """
+
+    order: Order
+    terms: Terms
+    snapshot: Snapshot
+    counts_from: datetime
+    left_minor: tuple[int, ...]
+    commissions: Mapping[CommissionKey, CommissionState]
+    refunds: Mapping[str, Refund]
+    next_seq: int
+
+    @property
+    def seller_no(self) -> int | None:
+        """The store's number of the selling shop; None where nobody sells."""
+        seller = self.snapshot.seller
+        return None if seller is None else seller.shop_no
+
+    @property
+    def standing_minor(self) -> dict[CommissionKey, int]:
+        """What stands of each commission."""
+        return {key: state.standing_minor for key, state in self.commissions.items()}
+
+    def changes_to_left(self) -> list[CommissionChange]:
+        """What changes each commission to what should stand on what is left of the order (plan.md, Refunds)."""
+        posted = {key: state.posted_minor for key, state in self.commissions.items()}
+        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted)
+        target = {commission.key: commission.amount_minor for commission in left}
+        return self.changes_to(target)
+
+    def changes_to(self, target_minor: Mapping[CommissionKey, int]) -> list[CommissionChange]:
+        """What changes each commission to its target; one without a target goes to 0."""
+        return [
+            CommissionChange(state, target_minor.get(key, 0) - state.standing_minor)
+            for key, state in self.commissions.items()
+            if target_minor.get(key, 0) != state.standing_minor
+        ]
+
+    def after(self, changes: Sequence[CommissionChange]) -> OrderAccount:
+        """The account with the changes made, each of which takes one number."""
+        commissions = dict(self.commissions)
+        for state, amount_minor in changes:
+            standing_minor = state.standing_minor + amount_minor
+            commissions[state.commission.key] = state._replace(standing_minor=standing_minor)
+        return self._replace(commissions=commissions, next_seq=self.next_seq + len(changes))
+
+    def after_refund(self, refund: Refund, taken_minor: Sequence[int]) -> OrderAccount:
+        """The account with what a refund takes of each line taken, and the refund known."""
+        left_minor = tuple([left - taken for left, taken in zip(self.left_minor, taken_minor, strict=True)])
+        return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: refund})
+
+
+def open_account(
+    order: Order,
+    terms: Terms,
+    snapshot: Snapshot,
+    commissions: Sequence[Commission],
+    counts_from: datetime,
+    available_at: datetime,
+) -> OrderAccount:
+    """The account of an order that was just paid or settled, with each commission standing whole."""
+    states = {
+        commission.key: CommissionState(seq, commission, available_at, commission.amount_minor, commission.amount_minor)
+        for seq, commission in enumerate(commissions, 1)
+    }
+    left_minor = tuple([line.paid_minor for line in order.lines])
+    return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, len(states) + 1)
+
+
+class OrderEnd(NamedTuple):
+    """Why an order ended for ever (``order_cancelled``, ``group_failed``), by which event, and when."""
+
+    reason: str
+    event_no: int
+    occurred_at: datetime
+
+
+class EarlyRefund(NamedTuple):
+    """A refund that came before the settlement, and what it takes of each line, by index."""
+
+    arrival: Arrival
+    refund: Refund
+    taken_minor: tuple[int, ...]
+
+
+class Waiting(NamedTuple):
+    """An event that waits: why, for the id of what, and by which key its coming is noticed."""
+
+    event_no: int
+    code: str
+    id: str
+    waits_for: str
+
+
+class OrderState(NamedTuple):
+    """All that is known of one order.
+
+    ``account`` is there while the order is expected and from its settlement on. ``is_described``: some event said
+    what the order holds, whatever became of that event; ``shop_id`` is the shop it named. ``early_refunds`` are what
+    came back of an expected order, in the order it was applied.
+    """
+
+    phase: Phase = Phase.NEW
+    account: OrderAccount | None = None
+    early_refunds: tuple[EarlyRefund, ...] = ()
+    end: OrderEnd | None = None
+    is_described: bool = False
+    shop_id: str | None = None
+    waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def settled(self) -> OrderAccount | None:
+        """The account of an order that has settled, cancelled afterwards or not."""
+        return None if self.phase is Phase.EXPECTED else self.account
+
+    @property
+    def expected(self) -> OrderAccount | None:
+        """The account of an order that is paid and neither settled nor ended."""
+        return self.account if self.phase is Phase.EXPECTED else None
+
+
+NEW = OrderState()
+"""An order of which nothing is known."""

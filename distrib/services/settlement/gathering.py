@@ -1,0 +1,256 @@
+"""Gathers the effects of the state machine into the rows of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from distrib.domain.events import Order
+from distrib.domain.orders import effects as of
+from distrib.domain.orders.effects import Effect
+from distrib.domain.periods import counting
+from distrib.domain.settlement.commission import Commission
+from distrib.domain.settlement.seats import is_indirect
+from distrib.domain.settlement.snapshot import Snapshot
+from distrib.services.settlement.batch import Batch
+from distrib.store.compliance.cases import Frozen
+from distrib.store.orders.groups import Decision
+from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
+from distrib.store.orders.queue import PendingEvent
+from distrib.store.settlement import batch as rows
+from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, Settlement
+
+
+class Gathered(NamedTuple):
+    """The order, or group, whose effects are gathered: its number and its open events by theirs."""
+
+    order_no: int
+    pending: Mapping[int, PendingEvent]
+
+
+def gather(batch: Batch, subject: Gathered, effects: Iterable[Effect]) -> None:
+    """Turns the effects of the events of one order, or group, into rows of the batch."""
+    for effect in effects:
+        _GATHER[type(effect)](batch, subject, effect)
+
+
+def _gather_settled(batch: Batch, subject: Gathered, effect: of.OrderSettled) -> None:
+    arrival, order, terms, snapshot, commissions, counts_from, is_frozen = effect
+    seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
+    if commissions:
+        posting = _posting(batch, subject.order_no, arrival.event_no, terms.version_no, counts_from)
+        available_at = counts_from + terms.hold
+        batch.transfers.append(rows.encode_earned(posting, available_at, commissions, order, terms.plan))
+        _add_earned(batch, commissions, posting.period)
+    if is_frozen:
+        _gather_frozen(batch, subject, effect)
+    batch.settlements.append(
+        Settlement(
+            subject.order_no,
+            arrival.event_no,
+            terms.version_no,
+            seller_no,
+            counts_from,
+            order.paid_at,
+            order.paid_minor,
+            sales_minor_of(order, snapshot),
+            order.customer_id,
+            snapshot.to_json(),
+        )
+    )
+    if batch.signals_sales or batch.signals_earnings:
+        _signal(batch, arrival.day, counts_from, seller_no, [commission.shop_no for commission in commissions])
+
+
+def _gather_frozen(batch: Batch, subject: Gathered, effect: of.OrderSettled) -> None:
+    """Holds what those above the seller earn."""
+    plan, snapshot, case_no = effect.terms.plan, effect.snapshot, effect.snapshot.frozen_case
+    for seq, commission in enumerate(effect.commissions, 1):
+        rule = plan.rules[commission.rule_index]
+        if case_no is not None and is_indirect(plan, snapshot, rule, commission.tier):
+            batch.frozen.append(Frozen(subject.order_no, seq, case_no, commission.shop_no, effect.counts_from))
+
+
+def _add_earned(batch: Batch, commissions: Sequence[Commission], period: int) -> None:
+    earned_minor: dict[int, int] = {}
+    for _, _, _, shop_no, _, _, amount_minor in commissions:
+        earned_minor[shop_no] = earned_minor.get(shop_no, 0) + amount_minor
+    months = batch.months
+    for shop_no, amount_minor in earned_minor.items():
+        month = months[shop_no, period]
+        month.earned_minor += amount_minor
+        month.orders += 1
+
+
+def _gather_paid(batch: Batch, subject: Gathered, effect: of.OrderPaid) -> None:
+    arrival, order, terms, snapshot = effect
+    seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
+    batch.life.paid.append(
+        PaidOrder(
+            subject.order_no,
+            arrival.event_no,
+            terms.version_no,
+            seller_no,
+            order.paid_at,
+            order.paid_minor,
+            snapshot.to_json(),
+        )
+    )
+
+
+def _gather_expectation(batch: Batch, subject: Gathered, effect: of.ExpectationChanged) -> None:
+    lines, rules = effect.account.order.lines, effect.account.terms.plan.rules
+    for seq, (state, amount_minor) in enumerate(effect.changes, effect.first_seq):
+        commission = state.commission
+        batch.life.expected.append(
+            ExpectedChange(
+                subject.order_no,
+                seq,
+                effect.event_no,
+                effect.kind,
+                commission.shop_no,
+                lines[commission.line_index].id,
+                rules[commission.rule_index].id,
+                commission.tier,
+                commission.base_minor,
+                commission.rate_ppm,
+                amount_minor,
+                effect.occurred_at,
+            )
+        )
+
+
+def _gather_expectation_closed(batch: Batch, subject: Gathered, _effect: of.ExpectationClosed) -> None:
+    batch.life.closed.add(subject.order_no)
+
+
+def _gather_refund(batch: Batch, subject: Gathered, effect: of.RefundApplied) -> None:
+    account = effect.account
+    counts = account.seller_no is not None and not account.snapshot.is_self_purchase
+    has_money = any(effect.taken_minor)
+    for line, amount_minor in zip(account.order.lines, effect.taken_minor, strict=True):
+        if has_money and not amount_minor:
+            continue
+        batch.refunds.append(
+            RefundLineRow(
+                subject.order_no,
+                effect.refund_id,
+                line.id,
+                effect.event_no,
+                amount_minor,
+                amount_minor if counts and not line.entry else 0,
+                account.seller_no,
+                account.counts_from,
+                effect.occurred_at,
+            )
+        )
+
+
+def _gather_early_refund(batch: Batch, subject: Gathered, effect: of.EarlyRefundApplied) -> None:
+    has_money = any(effect.taken_minor)
+    batch.life.early.extend(
+        EarlyRefundLine(
+            subject.order_no,
+            effect.refund_id,
+            line.id,
+            effect.seq,
+            effect.event_no,
+            amount_minor,
+            effect.occurred_at,
+        )
+        for line, amount_minor in zip(effect.order.lines, effect.taken_minor, strict=True)
+        if amount_minor or not has_money
+    )
+
+
+def _gather_reversed(batch: Batch, subject: Gathered, effect: of.CommissionsReversed) -> None:
+    account = effect.account
+    posting = _posting(batch, subject.order_no, effect.event_no, account.terms.version_no, effect.occurred_at)
+    reversals = [Reversal(state.commission, state.seq, state.available_at, minor) for state, minor in effect.changes]
+    batch.transfers.append(
+        rows.encode_reversals(posting, reversals, account.next_seq, account.order, account.terms.plan)
+    )
+    for reversal in reversals:
+        batch.months[reversal.commission.shop_no, posting.period].reversed_minor += reversal.amount_minor
+    for shop_no in {reversal.commission.shop_no for reversal in reversals}:
+        batch.months[shop_no, posting.period].refunds += 1
+
+
+def _gather_sales(batch: Batch, subject: Gathered, effect: of.SalesChanged) -> None:
+    account = effect.account
+    shops = [key.shop_no for key in account.commissions]
+    _signal(batch, effect.arrival.day, effect.arrival.event.occurred_at, account.seller_no, shops)
+
+
+def _gather_ended(batch: Batch, subject: Gathered, effect: of.OrderEnded) -> None:
+    batch.life.ends.append(EndedOrder(subject.order_no, *effect))
+
+
+def _gather_group(batch: Batch, subject: Gathered, effect: of.GroupJoined) -> None:
+    batch.life.members.add((batch.groups.number(effect.group_id), subject.order_no))
+
+
+def _gather_decided(batch: Batch, subject: Gathered, effect: of.GroupDecided) -> None:
+    event = subject.pending[effect.arrival.event_no]
+    occurred_at = effect.arrival.event.occurred_at
+    batch.life.decisions.append(
+        Decision(subject.order_no, event.event_no, effect.has_succeeded, occurred_at, event.day)
+    )
+    batch.postpone(event)
+
+
+def _gather_done(batch: Batch, subject: Gathered, effect: of.EventDone) -> None:
+    batch.finish(subject.pending[effect.event_no], "done", effect.remark)
+
+
+def _gather_failed(batch: Batch, subject: Gathered, effect: of.EventFailed) -> None:
+    batch.finish(subject.pending[effect.event_no], "failed", effect.code, effect.params)
+
+
+def _gather_waiting(batch: Batch, subject: Gathered, effect: of.EventWaiting) -> None:
+    event = subject.pending[effect.event_no]
+    batch.finish(event, "waiting", effect.code, {"id": effect.id}, effect.waits_for)
+
+
+def _posting(batch: Batch, order_no: int, event_no: int, version_no: int, instant: datetime) -> Posting:
+    """What the transfers of an event share: the month a fact of that instant counts in, and where it belongs."""
+    period, belongs_to_period = counting(batch.program.period_of(instant), batch.closed_through)
+    return Posting(batch.program.program_id, order_no, event_no, version_no, instant, period, belongs_to_period)
+
+
+def _signal(batch: Batch, day: date, instant: datetime, seller_no: int | None, earners: Iterable[int]) -> None:
+    """Asks for a look at the promotion of the seller and of those who earned, not before the event's day."""
+    if not (batch.signals_sales or batch.signals_earnings):
+        return
+    day = max(day, batch.program.day_of(instant))
+    if batch.signals_sales and seller_no is not None:
+        batch.signals.add((day, seller_no, instant))
+    if batch.signals_earnings:
+        batch.earner_signals.update((day, shop_no, instant) for shop_no in earners)
+
+
+def sales_minor_of(order: Order, snapshot: Snapshot) -> int:
+    """What counts as the seller's sale: no entry lines, no purchase from oneself (plan.md, Ranks)."""
+    if snapshot.seller is None or snapshot.is_self_purchase:
+        return 0
+    return sum([line.paid_minor for line in order.lines if not line.entry])
+
+
+_GATHER: dict[type[Any], Callable[[Batch, Gathered, Any], None]] = {
+    of.OrderSettled: _gather_settled,
+    of.OrderPaid: _gather_paid,
+    of.ExpectationChanged: _gather_expectation,
+    of.ExpectationClosed: _gather_expectation_closed,
+    of.RefundApplied: _gather_refund,
+    of.EarlyRefundApplied: _gather_early_refund,
+    of.CommissionsReversed: _gather_reversed,
+    of.SalesChanged: _gather_sales,
+    of.OrderEnded: _gather_ended,
+    of.GroupJoined: _gather_group,
+    of.GroupDecided: _gather_decided,
+    of.EventDone: _gather_done,
+    of.EventFailed: _gather_failed,
+    of.EventWaiting: _gather_waiting,
+}
+"""What gathers each effect."""

@@ -1,0 +1,149 @@
+"""Loads what earlier batches left of a batch's orders, as states that events can be applied to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from distrib.domain.events import CANCEL, CANCELLED, Order, Refund
+from distrib.domain.orders.effects import EXPECTED
+from distrib.domain.orders.machine import PHASE_OF
+from distrib.domain.orders.state import (
+    Arrival,
+    CommissionState,
+    EarlyRefund,
+    OrderAccount,
+    OrderEnd,
+    OrderState,
+    Phase,
+    open_account,
+)
+from distrib.domain.settlement.earned import Commission, CommissionKey
+from distrib.domain.settlement.snapshot import Snapshot
+from distrib.domain.settlement.terms import Terms
+from distrib.services.orders.codec import decode_stored
+from distrib.services.plans.terms import TermsBook
+from distrib.store.orders import life
+from distrib.store.orders.life import StoredPayment
+from distrib.store.settlement.histories import SettledOrder
+
+
+def load_states(
+    conn: Connection, program_id: int, terms: TermsBook, arrivals: Mapping[int, Sequence[Arrival]]
+) -> dict[int, OrderState]:
+    """The states of the orders that are paid, ended, or about to be cancelled; of all others nothing is known yet.
+
+    Args:
+        arrivals: the events that are to be applied, by order.
+    """
+    states: dict[int, OrderState] = {}
+    for order_no, row in life.read_ends(conn, program_id, arrivals).items():
+        states[order_no] = OrderState(PHASE_OF[row.reason], end=OrderEnd(row.reason, row.event_no, row.occurred_at))
+    for order_no, stored in life.read_payments(conn, program_id, arrivals).items():
+        states[order_no] = expected_state(stored, terms)
+    cancelled = [
+        order_no for order_no, entries in arrivals.items() if any(entry.event.type == CANCELLED for entry in entries)
+    ]
+    if cancelled:
+        for order_no, payload in life.first_contents(conn, program_id, cancelled).items():
+            order = decode_stored(payload).order
+            shop_id = None if order is None else order.shop_id
+            states[order_no] = states.get(order_no, OrderState())._replace(is_described=True, shop_id=shop_id)
+    return states
+
+
+def orders_expected(states: Mapping[int, OrderState]) -> list[Order]:
+    """The orders that are paid and not settled: their groups may have decided."""
+    return [state.expected.order for state in states.values() if state.expected is not None]
+
+
+def settled_state(state: OrderState, settled: SettledOrder, terms_book: TermsBook) -> OrderState:
+    """The state with the account of an order that an earlier batch has settled."""
+    order, terms = _order_of(settled.payload), terms_book.of_version(settled.version_no)
+    refunded_minor = settled.refunded_minor
+    commissions: dict[CommissionKey, CommissionState] = {}
+    next_seq, keys = 1, _Keys(order, terms)
+    for row in settled.transfers:
+        key = keys.of(row.line_id, row.rule_id, row.tier, row.shop_no)
+        if row.is_earned:
+            amount_minor = row.amount_minor
+            commission = Commission(*key, row.base_minor, row.rate_ppm, amount_minor)
+            commissions[key] = CommissionState(row.seq, commission, row.available_at, amount_minor, amount_minor)
+        else:
+            known = commissions[key]
+            # What a case took back is gone for good: no refund may bring any of it back.
+            posted_minor = 0 if row.is_decided else known.posted_minor
+            commissions[key] = known._replace(
+                posted_minor=posted_minor, standing_minor=known.standing_minor + row.amount_minor
+            )
+        next_seq = row.seq + 1
+    account = OrderAccount(
+        order,
+        terms,
+        Snapshot.from_json(settled.snapshot),
+        settled.settled_at,
+        tuple([line.paid_minor - refunded_minor.get(line.id, 0) for line in order.lines]),
+        commissions,
+        _refunds_of(settled.refund_payloads),
+        next_seq,
+    )
+    return state._replace(phase=state.phase if state.end else Phase.SETTLED, account=account)
+
+
+def expected_state(stored: StoredPayment, terms_book: TermsBook) -> OrderState:
+    """The state of an order that an earlier batch found paid, with the refunds that came since."""
+    order, terms = _order_of(stored.payload), terms_book.of_version(stored.version_no)
+    snapshot = Snapshot.from_json(stored.snapshot)
+    account = open_account(order, terms, snapshot, (), stored.occurred_at, stored.occurred_at)
+    commissions: dict[CommissionKey, CommissionState] = {}
+    next_seq, keys = 1, _Keys(order, terms)
+    for row in stored.changes:
+        key = keys.of(row.line_id, row.rule_id, row.tier, row.shop_no)
+        if row.kind == EXPECTED:
+            amount_minor, seq = row.amount_minor, len(commissions) + 1
+            commission = Commission(*key, row.base_minor, row.rate_ppm, amount_minor)
+            commissions[key] = CommissionState(seq, commission, row.occurred_at, amount_minor, amount_minor)
+        else:
+            known = commissions[key]
+            commissions[key] = known._replace(standing_minor=known.standing_minor + row.amount_minor)
+        next_seq = row.seq + 1
+    account = account._replace(commissions=commissions, next_seq=next_seq)
+    early_refunds = []
+    for early in stored.refunds.values():
+        refund = _refund_of(early.payload)
+        taken_minor = tuple([early.taken.get(line.id, 0) for line in order.lines])
+        account = account.after_refund(refund, taken_minor)
+        arrival = Arrival(early.event_no, early.day, decode_stored(early.payload))
+        early_refunds.append(EarlyRefund(arrival, refund, taken_minor))
+    return OrderState(Phase.EXPECTED, account, tuple(early_refunds), None, True, order.shop_id)
+
+
+class _Keys:
+    """The engine's indexes for the ids that the store keeps of an order's commissions."""
+
+    def __init__(self, order: Order, terms: Terms) -> None:
+        self._lines = {line.id: index for index, line in enumerate(order.lines)}
+        self._rules = {rule.id: index for index, rule in enumerate(terms.plan.rules)}
+
+    def of(self, line_id: str, rule_id: str, tier: int, shop_no: int) -> CommissionKey:
+        return CommissionKey(self._lines[line_id], self._rules[rule_id], tier, shop_no)
+
+
+def _order_of(payload: str) -> Order:
+    order = decode_stored(payload).order
+    if order is None:
+        raise ValueError("a payment and a settlement rest on an event with an order")
+    return order
+
+
+def _refunds_of(payloads: Mapping[str, str]) -> dict[str, Refund]:
+    """The refunds by id; the cancel's, which no caller can name, is left out."""
+    return {refund_id: _refund_of(payload) for refund_id, payload in payloads.items() if refund_id != CANCEL}
+
+
+def _refund_of(payload: str) -> Refund:
+    refund = decode_stored(payload).refund
+    if refund is None:
+        raise ValueError("a refund rests on an event with a refund")
+    return refund
