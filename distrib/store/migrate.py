@@ -15,15 +15,15 @@ from distrib.store.locks import MIGRATIONS
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def upgrade(database_url: str) -> None:
-    """Runs every migration that is missing; safe when two run it at once."""
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Runs every migration up to ``revision`` that is missing; safe when two run it at once."""
     engine = open_engine(database_url, None, statement_timeout_ms=0, lock_timeout_ms=0)
     try:
         with engine.begin() as conn:
             conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATIONS})
             config = _config()
             config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     finally:
         engine.dispose()
 

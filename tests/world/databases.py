@@ -101,9 +101,9 @@ def with_database(redis_url: str, number: int) -> str:
 
 
 @contextmanager
-def administration(database_url: str) -> Iterator[Connection]:
-    """A connection that may create and drop databases, outside any transaction."""
-    engine = create_engine(named(database_url, "postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+def administration(database_url: str, name: str = "postgres") -> Iterator[Connection]:
+    """A connection that may do everything, create and drop databases too, outside any transaction."""
+    engine = create_engine(named(database_url, name), isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         yield connection
     engine.dispose()
@@ -158,6 +158,22 @@ def fresh_database(desk: Desk, number: int) -> Iterator[str]:
     with administration(desk.database_url) as connection:
         connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{desk.template}"'))
     yield named(desk.database_url, name)
+    with administration(desk.database_url) as connection:
+        drop(connection, name)
+
+
+@contextmanager
+def older_database(desk: Desk, revision: str, rows: Path) -> Iterator[str]:
+    """The address of a database with the schema of an older revision and the rows of an SQL file in it."""
+    name = f"{desk.prefix}at_{revision}"
+    url = named(desk.database_url, name)
+    with administration(desk.database_url) as connection:
+        drop(connection, name)
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    migrate.upgrade(url, revision)
+    with administration(url, name) as connection:
+        connection.exec_driver_sql(rows.read_text("utf-8").replace("%", "%%"))
+    yield url
     with administration(desk.database_url) as connection:
         drop(connection, name)
 

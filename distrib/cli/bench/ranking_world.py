@@ -66,7 +66,8 @@ SELECT program_id, shop_no, joined_at, sponsor_no, 'joined', joined_at, 'bench' 
 _ORDERS = """
 INSERT INTO settlements (program_id, order_no, event_no, version_no, seller_no, settled_at, paid_at, paid_minor,
     sales_minor, customer_id, snapshot)
-SELECT :program, n, n, 1, 1 + n * 7919 % :shops, at, at, amount, amount, 'c-' || n * 7919 % (:orders * 7 / 10 + 1), '[]'
+SELECT :program, n, n, 1, 1 + n * 7919 % :shops, at, at, amount, amount, 'c-' || n * 7919 % (:orders * 7 / 10 + 1),
+    '{"v": 2}'
 FROM (SELECT n, CAST(:sold_from AS timestamptz) + n * (CAST(:sold_for AS interval) / :orders) AS at,
     990 + (n * 37) % 20000 AS amount FROM generate_series(CAST(1 AS bigint), :orders) AS o (n)) o
 """

@@ -1,14 +1,19 @@
 """What stood at ``paid_at``: who sold, who is above, and what bound the order.
 
-Kept with the order for ever, so that refunds and explanations are worked out from it alone.
-A snapshot never changes; looking anything up must not enter.
+Kept with the order for ever, so that refunds and explanations are computed from it alone. A snapshot never changes.
+It is kept as JSON with a version (docs/adr/0007-snapshot-and-recompute.md); what the first version wrote is read too.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+VERSION = 2
+DEFAULT_MAX_TIERS = 3
+"""What version 2 leaves out where it is so: a default of a version never changes."""
 
 
 class Person(NamedTuple):
@@ -55,63 +60,125 @@ class Snapshot(NamedTuple):
     pack: str = ""
     entry_pays_seller: bool = True
     self_purchase_pays_uplines: bool = True
-    max_tiers: int = 3
+    max_tiers: int = DEFAULT_MAX_TIERS
     rooms: tuple[Room, ...] = ()
     frozen_case: int | None = None
 
     def to_json(self) -> str:
-        """A compact JSON list, in the order of the fields; without rooms the list ends before them.
+        """Compact JSON with a version and names; what is as the version has it by default is left out.
 
         >>> Snapshot(Person(7, "member", True), pack="cn@2005-11-01").to_json()
-        '[[7,"member",1],[],0,null,null,null,"cn@2005-11-01",1,1,3]'
+        '{"v":2,"seller":{"shop_no":7,"rank":"member"},"pack":"cn@2005-11-01"}'
         """
-        cap = self.order_cap_ppm
-        return (
-            f"[{_person(self.seller)},[{','.join([_person(upline) for upline in self.uplines])}],"
-            f"{'1' if self.is_self_purchase else '0'},{_person(self.leader)},{_person(self.opener)},"
-            f"{'null' if cap is None else cap},{_quoted(self.pack)},{'1' if self.entry_pays_seller else '0'},"
-            f"{'1' if self.self_purchase_pays_uplines else '0'},{self.max_tiers}{_rooms(self.rooms)}"
-            f"{'' if self.frozen_case is None else f',{self.frozen_case}'}]"
+        parts = ['{"v":2']
+        if self.seller is not None:
+            parts.append(f',"seller":{_person(self.seller)}')
+        if self.uplines:
+            parts.append(f',"uplines":[{",".join([_person(upline) for upline in self.uplines])}]')
+        if self.is_self_purchase:
+            parts.append(',"is_self_purchase":true')
+        if self.leader is not None:
+            parts.append(f',"leader":{_person(self.leader)}')
+        if self.opener is not None:
+            parts.append(f',"opener":{_person(self.opener)}')
+        parts.append(
+            _limits(
+                self.order_cap_ppm,
+                self.pack,
+                self.entry_pays_seller,
+                self.self_purchase_pays_uplines,
+                self.max_tiers,
+            )
         )
+        if self.rooms:
+            parts.append(f',"rooms":{_compact([room._asdict() for room in self.rooms])}')
+        if self.frozen_case is not None:
+            parts.append(f',"frozen_case":{self.frozen_case}')
+        parts.append("}")
+        return "".join(parts)
 
     @staticmethod
     def from_json(text: str) -> Snapshot:
-        """The snapshot that ``to_json`` wrote."""
-        return Snapshot.from_list(json.loads(text))
+        """The snapshot that was kept, by this version or by the first.
 
-    @staticmethod
-    def from_list(values: list[Any]) -> Snapshot:
-        """The snapshot of a list that a JSON column has read already."""
-        seller, uplines, is_self, leader, opener, cap, pack, entry, self_uplines, max_tiers, *later = values
-        return Snapshot(
-            None if seller is None else _person_of(seller),
-            tuple([_person_of(upline) for upline in uplines]),
-            is_self == 1,
-            None if leader is None else _person_of(leader),
-            None if opener is None else _person_of(opener),
-            cap,
-            pack,
-            entry == 1,
-            self_uplines == 1,
-            max_tiers,
-            tuple([Room(*room) for value in later if type(value) is list for room in value]),
-            next((value for value in later if type(value) is int), None),
-        )
+        Raises:
+            ValueError: a version that this build does not know.
+        """
+        kept = json.loads(text)
+        if isinstance(kept, list):
+            return _from_version_1(kept)
+        if kept.pop("v", None) != VERSION:
+            raise ValueError(f"snapshots are of version 1 or {VERSION}")
+        for name in ("seller", "leader", "opener"):
+            if name in kept:
+                kept[name] = _person_of(kept[name])
+        kept["uplines"] = tuple([_person_of(upline) for upline in kept.get("uplines", ())])
+        kept["rooms"] = tuple([Room(**room) for room in kept.get("rooms", ())])
+        return Snapshot(**{"seller": None, **kept})
 
 
-_quoted = lru_cache(maxsize=1024)(json.dumps)
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _person(person: Person | None) -> str:
-    if person is None:
-        return "null"
-    unmet = f",{json.dumps(person.unmet, separators=(',', ':'))}" if person.unmet else ""
-    return f"[{person.shop_no},{_quoted(person.rank)},{'1' if person.is_active else '0'}{unmet}]"
+@lru_cache(maxsize=65_536)
+def _person(person: Person) -> str:
+    """A person as JSON; most stand in many orders of a batch."""
+    kept: dict[str, object] = {"shop_no": person.shop_no, "rank": person.rank}
+    if not person.is_active:
+        kept["is_active"] = False
+    if person.unmet:
+        kept["unmet"] = person.unmet
+    return _compact(kept)
 
 
-def _person_of(value: list[Any]) -> Person:
-    return Person(value[0], value[1], value[2] == 1, tuple(value[3]) if len(value) > 3 else ())
+def _person_of(kept: Mapping[str, Any]) -> Person:
+    return Person(kept["shop_no"], kept["rank"], kept.get("is_active", True), tuple(kept.get("unmet", ())))
 
 
-def _rooms(rooms: tuple[Room, ...]) -> str:
-    return f",{json.dumps(rooms, separators=(',', ':'))}" if rooms else ""
+@lru_cache(maxsize=1_024)
+def _limits(
+    order_cap_ppm: int | None, pack: str, entry_pays_seller: bool, self_purchase_pays_uplines: bool, max_tiers: int
+) -> str:
+    """What packs and the plan allow, as the JSON of those that are not as by default; the same for many orders."""
+    kept: dict[str, object] = {}
+    if order_cap_ppm is not None:
+        kept["order_cap_ppm"] = order_cap_ppm
+    if pack:
+        kept["pack"] = pack
+    if not entry_pays_seller:
+        kept["entry_pays_seller"] = False
+    if not self_purchase_pays_uplines:
+        kept["self_purchase_pays_uplines"] = False
+    if max_tiers != DEFAULT_MAX_TIERS:
+        kept["max_tiers"] = max_tiers
+    return f",{_compact(kept)[1:-1]}" if kept else ""
+
+
+def _from_version_1(kept: Sequence[Any]) -> Snapshot:
+    """The snapshot of a list by position, as the first version kept it; rooms and a case came last, where any."""
+    seller, uplines, is_self_purchase, leader, opener, order_cap_ppm, pack, entry, self_uplines, max_tiers, *later = (
+        kept
+    )
+    rooms = next((value for value in later if isinstance(value, list)), ())
+    return Snapshot(
+        _person_of_version_1(seller),
+        tuple([person for upline in uplines if (person := _person_of_version_1(upline)) is not None]),
+        is_self_purchase == 1,
+        _person_of_version_1(leader),
+        _person_of_version_1(opener),
+        order_cap_ppm,
+        pack,
+        entry == 1,
+        self_uplines == 1,
+        max_tiers,
+        tuple([Room(*room) for room in rooms]),
+        next((value for value in later if isinstance(value, int)), None),
+    )
+
+
+def _person_of_version_1(kept: Sequence[Any] | None) -> Person | None:
+    if kept is None:
+        return None
+    shop_no, rank, is_active, *unmet = kept
+    return Person(shop_no, rank, is_active == 1, tuple(unmet[0]) if unmet else ())

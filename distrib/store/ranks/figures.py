@@ -108,7 +108,7 @@ CROSS JOIN LATERAL (
 # neither; one of which nothing counts is all of that; the others are looked into.
 COUNTS = """
 CASE WHEN s.paid_minor > 0 AND s.sales_minor IN (0, s.paid_minor) THEN s.sales_minor > 0
-     WHEN s.paid_minor = 0 AND s.snapshot::jsonb ->> 2 = '1' THEN false
+     WHEN s.paid_minor = 0 AND snapshot_is_self_purchase(s.snapshot) THEN false
      ELSE NOT EXISTS (
         SELECT 1 FROM events e, jsonb_array_elements(e.payload::jsonb -> 'order' -> 'lines') l
         WHERE e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no

@@ -182,11 +182,13 @@ def test_a_commission_that_was_first_lowered_by_a_cap_says_so_after_a_refund_too
     assert explained(dear, sold, snapshot, [0, 1_000]) == [(0, 0, "paid"), (50, 36, "order_cap")]
 
 
-def test_a_snapshot_keeps_verdicts_and_rooms_in_its_text_and_is_as_short_as_before_without_them() -> None:
+def test_a_snapshot_keeps_verdicts_and_rooms_by_name_and_leaves_out_what_is_not_there() -> None:
     snapshot = Snapshot(Person(7, "member", True, (0, 3)), (Person(8, "gold", True),), rooms=(Room(0, 7, 5, None),))
-    assert snapshot.to_json() == '[[7,"member",1,[0,3]],[[8,"gold",1]],0,null,null,null,"",1,1,3,[[0,7,5,null]]]'
+    assert snapshot.to_json() == (
+        '{"v":2,"seller":{"shop_no":7,"rank":"member","unmet":[0,3]},"uplines":[{"shop_no":8,"rank":"gold"}],'
+        '"rooms":[{"rule_index":0,"shop_no":7,"month_minor":5,"customer_minor":null}]}'
+    )
     assert Snapshot.from_json(snapshot.to_json()) == snapshot
-    assert Snapshot.from_json('[[7,"member",1],[],0,null,null,null,"",1,1,3]') == Snapshot(Person(7, "member", True))
 
 
 def test_a_rule_book_knows_which_rules_bound_an_order_a_month_or_a_customer_and_which_ask_for_sales() -> None:
