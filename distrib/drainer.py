@@ -76,7 +76,7 @@ class Drainer:
         tally, started, busy_since = Tally(), monotonic(), 0.0
         while deadline_s is None or monotonic() - started < deadline_s:
             states = [self._step(program, tally) for program in self._programs()]
-            if State.WORKED in states:
+            if State.APPLIED in states:
                 busy_since = 0.0
                 if after_batch is not None:
                     after_batch(tally)
@@ -112,7 +112,7 @@ class Drainer:
                 )
         except BatchFailed as failed:
             self._isolate(program, failed.orders, failed.until, failed.__cause__, tally)
-            return State.WORKED
+            return State.APPLIED
         self._count(drained, tally)
         return drained.state
 
@@ -140,7 +140,7 @@ class Drainer:
     def _count(drained: Drained, tally: Tally) -> None:
         tally.orders += drained.orders
         tally.events += drained.events
-        tally.batches += drained.state is State.WORKED
+        tally.batches += drained.state is State.APPLIED
 
     def _retried(self, unit: Callable[[Connection], _T]) -> _T:
         """Runs a unit in a transaction; what only met others is run again as a whole."""

@@ -1,7 +1,7 @@
 """What caps leave of an order's rounded commissions: per order and rule, the whole order, then month and customer.
 
 Each step takes commissions and answers those that are left, in the same order and none of 0. How much room a month or
-a customer has left is handed in; who earns, and why, must not enter.
+a customer has left is handed in.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def check_payable(plan: Plan, commissions: Iterable[Commission]) -> None:
     Raises:
         Refusal: ``commission_too_large`` with the rule.
     """
-    for one in commissions:
-        if one.amount_minor > MAX_SUM_MINOR:
-            raise Refusal("commission_too_large", rule=plan.rules[one.rule_index].id, most=MAX_SUM_MINOR)
+    for commission in commissions:
+        if commission.amount_minor > MAX_SUM_MINOR:
+            raise Refusal("commission_too_large", rule=plan.rules[commission.rule_index].id, most=MAX_SUM_MINOR)
 
 
 def cap_each_order(commissions: Sequence[Commission], limits: Mapping[int, int]) -> list[Commission]:
@@ -56,9 +56,9 @@ def cap_each_order(commissions: Sequence[Commission], limits: Mapping[int, int])
         limits: the most by rule index; rules that are not named have no cap.
     """
     left: dict[tuple[int, int], int] = {}
-    for one in commissions:
-        if one.rule_index in limits:
-            left[one.rule_index, one.shop_no] = limits[one.rule_index]
+    for commission in commissions:
+        if commission.rule_index in limits:
+            left[commission.rule_index, commission.shop_no] = limits[commission.rule_index]
     return _filled(commissions, left)
 
 
@@ -83,20 +83,22 @@ def within_rooms(commissions: Sequence[Commission], rooms: Iterable[Room]) -> li
 def counted(plan: Plan, commissions: Sequence[Commission]) -> Collection[tuple[int, int]]:
     """Which rules and earners of these commissions a month or customer cap bounds, in the order of work."""
     caps = plan.book.counted
-    return dict.fromkeys((one.rule_index, one.shop_no) for one in commissions if one.rule_index in caps)
+    return dict.fromkeys(
+        (commission.rule_index, commission.shop_no) for commission in commissions if commission.rule_index in caps
+    )
 
 
 def _filled(commissions: Sequence[Commission], left: dict[tuple[int, int], int]) -> list[Commission]:
     """Each amount as far as there is room for its rule and earner; whoever is not named has no bound."""
-    found: list[Commission] = []
-    for one in commissions:
-        key = (one.rule_index, one.shop_no)
+    filled: list[Commission] = []
+    for commission in commissions:
+        key = (commission.rule_index, commission.shop_no)
         room = left.get(key)
         if room is None:
-            found.append(one)
+            filled.append(commission)
             continue
-        amount = min(one.amount_minor, room)
+        amount = min(commission.amount_minor, room)
         left[key] = room - amount
         if amount:
-            found.append(one if amount == one.amount_minor else one._replace(amount_minor=amount))
-    return found
+            filled.append(commission if amount == commission.amount_minor else commission._replace(amount_minor=amount))
+    return filled

@@ -1,8 +1,7 @@
 """What an order pays to whom: one walk over its lines, in exact integers.
 
-``settle`` works on an order when it settles, ``settle_left`` on what refunds left of it,
-``explanation`` walks the same way and writes down everyone looked at. All that decides is in
-the order, the plan and the snapshot; no clock, no lookup and no fraction of a unit enters.
+``settle`` computes the commissions of a whole order, ``settle_left`` those on what refunds left of it, ``explanation``
+walks the same way and records everyone looked at. All that decides is in the order, the plan and the snapshot.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from distrib.domain.settlement.earners import (
     STEP_OF_BASE,
     STEP_OF_REMAINING,
     Step,
-    known_payees,
+    find_earners,
+    known_earners,
     numbers_of,
     steps_of,
-    work_out,
 )
 from distrib.domain.settlement.seats import Verdict, seat, verdicts
 from distrib.domain.settlement.snapshot import Person, Snapshot
@@ -122,29 +121,31 @@ def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission
 
     Rates of a line's base need no fractions; anything else is worked out in exact ones, as in the other walk.
     """
-    numbers, known = numbers_of(snapshot), known_payees(plan, snapshot)
-    found: list[Commission] = []
+    numbers, known = numbers_of(snapshot), known_earners(plan, snapshot)
+    commissions: list[Commission] = []
     channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
     half = half_of(PPM, rounding)
     for line_index, line in enumerate(order.lines):
         chosen = choose(channel, line.category, line.sku)
         kind = (chosen, line.entry)
-        payees = known.get(kind)
-        if payees is None:
-            payees = work_out(plan, snapshot, known, kind)
+        earners = known.get(kind)
+        if earners is None:
+            earners = find_earners(plan, snapshot, known, kind)
         base = base_of(plan, line)
-        if payees.rates is None:
+        if earners.rates is None:
             unit = PPM**chosen.depth
-            amounts = line_amounts(payees.steps, base * unit, line.quantity * unit, unit, rounding)
-            for (rule_index, tier, place), (basis, taken, amount) in zip(payees.places, amounts, strict=True):
+            amounts = line_amounts(earners.steps, base * unit, line.quantity * unit, unit, rounding)
+            for (rule_index, tier, place), (basis, taken, amount) in zip(earners.places, amounts, strict=True):
                 if amount:
-                    found.append(_commission((line_index, rule_index, tier, numbers[place], basis, taken, amount)))
+                    commissions.append(
+                        _commission((line_index, rule_index, tier, numbers[place], basis, taken, amount))
+                    )
             continue
-        for rule_index, tier, place, rate in payees.rates:
+        for rule_index, tier, place, rate in earners.rates:
             amount = (base * rate + half) // PPM if half is not None else round_ratio(base * rate, PPM, rounding)
             if amount:
-                found.append(_commission((line_index, rule_index, tier, numbers[place], base, rate, amount)))
-    return found
+                commissions.append(_commission((line_index, rule_index, tier, numbers[place], base, rate, amount)))
+    return commissions
 
 
 def _walk_exactly(
@@ -153,7 +154,7 @@ def _walk_exactly(
     """The walk in exact fractions, as integers over a common denominator."""
     seating = seat(plan, snapshot)
     seated: dict[tuple[Chosen, bool], tuple[list[Verdict], list[Step]]] = {}
-    found: list[Commission] = []
+    commissions: list[Commission] = []
     channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
     for line_index, line in enumerate(order.lines):
         chosen = choose(channel, line.category, line.sku)
@@ -171,8 +172,8 @@ def _walk_exactly(
                 note(line_index, verdict, basis, rate, amount)
             if amount and verdict.person is not None:
                 rule, tier, person = verdict.rule, verdict.tier, verdict.person
-                found.append(Commission(line_index, rule.index, tier, person.shop_no, basis, rate, amount))
-    return found
+                commissions.append(Commission(line_index, rule.index, tier, person.shop_no, basis, rate, amount))
+    return commissions
 
 
 def line_amounts(
@@ -190,11 +191,11 @@ def line_amounts(
     """
     amounts: list[tuple[int, int | None, int]] = []
     base_minor, half = base // scale, half_of(scale, rounding)
-    paid = below = at = 0
+    paid = below = last_tier = 0
     by_rule: dict[int, int] = {}
     for rule_index, tier, of, own_rate, fixed, slabs, is_named in steps:
-        if tier != at:
-            at, below = tier, paid
+        if tier != last_tier:
+            last_tier, below = tier, paid
         basis, basis_minor = base, base_minor
         if of != STEP_OF_BASE:
             basis = max(base - below, 0) if of == STEP_OF_REMAINING else by_rule.get(of, 0)

@@ -1,7 +1,7 @@
 """Who is paid by which rule on a kind of line, remembered for each pattern of people.
 
-Ranks and standings decide who is paid, shop numbers do not: orders whose people stand alike share one
-answer. Works it out by ``seats``, on people whose number is their place; amounts must not enter.
+Ranks and standings decide who is paid, shop numbers do not: orders whose people stand alike share one answer. Found by
+``seats``, on people whose number is their place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Kind: TypeAlias = tuple[Chosen, bool]
 
 
 class Step(NamedTuple):
-    """One payee of a line as figures: by which rule, at which tier, of what, and how much.
+    """One earner of a line as figures: by which rule, at which tier, of what, and how much.
 
     ``of`` is the index of the rule it is taken of, ``STEP_OF_BASE`` or ``STEP_OF_REMAINING``. One of ``rate``,
     ``slabs`` and ``fixed`` says how much; the first two are None for the others. ``is_named``: another step is taken
@@ -40,7 +40,7 @@ class Step(NamedTuple):
     is_named: bool
 
 
-class Payees(NamedTuple):
+class Earners(NamedTuple):
     """Everyone paid on a kind of line, in the order of work.
 
     ``places`` holds rule index, tier and place (see ``numbers_of``); ``rates`` the same and the rate, where each
@@ -87,16 +87,16 @@ def numbers_of(snapshot: Snapshot) -> list[int]:
     return numbers
 
 
-def known_payees(plan: Plan, snapshot: Snapshot) -> dict[Kind, Payees]:
-    """What is known by now of orders whose people stand like these; ``work_out`` adds what is missing."""
+def known_earners(plan: Plan, snapshot: Snapshot) -> dict[Kind, Earners]:
+    """The earners found so far for orders whose people stand like these; ``find_earners`` adds what is missing."""
     seller, uplines, is_self_purchase, leader, opener, _, _, entry, self_uplines, max_tiers, *_ = snapshot
     reach = CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers + is_self_purchase
     pattern = (
-        seller and seller[1:],
-        tuple([upline[1:] for upline in uplines[:reach]]),
+        seller and seller.standing,
+        tuple([upline.standing for upline in uplines[:reach]]),
         is_self_purchase,
-        leader and leader[1:],
-        opener and opener[1:],
+        leader and leader.standing,
+        opener and opener.standing,
         entry,
         self_uplines,
         max_tiers,
@@ -104,17 +104,17 @@ def known_payees(plan: Plan, snapshot: Snapshot) -> dict[Kind, Payees]:
     return plan.book.remembered.known(pattern)
 
 
-def work_out(plan: Plan, snapshot: Snapshot, known: dict[Kind, Payees], kind: Kind) -> Payees:
-    """Who is paid on this kind of line when people stand as in ``snapshot``, added to what is ``known``."""
+def find_earners(plan: Plan, snapshot: Snapshot, known: dict[Kind, Earners], kind: Kind) -> Earners:
+    """Finds who is paid on a kind of line when people stand as in ``snapshot``, and adds it to what is ``known``."""
     chosen, is_entry = kind
     placed = _placed(snapshot)
-    found = verdicts(plan, chosen, placed, seat(plan, placed), is_entry)
-    paid = [(verdict, verdict.person) for verdict in found if verdict.reason == PAID and verdict.person is not None]
+    seen = verdicts(plan, chosen, placed, seat(plan, placed), is_entry)
+    paid = [(verdict, verdict.person) for verdict in seen if verdict.reason == PAID and verdict.person is not None]
     places = [(verdict.rule.index, verdict.tier, person.shop_no) for verdict, person in paid]
     rates = [(*place, verdict.figure) for place, (verdict, _) in zip(places, paid, strict=True)]
-    payees = Payees(places, steps_of([verdict for verdict, _ in paid]), rates if chosen.is_flat else None)
-    plan.book.remembered.keep(known, kind, payees)
-    return payees
+    earners = Earners(places, steps_of([verdict for verdict, _ in paid]), rates if chosen.is_flat else None)
+    plan.book.remembered.keep(known, kind, earners)
+    return earners
 
 
 def _placed(snapshot: Snapshot) -> Snapshot:

@@ -1,7 +1,7 @@
 """Why an order paid what it paid: everyone looked at, line by line and rule by rule.
 
 Walks the way of ``commission`` with a recorder, so that it cannot tell another story than the
-one that was posted. Texts for people must not enter; reasons are codes.
+one that was posted. Reasons are codes, worded at the edge.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ def explain(plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[i
     """
     seen: list[_Seen] = []
     shares = None if left_minor is None else shares_left(order, left_minor)
-    found = walk(plan, order, snapshot, shares, lambda *looked_at: seen.append(_Seen(*looked_at)))
-    stages = after_caps(plan, snapshot, found, order.paid_minor if left_minor is None else sum(left_minor))
-    amounts = [{one.key: one.amount_minor for one in stage} for stage in stages]
-    reasons = _cap_reasons(found, amounts)
+    commissions = walk(plan, order, snapshot, shares, lambda *looked_at: seen.append(_Seen(*looked_at)))
+    stages = after_caps(plan, snapshot, commissions, order.paid_minor if left_minor is None else sum(left_minor))
+    amounts = [{commission.key: commission.amount_minor for commission in stage} for stage in stages]
+    reasons = _cap_reasons(commissions, amounts)
     if left_minor is not None:
         _bound_by_first(plan, order, snapshot, amounts, reasons)
-    looks = [_look(order, one, amounts[-1], reasons) for one in seen]
+    looks = [_look(order, commission, amounts[-1], reasons) for commission in seen]
     if snapshot.frozen_case is None:
         return looks
-    return [_as_frozen(plan, snapshot, look, one.verdict) for look, one in zip(looks, seen, strict=True)]
+    return [_as_frozen(plan, snapshot, look, commission.verdict) for look, commission in zip(looks, seen, strict=True)]
 
 
 def _as_frozen(plan: Plan, snapshot: Snapshot, look: Look, verdict: Verdict) -> Look:
@@ -74,11 +74,11 @@ def _as_frozen(plan: Plan, snapshot: Snapshot, look: Look, verdict: Verdict) -> 
 
 
 def _cap_reasons(
-    found: Sequence[Commission], amounts: Sequence[Mapping[CommissionKey, int]]
+    commissions: Sequence[Commission], amounts: Sequence[Mapping[CommissionKey, int]]
 ) -> dict[CommissionKey, str]:
     """Which cap took the last of each commission that one lowered; of several, the one applied last."""
     reasons: dict[CommissionKey, str] = {}
-    before = {one.key: one.amount_minor for one in found}
+    before = {commission.key: commission.amount_minor for commission in commissions}
     for reason, after in zip((RULE_CAP, ORDER_CAP, RULE_CAP), amounts, strict=True):
         reasons |= {key: reason for key, amount in before.items() if after.get(key, 0) < amount}
         before = dict(after)

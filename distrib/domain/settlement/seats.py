@@ -1,6 +1,6 @@
 """Who sits at which tier of an order, and whether a rule pays whoever sits there.
 
-Decides people and reasons, for all lines of a kind at once; amounts must not enter.
+Decides people and reasons, for all lines of a kind at once; amounts are for ``commission``.
 """
 
 from __future__ import annotations
@@ -90,24 +90,24 @@ def _compressed(first: Person | None, uplines: tuple[Person, ...], is_shifted: b
 
 def verdicts(plan: Plan, chosen: Chosen, snapshot: Snapshot, seating: Seating, is_entry: bool) -> list[Verdict]:
     """Everyone the chosen rules look at, in the order of work."""
-    found: list[Verdict] = []
+    looked_at: list[Verdict] = []
     reached: dict[int, int] = {}
     for tier, rule in chosen.steps:
         person = _who(rule, tier, snapshot, seating)
         if tier <= plan.tiers and (seating.passed or seating.is_shifted):
-            found += _passed_over(rule, tier, snapshot, seating)
+            looked_at += _passed_over(rule, tier, snapshot, seating)
         reason = _barred(plan, rule, tier, person, snapshot, seating, is_entry)
         figure = None if person is None else rule.figure(person.rank)
         if figure is None:
-            found.append(Verdict(rule, tier, person, 0, RANK_NOT_IN_RATE if reason == PAID else reason))
+            looked_at.append(Verdict(rule, tier, person, 0, RANK_NOT_IN_RATE if reason == PAID else reason))
             continue
         if reason == PAID and person is not None and not _meets(plan, rule, person):
             reason = REQUIRES_NOT_MET
         if rule.pay == CHAIN:
-            found.append(_difference(rule, tier, person, figure, reason, reached))
+            looked_at.append(_difference(rule, tier, person, figure, reason, reached))
         else:
-            found.append(Verdict(rule, tier, person, figure if reason == PAID else 0, reason))
-    return found
+            looked_at.append(Verdict(rule, tier, person, figure if reason == PAID else 0, reason))
+    return looked_at
 
 
 def _who(rule: Rule, tier: int, snapshot: Snapshot, seating: Seating) -> Person | None:

@@ -27,6 +27,11 @@ class Person(NamedTuple):
     is_active: bool
     unmet: tuple[int, ...] = ()
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """All that decides what is paid to whoever stands here: everything but which shop it is."""
+        return self[1:]
+
 
 class Room(NamedTuple):
     """How much one earner could still get by one rule when the order was first worked on; None: no such cap."""

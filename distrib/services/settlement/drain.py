@@ -2,8 +2,7 @@
 
 A batch belongs to one program. Where ranks can be earned, the events of a day are worked on
 only when those of earlier days are through and their promotions are decided, so that what an
-order earns never depends on which worker was faster (plan.md, Ranks). Redis and RQ must not
-enter.
+order earns never depends on which worker was faster (plan.md, Ranks).
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ HISTORIES_AT_ONCE = 200
 
 
 class State(Enum):
-    """What a drain found: work it did, work in other hands, or nothing at all."""
+    """What a drain came to: events it applied, events in other hands, or nothing at all."""
 
-    WORKED = "worked"
+    APPLIED = "applied"
     BUSY = "busy"
     EMPTY = "empty"
 
@@ -61,7 +60,7 @@ class Drained:
 def drain_batch(
     conn: Connection, program: Program, policies: Mapping[str, Policy], limit: int, now: datetime
 ) -> Drained:
-    """Works on up to ``limit`` orders of the program; the caller commits.
+    """Applies the open events of up to ``limit`` orders of the program and writes what they became; the caller commits.
 
     Args:
         policies: the policy packs by name.
@@ -75,7 +74,7 @@ def drain_batch(
     if terms.has_promotions:
         decided = decide_promotions(conn, program, terms, first, now)
         if decided is not None:
-            return Drained(State.WORKED if decided else State.BUSY)
+            return Drained(State.APPLIED if decided else State.BUSY)
         until = first or FOR_EVER
     if first is None:
         return Drained(State.EMPTY)
@@ -96,7 +95,7 @@ def drain_orders(
     until: date,
     now: datetime,
 ) -> Drained:
-    """Works on those of the named orders that nobody else holds; to find the one that fails."""
+    """Applies the open events of those of the named orders that nobody else holds; to find the one that fails."""
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
     closed_through = books.hold_open(conn, program.program_id)
@@ -135,7 +134,7 @@ class BatchFailed(Exception):
 
 def _applied(conn: Connection, batch: Batch, terms: TermsBook, orders: Sequence[int], until: date) -> Drained:
     try:
-        return Drained(State.WORKED, len(orders), _apply(conn, batch, terms, orders, until))
+        return Drained(State.APPLIED, len(orders), _apply(conn, batch, terms, orders, until))
     except Exception as error:  # whatever it is, the edge finds the order and parks it
         raise BatchFailed(orders, until) from error
 
@@ -214,7 +213,9 @@ def _apply_to_orders(
     lookups = BatchLookups(terms, people, limits, batch.groups, freezes)
     if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what was applied
         fresh.sort(key=lambda order_no: min(arrival.event.occurred_at for arrival in due.orders[order_no]))
-        limits.look_ahead(people, [(order, counts_from(order, at, lookups) or at) for order, at in sold])
+        limits.look_ahead(
+            people, [(order, counts_from(order, settled_at, lookups) or settled_at) for order, settled_at in sold]
+        )
     for chunk in _chunks(sorted(settled)):
         for order_no, history in histories.settled_orders(conn, program_id, chunk).items():
             state = settled_state(states.get(order_no, NEW), history, terms)

@@ -59,11 +59,11 @@ class Freezes:
         """Whether the case that an order was given when it was paid still freezes what it earns now."""
         return case_no in self._since and self._since[case_no] <= paid_at
 
-    def _freezes_of(self, shop_no: int, at: datetime) -> Iterator[Freeze]:
+    def _freezes_of(self, shop_no: int, instant: datetime) -> Iterator[Freeze]:
         """The freezes of a shop's own tree, and those of whoever it named as its organiser then."""
         yield from self._by_root.get(shop_no, ())
         history = self._organisers.get(shop_no)
-        organiser_id = None if history is None else history.at(at)
+        organiser_id = None if history is None else history.as_of(instant)
         if organiser_id is not None:
             yield from self._by_organiser.get(organiser_id, ())
 
@@ -71,9 +71,9 @@ class Freezes:
         self, conn: Connection, program_id: int, chains: Sequence[tuple[Sequence[int], datetime]]
     ) -> Mapping[tuple[int, datetime], set[int]]:
         """Which watched shops stood above those chains that are longer than a snapshot holds."""
-        asked = sorted({(chain[-1], at) for chain, at in chains if len(chain) > CHAIN_LENGTH})
-        found = cases.standing_above(conn, program_id, asked, sorted(self._watched)) if asked else []
-        return dict(zip(asked, found, strict=True))
+        asked = sorted({(chain[-1], paid_at) for chain, paid_at in chains if len(chain) > CHAIN_LENGTH})
+        watched = cases.standing_above(conn, program_id, asked, sorted(self._watched)) if asked else []
+        return dict(zip(asked, watched, strict=True))
 
 
 class _Dated:
@@ -83,6 +83,6 @@ class _Dated:
         self._since = [since for since, _ in history]
         self._named = [organiser_id for _, organiser_id in history]
 
-    def at(self, instant: datetime) -> str | None:
+    def as_of(self, instant: datetime) -> str | None:
         place = bisect_right(self._since, instant)
         return self._named[place - 1] if place else None

@@ -1,7 +1,6 @@
-"""What each shop is known to have sold at an instant while a batch is worked on: the database's sales and the batch's.
+"""What each shop is known to have sold at an instant while a batch is applied: the database's sales and the batch's.
 
-Reads a batch's shops at once; each sale is read once, however many orders ask for it. What follows from the figures
-must not enter, nor SQL.
+Reads a batch's shops at once; each sale is read once, however many orders ask for it.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class _Running:
         self._times: list[datetime] = []
         self._sums = [0]
 
-    def add(self, at: datetime, minor: int) -> None:
-        place = bisect_right(self._times, at)
-        self._times.insert(place, at)
+    def add(self, instant: datetime, minor: int) -> None:
+        place = bisect_right(self._times, instant)
+        self._times.insert(place, instant)
         self._sums.insert(place + 1, self._sums[place])
         for later in range(place + 1, len(self._sums)):
             self._sums[later] += minor
@@ -66,7 +65,11 @@ class KnownSales:
         self._take_in()
         own = self._sold[span.shop_no].between(span.after, span.to) if span.shop_no in self._sold else 0
         back = self._back.get(span.shop_no, ())
-        return self._read[span] + own - sum(m for sold_at, at, m in back if _is_in(span, sold_at) and at <= span.to)
+        return (
+            self._read[span]
+            + own
+            - sum(m for sold_at, refunded_at, m in back if _is_in(span, sold_at) and refunded_at <= span.to)
+        )
 
     def _gross(self, asked: Sequence[Span]) -> dict[Span, int]:
         """The sums of spans that overlap, from the sums between one of their ends and the next."""
@@ -85,7 +88,9 @@ class KnownSales:
         up_to: dict[tuple[int, datetime | None], int] = {}
         for (shop_no, before, cut), minor in zip(pieces, sums, strict=True):
             up_to[shop_no, cut] = up_to.get((shop_no, before), 0) + minor
-        return {span: up_to.get((span[0], span.to), 0) - up_to.get((span[0], span.after), 0) for span in asked}
+        return {
+            span: up_to.get((span.shop_no, span.to), 0) - up_to.get((span.shop_no, span.after), 0) for span in asked
+        }
 
     def _take_in(self) -> None:
         """What the batch has added since it was looked at last."""
@@ -99,5 +104,5 @@ class KnownSales:
         self._seen = [len(settlements), len(refunds)]
 
 
-def _is_in(span: Span, at: datetime) -> bool:
-    return at <= span.to and (span.after is None or at > span.after)
+def _is_in(span: Span, instant: datetime) -> bool:
+    return instant <= span.to and (span.after is None or instant > span.after)

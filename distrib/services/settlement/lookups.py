@@ -28,10 +28,10 @@ class BatchLookups:
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
         """Who stood around the order at ``paid_at``, with the case that freezes it and the verdicts on sales."""
         snapshot = self._freezes.mark(self._people.snapshot(order, terms), order.paid_at)
-        return self._limits.judged(terms.plan, order, snapshot)
+        return self._limits.with_verdicts(terms.plan, order, snapshot)
 
     def within_caps(
         self, order: Order, terms: Terms, counts_from: datetime, snapshot: Snapshot, commissions: list[Commission]
     ) -> tuple[Snapshot, list[Commission]]:
         """What month and customer caps leave of the commissions, and the snapshot with the room they had."""
-        return self._limits.bounded(terms.plan, order, counts_from, snapshot, commissions)
+        return self._limits.within_caps(terms.plan, order, counts_from, snapshot, commissions)

@@ -1,7 +1,6 @@
-"""Who stands around the orders of a batch at the instant each was paid.
+"""Loads sellers, uplines, ranks and statuses as of ``paid_at`` for a batch and builds each order's snapshot.
 
-Reads every shop of the batch in a handful of queries and answers from memory. No rule of
-pay may enter.
+Reads every shop of the batch in a handful of queries and answers from memory.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ class People:
         return None
 
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
-        """What stood at ``paid_at``, to be kept with the order for ever."""
-        at = order.paid_at
+        """Who stood around the order at ``paid_at``, and under which limits; kept with the order for ever."""
+        paid_at = order.paid_at
         seller = self._seller(order)
         return Snapshot(
-            None if seller is None else self._person(seller.shop_no, at, terms),
-            () if seller is None else tuple([self._person(no, at, terms) for no in self._chain(seller, at)]),
+            None if seller is None else self._person(seller.shop_no, paid_at, terms),
+            () if seller is None else tuple([self._person(no, paid_at, terms) for no in self._chain(seller, paid_at)]),
             self._sellers.is_self_purchase(order, seller),
-            self._cast(order.leader_id, at, terms),
-            self._cast(order.opener_id, at, terms),
+            self._named_person(order.leader_id, paid_at, terms),
+            self._named_person(order.opener_id, paid_at, terms),
             terms.order_cap_ppm,
             terms.pack,
             terms.entry_pays_seller,
@@ -56,7 +55,7 @@ class People:
     def chains(self, orders: Iterable[Order]) -> list[tuple[Sequence[int], datetime]]:
         """The sellers with the uplines they had when each order was paid."""
         sold = [(shop, order.paid_at) for order in orders if (shop := self._seller(order)) is not None]
-        return [((shop.shop_no, *self._chain(shop, at)), at) for shop, at in sold]
+        return [((shop.shop_no, *self._chain(shop, paid_at)), paid_at) for shop, paid_at in sold]
 
     def _read(self, orders: Sequence[Order]) -> None:
         standing = self._standing
@@ -64,7 +63,7 @@ class People:
         standing.load_numbers(self._sellers.numbers(orders))
         standing.load(name for name in names if name is not None)
         sold = [(shop, order.paid_at) for order in orders if (shop := self._seller(order)) is not None]
-        old = {(shop.shop_no, at) for shop, at in sold if at < shop.chain_since}
+        old = {(shop.shop_no, paid_at) for shop, paid_at in sold if paid_at < shop.chain_since}
         asked = sorted(old)
         self._old_chains = dict(zip(asked, standing.old_chains(asked), strict=True))
         standing.load_past(self._asked(orders))
@@ -91,26 +90,26 @@ class People:
     def _named(self, name: str | None) -> ShopState | None:
         return None if name is None else self._standing.by_id.get(name)
 
-    def _cast(self, name: str | None, at: datetime, terms: Terms) -> Person | None:
+    def _named_person(self, name: str | None, paid_at: datetime, terms: Terms) -> Person | None:
         shop = self._named(name)
-        return None if shop is None else self._person(shop.shop_no, at, terms)
+        return None if shop is None else self._person(shop.shop_no, paid_at, terms)
 
-    def _chain(self, seller: ShopState, at: datetime) -> Sequence[int]:
-        return seller.uplines if at >= seller.chain_since else self._old_chains[(seller.shop_no, at)]
+    def _chain(self, seller: ShopState, paid_at: datetime) -> Sequence[int]:
+        return seller.uplines if paid_at >= seller.chain_since else self._old_chains[(seller.shop_no, paid_at)]
 
-    def _person(self, number: int, at: datetime, terms: Terms) -> Person:
+    def _person(self, number: int, paid_at: datetime, terms: Terms) -> Person:
         """The shop at that instant; one object serves every order paid after its newest change."""
         key = (number, terms.version_no)
         cached = self._persons.get(key)
-        if cached is not None and at >= cached[0]:
+        if cached is not None and paid_at >= cached[0]:
             return cached[1]
         standing = self._standing
-        rank = standing.rank(number, at)
+        rank = standing.rank(number, paid_at)
         if rank is None or rank not in terms.plan.rank_indexes:
             rank = terms.plan.lowest_rank
-        person = Person(number, rank, standing.is_active(number, at))
+        person = Person(number, rank, standing.is_active(number, paid_at))
         shop = standing.by_number[number]
         since = max(shop.joined_at, shop.status_since, shop.rank_since)
-        if at >= since:
+        if paid_at >= since:
             self._persons[key] = (since, person)
         return person

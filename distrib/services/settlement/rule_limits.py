@@ -1,13 +1,13 @@
 """What bounds the rules of a batch's orders from outside of them: sales that earners must have, room that caps left.
 
 Looks ahead over a batch once, so that sales are read and totals locked in sets, and then judges order by order. Plans
-without such rules cost nothing here. No SQL may enter.
+without such rules cost nothing here.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -53,7 +53,7 @@ class RuleLimits:
         """
         spans: set[Span] = set()
         asked: dict[str, set[Total]] = {MONTHS: set(), CUSTOMERS: set()}
-        for order, at in orders:
+        for order, counts_from in orders:
             try:
                 terms = self._terms.at(order.paid_at)
                 if people.missing(order) is not None:
@@ -61,7 +61,8 @@ class RuleLimits:
                 snapshot = people.snapshot(order, terms)
                 spans.update(span for _, _, span in _asked_of(terms.plan, order, snapshot))
                 if self._terms.counted_rules:
-                    for table, total in self._all_counted(terms.plan, order, at, settle(terms.plan, order, snapshot)):
+                    commissions = settle(terms.plan, order, snapshot)
+                    for table, total, _ in self._amounts(terms.plan, order, counts_from, commissions):
                         asked[table].add(total)
             except Refusal:
                 continue
@@ -69,7 +70,7 @@ class RuleLimits:
         for table, totals in asked.items():
             self._lock(table, totals)
 
-    def judged(self, plan: Plan, order: Order, snapshot: Snapshot) -> Snapshot:
+    def with_verdicts(self, plan: Plan, order: Order, snapshot: Snapshot) -> Snapshot:
         """The snapshot with the verdicts of what rules require of sales, as known now."""
         if not plan.book.on_sales:
             return snapshot
@@ -80,19 +81,19 @@ class RuleLimits:
         if not unmet:
             return snapshot
 
-        def with_verdicts(person: Person | None) -> Person | None:
-            found = None if person is None else unmet.get(person.shop_no)
-            return person._replace(unmet=tuple(sorted(set(found)))) if person is not None and found else person
+        def judged_person(person: Person | None) -> Person | None:
+            rules = None if person is None else unmet.get(person.shop_no)
+            return person._replace(unmet=tuple(sorted(set(rules)))) if person is not None and rules else person
 
         return snapshot._replace(
-            seller=with_verdicts(snapshot.seller),
-            uplines=tuple(upline for one in snapshot.uplines if (upline := with_verdicts(one)) is not None),
-            leader=with_verdicts(snapshot.leader),
-            opener=with_verdicts(snapshot.opener),
+            seller=judged_person(snapshot.seller),
+            uplines=tuple([judged for upline in snapshot.uplines if (judged := judged_person(upline)) is not None]),
+            leader=judged_person(snapshot.leader),
+            opener=judged_person(snapshot.opener),
         )
 
-    def bounded(
-        self, plan: Plan, order: Order, at: datetime, snapshot: Snapshot, commissions: list[Commission]
+    def within_caps(
+        self, plan: Plan, order: Order, counts_from: datetime, snapshot: Snapshot, commissions: list[Commission]
     ) -> tuple[Snapshot, list[Commission]]:
         """What month and customer caps leave of an order's commissions, and the snapshot with the room they had.
 
@@ -110,11 +111,11 @@ class RuleLimits:
             return snapshot, commissions
         pairs = counted(plan, commissions) if plan.book.counted else ()
         if pairs:
-            rooms = tuple([self._room(plan, order, at, rule_index, shop_no) for rule_index, shop_no in pairs])
+            rooms = tuple([self._room(plan, order, counts_from, rule_index, shop_no) for rule_index, shop_no in pairs])
             snapshot = snapshot._replace(rooms=rooms)
             commissions = within_rooms(commissions, rooms)
         check_payable(plan, commissions)
-        for table, total, amount_minor in self._amounts(plan, order, at, commissions):
+        for table, total, amount_minor in self._amounts(plan, order, counts_from, commissions):
             if total not in self._totals[table]:
                 self._lock(table, [total])
             self._totals[table][total] += amount_minor
@@ -127,11 +128,13 @@ class RuleLimits:
             if added:
                 rule_totals.add_totals(self._conn, self._batch.program.program_id, table, added)
 
-    def _room(self, plan: Plan, order: Order, at: datetime, rule_index: int, shop_no: int) -> Room:
+    def _room(self, plan: Plan, order: Order, counts_from: datetime, rule_index: int, shop_no: int) -> Room:
         cap, rule_id = plan.book.counted[rule_index], plan.rules[rule_index].id
         month = customer = None
         if cap.per_month_minor is not None:
-            month = self._left(MONTHS, Total(rule_id, shop_no, self._batch.program.period_of(at)), cap.per_month_minor)
+            month = self._left(
+                MONTHS, Total(rule_id, shop_no, self._batch.program.period_of(counts_from)), cap.per_month_minor
+            )
         if cap.per_customer_minor is not None:
             if order.customer_id is None:
                 raise Refusal("customer_missing", rule=rule_id)
@@ -147,27 +150,26 @@ class RuleLimits:
         asked = sorted({*totals} - self._totals[table].keys())
         if asked:
             has_past = self._terms.counted_rules[table].has_past
-            found = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, asked, has_past)
-            self._totals[table] |= found
-
-    def _all_counted(
-        self, plan: Plan, order: Order, at: datetime, commissions: Sequence[Commission]
-    ) -> Iterator[tuple[str, Total]]:
-        return ((table, total) for table, total, _ in self._amounts(plan, order, at, commissions))
+            read = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, asked, has_past)
+            self._totals[table] |= read
 
     def _amounts(
-        self, plan: Plan, order: Order, at: datetime, commissions: Sequence[Commission]
+        self, plan: Plan, order: Order, counts_from: datetime, commissions: Iterable[Commission]
     ) -> Iterator[tuple[str, Total, int]]:
         """What commissions add to which total: by rule ids that some version caps, whether this one does or not."""
-        period, customer_id, rules = self._batch.program.period_of(at), order.customer_id, self._terms.counted_rules
+        period, customer_id, rules = (
+            self._batch.program.period_of(counts_from),
+            order.customer_id,
+            self._terms.counted_rules,
+        )
         months = rules[MONTHS].ids if MONTHS in rules else frozenset()
         customers = rules[CUSTOMERS].ids if CUSTOMERS in rules else frozenset()
-        for one in commissions:
-            rule_id = plan.rules[one.rule_index].id
+        for commission in commissions:
+            rule_id = plan.rules[commission.rule_index].id
             if rule_id in months:
-                yield MONTHS, Total(rule_id, one.shop_no, period), one.amount_minor
+                yield MONTHS, Total(rule_id, commission.shop_no, period), commission.amount_minor
             if rule_id in customers and customer_id is not None:
-                yield CUSTOMERS, Total(rule_id, one.shop_no, customer_id), one.amount_minor
+                yield CUSTOMERS, Total(rule_id, commission.shop_no, customer_id), commission.amount_minor
 
 
 def _asked_of(plan: Plan, order: Order, snapshot: Snapshot) -> Iterator[tuple[int, int, Span]]:

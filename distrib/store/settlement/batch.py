@@ -81,7 +81,7 @@ ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 
 
 class Settlement(NamedTuple):
-    """What an order became when it was first worked on."""
+    """What an order became when it settled."""
 
     order_no: int
     event_no: int
@@ -252,12 +252,12 @@ def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[Se
 
 def copy_done(conn: Connection, program_id: int, events: Iterable[tuple[int, int]], now: datetime) -> None:
     """Marks events (order, event) done that had no outcome before."""
-    at = microseconds(now)
+    done_at = microseconds(now)
     copy_rows(
         conn,
         _OUTCOMES,
         [
-            _OUTCOME.pack(9, 4, program_id, 8, order_no, 8, event_no, 4, 1, 8, at, 4, b"done", -1, -1, -1)
+            _OUTCOME.pack(9, 4, program_id, 8, order_no, 8, event_no, 4, 1, 8, done_at, 4, b"done", -1, -1, -1)
             for order_no, event_no in events
         ],
     )

@@ -1,6 +1,6 @@
-"""What is already known of orders that were worked on before: for refunds and repeats.
+"""What is already known of orders that were settled before: for refunds and repeats.
 
-Read for a whole batch at once. No rule may enter.
+Read for a whole batch at once.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class PostedTransfer:
 
 @dataclass(slots=True)
 class SettledOrder:
-    """An order worked on before, with its refunds and transfers."""
+    """An order settled before, with its refunds and transfers."""
 
     order_no: int
     event_no: int
@@ -72,7 +72,7 @@ class SettledOrder:
 
 
 def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) -> set[int]:
-    """Which of the orders were worked on before."""
+    """Which of the orders were settled before, by number."""
     rows = driver(conn).execute(
         "SELECT order_no FROM settlements WHERE program_id = %s AND order_no = ANY(%b::bigint[])",
         (program_id, list(orders)),
@@ -81,17 +81,17 @@ def settled_numbers(conn: Connection, program_id: int, orders: Sequence[int]) ->
 
 
 def settled_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> dict[int, SettledOrder]:
-    """What is known of the orders that were worked on before, by number."""
+    """The orders among those numbers that were settled before, with their refunds and transfers, by number."""
     params = {"program": program_id, "orders": list(orders)}
     cursor = driver(conn).cursor(binary=True)
-    found = {row[0]: SettledOrder(*row) for row in cursor.execute(_SETTLEMENTS, params).fetchall()}
-    if not found:
-        return found
-    params["orders"] = list(found)
+    settled = {row[0]: SettledOrder(*row) for row in cursor.execute(_SETTLEMENTS, params).fetchall()}
+    if not settled:
+        return settled
+    params["orders"] = list(settled)
     for order_no, refund_id, line_id, amount_minor, payload in cursor.execute(_REFUNDS, params).fetchall():
-        order = found[order_no]
+        order = settled[order_no]
         order.refunded_minor[line_id] = order.refunded_minor.get(line_id, 0) + amount_minor
         order.refund_payloads[refund_id] = payload
     for order_no, *transfer in cursor.execute(_TRANSFERS, params).fetchall():
-        found[order_no].transfers.append(PostedTransfer(*transfer))
-    return found
+        settled[order_no].transfers.append(PostedTransfer(*transfer))
+    return settled

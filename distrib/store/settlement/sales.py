@@ -1,4 +1,4 @@
-"""What shops sold, net of refunds, between instants: what rules ask of their earners. No rule may enter."""
+"""What shops sold, net of refunds, between instants: what rules ask of their earners."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle
-from distrib.domain.settlement.earners import known_payees, numbers_of, work_out
+from distrib.domain.settlement.earners import find_earners, known_earners, numbers_of
 from distrib.domain.settlement.snapshot import Room
 
 BY_RANK = {"member": "0.01", "gold": "0.02", "default": "0.03"}
@@ -90,15 +90,15 @@ def test_where_each_rule_takes_a_rate_of_the_base_the_rates_are_kept_ready_and_o
     ranks = [{"code": "member"}, {"code": "gold"}]
     flat = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": RULES[:2]})
     chosen = flat.book.choose("retail", None, "A")
-    known = known_payees(flat, FIRST)
-    payees = work_out(flat, FIRST, known, (chosen, False))
-    assert payees.rates == [(0, 0, 0, 10_000), (1, 1, 1, 10_000)]
-    assert known == known_payees(flat, FIRST) == {(chosen, False): payees}
+    known = known_earners(flat, FIRST)
+    earners = find_earners(flat, FIRST, known, (chosen, False))
+    assert earners.rates == [(0, 0, 0, 10_000), (1, 1, 1, 10_000)]
+    assert known == known_earners(flat, FIRST) == {(chosen, False): earners}
     without = FIRST._replace(uplines=(GONE,))
-    assert work_out(flat, without, known_payees(flat, without), (chosen, False)).rates == [(0, 0, 0, 10_000)]
+    assert find_earners(flat, without, known_earners(flat, without), (chosen, False)).rates == [(0, 0, 0, 10_000)]
     fixed = compile_plan({"code": "p", "currency": "CNY", "rules": [{"id": "s", "pay": "seller", "amount_minor": 5}]})
     kind = (fixed.book.choose("retail", None, "A"), False)
-    assert work_out(fixed, FIRST, known_payees(fixed, FIRST), kind).rates is None
+    assert find_earners(fixed, FIRST, known_earners(fixed, FIRST), kind).rates is None
 
 
 def test_shops_that_stand_alike_share_what_is_remembered_whoever_stands_above_the_tiers() -> None:
@@ -109,9 +109,9 @@ def test_shops_that_stand_alike_share_what_is_remembered_whoever_stands_above_th
         uplines=(Person(73, "member", True), GOLD, GONE),
     )
     one_tier = plan_with("keep", "earn", 1)
-    assert known_payees(one_tier, moved) is known_payees(one_tier, FIRST)
+    assert known_earners(one_tier, moved) is known_earners(one_tier, FIRST)
     two_tiers = plan_with("keep", "earn", 2)
-    assert known_payees(two_tiers, moved) is not known_payees(two_tiers, FIRST)
+    assert known_earners(two_tiers, moved) is not known_earners(two_tiers, FIRST)
 
 
 def test_a_place_where_nobody_stands_has_no_shops_number() -> None:
