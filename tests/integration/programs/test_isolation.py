@@ -23,7 +23,7 @@ FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
 
 
 def forced_by_table(conn: Connection) -> dict[str, bool]:
-    """The tables whose rows belong to a program (its own row apart), and whether row-level security binds even their owner."""
+    """The tables whose rows belong to a program, and whether row-level security binds even their owner."""
     return {row.relname: row.is_forced for row in conn.execute(text(_TABLES))}
 
 
