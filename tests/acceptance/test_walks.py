@@ -6,27 +6,32 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from tests.world.live import Live
 
 DOCS = Path(__file__).parents[2] / "docs"
-MARK = "<!-- walk-through: tests/acceptance/test_walks.py runs the block below against a live service -->"
+MARK = "<!-- walk-through: tests/acceptance/test_walks.py runs the shell blocks of this page against a live service -->"
+OURS, SERVED = ".venv/bin/distrib", "http://127.0.0.1:8000"
+"""The command and the address as the pages name them."""
 WALKED = {"api.md", "customers.md", "orders.md", "programs.md"}
 
 Document = dict[str, Any]
 
 
 def walk(live: Live, page: str, program_code: str, policy: str = "open") -> str:
-    """What the block of a page prints, for an admin's key and a second person's, in a new program."""
+    """What all shell blocks of a page print, one after another, for an admin's key of a new program.
+
+    A block that makes keys of its own goes on with those; the address and the command are those of this service.
+    """
     program = live.open_program(program_code, policy=policy)
-    key, second = (live.client(program, role).key for role in ("admin", "finance"))
-    block = re.search(rf"{re.escape(MARK)}\n```sh\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
-    assert block is not None
+    address, command = f"http://127.0.0.1:{live.port}", f"{sys.executable} -c 'from distrib.cli import main; main()'"
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.DOTALL | re.MULTILINE))
     run = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", block[1]],
-        env={**os.environ, "KEY": key, "SECOND": second, "URL": f"http://127.0.0.1:{live.port}"},
+        ["bash", "-eu", "-o", "pipefail", "-c", script.replace(OURS, command).replace(SERVED, address)],
+        env={**os.environ, **live.container.environment(), "KEY": live.client(program).key, "URL": address},
         capture_output=True,
         text=True,
         timeout=60,
@@ -46,7 +51,7 @@ def test_every_walk_of_a_page_is_run_here() -> None:
 
 
 def test_the_walk_of_the_api_ends_with_the_figures_it_leads_to(live: Live) -> None:
-    output = walk(live, "api.md", "tea", policy="cn")
+    output = walk(live, "api.md", "walk-api")
     assert "problem" not in output
     assert shop_row(output, "lin") == ["0", "597", "-298"]
     assert shop_row(output, "mei") == ["0", "2388", "-1194"]

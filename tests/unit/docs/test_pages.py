@@ -89,6 +89,13 @@ def test_every_path_that_a_page_names_is_there(page: Path) -> None:
             assert (ROOT / span).exists(), span
 
 
+def test_every_module_that_the_architecture_points_to_is_there() -> None:
+    named = re.findall(r"`(distrib/[a-z/]+)`, module `(\w+)`", text_of(DOCS / "architecture.md"))
+    assert len(named) >= 8
+    for room, module in named:
+        assert (ROOT / room / f"{module}.py").exists(), (room, module)
+
+
 @pages
 def test_every_command_that_a_page_names_is_one(page: Path) -> None:
     for span in [*spans_of(page), *"\n".join(blocks_of(page, "sh")).splitlines()]:
