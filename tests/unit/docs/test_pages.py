@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,6 +15,9 @@ import pytest
 
 import distrib
 from distrib.cli import cli
+from distrib.services.orders.codec import decode_event
+from distrib.services.orders.views import ORDER_STATUSES
+from distrib.services.plans.words import REASONS
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -21,6 +25,8 @@ README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
 ROOMS = ("config", "distrib", "docs", "tests", "workers")
+SAID_OF_ORDERS = {"order_cancelled", "group_failed", "no_shop", "nobody_earned"}
+"""Reasons that concern a whole order, beside those of a person."""
 LOCAL_PACKS = "config/policies/local"
 """Made by whoever runs the service."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -207,6 +213,19 @@ def test_the_page_on_the_api_lists_every_call_with_its_roles_and_no_other() -> N
         if method.upper() in METHODS
     }
     assert listed == described
+
+
+def test_the_events_of_the_page_on_orders_are_accepted_as_they_stand() -> None:
+    (block,) = blocks_of(DOCS / "orders.md", "json")
+    event = decode_event(json.loads(block), datetime(2026, 3, 10, tzinfo=UTC))
+    assert event is not None
+    assert (event.type, event.order_id) == ("order.settled", "o-1")
+
+
+def test_the_page_on_orders_lists_every_status_and_every_reason() -> None:
+    shown = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \| ([^|]+) \|", text_of(DOCS / "orders.md"), re.MULTILINE)
+    words = {word for names, _ in shown for word in re.findall(r"`([a-z_]+)`", names)}
+    assert set(ORDER_STATUSES) | (set(REASONS) - SAID_OF_ORDERS) <= words
 
 
 def roles_of(operation: dict[str, list[str]]) -> str:
