@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import distrib
 
@@ -80,3 +81,22 @@ def test_no_room_is_without_its_import_contracts(description: configparser.Confi
     held = description["importlinter:contract:environment"]["source_modules"].split()
     layered = re.findall(r"distrib\.\w+", description["importlinter:contract:layers"]["layers"])
     assert {f"distrib.{room}" for room in rooms} <= set(held) & set(layered)
+
+
+def test_the_hosted_ci_runs_the_same_gate_on_the_oldest_python_and_the_newest(
+    description: configparser.ConfigParser,
+) -> None:
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]["run"]
+    oldest = description["options"]["python_requires"].removeprefix(">=")
+    assert job["strategy"]["matrix"]["python"] == [oldest, "3.x"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
+    assert not [step for step in job["steps"] if "cache" in str(step)]
+
+
+def test_hooks_before_a_commit_are_the_steps_of_the_check() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    entries = [hook["entry"] for hook in local["hooks"]]
+    assert local["repo"] == "local"
+    assert all(entry.startswith(".venv/bin/") for entry in entries)
+    for tool in ("ruff check", "ruff format", "mypy", "lint-imports"):
+        assert [entry for entry in entries if entry.startswith(f".venv/bin/{tool}")], tool

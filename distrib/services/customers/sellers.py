@@ -1,6 +1,6 @@
 """Who sells an order that names no shop, and whether a shop buys from itself. For a whole batch at once.
 
-The shop bound to the customer at ``paid_at`` sells (contract, Events); what it earns must not enter.
+The shop bound to the customer at ``paid_at`` sells (docs/customers.md); what it earns must not enter.
 """
 
 from __future__ import annotations
