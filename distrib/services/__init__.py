@@ -1,5 +1,9 @@
-"""Use-cases: what distrib does, in terms of domain and store.
+"""Use-cases: what distrib does, in terms of domain and store; one room a noun.
 
-A service takes a connection inside a transaction, the program and a clock reading; it never
-commits and never asks the time. No Flask, marshmallow, Redis or RQ may enter.
+Where to begin: a refund is computed in ``settlement`` (``drain`` applies events, ``distrib.domain.orders.refunds`` says
+what comes back), a payout is approved in ``payouts.batches``, a rank is lost in ``ranks.evaluation``, a month closes in
+``statements.closing``, a tree is judged in ``compliance.monitors``.
+
+A service takes a connection inside a transaction, the program and a clock reading; it never commits and never asks the
+time.
 """
