@@ -157,5 +157,5 @@ def _line(order: int, line: int) -> dict[str, Any]:
     }
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

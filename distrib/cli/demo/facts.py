@@ -50,7 +50,7 @@ class GivenBack:
 
     id: str
     order_id: str
-    at: datetime
+    given_back_at: datetime
     lines: tuple[tuple[str, int], ...]
     takes_the_rest: bool = False
 

@@ -20,14 +20,14 @@ from distrib.cli.demo.posting.service import running_service
 from distrib.cli.demo.posting.way_in import publish_and_register
 from distrib.cli.demo.showing.texts import Say
 from distrib.cli.demo.showing.watch import Watch
-from distrib.cli.demo.sources.known import Loaded, order_to_explain
+from distrib.cli.demo.sources.known import LoadedSource, order_to_explain
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
 from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
 
 
-def run_demo(container: Container, loaded: Loaded, watch: Watch, say: Say) -> dict[str, Any]:
+def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say) -> dict[str, Any]:
     """Runs the whole way and answers every figure of it; ``ok`` says whether all of them agree.
 
     Raises:
@@ -79,7 +79,7 @@ def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
 
 
 def _figures(
-    loaded: Loaded, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
+    loaded: LoadedSource, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
 ) -> dict[str, Any]:
     posted, history = life.posted, loaded.history
     months = set(months_of(history))
@@ -115,7 +115,7 @@ def _figures(
         "left_out": history.left_out,
         **read,
         "money": _money(life),
-        "control": [{**asdict(check), "ok": check.ok} for check in checks],
+        "control": [check.document() for check in checks],
         "folder": str(ground.folder),
         "ok": bool(read["audit"]["ok"]) and all(check.ok for check in checks),
     }
@@ -131,9 +131,9 @@ def _money(life: Life) -> dict[str, Any]:
         "payees": life.payees,
         "adjusted": life.adjusted,
         "payouts": paydays,
-        "late": asdict(life.late),
+        "late": life.late.document(),
         "in_debt_at_end": {"count": life.in_debt_at_end[0], "amount_minor": life.in_debt_at_end[1]},
-        "one_debtor": {"shop_id": life.late.deepest, "months": life.one_debtor},
+        "one_debtor": {"shop_id": life.late.deepest, "months": life.months_of_deepest},
         "books": [asdict(month) for month in life.proved],
         "whole": totals_of_all(life.proved),
         "unexplained_minor": sum(month.unexplained_minor for month in life.proved) + whole_gap(life.proved),

@@ -120,8 +120,8 @@ def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def _count(conn: psycopg.Connection[Any], table: str) -> int:
-    found = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
-    return int(found[0]) if found else 0
+    row = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _read(conn: psycopg.Connection[Any], table: str, into: dict[int, Transaction]) -> int:

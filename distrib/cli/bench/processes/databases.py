@@ -92,8 +92,8 @@ def _drop_all(connection: Connection, run: int) -> None:
 
 
 def _names(connection: Connection, prefix: str) -> list[str]:
-    found = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
-    return list(connection.scalars(found, {"prefix": prefix}))
+    statement = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
+    return list(connection.scalars(statement, {"prefix": prefix}))
 
 
 def _drop(connection: Connection, name: str) -> None:

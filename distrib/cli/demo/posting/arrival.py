@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History
 
-TOLD_LATE_PERCENT = 5  # of the orders with refunds in the months that are closed first
+REPORTED_LATE_PERCENT = 5  # of the orders with refunds in the months that are closed first
 CLOSED_FIRST_PART = 3  # one in so many of the history's months is closed before the first payout
 
 
@@ -38,13 +38,15 @@ def arrivals_of(history: History, dice: Dice) -> Arrivals:
     months = months_of(history)
     closed_first = months[: max(1, len(months) // CLOSED_FIRST_PART)]
     end = month_end(closed_first[-1], history.source.time_zone)
-    before = [refund for refund in history.refunds if refund.at < end]
-    orders = {one.order_id for one in before if dice.below(100, "told late", one.order_id) < TOLD_LATE_PERCENT}
-    orders = orders or {one.order_id for one in before[-1:]}
+    before = [refund for refund in history.refunds if refund.given_back_at < end]
+    orders = {
+        refund.order_id for refund in before if dice.below(100, "told late", refund.order_id) < REPORTED_LATE_PERCENT
+    }
+    orders = orders or {refund.order_id for refund in before[-1:]}
     late = [refund for refund in before if refund.order_id in orders]
     late_ids = {refund.id for refund in late}
     in_time = [refund for refund in before if refund.id not in late_ids]
-    after = [refund for refund in history.refunds if refund.at >= end]
+    after = [refund for refund in history.refunds if refund.given_back_at >= end]
     return Arrivals(
         closed_first,
         replace(history, sales=[sale for sale in history.sales if sale.settled_at < end], refunds=in_time),
@@ -56,15 +58,15 @@ def arrivals_of(history: History, dice: Dice) -> Arrivals:
 def months_of(history: History) -> list[str]:
     """The months, in the program's time zone, from the first settlement to the last fact."""
     zone = ZoneInfo(history.source.time_zone)
-    times = [sale.settled_at for sale in history.sales] + [refund.at for refund in history.refunds]
-    first, last = (at.astimezone(zone) for at in (min(times), max(times)))
+    times = [sale.settled_at for sale in history.sales] + [refund.given_back_at for refund in history.refunds]
+    first, last = (instant.astimezone(zone) for instant in (min(times), max(times)))
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [_text(number) for number in numbers]
 
 
-def month_of(at: datetime, time_zone: str) -> str:
+def month_of(instant: datetime, time_zone: str) -> str:
     """The month of an instant in the program's time zone."""
-    local = at.astimezone(ZoneInfo(time_zone))
+    local = instant.astimezone(ZoneInfo(time_zone))
     return _text(local.year * 12 + local.month - 1)
 
 

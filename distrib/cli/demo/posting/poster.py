@@ -27,7 +27,7 @@ PASSING = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedEvents:
     """What became of the events of all calls."""
 
     calls: int
@@ -134,7 +134,7 @@ def _draft(shop: Shop) -> dict[str, str]:
     return draft if shop.sponsor_id is None else {**draft, "sponsor_id": shop.sponsor_id}
 
 
-def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Callable[[int], None]) -> Posted:
+def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Callable[[int], None]) -> PostedEvents:
     """Posts every batch, in order, one after the other.
 
     Args:
@@ -156,7 +156,7 @@ def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Cal
         accepted += answer["accepted"]
         duplicate += answer["duplicate"]
         advance(len(batch))
-    return Posted(calls, accepted, duplicate, time.monotonic() - started)
+    return PostedEvents(calls, accepted, duplicate, time.monotonic() - started)
 
 
 def publish_plan(client: Client, document: dict[str, Any], effective_from: datetime) -> tuple[str, int]:
@@ -167,5 +167,5 @@ def publish_plan(client: Client, document: dict[str, Any], effective_from: datet
     return code, version
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

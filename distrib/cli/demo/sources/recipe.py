@@ -74,7 +74,7 @@ def invent_network(sales: Sequence[Sale], dice: Dice) -> Network:
         for customer, count in orders.items()
         if _is_shop(customer, count, dice)
     )
-    shops = [Shop(shop, _sponsor(at, joined, shop, dice), at) for at, shop in joined]
+    shops = [Shop(shop, _sponsor(joined_at, joined, shop, dice), joined_at) for joined_at, shop in joined]
     sponsor_of = {shop.id: shop.sponsor_id for shop in shops}
     buyers = (customer for customer in orders if customer not in sponsor_of)
     return Network(shops, dict(_bind(buyers, shops, dice)), sponsor_of, dice)
@@ -92,9 +92,9 @@ def _is_shop(customer: str, orders: int, dice: Dice) -> bool:
     return dice.below(1_000_000, "shop", customer) < min(SHOP_AT_MOST_PPM, orders * SHOP_PER_ORDER_PPM)
 
 
-def _sponsor(at: datetime, joined: Sequence[tuple[datetime, str]], shop: str, dice: Dice) -> str | None:
+def _sponsor(joined_at: datetime, joined: Sequence[tuple[datetime, str]], shop: str, dice: Dice) -> str | None:
     """One of those that joined before, the early ones likelier; none for a root."""
-    before = bisect_left(joined, (at, ""))
+    before = bisect_left(joined, (joined_at, ""))
     if before == 0 or dice.below(100, "root", shop) < ROOT_PERCENT:
         return None
     return joined[dice.early(before, "sponsor", shop)][1]
@@ -119,10 +119,10 @@ def _refund(sale: Sale, dice: Dice) -> Iterator[GivenBack]:
     kind = dice.below(100, "refund kind", order)
     whole = kind < FULL_PERCENT or paid < 2
     first = paid if whole else max(1, paid * dice.between(*PART_PERCENT, "part", order) // 100)
-    at = sale.settled_at + _delay(order, dice)
-    yield GivenBack(f"{order}-r1", order, at, ((sale.lines[0].id, first),), takes_the_rest=whole)
+    given_back_at = sale.settled_at + _delay(order, dice)
+    yield GivenBack(f"{order}-r1", order, given_back_at, ((sale.lines[0].id, first),), takes_the_rest=whole)
     if not whole and kind < FULL_PERCENT + TWICE_PERCENT:
-        later = at + timedelta(hours=dice.between(*SOON_HOURS, "second", order))
+        later = given_back_at + timedelta(hours=dice.between(*SOON_HOURS, "second", order))
         yield GivenBack(f"{order}-r2", order, later, ((sale.lines[0].id, paid - first),), takes_the_rest=True)
 
 

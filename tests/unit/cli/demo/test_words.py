@@ -13,11 +13,11 @@ from distrib.cli.demo.life.checks import control_checks, money_checks
 from distrib.cli.demo.life.payday import Payday
 from distrib.cli.demo.life.proof import FIGURES, Proved
 from distrib.cli.demo.life.story import Late, Life
-from distrib.cli.demo.posting.poster import Posted
+from distrib.cli.demo.posting.poster import PostedEvents
 from distrib.cli.demo.showing.texts import TEXTS, speaker
 from distrib.cli.demo.sources import cdnow, online_retail, recipe
 from distrib.cli.demo.sources.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
-from distrib.cli.demo.sources.known import Loaded
+from distrib.cli.demo.sources.known import LoadedSource
 from distrib.services.programs.totals import Totals
 
 AT = datetime(2011, 1, 1, 12, tzinfo=UTC)
@@ -26,10 +26,10 @@ TOTALS = Totals(1, 1, 500, 0, 0, (1, 50), (0, 0), {}, {"done": 1})
 MONTHS = [{"totals": {"earned_minor": 50, "reversed_minor": 0, "closing_minor": 50}, "exported_minor": 50}]
 
 
-def loaded(source: Source = online_retail.SOURCE, published: dict[str, int] | None = None) -> Loaded:
+def loaded(source: Source = online_retail.SOURCE, published: dict[str, int] | None = None) -> LoadedSource:
     control = Control(orders=1, lines=1, customers=1, paid_minor=500, published=published)
     network = recipe.invent_network([SALE], Dice(1))
-    return Loaded(History(source, [SALE]), network, control, seed=1)
+    return LoadedSource(History(source, [SALE]), network, control, seed=1)
 
 
 def differing(totals: Totals = TOTALS, posted: int = 1, months: Sequence[dict[str, Any]] = MONTHS) -> list[str]:
@@ -88,7 +88,7 @@ NO_FIGURES = dict.fromkeys(FIGURES, 0)
 PAYDAYS = [Payday(f"payout-{number}", "", 1, 30, 30, 0, 1, 30, 0, 0, "f", ()) for number in (1, 2)]
 BOOKS = NO_FIGURES | {"earned_minor": 100, "paid_minor": 60, "closing_minor": 40, "available_minor": 40}
 LIFE = Life(
-    Posted(1, 1, 0, 1.0),
+    PostedEvents(1, 1, 0, 1.0),
     1.0,
     ["2011-01"],
     1,
