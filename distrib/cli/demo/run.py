@@ -28,7 +28,7 @@ from distrib.services.programs.totals import Totals, program_totals
 
 
 def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say) -> dict[str, Any]:
-    """Runs the whole way and answers every figure of it; ``ok`` says whether all of them agree.
+    """Runs the whole way and returns every figure of it; ``ok`` says whether all of them agree.
 
     Raises:
         DemoFailed: something stands in the way; what was done so far stays.
@@ -109,8 +109,8 @@ def _figures(
             "per_second": round(totals.orders_settled / life.seconds),
         },
         "refunds": {"count": totals.refunds, "amount_minor": totals.refunded_minor},
-        "commissions": {"count": totals.earned[0], "amount_minor": totals.earned[1]},
-        "reversals": {"count": totals.reversed[0], "amount_minor": -totals.reversed[1]},
+        "commissions": {"count": totals.earned.transfers, "amount_minor": totals.earned.amount_minor},
+        "reversals": {"count": totals.reversed.transfers, "amount_minor": -totals.reversed.amount_minor},
         "promotions": totals.promotions,
         "left_out": history.left_out,
         **read,
@@ -132,7 +132,7 @@ def _money(life: Life) -> dict[str, Any]:
         "adjusted": life.adjusted,
         "payouts": paydays,
         "late": life.late.document(),
-        "in_debt_at_end": {"count": life.in_debt_at_end[0], "amount_minor": life.in_debt_at_end[1]},
+        "in_debt_at_end": {"count": life.debts_at_end.shops, "amount_minor": life.debts_at_end.amount_minor},
         "one_debtor": {"shop_id": life.late.deepest, "months": life.months_of_deepest},
         "books": [asdict(month) for month in life.proved],
         "whole": totals_of_all(life.proved),

@@ -35,7 +35,7 @@ class Base(DeclarativeBase):
 
 
 class QueueRow(Base):
-    """An order that has work."""
+    """An order that has pending events."""
 
     __tablename__ = "queue"
     program_id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -18,7 +18,7 @@ from distrib.domain.settlement.snapshot import Snapshot
 Line: TypeAlias = tuple[int, int, dict[tuple[int, int], int]]
 """base, quantity, and the rate of each (rule index, tier) that is paid; 0 where there is none."""
 Figures: TypeAlias = tuple[int, list[Any]]
-"""The order's cap, and what its lines are worked out of."""
+"""The order's cap, and what its lines are computed from."""
 
 HALF, UNIT = PPM // 2, PPM**2
 HALF_UNIT = UNIT // 2

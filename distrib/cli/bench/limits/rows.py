@@ -104,7 +104,7 @@ def prepare_copy(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
 
 
 def plain_engine(url: str) -> Engine:
-    """An engine that knows nothing of the house but the worker role."""
+    """An engine under the worker role, without any setting of the service."""
     return create_engine(url, connect_args={"options": f"-c role={WORKER_ROLE} -c timezone=UTC"})
 
 

@@ -1,4 +1,4 @@
-"""One process of a benchmark: makes ready, says so, waits for the word, works, reports, and so on until it is let go.
+"""One process of a benchmark: makes ready, says so, waits for the word, runs, reports, and so on until it is let go.
 
 Dies with the bench that started it, ``kill -9`` included. What it does stands in the module of each task.
 """

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History
@@ -46,6 +46,14 @@ class Late:
         return {"told": figures.pop("count"), **figures}
 
 
+class Debts(NamedTuple):
+    """How many shops owe, how much together, and who owes most."""
+
+    shops: int
+    amount_minor: int
+    deepest: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """All that happened, and the proof of it."""
@@ -57,7 +65,7 @@ class Life:
     adjusted: Mapping[str, Any]
     paydays: Sequence[Payday]
     late: Late
-    in_debt_at_end: tuple[int, int]
+    debts_at_end: Debts
     proved: Sequence[Proved]
     files: Sequence[MonthFiles]
     ledger: Mapping[str, int]
@@ -98,7 +106,7 @@ def live(stage: Stage, arrivals: Arrivals) -> Life:
             adjusted,
             paydays,
             late,
-            debts(shop_rows(files[-1].shops))[:2],
+            debts(shop_rows(files[-1].shops)),
             proved,
             files,
             ledger_balances(finance),
@@ -124,15 +132,16 @@ def _look_at_late(stage: Stage, desk: Desk, late: History, opened: str) -> Late:
     """What the late refunds came to; they count in the earliest open month and name the one they belong to."""
     posted, marked, amount_minor = came_late(export(desk.finance, opened, "lines"))
     now = month_of(datetime.now(UTC), stage.loaded.history.source.time_zone)
-    in_debt, debt_minor, deepest = debts(shop_rows(export(desk.finance, now, "shops")))
+    owed = debts(shop_rows(export(desk.finance, now, "shops")))
     given_back = sum(refund.amount_minor for refund in late.refunds)
-    return Late(len(late.refunds), given_back, opened, posted, marked, amount_minor, in_debt, debt_minor, deepest)
+    return Late(len(late.refunds), given_back, opened, posted, marked, amount_minor, *owed)
 
 
-def debts(rows: Rows) -> tuple[int, int, str | None]:
-    """How many shops owe, how much together, and who owes most."""
+def debts(rows: Rows) -> Debts:
+    """The debts of a month's rows: of each shop whose available amount is below zero."""
     owed = {shop: row["available_minor"] for shop, row in rows.items() if row["available_minor"] < 0}
-    return len(owed), sum(owed.values()), min(owed, key=lambda shop: (owed[shop], shop), default=None)
+    deepest = min(owed, key=lambda shop: (owed[shop], shop), default=None)
+    return Debts(len(owed), sum(owed.values()), deepest)
 
 
 def _adjusted_shop(late: Late, stage: Stage) -> str:

@@ -1,6 +1,6 @@
 """When the facts reach the service: most as they happen, a few refunds long after, when the books are closed.
 
-Real order systems tell some refunds late. Which ones are late is drawn; what they give back, of what, and when they
+Real order systems report some refunds late. Which ones are late is drawn; what they give back, of what, and when they
 happened stays as the history has it, so no total changes. No HTTP may enter.
 """
 
@@ -20,7 +20,7 @@ CLOSED_FIRST_PART = 3  # one in so many of the history's months is closed before
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The history in the order it is told: until the first close, what is told late of that, all that comes after."""
+    """The history as it is reported: until the first close, what of that is reported late, all that comes after."""
 
     closed_first: Sequence[str]
     first: History
@@ -29,11 +29,11 @@ class Arrivals:
 
 
 def arrivals_of(history: History, dice: Dice) -> Arrivals:
-    """Splits the history by months; every refund and every sale is told exactly once.
+    """Splits the history by months; every refund and every sale is reported exactly once.
 
     Args:
         history: all of it.
-        dice: draws which orders' refunds are told late: all of an order, so that their sequence stays; at least one's.
+        dice: draws which orders' refunds are late: all of an order, so that their sequence stays; at least one's.
     """
     months = months_of(history)
     closed_first = months[: max(1, len(months) // CLOSED_FIRST_PART)]

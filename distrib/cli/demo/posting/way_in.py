@@ -1,4 +1,4 @@
-"""The way in: the plan, the shops, and events over HTTP until nothing of them is left to work on.
+"""The way in: the plan, the shops, and events over HTTP until none of them is pending.
 
 Nothing that is read back may enter.
 """
@@ -28,7 +28,7 @@ POLL_S = 0.1
 
 
 def publish_and_register(stage: Stage) -> dict[str, Any]:
-    """The plan in force and the shops in their tree; answers what there is to say of the plan."""
+    """Publishes the plan and registers the shops; returns the plan's code, version, title and ranks."""
     with stage.client("admin") as admin:
         plan = _publish(admin, _plan_document(stage.container, stage.loaded), stage.loaded)
         stage.step("registering", len(stage.loaded.network.shops))
@@ -37,7 +37,7 @@ def publish_and_register(stage: Stage) -> dict[str, Any]:
 
 
 def post_and_settle(stage: Stage, history: History) -> tuple[PostedEvents, float]:
-    """Posts a part of the history and waits until it is worked on; answers what was posted and the seconds of both."""
+    """Posts a part of the history and waits until it is settled; returns what was posted and the seconds of both."""
     stage.step("posting", len(history.sales) + len(history.refunds))
     started = time.monotonic()
     with stage.client("orders") as orders:
@@ -48,7 +48,7 @@ def post_and_settle(stage: Stage, history: History) -> tuple[PostedEvents, float
 
 
 def together(parts: Iterable[PostedEvents]) -> PostedEvents:
-    """What several parts came to."""
+    """The sums of several parts of the posting."""
     all_parts = list(parts)
     return PostedEvents(
         sum(part.calls for part in all_parts),
@@ -80,7 +80,7 @@ def _publish(admin: Client, document: dict[str, Any], loaded: LoadedSource) -> d
 
 
 def _wait_until_through(stage: Stage) -> None:
-    """Waits until the database says that nothing is left to do; who does it, and how often it dies, does not matter."""
+    """Waits until the database says that nothing is pending; which worker settles it does not matter."""
     seen: tuple[int, int] | None = None
     moved_at = time.monotonic()
     while True:
@@ -98,7 +98,7 @@ def _wait_until_through(stage: Stage) -> None:
 
 
 def _progress(container: Container, program: Program) -> Progress | None:
-    """How far the work is; None where the database cannot say just now."""
+    """How far the settling is; None where the database cannot say just now."""
     try:
         with container.begin() as conn:
             return progress(conn, program)

@@ -1,6 +1,6 @@
 """Prints the life of the money: what was closed, paid, taken back and paid again, and that nothing is unexplained.
 
-Works nothing out.
+Computes nothing.
 """
 
 from __future__ import annotations

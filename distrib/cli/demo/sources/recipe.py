@@ -82,9 +82,9 @@ def invent_network(sales: Sequence[Sale], dice: Dice) -> Network:
 
 def _joined_at(opening: datetime, customer: str, dice: Dice) -> datetime:
     """Some second before the first order of all: who earns what then never hangs on when shops were registered."""
-    latest = opening - timedelta(days=JOINED_DAYS_BEFORE[0])
-    days = JOINED_DAYS_BEFORE[1] - JOINED_DAYS_BEFORE[0]
-    return latest - timedelta(seconds=dice.below(days * 86_400, "joined", customer))
+    fewest, most = JOINED_DAYS_BEFORE
+    latest = opening - timedelta(days=fewest)
+    return latest - timedelta(seconds=dice.below((most - fewest) * 86_400, "joined", customer))
 
 
 def _is_shop(customer: str, orders: int, dice: Dice) -> bool:
@@ -97,7 +97,8 @@ def _sponsor(joined_at: datetime, joined: Sequence[tuple[datetime, str]], shop: 
     before = bisect_left(joined, (joined_at, ""))
     if before == 0 or dice.below(100, "root", shop) < ROOT_PERCENT:
         return None
-    return joined[dice.early(before, "sponsor", shop)][1]
+    _, sponsor = joined[dice.early(before, "sponsor", shop)]
+    return sponsor
 
 
 def _bind(buyers: Iterable[str], shops: Sequence[Shop], dice: Dice) -> Iterator[tuple[str, str]]:
