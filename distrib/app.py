@@ -14,7 +14,7 @@ from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
 
 from distrib import __version__
-from distrib.api.calls.backend import EXTENSION, Backend, backend
+from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
@@ -117,7 +117,7 @@ def _note(response: Response) -> None:
     """One line and one count a request, under its rule: paths hold ids, queries may hold more."""
     seconds = time.perf_counter() - g.began
     route = request.url_rule.rule if request.url_rule is not None else "none"
-    backend().metrics.count_request(request.method, route, response.status_code, seconds)
+    current_backend().metrics.count_request(request.method, route, response.status_code, seconds)
     if route not in _QUIET:
         _log.info(
             "request",

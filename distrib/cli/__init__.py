@@ -44,7 +44,7 @@ _COMMANDS = {
 
 
 class LazyCommands(click.Group):
-    """Imports a command when it is asked for: each needs little of the house, and all together take over a second."""
+    """Imports a command when it is asked for: each needs few modules, and all together take over a second."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, sorted."""

@@ -131,13 +131,13 @@ def _by_rank(random: Random, figures: tuple[Any, ...]) -> Document:
 
 
 def _where(random: Random) -> Document:
-    where = _some(random)
+    where = _draw_values(random)
     if random.random() < 0.4:
-        where["not"] = _some(random)
+        where["not"] = _draw_values(random)
     return where
 
 
-def _some(random: Random) -> Document:
+def _draw_values(random: Random) -> Document:
     known = {"channel": CHANNELS, "category": CATEGORIES, "sku": SKUS}
     keys = random.sample(sorted(known), random.randint(1, 2))
     return {key: random.sample(known[key], random.randint(1, 2)) for key in keys}

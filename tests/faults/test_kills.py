@@ -48,7 +48,7 @@ def _is_through(world: World) -> bool:
     return world.container.orders_in_queue() == 0
 
 
-def _worked_on(world: World) -> int:
+def _settled_orders(world: World) -> int:
     return int(world.rows("SELECT count(*) FROM settlements")[0][0])
 
 
@@ -56,7 +56,7 @@ def test_killing_workers_in_the_middle_of_a_drain_loses_nothing(small_batches: W
     world = small_batches
     killed = 0
     with running_workers(world.container, 2) as supervisor:
-        wait_until(lambda: _worked_on(world) > 100, "the workers have begun")
+        wait_until(lambda: _settled_orders(world) > 100, "the workers have begun")
         for _ in range(3):
             alive = children_of(supervisor.pid)
             if alive and not _is_through(world):
@@ -65,19 +65,19 @@ def test_killing_workers_in_the_middle_of_a_drain_loses_nothing(small_batches: W
             wait_until(lambda: _is_through(world) or len(children_of(supervisor.pid)) == 2, "the workers are back")
         wait_until(lambda: _is_through(world), "all is worked on")
     assert killed
-    assert (world.earned(), _worked_on(world)) == (TOTALS, ORDERS)
+    assert (world.earned(), _settled_orders(world)) == (TOTALS, ORDERS)
 
 
 def test_killing_the_supervisor_takes_its_workers_along_and_the_next_one_goes_on(small_batches: World) -> None:
     world = small_batches
     with running_workers(world.container, 2) as supervisor:
-        wait_until(lambda: _worked_on(world) > 100, "the workers have begun")
+        wait_until(lambda: _settled_orders(world) > 100, "the workers have begun")
         orphans = children_of(supervisor.pid)
         kill(supervisor.pid)
         wait_until(lambda: not any(_is_running(pid) for pid in orphans), "no orphan works on")
     with running_workers(world.container, 2):
         wait_until(lambda: _is_through(world), "all is worked on")
-    assert (world.earned(), _worked_on(world)) == (TOTALS, ORDERS)
+    assert (world.earned(), _settled_orders(world)) == (TOTALS, ORDERS)
 
 
 def test_without_any_redis_the_sweeper_works_on_everything(settings: Settings, database_url: str) -> None:
@@ -117,16 +117,16 @@ def test_killing_valkey_and_postgres_under_the_workers_loses_nothing(
     try:
         _fill(world)
         with running_workers(world.container, 2):
-            wait_until(lambda: _worked_on(world) > 100, "the workers have begun")
+            wait_until(lambda: _settled_orders(world) > 100, "the workers have begun")
             kill(private_servers.valkey_pid)
-            wait_until(lambda: _worked_on(world) > 600, "the workers go on without Valkey")
+            wait_until(lambda: _settled_orders(world) > 600, "the workers go on without Valkey")
             kill(private_servers.postgres_pid)
             wait_until(lambda: not private_servers.postgres_pid, "PostgreSQL is dead")
             private_servers.ensure_postgres()
             private_servers.ensure_valkey()
             world.container.worker_engine.dispose()
             wait_until(lambda: _is_through(world), "all is worked on")
-        assert (world.earned(), _worked_on(world)) == (TOTALS, ORDERS)
+        assert (world.earned(), _settled_orders(world)) == (TOTALS, ORDERS)
     finally:
         world.container.close()
 
@@ -149,11 +149,11 @@ def test_killing_workers_while_a_group_wakes_its_orders_leaves_none_asleep(
         buys = [(f"e{n}", f"o{n}", "b", line(1_000)) for n in range(start, start + 1_000)]
         world.post(*[settled(*buy, channel="group_buy", group_id="g") for buy in buys])
     world.drain()
-    assert _worked_on(world) == 0
+    assert _settled_orders(world) == 0
     world.post(decided("d", "g", True))
     with running_workers(world.container, 2) as supervisor:
-        wait_until(lambda: _worked_on(world) > 0, "the group has woken its first orders")
+        wait_until(lambda: _settled_orders(world) > 0, "the group has woken its first orders")
         kill(children_of(supervisor.pid)[0])
-        wait_until(lambda: _worked_on(world) == ORDERS and _is_through(world), "all is worked on")
+        wait_until(lambda: _settled_orders(world) == ORDERS and _is_through(world), "all is worked on")
     assert world.earned() == {"b": ORDERS * 100, "a": ORDERS * 50}
     world.container.close()

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MADE = ROOT / "mutants"
 LIST = ROOT / "docs" / "mutants.md"
 LEAST_KILLED_PERCENT = 95
-ANY_ONE = "distrib.domain.ledger.x_account_name__mutmut_1"
+ANY_MUTANT = "distrib.domain.ledger.x_account_name__mutmut_1"
 """mutmut makes all mutants and reads all tests even when it tries one alone."""
 SURVIVING = ("survived", "no tests", "not checked")
 NO_TESTS = 33
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         shutil.rmtree(MADE, ignore_errors=True)
     # Of a function that is new or renamed mutmut would know the new tests alone.
     (MADE / "mutmut-stats.json").unlink(missing_ok=True)
-    if subprocess.run([sys.executable, "-m", "mutmut", "run", ANY_ONE], check=False).returncode:
+    if subprocess.run([sys.executable, "-m", "mutmut", "run", ANY_MUTANT], check=False).returncode:
         return 2
     known = listed(LIST.read_text("utf-8"))
     files = [data for data in read_files() if options.only in str(data.path)]

@@ -58,7 +58,7 @@ def tried(
             yield ended(running)
         pid = os.fork()
         if pid == 0:
-            try_one(name, [(items[test], seconds) for test, seconds in tests if test in items])
+            try_mutant(name, [(items[test], seconds) for test, seconds in tests if test in items])
         running[pid] = name
     while running:
         yield ended(running)
@@ -70,7 +70,7 @@ def ended(running: dict[int, str]) -> tuple[str, int]:
     return running.pop(pid), os.waitstatus_to_exitcode(status)
 
 
-def try_one(name: str, tests: list[tuple[pytest.Item, float]]) -> None:
+def try_mutant(name: str, tests: list[tuple[pytest.Item, float]]) -> None:
     """Runs the tests under the mutant in this fork until one fails; never returns."""
     verdict = KILLED
     try:

@@ -1,6 +1,6 @@
-"""What a request needs from the house: a transaction, the policy packs, the clock and the bell.
+"""What a request needs from the service: a transaction, the policy packs, the clock and the bell.
 
-The factory of the app fills it in from the composition root, which this room never reaches.
+The factory of the app fills it in from the composition root.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXTENSION = "distrib"
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The house as a request sees it.
+    """The engine, packs, clock and bell of the service, as a request uses them.
 
     Args:
         begin: opens a transaction under the web role, committed when it is left without an error.
@@ -52,9 +52,9 @@ class Backend:
     public_url: str | None = None
 
 
-def backend() -> Backend:
-    """The backend of the app that serves this request."""
-    found = current_app.extensions[EXTENSION]
-    if not isinstance(found, Backend):
+def current_backend() -> Backend:
+    """Returns the backend of the app that serves this request."""
+    installed = current_app.extensions[EXTENSION]
+    if not isinstance(installed, Backend):
         raise TypeError("the app was made without its backend")
-    return found
+    return installed

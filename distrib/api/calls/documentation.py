@@ -1,4 +1,4 @@
-"""What OpenAPI says about one operation, from what its decorator knows. Nothing that serves a request may enter."""
+"""What OpenAPI says about one operation, from what its decorator knows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """What is said of an operation, beside what its docstring says."""
+    """The description of an operation, beside its docstring."""
 
     name: str
     answers: Mapping[int, Shapes]
@@ -68,9 +68,9 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
 
 def _answer(answer: Shapes) -> dict[str, Any]:
     if isinstance(answer, tuple):
-        told = [_answer(one) for one in answer]
-        content = {kind: shape for one in told for kind, shape in one["content"].items()}
-        return {"description": told[0]["description"], "headers": _HEADERS, "content": content}
+        responses = [_answer(response) for response in answer]
+        content = {kind: shape for response in responses for kind, shape in response["content"].items()}
+        return {"description": responses[0]["description"], "headers": _HEADERS, "content": content}
     if answer is None:
         return {"description": "Done; there is nothing to say.", "headers": _HEADERS}
     if isinstance(answer, str):

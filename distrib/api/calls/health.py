@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can work, and its figures, for machines that watch it. No ids of anyone."""
+"""Whether the service lives, whether it is ready, and its figures, for machines that watch it. No ids of anyone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psycopg
 from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from distrib.api.calls.backend import backend
+from distrib.api.calls.backend import current_backend
 from distrib.api.http.answers import json_response, to_json
 
 
@@ -25,9 +25,9 @@ def healthz() -> Response:
 
 
 def readyz() -> Response:
-    """Ready with a migrated database; without Redis events are worked on a second later, so it is only told."""
+    """Ready with a migrated database; without Redis events are settled a second later: its state is only shown."""
     database = _database_state()
-    redis = "up" if backend().has_bell() else "down"
+    redis = "up" if current_backend().has_bell() else "down"
     is_ready = database == "up"
     view = {"status": "ready" if is_ready else "not_ready", "database": database, "redis": redis}
     return json_response(to_json(view), 200 if is_ready else 503, {} if is_ready else {"Retry-After": "1"})
@@ -35,16 +35,16 @@ def readyz() -> Response:
 
 def metrics() -> Response:
     """The figures as Prometheus reads them."""
-    house = backend()
+    backend = current_backend()
     try:
-        asked = house.figures()
+        asked = backend.figures()
     except (SQLAlchemyError, psycopg.Error):
         asked = {}
-    return Response(house.metrics.exposition(asked), content_type=house.metrics.content_type)
+    return Response(backend.metrics.exposition(asked), content_type=backend.metrics.content_type)
 
 
 def _database_state() -> str:
     try:
-        return "up" if backend().is_migrated() else "not_migrated"
+        return "up" if current_backend().is_migrated() else "not_migrated"
     except (SQLAlchemyError, psycopg.Error):
         return "down"

@@ -17,7 +17,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy import Connection
 
-from distrib.api.calls.backend import Backend, backend
+from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.documentation import Documented, Shapes, describe
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
 from distrib.api.http.auth import MAY_CALL, presented_key
@@ -144,16 +144,16 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
     if presented is None:
         raise Refusal("unauthorized")
     sent = _sent()
-    house = backend()
-    unit = partial(_work, house, operation, handler, path, presented, sent)
+    backend = current_backend()
+    unit = partial(_run_operation, backend, operation, handler, path, presented, sent)
     try:
-        program_id, answer = in_transaction(house.begin, unit)
+        program_id, answer = in_transaction(backend.begin, unit)
     except Refusal as refusal:
         if refusal.code in WATCHED:
-            in_transaction(house.begin, partial(_note_refused, house, path, presented, sent, refusal.code))
+            in_transaction(backend.begin, partial(_note_refused, backend, path, presented, sent, refusal.code))
         raise
     if isinstance(answer, Stream):
-        return _streamed(house, program_id, answer)
+        return _streamed(backend, program_id, answer)
     if isinstance(answer, Drawing):
         return _drawn(answer)
     if answer.after_commit is not None:
@@ -165,15 +165,15 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
 
 
 def _note_refused(
-    house: Backend, path: Mapping[str, str], presented: str, sent: bytes, code: str, conn: Connection
+    backend: Backend, path: Mapping[str, str], presented: str, sent: bytes, code: str, conn: Connection
 ) -> None:
-    """Keeps that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
-    found = authenticate(conn, presented, house.pepper)
+    """Records that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
+    authenticated = authenticate(conn, presented, backend.pepper)
     body = parse_document(sent) if sent else None
     shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
-    if found is not None and isinstance(shop_id, str):
-        program, _ = found
-        note_registrations(conn, program, house.policies[program.policy], (), {shop_id: code}, house.now())
+    if authenticated is not None and isinstance(shop_id, str):
+        program, _ = authenticated
+        note_registrations(conn, program, backend.policies[program.policy], (), {shop_id: code}, backend.now())
 
 
 def _sent() -> bytes:
@@ -184,8 +184,8 @@ def _sent() -> bytes:
     return sent
 
 
-def _work(
-    house: Backend,
+def _run_operation(
+    backend: Backend,
     operation: Operation,
     handler: Handler,
     path: dict[str, str],
@@ -193,16 +193,17 @@ def _work(
     sent: bytes,
     conn: Connection,
 ) -> tuple[int, Answer | Stream | Drawing]:
-    now = house.now()
-    found = authenticate(conn, presented, house.pepper)
-    if found is None:
+    """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
+    now = backend.now()
+    authenticated = authenticate(conn, presented, backend.pepper)
+    if authenticated is None:
         raise Refusal("unauthorized")
-    program, actor = found
+    program, actor = authenticated
     g.program, g.key_id = program.code, actor.key_id
     if actor.role not in MAY_CALL[operation.name]:
         raise Refusal("forbidden")
     query = load_query(operation.query, request.args)
-    call = Call(house, conn, program, actor, now, _body(operation, sent), query)
+    call = Call(backend, conn, program, actor, now, _body(operation, sent), query)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)
@@ -232,13 +233,14 @@ def _check_media_type(operation: Operation) -> None:
 
 
 def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer:
-    """The work under an Idempotency-Key, or what it answered when it was done."""
+    """Runs the handler once for an Idempotency-Key; a repeat gets what the first run answered."""
     if _KEY.fullmatch(key) is None:
         raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
     content = {"path": path, "body": call.body}
     kept = idempotency.recall(call.conn, call.program, operation.route, key, content)
     if kept is not None:
-        return Answer(kept[1].encode(), kept[0], {"Idempotent-Replayed": "true"})
+        status, body = kept
+        return Answer(body.encode(), status, {"Idempotent-Replayed": "true"})
     answer = handler(call, **path)
     if not isinstance(answer, Answer):
         raise TypeError("a file cannot be kept under an Idempotency-Key")
@@ -247,14 +249,14 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     return answer
 
 
-def _streamed(house: Backend, program_id: int, stream: Stream) -> Response:
-    """Takes the first chunk before the status is sent, so that what fails at once is told as a problem."""
+def _streamed(backend: Backend, program_id: int, stream: Stream) -> Response:
+    """Takes the first chunk before the status is sent, so that what fails at once is answered as a problem."""
 
     def produce(conn: Connection) -> Iterator[bytes]:
-        house.enter(conn, program_id)
+        backend.enter(conn, program_id)
         yield from stream.produce(conn)
 
-    chunks = stream_in_transaction(house.begin, produce)
+    chunks = stream_in_transaction(backend.begin, produce)
     first = next(chunks, b"")
     response = Response(_with_first(first, chunks), content_type=stream.media_type)
     response.call_on_close(chunks.close)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How an answer leaves: JSON with times in UTC, or chunks as they come. What is answered is the resources' business."""
+"""How an answer leaves: JSON with times in UTC, or chunks as they come. What they hold comes from the resources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Answer:
 
     Args:
         view: what becomes the JSON body; None for an answer without one.
-        after_commit: what is said to the outside once the work is on disk; never part of the work.
+        after_commit: what is sent to the outside once the transaction is on disk; never part of it.
     """
 
     view: Any
@@ -43,7 +43,7 @@ class Stream:
 class Drawing:
     """A small file that is made once the transaction has ended: what takes a while to draw holds no connection.
 
-    ``tag`` stands for all that it shows; a caller that has a file of this tag already is told so (304) in its place.
+    ``tag`` stands for all that it shows; a caller that has a file of this tag already gets a 304 in its place.
     """
 
     draw: Callable[[], bytes]
@@ -63,9 +63,9 @@ def to_json(view: Any) -> bytes:
     return _encoder.encode(view)
 
 
-def instant(at: datetime | None) -> datetime | None:
-    """The same instant in UTC."""
-    return None if at is None else at.astimezone(UTC)
+def instant(time: datetime | None) -> datetime | None:
+    """The same instant in UTC; None for None."""
+    return None if time is None else time.astimezone(UTC)
 
 
 def json_response(body: bytes | str, status: int, headers: Mapping[str, str]) -> Response:

@@ -58,5 +58,5 @@ class Listing:
 
     def _seal(self, place: bytes) -> bytes:
         key = hashlib.blake2b(self.secret).digest()
-        told = self.name.encode("utf-8", "backslashreplace") + b"\0" + place
-        return hashlib.blake2b(told, key=key, digest_size=_SEAL_BYTES).digest()
+        content = self.name.encode("utf-8", "backslashreplace") + b"\0" + place
+        return hashlib.blake2b(content, key=key, digest_size=_SEAL_BYTES).digest()

@@ -1,4 +1,4 @@
-"""From what was sent to what a schema loads: every problem at once, each with its pointer. No noun may enter."""
+"""From what was sent to what a schema loads: every problem at once, each with its pointer."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def load_body(schema: type[Schema] | None, value: Any) -> Any:
     """The body as the schema loads it; raises ``invalid`` with all that is wrong."""
     if schema is None:
         return value
-    problems = problems_of(schema(), value)
-    if isinstance(problems, list):
-        raise Refusal("invalid", problems)
-    return problems.loaded
+    validated = problems_of(schema(), value)
+    if isinstance(validated, list):
+        raise Refusal("invalid", validated)
+    return validated.value
 
 
-class Loaded:
+class Validated:
     """A value that fits its schema."""
 
-    __slots__ = ("loaded",)
+    __slots__ = ("value",)
 
-    def __init__(self, loaded: Any) -> None:
-        self.loaded = loaded
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
-def problems_of(schema: Schema, value: Any, below: str = "") -> list[Problem] | Loaded:
+def problems_of(schema: Schema, value: Any, below: str = "") -> list[Problem] | Validated:
     """All that is wrong with a value, or the value as loaded."""
     try:
-        return Loaded(schema.load(value))
+        return Validated(schema.load(value))
     except ValidationError as error:
         return list(_problems(error.messages, below))
 
@@ -51,8 +51,8 @@ def load_query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> Mappin
     try:
         loaded: Mapping[str, Any] = schema().load(sent.to_dict())
     except ValidationError as error:
-        found = [Problem("?" + problem.pointer[1:], problem.detail) for problem in _problems(error.messages, "")]
-        raise Refusal("invalid", twice + found) from None
+        problems = [Problem("?" + problem.pointer[1:], problem.detail) for problem in _problems(error.messages, "")]
+        raise Refusal("invalid", twice + problems) from None
     if twice:
         raise Refusal("invalid", twice)
     return loaded

@@ -36,7 +36,7 @@ class AccountConverter(BaseConverter):
 
 
 class PeriodConverter(BaseConverter):
-    """A part of a path that is a calendar month; what is none is told by its own code."""
+    """A part of a path that is a calendar month; what is none is refused by a code of its own."""
 
 
 class VersionConverter(BaseConverter):
@@ -95,7 +95,7 @@ def _renamed(part: Any) -> Any:
     """The same with every reference to a definition turned to its component."""
     if isinstance(part, dict):
         return {key: _referred(value) if key == "$ref" else _renamed(value) for key, value in part.items()}
-    return [_renamed(one) for one in part] if isinstance(part, list) else part
+    return [_renamed(item) for item in part] if isinstance(part, list) else part
 
 
 def _referred(reference: str) -> str:

@@ -10,7 +10,7 @@ from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import readable
 from distrib.api.http.problems import detail_of, entries_of, language
-from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.schemas.customers import (
     BatchResultsSchema,
     BoundSchema,
@@ -82,10 +82,10 @@ def bind_customers(call: Call) -> Answer:
     """Records up to 1,000 claims; one refusal does not touch the rest."""
     schema = ClaimDraftSchema()
     loaded = [problems_of(schema, raw) for raw in call.body["bindings"]]
-    drafts = [ClaimDraft(**told.loaded) for told in loaded if isinstance(told, Loaded)]
+    drafts = [ClaimDraft(**told.value) for told in loaded if isinstance(told, Validated)]
     done = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
     results = [
-        _shown(next(done)) if isinstance(told, Loaded) else _misshapen(raw, told)
+        _shown(next(done)) if isinstance(told, Validated) else _misshapen(raw, told)
         for raw, told in zip(call.body["bindings"], loaded, strict=True)
     ]
     return Answer({"results": results})

@@ -15,7 +15,7 @@ from distrib.api.calls.operations import NDJSON, Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_json, readable
 from distrib.api.http.problems import detail_of, language
-from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.http.words import in_language, say
 from distrib.api.schemas.events import (
     EventPostSchema,
@@ -130,7 +130,7 @@ def _refused(raw: Any, now: datetime, spoken: str) -> dict[str, Any]:
 def _full_story(raw: Any, now: datetime) -> Sequence[Problem]:
     """All that is wrong with an event, as the contract's schema tells it."""
     told = problems_of(EventSchema(now=lambda: now), raw)
-    if isinstance(told, Loaded):
+    if isinstance(told, Validated):
         raise TypeError("the twins of the event contract disagree")
     return told
 

@@ -13,7 +13,7 @@ from distrib.api.http.answers import Answer
 from distrib.api.http.auth import FINANCE
 from distrib.api.http.json_body import readable
 from distrib.api.http.problems import language
-from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.http.words import in_language
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import (
@@ -64,14 +64,14 @@ def register_shops(call: Call) -> Answer:
     """Brings up to 1,000 shops in, sponsors before or after those they brought; one refusal does not touch the rest."""
     schema = ShopDraftSchema()
     loaded = [problems_of(schema, raw) for raw in call.body["shops"]]
-    drafts = [ShopDraft(**told.loaded) for told in loaded if isinstance(told, Loaded)]
+    drafts = [ShopDraft(**told.value) for told in loaded if isinstance(told, Validated)]
     done = iter(
         service.register_shops(call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper)
         if drafts
         else ()
     )
     results = [
-        _result(next(done)) if isinstance(told, Loaded) else _misshapen(raw, told)
+        _result(next(done)) if isinstance(told, Validated) else _misshapen(raw, told)
         for raw, told in zip(call.body["shops"], loaded, strict=True)
     ]
     return Answer({"results": results})

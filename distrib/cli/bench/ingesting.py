@@ -48,7 +48,7 @@ def bench_ingest(container: Container, size: IngestSize, say: Callable[[str], No
     Args:
         container: of the servers; its own database is not touched.
         size: how much.
-        say: is told what comes next, by its name.
+        say: gets the name of each step as it begins.
 
     Raises:
         BenchFailed: the service does not come up, or refuses an event.

@@ -63,7 +63,8 @@ def bench_ranks(container: Container, size: RankSize, say: Callable[[str], None]
             seconds, row = _timed(lambda: _evaluated(own, program, MONTH, keep=False))
             ours.append(seconds)
             say("bare")
-            bare.append(_timed(lambda: bare_ranks(url))[0])
+            bare_seconds, _ = _timed(lambda: bare_ranks(url))
+            bare.append(bare_seconds)
         if row.shops != size.world.shops or not (row.promoted and row.lowered and row.taken_back):
             raise BenchFailed(f"not every part of an evaluation was measured: {row} / 考核不完整")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -54,7 +54,7 @@ MIXED: tuple[dict[str, Any], ...] = (
 )
 """Six rules of every kind: what is left, what another rule paid, slabs, an amount a piece, a differential."""
 
-Work: TypeAlias = list[tuple[Order, Snapshot]]
+OrdersWithPeople: TypeAlias = list[tuple[Order, Snapshot]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ def bench_engine(size: EngineSize, say: Callable[[str], None]) -> dict[str, Any]
         BenchFailed: the two sides come to different amounts.
     """
     say("prepare")
-    work = orders_of(size.orders)
+    orders = orders_of(size.orders)
     say("engine")
-    rates, rates_bare = _sides(RATES, work, reckoning_bare.rates_only, size.rounds)
-    mixed, mixed_bare = _sides(MIXED, work, reckoning_bare.mixed, size.rounds)
+    rates, rates_bare = _sides(RATES, orders, reckoning_bare.rates_only, size.rounds)
+    mixed, mixed_bare = _sides(MIXED, orders, reckoning_bare.mixed, size.rounds)
     return {
         "rounds": size.rounds,
         "orders": size.orders,
@@ -97,7 +97,7 @@ def bench_engine(size: EngineSize, say: Callable[[str], None]) -> dict[str, Any]
     }
 
 
-def orders_of(count: int) -> Work:
+def orders_of(count: int) -> OrdersWithPeople:
     """So many orders with their people."""
     return [_order(number) for number in range(count)]
 
@@ -110,21 +110,21 @@ def plan_of(rules: Sequence[dict[str, Any]]) -> Plan:
 
 
 def _sides(
-    rules: Sequence[dict[str, Any]], work: Work, bare: Callable[[Sequence[Any]], int], rounds: int
+    rules: Sequence[dict[str, Any]], orders: OrdersWithPeople, bare: Callable[[Sequence[Any]], int], rounds: int
 ) -> tuple[Rounds, Rounds]:
     """The engine and the bare loop over the same orders, in turns."""
     plan = plan_of(rules)
-    figures = [reckoning_bare.figures_of(plan, order, snapshot) for order, snapshot in work]
+    figures = [reckoning_bare.figures_of(plan, order, snapshot) for order, snapshot in orders]
     ours: list[float] = []
     limit: list[float] = []
     for _ in range(rounds):
-        seconds, total = _timed(lambda: _settle_all(plan, work))
+        seconds, total = _timed(lambda: _settle_all(plan, orders))
         ours.append(seconds)
         seconds, bare_total = _timed(lambda: bare(figures))
         limit.append(seconds)
         if total != bare_total:
             raise BenchFailed(f"engine and bare loop differ / 两侧金额不一致: {total} != {bare_total}")
-    return Rounds(len(work), ours), Rounds(len(work), limit)
+    return Rounds(len(orders), ours), Rounds(len(orders), limit)
 
 
 def _timed(run: Callable[[], int]) -> tuple[float, int]:
@@ -134,9 +134,9 @@ def _timed(run: Callable[[], int]) -> tuple[float, int]:
     return time.process_time() - started, total
 
 
-def _settle_all(plan: Plan, work: Work) -> int:
+def _settle_all(plan: Plan, orders: OrdersWithPeople) -> int:
     total = 0
-    for order, snapshot in work:
+    for order, snapshot in orders:
         for commission in settle(plan, order, snapshot):
             total += commission.amount_minor
     return total

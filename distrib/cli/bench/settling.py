@@ -62,10 +62,10 @@ def bench_settle(container: Container, size: SettleSize, say: Callable[[str], No
     Args:
         container: of the servers; its own database is not touched.
         size: how much.
-        say: is told what comes next, by its name.
+        say: gets the name of each step as it begins.
 
     Raises:
-        BenchFailed: a side did not do all of its work.
+        BenchFailed: a side did not settle all of its orders.
     """
     with ExitStack() as stack:
         bench = _Bench(
@@ -81,7 +81,7 @@ def bench_settle(container: Container, size: SettleSize, say: Callable[[str], No
 
 
 def prepare(container: Container, url: str, world: World, *, with_events: bool = True) -> int:
-    """Brings a database to the newest schema and puts the world into it; answers the program's number."""
+    """Brings a database to the newest schema and puts the world into it; returns the program's number."""
     migrate.upgrade(url)
     own = Container(container.settings, url, container.redis_url)
     try:
@@ -96,13 +96,13 @@ def prepare(container: Container, url: str, world: World, *, with_events: bool =
 
 
 def environment(container: Container, url: str) -> dict[str, str]:
-    """What makes a child work on the bench's database."""
+    """The environment of a child process, with the bench's database in it."""
     return {**container.environment(), "DISTRIB_DATABASE_URL": url}
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """One run of the benchmark: where it works, and whom it tells."""
+    """One run of the benchmark: its databases, its directory, and where it reports its steps."""
 
     container: Container
     databases: Databases

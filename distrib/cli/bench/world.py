@@ -1,4 +1,4 @@
-"""The made-up program that the benchmarks work on: shops in four levels, a plan that pays three, orders of three lines.
+"""The made-up program of the benchmarks: shops in four levels, a plan that pays three, orders of three lines.
 
 Made through the services, and the same to the byte on every run: numbers come from arithmetic,
 not from chance. Nothing of a user's may enter.
@@ -157,5 +157,5 @@ def _line(order: int, line: int) -> dict[str, Any]:
     }
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -45,12 +45,12 @@ class Sale:
 class GivenBack:
     """A refund of a sale: what is given back of which line.
 
-    ``takes_the_rest``: it is told without lines, as all that is left; ``lines`` says what that comes to.
+    ``takes_the_rest``: it is reported without lines, as all that is left; ``lines`` says what that comes to.
     """
 
     id: str
     order_id: str
-    at: datetime
+    given_back_at: datetime
     lines: tuple[tuple[str, int], ...]
     takes_the_rest: bool = False
 
@@ -78,7 +78,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything that a source tells, sales in the order of their times.
+    """Everything of a source, sales in the order of their times.
 
     ``left_out`` counts, by reason, what of the file is no part of it.
     """

@@ -20,15 +20,15 @@ from distrib.cli.demo.posting.service import running_service
 from distrib.cli.demo.posting.way_in import publish_and_register
 from distrib.cli.demo.showing.texts import Say
 from distrib.cli.demo.showing.watch import Watch
-from distrib.cli.demo.sources.known import Loaded, order_to_explain
+from distrib.cli.demo.sources.known import LoadedSource, order_to_explain
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
 from distrib.services.ledger.seals import seal_now
 from distrib.services.programs.totals import Totals, program_totals
 
 
-def run_demo(container: Container, loaded: Loaded, watch: Watch, say: Say) -> dict[str, Any]:
-    """Runs the whole way and answers every figure of it; ``ok`` says whether all of them agree.
+def run_demo(container: Container, loaded: LoadedSource, watch: Watch, say: Say) -> dict[str, Any]:
+    """Runs the whole way and returns every figure of it; ``ok`` says whether all of them agree.
 
     Raises:
         DemoFailed: something stands in the way; what was done so far stays.
@@ -79,7 +79,7 @@ def _read_back(stage: Stage, life: Life) -> dict[str, Any]:
 
 
 def _figures(
-    loaded: Loaded, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
+    loaded: LoadedSource, ground: Ground, plan: dict[str, Any], life: Life, totals: Totals, read: dict[str, Any]
 ) -> dict[str, Any]:
     posted, history = life.posted, loaded.history
     months = set(months_of(history))
@@ -109,13 +109,13 @@ def _figures(
             "per_second": round(totals.orders_settled / life.seconds),
         },
         "refunds": {"count": totals.refunds, "amount_minor": totals.refunded_minor},
-        "commissions": {"count": totals.earned[0], "amount_minor": totals.earned[1]},
-        "reversals": {"count": totals.reversed[0], "amount_minor": -totals.reversed[1]},
+        "commissions": {"count": totals.earned.transfers, "amount_minor": totals.earned.amount_minor},
+        "reversals": {"count": totals.reversed.transfers, "amount_minor": -totals.reversed.amount_minor},
         "promotions": totals.promotions,
         "left_out": history.left_out,
         **read,
         "money": _money(life),
-        "control": [{**asdict(check), "ok": check.ok} for check in checks],
+        "control": [check.document() for check in checks],
         "folder": str(ground.folder),
         "ok": bool(read["audit"]["ok"]) and all(check.ok for check in checks),
     }
@@ -131,9 +131,9 @@ def _money(life: Life) -> dict[str, Any]:
         "payees": life.payees,
         "adjusted": life.adjusted,
         "payouts": paydays,
-        "late": asdict(life.late),
-        "in_debt_at_end": {"count": life.in_debt_at_end[0], "amount_minor": life.in_debt_at_end[1]},
-        "one_debtor": {"shop_id": life.late.deepest, "months": life.one_debtor},
+        "late": life.late.document(),
+        "in_debt_at_end": {"count": life.debts_at_end.shops, "amount_minor": life.debts_at_end.amount_minor},
+        "one_debtor": {"shop_id": life.late.deepest, "months": life.months_of_deepest},
         "books": [asdict(month) for month in life.proved],
         "whole": totals_of_all(life.proved),
         "unexplained_minor": sum(month.unexplained_minor for month in life.proved) + whole_gap(life.proved),

@@ -18,7 +18,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.http.words import in_language
 from distrib.api.schemas.events import EventSchema
 from distrib.bootstrap import Container, open_container
@@ -191,7 +191,7 @@ def _refuse(found: Found, code: str, reason: str, refused: RefusedFile, tally: T
 
 def _full_story(event: Mapping[str, Any], now: datetime) -> str:
     told = problems_of(EventSchema(now=lambda: now), event)
-    if isinstance(told, Loaded):
+    if isinstance(told, Validated):
         raise TypeError("the twins of the event contract disagree")
     return "; ".join(f"{problem.pointer}: {problem.detail} / {in_language(problem.detail, 'zh')}" for problem in told)
 

@@ -1,4 +1,4 @@
-"""``distrib settle``: works on everything that waits, now, in this process."""
+"""``distrib settle``: settles everything that waits, now, in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a whole program comes to, and how far the work on it is: for control totals and progress. Changes nothing."""
+"""What a whole program comes to, and how far it is settled: for control totals and progress. Changes nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from distrib.services.context import Program
 from distrib.store.programs import totals as rows
+from distrib.store.programs.totals import TransferTotal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,15 @@ class Totals:
     paid_minor: int
     refunds: int
     refunded_minor: int
-    earned: tuple[int, int]
-    reversed: tuple[int, int]
+    earned: TransferTotal
+    reversed: TransferTotal
     promotions: dict[str, int]
     events: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work on what was accepted is."""
+    """How much of what was accepted is settled."""
 
     queued: int
     settled: int
@@ -35,7 +36,7 @@ class Progress:
 
     @property
     def is_through(self) -> bool:
-        """Whether all that can be worked on was; what waits for another fact does not count."""
+        """Whether all that can be settled is; what waits for another fact does not count."""
         return not self.queued and not self.has_promotions_to_decide
 
 
@@ -50,13 +51,13 @@ def program_totals(conn: Connection, program: Program) -> Totals:
         paid_minor=paid_minor,
         refunds=refunds,
         refunded_minor=refunded_minor,
-        earned=transfers.get("earned", (0, 0)),
-        reversed=transfers.get("reversed", (0, 0)),
+        earned=transfers.get("earned", TransferTotal(0, 0)),
+        reversed=transfers.get("reversed", TransferTotal(0, 0)),
         promotions=rows.promotion_totals(conn, program.program_id),
         events=rows.event_totals(conn, program.program_id),
     )
 
 
 def progress(conn: Connection, program: Program) -> Progress:
-    """How much of the program's accepted work is left."""
+    """How many orders of the program are pending and settled, and whether promotions are to be decided."""
     return Progress(*rows.to_do(conn, program.program_id))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import Connection, text
 
 _SETTLED = """
@@ -30,6 +32,13 @@ SELECT (SELECT count(*) FROM queue WHERE program_id = :program),
 """
 
 
+class TransferTotal(NamedTuple):
+    """How many transfers of a kind there are, and their sum."""
+
+    transfers: int
+    amount_minor: int
+
+
 def settled_totals(conn: Connection, program_id: int) -> tuple[int, int, int]:
     """Settled orders, what was paid for them, and how many of them a shop sold."""
     orders, paid_minor, sold = conn.execute(text(_SETTLED), {"program": program_id}).one()
@@ -37,15 +46,15 @@ def settled_totals(conn: Connection, program_id: int) -> tuple[int, int, int]:
 
 
 def refunded_totals(conn: Connection, program_id: int) -> tuple[int, int]:
-    """Refunds that were worked on, and what they gave back."""
+    """Counts the refunds that were settled, and sums what they gave back."""
     refunds, amount_minor = conn.execute(text(_REFUNDED), {"program": program_id}).one()
     return refunds, amount_minor
 
 
-def transfer_totals(conn: Connection, program_id: int) -> dict[str, tuple[int, int]]:
+def transfer_totals(conn: Connection, program_id: int) -> dict[str, TransferTotal]:
     """Count and sum of the transfers, by kind."""
     rows = conn.execute(text(_TRANSFERS), {"program": program_id})
-    return {kind: (count, amount_minor) for kind, count, amount_minor in rows}
+    return {kind: TransferTotal(count, amount_minor) for kind, count, amount_minor in rows}
 
 
 def promotion_totals(conn: Connection, program_id: int) -> dict[str, int]:

@@ -259,9 +259,9 @@ def test_a_run_opens_a_case_about_the_tree_and_the_report_tells_the_penalty(cn: 
         f"case {case['case_no']}: open",
     )
     paper = finance.call("GET", "/v1/compliance/report?format=pdf&language=zh").data
-    told_on_paper = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages).replace("\n", "")
+    words_on_paper = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages).replace("\n", "")
     for word in ("计入的处罚", "p-1", "海珠区市监局", "行政处罚"):
-        assert word in told_on_paper, word
+        assert word in words_on_paper, word
 
 
 def test_the_report_tells_an_organisers_penalty_and_one_of_a_shop_that_had_not_joined(cn: Api) -> None:

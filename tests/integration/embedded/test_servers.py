@@ -51,7 +51,7 @@ def begin() -> Iterator[Begin]:
     """Begins a command that holds the servers until its standard input is closed."""
     with ExitStack() as stack:
 
-        def begin_one(var_dir: Path) -> subprocess.Popen[str]:
+        def start_process(var_dir: Path) -> subprocess.Popen[str]:
             command = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, "-c", COMMAND, var_dir],
@@ -64,7 +64,7 @@ def begin() -> Iterator[Begin]:
             stack.callback(command.kill)
             return command
 
-        yield begin_one
+        yield start_process
 
 
 def up(command: subprocess.Popen[str]) -> str:

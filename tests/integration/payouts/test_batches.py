@@ -80,8 +80,8 @@ def test_a_result_settles_a_line_once_whatever_is_said_again(world: World) -> No
     assert [row.outcome for row in results] == ["unchanged", "refused"]
     assert balance(world, "a", LATER)["paid"] == 1_000
     [(transfers,)] = world.rows("SELECT count(*) FROM transfers WHERE kind = 'paid'")
-    [(told_outside,)] = world.rows("SELECT count(*) FROM outbox WHERE type = 'payout.settled'")
-    assert (transfers, told_outside) == (1, 1)
+    [(messages,)] = world.rows("SELECT count(*) FROM outbox WHERE type = 'payout.settled'")
+    assert (transfers, messages) == (1, 1)
     assert is_sound(world)
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from distrib.api.http.json_body import parse_json
-from distrib.api.http.shapes import Loaded, problems_of
+from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.schemas.events import EventSchema
 from distrib.services.orders.codec import decode_event
 
@@ -185,7 +185,7 @@ def events(draw: st.DrawFn) -> Any:
 def both_accept(event: Any) -> tuple[bool, bool]:
     """What the contract and what the twin say."""
     problems = problems_of(EventSchema(now=lambda: NOW), copy.deepcopy(event))
-    return isinstance(problems, Loaded), decode_event(copy.deepcopy(event), NOW) is not None
+    return isinstance(problems, Validated), decode_event(copy.deepcopy(event), NOW) is not None
 
 
 @given(events())

@@ -45,8 +45,8 @@ class Model:
 
     def reserved(self, shop: str) -> int:
         """What open batches took aside."""
-        open_ones = zip(self.batches, self.states, strict=True)
-        return sum(batch.get(shop, 0) for batch, state in open_ones if state in ("proposed", "approved"))
+        with_states = zip(self.batches, self.states, strict=True)
+        return sum(batch.get(shop, 0) for batch, state in with_states if state in ("proposed", "approved"))
 
     def available(self, shop: str) -> int:
         """What is left."""

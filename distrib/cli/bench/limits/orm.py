@@ -35,7 +35,7 @@ class Base(DeclarativeBase):
 
 
 class QueueRow(Base):
-    """An order that has work."""
+    """An order that has pending events."""
 
     __tablename__ = "queue"
     program_id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -65,7 +65,7 @@ class OutcomeRow(Base):
     done_at: Mapped[datetime]
 
 
-class ShopRow(Base):
+class MappedShop(Base):
     """A shop with the uplines that its row keeps."""
 
     __tablename__ = "shops"
@@ -184,18 +184,18 @@ def _settle_next(session: Session, program: Program, plan: Plan) -> None:
 
 def _snapshot(session: Session, program: Program, plan: Plan, order: Order) -> Snapshot:
     seller = session.scalars(
-        select(ShopRow).where(ShopRow.program_id == program.program_id, ShopRow.shop_id == order.shop_id)
+        select(MappedShop).where(MappedShop.program_id == program.program_id, MappedShop.shop_id == order.shop_id)
     ).one()
     above = session.scalars(
-        select(ShopRow).where(ShopRow.program_id == program.program_id, ShopRow.shop_no.in_(seller.uplines))
+        select(MappedShop).where(MappedShop.program_id == program.program_id, MappedShop.shop_no.in_(seller.uplines))
     )
     by_number = {shop.shop_no: shop for shop in above}
     uplines = tuple(_person(by_number[number], plan, order.paid_at) for number in seller.uplines)
     return Snapshot(_person(seller, plan, order.paid_at), uplines, pack="open")
 
 
-def _person(shop: ShopRow, plan: Plan, at: datetime) -> Person:
-    return Person(shop.shop_no, shop.rank or plan.lowest_rank, shop.status == "active" and shop.joined_at <= at)
+def _person(shop: MappedShop, plan: Plan, paid_at: datetime) -> Person:
+    return Person(shop.shop_no, shop.rank or plan.lowest_rank, shop.status == "active" and shop.joined_at <= paid_at)
 
 
 def _settlement(row: EventRow, event: Event, order: Order, snapshot: Snapshot) -> SettlementRow:

@@ -23,7 +23,7 @@ Integers = NDArray[np.int64]
 
 
 def bare_network(url: str) -> int:
-    """The tree, sums of a figure over three levels below every shop, and everyone's recruits; answers their total."""
+    """The tree, sums of a figure over three levels below every shop, and everyone's recruits; returns their total."""
     with _connect(url) as conn:
         parents = _parents(conn)
     own = np.arange(len(parents), dtype=np.int64)
@@ -31,7 +31,7 @@ def bare_network(url: str) -> int:
 
 
 def bare_ranks(url: str) -> int:
-    """The same, of what every shop has sold net of refunds, and how many reach a figure; answers the sales."""
+    """The same, of what every shop has sold net of refunds, and how many reach a figure; returns the sales."""
     with _connect(url) as conn:
         parents = _parents(conn)
         sales = np.zeros(len(parents), dtype=np.int64)

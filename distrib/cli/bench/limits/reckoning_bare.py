@@ -18,7 +18,7 @@ from distrib.domain.settlement.snapshot import Snapshot
 Line: TypeAlias = tuple[int, int, dict[tuple[int, int], int]]
 """base, quantity, and the rate of each (rule index, tier) that is paid; 0 where there is none."""
 Figures: TypeAlias = tuple[int, list[Any]]
-"""The order's cap, and what its lines are worked out of."""
+"""The order's cap, and what its lines are computed from."""
 
 HALF, UNIT = PPM // 2, PPM**2
 HALF_UNIT = UNIT // 2
@@ -31,8 +31,10 @@ def figures_of(plan: Plan, order: Order, snapshot: Snapshot) -> Figures:
     is_flat = all(plan.book.choose(order.channel, line.category, line.sku).is_flat for line in order.lines)
     paid = walk(plan, order, snapshot)
     if is_flat:
-        return cap, [(one.base_minor, one.rate_ppm) for one in paid]
-    payees = {(one.line_index, one.rule_index, one.tier): one.rate_ppm or 1 for one in paid}
+        return cap, [(commission.base_minor, commission.rate_ppm) for commission in paid]
+    payees = {
+        (commission.line_index, commission.rule_index, commission.tier): commission.rate_ppm or 1 for commission in paid
+    }
     return cap, [_mixed_line(line.paid_minor, line.quantity, index, payees) for index, line in enumerate(order.lines)]
 
 

@@ -104,7 +104,7 @@ def prepare_copy(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
 
 
 def plain_engine(url: str) -> Engine:
-    """An engine that knows nothing of the house but the worker role."""
+    """An engine under the worker role, without any setting of the service."""
     return create_engine(url, connect_args={"options": f"-c role={WORKER_ROLE} -c timezone=UTC"})
 
 
@@ -120,8 +120,8 @@ def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def _count(conn: psycopg.Connection[Any], table: str) -> int:
-    found = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
-    return int(found[0]) if found else 0
+    row = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _read(conn: psycopg.Connection[Any], table: str, into: dict[int, Transaction]) -> int:

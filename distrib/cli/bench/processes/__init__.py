@@ -1,1 +1,1 @@
-"""Processes that a benchmark starts beside itself, and the databases they work on."""
+"""Processes that a benchmark starts beside itself, and the databases they use."""

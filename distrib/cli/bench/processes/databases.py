@@ -26,7 +26,7 @@ class Databases:
         self._run = run
 
     def make(self, name: str, template: str | None = None) -> str:
-        """Makes a database, empty or as a copy of another of this run; answers its address."""
+        """Makes a database, empty or as a copy of another of this run; returns its address."""
         copied = "" if template is None else f' TEMPLATE "{self._named(template)}"'
         self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
         return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
@@ -92,8 +92,8 @@ def _drop_all(connection: Connection, run: int) -> None:
 
 
 def _names(connection: Connection, prefix: str) -> list[str]:
-    found = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
-    return list(connection.scalars(found, {"prefix": prefix}))
+    statement = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
+    return list(connection.scalars(statement, {"prefix": prefix}))
 
 
 def _drop(connection: Connection, name: str) -> None:

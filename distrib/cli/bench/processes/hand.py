@@ -1,4 +1,4 @@
-"""One process of a benchmark: makes ready, says so, waits for the word, works, reports, and so on until it is let go.
+"""One process of a benchmark: makes ready, says so, waits for the word, runs, reports, and so on until it is let go.
 
 Dies with the bench that started it, ``kill -9`` included. What it does stands in the module of each task.
 """
@@ -20,8 +20,8 @@ from distrib.cli.bench.processes import drain_task, post_task
 
 _PR_SET_PDEATHSIG = 1
 
-Work: TypeAlias = Callable[[], dict[str, Any]]
-TASKS: dict[str, Callable[[dict[str, Any]], Work]] = {
+TimedTask: TypeAlias = Callable[[], dict[str, Any]]
+TASKS: dict[str, Callable[[dict[str, Any]], TimedTask]] = {
     "drain": drain_task.prepare_drain,
     "copy": rows.prepare_copy,
     "orm": orm.prepare_orm,
@@ -38,14 +38,14 @@ def main() -> None:
         _serve(TASKS[task], json.loads(spec), answers)
 
 
-def _serve(prepare: Callable[[dict[str, Any]], Work], spec: dict[str, Any], answers: TextIO) -> None:
-    work = prepare(spec)
+def _serve(prepare: Callable[[dict[str, Any]], TimedTask], spec: dict[str, Any], answers: TextIO) -> None:
+    run = prepare(spec)
     gc.collect()
     print("ready", file=answers, flush=True)
     if not sys.stdin.readline():
         return
     started = monotonic()
-    figures = work()
+    figures = run()
     print(json.dumps({**figures, "started": started, "ended": monotonic()}), file=answers, flush=True)
 
 

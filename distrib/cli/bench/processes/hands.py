@@ -1,6 +1,6 @@
-"""Processes that make ready, wait for each other, start at once and tell what it took.
+"""Processes that make ready, wait for each other, start at once and report what it took.
 
-They are children of the bench, serve one task for all its rounds, and end with it. No figure is worked out here.
+They are children of the bench, serve one task for all its rounds, and end with it. No figure is computed here.
 """
 
 from __future__ import annotations

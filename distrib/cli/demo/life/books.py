@@ -1,6 +1,6 @@
 """Closes months by two keys, adjusts by two keys, and downloads what they came to, as an outside user would.
 
-No figure is worked out and nothing is printed here.
+No figure is computed and nothing is printed here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from distrib.cli.demo.posting.poster import Client
 
 
 def close_months(desk: Desk, months: Iterable[str], advance: Callable[[int], None]) -> dict[str, str]:
-    """Closes months in sequence: one key proposes, the other confirms; answers their digests."""
+    """Closes months in sequence: one key proposes, the other confirms; returns their digests."""
     digests = {}
     for month in months:
         proposed = desk.finance.post(f"/v1/statements/{month}/close")

@@ -1,7 +1,7 @@
 """Pays the shops as a finance department would: payees, a batch by two keys, the channel's file, its results.
 
 Names, identities and accounts are invented from the shop's id and say so. No rule of a payout is known here: what the
-batch should come to is worked out from the exported statement, and compared. No printing may enter.
+batch should come to is computed from the exported statement, and compared. No printing may enter.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Desk:
 
 
 def put_payees(admin: Client, shops: Iterable[str], advance: Callable[[int], None]) -> int:
-    """Says whom the shops are paid through; answers how many."""
+    """Puts a payee for each shop; returns how many."""
     count = 0
     for shop in shops:
         payee = {
@@ -131,7 +131,7 @@ def sent_back(dice: Dice, shops: Sequence[str]) -> set[str]:
 
 
 def _download(desk: Desk, payout_id: str) -> str:
-    """The parts of the channel's file go to the folder; answers the name of the first."""
+    """Downloads the parts of the channel's file into the folder; returns the name of the first."""
     listed = desk.finance.get(f"/v1/payouts/{payout_id}/files")["files"]
     names = [f"{payout_id}-{part['part']}.csv" for part in listed]
     for part, name in zip(listed, names, strict=True):

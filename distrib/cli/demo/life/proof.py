@@ -1,4 +1,4 @@
-"""The life of the money worked out a second time, from files and batches alone: nothing may be left unexplained.
+"""The life of the money computed a second time, from files and batches alone: nothing may be left unexplained.
 
 For every shop and month: opening + earned + reversed + adjusted - paid - tax = closing = held + reserved + available,
 opening = the closing before, what was earned, taken back and adjusted is what the lines say, and what was paid and

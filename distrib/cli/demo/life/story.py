@@ -1,17 +1,16 @@
 """The life of the money: months closed, shops paid, money taken back after that, earned and paid again, accounted for.
 
-Every step goes over HTTP, with two people's keys where two are needed. Nothing is added to the history: what is told
-late is of it; what the demo adds by itself (payees, one adjustment, what the bank says) is no order. Printing must not
-enter.
+Every step goes over HTTP, with two people's keys where two are needed. Nothing is added to the history: what comes
+late is of it; what the demo adds by itself (payees, one adjustment, what the bank says) is no order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History
@@ -20,8 +19,8 @@ from distrib.cli.demo.life.payday import Desk, Payday, paid_by_month, pay, put_p
 from distrib.cli.demo.life.proof import MonthFiles, Proved, Rows, came_late, prove, shop_rows
 from distrib.cli.demo.posting.arrival import Arrivals, month_end, month_of, months_of
 from distrib.cli.demo.posting.ground import Stage
-from distrib.cli.demo.posting.poster import Posted
-from distrib.cli.demo.posting.way_in import tell_and_settle, together
+from distrib.cli.demo.posting.poster import PostedEvents
+from distrib.cli.demo.posting.way_in import post_and_settle, together
 
 ADJUSTED_MINOR = 2_500
 REASON = "goodwill of the demo, by hand / 演示用的手工补偿"
@@ -29,9 +28,9 @@ REASON = "goodwill of the demo, by hand / 演示用的手工补偿"
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """What refunds after the payout did: told, posted into which month, and how many shops they left in debt."""
+    """What refunds after the payout did: how many, posted into which month, and how many shops they left in debt."""
 
-    told: int
+    count: int
     given_back_minor: int
     period: str
     posted: int
@@ -41,30 +40,43 @@ class Late:
     debt_minor: int
     deepest: str | None
 
+    def document(self) -> dict[str, Any]:
+        """The late refunds as the JSON of a run has them."""
+        figures = asdict(self)
+        return {"told": figures.pop("count"), **figures}
+
+
+class Debts(NamedTuple):
+    """How many shops owe, how much together, and who owes most."""
+
+    shops: int
+    amount_minor: int
+    deepest: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """All that happened, and the proof of it."""
 
-    posted: Posted
+    posted: PostedEvents
     seconds: float
     closed_first: Sequence[str]
     payees: int
     adjusted: Mapping[str, Any]
     paydays: Sequence[Payday]
     late: Late
-    in_debt_at_end: tuple[int, int]
+    debts_at_end: Debts
     proved: Sequence[Proved]
     files: Sequence[MonthFiles]
     ledger: Mapping[str, int]
-    one_debtor: Sequence[tuple[str, Mapping[str, int]]] = field(default=())
+    months_of_deepest: Sequence[tuple[str, Mapping[str, int]]] = field(default=())
 
 
 def live(stage: Stage, arrivals: Arrivals) -> Life:
     """The whole life, from the first event to the proof."""
     zone = stage.loaded.history.source.time_zone
     dice = Dice(stage.loaded.seed)
-    ways = [tell_and_settle(stage, arrivals.first)]
+    ways = [post_and_settle(stage, arrivals.first)]
     with ExitStack() as stack:
         finance, admin = (stack.enter_context(stage.client(role)) for role in ("finance", "admin"))
         desk = Desk(finance, admin, stage.ground.folder)
@@ -75,11 +87,11 @@ def live(stage: Stage, arrivals: Arrivals) -> Life:
         payees = put_payees(admin, due, stage.watch.advance)
         end = month_end(arrivals.closed_first[-1], zone)
         paydays = [pay(desk, "payout-1", end, due, sent_back(dice, list(due)))]
-        ways.append(tell_and_settle(stage, arrivals.late))
+        ways.append(post_and_settle(stage, arrivals.late))
         opened = month_of(end, zone)
         late = _look_at_late(stage, desk, arrivals.late, opened)
         adjusted = adjust(desk, _adjusted_shop(late, stage), ADJUSTED_MINOR, REASON)
-        ways.append(tell_and_settle(stage, arrivals.then))
+        ways.append(post_and_settle(stage, arrivals.then))
         digests |= _close(stage, desk, months[len(digests) : -1])
         paydays.append(_second(stage, desk, due))
         stage.step("proving")
@@ -94,7 +106,7 @@ def live(stage: Stage, arrivals: Arrivals) -> Life:
             adjusted,
             paydays,
             late,
-            debts(shop_rows(files[-1].shops))[:2],
+            debts(shop_rows(files[-1].shops)),
             proved,
             files,
             ledger_balances(finance),
@@ -120,15 +132,16 @@ def _look_at_late(stage: Stage, desk: Desk, late: History, opened: str) -> Late:
     """What the late refunds came to; they count in the earliest open month and name the one they belong to."""
     posted, marked, amount_minor = came_late(export(desk.finance, opened, "lines"))
     now = month_of(datetime.now(UTC), stage.loaded.history.source.time_zone)
-    in_debt, debt_minor, deepest = debts(shop_rows(export(desk.finance, now, "shops")))
+    owed = debts(shop_rows(export(desk.finance, now, "shops")))
     given_back = sum(refund.amount_minor for refund in late.refunds)
-    return Late(len(late.refunds), given_back, opened, posted, marked, amount_minor, in_debt, debt_minor, deepest)
+    return Late(len(late.refunds), given_back, opened, posted, marked, amount_minor, *owed)
 
 
-def debts(rows: Rows) -> tuple[int, int, str | None]:
-    """How many shops owe, how much together, and who owes most."""
+def debts(rows: Rows) -> Debts:
+    """The debts of a month's rows: of each shop whose available amount is below zero."""
     owed = {shop: row["available_minor"] for shop, row in rows.items() if row["available_minor"] < 0}
-    return len(owed), sum(owed.values()), min(owed, key=lambda shop: (owed[shop], shop), default=None)
+    deepest = min(owed, key=lambda shop: (owed[shop], shop), default=None)
+    return Debts(len(owed), sum(owed.values()), deepest)
 
 
 def _adjusted_shop(late: Late, stage: Stage) -> str:
@@ -139,9 +152,9 @@ def _adjusted_shop(late: Late, stage: Stage) -> str:
 def _present(paydays: Sequence[Payday], zone: str) -> list[str]:
     """The months in which money was moved by hand: now."""
     times = [datetime.fromisoformat(payday.lines[0]["recorded_at"]) for payday in paydays if payday.lines]
-    return sorted({month_of(at, zone) for at in [*times, datetime.now(UTC)]})
+    return sorted({month_of(recorded_at, zone) for recorded_at in [*times, datetime.now(UTC)]})
 
 
 def _months_of_shop(files: Sequence[MonthFiles], shop: str | None) -> list[tuple[str, Mapping[str, int]]]:
-    found = ((month.period, shop_rows(month.shops).get(shop or "")) for month in files)
-    return [(period, row) for period, row in found if row is not None]
+    rows = ((month.period, shop_rows(month.shops).get(shop or "")) for month in files)
+    return [(period, row) for period, row in rows if row is not None]

@@ -1,6 +1,6 @@
 """When the facts reach the service: most as they happen, a few refunds long after, when the books are closed.
 
-Real order systems tell some refunds late. Which ones are late is drawn; what they give back, of what, and when they
+Real order systems report some refunds late. Which ones are late is drawn; what they give back, of what, and when they
 happened stays as the history has it, so no total changes. No HTTP may enter.
 """
 
@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History
 
-TOLD_LATE_PERCENT = 5  # of the orders with refunds in the months that are closed first
+REPORTED_LATE_PERCENT = 5  # of the orders with refunds in the months that are closed first
 CLOSED_FIRST_PART = 3  # one in so many of the history's months is closed before the first payout
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The history in the order it is told: until the first close, what is told late of that, all that comes after."""
+    """The history as it is reported: until the first close, what of that is reported late, all that comes after."""
 
     closed_first: Sequence[str]
     first: History
@@ -29,22 +29,24 @@ class Arrivals:
 
 
 def arrivals_of(history: History, dice: Dice) -> Arrivals:
-    """Splits the history by months; every refund and every sale is told exactly once.
+    """Splits the history by months; every refund and every sale is reported exactly once.
 
     Args:
         history: all of it.
-        dice: draws which orders' refunds are told late: all of an order, so that their sequence stays; at least one's.
+        dice: draws which orders' refunds are late: all of an order, so that their sequence stays; at least one's.
     """
     months = months_of(history)
     closed_first = months[: max(1, len(months) // CLOSED_FIRST_PART)]
     end = month_end(closed_first[-1], history.source.time_zone)
-    before = [refund for refund in history.refunds if refund.at < end]
-    orders = {one.order_id for one in before if dice.below(100, "told late", one.order_id) < TOLD_LATE_PERCENT}
-    orders = orders or {one.order_id for one in before[-1:]}
+    before = [refund for refund in history.refunds if refund.given_back_at < end]
+    orders = {
+        refund.order_id for refund in before if dice.below(100, "told late", refund.order_id) < REPORTED_LATE_PERCENT
+    }
+    orders = orders or {refund.order_id for refund in before[-1:]}
     late = [refund for refund in before if refund.order_id in orders]
     late_ids = {refund.id for refund in late}
     in_time = [refund for refund in before if refund.id not in late_ids]
-    after = [refund for refund in history.refunds if refund.at >= end]
+    after = [refund for refund in history.refunds if refund.given_back_at >= end]
     return Arrivals(
         closed_first,
         replace(history, sales=[sale for sale in history.sales if sale.settled_at < end], refunds=in_time),
@@ -56,15 +58,15 @@ def arrivals_of(history: History, dice: Dice) -> Arrivals:
 def months_of(history: History) -> list[str]:
     """The months, in the program's time zone, from the first settlement to the last fact."""
     zone = ZoneInfo(history.source.time_zone)
-    times = [sale.settled_at for sale in history.sales] + [refund.at for refund in history.refunds]
-    first, last = (at.astimezone(zone) for at in (min(times), max(times)))
+    times = [sale.settled_at for sale in history.sales] + [refund.given_back_at for refund in history.refunds]
+    first, last = (instant.astimezone(zone) for instant in (min(times), max(times)))
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [_text(number) for number in numbers]
 
 
-def month_of(at: datetime, time_zone: str) -> str:
+def month_of(instant: datetime, time_zone: str) -> str:
     """The month of an instant in the program's time zone."""
-    local = at.astimezone(ZoneInfo(time_zone))
+    local = instant.astimezone(ZoneInfo(time_zone))
     return _text(local.year * 12 + local.month - 1)
 
 

@@ -18,7 +18,7 @@ from distrib.cli.demo.posting.poster import Client
 from distrib.cli.demo.posting.service import Service
 from distrib.cli.demo.showing.texts import Say
 from distrib.cli.demo.showing.watch import Watch
-from distrib.cli.demo.sources.known import Loaded
+from distrib.cli.demo.sources.known import LoadedSource
 from distrib.cli.service.local import HOST
 from distrib.services.context import Program
 from distrib.services.programs.keys import create_key
@@ -43,7 +43,7 @@ class Stage:
     """A run under way: what every step needs."""
 
     container: Container
-    loaded: Loaded
+    loaded: LoadedSource
     ground: Ground
     service: Service
     watch: Watch
@@ -62,13 +62,13 @@ class Stage:
     def step_seconds(self) -> dict[str, float]:
         """How long each step took until now, those of one name together."""
         seconds: dict[str, float] = {}
-        ends = [at for _, at in self.steps[1:]] + [time.monotonic()]
+        ends = [began for _, began in self.steps[1:]] + [time.monotonic()]
         for (name, began), ended in zip(self.steps, ends, strict=True):
             seconds[name] = round(seconds.get(name, 0) + ended - began, 1)
         return seconds
 
 
-def open_ground(container: Container, loaded: Loaded) -> Ground:
+def open_ground(container: Container, loaded: LoadedSource) -> Ground:
     """A program that no run has used, with a key for each role; the keys go to a file of the owner's."""
     source, now = loaded.history.source, container.now()
     with container.begin() as conn:

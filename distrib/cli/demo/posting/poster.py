@@ -27,7 +27,7 @@ PASSING = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedEvents:
     """What became of the events of all calls."""
 
     calls: int
@@ -65,17 +65,17 @@ class Client:
         return json.loads(self.raw("GET", f"{path}?{urlencode(query)}" if query else path))
 
     def post(self, path: str, body: object = None) -> Any:
-        """Posts JSON, or nothing, and answers what came back."""
+        """Posts JSON, or nothing, and returns the answer, parsed."""
         if body is None:
             return json.loads(self.raw("POST", path))
         return json.loads(self.raw("POST", path, json.dumps(body).encode(), "application/json"))
 
     def put(self, path: str, body: object) -> Any:
-        """Puts JSON and answers what came back."""
+        """Puts JSON and returns the answer, parsed."""
         return json.loads(self.raw("PUT", path, json.dumps(body).encode(), "application/json"))
 
     def post_lines(self, path: str, lines: Sequence[bytes]) -> Any:
-        """Posts newline-delimited JSON and answers what came back."""
+        """Posts newline-delimited JSON and returns the answer, parsed."""
         return json.loads(self.raw("POST", path, b"\n".join(lines), "application/x-ndjson"))
 
     def all_rows(self, path: str, rows: str = "data", **query: object) -> Iterator[dict[str, Any]]:
@@ -115,7 +115,7 @@ class Client:
 
 
 def register_shops(client: Client, shops: Sequence[Shop]) -> int:
-    """Registers the shops in batches, as of when they joined; answers how many there are.
+    """Registers the shops in batches, as of when they joined; returns how many there are.
 
     Raises:
         DemoFailed: a shop was refused.
@@ -134,13 +134,13 @@ def _draft(shop: Shop) -> dict[str, str]:
     return draft if shop.sponsor_id is None else {**draft, "sponsor_id": shop.sponsor_id}
 
 
-def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Callable[[int], None]) -> Posted:
+def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Callable[[int], None]) -> PostedEvents:
     """Posts every batch, in order, one after the other.
 
     Args:
         client: speaks with a key of the role ``orders``.
         batches: the events as JSON.
-        advance: told the size of each batch that is on disk.
+        advance: gets the size of each batch that is on disk.
 
     Raises:
         DemoFailed: an event was refused.
@@ -156,16 +156,16 @@ def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Cal
         accepted += answer["accepted"]
         duplicate += answer["duplicate"]
         advance(len(batch))
-    return Posted(calls, accepted, duplicate, time.monotonic() - started)
+    return PostedEvents(calls, accepted, duplicate, time.monotonic() - started)
 
 
 def publish_plan(client: Client, document: dict[str, Any], effective_from: datetime) -> tuple[str, int]:
-    """Creates the plan and publishes it; answers its code and version."""
+    """Creates the plan and publishes it; returns its code and version."""
     made = client.post("/v1/plans", document)
     code, version = made["code"], made["version"]
     client.post(f"/v1/plans/{code}/{version}/publish", {"effective_from": _text(effective_from)})
     return code, version
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

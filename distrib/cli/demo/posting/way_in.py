@@ -1,4 +1,4 @@
-"""The way in: the plan, the shops, and events over HTTP until nothing of them is left to work on.
+"""The way in: the plan, the shops, and events over HTTP until none of them is pending.
 
 Nothing that is read back may enter.
 """
@@ -15,9 +15,9 @@ from sqlalchemy.exc import OperationalError
 from distrib.bootstrap import Container
 from distrib.cli.demo.facts import DemoFailed, History
 from distrib.cli.demo.posting.ground import Stage
-from distrib.cli.demo.posting.poster import Client, Posted, post_events, publish_plan, register_shops
-from distrib.cli.demo.posting.stream import batches, tell
-from distrib.cli.demo.sources.known import Loaded
+from distrib.cli.demo.posting.poster import Client, PostedEvents, post_events, publish_plan, register_shops
+from distrib.cli.demo.posting.stream import batches, events_of
+from distrib.cli.demo.sources.known import LoadedSource
 from distrib.services.context import Program
 from distrib.services.programs.totals import Progress, progress
 from distrib.services.yaml_documents import read_yaml
@@ -28,7 +28,7 @@ POLL_S = 0.1
 
 
 def publish_and_register(stage: Stage) -> dict[str, Any]:
-    """The plan in force and the shops in their tree; answers what there is to say of the plan."""
+    """Publishes the plan and registers the shops; returns the plan's code, version, title and ranks."""
     with stage.client("admin") as admin:
         plan = _publish(admin, _plan_document(stage.container, stage.loaded), stage.loaded)
         stage.step("registering", len(stage.loaded.network.shops))
@@ -36,29 +36,29 @@ def publish_and_register(stage: Stage) -> dict[str, Any]:
     return plan
 
 
-def tell_and_settle(stage: Stage, history: History) -> tuple[Posted, float]:
-    """Posts a part of the history and waits until it is worked on; answers what was posted and the seconds of both."""
+def post_and_settle(stage: Stage, history: History) -> tuple[PostedEvents, float]:
+    """Posts a part of the history and waits until it is settled; returns what was posted and the seconds of both."""
     stage.step("posting", len(history.sales) + len(history.refunds))
     started = time.monotonic()
     with stage.client("orders") as orders:
-        posted = post_events(orders, batches(tell(history, stage.loaded.network)), stage.watch.advance)
+        posted = post_events(orders, batches(events_of(history, stage.loaded.network)), stage.watch.advance)
     stage.step("settling", len(stage.loaded.history.sales))
     _wait_until_through(stage)
     return posted, time.monotonic() - started
 
 
-def together(parts: Iterable[Posted]) -> Posted:
-    """What several parts came to."""
+def together(parts: Iterable[PostedEvents]) -> PostedEvents:
+    """The sums of several parts of the posting."""
     all_parts = list(parts)
-    return Posted(
-        sum(one.calls for one in all_parts),
-        sum(one.accepted for one in all_parts),
-        sum(one.duplicate for one in all_parts),
-        sum(one.seconds for one in all_parts),
+    return PostedEvents(
+        sum(part.calls for part in all_parts),
+        sum(part.accepted for part in all_parts),
+        sum(part.duplicate for part in all_parts),
+        sum(part.seconds for part in all_parts),
     )
 
 
-def _plan_document(container: Container, loaded: Loaded) -> dict[str, Any]:
+def _plan_document(container: Container, loaded: LoadedSource) -> dict[str, Any]:
     """The plan of config/plans, in the source's currency."""
     document = read_yaml((container.settings.config_dir / PLAN_FILE).read_text(encoding="utf-8"))
     if not isinstance(document, dict):
@@ -66,7 +66,7 @@ def _plan_document(container: Container, loaded: Loaded) -> dict[str, Any]:
     return {**document, "currency": loaded.history.source.currency}
 
 
-def _publish(admin: Client, document: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+def _publish(admin: Client, document: dict[str, Any], loaded: LoadedSource) -> dict[str, Any]:
     code, version = publish_plan(admin, document, loaded.plan_from)
     ranks = [rank["code"] for rank in document["ranks"]]
     effective_from = loaded.plan_from.isoformat()
@@ -80,17 +80,17 @@ def _publish(admin: Client, document: dict[str, Any], loaded: Loaded) -> dict[st
 
 
 def _wait_until_through(stage: Stage) -> None:
-    """Waits until the database says that nothing is left to do; who does it, and how often it dies, does not matter."""
+    """Waits until the database says that nothing is pending; which worker settles it does not matter."""
     seen: tuple[int, int] | None = None
     moved_at = time.monotonic()
     while True:
-        found = _progress(stage.container, stage.ground.program)
-        if found is not None and found.is_through:
+        current = _progress(stage.container, stage.ground.program)
+        if current is not None and current.is_through:
             return
         stage.service.must_live()
-        if found is not None and (found.queued, found.settled) != seen:
-            seen, moved_at = (found.queued, found.settled), time.monotonic()
-            stage.watch.reached(found.settled)
+        if current is not None and (current.queued, current.settled) != seen:
+            seen, moved_at = (current.queued, current.settled), time.monotonic()
+            stage.watch.reached(current.settled)
         if time.monotonic() - moved_at > STANDSTILL_S:
             log = stage.service.log
             raise DemoFailed(f"nothing moved for {STANDSTILL_S} s, see {log} / 长时间没有进展，请查看日志")
@@ -98,7 +98,7 @@ def _wait_until_through(stage: Stage) -> None:
 
 
 def _progress(container: Container, program: Program) -> Progress | None:
-    """How far the work is; None where the database cannot say just now."""
+    """How far the settling is; None where the database cannot say just now."""
     try:
         with container.begin() as conn:
             return progress(conn, program)

@@ -1,4 +1,4 @@
-"""Prints what a run came to, as tables for people. Works nothing out but sums of what it shows."""
+"""Prints what a run came to, as tables for people. Computes nothing but sums of what it shows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Prints the life of the money: what was closed, paid, taken back and paid again, and that nothing is unexplained.
 
-Works nothing out.
+Computes nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def print_life(console: Console, figures: Figures, say: Say) -> None:
     console.print(table)
     print_line(console, say("added"), "yellow")
     if life["one_debtor"]["shop_id"] is not None:
-        _one_debtor(console, life["one_debtor"], currency, say)
+        _deepest_debtor(console, life["one_debtor"], currency, say)
 
 
 def print_books(console: Console, figures: Figures, say: Say) -> None:
@@ -74,7 +74,7 @@ def _steps(life: Figures) -> Iterator[tuple[str, dict[str, Any], int, int | None
     yield "step_debt_at_end", {}, debt["count"], debt["amount_minor"]
 
 
-def _one_debtor(console: Console, debtor: Figures, currency: str, say: Say) -> None:
+def _deepest_debtor(console: Console, debtor: Figures, currency: str, say: Say) -> None:
     table = _figures_table(say("one_debtor").format(shop=debtor["shop_id"]), [say("month")], say)
     for month, row in debtor["months"]:
         table.add_row(month, *_amounts(row, currency))

@@ -75,4 +75,4 @@ def _unsold(rows: Iterable[Row]) -> int:
 
 
 def _in_time(row: Row) -> tuple[datetime, int]:
-    return row.at, row.number
+    return row.invoiced_at, row.number

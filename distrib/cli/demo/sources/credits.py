@@ -21,7 +21,7 @@ VOUCHER = "gift_0001_"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class CreditLink:
     """So many pieces of a sale line, given back by a credit."""
 
     invoice: str
@@ -33,7 +33,7 @@ class Link:
 class Linked:
     """The links, and the credit lines that are no refund, counted by reason."""
 
-    links: Sequence[Link]
+    links: Sequence[CreditLink]
     left_out: dict[str, int]
 
 
@@ -49,18 +49,18 @@ def link_credits(sold: Iterable[Row], rows: Iterable[Row]) -> Linked:
     for row in sold:
         shelf.setdefault((row.customer, row.sku), []).append(row)
         left[row.number] = row.quantity
-    links: list[Link] = []
+    links: list[CreditLink] = []
     left_out = Counter[str]()
     for credit in sorted((row for row in rows if row.invoice.startswith("C")), key=_place):
         earlier = [row for row in shelf.get((credit.customer, credit.sku), ()) if _place(row) < _place(credit)]
-        found = list(_take(credit, earlier, left)) if _is_goods(credit) else []
-        links += found
-        if reason := _why_left_out(credit, earlier, found):
+        links_of_credit = list(_take(credit, earlier, left)) if _is_goods(credit) else []
+        links += links_of_credit
+        if reason := _why_left_out(credit, earlier, links_of_credit):
             left_out[reason] += 1
     return Linked(links, dict(sorted(left_out.items())))
 
 
-def _take(credit: Row, earlier: Sequence[Row], left: dict[int, int]) -> Iterator[Link]:
+def _take(credit: Row, earlier: Sequence[Row], left: dict[int, int]) -> Iterator[CreditLink]:
     """Takes from the sales in the rule's order until the credit is covered; ``left`` goes down."""
     wanted = -credit.quantity
     for sale in sorted(earlier, key=lambda sale: (sale.price == credit.price, _place(sale)), reverse=True):
@@ -68,10 +68,10 @@ def _take(credit: Row, earlier: Sequence[Row], left: dict[int, int]) -> Iterator
         if taken > 0:
             left[sale.number] -= taken
             wanted -= taken
-            yield Link(credit.invoice, sale.number, taken)
+            yield CreditLink(credit.invoice, sale.number, taken)
 
 
-def _why_left_out(credit: Row, earlier: Sequence[Row], found: Sequence[Link]) -> str | None:
+def _why_left_out(credit: Row, earlier: Sequence[Row], links_of_credit: Sequence[CreditLink]) -> str | None:
     """Why a credit line is no refund, or is one only in part."""
     if credit.customer is None:
         return "credit_lines_without_customer"
@@ -79,7 +79,7 @@ def _why_left_out(credit: Row, earlier: Sequence[Row], found: Sequence[Link]) ->
         return "credit_lines_not_goods"
     if not earlier:
         return "credit_lines_without_earlier_sale"
-    covered = sum(link.quantity for link in found)
+    covered = sum(link.quantity for link in links_of_credit)
     if covered == -credit.quantity:
         return None
     return "credit_lines_covered_in_part" if covered else "credit_lines_of_sales_given_back_already"
@@ -90,4 +90,4 @@ def _is_goods(row: Row) -> bool:
 
 
 def _place(row: Row) -> tuple[datetime, int]:
-    return row.at, row.number
+    return row.invoiced_at, row.number

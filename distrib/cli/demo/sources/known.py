@@ -18,7 +18,7 @@ PLAN_IN_FORCE_DAYS_BEFORE = 120  # the first shops join up to 90 days before the
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSource:
     """A source's history, what was invented on top of it, and what its file holds by another count."""
 
     history: History
@@ -42,7 +42,7 @@ class Loaded:
         return max(level.values(), default=0)
 
 
-def load(key: str, path: Path | None, seed: int) -> Loaded:
+def load(key: str, path: Path | None, seed: int) -> LoadedSource:
     """Reads a source and invents what it lacks.
 
     Args:
@@ -57,7 +57,7 @@ def load(key: str, path: Path | None, seed: int) -> Loaded:
     history, control = _cdnow(path, dice) if key == cdnow.SOURCE.key else _online_retail(path)
     if not history.sales:
         raise DemoFailed("the file holds no order / 文件中没有订单")
-    return Loaded(history, recipe.invent_network(history.sales, dice), control, seed)
+    return LoadedSource(history, recipe.invent_network(history.sales, dice), control, seed)
 
 
 def _cdnow(path: Path | None, dice: Dice) -> tuple[History, Control]:
@@ -74,7 +74,7 @@ def _online_retail(path: Path | None) -> tuple[History, Control]:
     return online_retail.history_of(rows), count_online_retail(rows)
 
 
-def order_to_explain(loaded: Loaded) -> str | None:
+def order_to_explain(loaded: LoadedSource) -> str | None:
     """An order worth looking at: not too long, partly given back, sold by a shop that another brought in."""
     sales = {sale.order_id: sale for sale in loaded.history.sales}
     partly = [refund for refund in loaded.history.refunds if not refund.takes_the_rest]

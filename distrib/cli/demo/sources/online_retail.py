@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from distrib.cli.demo.facts import DemoFailed, GivenBack, History, Sale, SaleLine, Source
-from distrib.cli.demo.sources.credits import Link, link_credits
+from distrib.cli.demo.sources.credits import CreditLink, link_credits
 from distrib.cli.demo.sources.online_retail_file import Row, read_rows
 
 SOURCE = Source(
@@ -53,14 +53,14 @@ def history_of(rows: Sequence[Row]) -> History:
     """Sales in the order of their times, with the credits that could be linked to them."""
     started: dict[str, datetime] = {}
     for row in rows:  # 43 invoices have two timestamps: the first counts
-        started[row.invoice] = min(row.at, started.get(row.invoice, row.at))
+        started[row.invoice] = min(row.invoiced_at, started.get(row.invoice, row.invoiced_at))
     sold = [row for row in rows if is_sale(row)]
     if not sold:
         raise DemoFailed("the file holds no sale / 文件中没有销售记录")
-    found = link_credits(sold, rows)
-    refunds, worth_nothing = _refunds(sold, found.links, started)
-    counted = {"rows": len(rows), "sale_lines": len(sold), "refund_links": len(found.links)}
-    left_out = {**found.left_out, "links_worth_nothing": worth_nothing}
+    linked = link_credits(sold, rows)
+    refunds, worth_nothing = _refunds(sold, linked.links, started)
+    counted = {"rows": len(rows), "sale_lines": len(sold), "refund_links": len(linked.links)}
+    left_out = {**linked.left_out, "links_worth_nothing": worth_nothing}
     return History(SOURCE, _sales(sold, started), refunds, left_out, counted)
 
 
@@ -86,18 +86,20 @@ def _sales(sold: Iterable[Row], started: dict[str, datetime]) -> list[Sale]:
     return sorted(sales, key=lambda sale: (sale.paid_at, sale.order_id))
 
 
-def _sale(invoice: str, rows: Sequence[Row], at: datetime) -> Sale:
+def _sale(invoice: str, rows: Sequence[Row], invoiced_at: datetime) -> Sale:
     lines = tuple(
         SaleLine(str(row.number), row.sku, row.quantity, worth_minor(row.quantity, row.price)) for row in rows
     )
-    return Sale(invoice, f"uci-c{rows[0].customer}", at, at, lines)
+    return Sale(invoice, f"uci-c{rows[0].customer}", invoiced_at, invoiced_at, lines)
 
 
 def _instant(local: datetime) -> datetime:
     return local.replace(tzinfo=ZoneInfo(SOURCE.time_zone)).astimezone(UTC)
 
 
-def _refunds(sold: Sequence[Row], links: Sequence[Link], started: dict[str, datetime]) -> tuple[list[GivenBack], int]:
+def _refunds(
+    sold: Sequence[Row], links: Sequence[CreditLink], started: dict[str, datetime]
+) -> tuple[list[GivenBack], int]:
     """One refund per credit invoice and order that it gives back of, at the sale's price.
 
     The pennies of a line's refunds are differences of rounded running totals, so that they never

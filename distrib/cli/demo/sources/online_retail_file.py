@@ -29,7 +29,7 @@ class Row(NamedTuple):
     invoice: str
     sku: str
     quantity: int
-    at: datetime
+    invoiced_at: datetime
     price: Decimal
     customer: str | None
 
@@ -101,9 +101,15 @@ def _places(names: Sequence[str]) -> list[int]:
 
 
 def _row(number: int, cells: Sequence[object], time: Callable[[object], datetime]) -> Row:
-    invoice, sku, quantity, at, price, customer = cells
+    invoice, sku, quantity, invoiced_at, price, customer = cells
     return Row(
-        number, str(invoice).strip(), str(sku).strip(), int(str(quantity)), time(at), _price(price), _customer(customer)
+        number,
+        str(invoice).strip(),
+        str(sku).strip(),
+        int(str(quantity)),
+        time(invoiced_at),
+        _price(price),
+        _customer(customer),
     )
 
 

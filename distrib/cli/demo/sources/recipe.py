@@ -74,7 +74,7 @@ def invent_network(sales: Sequence[Sale], dice: Dice) -> Network:
         for customer, count in orders.items()
         if _is_shop(customer, count, dice)
     )
-    shops = [Shop(shop, _sponsor(at, joined, shop, dice), at) for at, shop in joined]
+    shops = [Shop(shop, _sponsor(joined_at, joined, shop, dice), joined_at) for joined_at, shop in joined]
     sponsor_of = {shop.id: shop.sponsor_id for shop in shops}
     buyers = (customer for customer in orders if customer not in sponsor_of)
     return Network(shops, dict(_bind(buyers, shops, dice)), sponsor_of, dice)
@@ -82,9 +82,9 @@ def invent_network(sales: Sequence[Sale], dice: Dice) -> Network:
 
 def _joined_at(opening: datetime, customer: str, dice: Dice) -> datetime:
     """Some second before the first order of all: who earns what then never hangs on when shops were registered."""
-    latest = opening - timedelta(days=JOINED_DAYS_BEFORE[0])
-    days = JOINED_DAYS_BEFORE[1] - JOINED_DAYS_BEFORE[0]
-    return latest - timedelta(seconds=dice.below(days * 86_400, "joined", customer))
+    fewest, most = JOINED_DAYS_BEFORE
+    latest = opening - timedelta(days=fewest)
+    return latest - timedelta(seconds=dice.below((most - fewest) * 86_400, "joined", customer))
 
 
 def _is_shop(customer: str, orders: int, dice: Dice) -> bool:
@@ -92,12 +92,13 @@ def _is_shop(customer: str, orders: int, dice: Dice) -> bool:
     return dice.below(1_000_000, "shop", customer) < min(SHOP_AT_MOST_PPM, orders * SHOP_PER_ORDER_PPM)
 
 
-def _sponsor(at: datetime, joined: Sequence[tuple[datetime, str]], shop: str, dice: Dice) -> str | None:
+def _sponsor(joined_at: datetime, joined: Sequence[tuple[datetime, str]], shop: str, dice: Dice) -> str | None:
     """One of those that joined before, the early ones likelier; none for a root."""
-    before = bisect_left(joined, (at, ""))
+    before = bisect_left(joined, (joined_at, ""))
     if before == 0 or dice.below(100, "root", shop) < ROOT_PERCENT:
         return None
-    return joined[dice.early(before, "sponsor", shop)][1]
+    _, sponsor = joined[dice.early(before, "sponsor", shop)]
+    return sponsor
 
 
 def _bind(buyers: Iterable[str], shops: Sequence[Shop], dice: Dice) -> Iterator[tuple[str, str]]:
@@ -119,10 +120,10 @@ def _refund(sale: Sale, dice: Dice) -> Iterator[GivenBack]:
     kind = dice.below(100, "refund kind", order)
     whole = kind < FULL_PERCENT or paid < 2
     first = paid if whole else max(1, paid * dice.between(*PART_PERCENT, "part", order) // 100)
-    at = sale.settled_at + _delay(order, dice)
-    yield GivenBack(f"{order}-r1", order, at, ((sale.lines[0].id, first),), takes_the_rest=whole)
+    given_back_at = sale.settled_at + _delay(order, dice)
+    yield GivenBack(f"{order}-r1", order, given_back_at, ((sale.lines[0].id, first),), takes_the_rest=whole)
     if not whole and kind < FULL_PERCENT + TWICE_PERCENT:
-        later = at + timedelta(hours=dice.between(*SOON_HOURS, "second", order))
+        later = given_back_at + timedelta(hours=dice.between(*SOON_HOURS, "second", order))
         yield GivenBack(f"{order}-r2", order, later, ((sale.lines[0].id, paid - first),), takes_the_rest=True)
 
 

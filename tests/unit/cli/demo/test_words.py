@@ -12,24 +12,25 @@ from distrib.cli.demo.facts import History, Sale, SaleLine, Source
 from distrib.cli.demo.life.checks import control_checks, money_checks
 from distrib.cli.demo.life.payday import Payday
 from distrib.cli.demo.life.proof import FIGURES, Proved
-from distrib.cli.demo.life.story import Late, Life
-from distrib.cli.demo.posting.poster import Posted
+from distrib.cli.demo.life.story import Debts, Late, Life
+from distrib.cli.demo.posting.poster import PostedEvents
 from distrib.cli.demo.showing.texts import TEXTS, speaker
 from distrib.cli.demo.sources import cdnow, online_retail, recipe
 from distrib.cli.demo.sources.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
-from distrib.cli.demo.sources.known import Loaded
+from distrib.cli.demo.sources.known import LoadedSource
 from distrib.services.programs.totals import Totals
+from distrib.store.programs.totals import TransferTotal
 
 AT = datetime(2011, 1, 1, 12, tzinfo=UTC)
 SALE = Sale("o-1", "c-1", AT, AT + timedelta(hours=1), (SaleLine("1", "A", 1, 500),))
-TOTALS = Totals(1, 1, 500, 0, 0, (1, 50), (0, 0), {}, {"done": 1})
+TOTALS = Totals(1, 1, 500, 0, 0, TransferTotal(1, 50), TransferTotal(0, 0), {}, {"done": 1})
 MONTHS = [{"totals": {"earned_minor": 50, "reversed_minor": 0, "closing_minor": 50}, "exported_minor": 50}]
 
 
-def loaded(source: Source = online_retail.SOURCE, published: dict[str, int] | None = None) -> Loaded:
+def loaded(source: Source = online_retail.SOURCE, published: dict[str, int] | None = None) -> LoadedSource:
     control = Control(orders=1, lines=1, customers=1, paid_minor=500, published=published)
     network = recipe.invent_network([SALE], Dice(1))
-    return Loaded(History(source, [SALE]), network, control, seed=1)
+    return LoadedSource(History(source, [SALE]), network, control, seed=1)
 
 
 def differing(totals: Totals = TOTALS, posted: int = 1, months: Sequence[dict[str, Any]] = MONTHS) -> list[str]:
@@ -88,14 +89,14 @@ NO_FIGURES = dict.fromkeys(FIGURES, 0)
 PAYDAYS = [Payday(f"payout-{number}", "", 1, 30, 30, 0, 1, 30, 0, 0, "f", ()) for number in (1, 2)]
 BOOKS = NO_FIGURES | {"earned_minor": 100, "paid_minor": 60, "closing_minor": 40, "available_minor": 40}
 LIFE = Life(
-    Posted(1, 1, 0, 1.0),
+    PostedEvents(1, 1, 0, 1.0),
     1.0,
     ["2011-01"],
     1,
     {},
     PAYDAYS,
     Late(1, 5, "2011-02", 2, 2, -3, 1, -3, "s"),
-    (0, 0),
+    Debts(0, 0, None),
     [Proved("2011-01", True, 1, BOOKS, 0, True)],
     [],
     {"expense": -100, "clearing": 60, "tax": 0, "payable": 40},

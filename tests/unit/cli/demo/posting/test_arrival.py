@@ -42,7 +42,9 @@ def test_every_fact_is_told_exactly_once(arrivals: Arrivals) -> None:
 def test_what_is_told_before_and_late_happened_in_the_months_closed_first(arrivals: Arrivals) -> None:
     closed = set(arrivals.closed_first)
     assert {month_of(sale.settled_at, ZONE) for sale in arrivals.first.sales} <= closed
-    assert {month_of(refund.at, ZONE) for refund in (*arrivals.first.refunds, *arrivals.late.refunds)} <= closed
+    assert {
+        month_of(refund.given_back_at, ZONE) for refund in (*arrivals.first.refunds, *arrivals.late.refunds)
+    } <= closed
     assert not {month_of(sale.settled_at, ZONE) for sale in arrivals.then.sales} & closed
     assert arrivals.late.refunds
     assert not arrivals.late.sales
@@ -59,7 +61,7 @@ def test_an_orders_refunds_are_late_together_so_that_the_rest_comes_last(arrival
 
 def test_a_short_history_has_a_late_refund_too() -> None:
     few = History(cdnow.SOURCE, HISTORY.sales[:200], HISTORY.refunds[:1])
-    assert few.refunds[0].at < month_end("1997-01", ZONE)
+    assert few.refunds[0].given_back_at < month_end("1997-01", ZONE)
     assert arrivals_of(few, Dice(1)).late.refunds == few.refunds
 
 

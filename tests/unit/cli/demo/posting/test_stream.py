@@ -7,7 +7,7 @@ from typing import Any
 
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import GivenBack, History, Sale, SaleLine
-from distrib.cli.demo.posting.stream import Told, batches, tell
+from distrib.cli.demo.posting.stream import DatedEvent, batches, events_of
 from distrib.cli.demo.sources import cdnow, recipe
 from distrib.services.orders.codec import decode_event
 
@@ -31,7 +31,7 @@ NETWORK = recipe.invent_network(SALES, Dice(3))
 
 
 def events() -> list[dict[str, Any]]:
-    return [json.loads(event.body) for event in tell(HISTORY, NETWORK)]
+    return [json.loads(event.body) for event in events_of(HISTORY, NETWORK)]
 
 
 def test_every_event_passes_the_check_of_the_api() -> None:
@@ -54,11 +54,11 @@ def test_a_refund_of_the_rest_names_no_lines() -> None:
 
 def test_an_order_of_nobody_names_no_shop() -> None:
     direct = replace(NETWORK, shop_of={}, sponsor_of={})
-    assert all("shop_id" not in json.loads(event.body).get("order", {}) for event in tell(HISTORY, direct))
+    assert all("shop_id" not in json.loads(event.body).get("order", {}) for event in events_of(HISTORY, direct))
 
 
-def made(*days: int) -> list[Told]:
-    return [Told(date(1997, 3, day), f"{day}/{place}".encode()) for place, day in enumerate(days)]
+def made(*days: int) -> list[DatedEvent]:
+    return [DatedEvent(date(1997, 3, day), f"{day}/{place}".encode()) for place, day in enumerate(days)]
 
 
 def test_a_batch_holds_whole_days_where_they_fit() -> None:

@@ -78,7 +78,7 @@ def test_refunds_never_add_up_to_more_than_was_paid_and_come_after_settlement() 
     for refund in REFUNDS:
         given_back[refund.order_id] += refund.amount_minor
         assert refund.amount_minor > 0
-        assert refund.at > by_id[refund.order_id].settled_at
+        assert refund.given_back_at > by_id[refund.order_id].settled_at
     assert all(amount <= by_id[order].paid_minor for order, amount in given_back.items())
 
 
@@ -87,7 +87,9 @@ def test_some_refunds_are_whole_some_in_part_some_in_two_steps_some_late() -> No
     steps = Counter(refund.order_id for refund in REFUNDS)
     whole = [refund for refund in REFUNDS if refund.takes_the_rest and steps[refund.order_id] == 1]
     parts = [refund for refund in REFUNDS if not refund.takes_the_rest and steps[refund.order_id] == 1]
-    late = [refund for refund in REFUNDS if refund.at - by_id[refund.order_id].settled_at > timedelta(days=14)]
+    late = [
+        refund for refund in REFUNDS if refund.given_back_at - by_id[refund.order_id].settled_at > timedelta(days=14)
+    ]
     assert whole
     assert parts
     assert late
