@@ -5,6 +5,17 @@ No calendar of a time zone and no clock may enter; those are the program's.
 
 from __future__ import annotations
 
+from datetime import date
+
+
+def period_of_day(day: date) -> int:
+    """The month of a day, as 202603.
+
+    >>> period_of_day(date(2026, 3, 31))
+    202603
+    """
+    return day.year * 100 + day.month
+
 
 def next_period(period: int) -> int:
     """The month after.
@@ -24,6 +35,34 @@ def previous_period(period: int) -> int:
     """
     year, month = divmod(period, 100)
     return period - 1 if month > 1 else (year - 1) * 100 + 12
+
+
+def year_periods(year: int) -> tuple[int, int]:
+    """The first and the last month of a year.
+
+    >>> year_periods(2026)
+    (202601, 202612)
+    """
+    return year * 100 + 1, year * 100 + 12
+
+
+def first_of_year(period: int) -> int:
+    """January of the month's year.
+
+    >>> first_of_year(202603)
+    202601
+    """
+    return period // 100 * 100 + 1
+
+
+def quarter_periods(year: int, quarter: int) -> tuple[int, int]:
+    """The first and the last month of a quarter, 1 to 4.
+
+    >>> quarter_periods(2026, 2)
+    (202604, 202606)
+    """
+    last = year * 100 + quarter * 3
+    return last - 2, last
 
 
 def counting(period: int, closed_through: int) -> tuple[int, int | None]:

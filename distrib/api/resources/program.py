@@ -81,7 +81,7 @@ def revoke_key(call: Call, key_id: str) -> Answer:
     return Answer(None, 204)
 
 
-def _shown(found: Program) -> dict[str, object]:
+def _shown(tenant: Program) -> dict[str, object]:
     names = (
         "code",
         "currency",
@@ -93,7 +93,7 @@ def _shown(found: Program) -> dict[str, object]:
         "title",
         "join_url",
     )
-    return {name: getattr(found, name) for name in names} | {"binding": binding_of(found)}
+    return {name: getattr(tenant, name) for name in names} | {"binding": binding_of(tenant)}
 
 
 def _view(row: Any) -> dict[str, object]:

@@ -129,10 +129,10 @@ def request_audit(call: Call) -> Answer:
 @statements.operation("GET", "/audit", {200: AuditSchema}, refusals=("not_found",))
 def get_audit(call: Call) -> Answer:
     """The last audit; 404 before the first."""
-    found = run.latest_audit(call.conn, call.program)
-    if found is None:
+    audit = run.latest_audit(call.conn, call.program)
+    if audit is None:
         raise Refusal("not_found")
-    return Answer({**found, "requested_at": run.requested_at(call.conn, call.program)})
+    return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
 
 
 def _shop_of_file(call: Call) -> str | None:

@@ -38,17 +38,17 @@ def list_webhooks(call: Call) -> Answer:
 )
 def create_webhook(call: Call) -> Answer:
     """Makes an endpoint; its secret is in this answer alone. The same id and content again: 200."""
-    body, house = call.body, call.backend
+    body, backend = call.body, call.backend
     view, is_new = service.create_webhook(
         call.conn,
         call.program,
         body["id"],
         body["url"],
         body["events"],
-        house.sealer,
+        backend.sealer,
         call.actor,
         call.now,
-        allows_private=house.allows_private_webhooks,
+        allows_private=backend.allows_private_webhooks,
     )
     return Answer(view, 201 if is_new else 200)
 

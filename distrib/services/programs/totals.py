@@ -1,4 +1,4 @@
-"""What a whole program comes to, and how far the work on it is: for control totals and progress. Changes nothing."""
+"""A program's totals and its progress: for control totals and for waiting. Changes nothing."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from sqlalchemy import Connection
 
 from distrib.services.context import Program
 from distrib.store.programs import totals as rows
+from distrib.store.programs.totals import TransferTotal
+
+NO_TRANSFERS = TransferTotal(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """One program's totals; transfers come as count and sum, both not negative."""
+    """One program's totals."""
 
     orders_settled: int
     orders_of_shops: int
     paid_minor: int
     refunds: int
     refunded_minor: int
-    earned: tuple[int, int]
-    reversed: tuple[int, int]
+    earned: TransferTotal
+    reversed: TransferTotal
     promotions: dict[str, int]
     events: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work on what was accepted is."""
+    """How much of what was accepted is settled."""
 
     queued: int
     settled: int
@@ -35,12 +38,12 @@ class Progress:
 
     @property
     def is_through(self) -> bool:
-        """Whether all that can be worked on was; what waits for another fact does not count."""
+        """Whether nothing is left to settle or decide; what waits for another fact does not count."""
         return not self.queued and not self.has_promotions_to_decide
 
 
 def program_totals(conn: Connection, program: Program) -> Totals:
-    """What the program's history adds up to, read from the rows themselves and not from running totals."""
+    """Reads what the program's history adds up to, from the rows themselves and not from running totals."""
     orders, paid_minor, of_shops = rows.settled_totals(conn, program.program_id)
     refunds, refunded_minor = rows.refunded_totals(conn, program.program_id)
     transfers = rows.transfer_totals(conn, program.program_id)
@@ -50,13 +53,13 @@ def program_totals(conn: Connection, program: Program) -> Totals:
         paid_minor=paid_minor,
         refunds=refunds,
         refunded_minor=refunded_minor,
-        earned=transfers.get("earned", (0, 0)),
-        reversed=transfers.get("reversed", (0, 0)),
+        earned=transfers.get("earned", NO_TRANSFERS),
+        reversed=transfers.get("reversed", NO_TRANSFERS),
         promotions=rows.promotion_totals(conn, program.program_id),
         events=rows.event_totals(conn, program.program_id),
     )
 
 
 def progress(conn: Connection, program: Program) -> Progress:
-    """How much of the program's accepted work is left."""
+    """Reads how much of what the program accepted is settled."""
     return Progress(*rows.to_do(conn, program.program_id))

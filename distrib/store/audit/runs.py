@@ -1,4 +1,4 @@
-"""Audits as they are asked for and kept, and the reads of the one that recomputes orders.
+"""Audits as they are requested and recorded, and the reads of the check that recomputes orders.
 
 Only plain reads, a batch of orders at a time, so that no worker waits for an audit and memory
 stays flat. What is right or wrong is not decided here.
@@ -92,7 +92,7 @@ def enter_snapshot(conn: Connection) -> None:
 
 
 def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[OrderBatch]:
-    """All settled orders with what was posted for them, ``size`` orders at a time.
+    """Yields all settled orders with what was posted for them, ``size`` orders at a time.
 
     The ranges of the batches leave no number out, so that what was posted for an order that never settled shows.
     """
@@ -115,26 +115,26 @@ def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[Orde
 
 
 def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
-    """The callers' ids of orders."""
+    """Reads the callers' ids of orders by number."""
     statement = text("SELECT order_no, order_id FROM orders WHERE program_id = :program AND order_no = ANY(:numbers)")
     rows = conn.execute(statement, {"program": program_id, "numbers": sorted(numbers)})
     return {row.order_no: row.order_id for row in rows}
 
 
 def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str) -> None:
-    """Keeps the result of an audit, for ever."""
+    """Writes the result of an audit, for ever."""
     statement = text("INSERT INTO audits (program_id, as_of, result) VALUES (:program, :as_of, :result)")
     conn.execute(statement, {"program": program_id, "as_of": as_of, "result": result})
 
 
 def latest_audit(conn: Connection, program_id: int) -> str | None:
-    """The newest result, or None where there was no audit yet."""
+    """Reads the newest result; None where there was no audit yet."""
     statement = text("SELECT result FROM audits WHERE program_id = :program ORDER BY audit_no DESC LIMIT 1")
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
 def request_audit(conn: Connection, program_id: int, now: datetime) -> None:
-    """Notes that an audit is wanted; asked twice, the later request stands."""
+    """Writes the request for an audit; of two the later stands."""
     statement = text(
         "INSERT INTO audit_requests (program_id, requested_at) VALUES (:program, :now)"
         " ON CONFLICT (program_id) DO UPDATE SET requested_at = EXCLUDED.requested_at"
@@ -143,19 +143,19 @@ def request_audit(conn: Connection, program_id: int, now: datetime) -> None:
 
 
 def requested_at(conn: Connection, program_id: int) -> datetime | None:
-    """Since when an audit is wanted; None where none is."""
+    """Reads since when an audit is requested; None where none is."""
     statement = text("SELECT requested_at FROM audit_requests WHERE program_id = :program")
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
 def requested_programs(conn: Connection, limit: int) -> list[Any]:
-    """The programs that want an audit, the longest waiting first."""
+    """Lists the programs whose audit is requested, the longest waiting first."""
     statement = text("SELECT program_id FROM audit_requests ORDER BY requested_at, program_id LIMIT :limit")
     return list(conn.execute(statement, {"limit": limit}).scalars())
 
 
 def answer_request(conn: Connection, program_id: int, as_of: datetime) -> None:
-    """Strikes the request that an audit as of that instant has answered."""
+    """Deletes the request that an audit as of that instant has answered."""
     statement = text("DELETE FROM audit_requests WHERE program_id = :program AND requested_at <= :as_of")
     conn.execute(statement, {"program": program_id, "as_of": as_of})
 
@@ -179,11 +179,11 @@ FROM (SELECT DISTINCT ON (program_id) result, as_of FROM audits ORDER BY program
 
 
 def programs_to_audit(conn: Connection, now: datetime, limit: int) -> list[int]:
-    """The programs whose last audit is of a day that is over."""
+    """Lists the programs whose last audit is of a day that is over."""
     return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
 
 
 def audit_state(conn: Connection) -> tuple[int, datetime | None]:
-    """Over all programs: how many failed their last audit, and the oldest of the last audits."""
+    """Counts, over all programs, those that failed their last audit; with the oldest of the last audits."""
     failed, oldest = conn.execute(_STATE).one()
     return failed, oldest

@@ -81,9 +81,11 @@ def _statements(totals: Totals, months: Sequence[Mapping[str, Any]]) -> Iterator
     earned = sum(month["totals"]["earned_minor"] for month in months)
     reversed_ = sum(month["totals"]["reversed_minor"] for month in months)
     closing = months[-1]["totals"]["closing_minor"] if months else 0
-    yield Check("statements_earned_minor", totals.earned[1], earned, is_money=True)
-    yield Check("statements_reversed_minor", -totals.reversed[1], reversed_, is_money=True)
-    yield Check("statements_closing_minor", totals.earned[1] - totals.reversed[1], closing, is_money=True)
+    yield Check("statements_earned_minor", totals.earned.amount_minor, earned, is_money=True)
+    yield Check("statements_reversed_minor", -totals.reversed.amount_minor, reversed_, is_money=True)
+    yield Check(
+        "statements_closing_minor", totals.earned.amount_minor - totals.reversed.amount_minor, closing, is_money=True
+    )
     exported = sum(month["exported_minor"] for month in months)
     yield Check("exports_earned_and_reversed_minor", earned + reversed_, exported, is_money=True)
 

@@ -19,10 +19,11 @@ from distrib.cli.demo.sources import cdnow, online_retail, recipe
 from distrib.cli.demo.sources.control import CDNOW_PUBLISHED, ONLINE_RETAIL_PUBLISHED, Control
 from distrib.cli.demo.sources.known import Loaded
 from distrib.services.programs.totals import Totals
+from distrib.store.programs.totals import TransferTotal
 
 AT = datetime(2011, 1, 1, 12, tzinfo=UTC)
 SALE = Sale("o-1", "c-1", AT, AT + timedelta(hours=1), (SaleLine("1", "A", 1, 500),))
-TOTALS = Totals(1, 1, 500, 0, 0, (1, 50), (0, 0), {}, {"done": 1})
+TOTALS = Totals(1, 1, 500, 0, 0, TransferTotal(1, 50), TransferTotal(0, 0), {}, {"done": 1})
 MONTHS = [{"totals": {"earned_minor": 50, "reversed_minor": 0, "closing_minor": 50}, "exported_minor": 50}]
 
 
