@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from distrib.courier.pinned import Sender, Unreachable
 from distrib.services.encryption import SealBroken, Sealer
 from distrib.services.webhooks import deliveries
-from distrib.store.webhooks.endpoints import Attempt, Due
+from distrib.store.webhooks.endpoints import Attempt, DueDelivery
 
 MOST_IN_FLIGHT = 16
 MOST_IN_FLIGHT_EACH = 4
@@ -63,7 +63,7 @@ class Courier:
                     future.result()
                 made += len(done)
 
-    def _claim(self, flying: dict[Future[None], int]) -> list[Due]:
+    def _claim(self, flying: dict[Future[None], int]) -> list[DueDelivery]:
         free, counts = MOST_IN_FLIGHT - len(flying), Counter(flying.values())
         if not free:
             return []
@@ -72,7 +72,7 @@ class Courier:
         with self._engine.begin() as conn:
             return deliveries.claim_due(conn, self._now(), free, each, full)
 
-    def _deliver(self, due: Due) -> None:
+    def _deliver(self, due: DueDelivery) -> None:
         began, attempted_at = monotonic(), self._now()
         status, error = self._attempt(due, attempted_at)
         attempt = Attempt(attempted_at, round((monotonic() - began) * 1000), status, error)
@@ -81,7 +81,7 @@ class Courier:
         if disabled is not None:
             _log.warning("webhook_disabled", program=due.program_id, webhook=due.webhook_id, reason=disabled)
 
-    def _attempt(self, due: Due, now: datetime) -> tuple[int | None, str | None]:
+    def _attempt(self, due: DueDelivery, now: datetime) -> tuple[int | None, str | None]:
         """Sends one delivery; returns the status of the answer, and why it does not count as delivered."""
         try:
             request = deliveries.make_request(due, self._sealer, now)

@@ -159,9 +159,9 @@ def list_events(call: Call) -> Answer:
     """Events in the order they were kept."""
     status, limit = call.query["status"], call.query["limit"]
     listing = call.listing(f"events {status}")
-    after = listing.place(call.query["cursor"])
-    rows, follows = inbox.list_events(call.conn, call.program, status, after[0] if after else 0, limit)
-    return Answer(listing.page([_view(row) for row in rows], None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = inbox.list_events(call.conn, call.program, status, after or 0, limit)
+    return Answer(listing.page_by_key([_view(row) for row in rows], follows))
 
 
 @events.operation("GET", "/events/<id:event_id>", {200: EventViewSchema}, refusals=("event_unknown",))

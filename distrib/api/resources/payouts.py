@@ -83,9 +83,9 @@ def create_payout(call: Call) -> Answer:
 def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first."""
     listing = call.listing("payouts")
-    before = listing.place(call.query["cursor"])
-    views, follows = service.list_payouts(call.conn, call.program, before[0] if before else None, call.query["limit"])
-    return Answer(listing.page(views, None if follows is None else (follows,)))
+    before = listing.key(call.query["cursor"])
+    views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"])
+    return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation(
@@ -106,11 +106,9 @@ def get_payout(call: Call, payout_id: str) -> Answer:
 def list_refused_lines(call: Call, payout_id: str) -> Answer:
     """Shops that had money for the batch and got no line, with the code why."""
     listing = call.listing(f"refused {payout_id}")
-    after = listing.place(call.query["cursor"])
-    views, follows = service.list_refused(
-        call.conn, call.program, payout_id, after[0] if after else "", call.query["limit"]
-    )
-    return Answer(listing.page(views, None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    views, follows = service.list_refused(call.conn, call.program, payout_id, after or "", call.query["limit"])
+    return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation(
@@ -208,9 +206,9 @@ def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[
 
 def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
     listing: Listing = call.listing(f"payout {payout_id}")
-    after = listing.place(cursor)
-    view, follows = service.payout_view(call.conn, call.program, payout_id, after[0] if after else 0, limit)
-    return {**view, "next_cursor": listing.cursor(None if follows is None else (follows,))}
+    after = listing.key(cursor)
+    view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit)
+    return {**view, "next_cursor": listing.cursor_by_key(follows)}
 
 
 def _outcome_view(outcome: LineOutcome) -> dict[str, Any]:

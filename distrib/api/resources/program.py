@@ -51,18 +51,18 @@ def change_program(call: Call) -> Answer:
 def list_program_changes(call: Call) -> Answer:
     """What was set differently, by whom, earliest first."""
     listing = call.listing("program changes")
-    after = listing.place(call.query["cursor"])
-    rows, follows = list_changes(call.conn, call.program, after[0] if after else 0, call.query["limit"])
-    return Answer(listing.page([asdict(row) for row in rows], None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = list_changes(call.conn, call.program, after or 0, call.query["limit"])
+    return Answer(listing.page_by_key([asdict(row) for row in rows], follows))
 
 
 @program.operation("GET", "/keys", {200: KeysPageSchema}, query=PageQuerySchema)
 def list_keys(call: Call) -> Answer:
     """The keys without their secrets."""
     listing = call.listing("keys")
-    after = listing.place(call.query["cursor"])
+    after = listing.key(call.query["cursor"])
     rows, follows = keys.list_keys(call.conn, call.program, after, call.query["limit"])
-    return Answer(listing.page([_view(row) for row in rows], follows))
+    return Answer(listing.page_by_key([_view(row) for row in rows], follows))
 
 
 @program.operation("POST", "/keys", {201: NewKeySchema}, body=KeyDraftSchema, refusals=("shop_unknown",))

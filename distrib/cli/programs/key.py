@@ -47,9 +47,9 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     keys: list[ListedKey] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        cursor: tuple[str] | None = ("",)
-        while cursor is not None:
-            page, cursor = list_keys(conn, program, cursor, PAGE)
+        after: str | None = ""
+        while after is not None:
+            page, after = list_keys(conn, program, after, PAGE)
             keys += page
     if as_json:
         print_json([row._asdict() for row in keys])

@@ -40,7 +40,7 @@ _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _Time = Annotated[datetime, Meta(tz=True)]
 
 
-class _PostedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _LineInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     id: _Id
     sku: _Text
     quantity: Annotated[int, Meta(ge=1, le=10**6)]
@@ -51,11 +51,11 @@ class _PostedLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
     entry: bool | None = None
 
 
-class _PostedOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _OrderInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     id: _Id
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", min_length=3, max_length=3)]
     paid_at: _Time
-    lines: Annotated[list[_PostedLine], Meta(min_length=1, max_length=MAX_LINES)]
+    lines: Annotated[list[_LineInput], Meta(min_length=1, max_length=MAX_LINES)]
     channel: str | None = None
     shop_id: _Id | None = None
     customer_id: _Id | None = None
@@ -64,55 +64,55 @@ class _PostedOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     group_id: _Id | None = None
 
 
-class _PostedRefundLine(msgspec.Struct, forbid_unknown_fields=True):
+class _RefundLineInput(msgspec.Struct, forbid_unknown_fields=True):
     line_id: _Id
     amount_minor: Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)]
 
 
-class _PostedRefund(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _RefundInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     id: _Id
     order_id: _Id
-    lines: Annotated[list[_PostedRefundLine], Meta(min_length=1, max_length=MAX_LINES)] | None = None
+    lines: Annotated[list[_RefundLineInput], Meta(min_length=1, max_length=MAX_LINES)] | None = None
 
 
-class _PostedEvent(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
+class _EventInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
     id: _Id
     occurred_at: _Time
 
 
-class _EventWithOrder(_PostedEvent):
-    order: _PostedOrder
+class _OrderEventInput(_EventInput):
+    order: _OrderInput
 
 
-class _OrderSettled(_EventWithOrder, tag=SETTLED):
+class _SettledInput(_OrderEventInput, tag=SETTLED):
     pass
 
 
-class _OrderPaid(_EventWithOrder, tag=PAID):
+class _PaidInput(_OrderEventInput, tag=PAID):
     pass
 
 
-class _OrderRefunded(_PostedEvent, tag=REFUNDED):
-    refund: _PostedRefund
+class _RefundedInput(_EventInput, tag=REFUNDED):
+    refund: _RefundInput
 
 
-class _OrderCancelled(_PostedEvent, tag=CANCELLED):
+class _CancelledInput(_EventInput, tag=CANCELLED):
     order_id: _Id
 
 
-class _GroupDecided(_PostedEvent):
+class _GroupEventInput(_EventInput):
     group_id: _Id
 
 
-class _GroupSucceeded(_GroupDecided, tag=SUCCEEDED):
+class _SucceededInput(_GroupEventInput, tag=SUCCEEDED):
     pass
 
 
-class _GroupFailed(_GroupDecided, tag=FAILED):
+class _FailedInput(_GroupEventInput, tag=FAILED):
     pass
 
 
-_AnyEvent = _OrderSettled | _OrderRefunded | _OrderPaid | _OrderCancelled | _GroupSucceeded | _GroupFailed
+_AnyEvent = _SettledInput | _RefundedInput | _PaidInput | _CancelledInput | _SucceededInput | _FailedInput
 EVENT_TYPES: Final = (SETTLED, REFUNDED, PAID, CANCELLED, SUCCEEDED, FAILED)
 
 
@@ -133,12 +133,12 @@ class DecodedEvent(NamedTuple):
 
 
 _TYPE_OF: Final[dict[type, str]] = {
-    _OrderSettled: SETTLED,
-    _OrderRefunded: REFUNDED,
-    _OrderPaid: PAID,
-    _OrderCancelled: CANCELLED,
-    _GroupSucceeded: SUCCEEDED,
-    _GroupFailed: FAILED,
+    _SettledInput: SETTLED,
+    _RefundedInput: REFUNDED,
+    _PaidInput: PAID,
+    _CancelledInput: CANCELLED,
+    _SucceededInput: SUCCEEDED,
+    _FailedInput: FAILED,
 }
 _encode = msgspec.json.Encoder().encode
 _stored = msgspec.json.Decoder(Event)
@@ -166,12 +166,12 @@ def decode_stored(payload: str | bytes) -> Event:
 
 def _about(event: _AnyEvent) -> tuple[str | None, str | None]:
     """The ids of the order and the group that an event is about."""
-    if isinstance(event, _EventWithOrder):
+    if isinstance(event, _OrderEventInput):
         order = event.order
         return order.id, order.group_id if order.channel == GROUP_BUY else None
-    if isinstance(event, _OrderRefunded):
+    if isinstance(event, _RefundedInput):
         return event.refund.order_id, None
-    if isinstance(event, _OrderCancelled):
+    if isinstance(event, _CancelledInput):
         return event.order_id, None
     return None, event.group_id
 
@@ -180,7 +180,7 @@ def _in_utc(event: _AnyEvent) -> bool:
     """Converts an event's times to UTC in place, so that equal instants are equal text; False where one cannot be."""
     try:
         event.occurred_at = event.occurred_at.astimezone(UTC)
-        if isinstance(event, _EventWithOrder):
+        if isinstance(event, _OrderEventInput):
             event.order.paid_at = event.order.paid_at.astimezone(UTC)
     except (OverflowError, ValueError):
         return False
@@ -190,14 +190,14 @@ def _in_utc(event: _AnyEvent) -> bool:
 def _is_sound(event: _AnyEvent, now: datetime) -> bool:
     if not is_identifier(event.id) or not EARLIEST <= event.occurred_at <= now + CLOCK_SKEW:
         return False
-    if isinstance(event, _EventWithOrder):
+    if isinstance(event, _OrderEventInput):
         return EARLIEST <= event.order.paid_at <= event.occurred_at and _is_sound_order(event.order)
-    if isinstance(event, _OrderRefunded):
+    if isinstance(event, _RefundedInput):
         return _is_sound_refund(event.refund)
-    return is_identifier(event.order_id if isinstance(event, _OrderCancelled) else event.group_id)
+    return is_identifier(event.order_id if isinstance(event, _CancelledInput) else event.group_id)
 
 
-def _is_sound_refund(refund: _PostedRefund) -> bool:
+def _is_sound_refund(refund: _RefundInput) -> bool:
     if not (is_identifier(refund.id) and is_identifier(refund.order_id)):
         return False
     lines = refund.lines or []
@@ -205,7 +205,7 @@ def _is_sound_refund(refund: _PostedRefund) -> bool:
     return len(ids) == len(lines) and all(map(is_identifier, ids))
 
 
-def _is_sound_order(order: _PostedOrder) -> bool:
+def _is_sound_order(order: _OrderInput) -> bool:
     if order.channel is None:
         order.channel = "retail"
     people = (order.shop_id, order.customer_id, order.leader_id, order.opener_id, order.group_id)
@@ -216,7 +216,7 @@ def _is_sound_order(order: _PostedOrder) -> bool:
     return _are_sound_lines(order.lines)
 
 
-def _are_sound_lines(lines: list[_PostedLine]) -> bool:
+def _are_sound_lines(lines: list[_LineInput]) -> bool:
     ids = set()
     for line in lines:
         ids.add(line.id)

@@ -45,12 +45,12 @@ class TermsBook:
         return any(entry.plan.has_promotions for entry in self._timeline.entries)
 
     @property
-    def look_levels(self) -> int:
+    def signal_levels(self) -> int:
         """How many uplines an order may promote: as many as any plan's metrics read levels."""
         return max((metric.reach for metric in self._metrics()), default=0)
 
     @property
-    def has_looks_at_earnings(self) -> bool:
+    def signals_earnings(self) -> bool:
         """Whether an order may promote whoever it pays."""
         return any(metric.name == EARNINGS for metric in self._metrics())
 

@@ -170,13 +170,13 @@ def list_plans(
     conn: Connection,
     program: Program,
     policies: Mapping[str, Policy],
-    cursor: tuple[int] | None = None,
+    before: int | None = None,
     limit: int = 50,
-) -> tuple[list[PlanView], tuple[int] | None]:
-    """Lists versions of all codes, newest first, and after what the next page begins."""
-    rows = store.list_versions(conn, program.program_id, cursor[0] if cursor else _NEWEST, limit + 1)
+) -> tuple[list[PlanView], int | None]:
+    """Lists versions of all codes, newest first, and before which number the next page begins."""
+    rows = store.list_versions(conn, program.program_id, _NEWEST if before is None else before, limit + 1)
     views = [_view(row, judge(program, policies, _compiled(row.digest, row.document))) for row in rows[:limit]]
-    return views, (rows[limit - 1].version_no,) if len(rows) > limit else None
+    return views, rows[limit - 1].version_no if len(rows) > limit else None
 
 
 def load_timeline(conn: Connection, program: Program) -> Timeline:

@@ -63,11 +63,11 @@ def authenticate(conn: Connection, presented: str, pepper: bytes) -> tuple[Progr
 
 
 def list_keys(
-    conn: Connection, program: Program, cursor: tuple[str] | None = None, limit: int = 50
-) -> tuple[list[store.ListedKey], tuple[str] | None]:
+    conn: Connection, program: Program, after: str | None = None, limit: int = 50
+) -> tuple[list[store.ListedKey], str | None]:
     """Lists the program's keys without their secrets, by id, and after what the next page begins."""
-    rows = store.list_keys(conn, program.program_id, cursor[0] if cursor else "", limit + 1)
-    return rows[:limit], (rows[limit - 1].key_id,) if len(rows) > limit else None
+    rows = store.list_keys(conn, program.program_id, after or "", limit + 1)
+    return rows[:limit], rows[limit - 1].key_id if len(rows) > limit else None
 
 
 def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime) -> None:

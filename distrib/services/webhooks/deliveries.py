@@ -16,7 +16,7 @@ from distrib.domain.webhooks import message_body, message_id, signature, wait_af
 from distrib.services.encryption import Sealer
 from distrib.services.webhooks.endpoints import open_secret
 from distrib.store.webhooks import endpoints as rows
-from distrib.store.webhooks.endpoints import Attempt, Due
+from distrib.store.webhooks.endpoints import Attempt, DueDelivery
 
 LOST_AFTER = timedelta(seconds=60)
 """From a claim on: several times what an attempt may last."""
@@ -33,12 +33,12 @@ class Request:
     body: bytes
 
 
-def claim_due(conn: Connection, now: datetime, limit: int, each: int, full: Collection[int]) -> list[Due]:
+def claim_due(conn: Connection, now: datetime, limit: int, each: int, full: Collection[int]) -> list[DueDelivery]:
     """Claims up to ``limit`` deliveries that are due, ``each`` of one endpoint, none of those in ``full``."""
     return rows.claim_due(conn, now, now + LOST_AFTER, limit, each, full)
 
 
-def make_request(due: Due, sealer: Sealer, now: datetime) -> Request:
+def make_request(due: DueDelivery, sealer: Sealer, now: datetime) -> Request:
     """Builds the request of an attempt, signed for this instant; only time and signature differ from those before."""
     sealed = [due.secret]
     if due.former_secret is not None and due.former_until is not None and now < due.former_until:
@@ -56,7 +56,7 @@ def make_request(due: Due, sealer: Sealer, now: datetime) -> Request:
     return Request(due.url, headers, body)
 
 
-def record(conn: Connection, due: Due, attempt: Attempt, now: datetime) -> str | None:
+def record(conn: Connection, due: DueDelivery, attempt: Attempt, now: datetime) -> str | None:
     """Records what came of an attempt: delivered, to be tried again, or given up.
 
     An endpoint that answers 410, or lets a schedule run out, is disabled; what waits for it stays and is sent when

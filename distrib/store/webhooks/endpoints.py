@@ -32,7 +32,7 @@ class WebhookRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDelivery:
     """A delivery that is to be attempted, with all it takes."""
 
     program_id: int
@@ -221,7 +221,7 @@ def resend(conn: Connection, program_id: int, webhook_no: int, delivery_no: int,
 
 def claim_due(
     conn: Connection, now: datetime, lost_at: datetime, limit: int, each: int, full: Collection[int]
-) -> list[Due]:
+) -> list[DueDelivery]:
     """Claims deliveries that are due, over all programs.
 
     Args:
@@ -230,17 +230,17 @@ def claim_due(
         full: endpoints that have enough in flight.
     """
     values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
-    return [Due(*row) for row in conn.execute(_CLAIM, values)]
+    return [DueDelivery(*row) for row in conn.execute(_CLAIM, values)]
 
 
-def lock_delivery(conn: Connection, due: Due) -> tuple[int, int, str]:
+def lock_delivery(conn: Connection, due: DueDelivery) -> tuple[int, int, str]:
     """Reads attempts, tries and status of a delivery and locks it until the transaction ends."""
     attempts, tries, status = conn.execute(_LOCK, _key(due)).one()
     return attempts, tries, status
 
 
 def note_attempt(
-    conn: Connection, due: Due, number: int, attempt: Attempt, status: str, next_attempt_at: datetime | None
+    conn: Connection, due: DueDelivery, number: int, attempt: Attempt, status: str, next_attempt_at: datetime | None
 ) -> None:
     """Writes what came of an attempt, and the delivery's new status."""
     outcome = {"attempt": number, "attempted_at": attempt.attempted_at, "milliseconds": attempt.milliseconds}
@@ -249,7 +249,7 @@ def note_attempt(
     conn.execute(_SETTLE, _key(due) | {"status": status, "next_attempt_at": next_attempt_at})
 
 
-def disable(conn: Connection, due: Due, reason: str, now: datetime) -> bool:
+def disable(conn: Connection, due: DueDelivery, reason: str, now: datetime) -> bool:
     """Disables the endpoint of a delivery; False where it was no longer enabled."""
     values = {"program": due.program_id, "webhook_no": due.webhook_no, "reason": reason, "now": now}
     return bool(conn.execute(_DISABLE, values).rowcount)
@@ -260,5 +260,5 @@ def delivery_figures(conn: Connection) -> Sequence[int]:
     return tuple(conn.execute(_FIGURES).one())
 
 
-def _key(due: Due) -> dict[str, Any]:
+def _key(due: DueDelivery) -> dict[str, Any]:
     return {"program": due.program_id, "webhook_no": due.webhook_no, "delivery_no": due.delivery_no}
