@@ -22,4 +22,5 @@ def drain() -> int:
 
 
 def _call_for_help() -> None:
-    runtime()[0].bell.ring()
+    container, _ = runtime()
+    container.bell.ring()

@@ -115,7 +115,9 @@ def _resolved(host: str, port: int) -> list[str]:
         entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
-    return [str(entry[4][0]).partition("%")[0] for entry in entries]
+    socket_addresses = [socket_address for _, _, _, _, socket_address in entries]
+    addresses = [str(address) for address, *_ in socket_addresses]
+    return [address.partition("%")[0] for address in addresses]
 
 
 class _Guard:

@@ -132,7 +132,8 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     if address.sixtofour is not None:
         return address.sixtofour
     if address.teredo is not None:
-        return address.teredo[1]
+        _, client = address.teredo
+        return client
     if any(address in network for network in _NAT64) or int(address) < 2**32:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None

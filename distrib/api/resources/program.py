@@ -70,7 +70,8 @@ def create_key(call: Call) -> Answer:
     """Makes a key; the answer is the only place where its secret is ever seen."""
     role, name, shop_id = call.body["role"], call.body["name"], call.body["shop_id"]
     key = keys.create_key(call.conn, call.program, role, name, shop_id, call.backend.pepper, call.now)
-    view = {"id": key.split("_")[1], "key": key, "name": name, "role": role, "shop_id": shop_id}
+    _, key_id, _ = key.split("_", 2)
+    view = {"id": key_id, "key": key, "name": name, "role": role, "shop_id": shop_id}
     return Answer(view, 201)
 
 

@@ -256,7 +256,8 @@ def reseal(program_code: str | None) -> None:
 def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None) -> Program:
     """Whose payouts are read: the key's where one was given."""
     if key is not None:
-        return acting_as(container, conn, key, program_code)[0]
+        program, _ = acting_as(container, conn, key, program_code)
+        return program
     return container.program(conn, program_code)
 
 

@@ -33,7 +33,8 @@ def _wrong_in(conn: Connection, program: Program, period: int) -> list[dict[str,
     closed = closing.find_closed(conn, program, period)
     if closed is None:
         return []
-    head = closing.file_head(conn, program, period, period_bounds(period, program.zone)[1])
+    _, end = period_bounds(period, program.zone)
+    head = closing.file_head(conn, program, period, end)
     lines, lines_minor = exports.lines_total(conn, program.program_id, period)
     recomputed = {
         "digest": closing.digest_of(exports.export_shops(conn, head)),

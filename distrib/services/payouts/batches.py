@@ -128,8 +128,11 @@ def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[dat
     """
     closed = rows.closed_through(conn, program.program_id)
     last = rows.last_instant(conn, program.program_id)
-    opening = period_bounds(closed, program.zone)[1] if closed else None
-    counts_at = max(instant for instant in (now, last, opening) if instant is not None)
+    instants = [now] if last is None else [now, last]
+    if closed:
+        _, opening = period_bounds(closed, program.zone)
+        instants.append(opening)
+    counts_at = max(instants)
     return counts_at, program.period_of(counts_at)
 
 

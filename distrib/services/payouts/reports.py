@@ -184,7 +184,8 @@ def _identity(payee: Payee | None) -> tuple[str, str, str, str]:
 
 def _body(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> bytes:
     """Renders lines without the header, which the first piece has."""
-    return csv_text(columns, lines).split("\n", 1)[1].encode()
+    _, body = csv_text(columns, lines).split("\n", 1)
+    return body.encode()
 
 
 def _chunks(incomes: Iterator[_Income]) -> Iterator[list[_Income]]:

@@ -134,13 +134,13 @@ def manifest(conn: Connection, program: Program, period: int, now: datetime) -> 
         lines = {"rows": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest}
         return {**head, "shops": {"rows": closed.shops, "totals": totals, "digest": closed.digest}, "lines": lines}
     file = file_head(conn, program, period, now)
-    files = exports.export_shops(conn, file), exports.export_lines(conn, file)
-    digests = [closing.digest_of(pieces) for pieces in files]
+    shops_digest = closing.digest_of(exports.export_shops(conn, file))
+    lines_digest = closing.digest_of(exports.export_lines(conn, file))
     count, amount_minor = exports.lines_total(conn, program.program_id, period)
     return {
         **head,
-        "shops": {"rows": totals["shops"], "totals": totals, "digest": digests[0]},
-        "lines": {"rows": count, "amount_minor": amount_minor, "digest": digests[1]},
+        "shops": {"rows": totals["shops"], "totals": totals, "digest": shops_digest},
+        "lines": {"rows": count, "amount_minor": amount_minor, "digest": lines_digest},
     }
 
 
