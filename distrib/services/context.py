@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from distrib.domain.errors import Refusal
-from distrib.domain.periods import next_period, period_of_day
+from distrib.domain.periods import next_period, to_period, year_and_month
 
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
 
@@ -43,7 +43,8 @@ class Program:
 
     def period_of(self, instant: datetime) -> int:
         """The local month an instant falls in, as 202603."""
-        return period_of_day(self.day_of(instant))
+        day = self.day_of(instant)
+        return to_period(day.year, day.month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,19 @@ def parse_period(text: str) -> int:
     match = _PERIOD.fullmatch(text)
     if match is None or match["year"] == "0000":
         raise Refusal("period_invalid", period=text)
-    return int(match["year"]) * 100 + int(match["month"])
+    return to_period(int(match["year"]), int(match["month"]))
 
 
 def format_period(period: int) -> str:
     """Formats the month 202603 as ``2026-03``."""
-    return f"{period // 100:04d}-{period % 100:02d}"
+    year, month = year_and_month(period)
+    return f"{year:04d}-{month:02d}"
 
 
 def period_bounds(period: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first instant of a month and the first instant of the next, in ``zone``."""
-    year, month = divmod(period, 100)
-    next_year, next_month = divmod(next_period(period), 100)
+    year, month = year_and_month(period)
+    next_year, next_month = year_and_month(next_period(period))
     return datetime(year, month, 1, tzinfo=zone), datetime(next_year, next_month, 1, tzinfo=zone)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from distrib.domain.periods import first_of_year
+from distrib.domain.periods import previous_period, to_period, year_and_month
 
 NONE: Final = "none"
 PER_PAYMENT: Final = "per_payment"
@@ -138,10 +138,10 @@ def months_unbroken(paid_months: Sequence[int], period: int) -> int:
     >>> months_unbroken([202601, 202602], 202603), months_unbroken([202601], 202603), months_unbroken([], 202601)
     (3, 1, 1)
     """
-    paid = set(paid_months)
-    count = 1
-    while period - count >= first_of_year(period) and period - count in paid:
-        count += 1
+    year, _ = year_and_month(period)
+    paid, count, month = set(paid_months), 1, previous_period(period)
+    while month >= to_period(year, 1) and month in paid:
+        count, month = count + 1, previous_period(month)
     return count
 
 

@@ -18,7 +18,7 @@ from distrib.domain.payouts.withholding import (
     months_unbroken,
     tax_of_payment,
 )
-from distrib.domain.periods import first_of_year
+from distrib.domain.periods import to_period, year_and_month
 from distrib.services.context import Program
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts.batches import Candidate, NewLine, RefusedShop
@@ -65,7 +65,8 @@ class Lines:
         if self.method not in (PER_PAYMENT, CUMULATIVE):
             return months
         persons = {bytes(row.identity_hash) for row in candidates if row.kind == PERSON and row.identity_hash}
-        first = self.period if self.method == PER_PAYMENT else first_of_year(self.period)
+        year, _ = year_and_month(self.period)
+        first = self.period if self.method == PER_PAYMENT else to_period(year, 1)
         for row in rows.income_by_month(self.conn, self.program.program_id, sorted(persons), first, self.period):
             income = IncomeSoFar(row.income_minor, row.withheld_minor)
             months.setdefault(bytes(row.payee_hash), {})[row.period] = income

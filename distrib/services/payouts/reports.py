@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.personal_data import Payee
 from distrib.domain.payouts.withholding import reporting_threshold_minor
-from distrib.domain.periods import quarter_periods, year_periods
+from distrib.domain.periods import shift_period, to_period
 from distrib.services.context import Program, period_bounds
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.files import csv_text
@@ -95,7 +95,8 @@ def parse_quarter(text: str) -> tuple[int, int]:
     match = _QUARTER.fullmatch(text)
     if match is None or not 1970 <= int(match["year"]) <= 8999:
         raise Refusal("invalid", [Problem("?quarter", "must look like 2026-Q1 / 须形如 2026-Q1")])
-    return quarter_periods(int(match["year"]), int(match["quarter"]))
+    first = to_period(int(match["year"]), 3 * int(match["quarter"]) - 2)
+    return first, shift_period(first, 2)
 
 
 def platform_report(conn: Connection, program: Program, quarter: str, sealer: Sealer) -> Generator[bytes, None, None]:
@@ -116,9 +117,8 @@ def platform_report(conn: Connection, program: Program, quarter: str, sealer: Se
 def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer) -> Generator[bytes, None, None]:
     """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC."""
     threshold = reporting_threshold_minor(year)
-    first, last = year_periods(year)
-    start, _ = period_bounds(first, program.zone)
-    _, end = period_bounds(last, program.zone)
+    start, _ = period_bounds(to_period(year, 1), program.zone)
+    _, end = period_bounds(to_period(year, 12), program.zone)
     yield csv_text(US_1099_COLUMNS, iter(())).encode()
     for chunk in rows.paid_by_payee(conn, program.program_id, start, end, PAYEES_CHUNK):
         payees = payees_of(conn, program, [VersionKey(row.shop_no, row.version) for row in chunk], sealer)
