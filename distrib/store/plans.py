@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
@@ -102,24 +103,23 @@ def insert_publication(
 
 def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:
     """Reads that version of that code; None without one."""
-    row = driver(conn).execute(_FIND, (program_id, code, version)).fetchone()
-    return None if row is None else PlanRow(*row)
+    return driver(conn).cursor(row_factory=class_row(PlanRow)).execute(_FIND, (program_id, code, version)).fetchone()
 
 
 def newest_version(conn: Connection, program_id: int, code: str) -> PlanRow | None:
     """Reads the newest version of that code; None without one."""
-    row = driver(conn).execute(_NEWEST, (program_id, code)).fetchone()
-    return None if row is None else PlanRow(*row)
+    return driver(conn).cursor(row_factory=class_row(PlanRow)).execute(_NEWEST, (program_id, code)).fetchone()
 
 
 def list_versions(conn: Connection, program_id: int, before: int, limit: int) -> list[PlanRow]:
     """Lists versions of all codes, newest first, from the one before ``before`` on."""
-    return [PlanRow(*row) for row in driver(conn).execute(_LIST, (program_id, before, limit))]
+    cursor = driver(conn).cursor(row_factory=class_row(PlanRow))
+    return cursor.execute(_LIST, (program_id, before, limit)).fetchall()
 
 
 def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
     """Lists the published versions by when they take effect."""
-    return [PublishedVersion(*row) for row in driver(conn).execute(_TIMELINE, (program_id,))]
+    return driver(conn).cursor(row_factory=class_row(PublishedVersion)).execute(_TIMELINE, (program_id,)).fetchall()
 
 
 class Publication(NamedTuple):
@@ -133,7 +133,7 @@ class Publication(NamedTuple):
 
 def publications(conn: Connection, program_id: int) -> list[Publication]:
     """Lists every publication of a program."""
-    return [Publication(*row) for row in driver(conn).execute(_PUBLICATIONS, (program_id,))]
+    return driver(conn).cursor(row_factory=class_row(Publication)).execute(_PUBLICATIONS, (program_id,)).fetchall()
 
 
 def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:

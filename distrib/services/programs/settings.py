@@ -88,7 +88,7 @@ def set_program(
         raise Refusal("program_unknown", code=program.code)
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if not changed:
-        return Program(*row)
+        return Program(**row._asdict())
     if "time_zone" in changed and store.is_used(conn, program.program_id):
         raise Refusal("time_zone_fixed")
     is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
@@ -99,7 +99,7 @@ def set_program(
     before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
     after = json.dumps(changed, ensure_ascii=False)
     store.insert_change(conn, program.program_id, before, after, signed_off_by, now, actor.key_id)
-    return Program(*updated)
+    return Program(**updated._asdict())
 
 
 def list_changes(conn: Connection, program: Program, after: int, limit: int) -> tuple[list[ProgramChange], int | None]:

@@ -53,7 +53,7 @@ def create_program(
     row = store.insert_program(conn, wanted, now) or store.by_code(conn, code)
     if row is None or _as_opened(conn, row)._replace(program_id=0) != wanted:
         raise Refusal("program_exists", code=code)
-    return Program(*row)
+    return Program(**row._asdict())
 
 
 def find_program(conn: Connection, code: str) -> Program:
@@ -61,7 +61,7 @@ def find_program(conn: Connection, code: str) -> Program:
     row = store.by_code(conn, code) if is_identifier(code) else None
     if row is None:
         raise Refusal("program_unknown", code=code)
-    return Program(*row)
+    return Program(**row._asdict())
 
 
 def get_program(conn: Connection, program_id: int) -> Program:
@@ -69,18 +69,18 @@ def get_program(conn: Connection, program_id: int) -> Program:
     row = store.by_id(conn, program_id)
     if row is None:
         raise Refusal("program_unknown", code=program_id)
-    return Program(*row)
+    return Program(**row._asdict())
 
 
 def only_program(conn: Connection) -> Program | None:
     """Finds the program, where there is exactly one; else None."""
     rows = store.first_by_code(conn, 2)
-    return Program(*rows[0]) if len(rows) == 1 else None
+    return Program(**rows[0]._asdict()) if len(rows) == 1 else None
 
 
 def list_programs(conn: Connection) -> list[Program]:
     """Lists the programs by code."""
-    return [Program(*row) for row in store.first_by_code(conn, MAX_LISTED)]
+    return [Program(**row._asdict()) for row in store.first_by_code(conn, MAX_LISTED)]
 
 
 def calendar_of(conn: Connection, program: Program) -> Program:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -32,13 +33,14 @@ WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s
 GROUP BY cause_no ORDER BY cause_no
 """
 _REVERSED = """
-SELECT cause_no, line_id, rule_id, tier, shop_no,
-       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, event_no IS NULL
+SELECT cause_no AS order_no, line_id, rule_id, tier, shop_no,
+       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+       event_no IS NULL AS is_decided
 FROM transfers
 WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s AND kind = 'reversed'
 """
 _REFUNDED = """
-SELECT order_no, line_id, sum(amount_minor)::bigint FROM refund_lines
+SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor FROM refund_lines
 WHERE program_id = %(program)s AND order_no > %(after)s AND order_no <= %(last)s GROUP BY order_no, line_id
 """
 
@@ -99,15 +101,15 @@ def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[Orde
     after = 0
     while True:
         bound = {"program": program_id, "after": after, "limit": size}
-        orders = [SettledRow(*row) for row in driver(conn).execute(_SETTLEMENTS, bound)]
+        orders = driver(conn).cursor(row_factory=class_row(SettledRow)).execute(_SETTLEMENTS, bound).fetchall()
         is_last = len(orders) < size
         last = 2**63 - 1 if is_last else orders[-1].order_no
         bound = {"program": program_id, "after": after, "last": last}
         yield OrderBatch(
             orders,
             dict(driver(conn).execute(_EARNED, bound).fetchall()),
-            [ReversedRow(*row) for row in driver(conn).execute(_REVERSED, bound)],
-            [RefundedRow(*row) for row in driver(conn).execute(_REFUNDED, bound)],
+            driver(conn).cursor(row_factory=class_row(ReversedRow)).execute(_REVERSED, bound).fetchall(),
+            driver(conn).cursor(row_factory=class_row(RefundedRow)).execute(_REFUNDED, bound).fetchall(),
         )
         if is_last:
             return

@@ -75,7 +75,7 @@ def insert_approval(conn: Connection, program_id: int, adjustment_no: int, perio
 def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> AdjustmentRow | None:
     """Reads the adjustment of that id; None without one."""
     row = conn.execute(_FIND, {"program": program_id, "id": adjustment_id}).one_or_none()
-    return None if row is None else AdjustmentRow._make(row)
+    return None if row is None else AdjustmentRow(**row._asdict())
 
 
 def list_adjustments(
@@ -83,4 +83,4 @@ def list_adjustments(
 ) -> list[AdjustmentRow]:
     """Lists adjustments by number, those of one shop or of one state where that is asked for."""
     wanted = {"program": program_id, "shop_id": shop_id, "approved": approved, "after": after, "limit": limit}
-    return [AdjustmentRow._make(row) for row in conn.execute(_LIST, wanted)]
+    return [AdjustmentRow(**row._asdict()) for row in conn.execute(_LIST, wanted)]

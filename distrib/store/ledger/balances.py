@@ -164,4 +164,4 @@ def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of
     """Reads what every shop with money has, by number; see ``available_sql``."""
     statement = text(f"SELECT * FROM ({available_sql(':program', ':free_at', ':as_of')}) a ORDER BY a.shop_no")
     bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
-    return [Split._make(row) for row in conn.execute(statement, bound)]
+    return [Split(**row._asdict()) for row in conn.execute(statement, bound)]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import ACCOUNT_NAMES
@@ -77,7 +78,7 @@ _TRANSFERS = f"""
 SELECT t.posting_no, t.amount_minor, json_build_array(
     t.posting_no, t.cause_no, t.seq, t.kind, {_account("t.debit_account", "d")}, {_account("t.credit_account", "c")},
     t.amount_minor, {_time("t.occurred_at")}, {_time("t.available_at")}, t.period, t.belongs_to_period, t.event_no,
-    t.line_id, t.rule_id, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.reverses_seq)::text
+    t.line_id, t.rule_id, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.reverses_seq)::text AS line
 FROM transfers t
 LEFT JOIN shops d ON d.program_id = t.program_id AND d.shop_no = t.debit_account
 LEFT JOIN shops c ON c.program_id = t.program_id AND c.shop_no = t.credit_account
@@ -100,28 +101,29 @@ def posting_horizon(conn: Connection) -> int:
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
     """Streams the transfers of a range of postings in their canonical form and order."""
     conn.execute(text("SET LOCAL statement_timeout = '30min'"))
-    with driver(conn).cursor(name="sealed_transfers") as cursor:
+    with driver(conn).cursor(name="sealed_transfers", row_factory=class_row(SealedTransfer)) as cursor:
         cursor.itersize = _ROWS_CHUNK
         cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})
-        for row in cursor:
-            yield SealedTransfer(*row)
+        yield from cursor
 
 
 def last_seal(conn: Connection, program_id: int) -> SealRow | None:
     """Reads the newest seal; None before the first."""
     row = conn.execute(_LAST, {"program": program_id}).one_or_none()
-    return None if row is None else SealRow(*row)
+    return None if row is None else SealRow(**row._asdict())
 
 
 def find_seal(conn: Connection, program_id: int, seal_no: int) -> SealRow | None:
     """Reads the seal of that number; None without one."""
     row = conn.execute(_FIND, {"program": program_id, "seal_no": seal_no}).one_or_none()
-    return None if row is None else SealRow(*row)
+    return None if row is None else SealRow(**row._asdict())
 
 
 def list_seals(conn: Connection, program_id: int, after: int, limit: int) -> list[SealRow]:
     """Lists seals by number, from the one after ``after`` on."""
-    return [SealRow(*row) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})]
+    return [
+        SealRow(**row._asdict()) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
+    ]
 
 
 def insert_seal(conn: Connection, program_id: int, row: SealRow) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
@@ -102,9 +103,9 @@ def lock_groups(
 
 def decisions_of(conn: Connection, program_id: int, numbers: Collection[int]) -> dict[int, Decision]:
     """Reads the decisions on the groups of those numbers; those undecided are left out."""
-    rows = driver(conn).execute(_DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
-    decisions = map(Decision._make, rows)
-    return {decision.group_no: decision for decision in decisions}
+    cursor = driver(conn).cursor(row_factory=class_row(Decision))
+    cursor.execute(_DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
+    return {decision.group_no: decision for decision in cursor}
 
 
 def groups_among(conn: Connection, program_id: int, numbers: Collection[int]) -> set[int]:

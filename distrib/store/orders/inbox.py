@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -37,7 +38,7 @@ FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(head_ids)b::text[], %(ti
 JOIN {heads} o ON o.program_id = %(program)s AND o.{id} = e.head_id
 ORDER BY e.event_id COLLATE "C"
 ON CONFLICT (program_id, event_id) DO NOTHING
-RETURNING event_id, order_no, day, octet_length(payload)
+RETURNING event_id, order_no, day, octet_length(payload) AS bytes
 """
 _INSERT_OF_ORDERS = _INSERT_EVENTS.format(heads="orders", number="order_no", id="order_id")
 _INSERT_OF_GROUPS = _INSERT_EVENTS.format(heads="groups", number="group_no", id="group_id")
@@ -124,7 +125,7 @@ def _insert(
         "digests": [event.digest for event in events],
         "payloads": [event.payload for event in events],
     }
-    return list(map(InsertedEvent._make, driver(conn).execute(statement, columns)))
+    return driver(conn).cursor(row_factory=class_row(InsertedEvent)).execute(statement, columns).fetchall()
 
 
 def enqueue(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -42,7 +43,7 @@ RETURNING q.order_no
 """
 
 _PENDING = """
-SELECT e.order_no, e.event_no, e.day, e.payload, x.status, COALESCE(x.attempts, 0)
+SELECT e.order_no, e.event_no, e.day, e.payload, x.status, COALESCE(x.attempts, 0) AS attempts
 FROM events e
 LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
 WHERE e.program_id = %(program)s AND e.order_no = ANY(%(orders)b::bigint[])
@@ -123,9 +124,8 @@ def claim_named(conn: Connection, program_id: int, orders: Sequence[int]) -> lis
 
 def pending_events(conn: Connection, program_id: int, orders: Sequence[int]) -> list[PendingEvent]:
     """Reads the open events of the orders, by order and arrival."""
-    cursor = driver(conn).cursor(binary=True)
-    cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)})
-    return list(map(PendingEvent._make, cursor.fetchall()))
+    cursor = driver(conn).cursor(binary=True, row_factory=class_row(PendingEvent))
+    return cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)}).fetchall()
 
 
 def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[EventOutcome]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import namedtuple_row
+from psycopg.rows import class_row, namedtuple_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -63,7 +63,8 @@ SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL 
 _AS_BEFORE = "SET LOCAL enable_nestloop = on"
 # What of a person's income stands: paid, or still on its way. What failed or was cancelled does not.
 _INCOME = f"""
-SELECT l.payee_hash, l.tax_period, sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor
+SELECT l.payee_hash, l.tax_period AS period, sum(l.amount_minor)::bigint AS income_minor,
+       sum(l.tax_minor)::bigint AS withheld_minor
 FROM payout_lines l
 WHERE l.program_id = %(program)s AND l.payee_hash = ANY(%(hashes)b::bytea[]) AND l.payee_kind = 'person'
   AND l.tax_period BETWEEN %(first)s AND %(last)s
@@ -201,11 +202,11 @@ def candidates(
     """Yields the shops with money to be paid out, by id, in chunks; all as of one instant of the database."""
     bound = {"program": program_id, "up_to": up_to, "now": now, "min_minor": min_minor}
     driver(conn).execute(_FOR_ALL)
-    with driver(conn).cursor(name="payout_candidates") as cursor:
+    with driver(conn).cursor(name="payout_candidates", row_factory=class_row(Candidate)) as cursor:
         cursor.execute(_CANDIDATES, bound)
         driver(conn).execute(_AS_BEFORE)
         while chunk := cursor.fetchmany(chunk_size):
-            yield [Candidate._make(row) for row in chunk]
+            yield chunk
 
 
 def income_by_month(
@@ -216,7 +217,7 @@ def income_by_month(
     What was paid or is on its way counts; what failed or was cancelled does not.
     """
     bound = {"program": program_id, "hashes": list(hashes), "first": first, "last": last}
-    return list(map(MonthIncome._make, driver(conn).execute(_INCOME, bound)))
+    return driver(conn).cursor(row_factory=class_row(MonthIncome)).execute(_INCOME, bound).fetchall()
 
 
 def insert_lines(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -79,7 +80,7 @@ WHERE k.program_id = %s AND k.shop_no = n.shop_no AND k.version = n.version
 def current(conn: Connection, program_id: int, shop_no: int) -> PayeeRow | None:
     """Reads the newest version that can be read; None without one."""
     row = conn.execute(_CURRENT, {"program": program_id, "shop_no": shop_no}).one_or_none()
-    return None if row is None else PayeeRow._make(row)
+    return None if row is None else PayeeRow(**row._asdict())
 
 
 def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
@@ -90,8 +91,9 @@ def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
 def of_versions(conn: Connection, program_id: int, wanted: Sequence[VersionKey]) -> dict[VersionKey, PayeeRow]:
     """Reads the versions that can still be read, by key; erased ones are left out."""
     shops, versions = [key.shop_no for key in wanted], [key.version for key in wanted]
-    rows = map(PayeeRow._make, driver(conn).execute(_OF_VERSIONS, (shops, versions, program_id)))
-    return {VersionKey(row.shop_no, row.version): row for row in rows}
+    cursor = driver(conn).cursor(row_factory=class_row(PayeeRow))
+    cursor.execute(_OF_VERSIONS, (shops, versions, program_id))
+    return {VersionKey(row.shop_no, row.version): row for row in cursor}
 
 
 def insert_version(conn: Connection, program_id: int, row: PayeeRow) -> None:
@@ -106,8 +108,8 @@ def erase(conn: Connection, program_id: int, shop_no: int) -> None:
 
 def keys_after(conn: Connection, program_id: int, after: VersionKey, limit: int) -> list[SealedKey]:
     """Lists up to ``limit`` sealed keys by shop and version, those after the key ``after``."""
-    rows = driver(conn).execute(_KEYS, (program_id, after.shop_no, after.version, limit))
-    return list(map(SealedKey._make, rows))
+    cursor = driver(conn).cursor(row_factory=class_row(SealedKey))
+    return cursor.execute(_KEYS, (program_id, after.shop_no, after.version, limit)).fetchall()
 
 
 def replace_keys(conn: Connection, program_id: int, keys: Sequence[SealedKey]) -> None:

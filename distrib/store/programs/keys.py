@@ -60,13 +60,13 @@ def find_key(conn: Connection, key_id: str) -> KeyRow | None:
     """Reads the key of that id in any program: row-level security shows this one key to who names it."""
     conn.execute(_NAME, {"key_id": key_id})
     row = conn.execute(_FIND, {"key_id": key_id}).one_or_none()
-    return None if row is None else KeyRow(*row)
+    return None if row is None else KeyRow(**row._asdict())
 
 
 def list_keys(conn: Connection, program_id: int, after: str, limit: int) -> list[ListedKey]:
     """Lists the keys of a program by id, from the one after ``after`` on."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ListedKey(*row) for row in conn.execute(_LIST, values)]
+    return [ListedKey(**row._asdict()) for row in conn.execute(_LIST, values)]
 
 
 def revoke_key(conn: Connection, program_id: int, key_id: str, now: datetime) -> bool:

@@ -91,7 +91,7 @@ def by_id(conn: Connection, program_id: int) -> ProgramRow | None:
 
 def first_by_code(conn: Connection, limit: int) -> list[ProgramRow]:
     """Lists the first programs by code."""
-    return [ProgramRow._make(row) for row in conn.execute(_LIST, {"limit": limit})]
+    return [ProgramRow(**row._asdict()) for row in conn.execute(_LIST, {"limit": limit})]
 
 
 class ChangeRow(NamedTuple):
@@ -137,11 +137,11 @@ def insert_change(
 def list_changes(conn: Connection, program_id: int, after: int, limit: int) -> list[ChangeRow]:
     """Lists changes of settings as they happened, those after a number."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ChangeRow(*row) for row in conn.execute(_CHANGES, values)]
+    return [ChangeRow(**row._asdict()) for row in conn.execute(_CHANGES, values)]
 
 
 def _program_row(row: Row[Any] | None) -> ProgramRow | None:
-    return None if row is None else ProgramRow._make(row)
+    return None if row is None else ProgramRow(**row._asdict())
 
 
 def policy_at(conn: Connection, program_id: int, instant: datetime) -> str | None:

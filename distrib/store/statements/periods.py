@@ -108,13 +108,13 @@ def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Pr
 def latest_proposal(conn: Connection, program_id: int, period: int) -> Proposal | None:
     """Reads the newest proposal for a period; None without one."""
     row = conn.execute(_PROPOSED, {"program": program_id, "period": period}).one_or_none()
-    return None if row is None else Proposal._make(row)
+    return None if row is None else Proposal(**row._asdict())
 
 
 def closed_period(conn: Connection, program_id: int, period: int) -> ClosedPeriod | None:
     """Reads a period as it was closed; None where it was not."""
     row = conn.execute(_CLOSED, {"program": program_id, "period": period}).one_or_none()
-    return None if row is None else ClosedPeriod._make(row)
+    return None if row is None else ClosedPeriod(**row._asdict())
 
 
 def insert_closed_period(conn: Connection, program_id: int, closed: ClosedPeriod) -> None:

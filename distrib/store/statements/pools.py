@@ -10,6 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -82,7 +83,7 @@ WHERE rank = ANY(%(holding)s::text[]) ORDER BY shop_id LIMIT %(limit)s
 """
 _PAYMENTS = """
 SELECT p.pool_id, p.cause_no, p.rate_ppm, p.base_minor, p.amount_minor, p.holders, p.weight, p.period, p.paid_at,
-       p.paid_by, v.code, v.version
+       p.paid_by, v.code AS plan_code, v.version AS plan_version
 FROM pool_payments p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
 WHERE p.program_id = :program AND p.month = :month ORDER BY p.cause_no
 """
@@ -151,13 +152,13 @@ def holders_after(
 ) -> list[Holder]:
     """Lists shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
     bound = _bound(program_id, ranks) | {"holding": holding, "after": after, "limit": limit}
-    return [Holder(*row) for row in driver(conn).execute(_HOLDERS, bound)]
+    return driver(conn).cursor(row_factory=class_row(Holder)).execute(_HOLDERS, bound).fetchall()
 
 
 def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayment]:
     """Lists the pools of a month that were paid, in that order."""
     rows = conn.execute(text(_PAYMENTS), {"program": program_id, "month": month})
-    return [PoolPayment._make(row) for row in rows]
+    return [PoolPayment(**row._asdict()) for row in rows]
 
 
 def insert_payment(

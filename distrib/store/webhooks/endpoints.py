@@ -152,19 +152,22 @@ def insert_webhook(
 ) -> WebhookRow | None:
     """Writes an endpoint (``webhook_id``, ``digest``, ``url``, ``events``, ``secret``); None where the id is taken."""
     row = conn.execute(_INSERT, {**values, "program": program_id, "actor": actor, "now": now}).one_or_none()
-    return None if row is None else WebhookRow(*row)
+    return None if row is None else WebhookRow(**row._asdict())
 
 
 def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: bool = False) -> WebhookRow | None:
     """Reads the endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
     statement = text(_FIND + (" FOR UPDATE" if locks else ""))
     row = conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}).one_or_none()
-    return None if row is None else WebhookRow(*row)
+    return None if row is None else WebhookRow(**row._asdict())
 
 
 def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:
     """Lists endpoints by id, from the one after ``after`` on."""
-    return [WebhookRow(*row) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})]
+    return [
+        WebhookRow(**row._asdict())
+        for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
+    ]
 
 
 def wanted_types(conn: Connection, program_id: int) -> set[str]:
@@ -177,13 +180,14 @@ def change_webhook(
 ) -> WebhookRow:
     """Writes an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
     values = {"program": program_id, "webhook_no": row.webhook_no, "url": row.url, "events": row.events}
-    return WebhookRow(*conn.execute(_CHANGE, values | {"status": status, "reason": reason, "now": now}).one())
+    changed = conn.execute(_CHANGE, values | {"status": status, "reason": reason, "now": now}).one()
+    return WebhookRow(**changed._asdict())
 
 
 def rotate_secret(conn: Connection, program_id: int, webhook_no: int, secret: bytes, until: datetime) -> WebhookRow:
     """Writes an endpoint's new secret; the former one signs as well until then."""
     values = {"program": program_id, "webhook_no": webhook_no, "secret": secret, "until": until}
-    return WebhookRow(*conn.execute(_ROTATE, values).one())
+    return WebhookRow(**conn.execute(_ROTATE, values).one()._asdict())
 
 
 def list_deliveries(
@@ -230,7 +234,7 @@ def claim_due(
         full: endpoints that have enough in flight.
     """
     values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
-    return [DueDelivery(*row) for row in conn.execute(_CLAIM, values)]
+    return [DueDelivery(**row._asdict()) for row in conn.execute(_CLAIM, values)]
 
 
 def lock_delivery(conn: Connection, due: DueDelivery) -> tuple[int, int, str]:
