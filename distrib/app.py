@@ -1,4 +1,4 @@
-"""The factory of the Flask app: hands the house to the API, and gives every answer its headers and its log line.
+"""The factory of the Flask app: wires the backend to the API, and gives every response its headers and its log line.
 
 No route of a noun and no rule may enter; what a request does stands in ``distrib.api``.
 """
@@ -19,7 +19,6 @@ from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
 from distrib.api.http.problems import answer_with_problems
-from distrib.api.http.transactions import in_transaction
 from distrib.api.http.unread import drop_unread
 from distrib.api.openapi.document import register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
@@ -30,6 +29,7 @@ from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
 from distrib.store import migrate
 from distrib.store.database import enter_program
+from distrib.transactions import in_transaction
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics")
@@ -37,7 +37,7 @@ _log = structlog.get_logger("distrib.access")
 
 
 def create_app(container: Container) -> Flask:
-    """The WSGI app on the servers of ``container``, which stays open as long as the app serves."""
+    """Builds the WSGI app on the servers of ``container``, which stays open as long as the app serves."""
     app = Flask("distrib", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
@@ -54,7 +54,7 @@ def create_app(container: Container) -> Flask:
 
 
 def backend_of(container: Container) -> Backend:
-    """What the API needs of the house."""
+    """Builds what the API needs from the container."""
     return Backend(
         begin=container.web_engine.begin,
         enter=enter_program,
@@ -74,7 +74,7 @@ def backend_of(container: Container) -> Backend:
 
 
 def _invitations(container: Container, code: str) -> list[Invitation]:
-    """The invitations behind a code, in a transaction that sees the shops of that code alone."""
+    """Yields the invitations behind a code, in a transaction that sees the shops of that code alone."""
     return in_transaction(
         container.web_engine.begin,
         lambda conn: find_invitations(conn, container.policies, code, container.now()),
@@ -89,7 +89,7 @@ def _answers(container: Container) -> bool:
 
 
 def _begin() -> None:
-    """A caller's own request id is kept where it is fit for a log."""
+    """Sets the request's id and start time; a caller's own id is kept where it is fit for a log."""
     sent = request.headers.get("X-Request-Id", "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
     g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
@@ -114,7 +114,7 @@ def _finish(response: Response) -> Response:
 
 
 def _note(response: Response) -> None:
-    """One line and one count a request, under its rule: paths hold ids, queries may hold more."""
+    """Writes one log line and one count a request, under its rule: paths hold ids, queries may hold more."""
     seconds = time.perf_counter() - g.began
     route = request.url_rule.rule if request.url_rule is not None else "none"
     current_backend().metrics.count_request(request.method, route, response.status_code, seconds)

@@ -54,12 +54,12 @@ class Container:
 
     @cached_property
     def web_engine(self) -> Engine:
-        """Connections that see one program at a time."""
+        """Engine under the web role: its connections see one program at a time."""
         return self._engine(WEB_ROLE)
 
     @cached_property
     def worker_engine(self) -> Engine:
-        """Connections that serve all programs."""
+        """Engine under the worker role: its connections serve all programs."""
         return self._engine(WORKER_ROLE)
 
     @cached_property
@@ -69,17 +69,17 @@ class Container:
 
     @cached_property
     def channels(self) -> list[Channel]:
-        """What payout channels take, by date."""
+        """The limits of payout channels, by date."""
         return load_channels(self.settings.config_dir)
 
     @cached_property
     def sealer(self) -> Sealer:
-        """What encrypts payees and secrets of webhooks."""
+        """Encrypts payees and secrets of webhooks."""
         return Sealer(data_keys(self.settings.data_key, self.settings.key_pepper))
 
     @cached_property
     def redis(self) -> redis.Redis:
-        """A connection whose every call ends within half a second."""
+        """A Redis connection whose every call ends within half a second."""
         client = redis.Redis.from_url(
             self.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
         )
@@ -88,7 +88,7 @@ class Container:
 
     @cached_property
     def bell(self) -> Bell:
-        """What wakes the workers."""
+        """Wakes the workers."""
         return Bell(self.redis)
 
     def now(self) -> datetime:
@@ -97,35 +97,36 @@ class Container:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction under the worker role, committed at the end."""
+        """Opens one transaction under the worker role, committed at the end."""
         with self.worker_engine.begin() as conn:
             yield conn
 
     def program(self, conn: Connection, code: str | None) -> Program:
-        """The program of that code, or the only one there is.
+        """Finds the program of a code, or the only one there is without a code.
 
         Raises:
             Refusal: ``program_unknown``; without a code ``program_not_named`` or ``no_program``.
         """
         if code is not None:
             return find_program(conn, code)
-        found = list_programs(conn)
-        if len(found) > 1:
-            more = ["…"] if len(found) > PROGRAMS_NAMED else []
+        programs = list_programs(conn)
+        if len(programs) > 1:
+            more = ["…"] if len(programs) > PROGRAMS_NAMED else []
             raise Refusal(
-                "program_not_named", programs=", ".join([*(one.code for one in found[:PROGRAMS_NAMED]), *more])
+                "program_not_named",
+                programs=", ".join([*(program.code for program in programs[:PROGRAMS_NAMED]), *more]),
             )
-        if not found:
+        if not programs:
             raise Refusal("no_program")
-        return found[0]
+        return programs[0]
 
     def orders_in_queue(self) -> int:
-        """How many orders wait for work, over all programs."""
+        """Counts the orders that wait in the queue, over all programs."""
         with self.begin() as conn:
             return orders_in_queue(conn)
 
     def figures(self) -> dict[str, float | None]:
-        """What can be asked at any time, over all programs, by the names that Prometheus knows."""
+        """Reads the gauges of ``/metrics`` over all programs, by their Prometheus names."""
         with self.begin() as conn:
             failed, oldest = audit_state(conn)
             pending, disabled = delivery_figures(conn)
@@ -139,7 +140,7 @@ class Container:
         }
 
     def environment(self) -> dict[str, str]:
-        """What a child process needs in its environment to use the very same servers and secrets, and to work alike."""
+        """The environment variables with which a child process uses the same servers, secrets and settings."""
         return {
             "DISTRIB_DATABASE_URL": self.database_url,
             "DISTRIB_REDIS_URL": self.redis_url,
@@ -151,11 +152,11 @@ class Container:
         }
 
     def joining_environment(self) -> dict[str, str]:
-        """What a command needs to join the embedded servers and look after them with this one."""
+        """The environment variables with which a command joins the embedded servers, or those of ``environment``."""
         return {"DISTRIB_VAR_DIR": str(self.settings.var_dir)} if self.servers is not None else self.environment()
 
     def close(self) -> None:
-        """Gives back every connection."""
+        """Closes every connection."""
         self._closing.close()
 
     def _signed_overrides(self) -> set[str]:
@@ -175,7 +176,7 @@ class Container:
 
 @contextmanager
 def open_container(settings: Settings | None = None, *, migrated: bool = True) -> Iterator[Container]:
-    """A container on the servers of the settings, or on the embedded pair while it is open.
+    """Opens a container on the servers of the settings, or on the embedded pair while it is open.
 
     Args:
         settings: read from the environment when not given.

@@ -23,12 +23,12 @@ _log = structlog.get_logger(__name__)
 
 
 def bell_queue(connection: Redis) -> Queue:
-    """The one queue; two queues on one worker lose jobs in RQ 3."""
+    """The one RQ queue on a connection; two queues on one worker lose jobs in RQ 3."""
     return Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
 
 
 class Bell:
-    """Wakes a worker, at the best of its ability."""
+    """Wakes a worker through RQ, best effort."""
 
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
@@ -48,7 +48,7 @@ class Bell:
         return True
 
     def answer(self) -> None:
-        """Before a drain's first look at the database: what comes after that look may need a ring of its own."""
+        """Clears the ring before a drain first reads the database: what comes later may need a ring of its own."""
         try:
             self._connection.delete(_BELL_KEY)
         except (RedisError, OSError) as error:

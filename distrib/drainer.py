@@ -1,4 +1,4 @@
-"""Runs drains to the end: transactions, retries, and the search for an order that fails.
+"""Runs drains to the end: transactions, and the search for an order that fails.
 
 Serves the RQ job, the sweeper and ``distrib settle`` alike; needs no Redis. No rule and no
 SQL may enter.
@@ -15,10 +15,8 @@ from datetime import date, datetime
 from time import monotonic
 from typing import TypeVar
 
-import psycopg
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Program
@@ -26,11 +24,10 @@ from distrib.services.orders import queue
 from distrib.services.programs.tenants import get_program
 from distrib.services.settlement import drain
 from distrib.services.settlement.drain import BatchFailed, Drained, State
+from distrib.transactions import LOCK_NOT_AVAILABLE, in_transaction
 
-MAX_TRIES = 5
 _BUSY_WAIT_S = 0.05
 _BUSY_LIMIT_S = 1.0
-_RETRIABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable)
 
 _T = TypeVar("_T")
 
@@ -38,8 +35,8 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a run of drains did."""
+class DrainTally:
+    """The counts of a run of drains."""
 
     orders: int = 0
     events: int = 0
@@ -48,7 +45,7 @@ class Tally:
 
 
 class Drainer:
-    """Works on whatever waits, in this process.
+    """Drains whatever waits in the queues of all programs, in this process.
 
     Args:
         engine: connections under the worker role.
@@ -66,14 +63,16 @@ class Drainer:
         self._now = now
         self._pause = threading.Event()
 
-    def run(self, *, deadline_s: float | None = None, after_batch: Callable[[Tally], None] | None = None) -> Tally:
+    def run(
+        self, *, deadline_s: float | None = None, after_batch: Callable[[DrainTally], None] | None = None
+    ) -> DrainTally:
         """Drains every program until nothing is left that is not in other hands.
 
         Args:
             deadline_s: stop after the batch in which this many seconds have passed.
-            after_batch: is told the tally after each batch.
+            after_batch: called with the tally after each batch.
         """
-        tally, started, busy_since = Tally(), monotonic(), 0.0
+        tally, started, busy_since = DrainTally(), monotonic(), 0.0
         while deadline_s is None or monotonic() - started < deadline_s:
             states = [self._step(program, tally) for program in self._programs()]
             if State.APPLIED in states:
@@ -90,23 +89,23 @@ class Drainer:
         return tally
 
     def wake_waiting(self) -> int:
-        """Queues what waited for a shop that has come; answers how many orders."""
+        """Queues the orders that waited for a shop which has come; returns how many."""
         with self._engine.begin() as conn:
             return queue.wake_waiting(conn)
 
-    def has_work(self) -> bool:
-        """Whether any program has orders in the queue."""
+    def has_pending_events(self) -> bool:
+        """Whether any program has orders in the queue or promotions to decide."""
         return bool(self._programs())
 
     def _programs(self) -> list[Program]:
-        def read(conn: Connection) -> list[Program]:
-            return [get_program(conn, number) for number in queue.programs_with_work(conn)]
+        def load(conn: Connection) -> list[Program]:
+            return [get_program(conn, number) for number in queue.programs_with_pending_events(conn)]
 
-        return self._retried(read)
+        return self._retried(load)
 
-    def _step(self, program: Program, tally: Tally) -> State:
+    def _step(self, program: Program, tally: DrainTally) -> State:
         try:
-            with _collector_at_rest():
+            with _garbage_collection_paused():
                 drained = self._retried(
                     lambda conn: drain.drain_batch(conn, program, self._policies, self._batch_orders, self._now())
                 )
@@ -117,7 +116,7 @@ class Drainer:
         return drained.state
 
     def _isolate(
-        self, program: Program, orders: Sequence[int], until: date, cause: BaseException | None, tally: Tally
+        self, program: Program, orders: Sequence[int], until: date, cause: BaseException | None, tally: DrainTally
     ) -> None:
         """Halves the batch until the order that fails stands alone, and parks that one."""
         if len(orders) == 1:
@@ -137,27 +136,18 @@ class Drainer:
         return self._retried(lambda conn: drain.drain_orders(conn, program, self._policies, orders, until, self._now()))
 
     @staticmethod
-    def _count(drained: Drained, tally: Tally) -> None:
+    def _count(drained: Drained, tally: DrainTally) -> None:
         tally.orders += drained.orders
         tally.events += drained.events
         tally.batches += drained.state is State.APPLIED
 
     def _retried(self, unit: Callable[[Connection], _T]) -> _T:
-        """Runs a unit in a transaction; what only met others is run again as a whole."""
-        for attempt in range(1, MAX_TRIES + 1):
-            try:
-                with self._engine.begin() as conn:
-                    return unit(conn)
-            except (DBAPIError, psycopg.Error, BatchFailed) as error:
-                if attempt == MAX_TRIES or not _is_passing(error):
-                    raise
-                _log.info("unit_retried", attempt=attempt, error=type(error).__name__)
-                self._pause.wait(0.02 * 2**attempt)
-        raise AssertionError("unreachable")
+        """Runs a unit in a transaction; also one that waited too long for the lock of another is run again."""
+        return in_transaction(self._engine.begin, unit, also=(LOCK_NOT_AVAILABLE,))
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def _garbage_collection_paused() -> Iterator[None]:
     """Keeps the collector of cycles from walking a batch's many values again and again: a fifth of the time.
 
     They hold no cycles and are gone when the batch is.
@@ -169,14 +159,3 @@ def _collector_at_rest() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Whether the same unit may well succeed when run again."""
-    if isinstance(error, BatchFailed) and error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, DBAPIError):
-        if error.connection_invalidated:
-            return True
-        error = error.orig if isinstance(error.orig, BaseException) else error
-    return isinstance(error, _RETRIABLE) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)

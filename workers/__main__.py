@@ -14,7 +14,7 @@ from workers.supervisor import Supervisor
 
 
 def main() -> int:
-    """Runs until told to stop; 2 for wrong use."""
+    """Runs the supervisor, or a child of it, until a signal ends it; returns 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m workers", description="RQ workers and the sweeper.")
     parser.add_argument("--processes", type=int, default=None, help="how many RQ workers (default: the settings')")
     parser.add_argument("--child", type=int, default=None, metavar="SUPERVISOR", help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""Audits, apart from any request: those that were asked for, and every program's once a day. No check may enter."""
+"""Audits, apart from any request: those that are requested, and every program's once a day. No check may enter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 
 def run_requested_audits(container: Container) -> None:
-    """Runs the audit of every program that asked for one and keeps the result."""
+    """Runs the requested audits and records their results."""
     with container.begin() as conn:
         programs = [get_program(conn, number) for number in requested_programs(conn)]
     for program in programs:

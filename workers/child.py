@@ -18,13 +18,13 @@ from distrib.dispatch import bell_queue
 from workers.runtime import install
 
 _PARENT_LOOK_S = 1.0
-_LAST_WORK_S = 5.0
+_GRACE_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
 
 def run_child(container: Container, supervisor: int) -> int:
-    """Works until told to stop (0) or until Redis goes away (3, and the supervisor starts anew)."""
+    """Runs the RQ worker until a signal ends it (0) or Redis goes away (3, and the supervisor starts anew)."""
     install(container)
     threading.Thread(target=_die_with, args=(supervisor,), daemon=True).start()
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
@@ -41,7 +41,7 @@ def run_child(container: Container, supervisor: int) -> int:
 
 
 def _die_with(parent: int) -> None:
-    """Ends this process once its supervisor is gone, so that no orphan works on.
+    """Ends this process once its supervisor is gone, so that no orphan goes on.
 
     It may finish what it is at; what it does not finish in time is rolled back.
     """
@@ -49,5 +49,5 @@ def _die_with(parent: int) -> None:
     while os.getppid() == parent:
         pause.wait(_PARENT_LOOK_S)
     os.kill(os.getpid(), signal.SIGTERM)
-    pause.wait(_LAST_WORK_S)
+    pause.wait(_GRACE_S)
     os._exit(1)

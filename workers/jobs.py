@@ -8,18 +8,19 @@ DRAIN_SECONDS = 30.0
 
 
 def drain() -> int:
-    """Works on whatever waits; calls for help where there is much, and for more where time is up.
+    """Drains whatever waits; rings for help where there is much, and for more where time is up.
 
     Returns:
-        How many orders it worked on.
+        How many orders it settled.
     """
     container, drainer = runtime()
     container.bell.answer()
     tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
-    if drainer.has_work():
+    if drainer.has_pending_events():
         container.bell.ring()
     return tally.orders
 
 
 def _call_for_help() -> None:
-    runtime()[0].bell.ring()
+    container, _ = runtime()
+    container.bell.ring()

@@ -50,7 +50,7 @@ class Tending:
         self._threads: dict[str, threading.Thread] = {}
 
     def keep(self) -> None:
-        """Begins with every job, and anew with one whose thread a mistake of ours has ended."""
+        """Starts a thread for every job, and anew for one whose thread an error has ended."""
         for job in TABLE:
             known = self._threads.get(job.name)
             if known is None or not known.is_alive():
@@ -61,7 +61,7 @@ class Tending:
                 thread.start()
 
     def stop(self) -> None:
-        """Begins nothing more; what a job is at may take a moment, and is rolled back if it takes longer."""
+        """Starts nothing more; a job that runs may take a moment, and is rolled back if it takes longer."""
         self._stop.set()
         until = monotonic() + _STOP_WAIT_S
         for thread in self._threads.values():

@@ -9,15 +9,15 @@ _held: list[tuple[Container, Drainer]] = []
 
 
 def install(container: Container) -> None:
-    """Gives this process its container, before the first job."""
+    """Sets this process's container, before the first job."""
     _held[:] = [(container, make_drainer(container))]
 
 
 def runtime() -> tuple[Container, Drainer]:
-    """This process's container and drainer."""
+    """Returns this process's container and drainer."""
     return _held[0]
 
 
 def make_drainer(container: Container) -> Drainer:
-    """A drainer on the container's worker connections."""
+    """Creates a drainer on the container's worker connections."""
     return Drainer(container.worker_engine, container.policies, container.settings.drain_batch_orders, container.now)

@@ -1,7 +1,7 @@
-"""Keeps workers alive and sweeps: finds work by looking at the database, with or without Redis.
+"""Keeps workers alive and sweeps: finds queued orders in the database, with or without Redis.
 
 The sweeper rings for what it finds; where the bell is dead, or nobody has come since the last
-look, it works on it itself. No rule may enter.
+look, it drains the queue itself. No rule may enter.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Supervisor:
         self._tending = Tending(container)
 
     def run(self) -> None:
-        """Supervises until told to stop."""
+        """Supervises until a signal ends it."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         interval = self._container.settings.sweep_interval_ms / 1000
@@ -92,17 +92,17 @@ class Supervisor:
         )
 
     def _sweep(self) -> None:
-        """Rings for work, or does it where ringing does not help."""
+        """Rings for queued orders, or drains them where ringing does not help."""
         try:
             self._drainer.wake_waiting()
             waiting = self._container.orders_in_queue()
-            has_work = waiting > 0 or self._drainer.has_work()
-            if has_work:
+            has_pending_events = waiting > 0 or self._drainer.has_pending_events()
+            if has_pending_events:
                 rung = self._container.bell.ring()
                 stuck = waiting in (self._last_queue, 0)
                 if not rung or (stuck and self._container.bell.is_silent()) or not self._children:
                     self._drain()
-            self._last_queue = waiting if has_work else None
+            self._last_queue = waiting if has_pending_events else None
         except (DBAPIError, psycopg.Error) as error:
             _log.warning("database_away", error=type(error).__name__)
 

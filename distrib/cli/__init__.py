@@ -13,9 +13,9 @@ import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from distrib.api.http.transactions import is_passing, sqlstate_of
 from distrib.domain.errors import Refusal
 from distrib.settings import SettingsError
+from distrib.transactions import is_passing, sqlstate_of
 
 _COMMANDS = {
     "adjustment": "ledger.adjustment:adjustment",

@@ -30,10 +30,10 @@ def acting_as(container: Container, conn: Connection, key: str, program_code: st
         Refusal: ``unauthorized``, ``forbidden`` for a role that may not act on money, or ``program_unknown`` where
             another program was named.
     """
-    found = authenticate(conn, key, container.settings.key_pepper.encode())
-    if found is None:
+    authenticated = authenticate(conn, key, container.settings.key_pepper.encode())
+    if authenticated is None:
         raise Refusal("unauthorized")
-    program, actor = found
+    program, actor = authenticated
     if program_code is not None and program_code != program.code:
         raise Refusal("program_unknown", code=program_code)
     if actor.role not in MAY_ACT:

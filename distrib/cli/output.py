@@ -68,13 +68,13 @@ def print_line(console: Console, text: str, style: str = "") -> None:
     console.print(Text(text, style=style))
 
 
-def time_text(at: datetime) -> str:
+def time_text(instant: datetime) -> str:
     """RFC 3339 in UTC.
 
     >>> time_text(datetime(2026, 3, 1, 2, tzinfo=UTC))
     '2026-03-01T02:00:00Z'
     """
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _plain(value: object) -> str:

@@ -53,12 +53,15 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     """List the endpoints without their secrets. 列出推送地址。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        found, _ = service.list_webhooks(conn, program, None, PAGE)
+        endpoints, _ = service.list_webhooks(conn, program, None, PAGE)
     if as_json:
-        print_json(found)
+        print_json(endpoints)
         return
     columns = dict.fromkeys(("id 编号", "url", "events 事件", "status 状态", "why 原因"), False)
-    rows = [(one["id"], one["url"], " ".join(one["events"]), one["status"], one["disabled_reason"]) for one in found]
+    rows = [
+        (endpoint["id"], endpoint["url"], " ".join(endpoint["events"]), endpoint["status"], endpoint["disabled_reason"])
+        for endpoint in endpoints
+    ]
     print_table(open_console(), f"Webhooks 推送: {program.code}", columns, rows)
 
 
@@ -110,22 +113,22 @@ def deliveries(webhook_id: str, program_code: str | None, as_json: bool) -> None
     """The newest deliveries to WEBHOOK_ID. 最近的投递记录。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        found, _ = service.list_deliveries(conn, program, webhook_id, None, None, PAGE)
+        listed, _ = service.list_deliveries(conn, program, webhook_id, None, None, PAGE)
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     columns = dict.fromkeys(("id 编号", "type 事件", "status 状态"), False)
     columns |= {"attempts 次数": True, "answer 应答": True, "next 下次": False}
     rows = [
         (
-            one["id"],
-            one["type"],
-            one["status"],
-            one["attempts"],
-            one["response_status"] or one["error"],
-            "" if one["next_attempt_at"] is None else time_text(one["next_attempt_at"]),
+            delivery["id"],
+            delivery["type"],
+            delivery["status"],
+            delivery["attempts"],
+            delivery["response_status"] or delivery["error"],
+            "" if delivery["next_attempt_at"] is None else time_text(delivery["next_attempt_at"]),
         )
-        for one in found
+        for delivery in listed
     ]
     print_table(open_console(), f"{webhook_id}: deliveries 投递", columns, rows)
 

@@ -1,8 +1,8 @@
-"""One POST to an address that was looked up once and checked, within a bound of time, never further than that.
+"""One POST to an address that was looked up once and checked, within a bound of time.
 
 A name is resolved once and the connection goes to the very address that was found fit, so that a name server that
 answers differently a moment later gains nothing (DNS rebinding). Redirects are answers like any other and are not
-followed. What a program is told, and by which rules, may not enter.
+followed. What is sent to whom, and by which rules, may not enter.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Resolve = Callable[[str, int], list[str]]
 
 
 class Unreachable(Exception):
-    """Why there was no answer, in one word for the log of deliveries."""
+    """Raised where there was no answer; its text is one word for the log of deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Makes attempts.
+    """Makes single attempts to deliver.
 
     Args:
         allows_private: for development: to private addresses and without TLS too.
@@ -50,7 +50,7 @@ class Sender:
     resolve: Resolve | None = None
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        """The status of the answer; its body is not read.
+        """Sends one POST and returns the status of the answer; the answer's body is not read.
 
         Raises:
             Unreachable: there was none.
@@ -73,13 +73,13 @@ class Sender:
             raise Unreachable("no_http") from None
 
     def _address(self, host: str, port: int) -> str:
-        """The one address to go to; all that a name has must be fit, for a mixed answer is a trap."""
-        found = (self.resolve or _resolved)(host, port)
-        if not found:
+        """Resolves the host to the one address to connect to; all of a name's addresses must be fit."""
+        addresses = (self.resolve or _resolved)(host, port)
+        if not addresses:
             raise Unreachable("name_unknown")
-        if not self.allows_private and not all(is_public(ip_address(one)) for one in found):
+        if not self.allows_private and not all(is_public(ip_address(address)) for address in addresses):
             raise Unreachable("address_refused")
-        return found[0]
+        return addresses[0]
 
     def _post(self, url: str, host: str, address: str, port: int, headers: dict[str, str], body: bytes) -> int:
         parts = urlsplit(url)
@@ -112,10 +112,12 @@ class Sender:
 
 def _resolved(host: str, port: int) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
-    return [str(entry[4][0]).partition("%")[0] for entry in found]
+    socket_addresses = [socket_address for _, _, _, _, socket_address in entries]
+    addresses = [str(address) for address, *_ in socket_addresses]
+    return [address.partition("%")[0] for address in addresses]
 
 
 class _Guard:
@@ -126,7 +128,7 @@ class _Guard:
         self.has_cut = False
 
     def cut(self) -> None:
-        """Shuts the connection under whoever reads from it."""
+        """Shuts the socket, so that whoever reads from it stops."""
         self.has_cut = True
         if isinstance(self._connection.sock, socket.socket):
             with suppress(OSError):

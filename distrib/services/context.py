@@ -1,4 +1,4 @@
-"""Who asks, for which program, and how its calendar runs. No SQL and no framework may enter."""
+"""The program and the actor of a unit of work, and the program's calendar."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from distrib.domain.errors import Refusal
+from distrib.domain.periods import next_period, to_period, year_and_month
 
-_PERIOD = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +34,22 @@ class Program:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone that decides days and months."""
+        """The time zone that decides days and months."""
         return _zone(self.time_zone)
 
-    def day_of(self, at: datetime) -> date:
+    def day_of(self, instant: datetime) -> date:
         """The local day an instant falls on."""
-        return at.astimezone(self.zone).date()
+        return instant.astimezone(self.zone).date()
 
-    def period_of(self, at: datetime) -> int:
+    def period_of(self, instant: datetime) -> int:
         """The local month an instant falls in, as 202603."""
-        local = at.astimezone(self.zone)
-        return local.year * 100 + local.month
+        day = self.day_of(instant)
+        return to_period(day.year, day.month)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whose key asks; the command line acts as ``COMMAND_LINE``."""
+    """Who acts: the key behind a request; the command line acts as ``COMMAND_LINE``."""
 
     key_id: str
     name: str
@@ -61,23 +62,24 @@ COMMAND_LINE = Actor(key_id="cli", name="command line", role="admin")
 
 
 def parse_period(text: str) -> int:
-    """The month ``2026-03`` as 202603; raises ``period_invalid``."""
+    """Parses the month ``2026-03`` as 202603; raises ``period_invalid``."""
     match = _PERIOD.fullmatch(text)
-    if match is None or match[1] == "0000":
+    if match is None or match["year"] == "0000":
         raise Refusal("period_invalid", period=text)
-    return int(match[1]) * 100 + int(match[2])
+    return to_period(int(match["year"]), int(match["month"]))
 
 
 def format_period(period: int) -> str:
-    """202603 as ``2026-03``."""
-    return f"{period // 100:04d}-{period % 100:02d}"
+    """Formats the month 202603 as ``2026-03``."""
+    year, month = year_and_month(period)
+    return f"{year:04d}-{month:02d}"
 
 
 def period_bounds(period: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """First instant of the month and first instant of the next, in ``zone``."""
-    year, month = divmod(period, 100)
-    follows = (year, month + 1) if month < 12 else (year + 1, 1)
-    return datetime(year, month, 1, tzinfo=zone), datetime(*follows, 1, tzinfo=zone)
+    """The first instant of a month and the first instant of the next, in ``zone``."""
+    year, month = year_and_month(period)
+    next_year, next_month = year_and_month(next_period(period))
+    return datetime(year, month, 1, tzinfo=zone), datetime(next_year, next_month, 1, tzinfo=zone)
 
 
 @lru_cache(maxsize=512)

@@ -24,11 +24,11 @@ _DERIVED_FOR = b"distrib data key 1"
 
 
 class SealBroken(ValueError):
-    """A sealed value that none of the keys opens, or that was changed or moved."""
+    """Raised for a sealed value that none of the keys opens, or that was changed or moved."""
 
 
 class Sealer:
-    """Seals with the first key, opens with whichever sealed.
+    """Encrypts with the first key, decrypts with whichever encrypted.
 
     Args:
         keys: 32 bytes each, the newest first.
@@ -45,13 +45,13 @@ class Sealer:
         self._ciphers = {_id_of(key): AESGCM(key) for key in reversed(keys)}
 
     def seal(self, plain: bytes, about: bytes = b"") -> bytes:
-        """The value so that only a holder of the key can read it, and only at the place ``about`` names."""
+        """Encrypts a value so that only a holder of the key can read it, and only at the place ``about`` names."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         head = _FORM + self._first
         return head + nonce + self._ciphers[self._first].encrypt(nonce, plain, head + about)
 
     def open(self, sealed: bytes, about: bytes = b"") -> bytes:
-        """The value again.
+        """Decrypts a value that ``seal`` encrypted for the same place.
 
         Raises:
             SealBroken: no key opens it, or it is not what was sealed for that place.
@@ -67,7 +67,7 @@ class Sealer:
 
 
 def data_keys(given: str, pepper: str) -> list[bytes]:
-    """The keys of the setting ``DISTRIB_DATA_KEY``, and after them the one that follows from the pepper.
+    """Parses the setting ``DISTRIB_DATA_KEY`` into keys, and adds the one that follows from the pepper.
 
     The last is there so that a service can begin without a second secret, and can be given one later: what was sealed
     before still opens.
@@ -77,7 +77,7 @@ def data_keys(given: str, pepper: str) -> list[bytes]:
 
 
 def parse_keys(given: str) -> list[bytes]:
-    """Keys written as urlsafe base64 of 32 bytes, parted by commas.
+    """Parses keys written as urlsafe base64 of 32 bytes, parted by commas.
 
     Raises:
         ValueError: one of them is something else.

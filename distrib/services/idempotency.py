@@ -1,6 +1,6 @@
 """Posts without an id of the caller's, sent twice: the same key and content get the same answer.
 
-A refusal is not kept, for it changed nothing: the same post may succeed later. No HTTP may enter.
+A refusal is not kept, for it changed nothing: the same post may succeed later.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from distrib.store.idempotency import KeptAnswer
 
 
 def recall(conn: Connection, program: Program, route: str, key: str, content: object) -> tuple[int, str] | None:
-    """What was answered (status, body) when this was first sent; None when it is new.
+    """Reads what was answered (status, body) when a post was first sent under its key; None when it is new.
 
     Holds the key until the transaction ends, so that of two posts at once the second waits for the first.
 
@@ -39,12 +39,12 @@ def recall(conn: Connection, program: Program, route: str, key: str, content: ob
 def remember(
     conn: Connection, program: Program, route: str, key: str, content: object, status: int, body: str, now: datetime
 ) -> None:
-    """Keeps an answer beside what it answers, in the transaction that did the work."""
+    """Records the answer to a post under its key, in the transaction of the post itself."""
     rows.keep_answer(conn, program.program_id, route, key, KeptAnswer(digest_of(content), status, body), now)
 
 
 def digest_of(content: object) -> bytes:
-    """The content as parsed: times as instants, absent as null, the order of keys ignored.
+    """Computes the digest of parsed content: times as instants, absent as null, the order of keys ignored.
 
     >>> digest_of({"a": 1, "b": None}) == digest_of({"a": 1})
     True

@@ -1,4 +1,4 @@
-"""Rows as the bytes of PostgreSQL's binary COPY. No table of its own, no SQL of nouns may enter."""
+"""Encodes rows as PostgreSQL's binary COPY. No table of its own, no SQL of nouns may enter."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _LENGTH = struct.Struct(">i")
 NULL = _LENGTH.pack(-1)
 
 
-def microseconds(at: datetime) -> int:
-    """An aware instant as COPY wants a timestamptz: microseconds since 2000."""
-    return (at - _EPOCH) // _MICROSECOND
+def microseconds(instant: datetime) -> int:
+    """Encodes an aware instant as COPY wants a timestamptz: microseconds since 2000."""
+    return (instant - _EPOCH) // _MICROSECOND
 
 
 def text_field(value: str | None) -> bytes:
-    """A text column."""
+    """Encodes a text column; None as NULL."""
     if value is None:
         return NULL
     data = value.encode()

@@ -18,7 +18,7 @@ WORKER_ROLE = "distrib_worker"
 def open_engine(
     url: str, role: str | None, *, statement_timeout_ms: int = 15_000, lock_timeout_ms: int = 5_000, pool_size: int = 8
 ) -> Engine:
-    """An engine whose every connection acts under ``role`` (None: the login's own, for migrations)."""
+    """Opens an engine whose every connection acts under ``role`` (None: the login's own, for migrations)."""
     options = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms} -c timezone=UTC"
     options += " -c jit=off"  # statements here are short; compiling them costs more than it gains
     options += " -c idle_in_transaction_session_timeout=60000"
@@ -46,7 +46,7 @@ def enter_program(conn: Connection, program_id: int) -> None:
 
 
 def driver(conn: Connection) -> psycopg.Connection[Any]:
-    """The psycopg connection below, in the same transaction: for COPY and binary arrays."""
+    """The psycopg connection below a connection, in the same transaction: for COPY and binary arrays."""
     raw = conn.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("the store needs psycopg")

@@ -1,4 +1,4 @@
-"""Answers kept under an Idempotency-Key. Rows are never changed. What a key means is the service's business."""
+"""Answers recorded under an Idempotency-Key. Rows are never changed. What a key means is the service's business."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WRITE = text(
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What was answered the first time, and the digest of what was asked."""
+    """The first answer under a key, and the digest of what was asked."""
 
     digest: bytes
     status: int
@@ -29,17 +29,17 @@ class KeptAnswer:
 
 
 def lock_key(conn: Connection, program_id: int, route: str, key: str) -> None:
-    """Lets one transaction at a time work under the key, until it ends."""
+    """Locks a key until the transaction ends."""
     conn.execute(_LOCK, {"program": str(program_id), "route": route, "key": key})
 
 
 def kept_answer(conn: Connection, program_id: int, route: str, key: str) -> KeptAnswer | None:
-    """The answer kept under the key, if there is one."""
+    """Reads the answer recorded under a key; None without one."""
     row = conn.execute(_READ, {"program": program_id, "route": route, "key": key}).first()
     return None if row is None else KeptAnswer(bytes(row.digest), row.status, row.body)
 
 
 def keep_answer(conn: Connection, program_id: int, route: str, key: str, answer: KeptAnswer, now: datetime) -> None:
-    """Keeps an answer for ever."""
+    """Writes an answer, for ever."""
     values = {"program": program_id, "route": route, "key": key, "now": now}
     conn.execute(_WRITE, values | {"digest": answer.digest, "status": answer.status, "body": answer.body})

@@ -33,8 +33,8 @@ def is_current(engine: Engine) -> bool:
     with engine.connect() as conn:
         if conn.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
             return False
-        found = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return bool(found == ScriptDirectory.from_config(_config()).get_current_head())
+        version = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return bool(version == ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def _config() -> Config:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
@@ -67,57 +68,62 @@ SELECT version_no, published_at, published_by, signed_off_by FROM plan_publicati
 WHERE program_id = %s ORDER BY version_no
 """
 _DOCUMENTS = "SELECT version_no, document FROM plan_versions WHERE program_id = %s AND version_no = ANY(%b::integer[])"
-_WORKED_ON = """
+_ORDERS_SINCE = """
 SELECT EXISTS (SELECT 1 FROM settlements WHERE program_id = %(program)s AND paid_at >= %(at)s)
     OR EXISTS (SELECT 1 FROM paid_orders WHERE program_id = %(program)s AND paid_at >= %(at)s)
 """
 
 
 def lock_timeline(conn: Connection, program_id: int) -> None:
-    """Until the transaction ends nobody else makes or publishes versions, nor settles orders by them."""
+    """Locks the timeline until the transaction ends: no other makes or publishes versions, or settles by them."""
     driver(conn).execute("SELECT pg_advisory_xact_lock(%s, %s)", (TIMELINE, program_id))
 
 
 def insert_version(
     conn: Connection, program_id: int, code: str, document: str, digest: bytes, now: datetime, by: str
 ) -> None:
-    """Stores a document as the next version of its code; the timeline must be locked."""
+    """Writes a document as the next version of its code; the timeline must be locked."""
     values = {"program": program_id, "code": code, "document": document, "digest": digest, "now": now, "by": by}
     driver(conn).execute(_INSERT, values)
 
 
 def insert_publication(
-    conn: Connection, program_id: int, version_no: int, at: datetime, now: datetime, by: str, signed_off_by: str | None
+    conn: Connection,
+    program_id: int,
+    version_no: int,
+    effective_from: datetime,
+    now: datetime,
+    by: str,
+    signed_off_by: str | None,
 ) -> bool:
-    """Puts a version on the timeline; False where another takes effect at that very instant."""
-    values = (program_id, version_no, at, now, by, signed_off_by)
+    """Writes a version's publication; False where another takes effect at that very instant."""
+    values = (program_id, version_no, effective_from, now, by, signed_off_by)
     return bool(driver(conn).execute(_PUBLISH, values).rowcount)
 
 
 def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:
-    """That version of that code."""
-    row = driver(conn).execute(_FIND, (program_id, code, version)).fetchone()
-    return None if row is None else PlanRow(*row)
+    """Reads that version of that code; None without one."""
+    return driver(conn).cursor(row_factory=class_row(PlanRow)).execute(_FIND, (program_id, code, version)).fetchone()
 
 
 def newest_version(conn: Connection, program_id: int, code: str) -> PlanRow | None:
-    """The newest version of that code."""
-    row = driver(conn).execute(_NEWEST, (program_id, code)).fetchone()
-    return None if row is None else PlanRow(*row)
+    """Reads the newest version of that code; None without one."""
+    return driver(conn).cursor(row_factory=class_row(PlanRow)).execute(_NEWEST, (program_id, code)).fetchone()
 
 
 def list_versions(conn: Connection, program_id: int, before: int, limit: int) -> list[PlanRow]:
-    """Versions of all codes, newest first, from the one before ``before`` on."""
-    return [PlanRow(*row) for row in driver(conn).execute(_LIST, (program_id, before, limit))]
+    """Lists versions of all codes, newest first, from the one before ``before`` on."""
+    cursor = driver(conn).cursor(row_factory=class_row(PlanRow))
+    return cursor.execute(_LIST, (program_id, before, limit)).fetchall()
 
 
 def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
-    """The timeline: published versions by when they take effect."""
-    return [PublishedVersion(*row) for row in driver(conn).execute(_TIMELINE, (program_id,))]
+    """Lists the published versions by when they take effect."""
+    return driver(conn).cursor(row_factory=class_row(PublishedVersion)).execute(_TIMELINE, (program_id,)).fetchall()
 
 
 class Publication(NamedTuple):
-    """Who put a version in force, and who signed for it."""
+    """The publication of a version: by whom, and who signed for it."""
 
     version_no: int
     published_at: datetime
@@ -126,16 +132,16 @@ class Publication(NamedTuple):
 
 
 def publications(conn: Connection, program_id: int) -> list[Publication]:
-    """Every publication of a program."""
-    return [Publication(*row) for row in driver(conn).execute(_PUBLICATIONS, (program_id,))]
+    """Lists every publication of a program."""
+    return driver(conn).cursor(row_factory=class_row(Publication)).execute(_PUBLICATIONS, (program_id,)).fetchall()
 
 
 def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:
-    """The documents of those versions."""
+    """Reads the documents of those versions."""
     return dict(driver(conn).execute(_DOCUMENTS, (program_id, list(version_nos))).fetchall())
 
 
-def is_worked_on_since(conn: Connection, program_id: int, at: datetime) -> bool:
-    """Whether an order paid at or after ``at`` has been worked on."""
-    row = driver(conn).execute(_WORKED_ON, {"program": program_id, "at": at}).fetchone()
-    return row is not None and bool(row[0])
+def has_orders_since(conn: Connection, program_id: int, paid_from: datetime) -> bool:
+    """Whether an order paid at or after ``paid_from`` has been settled or recorded as paid."""
+    cursor = driver(conn).execute(_ORDERS_SINCE, {"program": program_id, "at": paid_from})
+    return any(has_orders for (has_orders,) in cursor)

@@ -15,11 +15,11 @@ Integers: TypeAlias = NDArray[np.int64]
 
 _HEAD_BYTES = 19
 _END = b"\xff\xff"
-_ROWS_AT_ONCE = 65_536
+_ROWS_CHUNK = 65_536
 
 
 def pull(conn: Connection, query: str, values: Mapping[str, object], columns: int) -> list[Integers]:
-    """The columns of a query whose every column is a bigint and never NULL.
+    """Reads the columns of a query whose every column is a bigint and never NULL, as arrays.
 
     A row at a time comes from the server and some at a time become numbers, so that only the numbers stay.
     """
@@ -31,7 +31,7 @@ def pull(conn: Connection, query: str, values: Mapping[str, object], columns: in
         waiting.append(head[_HEAD_BYTES:])
         for data in copy:
             waiting.append(bytes(data))
-            if len(waiting) >= _ROWS_AT_ONCE:
+            if len(waiting) >= _ROWS_CHUNK:
                 _keep(waiting, row, kept)
     _keep(waiting, row, kept)
     return [np.concatenate(column) if column else np.zeros(0, dtype=np.int64) for column in kept]

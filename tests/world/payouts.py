@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from distrib.domain.payouts.payee import Payee
+from distrib.domain.payouts.personal_data import Payee
 from distrib.services.context import COMMAND_LINE, Actor
-from distrib.services.payouts import batches, payees
+from distrib.services.payouts import batches, payee_versions
 from distrib.services.payouts.batches import PayoutDraft
-from distrib.services.payouts.results import ResultDraft, Settled, record_results
+from distrib.services.payouts.results import LineOutcome, ResultDraft, record_results
 from distrib.services.programs.tenants import get_program
 from distrib.services.statements import months
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -56,7 +56,7 @@ def put(world: World, shop_id: str, whom: Payee, now: datetime | None = None) ->
     """Keeps a payee."""
     container = world.container
     with container.begin() as conn:
-        return payees.put_payee(
+        return payee_versions.put_payee(
             conn,
             world.program,
             shop_id,
@@ -84,7 +84,7 @@ def approve(world: World, payout_id: str, now: datetime, actor: Actor = APPROVER
         batches.approve_payout(conn, world.program, payout_id, actor, now)
 
 
-def record(world: World, payout_id: str, results: Sequence[tuple[str, str]], now: datetime) -> list[Settled]:
+def record(world: World, payout_id: str, results: Sequence[tuple[str, str]], now: datetime) -> list[LineOutcome]:
     """Records results as (shop, status)."""
     drafts = [ResultDraft(shop, status) for shop, status in results]
     with world.container.begin() as conn:
@@ -103,7 +103,7 @@ def pay(world: World, payout_id: str, now: datetime, **more: Any) -> dict[str, A
 def balance(world: World, shop_id: str, as_of: datetime) -> dict[str, int]:
     """What a shop has at an instant: held, reserved, available, paid."""
     with world.container.begin() as conn:
-        number = payees.shop_no_of(conn, world.program, shop_id)
+        number = payee_versions.shop_no_of(conn, world.program, shop_id)
         amounts = months.balance(conn, world.program, number, as_of)
     names = ("held", "reserved", "available", "paid")
     return {name: amounts[f"{name}_minor"] for name in names}

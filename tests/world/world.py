@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 
 from distrib.bootstrap import Container
 from distrib.domain.policies.policy import Policy
-from distrib.drainer import Drainer, Tally
+from distrib.drainer import Drainer, DrainTally
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.network import shops
 from distrib.services.network.shops import Registered, ShopDraft, ShopView
@@ -187,7 +187,7 @@ class World:
         with self.begin() as conn:
             return inbox.accept_events(conn, self.program, [event for event in decoded if event is not None], now)
 
-    def drain(self) -> Tally:
+    def drain(self) -> DrainTally:
         """Settles everything that waits."""
         self.drainer.wake_waiting()
         return self.drainer.run()

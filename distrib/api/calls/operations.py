@@ -24,7 +24,6 @@ from distrib.api.http.auth import MAY_CALL, presented_key
 from distrib.api.http.json_body import parse_document
 from distrib.api.http.pagination import Listing
 from distrib.api.http.shapes import load_body, load_query
-from distrib.api.http.transactions import in_transaction, stream_in_transaction
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.policy import Policy
@@ -32,6 +31,7 @@ from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
+from distrib.transactions import in_transaction, stream_in_transaction
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

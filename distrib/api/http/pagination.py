@@ -32,12 +32,28 @@ class Listing:
         """A page as the API answers it; ``follows`` is after what the next one begins, None on the last."""
         return {"data": rows, "next_cursor": self.cursor(follows)}
 
+    def page_by_key(self, rows: Sequence[Any], follows: int | str | None) -> dict[str, Any]:
+        """A page of a list whose place is one key, as ``page`` gives it."""
+        return self.page(rows, None if follows is None else (follows,))
+
     def cursor(self, follows: Sequence[int | str] | None) -> str | None:
         """A place in this list as an opaque text."""
         if follows is None:
             return None
         place = json.dumps(list(follows), separators=(",", ":"), ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(self._seal(place) + place).decode().rstrip("=")
+
+    def cursor_by_key(self, follows: int | str | None) -> str | None:
+        """The key to go on after as an opaque text; None at the end."""
+        return self.cursor(None if follows is None else (follows,))
+
+    def key(self, cursor: str | None) -> Any:
+        """The key a cursor names, in a list whose place is one key; None without a cursor. Raises as ``place``."""
+        place = self.place(cursor)
+        if place is None:
+            return None
+        (key,) = place
+        return key
 
     def place(self, cursor: str | None) -> Any:
         """The place a cursor names, as it was given; None without a cursor.

@@ -14,9 +14,9 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from distrib.api.http.json_body import readable
-from distrib.api.http.transactions import is_passing, sqlstate_of
 from distrib.api.http.words import in_language
 from distrib.domain.errors import CODES, Problem, Refusal
+from distrib.transactions import is_passing, sqlstate_of
 
 MEDIA_TYPE = "application/problem+json"
 MOST_PROBLEMS = 1_000

@@ -46,11 +46,9 @@ def list_adjustments(call: Call) -> Answer:
     """Adjustments in the order they were proposed."""
     shop_id, status = call.query["shop_id"], call.query["status"]
     listing = call.listing(f"adjustments {shop_id} {status}")
-    after = listing.place(call.query["cursor"])
-    rows, follows = service.list_adjustments(
-        call.conn, call.program, shop_id, status, after[0] if after else None, call.query["limit"]
-    )
-    return Answer(listing.page(rows, None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = service.list_adjustments(call.conn, call.program, shop_id, status, after, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @adjustments.operation(

@@ -72,10 +72,10 @@ def _read_line(line: bytes) -> Any:
         return Unreadable(refusal)
 
 
-def _bounded(found: list[Any], pointer: str) -> list[Any]:
-    if not 1 <= len(found) <= MOST_EVENTS:
+def _bounded(values: list[Any], pointer: str) -> list[Any]:
+    if not 1 <= len(values) <= MOST_EVENTS:
         raise Refusal("invalid", [Problem(pointer, say("count", low=1, high=MOST_EVENTS))])
-    return found
+    return values
 
 
 @events.operation(
@@ -95,12 +95,12 @@ def post_events(call: Call) -> Answer:
     raws, is_batch = call.body
     decoded = [decode_event(raw, call.now) for raw in raws]
     if not is_batch and decoded[0] is None:
-        raise Refusal("invalid", _full_story(raws[0], call.now))
+        raise Refusal("invalid", _contract_problems(raws[0], call.now))
     good = [event for event in decoded if event is not None]
     kept = iter(inbox.accept_events(call.conn, call.program, good, call.now) if good else ())
-    spoken = language()
+    answer_language = language()
     results = [
-        _refused(raw, call.now, spoken) if event is None else _result(next(kept), spoken)
+        _refused(raw, call.now, answer_language) if event is None else _result(next(kept), answer_language)
         for raw, event in zip(raws, decoded, strict=True)
     ]
     if not is_batch and results[0]["status"] == "refused":
@@ -108,45 +108,50 @@ def post_events(call: Call) -> Answer:
     return _answer(call.backend, results)
 
 
-def _result(accepted: inbox.Accepted, spoken: str) -> dict[str, Any]:
+def _result(accepted: inbox.Accepted, answer_language: str) -> dict[str, Any]:
     if accepted.code is None:
         return {"id": accepted.id, "status": accepted.status}
-    detail = Refusal(accepted.code, id=accepted.id).text(spoken)
+    detail = Refusal(accepted.code, id=accepted.id).text(answer_language)
     return {"id": accepted.id, "status": accepted.status, "code": accepted.code, "detail": detail}
 
 
-def _refused(raw: Any, now: datetime, spoken: str) -> dict[str, Any]:
+def _refused(raw: Any, now: datetime, answer_language: str) -> dict[str, Any]:
     if isinstance(raw, Unreadable):
-        return {"id": None, "status": "refused", "code": raw.refusal.code, "detail": detail_of(raw.refusal, spoken)}
-    told = [
-        {"pointer": readable(problem.pointer), "detail": readable(in_language(problem.detail, spoken))}
-        for problem in islice(_full_story(raw, now), MOST_EVENTS)
+        return {
+            "id": None,
+            "status": "refused",
+            "code": raw.refusal.code,
+            "detail": detail_of(raw.refusal, answer_language),
+        }
+    errors = [
+        {"pointer": readable(problem.pointer), "detail": readable(in_language(problem.detail, answer_language))}
+        for problem in islice(_contract_problems(raw, now), MOST_EVENTS)
     ]
     sent = raw.get("id") if isinstance(raw, dict) else None
     event_id = readable(sent) if isinstance(sent, str) and len(sent) <= _MOST_ECHOED else None
-    return {"id": event_id, "status": "refused", "code": "invalid", "errors": told}
+    return {"id": event_id, "status": "refused", "code": "invalid", "errors": errors}
 
 
-def _full_story(raw: Any, now: datetime) -> Sequence[Problem]:
+def _contract_problems(raw: Any, now: datetime) -> Sequence[Problem]:
     """All that is wrong with an event, as the contract's schema tells it."""
-    told = problems_of(EventSchema(now=lambda: now), raw)
-    if isinstance(told, Validated):
+    problems = problems_of(EventSchema(now=lambda: now), raw)
+    if isinstance(problems, Validated):
         raise TypeError("the twins of the event contract disagree")
-    return told
+    return problems
 
 
-def _answer(house: Backend, results: list[dict[str, Any]]) -> Answer:
+def _answer(backend: Backend, results: list[dict[str, Any]]) -> Answer:
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     for result in results:
         counts[result["status"]] += 1
-    return Answer(counts | {"results": results}, 202, after_commit=partial(_tell, house, counts))
+    return Answer(counts | {"results": results}, 202, after_commit=partial(_report_accepted, backend, counts))
 
 
-def _tell(house: Backend, counts: dict[str, int]) -> None:
+def _report_accepted(backend: Backend, counts: dict[str, int]) -> None:
     for status, number in counts.items():
-        house.metrics.count_events(status, number)
+        backend.metrics.count_events(status, number)
     if counts["accepted"]:
-        house.ring()
+        backend.ring()
 
 
 @events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)
@@ -154,9 +159,9 @@ def list_events(call: Call) -> Answer:
     """Events in the order they were kept."""
     status, limit = call.query["status"], call.query["limit"]
     listing = call.listing(f"events {status}")
-    after = listing.place(call.query["cursor"])
-    rows, follows = inbox.list_events(call.conn, call.program, status, after[0] if after else 0, limit)
-    return Answer(listing.page([_view(row) for row in rows], None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = inbox.list_events(call.conn, call.program, status, after or 0, limit)
+    return Answer(listing.page_by_key([_view(row) for row in rows], follows))
 
 
 @events.operation("GET", "/events/<id:event_id>", {200: EventViewSchema}, refusals=("event_unknown",))

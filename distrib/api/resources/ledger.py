@@ -51,11 +51,9 @@ def get_account(call: Call, account: str) -> Answer:
 def list_account_versions(call: Call, account: str) -> Answer:
     """The running balance of a payable account, posting by posting; versions have no gaps."""
     listing = call.listing(f"account {account}")
-    after = listing.place(call.query["cursor"])
-    rows, follows = service.account_changes(
-        call.conn, call.program, account, after[0] if after else None, call.query["limit"]
-    )
-    return Answer(listing.page(rows, None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = service.account_changes(call.conn, call.program, account, after, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @ledger.operation("GET", "/ledger/transfers", {200: TransfersPageSchema}, query=TransfersQuerySchema)
@@ -73,9 +71,9 @@ def list_transfers(call: Call) -> Answer:
 def list_seals(call: Call) -> Answer:
     """The chain of seals, the oldest first."""
     listing = call.listing("seals")
-    after = listing.place(call.query["cursor"])
-    rows, follows = seals.list_seals(call.conn, call.program, after[0] if after else None, call.query["limit"])
-    return Answer(listing.page(rows, None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = seals.list_seals(call.conn, call.program, after, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @ledger.operation("GET", "/ledger/seals/<version:seal_no>", {200: SealSchema}, refusals=("not_found",))

@@ -17,12 +17,10 @@ def list_orders(call: Call) -> Answer:
     """Orders in the order they came."""
     asked = {name: call.query[name] for name in ("shop_id", "status", "from_at", "to_at")}
     listing = call.listing(f"orders {asked}")
-    after = listing.place(call.query["cursor"])
+    after = listing.key(call.query["cursor"])
     filters = service.OrderFilters(**asked)
-    rows, follows = service.list_orders(
-        call.conn, call.program, filters, after[0] if after else None, call.query["limit"]
-    )
-    return Answer(listing.page(rows, None if follows is None else (follows,)))
+    rows, follows = service.list_orders(call.conn, call.program, filters, after, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @orders.operation("GET", "/orders/<id:order_id>", {200: OrderViewSchema}, refusals=("order_unknown",))

@@ -31,11 +31,11 @@ from distrib.api.schemas.payouts import (
     YearQuerySchema,
 )
 from distrib.domain.payouts.channels import CSV
-from distrib.domain.payouts.payee import Payee
+from distrib.domain.payouts.personal_data import Payee
 from distrib.services.payouts import batches as service
-from distrib.services.payouts import files, payees, reports
+from distrib.services.payouts import files, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
-from distrib.services.payouts.results import REFUSED, ResultDraft, Settled, record_results
+from distrib.services.payouts.results import REFUSED, LineOutcome, ResultDraft, record_results
 
 payouts = Resource("payouts", "Payees 收款人 and payouts 打款")
 
@@ -49,9 +49,9 @@ _OPEN = ("payout_unknown", "payout_not_approved", "payout_cancelled")
 )
 def put_payee(call: Call, shop_id: str) -> Answer:
     """Says whom a shop is paid through; kept encrypted, in versions, and needed before a first payout."""
-    house = call.backend
-    view = payees.put_payee(
-        call.conn, call.program, shop_id, Payee(**call.body), house.sealer, house.pepper, call.actor, call.now
+    backend = call.backend
+    view = payee_versions.put_payee(
+        call.conn, call.program, shop_id, Payee(**call.body), backend.sealer, backend.pepper, call.actor, call.now
     )
     return Answer(view)
 
@@ -59,7 +59,7 @@ def put_payee(call: Call, shop_id: str) -> Answer:
 @payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
 def get_payee(call: Call, shop_id: str) -> Answer:
     """A shop's payee, its numbers masked."""
-    return Answer(payees.get_payee(call.conn, call.program, shop_id, call.backend.sealer))
+    return Answer(payee_versions.get_payee(call.conn, call.program, shop_id, call.backend.sealer))
 
 
 @payouts.operation(
@@ -72,7 +72,7 @@ def get_payee(call: Call, shop_id: str) -> Answer:
 def create_payout(call: Call) -> Answer:
     """Makes a batch of what is available, a line a shop, and reserves the money. 200 when repeated."""
     body = call.body
-    months = {one["shop_id"]: one["months"] for one in body["months_counted"] or ()}
+    months = {entry["shop_id"]: entry["months"] for entry in body["months_counted"] or ()}
     draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months)
     is_new = service.create_payout(call.conn, call.program, draft, call.backend.channels, call.actor, call.now)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
@@ -83,9 +83,9 @@ def create_payout(call: Call) -> Answer:
 def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first."""
     listing = call.listing("payouts")
-    before = listing.place(call.query["cursor"])
-    found, follows = service.list_payouts(call.conn, call.program, before[0] if before else None, call.query["limit"])
-    return Answer(listing.page(found, None if follows is None else (follows,)))
+    before = listing.key(call.query["cursor"])
+    views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"])
+    return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation(
@@ -106,11 +106,9 @@ def get_payout(call: Call, payout_id: str) -> Answer:
 def list_refused_lines(call: Call, payout_id: str) -> Answer:
     """Shops that had money for the batch and got no line, with the code why."""
     listing = call.listing(f"refused {payout_id}")
-    after = listing.place(call.query["cursor"])
-    found, follows = service.list_refused(
-        call.conn, call.program, payout_id, after[0] if after else "", call.query["limit"]
-    )
-    return Answer(listing.page(found, None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    views, follows = service.list_refused(call.conn, call.program, payout_id, after or "", call.query["limit"])
+    return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation(
@@ -143,13 +141,13 @@ def cancel_payout(call: Call, payout_id: str) -> Answer:
 )
 def record_payout_results(call: Call, payout_id: str) -> Answer:
     """Records what the channel said of lines; each settles once. A single result that is refused answers as such."""
-    drafts = [ResultDraft(**one) for one in call.body["results"]]
+    drafts = [ResultDraft(**draft) for draft in call.body["results"]]
     settled = record_results(call.conn, call.program, payout_id, drafts, call.actor, call.now)
     if len(settled) == 1 and settled[0].refusal is not None:
         raise settled[0].refusal
     view, _ = service.payout_view(call.conn, call.program, payout_id, 0, 1)
     figures = {name: view[name] for name in ("status", "paid_count", "failed_count", "count")}
-    return Answer({"results": [_settled(one) for one in settled], **figures})
+    return Answer({"results": [_outcome_view(draft) for draft in settled], **figures})
 
 
 @payouts.operation(
@@ -199,22 +197,22 @@ def report_us_1099(call: Call) -> Stream:
 
 
 def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[bytes, None, None]:
-    house, query = call.backend, call.query
+    backend, query = call.backend, call.query
     made = files.channel_file(
-        conn, call.program, payout_id, house.channels, house.sealer, name, query["part"], query["encoding"]
+        conn, call.program, payout_id, backend.channels, backend.sealer, name, query["part"], query["encoding"]
     )
     yield made.content
 
 
 def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
     listing: Listing = call.listing(f"payout {payout_id}")
-    after = listing.place(cursor)
-    view, follows = service.payout_view(call.conn, call.program, payout_id, after[0] if after else 0, limit)
-    return {**view, "next_cursor": listing.cursor(None if follows is None else (follows,))}
+    after = listing.key(cursor)
+    view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit)
+    return {**view, "next_cursor": listing.cursor_by_key(follows)}
 
 
-def _settled(one: Settled) -> dict[str, Any]:
-    shown: dict[str, Any] = {"shop_id": one.shop_id, "status": one.outcome}
-    if one.outcome == REFUSED and one.refusal is not None:
-        shown |= {"code": one.refusal.code, "detail": one.refusal.text(language())}
+def _outcome_view(outcome: LineOutcome) -> dict[str, Any]:
+    shown: dict[str, Any] = {"shop_id": outcome.shop_id, "status": outcome.outcome}
+    if outcome.outcome == REFUSED and outcome.refusal is not None:
+        shown |= {"code": outcome.refusal.code, "detail": outcome.refusal.text(language())}
     return shown

@@ -68,12 +68,12 @@ def publish_plan(call: Call, code: str, version: str) -> Answer:
 def list_plans(call: Call) -> Answer:
     """Versions of all codes, newest first."""
     listing = call.listing("plans")
-    after = listing.place(call.query["cursor"])
-    views, follows = service.list_plans(call.conn, call.program, call.backend.policies, after, call.query["limit"])
+    before = listing.key(call.query["cursor"])
+    views, follows = service.list_plans(call.conn, call.program, call.backend.policies, before, call.query["limit"])
     rows = [_shown(view) for view in views]
     for row in rows:
         del row["document"]
-    return Answer(listing.page(rows, follows))
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @plans.operation("GET", "/plans/<id:code>/<version:version>", {200: PlanSchema}, refusals=("plan_unknown",))

@@ -51,18 +51,18 @@ def change_program(call: Call) -> Answer:
 def list_program_changes(call: Call) -> Answer:
     """What was set differently, by whom, earliest first."""
     listing = call.listing("program changes")
-    after = listing.place(call.query["cursor"])
-    rows, follows = list_changes(call.conn, call.program, after[0] if after else 0, call.query["limit"])
-    return Answer(listing.page([asdict(row) for row in rows], None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = list_changes(call.conn, call.program, after or 0, call.query["limit"])
+    return Answer(listing.page_by_key([asdict(row) for row in rows], follows))
 
 
 @program.operation("GET", "/keys", {200: KeysPageSchema}, query=PageQuerySchema)
 def list_keys(call: Call) -> Answer:
     """The keys without their secrets."""
     listing = call.listing("keys")
-    after = listing.place(call.query["cursor"])
+    after = listing.key(call.query["cursor"])
     rows, follows = keys.list_keys(call.conn, call.program, after, call.query["limit"])
-    return Answer(listing.page([_view(row) for row in rows], follows))
+    return Answer(listing.page_by_key([_view(row) for row in rows], follows))
 
 
 @program.operation("POST", "/keys", {201: NewKeySchema}, body=KeyDraftSchema, refusals=("shop_unknown",))
@@ -70,7 +70,8 @@ def create_key(call: Call) -> Answer:
     """Makes a key; the answer is the only place where its secret is ever seen."""
     role, name, shop_id = call.body["role"], call.body["name"], call.body["shop_id"]
     key = keys.create_key(call.conn, call.program, role, name, shop_id, call.backend.pepper, call.now)
-    view = {"id": key.split("_")[1], "key": key, "name": name, "role": role, "shop_id": shop_id}
+    _, key_id, _ = key.split("_", 2)
+    view = {"id": key_id, "key": key, "name": name, "role": role, "shop_id": shop_id}
     return Answer(view, 201)
 
 
@@ -81,7 +82,7 @@ def revoke_key(call: Call, key_id: str) -> Answer:
     return Answer(None, 204)
 
 
-def _shown(found: Program) -> dict[str, object]:
+def _shown(tenant: Program) -> dict[str, object]:
     names = (
         "code",
         "currency",
@@ -93,7 +94,7 @@ def _shown(found: Program) -> dict[str, object]:
         "title",
         "join_url",
     )
-    return {name: getattr(found, name) for name in names} | {"binding": binding_of(found)}
+    return {name: getattr(tenant, name) for name in names} | {"binding": binding_of(tenant)}
 
 
 def _view(row: Any) -> dict[str, object]:

@@ -37,11 +37,11 @@ def get_statements(call: Call) -> Answer:
     """A month as it stands: totals, and one row per shop."""
     period = call.query["period"]
     listing = call.listing(f"statements {period}")
-    after = listing.place(call.query["cursor"])
+    after = listing.key(call.query["cursor"])
     statement, follows = service.statement_totals_and_rows(
-        call.conn, call.program, period, after[0] if after else None, call.query["limit"], call.now
+        call.conn, call.program, period, after, call.query["limit"], call.now
     )
-    return Answer({**statement, "next_cursor": listing.cursor(None if follows is None else (follows,))})
+    return Answer({**statement, "next_cursor": listing.cursor_by_key(follows)})
 
 
 @statements.operation(
@@ -129,10 +129,10 @@ def request_audit(call: Call) -> Answer:
 @statements.operation("GET", "/audit", {200: AuditSchema}, refusals=("not_found",))
 def get_audit(call: Call) -> Answer:
     """The last audit; 404 before the first."""
-    found = run.latest_audit(call.conn, call.program)
-    if found is None:
+    audit = run.latest_audit(call.conn, call.program)
+    if audit is None:
         raise Refusal("not_found")
-    return Answer({**found, "requested_at": run.requested_at(call.conn, call.program)})
+    return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
 
 
 def _shop_of_file(call: Call) -> str | None:

@@ -24,9 +24,9 @@ webhooks = Resource("webhooks", "Webhooks (Standard Webhooks) and their deliveri
 def list_webhooks(call: Call) -> Answer:
     """The endpoints without their secrets."""
     listing = call.listing("webhooks")
-    after = listing.place(call.query["cursor"])
-    rows, follows = service.list_webhooks(call.conn, call.program, after[0] if after else None, call.query["limit"])
-    return Answer(listing.page(rows, None if follows is None else (follows,)))
+    after = listing.key(call.query["cursor"])
+    rows, follows = service.list_webhooks(call.conn, call.program, after, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @webhooks.operation(
@@ -38,17 +38,17 @@ def list_webhooks(call: Call) -> Answer:
 )
 def create_webhook(call: Call) -> Answer:
     """Makes an endpoint; its secret is in this answer alone. The same id and content again: 200."""
-    body, house = call.body, call.backend
+    body, backend = call.body, call.backend
     view, is_new = service.create_webhook(
         call.conn,
         call.program,
         body["id"],
         body["url"],
         body["events"],
-        house.sealer,
+        backend.sealer,
         call.actor,
         call.now,
-        allows_private=house.allows_private_webhooks,
+        allows_private=backend.allows_private_webhooks,
     )
     return Answer(view, 201 if is_new else 200)
 
@@ -88,11 +88,9 @@ def list_deliveries(call: Call, webhook_id: str) -> Answer:
     """What was sent to an endpoint or waits to be, the newest first."""
     status = call.query["status"]
     listing = call.listing(f"deliveries {webhook_id} {status}")
-    before = listing.place(call.query["cursor"])
-    rows, follows = service.list_deliveries(
-        call.conn, call.program, webhook_id, status, before[0] if before else None, call.query["limit"]
-    )
-    return Answer(listing.page(rows, None if follows is None else (follows,)))
+    before = listing.key(call.query["cursor"])
+    rows, follows = service.list_deliveries(call.conn, call.program, webhook_id, status, before, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 @webhooks.operation("GET", "/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>", {200: DeliveryWithLogSchema})

@@ -25,8 +25,8 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.domain.events import CANCELLED, FAILED, PAID, REFUNDED, SETTLED, SUCCEEDED
-from distrib.services.orders.codec import CHANNELS, CLOCK_SKEW, EVENT_TYPES, MAX_LINES
+from distrib.domain.events import CANCELLED, CLOCK_SKEW, FAILED, PAID, REFUNDED, SETTLED, SUCCEEDED
+from distrib.services.orders.codec import CHANNELS, EVENT_TYPES, MAX_LINES
 
 MOST_QUANTITY = 10**6
 STATUSES = ("pending", "waiting", "done", "failed")
@@ -81,9 +81,9 @@ class OrderSchema(Shape):
     group_id = Identifier(allow_none=True)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def tell_twins(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
+    def refuse_repeated_ids(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
         """Every line has an id of its own."""
-        _tell_twins(original, "id")
+        _refuse_repeats(original, "id")
 
 
 class RefundLineSchema(Shape):
@@ -101,9 +101,9 @@ class RefundSchema(Shape):
     lines = Listed(Inner(RefundLineSchema), low=1, high=MAX_LINES, allow_none=True)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def tell_twins(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
+    def refuse_repeated_ids(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
         """A line is named once."""
-        _tell_twins(original, "line_id")
+        _refuse_repeats(original, "line_id")
 
 
 class EventSchema(Shape):
@@ -126,7 +126,7 @@ class EventSchema(Shape):
         super().__init__(**options)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def tell_what_does_not_go_together(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
+    def refuse_contradictions(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
         """The type says which part there must be; the times stand in order."""
         if not isinstance(original, Mapping):
             return
@@ -160,17 +160,17 @@ def _times(data: Mapping[str, Any], now: Callable[[], datetime] | None) -> dict[
     return wrong
 
 
-def _tell_twins(original: Any, key: str) -> None:
+def _refuse_repeats(original: Any, key: str) -> None:
     """Looks at what was sent, for the places of what was loaded shift where a line is wrong."""
     lines = original.get("lines") if isinstance(original, Mapping) else None
     seen: set[str] = set()
     wrong: dict[int, Any] = {}
     for index, line in enumerate(lines if isinstance(lines, list) and len(lines) <= MAX_LINES else ()):
-        found = line.get(key) if isinstance(line, Mapping) else None
-        if isinstance(found, str):
-            if found in seen:
+        identifier = line.get(key) if isinstance(line, Mapping) else None
+        if isinstance(identifier, str):
+            if identifier in seen:
                 wrong[index] = {key: [say("twice")]}
-            seen.add(found)
+            seen.add(identifier)
     if wrong:
         raise ValidationError({"lines": wrong})
 

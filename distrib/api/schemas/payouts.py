@@ -26,7 +26,7 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import page_of
 from distrib.domain.payouts.channels import CHANNELS
-from distrib.domain.payouts.payee import ACCOUNT_FIELDS
+from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS
 from distrib.domain.payouts.withholding import KINDS, METHODS
 from distrib.services.payouts.batches import LINE_STATUSES, STATUSES
 from distrib.services.payouts.files import ENCODINGS

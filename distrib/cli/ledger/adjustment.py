@@ -58,20 +58,20 @@ def approve(adjustment_id: str, key: str, program_code: str | None, as_json: boo
 @json_option
 def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -> None:
     """List adjustments as proposed and approved. 列出调整。"""
-    found: list[dict[str, Any]] = []
+    adjustments: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         after: int | None = 0
         while after is not None:
             page, after = list_adjustments(conn, program, shop_id, None, after, PAGE)
-            found += page
+            adjustments += page
     if as_json:
-        print_json(found)
+        print_json(adjustments)
         return
     columns = {"id 编号": False, "shop 店铺": False, "amount 金额": True, "status 状态": False, "reason 原因": False}
     rows = [
         [row["id"], row["shop_id"], show_amount(row["amount_minor"], row["currency"]), row["status"], row["reason"]]
-        for row in found
+        for row in adjustments
     ]
     print_table(open_console(), f"Adjustments 调整: {program.code}", columns, rows)
 

@@ -27,15 +27,15 @@ def accounts(program_code: str | None, as_json: bool) -> None:
     """List the accounts with their balances; they add up to 0. 列出账户及余额，合计为零。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        found, follows = list_accounts(conn, program, None, PAGE)
+        listed, follows = list_accounts(conn, program, None, PAGE)
         while follows is not None:
             page, follows = list_accounts(conn, program, follows, PAGE)
-            found += page
+            listed += page
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     columns = {"account 账户": False, f"balance 余额 ({program.currency})": True, "version 版本": True}
-    rows = [(row["id"], show_amount(row["balance_minor"], program.currency), row["version"]) for row in found]
+    rows = [(row["id"], show_amount(row["balance_minor"], program.currency), row["version"]) for row in listed]
     print_table(open_console(), f"Accounts 账户: {program.code}", columns, rows)
 
 
@@ -64,15 +64,15 @@ def seals(program_code: str | None, as_json: bool) -> None:
     """List the seals, the oldest first. 列出封存记录。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        found, follows = list_seals(conn, program, None, PAGE)
+        listed, follows = list_seals(conn, program, None, PAGE)
         while follows is not None:
             page, follows = list_seals(conn, program, follows, PAGE)
-            found += page
+            listed += page
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     columns = {"seal 序号": True, "made 时间": False, "transfers 笔数": True, "SHA-256": False}
-    rows = [(row["seal_no"], time_text(row["sealed_at"]), f"{row['transfers']:,}", row["digest"]) for row in found]
+    rows = [(row["seal_no"], time_text(row["sealed_at"]), f"{row['transfers']:,}", row["digest"]) for row in listed]
     print_table(open_console(), f"Seals 封存: {program.code}", columns, rows)
 
 

@@ -57,7 +57,9 @@ def pay(month: str, key: str | None, program_code: str | None, language: str, as
             program, actor = acting_as(container, conn, key, program_code)
         paid = pay_pools(conn, program, period, actor, container.now())
     if as_json:
-        print_json({"program": program.code, "month": format_period(period), "pools": [_view(one) for one in paid]})
+        print_json(
+            {"program": program.code, "month": format_period(period), "pools": [_view(payment) for payment in paid]}
+        )
     else:
         _show(program, period, paid, 1 if language == "zh" else 0)
 
@@ -86,13 +88,13 @@ def _show(program: Program, period: int, paid: list[PaidPool], place: int) -> No
     columns = {say(name): name in figures for name in ("pool", *figures, "state")}
     rows = [
         [
-            one.payment.pool_id,
-            show_ratio(one.payment.rate_ppm),
-            show_amount(one.payment.base_minor, program.currency),
-            show_amount(one.payment.amount_minor, program.currency),
-            f"{one.payment.holders:,}",
-            say(_state(one)),
+            payment.payment.pool_id,
+            show_ratio(payment.payment.rate_ppm),
+            show_amount(payment.payment.base_minor, program.currency),
+            show_amount(payment.payment.amount_minor, program.currency),
+            f"{payment.payment.holders:,}",
+            say(_state(payment)),
         ]
-        for one in paid
+        for payment in paid
     ]
     print_table(console, say("title", month=format_period(period), currency=program.currency), columns, rows)

@@ -21,7 +21,7 @@ from distrib.cli.output import (
     program_option,
     time_text,
 )
-from distrib.cli.payouts.file import read_results, write_pieces
+from distrib.cli.payouts.files import read_results, write_pieces
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
@@ -30,12 +30,12 @@ from distrib.services.context import Actor, Program
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.files import ENCODINGS, channel_file
-from distrib.services.payouts.payees import reseal_payees
+from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.payouts.reports import platform_report, us_1099_report
-from distrib.services.payouts.results import REFUSED, record_results
+from distrib.services.payouts.results import REFUSED, LineOutcome, record_results
 
 PAGE = 500
-RESULTS_AT_ONCE = 1_000
+RESULTS_CHUNK = 1_000
 AMOUNTS = ("amount_minor", "tax_minor", "net_minor")
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -116,29 +116,29 @@ def results(payout_id: str, file: Path, key: str, program_code: str | None, as_j
     drafts = read_results(file)
     settled = []
     with open_container() as container:
-        for start in range(0, len(drafts), RESULTS_AT_ONCE):
+        for start in range(0, len(drafts), RESULTS_CHUNK):
             with container.begin() as conn:
                 program, actor = acting_as(container, conn, key, program_code)
-                some = drafts[start : start + RESULTS_AT_ONCE]
-                settled += record_results(conn, program, payout_id, some, actor, container.now())
-    refused = [one for one in settled if one.outcome == REFUSED]
+                chunk = drafts[start : start + RESULTS_CHUNK]
+                settled += record_results(conn, program, payout_id, chunk, actor, container.now())
+    refused = [outcome for outcome in settled if outcome.outcome == REFUSED]
     if as_json:
-        print_json(
-            [
-                {"shop_id": one.shop_id, "status": one.outcome, "code": one.refusal.code if one.refusal else None}
-                for one in settled
-            ]
-        )
+        print_json([_outcome_view(outcome) for outcome in settled])
     else:
         click.echo(
             f"{len(settled) - len(refused)} results, {len(refused)} refused. "
             f"登记 {len(settled) - len(refused)} 条，拒绝 {len(refused)} 条。"
         )
-        for one in refused:
-            if one.refusal is not None:
-                click.echo(f"{one.shop_id}: {one.refusal.text('en')} {one.refusal.text('zh')}", err=True)
+        for outcome in refused:
+            if outcome.refusal is not None:
+                click.echo(f"{outcome.shop_id}: {outcome.refusal.text('en')} {outcome.refusal.text('zh')}", err=True)
     if refused:
         raise SystemExit(1)
+
+
+def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
+    code = None if outcome.refusal is None else outcome.refusal.code
+    return {"shop_id": outcome.shop_id, "status": outcome.outcome, "code": code}
 
 
 @payout.command("list")
@@ -147,17 +147,17 @@ def results(payout_id: str, file: Path, key: str, program_code: str | None, as_j
 @json_option
 def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
     """List the batches, the newest first. 列出打款批次。"""
-    found: list[dict[str, Any]] = []
+    batches: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program = _reader(container, conn, key, program_code)
         before: int | None = None
         while True:
             page, before = service.list_payouts(conn, program, before, PAGE)
-            found += page
+            batches += page
             if before is None:
                 break
     if as_json:
-        print_json(found)
+        print_json(batches)
         return
     columns = {
         "id 编号": False,
@@ -170,15 +170,15 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
     }
     rows = [
         [
-            one["id"],
-            one["status"],
-            one["channel"],
-            one["count"],
-            show_amount(one["amount_minor"], one["currency"]),
-            show_amount(one["tax_minor"], one["currency"]),
-            time_text(one["up_to"]),
+            batch["id"],
+            batch["status"],
+            batch["channel"],
+            batch["count"],
+            show_amount(batch["amount_minor"], batch["currency"]),
+            show_amount(batch["tax_minor"], batch["currency"]),
+            time_text(batch["up_to"]),
         ]
-        for one in found
+        for batch in batches
     ]
     print_table(open_console(), f"Payouts 打款批次: {program.code}", columns, rows)
 
@@ -256,7 +256,8 @@ def reseal(program_code: str | None) -> None:
 def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None) -> Program:
     """Whose payouts are read: the key's where one was given."""
     if key is not None:
-        return acting_as(container, conn, key, program_code)[0]
+        program, _ = acting_as(container, conn, key, program_code)
+        return program
     return container.program(conn, program_code)
 
 
@@ -293,18 +294,18 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
     }
     rows: list[Sequence[object]] = [
         [
-            one["shop_id"],
-            one["status"],
-            *(show_amount(one[name], currency) for name in AMOUNTS),
-            one["channel_no"],
-            one["reference"],
+            line["shop_id"],
+            line["status"],
+            *(show_amount(line[name], currency) for name in AMOUNTS),
+            line["channel_no"],
+            line["reference"],
         ]
-        for one in view["lines"]
+        for line in view["lines"]
     ]
     print_table(console, f"Payout 打款批次 {view['id']}: {view['status']}, {view['channel']}", columns, rows)
     total = show_amount(view["amount_minor"], currency)
     print_line(console, f"{view['count']} lines, {total} {currency}. 共 {view['count']} 笔，{total}。")
-    for one in view["refused"]:
-        refusal = Refusal(one["code"], id=one["shop_id"])
-        amount = show_amount(one["amount_minor"], currency)
-        print_line(console, f"{one['shop_id']} {amount}: {refusal.text('en')} {refusal.text('zh')}")
+    for line in view["refused"]:
+        refusal = Refusal(line["code"], id=line["shop_id"])
+        amount = show_amount(line["amount_minor"], currency)
+        print_line(console, f"{line['shop_id']} {amount}: {refusal.text('en')} {refusal.text('zh')}")

@@ -44,18 +44,18 @@ def create(role: str, name: str | None, shop_id: str | None, program_code: str |
 @json_option
 def list_command(program_code: str | None, as_json: bool) -> None:
     """List the keys without their secrets. 列出密钥（不含秘密部分）。"""
-    found: list[ListedKey] = []
+    keys: list[ListedKey] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        cursor: tuple[str] | None = ("",)
-        while cursor is not None:
-            page, cursor = list_keys(conn, program, cursor, PAGE)
-            found += page
+        after: str | None = ""
+        while after is not None:
+            page, after = list_keys(conn, program, after, PAGE)
+            keys += page
     if as_json:
-        print_json([row._asdict() for row in found])
+        print_json([row._asdict() for row in keys])
         return
     columns = dict.fromkeys(("id 编号", "name 名称", "role 角色", "shop 店铺", "made 创建", "ended 吊销"), False)
-    rows = [[_cell(value) for value in row] for row in found]
+    rows = [[_cell(value) for value in row] for row in keys]
     print_table(open_console(), f"Keys 密钥: {program.code}", columns, rows)
 
 

@@ -51,18 +51,18 @@ def create(
 def list_command(as_json: bool) -> None:
     """List the programs. 列出分销计划。"""
     with open_container() as container, container.begin() as conn:
-        found = [_shown(one) for one in list_programs(conn)]
+        programs = [_shown(tenant) for tenant in list_programs(conn)]
     if as_json:
-        print_json(found)
+        print_json(programs)
         return
     names = ("code", "currency", "time_zone", "policy", "admission", "identity_required")
     titles = ("code 编号", "currency 货币", "time zone 时区", "policy 合规策略", "admission 加入", "identity 实名")
-    rows = [[row[name] for name in names] for row in found]
+    rows = [[row[name] for name in names] for row in programs]
     print_table(open_console(), "Programs 分销计划", dict.fromkeys(titles, False), rows)
 
 
 program.add_command(set_command)
 
 
-def _shown(found: Program) -> dict[str, object]:
-    return {name: value for name, value in asdict(found).items() if name != "program_id"}
+def _shown(tenant: Program) -> dict[str, object]:
+    return {name: value for name, value in asdict(tenant).items() if name != "program_id"}

@@ -1,1 +1,1 @@
-"""What paying out means: payees, the limits of channels, withholding. Begin with ``payee``."""
+"""What paying out means: payees, the limits of channels, withholding. Begin with ``personal_data``."""

@@ -1,4 +1,4 @@
-"""What a payout channel takes: limits by date, and what of a line does not fit. Files and I/O must not enter.
+"""What a payout channel takes: limits by date, and what of a line does not fit.
 
 The figures are data (``config/channels.yaml``), each with its source; here is only what they mean.
 """
@@ -24,7 +24,7 @@ _KEYS: Final = {"name", "valid_from", "currency", "account", "max_minor", "repor
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel from a day on.
+    """The limits of one payout channel from a day on.
 
     ``currency`` and ``account`` are None where any will do. ``max_minor`` is by kind of payee; a kind that is not in
     it has no limit. ``scene_id``, ``report_infos``, ``product_code`` and ``biz_scene`` go into the file as they are.
@@ -47,19 +47,19 @@ class Channel:
 
 
 def channel_on(channels: Sequence[Channel], name: str, day: date) -> Channel:
-    """The channel as it is on a day: the newest entry not later than it.
+    """Finds a channel by name as it is on a day: the newest entry not later than it.
 
     Raises:
         Refusal: ``channel_unknown`` where there is none yet.
     """
-    found = [one for one in channels if one.name == name and one.valid_from <= day]
-    if not found:
+    candidates = [channel for channel in channels if channel.name == name and channel.valid_from <= day]
+    if not candidates:
         raise Refusal("channel_unknown", channel=name)
-    return max(found, key=lambda one: one.valid_from)
+    return max(candidates, key=lambda channel: channel.valid_from)
 
 
 def misfit(channel: Channel, kind: str, net_minor: int, accounts: Collection[str]) -> str | None:
-    """Why a line cannot go through a channel, as a code; None where it can."""
+    """Checks a payee's line against a channel; the code why it cannot go through, None where it can."""
     if channel.account is not None and channel.account not in accounts:
         return "account_missing"
     if net_minor < channel.min_minor:
@@ -69,7 +69,7 @@ def misfit(channel: Channel, kind: str, net_minor: int, accounts: Collection[str
 
 
 def channels_from_document(document: object) -> list[Channel]:
-    """The channels of a document.
+    """Reads the channels of a parsed configuration document.
 
     Raises:
         Refusal: ``invalid`` with everything that is wrong.
@@ -96,15 +96,15 @@ def _channel(entry: Mapping[str, Any]) -> Channel:
         lines_a_file=entry["lines_a_file"],
         remark=entry.get("remark", ""),
         scene_id=entry.get("scene_id", ""),
-        report_infos=tuple((one, other) for one, other in entry.get("report_infos", ())),
+        report_infos=tuple((kind, content) for kind, content in entry.get("report_infos", ())),
         product_code=entry.get("product_code", ""),
         biz_scene=entry.get("biz_scene", ""),
     )
 
 
-def _problems(at: str, entry: object) -> list[Problem]:
+def _problems(pointer: str, entry: object) -> list[Problem]:
     if not isinstance(entry, dict):
-        return [Problem(at, "must be a map / 必须是映射")]
+        return [Problem(pointer, "must be a map / 必须是映射")]
     checks = {
         **{name: isinstance(entry[name], str) for name in _TEXTS if name in entry},
         **{name: _is_amount(entry[name]) for name in _WHOLES if name in entry},
@@ -118,8 +118,10 @@ def _problems(at: str, entry: object) -> list[Problem]:
         "report_infos": _is_pairs(entry.get("report_infos", [])),
     }
     wrong = [name for name, fits in checks.items() if not fits]
-    found = [Problem(f"{at}.{name}", "is missing or does not fit / 缺失或不符合要求") for name in wrong]
-    return found + [Problem(f"{at}.{name}", "is not a known key / 未知字段") for name in entry if name not in _KEYS]
+    problems = [Problem(f"{pointer}.{name}", "is missing or does not fit / 缺失或不符合要求") for name in wrong]
+    return problems + [
+        Problem(f"{pointer}.{name}", "is not a known key / 未知字段") for name in entry if name not in _KEYS
+    ]
 
 
 def _is_day(value: object) -> bool:

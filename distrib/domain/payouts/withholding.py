@@ -1,6 +1,6 @@
-"""What tax a platform holds back from what it pays a person. Pure arithmetic; who is paid and when must not enter.
+"""The tax that a platform withholds from what it pays a person. Pure arithmetic; who is paid and when must not enter.
 
-Amounts are integers of fen. A tax is worked out exactly and rounded once, half up, to the fen. Every method answers
+Amounts are integers of fen. A tax is computed exactly and rounded once, half up, to the fen. Every method answers
 the tax of a whole span (a month, or a year so far), and what one payment bears is that tax less what was held back of
 the span before: so the steps in which a span is paid do not matter.
 
@@ -11,8 +11,10 @@ by Pub. L. 119-21 s. 70433 (the threshold of form 1099-NEC). None of this is adv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
+
+from distrib.domain.periods import previous_period, to_period, year_and_month
 
 NONE: Final = "none"
 PER_PAYMENT: Final = "per_payment"
@@ -56,15 +58,28 @@ _MONTHLY_MINOR: Final = 500_000
 _HUNDREDTHS: Final = 100 * 100  # a percentage of a percentage
 
 
-class Standing(NamedTuple):
-    """What stands of a payee in a span: income, tax already held back."""
+class IncomeSoFar(NamedTuple):
+    """What a payee was paid in a span so far, and the tax withheld of it."""
 
     income_minor: int = 0
     withheld_minor: int = 0
 
 
+def income_total(parts: Iterable[IncomeSoFar]) -> IncomeSoFar:
+    """The income and the withheld tax of several spans, added up.
+
+    >>> income_total([IncomeSoFar(500, 80), IncomeSoFar(100, 16)])
+    IncomeSoFar(income_minor=600, withheld_minor=96)
+    """
+    income_minor = withheld_minor = 0
+    for part in parts:
+        income_minor += part.income_minor
+        withheld_minor += part.withheld_minor
+    return IncomeSoFar(income_minor, withheld_minor)
+
+
 def per_payment_tax(gross_minor: int) -> int:
-    """The tax on one month's pay for services (劳务报酬), by the per-payment method.
+    """Computes the tax on one month's pay for services (劳务报酬), by the per-payment method.
 
     Up to 4,000 yuan 800 are left out, above it a fifth.
 
@@ -83,7 +98,7 @@ def cumulative_tax(income_minor: int, months: int) -> int:
 
     Args:
         income_minor: everything paid in the year up to and with this month.
-        months: months of unbroken pay in the year, this one included (1 to 12): told, never guessed here.
+        months: months of unbroken pay in the year, this one included (1 to 12): given, never guessed here.
 
     >>> cumulative_tax(5_000_000, 1), cumulative_tax(10_000_000, 2), cumulative_tax(625_000, 1)
     (105000, 448000, 0)
@@ -95,13 +110,13 @@ def cumulative_tax(income_minor: int, months: int) -> int:
     return _bracketed(base_hundredths, CUMULATIVE_BRACKETS)
 
 
-def tax_of_payment(method: str, amount_minor: int, before: Standing, months: int) -> int:
-    """What is held back of one payment to a person, given what stands of the span before it.
+def tax_of_payment(method: str, amount_minor: int, before: IncomeSoFar, months: int) -> int:
+    """Computes the tax withheld from one payment to a person, given the income and tax of the span before it.
 
     Never below 0 (what was held back too much is settled in the annual return, not by the platform) and never above
     the payment.
 
-    >>> tax_of_payment("per_payment", 300_000, Standing(500_000, 80_000), 1)
+    >>> tax_of_payment("per_payment", 300_000, IncomeSoFar(500_000, 80_000), 1)
     48000
     """
     gross_minor = before.income_minor + amount_minor
@@ -115,23 +130,23 @@ def tax_of_payment(method: str, amount_minor: int, before: Standing, months: int
 
 
 def months_unbroken(paid_months: Sequence[int], period: int) -> int:
-    """How many months of the year up to ``period`` (202603) were paid without a gap, this one included.
+    """Counts the months of the year up to ``period`` (202603) that were paid without a gap, this one included.
 
     A reading of "months continuously receiving pay": a month without pay begins the count anew, which never holds
-    back too little. The caller of a payout may tell another number.
+    back too little. The caller of a payout may give another number.
 
     >>> months_unbroken([202601, 202602], 202603), months_unbroken([202601], 202603), months_unbroken([], 202601)
     (3, 1, 1)
     """
-    paid = set(paid_months)
-    count = 1
-    while period - count > period // 100 * 100 and period - count in paid:
-        count += 1
+    year, _ = year_and_month(period)
+    paid, count, month = set(paid_months), 1, previous_period(period)
+    while month >= to_period(year, 1) and month in paid:
+        count, month = count + 1, previous_period(month)
     return count
 
 
 def reporting_threshold_minor(year: int) -> int:
-    """From what total of a year on a US payee is reported on form 1099-NEC: $600 until 2025, $2,000 from 2026.
+    """The yearly total from which on a US payee is reported on form 1099-NEC: $600 until 2025, $2,000 from 2026.
 
     Indexed from 2027 to the nearest $100; until the figure of a year is published that of 2026 stands here.
 
@@ -142,7 +157,11 @@ def reporting_threshold_minor(year: int) -> int:
 
 
 def _bracketed(base_hundredths: int, brackets: Sequence[Bracket]) -> int:
-    """The tax on hundredths of a minor unit of taxable income, rounded half up to the minor unit."""
-    bracket = next(one for one in brackets if one.up_to_minor is None or base_hundredths <= one.up_to_minor * 100)
+    """Computes the tax on hundredths of a minor unit of taxable income, rounded half up to the minor unit."""
+    bracket = next(
+        candidate
+        for candidate in brackets
+        if candidate.up_to_minor is None or base_hundredths <= candidate.up_to_minor * 100
+    )
     tax_hundredths = base_hundredths * bracket.percent - bracket.quick_minor * _HUNDREDTHS
     return (2 * tax_hundredths + _HUNDREDTHS) // (2 * _HUNDREDTHS)

@@ -38,7 +38,7 @@ class Metric(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """How many levels below a shop the orders stand that the figure reads; 0 is the shop itself.
+        """How many levels below a shop the orders stand that the metric reads; 0 is the shop itself.
 
         >>> Metric("active_recruits", 0, "ever").reach, Metric("team_sales_minor", 3, "ever").reach
         (1, 3)
@@ -85,7 +85,7 @@ class Rank:
 
 
 def leaves(condition: Condition) -> Iterator[AtLeast]:
-    """Every threshold in a condition, in document order."""
+    """Lists every threshold in a condition, in document order."""
     if isinstance(condition, AtLeast):
         yield condition
     else:
@@ -94,7 +94,7 @@ def leaves(condition: Condition) -> Iterator[AtLeast]:
 
 
 def holds(condition: Condition, figures: Mapping[Metric, int]) -> bool:
-    """Whether a condition holds for these figures; a figure that is missing counts as 0.
+    """Whether a condition holds for these values by metric; a missing value counts as 0.
 
     >>> few = AtLeast(Metric("personal_orders", 0, "ever"), 3)
     >>> many = AtLeast(Metric("personal_orders", 0, "ever"), 9)

@@ -1,6 +1,6 @@
-"""What a rule asks of its earner and how much one earner may get by it, as frozen values.
+"""What a rule requires of its earner and how much one earner may get by it, as frozen values.
 
-What they come to on an order is worked out by ``settlement.seats`` and ``settlement.caps``; amounts must not enter.
+What they come to on an order is computed by ``settlement.seats`` and ``settlement.caps``; amounts must not enter.
 """
 
 from __future__ import annotations
@@ -25,3 +25,12 @@ class Cap(NamedTuple):
     per_order_minor: int | None = None
     per_month_minor: int | None = None
     per_customer_minor: int | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it also bounds what is earned over several orders: by month or by customer.
+
+        >>> Cap(per_order_minor=5).is_counted, Cap(per_month_minor=5).is_counted
+        (False, True)
+        """
+        return self.per_month_minor is not None or self.per_customer_minor is not None

@@ -1,4 +1,4 @@
-"""A compiled plan: the document as frozen values that the engine can work with.
+"""A compiled plan: the document as frozen values for the engine.
 
 Compiling is the only way to a plan, and it refuses a document with problems. People,
 orders and amounts must not enter.
@@ -28,7 +28,10 @@ from distrib.domain.plans.rules import (
 )
 
 CHAIN_LENGTH = 9
-"""Eight uplines that compression may look at, and one more when a self-purchase shifts the chain."""
+"""How many of the nearest uplines stand on a shop's row and in an order's snapshot.
+
+Eight that compression may look at, and one more when a self-purchase shifts the chain.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,13 @@ class Plan:
 
     @property
     def has_promotions(self) -> bool:
-        """Whether any rank can be earned, so that days have to be worked on in order."""
+        """Whether any rank can be earned, so that days have to be settled in order."""
         return any(rank.promote is not None for rank in self.ranks)
 
     @property
     def lowest_rank(self) -> str:
-        """The rank of whoever has earned none."""
+        """The rank of a shop that has earned none."""
         return self.ranks[0].code
-
-    @property
-    def chain_length(self) -> int:
-        """How many of the nearest uplines an order's snapshot has to hold."""
-        return CHAIN_LENGTH
 
     def rank_index(self, code: str) -> int:
         """How high a rank stands, the lowest at 0.
@@ -83,7 +81,7 @@ class Plan:
 
 
 def compile_plan(document: Mapping[str, Any]) -> Plan:
-    """The plan of a document.
+    """Compiles a plan document into frozen values.
 
     Raises:
         Refusal: ``plan_invalid`` with every problem of the document.
@@ -169,7 +167,7 @@ def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Ru
 
 
 def _figures(rule: Mapping[str, Any]) -> tuple[str, dict[str, int], int | None]:
-    """Kind, figure by rank, and the figure of all other ranks (a slab rule has the figure 0 for everyone)."""
+    """The kind of a rule, its figure by rank, and the figure of all other ranks (0 for a slab rule)."""
     if "slabs" in rule:
         return rule.get("slab_mode", RULE_DEFAULTS["slab_mode"]), {}, 0
     if "rate" in rule:

@@ -14,19 +14,19 @@ from distrib.domain.money import PPM, scale_down
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What a plan says of one pool: its share of the base in parts per million, and the weight of each rank."""
+    """One pool of a plan: its share of the base in parts per million, and the weight of each rank."""
 
     id: str
     rate_ppm: int
     weights: Mapping[str, int]
 
     def amount_of(self, base_minor: int | Fraction) -> int:
-        """What there is to share of a month's base: ``floor(rate × base)``, never below 0 (plan.md, Pools)."""
+        """Computes what there is to share of a month's base: ``floor(rate × base)``, never below 0 (plan.md, Pools)."""
         return self.rate_ppm * max(base_minor, 0) // PPM
 
 
 def share_pool(base_minor: int, pool: Pool, holders: Mapping[str, str]) -> dict[str, int]:
-    """What each shop gets of a pool, by shop id; the shares add up to the pool exactly.
+    """Divides a pool among its holders by weight; the shares, by shop id, add up to the pool exactly.
 
     Shared by weight and largest remainder; of equal remainders the smaller shop id comes first, compared by code
     points (plan.md, Pools). Without anyone who takes part nothing is paid.
@@ -49,7 +49,7 @@ def share_pool(base_minor: int, pool: Pool, holders: Mapping[str, str]) -> dict[
 
 
 class PoolSharing:
-    """The shares of ``share_pool``, one holder at a time in the order of the ids, from how many hold which weight.
+    """Divides a pool as ``share_pool`` does, one holder at a time by id, given how many hold each weight.
 
     Holders of one weight have the same share and the same remainder, so that nobody has to be kept in memory.
 
@@ -76,7 +76,7 @@ class PoolSharing:
             left -= self._units[rest]
 
     def next_share(self, weight: int) -> int:
-        """What the next holder gets, who has that weight; of equal remainders the first ids get the units left over."""
+        """Computes the next holder's share by its weight; of equal remainders the first ids get the units left."""
         share, rest = divmod(weight * self._amount, self.weight)
         if self._units[rest] == 0:
             return share

@@ -1,6 +1,6 @@
 """The rules of a plan as frozen values, and which of them apply to a kind of line.
 
-Choosing rules and putting them in the order of work happens here, once for each kind of
+Rules are chosen and put in order here, once for each kind of
 line; people and amounts must not enter.
 """
 
@@ -17,7 +17,7 @@ OF_BASE, OF_REMAINING, OF_RULE = "base", "remaining", "rule"
 SELLER, UPLINE, CHAIN, LEADER, OPENER = "seller", "upline", "chain", "leader", "opener"
 PAYS = (SELLER, UPLINE, CHAIN, LEADER, OPENER)
 AFTER_THE_TIERS = 4
-"""Where leader and opener stand in the order of work; they are paid as tier 0."""
+"""Where leader and opener stand among the steps; they are paid as tier 0."""
 
 _MAX_CHOICES = 4096
 
@@ -34,7 +34,7 @@ class Where:
     not_skus: frozenset[str] = frozenset()
 
     def matches(self, channel: str, category: str | None, sku: str) -> bool:
-        """All named keys match, and none of those left out does."""
+        """Whether a line of this channel, category and SKU is one the rule is for."""
         return (
             (self.channels is None or channel in self.channels)
             and (self.categories is None or category in self.categories)
@@ -69,13 +69,13 @@ class Rule:
     cap: Cap | None = None
 
     def figure(self, rank: str) -> int | None:
-        """The rate or amount for someone of this rank; None where the rule names none."""
+        """The rate or amount for an earner of this rank; None where the rule names none."""
         return self.figures.get(rank, self.default)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """The rules that apply to a kind of line, one per group, in the order of work.
+    """The rules that apply to a kind of line, one per group, in the order in which they pay.
 
     ``steps`` holds (tier, rule), a chain rule once for every tier. ``depth`` is how many rates are
     multiplied with each other at most, so that amounts are whole in units of 1 / PPM**depth.
@@ -91,7 +91,7 @@ class Chosen:
 
 
 class Remembered:
-    """Answers that can be worked out anew, by pattern and kind; when there are too many, all are forgotten."""
+    """A bounded cache of recomputable results, by pattern and kind; when it is full, all are forgotten."""
 
     __slots__ = ("_count", "_patterns")
 
@@ -100,14 +100,14 @@ class Remembered:
         self._count = 0
 
     def known(self, pattern: Hashable) -> dict[Any, Any]:
-        """The answers of a pattern by kind; ``keep`` adds to them."""
+        """The cached results of a pattern by kind; ``keep`` adds to them."""
         known = self._patterns.get(pattern)
         if known is None:
             known = self._patterns[pattern] = {}
         return known
 
     def keep(self, known: dict[Any, Any], kind: Hashable, answer: object) -> None:
-        """Adds an answer to those of its pattern; the pattern itself may be forgotten by it."""
+        """Caches a result among those of its pattern; the pattern itself may be forgotten by it."""
         self._count += 1
         if self._count > _MAX_CHOICES:
             self._patterns.clear()
@@ -116,9 +116,9 @@ class Remembered:
 
 
 class RuleBook:
-    """Looks up the rules for a line; remembers the answer for each kind of line.
+    """Finds the rules for a line, and caches the result for each kind of line.
 
-    ``remembered`` is room for what others work out of these rules alone. ``per_order`` holds the caps on one order,
+    ``remembered`` is room for what others compute from these rules alone. ``per_order`` holds the caps on one order,
     ``counted`` the caps by month and customer, ``on_sales`` what is asked of the earner's sales, each by rule index.
     """
 
@@ -145,13 +145,13 @@ class RuleBook:
         self._cache: dict[tuple[str | None, str | None, str | None], Chosen] = {}
         self.remembered = Remembered()
         caps = {rule.index: rule.cap for rule in rules if rule.cap is not None}
-        self.per_order = {index: cap[0] for index, cap in caps.items() if cap[0] is not None}
-        self.counted = {index: cap for index, cap in caps.items() if cap[1:] != (None, None)}
+        self.per_order = {index: most for index, cap in caps.items() if (most := cap.per_order_minor) is not None}
+        self.counted = {index: cap for index, cap in caps.items() if cap.is_counted}
         asked = {rule.index: rule.requires for rule in rules if rule.requires is not None}
         self.on_sales = {index: asks for index, asks in asked.items() if asks.min_personal_sales_minor is not None}
 
     def choose(self, channel: str, category: str | None, sku: str) -> Chosen:
-        """For each group the first rule in document order whose ``where`` matches.
+        """Finds the rules for a line: for each group the first in document order whose ``where`` matches.
 
         Values that no rule names are all alike, which keeps the number of kinds small.
         """
@@ -162,18 +162,18 @@ class RuleBook:
         )
         chosen = self._cache.get(key)
         if chosen is None:
-            chosen = self._work_out(channel, category, sku)
+            chosen = self._choose(channel, category, sku)
             if len(self._cache) >= _MAX_CHOICES:
                 self._cache.clear()
             self._cache[key] = chosen
         return chosen
 
-    def _work_out(self, channel: str, category: str | None, sku: str) -> Chosen:
+    def _choose(self, channel: str, category: str | None, sku: str) -> Chosen:
         first: dict[str, Rule] = {}
         for rule in self._rules:
             if rule.group not in first and rule.where.matches(channel, category, sku):
                 first[rule.group] = rule
-        steps = order_of_work(first.values(), self._tiers)
+        steps = order_steps(first.values(), self._tiers)
         return Chosen(steps, _depth(steps))
 
 
@@ -184,15 +184,21 @@ def _named(values: Iterable[tuple[frozenset[str] | None, frozenset[str]]]) -> fr
     return frozenset(named)
 
 
-def order_of_work(rules: Iterable[Rule], tiers: int) -> tuple[tuple[int, Rule], ...]:
-    """(tier, rule) tier by tier and in document order, leader and opener last (plan.md, step 3)."""
-    steps = [(place, rule) for rule in rules for place in places_of(rule.pay, rule.tier, tiers)]
-    steps.sort(key=lambda step: (step[0], step[1].index))
+def order_steps(rules: Iterable[Rule], tiers: int) -> tuple[tuple[int, Rule], ...]:
+    """Sorts rules into (tier, rule) steps: by tier, in document order, leader and opener last (plan.md, step 3)."""
+    ordered = sorted(rules, key=lambda rule: rule.index)
+    steps = [(place, rule) for rule in ordered for place in places_of(rule.pay, rule.tier, tiers)]
+    steps.sort(key=_place_of_step)
     return tuple((place % AFTER_THE_TIERS, rule) for place, rule in steps)
 
 
+def _place_of_step(step: tuple[int, Rule]) -> int:
+    place, _ = step
+    return place
+
+
 def places_of(pay: str, tier: int, tiers: int) -> range:
-    """The places of a rule in the order of work: tiers 0 to 3, then leader and opener."""
+    """The places of a rule among the steps: tiers 0 to 3, then leader and opener."""
     if pay == CHAIN:
         return range(tiers + 1)
     place = AFTER_THE_TIERS if pay in (LEADER, OPENER) else tier

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
 from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, Chosen, Rule
 from distrib.domain.settlement.snapshot import Person, Snapshot
 
-COMPRESS_REACH = 8
+COMPRESS_REACH = CHAIN_LENGTH - 1
 """Compression looks at no more uplines than this above tier 0 (plan.md, inactive_upline)."""
 HIGHEST_TIER = 3
 """No plan and no pack allows more (plan.md, tiers)."""

@@ -1,1 +1,1 @@
-"""Proves the books: runs every check of the audit and works every order out again. Begin with ``run``."""
+"""Proves the books: runs every check of the audit and recomputes every order. Begin with ``run``."""

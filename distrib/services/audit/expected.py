@@ -1,4 +1,4 @@
-"""The part of the audit that works out again what is expected of every paid order. No SQL may enter."""
+"""The part of the audit that recomputes what is expected of every paid order. No SQL may enter."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.versions import load_timeline
 from distrib.store.audit.lives import payment_batches
-from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.orders.life import StoredPayment
 
 BATCH_ORDERS = 1_000
 
 
-def recompute_expected(conn: Connection, program: Program) -> dict[str, Answer]:
-    """Every paid order that is neither settled nor ended against its snapshot, plan version and refunds."""
+def recompute_expected(conn: Connection, program: Program) -> dict[str, AuditAnswer]:
+    """Recomputes every paid order that is neither settled nor ended from its snapshot, plan version and refunds."""
     plans = {entry.version_no: entry.plan for entry in load_timeline(conn, program).entries}
     figure, wrong = 0, 0
     rows: list[dict[str, Any]] = []
     for batch in payment_batches(conn, program.program_id, BATCH_ORDERS):
         figure += len(batch)
         for order_no, stored in batch.items():
-            found = _unlike(stored, plans)
-            wrong += found is not None
-            if found is not None and len(rows) < MOST_ROWS:
-                rows.append({"order_no": order_no, **found})
-    return {"expected_recompute": Answer(figure, wrong, rows)}
+            problem = _problem_of(stored, plans)
+            wrong += problem is not None
+            if problem is not None and len(rows) < MOST_ROWS:
+                rows.append({"order_no": order_no, **problem})
+    return {"expected_recompute": AuditAnswer(figure, wrong, rows)}
 
 
-def _unlike(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, Any] | None:
-    """What is wrong with one order; None where nothing is."""
+def _problem_of(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, Any] | None:
+    """Recomputes one payment and describes what is wrong with it; None where nothing is."""
     try:
-        found = _differences(stored, plans)
+        unlike = _differences(stored, plans)
     except (Refusal, ValueError, LookupError) as error:
         return {"what": "cannot be worked out", "why": str(error)}
-    if not found:
+    if not unlike:
         return None
-    what, place, expected, posted = found[0]
+    first = unlike[0]
     return {
-        "differences": len(found),
-        "what": what,
-        **place._asdict(),
-        "expected_minor": expected,
-        "posted_minor": posted,
+        "differences": len(unlike),
+        "what": first.what,
+        **first.key._asdict(),
+        "expected_minor": first.expected_minor,
+        "posted_minor": first.posted_minor,
     }
 
 

@@ -1,6 +1,6 @@
-"""The part of the audit that works every settled order out again, a batch at a time.
+"""The part of the audit that recomputes every settled order, a batch at a time.
 
-What agrees is told by comparing one text an order; only what differs, or was refunded, is taken
+Orders that agree are recognised by comparing one text an order; only what differs, or was refunded, is taken
 apart. Memory does not grow with the number of orders. No SQL may enter.
 """
 
@@ -23,7 +23,7 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.versions import load_timeline
-from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.audit.runs import FIELD, ROW, OrderBatch, SettledRow, order_batches
 
 BATCH_ORDERS = 4_000
@@ -34,60 +34,64 @@ RECOMPUTE, REFUNDS, CAP = "orders_recompute", "refunds_within_paid", "order_cap_
 
 @dataclass(slots=True)
 class _Findings:
-    """How many things were looked at and the wrong ones, the first of them kept."""
+    """The counts of one check, with its first wrong rows."""
 
     figure: int = 0
     wrong: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, **row: Any) -> None:
-        """Notes something wrong."""
+        """Counts a wrong row and keeps it if it is among the first."""
         self.wrong += 1
         if len(self.rows) < MOST_ROWS:
             self.rows.append(row)
 
+    def answer(self) -> AuditAnswer:
+        """The counts and the first wrong rows as the audit keeps them."""
+        return AuditAnswer(self.figure, self.wrong, self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """What refunds did to the orders of one batch, by order."""
+    """What refunds and cases changed of the orders of one batch, by order."""
 
     reversed: Mapping[int, Mapping[PostedKey, int]]
     taken_back: Mapping[int, set[PostedKey]]
     refunded: Mapping[int, Mapping[str, int]]
 
 
-def recompute_orders(conn: Connection, program: Program) -> dict[str, Answer]:
-    """Every settled order against its snapshot, its plan version and its refunds; three answers by name."""
+def recompute_orders(conn: Connection, program: Program) -> dict[str, AuditAnswer]:
+    """Recomputes every settled order from its snapshot, plan version and refunds; three results by check."""
     plans = {entry.version_no: entry.plan for entry in load_timeline(conn, program).entries}
-    pass_ = _Pass(plans)
+    audit = _OrderAudit(plans)
     for batch in order_batches(conn, program.program_id, BATCH_ORDERS):
-        pass_.take(batch)
-    return {name: Answer(found.figure, found.wrong, found.rows) for name, found in pass_.found.items()}
+        audit.check_batch(batch)
+    return {name: findings.answer() for name, findings in audit.findings.items()}
 
 
-class _Pass:
-    """One way through all orders."""
+class _OrderAudit:
+    """Checks orders batch by batch and collects what is wrong, by name of the check."""
 
     def __init__(self, plans: Mapping[int, Plan]) -> None:
-        self.found = {name: _Findings() for name in (RECOMPUTE, REFUNDS, CAP)}
+        self.findings = {name: _Findings() for name in (RECOMPUTE, REFUNDS, CAP)}
         self._plans = plans
         self._rules = {version: [rule.id for rule in plan.rules] for version, plan in plans.items()}
 
-    def take(self, batch: OrderBatch) -> None:
-        """Looks at one batch, and at what was posted in its range for orders that never settled."""
+    def check_batch(self, batch: OrderBatch) -> None:
+        """Recomputes the orders of a batch, and notes what was posted in its range for orders that never settled."""
         changes = _changes(batch)
         left_over = batch.earned.keys() | changes.reversed.keys()
         for row in batch.orders:
             left_over.discard(row.order_no)
             try:
-                self._take_order(row, batch.earned.get(row.order_no), changes)
+                self._check_order(row, batch.earned.get(row.order_no), changes)
             except (Refusal, ValueError, LookupError) as error:
-                self.found[RECOMPUTE].add(order_no=row.order_no, what="cannot be worked out", why=str(error))
+                self.findings[RECOMPUTE].add(order_no=row.order_no, what="cannot be worked out", why=str(error))
         for order_no in sorted(left_over):
-            self.found[RECOMPUTE].add(order_no=order_no, what="posted without a settlement")
-        self.found[RECOMPUTE].figure += len(batch.orders)
+            self.findings[RECOMPUTE].add(order_no=order_no, what="posted without a settlement")
+        self.findings[RECOMPUTE].figure += len(batch.orders)
 
-    def _take_order(self, row: SettledRow, posted: str | None, changes: _Changes) -> None:
+    def _check_order(self, row: SettledRow, posted: str | None, changes: _Changes) -> None:
         order = decode_stored(row.payload).order
         if order is None or order.paid_minor != row.paid_minor:
             raise ValueError("the settlement does not fit its event")
@@ -104,18 +108,18 @@ class _Pass:
             stands = sum([commission.amount_minor for commission in first])
         else:
             taken_back = frozenset(changes.taken_back.get(row.order_no, ()))
-            told = PostedOrder(_earned(posted), reversed_ or {}, taken_back)
-            self._compare(row, plan, order, snapshot, left, told)
-            stands = sum(told.standing().values())
+            posted_order = PostedOrder(_earned(posted), reversed_ or {}, taken_back)
+            self._compare(row, plan, order, snapshot, left, posted_order)
+            stands = sum(posted_order.standing().values())
         self._check_cap(row, snapshot, row.paid_minor if left is None else sum(left), stands)
 
     def _left(self, row: SettledRow, order: Order, refunded: Mapping[str, int]) -> list[int]:
-        found, paid = self.found[REFUNDS], {line.id: line.paid_minor for line in order.lines}
-        found.figure += len(refunded)
+        findings, paid = self.findings[REFUNDS], {line.id: line.paid_minor for line in order.lines}
+        findings.figure += len(refunded)
         for line_id, amount_minor in refunded.items():
             if amount_minor > paid.get(line_id, -1):
                 given = {"paid_minor": paid.get(line_id), "refunded_minor": amount_minor}
-                found.add(order_no=row.order_no, line_id=line_id, **given)
+                findings.add(order_no=row.order_no, line_id=line_id, **given)
         return left_of_lines(order, refunded)
 
     def _compare(
@@ -125,41 +129,46 @@ class _Pass:
         order: Order,
         snapshot: Snapshot,
         left: Sequence[int] | None,
-        told: PostedOrder,
+        posted_order: PostedOrder,
     ) -> None:
-        found = differences(plan, order, snapshot, left, told)
-        if found:
+        unlike = differences(plan, order, snapshot, left, posted_order)
+        if unlike:
             shown = [
-                {"what": what, **place._asdict(), "expected_minor": expected, "posted_minor": posted}
-                for what, place, expected, posted in found[:MOST_DIFFERENCES]
+                {
+                    "what": difference.what,
+                    **difference.key._asdict(),
+                    "expected_minor": difference.expected_minor,
+                    "posted_minor": difference.posted_minor,
+                }
+                for difference in unlike[:MOST_DIFFERENCES]
             ]
-            self.found[RECOMPUTE].add(order_no=row.order_no, differences=len(found), first=shown)
+            self.findings[RECOMPUTE].add(order_no=row.order_no, differences=len(unlike), first=shown)
 
     def _check_cap(self, row: SettledRow, snapshot: Snapshot, left_minor: int, stands: int) -> None:
         if snapshot.order_cap_ppm is None:
             return
         limit = snapshot.order_cap_ppm * left_minor // PPM
-        self.found[CAP].figure += 1
+        self.findings[CAP].figure += 1
         if stands > limit:
-            self.found[CAP].add(order_no=row.order_no, limit_minor=limit, standing_minor=stands)
+            self.findings[CAP].add(order_no=row.order_no, limit_minor=limit, standing_minor=stands)
 
 
 def _changes(batch: OrderBatch) -> _Changes:
     reversed_: defaultdict[int, defaultdict[PostedKey, int]] = defaultdict(lambda: defaultdict(int))
     taken_back: defaultdict[int, set[PostedKey]] = defaultdict(set)
-    for order_no, line_id, rule_id, tier, shop_no, amount_minor, is_decided in batch.reversed:
-        place = PostedKey(line_id, rule_id, tier, shop_no)
-        reversed_[order_no][place] += amount_minor
-        if is_decided:
-            taken_back[order_no].add(place)
+    for row in batch.reversed:
+        place = PostedKey(row.line_id, row.rule_id, row.tier, row.shop_no)
+        reversed_[row.order_no][place] += row.amount_minor
+        if row.is_decided:
+            taken_back[row.order_no].add(place)
     refunded: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    for order_no, line_id, amount_minor in batch.refunded:
-        refunded[order_no][line_id] = amount_minor
+    for refund in batch.refunded:
+        refunded[refund.order_no][refund.line_id] = refund.amount_minor
     return _Changes(reversed_, taken_back, refunded)
 
 
 def _text(commissions: Sequence[Commission], order: Order, rules: Sequence[str]) -> str | None:
-    """The commissions as the ledger's query writes them; None where there are none."""
+    """Encodes commissions as the ledger's query does; None where there are none."""
     lines = order.lines
     rows = [
         f"{lines[line].id}\x1f{rules[rule]}\x1f{tier}\x1f{shop_no}\x1f{base}"
@@ -170,7 +179,7 @@ def _text(commissions: Sequence[Commission], order: Order, rules: Sequence[str])
 
 
 def _earned(posted: str | None) -> list[PostedCommission]:
-    """The commissions that ``_text`` writes, read back."""
+    """Decodes the commissions that ``_text`` encodes."""
     return [] if posted is None else [_earned_row(row) for row in posted.split(ROW)]
 
 

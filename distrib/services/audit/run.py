@@ -1,4 +1,4 @@
-"""The audit: everything that must hold, looked at again from the rows themselves.
+"""The audit: everything that must hold, checked against the rows themselves.
 
 Reads only, within one snapshot, so that no worker waits for it; the one row it writes is its
 result. It finds and never repairs. No SQL may enter.
@@ -17,14 +17,14 @@ from sqlalchemy import Connection
 from distrib.domain.ledger import CLEARING, EXPENSE, TAX
 from distrib.domain.plans.document import DEFAULT_HOLD_DAYS
 from distrib.domain.policies.policy import Policy
-from distrib.services.audit.closings import check_closings
+from distrib.services.audit.closed_months import check_closed_months
 from distrib.services.audit.expected import recompute_expected
 from distrib.services.audit.orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.services.ledger.seals import verify_chain
 from distrib.store.audit import lives, proofs, questions, runs
 from distrib.store.audit.limits import RULE_TOTALS
-from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.network import shops
 from distrib.store.statements import months
 
@@ -34,7 +34,7 @@ _QUESTIONS = (*questions.QUESTIONS, *lives.QUESTIONS, RULE_TOTALS, *proofs.QUEST
 
 @dataclass(frozen=True, slots=True)
 class AuditCheck:
-    """One thing that must hold: how many rows were looked at, how many are wrong, and the first of those."""
+    """The result of one check: how many rows were looked at, how many are wrong, and the first of those."""
 
     name: str
     ok: bool
@@ -45,7 +45,7 @@ class AuditCheck:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """All checks of one program at one instant."""
+    """The results of all checks of one program at one instant."""
 
     ok: bool
     as_of: datetime
@@ -64,7 +64,7 @@ def enter_snapshot(conn: Connection) -> None:
 def run_audit(
     conn: Connection, program: Program, now: datetime, policies: Mapping[str, Policy] | None = None
 ) -> AuditResult:
-    """Checks everything and keeps the result.
+    """Runs every check of a program within one snapshot and records the result.
 
     Args:
         conn: a transaction that ``enter_snapshot`` opened.
@@ -75,7 +75,7 @@ def run_audit(
     answers |= recompute_orders(conn, program)
     answers |= recompute_expected(conn, program)
     answers["statements_add_up"] = _statements(conn, program)
-    answers |= check_closings(conn, program)
+    answers |= check_closed_months(conn, program)
     answers["seals_unbroken"] = verify_chain(conn, program)
     checks = [_check(conn, program, name, answer) for name, answer in answers.items()]
     result = AuditResult(all(check.ok for check in checks), now, tuple(checks))
@@ -84,39 +84,39 @@ def run_audit(
 
 
 def latest_audit(conn: Connection, program: Program) -> dict[str, Any] | None:
-    """The newest result as ``audit_view`` gives it (times as text), or None before the first audit."""
+    """Reads the newest result as ``audit_view`` gives it (times as text); None before the first audit."""
     kept = runs.latest_audit(conn, program.program_id)
-    found: dict[str, Any] | None = None if kept is None else json.loads(kept)
-    return found
+    result: dict[str, Any] | None = None if kept is None else json.loads(kept)
+    return result
 
 
 def request_audit(conn: Connection, program: Program, now: datetime) -> None:
-    """Asks for an audit; a worker runs it soon."""
+    """Records the request for an audit; a worker runs it soon."""
     runs.request_audit(conn, program.program_id, now)
 
 
 def requested_at(conn: Connection, program: Program) -> datetime | None:
-    """Since when an audit is asked for and not yet answered."""
+    """Since when an audit is requested and not yet answered; None without a request."""
     return runs.requested_at(conn, program.program_id)
 
 
 def requested_programs(conn: Connection, limit: int = 100) -> list[int]:
-    """The numbers of the programs that wait for an audit, the longest waiting first."""
+    """Lists the numbers of the programs that wait for an audit, the longest waiting first."""
     return runs.requested_programs(conn, limit)
 
 
 def answer_request(conn: Connection, program: Program, as_of: datetime) -> None:
-    """Strikes the request that an audit as of ``as_of`` has answered; in a transaction after the audit's own."""
+    """Deletes the request that an audit as of ``as_of`` has answered; in a transaction after the audit's own."""
     runs.answer_request(conn, program.program_id, as_of)
 
 
 def programs_to_audit(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
-    """The numbers of the programs whose last audit is of a day that is over."""
+    """Lists the numbers of the programs whose last audit is of a day that is over."""
     return runs.programs_to_audit(conn, now, limit)
 
 
 def audit_state(conn: Connection) -> tuple[int, datetime | None]:
-    """Over all programs: how many failed their last audit, and the oldest of the last audits."""
+    """Counts, over all programs, those that failed their last audit; with the oldest of the last audits."""
     return runs.audit_state(conn)
 
 
@@ -126,13 +126,13 @@ def audit_view(result: AuditResult) -> dict[str, Any]:
     return {"ok": result.ok, "as_of": as_of, "checks": [asdict(check) for check in result.checks]}
 
 
-def _check(conn: Connection, program: Program, name: str, answer: Answer) -> AuditCheck:
+def _check(conn: Connection, program: Program, name: str, answer: AuditAnswer) -> AuditCheck:
     rows = _with_ids(conn, program, answer.rows)
     return AuditCheck(name, answer.wrong == 0, answer.figure, answer.wrong, rows)
 
 
 def _with_ids(conn: Connection, program: Program, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Wrong rows with the ids that callers know, beside the numbers that the tables have."""
+    """Adds to wrong rows the callers' ids of their orders and shops."""
     orders = {number for row in rows if (number := _order_of(row)) is not None}
     accounts = {number for row in rows if (number := _account_of(row)) is not None}
     order_ids = runs.ids_of_orders(conn, program.program_id, orders) if orders else {}
@@ -162,7 +162,7 @@ def _named(row: dict[str, Any], order_ids: Mapping[int, str], shop_ids: Mapping[
 
 def _questions(
     conn: Connection, program: Program, policies: Mapping[str, Policy] | None
-) -> list[tuple[questions.Question, Answer]]:
+) -> list[tuple[questions.Question, AuditAnswer]]:
     pack = None if policies is None else policies[program.policy]
     levels = None if pack is None else pack.max_tree_levels
     periods = months.periods_with_movement(conn, program.program_id)
@@ -185,27 +185,27 @@ def _bound(program: Program) -> dict[str, Any]:
     return {"program": program.program_id, "time_zone": program.time_zone}
 
 
-def _statements(conn: Connection, program: Program) -> Answer:
-    """Every month's statement against the transfers by date (freezes and reservations apart), and its opening."""
+def _statements(conn: Connection, program: Program) -> AuditAnswer:
+    """Checks each month's statement against the transfers by date (freezes, reservations apart), and its opening."""
     buckets = questions.money_by_month(conn, _bound(program))
     periods = months.periods_with_movement(conn, program.program_id)
     wrong: list[dict[str, Any]] = []
     closing = 0
     for period in periods:
         _, end = period_bounds(period, program.zone)
-        told = months.statement_totals(conn, program.program_id, period, end)
-        told["held_minor"] -= told["frozen_minor"]
-        told["available_minor"] += told["frozen_minor"] + told["reserved_minor"]
+        totals = months.statement_totals(conn, program.program_id, period, end)
+        totals["held_minor"] -= totals["frozen_minor"]
+        totals["available_minor"] += totals["frozen_minor"] + totals["reserved_minor"]
         expected = {
             "opening_minor": closing,
             "closing_minor": sum(amount for counted, _, amount in buckets if counted <= period),
             "held_minor": sum(amount for counted, free, amount in buckets if counted <= period < free),
             "available_minor": sum(amount for counted, free, amount in buckets if max(counted, free) <= period),
         }
-        closing = told["closing_minor"]
+        closing = totals["closing_minor"]
         wrong += [
-            {"period": period, "figure": name, "expected_minor": amount, "told_minor": told[name]}
+            {"period": period, "figure": name, "expected_minor": amount, "told_minor": totals[name]}
             for name, amount in expected.items()
-            if told[name] != amount
+            if totals[name] != amount
         ]
-    return Answer(len(periods), len(wrong), wrong[:MOST_ROWS])
+    return AuditAnswer(len(periods), len(wrong), wrong[:MOST_ROWS])

@@ -87,7 +87,7 @@ class ProgramFigures:
 
     def _at_thresholds(self) -> Iterator[tuple[int, int]]:
         """For each threshold of own sales in the plan in force: shops exactly at it, and at it or above."""
-        entry = self._timeline.at(self._at)
+        entry = self._timeline.in_force(self._at)
         ranks = entry.plan.ranks if entry is not None else ()
         asked = {
             (leaf.metric.window, leaf.at_least)

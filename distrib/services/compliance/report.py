@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.events import CLOCK_SKEW
 from distrib.domain.money import show_ratio
 from distrib.domain.policies.policy import Policy, combine, judge_plan
 from distrib.services.compliance.cases import list_cases, newest_cases
@@ -23,7 +24,7 @@ from distrib.services.compliance.monitors import structure_view
 from distrib.services.compliance.penalised import penalised_view
 from distrib.services.compliance.structure import as_it_was, measure_structure, packs_at
 from distrib.services.context import Program
-from distrib.services.plans.versions import CLOCK_SKEW, TimelineEntry, load_timeline
+from distrib.services.plans.versions import TimelineEntry, load_timeline
 from distrib.store import plans
 from distrib.store.compliance import findings as store
 

@@ -105,7 +105,7 @@ def as_it_was(conn: Connection, program: Program, as_of: datetime) -> Program:
 
 def packs_at(program: Program, policies: Mapping[str, Policy], timeline: Timeline, as_of: datetime) -> list[Policy]:
     """The packs that judge a program at an instant: its own, and the one its plan in force names."""
-    entry = timeline.at(as_of)
+    entry = timeline.in_force(as_of)
     named = entry.plan.policy if entry is not None else None
     day = program.day_of(as_of)
     return [pack_on(policies, name, day) for name in dict.fromkeys([program.policy, *([named] if named else [])])]

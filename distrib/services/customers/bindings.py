@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from distrib.domain.customers import KEPT, Binding, Claim, Rule, Step, binding_at, judge_claims
 from distrib.domain.errors import Refusal
+from distrib.domain.events import CLOCK_SKEW
 from distrib.services.context import Actor, Program
 from distrib.store import customers as store
 from distrib.store.customers import ClaimRow, NewClaim
 from distrib.store.network import shops
 
-CLOCK_SKEW = timedelta(minutes=5)
 _NOT_STORED = 2**63 - 1
 """Stands for the number of a claim that is being recorded: it comes after all that are."""
 

@@ -1,4 +1,4 @@
-"""The ledger as those see it who keep books: a chart of accounts, and transfers with two sides and a cause.
+"""The ledger as a book-keeper reads it: a chart of accounts, and transfers with two sides and a cause.
 
 A balance is what was credited less what was debited, so that all accounts of a program add up to 0: what shops are owed
 stands above zero, the expense below. No SQL may enter.
@@ -48,64 +48,64 @@ class TransferQuery:
 def list_accounts(
     conn: Connection, program: Program, after: tuple[int, str] | None, limit: int
 ) -> tuple[list[dict[str, Any]], tuple[int, str] | None]:
-    """The chart of accounts: the program's own first, then every shop's payable account by the shop's id.
+    """Lists the chart of accounts: the program's own first, then every shop's payable account by the shop's id.
 
     Returns:
-        Up to ``limit`` accounts, and what to go on after: how many of the own ones are told, and the last shop.
+        Up to ``limit`` accounts, and what to go on after: how many of the own ones are listed, and the last shop.
     """
-    told, shop_id = after or (0, "")
-    own = own_accounts(conn, program)[told : told + limit] if told < len(_OWN) else []
-    found = rows.payable_accounts(conn, program.program_id, shop_id, limit - len(own) + 1)
-    page, told = found[: limit - len(own)], told + len(own)
+    listed, shop_id = after or (0, "")
+    own = own_accounts(conn, program)[listed : listed + limit] if listed < len(_OWN) else []
+    payables = rows.payable_accounts(conn, program.program_id, shop_id, limit - len(own) + 1)
+    page, listed = payables[: limit - len(own)], listed + len(own)
     last = page[-1]["shop_id"] if page else shop_id
-    has_more = told < len(_OWN) or len(found) > len(page)
-    return own + [_payable_view(program, row) for row in page], (told, last) if has_more else None
+    has_more = listed < len(_OWN) or len(payables) > len(page)
+    return own + [_payable_view(program, row) for row in page], (listed, last) if has_more else None
 
 
 def own_accounts(conn: Connection, program: Program) -> list[dict[str, Any]]:
-    """The program's own accounts, each derived from the running totals of all payables."""
-    found = rows.own_accounts(conn, program.program_id)
+    """Lists the program's own accounts, each derived from the running totals of all payables."""
+    balances = rows.own_accounts(conn, program.program_id)
     return [
         {
             "id": name,
             "kind": name,
             "shop_id": None,
             "currency": program.currency,
-            "balance_minor": found[name],
-            "version": found["version"],
+            "balance_minor": balances[name],
+            "version": balances["version"],
         }
         for name in _OWN
     ]
 
 
 def get_account(conn: Connection, program: Program, account: str, now: datetime) -> dict[str, Any]:
-    """One account; a payable one with its views held, reserved and available; raises ``account_unknown``."""
+    """Reads one account; a payable one with its views held, reserved and available; raises ``account_unknown``."""
     if account in _OWN:
         return next(own for own in own_accounts(conn, program) if own["id"] == account) | {"views": None}
     row = _payable(conn, program, account)
-    told = months.balance(conn, program, row["shop_no"], now)
-    views = {name: told[name] for name in ("held_minor", "reserved_minor", "available_minor", "as_of")}
+    balance = months.balance(conn, program, row["shop_no"], now)
+    views = {name: balance[name] for name in ("held_minor", "reserved_minor", "available_minor", "as_of")}
     return _payable_view(program, row) | {"views": views}
 
 
 def account_changes(
     conn: Connection, program: Program, account: str, after: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """The versions of a payable account, 1, 2, 3 …: the balance before, what one posting moved, the balance behind.
+    """Lists the versions of a payable account, 1, 2, 3 …: the balance before, what a posting moved, the balance after.
 
     Raises:
         Refusal: ``account_unknown``; the program's own accounts are derived and have none.
     """
     row = _payable(conn, program, account)
-    found = rows.account_changes(conn, program.program_id, row["shop_no"], after or 0, limit + 1)
-    page = [one | {"period": format_period(one["period"])} for one in found[:limit]]
-    return page, page[-1]["version"] if len(found) > limit else None
+    changes = rows.account_changes(conn, program.program_id, row["shop_no"], after or 0, limit + 1)
+    page = [change | {"period": format_period(change["period"])} for change in changes[:limit]]
+    return page, page[-1]["version"] if len(changes) > limit else None
 
 
 def list_transfers(
     conn: Connection, program: Program, query: TransferQuery, after: tuple[int, int] | None, limit: int
 ) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
-    """Transfers by cause and number.
+    """Lists transfers by cause and number.
 
     Returns:
         Up to ``limit`` of them, and the key to go on after (None at the end).
@@ -116,14 +116,14 @@ def list_transfers(
     filters = _filters(query)
     if filters is None:
         return [], None
-    found = rows.list_transfers(conn, program.program_id, filters, after or (0, 0), limit + 1)
-    page = found[:limit]
-    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(found) > limit else None
+    transfers = rows.list_transfers(conn, program.program_id, filters, after or (0, 0), limit + 1)
+    page = transfers[:limit]
+    last = (page[-1]["cause_no"], page[-1]["seq"]) if len(transfers) > limit else None
     return [transfer_view(program, row) for row in page], last
 
 
 def transfer_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
-    """One transfer with both its sides."""
+    """One transfer row with both its accounts, as it is shown."""
     cause, reverses, late = row["cause_no"], row["reverses_seq"], row["belongs_to_period"]
     return {
         "id": commission_id(cause, row["seq"]),
@@ -156,7 +156,7 @@ def _account_id(number: int, shop_id: str | None) -> str:
 
 
 def _filters(query: TransferQuery) -> TransferFilters | None:
-    """What the store filters by; None where nothing can fit."""
+    """Checks a query and turns it into the store's filters; None where nothing can fit."""
     problems = []
     given: dict[str, Any] = {"since": query.since, "until": query.until, "period": query.period}
     kinds = None if query.kind is None else {query.kind}

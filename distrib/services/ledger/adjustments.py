@@ -33,7 +33,7 @@ MOST_CHARACTERS = 255
 def propose_adjustment(
     conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
 ) -> tuple[dict[str, Any], bool]:
-    """Keeps what is to be adjusted; nothing moves until another key approves it.
+    """Records a proposed adjustment; nothing moves until another key approves it.
 
     Args:
         draft: ``id``, ``shop_id``, ``amount_minor`` (below zero takes from the shop), ``reason``.
@@ -61,7 +61,7 @@ def propose_adjustment(
         now,
         actor.key_id,
     )
-    row = _found(conn, program, draft["id"])
+    row = _find(conn, program, draft["id"])
     if row.digest != digest:
         raise Refusal("id_conflict", id=draft["id"])
     return _view(program, row), is_new
@@ -70,32 +70,32 @@ def propose_adjustment(
 def approve_adjustment(
     conn: Connection, program: Program, adjustment_id: str, actor: Actor, now: datetime
 ) -> dict[str, Any]:
-    """Posts what another key proposed; approved again it answers as it stands.
+    """Posts an adjustment that another key proposed; approved again it stays as it stands.
 
     Raises:
         Refusal: ``adjustment_unknown``, or ``same_key`` for the key that proposed it.
     """
-    row = _found(conn, program, adjustment_id)
+    row = _find(conn, program, adjustment_id)
     if row.proposed_by == actor.key_id:
         raise Refusal("same_key")
     if row.approved_at is None:
         _post(conn, program, row, actor, now)
-    return _view(program, _found(conn, program, adjustment_id))
+    return _view(program, _find(conn, program, adjustment_id))
 
 
 def get_adjustment(conn: Connection, program: Program, adjustment_id: str) -> dict[str, Any]:
-    """One adjustment; raises ``adjustment_unknown``."""
-    return _view(program, _found(conn, program, adjustment_id))
+    """Reads one adjustment by id; raises ``adjustment_unknown``."""
+    return _view(program, _find(conn, program, adjustment_id))
 
 
 def list_adjustments(
     conn: Connection, program: Program, shop_id: str | None, status: str | None, after: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Adjustments in the order they were proposed, and after what number the next page begins."""
+    """Lists adjustments in the order they were proposed, and after what number the next page begins."""
     approved = None if status is None else status == APPROVED
-    found = rows.list_adjustments(conn, program.program_id, shop_id, approved, after or 0, limit + 1)
-    page = found[:limit]
-    return [_view(program, row) for row in page], page[-1].adjustment_no if len(found) > limit else None
+    adjustments = rows.list_adjustments(conn, program.program_id, shop_id, approved, after or 0, limit + 1)
+    page = adjustments[:limit]
+    return [_view(program, row) for row in page], page[-1].adjustment_no if len(adjustments) > limit else None
 
 
 def _check(draft: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ def _post(conn: Connection, program: Program, row: AdjustmentRow, actor: Actor, 
     postings.post_entries(conn, program.program_id, [entry])
 
 
-def _found(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentRow:
+def _find(conn: Connection, program: Program, adjustment_id: str) -> AdjustmentRow:
     row = rows.find_adjustment(conn, program.program_id, adjustment_id) if is_identifier(adjustment_id) else None
     if row is None:
         raise Refusal("adjustment_unknown", id=adjustment_id)

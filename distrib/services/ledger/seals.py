@@ -1,7 +1,7 @@
 """Sealing the ledger: each day's transfers under one digest that takes in the digest of the day before.
 
 Who changes, removes or slips in a sealed transfer breaks every seal from there on; who keeps a digest elsewhere can
-prove it. The canonical form is told in docs/ledger.md, so that anybody can work it out again. No SQL may enter.
+prove it. The canonical form is described in docs/ledger.md, so that anybody can recompute it. No SQL may enter.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
-from distrib.store.audit.questions import MOST_ROWS, Answer
+from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.ledger import seals as rows
 from distrib.store.ledger.seals import SealedTransfer, SealRow
 
 FORM = "distrib-seal-1"
 BEFORE_ALL = -1
-_SEALS_AT_ONCE = 500
+_SEALS_CHUNK = 500
 
 
 class _Content:
-    """The lines of one seal as they go by: what they come to, and their digest."""
+    """Encodes the lines of one seal one by one, and computes their count, sum and digest."""
 
     def __init__(self, program: Program, seal_no: int, previous: bytes | None, after: int, through: int) -> None:
         self.transfers = self.total_minor = 0
@@ -35,7 +35,7 @@ class _Content:
         self._hash.update(self.head)
 
     def add(self, transfer: SealedTransfer) -> bytes:
-        """Takes in one transfer and answers its line."""
+        """Adds one transfer and returns its line."""
         line = f"{transfer.line}\n".encode()
         self.transfers += 1
         self.total_minor += transfer.amount_minor
@@ -43,24 +43,24 @@ class _Content:
         return line
 
     def close(self) -> bytes:
-        """Takes in the last line and answers it."""
+        """Adds the last line, with count and sum, and returns it."""
         line = _line([self.transfers, self.total_minor])
         self._hash.update(line)
         return line
 
     def digest(self) -> bytes:
-        """SHA-256 of all lines so far."""
+        """The SHA-256 of all lines so far."""
         return self._hash.digest()
 
 
 def seal_now(conn: Connection, program: Program, now: datetime) -> dict[str, Any] | None:
-    """Seals everything that is posted and not sealed yet.
+    """Seals every transfer that is posted and not sealed yet, as the next seal of the chain.
 
     Under the worker's role, in a transaction of its own. Postings under way are waited for, none is missed
     (``posting_horizon``).
 
     Returns:
-        The new seal; None where there was nothing to seal, or somebody else is sealing.
+        The new seal; None where there was nothing to seal, or another transaction is sealing.
     """
     if not rows.lock_chain(conn, program.program_id):
         return None
@@ -79,7 +79,7 @@ def seal_now(conn: Connection, program: Program, now: datetime) -> dict[str, Any
 
 
 def seal_content(conn: Connection, program: Program, seal_no: int) -> Iterator[bytes]:
-    """The very bytes that a seal's digest is of, worked out from the ledger as it is now; raises ``not_found``."""
+    """Streams the bytes that a seal's digest covers, recomputed from the ledger as it is now; raises ``not_found``."""
     seal = rows.find_seal(conn, program.program_id, seal_no)
     if seal is None:
         raise Refusal("not_found")
@@ -95,34 +95,34 @@ def seal_content(conn: Connection, program: Program, seal_no: int) -> Iterator[b
 def list_seals(
     conn: Connection, program: Program, after: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Seals in their order, and after what the next page begins."""
-    found = rows.list_seals(conn, program.program_id, after or 0, limit + 1)
-    return [seal_view(row) for row in found[:limit]], found[limit - 1].seal_no if len(found) > limit else None
+    """Lists seals in their order, and after what number the next page begins."""
+    seals = rows.list_seals(conn, program.program_id, after or 0, limit + 1)
+    return [seal_view(row) for row in seals[:limit]], seals[limit - 1].seal_no if len(seals) > limit else None
 
 
 def find_seal(conn: Connection, program: Program, seal_no: int) -> dict[str, Any]:
-    """One seal; raises ``not_found``."""
-    found = rows.find_seal(conn, program.program_id, seal_no)
-    if found is None:
+    """Reads one seal by number; raises ``not_found``."""
+    seal = rows.find_seal(conn, program.program_id, seal_no)
+    if seal is None:
         raise Refusal("not_found")
-    return seal_view(found)
+    return seal_view(seal)
 
 
 def programs_to_seal(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
-    """The numbers of the programs with postings of days that are over and not sealed."""
+    """Lists the numbers of the programs with postings of days that are over and not sealed."""
     return rows.programs_to_seal(conn, now, limit)
 
 
-def verify_chain(conn: Connection, program: Program) -> Answer:
-    """Works the whole chain out again, each seal upon the digest that the one before has by right.
+def verify_chain(conn: Connection, program: Program) -> AuditAnswer:
+    """Recomputes the whole chain, each seal upon the digest that the one before must have.
 
     Returns:
         How many seals there are, and those that do not hold with the reason; from the first that broke on, only what
-        is wrong of itself is told again.
+        is wrong of itself is listed again.
     """
     chain = list(_all_seals(conn, program))
     if not chain:
-        return Answer(0, 0, [])
+        return AuditAnswer(0, 0, [])
     wrong: list[dict[str, Any]] = []
     sealed = rows.sealed_transfers(conn, program.program_id, BEFORE_ALL, chain[-1].through_posting)
     transfers = _Ahead(sealed)
@@ -130,7 +130,7 @@ def verify_chain(conn: Connection, program: Program) -> Answer:
     for seal in chain:
         wrong += _faults(program, seal, previous, transfers)
         previous = seal
-    return Answer(len(chain), len(wrong), wrong[:MOST_ROWS])
+    return AuditAnswer(len(chain), len(wrong), wrong[:MOST_ROWS])
 
 
 def seal_view(row: SealRow) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class _Ahead:
         self._next = next(self._rest, None)
 
     def through(self, posting_no: int) -> Iterator[SealedTransfer]:
-        """Those up to that posting."""
+        """Yields the transfers up to that posting."""
         while self._next is not None and self._next.posting_no <= posting_no:
             yield self._next
             self._next = next(self._rest, None)
@@ -169,27 +169,27 @@ def _faults(program: Program, seal: SealRow, previous: SealRow | None, transfers
     for transfer in transfers.through(seal.through_posting):
         content.add(transfer)
     content.close()
-    told = {"seal_no": seal.seal_no, "sealed_at": seal.sealed_at}
+    fault = {"seal_no": seal.seal_no, "sealed_at": seal.sealed_at}
     if (seal.seal_no, seal.after_posting, seal.previous_digest) != (number, after, digest):
-        yield told | {"what": "does not follow the seal before it"}
+        yield fault | {"what": "does not follow the seal before it"}
     if content.digest() != seal.digest:
         figures = {"sealed": seal.transfers, "found": content.transfers, "sealed_minor": int(seal.total_minor)}
         yield (
-            told
+            fault
             | {"what": "the transfers are not those that were sealed"}
             | figures
             | {"found_minor": content.total_minor}
         )
     elif (content.transfers, content.total_minor) != (seal.transfers, int(seal.total_minor)):
-        yield told | {"what": "count or total were changed"}
+        yield fault | {"what": "count or total were changed"}
 
 
 def _all_seals(conn: Connection, program: Program) -> Iterator[SealRow]:
     after: int | None = 0
     while after is not None:
-        found = rows.list_seals(conn, program.program_id, after, _SEALS_AT_ONCE)
-        yield from found
-        after = found[-1].seal_no if len(found) == _SEALS_AT_ONCE else None
+        chunk = rows.list_seals(conn, program.program_id, after, _SEALS_CHUNK)
+        yield from chunk
+        after = chunk[-1].seal_no if len(chunk) == _SEALS_CHUNK else None
 
 
 def _line(values: list[object]) -> bytes:

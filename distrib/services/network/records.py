@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.network.views import ShopView, get_shop
-from distrib.services.payouts.payees import erase_payee
+from distrib.services.payouts.payee_versions import erase_payee
 from distrib.store.network import records as store
 from distrib.store.network import shops
 from distrib.store.payouts import batches

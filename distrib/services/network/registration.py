@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import Link, Place, highest_level, place
 from distrib.domain.network.graph import arrange
+from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
 from distrib.services.compliance.registrations import note_registrations
@@ -26,7 +27,6 @@ from distrib.services.context import Actor, Program
 from distrib.services.plans.versions import Timeline, load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import KnownShop, NewShop
-from distrib.store.network.tree import UPLINES_KEPT
 
 ATTEMPTS = 5
 JOINED = "joined"
@@ -193,7 +193,7 @@ class _Batch:
             invite_code=new_invite_code(),
             sponsor_no=None if above is None else above.shop_no,
             introduced_by_no=sponsor.shop_no if sponsor is not None and where.is_detached else None,
-            uplines=() if above is None else (above.shop_no, *above.uplines)[:UPLINES_KEPT],
+            uplines=() if above is None else (above.shop_no, *above.uplines)[:CHAIN_LENGTH],
             level=1 if above is None else above.level + 1,
             chain_since=joined_at if above is None else max(joined_at, above.chain_since),
             joined_at=joined_at,
@@ -239,7 +239,7 @@ class _Batch:
     def _is_own(self, sponsor: KnownShop) -> bool:
         """Whether the sponsor is the partner's own shop or stands below it, however deep."""
         own = self._actor.shop_no
-        if own is None or own == sponsor.shop_no or own in sponsor.uplines or len(sponsor.uplines) < UPLINES_KEPT:
+        if own is None or own == sponsor.shop_no or own in sponsor.uplines or len(sponsor.uplines) < CHAIN_LENGTH:
             return own is not None and (own == sponsor.shop_no or own in sponsor.uplines)
         top = sponsor.uplines[-1]
         if top not in self._below_own:
@@ -281,7 +281,7 @@ class _Batch:
 
 def has_promotions(timeline: Timeline, at: datetime) -> bool:
     """Whether the plan in force at an instant has ranks that can be earned."""
-    entry = timeline.at(at)
+    entry = timeline.in_force(at)
     return entry is not None and entry.plan.has_promotions
 
 

@@ -84,7 +84,7 @@ def set_rank(
     shop = _locked(conn, program, shop_id, at)
     program_id = program.program_id
     timeline = load_timeline(conn, program)
-    entry = timeline.at(at) or (timeline.entries[0] if timeline.entries else None)
+    entry = timeline.in_force(at) or (timeline.entries[0] if timeline.entries else None)
     if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
         raise Refusal("rank_unknown", rank=rank)
     store.add_rank(conn, program_id, shop.shop_no, at, rank, HAND, reason, now, actor.key_id)

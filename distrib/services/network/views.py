@@ -160,7 +160,7 @@ def _place_at(conn: Connection, program: Program, row: ShopRow, now: datetime) -
 
 
 def _lowest_rank(conn: Connection, program: Program, now: datetime) -> str | None:
-    entry = load_timeline(conn, program).at(now)
+    entry = load_timeline(conn, program).in_force(now)
     return None if entry is None else entry.plan.lowest_rank
 
 

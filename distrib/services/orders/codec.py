@@ -2,26 +2,35 @@
 
 ``decode_event`` accepts exactly what the API's ``EventSchema`` accepts, some eighty times
 faster; it says only whether an event is good. What was accepted is stored as canonical JSON,
-whose digest tells the same content from other content whatever the order of its keys, the
+whose digest is the same for the same content whatever the order of its keys, the
 offset of its times or an absent value written as null. No storage may enter.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from distrib.domain.events import CANCELLED, FAILED, GROUP_BUY, PAID, REFUNDED, SETTLED, SUCCEEDED, Event
+from distrib.domain.events import (
+    CANCELLED,
+    CLOCK_SKEW,
+    FAILED,
+    GROUP_BUY,
+    PAID,
+    REFUNDED,
+    SETTLED,
+    SUCCEEDED,
+    Event,
+)
 from distrib.domain.identifiers import is_identifier
 
 MAX_AMOUNT_MINOR: Final = 10**12
 MAX_SUM_MINOR: Final = 10**15
 MAX_LINES: Final = 1_000
-CLOCK_SKEW: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CHANNELS: Final = ("retail", "group_buy", "community")
 
@@ -31,7 +40,7 @@ _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _Time = Annotated[datetime, Meta(tz=True)]
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _LineInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     id: _Id
     sku: _Text
     quantity: Annotated[int, Meta(ge=1, le=10**6)]
@@ -42,11 +51,11 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     entry: bool | None = None
 
 
-class _Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _OrderInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     id: _Id
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", min_length=3, max_length=3)]
     paid_at: _Time
-    lines: Annotated[list[_Line], Meta(min_length=1, max_length=MAX_LINES)]
+    lines: Annotated[list[_LineInput], Meta(min_length=1, max_length=MAX_LINES)]
     channel: str | None = None
     shop_id: _Id | None = None
     customer_id: _Id | None = None
@@ -55,55 +64,55 @@ class _Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     group_id: _Id | None = None
 
 
-class _RefundLine(msgspec.Struct, forbid_unknown_fields=True):
+class _RefundLineInput(msgspec.Struct, forbid_unknown_fields=True):
     line_id: _Id
     amount_minor: Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)]
 
 
-class _Refund(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _RefundInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     id: _Id
     order_id: _Id
-    lines: Annotated[list[_RefundLine], Meta(min_length=1, max_length=MAX_LINES)] | None = None
+    lines: Annotated[list[_RefundLineInput], Meta(min_length=1, max_length=MAX_LINES)] | None = None
 
 
-class _Told(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
+class _EventInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
     id: _Id
     occurred_at: _Time
 
 
-class _Ordered(_Told):
-    order: _Order
+class _OrderEventInput(_EventInput):
+    order: _OrderInput
 
 
-class _Settled(_Ordered, tag=SETTLED):
+class _SettledInput(_OrderEventInput, tag=SETTLED):
     pass
 
 
-class _Paid(_Ordered, tag=PAID):
+class _PaidInput(_OrderEventInput, tag=PAID):
     pass
 
 
-class _Refunded(_Told, tag=REFUNDED):
-    refund: _Refund
+class _RefundedInput(_EventInput, tag=REFUNDED):
+    refund: _RefundInput
 
 
-class _Cancelled(_Told, tag=CANCELLED):
+class _CancelledInput(_EventInput, tag=CANCELLED):
     order_id: _Id
 
 
-class _Decided(_Told):
+class _GroupEventInput(_EventInput):
     group_id: _Id
 
 
-class _Succeeded(_Decided, tag=SUCCEEDED):
+class _SucceededInput(_GroupEventInput, tag=SUCCEEDED):
     pass
 
 
-class _Failed(_Decided, tag=FAILED):
+class _FailedInput(_GroupEventInput, tag=FAILED):
     pass
 
 
-_AnyEvent = _Settled | _Refunded | _Paid | _Cancelled | _Succeeded | _Failed
+_AnyEvent = _SettledInput | _RefundedInput | _PaidInput | _CancelledInput | _SucceededInput | _FailedInput
 EVENT_TYPES: Final = (SETTLED, REFUNDED, PAID, CANCELLED, SUCCEEDED, FAILED)
 
 
@@ -124,19 +133,19 @@ class DecodedEvent(NamedTuple):
 
 
 _TYPE_OF: Final[dict[type, str]] = {
-    _Settled: SETTLED,
-    _Refunded: REFUNDED,
-    _Paid: PAID,
-    _Cancelled: CANCELLED,
-    _Succeeded: SUCCEEDED,
-    _Failed: FAILED,
+    _SettledInput: SETTLED,
+    _RefundedInput: REFUNDED,
+    _PaidInput: PAID,
+    _CancelledInput: CANCELLED,
+    _SucceededInput: SUCCEEDED,
+    _FailedInput: FAILED,
 }
 _encode = msgspec.json.Encoder().encode
 _stored = msgspec.json.Decoder(Event)
 
 
 def decode_event(raw: object, now: datetime) -> DecodedEvent | None:
-    """The event in ``raw`` (parsed JSON), or None where the contract refuses it."""
+    """Decodes a posted event (parsed JSON) and makes it canonical; None where the contract refuses it."""
     try:
         event = msgspec.convert(raw, _AnyEvent, strict=True)
     except (msgspec.ValidationError, UnicodeEncodeError, OverflowError, RecursionError):
@@ -151,27 +160,27 @@ def decode_event(raw: object, now: datetime) -> DecodedEvent | None:
 
 
 def decode_stored(payload: str | bytes) -> Event:
-    """The event as the domain knows it, from what the inbox keeps."""
+    """Decodes an event as the domain knows it from the payload that the inbox keeps."""
     return _stored.decode(payload)
 
 
 def _about(event: _AnyEvent) -> tuple[str | None, str | None]:
-    """The order and the group that an event is about."""
-    if isinstance(event, _Ordered):
+    """The ids of the order and the group that an event is about."""
+    if isinstance(event, _OrderEventInput):
         order = event.order
         return order.id, order.group_id if order.channel == GROUP_BUY else None
-    if isinstance(event, _Refunded):
+    if isinstance(event, _RefundedInput):
         return event.refund.order_id, None
-    if isinstance(event, _Cancelled):
+    if isinstance(event, _CancelledInput):
         return event.order_id, None
     return None, event.group_id
 
 
 def _in_utc(event: _AnyEvent) -> bool:
-    """Brings every time to UTC in place, so that equal instants are equal text."""
+    """Converts an event's times to UTC in place, so that equal instants are equal text; False where one cannot be."""
     try:
         event.occurred_at = event.occurred_at.astimezone(UTC)
-        if isinstance(event, _Ordered):
+        if isinstance(event, _OrderEventInput):
             event.order.paid_at = event.order.paid_at.astimezone(UTC)
     except (OverflowError, ValueError):
         return False
@@ -181,14 +190,14 @@ def _in_utc(event: _AnyEvent) -> bool:
 def _is_sound(event: _AnyEvent, now: datetime) -> bool:
     if not is_identifier(event.id) or not EARLIEST <= event.occurred_at <= now + CLOCK_SKEW:
         return False
-    if isinstance(event, _Ordered):
+    if isinstance(event, _OrderEventInput):
         return EARLIEST <= event.order.paid_at <= event.occurred_at and _is_sound_order(event.order)
-    if isinstance(event, _Refunded):
+    if isinstance(event, _RefundedInput):
         return _is_sound_refund(event.refund)
-    return is_identifier(event.order_id if isinstance(event, _Cancelled) else event.group_id)
+    return is_identifier(event.order_id if isinstance(event, _CancelledInput) else event.group_id)
 
 
-def _is_sound_refund(refund: _Refund) -> bool:
+def _is_sound_refund(refund: _RefundInput) -> bool:
     if not (is_identifier(refund.id) and is_identifier(refund.order_id)):
         return False
     lines = refund.lines or []
@@ -196,7 +205,7 @@ def _is_sound_refund(refund: _Refund) -> bool:
     return len(ids) == len(lines) and all(map(is_identifier, ids))
 
 
-def _is_sound_order(order: _Order) -> bool:
+def _is_sound_order(order: _OrderInput) -> bool:
     if order.channel is None:
         order.channel = "retail"
     people = (order.shop_id, order.customer_id, order.leader_id, order.opener_id, order.group_id)
@@ -207,7 +216,7 @@ def _is_sound_order(order: _Order) -> bool:
     return _are_sound_lines(order.lines)
 
 
-def _are_sound_lines(lines: list[_Line]) -> bool:
+def _are_sound_lines(lines: list[_LineInput]) -> bool:
     ids = set()
     for line in lines:
         ids.add(line.id)

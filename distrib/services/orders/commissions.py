@@ -39,7 +39,7 @@ class CommissionQuery:
 def list_commissions(
     conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int, now: datetime
 ) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
-    """Commissions by cause and number.
+    """Lists the commissions that a query asks for, by cause and number.
 
     Returns:
         Up to ``limit`` of them, and the key to go on after (None at the end).
@@ -55,29 +55,29 @@ def list_commissions(
         held_at=now if query.state == HELD else None,
         available_at=now if query.state == AVAILABLE else None,
     )
-    found = rows.list_commissions(conn, program.program_id, filters, after or (0, 0), limit + 1)
-    return [commission_view(program, row, now) for row in found[:limit]], _key_after(found, limit)
+    commissions = rows.list_commissions(conn, program.program_id, filters, after or (0, 0), limit + 1)
+    return [commission_view(program, row, now) for row in commissions[:limit]], _key_after(commissions, limit)
 
 
 def _list_expected(
     conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int
 ) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
-    """What is expected belongs to no period yet, and is of no kind but what may be earned."""
+    """Lists expected commissions, which belong to no period yet and are of no kind but earned."""
     if query.period is not None or query.kind not in (None, "earned"):
         return [], None
     asked = {"shop_id": query.shop_id, "shop_no": query.shop_no, "order_id": query.order_id}
     wanted = {name: value for name, value in asked.items() if value is not None}
-    found = expected.list_expected(conn, program.program_id, wanted, after or (0, 0), limit + 1)
-    return [_expected_view(program, row) for row in found[:limit]], _key_after(found, limit)
+    commissions = expected.list_expected(conn, program.program_id, wanted, after or (0, 0), limit + 1)
+    return [_expected_view(program, row) for row in commissions[:limit]], _key_after(commissions, limit)
 
 
-def _key_after(found: Sequence[Mapping[str, Any]], limit: int) -> tuple[int, int] | None:
+def _key_after(listed: Sequence[Mapping[str, Any]], limit: int) -> tuple[int, int] | None:
     """The key of a page's last row where one row more was found than it takes."""
-    return (found[limit - 1]["cause_no"], found[limit - 1]["seq"]) if len(found) > limit else None
+    return (listed[limit - 1]["cause_no"], listed[limit - 1]["seq"]) if len(listed) > limit else None
 
 
 def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What is expected as a commission; when it will be available and in which period it counts is not known yet."""
+    """One expected commission as it is shown; when it is available and in which period it counts is not known yet."""
     return {
         "id": f"{row['cause_no']}-expected-{row['seq']}",
         **_facts(program, row),
@@ -104,7 +104,7 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
 
 
 def _facts(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What an earned and an expected commission say alike."""
+    """The fields that an earned and an expected commission share."""
     return {
         "event_id": row["event_id"],
         "order_id": row["order_id"],
@@ -142,7 +142,7 @@ def state_at(available_at: datetime, now: datetime, *, is_case_held: bool = Fals
 
 
 def plan_view(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The plan version of a row, None where it has none."""
+    """The plan version of a row as code and version; None where it has none."""
     if row["plan_code"] is None:
         return None
     return {"code": row["plan_code"], "version": row["plan_version"]}

@@ -1,4 +1,4 @@
-"""Why an order paid what it paid: everyone looked at, worked out again and held against the ledger.
+"""Why an order paid what it paid: every seat looked at, recomputed and compared with the ledger.
 
 The texts of reasons belong to the edges; here they are codes. No SQL may enter.
 """
@@ -33,7 +33,7 @@ from distrib.store.orders import commissions, expected, views
 
 
 def explain_order(conn: Connection, program: Program, order_id: str, only_shop_no: int | None = None) -> dict[str, Any]:
-    """Every line, rule and person looked at, and whether the ledger agrees.
+    """Explains an order: every line, rule and person looked at, and whether the ledger agrees.
 
     Of an order that is paid and not settled, ``posted_minor`` is what is expected of it.
 
@@ -60,15 +60,15 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
     left = left_of_lines(order, refunded_by_line(refunds)) if refunds else None
     if only_shop_no is not None and head["seller_no"] != only_shop_no:
         view["customer_id"] = None
-    return {**view, **_worked_out(conn, program, head, order, plan, left, posted, only_shop_no)}
+    return {**view, **_recomputed(conn, program, head, order, plan, left, posted, only_shop_no)}
 
 
 def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan:
-    """The compiled plan of a published version."""
+    """Loads the compiled plan of a published version."""
     return next(entry.plan for entry in load_timeline(conn, program).entries if entry.version_no == version_no)
 
 
-def _worked_out(
+def _recomputed(
     conn: Connection,
     program: Program,
     head: Mapping[str, Any],
@@ -106,7 +106,7 @@ def _worked_out(
 
 
 def posted_of(rows: Collection[Mapping[str, Any]]) -> PostedOrder:
-    """The transfers of one order as recomputing takes them."""
+    """Groups the transfers of one order as recomputing takes them."""
     earned: list[PostedCommission] = []
     changes: dict[PostedKey, int] = {}
     taken_back: set[PostedKey] = set()
@@ -122,7 +122,7 @@ def posted_of(rows: Collection[Mapping[str, Any]]) -> PostedOrder:
 
 
 def _nothing() -> dict[str, Any]:
-    """An order that was not worked on: nobody was looked at."""
+    """The explanation of an order that was not settled: nobody was looked at."""
     return {
         "policy": None,
         "is_self_purchase": None,

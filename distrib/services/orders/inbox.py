@@ -1,6 +1,6 @@
-"""Accepting events: kept once by id, told apart by content, queued for work.
+"""Accepting events: each recorded once by id, compared by content, and queued.
 
-202 means on disk. Nothing is worked out here.
+202 means on disk. Nothing is computed here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Accepted:
 
 
 def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEvent], now: datetime) -> list[Accepted]:
-    """Keeps the events that are new, in one transaction with their place in the queue.
+    """Records the events that are new, in one transaction with their place in the queue.
 
     Returns:
         One answer an event, in the order given. The same id with the same content is
@@ -48,24 +48,24 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
 
 
 def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
-    """One event and what became of it; raises ``event_unknown``."""
-    found = rows.event_view(conn, program.program_id, event_id)
-    if found is None:
+    """Reads one event and what became of it; raises ``event_unknown``."""
+    event = rows.event_view(conn, program.program_id, event_id)
+    if event is None:
         raise Refusal("event_unknown", id=event_id)
-    return _with_error(found)
+    return _with_error(event)
 
 
 def list_events(
     conn: Connection, program: Program, status: str | None, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Events in the order they were kept, and the number to go on after (None at the end)."""
-    found = rows.event_views(conn, program.program_id, status, after, limit + 1)
-    page = found[:limit]
-    return [_with_error(row) for row in page], page[-1]["event_no"] if len(found) > limit else None
+    """Lists events in the order they were recorded, and the number to go on after (None at the end)."""
+    events = rows.event_views(conn, program.program_id, status, after, limit + 1)
+    page = events[:limit]
+    return [_with_error(row) for row in page], page[-1]["event_no"] if len(events) > limit else None
 
 
 def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
-    """Puts a failed event back to work; raises ``event_unknown`` or ``event_not_failed``."""
+    """Queues a failed event again; raises ``event_unknown`` or ``event_not_failed``."""
     get_event(conn, program, event_id)
     if not rows.reopen(conn, program.program_id, event_id):
         raise Refusal("event_not_failed")
@@ -92,7 +92,7 @@ def _answer(
 
 
 def _with_error(row: dict[str, Any]) -> dict[str, Any]:
-    """The view of an event: its code becomes an ``error`` with texts in both languages."""
+    """Turns the code in an event's row into an ``error`` with texts in both languages."""
     view = {name: value for name, value in row.items() if name not in ("code", "params", "event_no")}
     view["event_no"] = row["event_no"]
     view["error"] = None

@@ -1,4 +1,4 @@
-"""What waits for work, over all programs. No Redis may enter."""
+"""The queue of orders with pending events, over all programs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from distrib.store.orders import groups, inbox, queue
 WAKE_LIMIT = 10_000
 
 
-def programs_with_work(conn: Connection) -> list[int]:
-    """The programs that have orders in the queue or promotions to decide."""
-    return queue.programs_with_work(conn)
+def programs_with_pending_events(conn: Connection) -> list[int]:
+    """Lists the programs that have orders in the queue or promotions to decide, by number."""
+    return queue.programs_with_pending_events(conn)
 
 
 def orders_in_queue(conn: Connection, program_id: int | None = None) -> int:
-    """How many orders wait for work."""
+    """Counts the orders in the queue, of one program or of all."""
     return queue.queue_length(conn, program_id)
 
 
 def wake_waiting(conn: Connection) -> int:
-    """Queues orders whose missing shop has come, and groups that have forgotten to wake one; answers how many."""
+    """Queues orders whose missing shop has come, and groups that have forgotten to wake one; returns how many."""
     return inbox.wake_waiting(conn, WAKE_LIMIT) + groups.wake_forgotten(conn)

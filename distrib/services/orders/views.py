@@ -1,6 +1,6 @@
-"""Orders as known: content, status, plan version, refunds, and who earned what net of reversals.
+"""Orders as they are read: content, status, plan version, refunds, and who earned what net of reversals.
 
-No SQL may enter, and nothing is worked out again here: that is what explanations are for.
+No SQL may enter, and nothing is recomputed here: that is what explanations are for.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ ORDER_STATUSES = (
 def list_orders(
     conn: Connection, program: Program, filters: OrderFilters, after: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Orders by number.
+    """Lists the orders that pass the filters, by number.
 
     Returns:
         Up to ``limit`` of them, and the number to go on after (None at the end).
     """
     if filters.status is not None and filters.status not in ORDER_STATUSES:
         return [], None
-    found = views.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
-    page = found[:limit]
-    return [summary_of(row) for row in page], page[-1]["order_no"] if len(found) > limit else None
+    orders = views.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
+    page = orders[:limit]
+    return [summary_of(row) for row in page], page[-1]["order_no"] if len(orders) > limit else None
 
 
 def get_order(conn: Connection, program: Program, order_id: str, now: datetime) -> dict[str, Any]:
-    """One order as known; raises ``order_unknown``.
+    """Reads one order with its lines, refunds, commissions and events; raises ``order_unknown``.
 
     ``reason`` says why nobody earned; ``error`` why it waits or failed. A commission's ``state`` is that at ``now``.
     """
@@ -76,7 +76,7 @@ def get_order(conn: Connection, program: Program, order_id: str, now: datetime) 
 
 
 def find_order(conn: Connection, program: Program, order_id: str) -> Mapping[str, Any]:
-    """The head of an order; raises ``order_unknown``."""
+    """Reads the head of an order; raises ``order_unknown``."""
     head = views.find_order(conn, program.program_id, order_id)
     if head is None:
         raise Refusal("order_unknown", id=order_id)
@@ -84,13 +84,13 @@ def find_order(conn: Connection, program: Program, order_id: str) -> Mapping[str
 
 
 def order_in(events: Sequence[Mapping[str, Any]], event_no: int | None) -> Order | None:
-    """The order that the event of that number tells of; None where there is none yet."""
+    """Decodes the order in the event of that number; None where there is none yet."""
     payload = next((event["payload"] for event in events if event["event_no"] == event_no), None)
     return None if payload is None else decode_stored(payload).order
 
 
 def refunded_by_line(refunds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """What all refunds together took of each line."""
+    """Adds up what all refunds took of each line."""
     taken: defaultdict[str, int] = defaultdict(int)
     for refund in refunds:
         taken[refund["line_id"]] += refund["amount_minor"]
@@ -98,7 +98,7 @@ def refunded_by_line(refunds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the list of orders says of one."""
+    """One order as the list of orders shows it."""
     paid = row["paid_minor"]
     return {
         "id": row["id"],
@@ -149,9 +149,9 @@ def _lines(order: Order, refunded: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 def _refunds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    refunds: dict[str, dict[str, Any]] = {}
     for row in rows:
-        refund = found.setdefault(
+        refund = refunds.setdefault(
             row["refund_id"],
             {
                 "id": None if row["refund_id"] == CANCEL else row["refund_id"],
@@ -161,18 +161,18 @@ def _refunds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             },
         )
         refund["lines"].append({"line_id": row["line_id"], "amount_minor": row["amount_minor"]})
-    return list(found.values())
+    return list(refunds.values())
 
 
 def _net(program: Program, posted: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """One entry for each line, rule, tier and shop: first earned, taken back, what stands."""
-    found: dict[tuple[str, str, int, int], dict[str, Any]] = {}
+    net_by_key: dict[tuple[str, str, int, int], dict[str, Any]] = {}
     for row in posted:
         key = (row["line_id"], row["rule_id"], row["tier"], row["shop_no"])
-        net = found.setdefault(key, _nothing(program, row, now))
+        net = net_by_key.setdefault(key, _nothing(program, row, now))
         net["earned_minor" if row["kind"] == "earned" else "reversed_minor"] += row["amount_minor"]
         net["amount_minor"] += row["amount_minor"]
-    return list(found.values())
+    return list(net_by_key.values())
 
 
 def _nothing(program: Program, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def _state(row: Mapping[str, Any], now: datetime) -> str:
 
 
 def _expected(net: Mapping[str, Any]) -> dict[str, Any]:
-    """What is expected; nothing of it was earned or taken back yet."""
+    """One expected entry as it is shown: nothing of it was earned or taken back yet."""
     without = ("earned_minor", "reversed_minor", "available_at")
     return {name: value for name, value in net.items() if name not in without}
 

@@ -1,1 +1,1 @@
-"""Payees, payout batches proposed, approved and answered by a bank, channel files, reports. Begin with ``batches``."""
+"""Payees, payout batches proposed, approved and settled, channel files, reports. Begin with ``batches``."""

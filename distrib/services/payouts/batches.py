@@ -1,7 +1,7 @@
-"""Payout batches (打款批次): made, approved or cancelled, shown.
+"""Payout batches (打款批次): created, approved or cancelled, read.
 
 A batch reserves its money in the transaction that makes it. All that changes payouts of a program waits for one lock,
-so that no two batches ever reserve the same money. No HTTP, no file and no SQL may enter.
+so that no two batches ever reserve the same money. No file and no SQL may enter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from distrib.services.idempotency import digest_of
 from distrib.services.payouts.lines import Lines, channel_no
 from distrib.store.payouts import batches as rows
 
-SHOPS_AT_ONCE = 2_000
+SHOPS_CHUNK = 2_000
 REFUSED_SHOWN = 500
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
 STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
@@ -31,11 +31,11 @@ LINE_STATUSES = ("reserved", "paid", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class PayoutDraft:
-    """A batch that is asked for: what was available at ``up_to``, shops with less than ``min_minor`` left out.
+    """A batch to be created: what was available at ``up_to``, shops with less than ``min_minor`` left out.
 
     An ``up_to`` that lies ahead takes what is available now: held money is never paid early.
 
-    ``months_counted`` tells, by shop, the months that the cumulative method counts, where the caller knows better.
+    ``months_counted`` gives, by shop, the months that the cumulative method counts, where the caller knows better.
     """
 
     id: str
@@ -48,7 +48,7 @@ class PayoutDraft:
 def create_payout(
     conn: Connection, program: Program, draft: PayoutDraft, channels: Sequence[Channel], actor: Actor, now: datetime
 ) -> bool:
-    """Makes a batch and reserves its money; False where the very same was made before.
+    """Creates a batch with its lines and reserves their money; False where the very same was created before.
 
     Raises:
         Refusal: ``invalid`` (months without the cumulative method), ``id_conflict``, ``channel_unknown``,
@@ -66,7 +66,7 @@ def create_payout(
         return False
     _check(program, draft)
     channel = _channel_for(program, channels, draft.channel, now)
-    at, period = posting_time(conn, program, now)
+    created_at, period = posting_time(conn, program, now)
     payout_no = rows.insert_payout(
         conn,
         program_id,
@@ -76,19 +76,21 @@ def create_payout(
         min_minor=draft.min_minor,
         channel=draft.channel,
         withholding=program.withholding,
-        created_at=at,
+        created_at=created_at,
         created_by=actor.key_id,
     )
     lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted)
-    for some in rows.candidates(conn, program_id, min(draft.up_to, at), draft.min_minor, at, SHOPS_AT_ONCE):
-        found, refusals = lines.work_out(some)
-        rows.insert_lines(conn, program_id, payout_no, found, at)
+    for chunk in rows.candidates(
+        conn, program_id, min(draft.up_to, created_at), draft.min_minor, created_at, SHOPS_CHUNK
+    ):
+        new_lines, refusals = lines.compute(chunk)
+        rows.insert_lines(conn, program_id, payout_no, new_lines, created_at)
         rows.insert_refusals(conn, program_id, payout_no, refusals)
     return True
 
 
 def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
-    """Approves a batch by another key than made it; again it changes nothing.
+    """Approves a batch with another key than created it; again it changes nothing.
 
     Raises:
         Refusal: ``payout_unknown``, ``payout_cancelled``, or ``same_key``.
@@ -99,12 +101,12 @@ def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Ac
     if head.created_by == actor.key_id:
         raise Refusal("same_key")
     if head.decision is None:
-        at, _ = posting_time(conn, program, now)
-        rows.insert_decision(conn, program.program_id, head.payout_no, APPROVED, at, actor.key_id)
+        decided_at, _ = posting_time(conn, program, now)
+        rows.insert_decision(conn, program.program_id, head.payout_no, APPROVED, decided_at, actor.key_id)
 
 
 def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
-    """Gives the money of a batch back before it is approved; again it changes nothing.
+    """Cancels a batch before it is approved and frees its money; again it changes nothing.
 
     Raises:
         Refusal: ``payout_unknown`` or ``payout_approved``.
@@ -113,12 +115,12 @@ def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Act
     if head.decision == APPROVED:
         raise Refusal("payout_approved", id=payout_id)
     if head.decision is None:
-        at, _ = posting_time(conn, program, now)
-        rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, at, actor.key_id)
+        decided_at, _ = posting_time(conn, program, now)
+        rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, decided_at, actor.key_id)
 
 
 def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
-    """When what happens now counts, and in which month: not before the first period that is open.
+    """Computes the instant and the month in which a change of payouts counts: never in a closed period.
 
     A request that began in a month which was closed while it waited counts from the next month's first instant. One
     that read the clock and then waited for another batch counts no earlier than that batch, whatever its clock said:
@@ -126,19 +128,22 @@ def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[dat
     """
     closed = rows.closed_through(conn, program.program_id)
     last = rows.last_instant(conn, program.program_id)
-    opening = period_bounds(closed, program.zone)[1] if closed else None
-    at = max(instant for instant in (now, last, opening) if instant is not None)
-    return at, program.period_of(at)
+    instants = [now] if last is None else [now, last]
+    if closed:
+        _, opening = period_bounds(closed, program.zone)
+        instants.append(opening)
+    counts_at = max(instants)
+    return counts_at, program.period_of(counts_at)
 
 
 def locked_head(conn: Connection, program: Program, payout_id: str) -> Any:
-    """The batch, with no other hand on the program's payouts; raises ``payout_unknown``."""
+    """Reads a batch with the program's payouts locked; raises ``payout_unknown``."""
     rows.lock_payouts(conn, program.program_id)
     return head_of(conn, program, payout_id)
 
 
 def head_of(conn: Connection, program: Program, payout_id: str) -> Any:
-    """The batch as stored; raises ``payout_unknown``."""
+    """Reads a batch; raises ``payout_unknown``."""
     head = rows.head_of(conn, program.program_id, payout_id) if is_identifier(payout_id) else None
     if head is None:
         raise Refusal("payout_unknown", id=payout_id)
@@ -148,23 +153,23 @@ def head_of(conn: Connection, program: Program, payout_id: str) -> Any:
 def payout_view(
     conn: Connection, program: Program, payout_id: str, after: int, limit: int
 ) -> tuple[dict[str, Any], int | None]:
-    """A batch with a page of its lines, and after which line the next page begins.
+    """Reads a batch with a page of its lines, and after which line the next page begins.
 
     ``refused`` names the first shops that had money and got no line; ``list_refused`` has them all.
     """
     head = head_of(conn, program, payout_id)
     sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
-    found = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
-    lines = [line_view(program, head, row) for row in found[:limit]]
+    stored = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
+    lines = [line_view(program, head, row) for row in stored[:limit]]
     refused = rows.refusals_of(conn, program.program_id, head.payout_no, "", REFUSED_SHOWN)
     view = {**_summary(program, head, sums), "lines": lines, "refused": refused}
-    return view, found[limit - 1].line_no if len(found) > limit else None
+    return view, stored[limit - 1].line_no if len(stored) > limit else None
 
 
 def list_payouts(
     conn: Connection, program: Program, before: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Batches without their lines, the newest first, and before which number the next page begins."""
+    """Lists batches without their lines, the newest first, and before which number the next page begins."""
     heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1)
     sums = rows.sums_of(conn, program.program_id, [head.payout_no for head in heads])
     shown = [_summary(program, head, sums.get(head.payout_no)) for head in heads[:limit]]
@@ -174,14 +179,14 @@ def list_payouts(
 def list_refused(
     conn: Connection, program: Program, payout_id: str, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Shops that had money for a batch and got no line, with the code why, by id."""
+    """Lists the shops that had money for a batch and got no line, with the code why, by id."""
     head = head_of(conn, program, payout_id)
-    found = rows.refusals_of(conn, program.program_id, head.payout_no, after, limit + 1)
-    return found[:limit], found[limit - 1]["shop_id"] if len(found) > limit else None
+    refused = rows.refusals_of(conn, program.program_id, head.payout_no, after, limit + 1)
+    return refused[:limit], refused[limit - 1]["shop_id"] if len(refused) > limit else None
 
 
 def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
-    """One line: what is reserved, what of it is tax, what became of it, and what the tax rests on."""
+    """One line as it is shown: its amounts, its state, and what the tax rests on."""
     status = row.status or (CANCELLED if head.decision == CANCELLED else "reserved")
     return {
         "shop_id": row.shop_id,

@@ -1,4 +1,4 @@
-"""Reads what payout channels take from the configuration; what it means is in ``distrib.domain.payouts.channels``."""
+"""Reads the limits of payout channels from the configuration; their meaning is ``distrib.domain.payouts.channels``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = "channels.yaml"
 
 
 def load_channels(config_dir: Path) -> list[Channel]:
-    """The channels of ``config_dir``/channels.yaml.
+    """Loads the channels of ``config_dir``/channels.yaml.
 
     Raises:
         Refusal: ``invalid`` with every problem, the file's name in front.
@@ -20,5 +20,5 @@ def load_channels(config_dir: Path) -> list[Channel]:
     try:
         return channels_from_document(read_yaml((config_dir / FILE).read_text("utf-8")))
     except Refusal as refusal:
-        problems = [Problem(f"{FILE}: {one.pointer}", one.detail) for one in refusal.problems]
+        problems = [Problem(f"{FILE}: {problem.pointer}", problem.detail) for problem in refusal.problems]
         raise Refusal("invalid", problems) from refusal

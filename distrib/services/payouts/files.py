@@ -1,7 +1,7 @@
 """The files that payout channels take, once a batch is approved. Which lines there are must not be decided here.
 
-A file has at most as many lines as its channel allows; a longer batch has several parts. Every file tells the count and
-the total of its lines. Amounts are what the payee is to receive, after tax. What a spreadsheet would take for a
+A file has at most as many lines as its channel allows; a longer batch has several parts. Every file states the count
+and the total of its lines. Amounts are what the payee is to receive, after tax. What a spreadsheet would take for a
 formula gets a ``'`` before it (OWASP, CSV injection).
 """
 
@@ -20,13 +20,14 @@ from sqlalchemy import Connection
 from distrib.domain.currencies import major_text
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import ALIPAY, CSV, Channel, channel_on, misfit
-from distrib.domain.payouts.payee import Payee
+from distrib.domain.payouts.personal_data import Payee
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of
 from distrib.services.payouts.lines import channel_no
-from distrib.services.payouts.payees import payees_of
+from distrib.services.payouts.payee_versions import payees_of
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts.payee_versions import VersionKey
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "gb18030": "gb18030"}
 CSV_COLUMNS = (
@@ -60,7 +61,7 @@ _ACCOUNT_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
-    """A line as files have it."""
+    """One line of a channel file."""
 
     number: str
     shop_id: str
@@ -70,7 +71,7 @@ class FileLine:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFile:
-    """One part of a batch: its bytes, and what a control of them needs."""
+    """One part of a batch as a file: its bytes, with count and total to check them by."""
 
     filename: str
     content: bytes
@@ -88,7 +89,7 @@ def channel_file(
     part: int,
     encoding: str = "utf-8",
 ) -> ChannelFile:
-    """One file of an approved batch.
+    """Renders one file of an approved batch.
 
     Args:
         wanted: the format: that of the batch's channel if None.
@@ -118,20 +119,20 @@ def channel_file(
 def list_files(
     conn: Connection, program: Program, payout_id: str, channels: Sequence[Channel], wanted: str | None
 ) -> dict[str, Any]:
-    """Which files an approved batch has in a format, with count and total of each; refusals as ``channel_file``."""
+    """Lists the files of an approved batch in a format, with count and total of each; refusals as ``channel_file``."""
     head = _approved(conn, program, payout_id)
     channel = _channel(program, channels, wanted or head.channel, head.created_at)
     files = []
     for part in range(1, _parts(conn, program, head, channel) + 1):
-        some = _rows(conn, program, head, channel, part)
-        total = sum(row.amount_minor - row.tax_minor for row in some)
-        files.append({"part": part, "count": len(some), "total_minor": total})
-    whole = {"count": sum(one["count"] for one in files), "total_minor": sum(one["total_minor"] for one in files)}
+        part_rows = _rows(conn, program, head, channel, part)
+        total = sum(row.amount_minor - row.tax_minor for row in part_rows)
+        files.append({"part": part, "count": len(part_rows), "total_minor": total})
+    whole = {"count": sum(file["count"] for file in files), "total_minor": sum(file["total_minor"] for file in files)}
     return {"format": channel.name, "currency": program.currency, **whole, "files": files}
 
 
 def neutralised(text: str) -> str:
-    """The text so that no spreadsheet takes it for a formula.
+    """Escapes a text so that no spreadsheet takes it for a formula.
 
     >>> neutralised("=1+1"), neutralised("李雷")
     ("'=1+1", '李雷')
@@ -140,7 +141,7 @@ def neutralised(text: str) -> str:
 
 
 def csv_text(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> str:
-    """A CSV with its header; texts neutralised, numbers as they are."""
+    """Renders rows as a CSV with its header; texts neutralised, numbers as they are."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
@@ -156,8 +157,8 @@ def _approved(conn: Connection, program: Program, payout_id: str) -> Any:
     return head
 
 
-def _channel(program: Program, channels: Sequence[Channel], name: str, at: datetime) -> Channel:
-    channel = channel_on(channels, name, program.day_of(at))
+def _channel(program: Program, channels: Sequence[Channel], name: str, created_at: datetime) -> Channel:
+    channel = channel_on(channels, name, program.day_of(created_at))
     if channel.currency not in (None, program.currency):
         raise Refusal("channel_currency", channel=name, currency=channel.currency)
     return channel
@@ -176,12 +177,12 @@ def _rows(conn: Connection, program: Program, head: Any, channel: Channel, part:
 def _lines(
     conn: Connection, program: Program, head: Any, channel: Channel, part: int, sealer: Sealer
 ) -> list[FileLine]:
-    """The lines of a part with their payees as they were when the batch was made."""
-    found = _rows(conn, program, head, channel, part)
-    payees = payees_of(conn, program, [(row.shop_no, row.payee_version) for row in found], sealer)
+    """Loads the lines of a part with their payees as they were when the batch was created."""
+    stored = _rows(conn, program, head, channel, part)
+    payees = payees_of(conn, program, [VersionKey(row.shop_no, row.payee_version) for row in stored], sealer)
     lines, problems = [], []
-    for row in found:
-        payee = payees.get((row.shop_no, row.payee_version))
+    for row in stored:
+        payee = payees.get(VersionKey(row.shop_no, row.payee_version))
         net_minor = row.amount_minor - row.tax_minor
         code = "payee_missing" if payee is None else misfit(channel, payee.kind, net_minor, payee.account_kinds)
         if payee is None or code is not None:
@@ -226,8 +227,8 @@ def _csv_line(program: Program, head: Any, remark: str, line: FileLine, count: i
 
 
 def _json(head: Any, channel: Channel, remark: str, lines: Sequence[FileLine]) -> bytes:
-    """The calls of a channel's interface, in their order, with count and total in front."""
-    one = _alipay_line if channel.name == ALIPAY else _wechat_line
+    """Renders the calls of a channel's interface, in their order, with count and total in front."""
+    render = _alipay_line if channel.name == ALIPAY else _wechat_line
     key = "transfers" if channel.name == ALIPAY else "bills"
     total_minor = sum(line.net_minor for line in lines)
     document = {
@@ -235,7 +236,7 @@ def _json(head: Any, channel: Channel, remark: str, lines: Sequence[FileLine]) -
         "channel": channel.name,
         "count": len(lines),
         "total_amount": major_text(total_minor, "CNY") if channel.name == ALIPAY else total_minor,
-        key: [one(channel, remark, line) for line in lines],
+        key: [render(channel, remark, line) for line in lines],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 

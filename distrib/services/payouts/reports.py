@@ -1,4 +1,4 @@
-"""Reports to tax offices: the quarter's income by payee, and who is to be told on form 1099. No SQL may enter.
+"""Reports to tax offices: the quarter's income by payee, and who is reported on form 1099. No SQL may enter.
 
 The quarterly one has what 互联网平台企业涉税信息报送规定 (State Council Order 810, in force 2025-06-20) asks of
 commission income: gross, given back, net, by identity. Both are CSV, in pieces, personal data in full.
@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.payouts.payee import Payee
+from distrib.domain.payouts.personal_data import Payee
 from distrib.domain.payouts.withholding import reporting_threshold_minor
+from distrib.domain.periods import shift_period, to_period
 from distrib.services.context import Program, period_bounds
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.files import csv_text
-from distrib.services.payouts.payees import payees_of
+from distrib.services.payouts.payee_versions import payees_of
 from distrib.store.payouts import reports as rows
+from distrib.store.payouts.payee_versions import VersionKey
 
-PAYEES_AT_ONCE = 1_000
+PAYEES_CHUNK = 1_000
 PLATFORM_COLUMNS = (
     "program",
     "quarter",
@@ -54,21 +56,35 @@ US_1099_COLUMNS = (
     "threshold_minor",
     "reportable",
 )
-_QUARTER = re.compile(r"([0-9]{4})-Q([1-4])", re.ASCII)
+_QUARTER = re.compile(r"(?P<year>[0-9]{4})-Q(?P<quarter>[1-4])", re.ASCII)
 _NOBODY = ("", "", "", "")
 
 
 @dataclass(slots=True)
 class _Income:
-    """What the shops of one payee had in a quarter."""
+    """The income of one payee's shops in a quarter."""
 
     shops: int = 0
-    place: tuple[int, int] | None = None
-    figures: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
+    version: VersionKey | None = None
+    earned_minor: int = 0
+    reversed_minor: int = 0
+    adjusted_minor: int = 0
+    paid_minor: int = 0
+    tax_minor: int = 0
+
+    def add(self, row: Any) -> None:
+        """Adds one shop's quarter; the identity is that of the shop added last."""
+        self.shops += 1
+        self.version = None if row.version is None else VersionKey(row.shop_no, row.version)
+        self.earned_minor += row.earned_minor
+        self.reversed_minor += row.reversed_minor
+        self.adjusted_minor += row.adjusted_minor
+        self.paid_minor += row.paid_minor
+        self.tax_minor += row.tax_minor
 
 
 def parse_quarter(text: str) -> tuple[int, int]:
-    """First and last month of a quarter.
+    """Parses a quarter into its first and last month.
 
     Raises:
         Refusal: ``invalid``.
@@ -77,39 +93,40 @@ def parse_quarter(text: str) -> tuple[int, int]:
     (202604, 202606)
     """
     match = _QUARTER.fullmatch(text)
-    if match is None or not 1970 <= int(match[1]) <= 8999:
+    if match is None or not 1970 <= int(match["year"]) <= 8999:
         raise Refusal("invalid", [Problem("?quarter", "must look like 2026-Q1 / 须形如 2026-Q1")])
-    last = int(match[1]) * 100 + int(match[2]) * 3
-    return last - 2, last
+    first = to_period(int(match["year"]), 3 * int(match["quarter"]) - 2)
+    return first, shift_period(first, 2)
 
 
 def platform_report(conn: Connection, program: Program, quarter: str, sealer: Sealer) -> Generator[bytes, None, None]:
-    """The quarter's income by payee; shops without a payee stand alone, with an empty identity.
+    """Streams the quarter's income by payee; shops without a payee stand alone, with an empty identity.
 
     Raises:
         Refusal: ``invalid`` for what is no quarter, before the first piece.
     """
     first, last = parse_quarter(quarter)
     incomes = _grouped(
-        row for some in rows.incomes(conn, program.program_id, first, last, PAYEES_AT_ONCE) for row in some
+        row for chunk in rows.incomes(conn, program.program_id, first, last, PAYEES_CHUNK) for row in chunk
     )
     yield csv_text(PLATFORM_COLUMNS, iter(())).encode()
-    for some in _by_some(incomes):
-        yield _platform_piece(conn, program, quarter, some, sealer)
+    for chunk in _chunks(incomes):
+        yield _platform_piece(conn, program, quarter, chunk, sealer)
 
 
 def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer) -> Generator[bytes, None, None]:
-    """What each payee was paid in a calendar year, and whether that is to be reported on form 1099-NEC."""
+    """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC."""
     threshold = reporting_threshold_minor(year)
-    bounds = (period_bounds(year * 100 + 1, program.zone)[0], period_bounds(year * 100 + 12, program.zone)[1])
+    start, _ = period_bounds(to_period(year, 1), program.zone)
+    _, end = period_bounds(to_period(year, 12), program.zone)
     yield csv_text(US_1099_COLUMNS, iter(())).encode()
-    for some in rows.paid_by_payee(conn, program.program_id, *bounds, PAYEES_AT_ONCE):
-        payees = payees_of(conn, program, [(row.shop_no, row.version) for row in some], sealer)
+    for chunk in rows.paid_by_payee(conn, program.program_id, start, end, PAYEES_CHUNK):
+        payees = payees_of(conn, program, [VersionKey(row.shop_no, row.version) for row in chunk], sealer)
         lines = (
             (
                 program.code,
                 year,
-                *_identity(payees.get((row.shop_no, row.version))),
+                *_identity(payees.get(VersionKey(row.shop_no, row.version))),
                 program.currency,
                 row.payments,
                 row.amount_minor,
@@ -117,30 +134,32 @@ def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer
                 threshold,
                 "yes" if row.amount_minor >= threshold else "no",
             )
-            for row in some
+            for row in chunk
         )
         yield _body(US_1099_COLUMNS, lines)
 
 
-def _grouped(found: Iterable[Any]) -> Iterator[_Income]:
-    """One income a payee; a shop without one is told by its number."""
-    for _, shops in groupby(found, key=lambda row: row.shop_no if row.identity_hash is None else row.identity_hash):
+def _grouped(rows_by_payee: Iterable[Any]) -> Iterator[_Income]:
+    """Adds rows up to one income a payee; a shop without a payee stands for itself."""
+    for _, shops in groupby(rows_by_payee, key=_payee_key):
         income = _Income()
         for row in shops:
-            income.shops += 1
-            income.place = None if row.version is None else (row.shop_no, row.version)
-            taken = (row.earned_minor, row.reversed_minor, row.adjusted_minor, row.paid_minor, row.tax_minor)
-            income.figures = [one + other for one, other in zip(income.figures, taken, strict=True)]
+            income.add(row)
         yield income
 
 
-def _platform_piece(conn: Connection, program: Program, quarter: str, some: Sequence[_Income], sealer: Sealer) -> bytes:
-    places = [income.place for income in some if income.place is not None]
-    payees = payees_of(conn, program, places, sealer) if places else {}
+def _payee_key(row: Any) -> object:
+    return row.shop_no if row.identity_hash is None else row.identity_hash
+
+
+def _platform_piece(
+    conn: Connection, program: Program, quarter: str, chunk: Sequence[_Income], sealer: Sealer
+) -> bytes:
+    versions = [income.version for income in chunk if income.version is not None]
+    payees = payees_of(conn, program, versions, sealer) if versions else {}
     lines = []
-    for income in some:
-        earned, reversed_, adjusted, paid, tax = income.figures
-        payee = None if income.place is None else payees.get(income.place)
+    for income in chunk:
+        payee = None if income.version is None else payees.get(income.version)
         lines.append(
             (
                 program.code,
@@ -148,12 +167,12 @@ def _platform_piece(conn: Connection, program: Program, quarter: str, some: Sequ
                 *_identity(payee),
                 income.shops,
                 program.currency,
-                earned,
-                reversed_,
-                adjusted,
-                earned + reversed_ + adjusted,
-                paid,
-                tax,
+                income.earned_minor,
+                income.reversed_minor,
+                income.adjusted_minor,
+                income.earned_minor + income.reversed_minor + income.adjusted_minor,
+                income.paid_minor,
+                income.tax_minor,
             )
         )
     return _body(PLATFORM_COLUMNS, iter(lines))
@@ -164,16 +183,17 @@ def _identity(payee: Payee | None) -> tuple[str, str, str, str]:
 
 
 def _body(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> bytes:
-    """Lines without the header, which the first piece has."""
-    return csv_text(columns, lines).split("\n", 1)[1].encode()
+    """Renders lines without the header, which the first piece has."""
+    _, body = csv_text(columns, lines).split("\n", 1)
+    return body.encode()
 
 
-def _by_some(incomes: Iterator[_Income]) -> Iterator[list[_Income]]:
-    some: list[_Income] = []
+def _chunks(incomes: Iterator[_Income]) -> Iterator[list[_Income]]:
+    chunk: list[_Income] = []
     for income in incomes:
-        some.append(income)
-        if len(some) == PAYEES_AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
+        chunk.append(income)
+        if len(chunk) == PAYEES_CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

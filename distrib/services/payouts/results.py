@@ -1,4 +1,4 @@
-"""What the channel said of the lines of a batch: paid or failed, once a line. No HTTP and no SQL may enter.
+"""Results of a batch's lines as the channel gives them: paid or failed, once a line. No SQL may enter.
 
 What was paid is posted to the ledger in the same transaction, what was withheld of it beside it; what failed is
 available again because its line is reserved no longer.
@@ -28,7 +28,7 @@ RECORDED, UNCHANGED, REFUSED = "recorded", "unchanged", "refused"
 
 @dataclass(frozen=True, slots=True)
 class ResultDraft:
-    """What the channel said of one shop's line."""
+    """The result of one shop's line as it was sent."""
 
     shop_id: str
     status: str
@@ -37,7 +37,7 @@ class ResultDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class LineOutcome:
     """What became of one result: recorded, unchanged, or refused with the refusal."""
 
     shop_id: str
@@ -47,8 +47,8 @@ class Settled:
 
 def record_results(
     conn: Connection, program: Program, payout_id: str, results: Sequence[ResultDraft], actor: Actor, now: datetime
-) -> list[Settled]:
-    """Records results in the order sent; one that is refused does not touch the rest.
+) -> list[LineOutcome]:
+    """Records the results of lines in the order sent; one that is refused does not touch the rest.
 
     Raises:
         Refusal: ``payout_unknown``, ``payout_cancelled`` or ``payout_not_approved``; nothing is recorded then.
@@ -56,64 +56,64 @@ def record_results(
     head = locked_head(conn, program, payout_id)
     if head.decision != APPROVED:
         raise Refusal("payout_cancelled" if head.decision == CANCELLED else "payout_not_approved", id=payout_id)
-    lines = rows.lines_of_shops(conn, program.program_id, head.payout_no, [one.shop_id for one in results])
+    lines = rows.lines_of_shops(conn, program.program_id, head.payout_no, [draft.shop_id for draft in results])
     known: dict[str, ResultDraft] = {
         row.shop_id: ResultDraft(row.shop_id, row.status, row.reference, row.reason)
         for row in lines.values()
         if row.status is not None
     }
     settled, fresh = [], []
-    for one in results:
-        outcome = _settled(one, one.shop_id in lines, known.get(one.shop_id))
+    for draft in results:
+        outcome = _outcome_of(draft, draft.shop_id in lines, known.get(draft.shop_id))
         if outcome.outcome == RECORDED:
-            known[one.shop_id] = one
-            fresh.append(one)
+            known[draft.shop_id] = draft
+            fresh.append(draft)
         settled.append(outcome)
     if fresh:
-        _write(conn, program, head, [(one, lines[one.shop_id]) for one in fresh], actor, now)
+        _write(conn, program, head, [(draft, lines[draft.shop_id]) for draft in fresh], actor, now)
     return settled
 
 
-def _settled(one: ResultDraft, has_line: bool, before: ResultDraft | None) -> Settled:
+def _outcome_of(draft: ResultDraft, has_line: bool, before: ResultDraft | None) -> LineOutcome:
     if not has_line:
-        return Settled(one.shop_id, REFUSED, Refusal("line_unknown_in_payout", id=one.shop_id))
+        return LineOutcome(draft.shop_id, REFUSED, Refusal("line_unknown_in_payout", id=draft.shop_id))
     if before is None:
-        return Settled(one.shop_id, RECORDED)
-    if _is_same(one, before):
-        return Settled(one.shop_id, UNCHANGED)
-    return Settled(one.shop_id, REFUSED, Refusal("result_conflict", id=one.shop_id))
+        return LineOutcome(draft.shop_id, RECORDED)
+    if _is_same(draft, before):
+        return LineOutcome(draft.shop_id, UNCHANGED)
+    return LineOutcome(draft.shop_id, REFUSED, Refusal("result_conflict", id=draft.shop_id))
 
 
-def _is_same(one: ResultDraft, before: ResultDraft) -> bool:
-    """A repeat need not say again what it said; what it says must not differ."""
+def _is_same(draft: ResultDraft, before: ResultDraft) -> bool:
+    """Whether a result repeats the one recorded; it may leave out what was said then."""
     return (
-        one.status == before.status
-        and one.reference in (None, before.reference)
-        and one.reason in (None, before.reason)
+        draft.status == before.status
+        and draft.reference in (None, before.reference)
+        and draft.reason in (None, before.reason)
     )
 
 
 def _write(
     conn: Connection, program: Program, head: Any, fresh: Sequence[tuple[ResultDraft, Any]], actor: Actor, now: datetime
 ) -> None:
-    at, period = posting_time(conn, program, now)
+    recorded_at, period = posting_time(conn, program, now)
     program_id = program.program_id
-    new = [NewResult(line.shop_no, one.status, one.reference, one.reason) for one, line in fresh]
-    rows.insert_results(conn, program_id, head.payout_no, new, at, actor.key_id)
+    new = [NewResult(line.shop_no, draft.status, draft.reference, draft.reason) for draft, line in fresh]
+    rows.insert_results(conn, program_id, head.payout_no, new, recorded_at, actor.key_id)
     paid = [
         PaidLine(line.shop_no, line.line_no, line.amount_minor - line.tax_minor, line.tax_minor)
-        for one, line in fresh
-        if one.status == PAID
+        for draft, line in fresh
+        if draft.status == PAID
     ]
     if paid:
-        post_paid(conn, program_id, head.payout_no, paid, at, period)
-    insert_messages(conn, program_id, [_message(conn, program, head, len(fresh) - len(paid), paid, at)])
+        post_paid(conn, program_id, head.payout_no, paid, recorded_at, period)
+    insert_messages(conn, program_id, [_message(conn, program, head, len(fresh) - len(paid), paid, recorded_at)])
 
 
 def _message(
-    conn: Connection, program: Program, head: Any, failed: int, paid: Sequence[PaidLine], at: datetime
+    conn: Connection, program: Program, head: Any, failed: int, paid: Sequence[PaidLine], recorded_at: datetime
 ) -> Message:
-    """``payout.settled``: what this set of results came to; the lines are read from the batch."""
+    """Builds ``payout.settled``: what this set of results came to; the lines are read from the batch."""
     sums = rows.sums_of(conn, program.program_id, [head.payout_no])[head.payout_no]
     payload = {
         "payout_id": head.payout_id,
@@ -124,4 +124,4 @@ def _message(
         "paid_minor": sum(line.paid_minor for line in paid),
         "tax_minor": sum(line.tax_minor for line in paid),
     }
-    return Message("payout.settled", at, json.dumps(payload, ensure_ascii=False))
+    return Message("payout.settled", recorded_at, json.dumps(payload, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What becomes of ranks that a plan version drops: refused without a map, carried over with one.
+"""Ranks that a plan version drops: refused without a map, carried over with one.
 
 From the version's ``effective_from`` on a shop holds what ``rank_map`` names; a dated row says so. What was held
 before, and the orders paid before, stay as they are. No SQL may enter.
@@ -19,11 +19,11 @@ from distrib.store.network import standing
 from distrib.store.ranks import figures
 from distrib.store.ranks.figures import RankChange
 
-SHOPS_AT_ONCE = 20_000
+SHOPS_CHUNK = 20_000
 
 
 def check_held_ranks(conn: Connection, program_id: int, plan: Plan) -> None:
-    """Refuses a plan that drops ranks which shops hold and says nothing about them.
+    """Refuses a plan that drops ranks which shops hold and maps them to nothing.
 
     Raises:
         Refusal: ``rank_map_required`` with the ranks and how many shops hold each.
@@ -37,7 +37,7 @@ def check_held_ranks(conn: Connection, program_id: int, plan: Plan) -> None:
 def map_ranks(
     conn: Connection, program_id: int, ladder: Ladder, plan: Plan, effective_from: datetime, by: str, now: datetime
 ) -> None:
-    """Carries whoever holds, or is to hold, a rank that the version drops to the one it names.
+    """Records the rank that the version's map names for every shop that holds, or is to hold, a dropped one.
 
     Args:
         ladder: of the timeline with the version on it.
@@ -47,7 +47,7 @@ def map_ranks(
         return
     until = ladder.next_after(effective_from)
     standing.rename_later_ranks(conn, program_id, plan.rank_map, effective_from, until, by, now)
-    for shops in _by_some(standing.shops_with_ranks(conn, program_id, list(plan.rank_map))):
+    for shops in _chunks(standing.shops_with_ranks(conn, program_id, list(plan.rank_map))):
         history = RankHistory(figures.rank_rows(conn, program_id, shops), ladder)
         changes = [
             RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row), ensure_ascii=False))
@@ -57,6 +57,6 @@ def map_ranks(
         figures.insert_rank_changes(conn, program_id, changes, by, now)
 
 
-def _by_some(shops: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(shops), SHOPS_AT_ONCE):
-        yield shops[start : start + SHOPS_AT_ONCE]
+def _chunks(shops: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(shops), SHOPS_CHUNK):
+        yield shops[start : start + SHOPS_CHUNK]

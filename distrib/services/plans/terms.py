@@ -1,16 +1,17 @@
-"""What binds an order paid at an instant: the plan version in force and the policy packs.
+"""The terms of an order paid at an instant: the plan version in force and the policy packs.
 
 Worked out once a version and batch. Amounts and people may not enter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
 from distrib.domain.errors import Refusal
+from distrib.domain.plans.limits import Cap
 from distrib.domain.policies.policy import Policy, combine
 from distrib.domain.ranks.promotion import EARNINGS, Metric, metrics_needed
 from distrib.domain.settlement.terms import Terms
@@ -40,16 +41,16 @@ class TermsBook:
 
     @property
     def has_promotions(self) -> bool:
-        """Whether days have to be worked on in order (plan.md, Ranks)."""
+        """Whether days have to be settled in order (plan.md, Ranks)."""
         return any(entry.plan.has_promotions for entry in self._timeline.entries)
 
     @property
-    def look_levels(self) -> int:
+    def signal_levels(self) -> int:
         """How many uplines an order may promote: as many as any plan's metrics read levels."""
         return max((metric.reach for metric in self._metrics()), default=0)
 
     @property
-    def has_looks_at_earnings(self) -> bool:
+    def signals_earnings(self) -> bool:
         """Whether an order may promote whoever it pays."""
         return any(metric.name == EARNINGS for metric in self._metrics())
 
@@ -60,23 +61,26 @@ class TermsBook:
     @cached_property
     def counted_rules(self) -> dict[str, CountedRules]:
         """The rules whose pay is counted, over all versions (plan.md, cap), by the table that counts it."""
-        found = {MONTHS: self._counted(1), CUSTOMERS: self._counted(2)}
-        return {table: rules for table, rules in found.items() if rules.ids}
+        by_table = {
+            MONTHS: self._counted(lambda cap: cap.per_month_minor),
+            CUSTOMERS: self._counted(lambda cap: cap.per_customer_minor),
+        }
+        return {table: rules for table, rules in by_table.items() if rules.ids}
 
     @cached_property
     def asks_for_sales(self) -> bool:
         """Whether any rule requires sales of its earner."""
         return any(entry.plan.book.on_sales for entry in self._timeline.entries)
 
-    def _counted(self, place: int) -> CountedRules:
+    def _counted(self, bound_of: Callable[[Cap], int | None]) -> CountedRules:
         rules = [rule for entry in self._timeline.entries for rule in entry.plan.rules]
-        capped = {id(rule) for rule in rules if rule.cap is not None and rule.cap[place] is not None}
+        capped = {id(rule) for rule in rules if rule.cap is not None and bound_of(rule.cap) is not None}
         ids = frozenset(rule.id for rule in rules if id(rule) in capped)
         return CountedRules(ids, any(rule.id in ids and id(rule) not in capped for rule in rules))
 
-    def at(self, paid_at: datetime) -> Terms:
-        """The terms in force; raises ``no_plan`` where there were none."""
-        entry = self._timeline.at(paid_at)
+    def in_force(self, paid_at: datetime) -> Terms:
+        """Finds the terms in force at ``paid_at``; raises ``no_plan`` where there were none."""
+        entry = self._timeline.in_force(paid_at)
         if entry is None:
             raise Refusal("no_plan", paid_at=paid_at.isoformat())
         key = (entry.version_no, self._program.day_of(paid_at)) if self._is_dated else entry.version_no
@@ -85,20 +89,20 @@ class TermsBook:
             terms = self._known[key] = self._terms(entry, self._program.day_of(paid_at))
         return terms
 
-    def version_at(self, at: datetime) -> int | None:
-        """The number of the plan version in force; None where there was none."""
-        entry = self._timeline.at(at)
+    def version_no_at(self, instant: datetime) -> int | None:
+        """Finds the number of the plan version in force at an instant; None where there was none."""
+        entry = self._timeline.in_force(instant)
         return None if entry is None else entry.version_no
 
     def of_version(self, version_no: int) -> Terms:
-        """The terms of a published version; what packs allow comes from the order's snapshot."""
+        """Finds the terms of a published version; what packs allow comes from the order's snapshot."""
         if version_no not in self._known:
             entry = next(entry for entry in self._timeline.entries if entry.version_no == version_no)
             self._known[version_no] = self._terms(entry, self._program.day_of(entry.effective_from))
         return self._known[version_no]
 
     def _terms(self, entry: TimelineEntry, day: date) -> Terms:
-        """The packs that judge are those in force on the day of payment."""
+        """Builds the terms of a version with the packs in force on the day of payment."""
         plan = entry.plan
         names = [self._program.policy] + ([plan.policy] if plan.policy else [])
         limits = combine(*(pack_on(self._policies, name, day) for name in names))

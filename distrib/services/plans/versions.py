@@ -1,4 +1,4 @@
-"""Keeps plan documents as versions, publishes them, and reads the timeline that decides an order's version.
+"""Plan documents as versions: recorded, published, and the timeline that decides an order's version.
 
 What a document means is the domain's business. Nothing that reads files may enter.
 """
@@ -11,13 +11,14 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.events import CLOCK_SKEW
 from distrib.domain.identifiers import is_storable_text
 from distrib.domain.plans.document import canonical_json, check_plan
 from distrib.domain.plans.plan import Plan, compile_plan
@@ -29,14 +30,13 @@ from distrib.store import plans as store
 from distrib.store.ledger import books
 from distrib.store.network import tree
 
-CLOCK_SKEW = timedelta(minutes=5)
 PLANS_KEPT = 1_024
 _NEWEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan version as answered: ``draft`` until it is published."""
+    """A plan version as it is shown: ``draft`` until it is published."""
 
     code: str
     version: int
@@ -68,14 +68,14 @@ class Timeline:
 
     entries: tuple[TimelineEntry, ...]
 
-    def at(self, paid_at: datetime) -> TimelineEntry | None:
-        """The version in force: the newest ``effective_from`` that is not after ``paid_at``."""
+    def in_force(self, paid_at: datetime) -> TimelineEntry | None:
+        """Finds the version in force: the newest ``effective_from`` that is not after ``paid_at``."""
         place = bisect_right(self.entries, paid_at, key=lambda entry: entry.effective_from)
         return self.entries[place - 1] if place else None
 
 
 def check_document(program: Program | None, policies: Mapping[str, Policy], document: object) -> list[Problem]:
-    """Every problem of a document for that program, its policy pack included; without one, those of its own."""
+    """Checks a document for a program and its policy pack, or by itself; returns every problem."""
     problems = check_plan(document, currency=program.currency if program else None)
     named = document.get("policy") if isinstance(document, Mapping) else None
     if isinstance(named, str) and not any(problem.pointer == "policy" for problem in problems):
@@ -90,7 +90,7 @@ def check_document(program: Program | None, policies: Mapping[str, Policy], docu
 
 
 def judge(program: Program | None, policies: Mapping[str, Policy], plan: Plan) -> tuple[Finding, ...]:
-    """What the program's pack, where there is a program, and the one the plan names have to say about a plan."""
+    """Judges a plan by the program's pack, where there is a program, and by the one the plan names."""
     names = dict.fromkeys([program.policy if program else None, plan.policy])
     return tuple(finding for name in names if name for finding in judge_plan(policies[name], plan))
 
@@ -98,7 +98,7 @@ def judge(program: Program | None, policies: Mapping[str, Policy], plan: Plan) -
 def create_plan(
     conn: Connection, program: Program, document: object, policies: Mapping[str, Policy], actor: Actor, now: datetime
 ) -> PlanView:
-    """Keeps a document as the next version of its code; the newest one sent again stays that version.
+    """Records a document as the next version of its code; the newest one sent again stays that version.
 
     Raises:
         Refusal: ``plan_invalid`` with every problem of the document.
@@ -128,14 +128,14 @@ def publish_plan(
     actor: Actor,
     now: datetime,
 ) -> PlanView:
-    """Puts a version on the timeline; the same again answers as the first time.
+    """Publishes a version from an instant on; the same again answers as the first time.
 
     Raises:
         Refusal: ``plan_unknown``, ``plan_published``, ``plan_refused``, ``sign_off_required``,
             ``rank_map_required``, ``effective_from_taken``, ``effective_from_closed`` or ``orders_worked_on``.
     """
     store.lock_timeline(conn, program.program_id)
-    row = _found(conn, program, code, version)
+    row = _find(conn, program, code, version)
     plan = _compiled(row.digest, row.document)
     findings = judge(program, policies, plan)
     if row.effective_from is not None:
@@ -145,7 +145,7 @@ def publish_plan(
     _check_findings(findings, signed_off_by)
     check_held_ranks(conn, program.program_id, plan)
     _check_open(conn, program, effective_from)
-    if effective_from <= now + CLOCK_SKEW and store.is_worked_on_since(conn, program.program_id, effective_from):
+    if effective_from <= now + CLOCK_SKEW and store.has_orders_since(conn, program.program_id, effective_from):
         raise Refusal("orders_worked_on")
     stored = store.insert_publication(
         conn, program.program_id, row.version_no, effective_from, now, actor.key_id, signed_off_by
@@ -157,12 +157,12 @@ def publish_plan(
         map_ranks(conn, program.program_id, ladder, plan, effective_from, actor.key_id, now)
     if plan.has_promotions and effective_from < now:
         tree.signal_recruiters(conn, program.program_id, program.time_zone, effective_from)
-    return _view(_found(conn, program, code, version), findings)
+    return _view(_find(conn, program, code, version), findings)
 
 
 def get_plan(conn: Connection, program: Program, policies: Mapping[str, Policy], code: str, version: int) -> PlanView:
-    """One version with its document and findings; raises ``plan_unknown``."""
-    row = _found(conn, program, code, version)
+    """Reads one version with its document and findings; raises ``plan_unknown``."""
+    row = _find(conn, program, code, version)
     return _view(row, judge(program, policies, _compiled(row.digest, row.document)))
 
 
@@ -170,17 +170,17 @@ def list_plans(
     conn: Connection,
     program: Program,
     policies: Mapping[str, Policy],
-    cursor: tuple[int] | None = None,
+    before: int | None = None,
     limit: int = 50,
-) -> tuple[list[PlanView], tuple[int] | None]:
-    """Versions of all codes, newest first, and after what the next page begins."""
-    rows = store.list_versions(conn, program.program_id, cursor[0] if cursor else _NEWEST, limit + 1)
+) -> tuple[list[PlanView], int | None]:
+    """Lists versions of all codes, newest first, and before which number the next page begins."""
+    rows = store.list_versions(conn, program.program_id, _NEWEST if before is None else before, limit + 1)
     views = [_view(row, judge(program, policies, _compiled(row.digest, row.document))) for row in rows[:limit]]
-    return views, (rows[limit - 1].version_no,) if len(rows) > limit else None
+    return views, rows[limit - 1].version_no if len(rows) > limit else None
 
 
 def load_timeline(conn: Connection, program: Program) -> Timeline:
-    """The published versions of a program, compiled; one small query once they are known here."""
+    """Loads the published versions of a program, compiled; one small query once they are cached."""
     published = store.published_versions(conn, program.program_id)
     plans = _KEPT.known({row.digest for row in published})
     missing = {row.version_no: row.digest for row in published if row.digest not in plans}
@@ -195,7 +195,7 @@ def load_timeline(conn: Connection, program: Program) -> Timeline:
 
 
 def ladder_of(timeline: Timeline) -> Ladder:
-    """The ranks of a program over time."""
+    """Builds the ranks of a program over time from its timeline."""
     return Ladder((entry.effective_from, entry.plan) for entry in timeline.entries)
 
 
@@ -211,7 +211,7 @@ def _check_findings(findings: Sequence[Finding], signed_off_by: str | None) -> N
 
 
 def _check_open(conn: Connection, program: Program, effective_from: datetime) -> None:
-    """Never inside a closed period (plan.md): its pools and figures are fixed."""
+    """Refuses an instant inside a closed period (plan.md): its pools and figures are fixed."""
     period = program.period_of(effective_from)
     if period <= books.closed_through(conn, program.program_id):
         raise Refusal("effective_from_closed", period=format_period(period))
@@ -222,7 +222,7 @@ def _problem(finding: Finding) -> Problem:
     return Problem(finding.id, f"{finding.detail_en} {finding.detail_zh} {figures}; {finding.source}")
 
 
-def _found(conn: Connection, program: Program, code: str, version: int) -> store.PlanRow:
+def _find(conn: Connection, program: Program, code: str, version: int) -> store.PlanRow:
     is_possible = is_storable_text(code) and 0 < version <= _NEWEST
     row = store.find_version(conn, program.program_id, code, version) if is_possible else None
     if row is None:
@@ -248,7 +248,7 @@ def _view(row: store.PlanRow | None, findings: tuple[Finding, ...]) -> PlanView:
 
 
 class _KeptPlans:
-    """Compiled plans by the digest of their document, the least recently used forgotten first."""
+    """A cache of compiled plans by the digest of their document; the least recently used goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -256,15 +256,15 @@ class _KeptPlans:
         self._lock = Lock()
 
     def known(self, digests: Iterable[bytes]) -> dict[bytes, Plan]:
-        """Those of the plans that are kept."""
+        """Finds the cached plans of those digests."""
         with self._lock:
-            found = {digest: self._plans[digest] for digest in digests if digest in self._plans}
-            for digest in found:
+            kept = {digest: self._plans[digest] for digest in digests if digest in self._plans}
+            for digest in kept:
                 self._plans.move_to_end(digest)
-        return found
+        return kept
 
     def keep(self, digest: bytes, plan: Plan) -> None:
-        """Remembers a plan."""
+        """Caches a plan."""
         with self._lock:
             self._plans[digest] = plan
             while len(self._plans) > self._most:

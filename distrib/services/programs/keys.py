@@ -30,7 +30,7 @@ _NOBODY = bytes(32)
 def create_key(
     conn: Connection, program: Program, role: str, name: str, shop_id: str | None, pepper: bytes, now: datetime
 ) -> str:
-    """Makes a key and answers it: the only time its secret is seen.
+    """Creates a key and returns it: the only time its secret is seen.
 
     Raises:
         Refusal: ``invalid`` (role or name, a partner without shop, a shop without partner) or ``shop_unknown``.
@@ -46,7 +46,7 @@ def create_key(
 
 
 def authenticate(conn: Connection, presented: str, pepper: bytes) -> tuple[Program, Actor] | None:
-    """Whose key that is, and enters its program; None where it is nobody's or has ended.
+    """Finds the program and actor of a key, and enters the program; None where no live key is presented.
 
     Compares in constant time, a key that does not exist as well as one that does.
     """
@@ -63,29 +63,29 @@ def authenticate(conn: Connection, presented: str, pepper: bytes) -> tuple[Progr
 
 
 def list_keys(
-    conn: Connection, program: Program, cursor: tuple[str] | None = None, limit: int = 50
-) -> tuple[list[store.ListedKey], tuple[str] | None]:
-    """The program's keys without their secrets, by id, and after what the next page begins."""
-    rows = store.list_keys(conn, program.program_id, cursor[0] if cursor else "", limit + 1)
-    return rows[:limit], (rows[limit - 1].key_id,) if len(rows) > limit else None
+    conn: Connection, program: Program, after: str | None = None, limit: int = 50
+) -> tuple[list[store.ListedKey], str | None]:
+    """Lists the program's keys without their secrets, by id, and after what the next page begins."""
+    rows = store.list_keys(conn, program.program_id, after or "", limit + 1)
+    return rows[:limit], rows[limit - 1].key_id if len(rows) > limit else None
 
 
 def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime) -> None:
-    """Ends a key at once and for ever; raises ``not_found``. Ending it again changes nothing."""
+    """Revokes a key at once and for ever; raises ``not_found``. Revoking it again changes nothing."""
     if not store.revoke_key(conn, program.program_id, key_id, now):
         raise Refusal("not_found")
 
 
 def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
-    found = []
+    problems = []
     if role not in ROLES:
-        found.append(Problem("/role", f"must be one of {', '.join(ROLES)} / 须为其中之一"))
+        problems.append(Problem("/role", f"must be one of {', '.join(ROLES)} / 须为其中之一"))
     if not is_storable_text(name) or not name.strip():
-        found.append(Problem("/name", "must have 1 to 255 characters / 须为 1 到 255 个字符"))
+        problems.append(Problem("/name", "must have 1 to 255 characters / 须为 1 到 255 个字符"))
     if (role == "partner") != (shop_id is not None):
         words = "a partner's key names its shop, another key none / 仅 partner 密钥须指定店铺"
-        found.append(Problem("/shop_id", words))
-    return found
+        problems.append(Problem("/shop_id", words))
+    return problems
 
 
 def _shop_no(conn: Connection, program: Program, shop_id: str) -> int:

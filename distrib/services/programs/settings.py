@@ -1,6 +1,6 @@
-"""Sets a program differently: a dated trail says who, when, from what to what. Opening one must not enter.
+"""Changes a program's settings: a dated trail records who, when, from what to what.
 
-A setting holds for what is done from then on: shops registered, claims recorded, orders worked on, payouts made.
+A setting holds for what is done from then on: shops registered, claims recorded, orders settled, payouts made.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _POINTERS = {
 
 @dataclass(frozen=True, slots=True)
 class ProgramChange:
-    """What was set differently."""
+    """One change of a program's settings."""
 
     changed_at: datetime
     changed_by: str
@@ -63,7 +63,7 @@ def set_program(
     actor: Actor,
     now: datetime,
 ) -> Program:
-    """Gives a program other settings and answers it; what is set so already changes nothing.
+    """Changes a program's settings and returns the program; a setting that holds already changes nothing.
 
     Args:
         conn: the unit of work.
@@ -88,7 +88,7 @@ def set_program(
         raise Refusal("program_unknown", code=program.code)
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if not changed:
-        return Program(*row)
+        return Program(**row._asdict())
     if "time_zone" in changed and store.is_used(conn, program.program_id):
         raise Refusal("time_zone_fixed")
     is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
@@ -99,11 +99,11 @@ def set_program(
     before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
     after = json.dumps(changed, ensure_ascii=False)
     store.insert_change(conn, program.program_id, before, after, signed_off_by, now, actor.key_id)
-    return Program(*updated)
+    return Program(**updated._asdict())
 
 
 def list_changes(conn: Connection, program: Program, after: int, limit: int) -> tuple[list[ProgramChange], int | None]:
-    """What was set differently, as it happened, and the number to go on after (None at the end)."""
+    """Lists the changes of a program's settings as they happened, and the number to go on after (None at the end)."""
     rows = store.list_changes(conn, program.program_id, after, limit + 1)
     page = [
         ProgramChange(row.changed_at, row.changed_by, row.signed_off_by, json.loads(row.before), json.loads(row.after))
@@ -130,28 +130,30 @@ def _check(wanted: Mapping[str, Any], policies: Mapping[str, Policy], signed_off
 
 
 def _unknown(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> Iterator[Refusal]:
-    """A refusal for each name that nothing goes by, with the problem it is."""
+    """Yields a refusal, with its problem, for each name that no zone or pack has."""
     for name, there_are in (("time_zone", time_zones()), ("policy", policies)):
         if name in wanted and wanted[name] not in there_are:
-            told = Refusal(f"{name}_unknown", **{name: wanted[name]})
-            yield Refusal(told.code, [_problem(name, f"{told.text('en')} / {told.text('zh')}")], **told.params)
+            refusal = Refusal(f"{name}_unknown", **{name: wanted[name]})
+            yield Refusal(
+                refusal.code, [_problem(name, f"{refusal.text('en')} / {refusal.text('zh')}")], **refusal.params
+            )
 
 
 def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
-    found = [_problem(name, "is not a setting / 不是可设置的项") for name in wanted if name not in SETTINGS]
+    problems = [_problem(name, "is not a setting / 不是可设置的项") for name in wanted if name not in SETTINGS]
     choices = {"admission": ADMISSIONS, "withholding": WITHHOLDINGS, "binding_rule": RULES}
     for name, words in choices.items():
         if name in wanted and wanted[name] not in words:
-            found.append(_problem(name, f"must be one of {', '.join(words)} / 须为其中之一"))
+            problems.append(_problem(name, f"must be one of {', '.join(words)} / 须为其中之一"))
     for name, low in (("protect_days", 0), ("expire_days", 1)):
         days = wanted.get(name)
         if days is not None and not low <= days <= MOST_DAYS:
-            found.append(_problem(name, f"must be {low} to {MOST_DAYS} / 须为 {low} 到 {MOST_DAYS}"))
-    return found + _misfit_terms(wanted) + list(_misfit_sharing(wanted))
+            problems.append(_problem(name, f"must be {low} to {MOST_DAYS} / 须为 {low} 到 {MOST_DAYS}"))
+    return problems + _misfit_terms(wanted) + list(_misfit_sharing(wanted))
 
 
 def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
-    """Protection is a term of ``protected`` and of no other rule; terms are set together with their rule."""
+    """Checks the terms of the binding rule: protection belongs to ``protected``, and terms are set with their rule."""
     if "binding_rule" not in wanted:
         alone = [name for name in ("protect_days", "expire_days") if name in wanted]
         return [_problem(name, "goes with a binding rule / 须与绑定规则一并设置") for name in alone]
@@ -164,13 +166,13 @@ def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
 
 
 def _misfit_sharing(wanted: Mapping[str, Any]) -> Iterator[Problem]:
-    """What invitations show and where they lead; None takes either back."""
+    """Checks what invitations show and where they lead; None takes either back."""
     title, join_url = wanted.get("title"), wanted.get("join_url")
     if title is not None and not (is_storable_text(title) and title.strip()):
         yield _problem("title", "must have 1 to 255 characters / 须为 1 到 255 个字符")
-    found = None if join_url is None else join_url_problem(join_url)
-    if found is not None:
-        yield _problem("join_url", " / ".join(JOIN_URL_PROBLEMS[found]))
+    wrong = None if join_url is None else join_url_problem(join_url)
+    if wrong is not None:
+        yield _problem("join_url", " / ".join(JOIN_URL_PROBLEMS[wrong]))
 
 
 def _problem(name: str, words: str) -> Problem:

@@ -53,44 +53,44 @@ def create_program(
     row = store.insert_program(conn, wanted, now) or store.by_code(conn, code)
     if row is None or _as_opened(conn, row)._replace(program_id=0) != wanted:
         raise Refusal("program_exists", code=code)
-    return Program(*row)
+    return Program(**row._asdict())
 
 
 def find_program(conn: Connection, code: str) -> Program:
-    """The program of that code; raises ``program_unknown``."""
+    """Finds a program by code; raises ``program_unknown``."""
     row = store.by_code(conn, code) if is_identifier(code) else None
     if row is None:
         raise Refusal("program_unknown", code=code)
-    return Program(*row)
+    return Program(**row._asdict())
 
 
 def get_program(conn: Connection, program_id: int) -> Program:
-    """The program of that number; raises ``program_unknown``."""
+    """Finds a program by number; raises ``program_unknown``."""
     row = store.by_id(conn, program_id)
     if row is None:
         raise Refusal("program_unknown", code=program_id)
-    return Program(*row)
+    return Program(**row._asdict())
 
 
 def only_program(conn: Connection) -> Program | None:
-    """The program, where there is exactly one."""
+    """Finds the program, where there is exactly one; else None."""
     rows = store.first_by_code(conn, 2)
-    return Program(*rows[0]) if len(rows) == 1 else None
+    return Program(**rows[0]._asdict()) if len(rows) == 1 else None
 
 
 def list_programs(conn: Connection) -> list[Program]:
-    """The programs there are, by code."""
-    return [Program(*row) for row in store.first_by_code(conn, MAX_LISTED)]
+    """Lists the programs by code."""
+    return [Program(**row._asdict()) for row in store.first_by_code(conn, MAX_LISTED)]
 
 
 def calendar_of(conn: Connection, program: Program) -> Program:
-    """The program as it is now, whose time zone stays until the transaction ends."""
+    """Reads the program as it is now, and keeps its time zone from changing until the transaction ends."""
     store.hold_calendar(conn, program.program_id, exclusive=False)
     return get_program(conn, program.program_id)
 
 
 def _as_opened(conn: Connection, row: store.ProgramRow) -> store.ProgramRow:
-    """The program as it was opened, whatever has been set since."""
+    """The program's row as it was opened, whatever has been set since."""
     for change in reversed(store.list_changes(conn, row.program_id, 0, MAX_LISTED)):
         row = row._replace(**json.loads(change.before))
     return row
@@ -111,5 +111,5 @@ def _check(code: str, currency: str, time_zone: str, policy: str, policies: Coll
 
 @cache
 def time_zones() -> frozenset[str]:
-    """Every zone by name, but for the one that means whatever the machine is set to."""
+    """The names of every time zone, but for those that mean whatever the machine is set to."""
     return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -1,4 +1,4 @@
-"""What a whole program comes to, and how far it is settled: for control totals and progress. Changes nothing."""
+"""A program's totals and its progress: for control totals and for waiting. Changes nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from distrib.services.context import Program
 from distrib.store.programs import totals as rows
 from distrib.store.programs.totals import TransferTotal
 
+NO_TRANSFERS = TransferTotal(0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """One program's totals; transfers come as count and sum, both not negative."""
+    """One program's totals."""
 
     orders_settled: int
     orders_of_shops: int
@@ -36,12 +38,12 @@ class Progress:
 
     @property
     def is_through(self) -> bool:
-        """Whether all that can be settled is; what waits for another fact does not count."""
+        """Whether nothing is left to settle or decide; what waits for another fact does not count."""
         return not self.queued and not self.has_promotions_to_decide
 
 
 def program_totals(conn: Connection, program: Program) -> Totals:
-    """What the program's history adds up to, read from the rows themselves and not from running totals."""
+    """Reads what the program's history adds up to, from the rows themselves and not from running totals."""
     orders, paid_minor, of_shops = rows.settled_totals(conn, program.program_id)
     refunds, refunded_minor = rows.refunded_totals(conn, program.program_id)
     transfers = rows.transfer_totals(conn, program.program_id)
@@ -51,13 +53,13 @@ def program_totals(conn: Connection, program: Program) -> Totals:
         paid_minor=paid_minor,
         refunds=refunds,
         refunded_minor=refunded_minor,
-        earned=transfers.get("earned", TransferTotal(0, 0)),
-        reversed=transfers.get("reversed", TransferTotal(0, 0)),
+        earned=transfers.get("earned", NO_TRANSFERS),
+        reversed=transfers.get("reversed", NO_TRANSFERS),
         promotions=rows.promotion_totals(conn, program.program_id),
         events=rows.event_totals(conn, program.program_id),
     )
 
 
 def progress(conn: Connection, program: Program) -> Progress:
-    """How many orders of the program are pending and settled, and whether promotions are to be decided."""
+    """Reads how much of what the program accepted is settled."""
     return Progress(*rows.to_do(conn, program.program_id))

@@ -59,7 +59,7 @@ def evaluate_month(
     timeline = load_timeline(conn, program)
     _, effective_at = period_bounds(period, program.zone)
     last_instant = effective_at.astimezone(UTC) - _INSTANT
-    entry = timeline.at(last_instant)
+    entry = timeline.in_force(last_instant)
     seen = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one looks at
     counts = Counts()
     if entry is not None:

@@ -124,7 +124,7 @@ def _first_looks(terms: TermsBook, times: Collection[datetime]) -> list[datetime
     """The first look under each plan that was in force on the day."""
     firsts: dict[int | None, datetime] = {}
     for at in sorted(times):
-        firsts.setdefault(terms.version_at(at), at)
+        firsts.setdefault(terms.version_no_at(at), at)
     return list(firsts.values())
 
 
@@ -192,7 +192,7 @@ def _by_plan(terms: TermsBook, asked: Sequence[Asked]) -> list[tuple[Plan, list[
     groups: dict[int, tuple[Plan, list[Asked]]] = {}
     for look in asked:
         try:
-            at = terms.at(look.at)
+            at = terms.in_force(look.at)
         except Refusal:
             continue
         if at.plan.has_promotions:

@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 
 from distrib.services.context import Program
 from distrib.services.settlement.groups import Groups
-from distrib.services.webhooks.messages import tell_commissions
+from distrib.services.webhooks.messages import queue_commission_messages
 from distrib.store.compliance import cases
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders import groups, inbox, life, queue
 from distrib.store.orders.groups import Decision
 from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
-from distrib.store.orders.queue import Outcome, PendingEvent
+from distrib.store.orders.queue import EventOutcome, PendingEvent
 from distrib.store.settlement import batch as rows
 from distrib.store.settlement.batch import MonthTotals, RefundLineRow, Settlement
 
@@ -90,7 +90,7 @@ class Batch:
         self.signal_levels = signal_levels
         self.transfers: list[bytes] = []
         self.done: list[tuple[int, int]] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[EventOutcome] = []
         self.signals: set[tuple[date, int, datetime]] = set()
         self.earner_signals: set[tuple[date, int, datetime]] = set()
         self.frozen: list[Frozen] = []
@@ -114,7 +114,7 @@ class Batch:
         attempts = event.attempts + 1
         written = None if params is None else json.dumps(params, default=str, ensure_ascii=False)
         self.outcomes.append(
-            Outcome(event.order_no, event.event_no, status, attempts, code, written, waits_for, done_at)
+            EventOutcome(event.order_no, event.event_no, status, attempts, code, written, waits_for, done_at)
         )
 
     def postpone(self, event: PendingEvent) -> None:
@@ -142,7 +142,7 @@ class Batch:
         if self.transfers:
             rows.copy_transfers(conn, self.transfers)
             cases.freeze_commissions(conn, program_id, self.frozen)
-            tell_commissions(conn, self.program)
+            queue_commission_messages(conn, self.program)
         if self.done:
             rows.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:

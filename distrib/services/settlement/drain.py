@@ -118,8 +118,8 @@ def _open_batch(program: Program, terms: TermsBook, now: datetime, closed_throug
         now,
         closed_through,
         signals_sales=terms.has_promotions,
-        signal_levels=terms.look_levels,
-        signals_earnings=terms.has_looks_at_earnings,
+        signal_levels=terms.signal_levels,
+        signals_earnings=terms.signals_earnings,
     )
 
 

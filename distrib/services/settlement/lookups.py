@@ -20,7 +20,7 @@ class BatchLookups:
 
     def __init__(self, terms: TermsBook, people: People, limits: RuleLimits, groups: Groups, freezes: Freezes) -> None:
         self._people, self._limits, self._freezes = people, limits, freezes
-        self.terms_at = terms.at
+        self.terms_at = terms.in_force
         self.missing_shop = people.missing
         self.is_case_in_force = freezes.holds
         self.group_decision = groups.decision

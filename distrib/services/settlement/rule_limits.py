@@ -55,7 +55,7 @@ class RuleLimits:
         asked: dict[str, set[Total]] = {MONTHS: set(), CUSTOMERS: set()}
         for order, counts_from in orders:
             try:
-                terms = self._terms.at(order.paid_at)
+                terms = self._terms.in_force(order.paid_at)
                 if people.missing(order) is not None:
                     continue
                 snapshot = people.snapshot(order, terms)

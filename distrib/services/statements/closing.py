@@ -1,7 +1,7 @@
 """Closing the books of a month (结账): one key proposes, another confirms, and nothing in it ever changes again.
 
-A proposal works out what the close would fix, pools that are still to be paid included, and keeps its digest; the
-confirmation works it out again and goes on only if nothing has changed. The digest is the SHA-256 of ``shops.csv``, so
+A proposal computes what the close would fix, pools that are still to be paid included, and keeps its digest; the
+confirmation computes it again and goes on only if nothing has changed. The digest is the SHA-256 of ``shops.csv``, so
 whoever has the file can check it. What arrives later counts in the earliest open month. No SQL may enter.
 """
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.services.context import Actor, Program, format_period, period_bounds
-from distrib.services.statements.pools import check_over, check_worked_on, pay_missing
+from distrib.services.statements.pools import check_nothing_pending, check_over, pay_missing
 from distrib.store.ledger import books
 from distrib.store.orders import queue
 from distrib.store.statements import exports, months, periods
@@ -31,7 +31,7 @@ PROPOSED, CLOSED = "proposed", "closed"
 
 
 def propose_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
-    """Works out and keeps what closing the month would fix; changes nothing else.
+    """Computes what closing the month would fix and records the proposal; changes nothing else.
 
     Proposed again with the same figures, the first proposal stands and is answered.
 
@@ -76,15 +76,15 @@ def confirm_close(conn: Connection, program: Program, period: int, actor: Actor,
 
 
 def standing_proposal(conn: Connection, program: Program, period: int) -> dict[str, Any] | None:
-    """The newest proposal to close a month that is still open; None without one."""
+    """Reads the newest proposal to close a month that is still open; None without one."""
     if periods.closed_period(conn, program.program_id, period) is not None:
         return None
-    found = periods.latest_proposal(conn, program.program_id, period)
-    return None if found is None else _proposal_view(program, period, found)
+    proposal = periods.latest_proposal(conn, program.program_id, period)
+    return None if proposal is None else _proposal_view(program, period, proposal)
 
 
 def find_closed(conn: Connection, program: Program, period: int) -> ClosedPeriod | None:
-    """The month as it was closed; None while it is open."""
+    """Reads the month as it was closed; None while it is open."""
     return periods.closed_period(conn, program.program_id, period)
 
 
@@ -94,7 +94,7 @@ def is_sealed(conn: Connection, program: Program, period: int) -> bool:
 
 
 def closed_view(program: Program, closed: ClosedPeriod) -> dict[str, Any]:
-    """A closed month as it is answered."""
+    """A closed month as it is shown."""
     return {
         **_view(program, closed.period, CLOSED, closed.totals, closed.digest),
         "lines": {"count": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest},
@@ -108,14 +108,14 @@ def closed_view(program: Program, closed: ClosedPeriod) -> dict[str, Any]:
 def file_head(
     conn: Connection, program: Program, period: int, held_from: datetime, shop_id: str | None = None
 ) -> FileHead:
-    """What a file of the month is about; of a closed month it holds what was closed."""
+    """Builds the head of a month's file; that of a closed month holds what was closed."""
     is_closed = find_closed(conn, program, period) is not None
     month = format_period(period)
     return FileHead(program.program_id, program.code, program.currency, period, month, held_from, is_closed, shop_id)
 
 
 def digest_of(pieces: Iterator[bytes]) -> str:
-    """The SHA-256 of a file in hex, piece by piece."""
+    """Computes the SHA-256 of a file in hex, piece by piece."""
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
@@ -123,7 +123,7 @@ def digest_of(pieces: Iterator[bytes]) -> str:
 
 
 def _hold(conn: Connection, program: Program) -> int:
-    """Plans and books for this close alone; both are given back when the transaction ends."""
+    """Locks plans and books for this close until the transaction ends; returns the last closed period."""
     queue.hold_timeline(conn, program.program_id)
     closed_through = books.hold_alone(conn, program.program_id)
     periods.allow_time(conn)
@@ -135,11 +135,11 @@ def _check(conn: Connection, program: Program, period: int, closed_through: int,
     first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
         raise Refusal("close_in_sequence", next=format_period(first))
-    check_worked_on(conn, program, period)
+    check_nothing_pending(conn, program, period)
 
 
 def _open_figures(conn: Connection, program: Program, period: int) -> tuple[dict[str, Any], str]:
-    """The totals of an open month at its end, and the digest of its file."""
+    """Computes the totals of an open month at its end, and the digest of its file."""
     _, end = period_bounds(period, program.zone)
     totals = months.statement_totals(conn, program.program_id, period, end)
     head = file_head(conn, program, period, end)

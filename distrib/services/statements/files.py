@@ -30,7 +30,7 @@ MEDIA_TYPES = {
 
 
 class FileWish(NamedTuple):
-    """Which file of which month; ``shop_id`` leaves only what concerns that shop, and a PDF needs it."""
+    """The file that is asked for; ``shop_id`` leaves only what concerns that shop, and a PDF needs it."""
 
     period: int
     format: str = CSV
@@ -39,12 +39,12 @@ class FileWish(NamedTuple):
 
     @property
     def filename(self) -> str:
-        """What the file is called when it is kept."""
+        """The name under which the file is saved."""
         return f"statement-{format_period(self.period)}-{'shop' if self.format == PDF else self.detail}.{self.format}"
 
 
 def check_wish(wish: FileWish) -> None:
-    """Raises ``invalid`` where there is no such file: a PDF is for one shop."""
+    """Checks that there is such a file: known format and detail, and a PDF for one shop; raises ``invalid``."""
     problems = []
     if wish.format not in FORMATS:
         problems.append(Problem("?format", f"must be one of {', '.join(FORMATS)} / 必须是以下之一"))
@@ -57,7 +57,7 @@ def check_wish(wish: FileWish) -> None:
 
 
 def export_file(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
-    """The file in pieces; the connection is its own until the last one.
+    """Streams the file; the connection is the file's own until the last piece.
 
     Raises:
         Refusal: ``invalid`` as ``check_wish`` says, before the first piece.

@@ -31,15 +31,15 @@ _TICK = timedelta(microseconds=1)
 
 
 def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -> dict[str, Any]:
-    """What a shop has at an instant; ``available_minor`` may be negative."""
+    """Reads what a shop has at an instant; ``available_minor`` may be negative."""
     period = program.period_of(as_of)
-    found = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
+    split = balances.balance_of(conn, program.program_id, shop_no, period, as_of)
     return {
-        "held_minor": found["held_minor"],
-        "available_minor": found["available_minor"],
-        "reserved_minor": found["reserved_minor"],
+        "held_minor": split["held_minor"],
+        "available_minor": split["available_minor"],
+        "reserved_minor": split["reserved_minor"],
         "expected_minor": expected.expected_of_shop(conn, program.program_id, shop_no, as_of),
-        "paid_minor": found["paid_minor"],
+        "paid_minor": split["paid_minor"],
         "currency": program.currency,
         "as_of": as_of,
     }
@@ -48,7 +48,7 @@ def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -
 def statement_totals_and_rows(
     conn: Connection, program: Program, period: int, after: str | None, limit: int, now: datetime
 ) -> tuple[dict[str, Any], str | None]:
-    """A month's statement: its totals, and one row per shop by id; of a closed month as it was closed.
+    """Reads a month's totals and a page of its rows, one a shop; of a closed month as it was closed.
 
     Returns:
         The statement with up to ``limit`` rows in ``data``, and the shop's id to go on after (None at the
@@ -57,14 +57,14 @@ def statement_totals_and_rows(
     held_from = _held_from(program, period, now)
     closed = closing.find_closed(conn, program, period)
     if closed is not None:
-        found = rows.closed_rows(conn, program.program_id, period, after or "", limit + 1)
+        listed = rows.closed_rows(conn, program.program_id, period, after or "", limit + 1)
     else:
-        found = rows.statement_rows(conn, program.program_id, period, held_from, after or "", limit + 1)
-    page = found[:limit]
+        listed = rows.statement_rows(conn, program.program_id, period, held_from, after or "", limit + 1)
+    page = listed[:limit]
     totals = _totals(conn, program, period, held_from, closed) if after is None else None
     data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page]
     statement = {**_head(conn, program, period, held_from, closed), "totals": totals, "data": data}
-    return statement, page[-1]["shop_id"] if len(found) > limit else None
+    return statement, page[-1]["shop_id"] if len(listed) > limit else None
 
 
 def shop_statement(
@@ -76,7 +76,7 @@ def shop_statement(
     limit: int,
     now: datetime,
 ) -> tuple[dict[str, Any], tuple[int, int] | None]:
-    """One shop's month with a page of its commissions in ``lines``.
+    """Reads one shop's month with a page of its commissions in ``lines``.
 
     Args:
         after: the key of the line to go on after.
@@ -85,12 +85,12 @@ def shop_statement(
     shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
     closed = closing.find_closed(conn, program, period)
     if closed is not None:
-        found = rows.closed_row(conn, program.program_id, period, shop_id)
+        row = rows.closed_row(conn, program.program_id, period, shop_id)
     else:
-        found = rows.statement_of_account(conn, program.program_id, period, held_from, shop_no)
+        row = rows.statement_of_account(conn, program.program_id, period, held_from, shop_no)
     query = CommissionQuery(shop_no=shop_no, period=period)
     lines, follows = list_commissions(conn, program, query, after, limit, now)
-    figures = dict.fromkeys(rows.FIGURES, 0) if found is None else _figures(found)
+    figures = dict.fromkeys(rows.FIGURES, 0) if row is None else _figures(row)
     head = _head(conn, program, period, held_from, closed)
     return {**head, "shop_id": shop_id, **figures, "lines": lines}, follows
 
@@ -98,7 +98,7 @@ def shop_statement(
 def export_csv(
     conn: Connection, program: Program, period: int, detail: str, now: datetime, shop_id: str | None = None
 ) -> Generator[bytes, None, None]:
-    """A month as CSV in UTF-8, in pieces; the connection is the export's own until the last one.
+    """Streams a month as CSV in UTF-8; the connection is the export's own until the last piece.
 
     Args:
         detail: ``shops`` for one row per shop, ``lines`` for every commission.
@@ -117,14 +117,14 @@ def export_csv(
 def file_head(
     conn: Connection, program: Program, period: int, now: datetime, shop_id: str | None = None
 ) -> exports.FileHead:
-    """What a file of the month is about, as of its end or, while it lasts, as of now."""
+    """Builds the head of a month's file, as of its end or, while it lasts, as of now."""
     return closing.file_head(conn, program, period, _held_from(program, period, now), shop_id)
 
 
 def manifest(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:
-    """What the month's files hold: rows, totals, and the SHA-256 of each as CSV.
+    """Reads rows, totals and the SHA-256 of each of the month's CSV files.
 
-    Of a closed month as it was closed; of an open one worked out as of now, which reads the whole month.
+    Of a closed month as it was closed; of an open one computed as of now, which reads the whole month.
     """
     held_from = _held_from(program, period, now)
     closed = closing.find_closed(conn, program, period)
@@ -134,18 +134,18 @@ def manifest(conn: Connection, program: Program, period: int, now: datetime) -> 
         lines = {"rows": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest}
         return {**head, "shops": {"rows": closed.shops, "totals": totals, "digest": closed.digest}, "lines": lines}
     file = file_head(conn, program, period, now)
-    files = exports.export_shops(conn, file), exports.export_lines(conn, file)
-    digests = [closing.digest_of(pieces) for pieces in files]
+    shops_digest = closing.digest_of(exports.export_shops(conn, file))
+    lines_digest = closing.digest_of(exports.export_lines(conn, file))
     count, amount_minor = exports.lines_total(conn, program.program_id, period)
     return {
         **head,
-        "shops": {"rows": totals["shops"], "totals": totals, "digest": digests[0]},
-        "lines": {"rows": count, "amount_minor": amount_minor, "digest": digests[1]},
+        "shops": {"rows": totals["shops"], "totals": totals, "digest": shops_digest},
+        "lines": {"rows": count, "amount_minor": amount_minor, "digest": lines_digest},
     }
 
 
 def digest_of_file(conn: Connection, program: Program, period: int, detail: str) -> str | None:
-    """The SHA-256 of a closed month's CSV file in hex; None while the month is open."""
+    """Reads the SHA-256 of a closed month's CSV file in hex; None while the month is open."""
     closed = closing.find_closed(conn, program, period)
     if closed is None:
         return None
@@ -153,7 +153,7 @@ def digest_of_file(conn: Connection, program: Program, period: int, detail: str)
 
 
 def _held_from(program: Program, period: int, now: datetime) -> datetime:
-    """What becomes available from then on is held: the end of the month, or what follows now."""
+    """The instant from which on what becomes available is held: the end of the month, or what follows now."""
     _, end = period_bounds(period, program.zone)
     return min(end, now + _TICK)
 

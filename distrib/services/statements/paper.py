@@ -23,7 +23,7 @@ from distrib.services.statements.months import shop_statement
 from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
 from distrib.store.network.shops import by_ids
 
-LINES_AT_ONCE = 500
+LINES_CHUNK = 500
 _CHUNK_BYTES = 64 * 1024
 _SIZE, _LEADING = 8.0, 11.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 15 * mm, A4[0] - 15 * mm, A4[1] - 18 * mm, 18 * mm
@@ -58,7 +58,7 @@ _COLUMNS: tuple[tuple[str, float, bool], ...] = (
 def write_paper(
     conn: Connection, program: Program, period: int, shop_id: str, now: datetime
 ) -> Generator[bytes, None, None]:
-    """The PDF in pieces; raises ``shop_unknown`` before the first."""
+    """Streams the PDF of one shop's month; raises ``shop_unknown`` before the first piece."""
     shop = by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
@@ -69,7 +69,7 @@ def _written(
     conn: Connection, program: Program, period: int, shop_no: int, now: datetime
 ) -> Generator[bytes, None, None]:
     open_typeface()
-    view, follows = shop_statement(conn, program, period, shop_no, None, LINES_AT_ONCE, now)
+    view, follows = shop_statement(conn, program, period, shop_no, None, LINES_CHUNK, now)
     with tempfile.TemporaryFile(prefix="distrib-") as file:
         paper = _Pages(Paper(file, pagesize=A4, invariant=1, pageCompression=1), program, view)
         paper.begin()
@@ -92,12 +92,12 @@ def _lines(
 ) -> Iterator[Mapping[str, Any]]:
     yield from view["lines"]
     while follows is not None:
-        page, follows = shop_statement(conn, program, period, shop_no, follows, LINES_AT_ONCE, now)
+        page, follows = shop_statement(conn, program, period, shop_no, follows, LINES_CHUNK, now)
         yield from page["lines"]
 
 
 class _Pages:
-    """The pages as they are drawn, from the top down."""
+    """Draws the pages of one statement from the top down."""
 
     def __init__(self, canvas: Paper, program: Program, view: Mapping[str, Any]) -> None:
         self._canvas = canvas
@@ -107,19 +107,19 @@ class _Pages:
         self._page = 0
 
     def begin(self) -> None:
-        """Whose statement it is, and its figures."""
+        """Draws whose statement it is, and its figures."""
         view = self._view
         self._canvas.setTitle(f"{view['program']} {view['period']} {view['shop_id']}")
         self._turn()
-        told = [
+        heading = [
             f"分销计划 Program: {view['program']}",
             f"店铺 Shop: {view['shop_id']}",
             f"账期 Period: {view['period']}    币种 Currency: {view['currency']}",
             f"状态 Status: {_STATUSES[view['status']]}    截至 As of: {self._time(view['as_of'])}",
         ]
         if view["digest"] is not None:
-            told.append(f"摘要 SHA-256: {view['digest']}")
-        for words in told:
+            heading.append(f"摘要 SHA-256: {view['digest']}")
+        for words in heading:
             self._row([(words, _LEFT, _RIGHT - _LEFT, False)])
         self._y -= _LEADING
         for name, words in _FIGURES.items():
@@ -130,7 +130,7 @@ class _Pages:
         self._headings()
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """One commission."""
+        """Draws one commission."""
         currency = self._view["currency"]
         self._cells(
             [
@@ -150,8 +150,8 @@ class _Pages:
         self._canvas.showPage()
         self._canvas.save()
 
-    def _time(self, at: datetime) -> str:
-        return at.astimezone(self._program.zone).strftime("%Y-%m-%d %H:%M")
+    def _time(self, instant: datetime) -> str:
+        return instant.astimezone(self._program.zone).strftime("%Y-%m-%d %H:%M")
 
     def _figure(self, words: str, amount: str) -> None:
         self._row([(words, _LEFT, 60 * mm, False), (amount, _LEFT + 60 * mm, 45 * mm, True)])
@@ -174,7 +174,7 @@ class _Pages:
         self._row(cells)
 
     def _row(self, cells: Sequence[tuple[str, float, float, bool]]) -> None:
-        """Texts at their places, broken where they are too long; figures end at the right."""
+        """Draws texts at their places, broken where they are too long; figures end at the right."""
         deepest = 1
         for text, left, width, is_figure in cells:
             pieces = _wrapped(text, width)
@@ -188,18 +188,18 @@ class _Pages:
         self._y -= deepest * _LEADING
 
     def _turn(self) -> None:
-        """A new page with its heading and number."""
+        """Begins a new page with its heading and number."""
         self._page += 1
         self._canvas.setFont(FONT, 12)
         self._canvas.drawString(_LEFT, _TOP, "对账单 Statement")
         self._canvas.setFont(FONT, _SIZE)
-        told = f"{self._view['shop_id']}  {self._view['period']}  {self._page}"
-        self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, on_paper(told))
+        footing = f"{self._view['shop_id']}  {self._view['period']}  {self._page}"
+        self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, on_paper(footing))
         self._y = _TOP - 2 * _LEADING
 
 
 def _wrapped(text: str, width: float) -> list[str]:
-    """A text in as many pieces as its column needs."""
+    """Breaks a text into as many pieces as its column needs."""
     text = on_paper(text)
     if pdfmetrics.stringWidth(text, FONT, _SIZE) <= width - 4:
         return [text]

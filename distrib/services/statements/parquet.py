@@ -16,7 +16,7 @@ _COUNTS = ("orders", "refunds", "tier")
 
 
 class _Outgoing:
-    """A file that gives away what was written to it; Parquet only ever writes on."""
+    """A write-only file that hands out what was written to it; Parquet only ever writes on."""
 
     closed = False
 
@@ -35,14 +35,14 @@ class _Outgoing:
         """Nothing to end."""
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Returns the bytes written since the last call."""
         taken = b"".join(self._pieces)
         self._pieces.clear()
         return taken
 
 
 def write_parquet(columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]]) -> Generator[bytes, None, None]:
-    """The file in pieces, one for each page of rows and one for what closes it."""
+    """Streams the file, a piece for each page of rows and one for what closes it."""
     schema = pa.schema([(name, _type_of(name)) for name in columns])
     outgoing = _Outgoing()
     with pq.ParquetWriter(pa.PythonFile(outgoing, mode="w"), schema, compression="snappy") as writer:

@@ -27,22 +27,22 @@ from distrib.store.ledger.postings import Entry
 from distrib.store.orders import queue
 from distrib.store.statements import periods
 from distrib.store.statements import pools as rows
-from distrib.store.statements.pools import Holder, PoolPayment, Ranks
+from distrib.store.statements.pools import Holder, PlanRanks, PoolPayment
 
 _TICK = timedelta(microseconds=1)
-HOLDERS_AT_ONCE = 10_000
+HOLDERS_CHUNK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class PaidPool:
-    """A pool of a month, and whether this call paid it or an earlier one had."""
+    """A pool payment of a month, and whether this call made it or an earlier one had."""
 
     payment: PoolPayment
     is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Month:
+class _PoolMonth:
     """A month that is over, and where in the books its pools count."""
 
     period: int
@@ -57,27 +57,27 @@ class _Month:
 
 
 def pay_pools(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> list[PaidPool]:
-    """Pays every pool of the month that is not paid yet; the caller commits.
+    """Pays every pool of the month that is not paid yet, and returns the payments of them all.
 
     Raises:
-        Refusal: ``period_not_over``, or ``events_pending`` while events of the month or before are to be worked on.
+        Refusal: ``period_not_over``, or ``events_pending`` while events of the month or before are not settled.
     """
     queue.hold_timeline(conn, program.program_id)
     closed_through = books.hold_alone(conn, program.program_id)
     periods.allow_time(conn)
     check_over(program, period, now)
-    check_worked_on(conn, program, period)
+    check_nothing_pending(conn, program, period)
     return pay_missing(conn, program, period, closed_through, actor, now)
 
 
 def pay_missing(
     conn: Connection, program: Program, period: int, closed_through: int, actor: Actor, now: datetime
 ) -> list[PaidPool]:
-    """As ``pay_pools``, for a caller that holds the timeline and the books alone and has looked whether it may."""
+    """As ``pay_pools``, for a caller that holds timeline and books alone and has checked that the month may be paid."""
     start, end = period_bounds(period, program.zone)
-    month = _Month(period, start, end, *counting(period, closed_through))
+    month = _PoolMonth(period, start, end, *counting(period, closed_through))
     paid = {payment.pool_id: payment for payment in rows.payments_of(conn, program.program_id, period)}
-    entry = load_timeline(conn, program).at(month.last_instant)
+    entry = load_timeline(conn, program).in_force(month.last_instant)
     missing = [] if entry is None else [pool for pool in entry.plan.pools if pool.id not in paid]
     if entry is not None and missing:
         _check_ranks_known(conn, program, month)
@@ -95,16 +95,16 @@ def check_over(program: Program, period: int, now: datetime) -> None:
         raise Refusal("period_not_over", period=format_period(period))
 
 
-def check_worked_on(conn: Connection, program: Program, period: int) -> None:
-    """Raises ``events_pending`` where accepted events of the month or before are still to be worked on."""
+def check_nothing_pending(conn: Connection, program: Program, period: int) -> None:
+    """Raises ``events_pending`` where accepted events of the month or before are not settled yet."""
     _, end = period_bounds(period, program.zone)
     pending = periods.pending_events(conn, program.program_id, end, program.day_of(end))
     if pending:
         raise Refusal("events_pending", events=pending)
 
 
-def _check_ranks_known(conn: Connection, program: Program, month: _Month) -> None:
-    """A promotion takes effect the day after: those earned before the last day decide who holds what at its end."""
+def _check_ranks_known(conn: Connection, program: Program, month: _PoolMonth) -> None:
+    """Raises ``events_pending`` where promotions earned before the last day are undecided: they take effect by then."""
     looks = periods.undecided_looks(conn, program.program_id, program.day_of(month.last_instant))
     if looks:
         raise Refusal("events_pending", events=looks)
@@ -113,7 +113,7 @@ def _check_ranks_known(conn: Connection, program: Program, month: _Month) -> Non
 def _pay(
     conn: Connection,
     program: Program,
-    month: _Month,
+    month: _PoolMonth,
     version_no: int,
     plan: Plan,
     pool: Pool,
@@ -121,7 +121,7 @@ def _pay(
     actor: Actor,
     now: datetime,
 ) -> None:
-    ranks = Ranks([rank.code for rank in plan.ranks], plan.lowest_rank, month.last_instant)
+    ranks = PlanRanks([rank.code for rank in plan.ranks], plan.lowest_rank, month.last_instant)
     counts = rows.count_holders(conn, program.program_id, ranks)
     weights = {rank: weight for rank, weight in pool.weights.items() if weight > 0 and counts.get(rank)}
     by_weight: dict[int, int] = {}
@@ -159,18 +159,18 @@ def _pay(
         postings.post_entries(conn, program.program_id, entries)
 
 
-def _holders(conn: Connection, program: Program, ranks: Ranks, holding: list[str]) -> Iterator[list[Holder]]:
-    """All who take part, by id, a page at a time."""
+def _holders(conn: Connection, program: Program, ranks: PlanRanks, holding: list[str]) -> Iterator[list[Holder]]:
+    """Yields all who take part, by id, a page at a time."""
     after = ""
-    while page := rows.holders_after(conn, program.program_id, ranks, holding, after, HOLDERS_AT_ONCE):
+    while page := rows.holders_after(conn, program.program_id, ranks, holding, after, HOLDERS_CHUNK):
         yield page
         after = page[-1].shop_id
 
 
 def _entry(
-    cause_no: int, seq: int, holder: Holder, share: int, month: _Month, version_no: int, pool: Pool, base_minor: int
+    cause_no: int, seq: int, holder: Holder, share: int, month: _PoolMonth, version_no: int, pool: Pool, base_minor: int
 ) -> Entry:
-    at = month.last_instant
+    last_instant = month.last_instant
     return Entry(
         cause_no,
         seq,
@@ -178,8 +178,8 @@ def _entry(
         EXPENSE,
         holder.shop_no,
         share,
-        at,
-        at,
+        last_instant,
+        last_instant,
         month.counts_in,
         month.late_from,
         pool.id,

@@ -28,7 +28,7 @@ _OPTIONS = {
 def write_workbook(
     columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]], name: str, most_rows: int = MOST_ROWS
 ) -> Generator[bytes, None, None]:
-    """The workbook in pieces: as many sheets as the rows need, each with the heading.
+    """Streams the workbook: as many sheets as the rows need, each with the heading.
 
     Built on disk, for a workbook's directory stands at its end; nothing of it is kept in memory.
 
@@ -49,14 +49,14 @@ def write_workbook(
 def _fill(
     book: Workbook, columns: Sequence[str], pages: Iterator[list[tuple[Any, ...]]], name: str, most_rows: int
 ) -> None:
-    sheet, at, sheets = _sheet(book, columns, name), 1, 1
+    sheet, row_no, sheets = _sheet(book, columns, name), 1, 1
     for page in pages:
         for row in page:
-            if at == most_rows:
+            if row_no == most_rows:
                 sheets += 1
-                sheet, at = _sheet(book, columns, f"{name} {sheets}"), 1
-            _write(sheet, at, row)
-            at += 1
+                sheet, row_no = _sheet(book, columns, f"{name} {sheets}"), 1
+            _write(sheet, row_no, row)
+            row_no += 1
 
 
 def _sheet(book: Workbook, columns: Sequence[str], name: str) -> Worksheet:
@@ -65,11 +65,11 @@ def _sheet(book: Workbook, columns: Sequence[str], name: str) -> Worksheet:
     return sheet
 
 
-def _write(sheet: Worksheet, at: int, row: Sequence[Any]) -> None:
+def _write(sheet: Worksheet, row_no: int, row: Sequence[Any]) -> None:
     for place, value in enumerate(row):
         if value is None:
             continue
         if isinstance(value, int) and abs(value) <= _MOST_EXACT:
-            sheet.write_number(at, place, value)
+            sheet.write_number(row_no, place, value)
         else:
-            sheet.write_string(at, place, str(value))
+            sheet.write_string(row_no, place, str(value))

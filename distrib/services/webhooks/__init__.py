@@ -1,1 +1,1 @@
-"""Tells others what happened: endpoints, messages, signed deliveries. Begin with ``endpoints``."""
+"""Reports to others what happened: endpoints, messages, signed deliveries. Begin with ``endpoints``."""

@@ -1,6 +1,6 @@
-"""What is to be sent where, and what becomes of it when it was tried. Nothing is sent from here, no network may enter.
+"""Deliveries that are due, and what came of each attempt. Nothing is sent from here, no network may enter.
 
-A delivery is claimed for a while and its outcome written apart, so that no transaction waits for somebody else's
+A delivery is claimed for a while and its outcome written apart, so that no transaction waits for another's
 server. Whoever claims and dies is overtaken when the while is over: what was sent may be sent again, nothing is lost.
 """
 
@@ -16,7 +16,7 @@ from distrib.domain.webhooks import message_body, message_id, signature, wait_af
 from distrib.services.encryption import Sealer
 from distrib.services.webhooks.endpoints import open_secret
 from distrib.store.webhooks import endpoints as rows
-from distrib.store.webhooks.endpoints import Attempt, Due
+from distrib.store.webhooks.endpoints import Attempt, DueDelivery
 
 LOST_AFTER = timedelta(seconds=60)
 """From a claim on: several times what an attempt may last."""
@@ -26,41 +26,41 @@ _AGENT = "distrib-webhooks/1"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One attempt as it goes over the wire."""
+    """The HTTP request of one attempt."""
 
     url: str
     headers: dict[str, str]
     body: bytes
 
 
-def claim_due(conn: Connection, now: datetime, limit: int, each: int, full: Collection[int]) -> list[Due]:
-    """Takes up to ``limit`` deliveries whose time has come, ``each`` of one endpoint, none of those in ``full``."""
+def claim_due(conn: Connection, now: datetime, limit: int, each: int, full: Collection[int]) -> list[DueDelivery]:
+    """Claims up to ``limit`` deliveries that are due, ``each`` of one endpoint, none of those in ``full``."""
     return rows.claim_due(conn, now, now + LOST_AFTER, limit, each, full)
 
 
-def make_request(due: Due, sealer: Sealer, now: datetime) -> Request:
-    """The attempt, signed for this instant; only its time and signature differ from the attempts before."""
+def make_request(due: DueDelivery, sealer: Sealer, now: datetime) -> Request:
+    """Builds the request of an attempt, signed for this instant; only time and signature differ from those before."""
     sealed = [due.secret]
     if due.former_secret is not None and due.former_until is not None and now < due.former_until:
         sealed.append(due.former_secret)
-    secrets = [open_secret(sealer, due.program_id, due.webhook_id, one) for one in sealed]
-    name, at = message_id(due.program_id, due.message_no), int(now.timestamp())
+    secrets = [open_secret(sealer, due.program_id, due.webhook_id, secret) for secret in sealed]
+    name, timestamp = message_id(due.program_id, due.message_no), int(now.timestamp())
     body = message_body(due.type, due.occurred_at, due.payload)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": _AGENT,
         "webhook-id": name,
-        "webhook-timestamp": str(at),
-        "webhook-signature": signature(secrets, name, at, body),
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature(secrets, name, timestamp, body),
     }
     return Request(due.url, headers, body)
 
 
-def record(conn: Connection, due: Due, attempt: Attempt, now: datetime) -> str | None:
-    """Writes what came of an attempt: done, to be tried again, or given up.
+def record(conn: Connection, due: DueDelivery, attempt: Attempt, now: datetime) -> str | None:
+    """Records what came of an attempt: delivered, to be tried again, or given up.
 
     An endpoint that answers 410, or lets a schedule run out, is disabled; what waits for it stays and is sent when
-    somebody enables it again.
+    it is enabled again.
 
     Returns:
         Why the endpoint was disabled by this, if it was.
@@ -80,6 +80,6 @@ def record(conn: Connection, due: Due, attempt: Attempt, now: datetime) -> str |
 
 
 def delivery_figures(conn: Connection) -> tuple[int, int]:
-    """Over all programs: deliveries that wait, and endpoints that were disabled for what they did."""
+    """Counts, over all programs, the deliveries that wait and the endpoints disabled for what they did."""
     waiting, disabled = rows.delivery_figures(conn)
     return waiting, disabled

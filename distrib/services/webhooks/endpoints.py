@@ -1,4 +1,4 @@
-"""Endpoints of webhooks: made, changed, ended, their deliveries seen and sent again. Nothing is sent from here.
+"""Endpoints of webhooks: created, changed, ended; their deliveries read and sent again. Nothing is sent from here.
 
 Secrets are sealed at rest and leave twice only: when an endpoint is made and when its secret is changed.
 """
@@ -45,7 +45,7 @@ def create_webhook(
     *,
     allows_private: bool,
 ) -> tuple[dict[str, Any], bool]:
-    """Makes an endpoint.
+    """Creates an endpoint with a secret.
 
     Returns:
         What it is, with its secret, and whether it is new: the same id with the same content answers as the first time.
@@ -68,16 +68,18 @@ def create_webhook(
 
 
 def get_webhook(conn: Connection, program: Program, webhook_id: str) -> dict[str, Any]:
-    """One endpoint; raises ``not_found``."""
+    """Reads one endpoint; raises ``not_found``."""
     return _view(_find(conn, program, webhook_id))
 
 
 def list_webhooks(
     conn: Connection, program: Program, after: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """The endpoints by id, and after what the next page begins."""
-    found = rows.list_webhooks(conn, program.program_id, after or "", limit + 1)
-    return [_view(row) for row in found[:limit]], found[limit - 1].webhook_id if len(found) > limit else None
+    """Lists the endpoints by id, and after what the next page begins."""
+    endpoints = rows.list_webhooks(conn, program.program_id, after or "", limit + 1)
+    return [_view(row) for row in endpoints[:limit]], endpoints[limit - 1].webhook_id if len(
+        endpoints
+    ) > limit else None
 
 
 def change_webhook(
@@ -112,7 +114,7 @@ def end_webhook(conn: Connection, program: Program, webhook_id: str, now: dateti
 
 
 def rotate_secret(conn: Connection, program: Program, webhook_id: str, sealer: Sealer, now: datetime) -> dict[str, Any]:
-    """Gives an endpoint a new secret and answers it; for a day both sign. Raises ``not_found``."""
+    """Gives an endpoint a new secret and returns it; for a day both sign. Raises ``not_found``."""
     row = _find(conn, program, webhook_id, locks=True)
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, webhook_id))
@@ -123,21 +125,21 @@ def rotate_secret(conn: Connection, program: Program, webhook_id: str, sealer: S
 def list_deliveries(
     conn: Connection, program: Program, webhook_id: str, status: str | None, before: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Deliveries of an endpoint, the newest first, and before what the next page begins; raises ``not_found``."""
+    """Lists an endpoint's deliveries, the newest first, and before what the next page begins; raises ``not_found``."""
     row = _find(conn, program, webhook_id)
-    found = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
-    follows = found[limit - 1]["delivery_no"] if len(found) > limit else None
-    return [_delivery_view(program, one) for one in found[:limit]], follows
+    deliveries = rows.list_deliveries(conn, program.program_id, row.webhook_no, status, before, limit + 1)
+    follows = deliveries[limit - 1]["delivery_no"] if len(deliveries) > limit else None
+    return [_delivery_view(program, delivery) for delivery in deliveries[:limit]], follows
 
 
 def get_delivery(conn: Connection, program: Program, webhook_id: str, delivery_id: str) -> dict[str, Any]:
-    """One delivery with its attempts, the newest first; raises ``not_found``."""
+    """Reads one delivery with its attempts, the newest first; raises ``not_found``."""
     row, delivery_no = _find(conn, program, webhook_id), _delivery_no(delivery_id)
-    found = rows.find_delivery(conn, program.program_id, row.webhook_no, delivery_no)
-    if found is None:
+    delivery = rows.find_delivery(conn, program.program_id, row.webhook_no, delivery_no)
+    if delivery is None:
         raise Refusal("not_found")
     attempts = rows.list_attempts(conn, program.program_id, row.webhook_no, delivery_no, MOST_ATTEMPTS_SHOWN)
-    return _delivery_view(program, found) | {"log": attempts}
+    return _delivery_view(program, delivery) | {"log": attempts}
 
 
 def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str, now: datetime) -> dict[str, Any]:
@@ -155,12 +157,12 @@ def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str
 
 
 def open_secret(sealer: Sealer, program_id: int, webhook_id: str, sealed: bytes) -> bytes:
-    """The secret of an endpoint, to sign with."""
+    """Decrypts the secret of an endpoint, to sign with."""
     return sealer.open(sealed, _about(program_id, webhook_id))
 
 
 def _about(program_id: int, webhook_id: str) -> bytes:
-    """What a sealed secret belongs to: moved to another endpoint it does not open."""
+    """The place that a sealed secret is bound to: moved to another endpoint it does not open."""
     return f"webhook {program_id} {webhook_id}".encode()
 
 
@@ -183,7 +185,7 @@ def _check(url: str, events: Sequence[str], allows_private: bool) -> None:
 
 
 def _delivery_no(delivery_id: str) -> int:
-    """The number in a delivery's id; raises ``not_found``."""
+    """Parses the number in a delivery's id; raises ``not_found``."""
     digits = delivery_id.removeprefix("dlv_")
     if not delivery_id.startswith("dlv_") or not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
         raise Refusal("not_found")

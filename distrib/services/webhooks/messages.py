@@ -1,4 +1,4 @@
-"""What a program's webhooks are told of its commissions, in the transaction that posts them. No SQL may enter."""
+"""Messages about commissions for a program's webhooks, written in the transaction that posts them. No SQL may enter."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from distrib.store.webhooks import endpoints, outbox
 _KINDS = {"commission.earned": "earned", "commission.reversed": "reversed"}
 
 
-def tell_commissions(conn: Connection, program: Program) -> None:
+def queue_commission_messages(conn: Connection, program: Program) -> None:
     """Writes a message for every event whose commissions this transaction has just posted.
 
-    Where no live endpoint wants them nothing is read and nothing is written, so that telling costs those alone who
+    Where no live endpoint wants them nothing is read and nothing is written, so that messages cost those alone who
     asked for it.
     """
     wanted = endpoints.wanted_types(conn, program.program_id)

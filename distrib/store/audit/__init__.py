@@ -1,1 +1,1 @@
-"""The queries of the audit, one for each invariant, and its runs as kept. Begin with ``questions``."""
+"""The queries of the audit, one for each invariant, and its runs as recorded. Begin with ``questions``."""

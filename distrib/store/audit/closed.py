@@ -88,5 +88,5 @@ _PERIODS = text("SELECT period FROM closed_periods WHERE program_id = :program O
 
 
 def closed_periods(conn: Connection, program_id: int) -> list[int]:
-    """The closed months, the first one first."""
+    """Lists the closed months, the first one first."""
     return list(conn.execute(_PERIODS, {"program": program_id}).scalars())

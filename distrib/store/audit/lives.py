@@ -100,10 +100,10 @@ SELECT order_no FROM expecting_orders WHERE program_id = %s AND order_no > %s OR
 
 
 def payment_batches(conn: Connection, program_id: int, size: int) -> Iterator[dict[int, StoredPayment]]:
-    """All paid orders that are neither settled nor ended, ``size`` at a time."""
+    """Yields all paid orders that are neither settled nor ended, by number, ``size`` at a time."""
     after = 0
     while True:
-        numbers = [row[0] for row in driver(conn).execute(_NEXT, (program_id, after, size))]
+        numbers = [order_no for (order_no,) in driver(conn).execute(_NEXT, (program_id, after, size))]
         yield read_payments(conn, program_id, numbers)
         if len(numbers) < size:
             return

@@ -1,4 +1,4 @@
-"""What else must hold of the money: running balances, payouts, currencies, and what others are told of it.
+"""What else must hold of the money: running balances, payouts, currencies, and the webhooks delivered.
 
 Each is one query for what does not hold, as in ``audit_questions``. Nothing is repaired here.
 """
@@ -99,7 +99,7 @@ _CURRENCY = Question(
     """,
 )
 
-_TOLD = Question(
+_DELIVERIES = Question(
     "deliveries_accounted_for",
     "SELECT count(*) FROM webhook_deliveries WHERE program_id = :program",
     f"""
@@ -118,4 +118,4 @@ _TOLD = Question(
     """,
 )
 
-QUESTIONS = (_VERSIONS, _CAUSES, _PAYOUTS, _RESERVED, _CURRENCY, _TOLD)
+QUESTIONS = (_VERSIONS, _CAUSES, _PAYOUTS, _RESERVED, _CURRENCY, _DELIVERIES)

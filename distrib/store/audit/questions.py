@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.domain.plans.plan import CHAIN_LENGTH
+
 MOST_ROWS = 20
 """So many wrong rows are shown; all are counted."""
 
@@ -20,7 +22,7 @@ _SIGNED = "CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_min
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A name, how many things are looked at, and those that are wrong."""
+    """One check: its name, the query that counts what is looked at, and the one for what is wrong."""
 
     name: str
     figure: str
@@ -28,21 +30,21 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """How many things were looked at, how many are wrong, and the first of these."""
+class AuditAnswer:
+    """The result of one check: how many things were looked at, how many are wrong, and the first of these."""
 
     figure: int
     wrong: int
     rows: list[dict[str, Any]]
 
 
-def ask(conn: Connection, question: Question, bound: Mapping[str, Any]) -> Answer:
-    """Puts one question to the database."""
+def ask(conn: Connection, question: Question, bound: Mapping[str, Any]) -> AuditAnswer:
+    """Runs the two queries of one check."""
     figure = conn.execute(text(question.figure), bound).scalar_one()
     statement = f"SELECT w.*, count(*) OVER () AS wrong FROM ({question.wrong}) w LIMIT {MOST_ROWS}"
     rows = [dict(row) for row in conn.execute(text(statement), bound).mappings()]
     wrong = rows[0]["wrong"] if rows else 0
-    return Answer(figure, wrong, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])
+    return AuditAnswer(figure, wrong, [{name: value for name, value in row.items() if name != "wrong"} for row in rows])
 
 
 _MONTHS = Question(
@@ -203,13 +205,13 @@ _SETTLEMENTS = Question(
 _TREE = Question(
     "tree_acyclic_and_levels",
     "SELECT count(*) FROM shops WHERE program_id = :program",
-    """
+    f"""
     SELECT s.shop_id, s.level, p.shop_id AS sponsor_id, p.level AS sponsor_level, s.uplines
     FROM shops s LEFT JOIN shops p ON p.program_id = s.program_id AND p.shop_no = s.sponsor_no
     WHERE s.program_id = :program AND (
-        (s.sponsor_no IS NULL AND (s.level <> 1 OR s.uplines <> '{}'))
+        (s.sponsor_no IS NULL AND (s.level <> 1 OR s.uplines <> '{{}}'))
         OR (s.sponsor_no IS NOT NULL AND (p.shop_no IS NULL OR s.level <> p.level + 1
-            OR s.uplines <> (ARRAY[p.shop_no] || p.uplines)[1:9])))
+            OR s.uplines <> (ARRAY[p.shop_no] || p.uplines)[1:{CHAIN_LENGTH}])))
     """,
 )
 # What stood deeper when the program took a stricter pack may stay; a link recorded since then is judged by it.
@@ -312,5 +314,5 @@ GROUP BY 1, 2
 
 
 def money_by_month(conn: Connection, bound: Mapping[str, Any]) -> list[tuple[int, int, int]]:
-    """All transfers added up by the month they count in and the month their money becomes available in."""
+    """Adds up all transfers by the month they count in and the month their money becomes available in."""
     return [tuple(row) for row in conn.execute(text(_BUCKETS), bound)]

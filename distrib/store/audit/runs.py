@@ -1,4 +1,4 @@
-"""Audits as they are asked for and kept, and the reads of the one that recomputes orders.
+"""Audits as they are requested and recorded, and the reads of the check that recomputes orders.
 
 Only plain reads, a batch of orders at a time, so that no worker waits for an audit and memory
 stays flat. What is right or wrong is not decided here.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -32,13 +33,14 @@ WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s
 GROUP BY cause_no ORDER BY cause_no
 """
 _REVERSED = """
-SELECT cause_no, line_id, rule_id, tier, shop_no,
-       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, event_no IS NULL
+SELECT cause_no AS order_no, line_id, rule_id, tier, shop_no,
+       CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+       event_no IS NULL AS is_decided
 FROM transfers
 WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s AND kind = 'reversed'
 """
 _REFUNDED = """
-SELECT order_no, line_id, sum(amount_minor)::bigint FROM refund_lines
+SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor FROM refund_lines
 WHERE program_id = %(program)s AND order_no > %(after)s AND order_no <= %(last)s GROUP BY order_no, line_id
 """
 
@@ -92,22 +94,22 @@ def enter_snapshot(conn: Connection) -> None:
 
 
 def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[OrderBatch]:
-    """All settled orders with what was posted for them, ``size`` orders at a time.
+    """Yields all settled orders with what was posted for them, ``size`` orders at a time.
 
     The ranges of the batches leave no number out, so that what was posted for an order that never settled shows.
     """
     after = 0
     while True:
         bound = {"program": program_id, "after": after, "limit": size}
-        orders = [SettledRow(*row) for row in driver(conn).execute(_SETTLEMENTS, bound)]
+        orders = driver(conn).cursor(row_factory=class_row(SettledRow)).execute(_SETTLEMENTS, bound).fetchall()
         is_last = len(orders) < size
         last = 2**63 - 1 if is_last else orders[-1].order_no
         bound = {"program": program_id, "after": after, "last": last}
         yield OrderBatch(
             orders,
             dict(driver(conn).execute(_EARNED, bound).fetchall()),
-            [ReversedRow(*row) for row in driver(conn).execute(_REVERSED, bound)],
-            [RefundedRow(*row) for row in driver(conn).execute(_REFUNDED, bound)],
+            driver(conn).cursor(row_factory=class_row(ReversedRow)).execute(_REVERSED, bound).fetchall(),
+            driver(conn).cursor(row_factory=class_row(RefundedRow)).execute(_REFUNDED, bound).fetchall(),
         )
         if is_last:
             return
@@ -115,26 +117,26 @@ def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[Orde
 
 
 def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
-    """The callers' ids of orders."""
+    """Reads the callers' ids of orders by number."""
     statement = text("SELECT order_no, order_id FROM orders WHERE program_id = :program AND order_no = ANY(:numbers)")
     rows = conn.execute(statement, {"program": program_id, "numbers": sorted(numbers)})
     return {row.order_no: row.order_id for row in rows}
 
 
 def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str) -> None:
-    """Keeps the result of an audit, for ever."""
+    """Writes the result of an audit, for ever."""
     statement = text("INSERT INTO audits (program_id, as_of, result) VALUES (:program, :as_of, :result)")
     conn.execute(statement, {"program": program_id, "as_of": as_of, "result": result})
 
 
 def latest_audit(conn: Connection, program_id: int) -> str | None:
-    """The newest result, or None where there was no audit yet."""
+    """Reads the newest result; None where there was no audit yet."""
     statement = text("SELECT result FROM audits WHERE program_id = :program ORDER BY audit_no DESC LIMIT 1")
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
 def request_audit(conn: Connection, program_id: int, now: datetime) -> None:
-    """Notes that an audit is wanted; asked twice, the later request stands."""
+    """Writes the request for an audit; of two the later stands."""
     statement = text(
         "INSERT INTO audit_requests (program_id, requested_at) VALUES (:program, :now)"
         " ON CONFLICT (program_id) DO UPDATE SET requested_at = EXCLUDED.requested_at"
@@ -143,19 +145,19 @@ def request_audit(conn: Connection, program_id: int, now: datetime) -> None:
 
 
 def requested_at(conn: Connection, program_id: int) -> datetime | None:
-    """Since when an audit is wanted; None where none is."""
+    """Reads since when an audit is requested; None where none is."""
     statement = text("SELECT requested_at FROM audit_requests WHERE program_id = :program")
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
 def requested_programs(conn: Connection, limit: int) -> list[Any]:
-    """The programs that want an audit, the longest waiting first."""
+    """Lists the programs whose audit is requested, the longest waiting first."""
     statement = text("SELECT program_id FROM audit_requests ORDER BY requested_at, program_id LIMIT :limit")
     return list(conn.execute(statement, {"limit": limit}).scalars())
 
 
 def answer_request(conn: Connection, program_id: int, as_of: datetime) -> None:
-    """Strikes the request that an audit as of that instant has answered."""
+    """Deletes the request that an audit as of that instant has answered."""
     statement = text("DELETE FROM audit_requests WHERE program_id = :program AND requested_at <= :as_of")
     conn.execute(statement, {"program": program_id, "as_of": as_of})
 
@@ -179,11 +181,11 @@ FROM (SELECT DISTINCT ON (program_id) result, as_of FROM audits ORDER BY program
 
 
 def programs_to_audit(conn: Connection, now: datetime, limit: int) -> list[int]:
-    """The programs whose last audit is of a day that is over."""
+    """Lists the programs whose last audit is of a day that is over."""
     return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())
 
 
 def audit_state(conn: Connection) -> tuple[int, datetime | None]:
-    """Over all programs: how many failed their last audit, and the oldest of the last audits."""
+    """Counts, over all programs, those that failed their last audit; with the oldest of the last audits."""
     failed, oldest = conn.execute(_STATE).one()
     return failed, oldest

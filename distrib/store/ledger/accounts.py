@@ -81,26 +81,26 @@ class TransferFilters:
 
 
 def own_accounts(conn: Connection, program_id: int) -> dict[str, int]:
-    """The balances of ``expense``, ``clearing`` and ``tax``, and how often the running totals behind them moved."""
+    """Reads the balances of ``expense``, ``clearing`` and ``tax``, and how often the totals behind them moved."""
     return dict(conn.execute(text(_OWN), {"program": program_id}).mappings().one())
 
 
 def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[dict[str, Any]]:
-    """The payable accounts by shop, from the one after ``after`` on."""
+    """Lists the payable accounts by shop, from the one after ``after`` on."""
     statement = text(f"{_PAYABLES} AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit")
     rows = conn.execute(statement, {"program": program_id, "after": after, "limit": limit})
     return [dict(row) for row in rows.mappings()]
 
 
 def payable_account(conn: Connection, program_id: int, shop_id: str) -> dict[str, Any] | None:
-    """The payable account of one shop."""
+    """Reads the payable account of one shop; None where there is no such shop."""
     statement = text(f"{_PAYABLES} AND s.shop_id = :shop_id")
     row = conn.execute(statement, {"program": program_id, "shop_id": shop_id}).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
 def account_changes(conn: Connection, program_id: int, shop_no: int, after: int, limit: int) -> list[dict[str, Any]]:
-    """The versions of an account after ``after``: what each posting moved, and the balance before and behind it."""
+    """Lists the versions of an account after ``after``: what each posting moved, the balance before and after it."""
     values = {"program": program_id, "shop_no": shop_no, "after": after, "limit": limit}
     return [dict(row) for row in conn.execute(text(_CHANGES), values).mappings()]
 
@@ -108,10 +108,11 @@ def account_changes(conn: Connection, program_id: int, shop_no: int, after: int,
 def list_transfers(
     conn: Connection, program_id: int, filters: TransferFilters, after: tuple[int, int], limit: int
 ) -> list[dict[str, Any]]:
-    """Transfers by cause and number, ``limit`` at the most after the key ``after``."""
+    """Lists transfers by cause and number, ``limit`` at the most after the key ``after``."""
     wanted = {name: value for name, value in asdict(filters).items() if value is not None}
     statement = text(_TRANSFERS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
     cause_type, cause_id = wanted.pop("cause", (None, None))
     values = wanted | {"cause_type": cause_type, "cause_id": cause_id}
-    values |= {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
+    after_cause, after_seq = after
+    values |= {"program": program_id, "after_cause": after_cause, "after_seq": after_seq, "limit": limit}
     return [dict(row) for row in conn.execute(statement, values).mappings()]

@@ -1,4 +1,4 @@
-"""Adjustments by hand as kept: proposals, and the approvals that posted them. No rule may enter."""
+"""Adjustments by hand as recorded: proposals, and the approvals that posted them. No rule may enter."""
 
 from __future__ import annotations
 
@@ -61,26 +61,26 @@ def insert_adjustment(
     now: datetime,
     by: str,
 ) -> bool:
-    """Keeps a proposal; False where the id is taken."""
+    """Writes a proposal; False where the id is taken."""
     values = {"program": program_id, "id": adjustment_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
     return conn.execute(_INSERT, values | {"amount_minor": amount_minor, "reason": reason}).rowcount == 1
 
 
 def insert_approval(conn: Connection, program_id: int, adjustment_no: int, period: int, now: datetime, by: str) -> bool:
-    """Keeps an approval; False where there is one. Of two at once the second waits for the first."""
+    """Writes an approval; False where there is one. Of two at once the second waits for the first."""
     values = {"program": program_id, "number": adjustment_no, "period": period, "now": now, "by": by}
     return conn.execute(_APPROVE, values).rowcount == 1
 
 
 def find_adjustment(conn: Connection, program_id: int, adjustment_id: str) -> AdjustmentRow | None:
-    """The adjustment of that id."""
+    """Reads the adjustment of that id; None without one."""
     row = conn.execute(_FIND, {"program": program_id, "id": adjustment_id}).one_or_none()
-    return None if row is None else AdjustmentRow._make(row)
+    return None if row is None else AdjustmentRow(**row._asdict())
 
 
 def list_adjustments(
     conn: Connection, program_id: int, shop_id: str | None, approved: bool | None, after: int, limit: int
 ) -> list[AdjustmentRow]:
-    """Adjustments by number, those of one shop or of one state where that is asked for."""
+    """Lists adjustments by number, those of one shop or of one state where that is asked for."""
     wanted = {"program": program_id, "shop_id": shop_id, "approved": approved, "after": after, "limit": limit}
-    return [AdjustmentRow._make(row) for row in conn.execute(_LIST, wanted)]
+    return [AdjustmentRow(**row._asdict()) for row in conn.execute(_LIST, wanted)]

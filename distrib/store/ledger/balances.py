@@ -92,7 +92,7 @@ class Split(NamedTuple):
 
 
 def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
-    """What payout lines keep aside at an instant, by shop: ``shop_no, reserved_minor``.
+    """Builds the query of what open payout lines reserve at an instant, by shop: ``shop_no, reserved_minor``.
 
     Args:
         program: the place of the program's number, as ``:program`` or ``%(program)s``.
@@ -105,13 +105,13 @@ def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bo
 
 
 def frozen_sql(program: str, as_of: str, only: str | None = None, *, until: bool = False) -> str:
-    """The shops that are frozen or closed at an instant: ``shop_no``; arguments as in ``reserved_sql``."""
+    """Builds the query of the shops frozen or closed at an instant: ``shop_no``; arguments as in ``reserved_sql``."""
     accounts = "" if only is None else f"AND h.shop_no = {only}"
     return _FROZEN.format(program=program, as_of=as_of, accounts=accounts, by="<" if until else "<=")
 
 
 def split_sql(total: str, held: str, reserved: str, is_frozen: str) -> tuple[str, str, str]:
-    """Held, available, and what of the held the freeze alone keeps, as expressions.
+    """Builds the expressions of held, of available, and of what of the held a freeze alone keeps.
 
     Args:
         total: what the account has.
@@ -135,13 +135,13 @@ _BALANCE = _BALANCE.format(
 
 
 def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_of: datetime) -> dict[str, Any]:
-    """The account's total, how it splits, and what was paid out, at ``as_of`` in month ``period``."""
+    """Reads an account's total, how it splits, and what was paid out, at ``as_of`` in month ``period``."""
     wanted = {"program": program_id, "shop_no": shop_no, "period": period, "as_of": as_of}
     return dict(conn.execute(text(_BALANCE), wanted).mappings().one())
 
 
 def available_sql(program: str, free_at: str, as_of: str) -> str:
-    """Every account with money: ``shop_no, total_minor, held_minor, reserved_minor, available_minor``.
+    """Builds the query of every account with money: total, held, reserved and available by ``shop_no``.
 
     Everything posted counts; held is what becomes available after ``free_at``; reservations and freezes are those of
     ``as_of``. With both the present instant it is what can be paid out now; with an earlier ``free_at``, what of it
@@ -161,7 +161,7 @@ def available_sql(program: str, free_at: str, as_of: str) -> str:
 
 
 def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:
-    """What every shop with money has, by number; see ``available_sql``."""
+    """Reads what every shop with money has, by number; see ``available_sql``."""
     statement = text(f"SELECT * FROM ({available_sql(':program', ':free_at', ':as_of')}) a ORDER BY a.shop_no")
     bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
-    return [Split._make(row) for row in conn.execute(statement, bound)]
+    return [Split(**row._asdict()) for row in conn.execute(statement, bound)]

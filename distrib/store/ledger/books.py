@@ -21,7 +21,7 @@ _CLOSE = text("UPDATE programs SET closed_through = :period WHERE program_id = :
 
 
 def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
-    """Keeps the books from closing until the transaction ends, and answers the last closed period (0: none).
+    """Holds the books open until the transaction ends and returns the last closed period (0: none).
 
     None where a close is under way or waits: the caller comes back later.
     """
@@ -32,21 +32,21 @@ def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
 
 
 def hold_open(conn: Connection, program_id: int) -> int:
-    """As ``try_to_hold_open``, but waits until a close is through."""
+    """Holds the books open as ``try_to_hold_open`` does, but waits until a close is through."""
     bound = {"program": program_id}
     conn.execute(_WAIT, bound)
     return int(conn.execute(_SHARE, bound).scalar_one())
 
 
 def hold_alone(conn: Connection, program_id: int) -> int:
-    """Waits for all who post and keeps others out until the transaction ends; answers the last closed period."""
+    """Waits for all who post, keeps others out until the transaction ends; returns the last closed period."""
     bound = {"program": program_id}
     conn.execute(_ALONE, bound)
     return int(conn.execute(_UPDATE, bound).scalar_one())
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
-    """The last closed period, without a lock."""
+    """Reads the last closed period, without a lock."""
     return int(conn.execute(_READ, {"program": program_id}).scalar_one())
 
 

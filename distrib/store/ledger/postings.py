@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from distrib.store.database import driver
 from distrib.store.ledger.balances import SIGNED
 
-AT_ONCE = 10_000
+ENTRIES_CHUNK = 10_000
 
 
 class Entry(NamedTuple):
@@ -66,7 +66,7 @@ def post_entries(conn: Connection, program_id: int, entries: Sequence[Entry]) ->
 
     The caller holds the books open (``store.books``) and gives them by account, so that those who meet wait in turn.
     """
-    for start in range(0, len(entries), AT_ONCE):
-        columns = zip(*entries[start : start + AT_ONCE], strict=True)
+    for start in range(0, len(entries), ENTRIES_CHUNK):
+        columns = zip(*entries[start : start + ENTRIES_CHUNK], strict=True)
         bound = dict(zip(Entry._fields, map(list, columns), strict=True))
         driver(conn).execute(_POST, {"program": program_id, **bound})

@@ -1,6 +1,6 @@
 """The chain of seals over transfers: its rows, and the canonical form of what a seal covers.
 
-The form is fixed for ever (docs/ledger.md): a line of JSON a transfer, in the order of postings. Digests are worked out
+The form is fixed for ever (docs/ledger.md): a line of JSON a transfer, in the order of postings. Digests are computed
 by the services.
 """
 
@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import ACCOUNT_NAMES
 from distrib.store import locks
 from distrib.store.database import driver
 
-_ROWS_AT_ONCE = 5_000
+_ROWS_CHUNK = 5_000
 
 
 class SealRow(NamedTuple):
@@ -65,7 +66,7 @@ _OWN = " ".join(f"WHEN {number} THEN '{name}'" for number, name in ACCOUNT_NAMES
 
 
 def _account(column: str, shop: str) -> str:
-    """An account's readable name, its number where it belongs to nobody."""
+    """The expression of an account's readable name, or of its number where it belongs to nobody."""
     return f"COALESCE(CASE {column} {_OWN} END, 'payable:' || {shop}.shop_id, {column}::text)"
 
 
@@ -77,7 +78,7 @@ _TRANSFERS = f"""
 SELECT t.posting_no, t.amount_minor, json_build_array(
     t.posting_no, t.cause_no, t.seq, t.kind, {_account("t.debit_account", "d")}, {_account("t.credit_account", "c")},
     t.amount_minor, {_time("t.occurred_at")}, {_time("t.available_at")}, t.period, t.belongs_to_period, t.event_no,
-    t.line_id, t.rule_id, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.reverses_seq)::text
+    t.line_id, t.rule_id, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.reverses_seq)::text AS line
 FROM transfers t
 LEFT JOIN shops d ON d.program_id = t.program_id AND d.shop_no = t.debit_account
 LEFT JOIN shops c ON c.program_id = t.program_id AND c.shop_no = t.credit_account
@@ -87,48 +88,49 @@ ORDER BY t.posting_no, t.cause_no, t.seq
 
 
 def lock_chain(conn: Connection, program_id: int) -> bool:
-    """Whether nobody else seals this program; held until the transaction ends."""
+    """Locks the chain of seals until the transaction ends; False where another seals this program."""
     statement = text("SELECT pg_try_advisory_xact_lock(:seals, :program)")
     return bool(conn.execute(statement, {"seals": locks.SEALS, "program": program_id}).scalar_one())
 
 
 def posting_horizon(conn: Connection) -> int:
-    """The number up to which every posting that can ever be there is there, and seen by the next statement."""
+    """Reads the number up to which every posting there can ever be is seen by the next statement."""
     return int(conn.execute(text("SELECT posting_horizon()")).scalar_one())
 
 
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
-    """The transfers of a range of postings in their canonical form and order, streamed with flat memory."""
+    """Streams the transfers of a range of postings in their canonical form and order."""
     conn.execute(text("SET LOCAL statement_timeout = '30min'"))
-    with driver(conn).cursor(name="sealed_transfers") as cursor:
-        cursor.itersize = _ROWS_AT_ONCE
+    with driver(conn).cursor(name="sealed_transfers", row_factory=class_row(SealedTransfer)) as cursor:
+        cursor.itersize = _ROWS_CHUNK
         cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})
-        for row in cursor:
-            yield SealedTransfer(*row)
+        yield from cursor
 
 
 def last_seal(conn: Connection, program_id: int) -> SealRow | None:
-    """The newest seal; None before the first."""
+    """Reads the newest seal; None before the first."""
     row = conn.execute(_LAST, {"program": program_id}).one_or_none()
-    return None if row is None else SealRow(*row)
+    return None if row is None else SealRow(**row._asdict())
 
 
 def find_seal(conn: Connection, program_id: int, seal_no: int) -> SealRow | None:
-    """The seal of that number."""
+    """Reads the seal of that number; None without one."""
     row = conn.execute(_FIND, {"program": program_id, "seal_no": seal_no}).one_or_none()
-    return None if row is None else SealRow(*row)
+    return None if row is None else SealRow(**row._asdict())
 
 
 def list_seals(conn: Connection, program_id: int, after: int, limit: int) -> list[SealRow]:
-    """Seals by number, from the one after ``after`` on."""
-    return [SealRow(*row) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})]
+    """Lists seals by number, from the one after ``after`` on."""
+    return [
+        SealRow(**row._asdict()) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
+    ]
 
 
 def insert_seal(conn: Connection, program_id: int, row: SealRow) -> None:
-    """Adds a seal to the chain."""
+    """Writes the next seal of the chain."""
     conn.execute(_INSERT, row._asdict() | {"program": program_id})
 
 
 def programs_to_seal(conn: Connection, now: datetime, limit: int) -> list[int]:
-    """The programs that have postings of days that are over and not sealed."""
+    """Lists the programs that have postings of days that are over and not sealed."""
     return list(conn.execute(_DUE, {"now": now, "limit": limit}).scalars())

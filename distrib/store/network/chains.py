@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver
 
 _COLUMNS = "shop_no, shop_id, uplines, chain_since, joined_at, status, status_since, rank, rank_since"
@@ -41,7 +42,6 @@ WITH RECURSIVE chain AS (
 )
 SELECT place, shop_no FROM chain WHERE tier > 0 ORDER BY place, tier
 """
-CHAIN_LENGTH = 9
 
 
 class ShopState(NamedTuple):

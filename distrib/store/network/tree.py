@@ -13,11 +13,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.network.depth import Link
+from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver
 from distrib.store.locks import NETWORK
 from distrib.store.network.shops import KnownShop
 
-UPLINES_KEPT = 9
 DEEPEST = 1_000_000
 """More levels than any tree has: the bound of a walk that goes all the way."""
 
@@ -217,7 +217,7 @@ def shift_subtree(
     conn: Connection, program_id: int, shop_no: int, sponsor: KnownShop | None, effective_at: datetime
 ) -> None:
     """Brings the rows of a moved shop and of all below it to their newest chain and level."""
-    uplines = [] if sponsor is None else [sponsor.shop_no, *sponsor.uplines][:UPLINES_KEPT]
+    uplines = [] if sponsor is None else [sponsor.shop_no, *sponsor.uplines][:CHAIN_LENGTH]
     values = {
         "program": program_id,
         "shop": shop_no,
@@ -225,7 +225,7 @@ def shift_subtree(
         "uplines": uplines,
         "level": 1 if sponsor is None else sponsor.level + 1,
         "since": effective_at if sponsor is None else max(effective_at, sponsor.chain_since),
-        "kept": UPLINES_KEPT,
+        "kept": CHAIN_LENGTH,
     }
     driver(conn).execute(_LOCK_SUBTREE, values)
     driver(conn).execute(_SHIFT, values)

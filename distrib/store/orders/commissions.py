@@ -70,14 +70,15 @@ class CommissionFilters:
 def list_commissions(
     conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int], limit: int
 ) -> list[dict[str, Any]]:
-    """Commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
+    """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
     wanted = {name: value for name, value in asdict(filters).items() if value is not None}
     statement = text(_ROWS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
-    bound = wanted | {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
+    after_cause, after_seq = after
+    bound = wanted | {"program": program_id, "after_cause": after_cause, "after_seq": after_seq, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]
 
 
 def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
-    """Everything that one order gave and took back, as posted."""
+    """Lists everything that one order gave and took back, as posted."""
     rows = conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no})
     return [dict(row) for row in rows.mappings()]

@@ -51,23 +51,24 @@ WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of
 def list_expected(
     conn: Connection, program_id: int, wanted: dict[str, Any], after: tuple[int, int], limit: int
 ) -> list[dict[str, Any]]:
-    """What is expected by order and number, net of refunds, ``limit`` at the most after the key ``after``.
+    """Lists what is expected by order and number, net of refunds, ``limit`` at the most after the key ``after``.
 
     Args:
         wanted: values of ``shop_id``, ``shop_no`` and ``order_id``, as far as they matter.
     """
     statement = text(_ROWS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
-    bound = wanted | {"program": program_id, "after_order": after[0], "after_seq": after[1], "limit": limit}
+    after_order, after_seq = after
+    bound = wanted | {"program": program_id, "after_order": after_order, "after_seq": after_seq, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]
 
 
 def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
-    """Every change of what is expected of one order, in the words of the ledger: earned, and taken back."""
+    """Lists every change of what is expected of one order, in the ledger's words: earned, and taken back."""
     rows = conn.execute(text(_OF_ORDER), {"program": program_id, "order_no": order_no})
     return [dict(row) for row in rows.mappings()]
 
 
 def expected_of_shop(conn: Connection, program_id: int, shop_no: int, as_of: datetime) -> int:
-    """All that was expected for a shop at an instant."""
+    """Adds up all that was expected for a shop at an instant."""
     bound = {"program": program_id, "shop_no": shop_no, "as_of": as_of}
     return int(conn.execute(text(_OF_SHOP), bound).scalar_one())

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
@@ -78,11 +79,11 @@ WHERE x.status = 'pending'
 ORDER BY 1, 2
 ON CONFLICT (program_id, order_no) DO NOTHING
 """
-WOKEN_AT_ONCE = 5_000
+WAKE_CHUNK = 5_000
 
 
 class Decision(NamedTuple):
-    """What became of a group; ``event_no`` is the event that said so."""
+    """Whether a group succeeded; ``event_no`` is the event that said so."""
 
     group_no: int
     event_no: int
@@ -94,26 +95,27 @@ class Decision(NamedTuple):
 def lock_groups(
     conn: Connection, program_id: int, ids: Collection[str], numbers: Collection[int], to_decide: bool
 ) -> dict[str, int]:
-    """The numbers of groups by id, their rows locked: alone where one is to be decided, shared otherwise."""
+    """Locks groups and returns their numbers by id: alone where one is to be decided, shared otherwise."""
     statement = _LOCK.format(strength="UPDATE" if to_decide else "SHARE")
     params = {"program": program_id, "ids": sorted(ids), "numbers": sorted(numbers)}
     return {group_id: group_no for group_no, group_id in driver(conn).execute(statement, params)}
 
 
 def decisions_of(conn: Connection, program_id: int, numbers: Collection[int]) -> dict[int, Decision]:
-    """What was decided of the groups of those numbers; those undecided are left out."""
-    rows = driver(conn).execute(_DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
-    return {row[0]: Decision(*row) for row in rows}
+    """Reads the decisions on the groups of those numbers; those undecided are left out."""
+    cursor = driver(conn).cursor(row_factory=class_row(Decision))
+    cursor.execute(_DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
+    return {decision.group_no: decision for decision in cursor}
 
 
 def groups_among(conn: Connection, program_id: int, numbers: Collection[int]) -> set[int]:
-    """Which of the numbers are groups' and no orders'."""
+    """Finds which of the numbers are groups' and no orders'."""
     statement = "SELECT group_no FROM groups WHERE program_id = %s AND group_no = ANY(%b::bigint[])"
-    return {row[0] for row in driver(conn).execute(statement, (program_id, sorted(numbers)))}
+    return {group_no for (group_no,) in driver(conn).execute(statement, (program_id, sorted(numbers)))}
 
 
 def insert_decisions(conn: Connection, program_id: int, decisions: Sequence[Decision]) -> None:
-    """Keeps what was decided."""
+    """Writes decisions on groups."""
     columns = {
         "program": program_id,
         "groups": [row.group_no for row in decisions],
@@ -126,14 +128,14 @@ def insert_decisions(conn: Connection, program_id: int, decisions: Sequence[Deci
 
 
 def insert_orders(conn: Connection, program_id: int, members: Iterable[tuple[int, int]]) -> None:
-    """Notes that orders belong to groups, as (group, order)."""
+    """Writes which orders belong to which groups, as (group, order)."""
     rows = sorted(members)
-    columns = {"program": program_id, "groups": [row[0] for row in rows], "orders": [row[1] for row in rows]}
+    columns = {"program": program_id, "groups": [group for group, _ in rows], "orders": [order for _, order in rows]}
     driver(conn).execute(_INSERT_ORDERS, columns)
 
 
 def reopen_events(conn: Connection, program_id: int, decisions: Sequence[Decision]) -> None:
-    """Makes pending again what these decisions are news to."""
+    """Makes the events pending again that waited for these decisions, or that a failure undoes."""
     with _by_index(conn):
         groups = sorted(row.group_no for row in decisions)
         driver(conn).execute(_REOPEN_WAITING, {"program": program_id, "groups": groups})
@@ -148,19 +150,19 @@ def wake_orders(conn: Connection, program_id: int, groups: Collection[int]) -> b
     Returns:
         Whether there may be more of them.
     """
-    params = {"program": program_id, "groups": sorted(groups), "limit": WOKEN_AT_ONCE}
+    params = {"program": program_id, "groups": sorted(groups), "limit": WAKE_CHUNK}
     with _by_index(conn):
-        return driver(conn).execute(_WAKE, params).rowcount >= WOKEN_AT_ONCE
+        return driver(conn).execute(_WAKE, params).rowcount >= WAKE_CHUNK
 
 
 def wake_forgotten(conn: Connection) -> int:
-    """Queues decided groups, of every program, with orders that are pending and in no queue; answers how many."""
+    """Queues decided groups, of every program, with orders that are pending and in no queue; returns how many."""
     return driver(conn).execute(_WAKE_FORGOTTEN).rowcount
 
 
 @contextmanager
 def _by_index(conn: Connection) -> Iterator[None]:
-    """Few rows of large tables are read; without statistics the planner would read them whole, once an order."""
+    """Makes the planner read few rows of large tables by index; without statistics it would read them whole."""
     for name in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
         driver(conn).execute(f"SET LOCAL {name} = off")
     yield

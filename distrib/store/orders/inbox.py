@@ -1,4 +1,4 @@
-"""The inbox: events as they came, the heads of their orders, and the queue of work.
+"""The inbox: events as they came, the heads of their orders, and the queue of orders.
 
 Payloads are never changed. What became of an event stands in ``event_outcomes``. Nothing
 that knows what an event means may enter.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -37,7 +38,7 @@ FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(head_ids)b::text[], %(ti
 JOIN {heads} o ON o.program_id = %(program)s AND o.{id} = e.head_id
 ORDER BY e.event_id COLLATE "C"
 ON CONFLICT (program_id, event_id) DO NOTHING
-RETURNING event_id, order_no, day, octet_length(payload)
+RETURNING event_id, order_no, day, octet_length(payload) AS bytes
 """
 _INSERT_OF_ORDERS = _INSERT_EVENTS.format(heads="orders", number="order_no", id="order_id")
 _INSERT_OF_GROUPS = _INSERT_EVENTS.format(heads="groups", number="group_no", id="group_id")
@@ -63,7 +64,7 @@ WHERE e.program_id = :program
 
 
 class NewEvent(NamedTuple):
-    """What the inbox keeps of one event; ``order_id`` is None for one of a group's own."""
+    """One event to be written to the inbox; ``order_id`` is None for one of a group's own."""
 
     id: str
     type: str
@@ -75,8 +76,17 @@ class NewEvent(NamedTuple):
     group_id: str | None = None
 
 
+class InsertedEvent(NamedTuple):
+    """An event that was new, under the number of its order or group."""
+
+    event_id: str
+    order_no: int
+    day: date
+    bytes: int
+
+
 def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent], now: datetime) -> set[str]:
-    """Keeps what is new and queues its orders; answers the ids that were new.
+    """Writes the events that are new and queues their orders; returns the ids that were new.
 
     Heads, events and queue are written in one order of rows each, so that two posts
     that meet on them wait and do not deadlock.
@@ -94,39 +104,40 @@ def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent],
         of_groups = [(event, event.group_id) for event in events if event.order_id is None and event.group_id]
         fresh += _insert(conn, program_id, _INSERT_OF_GROUPS, of_groups, now)
     if fresh:
-        enqueue(conn, program_id, [row[1] for row in fresh], [row[2] for row in fresh], [row[3] for row in fresh])
-    return {row[0] for row in fresh}
+        numbers, days = [row.order_no for row in fresh], [row.day for row in fresh]
+        enqueue(conn, program_id, numbers, days, [row.bytes for row in fresh])
+    return {row.event_id for row in fresh}
 
 
 def _insert(
-    conn: Connection, program_id: int, statement: str, told: Sequence[tuple[NewEvent, str]], now: datetime
-) -> list[tuple[str, int, date, int]]:
-    """Keeps events under the heads of those ids; answers event, head, day and size of what was new."""
-    events = [event for event, _ in told]
+    conn: Connection, program_id: int, statement: str, headed: Sequence[tuple[NewEvent, str]], now: datetime
+) -> list[InsertedEvent]:
+    """Writes events under their heads, orders or groups by id; returns those that were new."""
+    events = [event for event, _ in headed]
     columns = {
         "program": program_id,
         "now": now,
         "event_ids": [event.id for event in events],
         "types": [event.type for event in events],
-        "head_ids": [head_id for _, head_id in told],
+        "head_ids": [head_id for _, head_id in headed],
         "times": [event.occurred_at for event in events],
         "days": [event.day for event in events],
         "digests": [event.digest for event in events],
         "payloads": [event.payload for event in events],
     }
-    return driver(conn).execute(statement, columns).fetchall()
+    return driver(conn).cursor(row_factory=class_row(InsertedEvent)).execute(statement, columns).fetchall()
 
 
 def enqueue(
     conn: Connection, program_id: int, orders: Sequence[int], days: Sequence[date], sizes: Sequence[int] | None = None
 ) -> None:
-    """Says that the orders have work of those days, of about so many bytes."""
+    """Queues orders with pending events of those days, of about so many bytes."""
     columns = {"orders": list(orders), "days": list(days), "sizes": list(sizes or [0] * len(orders))}
     driver(conn).execute(_ENQUEUE, {"program": program_id, **columns})
 
 
 def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, bytes]:
-    """What the known events of those ids contained."""
+    """Reads the digests of the known events among those ids."""
     rows = driver(conn).execute(
         "SELECT event_id, digest FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
         (program_id, list(event_ids)),
@@ -135,14 +146,14 @@ def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> d
 
 
 def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
-    """One event with what became of it."""
+    """Reads one event with what became of it; None without one."""
     statement = text(_VIEW + " AND e.event_id = :event_id")
     row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
     return dict(row) if row else None
 
 
 def event_views(conn: Connection, program_id: int, status: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Events by number, with what became of them, ``limit`` at the most after number ``after``."""
+    """Lists events by number, with what became of them, ``limit`` at the most after number ``after``."""
     only = " AND COALESCE(x.status, 'pending') = :status" if status else ""
     if status in ("failed", "waiting"):
         only = " AND x.status = :status AND x.status <> 'done'"
@@ -152,7 +163,7 @@ def event_views(conn: Connection, program_id: int, status: str | None, after: in
 
 
 def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
-    """Puts a failed event back to work; False where it is not failed."""
+    """Makes a failed event pending again and queues its order; False where it is not failed."""
     statement = text(
         "UPDATE event_outcomes x SET status = 'pending' FROM events e"
         " WHERE e.program_id = :program AND e.event_id = :event_id AND x.program_id = e.program_id"
@@ -167,7 +178,7 @@ def reopen(conn: Connection, program_id: int, event_id: str) -> bool:
 
 
 def wake_waiting(conn: Connection, limit: int) -> int:
-    """Queues orders whose missing shop has come, of every program; answers how many."""
+    """Queues orders whose missing shop has come, of every program; returns how many."""
     statement = text(
         "INSERT INTO queue (program_id, order_no, day, bytes)"
         " SELECT x.program_id, x.order_no, min(e.day), sum(octet_length(e.payload)) FROM event_outcomes x"

@@ -1,7 +1,7 @@
-"""Claiming whole orders from the queue, and what became of their events.
+"""Claiming whole orders from the queue, and the outcomes of their events.
 
-The row in ``queue`` is the lock: it is deleted by whoever works on the order, in the same
-transaction as the work. A post that meets an order in work waits there and queues it anew.
+The row in ``queue`` is the lock: it is deleted by whoever settles the order, in the same
+transaction. A post that meets an order being settled waits there and queues it anew.
 Nothing that knows what an event means may enter.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -42,7 +43,7 @@ RETURNING q.order_no
 """
 
 _PENDING = """
-SELECT e.order_no, e.event_no, e.day, e.payload, x.status, COALESCE(x.attempts, 0)
+SELECT e.order_no, e.event_no, e.day, e.payload, x.status, COALESCE(x.attempts, 0) AS attempts
 FROM events e
 LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
 WHERE e.program_id = %(program)s AND e.order_no = ANY(%(orders)b::bigint[])
@@ -60,7 +61,7 @@ ON CONFLICT (program_id, order_no, event_no) DO UPDATE SET status = EXCLUDED.sta
 
 
 class PendingEvent(NamedTuple):
-    """An event that waits for work."""
+    """An event that is to be applied."""
 
     order_no: int
     event_no: int
@@ -71,8 +72,8 @@ class PendingEvent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an event; ``code`` says why where it is not simply done."""
+class EventOutcome:
+    """The outcome of an event; ``code`` says why where it is not simply done."""
 
     order_no: int
     event_no: int
@@ -84,8 +85,8 @@ class Outcome:
     done_at: datetime | None = None
 
 
-def programs_with_work(conn: Connection) -> list[int]:
-    """The programs that have orders in the queue or promotions to look at, by number."""
+def programs_with_pending_events(conn: Connection) -> list[int]:
+    """Lists the programs that have orders in the queue or promotions to decide, by number."""
     statement = text(
         "SELECT p.program_id FROM programs p"
         " WHERE EXISTS (SELECT 1 FROM queue q WHERE q.program_id = p.program_id)"
@@ -95,41 +96,40 @@ def programs_with_work(conn: Connection) -> list[int]:
 
 
 def queue_length(conn: Connection, program_id: int | None = None) -> int:
-    """How many orders wait for work, of one program or of all."""
+    """Counts the orders in the queue, of one program or of all."""
     statement = text("SELECT count(*) FROM queue WHERE CAST(:program AS integer) IS NULL OR program_id = :program")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
 
 
 def first_day(conn: Connection, program_id: int) -> date | None:
-    """The earliest day that has work, rows in other hands included; None where there is none."""
+    """Reads the earliest day in the queue, rows in other hands included; None where it is empty."""
     statement = text("SELECT day FROM queue WHERE program_id = :program ORDER BY program_id, day, order_no LIMIT 1")
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
 def claim_orders(conn: Connection, program_id: int, until: date, limit: int) -> list[int]:
-    """Takes up to ``limit`` orders that have work of days up to ``until`` and are in nobody's hands.
+    """Claims up to ``limit`` queued orders of days up to ``until`` that are in nobody's hands.
 
     Fewer where they are heavy: orders of a thousand lines must not fill a worker's memory.
     """
     cursor = driver(conn).execute(_CLAIM, {"program": program_id, "day": until, "limit": limit, "bytes": _BATCH_BYTES})
-    return [row[0] for row in cursor.fetchall()]
+    return [order_no for (order_no,) in cursor.fetchall()]
 
 
 def claim_named(conn: Connection, program_id: int, orders: Sequence[int]) -> list[int]:
-    """Takes those of the orders that are in the queue and in nobody's hands."""
+    """Claims those of the orders that are in the queue and in nobody's hands."""
     cursor = driver(conn).execute(_CLAIM_NAMED, {"program": program_id, "orders": list(orders)})
-    return [row[0] for row in cursor.fetchall()]
+    return [order_no for (order_no,) in cursor.fetchall()]
 
 
 def pending_events(conn: Connection, program_id: int, orders: Sequence[int]) -> list[PendingEvent]:
-    """The open events of the orders, by order and arrival."""
-    cursor = driver(conn).cursor(binary=True)
-    cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)})
-    return list(map(PendingEvent._make, cursor.fetchall()))
+    """Reads the open events of the orders, by order and arrival."""
+    cursor = driver(conn).cursor(binary=True, row_factory=class_row(PendingEvent))
+    return cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)}).fetchall()
 
 
-def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[Outcome]) -> None:
-    """Writes what became of events that had an outcome before, or are not simply done."""
+def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[EventOutcome]) -> None:
+    """Writes the outcomes of events that had one before, or are not simply done."""
     columns = {
         "program": program_id,
         "orders": [outcome.order_no for outcome in outcomes],
@@ -145,6 +145,6 @@ def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[Outcom
 
 
 def hold_timeline(conn: Connection, program_id: int) -> None:
-    """Keeps plans from being published behind this batch's back, until its transaction ends."""
+    """Keeps plans from being published until the transaction ends."""
     lock = text("SELECT pg_advisory_xact_lock_shared(:lock, :program)")
     conn.execute(lock, {"lock": TIMELINE, "program": program_id})

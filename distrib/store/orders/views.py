@@ -1,4 +1,4 @@
-"""Reading orders: the head, its events, what it became and what was given back.
+"""Reading orders: the head, its events, its state and what was given back.
 
 One query a question, whatever the number of lines. What an order means is not known here.
 """
@@ -56,12 +56,12 @@ _CANDIDATES = {
     "failed": _OPEN.format(status="failed"),
     "pending": f"{_QUEUED} UNION {_OPEN.format(status='pending')}",
 }
-_ONE = "SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id"
+_BY_ID = "SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id"
 _ALL = "SELECT order_no FROM orders WHERE program_id = :program AND order_no > :after"
 _ALL_IN_RANGE = " UNION ".join(
     [_SETTLED, _PAID, _ENDED, _QUEUED, *(_OPEN.format(status=s) for s in ("pending", "waiting", "failed"))]
 )
-# A shop's orders are those it sold, and those that name it and could not be worked on.
+# A shop's orders are those it sold, and those that name it and could not be settled.
 _OF_SHOP = """
 SELECT s.order_no FROM settlements s JOIN shops h ON h.program_id = s.program_id AND h.shop_no = s.seller_no
 WHERE s.program_id = :program AND h.shop_id = :shop_id AND s.order_no > :after
@@ -129,7 +129,7 @@ LEFT JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class OrderFilters:
-    """Which orders are asked for; ``to_at`` is not included."""
+    """The orders that are asked for; ``to_at`` is not included."""
 
     shop_id: str | None = None
     status: str | None = None
@@ -138,31 +138,31 @@ class OrderFilters:
 
 
 def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, Any] | None:
-    """The head of an order with what it became, or None where it is not known.
+    """Reads the head of an order with its state; None where it is not known.
 
     ``event_no`` is the event that says where it stands: the one it was settled by, or else its best chance;
     ``content_no`` the one that says what it holds.
     """
-    statement = text(_LIST.format(candidates=_ONE, state=_STATE))
+    statement = text(_LIST.format(candidates=_BY_ID, state=_STATE))
     row = conn.execute(statement, _bound(program_id, OrderFilters(), 0, 1) | {"order_id": order_id}).mappings().first()
     return dict(row) if row else None
 
 
 def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[dict[str, Any]]:
-    """The events of an order with what became of them: the one numbered ``first``, then the others as they came."""
+    """Lists an order's events with their outcomes: the one numbered ``first``, then the others as they came."""
     wanted = {"program": program_id, "order_no": order_no, "first": first, "limit": MOST_EVENTS}
     return [dict(row) for row in conn.execute(text(_EVENTS), wanted).mappings()]
 
 
 def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
-    """What each refund took of each line."""
+    """Lists what each refund took of each line."""
     return [dict(row) for row in conn.execute(text(_REFUNDS), {"program": program_id, "order_no": order_no}).mappings()]
 
 
 def list_orders(
     conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int
 ) -> list[dict[str, Any]]:
-    """Orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow."""
+    """Lists orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow."""
     statement = text(_LIST.format(candidates=_candidates(filters), state=_STATE))
     return [dict(row) for row in conn.execute(statement, _bound(program_id, filters, after, limit)).mappings()]
 

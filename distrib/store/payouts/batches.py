@@ -1,4 +1,4 @@
-"""Payout batches, their lines and what became of them; every row stays as it was written. No rule may enter."""
+"""Payout batches, their lines, decisions and results; every row stays as it was written. No rule may enter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import namedtuple_row
+from psycopg.rows import class_row, namedtuple_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -62,8 +62,9 @@ SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL 
 """
 _AS_BEFORE = "SET LOCAL enable_nestloop = on"
 # What of a person's income stands: paid, or still on its way. What failed or was cancelled does not.
-_STANDING = f"""
-SELECT l.payee_hash, l.tax_period, sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor
+_INCOME = f"""
+SELECT l.payee_hash, l.tax_period AS period, sum(l.amount_minor)::bigint AS income_minor,
+       sum(l.tax_minor)::bigint AS withheld_minor
 FROM payout_lines l
 WHERE l.program_id = %(program)s AND l.payee_hash = ANY(%(hashes)b::bytea[]) AND l.payee_kind = 'person'
   AND l.tax_period BETWEEN %(first)s AND %(last)s
@@ -100,7 +101,7 @@ SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::t
 
 
 class Candidate(NamedTuple):
-    """A shop with money that can be paid out, and who its payee is (None: nobody yet)."""
+    """A shop with money that can be paid out, and its payee (None: nobody yet)."""
 
     shop_no: int
     shop_id: str
@@ -111,8 +112,25 @@ class Candidate(NamedTuple):
     identity_hash: bytes | None
 
 
+class MonthIncome(NamedTuple):
+    """What one person was paid by payouts in a month, and the tax withheld of it."""
+
+    payee_hash: bytes
+    period: int
+    income_minor: int
+    withheld_minor: int
+
+
+class RefusedShop(NamedTuple):
+    """A shop with money that gets no line, with the code why."""
+
+    shop_no: int
+    code: str
+    amount_minor: int
+
+
 class NewLine(NamedTuple):
-    """A line to be stored: reserved is ``amount_minor``, of which ``tax_minor`` is withheld."""
+    """A line to be written: reserved is ``amount_minor``, of which ``tax_minor`` is withheld."""
 
     shop_no: int
     line_no: int
@@ -129,7 +147,7 @@ class NewLine(NamedTuple):
 
 
 class NewResult(NamedTuple):
-    """What the channel said of one line."""
+    """The result of one line to be written."""
 
     shop_no: int
     status: str
@@ -144,93 +162,95 @@ def lock_payouts(conn: Connection, program_id: int) -> None:
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
-    """The last closed period, which stays so until the transaction ends."""
+    """Reads the last closed period and keeps it so until the transaction ends."""
     statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
 
 
 def last_instant(conn: Connection, program_id: int) -> datetime | None:
-    """When the last batch was made or decided on; None where there is none. Asked for with the payouts locked."""
-    found: datetime | None = conn.execute(_LAST_INSTANT, {"program": program_id}).scalar_one()
-    return found
+    """Reads when the last batch was created or decided on; None without one. The payouts must be locked."""
+    instant: datetime | None = conn.execute(_LAST_INSTANT, {"program": program_id}).scalar_one()
+    return instant
 
 
 def head_of(conn: Connection, program_id: int, payout_id: str) -> Any:
-    """The batch of that id with what was decided about it, or None."""
+    """Reads the batch of that id with its decision; None without one."""
     statement = text(_HEAD + " AND p.payout_id = :id")
     return conn.execute(statement, {"program": program_id, "id": payout_id}).one_or_none()
 
 
 def heads_before(conn: Connection, program_id: int, before: int, limit: int) -> Sequence[Any]:
-    """The batches numbered below ``before``, the newest first."""
+    """Lists the batches numbered below ``before``, the newest first."""
     statement = text(_HEAD + " AND p.payout_no < :before ORDER BY p.payout_no DESC LIMIT :limit")
     return conn.execute(statement, {"program": program_id, "before": before, "limit": limit}).all()
 
 
 def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, Any]:
-    """How many lines batches have, what they come to and how many have a result, by number of the batch."""
+    """Adds up lines, amounts and results of batches, by number of the batch."""
     rows = conn.execute(text(_SUMS), {"program": program_id, "numbers": list(numbers)})
     return {row.payout_no: row for row in rows}
 
 
 def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
-    """Stores a batch without lines; answers its number."""
+    """Writes a batch without lines and returns its number."""
     return int(conn.execute(_INSERT_PAYOUT, {"program": program_id, **columns}).scalar_one())
 
 
 def candidates(
-    conn: Connection, program_id: int, up_to: datetime, min_minor: int, now: datetime, at_once: int
+    conn: Connection, program_id: int, up_to: datetime, min_minor: int, now: datetime, chunk_size: int
 ) -> Iterator[list[Candidate]]:
-    """Shops with money to be paid out, by id, some at a time; one look at one instant of the database."""
+    """Yields the shops with money to be paid out, by id, in chunks; all as of one instant of the database."""
     bound = {"program": program_id, "up_to": up_to, "now": now, "min_minor": min_minor}
     driver(conn).execute(_FOR_ALL)
-    with driver(conn).cursor(name="payout_candidates") as cursor:
+    with driver(conn).cursor(name="payout_candidates", row_factory=class_row(Candidate)) as cursor:
         cursor.execute(_CANDIDATES, bound)
         driver(conn).execute(_AS_BEFORE)
-        while some := cursor.fetchmany(at_once):
-            yield [Candidate._make(row) for row in some]
+        while chunk := cursor.fetchmany(chunk_size):
+            yield chunk
 
 
-def standing_of(
+def income_by_month(
     conn: Connection, program_id: int, hashes: Sequence[bytes], first: int, last: int
-) -> Iterator[tuple[bytes, int, int, int]]:
-    """What stands of persons' income: (payee, month, income, tax held back), for months from ``first`` to ``last``."""
+) -> list[MonthIncome]:
+    """Reads the income and tax of the persons of those hashes, a row a month, from month ``first`` to ``last``.
+
+    What was paid or is on its way counts; what failed or was cancelled does not.
+    """
     bound = {"program": program_id, "hashes": list(hashes), "first": first, "last": last}
-    for row in driver(conn).execute(_STANDING, bound):
-        yield bytes(row[0]), row[1], row[2], row[3]
+    return driver(conn).cursor(row_factory=class_row(MonthIncome)).execute(_INCOME, bound).fetchall()
 
 
-def insert_lines(conn: Connection, program_id: int, payout_no: int, lines: Sequence[NewLine], at: datetime) -> None:
-    """Reserves the money of lines."""
+def insert_lines(
+    conn: Connection, program_id: int, payout_no: int, lines: Sequence[NewLine], reserved_at: datetime
+) -> None:
+    """Writes lines, which reserves their money."""
     if lines:
         columns = [list(column) for column in zip(*lines, strict=True)]
-        driver(conn).execute(_INSERT_LINES, (program_id, payout_no, at, *columns))
+        driver(conn).execute(_INSERT_LINES, (program_id, payout_no, reserved_at, *columns))
 
 
-def insert_refusals(
-    conn: Connection, program_id: int, payout_no: int, refusals: Sequence[tuple[int, str, int]]
-) -> None:
-    """Keeps which shops (number, code, amount) got no line."""
+def insert_refusals(conn: Connection, program_id: int, payout_no: int, refusals: Sequence[RefusedShop]) -> None:
+    """Writes which shops got no line of a batch, and why."""
     if refusals:
         columns = [list(column) for column in zip(*refusals, strict=True)]
         driver(conn).execute(_INSERT_REFUSALS, (program_id, payout_no, *columns))
 
 
 def refusals_of(conn: Connection, program_id: int, payout_no: int, after: str, limit: int) -> list[dict[str, Any]]:
-    """The shops that got no line, by id."""
+    """Lists the shops that got no line, by id."""
     wanted = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
     return [dict(row) for row in conn.execute(_REFUSALS, wanted).mappings()]
 
 
 def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> Sequence[Any]:
-    """The lines numbered above ``after``, with their results."""
+    """Lists the lines numbered above ``after``, with their results."""
     statement = _LINES + " AND l.line_no > %(after)s ORDER BY l.line_no LIMIT %(limit)s"
     bound = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
     return _rows(conn, statement, bound)
 
 
 def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: Sequence[str]) -> dict[str, Any]:
-    """The lines of those shops, by id."""
+    """Reads the lines of those shops, by id."""
     statement = _LINES + " AND s.shop_id = ANY(%(shops)b::text[])"
     bound = {"program": program_id, "payout": payout_no, "shops": list(shop_ids)}
     return {row.shop_id: row for row in _rows(conn, statement, bound)}
@@ -243,18 +263,20 @@ def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     return bool(conn.execute(text(statement), {"program": program_id, "shop": shop_no}).scalar_one())
 
 
-def insert_decision(conn: Connection, program_id: int, payout_no: int, decision: str, at: datetime, by: str) -> None:
-    """Approves or cancels a batch, once."""
-    wanted = {"program": program_id, "payout": payout_no, "decision": decision, "at": at, "by": by}
+def insert_decision(
+    conn: Connection, program_id: int, payout_no: int, decision: str, decided_at: datetime, by: str
+) -> None:
+    """Writes the approval or cancellation of a batch, once."""
+    wanted = {"program": program_id, "payout": payout_no, "decision": decision, "at": decided_at, "by": by}
     conn.execute(_INSERT_DECISION, wanted)
 
 
 def insert_results(
-    conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], at: datetime, by: str
+    conn: Connection, program_id: int, payout_no: int, results: Sequence[NewResult], recorded_at: datetime, by: str
 ) -> None:
-    """Keeps what the channel said, once a line."""
+    """Writes results, once a line."""
     columns = [list(column) for column in zip(*results, strict=True)]
-    driver(conn).execute(_INSERT_RESULTS, (program_id, payout_no, at, by, *columns))
+    driver(conn).execute(_INSERT_RESULTS, (program_id, payout_no, recorded_at, by, *columns))
 
 
 def _rows(conn: Connection, statement: str, bound: dict[str, Any]) -> Sequence[Any]:

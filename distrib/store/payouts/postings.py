@@ -46,13 +46,13 @@ ON CONFLICT (program_id, account_no, period) DO UPDATE SET
 
 
 def post_paid(
-    conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine], at: datetime, period: int
+    conn: Connection, program_id: int, payout_no: int, lines: Sequence[PaidLine], paid_at: datetime, period: int
 ) -> None:
-    """Debits the shops of lines that were paid; credits clearing with what left and tax with what was withheld."""
+    """Posts paid lines: debits the shops, credits clearing with what left and tax with what was withheld."""
     bound = {
         "program": program_id,
         "cause": payout_no,
-        "at": at,
+        "at": paid_at,
         "period": period,
         "clearing": CLEARING,
         "tax": TAX,

@@ -1,4 +1,4 @@
-"""What payees earned and were paid over a span, for reports to tax offices. No rule and nothing readable may enter."""
+"""Reads what payees earned and were paid over a span, for reports to tax offices. Nothing readable may enter."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ GROUP BY l.payee_hash ORDER BY l.payee_hash
 """
 
 
-def incomes(conn: Connection, program_id: int, first: int, last: int, at_once: int) -> Iterator[list[Any]]:
-    """What each shop had in the months from ``first`` to ``last``, those of one payee together, some at a time."""
-    return _some(conn, _INCOMES, {"program": program_id, "first": first, "last": last}, at_once)
+def incomes(conn: Connection, program_id: int, first: int, last: int, chunk_size: int) -> Iterator[list[Any]]:
+    """Yields in chunks what each shop had in the months from ``first`` to ``last``, those of one payee together."""
+    return _chunks(conn, _INCOMES, {"program": program_id, "first": first, "last": last}, chunk_size)
 
 
 def paid_by_payee(
-    conn: Connection, program_id: int, from_at: datetime, to_at: datetime, at_once: int
+    conn: Connection, program_id: int, from_at: datetime, to_at: datetime, chunk_size: int
 ) -> Iterator[list[Any]]:
-    """What each payee was paid from an instant until another, tax included, some at a time."""
-    return _some(conn, _PAID, {"program": program_id, "from_at": from_at, "to_at": to_at}, at_once)
+    """Yields in chunks what each payee was paid from an instant until another, tax included."""
+    return _chunks(conn, _PAID, {"program": program_id, "from_at": from_at, "to_at": to_at}, chunk_size)
 
 
-def _some(conn: Connection, statement: str, bound: dict[str, Any], at_once: int) -> Iterator[list[Any]]:
+def _chunks(conn: Connection, statement: str, bound: dict[str, Any], chunk_size: int) -> Iterator[list[Any]]:
     with driver(conn).cursor(name="payout_report", row_factory=namedtuple_row) as cursor:
         cursor.execute(statement, bound)
-        while some := cursor.fetchmany(at_once):
-            yield list(some)
+        while chunk := cursor.fetchmany(chunk_size):
+            yield list(chunk)

@@ -52,24 +52,24 @@ _REVOKE = text(
 
 
 def insert_key(conn: Connection, row: KeyRow) -> None:
-    """Stores a new key."""
+    """Writes a new key."""
     conn.execute(_INSERT, row._asdict())
 
 
 def find_key(conn: Connection, key_id: str) -> KeyRow | None:
-    """The key of that id, whichever its program: row-level security shows this one key to who names it."""
+    """Reads the key of that id in any program: row-level security shows this one key to who names it."""
     conn.execute(_NAME, {"key_id": key_id})
     row = conn.execute(_FIND, {"key_id": key_id}).one_or_none()
-    return None if row is None else KeyRow(*row)
+    return None if row is None else KeyRow(**row._asdict())
 
 
 def list_keys(conn: Connection, program_id: int, after: str, limit: int) -> list[ListedKey]:
-    """Keys of a program by id, from the one after ``after`` on."""
+    """Lists the keys of a program by id, from the one after ``after`` on."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ListedKey(*row) for row in conn.execute(_LIST, values)]
+    return [ListedKey(**row._asdict()) for row in conn.execute(_LIST, values)]
 
 
 def revoke_key(conn: Connection, program_id: int, key_id: str, now: datetime) -> bool:
-    """Ends a key, whose first end stays; False where the program has no such key."""
+    """Writes the end of a key, whose first end stays; False where the program has no such key."""
     values = {"program_id": program_id, "key_id": key_id, "now": now}
     return bool(conn.execute(_REVOKE, values).rowcount)

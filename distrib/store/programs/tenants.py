@@ -75,27 +75,27 @@ _LIST = text(f"SELECT {_COLUMNS} FROM programs ORDER BY code LIMIT :limit")
 
 
 def insert_program(conn: Connection, row: ProgramRow, now: datetime) -> ProgramRow | None:
-    """Stores a program and answers it with its number; None where the code is taken."""
-    return _one(conn.execute(_INSERT, row._asdict() | {"created_at": now}).one_or_none())
+    """Writes a program and returns it with its number; None where the code is taken."""
+    return _program_row(conn.execute(_INSERT, row._asdict() | {"created_at": now}).one_or_none())
 
 
 def by_code(conn: Connection, code: str) -> ProgramRow | None:
-    """The program of that code."""
-    return _one(conn.execute(_BY_CODE, {"code": code}).one_or_none())
+    """Reads the program of that code; None without one."""
+    return _program_row(conn.execute(_BY_CODE, {"code": code}).one_or_none())
 
 
 def by_id(conn: Connection, program_id: int) -> ProgramRow | None:
-    """The program of that number."""
-    return _one(conn.execute(_BY_ID, {"program_id": program_id}).one_or_none())
+    """Reads the program of that number; None without one."""
+    return _program_row(conn.execute(_BY_ID, {"program_id": program_id}).one_or_none())
 
 
 def first_by_code(conn: Connection, limit: int) -> list[ProgramRow]:
-    """The first programs by code."""
-    return [ProgramRow._make(row) for row in conn.execute(_LIST, {"limit": limit})]
+    """Lists the first programs by code."""
+    return [ProgramRow(**row._asdict()) for row in conn.execute(_LIST, {"limit": limit})]
 
 
 class ChangeRow(NamedTuple):
-    """What was set differently; ``before`` and ``after`` are JSON."""
+    """One change of settings; ``before`` and ``after`` are JSON."""
 
     seq: int
     changed_at: datetime
@@ -106,12 +106,12 @@ class ChangeRow(NamedTuple):
 
 
 def lock(conn: Connection, program_id: int) -> ProgramRow | None:
-    """The program, whose row is ours until the transaction ends."""
-    return _one(conn.execute(_LOCK, {"program_id": program_id}).one_or_none())
+    """Reads a program and locks its row until the transaction ends."""
+    return _program_row(conn.execute(_LOCK, {"program_id": program_id}).one_or_none())
 
 
 def hold_calendar(conn: Connection, program_id: int, *, exclusive: bool) -> None:
-    """Until the transaction ends nobody changes the time zone, nor, when ``exclusive``, counts days by it."""
+    """Fixes the time zone until the transaction ends; when ``exclusive``, nobody counts days by it either."""
     statement = _CALENDAR if exclusive else _CALENDAR_SHARED
     conn.execute(statement, {"lock": CALENDARS, "program_id": program_id})
 
@@ -122,28 +122,28 @@ def is_used(conn: Connection, program_id: int) -> bool:
 
 
 def update_program(conn: Connection, row: ProgramRow) -> None:
-    """Gives a program other settings."""
+    """Writes a program's settings."""
     conn.execute(_UPDATE, row._asdict())
 
 
 def insert_change(
     conn: Connection, program_id: int, before: str, after: str, signed_off_by: str | None, now: datetime, by: str
 ) -> None:
-    """Notes what was set differently."""
+    """Writes a change of settings."""
     values = {"program_id": program_id, "before": before, "after": after, "signed_off_by": signed_off_by}
     conn.execute(_INSERT_CHANGE, values | {"now": now, "by": by})
 
 
 def list_changes(conn: Connection, program_id: int, after: int, limit: int) -> list[ChangeRow]:
-    """What was set differently, as it happened, from after a number on."""
+    """Lists changes of settings as they happened, those after a number."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ChangeRow(*row) for row in conn.execute(_CHANGES, values)]
+    return [ChangeRow(**row._asdict()) for row in conn.execute(_CHANGES, values)]
 
 
-def _one(row: Row[Any] | None) -> ProgramRow | None:
-    return None if row is None else ProgramRow._make(row)
+def _program_row(row: Row[Any] | None) -> ProgramRow | None:
+    return None if row is None else ProgramRow(**row._asdict())
 
 
-def policy_at(conn: Connection, program_id: int, at: datetime) -> str | None:
-    """The pack a program had at an instant, where it has another one since; None where it is the present one."""
-    return conn.execute(_POLICY_AT, {"program_id": program_id, "at": at}).scalar()
+def policy_at(conn: Connection, program_id: int, instant: datetime) -> str | None:
+    """Reads the pack a program had at an instant, where it has another one since; None where it is the present one."""
+    return conn.execute(_POLICY_AT, {"program_id": program_id, "at": instant}).scalar()

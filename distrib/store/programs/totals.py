@@ -6,6 +6,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+
+class TransferTotal(NamedTuple):
+    """How many transfers of a kind there are, and their sum, not negative."""
+
+    transfers: int
+    amount_minor: int
+
+
 _SETTLED = """
 SELECT count(*), COALESCE(sum(paid_minor), 0)::bigint, count(seller_no) FROM settlements WHERE program_id = :program
 """
@@ -32,42 +40,35 @@ SELECT (SELECT count(*) FROM queue WHERE program_id = :program),
 """
 
 
-class TransferTotal(NamedTuple):
-    """How many transfers of a kind there are, and their sum."""
-
-    transfers: int
-    amount_minor: int
-
-
 def settled_totals(conn: Connection, program_id: int) -> tuple[int, int, int]:
-    """Settled orders, what was paid for them, and how many of them a shop sold."""
+    """Counts the settled orders and those that a shop sold, and adds up what was paid for them."""
     orders, paid_minor, sold = conn.execute(text(_SETTLED), {"program": program_id}).one()
     return orders, paid_minor, sold
 
 
 def refunded_totals(conn: Connection, program_id: int) -> tuple[int, int]:
-    """Counts the refunds that were settled, and sums what they gave back."""
+    """Counts the refunds that were applied, and adds up what they gave back."""
     refunds, amount_minor = conn.execute(text(_REFUNDED), {"program": program_id}).one()
     return refunds, amount_minor
 
 
 def transfer_totals(conn: Connection, program_id: int) -> dict[str, TransferTotal]:
-    """Count and sum of the transfers, by kind."""
+    """Counts and adds up the transfers, by kind."""
     rows = conn.execute(text(_TRANSFERS), {"program": program_id})
     return {kind: TransferTotal(count, amount_minor) for kind, count, amount_minor in rows}
 
 
 def promotion_totals(conn: Connection, program_id: int) -> dict[str, int]:
-    """Promotions that were earned, by the rank they led to."""
+    """Counts the promotions that were earned, by the rank they led to."""
     return dict(conn.execute(text(_PROMOTIONS), {"program": program_id}).tuples().all())
 
 
 def event_totals(conn: Connection, program_id: int) -> dict[str, int]:
-    """Accepted events, by what became of them."""
+    """Counts the accepted events, by outcome."""
     return dict(conn.execute(text(_EVENTS), {"program": program_id}).tuples().all())
 
 
 def to_do(conn: Connection, program_id: int) -> tuple[int, int, bool]:
-    """Orders in the queue, orders settled, and whether promotions are to be looked at."""
+    """Counts the orders in the queue and those settled, and checks for promotions to decide."""
     queued, settled, has_signals = conn.execute(text(_TO_DO), {"program": program_id}).one()
     return queued, settled, has_signals

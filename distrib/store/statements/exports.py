@@ -40,7 +40,7 @@ LINES_COLUMNS = (
     "belongs_to_period",
     "reverses_id",
 )
-ROWS_AT_ONCE = 5_000
+ROWS_CHUNK = 5_000
 
 _SIGNED_OF_T = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 _CHUNK_BYTES = 64 * 1024
@@ -52,12 +52,12 @@ _COPY = "COPY ({rows}) TO STDOUT WITH (FORMAT csv)"
 
 
 def _text(column: str, is_neutral: bool) -> str:
-    """Where asked for, neutralised if it begins with tab, line feed, carriage return, +, -, = or @."""
+    """The expression of a text, neutralised where asked if it begins with tab, line feed, return, +, -, = or @."""
     return _FORMULA.format(column) if is_neutral else column
 
 
 def _time(column: str) -> str:
-    """RFC 3339 in UTC, the fraction only where there is one; the transaction's time zone is UTC."""
+    """The expression of a time in RFC 3339, the fraction only where there is one; the transaction is in UTC."""
     return f"replace(replace({column}::text, ' ', 'T'), '+00', 'Z')"
 
 
@@ -76,7 +76,7 @@ SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = %
 
 
 def _shops(is_closed: bool, is_neutral: bool) -> str:
-    """One row per shop by id, of an open month as it stands or of a closed one as it was closed."""
+    """Builds the query of one row per shop by id, of an open month as it stands or of a closed one as it was closed."""
     figures = ", ".join(f"f.{name}" for name in FIGURES)
     return f"""
 SELECT {_text("%(code)s::text", is_neutral)}, %(month)s::text, {_text("f.shop_id", is_neutral)}, %(currency)s::text,
@@ -88,7 +88,7 @@ ORDER BY f.shop_id
 
 
 def _lines(is_neutral: bool) -> str:
-    """Every commission of the month by cause and number."""
+    """Builds the query of every commission of the month by cause and number."""
 
     def words(column: str) -> str:
         return _text(column, is_neutral)
@@ -120,7 +120,7 @@ WHERE program_id = :program AND period = :period AND kind IN ('earned', 'reverse
 
 @dataclass(frozen=True, slots=True)
 class FileHead:
-    """Whose file it is and of which month: ``period`` as 202603, ``month`` as people write it.
+    """The program and the month that a file is about: ``period`` as 202603, ``month`` as people write it.
 
     ``held_from`` is the instant from which on what becomes available is held; ``shop_id`` is the one shop the file is
     about, None for all.
@@ -137,27 +137,27 @@ class FileHead:
 
 
 def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
-    """``shops.csv``: one row per shop by id, the header first."""
+    """Streams ``shops.csv``: one row per shop by id, the header first."""
     return _file(conn, SHOPS_COLUMNS, _shops(head.is_closed, is_neutral=True), _bound(head))
 
 
 def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
-    """``lines.csv``: every commission of the month by cause and number, the header first."""
+    """Streams ``lines.csv``: every commission of the month by cause and number, the header first."""
     return _file(conn, LINES_COLUMNS, _lines(is_neutral=True), _bound(head))
 
 
 def shop_rows(conn: Connection, head: FileHead, is_neutral: bool) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of ``shops.csv`` as values, ``ROWS_AT_ONCE`` at a time; texts neutralised for spreadsheets or as is."""
+    """Yields the rows of ``shops.csv`` as values, in chunks; texts neutralised for spreadsheets or as is."""
     return _rows(conn, _shops(head.is_closed, is_neutral), _bound(head))
 
 
 def line_rows(conn: Connection, head: FileHead, is_neutral: bool) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of ``lines.csv`` as values: amounts as numbers, all else as texts."""
+    """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts."""
     return _rows(conn, _lines(is_neutral), _bound(head))
 
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:
-    """How many commissions count in a month, and what they add up to."""
+    """Counts the commissions of a month and adds them up."""
     row = conn.execute(text(_LINES_TOTAL), {"program": program_id, "period": period}).one()
     return row.lines, row.amount_minor
 
@@ -174,7 +174,7 @@ def _file(
 
 
 def _copied(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Generator[bytes, None, None]:
-    """The rows in chunks of about 64 KiB, however fast they are taken."""
+    """Yields the rows of a COPY in chunks of about 64 KiB, however fast they are taken."""
     cursor = driver(conn).cursor()
     cursor.execute(_FOR_THIS_FILE)
     if bound["shop_id"] is None:
@@ -197,5 +197,5 @@ def _rows(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Iterato
         connection.execute(_WHOLE_MONTHS)
     with connection.cursor(name="statement_file") as cursor:
         cursor.execute(statement, bound)
-        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+        while rows := cursor.fetchmany(ROWS_CHUNK):
             yield rows

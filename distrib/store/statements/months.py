@@ -89,7 +89,7 @@ _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"
 
 
 def figures_sql(program: str, period: str, held_from: str, only: str | None = None) -> str:
-    """The query of statement figures by account, with the places of its values; ``only`` names one account."""
+    """Builds the query of statement figures by account from the places of its values; ``only`` names one account."""
     places = {"program": program, "period": period, "held_from": held_from}
     months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
     accounts = "" if only is None else f"AND shop_no = {only}"
@@ -111,7 +111,7 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
 def statement_rows(
     conn: Connection, program_id: int, period: int, held_from: datetime, after: str, limit: int
 ) -> list[dict[str, Any]]:
-    """One row per shop by id, ``limit`` at the most after the id ``after``."""
+    """Lists one row per shop by id, ``limit`` at the most after the id ``after``."""
     statement = text(_PAGE.format(figures=figures_sql(**_PLACES, only="s.shop_no")))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "after": after, "limit": limit}
     return [dict(row) for row in conn.execute(statement, wanted).mappings()]
@@ -120,7 +120,7 @@ def statement_rows(
 def statement_of_account(
     conn: Connection, program_id: int, period: int, held_from: datetime, account_no: int
 ) -> dict[str, Any] | None:
-    """One account's figures, or None where there is nothing to say."""
+    """Reads one account's figures; None where there is nothing to say."""
     statement = text(figures_sql(**_PLACES, only=":account_no"))
     wanted = {"program": program_id, "period": period, "held_from": held_from, "account_no": account_no}
     row = conn.execute(statement, wanted).mappings().first()
@@ -128,7 +128,7 @@ def statement_of_account(
 
 
 def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> dict[str, Any]:
-    """All rows of a month added up, how many there are, and what of the held a freeze alone keeps."""
+    """Adds up all rows of a month: how many, the figures, and what of the held a freeze alone keeps."""
     sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor"))
     statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES)))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
@@ -136,19 +136,19 @@ def statement_totals(conn: Connection, program_id: int, period: int, held_from: 
 
 
 def periods_with_movement(conn: Connection, program_id: int) -> list[int]:
-    """The months in which any account moved, the first one first."""
+    """Lists the months in which any account moved, the first one first."""
     statement = text("SELECT DISTINCT period FROM account_months WHERE program_id = :program ORDER BY period")
     return list(conn.execute(statement, {"program": program_id}).scalars())
 
 
 def closed_rows(conn: Connection, program_id: int, period: int, after: str, limit: int) -> list[dict[str, Any]]:
-    """One row per shop of a closed month by id, as it was closed, ``limit`` at the most after the id ``after``."""
+    """Lists a closed month's rows, one a shop by id, as closed; ``limit`` at the most after the id ``after``."""
     wanted = {"program": program_id, "period": period, "after": after, "limit": limit}
     return [dict(row) for row in conn.execute(text(_CLOSED_PAGE), wanted).mappings()]
 
 
 def closed_row(conn: Connection, program_id: int, period: int, shop_id: str) -> dict[str, Any] | None:
-    """One shop's row of a closed month, or None where there was nothing to say."""
+    """Reads one shop's row of a closed month; None where there was nothing to say."""
     wanted = {"program": program_id, "period": period, "shop_id": shop_id}
     row = conn.execute(text(_CLOSED_ROW), wanted).mappings().first()
     return dict(row) if row else None

@@ -1,4 +1,4 @@
-"""Closed periods as kept, what was proposed, and what still keeps a period open. No figure is worked out here."""
+"""Closed periods as recorded, proposals, and what still keeps a period open. No figure is computed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distrib.store.statements.months import FIGURES, figures_sql
 _FOR_WHOLE_MONTHS = text("SET LOCAL statement_timeout = '30min'; SET LOCAL enable_nestloop = off")
 _FIRST = text("SELECT min(period) FROM account_months WHERE program_id = :program")
 # Only what is in the queue has open events; what is in a drain's hands stands there until it commits. A row of the
-# queue whose events are through, or only waited until now, is work that is due as well.
+# queue whose events are through, or only waited until now, is pending as well.
 _PENDING = text(
     "SELECT GREATEST((SELECT count(*) FROM queue WHERE program_id = :program AND day < :day),"
     " (SELECT count(*) FROM queue q JOIN events e ON e.program_id = q.program_id AND e.order_no = q.order_no"
@@ -80,12 +80,12 @@ def allow_time(conn: Connection) -> None:
 
 
 def first_period(conn: Connection, program_id: int) -> int | None:
-    """The first month with any movement."""
+    """Reads the first month with any movement; None without one."""
     return conn.execute(_FIRST, {"program": program_id}).scalar()
 
 
 def pending_events(conn: Connection, program_id: int, end: datetime, day: date) -> int:
-    """Accepted events that occurred before ``end`` and are still to be worked on; what waits or failed is not.
+    """Counts accepted events that occurred before ``end`` and are not settled; what waits or failed is left out.
 
     Args:
         day: of ``end``, in the program's time zone.
@@ -94,34 +94,34 @@ def pending_events(conn: Connection, program_id: int, end: datetime, day: date) 
 
 
 def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
-    """Shops whose promotion by days before ``day`` is still to be decided."""
+    """Counts the shops whose promotion by days before ``day`` is not decided yet."""
     return int(conn.execute(_SIGNALS, {"program": program_id, "day": day}).scalar_one())
 
 
 def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Proposal) -> None:
-    """Keeps what was proposed."""
+    """Writes a proposal."""
     values = {"program": program_id, "period": period, "now": proposal.proposed_at, "by": proposal.proposed_by}
     figures = {"shops": proposal.shops, "totals": proposal.totals, "digest": proposal.digest}
     conn.execute(_PROPOSE, values | figures)
 
 
 def latest_proposal(conn: Connection, program_id: int, period: int) -> Proposal | None:
-    """The newest proposal for a period."""
+    """Reads the newest proposal for a period; None without one."""
     row = conn.execute(_PROPOSED, {"program": program_id, "period": period}).one_or_none()
-    return None if row is None else Proposal._make(row)
+    return None if row is None else Proposal(**row._asdict())
 
 
 def closed_period(conn: Connection, program_id: int, period: int) -> ClosedPeriod | None:
-    """A period as it was closed; None where it was not."""
+    """Reads a period as it was closed; None where it was not."""
     row = conn.execute(_CLOSED, {"program": program_id, "period": period}).one_or_none()
-    return None if row is None else ClosedPeriod._make(row)
+    return None if row is None else ClosedPeriod(**row._asdict())
 
 
 def insert_closed_period(conn: Connection, program_id: int, closed: ClosedPeriod) -> None:
-    """Keeps that a period is closed; its statements stand beside it."""
+    """Writes that a period is closed; its statements stand beside it."""
     conn.execute(_CLOSE, {"program": program_id, **closed._asdict()})
 
 
 def keep_statements(conn: Connection, program_id: int, period: int, held_from: datetime) -> None:
-    """Fixes every shop's row of a month, as of the instant before ``held_from``."""
+    """Writes every shop's row of a month, as of the instant before ``held_from``."""
     conn.execute(text(_KEEP), {"program": program_id, "period": period, "held_from": held_from})

@@ -10,6 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -82,7 +83,7 @@ WHERE rank = ANY(%(holding)s::text[]) ORDER BY shop_id LIMIT %(limit)s
 """
 _PAYMENTS = """
 SELECT p.pool_id, p.cause_no, p.rate_ppm, p.base_minor, p.amount_minor, p.holders, p.weight, p.period, p.paid_at,
-       p.paid_by, v.code, v.version
+       p.paid_by, v.code AS plan_code, v.version AS plan_version
 FROM pool_payments p JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
 WHERE p.program_id = :program AND p.month = :month ORDER BY p.cause_no
 """
@@ -93,12 +94,12 @@ _INSERT = text(
 )
 
 
-class Ranks(NamedTuple):
-    """Which ranks a plan has, the lowest for whoever holds none of them, and the instant that is asked for."""
+class PlanRanks(NamedTuple):
+    """The ranks of a plan, the lowest for whoever holds none of them, and the instant that is asked for."""
 
     known: list[str]
     lowest: str
-    at: datetime
+    instant: datetime
 
 
 class Holder(NamedTuple):
@@ -127,10 +128,10 @@ class PoolPayment(NamedTuple):
 
 
 def base_of_month(conn: Connection, program_id: int, base: str, start: datetime, end: datetime) -> Fraction:
-    """The line bases of what settled from ``start`` to before ``end``, less what was refunded then; may be below 0.
+    """Computes the line bases of what settled from ``start`` to before ``end``, less the refunds of that time.
 
     Args:
-        base: ``paid``, ``list`` or ``margin``; a line whose cost nobody told has no margin.
+        base: ``paid``, ``list`` or ``margin``; a line without a cost has no margin.
     """
     bound = {"program": program_id, "start": start, "end": end}
     if base == "paid":
@@ -141,23 +142,23 @@ def base_of_month(conn: Connection, program_id: int, base: str, start: datetime,
     return settled - _sum([Fraction(int(part), int(divisor)) for divisor, part in refunded])
 
 
-def count_holders(conn: Connection, program_id: int, ranks: Ranks) -> dict[str, int]:
-    """How many shops that were active at the instant held each rank then."""
+def count_holders(conn: Connection, program_id: int, ranks: PlanRanks) -> dict[str, int]:
+    """Counts the shops that were active at the instant, by the rank they held then."""
     return dict(driver(conn).execute(_COUNTS, _bound(program_id, ranks)).fetchall())
 
 
 def holders_after(
-    conn: Connection, program_id: int, ranks: Ranks, holding: list[str], after: str, limit: int
+    conn: Connection, program_id: int, ranks: PlanRanks, holding: list[str], after: str, limit: int
 ) -> list[Holder]:
-    """Shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
+    """Lists shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
     bound = _bound(program_id, ranks) | {"holding": holding, "after": after, "limit": limit}
-    return [Holder(*row) for row in driver(conn).execute(_HOLDERS, bound)]
+    return driver(conn).cursor(row_factory=class_row(Holder)).execute(_HOLDERS, bound).fetchall()
 
 
 def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayment]:
-    """The pools of a month that were paid, in that order."""
+    """Lists the pools of a month that were paid, in that order."""
     rows = conn.execute(text(_PAYMENTS), {"program": program_id, "month": month})
-    return [PoolPayment._make(row) for row in rows]
+    return [PoolPayment(**row._asdict()) for row in rows]
 
 
 def insert_payment(
@@ -175,7 +176,7 @@ def insert_payment(
     now: datetime,
     by: str,
 ) -> int:
-    """Keeps that a pool is paid, and answers the number that its transfers have as cause."""
+    """Writes a pool payment and returns the number that its transfers have as cause."""
     values = {
         "program": program_id,
         "month": month,
@@ -193,12 +194,12 @@ def insert_payment(
     return int(conn.execute(_INSERT, values).scalar_one())
 
 
-def _bound(program_id: int, ranks: Ranks) -> dict[str, object]:
-    return {"program": program_id, "ranks": ranks.known, "lowest": ranks.lowest, "at": ranks.at}
+def _bound(program_id: int, ranks: PlanRanks) -> dict[str, object]:
+    return {"program": program_id, "ranks": ranks.known, "lowest": ranks.lowest, "at": ranks.instant}
 
 
 def _sum(parts: list[Fraction]) -> Fraction:
-    """Added up in pairs, so that large divisors meet late."""
+    """Adds fractions up in pairs, so that large divisors meet late."""
     while len(parts) > 1:
         parts = [sum(parts[i : i + 2], Fraction()) for i in range(0, len(parts), 2)]
     return parts[0] if parts else Fraction()

@@ -32,7 +32,7 @@ class WebhookRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDelivery:
     """A delivery that is to be attempted, with all it takes."""
 
     program_id: int
@@ -51,7 +51,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt; ``error`` is None where it is delivered."""
+    """The result of one attempt; ``error`` is None where it is delivered."""
 
     attempted_at: datetime
     milliseconds: int
@@ -150,46 +150,50 @@ _FIGURES = text(
 def insert_webhook(
     conn: Connection, program_id: int, values: Mapping[str, Any], actor: str, now: datetime
 ) -> WebhookRow | None:
-    """Stores an endpoint (``webhook_id``, ``digest``, ``url``, ``events``, ``secret``); None where the id is taken."""
+    """Writes an endpoint (``webhook_id``, ``digest``, ``url``, ``events``, ``secret``); None where the id is taken."""
     row = conn.execute(_INSERT, {**values, "program": program_id, "actor": actor, "now": now}).one_or_none()
-    return None if row is None else WebhookRow(*row)
+    return None if row is None else WebhookRow(**row._asdict())
 
 
 def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: bool = False) -> WebhookRow | None:
-    """The endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
+    """Reads the endpoint of that id, ended ones too; ``locks`` holds its row until the transaction ends."""
     statement = text(_FIND + (" FOR UPDATE" if locks else ""))
     row = conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}).one_or_none()
-    return None if row is None else WebhookRow(*row)
+    return None if row is None else WebhookRow(**row._asdict())
 
 
 def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:
-    """Endpoints by id, from the one after ``after`` on."""
-    return [WebhookRow(*row) for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})]
+    """Lists endpoints by id, from the one after ``after`` on."""
+    return [
+        WebhookRow(**row._asdict())
+        for row in conn.execute(_LIST, {"program": program_id, "after": after, "limit": limit})
+    ]
 
 
 def wanted_types(conn: Connection, program_id: int) -> set[str]:
-    """The types of message that any live endpoint wants."""
+    """Reads the types of message that any live endpoint wants."""
     return set(conn.execute(_WANTED, {"program": program_id}).scalars())
 
 
 def change_webhook(
     conn: Connection, program_id: int, row: WebhookRow, status: str, reason: str | None, now: datetime
 ) -> WebhookRow:
-    """Keeps an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
+    """Writes an endpoint's ``url`` and ``events`` as they are in ``row``, and its status."""
     values = {"program": program_id, "webhook_no": row.webhook_no, "url": row.url, "events": row.events}
-    return WebhookRow(*conn.execute(_CHANGE, values | {"status": status, "reason": reason, "now": now}).one())
+    changed = conn.execute(_CHANGE, values | {"status": status, "reason": reason, "now": now}).one()
+    return WebhookRow(**changed._asdict())
 
 
 def rotate_secret(conn: Connection, program_id: int, webhook_no: int, secret: bytes, until: datetime) -> WebhookRow:
-    """Gives an endpoint a new secret; the former one signs as well until then."""
+    """Writes an endpoint's new secret; the former one signs as well until then."""
     values = {"program": program_id, "webhook_no": webhook_no, "secret": secret, "until": until}
-    return WebhookRow(*conn.execute(_ROTATE, values).one())
+    return WebhookRow(**conn.execute(_ROTATE, values).one()._asdict())
 
 
 def list_deliveries(
     conn: Connection, program_id: int, webhook_no: int, status: str | None, before: int | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Deliveries of an endpoint with their last attempt, the newest first."""
+    """Lists the deliveries of an endpoint with their last attempt, the newest first."""
     filters = " AND d.status = :status" if status is not None else ""
     filters += " AND d.delivery_no < :before" if before is not None else ""
     statement = text(f"{_DELIVERIES}{filters} ORDER BY d.delivery_no DESC LIMIT :limit")
@@ -198,7 +202,7 @@ def list_deliveries(
 
 
 def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_no: int) -> dict[str, Any] | None:
-    """One delivery with its last attempt."""
+    """Reads one delivery with its last attempt; None without one."""
     statement = text(f"{_DELIVERIES} AND d.delivery_no = :delivery_no")
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no}
     row = conn.execute(statement, values).mappings().one_or_none()
@@ -208,21 +212,21 @@ def find_delivery(conn: Connection, program_id: int, webhook_no: int, delivery_n
 def list_attempts(
     conn: Connection, program_id: int, webhook_no: int, delivery_no: int, limit: int
 ) -> list[dict[str, Any]]:
-    """The attempts of one delivery, the newest first."""
+    """Lists the attempts of one delivery, the newest first."""
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "limit": limit}
     return [dict(row) for row in conn.execute(_ATTEMPTS, values).mappings()]
 
 
 def resend(conn: Connection, program_id: int, webhook_no: int, delivery_no: int, now: datetime) -> bool:
-    """Begins a delivery's schedule anew, whatever became of it; False where there is no such delivery."""
+    """Begins a delivery's schedule anew, whatever its status; False where there is no such delivery."""
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "now": now}
     return conn.execute(_RESEND, values).one_or_none() is not None
 
 
 def claim_due(
     conn: Connection, now: datetime, lost_at: datetime, limit: int, each: int, full: Collection[int]
-) -> list[Due]:
-    """Takes deliveries whose time has come, over all programs.
+) -> list[DueDelivery]:
+    """Claims deliveries that are due, over all programs.
 
     Args:
         lost_at: from when on they count as lost where nothing is heard of them.
@@ -230,35 +234,35 @@ def claim_due(
         full: endpoints that have enough in flight.
     """
     values = {"now": now, "lost_at": lost_at, "limit": limit, "each": each, "full": sorted(full)}
-    return [Due(*row) for row in conn.execute(_CLAIM, values)]
+    return [DueDelivery(**row._asdict()) for row in conn.execute(_CLAIM, values)]
 
 
-def lock_delivery(conn: Connection, due: Due) -> tuple[int, int, str]:
-    """Attempts, tries and status of a delivery, held until the transaction ends."""
+def lock_delivery(conn: Connection, due: DueDelivery) -> tuple[int, int, str]:
+    """Reads attempts, tries and status of a delivery and locks it until the transaction ends."""
     attempts, tries, status = conn.execute(_LOCK, _key(due)).one()
     return attempts, tries, status
 
 
 def note_attempt(
-    conn: Connection, due: Due, number: int, attempt: Attempt, status: str, next_attempt_at: datetime | None
+    conn: Connection, due: DueDelivery, number: int, attempt: Attempt, status: str, next_attempt_at: datetime | None
 ) -> None:
-    """Keeps what came of an attempt, and what becomes of the delivery."""
-    told = {"attempt": number, "attempted_at": attempt.attempted_at, "milliseconds": attempt.milliseconds}
-    told |= {"response_status": attempt.response_status, "error": attempt.error}
-    conn.execute(_NOTE, _key(due) | told)
+    """Writes what came of an attempt, and the delivery's new status."""
+    outcome = {"attempt": number, "attempted_at": attempt.attempted_at, "milliseconds": attempt.milliseconds}
+    outcome |= {"response_status": attempt.response_status, "error": attempt.error}
+    conn.execute(_NOTE, _key(due) | outcome)
     conn.execute(_SETTLE, _key(due) | {"status": status, "next_attempt_at": next_attempt_at})
 
 
-def disable(conn: Connection, due: Due, reason: str, now: datetime) -> bool:
+def disable(conn: Connection, due: DueDelivery, reason: str, now: datetime) -> bool:
     """Disables the endpoint of a delivery; False where it was no longer enabled."""
     values = {"program": due.program_id, "webhook_no": due.webhook_no, "reason": reason, "now": now}
     return bool(conn.execute(_DISABLE, values).rowcount)
 
 
 def delivery_figures(conn: Connection) -> Sequence[int]:
-    """Over all programs: deliveries that wait, and endpoints that were disabled for what they did."""
+    """Counts, over all programs, the deliveries that wait and the endpoints disabled for what they did."""
     return tuple(conn.execute(_FIGURES).one())
 
 
-def _key(due: Due) -> dict[str, Any]:
+def _key(due: DueDelivery) -> dict[str, Any]:
     return {"program": due.program_id, "webhook_no": due.webhook_no, "delivery_no": due.delivery_no}

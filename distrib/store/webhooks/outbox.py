@@ -1,4 +1,4 @@
-"""What is told to others, written in the transaction of what it tells of.
+"""The outbox: messages for the outside, written in the transaction of the facts they report.
 
 Webhooks are delivered from these rows; a row never changes. Addresses, attempts and secrets must not enter.
 """
@@ -27,7 +27,7 @@ SELECT :program, * FROM unnest(CAST(:types AS text[]), CAST(:times AS timestampt
 
 
 def insert_messages(conn: Connection, program_id: int, messages: Sequence[Message]) -> None:
-    """Adds the messages, in their order."""
+    """Writes messages, in their order."""
     if not messages:
         return
     columns = zip(*messages, strict=True)
@@ -37,7 +37,7 @@ def insert_messages(conn: Connection, program_id: int, messages: Sequence[Messag
 
 # What the last statement of this transaction has posted, one message an event and kind; so it fits whatever makes
 # commissions of orders.
-_TELL_COMMISSIONS = """
+_COMMISSION_MESSAGES = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
 SELECT CAST(:program AS integer), 'commission.' || t.kind, t.occurred_at,
        json_build_object('event_id', e.event_id, 'order_id', o.order_id, 'currency', CAST(:currency AS text),
@@ -60,8 +60,8 @@ ORDER BY t.occurred_at, t.cause_no, t.event_no
 
 
 def insert_commission_messages(conn: Connection, program_id: int, currency: str, kinds: Sequence[str]) -> None:
-    """Adds a message for every event whose commissions of these kinds were posted by the last statement that posted.
+    """Writes a message for every event whose commissions the last posting statement posted, of these kinds.
 
     There must have been one in this transaction.
     """
-    conn.execute(text(_TELL_COMMISSIONS), {"program": program_id, "currency": currency, "kinds": list(kinds)})
+    conn.execute(text(_COMMISSION_MESSAGES), {"program": program_id, "currency": currency, "kinds": list(kinds)})

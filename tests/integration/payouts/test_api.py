@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from distrib.services.context import COMMAND_LINE
 from distrib.services.encryption import Sealer
-from distrib.services.payouts import payees
+from distrib.services.payouts import payee_versions
 from distrib.store.database import open_engine
 from tests.world.api import Api, Caller
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
@@ -175,15 +175,15 @@ def test_payees_survive_a_new_data_key_and_then_need_the_old_one_no_longer(funde
     world, program = funded.world, funded.world.program
     old, new = bytes(range(32)), bytes(range(1, 33))
     with world.container.begin() as conn:
-        payees.put_payee(conn, program, "c", payee(), Sealer([old]), b"p", COMMAND_LINE, PAID)
+        payee_versions.put_payee(conn, program, "c", payee(), Sealer([old]), b"p", COMMAND_LINE, PAID)
         conn.execute(
             text(
                 "DELETE FROM payee_keys WHERE identity_hash <> (SELECT k.identity_hash FROM payee_keys k"
                 " JOIN shops s USING (program_id, shop_no) WHERE s.shop_id = 'c')"
             )
         )
-        assert payees.reseal_payees(conn, program, Sealer([new, old])) == 1
-        assert payees.get_payee(conn, program, "c", Sealer([new]))["name"] == "李**"
+        assert payee_versions.reseal_payees(conn, program, Sealer([new, old])) == 1
+        assert payee_versions.get_payee(conn, program, "c", Sealer([new]))["name"] == "李**"
 
 
 def test_a_generic_file_reads_back_with_its_control_figures(funded: Api) -> None:

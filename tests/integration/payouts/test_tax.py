@@ -11,7 +11,7 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
 from distrib.services.payouts.batches import cancel_payout
-from distrib.services.payouts.payees import erase_payee, shop_no_of
+from distrib.services.payouts.payee_versions import erase_payee, shop_no_of
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.statements import months
 from tests.world.documents import PAID, refunded

@@ -81,9 +81,9 @@ def test_the_newest_effective_from_not_after_paid_at_wins_over_all_codes(world: 
     world.publish(plan_document(code="later"), NOW + 10 * DAY)
     world.publish(plan_document(code="between"), NOW + 5 * DAY)
     line = timeline(world)
-    entries = [line.at(NOW + n * DAY) for n in (-1, 0, 4, 5, 10, 99)]
+    entries = [line.in_force(NOW + n * DAY) for n in (-1, 0, 4, 5, 10, 99)]
     assert [entry and entry.code for entry in entries] == [None, "main", "main", "between", "later", "later"]
-    assert line.at(NOW + 5 * DAY - timedelta(microseconds=1)).version_no == 1  # type: ignore[union-attr]
+    assert line.in_force(NOW + 5 * DAY - timedelta(microseconds=1)).version_no == 1  # type: ignore[union-attr]
     assert [entry.plan.code for entry in line.entries] == ["main", "between", "later"]
 
 

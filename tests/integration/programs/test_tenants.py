@@ -20,7 +20,7 @@ def made(world: World, code: str = "shop-cn", **changes: object) -> Program:
         "policies": world.policies,
     } | changes
     with world.engine.begin() as conn:
-        return tenants.create_program(conn, code, policies=world.policies, **given)  # type: ignore[arg-type]
+        return tenants.create_program(conn, code, **given)  # type: ignore[arg-type]
 
 
 def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> None:

@@ -320,7 +320,7 @@ def test_days_stay_in_order_although_a_cancel_comes_before_its_order_settles(wor
 def test_a_group_that_is_too_large_for_one_batch_wakes_its_orders_in_several(
     shops: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distrib.store.orders.groups.WOKEN_AT_ONCE", 7)
+    monkeypatch.setattr("distrib.store.orders.groups.WAKE_CHUNK", 7)
     shops.earn(*(paid(f"p{n}", f"o{n}", "b", line(1_000), **GROUP) for n in range(20)))
     shops.earn(*(settled(f"e{n}", f"o{n}", "b", line(1_000), **GROUP) for n in range(0, 20, 2)))
     shops.earn(decided("g", "g1", False))

@@ -89,7 +89,7 @@ def test_rows_beyond_a_sheet_go_on_in_the_next() -> None:
 def test_parquet_has_amounts_as_integers_and_texts_as_they_are(
     odd: World, detail: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(exports, "ROWS_CHUNK", 2)
     table = pq.read_table(io.BytesIO(file(odd, FileWish(MARCH, "parquet", detail))))
     heading, *rows = csv_rows(odd, detail)
     assert table.column_names == heading

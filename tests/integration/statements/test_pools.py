@@ -220,6 +220,6 @@ def test_the_published_case_adds_up_to_the_unit(world: World) -> None:
 
 def test_many_holders_are_paid_page_by_page_as_if_at_once(ranked: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked.earn(settled("e1", "o1", "m", line(10_003)))
-    monkeypatch.setattr(pools, "HOLDERS_AT_ONCE", 1)
+    monkeypatch.setattr(pools, "HOLDERS_CHUNK", 1)
     pay(ranked)
     assert ranked.earned() == {"g": 500, "s": 250, "t": 250}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distrib.bootstrap import open_container
-from distrib.drainer import Drainer, Tally
+from distrib.drainer import Drainer, DrainTally
 
 _STATUS = Path("/proc/self/status")
 
@@ -22,10 +22,10 @@ def prepare_drain(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     stack = ExitStack()
     container = stack.enter_context(open_container(migrated=False))
     drainer = Drainer(container.worker_engine, container.policies, container.settings.drain_batch_orders, container.now)
-    drainer.has_work()  # opens the connection
+    drainer.has_pending_events()  # opens the connection
     first: list[int] = []
 
-    def watch(tally: Tally) -> None:
+    def watch(tally: DrainTally) -> None:
         if not first and tally.orders >= spec["first_orders"]:
             first.append(peak_memory())
 

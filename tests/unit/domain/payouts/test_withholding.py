@@ -13,7 +13,7 @@ from distrib.domain.payouts.withholding import (
     CUMULATIVE_BRACKETS,
     PER_PAYMENT,
     PER_PAYMENT_BRACKETS,
-    Standing,
+    IncomeSoFar,
     cumulative_tax,
     months_unbroken,
     per_payment_tax,
@@ -49,7 +49,7 @@ def yearly(amounts: list[int]) -> list[int]:
     income = withheld = 0
     taxes = []
     for month, amount in enumerate(amounts, 1):
-        taxes.append(tax_of_payment(CUMULATIVE, amount, Standing(income, withheld), month))
+        taxes.append(tax_of_payment(CUMULATIVE, amount, IncomeSoFar(income, withheld), month))
         income, withheld = income + amount, withheld + taxes[-1]
     return taxes
 
@@ -78,7 +78,7 @@ def test_quick_deductions_make_the_brackets_meet(brackets: tuple[tuple[int | Non
 def test_a_month_paid_in_steps_bears_the_tax_of_one_payment(steps: list[int]) -> None:
     income = withheld = 0
     for step in steps:
-        withheld += tax_of_payment(PER_PAYMENT, step, Standing(income, withheld), 1)
+        withheld += tax_of_payment(PER_PAYMENT, step, IncomeSoFar(income, withheld), 1)
         income += step
     assert withheld == per_payment_tax(income)
 
@@ -94,12 +94,12 @@ def test_tax_never_falls_with_income_and_never_reaches_it(first: int, second: in
 def test_a_payment_bears_from_nothing_to_all_of_itself(
     amount: int, income: int, withheld: int, months: int, method: str
 ) -> None:
-    assert 0 <= tax_of_payment(method, amount, Standing(income, withheld), months) <= amount
+    assert 0 <= tax_of_payment(method, amount, IncomeSoFar(income, withheld), months) <= amount
 
 
 @pytest.mark.parametrize("method", ["none", "us_1099"])
 def test_other_methods_hold_nothing_back(method: str) -> None:
-    assert tax_of_payment(method, 10**9, Standing(), 1) == 0
+    assert tax_of_payment(method, 10**9, IncomeSoFar(), 1) == 0
 
 
 def test_months_are_counted_back_to_the_first_gap_and_not_into_last_year() -> None:

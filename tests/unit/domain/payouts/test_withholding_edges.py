@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.payouts.payee import Payee, masked, masked_accounts, masked_name
+from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
 from distrib.domain.payouts.withholding import (
     CUMULATIVE,
     PER_PAYMENT,
-    Standing,
+    IncomeSoFar,
     cumulative_tax,
     months_unbroken,
     per_payment_tax,
@@ -58,14 +58,14 @@ def test_a_tax_of_half_a_fen_is_a_fen() -> None:
 
 
 def test_a_payment_bears_what_is_not_yet_held_back_and_never_more_than_itself() -> None:
-    assert tax_of_payment(PER_PAYMENT, 300_000, Standing(), 1) == 44_000
-    assert tax_of_payment(PER_PAYMENT, 300_000, Standing(0, 43_999), 1) == 1
-    assert tax_of_payment(PER_PAYMENT, 300_000, Standing(0, 44_001), 1) == 0
-    assert tax_of_payment(PER_PAYMENT, 10, Standing(10**9, 0), 1) == 10
-    assert tax_of_payment(CUMULATIVE, 1_000_000, Standing(), 1) == 9_000
-    assert tax_of_payment(CUMULATIVE, 1_000_000, Standing(), 2) == 0
-    assert tax_of_payment("none", 10**9, Standing(10**9, 0), 1) == 0
-    assert Standing() == (0, 0)
+    assert tax_of_payment(PER_PAYMENT, 300_000, IncomeSoFar(), 1) == 44_000
+    assert tax_of_payment(PER_PAYMENT, 300_000, IncomeSoFar(0, 43_999), 1) == 1
+    assert tax_of_payment(PER_PAYMENT, 300_000, IncomeSoFar(0, 44_001), 1) == 0
+    assert tax_of_payment(PER_PAYMENT, 10, IncomeSoFar(10**9, 0), 1) == 10
+    assert tax_of_payment(CUMULATIVE, 1_000_000, IncomeSoFar(), 1) == 9_000
+    assert tax_of_payment(CUMULATIVE, 1_000_000, IncomeSoFar(), 2) == 0
+    assert tax_of_payment("none", 10**9, IncomeSoFar(10**9, 0), 1) == 0
+    assert IncomeSoFar() == (0, 0)
 
 
 def test_why_a_number_of_months_is_refused_is_said() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.plans.plan import Plan, compile_plan
+from distrib.domain.plans.plan import CHAIN_LENGTH, Plan, compile_plan
 from distrib.domain.plans.pools import share_pool
 from distrib.domain.settlement.caps import counted
 from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
@@ -53,7 +53,7 @@ class World:
     def snapshot(self, order: Order) -> Snapshot:
         uplines: list[Person] = []
         name = self.sponsor(str(order.shop_id), order.paid_at)
-        while name is not None and len(uplines) < self.plan.chain_length:
+        while name is not None and len(uplines) < CHAIN_LENGTH:
             uplines.append(self.person(name))
             name = self.sponsor(name, order.paid_at)
         seller = self.person(str(order.shop_id))

@@ -69,10 +69,10 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _problems(row: Mapping[str, Any]) -> list[str]:
-    found = []
+    texts = []
     if not is_identifier(row.get("shop_id")):
-        found.append("shop_id is no id / shop_id 不合法")
+        texts.append("shop_id is no id / shop_id 不合法")
     if row.get("status") not in ("paid", "failed"):
-        found.append("status must be paid or failed / status 须为 paid 或 failed")
+        texts.append("status must be paid or failed / status 须为 paid 或 failed")
     long = [name for name in ("reference", "reason") if row.get(name) and not is_storable_text(row[name])]
-    return found + [f"{name} must have 1 to 255 characters / {name} 须为 1 到 255 个字符" for name in long]
+    return texts + [f"{name} must have 1 to 255 characters / {name} 须为 1 到 255 个字符" for name in long]

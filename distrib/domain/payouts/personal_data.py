@@ -1,4 +1,4 @@
-"""Who is paid out and where to (收款人): personal data, and how much of it is shown. Encryption and SQL must not enter.
+"""Payees (收款人): who is paid out and where to, and how much of it is shown.
 
 Not to be confused with ``distrib.domain.settlement.earners``: those are the seats that a rule pays.
 """
@@ -40,7 +40,7 @@ class Payee:
 
     @property
     def account_kinds(self) -> list[str]:
-        """The kinds of account there are: of alipay, bank, wechat.
+        """The kinds of account the payee has, sorted: of alipay, bank, wechat.
 
         >>> Payee("李雷", "id_card", "1", "person", {"bank_account": "6222"}).account_kinds
         ['bank']
@@ -49,12 +49,12 @@ class Payee:
 
     @property
     def identity(self) -> str:
-        """What makes two payees the same one: the kind and number of the identity, however it was typed."""
+        """The kind and number of the identity in one spelling: equal for two payees who are the same one."""
         return f"{self.id_type.strip().casefold()}\0{''.join(self.id_number.split()).upper()}"
 
 
 def masked(value: str) -> str:
-    """The last four characters, where that leaves at least as many hidden.
+    """The value masked but for its last four characters, where that leaves at least as many hidden.
 
     >>> masked("6222021234567890"), masked("1234567")
     ('****7890', '****')
@@ -63,7 +63,7 @@ def masked(value: str) -> str:
 
 
 def masked_name(name: str) -> str:
-    """The first character, so that two payees can be told apart.
+    """The name masked but for its first character, so that two payees can be distinguished.
 
     >>> masked_name("李雷")
     '李**'
@@ -72,5 +72,5 @@ def masked_name(name: str) -> str:
 
 
 def masked_accounts(accounts: Mapping[str, str]) -> dict[str, str]:
-    """The accounts with their numbers masked; which bank it is may be seen."""
+    """The accounts with their numbers masked; bank names and codes stay readable."""
     return {name: value if name in _OPEN_FIELDS else masked(value) for name, value in sorted(accounts.items())}

@@ -1,8 +1,8 @@
-"""Keeps whom shops are paid through (收款人): encrypted, in versions, erased by taking the key away.
+"""Versions of the payees (收款人) that shops are paid through: encrypted, erased by deleting the key.
 
-Every version has a key of its own, which is sealed with the data key of the house. What is personal is in the sealed
+Every version has a key of its own, which is sealed with the data key of the service. What is personal is in the sealed
 part alone; beside it stand only what a batch of payouts has to ask (kind, kinds of account, a keyed hash of the
-identity). No HTTP and no SQL may enter.
+identity). No SQL may enter.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.payouts.payee import Payee, masked, masked_accounts, masked_name
+from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import KEY_BYTES, Sealer
 from distrib.store.network import shops
 from distrib.store.payouts import batches
-from distrib.store.payouts import payees as rows
-from distrib.store.payouts.payees import PayeeRow
+from distrib.store.payouts import payee_versions as rows
+from distrib.store.payouts.payee_versions import PayeeRow, VersionKey
 
-KEYS_AT_ONCE = 1_000
+KEYS_CHUNK = 1_000
 
 
 def put_payee(
@@ -41,7 +41,7 @@ def put_payee(
     actor: Actor,
     now: datetime,
 ) -> dict[str, Any]:
-    """Keeps a payee as the newest version; the same again changes nothing. Answers it masked.
+    """Records a payee as the newest version, unless it is the same, and returns it masked.
 
     Raises:
         Refusal: ``shop_unknown``.
@@ -73,7 +73,7 @@ def put_payee(
 
 
 def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) -> dict[str, Any]:
-    """The payee in force, masked.
+    """Reads the payee in force, masked.
 
     Raises:
         Refusal: ``shop_unknown`` or ``payee_missing``.
@@ -85,7 +85,7 @@ def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) 
 
 
 def erase_payee(conn: Connection, program: Program, shop_no: int) -> None:
-    """Makes every version of a shop's payee unreadable for ever; what was paid and withheld stays.
+    """Deletes the keys of every version of a shop's payee; what was paid and withheld stays.
 
     Raises:
         Refusal: ``payee_in_payout`` while money is on its way to it.
@@ -97,32 +97,32 @@ def erase_payee(conn: Connection, program: Program, shop_no: int) -> None:
 
 
 def payees_of(
-    conn: Connection, program: Program, wanted: Sequence[tuple[int, int]], sealer: Sealer
-) -> dict[tuple[int, int], Payee]:
-    """Those versions (shop, version) in full; what was erased is left out."""
-    found = rows.of_versions(conn, program.program_id, wanted)
-    return {place: _opened(program, row, sealer) for place, row in found.items()}
+    conn: Connection, program: Program, wanted: Sequence[VersionKey], sealer: Sealer
+) -> dict[VersionKey, Payee]:
+    """Reads and decrypts those versions, by key; erased ones are left out."""
+    versions = rows.of_versions(conn, program.program_id, wanted)
+    return {key: _opened(program, row, sealer) for key, row in versions.items()}
 
 
 def reseal_payees(conn: Connection, program: Program, sealer: Sealer) -> int:
-    """Seals the keys of all payees with the newest data key, so that an older one can be let go; answers how many."""
-    count, after = 0, (0, 0)
-    while some := rows.keys_after(conn, program.program_id, after, KEYS_AT_ONCE):
-        again = []
-        for shop_no, version, sealed in some:
-            place = _place(program, shop_no, version)
-            again.append((shop_no, version, sealer.seal(sealer.open(sealed, place), place)))
-        rows.replace_keys(conn, program.program_id, again)
-        count, after = count + len(some), (some[-1][0], some[-1][1])
+    """Encrypts the keys of all payees with the newest data key, so that older ones can be let go; returns how many."""
+    count, after = 0, VersionKey(0, 0)
+    while chunk := rows.keys_after(conn, program.program_id, after, KEYS_CHUNK):
+        resealed = []
+        for key in chunk:
+            place = _place(program, key.shop_no, key.version)
+            resealed.append(key._replace(sealed_key=sealer.seal(sealer.open(key.sealed_key, place), place)))
+        rows.replace_keys(conn, program.program_id, resealed)
+        count, after = count + len(chunk), VersionKey(chunk[-1].shop_no, chunk[-1].version)
     return count
 
 
 def shop_no_of(conn: Connection, program: Program, shop_id: str) -> int:
-    """The number of the shop; raises ``shop_unknown``."""
-    found = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
-    if found is None:
+    """Finds the number of a shop by id; raises ``shop_unknown``."""
+    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
+    if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
-    return found.shop_no
+    return shop.shop_no
 
 
 def _opened(program: Program, row: PayeeRow, sealer: Sealer) -> Payee:

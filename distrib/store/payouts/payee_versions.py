@@ -1,4 +1,4 @@
-"""Payees' rows: versions that only grow, and the keys to them that can be taken away. Nothing readable may enter."""
+"""Payees' rows: versions that only grow, and their keys, which can be deleted. Nothing readable may enter."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -22,6 +23,21 @@ class PayeeRow(NamedTuple):
     recorded_at: datetime
     recorded_by: str
     identity_hash: bytes
+    sealed_key: bytes
+
+
+class VersionKey(NamedTuple):
+    """The key of one version: the shop's number and the version's."""
+
+    shop_no: int
+    version: int
+
+
+class SealedKey(NamedTuple):
+    """The sealed key of one version."""
+
+    shop_no: int
+    version: int
     sealed_key: bytes
 
 
@@ -62,41 +78,41 @@ WHERE k.program_id = %s AND k.shop_no = n.shop_no AND k.version = n.version
 
 
 def current(conn: Connection, program_id: int, shop_no: int) -> PayeeRow | None:
-    """The newest version that can be read."""
+    """Reads the newest version that can be read; None without one."""
     row = conn.execute(_CURRENT, {"program": program_id, "shop_no": shop_no}).one_or_none()
-    return None if row is None else PayeeRow._make(row)
+    return None if row is None else PayeeRow(**row._asdict())
 
 
 def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
-    """The number of the newest version, erased or not; 0 where there is none."""
+    """Reads the number of the newest version, erased or not; 0 where there is none."""
     return int(conn.execute(_NEWEST, {"program": program_id, "shop_no": shop_no}).scalar_one())
 
 
-def of_versions(
-    conn: Connection, program_id: int, wanted: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], PayeeRow]:
-    """Those versions (shop, version) that can still be read."""
-    shops, versions = [one[0] for one in wanted], [one[1] for one in wanted]
-    rows = driver(conn).execute(_OF_VERSIONS, (shops, versions, program_id))
-    return {(row[0], row[1]): PayeeRow._make(row) for row in rows}
+def of_versions(conn: Connection, program_id: int, wanted: Sequence[VersionKey]) -> dict[VersionKey, PayeeRow]:
+    """Reads the versions that can still be read, by key; erased ones are left out."""
+    shops, versions = [key.shop_no for key in wanted], [key.version for key in wanted]
+    cursor = driver(conn).cursor(row_factory=class_row(PayeeRow))
+    cursor.execute(_OF_VERSIONS, (shops, versions, program_id))
+    return {VersionKey(row.shop_no, row.version): row for row in cursor}
 
 
 def insert_version(conn: Connection, program_id: int, row: PayeeRow) -> None:
-    """Stores a version and its key."""
+    """Writes a version and its key."""
     conn.execute(_INSERT, row._asdict() | {"program": program_id})
 
 
 def erase(conn: Connection, program_id: int, shop_no: int) -> None:
-    """Takes the keys of all versions away."""
+    """Deletes the keys of all versions."""
     conn.execute(_ERASE, {"program": program_id, "shop_no": shop_no})
 
 
-def keys_after(conn: Connection, program_id: int, after: tuple[int, int], limit: int) -> list[tuple[int, int, bytes]]:
-    """Sealed keys by (shop, version)."""
-    return [(row[0], row[1], row[2]) for row in driver(conn).execute(_KEYS, (program_id, *after, limit))]
+def keys_after(conn: Connection, program_id: int, after: VersionKey, limit: int) -> list[SealedKey]:
+    """Lists up to ``limit`` sealed keys by shop and version, those after the key ``after``."""
+    cursor = driver(conn).cursor(row_factory=class_row(SealedKey))
+    return cursor.execute(_KEYS, (program_id, after.shop_no, after.version, limit)).fetchall()
 
 
-def replace_keys(conn: Connection, program_id: int, keys: Sequence[tuple[int, int, bytes]]) -> None:
-    """Puts newly sealed keys in place of the old: the same keys, sealed with another data key."""
+def replace_keys(conn: Connection, program_id: int, keys: Sequence[SealedKey]) -> None:
+    """Replaces sealed keys: the same keys, sealed with another data key."""
     columns = [list(column) for column in zip(*keys, strict=True)]
     driver(conn).execute(_RESEAL, (*columns, program_id))
