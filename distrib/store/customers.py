@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.customers import Claim, Rule
+from distrib.domain.customers import BindingRule, Claim
 from distrib.store.database import driver
 from distrib.store.locks import BINDINGS
 
@@ -72,13 +72,13 @@ def claims_of(conn: Connection, program_id: int, customer_ids: Collection[str]) 
     cursor = driver(conn).cursor(binary=True)
     for row in cursor.execute(_CLAIMS, (program_id, list(customer_ids))).fetchall():
         customer_id, bound_at, seq, shop_no, source, rule, protect, expire, *told = row
-        claim = Claim(bound_at, seq, shop_no, source, Rule(rule, protect, expire))
+        claim = Claim(bound_at, seq, shop_no, source, BindingRule(rule, protect, expire))
         found.setdefault(customer_id, []).append(ClaimRow(customer_id, claim, *told))
     return found
 
 
 def insert_claims(
-    conn: Connection, program_id: int, claims: Sequence[NewClaim], rule: Rule, now: datetime, by: str
+    conn: Connection, program_id: int, claims: Sequence[NewClaim], rule: BindingRule, now: datetime, by: str
 ) -> None:
     """Stores claims with the rule they are judged by."""
     customers, times, shops, sources, outcomes = (list(column) for column in zip(*claims, strict=True))

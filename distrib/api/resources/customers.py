@@ -24,7 +24,7 @@ from distrib.api.schemas.customers import (
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.customers import bindings as service
-from distrib.services.customers.bindings import Bound, ClaimDraft
+from distrib.services.customers.bindings import ClaimDraft, ClaimResult
 
 customers = Resource("customers", "Customers 消费者 and the shops they are bound to 锁客")
 
@@ -91,7 +91,7 @@ def bind_customers(call: Call) -> Answer:
     return Answer({"results": results})
 
 
-def _shown(bound: Bound) -> dict[str, Any]:
+def _shown(bound: ClaimResult) -> dict[str, Any]:
     shown: dict[str, Any] = {"customer_id": bound.customer_id, "outcome": bound.outcome}
     if bound.refusal is not None:
         return shown | {"code": bound.refusal.code, "detail": detail_of(bound.refusal, language())}

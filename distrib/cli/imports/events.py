@@ -51,7 +51,7 @@ _WHOLE = ("quantity", "paid_minor", "list_minor", "cost_minor", "amount_minor")
 
 
 @dataclass
-class Tally:
+class EventTally:
     """What became of the events of a file."""
 
     accepted: int = 0
@@ -60,7 +60,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileEvent:
     """One event of a file: the records it was read from, and the event or what makes it unreadable."""
 
     records: list[Record] = field(default_factory=list)
@@ -89,17 +89,17 @@ def import_events_command(file: Path, program_code: str | None, as_json: bool) -
         raise SystemExit(1)
 
 
-def events_in(source: RecordsFile) -> Iterator[Found]:
+def events_in(source: RecordsFile) -> Iterator[FileEvent]:
     """The events of a file, one after the other."""
     if not source.is_csv:
         for record in source:
-            yield Found([record], record.values, record.fault)
+            yield FileEvent([record], record.values, record.fault)
         return
     for event_id, group in groupby(source, key=lambda record: record.values.get("id")):
         records = list(group)
         faults = [record.fault for record in records if record.fault]
         event = {} if event_id is None or faults else event_of(records)
-        yield Found(records, event, faults[0] if faults else None)
+        yield FileEvent(records, event, faults[0] if faults else None)
 
 
 def event_of(records: list[Record]) -> dict[str, Any]:
@@ -137,9 +137,9 @@ def _value(name: str, text: str) -> object:
     return text
 
 
-def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> Tally:
+def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> EventTally:
     console = Console(stderr=True)
-    tally, batch = Tally(), list[Found]()
+    tally, batch = EventTally(), list[FileEvent]()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         reading = progress.add_task("Accepting 接收", total=source.size)
         for found in events_in(source):
@@ -152,7 +152,9 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
     return tally
 
 
-def _accept(container: Container, program: Program, batch: list[Found], refused: RefusedFile, tally: Tally) -> None:
+def _accept(
+    container: Container, program: Program, batch: list[FileEvent], refused: RefusedFile, tally: EventTally
+) -> None:
     """Accepts one batch in one transaction; what is no event at all is refused here."""
     now = container.now()
     decoded = [None if found.fault else decode_event(found.event, now) for found in batch]
@@ -168,9 +170,9 @@ def _accept(container: Container, program: Program, batch: list[Found], refused:
 def _keep(
     container: Container,
     program: Program,
-    fit: list[tuple[Found, DecodedEvent]],
+    fit: list[tuple[FileEvent, DecodedEvent]],
     refused: RefusedFile,
-    tally: Tally,
+    tally: EventTally,
     now: datetime,
 ) -> None:
     with container.begin() as conn:
@@ -183,7 +185,7 @@ def _keep(
             _refuse(found, answer.code, f"{refusal.text('en')} {refusal.text('zh')}", refused, tally)
 
 
-def _refuse(found: Found, code: str, reason: str, refused: RefusedFile, tally: Tally) -> None:
+def _refuse(found: FileEvent, code: str, reason: str, refused: RefusedFile, tally: EventTally) -> None:
     tally.refused += 1
     for record in found.records:
         refused.add(record, code, reason)
@@ -196,7 +198,7 @@ def _full_story(event: Mapping[str, Any], now: datetime) -> str:
     return "; ".join(f"{problem.pointer}: {problem.detail} / {in_language(problem.detail, 'zh')}" for problem in told)
 
 
-def _report(tally: Tally, refused: RefusedFile, as_json: bool) -> None:
+def _report(tally: EventTally, refused: RefusedFile, as_json: bool) -> None:
     beside = str(refused.path) if tally.refused else None
     if as_json:
         figures = {"accepted": tally.accepted, "duplicate": tally.duplicate, "refused": tally.refused}

@@ -36,7 +36,7 @@ DETACHED = "Joined as a root, introduced by {by}: the tree would be too deep. �
 
 
 @dataclass
-class Tally:
+class ShopTally:
     """What became of the rows of a file."""
 
     created: int = 0
@@ -102,9 +102,9 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
     return ShopDraft(**values | {"joined_at": joined_at, "attributes": attributes})
 
 
-def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> Tally:
+def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> ShopTally:
     console = Console(stderr=True)
-    tally = Tally()
+    tally = ShopTally()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         reading = progress.add_task("Reading 读取", total=source.size)
         index = read_index(source, lambda offset: progress.update(reading, completed=offset))
@@ -167,7 +167,7 @@ def _register(
     records: Sequence[Record],
     index: Index,
     beside: Beside,
-    tally: Tally,
+    tally: ShopTally,
 ) -> None:
     """Registers one batch in one transaction; what is no registration at all is refused here."""
     fit: list[tuple[Record, ShopDraft]] = []
@@ -204,7 +204,7 @@ def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
     return refusal.code, f"{refusal.text('en')} {refusal.text('zh')}"
 
 
-def _report(tally: Tally, beside: Beside, as_json: bool) -> None:
+def _report(tally: ShopTally, beside: Beside, as_json: bool) -> None:
     refused, detached = beside.refused, beside.detached
     if as_json:
         figures = {"created": tally.created, "unchanged": tally.unchanged, "refused": refused.count}

@@ -18,7 +18,7 @@ from distrib.services.compliance.penalties import CONTENT, in_force_at, penalty_
 from distrib.services.context import Program
 from distrib.store.compliance import penalties as store
 from distrib.store.compliance import structure
-from distrib.store.compliance.penalties import Standing
+from distrib.store.compliance.penalties import StandingPenalty
 from distrib.store.network import shops
 
 MOST_TOLD = 500
@@ -107,7 +107,7 @@ def _named(conn: Connection, program: Program, at: datetime) -> dict[str, list[i
     return named
 
 
-def _numbers(penalty: Standing, named: Mapping[str, Sequence[int]]) -> Sequence[int]:
+def _numbers(penalty: StandingPenalty, named: Mapping[str, Sequence[int]]) -> Sequence[int]:
     if penalty.organiser_id is not None:
         return named.get(penalty.organiser_id, ())
     return () if penalty.shop_no is None else (penalty.shop_no,)

@@ -26,7 +26,7 @@ from distrib.domain.penalties import (
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
-from distrib.store.compliance.penalties import PenaltyRow, Standing
+from distrib.store.compliance.penalties import PenaltyRow, StandingPenalty
 from distrib.store.network import shops
 
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
@@ -102,10 +102,10 @@ def list_penalties(
     return [penalty_view(program, row, now) for row in page], page[-1].penalty_no if len(found) > limit else None
 
 
-def in_force_at(conn: Connection, program: Program, at: datetime) -> list[Standing]:
+def in_force_at(conn: Connection, program: Program, at: datetime) -> list[StandingPenalty]:
     """The penalties that counted at an instant, as they were recorded by then."""
     day = program.day_of(at)
-    standing = store.standing_at(conn, program.program_id, at, earliest_in_force(day))
+    standing = store.standing_penalties_at(conn, program.program_id, at, earliest_in_force(day))
     return [penalty for penalty in standing if is_in_force(penalty.kind, penalty.decided_on, day)]
 
 

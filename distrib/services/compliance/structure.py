@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.columns.structure import Forest, Pulled, Trees, measure_trees, plant
+from distrib.columns.structure import Forest, ShopFigures, Trees, measure_trees, plant
 from distrib.domain.plans.measures import consideration, head_count_pay, head_count_ranks
 from distrib.domain.policies.monitors import PROGRAM, TREE, Monitor
 from distrib.domain.policies.policy import Policy
@@ -125,7 +125,7 @@ def _trees(conn: Connection, program: Program, forest: Forest, at: datetime) -> 
     sellers, sales, retail = store.sales_by_shop(conn, number, since, at)
     entrances, entry, recent_entry = store.entry_by_shop(conn, number, since, at)
     earners, direct, indirect = store.pay_by_shop(conn, number, since, at)
-    pulled = Pulled(
+    pulled = ShopFigures(
         sales_minor=(sellers, sales),
         retail_minor=(sellers, retail),
         entry_minor=(entrances, entry),

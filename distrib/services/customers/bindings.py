@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from distrib.domain.customers import KEPT, Binding, Claim, Rule, Step, binding_at, judge_claims
+from distrib.domain.customers import KEPT, Binding, BindingRule, Claim, JudgedClaim, binding_at, judge_claims
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.store import customers as store
@@ -43,7 +43,7 @@ class BindingView:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class ClaimResult:
     """What became of a claim (``bound``, ``kept``, ``taken_over`` or ``refused``) and the binding now in force."""
 
     customer_id: str
@@ -78,7 +78,7 @@ class CustomerView:
     binding: BindingView | None
 
 
-def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> Bound:
+def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> ClaimResult:
     """Records that a customer came by a shop; the same again answers what became of it the first time.
 
     Raises:
@@ -92,13 +92,13 @@ def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: 
 
 def bind_customers(
     conn: Connection, program: Program, drafts: Sequence[ClaimDraft], actor: Actor, now: datetime
-) -> list[Bound]:
+) -> list[ClaimResult]:
     """Records many claims, in the order sent; one refusal touches no other."""
     program_id = program.program_id
     customers = {draft.customer_id for draft in drafts}
     store.lock_customers(conn, program_id, customers)
     known = shops.by_ids(conn, program_id, {draft.shop_id for draft in drafts})
-    rule = Rule(program.binding_rule, program.protect_days, program.expire_days)
+    rule = BindingRule(program.binding_rule, program.protect_days, program.expire_days)
     desk = _Desk(store.claims_of(conn, program_id, customers), rule)
     told: list[str | Refusal] = []
     for draft in drafts:
@@ -171,7 +171,7 @@ def set_customer(
 class _Desk:
     """The claims on the customers of one call, those that are new among them."""
 
-    def __init__(self, known: dict[str, list[ClaimRow]], rule: Rule) -> None:
+    def __init__(self, known: dict[str, list[ClaimRow]], rule: BindingRule) -> None:
         self.claims = {customer: [row.claim for row in rows] for customer, rows in known.items()}
         self.new: list[NewClaim] = []
         self._rule = rule
@@ -194,7 +194,7 @@ class _Desk:
         return self._told[key]
 
 
-def _ends(steps: Sequence[Step]) -> list[datetime | None]:
+def _ends(steps: Sequence[JudgedClaim]) -> list[datetime | None]:
     """Until when each claim that bound the customer did; None while it does, and for claims that never did."""
     ends: list[datetime | None] = []
     follows: datetime | None = None
@@ -209,7 +209,7 @@ def _ends(steps: Sequence[Step]) -> list[datetime | None]:
     return ends[::-1]
 
 
-def _claim_view(row: ClaimRow, step: Step, until: datetime | None, ids: dict[int, str]) -> ClaimView:
+def _claim_view(row: ClaimRow, step: JudgedClaim, until: datetime | None, ids: dict[int, str]) -> ClaimView:
     claim = row.claim
     return ClaimView(
         ids[claim.shop_no],
@@ -237,7 +237,7 @@ def _views(conn: Connection, program_id: int, bindings: dict[str, Binding | None
     }
 
 
-def _bound(draft: ClaimDraft, told: str | Refusal, views: dict[str, BindingView | None]) -> Bound:
+def _bound(draft: ClaimDraft, told: str | Refusal, views: dict[str, BindingView | None]) -> ClaimResult:
     if isinstance(told, Refusal):
-        return Bound(draft.customer_id, "refused", None, told)
-    return Bound(draft.customer_id, told, views[draft.customer_id])
+        return ClaimResult(draft.customer_id, "refused", None, told)
+    return ClaimResult(draft.customer_id, told, views[draft.customer_id])

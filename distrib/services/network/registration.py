@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.network.depth import Link, Place, highest_level, place
+from distrib.domain.network.depth import SponsorLink, TreePosition, highest_level, resolve_position
 from distrib.domain.network.graph import arrange
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import CODE_LENGTH, CODE_LETTERS
@@ -104,7 +104,7 @@ class _Batch:
         self._known: dict[str, KnownShop] = {}
         self._by_code: dict[str, KnownShop] = {}
         self._identities: set[bytes] = set()
-        self._links: dict[int, list[Link]] = {}
+        self._links: dict[int, list[SponsorLink]] = {}
         self._below_own: dict[int, bool] = {}
         self._new: list[NewShop] = []
 
@@ -176,7 +176,7 @@ class _Batch:
         self._new.append(row)
         if sent.identity is not None:
             self._identities.add(sent.identity)
-        self._links[number] = [Link(row.joined_at, row.sponsor_no)]
+        self._links[number] = [SponsorLink(row.joined_at, row.sponsor_no)]
         self._known[draft.id] = _known(row)
 
     def _row(self, sent: _Sent, number: int, sponsor: KnownShop | None, joined_at: datetime) -> NewShop:
@@ -247,15 +247,15 @@ class _Batch:
             self._below_own[top] = own in above
         return self._below_own[top]
 
-    def _level(self, sponsor: KnownShop | None, joined_at: datetime) -> Place:
+    def _level(self, sponsor: KnownShop | None, joined_at: datetime) -> TreePosition:
         """Where the shop stands, by the deepest level its sponsor has at any instant from then on."""
         policy = self._policy
         if sponsor is None or policy.max_tree_levels is None:
-            return place(None if sponsor is None else sponsor.level, None, policy.on_excess)
+            return resolve_position(None if sponsor is None else sponsor.level, None, policy.on_excess)
         level = sponsor.level
         if joined_at < sponsor.chain_since:
             level = max(level, highest_level(self._links, sponsor.shop_no, joined_at))
-        return place(level, policy.max_tree_levels, policy.on_excess)
+        return resolve_position(level, policy.max_tree_levels, policy.on_excess)
 
     def _read_moves(self, drafts: Iterable[ShopDraft]) -> None:
         """Reads the dated links above sponsors that move, or join, after someone they brought."""

@@ -14,7 +14,7 @@ from distrib.services.context import Actor, Program
 from distrib.services.network.moves import move_shop
 from distrib.services.network.records import change_shop, erase_shop
 from distrib.services.network.registration import Registered, ShopDraft, register_shops
-from distrib.services.network.standing import STATUSES, RankChange, rank_history, set_rank, set_status
+from distrib.services.network.standing import STATUSES, RankChangeView, rank_history, set_rank, set_status
 from distrib.services.network.views import (
     RelatedShop,
     ShopView,
@@ -27,7 +27,7 @@ from distrib.services.network.views import (
 
 __all__ = [
     "STATUSES",
-    "RankChange",
+    "RankChangeView",
     "Registered",
     "RelatedShop",
     "ShopDraft",

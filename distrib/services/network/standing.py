@@ -29,7 +29,7 @@ _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class RankChange:
+class RankChangeView:
     """A change of rank: from when, to what, and why. ``rank`` None ends what was set by hand."""
 
     effective_at: datetime
@@ -99,7 +99,7 @@ def rank_history(
     shop_id: str,
     cursor: tuple[str, int] | None = None,
     limit: int = 50,
-) -> tuple[list[RankChange], tuple[str, int] | None]:
+) -> tuple[list[RankChangeView], tuple[str, int] | None]:
     """The changes of a shop's rank, earliest first, and after what the next page begins."""
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
     if shop is None:
@@ -107,7 +107,7 @@ def rank_history(
     after = cursor or (_BEFORE_ALL.isoformat(), 0)
     rows = store.rank_history(conn, program.program_id, shop.shop_no, after, limit + 1)
     changes = [
-        RankChange(row.effective_at, row.rank, row.cause, _reason(row), row.recorded_at, row.recorded_by)
+        RankChangeView(row.effective_at, row.rank, row.cause, _reason(row), row.recorded_at, row.recorded_by)
         for row in rows[:limit]
     ]
     return changes, (rows[limit - 1].effective_at.isoformat(), rows[limit - 1].seq) if len(rows) > limit else None
@@ -136,7 +136,7 @@ def _level(
     history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]), ladder)
     changes = [
         figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row)))
-        for row in history.level(shop_no, at, plan)
+        for row in history.complete(shop_no, at, plan)
     ]
     if changes:
         figures.insert_rank_changes(conn, program_id, changes, actor.key_id, now)

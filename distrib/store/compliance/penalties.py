@@ -63,7 +63,7 @@ class PenaltyRow(NamedTuple):
     withdrawal_reason: str | None
 
 
-class Standing(NamedTuple):
+class StandingPenalty(NamedTuple):
     """A penalty that was recorded and not withdrawn: about whom, of which kind, of which day."""
 
     penalty_no: int
@@ -111,7 +111,7 @@ def penalties_of_numbers(conn: Connection, program_id: int, numbers: Sequence[in
     return [PenaltyRow._make(row) for row in conn.execute(_NAMED, {"program": program_id, "numbers": list(numbers)})]
 
 
-def standing_at(conn: Connection, program_id: int, at: datetime, since: date) -> list[Standing]:
+def standing_penalties_at(conn: Connection, program_id: int, at: datetime, since: date) -> list[StandingPenalty]:
     """What had been recorded and not withdrawn at an instant, administrative ones decided since that day only."""
     wanted = {"program": program_id, "at": at, "since": since, "criminal": CRIMINAL}
-    return [Standing._make(row) for row in conn.execute(_STANDING, wanted)]
+    return [StandingPenalty._make(row) for row in conn.execute(_STANDING, wanted)]

@@ -58,7 +58,7 @@ class ShopState(NamedTuple):
     rank_since: datetime
 
 
-class Standing:
+class ShopStates:
     """The shops of one batch, as they stood at any instant that the batch asks for."""
 
     def __init__(self, conn: Connection, program_id: int) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.domain.network.depth import Link
+from distrib.domain.network.depth import SponsorLink
 from distrib.store.database import driver
 from distrib.store.locks import NETWORK
 from distrib.store.network.shops import KnownShop
@@ -183,12 +183,12 @@ def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], at: 
     return dict(driver(conn).execute(_RECRUITS, values).fetchall())
 
 
-def links_above(conn: Connection, program_id: int, shops: Sequence[int], at: datetime) -> dict[int, list[Link]]:
+def links_above(conn: Connection, program_id: int, shops: Sequence[int], at: datetime) -> dict[int, list[SponsorLink]]:
     """The dated sponsors, from ``at`` on, of the shops and of everyone who then stands above them."""
     return _links(conn, _ABOVE + _LINKS, program_id, shops, at)
 
 
-def links_below(conn: Connection, program_id: int, shop_no: int, at: datetime) -> dict[int, list[Link]]:
+def links_below(conn: Connection, program_id: int, shop_no: int, at: datetime) -> dict[int, list[SponsorLink]]:
     """The dated sponsors, from ``at`` on, of the shop and of everyone who then stands below it."""
     return _links(conn, _BELOW + _LINKS, program_id, [shop_no], at)
 
@@ -250,9 +250,9 @@ def sales_of(conn: Connection, program_id: int, shops: Iterable[int]) -> dict[in
 
 def _links(
     conn: Connection, statement: str, program_id: int, shops: Sequence[int], at: datetime
-) -> dict[int, list[Link]]:
-    found: dict[int, list[Link]] = {}
+) -> dict[int, list[SponsorLink]]:
+    found: dict[int, list[SponsorLink]] = {}
     values = {"program": program_id, "shops": list(shops), "at": at}
     for shop_no, since, sponsor_no in driver(conn).execute(statement, values):
-        found.setdefault(shop_no, []).append(Link(since, sponsor_no))
+        found.setdefault(shop_no, []).append(SponsorLink(since, sponsor_no))
     return found

@@ -13,12 +13,12 @@ from distrib.domain.plans.conditions import AtLeast, holds
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.ranks.promotion import (
     Metric,
-    decided,
+    decisive_figures,
     highest_rank,
     includes_start,
-    metrics_kept,
-    metrics_needed,
+    keep_metrics,
     promotion_effective_at,
+    promotion_metrics,
     window_start,
 )
 
@@ -53,7 +53,7 @@ def plan() -> Plan:
 
 
 def test_a_plan_tells_which_figures_its_promotions_read() -> None:
-    assert metrics_needed(plan()) == {SALES, TEAM, RECRUITS, Metric("personal_orders", 0, "ever")}
+    assert promotion_metrics(plan()) == {SALES, TEAM, RECRUITS, Metric("personal_orders", 0, "ever")}
     assert plan().has_promotions
 
 
@@ -136,7 +136,7 @@ def test_the_numbers_that_decided_name_levels_and_ranks_where_they_matter_and_a_
     made = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
     promote = made.ranks[1].promote
     assert promote is not None
-    assert decided(promote, {Metric("team_sales_minor", 2, "ever"): 6}) == [
+    assert decisive_figures(promote, {Metric("team_sales_minor", 2, "ever"): 6}) == [
         {"metric": "team_sales_minor", "window": "ever", "at_least": 7, "figure": 6, "levels": 2, "holds": False},
         {
             "metric": "active_recruits",
@@ -147,6 +147,6 @@ def test_the_numbers_that_decided_name_levels_and_ranks_where_they_matter_and_a_
             "holds": True,
         },
     ]
-    assert metrics_kept(made) == {Metric("team_sales_minor", 2, "ever")}
-    assert metrics_kept(plan()) == frozenset()
+    assert keep_metrics(made) == {Metric("team_sales_minor", 2, "ever")}
+    assert keep_metrics(plan()) == frozenset()
     assert [Metric(name, 2, "ever").reach for name in ("active_recruits", "team_sales_minor")] == [1, 2]

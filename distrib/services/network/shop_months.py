@@ -12,7 +12,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.services.context import Program, period_bounds
 from distrib.store import customers as bindings
-from distrib.store.network import metrics as store
+from distrib.store.network import shop_months as store
 from distrib.store.network import shops
 
 TEAM_LEVELS = 3
@@ -31,7 +31,7 @@ class TeamLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopMetrics:
+class ShopMonth:
     """A shop's month; ratios are decimal strings, None where there is nothing to divide by."""
 
     shop_id: str
@@ -64,9 +64,9 @@ class Retention:
     share: str | None
 
 
-def shop_metrics(
+def shop_month(
     conn: Connection, program: Program, shop_id: str, period: int, now: datetime, levels: int = TEAM_LEVELS
-) -> ShopMetrics:
+) -> ShopMonth:
     """The figures of one month (as 202603), of a month that runs as they stand.
 
     Args:
@@ -91,7 +91,7 @@ def shop_metrics(
     found = {row.level: row for row in store.team_month(conn, program_id, shop_no, start, end, min(now, end), seen)}
     team = tuple(_level(level, found.get(level)) for level in range(1, seen + 1))
     referral_minor = own.met_minor + brought.sales_minor
-    return ShopMetrics(
+    return ShopMonth(
         shop_id=shop_id,
         period=period,
         currency=program.currency,
@@ -140,7 +140,7 @@ def _first_bound(conn: Connection, program_id: int, shop_no: int, end: datetime)
     }
 
 
-def _level(level: int, row: store.TeamLevel | None) -> TeamLevel:
+def _level(level: int, row: store.TeamLevelRow | None) -> TeamLevel:
     if row is None:
         return TeamLevel(level, 0, 0, 0, 0)
     return TeamLevel(level, row.shops, row.selling, row.orders, row.sales_minor)

@@ -120,7 +120,7 @@ FROM unnest(%(after)s::integer[]) AS k (after) ORDER BY k.after
 """
 
 
-class Own(NamedTuple):
+class OwnMonth(NamedTuple):
     """A shop's own month; amounts in minor units.
 
     ``met`` are the customers whose first purchase or binding lies in the month, ``known`` those who came before it.
@@ -136,7 +136,7 @@ class Own(NamedTuple):
     known: int
 
 
-class TeamLevel(NamedTuple):
+class TeamLevelRow(NamedTuple):
     """The shops so many levels below, and what they sold in the month."""
 
     level: int
@@ -146,7 +146,7 @@ class TeamLevel(NamedTuple):
     selling: int
 
 
-class Brought(NamedTuple):
+class RecruitsMonth(NamedTuple):
     """The shops a shop brought in: in the month, before it, and what those of the month sold in it."""
 
     recruits: int
@@ -167,7 +167,7 @@ def own_month(
     start: datetime,
     end: datetime,
     first_bound: Mapping[str, datetime | None],
-) -> Own:
+) -> OwnMonth:
     """What a shop sold from ``start`` to before ``end``, and to whom.
 
     ``first_bound`` says of contested customers when the shop first had them, None of those it never had.
@@ -180,21 +180,21 @@ def own_month(
         "judged": list(first_bound),
         "since": list(first_bound.values()),
     }
-    return Own(*driver(conn).execute(_OWN, values).fetchone() or ())
+    return OwnMonth(*driver(conn).execute(_OWN, values).fetchone() or ())
 
 
 def team_month(
     conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime, by: datetime, levels: int
-) -> list[TeamLevel]:
+) -> list[TeamLevelRow]:
     """What those sold, level by level, who stood below the shop right before ``by``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end, "by": by, "levels": levels}
-    return [TeamLevel(*row) for row in driver(conn).execute(_TEAM, values)]
+    return [TeamLevelRow(*row) for row in driver(conn).execute(_TEAM, values)]
 
 
-def brought_in(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> Brought:
+def brought_in(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> RecruitsMonth:
     """The shops that joined under the shop."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
-    return Brought(*driver(conn).execute(_BROUGHT, values).fetchone() or ())
+    return RecruitsMonth(*driver(conn).execute(_BROUGHT, values).fetchone() or ())
 
 
 def retention(
