@@ -1,7 +1,4 @@
-"""The shops' front door: registration, reading, moves, statuses and ranks by hand, each in a module of its own.
-
-Only what binds them together may enter.
-"""
+"""Re-exports the services of shops: registration, reading, moves, statuses and ranks by hand."""
 
 from __future__ import annotations
 
@@ -57,7 +54,7 @@ def register_shop(
     now: datetime,
     pepper: bytes,
 ) -> tuple[ShopView, bool]:
-    """Brings one shop in and answers it, and whether it is new; the same again answers as the first time.
+    """Registers one shop; answers it, and whether it is new. The same registration again answers as the first time.
 
     Raises:
         Refusal: why it may not come in, or ``id_conflict`` where the id is known with other content.

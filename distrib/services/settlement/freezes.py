@@ -13,10 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.store.compliance import cases
 from distrib.store.compliance.cases import Freeze
-from distrib.store.network.chains import CHAIN_LENGTH
 
 
 class Freezes:
