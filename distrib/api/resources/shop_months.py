@@ -1,4 +1,4 @@
-"""Figures 经营指标: a shop's month, how many shops stay, a subtree as a graph."""
+"""Figures 经营指标: a shop's month, the share of shops that stay active, a subtree as a graph."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def get_metrics(call: Call, shop_id: str) -> Answer:
     """A shop's month: sales, customers, repeat and referral figures; of the month that runs as they stand."""
     must_be_own(call, shop_id)
     levels = levels_below(call.policy) if is_partner(call) else service.TEAM_LEVELS
-    found = service.shop_month(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
-    return Answer(asdict(found) | {"period": format_period(found.period)})
+    month = service.shop_month(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
+    return Answer(asdict(month) | {"period": format_period(month.period)})
 
 
 @shop_months.operation("GET", "/program/retention", {200: RetentionSchema})
