@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from distrib.domain.customers import FIRST, LAST, PROTECTED, Binding, Claim, BindingRule, binding_at, judge_claims
+from distrib.domain.customers import FIRST, LAST, PROTECTED, Binding, BindingRule, Claim, binding_at, judge_claims
 
 
 def day(number: int) -> datetime:
@@ -39,7 +39,10 @@ def test_another_shop_takes_over_as_the_rule_says(rule: BindingRule, second: tup
 
 
 def test_protected_by_no_days_is_not_protected_at_all() -> None:
-    assert outcomes(claim(1, 1, BindingRule(PROTECTED)), claim(1, 2, BindingRule(PROTECTED), seq=1))[1] == ("taken_over", 2)
+    assert outcomes(claim(1, 1, BindingRule(PROTECTED)), claim(1, 2, BindingRule(PROTECTED), seq=1))[1] == (
+        "taken_over",
+        2,
+    )
 
 
 def test_a_binding_says_from_when_it_is_protected_until_when_and_when_it_ends() -> None:

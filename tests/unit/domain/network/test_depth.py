@@ -9,16 +9,16 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.domain.network.depth import (
     FOREVER,
-    SponsorLink,
-    TreePosition,
     DepthSpan,
     Recruit,
+    SponsorLink,
+    TreePosition,
     check_move,
     highest_level,
     levels_above,
     levels_below,
-    resolve_position,
     recruits_of,
+    resolve_position,
     sponsor_spans,
 )
 
@@ -102,7 +102,13 @@ def test_a_shop_to_be_avoided_is_a_loop_wherever_it_is_met_but_not_where_it_was_
 
 
 def test_levels_below_are_the_most_of_any_instant_of_the_span() -> None:
-    recruits = recruits_of({2: [SponsorLink(day(0), 1), SponsorLink(day(4), None)], 3: [SponsorLink(day(5), 2)], 4: [SponsorLink(day(2), 2)]})
+    recruits = recruits_of(
+        {
+            2: [SponsorLink(day(0), 1), SponsorLink(day(4), None)],
+            3: [SponsorLink(day(5), 2)],
+            4: [SponsorLink(day(2), 2)],
+        }
+    )
     assert recruits == {1: [(2, day(0), day(4))], 2: [(3, day(5), FOREVER), (4, day(2), FOREVER)]}
     assert levels_below(recruits, 1, day(0), day(2)) == 2
     assert levels_below(recruits, 1, day(0), day(3)) == 3
