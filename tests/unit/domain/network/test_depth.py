@@ -81,7 +81,7 @@ def test_the_links_of_a_span_are_clipped_to_it_and_before_the_first_a_shop_is_a_
     assert list(sponsor_spans([], day(start), day(end))) == []
 
 
-def test_levels_above_are_told_for_every_stretch_of_time() -> None:
+def test_levels_above_are_counted_for_every_span_of_time() -> None:
     links = {3: [SponsorLink(day(0), 2)], 2: [SponsorLink(day(4), 1)], 1: [SponsorLink(day(6), 9)]}
     assert sorted(levels_above(links, 3, day(1))) == [
         DepthSpan(day(1), day(4), 2),

@@ -52,7 +52,7 @@ def plan() -> Plan:
     return compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
 
 
-def test_a_plan_tells_which_figures_its_promotions_read() -> None:
+def test_a_plan_lists_the_figures_its_promotions_read() -> None:
     assert promotion_metrics(plan()) == {SALES, TEAM, RECRUITS, Metric("personal_orders", 0, "ever")}
     assert plan().has_promotions
 
@@ -67,7 +67,7 @@ def test_a_shop_rises_to_the_highest_rank_whose_condition_holds_whatever_lies_be
     assert highest_rank(plan(), "manager", {TEAM: 10_000, RECRUITS: 50}) is None
 
 
-def test_a_threshold_is_reached_by_exactly_its_figure_and_the_numbers_that_decided_are_told() -> None:
+def test_a_threshold_is_reached_by_exactly_its_figure_and_the_figures_that_decided_are_kept() -> None:
     assert highest_rank(plan(), "member", {SALES: 499}) is None
     assert highest_rank(plan(), "member", {SALES: 500}) == (
         "owner",
