@@ -141,7 +141,7 @@ def test_an_administrative_penalty_counts_to_the_last_instant_before_its_anniver
     decided_on = date(2025, 3, 9)
     first = datetime(2025, 3, 8, 16, tzinfo=cn.world.container.now().tzinfo)
     anniversary = first.replace(year=2026)
-    penalise(cn.world, at=noon(cn.world, decided_on) - timedelta(hours=11), decided_on=decided_on)
+    penalise(cn.world, recorded_at=noon(cn.world, decided_on) - timedelta(hours=11), decided_on=decided_on)
     counted = [bool(grave(cn.world, instant)) for instant in (anniversary - timedelta(microseconds=1), anniversary)]
     assert counted == [True, False]
 
