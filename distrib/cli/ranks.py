@@ -1,4 +1,4 @@
-"""``distrib ranks``: the monthly evaluation. What it decides is the service's business."""
+"""``distrib ranks``: runs the monthly evaluation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def evaluate(month: str, program_code: str | None, language: str, as_json: bool)
     with open_container() as container:
         with container.begin() as conn:
             program = container.program(conn, program_code)
-        _finish_work(container)
+        _apply_pending_events(container)
         with container.begin() as conn:
             row, is_new = evaluate_month(conn, program, period, COMMAND_LINE, container.now())
     view = {**evaluation_view(program, row), "status": "evaluated" if is_new else "already_evaluated"}
@@ -53,8 +53,8 @@ def evaluate(month: str, program_code: str | None, language: str, as_json: bool)
         click.echo(_said(view, "evaluated" if is_new else "known", 1 if language == "zh" else 0))
 
 
-def _finish_work(container: Container) -> None:
-    """Works on what waits, so that no look at a promotion is still open when all ranks are judged."""
+def _apply_pending_events(container: Container) -> None:
+    """Drains the queue, so that no promotion is still to be decided when all ranks are judged."""
     batch = container.settings.drain_batch_orders
     Drainer(container.worker_engine, container.policies, batch, container.now).run()
 

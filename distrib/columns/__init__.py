@@ -1,4 +1,4 @@
 """Whole programs at once, in NumPy: the tree, figures of every shop, what an evaluation decides.
 
-Arrays in, arrays out. No SQL, no clock and no I/O may enter, and no binary float: sums of money are int64.
+Arrays in, arrays out, and no binary float: sums of money are int64.
 """

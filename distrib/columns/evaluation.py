@@ -1,7 +1,7 @@
-"""What a monthly evaluation decides about every shop of a program at once (plan.md, Ranks).
+"""Decides in a monthly evaluation about every shop of a program at once (plan.md, Ranks).
 
-Ranks are places in the plan's list, the lowest at 0. The same conditions as ``domain.rank_conditions`` reads one shop
-at a time; a property test holds them together.
+Ranks are places in the plan's list, the lowest at 0. The same conditions as ``domain.plans.conditions`` evaluates one
+shop at a time; a property test holds them together.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, R
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EarnedRanks:
     """The earned ranks of all shops, promotions that are taken back left out.
 
     Attributes:
-        before: at the month's last instant.
-        now: at the start of the next month; higher where the last day promoted.
+        at_month_end: at the month's last instant.
+        at_effect: at the start of the next month; higher where the last day promoted.
         failures: how many evaluations in a row the present rank has failed so far.
     """
 
-    before: Integers
-    now: Integers
+    at_month_end: Integers
+    at_effect: Integers
     failures: Integers
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What becomes of every shop.
+    """The decision about every shop.
 
     Attributes:
         ranks: the earned rank from the start of the next month on.
-        has_risen: whose figures carry it higher.
-        failures: for which time in a row ``keep`` failed; 0 where it held or was not looked at.
-        is_lowered: who loses a rank by it.
+        is_promoted: shops whose figures carry them higher.
+        failures: for which time in a row ``keep`` failed; 0 where it held or was not asked.
+        is_lowered: shops that lose a rank by it.
     """
 
     ranks: Integers
-    has_risen: Truths
+    is_promoted: Truths
     failures: Integers
     is_lowered: Truths
 
 
 def holding(condition: Condition, figures: Mapping[Metric, Integers], count: int) -> Truths:
-    """Of which shops a condition holds; a figure that is missing counts as 0."""
+    """Evaluates a condition for all ``count`` shops by their figures; a figure that is missing counts as 0."""
     if isinstance(condition, AtLeast):
         column = figures.get(condition.metric)
         if column is None:
@@ -59,27 +59,31 @@ def holding(condition: Condition, figures: Mapping[Metric, Integers], count: int
     return np.asarray(combine.reduce(verdicts), dtype=np.bool_)
 
 
-def judge(ranks: Sequence[Rank], standing: Standing, figures: Mapping[Metric, Integers]) -> Judgement:
-    """Promotions first, as far up as conditions carry; ``keep`` is asked of whoever neither rises nor just rose."""
-    count = len(standing.now)
-    after = _risen(ranks, standing.now, figures)
-    has_risen = after > standing.now
-    is_asked = ~has_risen & (standing.now == standing.before)
+def judge(ranks: Sequence[Rank], earned: EarnedRanks, figures: Mapping[Metric, Integers]) -> Judgement:
+    """Decides every shop's rank by its figures: promoted as far as conditions carry, or lowered by a failed ``keep``.
+
+    ``keep`` is asked of shops that are not promoted now and were not promoted on the month's last day.
+    """
+    count = len(earned.at_effect)
+    decided = _promoted(ranks, earned.at_effect, figures)
+    is_promoted = decided > earned.at_effect
+    is_asked = ~is_promoted & (earned.at_effect == earned.at_month_end)
     failures = np.zeros(count, dtype=np.int64)
     is_lowered = np.zeros(count, dtype=np.bool_)
     for place, rank in enumerate(ranks):
         if rank.keep is None or place == 0:
             continue
-        failing = is_asked & (standing.now == place) & ~holding(rank.keep, figures, count)
-        failures[failing] = standing.failures[failing] + 1
+        failing = is_asked & (earned.at_effect == place) & ~holding(rank.keep, figures, count)
+        failures[failing] = earned.failures[failing] + 1
         is_lowered |= failing & (failures > rank.grace)
-    after[is_lowered] -= 1
-    return Judgement(after, has_risen, failures, is_lowered)
+    decided[is_lowered] -= 1
+    return Judgement(decided, is_promoted, failures, is_lowered)
 
 
-def _risen(ranks: Sequence[Rank], now: Integers, figures: Mapping[Metric, Integers]) -> Integers:
-    after = now.copy()
+def _promoted(ranks: Sequence[Rank], earned: Integers, figures: Mapping[Metric, Integers]) -> Integers:
+    """Computes the highest rank each shop's figures carry it to, and never below what it has earned."""
+    promoted = earned.copy()
     for place, rank in enumerate(ranks):
         if rank.promote is not None:
-            after[(after < place) & holding(rank.promote, figures, len(now))] = place
-    return after
+            promoted[(promoted < place) & holding(rank.promote, figures, len(earned))] = place
+    return promoted

@@ -1,7 +1,7 @@
-"""The trees of a whole program, measured in arrays: persons, levels, and sums per tree.
+"""Measures the trees of a whole program in arrays: persons, levels, and sums per tree.
 
 A few passes over arrays, whatever the depth: a pointer to the shop above is doubled until all point
-at their roots. Thresholds, SQL and binary floats must not enter.
+at their roots. No thresholds: the policy packs have those.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ class Forest:
 
     @property
     def roots(self) -> Whole:
-        """The places of the roots, ascending."""
+        """Lists the places of the roots, ascending."""
         return np.flatnonzero(self.levels == 1).astype(np.int64)
 
     def places_of(self, numbers: Whole) -> Whole:
-        """The places of shops by number; -1 for those that are not there."""
+        """Finds the places of shops by number; -1 for those that are not there."""
         if not self.numbers.size:
             return np.full(numbers.shape, -1, np.int64)
         places = np.minimum(np.searchsorted(self.numbers, numbers), self.numbers.size - 1).astype(np.int64)
         return np.where(self.numbers[places] == numbers, places, -1)
 
     def by_shop(self, numbers: Whole, figures: Whole) -> Whole:
-        """Figures of some shops as one figure for each shop, 0 for the rest."""
-        spread = np.zeros(self.numbers.size, np.int64)
+        """Spreads figures given by shop number over all shops, 0 for shops without one."""
+        column = np.zeros(self.numbers.size, np.int64)
         places = self.places_of(numbers)
-        np.add.at(spread, places[places >= 0], figures[places >= 0])
-        return spread
+        np.add.at(column, places[places >= 0], figures[places >= 0])
+        return column
 
     def by_root(self, figures: Whole) -> Whole:
-        """A figure of each shop added up over its tree, for each root."""
+        """Adds a figure of each shop up over its tree: one sum for each root."""
         sums = np.zeros(self.numbers.size, np.int64)
         np.add.at(sums, self.root_places, figures)
         return sums[self.roots]
 
     def highest_by_root(self, figures: Whole) -> Whole:
-        """The highest figure of each tree, for each root."""
+        """Takes the highest figure of each tree: one for each root."""
         highest = np.zeros(self.numbers.size, np.int64)
         np.maximum.at(highest, self.root_places, figures)
         return highest[self.roots]
 
 
 def plant(numbers: Whole, sponsors: Whole) -> Forest:
-    """The trees of shops and those who brought them (``NONE`` for a root; one that is not there makes a root, too).
+    """Builds the trees from shop numbers and their sponsors (``NONE`` for a root; an unknown sponsor makes one, too).
 
     >>> forest = plant(np.array([1, 2, 3, 9]), np.array([0, 1, 2, 0]))
     >>> forest.levels.tolist(), forest.by_root(np.ones(4, np.int64)).tolist()
@@ -72,8 +72,8 @@ def plant(numbers: Whole, sponsors: Whole) -> Forest:
     order = np.argsort(numbers, kind="stable")
     numbers, sponsors = numbers[order].astype(np.int64), sponsors[order].astype(np.int64)
     places = np.arange(numbers.size, dtype=np.int64)
-    bare = Forest(numbers, places, places, np.ones(numbers.size, np.int64))
-    above = bare.places_of(sponsors)
+    unlinked = Forest(numbers, places, places, np.ones(numbers.size, np.int64))
+    above = unlinked.places_of(sponsors)
     steps = (above >= 0).astype(np.int64)
     sponsor_places = above = np.where(above >= 0, above, places)
     for _ in range(_PASSES):
@@ -86,7 +86,7 @@ def plant(numbers: Whole, sponsors: Whole) -> Forest:
 
 
 def measure_below(forest: Forest) -> tuple[Whole, Whole]:
-    """For every shop how many persons and levels stand below it, itself and its own level counted.
+    """Counts for every shop the persons and levels below it, itself and its own level included.
 
     >>> persons, levels = measure_below(plant(np.array([1, 2, 3, 9]), np.array([0, 1, 2, 0])))
     >>> persons.tolist(), levels.tolist()
@@ -105,8 +105,8 @@ def measure_below(forest: Forest) -> tuple[Whole, Whole]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
-    """What is known of single shops, each as (shop numbers, figures)."""
+class ShopFigures:
+    """The figures of single shops, each kind as (shop numbers, figures)."""
 
     sales_minor: tuple[Whole, Whole]
     retail_minor: tuple[Whole, Whole]
@@ -119,7 +119,7 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Every tree by its root's number, one figure of each kind for each."""
+    """Every tree by its root's number, with one figure of each kind."""
 
     roots: Whole
     persons: Whole
@@ -134,13 +134,13 @@ class Trees:
     levels_with_buyers: Whole
 
 
-def measure_trees(forest: Forest, pulled: Pulled) -> Trees:
-    """Persons, levels (the root counted as one of each) and sums of every tree.
+def measure_trees(forest: Forest, pulled: ShopFigures) -> Trees:
+    """Measures every tree: persons, levels (the root counted as one of each) and sums of its shops' figures.
 
     A buyer is no node; how many there are, and how deep the tree would be with them, stands beside it
     (花生日记: the members that were counted were buyers, too).
     """
-    ones = np.ones(forest.numbers.size, np.int64)
+    unit_column = np.ones(forest.numbers.size, np.int64)
 
     def added(figures: tuple[Whole, Whole]) -> Whole:
         return forest.by_root(forest.by_shop(*figures))
@@ -148,7 +148,7 @@ def measure_trees(forest: Forest, pulled: Pulled) -> Trees:
     buyers = forest.by_shop(*pulled.buyers)
     return Trees(
         roots=forest.numbers[forest.roots],
-        persons=forest.by_root(ones),
+        persons=forest.by_root(unit_column),
         levels=forest.highest_by_root(forest.levels),
         sales_minor=added(pulled.sales_minor),
         retail_minor=added(pulled.retail_minor),

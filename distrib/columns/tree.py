@@ -12,7 +12,7 @@ Truths: TypeAlias = NDArray[np.bool_]
 
 
 def places_of(shops: Integers, wanted: Integers) -> Integers:
-    """Where each wanted number stands among the ascending ``shops``; -1 where it does not.
+    """Finds the place of each wanted number among the ascending ``shops``; -1 where it is not there.
 
     >>> places_of(np.array([3, 5, 9]), np.array([9, 4, 3])).tolist()
     [2, -1, 0]
@@ -24,7 +24,7 @@ def places_of(shops: Integers, wanted: Integers) -> Integers:
 
 
 def at_places(shops: Integers, numbers: Integers, figures: Integers) -> Integers:
-    """Figures by shop as a column over all shops; 0 where there is none, and a number that is no shop is left out."""
+    """Spreads figures by shop number over all shops: 0 where there is none, a number that is no shop left out."""
     column = np.zeros(len(shops), dtype=np.int64)
     places = places_of(shops, numbers)
     known = places >= 0
@@ -33,7 +33,7 @@ def at_places(shops: Integers, numbers: Integers, figures: Integers) -> Integers
 
 
 def level_sums(parents: Integers, own: Integers, levels: int) -> Integers:
-    """For every shop the sum of ``own`` over the shops within so many levels below it, its own not included.
+    """Sums ``own`` for every shop over the shops within so many levels below it, itself not included.
 
     Args:
         parents: the place of each shop's sponsor; -1 for a root.
@@ -54,7 +54,7 @@ def level_sums(parents: Integers, own: Integers, levels: int) -> Integers:
 
 
 def counts_below(parents: Integers, counted: Truths) -> Integers:
-    """For every shop how many of its direct recruits are counted.
+    """Counts for every shop those of its direct recruits that are marked in ``counted``.
 
     >>> counts_below(np.array([-1, 0, 0, 1]), np.array([True, True, False, True])).tolist()
     [1, 1, 0, 0]
@@ -64,7 +64,7 @@ def counts_below(parents: Integers, counted: Truths) -> Integers:
 
 
 def spread_up(marked: Truths, below: Integers, above_of: Integers, levels: int) -> Truths:
-    """The marked shops and whoever stood, at any time, within so many levels above one.
+    """Marks the marked shops and all that ever stood within so many levels above a marked shop.
 
     Args:
         marked: of each shop.
@@ -74,10 +74,10 @@ def spread_up(marked: Truths, below: Integers, above_of: Integers, levels: int) 
     [False, True, True]
     """
     reached = marked.copy()
-    fresh = marked
+    last_level = marked
     for _ in range(levels):
         above = np.zeros(len(marked), dtype=np.bool_)
-        above[above_of[fresh[below]]] = True
-        fresh = above
+        above[above_of[last_level[below]]] = True
+        last_level = above
         reached |= above
     return reached

@@ -1,7 +1,7 @@
-"""Which shop a customer belongs to (锁客), at any instant, from dated claims alone.
+"""Resolves which shop a customer is bound to (锁客) at any instant, from dated claims alone.
 
 A claim says that the customer came by a shop at an instant. Claims are judged in the order of their instants, in
-whatever order they arrived, each by the rule of the program when it was recorded. No clock, no storage may enter.
+whatever order they arrived, each by the rule of the program when it was recorded.
 
 Source of the rules: the contract's ``PUT /v1/customers/{id}/binding``.
 """
@@ -18,7 +18,7 @@ BOUND, KEPT, TAKEN_OVER = "bound", "kept", "taken_over"
 OUTCOMES = (BOUND, KEPT, TAKEN_OVER)
 
 
-class Rule(NamedTuple):
+class BindingRule(NamedTuple):
     """How a program binds: ``protect_days`` goes with ``protected`` alone; no ``expire_days`` binds without end."""
 
     name: str = FIRST
@@ -33,7 +33,7 @@ class Claim(NamedTuple):
     seq: int
     shop_no: int
     source: str
-    rule: Rule
+    rule: BindingRule
 
 
 class Binding(NamedTuple):
@@ -50,63 +50,64 @@ class Binding(NamedTuple):
     protected_until: datetime | None
     expires_at: datetime | None
 
-    def holds_at(self, at: datetime) -> bool:
-        """Whether it has not expired; the instant of expiry itself is free."""
-        return self.expires_at is None or at < self.expires_at
+    def holds_at(self, instant: datetime) -> bool:
+        """Whether it has not expired by ``instant``; at the instant of expiry it holds no longer."""
+        return self.expires_at is None or instant < self.expires_at
 
 
-class Step(NamedTuple):
-    """A claim with what became of it, and the binding in force right after."""
+class JudgedClaim(NamedTuple):
+    """A claim with its outcome, and the binding in force right after."""
 
     claim: Claim
     outcome: str
     binding: Binding
 
 
-def judge_claims(claims: Iterable[Claim]) -> list[Step]:
-    """What became of each claim, in the order of their instants.
+def judge_claims(claims: Iterable[Claim]) -> list[JudgedClaim]:
+    """Judges the claims on one customer in the order of their instants; one result a claim.
 
     A claim by the shop that has the customer renews the binding and is ``kept``. Another shop takes over by ``last``
     always, by ``first`` never, by ``protected`` once so many days have gone by since the binding was last renewed.
     An expired binding stands in nobody's way.
     """
-    steps: list[Step] = []
+    judged: list[JudgedClaim] = []
     current: Binding | None = None
     for claim in sorted(claims):
-        outcome, current = _judged(claim, current)
-        steps.append(Step(claim, outcome, current))
-    return steps
+        outcome, current = _judge_claim(claim, current)
+        judged.append(JudgedClaim(claim, outcome, current))
+    return judged
 
 
-def binding_at(claims: Sequence[Claim], at: datetime) -> Binding | None:
-    """The binding in force at an instant, None where there is none.
+def binding_at(claims: Sequence[Claim], instant: datetime) -> Binding | None:
+    """Resolves the binding in force at an instant from the claims on one customer; None where there is none.
 
     >>> from datetime import UTC
     >>> day = lambda n: datetime(2026, 3, n, tzinfo=UTC)
-    >>> rule = Rule(PROTECTED, protect_days=5, expire_days=20)
-    >>> told = [Claim(day(8), 1, 22, "poster", rule), Claim(day(1), 2, 11, "link", rule)]
-    >>> [found.shop_no if (found := binding_at(told, day(n))) else None for n in (1, 7, 8, 27, 28)]
+    >>> rule = BindingRule(PROTECTED, protect_days=5, expire_days=20)
+    >>> claims = [Claim(day(8), 1, 22, "poster", rule), Claim(day(1), 2, 11, "link", rule)]
+    >>> [bound.shop_no if (bound := binding_at(claims, day(n))) else None for n in (1, 7, 8, 27, 28)]
     [11, 11, 22, 22, None]
     """
-    steps = judge_claims(claim for claim in claims if claim.bound_at <= at)
-    binding = steps[-1].binding if steps else None
-    return binding if binding is not None and binding.holds_at(at) else None
+    judged = judge_claims(claim for claim in claims if claim.bound_at <= instant)
+    binding = judged[-1].binding if judged else None
+    return binding if binding is not None and binding.holds_at(instant) else None
 
 
 def first_bound(claims: Iterable[Claim], shop_no: int) -> datetime | None:
-    """When a shop first had the customer, None if it never did; a claim that another shop's binding outlived is none.
+    """Computes when a shop first bound the customer; None where other shops' bindings outlived all of its claims.
 
     >>> from datetime import UTC
     >>> day = lambda n: datetime(2026, 3, n, tzinfo=UTC)
-    >>> told = [Claim(day(8), 1, 22, "poster", Rule(FIRST)), Claim(day(1), 2, 11, "link", Rule(FIRST))]
-    >>> first_bound(told, 22), first_bound(told, 11) == day(1)
+    >>> rule = BindingRule(FIRST)
+    >>> claims = [Claim(day(8), 1, 22, "poster", rule), Claim(day(1), 2, 11, "link", rule)]
+    >>> first_bound(claims, 22), first_bound(claims, 11) == day(1)
     (None, True)
     """
-    made = (step.claim.bound_at for step in judge_claims(claims) if step.binding.shop_no == shop_no)
-    return next(made, None)
+    bound = (judged.claim.bound_at for judged in judge_claims(claims) if judged.binding.shop_no == shop_no)
+    return next(bound, None)
 
 
-def _judged(claim: Claim, current: Binding | None) -> tuple[str, Binding]:
+def _judge_claim(claim: Claim, current: Binding | None) -> tuple[str, Binding]:
     if current is None or not current.holds_at(claim.bound_at):
         return BOUND, _binding(claim)
     if claim.shop_no == current.shop_no:
@@ -123,10 +124,15 @@ def _takes_over(claim: Claim, current: Binding) -> bool:
 
 
 def _binding(claim: Claim) -> Binding:
-    at, rule = claim.bound_at, claim.rule
-    protected = None if rule.protect_days is None else at + timedelta(days=rule.protect_days)
-    expires = None if rule.expire_days is None else at + timedelta(days=rule.expire_days)
-    return Binding(claim.shop_no, claim.source, at, at, protected, expires)
+    bound_at, rule = claim.bound_at, claim.rule
+    return Binding(
+        shop_no=claim.shop_no,
+        source=claim.source,
+        bound_at=bound_at,
+        renewed_at=bound_at,
+        protected_until=None if rule.protect_days is None else bound_at + timedelta(days=rule.protect_days),
+        expires_at=None if rule.expire_days is None else bound_at + timedelta(days=rule.expire_days),
+    )
 
 
 def _renewed(current: Binding, claim: Claim) -> Binding:

@@ -1,7 +1,4 @@
-"""Penalties for organising or leading pyramid selling (传销): which kinds there are, and until when each counts.
-
-What a policy pack makes of one that counts is the pack's business. No clock and no I/O may enter.
-"""
+"""Penalties for organising or leading pyramid selling (传销): their kinds, and the days on which each counts."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ STATUSES = (IN_FORCE, LAPSED, WITHDRAWN)
 
 
 def lapses_on(kind: str, decided_on: date) -> date | None:
-    """The first day on which a penalty no longer counts; None where it counts for ever.
+    """Computes the first day on which a penalty no longer counts; None where it counts for ever.
 
     公通字〔2013〕37号: a criminal penalty, whenever it was; an administrative one within a year. The year runs from the
     day of the decision, which counts, to the same date a year later, which does not; that of 29 February ends with
@@ -43,5 +40,5 @@ def is_in_force(kind: str, decided_on: date, day: date) -> bool:
 
 
 def earliest_in_force(day: date) -> date:
-    """A day before which no administrative penalty was decided that still counts on ``day``: to read few rows."""
+    """Computes a bound for queries: administrative penalties decided before it do not count on ``day``."""
     return day - timedelta(days=366)

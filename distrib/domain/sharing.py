@@ -1,7 +1,4 @@
-"""Invite codes and the links made of them: how a code looks, where a link leads, which base a link may have.
-
-What an invitation shows and who may invite is for the services. No clock, no network, no SQL may enter.
-"""
+"""Invite codes and the links made of them: reads a code, composes its links, checks a program's page for joining."""
 
 from __future__ import annotations
 
@@ -14,14 +11,14 @@ CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without 0 O 1 I L, which look alike."""
 CODE_LENGTH = 10
 CODE_PARAMETER = "invite_code"
-"""By this name a platform's own page is told the code."""
+"""The query parameter by which a platform's own page gets the code."""
 JOIN_URL_PROBLEMS = URL_PROBLEMS | {
     "code": (f"must not hold {CODE_PARAMETER} itself", f"不得自带 {CODE_PARAMETER} 参数"),
 }
 
 
 def read_code(typed: str) -> str | None:
-    """The code that somebody typed or scanned; None where it cannot be one, which costs no look into the database.
+    """Reads a code as typed or scanned; None where it cannot be an invite code, so that no query is spent on it.
 
     >>> read_code("abcdefgh23"), read_code("ABCDEFGH10"), read_code("ABC")
     ('ABCDEFGH23', None, None)
@@ -32,7 +29,7 @@ def read_code(typed: str) -> str | None:
 
 
 def invite_link(base_url: str, code: str) -> str:
-    """Where a shop's invitation lands.
+    """Composes the link of a shop's invitation from the public base URL and the invite code.
 
     >>> invite_link("https://fx.example/d/", "ABCDEFGH23")
     'https://fx.example/d/r/ABCDEFGH23'
@@ -41,21 +38,21 @@ def invite_link(base_url: str, code: str) -> str:
 
 
 def join_url_problem(url: str) -> str | None:
-    """Why a URL cannot be a program's page for joining: a key of ``JOIN_URL_PROBLEMS``; None where it can.
+    """Checks a URL as a program's page for joining: a key of ``JOIN_URL_PROBLEMS``, None where it may be one.
 
     >>> [join_url_problem(u) for u in ("https://shop.example/join?from=fx", "http://shop.example", "javascript:x")]
     [None, 'scheme', 'url']
     >>> join_url_problem("https://shop.example/join?invite_code=A")
     'code'
     """
-    found = url_problem(url, allows_private=False)
-    if found is None and any(name == CODE_PARAMETER for name, _ in parse_qsl(urlsplit(url).query, True)):
+    problem = url_problem(url, allows_private=False)
+    if problem is None and any(name == CODE_PARAMETER for name, _ in parse_qsl(urlsplit(url).query, True)):
         return "code"
-    return found
+    return problem
 
 
 def join_link(join_url: str, code: str) -> str:
-    """The platform's own page for joining, told the code.
+    """Composes the URL of the platform's own page for joining, with the invite code as a parameter.
 
     >>> join_link("https://shop.example/join", "ABCDEFGH23")
     'https://shop.example/join?invite_code=ABCDEFGH23'
@@ -67,12 +64,12 @@ def join_link(join_url: str, code: str) -> str:
 
 
 def without_claims(text: str | None, words: Collection[str]) -> str | None:
-    """The text where it promises no earnings, else None.
+    """Drops a text that holds one of the pack's words for promises of earnings, in whatever case: answers None.
 
     >>> without_claims("喆记小店", ["躺赚"]), without_claims("月入过万俱乐部", ["月入"]), without_claims(None, [])
     ('喆记小店', None, None)
     """
     if text is None or not text.strip():
         return None
-    spoken = text.casefold()
-    return None if any(word.casefold() in spoken for word in words) else text
+    folded = text.casefold()
+    return None if any(word.casefold() in folded for word in words) else text

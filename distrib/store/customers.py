@@ -1,4 +1,4 @@
-"""Customers: the shops they came by, dated, and the shop that a customer is. No rule of binding may enter."""
+"""Reads and writes customers: the dated claims of shops on them, and the shop that a customer is."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from distrib.domain.customers import Claim, Rule
+from distrib.domain.customers import BindingRule, Claim
 from distrib.store.database import driver
 from distrib.store.locks import BINDINGS
 
@@ -38,7 +39,7 @@ INSERT INTO customer_shops (program_id, customer_id, shop_no, recorded_at, recor
 
 
 class ClaimRow(NamedTuple):
-    """A claim as stored, with what was answered when it was first sent."""
+    """A claim as stored, with the outcome that was answered when it was first sent."""
 
     customer_id: str
     claim: Claim
@@ -47,8 +48,30 @@ class ClaimRow(NamedTuple):
     recorded_by: str
 
 
+class _StoredClaim(NamedTuple):
+    """A row of the table of claims, by its columns."""
+
+    customer_id: str
+    bound_at: datetime
+    seq: int
+    shop_no: int
+    source: str
+    rule: str
+    protect_days: int | None
+    expire_days: int | None
+    outcome: str
+    recorded_at: datetime
+    recorded_by: str
+
+    def decoded(self) -> ClaimRow:
+        """The claim with the rule it was recorded under."""
+        rule = BindingRule(self.rule, self.protect_days, self.expire_days)
+        claim = Claim(self.bound_at, self.seq, self.shop_no, self.source, rule)
+        return ClaimRow(self.customer_id, claim, self.outcome, self.recorded_at, self.recorded_by)
+
+
 class NewClaim(NamedTuple):
-    """A claim to be stored."""
+    """A claim to be written."""
 
     customer_id: str
     bound_at: datetime
@@ -58,7 +81,7 @@ class NewClaim(NamedTuple):
 
 
 def lock_customers(conn: Connection, program_id: int, customer_ids: Collection[str]) -> None:
-    """Until the transaction ends nobody else binds those customers.
+    """Locks the bindings of those customers against other transactions until this one ends.
 
     Locks are taken by bucket and in order, so that a thousand customers take few of them and no two calls deadlock.
     """
@@ -67,21 +90,18 @@ def lock_customers(conn: Connection, program_id: int, customer_ids: Collection[s
 
 
 def claims_of(conn: Connection, program_id: int, customer_ids: Collection[str]) -> dict[str, list[ClaimRow]]:
-    """The claims on each of those customers by their instants; who has none is left out."""
-    found: dict[str, list[ClaimRow]] = {}
-    cursor = driver(conn).cursor(binary=True)
-    for row in cursor.execute(_CLAIMS, (program_id, list(customer_ids))).fetchall():
-        customer_id, bound_at, seq, shop_no, source, rule, protect, expire, *told = row
-        claim = Claim(bound_at, seq, shop_no, source, Rule(rule, protect, expire))
-        found.setdefault(customer_id, []).append(ClaimRow(customer_id, claim, *told))
-    return found
+    """Lists the claims on each of those customers by their instants; customers without any are left out."""
+    claims: dict[str, list[ClaimRow]] = {}
+    cursor = driver(conn).cursor(binary=True, row_factory=class_row(_StoredClaim))
+    for row in cursor.execute(_CLAIMS, (program_id, list(customer_ids))):
+        claims.setdefault(row.customer_id, []).append(row.decoded())
+    return claims
 
 
 def insert_claims(
-    conn: Connection, program_id: int, claims: Sequence[NewClaim], rule: Rule, now: datetime, by: str
+    conn: Connection, program_id: int, claims: Sequence[NewClaim], rule: BindingRule, now: datetime, by: str
 ) -> None:
-    """Stores claims with the rule they are judged by."""
-    customers, times, shops, sources, outcomes = (list(column) for column in zip(*claims, strict=True))
+    """Writes claims with the rule they are judged by."""
     columns = {
         "program": program_id,
         "rule": rule.name,
@@ -89,17 +109,17 @@ def insert_claims(
         "expire": rule.expire_days,
         "now": now,
         "by": by,
-        "customers": customers,
-        "times": times,
-        "shops": shops,
-        "sources": sources,
-        "outcomes": outcomes,
+        "customers": [claim.customer_id for claim in claims],
+        "times": [claim.bound_at for claim in claims],
+        "shops": [claim.shop_no for claim in claims],
+        "sources": [claim.source for claim in claims],
+        "outcomes": [claim.outcome for claim in claims],
     }
     driver(conn).execute(_INSERT, columns)
 
 
 def shops_of_customers(conn: Connection, program_id: int, customer_ids: Collection[str]) -> dict[str, int | None]:
-    """The number of the shop that each customer is; those without a record are left out."""
+    """Reads the number of the shop that each customer is (None: taken back); those without a record are left out."""
     rows = driver(conn).execute(_SHOPS, (program_id, list(customer_ids)))
     return dict(rows.fetchall())
 
@@ -107,10 +127,10 @@ def shops_of_customers(conn: Connection, program_id: int, customer_ids: Collecti
 def insert_customer_shop(
     conn: Connection, program_id: int, customer_id: str, shop_no: int | None, now: datetime, by: str
 ) -> None:
-    """Records which shop a customer is."""
+    """Writes which shop a customer is; None takes it back."""
     driver(conn).execute(_INSERT_SHOP, (program_id, customer_id, shop_no, now, by))
 
 
 def _wrapped(number: int) -> int:
-    """A number as the lock's four signed bytes hold it."""
+    """Wraps a number into the four signed bytes of a lock."""
     return (number + 2**31) % 2**32 - 2**31

@@ -1,4 +1,4 @@
-"""Shops by their invite code alone, whichever program they belong to. No rule of who may invite may enter."""
+"""Finds shops by their invite code alone, whichever program they belong to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from distrib.store.database import driver
 
 MOST_PROGRAMS = 8
-"""Codes are drawn at random: as good as always there is one; this only bounds the answer."""
+"""Codes are drawn at random: nearly always one program has a code; this only bounds the answer."""
 _NAME = "SELECT set_config('distrib.invite_code', %s, true)"
 _FIND = "SELECT program_id, shop_id FROM shops WHERE invite_code = %s ORDER BY program_id LIMIT %s"
 _IS_ERASED = """
@@ -19,14 +19,14 @@ SELECT EXISTS (SELECT 1 FROM shop_erasures e JOIN shops s USING (program_id, sho
 
 
 def shops_of_code(conn: Connection, code: str) -> Sequence[tuple[int, str]]:
-    """Program and id of each shop of that code: row-level security shows these to who names the code."""
+    """Finds program and id of each shop with that code: row-level security shows these to a session that names it."""
     connection = driver(conn)
     connection.execute(_NAME, (code,))
-    found: Sequence[tuple[int, str]] = connection.execute(_FIND, (code, MOST_PROGRAMS)).fetchall()
-    return found
+    shops: Sequence[tuple[int, str]] = connection.execute(_FIND, (code, MOST_PROGRAMS)).fetchall()
+    return shops
 
 
 def is_erased(conn: Connection, program_id: int, shop_id: str) -> bool:
     """Whether what was personal of a shop has been blanked."""
-    row = driver(conn).execute(_IS_ERASED, (program_id, shop_id)).fetchone()
-    return row is not None and bool(row[0])
+    [(is_erased,)] = driver(conn).execute(_IS_ERASED, (program_id, shop_id))
+    return bool(is_erased)

@@ -6,7 +6,6 @@ from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
 from distrib.api.resources.ledger import ledger
-from distrib.api.resources.metrics import metrics
 from distrib.api.resources.orders import orders
 from distrib.api.resources.payouts import payouts
 from distrib.api.resources.penalties import penalties
@@ -14,6 +13,7 @@ from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
 from distrib.api.resources.sharing import sharing
+from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 from distrib.api.resources.webhooks import webhooks
@@ -23,7 +23,7 @@ RESOURCES = (
     plans,
     shops,
     customers,
-    metrics,
+    shop_months,
     events,
     orders,
     commissions,

@@ -1,4 +1,4 @@
-"""Compliance: the report, what was found, cases and their decisions. No threshold may enter."""
+"""Compliance: the report, findings, cases and their decisions."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def get_compliance_report(call: Call) -> Answer | Stream:
 @compliance.operation("GET", "/compliance/findings", {200: FindingsPageSchema}, query=FindingsQuerySchema)
 def list_findings(call: Call) -> Answer:
     """What registrations and monitors found, the newest first."""
-    asked = {name: call.query[name] for name in ("id", "severity", "since")}
-    listing = call.listing(f"findings {asked}")
+    wanted = {name: call.query[name] for name in ("id", "severity", "since")}
+    listing = call.listing(f"findings {wanted}")
     after = listing.place(call.query["cursor"])
     rows, follows = service.list_findings(
-        call.conn, call.program, asked["id"], asked["severity"], asked["since"], after, call.query["limit"]
+        call.conn, call.program, wanted["id"], wanted["severity"], wanted["since"], after, call.query["limit"]
     )
     return Answer(listing.page(rows, follows))
 
@@ -124,7 +124,7 @@ def decide_case(call: Call, case_no: str) -> Answer:
 
 
 def _number(text: str) -> int:
-    """The number of a case; raises ``case_unknown`` for what is none."""
+    """Reads the number of a case; raises ``case_unknown`` for a text that is none."""
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         raise Refusal("case_unknown", number=text)
     return int(text)

@@ -24,7 +24,7 @@ from distrib.api.schemas.customers import (
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.customers import bindings as service
-from distrib.services.customers.bindings import Bound, ClaimDraft
+from distrib.services.customers.bindings import ClaimDraft, ClaimResult
 
 customers = Resource("customers", "Customers 消费者 and the shops they are bound to 锁客")
 
@@ -72,7 +72,7 @@ def list_bindings(call: Call, customer_id: str) -> Answer:
     """The claims on a customer with what became of them, earliest first."""
     listing = call.listing(f"bindings {customer_id}")
     after = listing.place(call.query["cursor"])
-    passed = after[0] if after else 0
+    (passed,) = after or (0,)
     rows, follows = service.list_claims(call.conn, call.program, customer_id, passed, call.query["limit"])
     return Answer(listing.page([asdict(row) for row in rows], None if follows is None else (follows,)))
 
@@ -82,24 +82,24 @@ def bind_customers(call: Call) -> Answer:
     """Records up to 1,000 claims; one refusal does not touch the rest."""
     schema = ClaimDraftSchema()
     loaded = [problems_of(schema, raw) for raw in call.body["bindings"]]
-    drafts = [ClaimDraft(**told.value) for told in loaded if isinstance(told, Validated)]
-    done = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
+    drafts = [ClaimDraft(**entry.value) for entry in loaded if isinstance(entry, Validated)]
+    bound = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
     results = [
-        _shown(next(done)) if isinstance(told, Validated) else _misshapen(raw, told)
-        for raw, told in zip(call.body["bindings"], loaded, strict=True)
+        _shown(next(bound)) if isinstance(entry, Validated) else _misshapen(raw, entry)
+        for raw, entry in zip(call.body["bindings"], loaded, strict=True)
     ]
     return Answer({"results": results})
 
 
-def _shown(bound: Bound) -> dict[str, Any]:
-    shown: dict[str, Any] = {"customer_id": bound.customer_id, "outcome": bound.outcome}
-    if bound.refusal is not None:
-        return shown | {"code": bound.refusal.code, "detail": detail_of(bound.refusal, language())}
-    return shown | {"binding": None if bound.binding is None else asdict(bound.binding)}
+def _shown(result: ClaimResult) -> dict[str, Any]:
+    shown: dict[str, Any] = {"customer_id": result.customer_id, "outcome": result.outcome}
+    if result.refusal is not None:
+        return shown | {"code": result.refusal.code, "detail": detail_of(result.refusal, language())}
+    return shown | {"binding": None if result.binding is None else asdict(result.binding)}
 
 
 def _misshapen(raw: Any, problems: list[Problem]) -> dict[str, Any]:
     sent = raw.get("customer_id") if isinstance(raw, Mapping) else None
     customer_id = readable(sent[:255]) if isinstance(sent, str) else None
-    told = {"code": "invalid", "detail": Refusal("invalid").text(language())}
-    return {"customer_id": customer_id, "outcome": "refused", **told, "errors": entries_of(problems)}
+    refusal = {"code": "invalid", "detail": Refusal("invalid").text(language())}
+    return {"customer_id": customer_id, "outcome": "refused", **refusal, "errors": entries_of(problems)}

@@ -1,4 +1,4 @@
-"""Penalties: recorded with the decision they rest on, withdrawn where it falls. No threshold may enter."""
+"""Penalties: recorded with the decision they rest on, withdrawn where it falls."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def list_penalties(call: Call) -> Answer:
     shop_id, organiser_id = call.query["shop_id"], call.query["organiser_id"]
     listing = call.listing(f"penalties {shop_id} {organiser_id}")
     after = listing.place(call.query["cursor"])
+    (passed_no,) = after or (None,)
     rows, follows = service.list_penalties(
-        call.conn, call.program, shop_id, organiser_id, after[0] if after else None, call.query["limit"], call.now
+        call.conn, call.program, shop_id, organiser_id, passed_no, call.query["limit"], call.now
     )
     return Answer(listing.page(rows, None if follows is None else (follows,)))
 

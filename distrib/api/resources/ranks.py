@@ -1,4 +1,4 @@
-"""The monthly evaluations of ranks. What they decide, and the ranks of a shop, are told elsewhere."""
+"""The monthly evaluations of ranks; the ranks of a shop stand with the shops."""
 
 from __future__ import annotations
 

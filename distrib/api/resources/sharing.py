@@ -1,4 +1,4 @@
-"""Posters and QR codes of a shop's invite link. What an invitation says and who may invite is for the services."""
+"""Posters and QR codes of a shop's invite link."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\]
 )
 def get_poster(call: Call, shop_id: str) -> Drawing:
     """A shop's share poster, 1080 × 1920: who invites into which program, the QR code of the invite link, the code."""
-    found, link = _found(call, shop_id)
+    invitation, link = _invitation(call, shop_id)
     language = call.query["language"]
-    draw = partial(draw_poster, found.program, found.inviter, found.code, link, language)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, found.program, found.inviter, link, language))
+    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, language)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, language))
 
 
 @sharing.operation(
@@ -48,20 +48,20 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
 )
 def get_qr_code(call: Call, shop_id: str) -> Drawing:
     """The bare QR code of a shop's invite link."""
-    _, link = _found(call, shop_id)
+    _, link = _invitation(call, shop_id)
     scale = call.query["scale"]
     return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
 
 
-def _found(call: Call, shop_id: str) -> tuple[Invitation, str]:
-    """How a shop invites, and where that leads."""
+def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:
+    """Reads the invitation of a shop, and composes its link."""
     must_be_own(call, shop_id)
-    found = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
-    return found, invite_link(call.backend.public_url or _as_reached(), found.code)
+    invitation = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
+    return invitation, invite_link(call.backend.public_url or _requested_root(), invitation.code)
 
 
-def _as_reached() -> str:
-    """What the caller put before our path; a host that is none is the caller's mistake."""
+def _requested_root() -> str:
+    """Reads the root URL of the request; raises ``bad_request`` for a host that cannot be one."""
     if _HOST.fullmatch(request.host) is None:
         raise Refusal("bad_request")
     return request.root_url

@@ -64,15 +64,15 @@ def register_shops(call: Call) -> Answer:
     """Brings up to 1,000 shops in, sponsors before or after those they brought; one refusal does not touch the rest."""
     schema = ShopDraftSchema()
     loaded = [problems_of(schema, raw) for raw in call.body["shops"]]
-    drafts = [ShopDraft(**told.value) for told in loaded if isinstance(told, Validated)]
-    done = iter(
+    drafts = [ShopDraft(**entry.value) for entry in loaded if isinstance(entry, Validated)]
+    registered = iter(
         service.register_shops(call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper)
         if drafts
         else ()
     )
     results = [
-        _result(next(done)) if isinstance(told, Validated) else _misshapen(raw, told)
-        for raw, told in zip(call.body["shops"], loaded, strict=True)
+        _result(next(registered)) if isinstance(entry, Validated) else _misshapen(raw, entry)
+        for raw, entry in zip(call.body["shops"], loaded, strict=True)
     ]
     return Answer({"results": results})
 
@@ -86,9 +86,9 @@ def get_shop(call: Call, shop_id: str) -> Answer:
         return Answer(_shown(call, view))
     before = (distance, view.shop_no - 1)
     [related], _ = service.downline(call.conn, call.program, _own(call), distance, call.now, before, 1)
-    shown = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
+    names = ("id", "name", "level", "rank", "joined_at", "sales_minor", "currency")
     entry = _related(call, related)
-    return Answer({name: entry[name] for name in shown})
+    return Answer({name: entry[name] for name in names})
 
 
 @shops.operation("PATCH", "/shops/<id:shop_id>", {200: ShopSchema}, body=ShopPatchSchema, refusals=("shop_unknown",))
@@ -228,7 +228,7 @@ def list_ranks(call: Call, shop_id: str) -> Answer:
 
 
 def _shown(call: Call, view: ShopView) -> dict[str, Any]:
-    """The shop in full; what a platform notes about a person is not for finance."""
+    """Shows a shop in full; a platform's notes about a person are not for finance."""
     shown = asdict(view)
     del shown["shop_no"]
     if call.actor.role == FINANCE:
@@ -250,10 +250,10 @@ def _own(call: Call) -> str:
     return call.actor.shop_id
 
 
-def _result(done: Registered) -> dict[str, Any]:
-    result: dict[str, Any] = {"id": done.id, "status": done.status}
-    if done.refusal is not None:
-        result |= {"code": done.refusal.code, "detail": done.refusal.text(language())}
+def _result(registered: Registered) -> dict[str, Any]:
+    result: dict[str, Any] = {"id": registered.id, "status": registered.status}
+    if registered.refusal is not None:
+        result |= {"code": registered.refusal.code, "detail": registered.refusal.text(language())}
     return result
 
 

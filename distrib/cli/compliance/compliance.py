@@ -1,4 +1,4 @@
-"""``distrib compliance``: the report, the monitors, cases, local overrides of packs. No threshold may enter."""
+"""``distrib compliance``: the report, the monitors, cases, local overrides of packs."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def report(
     """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands. 合规报告。"""
     with open_container() as container, container.begin() as conn:
         now = container.now()
-        at = now if as_of is None else _instant(as_of)
+        instant = now if as_of is None else _instant(as_of)
         program = container.program(conn, program_code)
-        told = compliance_report(conn, program, container.policies, at, now)
+        document = compliance_report(conn, program, container.policies, instant, now)
     if kind == "pdf":
-        _write(render_report(told, paper or language), output)
+        _write(render_report(document, paper or language), output)
     elif as_json or kind == "json":
-        print_json(told)
+        print_json(document)
     else:
-        _show(told, program, language, (*_COLUMNS, "done"))
-    if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
+        _show(document, program, language, (*_COLUMNS, "done"))
+    if any(finding["severity"] in _SERIOUS for finding in document["findings"]):
         raise SystemExit(1)
 
 
@@ -91,12 +91,12 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
     """Run the structure monitors now; 1 where anything serious was found. 立即运行结构监测。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        told = run_monitors(conn, program, container.policies, COMMAND_LINE, container.now())
+        result = run_monitors(conn, program, container.policies, COMMAND_LINE, container.now())
     if as_json:
-        print_json(told)
+        print_json(result)
     else:
-        _show(told, program, language, _COLUMNS)
-    if any(finding["severity"] in _SERIOUS for finding in told["findings"]):
+        _show(result, program, language, _COLUMNS)
+    if any(finding["severity"] in _SERIOUS for finding in result["findings"]):
         raise SystemExit(1)
 
 
@@ -118,11 +118,11 @@ def decide(
     as_json: bool,
 ) -> None:
     """Decide the case CASE_NO: freeze, release, reverse or dismiss. 对案件作出决定。"""
-    at = None if effective_at is None else _instant(effective_at)
+    instant = None if effective_at is None else _instant(effective_at)
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         case = cases.decide_case(
-            conn, program, case_no, decision, at, decided_by, reason, COMMAND_LINE, container.now()
+            conn, program, case_no, decision, instant, decided_by, reason, COMMAND_LINE, container.now()
         )
     if as_json:
         print_json(case)
@@ -137,9 +137,9 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     """List the cases with their decisions. 列出案件。"""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        found, _ = cases.list_cases(conn, program, container.now(), limit=500)
+        listed, _ = cases.list_cases(conn, program, container.now(), limit=500)
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     columns = {"case 案件": True, "subject 对象": False, "state 状态": False, "opened 立案": False, "held 冻结": True}
     rows = [
@@ -150,7 +150,7 @@ def list_command(program_code: str | None, as_json: bool) -> None:
             time_text(case["opened_at"]),
             show_amount(case["frozen_minor"], case["currency"]),
         ]
-        for case in found
+        for case in listed
     ]
     print_table(open_console(), f"Cases 案件: {program.code}", columns, rows)
 
@@ -163,31 +163,31 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 def override(file: Path, signed_off_by: str | None, reason: str, as_json: bool) -> None:
     """Put the local override in FILE in force: tighter at once, looser with a named sign-off only. 本地策略。"""
     with open_container() as container:
-        found = read_override(load_documents(container.settings.config_dir), file)
-        if found.loosened:
-            _sign(container, found, file, signed_off_by, reason)
-        path = container.settings.overrides_dir / f"{found.policy.name}.yaml"
+        loaded = read_override(load_documents(container.settings.config_dir), file)
+        if loaded.loosened:
+            _sign(container, loaded, file, signed_off_by, reason)
+        path = container.settings.overrides_dir / f"{loaded.policy.name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.read_bytes())
     if as_json:
-        print_json({"pack": found.policy.version, "loosened": found.loosened, "file": str(path)})
+        print_json({"pack": loaded.policy.version, "loosened": loaded.loosened, "file": str(path)})
         return
-    click.echo(f"{found.policy.version} is in force from the next start. {found.policy.version} 自下次启动生效。")
-    for figure in found.loosened:
+    click.echo(f"{loaded.policy.version} is in force from the next start. {loaded.policy.version} 自下次启动生效。")
+    for figure in loaded.loosened:
         click.echo(f"  {figure}")
 
 
-def _sign(container: Container, found: Override, file: Path, signed_off_by: str | None, reason: str) -> None:
-    """Keeps the sign-off in the trail of every program that the pack judges."""
+def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str | None, reason: str) -> None:
+    """Records the sign-off in the trail of every program that the pack judges."""
     if signed_off_by is None or not signed_off_by.strip():
-        told = [Problem(file.name, figure) for figure in found.loosened]
-        raise Refusal("policy_loosened", told, figures="; ".join(found.loosened))
+        problems = [Problem(file.name, figure) for figure in loaded.loosened]
+        raise Refusal("policy_loosened", problems, figures="; ".join(loaded.loosened))
     with container.begin() as conn:
-        judged = [program for program in list_programs(conn) if program.policy == found.policy.name]
+        judged = [program for program in list_programs(conn) if program.policy == loaded.policy.name]
         if not judged:
             raise Refusal("no_program")
         text = file.read_text("utf-8")
-        sign_override(conn, judged, found, text, signed_off_by, reason, COMMAND_LINE, container.now())
+        sign_override(conn, judged, loaded, text, signed_off_by, reason, COMMAND_LINE, container.now())
 
 
 def _instant(text: str) -> datetime:
@@ -204,13 +204,14 @@ def _write(paper: bytes, output: Path | None) -> None:
         output.write_bytes(paper)
 
 
-def _show(told: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
+def _show(document: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
+    """Prints the figures and findings of a report or a monitor run."""
     reader, console = Reader(language, program.currency, program.time_zone), open_console()
-    figures = [(reader.say(name), reader.value(name, figure)) for name, figure in told["structure"].items()]
+    figures = [(reader.say(name), reader.value(name, figure)) for name, figure in document["structure"].items()]
     print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
-    rows = [[reader.cell(finding, name) for name in columns] for finding in told["findings"]]
-    as_of = reader.value("as_of", told["as_of"])
-    title = _TITLE[language == "zh"].format(program=told["program"], as_of=f"{as_of} ({program.time_zone})")
+    rows = [[reader.cell(finding, name) for name in columns] for finding in document["findings"]]
+    as_of = reader.value("as_of", document["as_of"])
+    title = _TITLE[language == "zh"].format(program=document["program"], as_of=f"{as_of} ({program.time_zone})")
     if rows:
         print_table(console, title, {reader.say(name): False for name in columns}, rows)
     else:

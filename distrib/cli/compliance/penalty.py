@@ -1,4 +1,4 @@
-"""``distrib compliance penalty``: what was decided about an organiser is recorded, listed, withdrawn."""
+"""``distrib compliance penalty``: records, lists and withdraws penalties."""
 
 from __future__ import annotations
 
@@ -83,18 +83,21 @@ def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bo
 @json_option
 def list_command(shop_id: str | None, organiser_id: str | None, program_code: str | None, as_json: bool) -> None:
     """List the penalties, lapsed and withdrawn ones too. 列出处罚记录。"""
-    found: list[dict[str, Any]] = []
+    penalties: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program, now = container.program(conn, program_code), container.now()
         after: int | None = 0
         while after is not None:
             page, after = list_penalties(conn, program, shop_id, organiser_id, after, PAGE, now)
-            found += page
+            penalties += page
     if as_json:
-        print_json(found)
+        print_json(penalties)
         return
     columns = ("id 编号", "about 对象", "kind 类别", "decided on 决定日期", "lapses on 失效日", "status 状态")
-    rows = [[row["id"], _about(row), row["kind"], row["decided_on"], row["lapses_on"], row["status"]] for row in found]
+    rows = [
+        [view["id"], _about(view), view["kind"], view["decided_on"], view["lapses_on"], view["status"]]
+        for view in penalties
+    ]
     print_table(open_console(), f"Penalties 处罚记录: {program.code}", dict.fromkeys(columns, False), rows)
 
 

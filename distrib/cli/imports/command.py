@@ -1,4 +1,4 @@
-"""``distrib import``: brings in shops and events from files. What a row means must not enter."""
+"""``distrib import``: imports shops and events from files."""
 
 from __future__ import annotations
 

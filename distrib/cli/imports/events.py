@@ -1,8 +1,8 @@
-"""``distrib import events``: puts the events of a CSV or NDJSON file into the inbox.
+"""``distrib import events``: records the events of a CSV or NDJSON file into the inbox.
 
 An NDJSON line is an event as the API takes it. A CSV row is one line of an order or refund;
 rows of the same event id that follow each other are one event. Sent again, nothing counts
-twice, so an import that broke off is simply run again. What an event means must not enter.
+twice, so an import that broke off is simply run again.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ _WHOLE = ("quantity", "paid_minor", "list_minor", "cost_minor", "amount_minor")
 
 
 @dataclass
-class Tally:
-    """What became of the events of a file."""
+class EventTally:
+    """How many events of a file were accepted, known before, or refused."""
 
     accepted: int = 0
     duplicate: int = 0
@@ -60,7 +60,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileEvent:
     """One event of a file: the records it was read from, and the event or what makes it unreadable."""
 
     records: list[Record] = field(default_factory=list)
@@ -89,22 +89,23 @@ def import_events_command(file: Path, program_code: str | None, as_json: bool) -
         raise SystemExit(1)
 
 
-def events_in(source: RecordsFile) -> Iterator[Found]:
-    """The events of a file, one after the other."""
+def events_in(source: RecordsFile) -> Iterator[FileEvent]:
+    """Reads the events of a file, one after the other."""
     if not source.is_csv:
         for record in source:
-            yield Found([record], record.values, record.fault)
+            yield FileEvent([record], record.values, record.fault)
         return
     for event_id, group in groupby(source, key=lambda record: record.values.get("id")):
         records = list(group)
         faults = [record.fault for record in records if record.fault]
         event = {} if event_id is None or faults else event_of(records)
-        yield Found(records, event, faults[0] if faults else None)
+        yield FileEvent(records, event, next(iter(faults), None))
 
 
 def event_of(records: list[Record]) -> dict[str, Any]:
-    """The event that CSV rows of one id make: the first row speaks for the whole, each row for its line."""
-    first, rows = records[0].values, [record.values for record in records]
+    """Composes an event of the CSV rows of one id: its own fields are the first row's, its lines one a row."""
+    rows = [record.values for record in records]
+    first, *_ = rows
     event: dict[str, Any] = _named(first, _EVENT)
     if first.get("type") == "order.refunded":
         lines = [_named(row, ("line_id", "amount_minor")) for row in rows if "line_id" in row]
@@ -129,7 +130,7 @@ def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> object:
-    """A field of a CSV file as JSON would have it; what is not fit stays text, to be refused by name."""
+    """Converts a field of a CSV file to its JSON type; what does not convert stays text, to be refused by name."""
     if name in _WHOLE and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
         return int(text)
     if name == "entry" and text in ("true", "false"):
@@ -137,66 +138,70 @@ def _value(name: str, text: str) -> object:
     return text
 
 
-def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> Tally:
+def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> EventTally:
+    """Accepts the events of a file batch by batch; answers the counts."""
     console = Console(stderr=True)
-    tally, batch = Tally(), list[Found]()
+    tally, batch = EventTally(), list[FileEvent]()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         reading = progress.add_task("Accepting 接收", total=source.size)
-        for found in events_in(source):
-            batch.append(found)
+        for read in events_in(source):
+            batch.append(read)
             if len(batch) == BATCH:
                 _accept(container, program, batch, refused, tally)
-                progress.update(reading, completed=found.records[-1].offset)
+                progress.update(reading, completed=read.records[-1].offset)
                 batch = []
         _accept(container, program, batch, refused, tally)
     return tally
 
 
-def _accept(container: Container, program: Program, batch: list[Found], refused: RefusedFile, tally: Tally) -> None:
-    """Accepts one batch in one transaction; what is no event at all is refused here."""
+def _accept(
+    container: Container, program: Program, batch: list[FileEvent], refused: RefusedFile, tally: EventTally
+) -> None:
+    """Accepts one batch in one transaction; what is no event at all is refused before."""
     now = container.now()
-    decoded = [None if found.fault else decode_event(found.event, now) for found in batch]
-    fit = [(found, event) for found, event in zip(batch, decoded, strict=True) if event is not None]
-    for found, event in zip(batch, decoded, strict=True):
+    decoded = [None if read.fault else decode_event(read.event, now) for read in batch]
+    fit = [(read, event) for read, event in zip(batch, decoded, strict=True) if event is not None]
+    for read, event in zip(batch, decoded, strict=True):
         if event is None:
-            _refuse(found, "invalid", found.fault or _full_story(found.event, now), refused, tally)
+            _refuse(read, "invalid", read.fault or _all_problems(read.event, now), refused, tally)
     if fit:
-        _keep(container, program, fit, refused, tally, now)
+        _record(container, program, fit, refused, tally, now)
     refused.flush()
 
 
-def _keep(
+def _record(
     container: Container,
     program: Program,
-    fit: list[tuple[Found, DecodedEvent]],
+    fit: list[tuple[FileEvent, DecodedEvent]],
     refused: RefusedFile,
-    tally: Tally,
+    tally: EventTally,
     now: datetime,
 ) -> None:
     with container.begin() as conn:
         answers = accept_events(conn, program, [event for _, event in fit], now)
-    for (found, _), answer in zip(fit, answers, strict=True):
+    for (read, _), answer in zip(fit, answers, strict=True):
         tally.accepted += answer.status == "accepted"
         tally.duplicate += answer.status == "duplicate"
         if answer.code is not None:
             refusal = Refusal(answer.code, id=answer.id)
-            _refuse(found, answer.code, f"{refusal.text('en')} {refusal.text('zh')}", refused, tally)
+            _refuse(read, answer.code, f"{refusal.text('en')} {refusal.text('zh')}", refused, tally)
 
 
-def _refuse(found: Found, code: str, reason: str, refused: RefusedFile, tally: Tally) -> None:
+def _refuse(read: FileEvent, code: str, reason: str, refused: RefusedFile, tally: EventTally) -> None:
     tally.refused += 1
-    for record in found.records:
+    for record in read.records:
         refused.add(record, code, reason)
 
 
-def _full_story(event: Mapping[str, Any], now: datetime) -> str:
-    told = problems_of(EventSchema(now=lambda: now), event)
-    if isinstance(told, Validated):
+def _all_problems(event: Mapping[str, Any], now: datetime) -> str:
+    """Words every problem of an event that the compiled twin of the contract refused."""
+    problems = problems_of(EventSchema(now=lambda: now), event)
+    if isinstance(problems, Validated):
         raise TypeError("the twins of the event contract disagree")
-    return "; ".join(f"{problem.pointer}: {problem.detail} / {in_language(problem.detail, 'zh')}" for problem in told)
+    return "; ".join(f"{entry.pointer}: {entry.detail} / {in_language(entry.detail, 'zh')}" for entry in problems)
 
 
-def _report(tally: Tally, refused: RefusedFile, as_json: bool) -> None:
+def _report(tally: EventTally, refused: RefusedFile, as_json: bool) -> None:
     beside = str(refused.path) if tally.refused else None
     if as_json:
         figures = {"accepted": tally.accepted, "duplicate": tally.duplicate, "refused": tally.refused}

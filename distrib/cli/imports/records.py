@@ -1,4 +1,4 @@
-"""Records of CSV and NDJSON files, read one at a time and again by their place. What they mean must not enter.
+"""Reads records of CSV and NDJSON files, one at a time and again by their place.
 
 A file may be larger than memory: only where a record stands is remembered. What cannot be read
 is a record with a fault, never the end of the file.
@@ -26,7 +26,7 @@ class HeaderUnfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: where it stands, what it says, or what makes it unreadable."""
+    """One record: its place, its values, or the fault that makes it unreadable."""
 
     offset: int
     line: int
@@ -64,7 +64,7 @@ class RecordsFile:
         self._file.close()
 
     def __iter__(self) -> Iterator[Record]:
-        """Every record in the order of the file; those read meanwhile by their place do not disturb."""
+        """Reads every record in the order of the file; records read meanwhile by their place do not disturb."""
         place, line = self._start, self._start_line
         while True:
             self._file.seek(place)
@@ -77,7 +77,7 @@ class RecordsFile:
                 yield record
 
     def read(self, offset: int, line: int) -> Record:
-        """The record that stands there."""
+        """Reads the record at a place."""
         self._file.seek(offset)
         self._line = line - 1
         record = self._next()
@@ -91,7 +91,8 @@ class RecordsFile:
         if self.is_csv:
             self.header = self._fields()
             unknown = [name for name in self.header if name not in {*self._columns, *REASON_COLUMNS}]
-            if unknown or self._columns[0] not in self.header or len(set(self.header)) < len(self.header):
+            required, *_ = self._columns
+            if unknown or required not in self.header or len(set(self.header)) < len(self.header):
                 raise HeaderUnfit(", ".join(unknown) or ", ".join(self.header))
         self._start, self._start_line = self._file.tell(), self._line
 
@@ -148,15 +149,15 @@ class RecordsFile:
 
 
 def _fault(error: Exception) -> str:
-    """Why a record cannot be read; what a parser says of its own is told apart by its language."""
+    """Words why a record cannot be read; a parser's own message, in one language, gets the other beside it."""
     text = str(error)
     return text if " / " in text else f"not readable: {text} / 无法解析"
 
 
 class RefusedFile:
-    """What was refused, beside the file it came from, with the reasons; there only if anything was.
+    """The file of refused records with their reasons, beside the file they came from; it exists only if any were.
 
-    ``word`` says what befell the records where that was something else.
+    ``word`` names another outcome than a refusal.
     """
 
     def __init__(self, path: Path, source: RecordsFile, word: str = "refused") -> None:
@@ -169,13 +170,13 @@ class RefusedFile:
         self._rows: list[str] = []
 
     def add(self, record: Record, code: str, reason: str) -> None:
-        """Notes a record that was refused."""
+        """Adds a record that was refused."""
         reasons = dict(zip(self._reasons, (record.line, code, reason), strict=True))
         self.count += 1
         self._rows.append(self._csv_row(record, reasons) if self._is_csv else _json_row(record, reasons))
 
     def flush(self) -> None:
-        """Writes what was noted since the last time; personal data, so for the owner's eyes only."""
+        """Writes the records added since the last time; personal data, so for the owner's eyes only."""
         if not self._rows:
             return
         is_new = not self.path.exists()
@@ -207,10 +208,10 @@ def _csv_line(fields: Sequence[object]) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise ValueError("a key stands twice / 键重复")
-    return found
+    return members
 
 
 def _refuse(constant: str) -> None:

@@ -36,8 +36,8 @@ DETACHED = "Joined as a root, introduced by {by}: the tree would be too deep. �
 
 
 @dataclass
-class Tally:
-    """What became of the rows of a file."""
+class ShopTally:
+    """How many rows of a file created a shop, or named one that is in unchanged."""
 
     created: int = 0
     unchanged: int = 0
@@ -45,7 +45,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The files beside: what was refused, and who joined as a root because the tree would have been too deep."""
+    """The files beside: rows that were refused, and shops that joined as roots as the tree would have been too deep."""
 
     refused: RefusedFile
     detached: RefusedFile
@@ -82,7 +82,7 @@ def import_shops_command(file: Path, program_code: str | None, as_json: bool) ->
 
 
 def draft_of(values: dict[str, Any]) -> ShopDraft | str:
-    """The registration in a record, or everything that is wrong with it.
+    """Reads the registration in a record; a text where anything is wrong, with all of it.
 
     >>> draft_of({"id": "a", "joined_at": "2026-03-09"})
     'joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间'
@@ -102,9 +102,9 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
     return ShopDraft(**values | {"joined_at": joined_at, "attributes": attributes})
 
 
-def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> Tally:
+def _import(container: Container, program: Program, source: RecordsFile, beside: Beside) -> ShopTally:
     console = Console(stderr=True)
-    tally = Tally()
+    tally = ShopTally()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         reading = progress.add_task("Reading 读取", total=source.size)
         index = read_index(source, lambda offset: progress.update(reading, completed=offset))
@@ -120,7 +120,7 @@ def _import(container: Container, program: Program, source: RecordsFile, beside:
 
 
 def read_index(source: RecordsFile, seen: Any) -> Index:
-    """Reads a file once for who brought whom; what names no id of its own, or one again, comes last.
+    """Reads a file once for its sponsors and arranges its rows; rows without an id of their own come last.
 
     Ids are kept while the file is read, and numbers alone from then on.
     """
@@ -155,9 +155,9 @@ def read_index(source: RecordsFile, seen: Any) -> Index:
 
 
 def _loops(source: RecordsFile, index: Index, stuck: Sequence[int]) -> dict[str, tuple[str, ...]]:
-    """The loop of everyone who stands in one, by id; read again, for they are few."""
-    values = [source.read(index.offsets[place], index.lines[place]).values for place in stuck]
-    loops = name_loops({found["id"]: found["sponsor_id"] for found in values})
+    """Finds by id the loop that a shop stands in; its rows are read again, for they are few."""
+    records = [source.read(index.offsets[place], index.lines[place]) for place in stuck]
+    loops = name_loops({record.values["id"]: record.values["sponsor_id"] for record in records})
     return {shop_id: loop for loop in loops for shop_id in loop}
 
 
@@ -167,9 +167,9 @@ def _register(
     records: Sequence[Record],
     index: Index,
     beside: Beside,
-    tally: Tally,
+    tally: ShopTally,
 ) -> None:
-    """Registers one batch in one transaction; what is no registration at all is refused here."""
+    """Registers one batch in one transaction; what is no registration at all is refused before."""
     fit: list[tuple[Record, ShopDraft]] = []
     for record in records:
         draft = record.fault or draft_of(record.values)
@@ -195,16 +195,17 @@ def _register(
 
 
 def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
-    """Code and words; who stands in a loop of the file is told the loop, however far it is spread."""
+    """Words a refusal by code and reason; for a shop in a loop of the file, the loop, however far it is spread."""
     loop = index.loops.get(shop_id)
     if loop is not None and refusal.code in {"sponsor_cycle", "sponsor_unknown"}:
-        shown = " -> ".join([*loop[:20], *(["..."] if len(loop) > 20 else []), loop[0]])
+        first, *_ = loop
+        shown = " -> ".join([*loop[:20], *(["..."] if len(loop) > 20 else []), first])
         refusal = Refusal("sponsor_cycle")
         return refusal.code, f"{refusal.text('en')} {refusal.text('zh')} {shown}"
     return refusal.code, f"{refusal.text('en')} {refusal.text('zh')}"
 
 
-def _report(tally: Tally, beside: Beside, as_json: bool) -> None:
+def _report(tally: ShopTally, beside: Beside, as_json: bool) -> None:
     refused, detached = beside.refused, beside.detached
     if as_json:
         figures = {"created": tally.created, "unchanged": tally.unchanged, "refused": refused.count}
@@ -251,10 +252,10 @@ def _attributes(value: object, wrong: list[str]) -> Any:
     return parsed
 
 
-def _is_flat(found: dict[str, Any]) -> bool:
-    if len(found) > MAX_ATTRIBUTES:
+def _is_flat(attributes: dict[str, Any]) -> bool:
+    if len(attributes) > MAX_ATTRIBUTES:
         return False
-    return all(is_storable_text(name) and _is_plain(value) for name, value in found.items())
+    return all(is_storable_text(name) and _is_plain(value) for name, value in attributes.items())
 
 
 def _is_plain(value: object) -> bool:

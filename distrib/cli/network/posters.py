@@ -29,8 +29,8 @@ _output = click.option(
 def poster_command(shop_id: str, language: str, output: Path, program_code: str | None) -> None:
     """Draw the share poster of SHOP_ID as a PNG; links begin with DISTRIB_PUBLIC_URL. 生成邀请海报。"""
 
-    def draw(found: Invitation, link: str) -> bytes:
-        return draw_poster(found.program, found.inviter, found.code, link, language)
+    def draw(invitation: Invitation, link: str) -> bytes:
+        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, language)
 
     _write(shop_id, output, program_code, draw)
 
@@ -58,7 +58,7 @@ def _write(shop_id: str, output: Path, program_code: str | None, draw: Callable[
             raise click.UsageError("Set DISTRIB_PUBLIC_URL: what links begin with. 请设置 DISTRIB_PUBLIC_URL。")
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            found = invitation_of(conn, program, container.policies, shop_id, container.now())
-    link = invite_link(base, found.code)
-    output.write_bytes(draw(found, link))
+            invitation = invitation_of(conn, program, container.policies, shop_id, container.now())
+    link = invite_link(base, invitation.code)
+    output.write_bytes(draw(invitation, link))
     click.echo(f"{output}: {link}")

@@ -1,4 +1,4 @@
-"""``distrib shops``: takes subtrees of the referral tree out for other tools, and draws invitations."""
+"""``distrib shops``: exports subtrees of the referral tree for other tools, and draws invitations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The referral tree as a graph, for bounded work: orders what is to be registered and names its loops.
-
-The only module that may import networkx. Nothing that reads or writes shops may enter.
-"""
+"""The referral tree as a graph, for a bounded number of shops: arranges registrations, names their loops."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ class Arrangement(NamedTuple):
 
 
 def arrange(sponsor_of: Mapping[str, str | None]) -> Arrangement:
-    """Puts sponsors before those they brought; keeps the given order wherever it already is right.
+    """Arranges ids so that sponsors stand before their recruits, in the given order wherever that is right.
 
     Args:
         sponsor_of: per id its sponsor's id, or None. Sponsors that are no key are left aside.
@@ -46,7 +43,7 @@ def arrange(sponsor_of: Mapping[str, str | None]) -> Arrangement:
 
 
 def arrange_places(sponsor_of: Sequence[int]) -> tuple[array[int], array[int]]:
-    """The places 0, 1, … with sponsors before those they brought, and those that stand in loops or below them.
+    """Arranges the places 0, 1, … with sponsors before their recruits; answers apart those in loops or below them.
 
     Works on numbers alone, so that a million shops take some megabytes.
 
@@ -69,7 +66,7 @@ def arrange_places(sponsor_of: Sequence[int]) -> tuple[array[int], array[int]]:
 
 
 def name_loops(sponsor_of: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """The loops among those that stand in one or below one, each from its smallest id upwards."""
+    """Lists the loops among shops that stand in one or below one, each from its smallest id upwards."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edges_from((sponsor, shop) for shop, sponsor in sponsor_of.items())
     loops = [sorted(loop) for loop in nx.strongly_connected_components(graph) if _is_loop(graph, loop)]
@@ -81,7 +78,7 @@ def _is_loop(graph: nx.DiGraph[str], component: set[str]) -> bool:
 
 
 def _upwards(first: str, sponsor_of: Mapping[str, str]) -> tuple[str, ...]:
-    """The members of a loop in the order in which each names the next as its sponsor."""
+    """Lists the members of a loop in the order in which each names the next as its sponsor."""
     path = [first]
     while (above := sponsor_of[path[-1]]) != first:
         path.append(above)
@@ -89,14 +86,14 @@ def _upwards(first: str, sponsor_of: Mapping[str, str]) -> tuple[str, ...]:
 
 
 class Tree(NamedTuple):
-    """A bounded tree for other tools: what is told of each shop by id, and edges from sponsor to shop."""
+    """A bounded tree for export: the attributes of each shop by id, and edges from sponsor to shop."""
 
     nodes: Mapping[str, Mapping[str, str | int]]
     edges: Sequence[tuple[str, str]]
 
 
 def node_link_of(tree: Tree) -> dict[str, Any]:
-    """The tree as node-link JSON.
+    """Encodes the tree as node-link JSON.
 
     >>> node_link_of(Tree({"a": {"level": 1}, "b": {"level": 2}}, [("a", "b")]))["edges"]
     [{'source': 'a', 'target': 'b'}]
@@ -104,5 +101,5 @@ def node_link_of(tree: Tree) -> dict[str, Any]:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(tree.nodes.items())
     graph.add_edges_from(tree.edges)
-    found: dict[str, Any] = nx.node_link_data(graph)
-    return found
+    document: dict[str, Any] = nx.node_link_data(graph)
+    return document

@@ -1,6 +1,6 @@
 """A bounded tree as GraphML, line by line, so that memory does not grow with the file.
 
-networkx builds such a document whole, at some eight kilobytes a shop; what it reads back is the same. No I/O may enter.
+networkx builds such a document whole, at some eight kilobytes a shop; what it reads back is the same.
 Source of the form: http://graphml.graphdrawing.org/specification.html.
 """
 
@@ -17,7 +17,7 @@ _TYPES = {str: "string", int: "long"}
 
 
 def graphml_of(tree: Tree) -> Iterator[str]:
-    r"""The tree as lines of GraphML; characters that XML cannot hold are shown as U+FFFD.
+    r"""Encodes the tree as lines of GraphML; characters that XML cannot hold are shown as U+FFFD.
 
     >>> lines = list(graphml_of(Tree({"x": {"name": "a\x01<b>"}}, [])))
     >>> lines[4]
@@ -28,8 +28,8 @@ def graphml_of(tree: Tree) -> Iterator[str]:
     for name, kind in _keys(tree).items():
         yield f'<key id="{name}" for="node" attr.name="{name}" attr.type="{kind}"/>'
     yield '<graph edgedefault="directed">'
-    for shop_id, told in tree.nodes.items():
-        values = "".join(f'<data key="{name}">{escape(_in_xml(value))}</data>' for name, value in told.items())
+    for shop_id, attributes in tree.nodes.items():
+        values = "".join(f'<data key="{name}">{escape(_in_xml(value))}</data>' for name, value in attributes.items())
         yield f"<node id={quoteattr(_in_xml(shop_id))}>{values}</node>"
     for sponsor, shop in tree.edges:
         yield f"<edge source={quoteattr(_in_xml(sponsor))} target={quoteattr(_in_xml(shop))}/>"
@@ -37,8 +37,8 @@ def graphml_of(tree: Tree) -> Iterator[str]:
 
 
 def _keys(tree: Tree) -> dict[str, str]:
-    """What is told of any shop, and of which type."""
-    return {name: _TYPES[type(value)] for told in tree.nodes.values() for name, value in told.items()}
+    """Lists every attribute of any shop with its GraphML type."""
+    return {name: _TYPES[type(value)] for attributes in tree.nodes.values() for name, value in attributes.items()}
 
 
 def _in_xml(value: str | int) -> str:

@@ -1,8 +1,4 @@
-"""Which rank a shop's figures carry it to, over which windows, and from when.
-
-Pure: the figures, the instant and the time zone are handed in. Reading sales or writing
-ranks must not enter.
-"""
+"""Resolves the rank that a shop's figures carry it to, the windows of those figures, and from when a rank holds."""
 
 from __future__ import annotations
 
@@ -33,42 +29,42 @@ __all__ = [
     "Condition",
     "Metric",
     "Rank",
-    "decided",
+    "decisive_figures",
     "highest_rank",
     "holds",
+    "keep_metrics",
     "leaves",
-    "metrics_kept",
-    "metrics_needed",
     "promotion_effective_at",
+    "promotion_metrics",
     "window_start",
 ]
 
 
-def metrics_needed(plan: Plan) -> frozenset[Metric]:
-    """Every figure that some promotion of the plan reads."""
+def promotion_metrics(plan: Plan) -> frozenset[Metric]:
+    """Lists every figure that a promotion of the plan reads."""
     return frozenset(leaf.metric for rank in plan.ranks if rank.promote is not None for leaf in leaves(rank.promote))
 
 
-def metrics_kept(plan: Plan) -> frozenset[Metric]:
-    """Every figure that some ``keep`` of the plan reads."""
+def keep_metrics(plan: Plan) -> frozenset[Metric]:
+    """Lists every figure that a ``keep`` of the plan reads."""
     return frozenset(leaf.metric for rank in plan.ranks if rank.keep is not None for leaf in leaves(rank.keep))
 
 
-def window_start(window: str, at: datetime, zone: tzinfo) -> datetime | None:
-    """Where a condition's window begins that is looked at ``at``; None: it has no beginning.
+def window_start(window: str, as_of: datetime, zone: tzinfo) -> datetime | None:
+    """Computes the first instant of a condition's window that ends ``as_of``; None: it has no beginning.
 
-    ``Nd`` is half open: what happened after ``at`` - N times 24 hours, up to and including ``at``.
-    ``month`` is the calendar month of ``at`` in the program's time zone, its first instant included.
+    ``Nd`` is half open: what happened after ``as_of`` - N times 24 hours, up to and including ``as_of``.
+    ``month`` is the calendar month of ``as_of`` in the program's time zone, its first instant included.
 
-    >>> at = datetime(2026, 3, 9, 10, tzinfo=UTC)
-    >>> window_start("7d", at, UTC).isoformat(), window_start("month", at, UTC).isoformat()
+    >>> as_of = datetime(2026, 3, 9, 10, tzinfo=UTC)
+    >>> window_start("7d", as_of, UTC).isoformat(), window_start("month", as_of, UTC).isoformat()
     ('2026-03-02T10:00:00+00:00', '2026-03-01T00:00:00+00:00')
     """
     if window == "ever":
         return None
     if window == "month":
-        return _local_midnight(at.astimezone(zone).replace(day=1), zone)
-    return at.astimezone(UTC) - timedelta(days=int(window.removesuffix("d")))
+        return _local_midnight(as_of.astimezone(zone).replace(day=1), zone)
+    return as_of.astimezone(UTC) - timedelta(days=int(window.removesuffix("d")))
 
 
 def includes_start(window: str) -> bool:
@@ -76,13 +72,13 @@ def includes_start(window: str) -> bool:
     return window == "month"
 
 
-def promotion_effective_at(at: datetime, zone: tzinfo) -> datetime:
-    """The start of the next day in the program's time zone, in UTC.
+def promotion_effective_at(earned_at: datetime, zone: tzinfo) -> datetime:
+    """Computes from when a promotion holds: the start of the next day in the program's time zone, in UTC.
 
     >>> promotion_effective_at(datetime(2026, 3, 9, 10, tzinfo=UTC), UTC).isoformat()
     '2026-03-10T00:00:00+00:00'
     """
-    return _local_midnight(at.astimezone(zone) + timedelta(days=1), zone)
+    return _local_midnight(earned_at.astimezone(zone) + timedelta(days=1), zone)
 
 
 def _local_midnight(day: datetime, zone: tzinfo) -> datetime:
@@ -90,7 +86,7 @@ def _local_midnight(day: datetime, zone: tzinfo) -> datetime:
 
 
 def highest_rank(plan: Plan, current: str, figures: Mapping[Metric, int]) -> tuple[str, dict[str, Any]] | None:
-    """The highest rank above ``current`` whose ``promote`` holds, and the numbers that decided it.
+    """Resolves the highest rank above ``current`` whose ``promote`` holds, with the figures that decided it.
 
     A shop rises as far as its conditions carry it, past ranks whose own conditions do not hold. A rank
     without ``promote`` is reached by hand alone.
@@ -104,21 +100,26 @@ def highest_rank(plan: Plan, current: str, figures: Mapping[Metric, int]) -> tup
     """
     for rank in reversed(plan.ranks[plan.rank_index(current) + 1 :]):
         if rank.promote is not None and holds(rank.promote, figures):
-            return rank.code, {"from": current, "conditions": decided(rank.promote, figures)}
+            return rank.code, {"from": current, "conditions": decisive_figures(rank.promote, figures)}
     return None
 
 
-def decided(condition: Condition, figures: Mapping[Metric, int]) -> list[dict[str, Any]]:
-    """The numbers that decided a condition, threshold by threshold, as a history keeps them."""
+def decisive_figures(condition: Condition, figures: Mapping[Metric, int]) -> list[dict[str, Any]]:
+    """Lists the figures that decided a condition, threshold by threshold, as the history of a rank keeps them."""
     return [_shown(leaf, figures.get(leaf.metric, 0)) for leaf in leaves(condition)]
 
 
 def _shown(leaf: AtLeast, figure: int) -> dict[str, Any]:
-    name, levels, window, min_rank = leaf.metric
-    shown: dict[str, Any] = {"metric": name, "window": window, "at_least": leaf.at_least, "figure": figure}
-    if levels:
-        shown["levels"] = levels
-    if min_rank:
-        shown["min_rank"] = min_rank
+    metric = leaf.metric
+    shown: dict[str, Any] = {
+        "metric": metric.name,
+        "window": metric.window,
+        "at_least": leaf.at_least,
+        "figure": figure,
+    }
+    if metric.levels:
+        shown["levels"] = metric.levels
+    if metric.min_rank:
+        shown["min_rank"] = metric.min_rank
     shown["holds"] = figure >= leaf.at_least
     return shown

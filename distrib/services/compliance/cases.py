@@ -2,7 +2,7 @@
 
 ``freeze`` holds the indirect pay of the case's trees for orders paid from an instant on; ``reverse`` takes
 back what is held so far, the freeze goes on; ``release`` ends the freeze and frees what is still held;
-``dismiss`` ends a case that was never frozen. No SQL may enter.
+``dismiss`` ends a case that was never frozen.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
+from distrib.domain.periods import counting
 from distrib.domain.policies.monitors import told
 from distrib.services.context import Actor, Program
 from distrib.store import plans
@@ -75,7 +76,7 @@ def decide_case(
     actor: Actor,
     now: datetime,
 ) -> dict[str, Any]:
-    """Adds a decision and does what it says; no order is worked on meanwhile.
+    """Records a decision on a case and applies it; no order is settled meanwhile.
 
     Args:
         effective_at: of a freeze: it holds for orders paid from then on (now, if None).
@@ -103,13 +104,13 @@ def decide_case(
 
 
 def _last_instant(case: Mapping[str, Any]) -> datetime:
-    """When the case was last touched: who waited for the lock read the clock before whoever held it."""
-    touched: datetime = case["decisions"][-1]["recorded_at"] if case["decisions"] else case["opened_at"]
-    return touched
+    """Reads when the case was last changed: a call that waited for the lock read its clock before that."""
+    changed_at: datetime = case["decisions"][-1]["recorded_at"] if case["decisions"] else case["opened_at"]
+    return changed_at
 
 
 def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) -> dict[str, Any]:
-    """A case as it stood; raises ``case_unknown``."""
+    """Reads a case as it stood at an instant; raises ``case_unknown``."""
     row = store.find_case(conn, program.program_id, case_no, as_of) if 0 < case_no <= _NEWEST else None
     if row is None:
         raise Refusal("case_unknown", number=case_no)
@@ -119,8 +120,8 @@ def get_case(conn: Connection, program: Program, case_no: int, as_of: datetime) 
 def list_cases(
     conn: Connection, program: Program, as_of: datetime, after: tuple[int] | None = None, limit: int = 50
 ) -> tuple[list[dict[str, Any]], tuple[int] | None]:
-    """Cases as they stood, the newest first, and after what the next page begins."""
-    before = after[0] if after else _NEWEST
+    """Lists a page of cases as they stood at an instant, the newest first, and the cursor of the next page."""
+    (before,) = after or (_NEWEST,)
     rows = store.list_cases(conn, program.program_id, as_of, before, limit + 1)
     numbers = [row["case_no"] for row in rows[:limit]]
     decided = store.decisions_of(conn, program.program_id, numbers, as_of)
@@ -131,14 +132,14 @@ def list_cases(
 def newest_cases(
     conn: Connection, program: Program, as_of: datetime, subjects: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """The newest case about each of the subjects, as it stood."""
+    """Reads the newest case about each of the subjects, as it stood at an instant."""
     rows = store.newest_cases(conn, program.program_id, as_of, subjects)
     decided = store.decisions_of(conn, program.program_id, [row["case_no"] for row in rows], as_of)
     return {row["subject"]: _view(program, row, decided[row["case_no"]]) for row in rows}
 
 
 def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tuple[int, str]:
-    """The root of a shop's tree and the subject that names it."""
+    """Resolves the root of a shop's tree and the subject that names it."""
     known = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
     if known is None:
         raise Refusal("shop_unknown", id=shop_id)
@@ -148,15 +149,15 @@ def _root(conn: Connection, program: Program, shop_id: str, now: datetime) -> tu
 
 
 def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) -> None:
-    """Posts a reversal for all that stands of what the case holds, in the earliest open month from now on."""
-    standing = store.standing_of_case(conn, program.program_id, case_no)
-    if not standing:
+    """Posts reversals of all that is left of what the case holds, in the earliest open month from now on."""
+    held = store.left_of_case(conn, program.program_id, case_no)
+    if not held:
         return
-    period = max(program.period_of(now), _first_open(store.closed_through(conn, program.program_id)))
-    next_seq = {row["cause_no"]: row["last_seq"] + 1 for row in standing}
+    period, _ = counting(program.period_of(now), store.closed_through(conn, program.program_id))
+    next_seq = {row["cause_no"]: row["last_seq"] + 1 for row in held}
     months: dict[tuple[int, int], MonthTotals] = {}
     rows = []
-    for row in standing:
+    for row in held:
         seq = next_seq[row["cause_no"]]
         next_seq[row["cause_no"]] += 1
         rows.append({**row, "seq": seq, "reverses_seq": row["seq"], "amount_minor": row["left_minor"]})
@@ -165,21 +166,9 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
     batch.upsert_months(conn, program.program_id, months)
 
 
-def _first_open(closed_through: int) -> int:
-    """The month after the last closed one; 0 where none is closed.
-
-    >>> _first_open(202612), _first_open(202603), _first_open(0)
-    (202701, 202604, 0)
-    """
-    if not closed_through:
-        return 0
-    year, month = divmod(closed_through, 100)
-    return (year + 1) * 100 + 1 if month == 12 else closed_through + 1
-
-
 def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, Any]]) -> dict[str, Any]:
     state = STATES[decisions[-1]["decision"]] if decisions else OPEN
-    shown = ("seq", "decision", "effective_at", "decided_by", "reason", "recorded_at", "recorded_by")
+    names = ("seq", "decision", "effective_at", "decided_by", "reason", "recorded_at", "recorded_by")
     return {
         "case_no": row["case_no"],
         "finding_id": row["finding_id"],
@@ -193,5 +182,5 @@ def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, An
         "opened_by": row["opened_by"],
         "frozen_minor": row["frozen_minor"],
         "currency": program.currency,
-        "decisions": [{name: decision[name] for name in shown} for decision in decisions],
+        "decisions": [{name: decision[name] for name in names} for decision in decisions],
     }

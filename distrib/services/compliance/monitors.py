@@ -1,7 +1,6 @@
-"""Runs the monitors and keeps what they find; cases are opened for what a pack wants held.
+"""Runs the monitors and records their findings; opens cases for subjects whose pay a pack wants held.
 
-A finding is kept when it is new or its figures changed, and a bounded number a day. What a case
-leads to is ``cases``'. No SQL may enter.
+A finding is recorded when it is new or its figures changed, and a bounded number a day.
 """
 
 from __future__ import annotations
@@ -23,29 +22,28 @@ from distrib.store.compliance.cases import NewCase
 from distrib.store.compliance.findings import FindingRow
 
 MOST_A_DAY = 1_000
-"""So many findings of one id are kept a day; what comes after says nothing new, and the run tells the figures."""
+"""So many findings of one id are recorded a day; more say nothing new, and the run has the figures."""
 STRUCTURE, REGISTRATION = "structure", "registration"
-CASE_OPENED, CASE_STANDS, CASE_DECIDED, TOLD = "case_opened", "case_open", "case_decided", "reported"
+CASE_OPENED, CASE_STANDS, CASE_DECIDED, REPORTED = "case_opened", "case_open", "case_decided", "reported"
 _NEWEST = 2**63 - 1
 MONITOR = Actor(key_id="monitor", name="daily monitor", role="admin")
-"""Who runs the monitors when nobody asks."""
+"""The actor of the daily run."""
 FINDING_SEVERITIES = ("info", "alert", "sign_off", "hold", "refuse")
 
 
 def run_monitors(
     conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
 ) -> dict[str, Any]:
-    """Measures the program as it stands, keeps what is new, opens cases; answers the run."""
+    """Measures the program as it stands, records new findings, opens cases; answers the run."""
     store.lock_monitors(conn, program.program_id)
     structure = measure_structure(conn, program, policies, now)
-    fresh = _fresh(conn, program, structure.findings)
-    holds = _open_cases(conn, program, [*structure.findings, *structure.untold], actor, now)
-    rows = [_row(program, finding, holds.get(finding.subject, TOLD), now) for finding in fresh]
-    kept = keep_findings(conn, program, rows)
+    changed = _changed(conn, program, structure.findings)
+    actions = _open_cases(conn, program, [*structure.findings, *structure.unreported], actor, now)
+    rows = [_row(program, finding, actions.get(finding.subject, REPORTED), now) for finding in changed]
     result = {
         **structure_view(program, structure),
-        "new_findings": kept,
-        "cases_opened": sorted(subject for subject, did in holds.items() if did == CASE_OPENED),
+        "new_findings": record_findings(conn, program, rows),
+        "cases_opened": sorted(subject for subject, action in actions.items() if action == CASE_OPENED),
     }
     text = json.dumps(result, default=str, ensure_ascii=False)
     day = program.day_of(now)
@@ -54,23 +52,24 @@ def run_monitors(
 
 
 def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
-    """The numbers of programs whose monitors have not run yet on this day of their own."""
+    """Lists the numbers of programs whose monitors have not run yet on their present day."""
     return store.programs_due(conn, now, limit)
 
 
-def keep_findings(conn: Connection, program: Program, rows: Sequence[FindingRow]) -> int:
-    """Keeps findings, up to ``MOST_A_DAY`` of one id a day; answers how many."""
+def record_findings(conn: Connection, program: Program, rows: Sequence[FindingRow]) -> int:
+    """Records findings of one day, up to ``MOST_A_DAY`` of one id; answers how many."""
     if not rows:
         return 0
+    [day] = {row.day for row in rows}
     ids = sorted({row.id for row in rows})
-    counts = dict.fromkeys(ids, 0) | store.findings_of_day(conn, program.program_id, ids, rows[0].day)
-    kept = []
+    counts = dict.fromkeys(ids, 0) | store.findings_of_day(conn, program.program_id, ids, day)
+    recorded = []
     for row in rows:
         if counts[row.id] < MOST_A_DAY:
             counts[row.id] += 1
-            kept.append(row)
-    store.insert_findings(conn, program.program_id, kept)
-    return len(kept)
+            recorded.append(row)
+    store.insert_findings(conn, program.program_id, recorded)
+    return len(recorded)
 
 
 def list_findings(
@@ -82,20 +81,20 @@ def list_findings(
     after: tuple[int] | None = None,
     limit: int = 50,
 ) -> tuple[list[dict[str, Any]], tuple[int] | None]:
-    """What was found, the newest first, and after what the next page begins."""
-    before = after[0] if after else _NEWEST
+    """Lists a page of recorded findings, the newest first, and the cursor of the next page."""
+    (before,) = after or (_NEWEST,)
     rows = store.list_findings(conn, program.program_id, before, limit + 1, finding_id, severity, since)
     page = [finding_view(row) for row in rows[:limit]]
     return page, (rows[limit - 1]["finding_no"],) if len(rows) > limit else None
 
 
 def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A kept finding as it is shown."""
+    """Shows a recorded finding."""
     return {**row, "evidence": told(json.loads(row["evidence"]))}
 
 
 def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
-    """What was measured, as it is shown: the figures, the largest trees, and what the packs found."""
+    """Shows a measured structure: the figures, the largest trees, the organisers, and the findings of the packs."""
     return {
         "program": program.code,
         "as_of": structure.as_of,
@@ -107,7 +106,7 @@ def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
 
 
 def structure_finding_view(finding: StructureFinding) -> dict[str, Any]:
-    """What a monitor found, as it is shown."""
+    """Shows a finding of a monitor."""
     monitor = finding.monitor
     return {
         "id": monitor.id,
@@ -122,8 +121,8 @@ def structure_finding_view(finding: StructureFinding) -> dict[str, Any]:
     }
 
 
-def _fresh(conn: Connection, program: Program, findings: Sequence[StructureFinding]) -> list[StructureFinding]:
-    """Those findings that say something else than what was last kept about their subject."""
+def _changed(conn: Connection, program: Program, findings: Sequence[StructureFinding]) -> list[StructureFinding]:
+    """Picks the findings that differ from the one last recorded about their subject."""
     subjects = sorted({finding.subject for finding in findings})
     known = store.newest_of_subjects(conn, program.program_id, subjects)
     return [
@@ -137,26 +136,26 @@ def _fresh(conn: Connection, program: Program, findings: Sequence[StructureFindi
 def _open_cases(
     conn: Connection, program: Program, findings: Sequence[StructureFinding], actor: Actor, now: datetime
 ) -> dict[str, str]:
-    """Opens a case for each subject that a pack wants held and that has none; tells what was done for each.
+    """Opens a case for each subject that a pack wants held and that has none; answers the action for each subject.
 
     A case that was ended is not opened anew as long as the figures stay what they were.
     """
-    held = [one for one in findings if one.monitor.severity == "hold" and one.subject != MORE_TREES]
+    held = [finding for finding in findings if finding.monitor.severity == "hold" and finding.subject != MORE_TREES]
     subjects = sorted({finding.subject for finding in held})
-    standing = cases.subjects_with_open_case(conn, program.program_id, subjects)
+    open_subjects = cases.subjects_with_open_case(conn, program.program_id, subjects)
     ended = cases.evidence_of_ended_cases(conn, program.program_id, subjects)
-    fresh: dict[str, StructureFinding] = {}
+    new: dict[str, StructureFinding] = {}
     for finding in held:
-        if finding.subject not in standing and not _is_decided(finding, ended.get(finding.subject)):
-            fresh.setdefault(finding.subject, finding)
-    if fresh:
-        cases.insert_cases(conn, program.program_id, [_case(one) for one in fresh.values()], now, actor.key_id)
-    done = {subject: CASE_STANDS if subject in standing else CASE_DECIDED for subject in subjects}
-    return done | dict.fromkeys(fresh, CASE_OPENED)
+        if finding.subject not in open_subjects and not _is_decided(finding, ended.get(finding.subject)):
+            new.setdefault(finding.subject, finding)
+    if new:
+        cases.insert_cases(conn, program.program_id, [_case(finding) for finding in new.values()], now, actor.key_id)
+    actions = {subject: CASE_STANDS if subject in open_subjects else CASE_DECIDED for subject in subjects}
+    return actions | dict.fromkeys(new, CASE_OPENED)
 
 
 def _is_decided(finding: StructureFinding, evidence: str | None) -> bool:
-    """Whether a person ended the newest case about the subject with these very figures before him."""
+    """Whether the newest case about the subject was ended on these very figures."""
     return evidence is not None and finding.monitor.figure(json.loads(evidence)) == finding.figure
 
 
@@ -178,7 +177,7 @@ def _row(program: Program, finding: StructureFinding, action: str, now: datetime
         source=monitor.source,
         detail_en=monitor.en,
         detail_zh=monitor.zh,
-        action=action if monitor.severity == "hold" else TOLD,
+        action=action if monitor.severity == "hold" else REPORTED,
         evidence=_evidence(finding),
         pack=finding.pack,
         found_at=now,

@@ -1,7 +1,4 @@
-"""The compliance report on paper, in Chinese or English; the same report gives the same bytes.
-
-Only lays out what ``compliance_report`` says; no figure is worked out here.
-"""
+"""Renders the compliance report as a PDF, in Chinese or English; the same report gives the same bytes."""
 
 from __future__ import annotations
 
@@ -90,7 +87,7 @@ _HEADING_AND_ROWS = 80
 
 
 def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
-    """The report as a PDF.
+    """Renders a compliance report as a PDF.
 
     Args:
         report: what ``compliance_report`` answers.
@@ -130,7 +127,7 @@ def _story(report: Mapping[str, Any], reader: Reader, title: str, notice: str) -
 
 
 def _headline(name: str, reader: Reader) -> list[Flowable]:
-    """A heading, on a new page where its first rows would not follow on this one."""
+    """Renders a heading, on a new page where its first rows would not follow on this one."""
     return [CondPageBreak(_HEADING_AND_ROWS), _text(reader.say(_HEADINGS.get(name, name)), _HEAD)]
 
 

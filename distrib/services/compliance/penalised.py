@@ -1,7 +1,7 @@
-"""Which trees the penalties in force count for at an instant, and how a report tells them.
+"""Finds the trees that the penalties in force count for at an instant, and shows them in a report.
 
 A penalty counts for the tree its shop stands in, wherever in it, and for every tree in which a shop names its
-organiser: whoever was penalised and stands under somebody else's root is not out of sight. No SQL may enter.
+organiser: a penalised person that stands under another's root is not out of sight.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from distrib.services.compliance.penalties import CONTENT, in_force_at, penalty_
 from distrib.services.context import Program
 from distrib.store.compliance import penalties as store
 from distrib.store.compliance import structure
-from distrib.store.compliance.penalties import Standing
+from distrib.store.compliance.penalties import StandingPenalty
 from distrib.store.network import shops
 
-MOST_TOLD = 500
-"""So many penalties a report tells, the newest first."""
+MOST_SHOWN = 500
+"""So many penalties a report shows, the newest first."""
 
 
 class Penalised(NamedTuple):
     """A penalty in force with the roots of the trees it counts for.
 
-    ``persons`` and ``levels`` are those of the penalised shop with all below it, as the law counts whom a person
-    brought in directly or indirectly; None for an organiser, and for a shop that had not joined.
+    ``persons`` and ``levels`` are those of the penalised shop with all below it, as the law counts the persons brought
+    in directly or indirectly; None for an organiser, and for a shop that had not joined.
     """
 
     penalty_no: int
@@ -38,76 +38,81 @@ class Penalised(NamedTuple):
     levels: int | None
 
 
-def find_penalised(conn: Connection, program: Program, forest: Forest, at: datetime) -> list[Penalised]:
-    """The penalties that counted at an instant, in the order they were recorded."""
-    standing = in_force_at(conn, program, at)
-    if not standing:
+def find_penalised(conn: Connection, program: Program, forest: Forest, as_of: datetime) -> list[Penalised]:
+    """Finds the penalties in force at an instant with their trees, in the order they were recorded."""
+    in_force = in_force_at(conn, program, as_of)
+    if not in_force:
         return []
-    named = _named(conn, program, at) if any(penalty.organiser_id for penalty in standing) else {}
+    named = _named(conn, program, as_of) if any(penalty.organiser_id for penalty in in_force) else {}
     persons, levels = measure_below(forest)
-    found = []
-    for penalty in standing:
+    penalised = []
+    for penalty in in_force:
         places = _places(forest, _numbers(penalty, named))
-        own = None if penalty.shop_no is None or not places.size else int(places[0])
-        roots = frozenset(forest.numbers[forest.root_places[places]].tolist())
-        below = (None, None) if own is None else (int(persons[own]), int(levels[own]))
-        found.append(Penalised(penalty.penalty_no, roots, *below))
-    return found
+        own = None if penalty.shop_no is None else next(iter(places.tolist()), None)
+        penalised.append(
+            Penalised(
+                penalty_no=penalty.penalty_no,
+                roots=frozenset(forest.numbers[forest.root_places[places]].tolist()),
+                persons=None if own is None else int(persons[own]),
+                levels=None if own is None else int(levels[own]),
+            )
+        )
+    return penalised
 
 
 def by_root(penalised: Iterable[Penalised]) -> dict[int, set[int]]:
-    """The numbers of the penalties that count for each tree, by its root.
+    """Groups penalties by tree: by its root the numbers of those that count for it.
 
     >>> by_root([Penalised(1, frozenset({7}), 3, 2), Penalised(2, frozenset({7, 8}), None, None)])[7]
     {1, 2}
     """
-    found: dict[int, set[int]] = {}
+    numbers: dict[int, set[int]] = {}
     for penalty in penalised:
         for root_no in penalty.roots:
-            found.setdefault(root_no, set()).add(penalty.penalty_no)
-    return found
+            numbers.setdefault(root_no, set()).add(penalty.penalty_no)
+    return numbers
 
 
 def penalised_view(
-    conn: Connection, program: Program, penalised: Sequence[Penalised], at: datetime
+    conn: Connection, program: Program, penalised: Sequence[Penalised], as_of: datetime
 ) -> list[dict[str, Any]]:
-    """The penalties in force as a report tells them; nothing that was said of them later shows."""
-    newest = {penalty.penalty_no: penalty for penalty in penalised[-MOST_TOLD:]}
+    """Shows the penalties in force for a report as of an instant, the newest first; later withdrawals do not show."""
+    newest = {penalty.penalty_no: penalty for penalty in penalised[-MOST_SHOWN:]}
     rows = store.penalties_of_numbers(conn, program.program_id, list(newest))
     roots = {min(penalty.roots) for penalty in newest.values() if penalty.roots}
     ids = shops.ids_of(conn, program.program_id, roots)
-    told = []
+    views = []
     for row in reversed(rows):
-        view, penalty = penalty_view(program, row, at), newest[row.penalty_no]
-        shown = {name: view[name] for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
-        told.append(
+        view, penalty = penalty_view(program, row, as_of), newest[row.penalty_no]
+        content = {name: view[name] for name in ("id", *CONTENT, "lapses_on", "recorded_at")}
+        views.append(
             {
-                **shown,
+                **content,
                 "subject": _subject(row.organiser_id, penalty, ids),
                 "trees": len(penalty.roots),
                 "persons": penalty.persons,
                 "levels": penalty.levels,
             }
         )
-    return told
+    return views
 
 
 def _subject(organiser_id: str | None, penalty: Penalised, ids: Mapping[int, str]) -> str | None:
-    """The tree of a shop's penalty, the organiser of an organiser's; None for a shop that had not joined."""
+    """Names the tree of a shop's penalty, the organiser of an organiser's; None for a shop that had not joined."""
     if organiser_id is not None:
         return f"organiser:{organiser_id}"
     return f"tree:{ids[min(penalty.roots)]}" if penalty.roots else None
 
 
-def _named(conn: Connection, program: Program, at: datetime) -> dict[str, list[int]]:
-    """The shops that named each organiser at an instant."""
+def _named(conn: Connection, program: Program, as_of: datetime) -> dict[str, list[int]]:
+    """Lists by organiser the shops that named it at an instant."""
     named: dict[str, list[int]] = {}
-    for shop_no, organiser_id in structure.organisers(conn, program.program_id, at):
+    for shop_no, organiser_id in structure.organisers(conn, program.program_id, as_of):
         named.setdefault(organiser_id, []).append(shop_no)
     return named
 
 
-def _numbers(penalty: Standing, named: Mapping[str, Sequence[int]]) -> Sequence[int]:
+def _numbers(penalty: StandingPenalty, named: Mapping[str, Sequence[int]]) -> Sequence[int]:
     if penalty.organiser_id is not None:
         return named.get(penalty.organiser_id, ())
     return () if penalty.shop_no is None else (penalty.shop_no,)

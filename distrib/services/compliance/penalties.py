@@ -1,7 +1,6 @@
-"""Penalties for organising or leading pyramid selling: recorded about a shop or an organiser, withdrawn by a new row.
+"""Records penalties for organising or leading pyramid selling, and withdraws them by a new row.
 
-A penalty is a fact that a person brings, with the decision it rests on; the monitors read which of them count.
-Which trees they taint is ``structure``'s. No SQL may enter.
+A penalty is recorded by a person with the decision it rests on; the monitors read those in force.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from distrib.domain.penalties import (
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
-from distrib.store.compliance.penalties import PenaltyRow, Standing
+from distrib.store.compliance.penalties import PenaltyRow, StandingPenalty
 from distrib.store.network import shops
 
 CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "reference", "reason")
@@ -35,7 +34,7 @@ CONTENT = ("shop_id", "organiser_id", "kind", "decided_on", "authority", "refere
 def record_penalty(
     conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
 ) -> tuple[dict[str, Any], bool]:
-    """Keeps a penalty that was decided about the person who runs a shop, or about an organiser.
+    """Records a penalty that was decided about the person who runs a shop, or about an organiser.
 
     Args:
         draft: ``id`` and what ``CONTENT`` names; exactly one of ``shop_id`` and ``organiser_id``, which no shop
@@ -57,7 +56,7 @@ def record_penalty(
     is_new = store.insert_penalty(
         conn, program.program_id, digest, shop_no, {**content, "id": draft["id"]}, now, actor.key_id
     )
-    row = _found(conn, program, draft["id"])
+    row = _find(conn, program, draft["id"])
     if row.digest != digest:
         raise Refusal("id_conflict", id=draft["id"])
     return penalty_view(program, row, now), is_new
@@ -66,25 +65,25 @@ def record_penalty(
 def withdraw_penalty(
     conn: Connection, program: Program, penalty_id: str, reason: str, actor: Actor, now: datetime
 ) -> dict[str, Any]:
-    """Says that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere.
+    """Records that a decision no longer stands, such as one annulled on appeal; from now on it counts nowhere.
 
     Raises:
         Refusal: ``penalty_unknown``, ``invalid``, or ``penalty_withdrawn`` where that was done for another reason.
     """
-    row = _found(conn, program, penalty_id)
+    row = _find(conn, program, penalty_id)
     problems = list(_text_problems("reason", reason))
     if problems:
         raise Refusal("invalid", problems)
     store.insert_withdrawal(conn, program.program_id, row.penalty_no, reason, now, actor.key_id)
-    row = _found(conn, program, penalty_id)
+    row = _find(conn, program, penalty_id)
     if row.withdrawal_reason != reason:
         raise Refusal("penalty_withdrawn", id=penalty_id)
     return penalty_view(program, row, now)
 
 
 def get_penalty(conn: Connection, program: Program, penalty_id: str, now: datetime) -> dict[str, Any]:
-    """One penalty; raises ``penalty_unknown``."""
-    return penalty_view(program, _found(conn, program, penalty_id), now)
+    """Reads a penalty as it stands now; raises ``penalty_unknown``."""
+    return penalty_view(program, _find(conn, program, penalty_id), now)
 
 
 def list_penalties(
@@ -96,21 +95,21 @@ def list_penalties(
     limit: int,
     now: datetime,
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Penalties in the order they were recorded, and after what number the next page begins."""
-    found = store.list_penalties(conn, program.program_id, shop_id, organiser_id, after or 0, limit + 1)
-    page = found[:limit]
-    return [penalty_view(program, row, now) for row in page], page[-1].penalty_no if len(found) > limit else None
+    """Lists a page of penalties in the order they were recorded, and the number after which the next page begins."""
+    rows = store.list_penalties(conn, program.program_id, shop_id, organiser_id, after or 0, limit + 1)
+    page = rows[:limit]
+    return [penalty_view(program, row, now) for row in page], page[-1].penalty_no if len(rows) > limit else None
 
 
-def in_force_at(conn: Connection, program: Program, at: datetime) -> list[Standing]:
-    """The penalties that counted at an instant, as they were recorded by then."""
-    day = program.day_of(at)
-    standing = store.standing_at(conn, program.program_id, at, earliest_in_force(day))
+def in_force_at(conn: Connection, program: Program, as_of: datetime) -> list[StandingPenalty]:
+    """Lists the penalties that counted at an instant, as they were recorded by then."""
+    day = program.day_of(as_of)
+    standing = store.standing_penalties_at(conn, program.program_id, as_of, earliest_in_force(day))
     return [penalty for penalty in standing if is_in_force(penalty.kind, penalty.decided_on, day)]
 
 
-def penalty_view(program: Program, row: PenaltyRow, at: datetime) -> dict[str, Any]:
-    """A penalty as it is shown; ``status`` is that of the instant."""
+def penalty_view(program: Program, row: PenaltyRow, as_of: datetime) -> dict[str, Any]:
+    """Shows a penalty; ``status`` is that of the instant."""
     until = lapses_on(row.kind, row.decided_on)
     return {
         "id": row.penalty_id,
@@ -122,7 +121,7 @@ def penalty_view(program: Program, row: PenaltyRow, at: datetime) -> dict[str, A
         "authority": row.authority,
         "reference": row.reference,
         "reason": row.reason,
-        "status": _status(program, row, at),
+        "status": _status(program, row, as_of),
         "recorded_at": row.recorded_at,
         "recorded_by": row.recorded_by,
         "withdrawn_at": row.withdrawn_at,
@@ -131,13 +130,13 @@ def penalty_view(program: Program, row: PenaltyRow, at: datetime) -> dict[str, A
     }
 
 
-def _status(program: Program, row: PenaltyRow, at: datetime) -> str:
+def _status(program: Program, row: PenaltyRow, as_of: datetime) -> str:
     if row.withdrawn_at is not None:
         return WITHDRAWN
-    return IN_FORCE if is_in_force(row.kind, row.decided_on, program.day_of(at)) else LAPSED
+    return IN_FORCE if is_in_force(row.kind, row.decided_on, program.day_of(as_of)) else LAPSED
 
 
-def _found(conn: Connection, program: Program, penalty_id: str) -> PenaltyRow:
+def _find(conn: Connection, program: Program, penalty_id: str) -> PenaltyRow:
     row = store.find_penalty(conn, program.program_id, penalty_id) if is_identifier(penalty_id) else None
     if row is None:
         raise Refusal("penalty_unknown", id=penalty_id)
@@ -145,7 +144,7 @@ def _found(conn: Connection, program: Program, penalty_id: str) -> PenaltyRow:
 
 
 def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
-    """Everything that is wrong, for the command line, too, which no schema guards."""
+    """Checks a draft and raises every problem at once: the command line has no schema."""
     problems = []
     if not is_identifier(draft["id"]):
         problems.append(Problem("/id", "must be an id of 1 to 64 characters / 编号须为 1 到 64 个字符"))

@@ -1,7 +1,4 @@
-"""What a pack has to say about shops that join or move: kept as findings, one row a call and rule.
-
-Who may join and where is the registration's business; here it is only noted. No SQL may enter.
-"""
+"""Records what a pack finds about shops that join, one row a call and monitor; it refuses nobody."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.policies.monitors import REGISTRATION, Monitor
 from distrib.domain.policies.policy import Policy
-from distrib.services.compliance.monitors import keep_findings
+from distrib.services.compliance.monitors import record_findings
 from distrib.services.context import Program
 from distrib.store.compliance.findings import FindingRow
 from distrib.store.network.shops import NewShop
@@ -32,11 +29,11 @@ def note_registrations(
     refused: Mapping[str, str],
     now: datetime,
 ) -> None:
-    """Keeps what the pack says about the shops of one call.
+    """Records the findings of the program's pack about the shops of one call.
 
     Args:
-        created: the shops that came in.
-        refused: why others did not, by shop.
+        created: the shops that were registered.
+        refused: the codes of refusals, by shop.
     """
     monitors = [monitor for monitor in policy.monitors if monitor.scope == REGISTRATION]
     if not monitors or not (created or refused):
@@ -48,11 +45,11 @@ def note_registrations(
     for monitor in monitors:
         if monitor.is_in_force(program.day_of(now), program.currency):
             rows += _rows(program, policy, monitor, levels, detached, watched, now)
-    keep_findings(conn, program, rows)
+    record_findings(conn, program, rows)
 
 
 def _level(row: NewShop, policy: Policy) -> int:
-    """The level a shop was to stand at; one that was detached would have been the first beyond the cap."""
+    """Computes the level a shop asked for; one that was detached would have been the first beyond the cap."""
     return (policy.max_tree_levels or 0) + 1 if row.introduced_by_no is not None else row.level
 
 
@@ -70,12 +67,12 @@ def _rows(
     for action, shops in ((DETACHED, deep.keys() & detached), (ALLOWED, deep.keys() - detached)):
         if shops:
             figure = monitor.figure({"level": max(deep[shop_id] for shop_id in shops)}) or ""
-            some = {shop_id: deep[shop_id] for shop_id in sorted(shops)[:MOST_EXAMPLES]}
-            rows.append(_row(program, policy, monitor, sorted(shops), figure, action, some, now))
-    told = monitor.figure({"refused": len(refused)})
-    if told is not None:
+            examples = {shop_id: deep[shop_id] for shop_id in sorted(shops)[:MOST_EXAMPLES]}
+            rows.append(_row(program, policy, monitor, sorted(shops), figure, action, examples, now))
+    refused_figure = monitor.figure({"refused": len(refused)})
+    if refused_figure is not None:
         codes = {shop_id: refused[shop_id] for shop_id in sorted(refused)[:MOST_EXAMPLES]}
-        rows.append(_row(program, policy, monitor, sorted(refused), told, REFUSED, codes, now))
+        rows.append(_row(program, policy, monitor, sorted(refused), refused_figure, REFUSED, codes, now))
     return rows
 
 

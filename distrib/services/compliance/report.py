@@ -1,8 +1,7 @@
-"""The report that can be handed to a regulator: plans, caps, structure, findings and what was done about each.
+"""Composes the report for a regulator: plans, caps, structure, findings and the action taken on each.
 
-Depends on the instant it is asked for alone: what was recorded or decided later, joined later or took effect later does
-not show.
-How it looks on paper is ``compliance_pdf``'s. No SQL may enter.
+It depends on its instant alone: whatever was recorded or decided later, joined later or took effect later does not
+show. ``pdf`` renders it on paper.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ REPORTED = "reported"
 def compliance_report(
     conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
 ) -> dict[str, Any]:
-    """The report of a program as of an instant; the same instant gives the same report.
+    """Composes the report of a program as of an instant; the same instant gives the same report.
 
     Raises:
         Refusal: ``invalid`` for an instant that is still to come.
@@ -68,7 +67,7 @@ def compliance_report(
         "organisers": measured["organisers"],
         "findings": [
             *_plan_findings(program, packs, entries[-1:], signed, as_of),
-            *_with_what_was_done(measured["findings"], concerned),
+            *_with_actions(measured["findings"], concerned),
         ],
         "recorded": store.summed_findings(conn, program.program_id, as_of),
         "penalties": penalised_view(conn, program, structure.penalties, as_of),
@@ -98,7 +97,7 @@ def _pack(pack: Policy) -> dict[str, Any]:
 
 
 def _caps(packs: Sequence[Policy], entries: Sequence[TimelineEntry]) -> dict[str, Any]:
-    """What binds together: the strictest of the packs and of the plan in force."""
+    """Shows the caps that bind: the strictest of the packs and of the plan in force."""
     limits = combine(*packs)
     plan = entries[-1].plan if entries else None
     cap = limits.order_cap_with(plan.order_cap_ppm if plan is not None else None)
@@ -139,7 +138,7 @@ def _plan_findings(
             "moment": "plan",
             "subject": f"plan:{entry.code}/{entry.version}",
             "pack": pack.version,
-            **_done(signed_off_by=signed.get(entry.version_no) if finding.severity == "sign_off" else None),
+            **_action(signed_off_by=signed.get(entry.version_no) if finding.severity == "sign_off" else None),
         }
         for entry in in_force
         for pack in packs
@@ -147,19 +146,19 @@ def _plan_findings(
     ]
 
 
-def _done(case: Mapping[str, Any] | None = None, signed_off_by: str | None = None) -> dict[str, Any]:
-    """What was done about a finding, in a word and by its parts."""
+def _action(case: Mapping[str, Any] | None = None, signed_off_by: str | None = None) -> dict[str, Any]:
+    """Shows the action taken on a finding, in a phrase and by its parts."""
     case_no, state = (None, None) if case is None else (case["case_no"], case["state"])
-    told = REPORTED if signed_off_by is None else f"signed off by {signed_off_by}"
-    done = told if case is None else f"case {case_no}: {state}"
+    phrase = REPORTED if signed_off_by is None else f"signed off by {signed_off_by}"
+    done = phrase if case is None else f"case {case_no}: {state}"
     return {"done": done, "case_no": case_no, "case_state": state, "signed_off_by": signed_off_by}
 
 
-def _with_what_was_done(
+def _with_actions(
     findings: Sequence[Mapping[str, Any]], newest: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Each finding with the newest case about its subject, and how far that got."""
-    return [{**finding, "moment": "structure", **_done(newest.get(finding["subject"]))} for finding in findings]
+    """Shows each finding with the newest case about its subject and the state of that case."""
+    return [{**finding, "moment": "structure", **_action(newest.get(finding["subject"]))} for finding in findings]
 
 
 def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict[str, Any]]:
@@ -168,7 +167,7 @@ def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict
 
 
 def _digest(report: Mapping[str, Any]) -> str:
-    """SHA-256 over the report's canonical text, so that two copies can be compared by a word."""
+    """Computes the SHA-256 of the report's canonical text, so that two copies can be compared."""
     text = json.dumps(report, default=_plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Trees, and the trees of one organiser together, as policy packs count them. No SQL may enter."""
+"""Measures trees, and the trees of one organiser together, as policy packs count them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from distrib.store.compliance import structure as store
 from distrib.store.network import shops
 
 MOST_SUBJECTS = 100
-"""So many trees of one finding are told one by one, the largest first; the rest are counted."""
+"""So many trees of one finding are reported one by one, the largest first; the rest are counted."""
 MOST_HELD = 50_000
-"""So many trees of one finding that a pack wants held are handed over, so that each gets its case."""
+"""So many trees of one finding that a pack wants held are answered, so that each gets its case."""
 SUMS = (
     "persons",
     "sales_minor",
@@ -42,6 +42,14 @@ class Unit(NamedTuple):
     figures: dict[str, int | None]
 
 
+class Reaching(NamedTuple):
+    """The units that reach every bound of a monitor: those reported, further ones to be held, and how many are more."""
+
+    reported: list[Unit]
+    unreported: list[Unit]
+    more_trees: int
+
+
 class TreeUnits:
     """The trees of a program at one instant.
 
@@ -56,44 +64,48 @@ class TreeUnits:
         conn: Connection,
         program: Program,
         trees: Trees,
-        at: datetime,
+        as_of: datetime,
         has_fee_or_head_count: bool,
         penalties: Mapping[int, Set[int]],
     ) -> None:
-        self._conn, self._program, self._trees, self._at = conn, program, trees, at
+        self._conn, self._program, self._trees, self._as_of = conn, program, trees, as_of
         self._has_fee_or_head_count, self._penalties = has_fee_or_head_count, penalties
         self._organisers = self._organised()
 
-    def reaching(self, monitor: Monitor, count_root: bool) -> tuple[list[Unit], list[Unit], int]:
-        """The units that reach every bound of a monitor, organisers first, then the largest trees.
+    def reaching(self, monitor: Monitor, count_root: bool) -> Reaching:
+        """Finds the units that reach every bound of a monitor, organisers first, then the largest trees.
 
         Returns:
-            The units that are told; of a finding that is to be held the trees beyond those, up to ``MOST_HELD``; and
-            how many trees there are beyond those told.
+            The units that are reported; of a finding that is to be held the trees beyond those, up to ``MOST_HELD``;
+            and how many trees there are beyond those reported.
         """
         groups = [self._unit(organiser_id, trees) for organiser_id, trees in self._organisers.items()]
-        found = [unit for unit in (counted(group, count_root) for group in groups) if monitor.figure(unit.figures)]
+        organised = [unit for unit in (counted(group, count_root) for group in groups) if monitor.figure(unit.figures)]
         places = np.flatnonzero(self._reached(monitor.bounds, count_root))
         most = MOST_HELD if monitor.severity == "hold" else MOST_SUBJECTS
         largest = places[np.lexsort((self._trees.roots[places], -self._trees.persons[places]))][:most]
         trees = [counted(unit, count_root) for unit in self._units([int(place) for place in largest])]
-        return found + trees[:MOST_SUBJECTS], trees[MOST_SUBJECTS:], max(0, int(places.size) - MOST_SUBJECTS)
+        return Reaching(
+            reported=organised + trees[:MOST_SUBJECTS],
+            unreported=trees[MOST_SUBJECTS:],
+            more_trees=max(0, int(places.size) - MOST_SUBJECTS),
+        )
 
     def largest(self, most: int) -> list[Unit]:
-        """The trees with the most persons, the deeper first among equals."""
+        """Lists up to ``most`` trees with the most persons, the deeper first among equals."""
         trees = self._trees
         order = np.lexsort((trees.roots, -trees.levels, -trees.persons))[:most]
         return self._units([int(place) for place in order])
 
     def organisers(self) -> list[Unit]:
-        """The organisers whose trees are added together."""
+        """Lists the organisers whose trees are added together."""
         return [self._unit(organiser_id, places) for organiser_id, places in self._organisers.items()]
 
     def _organised(self) -> dict[str, list[int]]:
-        """The places of the trees of each organiser who has several, one of them deep."""
+        """Finds the places of the trees of each organiser with several, one of them deep."""
         places = {int(root): place for place, root in enumerate(self._trees.roots)}
         trees_of: dict[str, list[int]] = {}
-        for shop_no, organiser_id in store.organisers(self._conn, self._program.program_id, self._at):
+        for shop_no, organiser_id in store.organisers(self._conn, self._program.program_id, self._as_of):
             if shop_no in places:
                 trees_of.setdefault(organiser_id, []).append(places[shop_no])
         levels = self._trees.levels
@@ -104,14 +116,14 @@ class TreeUnits:
         }
 
     def _reached(self, bounds: Sequence[Bound], count_root: bool) -> Any:
-        """Which trees reach every bound, in arrays; the same figures as of one unit."""
+        """Marks the trees that reach every bound, in arrays; by the same figures as of one unit."""
         columns, reached = self._columns(0 if count_root else 1), np.ones(self._trees.roots.size, bool)
-        for measure, kind, threshold in bounds:
-            column = columns[measure]()
-            if kind == "below":
-                reached &= (column < threshold) & (column != _NO_SHARE)
+        for bound in bounds:
+            column = columns[bound.measure]()
+            if bound.kind == "below":
+                reached &= (column < bound.threshold) & (column != _NO_SHARE)
             else:
-                reached &= (column >= threshold) if kind == "at_least" else (column > threshold)
+                reached &= (column >= bound.threshold) if bound.kind == "at_least" else (column > bound.threshold)
         return reached
 
     def _columns(self, less: int) -> dict[str, Callable[[], Any]]:
@@ -134,30 +146,30 @@ class TreeUnits:
     def _penalties_by_tree(self) -> Any:
         counts = np.zeros(self._trees.roots.size, np.int64)
         roots = np.array(list(self._penalties), np.int64)
-        counts[np.searchsorted(self._trees.roots, roots)] = [len(found) for found in self._penalties.values()]
+        counts[np.searchsorted(self._trees.roots, roots)] = [len(numbers) for numbers in self._penalties.values()]
         return counts
 
     def _units(self, places: Sequence[int]) -> list[Unit]:
         numbers = [int(self._trees.roots[place]) for place in places]
         ids = shops.ids_of(self._conn, self._program.program_id, numbers)
         return [
-            Unit(f"tree:{ids[number]}", number, None, self._told([place]))
+            Unit(f"tree:{ids[number]}", number, None, self._figures([place]))
             for place, number in zip(places, numbers, strict=True)
         ]
 
     def _unit(self, organiser_id: str, places: Sequence[int]) -> Unit:
-        return Unit(f"organiser:{organiser_id}", None, organiser_id, self._told(places))
+        return Unit(f"organiser:{organiser_id}", None, organiser_id, self._figures(places))
 
-    def _told(self, places: Sequence[int]) -> dict[str, int | None]:
-        """The figures of some trees together: sums, and the deepest levels."""
-        trees, at = self._trees, list(places)
-        sums = {name: int(getattr(trees, name)[at].sum()) for name in SUMS}
+    def _figures(self, places: Sequence[int]) -> dict[str, int | None]:
+        """Computes the figures of the trees at ``places`` together: sums, and the deepest levels."""
+        trees, chosen = self._trees, list(places)
+        sums = {name: int(getattr(trees, name)[chosen].sum()) for name in SUMS}
         return sums | {
             "trees": len(places),
-            "levels": int(trees.levels[at].max()),
-            "levels_with_buyers": int(trees.levels_with_buyers[at].max()),
+            "levels": int(trees.levels[chosen].max()),
+            "levels_with_buyers": int(trees.levels_with_buyers[chosen].max()),
             "persons_with_buyers": sums["persons"] + sums["buyers"],
-            "penalties": len(set().union(*(self._penalties.get(int(root), ()) for root in trees.roots[at]))),
+            "penalties": len(set().union(*(self._penalties.get(int(root), ()) for root in trees.roots[chosen]))),
             "fee_or_head_count": int(sums["recent_entry_minor"] > 0 or self._has_fee_or_head_count),
             "retail_share": share(sums["retail_minor"], sums["sales_minor"]),
             "indirect_share": share(sums["indirect_minor"], sums["direct_minor"] + sums["indirect_minor"]),
@@ -165,7 +177,7 @@ class TreeUnits:
 
 
 def counted(unit: Unit, count_root: bool) -> Unit:
-    """The figures as a pack counts: with each organiser and the level of his own, or without."""
+    """Counts a unit as a pack does: with each organiser and the organiser's own level, or without."""
     if count_root:
         return unit
     less = {"levels": 1, "levels_with_buyers": 1}
@@ -175,6 +187,6 @@ def counted(unit: Unit, count_root: bool) -> Unit:
 
 
 def _shares(parts: Any, wholes: Any) -> Any:
-    """Shares in parts per million, exact as of one unit; ``_NO_SHARE`` where there is no whole."""
-    told = (share(part, whole) for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True))
-    return np.array([_NO_SHARE if one is None else one for one in told], np.int64)
+    """Computes shares in parts per million, exact as of one unit; ``_NO_SHARE`` where there is no whole."""
+    shares = (share(part, whole) for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True))
+    return np.array([_NO_SHARE if ppm is None else ppm for ppm in shares], np.int64)

@@ -1,4 +1,4 @@
-"""Binds customers to shops (锁客) and tells whom they belong to. What orders earn by it must not enter."""
+"""Binds customers to shops (锁客) by recorded claims, and reads the bindings in force and their history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.customers import KEPT, Binding, Claim, Rule, Step, binding_at, judge_claims
+from distrib.domain.customers import KEPT, Binding, BindingRule, Claim, JudgedClaim, binding_at, judge_claims
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CLOCK_SKEW
 from distrib.services.context import Actor, Program
@@ -32,7 +32,7 @@ class ClaimDraft:
 
 @dataclass(frozen=True, slots=True)
 class BindingView:
-    """A binding as it is answered."""
+    """A binding as the API answers it."""
 
     shop_id: str
     source: str
@@ -43,8 +43,8 @@ class BindingView:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """What became of a claim (``bound``, ``kept``, ``taken_over`` or ``refused``) and the binding now in force."""
+class ClaimResult:
+    """The outcome of a claim (``bound``, ``kept``, ``taken_over`` or ``refused``) and the binding now in force."""
 
     customer_id: str
     outcome: str
@@ -78,71 +78,70 @@ class CustomerView:
     binding: BindingView | None
 
 
-def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> Bound:
-    """Records that a customer came by a shop; the same again answers what became of it the first time.
+def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> ClaimResult:
+    """Records the claim of a shop on a customer; the same claim again answers its first outcome.
 
     Raises:
         Refusal: ``binding_shop_unknown`` or ``bound_in_future``.
     """
-    [bound] = bind_customers(conn, program, [draft], actor, now)
-    if bound.refusal is not None:
-        raise bound.refusal
-    return bound
+    [result] = bind_customers(conn, program, [draft], actor, now)
+    if result.refusal is not None:
+        raise result.refusal
+    return result
 
 
 def bind_customers(
     conn: Connection, program: Program, drafts: Sequence[ClaimDraft], actor: Actor, now: datetime
-) -> list[Bound]:
-    """Records many claims, in the order sent; one refusal touches no other."""
+) -> list[ClaimResult]:
+    """Records many claims and answers the outcome of each, in the order sent; one refusal touches no other."""
     program_id = program.program_id
     customers = {draft.customer_id for draft in drafts}
     store.lock_customers(conn, program_id, customers)
     known = shops.by_ids(conn, program_id, {draft.shop_id for draft in drafts})
-    rule = Rule(program.binding_rule, program.protect_days, program.expire_days)
-    desk = _Desk(store.claims_of(conn, program_id, customers), rule)
-    told: list[str | Refusal] = []
+    rule = BindingRule(program.binding_rule, program.protect_days, program.expire_days)
+    batch = _ClaimBatch(store.claims_of(conn, program_id, customers), rule)
+    outcomes: list[str | Refusal] = []
     for draft in drafts:
         shop = known.get(draft.shop_id)
         if shop is None:
-            told.append(Refusal("binding_shop_unknown", id=draft.shop_id))
+            outcomes.append(Refusal("binding_shop_unknown", id=draft.shop_id))
         elif draft.bound_at > now + CLOCK_SKEW:
-            told.append(Refusal("bound_in_future"))
+            outcomes.append(Refusal("bound_in_future"))
         else:
-            told.append(desk.record(draft, shop.shop_no))
-    if desk.new:
-        store.insert_claims(conn, program_id, desk.new, rule, now, actor.key_id)
-    current = {customer: binding_at(claims, now) for customer, claims in desk.claims.items()}
+            outcomes.append(batch.record(draft, shop.shop_no))
+    if batch.new:
+        store.insert_claims(conn, program_id, batch.new, rule, now, actor.key_id)
+    current = {customer: binding_at(claims, now) for customer, claims in batch.claims.items()}
     views = _views(conn, program_id, current)
-    return [_bound(draft, outcome, views) for draft, outcome in zip(drafts, told, strict=True)]
+    return [_result(draft, outcome, views) for draft, outcome in zip(drafts, outcomes, strict=True)]
 
 
 def list_claims(
     conn: Connection, program: Program, customer_id: str, passed: int, limit: int
 ) -> tuple[list[ClaimView], int | None]:
-    """The claims on a customer by their instants, judged as they stand now, and how many the next page passes.
+    """Lists a page of the claims on a customer by their instants, judged by all known now, and the next page's offset.
 
     Raises:
         Refusal: ``customer_unknown``.
     """
     rows = store.claims_of(conn, program.program_id, [customer_id]).get(customer_id)
     if rows is None:
-        _record_of(conn, program.program_id, customer_id)
+        _check_record(conn, program.program_id, customer_id)
         return [], None
-    steps = judge_claims(row.claim for row in rows)
-    ends = _ends(steps)
-    page = list(range(len(rows)))[passed : passed + limit]
-    ids = shops.ids_of(conn, program.program_id, {rows[place].claim.shop_no for place in page})
-    views = [_claim_view(rows[place], steps[place], ends[place], ids) for place in page]
+    judged = judge_claims(row.claim for row in rows)
+    page = list(zip(rows, judged, _ends(judged), strict=True))[passed : passed + limit]
+    ids = shops.ids_of(conn, program.program_id, {row.claim.shop_no for row, _, _ in page})
+    views = [_claim_view(row, claim, until, ids) for row, claim, until in page]
     return views, passed + limit if len(rows) > passed + limit else None
 
 
 def get_customer(conn: Connection, program: Program, customer_id: str, now: datetime) -> CustomerView:
-    """What is known of a customer; raises ``customer_unknown``."""
+    """Reads a customer: the shop it is itself, and its binding now; raises ``customer_unknown``."""
     program_id = program.program_id
     rows = store.claims_of(conn, program_id, [customer_id]).get(customer_id, [])
     shop_no = store.shops_of_customers(conn, program_id, [customer_id]).get(customer_id)
     if not rows and shop_no is None:
-        _record_of(conn, program_id, customer_id)
+        _check_record(conn, program_id, customer_id)
     binding = binding_at([row.claim for row in rows], now)
     shop_id = None if shop_no is None else shops.ids_of(conn, program_id, [shop_no])[shop_no]
     return CustomerView(customer_id, shop_id, _views(conn, program_id, {customer_id: binding})[customer_id])
@@ -151,7 +150,7 @@ def get_customer(conn: Connection, program: Program, customer_id: str, now: date
 def set_customer(
     conn: Connection, program: Program, customer_id: str, shop_id: str | None, actor: Actor, now: datetime
 ) -> CustomerView:
-    """Records which shop a customer is; None takes it back. Orders already worked on never change.
+    """Records which shop a customer is; None takes it back. Orders already settled never change.
 
     Raises:
         Refusal: ``binding_shop_unknown``.
@@ -168,62 +167,63 @@ def set_customer(
     return get_customer(conn, program, customer_id, now)
 
 
-class _Desk:
-    """The claims on the customers of one call, those that are new among them."""
+class _ClaimBatch:
+    """The claims on the customers of one call: those recorded before, and those that are new."""
 
-    def __init__(self, known: dict[str, list[ClaimRow]], rule: Rule) -> None:
+    def __init__(self, known: dict[str, list[ClaimRow]], rule: BindingRule) -> None:
         self.claims = {customer: [row.claim for row in rows] for customer, rows in known.items()}
         self.new: list[NewClaim] = []
         self._rule = rule
-        self._told = {
+        self._outcomes = {
             (customer, row.claim.bound_at, row.claim.shop_no, row.claim.source): row.outcome
             for customer, rows in known.items()
             for row in rows
         }
 
     def record(self, draft: ClaimDraft, shop_no: int) -> str:
-        """What becomes of a claim, or became of it when it was first sent."""
+        """Records a claim and answers its outcome; of a claim recorded before, its first outcome."""
         key = (draft.customer_id, draft.bound_at, shop_no, draft.source)
-        if key not in self._told:
+        if key not in self._outcomes:
             claims = self.claims.setdefault(draft.customer_id, [])
             claim = Claim(draft.bound_at, _NOT_STORED + len(self.new), shop_no, draft.source, self._rule)
             claims.append(claim)
-            outcome = next(step.outcome for step in judge_claims(claims) if step.claim is claim)
+            outcome = next(judged.outcome for judged in judge_claims(claims) if judged.claim is claim)
             self.new.append(NewClaim(draft.customer_id, draft.bound_at, shop_no, draft.source, outcome))
-            self._told[key] = outcome
-        return self._told[key]
+            self._outcomes[key] = outcome
+        return self._outcomes[key]
 
 
-def _ends(steps: Sequence[Step]) -> list[datetime | None]:
-    """Until when each claim that bound the customer did; None while it does, and for claims that never did."""
+def _ends(claims: Sequence[JudgedClaim]) -> list[datetime | None]:
+    """Computes when the binding by each claim ended or will end; None where that is not known or it bound nobody."""
     ends: list[datetime | None] = []
     follows: datetime | None = None
     last: Binding | None = None
-    for step in reversed(steps):
-        if last is None or last.bound_at != step.binding.bound_at or last.shop_no != step.binding.shop_no:
-            last = step.binding
-        known = [at for at in (follows, last.expires_at) if at is not None]
-        ends.append(None if step.outcome == KEPT or not known else min(known))
-        if step.outcome != KEPT:
-            follows = step.claim.bound_at
+    for claim in reversed(claims):
+        if last is None or last.bound_at != claim.binding.bound_at or last.shop_no != claim.binding.shop_no:
+            last = claim.binding
+        known = [instant for instant in (follows, last.expires_at) if instant is not None]
+        ends.append(None if claim.outcome == KEPT or not known else min(known))
+        if claim.outcome != KEPT:
+            follows = claim.claim.bound_at
     return ends[::-1]
 
 
-def _claim_view(row: ClaimRow, step: Step, until: datetime | None, ids: dict[int, str]) -> ClaimView:
+def _claim_view(row: ClaimRow, judged: JudgedClaim, until: datetime | None, ids: dict[int, str]) -> ClaimView:
     claim = row.claim
     return ClaimView(
-        ids[claim.shop_no],
-        claim.source,
-        claim.bound_at,
-        claim.rule.name,
-        step.outcome,
-        until,
-        row.recorded_at,
-        row.recorded_by,
+        shop_id=ids[claim.shop_no],
+        source=claim.source,
+        bound_at=claim.bound_at,
+        rule=claim.rule.name,
+        outcome=judged.outcome,
+        until=until,
+        recorded_at=row.recorded_at,
+        recorded_by=row.recorded_by,
     )
 
 
-def _record_of(conn: Connection, program_id: int, customer_id: str) -> None:
+def _check_record(conn: Connection, program_id: int, customer_id: str) -> None:
+    """Raises ``customer_unknown`` for a customer without a record of its own."""
     if customer_id not in store.shops_of_customers(conn, program_id, [customer_id]):
         raise Refusal("customer_unknown", id=customer_id)
 
@@ -232,12 +232,22 @@ def _views(conn: Connection, program_id: int, bindings: dict[str, Binding | None
     numbers = {binding.shop_no for binding in bindings.values() if binding is not None}
     ids = shops.ids_of(conn, program_id, numbers) if numbers else {}
     return {
-        customer: None if binding is None else BindingView(ids[binding.shop_no], *binding[1:])
-        for customer, binding in bindings.items()
+        customer: None if binding is None else _binding_view(binding, ids) for customer, binding in bindings.items()
     }
 
 
-def _bound(draft: ClaimDraft, told: str | Refusal, views: dict[str, BindingView | None]) -> Bound:
-    if isinstance(told, Refusal):
-        return Bound(draft.customer_id, "refused", None, told)
-    return Bound(draft.customer_id, told, views[draft.customer_id])
+def _binding_view(binding: Binding, ids: dict[int, str]) -> BindingView:
+    return BindingView(
+        shop_id=ids[binding.shop_no],
+        source=binding.source,
+        bound_at=binding.bound_at,
+        renewed_at=binding.renewed_at,
+        protected_until=binding.protected_until,
+        expires_at=binding.expires_at,
+    )
+
+
+def _result(draft: ClaimDraft, outcome: str | Refusal, views: dict[str, BindingView | None]) -> ClaimResult:
+    if isinstance(outcome, Refusal):
+        return ClaimResult(draft.customer_id, "refused", None, outcome)
+    return ClaimResult(draft.customer_id, outcome, views[draft.customer_id])

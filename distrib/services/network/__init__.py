@@ -1,1 +1,1 @@
-"""Registers shops, moves them, changes their status, shows the tree. Begin with ``registration``."""
+"""Registers shops, moves them, changes their status, shows the tree and their months. Begin with ``registration``."""

@@ -1,6 +1,6 @@
 """Moves shops in the referral tree: history is kept, no loop can close, no chain grows beyond the policy's cap.
 
-Nothing that pays or recomputes an order may enter: what was worked on never changes.
+A move recomputes no order: those that were settled keep their chain.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def move_shop(
     actor: Actor,
     now: datetime,
 ) -> ShopView:
-    """Puts a shop, with all below it, under another sponsor from ``effective_at`` (now, if None) on.
+    """Moves a shop, with all below it, under another sponsor from ``effective_at`` (now, if None) on.
 
-    Answers the shop as it stands now.
+    Returns:
+        The shop as it stands now.
 
     Raises:
         Refusal: ``shop_unknown``, ``sponsor_unknown``, ``sponsor_not_active``, ``move_too_early``,
@@ -51,15 +52,15 @@ def move_shop(
     last = tree.last_link_at(conn, program_id, shop.shop_no)
     if last is not None and now < last <= now + WAITED:
         now = last
-    at = effective_at or now
-    if last is not None and at < last:
+    moved_at = effective_at or now
+    if last is not None and moved_at < last:
         raise Refusal("move_too_early")
-    _check(conn, program_id, policy, shop, sponsor, at)
+    _check(conn, program_id, policy, shop, sponsor, moved_at)
     sponsor_no = None if sponsor is None else sponsor.shop_no
-    tree.insert_link(conn, program_id, shop.shop_no, at, sponsor_no, reason, now, actor.key_id)
-    tree.shift_subtree(conn, program_id, shop.shop_no, sponsor, at)
-    if sponsor_no is not None and has_promotions(load_timeline(conn, program), at):
-        tree.signal_ranks(conn, program_id, [(program.day_of(at), sponsor_no, at)])
+    tree.insert_link(conn, program_id, shop.shop_no, moved_at, sponsor_no, reason, now, actor.key_id)
+    tree.shift_subtree(conn, program_id, shop.shop_no, sponsor, moved_at)
+    if sponsor_no is not None and has_promotions(load_timeline(conn, program), moved_at):
+        tree.signal_ranks(conn, program_id, [(program.day_of(moved_at), sponsor_no, moved_at)])
     return get_shop(conn, program, shop_id, now)
 
 
@@ -75,11 +76,11 @@ def _sponsor(known: dict[str, KnownShop], sponsor_id: str | None, now: datetime)
 
 
 def _check(
-    conn: Connection, program_id: int, policy: Policy, shop: KnownShop, sponsor: KnownShop | None, at: datetime
+    conn: Connection, program_id: int, policy: Policy, shop: KnownShop, sponsor: KnownShop | None, moved_at: datetime
 ) -> None:
     if sponsor is None:
         return
-    above = tree.links_above(conn, program_id, [sponsor.shop_no], at)
+    above = tree.links_above(conn, program_id, [sponsor.shop_no], moved_at)
     is_capped = policy.max_tree_levels is not None
-    below = tree.links_below(conn, program_id, shop.shop_no, at) if is_capped else {}
-    check_move(above, below, shop.shop_no, sponsor.shop_no, at, policy.max_tree_levels)
+    below = tree.links_below(conn, program_id, shop.shop_no, moved_at) if is_capped else {}
+    check_move(above, below, shop.shop_no, sponsor.shop_no, moved_at, policy.max_tree_levels)

@@ -1,4 +1,4 @@
-"""Changes what a shop is called and who runs it, and blanks what is personal. The tree and money stay as they are."""
+"""Changes a shop's name, attributes and organiser, and blanks what is personal. The tree and money stay as they are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from distrib.store.payouts import batches
 def change_shop(
     conn: Connection, program: Program, shop_id: str, wanted: Mapping[str, Any], actor: Actor, now: datetime
 ) -> ShopView:
-    """Gives a shop another ``name``, other ``attributes`` (as a whole) or another ``organiser_id``; None clears one.
+    """Changes a shop's ``name``, ``attributes`` (as a whole) or ``organiser_id``, as named in ``wanted``; None clears.
 
     A registration sent again is still compared with what was first sent.
 

@@ -1,6 +1,6 @@
-"""Brings shops into the referral tree, one or a thousand at a time, in a handful of statements.
+"""Registers shops in the referral tree, one or a thousand at a time, in a handful of statements.
 
-Who is refused is told by name and touches nobody else. Moving shops that are in must not enter.
+A shop that is refused is answered with its reason and touches no other. Shops that are in are moved by ``moves``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.network.depth import Link, Place, highest_level, place
+from distrib.domain.network.depth import SponsorLink, TreePosition, highest_level, resolve_position
 from distrib.domain.network.graph import arrange
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.domain.policies.policy import Policy
@@ -46,17 +46,17 @@ class ShopDraft:
     attributes: Mapping[str, Any] | None = None
 
 
-class _Sent(NamedTuple):
-    """A draft with what is kept in place of its identity, and its digest."""
+class _HashedDraft(NamedTuple):
+    """A draft with the hash kept in place of its identity, and the digest of its content."""
 
     draft: ShopDraft
-    identity: bytes | None
+    identity_hash: bytes | None
     digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of a draft: created, unchanged or refused, and then why."""
+    """The outcome of a draft: created, unchanged or refused, and then why."""
 
     id: str
     status: str
@@ -77,18 +77,18 @@ def register_shops(
     now: datetime,
     pepper: bytes,
 ) -> list[Registered]:
-    """Brings shops in and tells of each what became of it, in the order sent; one refusal touches no other.
+    """Registers shops and answers the outcome of each, in the order sent; one refusal touches no other.
 
     Sponsors may stand before or after those they brought. The same registration again is
     ``unchanged``; the same id with other content is refused as ``id_conflict``.
     """
     tree.lock_network(conn, program.program_id, exclusive=len(drafts) > 1)
     timeline = load_timeline(conn, program)
-    sent = [_sent(draft, program, pepper) for draft in drafts]
+    hashed = [_hashed(draft, program, pepper) for draft in drafts]
     for _ in range(ATTEMPTS):
-        batch = _Batch(conn, program, policy, actor, now)
-        results = batch.decide(sent)
-        if batch.store():
+        batch = _RegistrationBatch(conn, program, policy, actor, now)
+        results = batch.decide(hashed)
+        if batch.write():
             tree.signal_ranks(conn, program.program_id, batch.signals(timeline))
             refused = {result.id: result.code for result in results if result.code is not None}
             note_registrations(conn, program, policy, batch.created, refused, now)
@@ -96,44 +96,44 @@ def register_shops(
     raise Refusal("conflict")
 
 
-class _Batch:
-    """One attempt at registering some shops, from what is known now."""
+class _RegistrationBatch:
+    """One attempt at registering the shops of a call, from what is known now."""
 
     def __init__(self, conn: Connection, program: Program, policy: Policy, actor: Actor, now: datetime) -> None:
         self._conn, self._program, self._policy, self._actor, self._now = conn, program, policy, actor, now
         self._known: dict[str, KnownShop] = {}
         self._by_code: dict[str, KnownShop] = {}
         self._identities: set[bytes] = set()
-        self._links: dict[int, list[Link]] = {}
+        self._links: dict[int, list[SponsorLink]] = {}
         self._below_own: dict[int, bool] = {}
         self._new: list[NewShop] = []
 
-    def decide(self, sent: Sequence[_Sent]) -> list[Registered]:
-        """What becomes of each draft; those to be created are ready to be stored."""
-        self._read(sent)
-        firsts: dict[str, _Sent] = {}
-        for one in sent:
-            firsts.setdefault(one.draft.id, one)
-        refused = self._place({shop_id: one for shop_id, one in firsts.items() if shop_id not in self._known})
+    def decide(self, sent: Sequence[_HashedDraft]) -> list[Registered]:
+        """Decides the outcome of each draft; those to be created are ready to be written."""
+        self._load(sent)
+        firsts: dict[str, _HashedDraft] = {}
+        for entry in sent:
+            firsts.setdefault(entry.draft.id, entry)
+        refused = self._place({shop_id: entry for shop_id, entry in firsts.items() if shop_id not in self._known})
         created = {row.shop_id for row in self._new}
         results = []
-        for one in sent:
-            is_created = one.draft.id in created and firsts[one.draft.id] is one
-            results.append(self._result(one, is_created, refused))
+        for entry in sent:
+            is_created = entry.draft.id in created and firsts[entry.draft.id] is entry
+            results.append(self._result(entry, is_created, refused))
         return results
 
-    def store(self) -> bool:
-        """Writes what was decided; False where someone else was faster."""
+    def write(self) -> bool:
+        """Writes the new shops; False where another call has taken an id, identity or invite code meanwhile."""
         rows = sorted(self._new, key=lambda row: row.shop_no)
         return not rows or shops.insert_shops(self._conn, self._program.program_id, rows, self._now, self._actor.key_id)
 
     @property
     def created(self) -> Sequence[NewShop]:
-        """The shops that came in."""
+        """The shops that were registered."""
         return self._new
 
     def signals(self, timeline: Timeline) -> list[tuple[date, int, datetime]]:
-        """The sponsors whose promotion is to be looked at, as they gained a recruit."""
+        """Lists the sponsors whose promotion is to be decided, as they gained a recruit."""
         day_of = self._program.day_of
         return [
             (day_of(row.joined_at), row.sponsor_no, row.joined_at)
@@ -141,67 +141,68 @@ class _Batch:
             if row.sponsor_no is not None and has_promotions(timeline, row.joined_at)
         ]
 
-    def _read(self, sent: Sequence[_Sent]) -> None:
-        """Reads what is known. Ids come last: whoever is seen to use an identity is then seen as a shop, too."""
+    def _load(self, sent: Sequence[_HashedDraft]) -> None:
+        """Loads known shops and identities. Ids come last, so that whatever uses an identity is loaded, too."""
         program_id = self._program.program_id
-        identities = {one.identity for one in sent if one.identity is not None}
+        identities = {entry.identity_hash for entry in sent if entry.identity_hash is not None}
         if identities:
             self._identities = shops.identities_used(self._conn, program_id, identities)
-        codes = {one.draft.invite_code for one in sent if one.draft.invite_code is not None}
+        codes = {entry.draft.invite_code for entry in sent if entry.draft.invite_code is not None}
         if codes:
             self._by_code = shops.by_invite_codes(self._conn, program_id, codes)
-        named = {name for one in sent for name in (one.draft.id, one.draft.sponsor_id) if name is not None}
+        named = {name for entry in sent for name in (entry.draft.id, entry.draft.sponsor_id) if name is not None}
         self._known = shops.by_ids(self._conn, program_id, named)
 
-    def _place(self, fresh: Mapping[str, _Sent]) -> dict[str, Refusal]:
-        """Places new shops, sponsors first; answers who is refused and why."""
-        arrangement = arrange({shop_id: one.draft.sponsor_id for shop_id, one in fresh.items()})
-        refused = {shop_id: _loop(loop) for loop in arrangement.loops for shop_id in loop}
-        self._read_moves([one.draft for one in fresh.values()])
-        numbers = iter(shops.next_numbers(self._conn, len(fresh)))
+    def _place(self, new: Mapping[str, _HashedDraft]) -> dict[str, Refusal]:
+        """Places new shops in the tree, sponsors first; answers by shop why it is refused."""
+        arrangement = arrange({shop_id: entry.draft.sponsor_id for shop_id, entry in new.items()})
+        refused = {shop_id: _loop_refusal(loop) for loop in arrangement.loops for shop_id in loop}
+        self._load_moves([entry.draft for entry in new.values()])
+        numbers = iter(shops.next_numbers(self._conn, len(new)))
         for shop_id in arrangement.order:
             if shop_id in refused:
                 continue
             try:
-                self._add(fresh[shop_id], next(numbers))
+                self._add(new[shop_id], next(numbers))
             except Refusal as refusal:
                 refused[shop_id] = refusal
         return refused
 
-    def _add(self, sent: _Sent, number: int) -> None:
-        draft = sent.draft
-        self._check_entry(draft, sent.identity)
+    def _add(self, entry: _HashedDraft, number: int) -> None:
+        draft = entry.draft
+        self._check_draft(draft, entry.identity_hash)
         sponsor = self._sponsor(draft)
-        row = self._row(sent, number, sponsor, draft.joined_at or self._now)
+        row = self._row(entry, number, sponsor, draft.joined_at or self._now)
         self._new.append(row)
-        if sent.identity is not None:
-            self._identities.add(sent.identity)
-        self._links[number] = [Link(row.joined_at, row.sponsor_no)]
+        if entry.identity_hash is not None:
+            self._identities.add(entry.identity_hash)
+        self._links[number] = [SponsorLink(row.joined_at, row.sponsor_no)]
         self._known[draft.id] = _known(row)
 
-    def _row(self, sent: _Sent, number: int, sponsor: KnownShop | None, joined_at: datetime) -> NewShop:
-        draft = sent.draft
-        where = self._level(sponsor, joined_at)
-        above = None if where.is_detached else sponsor
+    def _row(self, entry: _HashedDraft, number: int, sponsor: KnownShop | None, joined_at: datetime) -> NewShop:
+        draft = entry.draft
+        position = self._position(sponsor, joined_at)
+        above = None if position.is_detached else sponsor
         return NewShop(
             shop_no=number,
             shop_id=draft.id,
-            digest=sent.digest,
+            digest=entry.digest,
             name=draft.name,
             attributes=None if draft.attributes is None else json.dumps(draft.attributes, ensure_ascii=False),
-            identity_hash=sent.identity,
+            identity_hash=entry.identity_hash,
             invite_code=new_invite_code(),
             sponsor_no=None if above is None else above.shop_no,
-            introduced_by_no=sponsor.shop_no if sponsor is not None and where.is_detached else None,
+            introduced_by_no=sponsor.shop_no if sponsor is not None and position.is_detached else None,
             uplines=() if above is None else (above.shop_no, *above.uplines)[:CHAIN_LENGTH],
             level=1 if above is None else above.level + 1,
             chain_since=joined_at if above is None else max(joined_at, above.chain_since),
             joined_at=joined_at,
             status="pending" if self._program.admission == "review" else "active",
-            reason=DETACHED if where.is_detached else JOINED,
+            reason=DETACHED if position.is_detached else JOINED,
         )
 
-    def _check_entry(self, draft: ShopDraft, identity: bytes | None) -> None:
+    def _check_draft(self, draft: ShopDraft, identity_hash: bytes | None) -> None:
+        """Checks a draft against the program's rules of admission and identity."""
         has_sponsor = draft.sponsor_id is not None or draft.invite_code is not None
         if draft.sponsor_id is not None and draft.invite_code is not None:
             raise Refusal("sponsor_and_invite_code")
@@ -209,28 +210,28 @@ class _Batch:
             raise Refusal("forbidden")
         if self._program.admission == "invite" and not has_sponsor:
             raise Refusal("sponsor_required")
-        if self._program.identity_required and identity is None:
+        if self._program.identity_required and identity_hash is None:
             raise Refusal("identity_required")
-        if identity in self._identities:
+        if identity_hash in self._identities:
             raise Refusal("identity_used")
 
     def _sponsor(self, draft: ShopDraft) -> KnownShop | None:
         if draft.sponsor_id is None and draft.invite_code is None:
             return None
         if draft.sponsor_id is not None:
-            found = self._known.get(draft.sponsor_id)
+            sponsor = self._known.get(draft.sponsor_id)
         else:
-            found = self._by_code.get(draft.invite_code or "")
-        if self._actor.role == "partner" and (found is None or not self._is_own(found)):
+            sponsor = self._by_code.get(draft.invite_code or "")
+        if self._actor.role == "partner" and (sponsor is None or not self._is_own(sponsor)):
             raise Refusal("forbidden")
-        if found is None:
+        if sponsor is None:
             raise Refusal("sponsor_unknown", sponsor=draft.sponsor_id or draft.invite_code)
-        if found.status == "closed" and found.status_since <= self._now:
-            raise Refusal("sponsor_not_active", sponsor=found.shop_id)
-        return found
+        if sponsor.status == "closed" and sponsor.status_since <= self._now:
+            raise Refusal("sponsor_not_active", sponsor=sponsor.shop_id)
+        return sponsor
 
     def _may_repeat(self, draft: ShopDraft, shop: KnownShop) -> bool:
-        """Whether to tell the sender of a shop that is in: a partner, of those below its own or brought in by one."""
+        """Whether the sender may know of a shop that is in: a partner, of those below its own or brought in by one."""
         if self._actor.role != "partner" or self._is_own(shop):
             return True
         sponsor = self._known.get(draft.sponsor_id or "") or self._by_code.get(draft.invite_code or "")
@@ -247,18 +248,18 @@ class _Batch:
             self._below_own[top] = own in above
         return self._below_own[top]
 
-    def _level(self, sponsor: KnownShop | None, joined_at: datetime) -> Place:
-        """Where the shop stands, by the deepest level its sponsor has at any instant from then on."""
+    def _position(self, sponsor: KnownShop | None, joined_at: datetime) -> TreePosition:
+        """Resolves the position of a new shop by the deepest level of its sponsor at any instant from then on."""
         policy = self._policy
         if sponsor is None or policy.max_tree_levels is None:
-            return place(None if sponsor is None else sponsor.level, None, policy.on_excess)
+            return resolve_position(None if sponsor is None else sponsor.level, None, policy.on_excess)
         level = sponsor.level
         if joined_at < sponsor.chain_since:
             level = max(level, highest_level(self._links, sponsor.shop_no, joined_at))
-        return place(level, policy.max_tree_levels, policy.on_excess)
+        return resolve_position(level, policy.max_tree_levels, policy.on_excess)
 
-    def _read_moves(self, drafts: Iterable[ShopDraft]) -> None:
-        """Reads the dated links above sponsors that move, or join, after someone they brought."""
+    def _load_moves(self, drafts: Iterable[ShopDraft]) -> None:
+        """Loads the dated links above sponsors that move, or join, after a shop they brought in."""
         if self._policy.max_tree_levels is None:
             return
         earliest = min((draft.joined_at or self._now for draft in drafts), default=self._now)
@@ -267,26 +268,26 @@ class _Batch:
         if late:
             self._links = tree.links_above(self._conn, self._program.program_id, late, earliest)
 
-    def _result(self, sent: _Sent, is_created: bool, refused: Mapping[str, Refusal]) -> Registered:
-        shop_id = sent.draft.id
+    def _result(self, entry: _HashedDraft, is_created: bool, refused: Mapping[str, Refusal]) -> Registered:
+        shop_id = entry.draft.id
         shop = self._known.get(shop_id)
         if shop is None:
             return Registered(shop_id, "refused", refused[shop_id])
-        if not is_created and not self._may_repeat(sent.draft, shop):
+        if not is_created and not self._may_repeat(entry.draft, shop):
             return Registered(shop_id, "refused", Refusal("forbidden"))
-        if shop.digest != sent.digest:
+        if shop.digest != entry.digest:
             return Registered(shop_id, "refused", Refusal("id_conflict", id=shop_id))
         return Registered(shop_id, "created" if is_created else "unchanged")
 
 
-def has_promotions(timeline: Timeline, at: datetime) -> bool:
+def has_promotions(timeline: Timeline, instant: datetime) -> bool:
     """Whether the plan in force at an instant has ranks that can be earned."""
-    entry = timeline.in_force(at)
+    entry = timeline.in_force(instant)
     return entry is not None and entry.plan.has_promotions
 
 
 def new_invite_code() -> str:
-    """A code nobody can guess and everybody can read aloud."""
+    """Draws an invite code that cannot be guessed and is easy to read aloud."""
     number, letters = secrets.randbelow(len(CODE_LETTERS) ** CODE_LENGTH), []
     for _ in range(CODE_LENGTH):
         number, letter = divmod(number, len(CODE_LETTERS))
@@ -295,31 +296,31 @@ def new_invite_code() -> str:
 
 
 def identity_hash(pepper: bytes, program_code: str, identity: str) -> bytes:
-    """The keyed hash that stands for an identity within one program; the identity itself is never kept."""
+    """Computes the keyed hash that stands for an identity within one program; the identity itself is never kept."""
     return hmac.digest(pepper, f"identity\0{program_code}\0{identity}".encode(), hashlib.sha256)
 
 
-def _sent(draft: ShopDraft, program: Program, pepper: bytes) -> _Sent:
-    identity = None if draft.identity is None else identity_hash(pepper, program.code, draft.identity)
-    return _Sent(draft, identity, _digest(draft, identity))
+def _hashed(draft: ShopDraft, program: Program, pepper: bytes) -> _HashedDraft:
+    hashed = None if draft.identity is None else identity_hash(pepper, program.code, draft.identity)
+    return _HashedDraft(draft, hashed, _digest(draft, hashed))
 
 
 def _known(row: NewShop) -> KnownShop:
     return KnownShop(
-        row.shop_no,
-        row.shop_id,
-        row.digest,
-        row.uplines,
-        row.level,
-        row.chain_since,
-        row.status,
-        row.joined_at,
-        row.joined_at,
+        shop_no=row.shop_no,
+        shop_id=row.shop_id,
+        digest=row.digest,
+        uplines=row.uplines,
+        level=row.level,
+        chain_since=row.chain_since,
+        status=row.status,
+        status_since=row.joined_at,
+        joined_at=row.joined_at,
     )
 
 
 def _digest(draft: ShopDraft, identity: bytes | None) -> bytes:
-    """Tells the same registration from another: times as instants, absent as null."""
+    """Computes the digest of a registration's content: times as instants, absent as null."""
     content = (
         draft.id,
         draft.sponsor_id,
@@ -332,5 +333,5 @@ def _digest(draft: ShopDraft, identity: bytes | None) -> bytes:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
-def _loop(loop: Sequence[str]) -> Refusal:
+def _loop_refusal(loop: Sequence[str]) -> Refusal:
     return Refusal("sponsor_is_self") if len(loop) == 1 else Refusal("sponsor_cycle")

@@ -1,7 +1,4 @@
-"""The shops' front door: registration, reading, moves, statuses and ranks by hand, each in a module of its own.
-
-Only what binds them together may enter.
-"""
+"""Re-exports the services of shops: registration, reading, moves, statuses and ranks by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from distrib.services.context import Actor, Program
 from distrib.services.network.moves import move_shop
 from distrib.services.network.records import change_shop, erase_shop
 from distrib.services.network.registration import Registered, ShopDraft, register_shops
-from distrib.services.network.standing import STATUSES, RankChange, rank_history, set_rank, set_status
+from distrib.services.network.standing import STATUSES, RankChangeView, rank_history, set_rank, set_status
 from distrib.services.network.views import (
     RelatedShop,
     ShopView,
@@ -27,7 +24,7 @@ from distrib.services.network.views import (
 
 __all__ = [
     "STATUSES",
-    "RankChange",
+    "RankChangeView",
     "Registered",
     "RelatedShop",
     "ShopDraft",
@@ -57,7 +54,7 @@ def register_shop(
     now: datetime,
     pepper: bytes,
 ) -> tuple[ShopView, bool]:
-    """Brings one shop in and answers it, and whether it is new; the same again answers as the first time.
+    """Registers one shop; answers it, and whether it is new. The same registration again answers as the first time.
 
     Raises:
         Refusal: why it may not come in, or ``id_conflict`` where the id is known with other content.

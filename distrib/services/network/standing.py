@@ -1,6 +1,6 @@
-"""Sets what a shop is by hand, statuses and ranks, and tells the history of its ranks.
+"""Sets the status and rank of a shop by hand, and lists the history of its ranks.
 
-What is earned by sales is the promotion's business. A change is a dated row with its reason.
+Ranks earned by sales are written by ``ranks.promotion``. A change is a dated row with its reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class RankChange:
+class RankChangeView:
     """A change of rank: from when, to what, and why. ``rank`` None ends what was set by hand."""
 
     effective_at: datetime
@@ -50,16 +50,16 @@ def set_status(
     actor: Actor,
     now: datetime,
 ) -> ShopView:
-    """Gives a shop a status from ``effective_at`` (now, if None) on.
+    """Sets a shop's status from ``effective_at`` (now, if None) on; answers the shop as it stands now.
 
     Raises:
         Refusal: ``invalid``, ``shop_unknown`` or ``before_joining``.
     """
     if status not in STATUSES:
         raise Refusal("invalid", [Problem("status", f"must be one of {', '.join(STATUSES)} / 须为其中之一")])
-    at = effective_at or now
-    shop = _locked(conn, program, shop_id, at)
-    store.add_status(conn, program.program_id, shop.shop_no, at, status, reason, now, actor.key_id)
+    effective_at = effective_at or now
+    shop = _lock(conn, program, shop_id, effective_at)
+    store.add_status(conn, program.program_id, shop.shop_no, effective_at, status, reason, now, actor.key_id)
     return get_shop(conn, program, shop_id, now)
 
 
@@ -73,23 +73,23 @@ def set_rank(
     actor: Actor,
     now: datetime,
 ) -> ShopView:
-    """Gives a shop a rank by hand from ``effective_at`` (now, if None) on: a floor, until None clears it.
+    """Sets a shop's rank by hand from ``effective_at`` (now, if None) on: a floor, until None clears it.
 
     A shop that has earned a higher rank keeps that one (plan.md, Ranks).
 
     Raises:
         Refusal: ``shop_unknown``, ``before_joining``, or ``rank_unknown`` where the plan in force then lacks it.
     """
-    at = effective_at or now
-    shop = _locked(conn, program, shop_id, at)
+    effective_at = effective_at or now
+    shop = _lock(conn, program, shop_id, effective_at)
     program_id = program.program_id
     timeline = load_timeline(conn, program)
-    entry = timeline.in_force(at) or (timeline.entries[0] if timeline.entries else None)
+    entry = timeline.in_force(effective_at) or next(iter(timeline.entries), None)
     if rank is not None and (entry is None or rank not in entry.plan.rank_indexes):
         raise Refusal("rank_unknown", rank=rank)
-    store.add_rank(conn, program_id, shop.shop_no, at, rank, HAND, reason, now, actor.key_id)
+    store.add_rank(conn, program_id, shop.shop_no, effective_at, rank, HAND, reason, now, actor.key_id)
     if entry is not None:
-        _level(conn, program_id, shop.shop_no, at, ladder_of(timeline), entry.plan, now, actor)
+        _complete_ranks(conn, program_id, shop.shop_no, effective_at, ladder_of(timeline), entry.plan, now, actor)
     return get_shop(conn, program, shop_id, now)
 
 
@@ -99,49 +99,50 @@ def rank_history(
     shop_id: str,
     cursor: tuple[str, int] | None = None,
     limit: int = 50,
-) -> tuple[list[RankChange], tuple[str, int] | None]:
-    """The changes of a shop's rank, earliest first, and after what the next page begins."""
+) -> tuple[list[RankChangeView], tuple[str, int] | None]:
+    """Lists a page of the changes of a shop's rank, earliest first, and the cursor of the next page."""
     shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     after = cursor or (_BEFORE_ALL.isoformat(), 0)
     rows = store.rank_history(conn, program.program_id, shop.shop_no, after, limit + 1)
     changes = [
-        RankChange(row.effective_at, row.rank, row.cause, _reason(row), row.recorded_at, row.recorded_by)
+        RankChangeView(row.effective_at, row.rank, row.cause, _reason(row), row.recorded_at, row.recorded_by)
         for row in rows[:limit]
     ]
     return changes, (rows[limit - 1].effective_at.isoformat(), rows[limit - 1].seq) if len(rows) > limit else None
 
 
-def _locked(conn: Connection, program: Program, shop_id: str, at: datetime) -> KnownShop:
+def _lock(conn: Connection, program: Program, shop_id: str, effective_at: datetime) -> KnownShop:
+    """Locks the shop's row; raises ``shop_unknown``, or ``before_joining`` where it has not joined by then."""
     shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
-    if at < shop.joined_at:
+    if effective_at < shop.joined_at:
         raise Refusal("before_joining")
     return shop
 
 
-def _level(
+def _complete_ranks(
     conn: Connection,
     program_id: int,
     shop_no: int,
-    at: datetime,
+    since: datetime,
     ladder: Ladder,
     plan: Plan,
     now: datetime,
     actor: Actor,
 ) -> None:
-    """Brings the ranks from an instant on to the higher of what is set by hand and what was earned."""
+    """Writes the rows missing from an instant on for the higher of the ranks set by hand and earned to hold."""
     history = RankHistory(figures.rank_rows(conn, program_id, [shop_no]), ladder)
     changes = [
         figures.RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row)))
-        for row in history.level(shop_no, at, plan)
+        for row in history.complete(shop_no, since, plan)
     ]
     if changes:
         figures.insert_rank_changes(conn, program_id, changes, actor.key_id, now)
 
 
 def _reason(row: store.RankRow) -> Any:
-    """The figures that decided, or the words of whoever set it by hand."""
+    """Decodes the reason of a row: the figures that decided, or of a rank by hand the text given with it."""
     return row.reason if row.cause == HAND else json.loads(row.reason)

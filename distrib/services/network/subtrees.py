@@ -1,4 +1,4 @@
-"""A shop and all below it as a graph for other tools: node-link JSON and GraphML. Money must not enter."""
+"""Exports a shop and all below it as a graph for other tools, without money: node-link JSON and GraphML."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LINES_A_CHUNK = 1_000
 def read_subtree(
     conn: Connection, program: Program, shop_id: str, levels: int | None, now: datetime, *, sees_all: bool = True
 ) -> Tree:
-    """The tree from a shop down as it stands now.
+    """Reads the tree from a shop down as it stands now.
 
     Args:
         conn: the unit of work.
@@ -32,7 +32,7 @@ def read_subtree(
         shop_id: the top.
         levels: how many levels below it; None goes all the way, 0 is the shop alone.
         now: the instant.
-        sees_all: whether statuses are told, too.
+        sees_all: whether statuses are shown, too.
 
     Raises:
         Refusal: ``shop_unknown`` or ``subtree_too_large``.
@@ -50,21 +50,21 @@ def read_subtree(
 
 
 def as_node_link(tree: Tree) -> dict[str, Any]:
-    """The tree as node-link JSON (networkx's form)."""
+    """Encodes the tree as node-link JSON (networkx's form)."""
     return node_link_of(tree)
 
 
 def as_graphml(tree: Tree) -> Iterator[bytes]:
-    """The tree as GraphML, in chunks."""
+    """Encodes the tree as GraphML, in chunks of bytes."""
     lines = graphml_of(tree)
     while chunk := "\n".join(islice(lines, _LINES_A_CHUNK)):
         yield f"{chunk}\n".encode()
 
 
 def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[str, str | int]:
-    """What is told of a shop; what it lacks is left out, for GraphML knows no null."""
+    """Lists the attributes of a shop's node; those it lacks are left out, for GraphML knows no null."""
     joined_at = shop.joined_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    told: dict[str, str | int | None] = {
+    attributes: dict[str, str | int | None] = {
         "name": shop.name,
         "level": shop.level,
         "distance": distance,
@@ -72,5 +72,5 @@ def _node(shop: RelatedShop | ShopView, distance: int, sees_all: bool) -> dict[s
         "joined_at": joined_at,
     }
     if sees_all:
-        told["status"] = shop.status
-    return {name: value for name, value in told.items() if value is not None}
+        attributes["status"] = shop.status
+    return {name: value for name, value in attributes.items() if value is not None}

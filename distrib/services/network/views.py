@@ -1,4 +1,4 @@
-"""Shops as they are answered: their standing at an instant, who is above, who below. Nothing that writes may enter."""
+"""Reads shops as they stand at an instant, their uplines and their downlines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -58,25 +58,25 @@ class RelatedShop:
 
 
 def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopView:
-    """The shop as it stands now; raises ``shop_unknown``."""
-    row = _shown(conn, program, shop_id, now)
+    """Reads a shop as it stands now; raises ``shop_unknown``."""
+    row = _find(conn, program, shop_id, now)
     sponsor_no, level = _place_at(conn, program, row, now)
     named = [number for number in (sponsor_no, row.introduced_by_no) if number is not None]
     ids = shops.ids_of(conn, program.program_id, named) if named else {}
     return ShopView(
-        row.shop_no,
-        row.shop_id,
-        None if sponsor_no is None else ids[sponsor_no],
-        None if row.introduced_by_no is None else ids[row.introduced_by_no],
-        row.status,
-        row.rank or _lowest_rank(conn, program, now),
-        level,
-        row.joined_at,
-        row.invite_code,
-        tree.count_recruits(conn, program.program_id, [row.shop_no], now).get(row.shop_no, 0),
-        row.name,
-        None if row.attributes is None else json.loads(row.attributes),
-        row.organiser_id,
+        shop_no=row.shop_no,
+        id=row.shop_id,
+        sponsor_id=None if sponsor_no is None else ids[sponsor_no],
+        introduced_by=None if row.introduced_by_no is None else ids[row.introduced_by_no],
+        status=row.status,
+        rank=row.rank or _lowest_rank(conn, program, now),
+        level=level,
+        joined_at=row.joined_at,
+        invite_code=row.invite_code,
+        direct_recruits=tree.count_recruits(conn, program.program_id, [row.shop_no], now).get(row.shop_no, 0),
+        name=row.name,
+        attributes=None if row.attributes is None else json.loads(row.attributes),
+        organiser_id=row.organiser_id,
     )
 
 
@@ -88,15 +88,16 @@ def upline(
     cursor: tuple[int] | None = None,
     limit: int = 50,
 ) -> tuple[list[RelatedShop], tuple[int] | None]:
-    """The shops above as of now, nearest first, and after which distance the next page begins."""
-    row = _shown(conn, program, shop_id, now)
-    passed = cursor[0] if cursor else 0
+    """Lists a page of the shops above a shop now, nearest first, and the cursor of the next page (a distance)."""
+    row = _find(conn, program, shop_id, now)
+    (passed,) = cursor or (0,)
     above = tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)
-    places = list(enumerate(above, start=1))[passed : passed + limit]
-    sponsors = dict(zip(above, [*above[1:], None], strict=False))
-    places_at = [(number, distance, 1 + len(above) - distance, sponsors[number]) for distance, number in places]
+    chain = [
+        _RelatedPlace(number, distance, 1 + len(above) - distance, sponsor_no)
+        for distance, (number, sponsor_no) in enumerate(zip(above, [*above[1:], None], strict=False), start=1)
+    ]
     follows = (passed + limit,) if len(above) > passed + limit else None
-    return _related(conn, program, places_at, now), follows
+    return _related(conn, program, chain[passed : passed + limit], now), follows
 
 
 def downline(
@@ -108,7 +109,7 @@ def downline(
     cursor: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> tuple[list[RelatedShop], tuple[int, int] | None]:
-    """The tree below as of now, level by level, and after what (distance, shop number) the next page begins.
+    """Lists a page of the shops below a shop now, level by level, and the cursor of the next (distance, shop number).
 
     Args:
         conn: the unit of work.
@@ -119,32 +120,42 @@ def downline(
         cursor: after what to begin.
         limit: how many at the most.
     """
-    row = _shown(conn, program, shop_id, now)
+    row = _find(conn, program, shop_id, now)
     _, level = _place_at(conn, program, row, now)
     deep = tree.DEEPEST if levels is None else levels
-    found = tree.downline_at(conn, program.program_id, row.shop_no, now, deep, cursor or (0, 0), limit + 1)
-    places = [(below.shop_no, below.depth, level + below.depth, below.sponsor_no) for below in found[:limit]]
-    follows = (found[limit - 1].depth, found[limit - 1].shop_no) if len(found) > limit else None
+    below = tree.downline_at(conn, program.program_id, row.shop_no, now, deep, cursor or (0, 0), limit + 1)
+    page = below[:limit]
+    places = [_RelatedPlace(shop.shop_no, shop.depth, level + shop.depth, shop.sponsor_no) for shop in page]
+    follows = (page[-1].depth, page[-1].shop_no) if len(below) > limit else None
     return _related(conn, program, places, now), follows
 
 
 def introduced_by(conn: Connection, program: Program, shop_ids: Sequence[str]) -> dict[str, str]:
-    """Who introduced those of the shops that joined as roots because the tree would have been too deep."""
+    """Reads by shop the id of its introducer, for shops that joined as roots where the tree would be too deep."""
     return shops.introduced_by(conn, program.program_id, shop_ids)
 
 
 def distance_below(conn: Connection, program: Program, shop_id: str, ancestor_no: int, now: datetime) -> int | None:
-    """How many levels a shop stands below another one now: 0 is itself, None is not below it.
+    """Counts the levels that a shop stands below another one now: 0 is itself, None is not below it.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    row = _shown(conn, program, shop_id, now)
+    row = _find(conn, program, shop_id, now)
     above = [row.shop_no, *tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)]
     return above.index(ancestor_no) if ancestor_no in above else None
 
 
-def _shown(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
+class _RelatedPlace(NamedTuple):
+    """A shop above or below another: its number, the levels between them, its own level, and its sponsor's number."""
+
+    shop_no: int
+    distance: int
+    level: int
+    sponsor_no: int | None
+
+
+def _find(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopRow:
     row = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if row is None:
         raise Refusal("shop_unknown", id=shop_id)
@@ -152,11 +163,11 @@ def _shown(conn: Connection, program: Program, shop_id: str, now: datetime) -> S
 
 
 def _place_at(conn: Connection, program: Program, row: ShopRow, now: datetime) -> tuple[int | None, int]:
-    """Sponsor and level now, from the dated links where the shop's row knows a later state."""
+    """Reads sponsor and level now, from the dated links where the shop's row knows a later state."""
     if row.chain_since <= now:
         return row.sponsor_no, row.level
     above = tree.uplines_at(conn, program.program_id, row.shop_no, now, tree.DEEPEST)
-    return (above[0] if above else None), 1 + len(above)
+    return next(iter(above), None), 1 + len(above)
 
 
 def _lowest_rank(conn: Connection, program: Program, now: datetime) -> str | None:
@@ -164,28 +175,26 @@ def _lowest_rank(conn: Connection, program: Program, now: datetime) -> str | Non
     return None if entry is None else entry.plan.lowest_rank
 
 
-def _related(
-    conn: Connection, program: Program, places: Sequence[tuple[int, int, int, int | None]], now: datetime
-) -> list[RelatedShop]:
-    """Shops by (number, distance, level, sponsor's number), read at once."""
-    numbers = {number for place in places for number in (place[0], place[3]) if number is not None}
+def _related(conn: Connection, program: Program, places: Sequence[_RelatedPlace], now: datetime) -> list[RelatedShop]:
+    """Reads the shops at those places, all at once."""
+    numbers = {number for place in places for number in (place.shop_no, place.sponsor_no) if number is not None}
     if not numbers:
         return []
     rows = shops.show_many(conn, program.program_id, numbers, now)
-    sales = tree.sales_of(conn, program.program_id, [place[0] for place in places])
+    sales = tree.sales_of(conn, program.program_id, [place.shop_no for place in places])
     lowest = _lowest_rank(conn, program, now)
     return [
         RelatedShop(
-            number,
-            rows[number].shop_id,
-            None if sponsor_no is None else rows[sponsor_no].shop_id,
-            distance,
-            level,
-            rows[number].name,
-            rows[number].status,
-            rows[number].rank or lowest,
-            rows[number].joined_at,
-            sales.get(number, 0),
+            shop_no=place.shop_no,
+            id=rows[place.shop_no].shop_id,
+            sponsor_id=None if place.sponsor_no is None else rows[place.sponsor_no].shop_id,
+            distance=place.distance,
+            level=place.level,
+            name=rows[place.shop_no].name,
+            status=rows[place.shop_no].status,
+            rank=rows[place.shop_no].rank or lowest,
+            joined_at=rows[place.shop_no].joined_at,
+            sales_minor=sales.get(place.shop_no, 0),
         )
-        for number, distance, level, sponsor_no in places
+        for place in places
     ]

@@ -52,7 +52,7 @@ def map_ranks(
         changes = [
             RankChange(shop_no, row.effective_at, row.rank, row.cause, json.dumps(row_reason(row), ensure_ascii=False))
             for shop_no in shops
-            for row in history.level(shop_no, effective_from, plan)
+            for row in history.complete(shop_no, effective_from, plan)
         ]
         figures.insert_rank_changes(conn, program_id, changes, by, now)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.limits import Cap
 from distrib.domain.policies.policy import Policy, combine
-from distrib.domain.ranks.promotion import EARNINGS, Metric, metrics_needed
+from distrib.domain.ranks.promotion import EARNINGS, Metric, promotion_metrics
 from distrib.domain.settlement.terms import Terms
 from distrib.services.context import Program
 from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of
@@ -56,7 +56,7 @@ class TermsBook:
 
     def _metrics(self) -> Iterator[Metric]:
         for entry in self._timeline.entries:
-            yield from metrics_needed(entry.plan)
+            yield from promotion_metrics(entry.plan)
 
     @cached_property
     def counted_rules(self) -> dict[str, CountedRules]:

@@ -1,1 +1,1 @@
-"""Promotes shops as facts arrive and evaluates ranks once a month. Begin with ``promotion``."""
+"""Promotes shops as events arrive and evaluates ranks once a month. Begin with ``promotion``."""

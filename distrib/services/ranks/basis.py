@@ -1,6 +1,6 @@
-"""Promotions whose condition does not hold any more at its look, now that refunds are known (plan.md, Ranks).
+"""Finds promotions whose condition no longer holds as of their instant, now that refunds are known (plan.md, Ranks).
 
-An evaluation takes them back: what a shop has earned is then what its other rows say. No SQL may enter.
+An evaluation takes them back: what a shop has earned is then what its other rows say.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import Ladder
-from distrib.domain.ranks.promotion import decided, holds, leaves
+from distrib.domain.ranks.promotion import decisive_figures, holds, leaves
 from distrib.services.context import Program
-from distrib.services.ranks.promotion import Asked, figures_of
+from distrib.services.ranks.promotion import PromotionCheck, figures_of
 from distrib.store.ranks import evaluations as store
 from distrib.store.ranks.evaluations import PromotedRow
 
-SHOPS_AT_ONCE = 20_000
+CHUNK_SHOPS = 20_000
 ALL_REFUNDS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """Where the evaluation before left off: promotions after that instant, or by newer rows, are looked at."""
+class EvaluationMark:
+    """Where the previous evaluation ended: promotions after that instant, or by newer rows, are checked by this one."""
 
     instant: datetime
     seq: int
 
 
 @dataclass(slots=True)
-class _Promotion:
-    """A look that led to a promotion, and the rows that it wrote."""
+class _PastPromotion:
+    """A promotion as of the instant at which it was decided, and the sequence numbers of the rows that it wrote."""
 
     shop_no: int
-    at: datetime
+    earned_at: datetime
     rank: str
-    rows: set[int]
+    row_seqs: set[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Unfounded:
-    """A promotion that lacks its basis: its rows, and the numbers as they are now."""
+class UnfoundedPromotion:
+    """A promotion that lacks its basis: the sequence numbers of its rows, and the reason with today's figures."""
 
-    rows: frozenset[int]
-    shown: dict[str, Any]
+    row_seqs: frozenset[int]
+    reason: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """A shop with promotions to be taken back, and what it has earned without them."""
+    """A shop with promotions to be taken back, and the rank it has earned without them: at month end, and at effect."""
 
     shop_no: int
-    before: str | None
-    now: str | None
-    unfounded: Sequence[Unfounded]
+    rank_at_month_end: str | None
+    rank_at_effect: str | None
+    unfounded: Sequence[UnfoundedPromotion]
 
 
 def take_back(
@@ -66,70 +66,76 @@ def take_back(
     program: Program,
     ladder: Ladder,
     shops: Sequence[int],
-    since: Since,
+    since: EvaluationMark,
     last_instant: datetime,
     effective_at: datetime,
 ) -> Iterator[TakenBack]:
-    """Which of the shops lose promotions made since the evaluation before, and what remains.
+    """Lists those of the shops that lose promotions made since the previous evaluation, with the ranks that remain.
 
     Args:
         shops: those whose figures a refund may have changed.
-        last_instant: of the month; ``before`` is what was earned by then.
-        effective_at: the start of the next month; ``now`` is what is earned by then.
+        last_instant: of the month.
+        effective_at: the start of the next month.
     """
-    for start in range(0, len(shops), SHOPS_AT_ONCE):
-        some = shops[start : start + SHOPS_AT_ONCE]
-        rows = store.promotions(conn, program.program_id, some, since.instant, since.seq, effective_at)
-        unfounded = _unfounded(conn, program, ladder, _by_look(rows))
+    for start in range(0, len(shops), CHUNK_SHOPS):
+        chunk = shops[start : start + CHUNK_SHOPS]
+        rows = store.promotions(conn, program.program_id, chunk, since.instant, since.seq, effective_at)
+        unfounded = _unfounded_promotions(conn, program, ladder, _past_promotions(rows))
         earned = store.earned_rows(conn, program.program_id, list(unfounded), effective_at)
-        for shop_no, found in unfounded.items():
-            gone = frozenset().union(*(one.rows for one in found))
-            left = [(at, rank) for at, seq, rank in earned[shop_no] if seq not in gone]
+        for shop_no, promotions in unfounded.items():
+            dropped = frozenset().union(*(promotion.row_seqs for promotion in promotions))
+            left = [row for row in reversed(earned[shop_no]) if row.seq not in dropped]
+            row = next((row for row in left if row.effective_at <= last_instant), None)
             yield TakenBack(
                 shop_no,
-                next((ladder.carry(rank, at, last_instant) for at, rank in reversed(left) if at <= last_instant), None),
-                next((rank for _, rank in reversed(left)), None),
-                found,
+                None if row is None else ladder.carry(row.rank, row.effective_at, last_instant),
+                next((row.rank for row in left), None),
+                promotions,
             )
 
 
-def _by_look(rows: Sequence[PromotedRow]) -> list[_Promotion]:
-    """One entry a look: what came late was written for later instants too."""
-    looks: dict[tuple[int, str, str], _Promotion] = {}
+def _past_promotions(rows: Sequence[PromotedRow]) -> list[_PastPromotion]:
+    """Groups rows by the promotion that wrote them: one decided late was written for later instants too."""
+    promotions: dict[tuple[int, str, str], _PastPromotion] = {}
     for row in rows:
         reason = json.loads(row.reason)
         if "conditions" in reason:
             key = (row.shop_no, reason["at"], reason["to"])
-            look = _Promotion(row.shop_no, datetime.fromisoformat(reason["at"]), reason["to"], set())
-            looks.setdefault(key, look).rows.add(row.seq)
-    return list(looks.values())
+            promotion = _PastPromotion(row.shop_no, datetime.fromisoformat(reason["at"]), reason["to"], set())
+            promotions.setdefault(key, promotion).row_seqs.add(row.seq)
+    return list(promotions.values())
 
 
-def _unfounded(
-    conn: Connection, program: Program, ladder: Ladder, looks: Sequence[_Promotion]
-) -> dict[int, list[Unfounded]]:
-    found: dict[int, list[Unfounded]] = {}
-    for plan, some in _by_plan(ladder, looks):
-        metrics = sorted({leaf.metric for look in some for leaf in leaves(_condition(plan, look))})
-        asked = [Asked(look.shop_no, look.at, look.at, ALL_REFUNDS) for look in some]
-        columns = {metric: figures_of(conn, program, plan, metric, asked) for metric in metrics}
-        for place, look in enumerate(some):
+def _unfounded_promotions(
+    conn: Connection, program: Program, ladder: Ladder, promotions: Sequence[_PastPromotion]
+) -> dict[int, list[UnfoundedPromotion]]:
+    """Lists by shop the promotions whose condition does not hold with every refund known."""
+    unfounded: dict[int, list[UnfoundedPromotion]] = {}
+    for plan, group in _by_plan(ladder, promotions):
+        metrics = sorted({leaf.metric for promotion in group for leaf in leaves(_condition(plan, promotion))})
+        checks = [PromotionCheck(entry.shop_no, entry.earned_at, entry.earned_at, ALL_REFUNDS) for entry in group]
+        columns = {metric: figures_of(conn, program, plan, metric, checks) for metric in metrics}
+        for place, promotion in enumerate(group):
             figures = {metric: column[place] for metric, column in columns.items()}
-            if not holds(_condition(plan, look), figures):
-                conditions = decided(_condition(plan, look), figures)
-                shown = {"at": look.at.isoformat(), "to": look.rank, "conditions": conditions}
-                found.setdefault(look.shop_no, []).append(Unfounded(frozenset(look.rows), shown))
-    return found
+            if not holds(_condition(plan, promotion), figures):
+                conditions = decisive_figures(_condition(plan, promotion), figures)
+                reason = {"at": promotion.earned_at.isoformat(), "to": promotion.rank, "conditions": conditions}
+                entry = UnfoundedPromotion(frozenset(promotion.row_seqs), reason)
+                unfounded.setdefault(promotion.shop_no, []).append(entry)
+    return unfounded
 
 
-def _by_plan(ladder: Ladder, looks: Sequence[_Promotion]) -> list[tuple[Plan, list[_Promotion]]]:
-    groups: dict[int, tuple[Plan, list[_Promotion]]] = {}
-    for look in looks:
-        plan = ladder.plan_at(look.at)
-        if plan is not None and look.rank in plan.rank_indexes and plan.ranks[plan.rank_index(look.rank)].promote:
-            groups.setdefault(id(plan), (plan, []))[1].append(look)
-    return list(groups.values())
+def _by_plan(ladder: Ladder, promotions: Sequence[_PastPromotion]) -> list[tuple[Plan, list[_PastPromotion]]]:
+    """Groups promotions by the plan in force when they were earned, where it still has a condition for their rank."""
+    plans: dict[int, Plan] = {}
+    groups: dict[int, list[_PastPromotion]] = {}
+    for promotion in promotions:
+        plan = ladder.plan_at(promotion.earned_at)
+        if plan is not None and promotion.rank in plan.rank_indexes and _condition(plan, promotion):
+            plans[id(plan)] = plan
+            groups.setdefault(id(plan), []).append(promotion)
+    return [(plans[key], group) for key, group in groups.items()]
 
 
-def _condition(plan: Plan, look: _Promotion) -> Any:
-    return plan.ranks[plan.rank_index(look.rank)].promote
+def _condition(plan: Plan, promotion: _PastPromotion) -> Any:
+    return plan.ranks[plan.rank_index(promotion.rank)].promote

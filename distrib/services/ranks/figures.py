@@ -1,7 +1,7 @@
-"""The figures that ranks are decided by, of all shops of a program at one instant: arrays from the store, sums up the
-tree in columns.
+"""Computes the figures that ranks are decided by, of all shops of a program at one instant: arrays from the store,
+sums up the tree in columns.
 
-The same as ``promotion.figures_of`` answers look by look; a property test holds both together. No SQL may enter.
+The same figures as ``promotion.figures_of`` reads check by check; a property test holds both together.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _BY_SALES = ("personal_sales_minor", "personal_orders", "team_sales_minor", "active_recruits")
 
 
-def microseconds(at: datetime) -> int:
-    """An instant as the columns have it: microseconds since 1970."""
-    return (at - _EPOCH) // _MICROSECOND
+def microseconds(instant: datetime) -> int:
+    """Encodes an instant as the columns have it: microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,52 +41,54 @@ class Shops:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Counts the shops."""
         return len(self.numbers)
 
-    def column(self, pulled: list[Integers], place: int = 1) -> Integers:
-        """One of the columns that were pulled by shop."""
-        return at_places(self.numbers, pulled[0], pulled[place])
+    def spread(self, numbers: Integers, figures: Integers) -> Integers:
+        """Spreads figures by shop number over all shops; 0 where there is none."""
+        return at_places(self.numbers, numbers, figures)
 
 
-def shops_at(conn: Connection, program: Program, at: datetime) -> Shops:
-    """The shops and who stood above each at an instant."""
-    numbers, sponsors, joined = columns.tree_at(conn, program.program_id, at)
+def shops_at(conn: Connection, program: Program, as_of: datetime) -> Shops:
+    """Loads all shops of a program with their sponsors at an instant."""
+    numbers, sponsors, joined = columns.tree_at(conn, program.program_id, as_of)
     return Shops(numbers, places_of(numbers, sponsors), joined)
 
 
-class Figures:
+class RankFigures:
     """Reads the figures of all shops as of an instant, with every refund that is known, whenever it was made."""
 
-    def __init__(self, conn: Connection, program: Program, ladder: Ladder, shops: Shops, at: datetime) -> None:
+    def __init__(self, conn: Connection, program: Program, ladder: Ladder, shops: Shops, as_of: datetime) -> None:
         self._conn = conn
         self._program = program
         self._ladder = ladder
         self._shops = shops
-        self._at = at
+        self._as_of = as_of
 
     def read(self, plan: Plan, metrics: Collection[Metric]) -> dict[Metric, Integers]:
-        """The column of each metric, over its window that ends with the instant."""
+        """Reads a column for each metric, over its window that ends with the instant."""
         sales, orders = self._sales({metric.window for metric in metrics if metric.name in _BY_SALES})
         return {metric: self._column(plan, metric, sales, orders) for metric in sorted(metrics)}
 
-    def earned_ranks(self, plan: Plan, at: datetime, until: datetime) -> tuple[Integers, Integers]:
-        """What every shop has earned by ``at``, as a place in the plan's ranks as of ``until``, and since when."""
-        return self._ranks(plan, EARNED, at, until)
+    def earned_ranks(self, plan: Plan, as_of: datetime, until: datetime) -> tuple[Integers, Integers]:
+        """Reads the rank every shop has earned by ``as_of``, as a place in the ranks of ``until``, and since when."""
+        return self._ranks(plan, EARNED, as_of, until)
 
     def held_ranks(self, plan: Plan) -> Integers:
-        """What every shop holds at the instant, ranks by hand included."""
-        return self._ranks(plan, RANK_CAUSES, self._at, self._at)[0]
+        """Reads the rank every shop holds at the instant, ranks by hand included, as a place in the plan's."""
+        ranks, _ = self._ranks(plan, RANK_CAUSES, self._as_of, self._as_of)
+        return ranks
 
     def _sales(self, windows: Collection[str]) -> tuple[dict[str, Integers], dict[str, Integers]]:
+        """Reads the sales and the orders of every shop by window."""
         if not windows:
             return {}, {}
         names = sorted(windows)
         starts = [self._start(window) for window in names]
-        pulled = columns.sales(self._conn, self._program.program_id, starts, self._at)
+        read = columns.sales(self._conn, self._program.program_id, starts, self._as_of)
         return (
-            {window: self._shops.column(pulled, 1 + 2 * place) for place, window in enumerate(names)},
-            {window: self._shops.column(pulled, 2 + 2 * place) for place, window in enumerate(names)},
+            {window: self._shops.spread(read.sellers, sales) for window, sales in zip(names, read.sales, strict=True)},
+            {window: self._shops.spread(read.sellers, count) for window, count in zip(names, read.orders, strict=True)},
         )
 
     def _column(self, plan: Plan, metric: Metric, sales: dict[str, Integers], orders: dict[str, Integers]) -> Integers:
@@ -102,34 +104,38 @@ class Figures:
         if metric.name == "direct_recruits":
             return counts_below(parents, self._has_joined(window))
         read = columns.customers if metric.name == "customers" else columns.earnings
-        return self._shops.column(read(self._conn, self._program.program_id, self._start(window), self._at))
+        numbers, figures = read(self._conn, self._program.program_id, self._start(window), self._as_of)
+        return self._shops.spread(numbers, figures)
 
     def _start(self, window: str) -> datetime | None:
-        return first_instant(self._program, window, self._at)
+        return first_instant(self._program, window, self._as_of)
 
     def _has_joined(self, window: str) -> Truths:
         start, joined = self._start(window), self._shops.joined
-        has_joined: Truths = joined <= microseconds(self._at)
+        has_joined: Truths = joined <= microseconds(self._as_of)
         return has_joined if start is None else has_joined & (joined >= microseconds(start))
 
     def _has_rank(self, plan: Plan, min_rank: str) -> Truths:
         lowest = plan.rank_index(min_rank) if min_rank else 0
         return self.held_ranks(plan) >= lowest if lowest else np.ones(self._shops.count, dtype=np.bool_)
 
-    def _ranks(self, plan: Plan, causes: Collection[str], at: datetime, until: datetime) -> tuple[Integers, Integers]:
+    def _ranks(
+        self, plan: Plan, causes: Collection[str], as_of: datetime, until: datetime
+    ) -> tuple[Integers, Integers]:
+        """Reads every shop's newest rank of the causes, as a place in the plan's as of ``until``, and since when."""
         codes, begins = self._ladder.codes(), self._ladder.maps_from(datetime.min.replace(tzinfo=UTC))
-        pulled = columns.newest_ranks(self._conn, self._program.program_id, codes, begins, tuple(causes), at)
         table = np.zeros((len(begins) + 1, len(codes) + 1), dtype=np.int64)
         for segment, since in enumerate([datetime.min.replace(tzinfo=UTC), *begins]):
             for place, code in enumerate(codes, 1):
                 table[segment, place] = plan.rank_indexes.get(self._ladder.carry(code, since, until), 0)
-        numbers, places, segments, since_us = pulled
-        shops = self._shops
-        return at_places(shops.numbers, numbers, table[segments, places]), at_places(shops.numbers, numbers, since_us)
+        numbers, places, segments, since_us = columns.newest_ranks(
+            self._conn, self._program.program_id, codes, begins, tuple(causes), as_of
+        )
+        return self._shops.spread(numbers, table[segments, places]), self._shops.spread(numbers, since_us)
 
 
 def touched_shops(conn: Connection, program: Program, shops: Shops, metrics: Collection[Metric]) -> Truths:
-    """Whose figures a refund may have changed, at whatever time: more than those whose figures it did change."""
+    """Marks the shops whose figures a refund may have changed at any time: those it did change, and more."""
     marked = np.zeros(shops.count, dtype=np.bool_)
     with_earners = any(metric.name == "earned_minor" for metric in metrics)
     for numbers in columns.refunded_shops(conn, program.program_id, with_earners=with_earners):

@@ -14,14 +14,14 @@ from distrib.domain.events import Order
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.settlement.terms import Terms
 from distrib.services.customers.sellers import Sellers
-from distrib.store.network.chains import ShopState, Standing
+from distrib.store.network.chains import ShopState, ShopStates
 
 
 class People:
     """The shops of one batch of orders, as of the orders' ``paid_at``."""
 
     def __init__(self, conn: Connection, program_id: int, orders: Sequence[Order]) -> None:
-        self._standing = Standing(conn, program_id)
+        self._standing = ShopStates(conn, program_id)
         self._sellers = Sellers(conn, program_id, orders)
         self._old_chains: dict[tuple[int, datetime], Sequence[int]] = {}
         self._persons: dict[tuple[int, int], tuple[datetime, Person]] = {}

@@ -1,7 +1,7 @@
-"""Who invites, into which program and how one joins: what a poster and the page behind an invite link say.
+"""Reads invitations: the program, the inviter and the code that a poster and the page behind an invite link show.
 
-An invitation shows what its program and its shop call themselves, and a code. No id, no figure, no rank and no word on
-earnings may enter (CN-P08).
+An invitation shows the titles of its program and its shop, and a code: no id, no figure, no rank and no word on
+earnings (CN-P08).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CLAIMS = "claims"
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What may be shown to anybody. ``join_url`` is the platform's own page, told the code, where there is one."""
+    """An invitation as shown to anybody. ``join_url`` is the platform's own page with the code, where there is one."""
 
     program: str
     inviter: str | None
@@ -40,7 +40,7 @@ class Invitation:
 def invitation_of(
     conn: Connection, program: Program, policies: Mapping[str, Policy], shop_id: str, now: datetime
 ) -> Invitation:
-    """How a shop invites.
+    """Reads the invitation of a shop.
 
     Raises:
         Refusal: ``shop_unknown``; ``shop_not_inviting`` where it is pending, frozen, closed or erased.
@@ -61,23 +61,23 @@ def invitation_of(
 
 
 def find_invitations(conn: Connection, policies: Mapping[str, Policy], typed: str, now: datetime) -> list[Invitation]:
-    """The invitations behind a code: none where it is nobody's or its shop invites nobody.
+    """Finds the invitations behind a code: none where no shop has it or its shop may not invite.
 
-    A code is unique within its program alone. Where two programs have drawn the same one there are two, and who was
-    invited has to say which; to guess would bring them in under a stranger.
+    A code is unique within its program alone. Where two programs have drawn the same code there are two, and the
+    invited person has to say which; a guess would bring them in under a stranger.
     """
     code = read_code(typed)
     if code is None:
         return []
-    found = []
+    invitations = []
     for program_id, shop_id in store.shops_of_code(conn, code):
         enter_program(conn, program_id)
         try:
-            found.append(invitation_of(conn, get_program(conn, program_id), policies, shop_id, now))
+            invitations.append(invitation_of(conn, get_program(conn, program_id), policies, shop_id, now))
         except Refusal as refusal:
             if refusal.code != "shop_not_inviting":
                 raise
-    return found
+    return invitations
 
 
 def _claims(policy: Policy) -> list[str]:

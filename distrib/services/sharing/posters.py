@@ -1,7 +1,4 @@
-"""The share poster (邀请海报) and the QR code of an invite link, drawn: the same invitation gives the same bytes.
-
-What an invitation may say is decided before; nothing here reads a database or a clock.
-"""
+"""Draws the share poster (邀请海报) and the QR code of an invite link: the same invitation gives the same bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from distrib.services.typeface import FONT_FILE, on_picture
 LANGUAGES = ("zh", "en")
 WIDTH, HEIGHT = 1080, 1920
 DESIGN = 1
-"""Counts the looks of the poster: a picture kept elsewhere is told from one that is drawn differently now."""
+"""Version of the poster's design: with another one, copies kept elsewhere are no longer the same picture."""
 QUIET_ZONE = 4
 """Modules left free around a QR code (ISO/IEC 18004)."""
 MOST_SCALE = 50
@@ -28,7 +25,8 @@ _QR_SIDE = 580
 _ERROR_LEVEL = "m"
 _ROUGH, _PAPER, _INK, _GREY = (200, 54, 40), (255, 255, 255), (34, 34, 40), (122, 122, 132)
 _LIGHT, _PALE, _GOLD = (213, 72, 56), (255, 242, 237), (250, 205, 140)
-_CARD = (80, 390, WIDTH - 80, 1590)
+_CARD_TOP = 390
+_CARD = (80, _CARD_TOP, WIDTH - 80, 1590)
 _TEXT_TOP, _TEXT_BOTTOM, _GAP = 530, 905, 22
 _AVATAR, _MIDDLE = 104, WIDTH // 2
 _FINE = 4  # shapes are drawn so much larger, then made smaller, so that no edge has steps
@@ -43,7 +41,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 _WORD = re.compile(r"[^\W\u2e80-\uffef\U00020000-\U0003ffff]+[^\w\s]*|\s+|.", re.DOTALL)
 
 
-class _Set(NamedTuple):
+class _TextBlock(NamedTuple):
     """A text in lines that fit, and the size of its letters."""
 
     lines: Sequence[str]
@@ -52,12 +50,12 @@ class _Set(NamedTuple):
 
     @property
     def leading(self) -> int:
-        """How far apart the lines stand."""
+        """The distance of the lines, in pixels."""
         return self.size * 4 // 3
 
 
 def draw_qr_code(link: str, scale: int) -> bytes:
-    """The bare QR code as SVG, ``scale`` pixels a module."""
+    """Draws the bare QR code of a link as SVG, ``scale`` pixels a module."""
     buffer = io.BytesIO()
     _qr_code(link).save(buffer, kind="svg", scale=scale, border=QUIET_ZONE, xmldecl=False, light="#fff", nl=False)
     return buffer.getvalue()
@@ -65,11 +63,11 @@ def draw_qr_code(link: str, scale: int) -> bytes:
 
 @lru_cache(maxsize=POSTERS_KEPT)
 def draw_poster(program: str, inviter: str | None, code: str, link: str, language: str) -> bytes:
-    """The poster as a PNG, 1080 × 1920; names shrink, wrap and in the end are cut so that they fit.
+    """Draws the poster as a PNG, 1080 × 1920; names shrink, wrap and in the end are cut so that they fit.
 
     Args:
-        program: what the program calls itself.
-        inviter: what the shop calls itself; without it the poster invites for the program.
+        program: the program's title.
+        inviter: the shop's name; without it the poster invites for the program.
         code: the invite code.
         link: where the QR code leads.
         language: ``zh`` or ``en``.
@@ -77,15 +75,15 @@ def draw_poster(program: str, inviter: str | None, code: str, link: str, languag
     title, name = on_picture(program), on_picture(inviter or "")
     picture = _backdrop().copy()
     pen = ImageDraw.Draw(picture)
-    _centred(pen, _Set([_say("head", language)], 72, bold=True), 190, _PAPER)
-    _avatar(pen, next((one for one in name or title if one.isalnum()), ""))
+    _centred(pen, _TextBlock([_say("head", language)], 72, bold=True), 190, _PAPER)
+    _avatar(pen, next((letter for letter in name or title if letter.isalnum()), ""))
     _stacked(pen, _invitation(title, name, language))
     _paste_qr_code(picture, link)
-    _centred(pen, _Set([_say("scan", language)], 34), 1535, _GREY)
-    _centred(pen, _Set([_say("code", language)], 30), 1645, _PALE)
-    _centred(pen, _Set([code], 60, bold=True), 1708, _PAPER)
+    _centred(pen, _TextBlock([_say("scan", language)], 34), 1535, _GREY)
+    _centred(pen, _TextBlock([_say("code", language)], 30), 1645, _PALE)
+    _centred(pen, _TextBlock([code], 60, bold=True), 1708, _PAPER)
     _centred(pen, _fitted(link.partition("://")[2], 900, (30, 26, 22), 1), 1785, _PALE)
-    _centred(pen, _Set([_say("rules", language)], 26), 1850, _PALE)
+    _centred(pen, _TextBlock([_say("rules", language)], 26), 1850, _PALE)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
@@ -104,33 +102,34 @@ def _qr_code(link: str) -> segno.QRCode:
 
 @cache
 def _backdrop() -> Image.Image:
-    """All that is the same on every poster; it is drawn once per process."""
+    """Draws all that is the same on every poster; once per process."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), _ROUGH)
     for x, y, radius in ((120, 90, 330), (1010, 330, 240), (930, 1800, 380)):
         _stamp(picture, (x - radius, y - radius, x + radius, y + radius), radius, _LIGHT)
     _stamp(picture, _CARD, 48, _PAPER)
     around = _AVATAR + 12
-    _stamp(picture, (_MIDDLE - around, _CARD[1] - around, _MIDDLE + around, _CARD[1] + around), around, _PAPER)
-    inner = (_MIDDLE - _AVATAR, _CARD[1] - _AVATAR, _MIDDLE + _AVATAR, _CARD[1] + _AVATAR)
+    _stamp(picture, (_MIDDLE - around, _CARD_TOP - around, _MIDDLE + around, _CARD_TOP + around), around, _PAPER)
+    inner = (_MIDDLE - _AVATAR, _CARD_TOP - _AVATAR, _MIDDLE + _AVATAR, _CARD_TOP + _AVATAR)
     _stamp(picture, inner, _AVATAR, _GOLD)
     return picture
 
 
 def _stamp(picture: Image.Image, box: tuple[int, int, int, int], radius: int, colour: tuple[int, int, int]) -> None:
-    """A rounded shape with smooth edges."""
-    width, height = box[2] - box[0], box[3] - box[1]
+    """Draws a rounded shape with smooth edges."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
     large = Image.new("L", (width * _FINE, height * _FINE), 0)
     corner = (0, 0, width * _FINE - 1, height * _FINE - 1)
     ImageDraw.Draw(large).rounded_rectangle(corner, radius * _FINE, fill=255)
-    picture.paste(colour, box[:2], large.resize((width, height), Image.Resampling.BOX))
+    picture.paste(colour, (left, top), large.resize((width, height), Image.Resampling.BOX))
 
 
 def _avatar(pen: ImageDraw.ImageDraw, letter: str) -> None:
-    pen.text((_MIDDLE, _CARD[1]), letter.upper()[:1], _ROUGH, _font(104), "mm", stroke_width=2)
+    pen.text((_MIDDLE, _CARD_TOP), letter.upper()[:1], _ROUGH, _font(104), "mm", stroke_width=2)
 
 
 def _paste_qr_code(picture: Image.Image, link: str) -> None:
-    """The QR code, each module a square of whole pixels."""
+    """Draws the QR code, each module a square of whole pixels."""
     rows = [list(row) for row in _qr_code(link).matrix_iter(scale=1, border=QUIET_ZONE)]
     side = len(rows)
     small = Image.new("L", (side, side))
@@ -148,44 +147,45 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(FONT_FILE), size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _invitation(title: str, name: str, language: str) -> list[tuple[_Set, tuple[int, int, int]]]:
-    """Who invites into what, as lines with their colours."""
-    words = _Set([_say("invites" if name else "welcome", language)], 40)
-    told = [(words, _GREY), (_fitted(title, 780, (56, 50, 44, 38), 2, bold=True), _ROUGH)]
-    return [(_fitted(name, 780, (68, 60, 52, 44), 2, bold=True), _INK), *told] if name else told
+def _invitation(title: str, name: str, language: str) -> list[tuple[_TextBlock, tuple[int, int, int]]]:
+    """Lays out the inviter, the invitation and the program as text blocks with their colours."""
+    words = _TextBlock([_say("invites" if name else "welcome", language)], 40)
+    blocks = [(words, _GREY), (_fitted(title, 780, (56, 50, 44, 38), 2, bold=True), _ROUGH)]
+    return [(_fitted(name, 780, (68, 60, 52, 44), 2, bold=True), _INK), *blocks] if name else blocks
 
 
-def _stacked(pen: ImageDraw.ImageDraw, told: Sequence[tuple[_Set, tuple[int, int, int]]]) -> None:
-    """Texts one below the other, in the middle of the room that the card leaves them."""
-    height = sum(text.leading * len(text.lines) for text, _ in told) + _GAP * (len(told) - 1)
+def _stacked(pen: ImageDraw.ImageDraw, blocks: Sequence[tuple[_TextBlock, tuple[int, int, int]]]) -> None:
+    """Draws text blocks one below the other, in the middle of the room that the card leaves them."""
+    height = sum(text.leading * len(text.lines) for text, _ in blocks) + _GAP * (len(blocks) - 1)
     y = (_TEXT_TOP + _TEXT_BOTTOM - height) // 2
-    for text, colour in told:
+    for text, colour in blocks:
         _centred(pen, text, y + text.leading // 2, colour)
         y += text.leading * len(text.lines) + _GAP
 
 
-def _centred(pen: ImageDraw.ImageDraw, text: _Set, y: int, colour: tuple[int, int, int]) -> None:
+def _centred(pen: ImageDraw.ImageDraw, text: _TextBlock, y: int, colour: tuple[int, int, int]) -> None:
     """Draws lines one below the other, the middle of the first at ``y``."""
     stroke = max(1, text.size // 48) if text.bold else 0
     for place, line in enumerate(text.lines):
-        at = (_MIDDLE, y + place * text.leading)
-        pen.text(at, line, colour, _font(text.size), "mm", stroke_width=stroke)
+        middle = (_MIDDLE, y + place * text.leading)
+        pen.text(middle, line, colour, _font(text.size), "mm", stroke_width=stroke)
 
 
-def _fitted(text: str, width: int, sizes: Sequence[int], most_lines: int, *, bold: bool = False) -> _Set:
-    """The text as large as it fits; at the smallest size what is too much is cut."""
+def _fitted(text: str, width: int, sizes: Sequence[int], most_lines: int, *, bold: bool = False) -> _TextBlock:
+    """Breaks a text into lines as large as they fit; at the smallest size what is too much is cut."""
     for size in sizes:
         lines = _wrapped(text, width, _font(size), most_lines)
         if len(lines) <= most_lines:
-            return _Set(lines, size, bold)
+            return _TextBlock(lines, size, bold)
+    smallest = sizes[-1]
     *whole, last = lines[:most_lines]
-    while _font(sizes[-1]).getlength(f"{last}…") > width:
+    while _font(smallest).getlength(f"{last}…") > width:
         last = last[:-1]
-    return _Set([*whole, f"{last.rstrip()}…"], sizes[-1], bold)
+    return _TextBlock([*whole, f"{last.rstrip()}…"], smallest, bold)
 
 
 def _wrapped(text: str, width: int, font: ImageFont.FreeTypeFont, enough: int) -> list[str]:
-    """Lines no wider than ``width``, one more than ``enough`` at the most.
+    """Breaks a text into lines no wider than ``width``, one more than ``enough`` at the most.
 
     They break between words, between Chinese characters, and within a word that is too long for a line.
     """

@@ -1,1 +1,1 @@
-"""Rows of cases, findings and penalties, and what the structure monitors read. Begin with ``cases``."""
+"""Reads and writes cases, findings and penalties; reads for the structure monitors. Begin with ``cases``."""

@@ -1,4 +1,4 @@
-"""Cases, their decisions, and the commissions that a freeze holds. No rule may enter."""
+"""Reads and writes cases, their decisions, and the commissions that a freeze holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import EXPENSE
@@ -63,7 +64,7 @@ CROSS JOIN LATERAL (SELECT effective_at FROM case_decisions d WHERE d.program_id
                     AND d.case_no = c.case_no AND decision = 'freeze' ORDER BY seq DESC LIMIT 1) f
 WHERE c.program_id = %(program)s AND last.decision IN ('freeze', 'reverse') ORDER BY c.case_no
 """
-# Which of some shops stand above others at an instant, however far.
+# The roots among the shops above a shop at an instant, however far.
 _ABOVE = """
 WITH RECURSIVE chain AS (
     SELECT a.place, a.shop_no, a.at
@@ -79,7 +80,7 @@ WITH RECURSIVE chain AS (
 )
 SELECT place, shop_no FROM chain WHERE shop_no = ANY(%(roots)b::bigint[])
 """
-# Whoever ever named one of the organisers, with all that it named before and after.
+# The shops that ever named one of the organisers, with all that each named before and after.
 _ORGANISED = """
 SELECT shop_no, effective_at, organiser_id FROM shop_organisers
 WHERE program_id = %(program)s AND shop_no IN (
@@ -95,7 +96,7 @@ INSERT INTO frozen_commissions (program_id, cause_no, seq, case_no, shop_no, fro
 SELECT %(program)s, f.* FROM unnest(%(orders)b::bigint[], %(seqs)b::integer[], %(cases)b::bigint[], %(shops)b::bigint[],
     %(times)b::timestamptz[]) AS f (order_no, seq, case_no, shop_no, frozen_at)
 """
-# What cases hold that is free by its date, by shop.
+# The sums that cases hold and that are available by their date, by shop.
 _HELD = """
 SELECT shop_no, sum(signed_minor)::bigint AS case_held_minor FROM frozen_transfers
 WHERE program_id = {program} AND available_at {by} {free_at}
@@ -109,8 +110,8 @@ WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
     SELECT 1 FROM freed_commissions d
     WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
 """
-# What still stands of each frozen commission of a case, with what its reversal repeats of it.
-_STANDING = """
+# The rest of each frozen commission of a case after reversals, with the columns that its reversal repeats.
+_LEFT = """
 SELECT e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.base_minor, e.rate_ppm, e.available_at, e.line_id,
        e.rule_id, e.period, e.belongs_to_period,
        sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)::bigint AS left_minor,
@@ -167,7 +168,7 @@ class NewCase(NamedTuple):
 
 
 class Freeze(NamedTuple):
-    """A freeze in force: of one tree or of an organiser's, for orders paid from then on."""
+    """A freeze in force, of one tree or of an organiser's trees, for orders paid from ``effective_at`` on."""
 
     case_no: int
     root_no: int | None
@@ -176,7 +177,7 @@ class Freeze(NamedTuple):
 
 
 class Frozen(NamedTuple):
-    """A commission that a freeze holds: the transfer of that number of its order, when it was earned."""
+    """A commission that a freeze holds: its transfer's order and number, its case and shop, and since when."""
 
     order_no: int
     seq: int
@@ -186,7 +187,7 @@ class Frozen(NamedTuple):
 
 
 def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = False) -> str:
-    """What cases hold of money that its date would make available at an instant: ``shop_no, case_held_minor``.
+    """Composes the query of sums that cases hold and their date makes available: ``shop_no, case_held_minor``.
 
     Held altogether is what becomes available later by date, and this.
 
@@ -200,16 +201,15 @@ def case_held_sql(program: str, free_at: str, only: str = "", *, until: bool = F
 
 
 def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], now: datetime, by: str) -> list[int]:
-    """Opens cases and answers their numbers, in the same order."""
-    subjects, roots, organisers, findings, reasons, evidence = (list(column) for column in zip(*cases, strict=True))
+    """Writes new cases and answers their numbers, in the same order."""
     bound = {
         "program": program_id,
-        "subjects": subjects,
-        "roots": roots,
-        "organisers": organisers,
-        "findings": findings,
-        "reasons": reasons,
-        "evidence": evidence,
+        "subjects": [case.subject for case in cases],
+        "roots": [case.root_no for case in cases],
+        "organisers": [case.organiser_id for case in cases],
+        "findings": [case.finding_id for case in cases],
+        "reasons": [case.reason for case in cases],
+        "evidence": [case.evidence for case in cases],
         "now": now,
         "by": by,
     }
@@ -217,26 +217,26 @@ def insert_cases(conn: Connection, program_id: int, cases: Sequence[NewCase], no
 
 
 def subjects_with_open_case(conn: Connection, program_id: int, subjects: Sequence[str]) -> set[str]:
-    """Which of the subjects have a case that is not over."""
+    """Lists those of the subjects that have a case which is not over."""
     bound = {"program": program_id, "subjects": list(subjects)}
     return set(conn.execute(text(_OPEN), bound).scalars())
 
 
 def evidence_of_ended_cases(conn: Connection, program_id: int, subjects: Sequence[str]) -> dict[str, str]:
-    """The evidence of the newest case of each subject that was dismissed or released."""
+    """Reads by subject the evidence of the newest case that was dismissed or released."""
     bound = {"program": program_id, "subjects": list(subjects)}
     return {row.subject: row.evidence for row in conn.execute(text(_ENDED), bound)}
 
 
 def list_cases(conn: Connection, program_id: int, until: datetime, before: int, limit: int) -> list[dict[str, Any]]:
-    """Cases, the newest first, from before that number on; with what each still holds."""
+    """Lists up to ``limit`` cases with numbers below ``before``, the newest first; with what each still holds."""
     statement = text(_CASES + " AND c.case_no < :before ORDER BY c.case_no DESC LIMIT :limit")
     bound = {"program": program_id, "until": until, "before": before, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]
 
 
 def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: Sequence[str]) -> list[dict[str, Any]]:
-    """The newest case about each of the subjects."""
+    """Finds the newest case about each of the subjects."""
     newest = """ AND c.case_no IN (SELECT max(n.case_no) FROM compliance_cases n WHERE n.program_id = :program
         AND n.opened_at <= :until AND n.subject = ANY(CAST(:subjects AS text[])) GROUP BY n.subject)"""
     bound = {"program": program_id, "until": until, "subjects": list(subjects)}
@@ -244,7 +244,7 @@ def newest_cases(conn: Connection, program_id: int, until: datetime, subjects: S
 
 
 def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) -> dict[str, Any] | None:
-    """One case."""
+    """Finds a case as it stood at ``until``; None where it was not open by then."""
     bound = {"program": program_id, "until": until, "case_no": case_no}
     row = conn.execute(text(_CASES + " AND c.case_no = :case_no"), bound).mappings().first()
     return None if row is None else dict(row)
@@ -253,12 +253,12 @@ def find_case(conn: Connection, program_id: int, case_no: int, until: datetime) 
 def decisions_of(
     conn: Connection, program_id: int, cases: Sequence[int], until: datetime
 ) -> dict[int, list[dict[str, Any]]]:
-    """The decisions of those cases, in their order."""
-    found: dict[int, list[dict[str, Any]]] = {case_no: [] for case_no in cases}
+    """Lists by case the decisions recorded by ``until``, in their order."""
+    decisions: dict[int, list[dict[str, Any]]] = {case_no: [] for case_no in cases}
     bound = {"program": program_id, "cases": list(cases), "until": until}
     for row in conn.execute(text(_DECISIONS), bound).mappings():
-        found[row["case_no"]].append(dict(row))
-    return found
+        decisions[row["case_no"]].append(dict(row))
+    return decisions
 
 
 def insert_decision(
@@ -273,7 +273,7 @@ def insert_decision(
     now: datetime,
     by: str,
 ) -> None:
-    """Adds a decision to a case."""
+    """Writes a decision on a case."""
     bound = {
         "program": program_id,
         "case_no": case_no,
@@ -289,76 +289,82 @@ def insert_decision(
 
 
 def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
-    """The freezes that no release has ended."""
-    return [Freeze(*row) for row in driver(conn).execute(_FREEZES, {"program": program_id})]
+    """Lists the freezes that no release has ended."""
+    cursor = driver(conn).cursor(row_factory=class_row(Freeze))
+    return cursor.execute(_FREEZES, {"program": program_id}).fetchall()
 
 
 def organised(
     conn: Connection, program_id: int, organisers: Sequence[str]
 ) -> dict[int, list[tuple[datetime, str | None]]]:
-    """Of each shop that ever named one of those organisers, whom it named from when on, in that order."""
-    found: dict[int, list[tuple[datetime, str | None]]] = {}
+    """Lists, by shop that ever named one of those organisers, the organisers it named and from when on."""
+    named: dict[int, list[tuple[datetime, str | None]]] = {}
     rows = driver(conn).execute(_ORGANISED, {"program": program_id, "organisers": list(organisers)})
     for shop_no, effective_at, organiser_id in rows:
-        found.setdefault(shop_no, []).append((effective_at, organiser_id))
-    return found
+        named.setdefault(shop_no, []).append((effective_at, organiser_id))
+    return named
 
 
 def has_organised(conn: Connection, program_id: int, organiser_id: str) -> bool:
     """Whether a shop names that organiser, or ever did."""
-    row = driver(conn).execute(_HAS_ORGANISED, {"program": program_id, "organiser": organiser_id}).fetchone()
-    return bool(row and row[0])
+    [(has_organised,)] = driver(conn).execute(_HAS_ORGANISED, {"program": program_id, "organiser": organiser_id})
+    return bool(has_organised)
 
 
 def standing_above(
     conn: Connection, program_id: int, asked: Sequence[tuple[int, datetime]], roots: Sequence[int]
 ) -> list[set[int]]:
-    """For each shop and instant which of the roots stood in its chain, itself included."""
-    found: list[set[int]] = [set() for _ in asked]
+    """Finds, for each shop and instant, those of the roots that stood in its chain, itself included."""
+    roots_above: list[set[int]] = [set() for _ in asked]
     columns = {
         "program": program_id,
         "places": list(range(len(asked))),
         "numbers": [number for number, _ in asked],
-        "times": [at for _, at in asked],
+        "times": [instant for _, instant in asked],
         "roots": list(roots),
     }
     for place, number in driver(conn).execute(_ABOVE, columns):
-        found[place].add(number)
-    return found
+        roots_above[place].add(number)
+    return roots_above
 
 
 def freeze_commissions(conn: Connection, program_id: int, rows: Sequence[Frozen]) -> None:
-    """Holds those commissions for their cases."""
+    """Writes that commissions are held for their cases."""
     if not rows:
         return
-    names = ("orders", "seqs", "cases", "shops", "times")
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    columns = {
+        "orders": [row.order_no for row in rows],
+        "seqs": [row.seq for row in rows],
+        "cases": [row.case_no for row in rows],
+        "shops": [row.shop_no for row in rows],
+        "times": [row.frozen_at for row in rows],
+    }
     driver(conn).execute(_FREEZE, {"program": program_id, **columns})
 
 
 def free_commissions(conn: Connection, program_id: int, case_no: int, seq: int, now: datetime) -> int:
-    """Frees all that the case still holds; answers how many commissions."""
+    """Writes that all commissions which the case still holds are free; answers how many."""
     bound = {"program": program_id, "case_no": case_no, "seq": seq, "now": now}
     return conn.execute(text(_FREE), bound).rowcount
 
 
-def standing_of_case(conn: Connection, program_id: int, case_no: int) -> list[dict[str, Any]]:
-    """What still stands of the commissions that the case holds."""
+def left_of_case(conn: Connection, program_id: int, case_no: int) -> list[dict[str, Any]]:
+    """Lists what is left, after reversals, of the commissions that the case holds."""
     bound = {"program": program_id, "case_no": case_no}
-    return [dict(row) for row in conn.execute(text(_STANDING), bound).mappings()]
+    return [dict(row) for row in conn.execute(text(_LEFT), bound).mappings()]
 
 
 def insert_reversals(
     conn: Connection, program_id: int, rows: Sequence[Mapping[str, Any]], now: datetime, period: int
 ) -> None:
-    """Takes back commissions by decision: reversals without an event."""
+    """Posts reversals by a decision, without an event."""
     columns = {name: [row[name] for row in rows] for name in _REVERSED_COLUMNS}
     bound = {"program": program_id, "expense": EXPENSE, "now": now, "period": period, "belongs": None, **columns}
     conn.execute(text(_REVERSE), bound)
 
 
 def closed_through(conn: Connection, program_id: int) -> int:
-    """The last closed month of the program, which cannot close another one until the transaction ends."""
+    """Reads the last closed month of the program and locks it: no other one closes until the transaction ends."""
     statement = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
     closed: int = conn.execute(statement, {"program": program_id}).scalar_one()
     return closed

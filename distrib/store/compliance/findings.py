@@ -1,4 +1,4 @@
-"""Findings, monitor runs and sign-offs, as rows that only grow. What a finding means is not known here."""
+"""Reads and writes findings, monitor runs and sign-offs, as rows that only grow."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ WHERE program_id = :program AND recorded_at <= :until ORDER BY sign_off_no
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """One finding to be kept."""
+    """A finding to be written."""
 
     id: str
     severity: str
@@ -94,7 +94,7 @@ class FindingRow:
 
 
 class KnownFinding(NamedTuple):
-    """What was last found about a subject."""
+    """The figure, threshold and pack of the finding last recorded about a subject."""
 
     figure: str
     threshold: str
@@ -102,12 +102,12 @@ class KnownFinding(NamedTuple):
 
 
 def lock_monitors(conn: Connection, program_id: int) -> None:
-    """Until the transaction ends nobody else runs the monitors of this program."""
+    """Locks the monitors of this program against other runs until the transaction ends."""
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), {"lock": COMPLIANCE, "program": program_id})
 
 
 def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow]) -> None:
-    """Keeps findings, in their order."""
+    """Writes findings, in their order."""
     if not rows:
         return
     names = FindingRow.__slots__
@@ -116,7 +116,7 @@ def insert_findings(conn: Connection, program_id: int, rows: Sequence[FindingRow
 
 
 def findings_of_day(conn: Connection, program_id: int, ids: Sequence[str], day: date) -> dict[str, int]:
-    """How many findings of those ids a day has already."""
+    """Counts by id the findings that a day has already."""
     rows = conn.execute(text(_COUNT), {"program": program_id, "ids": list(ids), "day": day})
     return {row.id: row.rows for row in rows}
 
@@ -124,7 +124,7 @@ def findings_of_day(conn: Connection, program_id: int, ids: Sequence[str], day: 
 def newest_of_subjects(
     conn: Connection, program_id: int, subjects: Sequence[str]
 ) -> dict[tuple[str, str, str], KnownFinding]:
-    """What the monitors last found, by subject, id and (English) text."""
+    """Reads the newest finding of the monitors by subject, id and (English) text."""
     rows = conn.execute(text(_NEWEST_OF_EACH), {"program": program_id, "subjects": list(subjects)})
     return {(row.subject, row.id, row.detail_en): KnownFinding(row.figure, row.threshold, row.pack) for row in rows}
 
@@ -139,7 +139,7 @@ def list_findings(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Findings, the newest first, from before that number on."""
+    """Lists up to ``limit`` findings with numbers below ``before``, the newest first."""
     bound = {
         "program": program_id,
         "before": before,
@@ -153,7 +153,7 @@ def list_findings(
 
 
 def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:
-    """The findings by id and severity: how often, first and last, up to an instant."""
+    """Sums the findings up to an instant by id and severity: how often, first and last."""
     bound = {"program": program_id, "until": until}
     return [dict(row) for row in conn.execute(text(_SUMMARY), bound).mappings()]
 
@@ -161,14 +161,14 @@ def summed_findings(conn: Connection, program_id: int, until: datetime) -> list[
 def insert_run(
     conn: Connection, program_id: int, as_of: datetime, day: date, result: str, now: datetime, by: str
 ) -> int:
-    """Keeps what a run of the monitors measured; answers its number."""
+    """Writes the result of a monitor run; answers its number."""
     bound = {"program": program_id, "as_of": as_of, "day": day, "result": result, "now": now, "by": by}
     run_no: int = conn.execute(text(_RUN), bound).scalar_one()
     return run_no
 
 
 def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
-    """Programs without a run on their present day."""
+    """Lists up to ``limit`` programs without a run on their present day."""
     return list(conn.execute(text(_DUE), {"now": now, "limit": limit}).scalars())
 
 
@@ -184,7 +184,7 @@ def insert_sign_off(
     now: datetime,
     by: str,
 ) -> None:
-    """Keeps who answers for an override that loosens figures."""
+    """Writes the sign-off of an override that loosens figures."""
     bound = {
         "program": program_id,
         "pack": pack,
@@ -200,10 +200,10 @@ def insert_sign_off(
 
 
 def signed_digests(conn: Connection) -> set[str]:
-    """The overrides that somebody has signed for, over all programs."""
+    """Lists the digests of overrides that a person has signed for, over all programs."""
     return set(conn.execute(text("SELECT DISTINCT digest FROM policy_sign_offs")).scalars())
 
 
 def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:
-    """The sign-offs of a program up to an instant, in their order."""
+    """Lists the sign-offs of a program up to an instant, in their order."""
     return [dict(row) for row in conn.execute(text(_SIGN_OFFS), {"program": program_id, "until": until}).mappings()]

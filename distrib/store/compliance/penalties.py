@@ -1,4 +1,4 @@
-"""Penalties and their withdrawals, as rows that only grow. Until when a penalty counts is not known here."""
+"""Reads and writes penalties and their withdrawals, as rows that only grow."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class PenaltyRow(NamedTuple):
     withdrawal_reason: str | None
 
 
-class Standing(NamedTuple):
-    """A penalty that was recorded and not withdrawn: about whom, of which kind, of which day."""
+class StandingPenalty(NamedTuple):
+    """A penalty that was recorded and not withdrawn: its shop or organiser, its kind and its day."""
 
     penalty_no: int
     shop_no: int | None
@@ -82,18 +82,18 @@ def insert_penalty(
     now: datetime,
     by: str,
 ) -> bool:
-    """Keeps a penalty (``content`` is what was sent); False where its id is taken."""
+    """Writes a penalty (``content`` is what was sent); False where its id is taken."""
     values = {"program": program_id, "digest": digest, "shop_no": shop_no, "now": now, "by": by}
     return conn.execute(_INSERT, {**content, **values}).rowcount == 1
 
 
 def insert_withdrawal(conn: Connection, program_id: int, penalty_no: int, reason: str, now: datetime, by: str) -> None:
-    """Keeps a withdrawal; where there is one, that stands. Of two at once the second waits for the first."""
+    """Writes a withdrawal; where there is one, that stands. Of two at once the second waits for the first."""
     conn.execute(_WITHDRAW, {"program": program_id, "number": penalty_no, "reason": reason, "now": now, "by": by})
 
 
 def find_penalty(conn: Connection, program_id: int, penalty_id: str) -> PenaltyRow | None:
-    """The penalty of that id."""
+    """Finds the penalty of that id."""
     row = conn.execute(_FIND, {"program": program_id, "id": penalty_id}).one_or_none()
     return None if row is None else PenaltyRow._make(row)
 
@@ -101,17 +101,17 @@ def find_penalty(conn: Connection, program_id: int, penalty_id: str) -> PenaltyR
 def list_penalties(
     conn: Connection, program_id: int, shop_id: str | None, organiser_id: str | None, after: int, limit: int
 ) -> list[PenaltyRow]:
-    """Penalties in the order they were recorded, those about one shop or organiser where that is asked for."""
+    """Lists penalties in the order they were recorded; of one shop or one organiser where that is given."""
     wanted = {"program": program_id, "shop_id": shop_id, "organiser_id": organiser_id, "after": after, "limit": limit}
     return [PenaltyRow._make(row) for row in conn.execute(_LIST, wanted)]
 
 
 def penalties_of_numbers(conn: Connection, program_id: int, numbers: Sequence[int]) -> list[PenaltyRow]:
-    """The penalties of those numbers, in the order they were recorded."""
+    """Lists the penalties of those numbers, in the order they were recorded."""
     return [PenaltyRow._make(row) for row in conn.execute(_NAMED, {"program": program_id, "numbers": list(numbers)})]
 
 
-def standing_at(conn: Connection, program_id: int, at: datetime, since: date) -> list[Standing]:
-    """What had been recorded and not withdrawn at an instant, administrative ones decided since that day only."""
-    wanted = {"program": program_id, "at": at, "since": since, "criminal": CRIMINAL}
-    return [Standing._make(row) for row in conn.execute(_STANDING, wanted)]
+def standing_penalties_at(conn: Connection, program_id: int, as_of: datetime, since: date) -> list[StandingPenalty]:
+    """Lists penalties recorded and not withdrawn at an instant; of administrative ones those decided since a day."""
+    wanted = {"program": program_id, "at": as_of, "since": since, "criminal": CRIMINAL}
+    return [StandingPenalty._make(row) for row in conn.execute(_STANDING, wanted)]

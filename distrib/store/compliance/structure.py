@@ -1,13 +1,13 @@
-"""What the structure monitors read: the tree at an instant, and sums per shop up to it, by binary COPY.
+"""Reads for the structure monitors the tree at an instant, and sums per shop up to it, by binary COPY.
 
-One statement a question for the whole program; nothing is judged here.
+One statement a figure for the whole program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -119,91 +119,98 @@ WHERE COALESCE(c.buyers, 0) < :least
 """
 
 
+class ThresholdCounts(NamedTuple):
+    """How many shops sold exactly the amount of a threshold, and how many at least that."""
+
+    exactly: int
+    at_least: int
+
+
 def allow_long_reads(conn: Connection) -> None:
-    """A whole program takes longer to read than a call may usually last."""
+    """Raises the time limit of this transaction's statements: it reads a whole program."""
     conn.execute(text("SET LOCAL statement_timeout = '10min'"))
 
 
-def tree_at(conn: Connection, program_id: int, at: datetime) -> tuple[Whole, Whole]:
-    """Every shop that had joined, and its sponsor then (0: a root)."""
-    shops, sponsors = _columns(conn, _TREE, {"program": program_id, "at": at}, 2)
+def tree_at(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
+    """Reads every shop that had joined, and its sponsor at an instant (0: a root)."""
+    shops, sponsors = _columns(conn, _TREE, {"program": program_id, "at": as_of}, 2)
     return shops, sponsors
 
 
-def sales_by_shop(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[Whole, Whole, Whole]:
-    """Sellers with what was paid to them, and what of it by people who are no shops, net of refunds."""
-    shops, all_minor, retail_minor = _columns(conn, _SALES, _bound(program_id, since, at), 3)
+def sales_by_shop(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[Whole, Whole, Whole]:
+    """Reads by seller what was paid to it since then, and what of it by people who are no shops, net of refunds."""
+    shops, all_minor, retail_minor = _columns(conn, _SALES, _bound(program_id, since, as_of), 3)
     return shops, all_minor, retail_minor
 
 
-def entry_by_shop(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[Whole, Whole, Whole]:
-    """Sellers with what entry lines brought, ever and since, net of refunds."""
-    shops, ever_minor, recent_minor = _columns(conn, _ENTRY, _bound(program_id, since, at), 3)
+def entry_by_shop(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[Whole, Whole, Whole]:
+    """Reads by seller what entry lines brought, ever and since then, net of refunds."""
+    shops, ever_minor, recent_minor = _columns(conn, _ENTRY, _bound(program_id, since, as_of), 3)
     return shops, ever_minor, recent_minor
 
 
-def pay_by_shop(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[Whole, Whole, Whole]:
-    """Earners with what they got for their own sales, and for those of others, net of reversals."""
-    shops, direct_minor, indirect_minor = _columns(conn, _PAY, _bound(program_id, since, at), 3)
+def pay_by_shop(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[Whole, Whole, Whole]:
+    """Reads by earner the pay since then for its own sales, and for those of others, net of reversals."""
+    shops, direct_minor, indirect_minor = _columns(conn, _PAY, _bound(program_id, since, as_of), 3)
     return shops, direct_minor, indirect_minor
 
 
-def buyers_by_shop(conn: Connection, program_id: int, at: datetime) -> tuple[Whole, Whole]:
-    """Sellers with how many buyers, shops left out, bought from them first."""
-    shops, buyers = _columns(conn, _BUYERS, {"program": program_id, "at": at}, 2)
+def buyers_by_shop(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
+    """Counts by seller the buyers, shops left out, that bought from it first."""
+    shops, buyers = _columns(conn, _BUYERS, {"program": program_id, "at": as_of}, 2)
     return shops, buyers
 
 
-def newcomers(conn: Connection, program_id: int, since: datetime, at: datetime) -> tuple[int, int]:
-    """Shops that joined, and buyers who first bought, from ``since`` to ``at``."""
-    recruits, buyers = conn.execute(text(_NEWCOMERS), _bound(program_id, since, at)).one()
+def newcomers(conn: Connection, program_id: int, since: datetime, as_of: datetime) -> tuple[int, int]:
+    """Counts the shops that joined, and the buyers who first bought, from ``since`` to ``as_of``."""
+    recruits, buyers = conn.execute(text(_NEWCOMERS), _bound(program_id, since, as_of)).one()
     return recruits, buyers
 
 
 def shops_at_threshold(
-    conn: Connection, program_id: int, since: datetime, at: datetime, exactly: int
-) -> tuple[int, int]:
-    """Shops whose sales since then come to exactly that, and those with at least that."""
-    exact, least = conn.execute(text(_AT_THRESHOLD), _bound(program_id, since, at) | {"exactly": exactly}).one()
-    return exact, least
+    conn: Connection, program_id: int, since: datetime, as_of: datetime, exactly: int
+) -> ThresholdCounts:
+    """Counts the shops whose sales since then come to exactly that, and those with at least that."""
+    exact, least = conn.execute(text(_AT_THRESHOLD), _bound(program_id, since, as_of) | {"exactly": exactly}).one()
+    return ThresholdCounts(exact, least)
 
 
-def earners(conn: Connection, program_id: int, since: datetime, until: datetime, at: datetime, least: int) -> int:
-    """How many shops earned at least so much, net of what was taken back, within [since, until)."""
-    return _count_shops(conn, _EARNERS, program_id, since, until, at, least)
+def earners(conn: Connection, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int) -> int:
+    """Counts the shops that earned at least so much, net of reversals, within [since, until)."""
+    return _count_shops(conn, _EARNERS, program_id, since, until, as_of, least)
 
 
-def payees(conn: Connection, program_id: int, since: datetime, until: datetime, at: datetime, least: int) -> int:
-    """How many shops were paid at least so much, tax included, within [since, until)."""
-    return _count_shops(conn, _PAYEES, program_id, since, until, at, least)
+def payees(conn: Connection, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int) -> int:
+    """Counts the shops that were paid at least so much, tax included, within [since, until)."""
+    return _count_shops(conn, _PAYEES, program_id, since, until, as_of, least)
 
 
 def _count_shops(
-    conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, at: datetime, least: int
+    conn: Connection, statement: str, program_id: int, since: datetime, until: datetime, as_of: datetime, least: int
 ) -> int:
-    bound = _bound(program_id, since, at) | {"until": until, "least": least}
-    found: int = conn.execute(text(statement), bound).scalar_one()
-    return found
+    bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
+    count: int = conn.execute(text(statement), bound).scalar_one()
+    return count
 
 
-def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, at: datetime, least: int) -> int:
-    """How many shops were paid on the sales of others, and sold to fewer retail buyers than ``least`` themselves."""
-    found: int = conn.execute(text(_FEW_BUYERS), _bound(program_id, since, at) | {"least": least}).scalar_one()
-    return found
+def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, as_of: datetime, least: int) -> int:
+    """Counts the shops that were paid on the sales of others and sold to fewer retail buyers than ``least``."""
+    count: int = conn.execute(text(_FEW_BUYERS), _bound(program_id, since, as_of) | {"least": least}).scalar_one()
+    return count
 
 
-def organisers(conn: Connection, program_id: int, at: datetime) -> list[tuple[int, str]]:
-    """The shops that named an organiser at an instant."""
-    rows = conn.execute(text(_ORGANISERS), {"program": program_id, "at": at})
+def organisers(conn: Connection, program_id: int, as_of: datetime) -> list[tuple[int, str]]:
+    """Lists the shops that named an organiser at an instant, with the organiser."""
+    rows = conn.execute(text(_ORGANISERS), {"program": program_id, "at": as_of})
     return [(row.shop_no, row.organiser_id) for row in rows]
 
 
-def _bound(program_id: int, since: datetime, at: datetime) -> dict[str, object]:
-    return {"program": program_id, "since": since, "at": at}
+def _bound(program_id: int, since: datetime, as_of: datetime) -> dict[str, object]:
+    return {"program": program_id, "since": since, "at": as_of}
 
 
 def _columns(conn: Connection, query: str, bound: Mapping[str, object], count: int) -> list[Whole]:
-    """The columns of a query of bigints without NULL, from PostgreSQL's binary COPY: every row has the same size."""
+    """Reads the columns of a query of bigints without NULL by PostgreSQL's binary COPY: every row has the same size."""
     data = bytearray()
     with driver(conn).cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", bound) as copy:
         for chunk in copy:

@@ -1,7 +1,6 @@
-"""Shops as they stood at an instant: who was above, with which rank and status.
+"""Loads shops as they stood at an instant: uplines, rank and status.
 
-The shop's row answers for what is newest; older reads go to the dated rows. Everything is
-read for a whole batch at once. No rule of pay may enter.
+The shop's row has what is newest; older reads go to the dated rows. Everything is read for a whole batch at once.
 """
 
 from __future__ import annotations
@@ -16,7 +15,22 @@ from sqlalchemy import Connection
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver
 
-_COLUMNS = "shop_no, shop_id, uplines, chain_since, joined_at, status, status_since, rank, rank_since"
+
+class ShopState(NamedTuple):
+    """A shop's newest state and since when it holds."""
+
+    shop_no: int
+    shop_id: str
+    uplines: Sequence[int]
+    chain_since: datetime
+    joined_at: datetime
+    status: str
+    status_since: datetime
+    rank: str | None
+    rank_since: datetime
+
+
+_COLUMNS = ", ".join(ShopState._fields)
 _BY_ID = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(ids)b::text[])"
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[])"
 _STATUSES = """
@@ -44,21 +58,25 @@ SELECT place, shop_no FROM chain WHERE tier > 0 ORDER BY place, tier
 """
 
 
-class ShopState(NamedTuple):
-    """A shop's newest state and since when it holds."""
+class _History:
+    """The dated values of one shop, oldest first."""
 
-    shop_no: int
-    shop_id: str
-    uplines: Sequence[int]
-    chain_since: datetime
-    joined_at: datetime
-    status: str
-    status_since: datetime
-    rank: str | None
-    rank_since: datetime
+    def __init__(self) -> None:
+        self._instants: list[datetime] = []
+        self._values: list[str | None] = []
+
+    def append(self, effective_at: datetime, value: str | None) -> None:
+        """Adds the next value."""
+        self._instants.append(effective_at)
+        self._values.append(value)
+
+    def value_at(self, instant: datetime) -> str | None:
+        """Finds the value in force at an instant; None before the first."""
+        place = bisect_right(self._instants, instant)
+        return self._values[place - 1] if place else None
 
 
-class Standing:
+class ShopStates:
     """The shops of one batch, as they stood at any instant that the batch asks for."""
 
     def __init__(self, conn: Connection, program_id: int) -> None:
@@ -66,35 +84,35 @@ class Standing:
         self._program_id = program_id
         self.by_id: dict[str, ShopState] = {}
         self.by_number: dict[int, ShopState] = {}
-        self._statuses: dict[int, tuple[list[datetime], list[str | None]]] = {}
-        self._ranks: dict[int, tuple[list[datetime], list[str | None]]] = {}
+        self._statuses: dict[int, _History] = {}
+        self._ranks: dict[int, _History] = {}
 
     def load(self, shop_ids: Iterable[str], numbers: Iterable[int] = ()) -> None:
-        """Reads the shops of those ids and numbers, where known, and all above them."""
+        """Loads the shops of those ids and numbers, where known, and all above them."""
         self._read(_BY_ID, {"ids": list(shop_ids)})
         above = {number for shop in self.by_number.values() for number in shop.uplines}
         self.load_numbers(above.union(numbers))
 
     def load_numbers(self, numbers: Iterable[int]) -> None:
-        """Reads the shops of those numbers that are not here yet."""
+        """Loads the shops of those numbers that are not loaded yet."""
         missing = [number for number in numbers if number not in self.by_number]
         if missing:
             self._read(_BY_NUMBER, {"numbers": missing})
 
     def load_past(self, asked: Iterable[tuple[int, datetime]]) -> None:
-        """Reads the histories that are needed to answer for those shops at those instants."""
+        """Loads the histories without which statuses and ranks of those shops at those instants are not known."""
         statuses, ranks = set(), set()
-        for number, at in asked:
+        for number, instant in asked:
             shop = self.by_number[number]
-            if at < shop.status_since:
+            if instant < shop.status_since:
                 statuses.add(number)
-            if at < shop.rank_since:
+            if instant < shop.rank_since:
                 ranks.add(number)
         self._read_history(_STATUSES, statuses, self._statuses)
         self._read_history(_RANKS, ranks, self._ranks)
 
     def old_chains(self, asked: Sequence[tuple[int, datetime]]) -> list[list[int]]:
-        """The uplines, nearest first, of each shop at an instant older than its row knows."""
+        """Loads the uplines, nearest first, of each shop at an instant older than its row knows."""
         chains: list[list[int]] = [[] for _ in asked]
         if asked:
             columns = {
@@ -102,26 +120,26 @@ class Standing:
                 "length": CHAIN_LENGTH,
                 "places": list(range(len(asked))),
                 "numbers": [number for number, _ in asked],
-                "times": [at for _, at in asked],
+                "times": [instant for _, instant in asked],
             }
             for place, number in driver(self._conn).execute(_OLD_CHAINS, columns):
                 chains[place].append(number)
         self.load_numbers({number for chain in chains for number in chain})
         return chains
 
-    def is_active(self, number: int, at: datetime) -> bool:
-        """Whether the shop had joined and was active."""
+    def is_active(self, number: int, instant: datetime) -> bool:
+        """Whether the shop had joined and was active at an instant."""
         shop = self.by_number[number]
-        if at < shop.joined_at:
+        if instant < shop.joined_at:
             return False
-        if at >= shop.status_since:
+        if instant >= shop.status_since:
             return shop.status == "active"
-        return _at(self._statuses[number], at) == "active"
+        return self._statuses[number].value_at(instant) == "active"
 
-    def rank(self, number: int, at: datetime) -> str | None:
-        """The rank the shop held; None where it never got one."""
+    def rank(self, number: int, instant: datetime) -> str | None:
+        """Resolves the rank the shop held at an instant; None where it never got one."""
         shop = self.by_number[number]
-        return shop.rank if at >= shop.rank_since else _at(self._ranks[number], at)
+        return shop.rank if instant >= shop.rank_since else self._ranks[number].value_at(instant)
 
     def _read(self, statement: str, params: dict[str, object]) -> None:
         cursor = driver(self._conn).cursor(binary=True)
@@ -130,18 +148,10 @@ class Standing:
             self.by_id[shop.shop_id] = shop
             self.by_number[shop.shop_no] = shop
 
-    def _read_history(
-        self, statement: str, numbers: set[int], into: dict[int, tuple[list[datetime], list[str | None]]]
-    ) -> None:
+    def _read_history(self, statement: str, numbers: set[int], histories: dict[int, _History]) -> None:
         if not numbers:
             return
-        into.update((number, ([], [])) for number in numbers)
+        histories.update((number, _History()) for number in numbers)
         rows = driver(self._conn).execute(statement, {"program": self._program_id, "numbers": sorted(numbers)})
         for number, effective_at, value in rows:
-            into[number][0].append(effective_at)
-            into[number][1].append(value)
-
-
-def _at(history: tuple[list[datetime], list[str | None]], at: datetime) -> str | None:
-    place = bisect_right(history[0], at)
-    return history[1][place - 1] if place else None
+            histories[number].append(effective_at, value)

@@ -1,4 +1,4 @@
-"""What a shop is called, who runs it, and the blanking of what is personal. The tree and money must not enter."""
+"""Writes a shop's name, attributes and organiser, and blanks what is personal of it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ ON CONFLICT DO NOTHING
 
 
 def describe_shop(conn: Connection, program_id: int, shop_no: int, name: str | None, attributes: str | None) -> None:
-    """Gives a shop another name and other attributes (JSON)."""
+    """Writes a shop's name and attributes (JSON)."""
     driver(conn).execute(_DESCRIBE, (name, attributes, program_id, shop_no))
 
 
 def set_organiser(
     conn: Connection, program_id: int, shop_no: int, organiser_id: str | None, now: datetime, by: str
 ) -> None:
-    """Says who runs a shop from now on."""
+    """Writes who runs a shop from now on; None: nobody is named."""
     driver(conn).execute(_INSERT_ORGANISER, (program_id, shop_no, now, organiser_id, by))
     driver(conn).execute(_ORGANISED, (organiser_id, program_id, shop_no))
 
 
 def erase_shop(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:
-    """Blanks what is personal on a shop's row, and notes that it was done."""
+    """Blanks what is personal on a shop's row, and records the erasure."""
     driver(conn).execute(_ERASE, (program_id, shop_no))
     driver(conn).execute(_INSERT_ERASURE, (program_id, shop_no, now, by))

@@ -1,4 +1,4 @@
-"""Shops: their rows, many at a time. The chains between them are the network's; no rule may enter."""
+"""Reads and writes the rows of shops, many at a time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
 
 
 class KnownShop(NamedTuple):
-    """A shop as a registration needs to know it: newest state, some of it maybe not in force yet."""
+    """A shop by its newest state, as registrations and moves need it; parts of it may not be in force yet."""
 
     shop_no: int
     shop_id: str
@@ -27,7 +28,7 @@ class KnownShop(NamedTuple):
 
 
 class NewShop(NamedTuple):
-    """A shop to be stored."""
+    """A shop to be written."""
 
     shop_no: int
     shop_id: str
@@ -64,9 +65,9 @@ class ShopRow(NamedTuple):
     organiser_id: str | None
 
 
-_KNOWN = "shop_no, shop_id, digest, uplines, level, chain_since, status, status_since, joined_at"
+_KNOWN = ", ".join(KnownShop._fields)
 _BY_IDS = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[])"
-_BY_CODES = f"SELECT {_KNOWN}, invite_code FROM shops WHERE program_id = %s AND invite_code = ANY(%b::text[])"
+_BY_CODES = f"SELECT invite_code, {_KNOWN} FROM shops WHERE program_id = %s AND invite_code = ANY(%b::text[])"
 _IDENTITIES = "SELECT identity_hash FROM shops WHERE program_id = %s AND identity_hash = ANY(%b::bytea[])"
 _IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])"
 _INTRODUCED = """
@@ -79,22 +80,25 @@ _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR 
 _INSERT = """
 WITH incoming AS (
     SELECT * FROM unnest(
-        %b::bigint[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bigint[],
-        %b::bigint[], %b::text[], %b::integer[], %b::timestamptz[], %b::timestamptz[], %b::text[], %b::text[]
+        %(shop_no)b::bigint[], %(shop_id)b::text[], %(digest)b::bytea[], %(name)b::text[], %(attributes)b::text[],
+        %(identity_hash)b::bytea[], %(invite_code)b::text[], %(sponsor_no)b::bigint[], %(introduced_by_no)b::bigint[],
+        %(uplines)b::text[], %(level)b::integer[], %(chain_since)b::timestamptz[], %(joined_at)b::timestamptz[],
+        %(status)b::text[], %(reason)b::text[]
     ) AS t (shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
             uplines, level, chain_since, joined_at, status, reason)
 ), stored AS (
     INSERT INTO shops (program_id, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
         introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at)
-    SELECT %s, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
-        uplines::bigint[], level, chain_since, joined_at, status, joined_at, '0001-01-02 00:00+00', %s
+    SELECT %(program)s, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
+        introduced_by_no, uplines::bigint[], level, chain_since, joined_at, status, joined_at, '0001-01-02 00:00+00',
+        %(now)s
     FROM incoming
 ), referred AS (
     INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
-    SELECT %s, shop_no, joined_at, sponsor_no, reason, %s, %s FROM incoming
+    SELECT %(program)s, shop_no, joined_at, sponsor_no, reason, %(now)s, %(by)s FROM incoming
 )
 INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, recorded_by)
-SELECT %s, shop_no, joined_at, status, reason, %s, %s FROM incoming
+SELECT %(program)s, shop_no, joined_at, status, reason, %(now)s, %(by)s FROM incoming
 """
 STATUS_AT = """
 CASE WHEN s.status_since <= %(at)s THEN s.status ELSE coalesce((
@@ -110,76 +114,76 @@ CASE WHEN s.rank_since <= %(at)s THEN s.rank ELSE (
 """
 _SHOWN = f"""
 s.shop_no, s.shop_id, s.name, s.attributes, s.invite_code, s.sponsor_no, s.introduced_by_no, s.level, s.chain_since,
-s.joined_at, {STATUS_AT}, {RANK_AT}, s.organiser_id
+s.joined_at, {STATUS_AT} AS status, {RANK_AT} AS rank, s.organiser_id
 """
 _SHOW = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND s.shop_id = %(id)s"
 _SHOW_MANY = f"SELECT {_SHOWN} FROM shops s WHERE s.program_id = %(program)s AND s.shop_no = ANY(%(numbers)b::bigint[])"
 
 
 def by_ids(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, KnownShop]:
-    """The shops of those ids, where known."""
-    rows = driver(conn).cursor(binary=True).execute(_BY_IDS, (program_id, list(shop_ids))).fetchall()
-    return {row[1]: KnownShop(*row) for row in rows}
+    """Finds the shops of those ids; unknown ones are left out."""
+    cursor = driver(conn).cursor(binary=True).execute(_BY_IDS, (program_id, list(shop_ids)))
+    return {shop.shop_id: shop for shop in map(KnownShop._make, cursor.fetchall())}
 
 
 def by_invite_codes(conn: Connection, program_id: int, codes: Iterable[str]) -> dict[str, KnownShop]:
-    """The shops of those invite codes, by code, where known."""
+    """Finds the shops of those invite codes, by code; unknown ones are left out."""
     rows = driver(conn).cursor(binary=True).execute(_BY_CODES, (program_id, list(codes))).fetchall()
-    return {row[-1]: KnownShop(*row[:-1]) for row in rows}
+    return {invite_code: KnownShop._make(shop) for invite_code, *shop in rows}
 
 
 def identities_used(conn: Connection, program_id: int, hashes: Iterable[bytes]) -> set[bytes]:
-    """Which of those identities belong to a shop already."""
-    return {row[0] for row in driver(conn).execute(_IDENTITIES, (program_id, list(hashes)))}
+    """Lists those of the identity hashes that belong to a shop already."""
+    rows = driver(conn).execute(_IDENTITIES, (program_id, list(hashes)))
+    return {identity_hash for (identity_hash,) in rows}
 
 
 def ids_of(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
-    """The ids of the shops of those numbers."""
+    """Reads the ids of the shops of those numbers."""
     return dict(driver(conn).execute(_IDS, (program_id, list(numbers))).fetchall())
 
 
 def introduced_by(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, str]:
-    """Who introduced those of the shops that joined as roots because the tree would have been too deep."""
+    """Reads by shop the id of its introducer, for shops that joined as roots where the tree would be too deep."""
     return dict(driver(conn).execute(_INTRODUCED, (program_id, list(shop_ids))).fetchall())
 
 
 def next_numbers(conn: Connection, count: int) -> list[int]:
-    """So many numbers that no shop has."""
-    return [row[0] for row in driver(conn).execute(_NUMBERS, (count,))]
+    """Draws ``count`` numbers that no shop has."""
+    return [shop_no for (shop_no,) in driver(conn).execute(_NUMBERS, (count,))]
 
 
 def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
-    """The shop of that id, whose row is ours until the transaction ends."""
-    row = driver(conn).execute(_LOCK, (program_id, shop_id)).fetchone()
-    return None if row is None else KnownShop(*row)
+    """Finds the shop of that id and locks its row until the transaction ends."""
+    cursor = driver(conn).cursor(row_factory=class_row(KnownShop))
+    return cursor.execute(_LOCK, (program_id, shop_id)).fetchone()
 
 
-def show(conn: Connection, program_id: int, shop_id: str, at: datetime) -> ShopRow | None:
-    """The shop of that id, with the rank and status in force at ``at``."""
-    row = driver(conn).execute(_SHOW, {"program": program_id, "id": shop_id, "at": at}).fetchone()
-    return None if row is None else ShopRow(*row)
+def show(conn: Connection, program_id: int, shop_id: str, as_of: datetime) -> ShopRow | None:
+    """Finds the shop of that id, with the rank and status in force at ``as_of``."""
+    cursor = driver(conn).cursor(row_factory=class_row(ShopRow))
+    return cursor.execute(_SHOW, {"program": program_id, "id": shop_id, "at": as_of}).fetchone()
 
 
-def show_many(conn: Connection, program_id: int, numbers: Iterable[int], at: datetime) -> dict[int, ShopRow]:
-    """The shops of those numbers, with the ranks and statuses in force at ``at``."""
-    values = {"program": program_id, "numbers": list(numbers), "at": at}
-    return {row[0]: ShopRow(*row) for row in driver(conn).execute(_SHOW_MANY, values)}
+def show_many(conn: Connection, program_id: int, numbers: Iterable[int], as_of: datetime) -> dict[int, ShopRow]:
+    """Finds the shops of those numbers, with the ranks and statuses in force at ``as_of``."""
+    values = {"program": program_id, "numbers": list(numbers), "at": as_of}
+    cursor = driver(conn).cursor(row_factory=class_row(ShopRow))
+    return {row.shop_no: row for row in cursor.execute(_SHOW_MANY, values)}
 
 
 def insert_shops(conn: Connection, program_id: int, rows: Sequence[NewShop], now: datetime, by: str) -> bool:
-    """Stores shops with the first lines of their histories.
+    """Writes shops with the first rows of their histories.
 
     Returns:
         False, with nothing stored, where one of their ids, identities or invite codes has been taken meanwhile.
     """
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    columns[9] = ["{" + ",".join(map(str, row.uplines)) + "}" for row in rows]
-    stamp = (program_id, now, by)
-    values = (*columns, program_id, now, *stamp, *stamp)
+    columns: dict[str, object] = {name: [getattr(row, name) for row in rows] for name in NewShop._fields}
+    columns["uplines"] = ["{" + ",".join(map(str, row.uplines)) + "}" for row in rows]
     connection = driver(conn)
     try:
         with connection.transaction():
-            connection.execute(_INSERT, values)
+            connection.execute(_INSERT, {**columns, "program": program_id, "now": now, "by": by})
     except UniqueViolation:
         return False
     return True

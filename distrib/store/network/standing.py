@@ -1,4 +1,4 @@
-"""What a shop is, over time: statuses and ranks, dated, and the newest on the shop's row. No rule may enter."""
+"""Reads and writes the dated statuses and ranks of shops; the newest of each stands on the shop's row, too."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
 
 
 class RankRow(NamedTuple):
-    """One change of a rank."""
+    """One row of a shop's history of ranks."""
 
     seq: int
     effective_at: datetime
@@ -63,44 +64,52 @@ AND s.rank_since < COALESCE(%(until)s::timestamptz, 'infinity')
 
 
 def add_status(
-    conn: Connection, program_id: int, shop_no: int, at: datetime, status: str, reason: str, now: datetime, by: str
+    conn: Connection,
+    program_id: int,
+    shop_no: int,
+    effective_at: datetime,
+    status: str,
+    reason: str,
+    now: datetime,
+    by: str,
 ) -> None:
-    """Adds a status to the history; it is the newest where none takes effect later."""
+    """Writes a status into the history, and onto the shop's row where none takes effect later."""
     connection = driver(conn)
-    connection.execute(_INSERT_STATUS, (program_id, shop_no, at, status, reason, now, by))
-    connection.execute(_NEWEST_STATUS, (status, at, program_id, shop_no, at))
+    connection.execute(_INSERT_STATUS, (program_id, shop_no, effective_at, status, reason, now, by))
+    connection.execute(_NEWEST_STATUS, (status, effective_at, program_id, shop_no, effective_at))
 
 
 def add_rank(
     conn: Connection,
     program_id: int,
     shop_no: int,
-    at: datetime,
+    effective_at: datetime,
     rank: str | None,
     cause: str,
     reason: str,
     now: datetime,
     by: str,
 ) -> None:
-    """Adds a rank to the history; it is the newest where none takes effect later."""
+    """Writes a rank into the history, and onto the shop's row where none takes effect later."""
     connection = driver(conn)
-    connection.execute(_INSERT_RANK, (program_id, shop_no, at, rank, cause, reason, now, by))
-    connection.execute(_NEWEST_RANK, (rank, at, program_id, shop_no, at))
+    connection.execute(_INSERT_RANK, (program_id, shop_no, effective_at, rank, cause, reason, now, by))
+    connection.execute(_NEWEST_RANK, (rank, effective_at, program_id, shop_no, effective_at))
 
 
 def rank_history(conn: Connection, program_id: int, shop_no: int, after: tuple[str, int], limit: int) -> list[RankRow]:
-    """The changes of a shop's rank by when they take effect, from after (instant, sequence) on."""
-    return [RankRow(*row) for row in driver(conn).execute(_HISTORY, (program_id, shop_no, *after, limit))]
+    """Lists a shop's ranks by when they take effect, from after (instant, sequence) on."""
+    cursor = driver(conn).cursor(row_factory=class_row(RankRow))
+    return cursor.execute(_HISTORY, (program_id, shop_no, *after, limit)).fetchall()
 
 
 def ranks_held(conn: Connection, program_id: int) -> dict[str, int]:
-    """Every rank that some shop holds, and how many do."""
+    """Counts the shops that hold each rank by their newest row."""
     return dict(driver(conn).execute(_RANKS_HELD, (program_id,)).fetchall())
 
 
 def shops_with_ranks(conn: Connection, program_id: int, ranks: Sequence[str]) -> list[int]:
-    """Whoever was ever given one of the ranks, or is to hold it."""
-    return [row[0] for row in driver(conn).execute(_SHOPS_WITH_RANKS, (program_id, list(ranks)))]
+    """Lists the shops that ever got one of the ranks, those from a later instant on included."""
+    return [shop_no for (shop_no,) in driver(conn).execute(_SHOPS_WITH_RANKS, (program_id, list(ranks)))]
 
 
 def rename_later_ranks(
@@ -112,7 +121,7 @@ def rename_later_ranks(
     by: str,
     now: datetime,
 ) -> None:
-    """Says again, under their new names, what takes effect from ``since`` to before ``until`` under old ones."""
+    """Writes again, under their new codes, the ranks that take effect from ``since`` to before ``until``."""
     values = {"program": program_id, "since": since, "until": until, "by": by, "now": now}
     columns = {"old": list(names), "new": list(names.values())}
     driver(conn).execute(_RENAME, values | columns)

@@ -1,4 +1,4 @@
-"""The referral tree in the database: dated links, chains at an instant, subtrees. No rule may enter.
+"""Reads and writes the referral tree: dated links, chains at an instant, subtrees.
 
 `referrals` is the truth: from `effective_at` on, until the shop's next row, `sponsor_no` is its
 sponsor. What stands on the shop's own row is the newest state, for quick reads.
@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row, scalar_row
 from sqlalchemy import Connection
 
-from distrib.domain.network.depth import Link
+from distrib.domain.network.depth import SponsorLink
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver
 from distrib.store.locks import NETWORK
@@ -20,6 +21,15 @@ from distrib.store.network.shops import KnownShop
 
 DEEPEST = 1_000_000
 """More levels than any tree has: the bound of a walk that goes all the way."""
+
+
+class Below(NamedTuple):
+    """A shop of a downline: how many levels below the top, and its sponsor."""
+
+    depth: int
+    shop_no: int
+    sponsor_no: int
+
 
 _LATEST = """
 SELECT r.sponsor_no FROM referrals r
@@ -49,10 +59,10 @@ WITH RECURSIVE below AS (
     JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
     WHERE b.depth < %(levels)s AND {_NO_NEWER}
 )
-SELECT depth, shop_no, sponsor_no FROM below
+SELECT {", ".join(Below._fields)} FROM below
 WHERE depth > 0 AND (depth, shop_no) > (%(depth)s, %(after)s) ORDER BY depth, shop_no LIMIT %(limit)s
 """
-# Rows come as they are found, so that the count of a large tree ends at the limit.
+# PostgreSQL counts row by row, so that the count of a large tree ends at the limit.
 _COUNT = f"""
 WITH RECURSIVE below AS (
     SELECT %(shop)s::bigint AS shop_no, 0 AS depth
@@ -62,7 +72,7 @@ WITH RECURSIVE below AS (
     JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
     WHERE b.depth < %(levels)s AND {_NO_NEWER}
 )
-SELECT count(*) FROM (SELECT 1 FROM below LIMIT %(limit)s) found
+SELECT count(*) FROM (SELECT 1 FROM below LIMIT %(limit)s) counted
 """
 _RECRUITS = f"""
 SELECT r.sponsor_no, count(*) FROM referrals r
@@ -141,82 +151,78 @@ WHERE s.program_id = %s AND s.seller_no = ANY(%b::bigint[]) GROUP BY s.seller_no
 """
 
 
-class Below(NamedTuple):
-    """A shop of a downline: how many levels below, and who its sponsor is."""
-
-    depth: int
-    shop_no: int
-    sponsor_no: int
-
-
 def lock_network(conn: Connection, program_id: int, *, exclusive: bool) -> None:
-    """Until the transaction ends nobody else moves a shop, nor, when ``exclusive``, brings one in."""
+    """Locks the tree until the transaction ends: against moves, and when ``exclusive`` against registrations, too."""
     kind = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
     driver(conn).execute(f"SELECT {kind}(%s, %s)", (NETWORK, program_id))
 
 
-def uplines_at(conn: Connection, program_id: int, shop_no: int, at: datetime, most: int) -> list[int]:
-    """The nearest uplines at an instant, nearest first."""
-    values = {"program": program_id, "shop": shop_no, "at": at, "most": most}
-    return [row[0] for row in driver(conn).execute(_UPLINE, values)]
+def uplines_at(conn: Connection, program_id: int, shop_no: int, as_of: datetime, most: int) -> list[int]:
+    """Lists up to ``most`` uplines of a shop at an instant, nearest first."""
+    values = {"program": program_id, "shop": shop_no, "at": as_of, "most": most}
+    return [upline_no for (upline_no,) in driver(conn).execute(_UPLINE, values)]
 
 
 def downline_at(
-    conn: Connection, program_id: int, shop_no: int, at: datetime, levels: int, after: tuple[int, int], limit: int
+    conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, after: tuple[int, int], limit: int
 ) -> list[Below]:
-    """The tree below at an instant, level by level, from after (depth, shop number) on."""
-    values = {"program": program_id, "shop": shop_no, "at": at, "levels": levels, "limit": limit}
-    rows = driver(conn).execute(_DOWNLINE, values | {"depth": after[0], "after": after[1]})
-    return [Below(*row) for row in rows]
+    """Lists the shops below a shop at an instant, level by level, from after (depth, shop number) on."""
+    depth, after_no = after
+    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit}
+    cursor = driver(conn).cursor(row_factory=class_row(Below))
+    return cursor.execute(_DOWNLINE, values | {"depth": depth, "after": after_no}).fetchall()
 
 
-def is_larger(conn: Connection, program_id: int, shop_no: int, at: datetime, levels: int, most: int) -> bool:
+def is_larger(conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int) -> bool:
     """Whether more than ``most`` shops, itself included, stand from a shop down at an instant."""
-    values = {"program": program_id, "shop": shop_no, "at": at, "levels": levels, "limit": most + 1}
-    row = driver(conn).execute(_COUNT, values).fetchone()
-    return row is not None and row[0] > most
+    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
+    [(count,)] = driver(conn).execute(_COUNT, values)
+    return bool(count > most)
 
 
-def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], at: datetime) -> dict[int, int]:
-    """How many shops each has directly below it at an instant; those without any are left out."""
-    values = {"program": program_id, "shops": list(shops), "at": at}
+def count_recruits(conn: Connection, program_id: int, shops: Iterable[int], as_of: datetime) -> dict[int, int]:
+    """Counts the shops directly below each shop at an instant; shops without any are left out."""
+    values = {"program": program_id, "shops": list(shops), "at": as_of}
     return dict(driver(conn).execute(_RECRUITS, values).fetchall())
 
 
-def links_above(conn: Connection, program_id: int, shops: Sequence[int], at: datetime) -> dict[int, list[Link]]:
-    """The dated sponsors, from ``at`` on, of the shops and of everyone who then stands above them."""
-    return _links(conn, _ABOVE + _LINKS, program_id, shops, at)
+def links_above(
+    conn: Connection, program_id: int, shops: Sequence[int], since: datetime
+) -> dict[int, list[SponsorLink]]:
+    """Reads the dated links, from ``since`` on, of the shops and of all that stand above them then."""
+    return _links(conn, _ABOVE + _LINKS, program_id, shops, since)
 
 
-def links_below(conn: Connection, program_id: int, shop_no: int, at: datetime) -> dict[int, list[Link]]:
-    """The dated sponsors, from ``at`` on, of the shop and of everyone who then stands below it."""
-    return _links(conn, _BELOW + _LINKS, program_id, [shop_no], at)
+def links_below(conn: Connection, program_id: int, shop_no: int, since: datetime) -> dict[int, list[SponsorLink]]:
+    """Reads the dated links, from ``since`` on, of the shop and of all that stand below it then."""
+    return _links(conn, _BELOW + _LINKS, program_id, [shop_no], since)
 
 
 def last_link_at(conn: Connection, program_id: int, shop_no: int) -> datetime | None:
-    """When the shop's last move takes effect, or its joining."""
-    row = driver(conn).execute(_LAST_LINK, (program_id, shop_no)).fetchone()
-    return None if row is None else row[0]
+    """Reads when the shop's last move takes effect, or its joining; None for an unknown shop."""
+    cursor = driver(conn).cursor(row_factory=scalar_row)
+    last: datetime | None = cursor.execute(_LAST_LINK, (program_id, shop_no)).fetchone()
+    return last
 
 
 def insert_link(
     conn: Connection,
     program_id: int,
     shop_no: int,
-    at: datetime,
+    effective_at: datetime,
     sponsor_no: int | None,
     reason: str,
     now: datetime,
     by: str,
 ) -> None:
-    """Adds a move to the history; of several at one instant the last one written holds."""
-    driver(conn).execute(_INSERT_LINK, (program_id, shop_no, at, sponsor_no, reason, now, by))
+    """Writes a move into the history; of several at one instant the last one written holds."""
+    driver(conn).execute(_INSERT_LINK, (program_id, shop_no, effective_at, sponsor_no, reason, now, by))
 
 
 def shift_subtree(
     conn: Connection, program_id: int, shop_no: int, sponsor: KnownShop | None, effective_at: datetime
 ) -> None:
-    """Brings the rows of a moved shop and of all below it to their newest chain and level."""
+    """Updates chain and level on the rows of a moved shop and of all below it, under its new sponsor."""
     uplines = [] if sponsor is None else [sponsor.shop_no, *sponsor.uplines][:CHAIN_LENGTH]
     values = {
         "program": program_id,
@@ -232,27 +238,27 @@ def shift_subtree(
 
 
 def signal_ranks(conn: Connection, program_id: int, signals: Sequence[tuple[date, int, datetime]]) -> None:
-    """Notes shops (day, shop number, instant) whose promotion is to be looked at."""
+    """Records that the promotions of shops, as (day, shop number, instant), are to be decided."""
     if signals:
         columns = [list(column) for column in zip(*signals, strict=True)]
         driver(conn).execute(_SIGNAL, (program_id, *columns))
 
 
 def signal_recruiters(conn: Connection, program_id: int, time_zone: str, since: datetime) -> None:
-    """Notes everyone who gained a recruit since then, for plans that are published after the fact."""
+    """Records that the promotions of all that gained a recruit since then are to be decided, for a plan of the past."""
     driver(conn).execute(_SIGNAL_RECRUITERS, (time_zone, program_id, since))
 
 
 def sales_of(conn: Connection, program_id: int, shops: Iterable[int]) -> dict[int, int]:
-    """What each sold that counts for ranks, net of refunds, in minor units; those without are left out."""
+    """Sums what each shop sold that counts for ranks, net of refunds, in minor units; shops without are left out."""
     return dict(driver(conn).execute(_SALES, (program_id, list(shops))).fetchall())
 
 
 def _links(
-    conn: Connection, statement: str, program_id: int, shops: Sequence[int], at: datetime
-) -> dict[int, list[Link]]:
-    found: dict[int, list[Link]] = {}
-    values = {"program": program_id, "shops": list(shops), "at": at}
-    for shop_no, since, sponsor_no in driver(conn).execute(statement, values):
-        found.setdefault(shop_no, []).append(Link(since, sponsor_no))
-    return found
+    conn: Connection, statement: str, program_id: int, shops: Sequence[int], since: datetime
+) -> dict[int, list[SponsorLink]]:
+    links: dict[int, list[SponsorLink]] = {}
+    values = {"program": program_id, "shops": list(shops), "at": since}
+    for shop_no, effective_at, sponsor_no in driver(conn).execute(statement, values):
+        links.setdefault(shop_no, []).append(SponsorLink(effective_at, sponsor_no))
+    return links

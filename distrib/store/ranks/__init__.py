@@ -1,1 +1,1 @@
-"""The figures ranks are decided by, in rows and in columns, and evaluations as kept. Begin with ``figures``."""
+"""Reads the figures that ranks are decided by, in rows and in columns; writes evaluations. Begin with ``figures``."""

@@ -1,13 +1,14 @@
-"""The figures and ranks of all shops of a program at once, as columns: what a monthly evaluation reads.
+"""Reads the figures and ranks of all shops of a program at once, as columns, for a monthly evaluation.
 
 Sums are made by the database, one pass over the sales for all windows; orders never leave it. The same figures for
-few shops at many instants stand in ``figures``. What a figure leads to must not enter.
+few shops at many instants stand in ``figures``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -58,7 +59,7 @@ WHERE t.program_id = %(program)s AND t.kind = 'earned'
     AND t.occurred_at >= %(start)s AND t.occurred_at <= %(at)s AND {COUNTS}
 GROUP BY t.shop_no
 """
-# A rank is told as its place among `codes` (0: another), and by how many of the versions that map ranks had begun.
+# A rank is read as its place among `codes` (0: another), with how many of the versions that map ranks had begun.
 _RANKS = """
 SELECT DISTINCT ON (k.shop_no) k.shop_no, COALESCE(array_position(%(codes)s::text[], k.rank), 0)::bigint,
     COALESCE(width_bucket(k.effective_at, %(begins)s::timestamptz[]), 0)::bigint,
@@ -74,21 +75,29 @@ _REVERSED = "SELECT DISTINCT shop_no FROM transfers WHERE program_id = %(program
 _LINKS = "SELECT shop_no, sponsor_no FROM referrals WHERE program_id = %(program)s AND sponsor_no IS NOT NULL"
 
 
-def have_time(conn: Connection) -> None:
-    """Lets this transaction take minutes: passes over whole programs are no requests."""
+class Sales(NamedTuple):
+    """Sellers by number; for each window their sales net of refunds, and their orders of which something is left."""
+
+    sellers: Integers
+    sales: Sequence[Integers]
+    orders: Sequence[Integers]
+
+
+def allow_long_reads(conn: Connection) -> None:
+    """Raises the time limits of this transaction to minutes: it reads whole programs."""
     conn.execute(text("SET LOCAL statement_timeout = '15min'"))
     conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
     conn.execute(text("SET LOCAL lock_timeout = '15min'"))
     conn.execute(text("SET LOCAL work_mem = '64MB'"))
 
 
-def tree_at(conn: Connection, program_id: int, at: datetime) -> list[Integers]:
-    """Every shop by number, ascending, its sponsor at an instant (0: none), and when it joined, in µs since 1970."""
-    return pull(conn, _TREE, {"program": program_id, "at": at}, 3)
+def tree_at(conn: Connection, program_id: int, as_of: datetime) -> list[Integers]:
+    """Reads every shop by ascending number, its sponsor at an instant (0: none), and its joining in µs since 1970."""
+    return pull(conn, _TREE, {"program": program_id, "at": as_of}, 3)
 
 
-def sales(conn: Connection, program_id: int, starts: Sequence[datetime | None], until: datetime) -> list[Integers]:
-    """Seller, then for each window the sales net of all refunds known, and the orders of which something is left.
+def sales(conn: Connection, program_id: int, starts: Sequence[datetime | None], until: datetime) -> Sales:
+    """Reads by seller, for each window, the sales net of all refunds known and the orders of which something is left.
 
     Args:
         starts: the first instant of each window; None: it has no beginning.
@@ -99,17 +108,18 @@ def sales(conn: Connection, program_id: int, starts: Sequence[datetime | None], 
     earliest = min(range(len(starts)), key=lambda place: starts[place] or _BEGINNING)
     columns = ", ".join(_A_WINDOW.format(place=place) for place in range(len(starts)))
     query = _SALES.format(columns=columns, net=_NET.format(start=f"%(from{earliest})s"))
-    return pull(conn, query, values, 1 + 2 * len(starts))
+    sellers, *figures = pull(conn, query, values, 1 + 2 * len(starts))
+    return Sales(sellers, figures[0::2], figures[1::2])
 
 
 def customers(conn: Connection, program_id: int, start: datetime | None, until: datetime) -> list[Integers]:
-    """Seller and distinct buyers of a window; who has none is left out."""
+    """Reads sellers and their number of distinct buyers in a window; sellers without any are left out."""
     values = {"program": program_id, "start": start or _BEGINNING, "at": until}
     return pull(conn, _CUSTOMERS.format(net=_NET.format(start="%(start)s")), values, 2)
 
 
 def earnings(conn: Connection, program_id: int, start: datetime | None, until: datetime) -> list[Integers]:
-    """Shop and what it earned in a window, net of all reversals known; who earned nothing is left out."""
+    """Reads shops and what they earned in a window, net of all reversals known; shops without any are left out."""
     return pull(conn, _EARNED, {"program": program_id, "start": start or _BEGINNING, "at": until}, 2)
 
 
@@ -119,24 +129,24 @@ def newest_ranks(
     codes: Sequence[str],
     begins: Sequence[datetime],
     causes: Sequence[str],
-    at: datetime,
+    as_of: datetime,
 ) -> list[Integers]:
-    """Of every shop that has any: the newest rank of those causes by an instant.
+    """Reads, of every shop that has any, the newest rank of those causes by an instant.
 
     Returns:
         Shop, place of the rank among ``codes`` from 1 on (0: no rank, or another), how many of the ascending
         ``begins`` had come when it took effect, and when that was, in µs since 1970.
     """
-    values = {"program": program_id, "codes": list(codes), "begins": list(begins), "causes": list(causes), "at": at}
+    values = {"program": program_id, "codes": list(codes), "begins": list(begins), "causes": list(causes), "at": as_of}
     return pull(conn, _RANKS, values, 4)
 
 
 def refunded_shops(conn: Connection, program_id: int, *, with_earners: bool) -> list[Integers]:
-    """Whoever had a sale refunded, and with ``with_earners`` whoever had a commission taken back; some twice."""
-    found = pull(conn, _REFUNDED, {"program": program_id}, 1)
-    return found + pull(conn, _REVERSED, {"program": program_id}, 1) if with_earners else found
+    """Lists shops with a refunded sale, and apart, with ``with_earners``, shops with a reversed commission."""
+    sellers = pull(conn, _REFUNDED, {"program": program_id}, 1)
+    return sellers + pull(conn, _REVERSED, {"program": program_id}, 1) if with_earners else sellers
 
 
 def links(conn: Connection, program_id: int) -> list[Integers]:
-    """Every link there ever was, as shop and sponsor."""
+    """Lists every link there ever was, as shop and sponsor."""
     return pull(conn, _LINKS, {"program": program_id}, 2)

@@ -1,11 +1,13 @@
-"""Monthly evaluations as they are kept: one row a month, and who failed to keep a rank. No rule may enter."""
+"""Reads and writes monthly evaluations: one row a month, and the shops that failed to keep a rank."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
@@ -26,7 +28,7 @@ INSERT INTO rank_evaluations (program_id, {_COLUMNS})
 VALUES (:program, :period, :version_no, :effective_at, :shops, :promoted, :lowered, :taken_back, :failing, :ranks_seq,
     :evaluated_at, :evaluated_by)
 """
-# Queued orders have work of that day or a later one; signals are looks at promotions that are still to be decided.
+# Queued orders have pending events of that day or a later one; signals are promotions that are still to be decided.
 _PENDING = """
 SELECT (SELECT count(*) FROM queue WHERE program_id = :program AND day < :day)
     + (SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day)
@@ -51,7 +53,7 @@ _LOCK_SHOPS = """
 SELECT shop_no FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no FOR NO KEY UPDATE
 """
 _FAILURES = """
-SELECT shop_no, rank, failures FROM rank_failures WHERE program_id = %s AND period = %s AND NOT is_lowered
+SELECT shop_no, rank, failures, is_lowered FROM rank_failures WHERE program_id = %s AND period = %s AND NOT is_lowered
 """
 
 
@@ -72,9 +74,8 @@ class EvaluationRow:
     evaluated_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class PromotedRow:
-    """A promotion with the numbers that decided it, as JSON."""
+class PromotedRow(NamedTuple):
+    """A promotion with the figures that decided it, as JSON."""
 
     shop_no: int
     seq: int
@@ -82,93 +83,110 @@ class PromotedRow:
     reason: str
 
 
+class EarnedRankRow(NamedTuple):
+    """A rank that a shop has earned from an instant on."""
+
+    shop_no: int
+    effective_at: datetime
+    seq: int
+    rank: str
+
+
+class Failure(NamedTuple):
+    """A shop that failed to keep a rank: for which time in a row, and whether the rank is lost by it."""
+
+    shop_no: int
+    rank: str
+    failures: int
+    is_lowered: bool
+
+
 def lock_evaluations(conn: Connection, program_id: int) -> None:
-    """Until the transaction ends nobody else evaluates ranks of the program, nor decides promotions."""
+    """Locks the evaluations and promotions of a program against other transactions until this one ends."""
     for lock in (EVALUATIONS, PROMOTIONS):
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), {"lock": lock, "program": program_id})
 
 
 def find_evaluation(conn: Connection, program_id: int, period: int) -> EvaluationRow | None:
-    """That month's evaluation."""
+    """Finds a month's evaluation; None where the month is not evaluated."""
     row = conn.execute(text(_FIND), {"program": program_id, "period": period}).mappings().first()
     return None if row is None else EvaluationRow(**row)
 
 
 def newest_evaluation(conn: Connection, program_id: int) -> EvaluationRow | None:
-    """The evaluation of the latest month that has one."""
+    """Finds the evaluation of the latest month that has one."""
     row = conn.execute(text(_NEWEST), {"program": program_id}).mappings().first()
     return None if row is None else EvaluationRow(**row)
 
 
 def list_evaluations(conn: Connection, program_id: int, before: int, limit: int) -> list[EvaluationRow]:
-    """Evaluations of months before ``before``, newest first."""
+    """Lists up to ``limit`` evaluations of months before ``before``, newest first."""
     values = {"program": program_id, "before": before, "limit": limit}
     return [EvaluationRow(**row) for row in conn.execute(text(_LIST), values).mappings()]
 
 
 def insert_evaluation(conn: Connection, program_id: int, row: EvaluationRow) -> None:
-    """Notes a month's evaluation."""
+    """Writes a month's evaluation."""
     conn.execute(text(_INSERT), asdict(row) | {"program": program_id})
 
 
 def count_pending(conn: Connection, program_id: int, before: date) -> int:
-    """Orders with work, and looks at promotions, of days before that one."""
+    """Counts orders with pending events, and promotions to be decided, of days before ``before``."""
     return int(conn.execute(text(_PENDING), {"program": program_id, "day": before}).scalar_one())
 
 
 def opened_at(conn: Connection, program_id: int) -> datetime:
-    """When the program was opened."""
-    at: datetime = conn.execute(
+    """Reads when the program was opened."""
+    created_at: datetime = conn.execute(
         text("SELECT created_at FROM programs WHERE program_id = :program"), {"program": program_id}
     ).scalar_one()
-    return at
+    return created_at
 
 
 def newest_rank_seq(conn: Connection, program_id: int) -> int:
-    """The newest row of the program's rank history."""
+    """Reads the sequence number of the newest row of the program's rank history; 0 where there is none."""
     statement = text("SELECT COALESCE(max(seq), 0) FROM shop_ranks WHERE program_id = :program")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
 
 
 def promoted_shops(conn: Connection, program_id: int, since: datetime, seq: int, until: datetime) -> list[int]:
-    """Who was promoted from after ``since`` (or, by rows newer than ``seq``, at any time) to ``until``."""
+    """Lists shops promoted from after ``since`` (or, by rows newer than ``seq``, at any time) to ``until``."""
     values = {"program": program_id, "since": since, "seq": seq, "until": until}
-    return [row[0] for row in driver(conn).execute(_PROMOTED_SHOPS, values)]
+    return [shop_no for (shop_no,) in driver(conn).execute(_PROMOTED_SHOPS, values)]
 
 
 def promotions(
     conn: Connection, program_id: int, shops: Sequence[int], since: datetime, seq: int, until: datetime
 ) -> list[PromotedRow]:
-    """The promotions of those shops from after ``since`` (or newer than ``seq``) to ``until``."""
+    """Lists the promotions of those shops from after ``since`` (or newer than ``seq``) to ``until``."""
     values = {"program": program_id, "since": since, "seq": seq, "until": until, "shops": list(shops)}
-    return [PromotedRow(*row) for row in driver(conn).execute(_PROMOTED, values)]
+    return driver(conn).cursor(row_factory=class_row(PromotedRow)).execute(_PROMOTED, values).fetchall()
 
 
 def earned_rows(
     conn: Connection, program_id: int, shops: Sequence[int], until: datetime
-) -> dict[int, list[tuple[datetime, int, str]]]:
-    """What those shops earned by ``until``: (effective_at, sequence, rank), in the order in which they hold."""
-    found: dict[int, list[tuple[datetime, int, str]]] = {}
-    for shop_no, at, seq, rank in driver(conn).execute(_EARNED_ROWS, (program_id, list(shops), until)):
-        found.setdefault(shop_no, []).append((at, seq, rank))
-    return found
+) -> dict[int, list[EarnedRankRow]]:
+    """Lists by shop the ranks that those shops earned by ``until``, in the order in which they hold."""
+    ranks: dict[int, list[EarnedRankRow]] = {}
+    cursor = driver(conn).cursor(row_factory=class_row(EarnedRankRow))
+    for row in cursor.execute(_EARNED_ROWS, (program_id, list(shops), until)):
+        ranks.setdefault(row.shop_no, []).append(row)
+    return ranks
 
 
 def lock_shops(conn: Connection, program_id: int, shops: Sequence[int]) -> None:
-    """Until the transaction ends nobody else changes what those shops are."""
+    """Locks the rows of those shops against other writers until the transaction ends."""
     driver(conn).execute(_LOCK_SHOPS, (program_id, list(shops)))
 
 
-def failures_of(conn: Connection, program_id: int, period: int) -> list[tuple[int, str, int]]:
-    """(Shop, rank, for which time in a row) of whoever failed to keep its rank that month and did not lose it."""
-    return driver(conn).execute(_FAILURES, (program_id, period)).fetchall()
+def failures_of(conn: Connection, program_id: int, period: int) -> list[Failure]:
+    """Lists the shops that failed to keep a rank in a month's evaluation and did not lose it."""
+    return driver(conn).cursor(row_factory=class_row(Failure)).execute(_FAILURES, (program_id, period)).fetchall()
 
 
-def copy_failures(
-    conn: Connection, program_id: int, period: int, failures: Iterable[tuple[int, str, int, bool]]
-) -> None:
-    """Notes who failed: (shop, rank, for which time in a row, whether the rank is lost)."""
-    target = "rank_failures (program_id, period, shop_no, rank, failures, is_lowered)"
+def copy_failures(conn: Connection, program_id: int, period: int, failures: Iterable[Failure]) -> None:
+    """Writes the failures to keep a rank of a month's evaluation, by COPY."""
+    target = f"rank_failures (program_id, period, {', '.join(Failure._fields)})"
     with driver(conn).cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
         for failure in failures:
             copy.write_row((program_id, period, *failure))

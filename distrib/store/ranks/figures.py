@@ -1,23 +1,20 @@
-"""The figures that ranks are decided by, for many shops and instants at once.
-
-Each question is one statement for all looks. What a figure leads to must not enter.
-"""
+"""Reads the figures that ranks are decided by, for many shops and instants at once, in one statement a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver
 from distrib.store.locks import PROMOTIONS
 
-_LOOKS = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
+_QUERIES = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::timestamptz[], %(tos)b::timestamptz[],
     %(backs)b::timestamptz[], %(trees)b::timestamptz[]) AS a (place, shop_no, from_at, to_at, back_at, tree_at)"""
-# Who stands below a shop at a look is told by the dated links: a shop that moves later counts where it stood.
+# Who stands below a shop at an instant follows from the dated links: a shop that moves later counts where it stood.
 # A link holds unless a newer one had come by then; the newest is read by the shop's index, whatever the planner knows.
 _BELOW = """
 SELECT r.shop_no FROM referrals r
@@ -38,10 +35,10 @@ WITH RECURSIVE team AS (
 )
 SELECT DISTINCT root, tree_at, to_at, shop_no FROM team WHERE level > 0
 """
-# A sum inside LATERAL is worked out once a look, by the shop's index. The planner would turn a plain join around and
-# read the whole program for every look where it has no statistics of the program yet.
+# A sum inside LATERAL is computed once a query, by the shop's index. The planner would turn a plain join around and
+# read the whole program for every query where it has no statistics of the program yet.
 _SALES = f"""
-SELECT a.place, x.minor FROM {_LOOKS}
+SELECT a.place, x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(s.sales_minor) AS minor FROM settlements s
     WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no
@@ -50,7 +47,7 @@ CROSS JOIN LATERAL (
 WHERE x.minor IS NOT NULL
 """
 _BACK = f"""
-SELECT a.place, -x.minor FROM {_LOOKS}
+SELECT a.place, -x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(r.sales_minor) AS minor FROM refund_lines r
     WHERE r.program_id = %(program)s AND r.seller_no = a.shop_no
@@ -64,14 +61,14 @@ AND s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHER
     AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
 """
 _ORDERS = f"""
-SELECT a.place, x.orders FROM {_LOOKS}
+SELECT a.place, x.orders FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(*) AS orders FROM settlements s
     WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """
 _RECRUITS = f"""
-SELECT a.place, x.recruits FROM {_LOOKS}
+SELECT a.place, x.recruits FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT b.shop_no) AS recruits
     FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
@@ -80,7 +77,7 @@ CROSS JOIN LATERAL (
 ) x
 """
 _CUSTOMERS = f"""
-SELECT a.place, x.customers FROM {_LOOKS}
+SELECT a.place, x.customers FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT s.customer_id) AS customers FROM settlements s
     WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
@@ -95,7 +92,7 @@ EXISTS (SELECT 1 FROM shop_ranks k WHERE k.program_id = %(program)s AND k.shop_n
         ORDER BY n.effective_at DESC, n.seq DESC LIMIT 1), false))
 """
 _ACTIVE = f"""
-SELECT a.place, x.recruits FROM {_LOOKS}
+SELECT a.place, x.recruits FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT b.shop_no) AS recruits
     FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
@@ -116,7 +113,7 @@ CASE WHEN s.paid_minor > 0 AND s.sales_minor IN (0, s.paid_minor) THEN s.sales_m
 END
 """
 _EARNED = f"""
-SELECT a.place, x.minor FROM {_LOOKS}
+SELECT a.place, x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(t.amount_minor - COALESCE((
         SELECT sum(r.amount_minor) FROM transfers r WHERE r.program_id = %(program)s AND r.cause_no = t.cause_no
@@ -137,14 +134,20 @@ _STATEMENTS: dict[str, tuple[str, ...]] = {
     "active_recruits": (_ACTIVE,),
     "earned_minor": (_EARNED,),
 }
-_LOOKS_A_STATEMENT = 20_000
-Root: TypeAlias = tuple[int, datetime, datetime]
-"""A shop and the time from and to which whoever stood below it counts."""
+_QUERIES_A_STATEMENT = 20_000
+
+
+class TeamRoot(NamedTuple):
+    """A shop, and the time from and to which all that stood below it count as its team."""
+
+    shop_no: int
+    tree_at: datetime
+    to_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One question: what the shop's figure was from ``from_at`` to ``to_at``, both included.
+class FigureQuery:
+    """Asks for a figure of a shop from ``from_at`` to ``to_at``, both included.
 
     ``back_at`` says up to when refunds of those sales count. Whoever stood below the shop at any time from
     ``tree_at`` to ``to_at`` stands below it.
@@ -156,84 +159,95 @@ class Look:
     back_at: datetime
     tree_at: datetime
 
+    @property
+    def root(self) -> TeamRoot:
+        """The shop and the time whose team counts."""
+        return TeamRoot(self.shop_no, self.tree_at, self.to_at)
+
 
 def figures(
     conn: Connection,
     program_id: int,
     name: str,
     levels: int,
-    looks: Sequence[Look],
+    queries: Sequence[FigureQuery],
     ranks: Sequence[str] | None = None,
 ) -> list[int]:
-    """The figure of each look; sales are net of refunds and never below what they are.
+    """Reads one figure for each query; sales are net of the refunds by ``back_at``.
 
     Args:
         levels: how many levels below the shop are read in its place; 0 reads the shop itself.
         ranks: of which a recruit counts; None counts all.
     """
-    answers = [0] * len(looks)
-    asked = list(enumerate(looks))
-    if levels and looks:
-        teams = _teams(conn, program_id, levels, looks)
-        asked = [(place, replace(look, shop_no=shop)) for place, look in asked for shop in teams.get(_root(look), ())]
-    for start in range(0, len(asked), _LOOKS_A_STATEMENT):
-        some = asked[start : start + _LOOKS_A_STATEMENT]
+    sums = [0] * len(queries)
+    placed = list(enumerate(queries))
+    if levels and queries:
+        teams = _teams(conn, program_id, levels, queries)
+        placed = [
+            (place, replace(query, shop_no=shop)) for place, query in placed for shop in teams.get(query.root, ())
+        ]
+    for start in range(0, len(placed), _QUERIES_A_STATEMENT):
+        chunk = placed[start : start + _QUERIES_A_STATEMENT]
         columns = {
             "program": program_id,
-            "places": [place for place, _ in some],
-            "shops": [look.shop_no for _, look in some],
-            "froms": [look.from_at for _, look in some],
-            "tos": [look.to_at for _, look in some],
-            "backs": [look.back_at for _, look in some],
-            "trees": [look.tree_at for _, look in some],
+            "places": [place for place, _ in chunk],
+            "shops": [query.shop_no for _, query in chunk],
+            "froms": [query.from_at for _, query in chunk],
+            "tos": [query.to_at for _, query in chunk],
+            "backs": [query.back_at for _, query in chunk],
+            "trees": [query.tree_at for _, query in chunk],
             "ranks": None if ranks is None else list(ranks),
         }
         for statement in _STATEMENTS[name]:
             for place, figure in driver(conn).execute(statement, columns):
-                answers[place] += int(figure)
-    return answers
+                sums[place] += int(figure)
+    return sums
 
 
-def _teams(conn: Connection, program_id: int, levels: int, looks: Sequence[Look]) -> dict[Root, list[int]]:
-    """The shops within ``levels`` below the shop of each look, at its time."""
-    teams: dict[Root, list[int]] = {}
-    roots = list({_root(look) for look in looks})
+def _teams(conn: Connection, program_id: int, levels: int, queries: Sequence[FigureQuery]) -> dict[TeamRoot, list[int]]:
+    """Lists the shops within ``levels`` below the shop of each query, at its time."""
+    teams: dict[TeamRoot, list[int]] = {}
+    roots = list({query.root for query in queries})
     params = {
         "program": program_id,
         "levels": levels,
-        "shops": [shop_no for shop_no, _, _ in roots],
-        "trees": [tree_at for _, tree_at, _ in roots],
-        "tos": [to_at for _, _, to_at in roots],
+        "shops": [root.shop_no for root in roots],
+        "trees": [root.tree_at for root in roots],
+        "tos": [root.to_at for root in roots],
     }
-    for root, tree_at, to_at, shop_no in driver(conn).execute(_TEAM, params):
-        teams.setdefault((root, tree_at, to_at), []).append(shop_no)
+    for root_no, tree_at, to_at, shop_no in driver(conn).execute(_TEAM, params):
+        teams.setdefault(TeamRoot(root_no, tree_at, to_at), []).append(shop_no)
     return teams
 
 
-def _root(look: Look) -> Root:
-    return look.shop_no, look.tree_at, look.to_at
-
-
 def prefer_indexes(conn: Connection) -> None:
-    """Looks touch few rows of large tables; without statistics the planner would read them whole."""
+    """Steers this transaction's planner to indexes: queries of figures touch few rows of large tables."""
     conn.execute(text("SET LOCAL enable_hashjoin = off"))
     conn.execute(text("SET LOCAL enable_mergejoin = off"))
     conn.execute(text("SET LOCAL enable_seqscan = off"))
 
 
-def take_signals(conn: Connection, program_id: int, before: date | None) -> list[tuple[date, int, datetime]] | None:
-    """The noted looks of days before ``before`` (all, when None), taken off the list.
+class RankSignal(NamedTuple):
+    """A shop whose promotion is to be decided as of an instant, on the program's day of that instant."""
+
+    day: date
+    shop_no: int
+    instant: datetime
+
+
+def take_signals(conn: Connection, program_id: int, before: date | None) -> list[RankSignal] | None:
+    """Takes off the list the signals of days before ``before`` (all, when None).
 
     Returns:
-        (day, shop, instant), or None where another worker is deciding them.
+        The signals, or None where another worker is deciding them.
     """
     lock = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
     params = {"lock": PROMOTIONS, "program": program_id, "before": before}
-    found = text(
+    has_signals = text(
         "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program"
         " AND day < COALESCE(CAST(:before AS date), 'infinity'))"
     )
-    if not conn.execute(found, params).scalar_one():
+    if not conn.execute(has_signals, params).scalar_one():
         return []
     if not conn.execute(lock, params).scalar_one():
         return None
@@ -244,11 +258,11 @@ def take_signals(conn: Connection, program_id: int, before: date | None) -> list
         ),
         params,
     )
-    return [(row.day, row.shop_no, row.at) for row in rows]
+    return [RankSignal(row.day, row.shop_no, row.at) for row in rows]
 
 
 def rank_rows(conn: Connection, program_id: int, shops: Sequence[int]) -> list[tuple[int, datetime, str | None, str]]:
-    """The ranks the shops were given, (shop, effective_at, rank, cause), in the order in which they hold."""
+    """Lists the ranks the shops were given as (shop, effective_at, rank, cause), in the order in which they hold."""
     rows = driver(conn).execute(
         "SELECT shop_no, effective_at, rank, cause FROM shop_ranks"
         " WHERE program_id = %s AND shop_no = ANY(%b::bigint[]) ORDER BY shop_no, effective_at, seq",
@@ -259,7 +273,7 @@ def rank_rows(conn: Connection, program_id: int, shops: Sequence[int]) -> list[t
 
 @dataclass(frozen=True, slots=True)
 class RankChange:
-    """A rank that a shop holds from an instant on, and why."""
+    """A rank to be written: the instant from which a shop holds it, its cause, and the reason as JSON."""
 
     shop_no: int
     effective_at: datetime
@@ -271,7 +285,7 @@ class RankChange:
 def insert_rank_changes(
     conn: Connection, program_id: int, changes: Sequence[RankChange], recorded_by: str, now: datetime
 ) -> None:
-    """Adds to the history of ranks, and brings the shops' rows up to date."""
+    """Writes changes to the history of ranks, and updates the ranks on the shops' rows."""
     columns = {
         "program": program_id,
         "by": recorded_by,

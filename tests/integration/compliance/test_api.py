@@ -157,7 +157,7 @@ def test_a_case_is_opened_by_hand_about_a_shop_or_an_organiser_not_both(cn: Api)
     assert stranger.refused("GET", f"/v1/compliance/cases/{case['case_no']}") == (404, "case_unknown")
 
 
-def test_the_report_tells_plans_caps_structure_and_what_was_done_about_each_finding(cn: Api) -> None:
+def test_the_report_shows_plans_caps_structure_and_the_action_on_each_finding(cn: Api) -> None:
     grow(cn.world)
     cn.caller().post("/v1/compliance/runs")
     report = cn.caller("finance").get("/v1/compliance/report")

@@ -135,7 +135,7 @@ def month(world: World) -> tuple[int, int]:
     return statement["totals"]["held_minor"], statement["totals"]["available_minor"]
 
 
-def test_orders_paid_before_the_freeze_or_worked_on_after_its_end_are_not_held(tree: World) -> None:
+def test_orders_paid_before_the_freeze_or_settled_after_its_end_are_not_held(tree: World) -> None:
     case_no = frozen(tree)
     tree.earn(settled("e1", "o1", "c", line(10_000), paid_at=FREEZE - DAY))
     assert held(tree) == {}
@@ -229,7 +229,7 @@ def test_whoever_ran_the_tree_when_an_order_was_paid_decides_whatever_was_said_s
     assert clean(tree)
 
 
-def test_an_order_stays_as_it_was_worked_on_when_its_tree_changes_hands(tree: World) -> None:
+def test_an_order_stays_as_it_was_settled_when_its_tree_changes_hands(tree: World) -> None:
     organise(tree, "boss", FREEZE, "a")
     decide(tree, opened(tree, None, "boss"), "freeze", FREEZE)
     tree.earn(settled("e1", "o1", "c", line(10_000)), settled("e2", "o2", "y", line(10_000)))
@@ -242,7 +242,7 @@ def test_an_order_stays_as_it_was_worked_on_when_its_tree_changes_hands(tree: Wo
     assert clean(tree)
 
 
-def test_two_organisers_and_a_tree_of_its_own_are_told_apart_and_the_oldest_case_holds(tree: World) -> None:
+def test_two_organisers_and_a_tree_of_its_own_are_distinguished_and_the_oldest_case_holds(tree: World) -> None:
     organise(tree, "boss", FREEZE, "a")
     organise(tree, "other", FREEZE, "x")
     of_other, of_boss, of_tree = opened(tree, None, "other"), opened(tree, None, "boss"), opened(tree, "a")

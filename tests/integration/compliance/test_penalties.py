@@ -241,7 +241,7 @@ def test_a_penalty_of_another_program_says_nothing_here(cn: Api) -> None:
     assert admin.post(PATH, DRAFT)["id"] == "p-1"
 
 
-def test_a_run_opens_a_case_about_the_tree_and_the_report_tells_the_penalty(cn: Api) -> None:
+def test_a_run_opens_a_case_about_the_tree_and_the_report_shows_the_penalty(cn: Api) -> None:
     cn.world.join(*deep(15))
     admin, finance = cn.caller(), cn.caller("finance")
     sent = {**DRAFT, "shop_id": "a1", "decided_on": today(cn.world).isoformat()}
@@ -259,12 +259,12 @@ def test_a_run_opens_a_case_about_the_tree_and_the_report_tells_the_penalty(cn: 
         f"case {case['case_no']}: open",
     )
     paper = finance.call("GET", "/v1/compliance/report?format=pdf&language=zh").data
-    words_on_paper = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages).replace("\n", "")
+    paper_text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages).replace("\n", "")
     for word in ("计入的处罚", "p-1", "海珠区市监局", "行政处罚"):
-        assert word in words_on_paper, word
+        assert word in paper_text, word
 
 
-def test_the_report_tells_an_organisers_penalty_and_one_of_a_shop_that_had_not_joined(cn: Api) -> None:
+def test_the_report_shows_an_organisers_penalty_and_one_of_a_shop_that_had_not_joined(cn: Api) -> None:
     cn.world.join(*deep(15), *flat(3, "b"))
     organise(cn.world, "boss", "a", "b")
     cn.world.join(("later", None), joined_at=cn.world.container.now() + timedelta(minutes=4))
@@ -308,7 +308,9 @@ def test_a_penalty_sent_again_answers_as_it_stands_and_with_other_content_is_a_c
         ({"id": "a/b", "colour": "red"}, {"/id", "/colour"}),
     ],
 )
-def test_all_that_is_wrong_with_a_penalty_is_told_at_once(cn: Api, change: dict[str, Any], pointers: set[str]) -> None:
+def test_all_that_is_wrong_with_a_penalty_is_reported_at_once(
+    cn: Api, change: dict[str, Any], pointers: set[str]
+) -> None:
     cn.world.join(("a", None))
     problem = cn.caller().problem("POST", PATH, DRAFT | change)
     assert (problem["status"], problem["code"]) == (422, "invalid")
@@ -341,7 +343,7 @@ def test_penalties_come_in_pages_and_by_whom_they_are_about(cn: Api) -> None:
     assert finance.refused("POST", PATH, DRAFT) == (403, "forbidden")
 
 
-def test_of_many_who_send_one_penalty_at_once_all_are_told_the_same(cn: Api) -> None:
+def test_of_many_who_send_one_penalty_at_once_all_get_the_same_answer(cn: Api) -> None:
     cn.world.join(("a", None))
     barrier, statuses = Barrier(4), []
 

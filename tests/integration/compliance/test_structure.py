@@ -205,7 +205,7 @@ def test_under_the_american_pack_sponsors_with_few_buyers_are_reported(world: Wo
     assert figures == {"US-S02": "sponsors_with_few_buyers 1"}
 
 
-def test_more_trees_than_are_told_one_by_one_are_counted(cn: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_trees_than_are_reported_are_counted(cn: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distrib.services.compliance.tree_units.MOST_SUBJECTS", 2)
     cn.join(*(pair for n in range(5) for pair in chain(f"a{n}", f"b{n}", f"c{n}")))
     levels = [finding for finding in measure(cn).findings if finding.monitor.id == "CN-M03"]
@@ -221,7 +221,7 @@ def run(world: World) -> dict[str, Any]:
         return monitors.run_monitors(conn, world.program, world.container.policies, MONITOR, world.container.now())
 
 
-def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_told(
+def test_every_tree_that_is_to_be_held_gets_its_case_however_many_are_reported(
     cn: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distrib.services.compliance.tree_units.MOST_SUBJECTS", 2)

@@ -188,7 +188,7 @@ def test_a_shop_that_is_given_wins_over_the_binding(admin: Caller, api: Api) -> 
     assert admin.get("/v1/orders/o")["seller_by"] == "order"
 
 
-def test_a_binding_that_comes_after_the_work_changes_nothing_and_refunds_fit(admin: Caller, api: Api) -> None:
+def test_a_binding_that_comes_after_the_settlement_changes_nothing_and_refunds_fit(admin: Caller, api: Api) -> None:
     bind(admin, "a", 0)
     api.world.earn(settled("e", "o", None, line(1000), customer_id="cust"))
     admin.call("PATCH", "/v1/program", {"binding": {"rule": "last"}})
@@ -227,7 +227,7 @@ def test_a_customer_who_is_a_shop_buys_from_itself(admin: Caller, api: Api) -> N
     assert sales[0][0] == 1000
 
 
-def test_a_record_taken_back_holds_for_orders_worked_on_afterwards(admin: Caller, api: Api) -> None:
+def test_a_record_taken_back_holds_for_orders_settled_afterwards(admin: Caller, api: Api) -> None:
     admin.put("/v1/customers/person", {"shop_id": "a"})
     api.world.earn(settled("e-1", "o-1", "a", line(1000), customer_id="person"))
     assert admin.put("/v1/customers/person", {"shop_id": None})["shop_id"] is None

@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 import pytest
 
 from distrib.domain.errors import Refusal
-from distrib.domain.network.depth import Link, highest_level, levels_above
+from distrib.domain.network.depth import SponsorLink, highest_level, levels_above
 from distrib.services.network.shops import ShopDraft
 from tests.world.world import NOW, World, web_world
 
 KNOWN = {"moved", "sponsor_is_self", "sponsor_cycle", "tree_too_deep", "move_too_early"}
 
 
-def history(world: World) -> dict[int, list[Link]]:
-    links: dict[int, list[Link]] = {}
+def history(world: World) -> dict[int, list[SponsorLink]]:
+    links: dict[int, list[SponsorLink]] = {}
     rows = world.rows("SELECT shop_no, effective_at, sponsor_no FROM referrals ORDER BY shop_no, effective_at")
     for shop_no, since, sponsor_no in rows:
-        links.setdefault(shop_no, []).append(Link(since, sponsor_no))
+        links.setdefault(shop_no, []).append(SponsorLink(since, sponsor_no))
     return links
 
 
-def chain_at(links: dict[int, list[Link]], shop_no: int, instant: datetime) -> list[int]:
+def chain_at(links: dict[int, list[SponsorLink]], shop_no: int, instant: datetime) -> list[int]:
     chain: list[int] = []
     current: int | None = shop_no
     while True:

@@ -128,7 +128,7 @@ def test_a_batch_again_changes_nothing(world: World) -> None:
     assert world.rows("SELECT count(*) FROM referrals") == world.rows("SELECT count(*) FROM shop_statuses") == [(200,)]
 
 
-def test_a_chain_longer_than_the_nine_kept_is_told_whole(world: World) -> None:
+def test_a_chain_longer_than_the_nine_kept_is_read_whole(world: World) -> None:
     drafts = [ShopDraft(f"s{n}", f"s{n - 1}" if n else None) for n in range(15)]
     world.register_all(drafts)
     assert world.above("s14") == [f"s{n}" for n in range(13, -1, -1)]
@@ -137,13 +137,13 @@ def test_a_chain_longer_than_the_nine_kept_is_told_whole(world: World) -> None:
     assert kept == 9
 
 
-@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize("is_split", [True, False])
 def test_under_detach_a_shop_too_deep_joins_as_a_root_and_keeps_who_introduced_it(
-    database_url: str, one_by_one: bool
+    database_url: str, is_split: bool
 ) -> None:
     drafts = [ShopDraft("a"), ShopDraft("b", "a"), ShopDraft("c", "b"), ShopDraft("d", "c"), ShopDraft("e", "d")]
     with web_world(database_url, "cn") as world:
-        for step in [[draft] for draft in drafts] if one_by_one else [drafts]:
+        for step in [[draft] for draft in drafts] if is_split else [drafts]:
             world.register_all(step)
         shops_by_id = {shop: world.shop(shop) for shop in "abcde"}
     assert [shops_by_id[shop].level for shop in "abcde"] == [1, 2, 3, 1, 2]
@@ -190,7 +190,7 @@ def test_a_partner_brings_shops_in_below_its_own_alone(world: World) -> None:
             world.register("n3", sponsor, partner)
 
 
-def test_a_partner_is_told_nothing_of_a_shop_elsewhere_by_registering_it_again(world: World) -> None:
+def test_a_partner_learns_nothing_of_a_shop_elsewhere_by_registering_it_again(world: World) -> None:
     world.register_all([ShopDraft("root"), ShopDraft("own", "root"), ShopDraft("below", "own"), ShopDraft("other")])
     partner = Actor("k", "partner", "partner", world.shop("own").shop_no, "own")
     for shop, sponsor in (("other", None), ("root", None)):

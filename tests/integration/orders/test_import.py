@@ -21,7 +21,7 @@ def runner(world: World, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     return CliRunner()
 
 
-def test_ndjson_events_are_accepted_once_and_bad_ones_are_told_with_their_reason(
+def test_ndjson_events_are_accepted_once_and_bad_ones_are_refused_with_their_reason(
     world: World, runner: CliRunner, tmp_path: Path
 ) -> None:
     good = [settled(f"e{number}", f"o{number}", "s", line(1_000)) for number in range(3)]

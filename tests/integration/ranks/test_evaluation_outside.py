@@ -41,7 +41,7 @@ def sold(world: World) -> None:
     world.post(settled("e1", "o1", "s", line(10_000), paid_at=datetime(2026, 1, 9, 4, tzinfo=UTC)))
 
 
-def test_the_command_works_on_what_waits_and_says_what_it_did_and_that_it_did_before(
+def test_the_command_applies_pending_events_and_says_whether_the_month_was_evaluated_before(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in world.container.environment().items():
@@ -138,7 +138,7 @@ def test_what_an_operator_brings_in_by_hand_is_not_run_ahead_of_by_the_clock(wor
         assert due_period(conn, world.program, over) == 202602
 
 
-def test_a_month_with_work_left_waits_for_it(world: World) -> None:
+def test_a_month_with_pending_events_waits_for_them(world: World) -> None:
     sold(world)
     with world.container.begin() as conn:
         conn.exec_driver_sql("SET LOCAL ROLE NONE")

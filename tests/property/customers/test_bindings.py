@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.domain.customers import Claim, Rule, binding_at, judge_claims
+from distrib.domain.customers import BindingRule, Claim, binding_at, judge_claims
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 rules = st.one_of(
-    st.just(Rule("first")),
-    st.just(Rule("last")),
-    st.builds(Rule, st.just("first"), st.none(), st.integers(1, 6)),
-    st.builds(Rule, st.just("protected"), st.integers(0, 6), st.one_of(st.none(), st.integers(1, 9))),
+    st.just(BindingRule("first")),
+    st.just(BindingRule("last")),
+    st.builds(BindingRule, st.just("first"), st.none(), st.integers(1, 6)),
+    st.builds(BindingRule, st.just("protected"), st.integers(0, 6), st.one_of(st.none(), st.integers(1, 9))),
 )
 
 

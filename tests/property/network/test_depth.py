@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.domain.errors import Refusal
-from distrib.domain.network.depth import Link, check_move, highest_level
+from distrib.domain.network.depth import SponsorLink, check_move, highest_level
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SHOPS = 6
@@ -22,12 +22,12 @@ def day(number: int) -> datetime:
     return START + timedelta(days=number)
 
 
-def sponsor_at(links: list[Link], instant: datetime) -> int | None:
+def sponsor_at(links: list[SponsorLink], instant: datetime) -> int | None:
     place = bisect_right(links, instant, key=lambda link: link.since)
     return links[place - 1].sponsor_no if place else None
 
 
-def level_at(history: dict[int, list[Link]], shop: int, instant: datetime) -> int | None:
+def level_at(history: dict[int, list[SponsorLink]], shop: int, instant: datetime) -> int | None:
     """The level of a shop at an instant by going up step by step; None in a loop."""
     level, current = 1, shop
     while (above := sponsor_at(history[current], instant)) is not None:
@@ -37,7 +37,7 @@ def level_at(history: dict[int, list[Link]], shop: int, instant: datetime) -> in
     return level
 
 
-def levels_from(history: dict[int, list[Link]], instant: datetime) -> list[int | None]:
+def levels_from(history: dict[int, list[SponsorLink]], instant: datetime) -> list[int | None]:
     instants = sorted({instant, *(link.since for links in history.values() for link in links if link.since > instant)})
     return [level_at(history, shop, instant) for instant in instants for shop in history]
 
@@ -46,12 +46,12 @@ def levels_from(history: dict[int, list[Link]], instant: datetime) -> list[int |
 def test_a_move_passes_exactly_where_no_instant_from_then_on_has_a_loop_or_a_chain_too_deep(
     tried: Moves, cap: int | None
 ) -> None:
-    history: dict[int, list[Link]] = {shop: [Link(START, None)] for shop in range(SHOPS)}
+    history: dict[int, list[SponsorLink]] = {shop: [SponsorLink(START, None)] for shop in range(SHOPS)}
     for shop, sponsor, number in tried:
         instant = day(number)
         if instant <= history[shop][-1].since:
             continue
-        moved = history | {shop: [*history[shop], Link(instant, sponsor)]}
+        moved = history | {shop: [*history[shop], SponsorLink(instant, sponsor)]}
         levels = levels_from(moved, instant)
         is_right = None not in levels and (cap is None or max(level for level in levels if level is not None) <= cap)
         if is_right:
@@ -65,9 +65,9 @@ def test_a_move_passes_exactly_where_no_instant_from_then_on_has_a_loop_or_a_cha
 
 @given(moves, st.integers(0, 7), st.integers(0, SHOPS - 1))
 def test_the_highest_level_is_the_highest_of_every_instant(tried: Moves, number: int, shop: int) -> None:
-    history: dict[int, list[Link]] = {each: [Link(START, None)] for each in range(SHOPS)}
+    history: dict[int, list[SponsorLink]] = {each: [SponsorLink(START, None)] for each in range(SHOPS)}
     for moved, sponsor, since in tried:
-        after = history | {moved: [*history[moved], Link(day(since), sponsor)]}
+        after = history | {moved: [*history[moved], SponsorLink(day(since), sponsor)]}
         if day(since) > history[moved][-1].since and None not in levels_from(after, START):
             history = after
     instant = day(number)

@@ -8,11 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.columns.evaluation import Standing, holding, judge
+from distrib.columns.evaluation import EarnedRanks, holding, judge
 from distrib.columns.tree import counts_below, level_sums, places_of, spread_up
 from distrib.domain.plans.conditions import holds
 from distrib.domain.plans.plan import Plan, compile_plan
-from distrib.domain.ranks.promotion import highest_rank, metrics_kept, metrics_needed
+from distrib.domain.ranks.promotion import highest_rank, keep_metrics, promotion_metrics
 
 METRICS = ("personal_sales_minor", "personal_orders", "customers")
 leaf = st.builds(
@@ -52,9 +52,9 @@ def test_every_shop_is_judged_as_if_it_were_alone(data: st.DataObject) -> None:
 
     now, failures = column(place), column(st.integers(0, 3))
     before = np.minimum(now, column(place))
-    metrics = sorted(metrics_needed(plan) | metrics_kept(plan))
+    metrics = sorted(promotion_metrics(plan) | keep_metrics(plan))
     figures = {metric: column(st.integers(0, 5)) for metric in metrics}
-    judgement = judge(plan.ranks, Standing(before, now, failures), figures)
+    judgement = judge(plan.ranks, EarnedRanks(before, now, failures), figures)
     for shop in range(count):
         own = {metric: int(values[shop]) for metric, values in figures.items()}
         rank = plan.ranks[int(now[shop])]
@@ -64,7 +64,7 @@ def test_every_shop_is_judged_as_if_it_were_alone(data: st.DataObject) -> None:
         is_lowered = times > rank.grace and times > 0
         expected = risen[0] if risen else plan.ranks[int(now[shop]) - is_lowered].code
         assert plan.ranks[int(judgement.ranks[shop])].code == expected
-        assert (judgement.has_risen[shop], judgement.failures[shop]) == (risen is not None, times)
+        assert (judgement.is_promoted[shop], judgement.failures[shop]) == (risen is not None, times)
         assert bool(judgement.is_lowered[shop]) is is_lowered
 
 

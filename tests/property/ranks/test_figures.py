@@ -25,8 +25,8 @@ from distrib.services.network.standing import set_rank
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.programs import tenants
 from distrib.services.ranks.basis import ALL_REFUNDS
-from distrib.services.ranks.figures import Figures, shops_at
-from distrib.services.ranks.promotion import Asked, figures_of
+from distrib.services.ranks.figures import RankFigures, shops_at
+from distrib.services.ranks.promotion import PromotionCheck, figures_of
 from distrib.settings import Settings
 from tests.world import databases
 from tests.world.documents import line, refunded, settled
@@ -248,8 +248,8 @@ def test_columns_looks_and_the_page_agree_on_every_figure_of_every_shop(opened: 
         shops = shops_at(conn, world.program, LAST)
         assert shops.numbers.tolist() == [row.shop_no for row in rows]
         ladder = ladder_of(load_timeline(conn, world.program))
-        columns = Figures(conn, world.program, ladder, shops, LAST).read(plan, METRICS)
-        asked = [Asked(row.shop_no, LAST, LAST, ALL_REFUNDS) for row in rows]
+        columns = RankFigures(conn, world.program, ladder, shops, LAST).read(plan, METRICS)
+        asked = [PromotionCheck(row.shop_no, LAST, LAST, ALL_REFUNDS) for row in rows]
         looks = {metric: figures_of(conn, world.program, plan, metric, asked) for metric in METRICS}
     expected = {metric: [figure(story, metric, int(row.shop_id[1:])) for row in rows] for metric in METRICS}
     assert looks == expected

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrib.columns.structure import NONE, Forest, Pulled, Trees, Whole, measure_below, measure_trees, plant
+from distrib.columns.structure import NONE, Forest, ShopFigures, Trees, Whole, measure_below, measure_trees, plant
 
 NOTHING = (np.array([], np.int64), np.array([], np.int64))
 
@@ -28,7 +28,7 @@ def trees_of(forest: Forest, **pulled: tuple[Whole, Whole]) -> Trees:
         "indirect_minor",
         "buyers",
     )
-    return measure_trees(forest, Pulled(**{name: pulled.get(name, NOTHING) for name in names}))
+    return measure_trees(forest, ShopFigures(**{name: pulled.get(name, NOTHING) for name in names}))
 
 
 def shape(trees: Trees) -> list[tuple[int, int]]:

@@ -58,7 +58,7 @@ def test_a_link_is_base_and_code(base: str) -> None:
         ("https://a.example/j?x=1&", f"https://a.example/j?x=1&invite_code={CODE}"),
     ],
 )
-def test_a_page_for_joining_is_told_the_code_beside_what_it_asks_already(url: str, link: str) -> None:
+def test_a_page_for_joining_gets_the_code_beside_the_parameters_it_has(url: str, link: str) -> None:
     assert join_url_problem(url) is None
     assert join_link(url, CODE) == link
 

@@ -44,7 +44,7 @@ def test_a_tree_is_written_as_graphml_line_by_line() -> None:
     ]
 
 
-def test_a_tree_is_told_as_node_link() -> None:
+def test_a_tree_is_encoded_as_node_link() -> None:
     assert node_link_of(TREE) == {
         "directed": True,
         "multigraph": False,

@@ -12,9 +12,9 @@ from distrib.domain.ranks.history import (
     MAPPED,
     PROMOTION,
     RESTORED,
+    DatedRank,
     Ladder,
     RankHistory,
-    RankRow,
 )
 
 SHOP = 7
@@ -32,23 +32,23 @@ def plan() -> Plan:
 
 def test_a_rank_set_by_hand_below_the_one_earned_takes_nothing_away() -> None:
     history = RankHistory([(SHOP, day(1), "manager", PROMOTION), (SHOP, day(5), "owner", HAND)])
-    assert history.level(SHOP, day(5), plan()) == [RankRow(day(5), "manager", RESTORED)]
+    assert history.complete(SHOP, day(5), plan()) == [DatedRank(day(5), "manager", RESTORED)]
 
 
 def test_a_rank_earned_under_a_floor_holds_once_the_floor_is_cleared() -> None:
     history = RankHistory([(SHOP, day(1), "manager", HAND), (SHOP, day(9), None, HAND)])
-    assert history.rise(SHOP, day(4), "owner", plan()) == [
-        RankRow(day(4), "owner", PROMOTION),
-        RankRow(day(4), "manager", FLOOR),
-        RankRow(day(9), "owner", RESTORED),
+    assert history.promote(SHOP, day(4), "owner", plan()) == [
+        DatedRank(day(4), "owner", PROMOTION),
+        DatedRank(day(4), "manager", FLOOR),
+        DatedRank(day(9), "owner", RESTORED),
     ]
 
 
 def test_a_rank_earned_late_outlasts_a_lower_promotion_of_later() -> None:
     history = RankHistory([(SHOP, day(6), "owner", PROMOTION)])
-    assert history.rise(SHOP, day(4), "manager", plan()) == [
-        RankRow(day(4), "manager", PROMOTION),
-        RankRow(day(6), "manager", PROMOTION),
+    assert history.promote(SHOP, day(4), "manager", plan()) == [
+        DatedRank(day(4), "manager", PROMOTION),
+        DatedRank(day(6), "manager", PROMOTION),
     ]
 
 
@@ -60,7 +60,7 @@ def test_a_floor_cleared_before_a_promotion_lets_go_of_the_rows_that_kept_it() -
         (SHOP, day(3), None, HAND),
     ]
     history = RankHistory(sorted(given, key=lambda row: row[1]))
-    assert history.level(SHOP, day(3), plan()) == [RankRow(day(4), "owner", RESTORED)]
+    assert history.complete(SHOP, day(3), plan()) == [DatedRank(day(4), "owner", RESTORED)]
 
 
 def laddered(*maps: tuple[int, dict[str, str], tuple[str, ...]]) -> Ladder:
@@ -80,22 +80,22 @@ RENAMED = laddered((1, {}, CODES), (10, {"manager": "head"}, ("member", "owner",
 
 def test_an_evaluation_lowers_what_was_earned_and_the_floor_still_holds() -> None:
     history = RankHistory([(SHOP, day(1), "manager", PROMOTION), (SHOP, day(2), "manager", HAND)])
-    assert history.fall(SHOP, day(4), "owner", plan()) == [
-        RankRow(day(4), "owner", EVALUATION),
-        RankRow(day(4), "manager", FLOOR),
+    assert history.demote(SHOP, day(4), "owner", plan()) == [
+        DatedRank(day(4), "owner", EVALUATION),
+        DatedRank(day(4), "manager", FLOOR),
     ]
     assert history.earned(SHOP, day(4), plan()) == "owner"
 
 
 def test_what_is_earned_after_an_evaluation_stays() -> None:
     history = RankHistory([(SHOP, day(1), "owner", PROMOTION), (SHOP, day(6), "manager", PROMOTION)])
-    assert history.fall(SHOP, day(4), "member", plan()) == [RankRow(day(4), "member", EVALUATION)]
+    assert history.demote(SHOP, day(4), "member", plan()) == [DatedRank(day(4), "member", EVALUATION)]
     assert [history.earned(SHOP, day(n), plan()) for n in (3, 4, 6)] == ["owner", "member", "manager"]
 
 
 def test_a_rank_is_called_by_its_new_name_from_the_version_on_that_maps_it() -> None:
     history = RankHistory([(SHOP, day(3), "manager", PROMOTION)], RENAMED)
-    assert history.level(SHOP, day(10), plan()) == [RankRow(day(10), "head", MAPPED, "manager")]
+    assert history.complete(SHOP, day(10), plan()) == [DatedRank(day(10), "head", MAPPED, "manager")]
     new = RENAMED.plan_at(day(10))
     assert new is not None
     assert (history.earned(SHOP, day(9), plan()), history.earned(SHOP, day(10), new)) == ("manager", "head")
@@ -103,10 +103,10 @@ def test_a_rank_is_called_by_its_new_name_from_the_version_on_that_maps_it() -> 
 
 def test_a_floor_is_mapped_too_and_what_is_earned_late_is_written_under_both_names() -> None:
     history = RankHistory([(SHOP, day(2), "owner", HAND), (SHOP, day(12), None, HAND)], RENAMED)
-    assert history.rise(SHOP, day(4), "manager", plan()) == [
-        RankRow(day(4), "manager", PROMOTION),
-        RankRow(day(10), "head", MAPPED, "manager"),
-        RankRow(day(12), "head", RESTORED),
+    assert history.promote(SHOP, day(4), "manager", plan()) == [
+        DatedRank(day(4), "manager", PROMOTION),
+        DatedRank(day(10), "head", MAPPED, "manager"),
+        DatedRank(day(12), "head", RESTORED),
     ]
 
 

@@ -13,12 +13,12 @@ from distrib.domain.plans.conditions import AtLeast, holds
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.ranks.promotion import (
     Metric,
-    decided,
+    decisive_figures,
     highest_rank,
     includes_start,
-    metrics_kept,
-    metrics_needed,
+    keep_metrics,
     promotion_effective_at,
+    promotion_metrics,
     window_start,
 )
 
@@ -52,8 +52,8 @@ def plan() -> Plan:
     return compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
 
 
-def test_a_plan_tells_which_figures_its_promotions_read() -> None:
-    assert metrics_needed(plan()) == {SALES, TEAM, RECRUITS, Metric("personal_orders", 0, "ever")}
+def test_a_plan_lists_the_figures_its_promotions_read() -> None:
+    assert promotion_metrics(plan()) == {SALES, TEAM, RECRUITS, Metric("personal_orders", 0, "ever")}
     assert plan().has_promotions
 
 
@@ -67,7 +67,7 @@ def test_a_shop_rises_to_the_highest_rank_whose_condition_holds_whatever_lies_be
     assert highest_rank(plan(), "manager", {TEAM: 10_000, RECRUITS: 50}) is None
 
 
-def test_a_threshold_is_reached_by_exactly_its_figure_and_the_numbers_that_decided_are_told() -> None:
+def test_a_threshold_is_reached_by_exactly_its_figure_and_the_figures_that_decided_are_kept() -> None:
     assert highest_rank(plan(), "member", {SALES: 499}) is None
     assert highest_rank(plan(), "member", {SALES: 500}) == (
         "owner",
@@ -136,7 +136,7 @@ def test_the_numbers_that_decided_name_levels_and_ranks_where_they_matter_and_a_
     made = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": rules})
     promote = made.ranks[1].promote
     assert promote is not None
-    assert decided(promote, {Metric("team_sales_minor", 2, "ever"): 6}) == [
+    assert decisive_figures(promote, {Metric("team_sales_minor", 2, "ever"): 6}) == [
         {"metric": "team_sales_minor", "window": "ever", "at_least": 7, "figure": 6, "levels": 2, "holds": False},
         {
             "metric": "active_recruits",
@@ -147,6 +147,6 @@ def test_the_numbers_that_decided_name_levels_and_ranks_where_they_matter_and_a_
             "holds": True,
         },
     ]
-    assert metrics_kept(made) == {Metric("team_sales_minor", 2, "ever")}
-    assert metrics_kept(plan()) == frozenset()
+    assert keep_metrics(made) == {Metric("team_sales_minor", 2, "ever")}
+    assert keep_metrics(plan()) == frozenset()
     assert [Metric(name, 2, "ever").reach for name in ("active_recruits", "team_sales_minor")] == [1, 2]

@@ -1,4 +1,4 @@
-"""A shop's month in figures, and how many shops stay (docs/metrics.md). Nothing that pays or ranks may enter."""
+"""Computes a shop's month in figures, and the share of shops that stay active (docs/metrics.md)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from distrib.domain.customers import first_bound
 from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.domain.periods import month_number
 from distrib.services.context import Program, period_bounds
 from distrib.store import customers as bindings
-from distrib.store.network import metrics as store
+from distrib.store.network import shop_months as store
 from distrib.store.network import shops
 
 TEAM_LEVELS = 3
@@ -21,7 +22,7 @@ RETENTION_MONTHS = (1, 3, 6, 12)
 
 @dataclass(frozen=True, slots=True)
 class TeamLevel:
-    """The shops so many levels below, how many of them sold, and what."""
+    """The shops so many levels below, how many of them sold, and their orders and sales."""
 
     level: int
     shops: int
@@ -31,8 +32,8 @@ class TeamLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopMetrics:
-    """A shop's month; ratios are decimal strings, None where there is nothing to divide by."""
+class ShopMonth:
+    """The figures of a shop's month; ratios are decimal strings, None where there is nothing to divide by."""
 
     shop_id: str
     period: int
@@ -56,7 +57,7 @@ class ShopMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Of the shops whose month so long after joining is over, how many sold in it."""
+    """The shops for which so many months after joining are over, and how many of them sold in the last one."""
 
     months: int
     shops: int
@@ -64,10 +65,10 @@ class Retention:
     share: str | None
 
 
-def shop_metrics(
+def shop_month(
     conn: Connection, program: Program, shop_id: str, period: int, now: datetime, levels: int = TEAM_LEVELS
-) -> ShopMetrics:
-    """The figures of one month (as 202603), of a month that runs as they stand.
+) -> ShopMonth:
+    """Computes the figures of a shop's month (as 202603); of a month that runs, as they stand now.
 
     Args:
         conn: the unit of work.
@@ -75,7 +76,7 @@ def shop_metrics(
         shop_id: which shop.
         period: the month.
         now: the instant.
-        levels: how many levels below are told, 3 at the most.
+        levels: how many levels below are shown, 3 at the most.
 
     Raises:
         Refusal: ``shop_unknown``.
@@ -86,12 +87,12 @@ def shop_metrics(
     start, end = period_bounds(period, program.zone)
     program_id, shop_no = program.program_id, shop.shop_no
     own = store.own_month(conn, program_id, shop_no, start, end, _first_bound(conn, program_id, shop_no, end))
-    brought = store.brought_in(conn, program_id, shop_no, start, end)
-    seen = min(levels, TEAM_LEVELS)
-    found = {row.level: row for row in store.team_month(conn, program_id, shop_no, start, end, min(now, end), seen)}
-    team = tuple(_level(level, found.get(level)) for level in range(1, seen + 1))
-    referral_minor = own.met_minor + brought.sales_minor
-    return ShopMetrics(
+    recruits = store.recruits_month(conn, program_id, shop_no, start, end)
+    shown = min(levels, TEAM_LEVELS)
+    rows = {row.level: row for row in store.team_month(conn, program_id, shop_no, start, end, min(now, end), shown)}
+    team = tuple(_level(level, rows.get(level)) for level in range(1, shown + 1))
+    referral_minor = own.met_minor + recruits.sales_minor
+    return ShopMonth(
         shop_id=shop_id,
         period=period,
         currency=program.currency,
@@ -102,9 +103,9 @@ def shop_metrics(
         returning_customers=own.returning,
         repeat_rate=ratio_text(own.returning, own.customers),
         repeat_sales_minor=own.repeat_minor,
-        new_shops=brought.recruits,
+        new_shops=recruits.recruits,
         referred_customers=own.met,
-        referral_rate=ratio_text(brought.recruits + own.met, brought.recruits_before + own.known),
+        referral_rate=ratio_text(recruits.recruits + own.met, recruits.recruits_before + own.known),
         referral_sales_minor=referral_minor,
         sustained_value_minor=own.repeat_minor + referral_minor,
         team_sales_minor=sum(level.sales_minor for level in team),
@@ -114,15 +115,14 @@ def shop_metrics(
 
 
 def retention(conn: Connection, program: Program, now: datetime) -> list[Retention]:
-    """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
-    period = program.period_of(now)
-    current = period // 100 * 12 + period % 100
+    """Computes the share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
+    current = month_number(program.period_of(now))
     rows = store.retention(conn, program.program_id, program.time_zone, RETENTION_MONTHS, current)
-    return [Retention(months, joined, active, ratio_text(active, joined)) for months, joined, active in rows]
+    return [Retention(row.months, row.shops, row.active, ratio_text(row.active, row.shops)) for row in rows]
 
 
 def ratio_text(part: int, whole: int) -> str | None:
-    """A ratio as a decimal string of at most six decimals, rounded half up; None of nothing.
+    """Writes a ratio as a decimal string of at most six decimals, rounded half up; None where ``whole`` is 0.
 
     >>> ratio_text(1, 4), ratio_text(2, 3), ratio_text(3, 2), ratio_text(0, 0)
     ('0.25', '0.666667', '1.5', None)
@@ -131,7 +131,7 @@ def ratio_text(part: int, whole: int) -> str | None:
 
 
 def _first_bound(conn: Connection, program_id: int, shop_no: int, end: datetime) -> dict[str, datetime | None]:
-    """When the shop first had each customer who had come by another one before; judged by instants, not by arrival."""
+    """Computes when the shop first bound each customer with an earlier claim by another shop; None if it never did."""
     contested = store.contested_customers(conn, program_id, shop_no, end)
     claims = bindings.claims_of(conn, program_id, contested) if contested else {}
     return {
@@ -140,7 +140,7 @@ def _first_bound(conn: Connection, program_id: int, shop_no: int, end: datetime)
     }
 
 
-def _level(level: int, row: store.TeamLevel | None) -> TeamLevel:
+def _level(level: int, row: store.TeamLevelRow | None) -> TeamLevel:
     if row is None:
         return TeamLevel(level, 0, 0, 0, 0)
     return TeamLevel(level, row.shops, row.selling, row.orders, row.sales_minor)

@@ -1,4 +1,4 @@
-"""Figures 经营指标: a shop's month, how many shops stay, a subtree as a graph."""
+"""Figures 经营指标: a shop's month, the share of shops that stay active, a subtree as a graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer, Stream
-from distrib.api.schemas.metrics import (
+from distrib.api.schemas.shop_months import (
     MetricsQuerySchema,
     MetricsSchema,
     RetentionSchema,
@@ -15,15 +15,15 @@ from distrib.api.schemas.metrics import (
     SubtreeSchema,
 )
 from distrib.services.context import format_period
-from distrib.services.network import metrics as service
+from distrib.services.network import shop_months as service
 from distrib.services.network import subtrees
 
-metrics = Resource("metrics", "Figures 经营指标 of shops and of the program")
+shop_months = Resource("metrics", "Figures 经营指标 of shops and of the program")
 
 GRAPHML = "application/graphml+xml"
 
 
-@metrics.operation(
+@shop_months.operation(
     "GET",
     "/shops/<id:shop_id>/metrics",
     {200: MetricsSchema},
@@ -34,18 +34,18 @@ def get_metrics(call: Call, shop_id: str) -> Answer:
     """A shop's month: sales, customers, repeat and referral figures; of the month that runs as they stand."""
     must_be_own(call, shop_id)
     levels = levels_below(call.policy) if is_partner(call) else service.TEAM_LEVELS
-    found = service.shop_metrics(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
-    return Answer(asdict(found) | {"period": format_period(found.period)})
+    month = service.shop_month(call.conn, call.program, shop_id, call.query["period"], call.now, levels)
+    return Answer(asdict(month) | {"period": format_period(month.period)})
 
 
-@metrics.operation("GET", "/program/retention", {200: RetentionSchema})
+@shop_months.operation("GET", "/program/retention", {200: RetentionSchema})
 def show_retention(call: Call) -> Answer:
     """The share of shops still active 1, 3, 6 and 12 months after the month they joined in."""
     rows = service.retention(call.conn, call.program, call.now)
     return Answer({"data": [asdict(row) for row in rows], "as_of": call.now})
 
 
-@metrics.operation(
+@shop_months.operation(
     "GET",
     "/shops/<id:shop_id>/subtree",
     {200: (SubtreeSchema, GRAPHML)},

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from distrib.services.network.metrics import Retention, retention, shop_metrics
+from distrib.services.network.shop_months import Retention, retention, shop_month
 from distrib.settings import REPOSITORY
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
@@ -150,6 +150,6 @@ def test_a_large_team_is_read_within_bounds(world: World) -> None:
     world.join(*((f"g-{n}", f"k-{n % 300}") for n in range(700)), joined_at=EARLY)
     world.earn(*(settled(f"e-{n}", f"o-{n}", f"g-{n}", line(100), paid_at=noon("2026-03-02")) for n in range(200)))
     with world.container.begin() as conn:
-        figures = shop_metrics(conn, world.program, "top", 202603, noon("2026-03-31"))
+        figures = shop_month(conn, world.program, "top", 202603, noon("2026-03-31"))
     levels = [(level.shops, level.selling_shops, level.sales_minor) for level in figures.team]
     assert levels == [(300, 0, 0), (700, 200, 20_000), (0, 0, 0)]

@@ -1,4 +1,4 @@
-"""The figures of a shop's month and of a program's retention, each in one statement. What they mean must not enter."""
+"""Reads the figures of a shop's month and of a program's retention, each in one statement."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
@@ -38,14 +39,14 @@ WITH sold AS (
            COALESCE(b.is_old, false) OR COALESCE(c.first_at < %(from)s, false) AS is_known
     FROM buyers b FULL JOIN bound c USING (customer_id)
 )
-SELECT (SELECT COALESCE(sum(net), 0) FROM counted WHERE is_now)::bigint,
-       (SELECT count(*) FROM counted WHERE is_now),
-       count(*) FILTER (WHERE orders > 0),
-       count(*) FILTER (WHERE orders > 0 AND is_old),
-       COALESCE(sum(net) FILTER (WHERE is_old), 0)::bigint,
-       count(*) FILTER (WHERE NOT is_known),
-       COALESCE(sum(net) FILTER (WHERE NOT is_known), 0)::bigint,
-       count(*) FILTER (WHERE is_known)
+SELECT (SELECT COALESCE(sum(net), 0) FROM counted WHERE is_now)::bigint AS sales_minor,
+       (SELECT count(*) FROM counted WHERE is_now) AS orders,
+       count(*) FILTER (WHERE orders > 0) AS customers,
+       count(*) FILTER (WHERE orders > 0 AND is_old) AS returning,
+       COALESCE(sum(net) FILTER (WHERE is_old), 0)::bigint AS repeat_minor,
+       count(*) FILTER (WHERE NOT is_known) AS met,
+       COALESCE(sum(net) FILTER (WHERE NOT is_known), 0)::bigint AS met_minor,
+       count(*) FILTER (WHERE is_known) AS known
 FROM people
 """
 # Customers who had come by another shop before: whether this one ever had them is a matter of the rule.
@@ -65,8 +66,8 @@ WITH RECURSIVE below AS (
     WHERE b.depth < %(levels)s AND NOT EXISTS (SELECT 1 FROM referrals n WHERE n.program_id = r.program_id
         AND n.shop_no = r.shop_no AND (n.effective_at, n.seq) > (r.effective_at, r.seq) AND n.effective_at < %(by)s)
 )
-SELECT b.depth, count(*), COALESCE(sum(x.net), 0)::bigint, COALESCE(sum(x.orders), 0)::bigint,
-       count(*) FILTER (WHERE x.orders > 0)
+SELECT b.depth AS level, count(*) AS shops, COALESCE(sum(x.net), 0)::bigint AS sales_minor,
+       COALESCE(sum(x.orders), 0)::bigint AS orders, count(*) FILTER (WHERE x.orders > 0) AS selling
 FROM below b CROSS JOIN LATERAL (
     SELECT sum(o.net) AS net, count(*) AS orders FROM (
         SELECT {_NET} AS net FROM settlements s
@@ -75,7 +76,7 @@ FROM below b CROSS JOIN LATERAL (
     WHERE o.net > 0) x
 WHERE b.depth > 0 GROUP BY b.depth ORDER BY b.depth
 """
-# Whom a shop brought in: by the first link of each, whatever moved since; those detached are not under it.
+# The shops a shop brought in: by the first link of each, whatever moved since; those detached are not under it.
 _BROUGHT = f"""
 WITH brought AS (
     SELECT h.shop_no, h.joined_at >= %(from)s AS is_now
@@ -85,11 +86,12 @@ WITH brought AS (
         AND NOT EXISTS (SELECT 1 FROM referrals n WHERE n.program_id = r.program_id AND n.shop_no = r.shop_no
             AND (n.effective_at, n.seq) < (r.effective_at, r.seq))
 )
-SELECT count(*) FILTER (WHERE is_now), count(*) FILTER (WHERE NOT is_now),
+SELECT count(*) FILTER (WHERE is_now) AS recruits, count(*) FILTER (WHERE NOT is_now) AS recruits_before,
        COALESCE(sum((SELECT sum(o.net) FROM (
            SELECT {_NET} AS net FROM settlements s
            WHERE s.program_id = %(program)s AND s.seller_no = b.shop_no AND s.settled_at >= %(from)s
                AND s.settled_at < %(to)s AND s.sales_minor > 0 OFFSET 0) o)) FILTER (WHERE is_now), 0)::bigint
+           AS sales_minor
 FROM brought b
 """
 # A shop is looked at in its k-th month after the month it joined, once that month is over. Both sides are grouped by
@@ -111,17 +113,17 @@ WITH taken AS MATERIALIZED (
     SELECT {_JOINED} AS joined, s.month, count(*) AS shops
     FROM sold s JOIN shops h ON h.program_id = %(program)s AND h.shop_no = s.seller_no GROUP BY 1, 2
 )
-SELECT k.after,
+SELECT k.after AS months,
        COALESCE((SELECT sum(j.shops) FROM joined j
-           WHERE {_NUMBER.format(month="j.month")} + k.after < %(current)s), 0)::bigint,
+           WHERE {_NUMBER.format(month="j.month")} + k.after < %(current)s), 0)::bigint AS shops,
        COALESCE((SELECT sum(a.shops) FROM active a WHERE {_NUMBER.format(month="a.month")} < %(current)s
-           AND {_NUMBER.format(month="a.month")} - {_NUMBER.format(month="a.joined")} = k.after), 0)::bigint
+           AND {_NUMBER.format(month="a.month")} - {_NUMBER.format(month="a.joined")} = k.after), 0)::bigint AS active
 FROM unnest(%(after)s::integer[]) AS k (after) ORDER BY k.after
 """
 
 
-class Own(NamedTuple):
-    """A shop's own month; amounts in minor units.
+class OwnMonth(NamedTuple):
+    """A shop's own sales and customers of a month; amounts in minor units.
 
     ``met`` are the customers whose first purchase or binding lies in the month, ``known`` those who came before it.
     """
@@ -136,8 +138,8 @@ class Own(NamedTuple):
     known: int
 
 
-class TeamLevel(NamedTuple):
-    """The shops so many levels below, and what they sold in the month."""
+class TeamLevelRow(NamedTuple):
+    """The shops so many levels below, and their sales of the month."""
 
     level: int
     shops: int
@@ -146,18 +148,26 @@ class TeamLevel(NamedTuple):
     selling: int
 
 
-class Brought(NamedTuple):
-    """The shops a shop brought in: in the month, before it, and what those of the month sold in it."""
+class RecruitsMonth(NamedTuple):
+    """The shops a shop brought in: in the month, before it, and the sales in the month of those of the month."""
 
     recruits: int
     recruits_before: int
     sales_minor: int
 
 
+class RetentionRow(NamedTuple):
+    """So many months after joining: the shops for which that month is over, and those of them that sold in it."""
+
+    months: int
+    shops: int
+    active: int
+
+
 def contested_customers(conn: Connection, program_id: int, shop_no: int, end: datetime) -> list[str]:
-    """The customers who came by the shop before ``end``, and by another one before that."""
+    """Lists the customers with a claim by the shop before ``end``, and one by another shop before that."""
     values = {"program": program_id, "shop": shop_no, "to": end}
-    return [customer for (customer,) in driver(conn).execute(_CONTESTED, values)]
+    return [customer_id for (customer_id,) in driver(conn).execute(_CONTESTED, values)]
 
 
 def own_month(
@@ -167,8 +177,8 @@ def own_month(
     start: datetime,
     end: datetime,
     first_bound: Mapping[str, datetime | None],
-) -> Own:
-    """What a shop sold from ``start`` to before ``end``, and to whom.
+) -> OwnMonth:
+    """Sums what a shop sold from ``start`` to before ``end``, and counts the customers it sold to and met.
 
     ``first_bound`` says of contested customers when the shop first had them, None of those it never had.
     """
@@ -180,34 +190,34 @@ def own_month(
         "judged": list(first_bound),
         "since": list(first_bound.values()),
     }
-    return Own(*driver(conn).execute(_OWN, values).fetchone() or ())
+    [month] = driver(conn).cursor(row_factory=class_row(OwnMonth)).execute(_OWN, values)
+    return month
 
 
 def team_month(
     conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime, by: datetime, levels: int
-) -> list[TeamLevel]:
-    """What those sold, level by level, who stood below the shop right before ``by``."""
+) -> list[TeamLevelRow]:
+    """Sums by level the sales, from ``start`` to before ``end``, of the shops below the shop right before ``by``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end, "by": by, "levels": levels}
-    return [TeamLevel(*row) for row in driver(conn).execute(_TEAM, values)]
+    return driver(conn).cursor(row_factory=class_row(TeamLevelRow)).execute(_TEAM, values).fetchall()
 
 
-def brought_in(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> Brought:
-    """The shops that joined under the shop."""
+def recruits_month(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> RecruitsMonth:
+    """Counts the shops that joined under the shop before ``end``, and sums the sales of those since ``start``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
-    return Brought(*driver(conn).execute(_BROUGHT, values).fetchone() or ())
+    [month] = driver(conn).cursor(row_factory=class_row(RecruitsMonth)).execute(_BROUGHT, values)
+    return month
 
 
-def retention(
-    conn: Connection, program_id: int, zone: str, months: Sequence[int], current: int
-) -> list[tuple[int, int, int]]:
-    """Per number of months: the shops whose month that was is over, and those of them that sold in it.
+def retention(conn: Connection, program_id: int, zone: str, months: Sequence[int], current: int) -> list[RetentionRow]:
+    """Counts, so many months after joining, the shops for which that month is over and those that sold in it.
 
     Args:
         conn: the unit of work.
         program_id: whose shops.
         zone: the time zone of its months.
         months: how many months after the month of joining.
-        current: the month that runs, as twelve times the year plus the month.
+        current: the number of the month that runs (``domain.periods.month_number``).
     """
     values = {"program": program_id, "zone": zone, "after": list(months), "current": current}
-    return driver(conn).execute(_RETENTION, values).fetchall()
+    return driver(conn).cursor(row_factory=class_row(RetentionRow)).execute(_RETENTION, values).fetchall()
