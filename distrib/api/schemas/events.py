@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError, post_load, validates_schema
 
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
@@ -25,7 +25,20 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.domain.events import CANCELLED, CLOCK_SKEW, FAILED, PAID, REFUNDED, SETTLED, SUCCEEDED
+from distrib.domain.events import (
+    CANCELLED,
+    CLOCK_SKEW,
+    FAILED,
+    PAID,
+    REFUNDED,
+    SETTLED,
+    SUCCEEDED,
+    Event,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+)
 from distrib.services.orders.codec import CHANNELS, EVENT_TYPES, MAX_LINES
 
 MOST_QUANTITY = 10**6
@@ -53,9 +66,22 @@ class OrderCurrency(Text):
         return super()._deserialize(value, attr, data, **rest)
 
 
-class OrderLineSchema(Shape):
+class EventPart(Shape):
+    """A part of an event: loads into the domain's own value, in which null is the same as absent."""
+
+    fills: ClassVar[type[Any]]
+
+    @post_load
+    def fill(self, data: Mapping[str, Any], **_: Any) -> Any:
+        """The value of the domain with what was given, lists as tuples."""
+        given = {name: value for name, value in data.items() if value is not None}
+        return self.fills(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+
+
+class OrderLineSchema(EventPart):
     """One line of an order; amounts are those of the whole line."""
 
+    fills = OrderLine
     id = Identifier(required=True)
     sku = Text(required=True)
     quantity = Whole(low=1, high=MOST_QUANTITY, required=True)
@@ -66,9 +92,10 @@ class OrderLineSchema(Shape):
     entry = Flag(allow_none=True)
 
 
-class OrderSchema(Shape):
-    """An order as the order system tells it."""
+class OrderSchema(EventPart):
+    """An order as the order system describes it."""
 
+    fills = Order
     id = Identifier(required=True)
     currency = OrderCurrency(required=True)
     paid_at = Instant(required=True)
@@ -86,16 +113,18 @@ class OrderSchema(Shape):
         _refuse_repeats(original, "id")
 
 
-class RefundLineSchema(Shape):
+class RefundLineSchema(EventPart):
     """How much of one line is given back."""
 
+    fills = RefundLine
     line_id = Identifier(required=True)
     amount_minor = Amount(low=1, required=True)
 
 
-class RefundSchema(Shape):
+class RefundSchema(EventPart):
     """A refund; without lines it takes all that is left."""
 
+    fills = Refund
     id = Identifier(required=True)
     order_id = Identifier(required=True)
     lines = Listed(Inner(RefundLineSchema), low=1, high=MAX_LINES, allow_none=True)
@@ -106,13 +135,14 @@ class RefundSchema(Shape):
         _refuse_repeats(original, "line_id")
 
 
-class EventSchema(Shape):
+class EventSchema(EventPart):
     """A fact from the order system.
 
     ``order`` goes with order.paid and order.settled, ``refund`` with order.refunded, ``order_id`` with
     order.cancelled, ``group_id`` with group.succeeded and group.failed.
     """
 
+    fills = Event
     id = Identifier(required=True)
     type = Choice(EVENT_TYPES, required=True)
     occurred_at = Instant(required=True)
@@ -154,7 +184,7 @@ def _times(data: Mapping[str, Any], now: Callable[[], datetime] | None) -> dict[
     wrong: dict[str, Any] = {}
     if now is not None and occurred_at > now() + CLOCK_SKEW:
         wrong["occurred_at"] = [say("future")]
-    paid_at = order.get("paid_at") if isinstance(order, Mapping) else None
+    paid_at = order.get("paid_at") if isinstance(order, Mapping) else getattr(order, "paid_at", None)  # wrong elsewhere
     if isinstance(paid_at, datetime) and paid_at > occurred_at:
         wrong["order"] = {"paid_at": [say("before", other="occurred_at")]}
     return wrong

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from distrib.api.http.json_body import parse_json
 from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.schemas.events import EventSchema
-from distrib.services.orders.codec import decode_event
+from distrib.services.orders.codec import decode_event, decode_stored
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SETTLED: dict[str, Any] = {
@@ -196,6 +196,18 @@ def test_the_contract_and_its_twin_accept_the_same_events(event: Any) -> None:
     assert contract == twin
 
 
+@given(events())
+@example(SETTLED)
+@example(REFUNDED)
+def test_the_contract_and_its_twin_fill_the_same_value_of_the_domain(event: Any) -> None:
+    filled, decoded = (
+        problems_of(EventSchema(now=lambda: NOW), copy.deepcopy(event)),
+        decode_event(copy.deepcopy(event), NOW),
+    )
+    if isinstance(filled, Validated) and decoded is not None:
+        assert filled.value == decode_stored(decoded.payload)
+
+
 def test_every_odd_value_at_every_place_is_judged_alike_by_both() -> None:
     for event in (SETTLED, REFUNDED, CANCELLED, DECIDED):
         for path in paths_of(event):
@@ -216,3 +228,11 @@ def test_a_fraction_is_never_taken_for_an_integer() -> None:
     event = copy.deepcopy(SETTLED)
     event["order"]["lines"][0]["paid_minor"] = parse_json(b"1.0")
     assert both_accept(event) == (False, False)
+
+
+def test_times_that_stand_the_wrong_way_are_told_beside_what_else_is_wrong_with_an_order() -> None:
+    event = copy.deepcopy(SETTLED)
+    event["order"] |= {"currency": "cny", "paid_at": "2026-03-09T11:00:00+08:00"}
+    problems = problems_of(EventSchema(now=lambda: NOW), event)
+    assert not isinstance(problems, Validated)
+    assert {problem.pointer for problem in problems} == {"/order/currency", "/order/paid_at"}
