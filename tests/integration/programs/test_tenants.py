@@ -12,13 +12,7 @@ from tests.world.world import NOW, PEPPER, World, web_world
 
 
 def made(world: World, code: str = "shop-cn", **changes: object) -> Program:
-    given = {
-        "currency": "CNY",
-        "time_zone": "Asia/Shanghai",
-        "policy": "cn",
-        "now": NOW,
-        "policies": world.policies,
-    } | changes
+    given = {"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn", "now": NOW} | changes
     with world.engine.begin() as conn:
         return tenants.create_program(conn, code, **given)  # type: ignore[arg-type]
 

@@ -66,8 +66,8 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str], list[Event
             left = {name: left[name] - minor for name, minor in taken.items()}
             amounts = {name: minor for name, minor in taken.items() if minor}
             if amounts:
-                at = PAID + timedelta(days=3 * step + number + 2)
-                events.append(refunded(f"r{number}-{step}", f"o{number}", amounts, at))
+                refunded_at = PAID + timedelta(days=3 * step + number + 2)
+                events.append(refunded(f"r{number}-{step}", f"o{number}", amounts, refunded_at))
     return without_sales(draw(plans())), ranks, events
 
 

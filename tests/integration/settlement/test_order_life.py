@@ -228,21 +228,28 @@ def test_orders_say_that_they_are_paid_cancelled_or_dropped_and_are_found_by_it(
         settled("e6", "o6", "b", line(10_000), channel="group_buy", group_id="open"),
         paid("p6", "o6", "b", line(10_000), channel="group_buy", group_id="open"),
     )
-    told = {"o1": "paid", "o2": "cancelled", "o3": "cancelled", "o4": "group_failed", "o5": "settled", "o6": "waiting"}
+    statuses = {
+        "o1": "paid",
+        "o2": "cancelled",
+        "o3": "cancelled",
+        "o4": "group_failed",
+        "o5": "settled",
+        "o6": "waiting",
+    }
     with shops.container.begin() as conn:
 
-        def found(**filters: str) -> list[str]:
+        def ids_of(**filters: str) -> list[str]:
             rows, _ = views.list_orders(conn, shops.program, OrderFilters(**filters), None, 50)  # type: ignore[arg-type]
             return sorted(row["id"] for row in rows)
 
-        for order_id, status in told.items():
+        for order_id, status in statuses.items():
             view = views.get_order(conn, shops.program, order_id, shops.container.now())
             assert view["status"] == status, order_id
             assert explain_order(conn, shops.program, order_id)["agrees"], order_id
-            assert order_id in found(status=status)
-        assert found(status="paid") == ["o1"]
-        assert found(status="cancelled") == ["o2", "o3"]
-        assert found() == found(shop_id="b") == sorted(told)
+            assert order_id in ids_of(status=status)
+        assert ids_of(status="paid") == ["o1"]
+        assert ids_of(status="cancelled") == ["o2", "o3"]
+        assert ids_of() == ids_of(shop_id="b") == sorted(statuses)
         view = views.get_order(conn, shops.program, "o3", shops.container.now())
         assert (view["reason"], [refund["id"] for refund in view["refunds"]], view["left_minor"]) == (
             "order_cancelled",
@@ -293,13 +300,13 @@ RISING = {
 def test_a_group_order_promotes_from_the_day_after_its_group_succeeded(world: World) -> None:
     world.publish(RISING)
     world.join(("s", None))
-    told = [
+    events = [
         settled("e1", "o1", "s", line(10_000), **GROUP),
         decided("g", "g1", True, PAID + 4 * DAY),
         settled("e2", "o2", "s", line(1_000), paid_at=PAID + 4 * DAY),
         settled("e3", "o3", "s", line(1_000), paid_at=PAID + 6 * DAY),
     ]
-    assert world.earn(*reversed(told)) == {"s": 1_000 + 100 + 200}
+    assert world.earn(*reversed(events)) == {"s": 1_000 + 100 + 200}
     late = world.rows("SELECT effective_at FROM shop_ranks WHERE cause = 'promotion' AND program_id = :program")
     assert [row[0].astimezone(world.program.zone).date() - PAID.date() for row in late] == [5 * DAY]
 
@@ -307,13 +314,13 @@ def test_a_group_order_promotes_from_the_day_after_its_group_succeeded(world: Wo
 def test_days_stay_in_order_although_a_cancel_comes_before_its_order_settles(world: World) -> None:
     world.publish(RISING)
     world.join(("s", None))
-    told = [
+    events = [
         paid("p1", "o1", "s", line(10_000)),
         cancelled("c1", "o1", PAID + 2 * DAY),
         settled("e1", "o1", "s", line(10_000), occurred_at=PAID + 3 * DAY),
         settled("e3", "o3", "s", line(1_000), paid_at=PAID + 6 * DAY),
     ]
-    assert world.earn(*reversed(told)) == {"s": 100}
+    assert world.earn(*reversed(events)) == {"s": 100}
     assert world.outcome("e1") == ("done", "order_cancelled")
 
 

@@ -29,8 +29,8 @@ World = tuple[Plan, Order, Snapshot]
 
 def by_earner(commissions: list[Commission]) -> Counter[tuple[int, int]]:
     total: Counter[tuple[int, int]] = Counter()
-    for one in commissions:
-        total[one.rule_index, one.shop_no] += one.amount_minor
+    for commission in commissions:
+        total[commission.rule_index, commission.shop_no] += commission.amount_minor
     return total
 
 
@@ -53,12 +53,12 @@ def test_each_earner_gets_the_lesser_of_what_it_earned_and_its_room_the_earlier_
         {key: min(total, most.get(key, total)) for key, total in by_earner(before).items()}
     )
     left = dict(most)
-    for one in before:
-        key = (one.rule_index, one.shop_no)
-        amount = min(one.amount_minor, left.get(key, one.amount_minor))
+    for commission in before:
+        key = (commission.rule_index, commission.shop_no)
+        amount = min(commission.amount_minor, left.get(key, commission.amount_minor))
         if key in left:
             left[key] -= amount
-        assert sum(two.amount_minor for two in after if two[:4] == one.key) == amount
+        assert sum(two.amount_minor for two in after if two[:4] == commission.key) == amount
 
 
 @given(worlds, st.data())
@@ -67,26 +67,26 @@ def test_with_the_rooms_it_had_an_order_gives_back_exactly_what_it_earned_and_ne
 ) -> None:
     plan, order, snapshot = world
     snapshot = snapshot._replace(rooms=rooms_for(settle(plan, order, snapshot), data))
-    first = {one.key: one.amount_minor for one in settle(plan, order, snapshot)}
+    first = {commission.key: commission.amount_minor for commission in settle(plan, order, snapshot)}
     left = [data.draw(st.integers(0, line.paid_minor)) for line in order.lines]
     stands = settle_left(plan, order, snapshot, left, first)
-    assert all(one.amount_minor <= first[one.key] for one in stands)
+    assert all(commission.amount_minor <= first[commission.key] for commission in stands)
     assert settle_left(plan, order, snapshot, [0] * len(left), first) == []
     if order.paid_minor:
         assert settle_left(plan, order, snapshot, [line.paid_minor for line in order.lines], first) == settle(
             plan, order, snapshot
         )
-    told = [look for look in explain(plan, order, snapshot, left) if look.amount_minor]
-    assert [look.amount_minor for look in told] == [one.amount_minor for one in stands]
-    lowered = [look for look in told if look.amount_minor < look.amount_before_cap_minor]
-    assert all((look.reason == "paid") is (look not in lowered) for look in told)
+    paid_looks = [look for look in explain(plan, order, snapshot, left) if look.amount_minor]
+    assert [look.amount_minor for look in paid_looks] == [commission.amount_minor for commission in stands]
+    lowered = [look for look in paid_looks if look.amount_minor < look.amount_before_cap_minor]
+    assert all((look.reason == "paid") is (look not in lowered) for look in paid_looks)
     assert Snapshot.from_json(snapshot.to_json()) == snapshot
 
 
 @given(worlds)
 def test_no_seat_above_the_tiers_of_plan_and_pack_is_ever_paid(world: World) -> None:
     plan, order, snapshot = world
-    assert all(one.tier <= min(plan.tiers, snapshot.max_tiers) for one in settle(plan, order, snapshot))
+    assert all(commission.tier <= min(plan.tiers, snapshot.max_tiers) for commission in settle(plan, order, snapshot))
 
 
 @given(worlds)
@@ -94,10 +94,10 @@ def test_whoever_lacks_what_a_rule_requires_is_never_paid_by_it(world: World) ->
     plan, order, snapshot = world
     people = [snapshot.seller, *snapshot.uplines, snapshot.leader, snapshot.opener]
     by_number = {person.shop_no: person for person in people if person is not None}
-    for one in settle(plan, order, snapshot):
-        requires, earner = plan.rules[one.rule_index].requires, by_number[one.shop_no]
+    for commission in settle(plan, order, snapshot):
+        requires, earner = plan.rules[commission.rule_index].requires, by_number[commission.shop_no]
         if requires is not None:
-            assert one.rule_index not in earner.unmet
+            assert commission.rule_index not in earner.unmet
             assert requires.min_rank is None or plan.rank_index(earner.rank) >= plan.rank_index(requires.min_rank)
 
 
@@ -108,8 +108,8 @@ def test_only_rules_with_a_month_or_customer_cap_are_counted(world: World) -> No
 
 
 def test_no_room_pays_nothing_and_whoever_is_not_named_has_no_bound() -> None:
-    one, other = Commission(0, 0, 0, 7, 100, 100_000, 10), Commission(0, 1, 0, 7, 100, 100_000, 10)
-    assert within_rooms([one, other], [Room(0, 7, None, 0)]) == [other]
+    first_payment, other = Commission(0, 0, 0, 7, 100, 100_000, 10), Commission(0, 1, 0, 7, 100, 100_000, 10)
+    assert within_rooms([first_payment, other], [Room(0, 7, None, 0)]) == [other]
 
 
 # Nothing inexact.
@@ -132,8 +132,8 @@ def inexact(tree: ast.AST) -> Iterator[str]:
 
 
 def test_the_domain_has_no_binary_float_in_its_source() -> None:
-    found = {path.name: list(inexact(ast.parse(path.read_text("utf-8")))) for path in DOMAIN.rglob("*.py")}
-    assert {name: places for name, places in found.items() if places} == {}
+    inexact_names = {path.name: list(inexact(ast.parse(path.read_text("utf-8")))) for path in DOMAIN.rglob("*.py")}
+    assert {name: places for name, places in inexact_names.items() if places} == {}
     assert list(inexact(ast.parse("x = 1 / 2")))
 
 
@@ -156,7 +156,7 @@ def test_nothing_reachable_from_a_result_is_a_binary_float(world: World, rate_pp
     plan, order, snapshot = world
     left = [line.paid_minor // 2 for line in order.lines]
     first = settle(plan, order, snapshot)
-    stands = settle_left(plan, order, snapshot, left, {one.key: one.amount_minor for one in first})
+    stands = settle_left(plan, order, snapshot, left, {commission.key: commission.amount_minor for commission in first})
     shares = share_pool(base_minor, Pool("p", rate_ppm, {"member": 2}), {"a": "member", "b": "member"})
     results = [first, stands, explain(plan, order, snapshot), explain(plan, order, snapshot, left), shares, snapshot]
     kinds = {type(item) for item in reachable([*results, plan.rules, plan.pools, plan.order_cap_ppm])}

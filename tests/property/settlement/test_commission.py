@@ -56,7 +56,7 @@ def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Pe
 
 
 def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]) -> dict[CommissionKey, Fraction]:
-    found: dict[CommissionKey, Fraction] = {}
+    amounts: dict[CommissionKey, Fraction] = {}
     seats = seat_people(plan, snapshot)
     for number, (line, share) in enumerate(zip(order.lines, shares, strict=True)):
         assert line.cost_minor is not None
@@ -98,8 +98,8 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
                 reached[rule.index] = max(reached.get(rule.index, 0), rule.figure(person.rank))
             paid[rule.index] = paid.get(rule.index, Fraction(0)) + amount
             this_tier += amount
-            found[CommissionKey(number, rule.index, tier, person.shop_no)] = amount
-    return found
+            amounts[CommissionKey(number, rule.index, tier, person.shop_no)] = amount
+    return amounts
 
 
 def lacks(rule: Any, person: Person) -> bool:
@@ -162,9 +162,9 @@ def rounded(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[Commissi
 
 
 def by_key(commissions: list[Commission]) -> dict[CommissionKey, int]:
-    found = {commission.key: commission.amount_minor for commission in commissions}
-    assert len(found) == len(commissions)
-    return found
+    amounts = {commission.key: commission.amount_minor for commission in commissions}
+    assert len(amounts) == len(commissions)
+    return amounts
 
 
 def refunds_of(order: Order, draw: st.DrawFn) -> list[int]:
@@ -248,12 +248,12 @@ def test_the_explanation_never_tells_another_story(world: tuple[Plan, Order, Sna
     left = data.draw(st.none() | st.just([line.paid_minor // 2 for line in order.lines]))
     if left is not None:
         standing = settle_left(plan, order, snapshot, left, by_key(standing))
-    told = [look for look in explain(plan, order, snapshot, left) if look.amount_minor]
-    assert [(look.line_id, look.rule_id, look.tier, look.shop_no, look.amount_minor) for look in told] == [
+    paid_looks = [look for look in explain(plan, order, snapshot, left) if look.amount_minor]
+    assert [(look.line_id, look.rule_id, look.tier, look.shop_no, look.amount_minor) for look in paid_looks] == [
         (order.lines[c.line_index].id, plan.rules[c.rule_index].id, c.tier, c.shop_no, c.amount_minor) for c in standing
     ]
-    assert [look.base_minor for look in told] == [commission.base_minor for commission in standing]
-    assert all(look.reason in ("paid", "order_cap", "rule_cap") for look in told)
+    assert [look.base_minor for look in paid_looks] == [commission.base_minor for commission in standing]
+    assert all(look.reason in ("paid", "order_cap", "rule_cap") for look in paid_looks)
 
 
 @given(orders(), snapshots(), st.dictionaries(st.sampled_from(RANKS), ratios, min_size=1))

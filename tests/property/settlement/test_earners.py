@@ -20,10 +20,12 @@ def alike(draw: st.DrawFn, first: Snapshot) -> Snapshot:
     assert first.seller is not None
     numbers = draw(st.permutations(range(100, 112)))
     everyone = [first.seller, *first.uplines, first.leader, first.opener]
-    moved = [None if one is None else one._replace(shop_no=no) for one, no in zip(everyone, numbers, strict=False)]
+    moved = [
+        None if person is None else person._replace(shop_no=no) for person, no in zip(everyone, numbers, strict=False)
+    ]
     seller, *uplines, leader, opener = moved
     other = first._replace(
-        seller=seller, uplines=tuple(one for one in uplines if one is not None), leader=leader, opener=opener
+        seller=seller, uplines=tuple(person for person in uplines if person is not None), leader=leader, opener=opener
     )
     return draw(st.just(other) | nearly(other))
 
@@ -57,8 +59,8 @@ def histories(draw: st.DrawFn) -> tuple[Plan, list[tuple[Order, Snapshot]]]:
 def test_a_plan_pays_an_order_the_same_whatever_orders_it_has_paid_before(
     history: tuple[Plan, list[tuple[Order, Snapshot]]],
 ) -> None:
-    plan, work = history
-    for order, snapshot in work:
+    plan, sold = history
+    for order, snapshot in sold:
         assert settle(plan, order, snapshot) == settle(compile_plan(plan.document), order, snapshot)
 
 
@@ -66,8 +68,8 @@ def test_a_plan_pays_an_order_the_same_whatever_orders_it_has_paid_before(
 def test_the_walk_that_remembers_pays_as_the_one_that_explains(
     history: tuple[Plan, list[tuple[Order, Snapshot]]],
 ) -> None:
-    plan, work = history
-    for order, snapshot in work:
+    plan, sold = history
+    for order, snapshot in sold:
         assert walk(plan, order, snapshot) == walk(plan, order, snapshot, note=lambda *looked_at: None)
 
 

@@ -47,7 +47,7 @@ class Facts:
     group: bool | None
     has_group: bool
 
-    def told(self, name: str) -> list[dict[str, Any]]:
+    def events_of(self, name: str) -> list[dict[str, Any]]:
         """The events, under ids that contain ``name``."""
         group = {"channel": "group_buy", "group_id": f"g-{name}"} if self.has_group else {}
         events = []
@@ -118,7 +118,7 @@ def outcome(world: World, facts: Facts, name: str) -> dict[str, Any]:
     order = f"o-{name}"
     standing = Counter({row[:3]: int(row[3]) for row in world.rows(_STANDING, order=order) if row[3]})
     expected = Counter({row[:3]: int(row[3]) for row in world.rows(_EXPECTED, order=order) if row[3]})
-    statuses = {event["id"][0]: world.outcome(event["id"])[0] for event in facts.told(name)}
+    statuses = {event["id"][0]: world.outcome(event["id"])[0] for event in facts.events_of(name)}
     earned = sorted(map(tuple, world.rows(_EARNED, order=order)))
     # A cancel that comes first leaves nothing to be earned, one that comes later takes all back: the same money.
     return {"standing": standing, "expected": expected, "statuses": statuses} | (
@@ -130,16 +130,16 @@ def test_every_order_of_arrival_gives_the_same_money_and_the_same_statuses(world
     @hypothesis_settings(max_examples=60)
     @given(FACTS, st.data())
     def any_two_arrivals(facts: Facts, data: st.DataObject) -> None:
-        found = []
+        arrivals = []
         for _ in range(2):
             name = str(next(NUMBERS))
-            events = facts.told(name)
+            events = facts.events_of(name)
             order = data.draw(st.permutations(range(len(events))))
             tell(world, [events[place] for place in order], data.draw(st.integers(0, 2 ** len(events) - 1)))
-            found.append(outcome(world, facts, name))
-        assert found[0] == found[1]
+            arrivals.append(outcome(world, facts, name))
+        assert arrivals[0] == arrivals[1]
         may_earn = facts.is_settled and not facts.is_cancelled and (facts.group is True or not facts.has_group)
-        assert bool(found[0]["standing"]) == may_earn
+        assert bool(arrivals[0]["standing"]) == may_earn
 
     any_two_arrivals()
     with world.container.begin() as conn:
