@@ -9,7 +9,7 @@ from distrib.api.http.answers import Answer, Stream
 from distrib.api.schemas.ledger import (
     AccountChangesPageSchema,
     AccountsPageSchema,
-    OneAccountSchema,
+    AccountWithViewsSchema,
     SealSchema,
     SealsPageSchema,
     TransfersPageSchema,
@@ -35,7 +35,9 @@ def list_accounts(call: Call) -> Answer:
     return Answer(listing.page(rows, follows))
 
 
-@ledger.operation("GET", "/ledger/accounts/<account:account>", {200: OneAccountSchema}, refusals=("account_unknown",))
+@ledger.operation(
+    "GET", "/ledger/accounts/<account:account>", {200: AccountWithViewsSchema}, refusals=("account_unknown",)
+)
 def get_account(call: Call, account: str) -> Answer:
     """One account; a payable one with what of it is held, reserved and available now."""
     return Answer(service.get_account(call.conn, call.program, account, call.now))

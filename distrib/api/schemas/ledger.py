@@ -32,10 +32,14 @@ class AccountViewsSchema(Shape):
     as_of = Instant(required=True)
 
 
-class OneAccountSchema(AccountSchema):
+class AccountWithViewsSchema(AccountSchema):
     """One account; a payable one with its views."""
 
     views = Inner(AccountViewsSchema, required=True, allow_none=True)
+
+
+AccountWithViewsSchema.__name__ = "OneAccountSchema"
+"""What the OpenAPI document has always called it; who generated a client from it relies on that."""
 
 
 class AccountChangeSchema(Shape):
