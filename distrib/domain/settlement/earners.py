@@ -120,12 +120,12 @@ def find_earners(plan: Plan, snapshot: Snapshot, known: dict[Kind, Earners], kin
 def _placed(snapshot: Snapshot) -> Snapshot:
     """The same people, each with its place for a shop number."""
     return snapshot._replace(
-        seller=_at(snapshot.seller, 0),
+        seller=_with_place(snapshot.seller, 0),
         uplines=tuple(upline._replace(shop_no=place) for place, upline in enumerate(snapshot.uplines, 1)),
-        leader=_at(snapshot.leader, LEADER_PLACE),
-        opener=_at(snapshot.opener, OPENER_PLACE),
+        leader=_with_place(snapshot.leader, LEADER_PLACE),
+        opener=_with_place(snapshot.opener, OPENER_PLACE),
     )
 
 
-def _at(person: Person | None, place: int) -> Person | None:
+def _with_place(person: Person | None, place: int) -> Person | None:
     return None if person is None else person._replace(shop_no=place)

@@ -25,7 +25,7 @@ from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.known_sales import KnownSales
 from distrib.services.settlement.people import People
 from distrib.store.settlement import rule_totals
-from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS, Total, Totals
+from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS, RuleTotal, Totals
 from distrib.store.settlement.sales import Span
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ class RuleLimits:
         self._conn, self._batch, self._terms = conn, batch, terms
         self._sales = KnownSales(conn, batch)
         self._totals: dict[str, Totals] = {MONTHS: {}, CUSTOMERS: {}}
-        self._added: dict[str, defaultdict[Total, int]] = {name: defaultdict(int) for name in self._totals}
+        self._added: dict[str, defaultdict[RuleTotal, int]] = {name: defaultdict(int) for name in self._totals}
 
     @property
     def are_needed(self) -> bool:
@@ -52,7 +52,7 @@ class RuleLimits:
             orders: each with the instant from which its commissions count.
         """
         spans: set[Span] = set()
-        asked: dict[str, set[Total]] = {MONTHS: set(), CUSTOMERS: set()}
+        asked: dict[str, set[RuleTotal]] = {MONTHS: set(), CUSTOMERS: set()}
         for order, counts_from in orders:
             try:
                 terms = self._terms.in_force(order.paid_at)
@@ -133,20 +133,20 @@ class RuleLimits:
         month = customer = None
         if cap.per_month_minor is not None:
             month = self._left(
-                MONTHS, Total(rule_id, shop_no, self._batch.program.period_of(counts_from)), cap.per_month_minor
+                MONTHS, RuleTotal(rule_id, shop_no, self._batch.program.period_of(counts_from)), cap.per_month_minor
             )
         if cap.per_customer_minor is not None:
             if order.customer_id is None:
                 raise Refusal("customer_missing", rule=rule_id)
-            customer = self._left(CUSTOMERS, Total(rule_id, shop_no, order.customer_id), cap.per_customer_minor)
+            customer = self._left(CUSTOMERS, RuleTotal(rule_id, shop_no, order.customer_id), cap.per_customer_minor)
         return Room(rule_index, shop_no, month, customer)
 
-    def _left(self, table: str, total: Total, cap_minor: int) -> int:
+    def _left(self, table: str, total: RuleTotal, cap_minor: int) -> int:
         if total not in self._totals[table]:
             self._lock(table, [total])
         return max(cap_minor - self._totals[table][total], 0)
 
-    def _lock(self, table: str, totals: Iterable[Total]) -> None:
+    def _lock(self, table: str, totals: Iterable[RuleTotal]) -> None:
         asked = sorted({*totals} - self._totals[table].keys())
         if asked:
             has_past = self._terms.counted_rules[table].has_past
@@ -155,7 +155,7 @@ class RuleLimits:
 
     def _amounts(
         self, plan: Plan, order: Order, counts_from: datetime, commissions: Iterable[Commission]
-    ) -> Iterator[tuple[str, Total, int]]:
+    ) -> Iterator[tuple[str, RuleTotal, int]]:
         """What commissions add to which total: by rule ids that some version caps, whether this one does or not."""
         period, customer_id, rules = (
             self._batch.program.period_of(counts_from),
@@ -167,9 +167,9 @@ class RuleLimits:
         for commission in commissions:
             rule_id = plan.rules[commission.rule_index].id
             if rule_id in months:
-                yield MONTHS, Total(rule_id, commission.shop_no, period), commission.amount_minor
+                yield MONTHS, RuleTotal(rule_id, commission.shop_no, period), commission.amount_minor
             if rule_id in customers and customer_id is not None:
-                yield CUSTOMERS, Total(rule_id, commission.shop_no, customer_id), commission.amount_minor
+                yield CUSTOMERS, RuleTotal(rule_id, commission.shop_no, customer_id), commission.amount_minor
 
 
 def _asked_of(plan: Plan, order: Order, snapshot: Snapshot) -> Iterator[tuple[int, int, Span]]:

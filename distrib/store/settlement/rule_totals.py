@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from distrib.store.database import driver
 
 
-class Total(NamedTuple):
+class RuleTotal(NamedTuple):
     """Whose total by which rule, of which month or customer (``of``)."""
 
     rule_id: str
@@ -22,7 +22,7 @@ class Total(NamedTuple):
     of: int | str
 
 
-Totals: TypeAlias = dict[Total, int]
+Totals: TypeAlias = dict[RuleTotal, int]
 
 MONTHS, CUSTOMERS = "rule_months", "rule_customers"
 _OF: Final = {MONTHS: ("period", "integer"), CUSTOMERS: ("customer_id", "text")}
@@ -63,7 +63,7 @@ WHERE r.program_id = %(program)s AND r.rule_id = a.rule_id AND r.shop_no = a.sho
 """
 
 
-def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[Total], has_past: bool) -> Totals:
+def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[RuleTotal], has_past: bool) -> Totals:
     """What was earned so far by each of these, whose rows this transaction holds from now on.
 
     Args:
@@ -74,16 +74,16 @@ def lock_totals(conn: Connection, program_id: int, table: str, asked: Sequence[T
     cursor = driver(conn).cursor()
     cursor.execute(_spelled(_OPEN, table), params)
     rows = cursor.execute(_spelled(_LOCK, table), params).fetchall()
-    return {Total(rule_id, shop_no, of): minor for rule_id, shop_no, of, minor in rows}
+    return {RuleTotal(rule_id, shop_no, of): minor for rule_id, shop_no, of, minor in rows}
 
 
-def add_totals(conn: Connection, program_id: int, table: str, added: Mapping[Total, int]) -> None:
+def add_totals(conn: Connection, program_id: int, table: str, added: Mapping[RuleTotal, int]) -> None:
     """Adds to rows that ``lock_totals`` has locked."""
     params = {**_columns(program_id, list(added)), "minors": list(added.values())}
     driver(conn).execute(_spelled(_ADD, table), params)
 
 
-def _columns(program_id: int, totals: Sequence[Total]) -> dict[str, object]:
+def _columns(program_id: int, totals: Sequence[RuleTotal]) -> dict[str, object]:
     return {
         "program": program_id,
         "rules": [total.rule_id for total in totals],

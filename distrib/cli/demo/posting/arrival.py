@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import History
+from distrib.domain.periods import month_number, shift_period, to_period
+from distrib.services.context import format_period, parse_period, period_bounds
 
 REPORTED_LATE_PERCENT = 5  # of the orders with refunds in the months that are closed first
 CLOSED_FIRST_PART = 3  # one in so many of the history's months is closed before the first payout
@@ -59,22 +61,22 @@ def months_of(history: History) -> list[str]:
     """The months, in the program's time zone, from the first settlement to the last fact."""
     zone = ZoneInfo(history.source.time_zone)
     times = [sale.settled_at for sale in history.sales] + [refund.given_back_at for refund in history.refunds]
-    first, last = (instant.astimezone(zone) for instant in (min(times), max(times)))
-    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [_text(number) for number in numbers]
+    first, last = (_period_of(instant, zone) for instant in (min(times), max(times)))
+    count = month_number(last) - month_number(first) + 1
+    return [format_period(shift_period(first, months)) for months in range(count)]
 
 
 def month_of(instant: datetime, time_zone: str) -> str:
     """The month of an instant in the program's time zone."""
-    local = instant.astimezone(ZoneInfo(time_zone))
-    return _text(local.year * 12 + local.month - 1)
+    return format_period(_period_of(instant, ZoneInfo(time_zone)))
 
 
 def month_end(month: str, time_zone: str) -> datetime:
     """The first instant after a month."""
-    number = int(month[:4]) * 12 + int(month[5:])
-    return datetime(number // 12, number % 12 + 1, 1, tzinfo=ZoneInfo(time_zone))
+    _, end = period_bounds(parse_period(month), ZoneInfo(time_zone))
+    return end
 
 
-def _text(number: int) -> str:
-    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+def _period_of(instant: datetime, zone: ZoneInfo) -> int:
+    local = instant.astimezone(zone)
+    return to_period(local.year, local.month)
