@@ -14,7 +14,7 @@ from tests.world.world import NOW, PEPPER, World, web_world
 def made(world: World, code: str = "shop-cn", **changes: object) -> Program:
     given = {"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn", "now": NOW} | changes
     with world.engine.begin() as conn:
-        return tenants.create_program(conn, code, **given)  # type: ignore[arg-type]
+        return tenants.create_program(conn, code, policies=world.policies, **given)  # type: ignore[arg-type]
 
 
 def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> None:
