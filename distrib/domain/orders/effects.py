@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.events import Order
-from distrib.domain.orders.state import Arrival, CommissionChange, OrderAccount
-from distrib.domain.settlement.commission import Commission
+from distrib.domain.orders.state import Arrival, CommissionChange, OrderAccount, Settlement
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.domain.settlement.terms import Terms
 
@@ -17,17 +16,13 @@ EXPECTED, REFUNDED, ENDED = "expected", "refunded", "ended"
 
 
 class OrderSettled(NamedTuple):
-    """An order has earned its commissions, which count from ``counts_from``.
+    """An order has earned its commissions.
 
     ``is_frozen``: the case that holds what those above the seller earn is still in force.
     """
 
     arrival: Arrival
-    order: Order
-    terms: Terms
-    snapshot: Snapshot
-    commissions: Sequence[Commission]
-    counts_from: datetime
+    settlement: Settlement
     is_frozen: bool
 
 

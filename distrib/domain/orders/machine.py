@@ -34,7 +34,16 @@ from distrib.domain.orders.refunds import (
     remark_of,
     taken_of_lines,
 )
-from distrib.domain.orders.state import Arrival, EarlyRefund, OrderEnd, OrderState, Phase, Waiting, open_account
+from distrib.domain.orders.state import (
+    Arrival,
+    EarlyRefund,
+    OrderAccount,
+    OrderEnd,
+    OrderState,
+    Phase,
+    Settlement,
+    Waiting,
+)
 from distrib.domain.settlement.caps import check_payable
 from distrib.domain.settlement.commission import Commission, settle
 from distrib.domain.settlement.snapshot import Snapshot
@@ -123,13 +132,14 @@ def counts_from(order: Order, settled_at: datetime, lookups: Lookups) -> datetim
 
 def _apply_content(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups) -> Step:
     """A payment or a settlement: what it adds to what is known of the order's content."""
-    account = state.account
+    kept = state.kept
     effects: list[Effect] = []
-    state = OrderState(state.phase, account, state.early_refunds, state.end, True, order.shop_id, state.waiting)
-    if account is not None and order != account.order:
-        return state, [_failed(arrival, Refusal("order_conflict"))]
-    if state.settled is not None:
-        return state, [EventDone(arrival.event_no, "already_settled")]
+    state = OrderState(state.phase, kept, state.early_refunds, state.end, True, order.shop_id, state.waiting)
+    if kept is not None:
+        if order != kept.order:
+            return state, [_failed(arrival, Refusal("order_conflict"))]
+        if state.phase is not Phase.EXPECTED:
+            return state, [EventDone(arrival.event_no, "already_settled")]
     if state.end is None and group_of(order) is not None:
         state, effects = _observe_group(state, order, lookups)
     if state.end is not None:
@@ -165,7 +175,7 @@ def _pay(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups) ->
     terms, snapshot, commissions = _compute(order, lookups)
     check_payable(terms.plan, commissions)
     account, effects = expect(OrderPaid(arrival, order, terms, snapshot), commissions)
-    state = state._replace(phase=Phase.EXPECTED, account=account)
+    state = state._replace(phase=Phase.EXPECTED, kept=account)
     return state, [*effects, _done(arrival, snapshot)]
 
 
@@ -186,16 +196,14 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
     snapshot, commissions = lookups.within_caps(order, terms, instant, computed.snapshot, computed.commissions)
     case_no = snapshot.frozen_case
     is_frozen = case_no is not None and lookups.is_case_in_force(case_no, order.paid_at)
-    effects: list[Effect] = [
-        OrderSettled(arrival, order, terms, snapshot, commissions, instant, is_frozen),
-        _done(arrival, snapshot),
-    ]
-    account = open_account(order, terms, snapshot, commissions, instant, instant + terms.hold)
+    settlement = Settlement(order, terms, snapshot, commissions, instant)
+    kept: OrderAccount | Settlement = settlement
+    effects: list[Effect] = [OrderSettled(arrival, settlement, is_frozen), _done(arrival, snapshot)]
     if expected is not None:
         effects += close_expectation(expected, arrival.event_no, instant)
-        account, more = apply_early_refunds(account, state.early_refunds)
+        kept, more = apply_early_refunds(settlement.open_account(), state.early_refunds)
         effects += more
-    return OrderState(Phase.SETTLED, account, (), None, True, state.shop_id, state.waiting), effects
+    return OrderState(Phase.SETTLED, kept, (), None, True, state.shop_id, state.waiting), effects
 
 
 def _compute(order: Order, lookups: Lookups) -> Computed:
@@ -219,24 +227,24 @@ def _apply_refund(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     Raises:
         Refusal: ``refund_conflict``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
     """
-    if state.settled is None and state.end is not None:
-        return state, [EventDone(arrival.event_no, state.end.reason)]
-    if state.account is None:
+    account, event_no = state.account, arrival.event_no
+    if account is None and state.end is not None:
+        return state, [EventDone(event_no, state.end.reason)]
+    if account is None:
         return _wait(state, arrival, "waits_for_order", refund.order_id, "order"), []
     if state.end is not None and arrival.event.occurred_at <= state.end.occurred_at:
         return _record_refund_before_end(state, arrival, refund)
-    account, event_no = state.account, arrival.event_no
     if is_repeat(account, refund):
         return state, [EventDone(event_no, ALREADY_REFUNDED)]
     taken_minor = taken_of_lines(account, refund)
     if state.phase is Phase.EXPECTED:
         early = EarlyRefund(arrival, refund, taken_minor)
         after, effects = apply_early_refund(account, early, len(state.early_refunds) + 1)
-        state = state._replace(account=after, early_refunds=(*state.early_refunds, early))
+        state = state._replace(kept=after, early_refunds=(*state.early_refunds, early))
     else:
         after, effects = apply_refund(account, event_no, refund, taken_minor, arrival.event.occurred_at)
         effects.append(SalesChanged(arrival, after))
-        state = state._replace(account=after)
+        state = state._replace(kept=after)
     return state, [*effects, EventDone(event_no, remark_of(account, after, taken_minor))]
 
 
@@ -250,7 +258,7 @@ def _record_refund_before_end(state: OrderState, arrival: Arrival, refund: Refun
         return state, [EventDone(event_no, ALREADY_REFUNDED)]
     nothing = (0,) * len(account.left_minor)
     account, effects = apply_refund(account, event_no, refund, nothing, arrival.event.occurred_at)
-    return state._replace(account=account), [*effects, EventDone(event_no, end.reason)]
+    return state._replace(kept=account), [*effects, EventDone(event_no, end.reason)]
 
 
 def _apply_cancel(state: OrderState, arrival: Arrival) -> Step:
@@ -264,7 +272,7 @@ def _apply_cancel(state: OrderState, arrival: Arrival) -> Step:
         refund, taken_minor = Refund(CANCEL, before.order.id), before.left_minor
         account, effects = apply_refund(before, event_no, refund, taken_minor, occurred_at)
         effects.append(EventDone(event_no, remark_of(before, account, taken_minor)))
-        state, ended = _end(state._replace(account=account), ORDER_CANCELLED, event_no, occurred_at)
+        state, ended = _end(state._replace(kept=account), ORDER_CANCELLED, event_no, occurred_at)
         return state, [*effects, *ended, SalesChanged(arrival, account)]
     if state.is_described:
         state, effects = _end(state, ORDER_CANCELLED, event_no, occurred_at)
@@ -278,12 +286,12 @@ def _apply_cancel(state: OrderState, arrival: Arrival) -> Step:
 def _end(state: OrderState, reason: str, event_no: int, occurred_at: datetime) -> Step:
     """Ends the order for ever; what was expected of it is so no more."""
     effects: list[Effect] = [OrderEnded(reason, event_no, state.shop_id, occurred_at)]
-    account = state.account
+    kept = state.kept
     if state.expected is not None:
         effects += close_expectation(state.expected, event_no, occurred_at)
-        account = None
+        kept = None
     end = OrderEnd(reason, event_no, occurred_at)
-    return state._replace(phase=PHASE_OF[reason], account=account, early_refunds=(), end=end), effects
+    return state._replace(phase=PHASE_OF[reason], kept=kept, early_refunds=(), end=end), effects
 
 
 def _wait(state: OrderState, arrival: Arrival, code: str, awaited_id: str, waits_for: str) -> OrderState:

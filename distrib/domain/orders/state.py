@@ -128,6 +128,26 @@ def open_account(
     return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, len(states) + 1)
 
 
+class Settlement(NamedTuple):
+    """What an order earned when it settled, counting from an instant.
+
+    Few orders get another event at once: the account is opened when it is asked for.
+    """
+
+    order: Order
+    terms: Terms
+    snapshot: Snapshot
+    commissions: Sequence[Commission]
+    counts_from: datetime
+
+    def open_account(self) -> OrderAccount:
+        """The account in which every commission stands whole."""
+        available_at = self.counts_from + self.terms.hold
+        return open_account(
+            self.order, self.terms, self.snapshot, self.commissions, self.counts_from, available_at=available_at
+        )
+
+
 class OrderEnd(NamedTuple):
     """Why an order ended for ever (``order_cancelled``, ``group_failed``), by which event, and when."""
 
@@ -156,18 +176,24 @@ class Waiting(NamedTuple):
 class OrderState(NamedTuple):
     """All that is known of one order.
 
-    ``account`` is there while the order is expected and from its settlement on. ``is_described``: some event said
+    ``kept`` is the order's account while it is expected and from its settlement on. ``is_described``: some event said
     what the order holds, whatever became of that event; ``shop_id`` is the shop it named. ``early_refunds`` are what
     came back of an expected order, in the order it was applied.
     """
 
     phase: Phase = Phase.NEW
-    account: OrderAccount | None = None
+    kept: OrderAccount | Settlement | None = None
     early_refunds: tuple[EarlyRefund, ...] = ()
     end: OrderEnd | None = None
     is_described: bool = False
     shop_id: str | None = None
     waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def account(self) -> OrderAccount | None:
+        """The account of an order that is expected or has settled; None for all others."""
+        kept = self.kept
+        return kept.open_account() if isinstance(kept, Settlement) else kept
 
     @property
     def settled(self) -> OrderAccount | None:

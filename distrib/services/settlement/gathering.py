@@ -36,7 +36,7 @@ def gather(batch: Batch, subject: Gathered, effects: Iterable[Effect]) -> None:
 
 
 def _gather_settled(batch: Batch, subject: Gathered, effect: of.OrderSettled) -> None:
-    arrival, order, terms, snapshot, commissions, counts_from, is_frozen = effect
+    arrival, (order, terms, snapshot, commissions, counts_from), is_frozen = effect
     seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
     if commissions:
         posting = _posting(batch, subject.order_no, arrival.event_no, terms.version_no, counts_from)
@@ -65,11 +65,12 @@ def _gather_settled(batch: Batch, subject: Gathered, effect: of.OrderSettled) ->
 
 def _gather_frozen(batch: Batch, subject: Gathered, effect: of.OrderSettled) -> None:
     """Holds what those above the seller earn."""
-    plan, snapshot, case_no = effect.terms.plan, effect.snapshot, effect.snapshot.frozen_case
-    for seq, commission in enumerate(effect.commissions, 1):
+    _, terms, snapshot, commissions, counts_from = effect.settlement
+    plan, case_no = terms.plan, snapshot.frozen_case
+    for seq, commission in enumerate(commissions, 1):
         rule = plan.rules[commission.rule_index]
         if case_no is not None and is_indirect(plan, snapshot, rule, commission.tier):
-            batch.frozen.append(Frozen(subject.order_no, seq, case_no, commission.shop_no, effect.counts_from))
+            batch.frozen.append(Frozen(subject.order_no, seq, case_no, commission.shop_no, counts_from))
 
 
 def _add_earned(batch: Batch, commissions: Sequence[Commission], period: int) -> None:

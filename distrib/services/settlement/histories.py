@@ -88,7 +88,7 @@ def settled_state(state: OrderState, settled: SettledOrder, terms_book: TermsBoo
         _refunds_of(settled.refund_payloads),
         next_seq,
     )
-    return state._replace(phase=state.phase if state.end else Phase.SETTLED, account=account)
+    return state._replace(phase=state.phase if state.end else Phase.SETTLED, kept=account)
 
 
 def expected_state(stored: StoredPayment, terms_book: TermsBook) -> OrderState:

@@ -138,7 +138,7 @@ class Life:
         sums: Counter[CommissionKey] = Counter()
         for effect in self.effects:
             if isinstance(effect, of.OrderSettled):
-                sums.update({commission.key: commission.amount_minor for commission in effect.commissions})
+                sums.update({commission.key: commission.amount_minor for commission in effect.settlement.commissions})
             elif isinstance(effect, of.CommissionsReversed):
                 sums.update({change.state.commission.key: change.amount_minor for change in effect.changes})
         return +sums

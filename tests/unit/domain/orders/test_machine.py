@@ -250,7 +250,7 @@ def test_what_a_case_took_back_for_good_no_refund_brings_again() -> None:
     assert account is not None
     key = CommissionKey(0, 1, 1, 2)
     gone = account.commissions[key]._replace(posted_minor=0, standing_minor=0)
-    life.state = life.state._replace(account=account._replace(commissions={**account.commissions, key: gone}))
+    life.state = life.state._replace(kept=account._replace(commissions={**account.commissions, key: gone}))
     life.tell(PART)
     reversed_ = [effect for effect in life.effects if isinstance(effect, of.CommissionsReversed)]
     assert key not in {change.state.commission.key for effect in reversed_ for change in effect.changes}
