@@ -7,11 +7,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection
 
 from distrib.domain.customers import BindingRule, Claim
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 from distrib.store.locks import BINDINGS
 
 _BUCKETS = 64
@@ -92,7 +91,7 @@ def lock_customers(conn: Connection, program_id: int, customer_ids: Collection[s
 def claims_of(conn: Connection, program_id: int, customer_ids: Collection[str]) -> dict[str, list[ClaimRow]]:
     """Lists the claims on each of those customers by their instants; customers without any are left out."""
     claims: dict[str, list[ClaimRow]] = {}
-    cursor = driver(conn).cursor(binary=True, row_factory=class_row(_StoredClaim))
+    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(_StoredClaim))
     for row in cursor.execute(_CLAIMS, (program_id, list(customer_ids))):
         claims.setdefault(row.customer_id, []).append(row.decoded())
     return claims

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 from distrib.store.locks import TIMELINE
 
 
@@ -103,23 +102,23 @@ def insert_publication(
 
 def find_version(conn: Connection, program_id: int, code: str, version: int) -> PlanRow | None:
     """Reads that version of that code; None without one."""
-    return driver(conn).cursor(row_factory=class_row(PlanRow)).execute(_FIND, (program_id, code, version)).fetchone()
+    return driver(conn).cursor(row_factory=rows_as(PlanRow)).execute(_FIND, (program_id, code, version)).fetchone()
 
 
 def newest_version(conn: Connection, program_id: int, code: str) -> PlanRow | None:
     """Reads the newest version of that code; None without one."""
-    return driver(conn).cursor(row_factory=class_row(PlanRow)).execute(_NEWEST, (program_id, code)).fetchone()
+    return driver(conn).cursor(row_factory=rows_as(PlanRow)).execute(_NEWEST, (program_id, code)).fetchone()
 
 
 def list_versions(conn: Connection, program_id: int, before: int, limit: int) -> list[PlanRow]:
     """Lists versions of all codes, newest first, from the one before ``before`` on."""
-    cursor = driver(conn).cursor(row_factory=class_row(PlanRow))
+    cursor = driver(conn).cursor(row_factory=rows_as(PlanRow))
     return cursor.execute(_LIST, (program_id, before, limit)).fetchall()
 
 
 def published_versions(conn: Connection, program_id: int) -> list[PublishedVersion]:
     """Lists the published versions by when they take effect."""
-    return driver(conn).cursor(row_factory=class_row(PublishedVersion)).execute(_TIMELINE, (program_id,)).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(PublishedVersion)).execute(_TIMELINE, (program_id,)).fetchall()
 
 
 class Publication(NamedTuple):
@@ -133,7 +132,7 @@ class Publication(NamedTuple):
 
 def publications(conn: Connection, program_id: int) -> list[Publication]:
     """Lists every publication of a program."""
-    return driver(conn).cursor(row_factory=class_row(Publication)).execute(_PUBLICATIONS, (program_id,)).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(Publication)).execute(_PUBLICATIONS, (program_id,)).fetchall()
 
 
 def documents(conn: Connection, program_id: int, version_nos: Iterable[int]) -> dict[int, str]:

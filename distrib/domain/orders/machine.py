@@ -53,6 +53,8 @@ ORDER_CANCELLED, GROUP_FAILED = "order_cancelled", "group_failed"
 PHASE_OF = {ORDER_CANCELLED: Phase.CANCELLED, GROUP_FAILED: Phase.DROPPED}
 """The phase in which an order ends, by the reason for its end."""
 
+_EXPECTED, _SETTLED = Phase.EXPECTED, Phase.SETTLED  # a member is looked up slowly, and these for every order
+
 Step: TypeAlias = tuple[OrderState, list[Effect]]
 """The next state, and what else an event brought about."""
 
@@ -71,9 +73,9 @@ def apply_all(state: OrderState, arrivals: Sequence[Arrival], lookups: Lookups) 
     What waits is told at the end, for an end of the order settles it too.
     """
     effects: list[Effect] = []
-    if state.expected is not None:
-        state, effects = _observe_group(state, state.expected.order, lookups)
-    for arrival in in_turn(arrivals, lookups):
+    if state.kept is not None and state.phase is _EXPECTED:
+        state, effects = _observe_group(state, state.kept.order, lookups)
+    for arrival in arrivals if len(arrivals) == 1 else in_turn(arrivals, lookups):
         state, more = apply(state, arrival, lookups)
         effects += more
     return state, effects + waiting_effects(state) if state.waiting else effects
@@ -138,7 +140,7 @@ def _apply_content(state: OrderState, arrival: Arrival, order: Order, lookups: L
     if kept is not None:
         if order != kept.order:
             return state, [_failed(arrival, Refusal("order_conflict"))]
-        if state.phase is not Phase.EXPECTED:
+        if state.phase is not _EXPECTED:
             return state, [EventDone(arrival.event_no, "already_settled")]
     if state.end is None and group_of(order) is not None:
         state, effects = _observe_group(state, order, lookups)
@@ -175,7 +177,7 @@ def _pay(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups) ->
     terms, snapshot, commissions = _compute(order, lookups)
     check_payable(terms.plan, commissions)
     account, effects = expect(OrderPaid(arrival, order, terms, snapshot), commissions)
-    state = state._replace(phase=Phase.EXPECTED, kept=account)
+    state = state._replace(phase=_EXPECTED, kept=account)
     return state, [*effects, _done(arrival, snapshot)]
 
 
@@ -184,7 +186,7 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
     instant = counts_from(order, arrival.event.occurred_at, lookups)
     if instant is None:
         return _wait(state, arrival, "waits_for_group", str(order.group_id), f"group:{order.group_id}"), []
-    expected = state.expected
+    expected = None if state.kept is None else state.expected
     if expected is None:
         missing = lookups.missing_shop(order)
         if missing is not None:
@@ -203,7 +205,7 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
         effects += close_expectation(expected, arrival.event_no, instant)
         kept, more = apply_early_refunds(settlement.open_account(), state.early_refunds)
         effects += more
-    return OrderState(Phase.SETTLED, kept, (), None, True, state.shop_id, state.waiting), effects
+    return OrderState(_SETTLED, kept, (), None, True, state.shop_id, state.waiting), effects
 
 
 def _compute(order: Order, lookups: Lookups) -> Computed:
@@ -237,7 +239,7 @@ def _apply_refund(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     if is_repeat(account, refund):
         return state, [EventDone(event_no, ALREADY_REFUNDED)]
     taken_minor = taken_of_lines(account, refund)
-    if state.phase is Phase.EXPECTED:
+    if state.phase is _EXPECTED:
         early = EarlyRefund(arrival, refund, taken_minor)
         after, effects = apply_early_refund(account, early, len(state.early_refunds) + 1)
         state = state._replace(kept=after, early_refunds=(*state.early_refunds, early))

@@ -23,7 +23,7 @@ from distrib.store.orders.groups import Decision
 from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
 from distrib.store.orders.queue import EventOutcome, PendingEvent
 from distrib.store.settlement import batch as rows
-from distrib.store.settlement.batch import MonthTotals, RefundLineRow, Settlement
+from distrib.store.settlement.batch import MonthTotals, RefundLineRow, Settlement, TransferRows
 
 
 @dataclass(slots=True)
@@ -84,11 +84,13 @@ class Batch:
         self.settlements: list[Settlement] = []
         self.refunds: list[RefundLineRow] = []
         self.groups = Groups({}, {})
+        self.pending: dict[int, PendingEvent] = {}
+        """The events that are applied, by their number."""
         self.now = now
         self.closed_through = closed_through
         self.signals_sales, self.signals_earnings = signals_sales, signals_earnings
         self.signal_levels = signal_levels
-        self.transfers: list[bytes] = []
+        self.transfers = TransferRows()
         self.done: list[tuple[int, int]] = []
         self.outcomes: list[EventOutcome] = []
         self.signals: set[tuple[date, int, datetime]] = set()
@@ -140,7 +142,7 @@ class Batch:
         if self.refunds:
             rows.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
-            rows.copy_transfers(conn, self.transfers)
+            self.transfers.copy(conn)
             cases.freeze_commissions(conn, program_id, self.frozen)
             queue_commission_messages(conn, self.program)
         if self.done:

@@ -25,7 +25,7 @@ from distrib.services.plans.versions import load_timeline
 from distrib.services.ranks.promotion import decide_promotions
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.freezes import Freezes
-from distrib.services.settlement.gathering import Gathered, gather
+from distrib.services.settlement.gathering import gather
 from distrib.services.settlement.groups import load_groups, queue_orders_of_groups
 from distrib.services.settlement.histories import load_states, orders_expected, settled_state
 from distrib.services.settlement.lookups import BatchLookups
@@ -161,7 +161,7 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
         decision, effects = decide_group(groups.decisions.get(group_no), arrivals)
         if decision is not None:
             groups.decisions[group_no] = decision
-        gather(batch, Gathered(group_no, due.pending[group_no]), effects)
+        gather(batch, group_no, effects)
     _apply_to_orders(conn, batch, terms, due, states)
     _queue_later(batch, pending, until)
     batch.write(conn)
@@ -170,25 +170,23 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """The events that are to be applied: by order, by group, and as they stand in the queue by both."""
+    """The events that are to be applied, by order and by group."""
 
     orders: dict[int, list[Arrival]] = field(default_factory=dict)
     groups: dict[int, list[Arrival]] = field(default_factory=dict)
-    pending: dict[int, dict[int, PendingEvent]] = field(default_factory=dict)
 
 
 def _sort_out(batch: Batch, pending: Sequence[PendingEvent], until: date) -> _Due:
     """The events of days up to ``until``; those of later days are left for their own."""
     due = _Due()
-    orders, groups, by_number = due.orders, due.groups, due.pending
+    orders, groups = due.orders, due.groups
+    batch.pending = {row.event_no: row for row in pending}
     for row in pending:
         order_no, event_no, day, payload, status, _ = row
         if day <= until:
             event = decode_stored(payload)
-            (orders if event.group_id is None else groups).setdefault(order_no, []).append(
-                Arrival(event_no, day, event)
-            )
-            by_number.setdefault(order_no, {})[event_no] = row
+            arrivals = (orders if event.group_id is None else groups).setdefault(order_no, [])
+            arrivals.append(Arrival(event_no, day, event))
         elif status != "waiting":
             batch.postpone(row)
     return due
@@ -220,10 +218,10 @@ def _apply_to_orders(
         for order_no, history in histories.settled_orders(conn, program_id, chunk).items():
             state = settled_state(states.get(order_no, NEW), history, terms)
             _, effects = apply_all(state, due.orders[order_no], lookups)
-            gather(batch, Gathered(order_no, due.pending[order_no]), effects)
+            gather(batch, order_no, effects)
     for order_no in fresh:
         _, effects = apply_all(states.get(order_no, NEW), due.orders[order_no], lookups)
-        gather(batch, Gathered(order_no, due.pending[order_no]), effects)
+        gather(batch, order_no, effects)
     limits.write()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from distrib.domain.events import Order
 from distrib.domain.orders import effects as of
@@ -17,37 +17,28 @@ from distrib.services.settlement.batch import Batch
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders.groups import Decision
 from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
-from distrib.store.orders.queue import PendingEvent
-from distrib.store.settlement import batch as rows
 from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, Settlement
 
 
-class Gathered(NamedTuple):
-    """The order, or group, whose effects are gathered: its number and its open events by theirs."""
-
-    order_no: int
-    pending: Mapping[int, PendingEvent]
-
-
-def gather(batch: Batch, subject: Gathered, effects: Iterable[Effect]) -> None:
+def gather(batch: Batch, order_no: int, effects: Iterable[Effect]) -> None:
     """Turns the effects of the events of one order, or group, into rows of the batch."""
     for effect in effects:
-        _GATHER[type(effect)](batch, subject, effect)
+        _GATHER[type(effect)](batch, order_no, effect)
 
 
-def _gather_settled(batch: Batch, subject: Gathered, effect: of.OrderSettled) -> None:
+def _gather_settled(batch: Batch, order_no: int, effect: of.OrderSettled) -> None:
     arrival, (order, terms, snapshot, commissions, counts_from), is_frozen = effect
     seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
     if commissions:
-        posting = _posting(batch, subject.order_no, arrival.event_no, terms.version_no, counts_from)
+        posting = _posting(batch, order_no, arrival.event_no, terms.version_no, counts_from)
         available_at = counts_from + terms.hold
-        batch.transfers.append(rows.encode_earned(posting, available_at, commissions, order, terms.plan))
+        batch.transfers.add_earned(posting, available_at, commissions, order, terms.plan)
         _add_earned(batch, commissions, posting.period)
     if is_frozen:
-        _gather_frozen(batch, subject, effect)
+        _gather_frozen(batch, order_no, effect)
     batch.settlements.append(
         Settlement(
-            subject.order_no,
+            order_no,
             arrival.event_no,
             terms.version_no,
             seller_no,
@@ -63,14 +54,14 @@ def _gather_settled(batch: Batch, subject: Gathered, effect: of.OrderSettled) ->
         _signal(batch, arrival.day, counts_from, seller_no, [commission.shop_no for commission in commissions])
 
 
-def _gather_frozen(batch: Batch, subject: Gathered, effect: of.OrderSettled) -> None:
+def _gather_frozen(batch: Batch, order_no: int, effect: of.OrderSettled) -> None:
     """Holds what those above the seller earn."""
     _, terms, snapshot, commissions, counts_from = effect.settlement
     plan, case_no = terms.plan, snapshot.frozen_case
     for seq, commission in enumerate(commissions, 1):
         rule = plan.rules[commission.rule_index]
         if case_no is not None and is_indirect(plan, snapshot, rule, commission.tier):
-            batch.frozen.append(Frozen(subject.order_no, seq, case_no, commission.shop_no, counts_from))
+            batch.frozen.append(Frozen(order_no, seq, case_no, commission.shop_no, counts_from))
 
 
 def _add_earned(batch: Batch, commissions: Sequence[Commission], period: int) -> None:
@@ -84,12 +75,12 @@ def _add_earned(batch: Batch, commissions: Sequence[Commission], period: int) ->
         month.orders += 1
 
 
-def _gather_paid(batch: Batch, subject: Gathered, effect: of.OrderPaid) -> None:
+def _gather_paid(batch: Batch, order_no: int, effect: of.OrderPaid) -> None:
     arrival, order, terms, snapshot = effect
     seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
     batch.life.paid.append(
         PaidOrder(
-            subject.order_no,
+            order_no,
             arrival.event_no,
             terms.version_no,
             seller_no,
@@ -100,13 +91,13 @@ def _gather_paid(batch: Batch, subject: Gathered, effect: of.OrderPaid) -> None:
     )
 
 
-def _gather_expectation(batch: Batch, subject: Gathered, effect: of.ExpectationChanged) -> None:
+def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChanged) -> None:
     lines, rules = effect.account.order.lines, effect.account.terms.plan.rules
     for seq, (state, amount_minor) in enumerate(effect.changes, effect.first_seq):
         commission = state.commission
         batch.life.expected.append(
             ExpectedChange(
-                subject.order_no,
+                order_no,
                 seq,
                 effect.event_no,
                 effect.kind,
@@ -122,11 +113,11 @@ def _gather_expectation(batch: Batch, subject: Gathered, effect: of.ExpectationC
         )
 
 
-def _gather_expectation_closed(batch: Batch, subject: Gathered, _effect: of.ExpectationClosed) -> None:
-    batch.life.closed.add(subject.order_no)
+def _gather_expectation_closed(batch: Batch, order_no: int, _effect: of.ExpectationClosed) -> None:
+    batch.life.closed.add(order_no)
 
 
-def _gather_refund(batch: Batch, subject: Gathered, effect: of.RefundApplied) -> None:
+def _gather_refund(batch: Batch, order_no: int, effect: of.RefundApplied) -> None:
     account = effect.account
     counts = account.seller_no is not None and not account.snapshot.is_self_purchase
     has_money = any(effect.taken_minor)
@@ -135,7 +126,7 @@ def _gather_refund(batch: Batch, subject: Gathered, effect: of.RefundApplied) ->
             continue
         batch.refunds.append(
             RefundLineRow(
-                subject.order_no,
+                order_no,
                 effect.refund_id,
                 line.id,
                 effect.event_no,
@@ -148,11 +139,11 @@ def _gather_refund(batch: Batch, subject: Gathered, effect: of.RefundApplied) ->
         )
 
 
-def _gather_early_refund(batch: Batch, subject: Gathered, effect: of.EarlyRefundApplied) -> None:
+def _gather_early_refund(batch: Batch, order_no: int, effect: of.EarlyRefundApplied) -> None:
     has_money = any(effect.taken_minor)
     batch.life.early.extend(
         EarlyRefundLine(
-            subject.order_no,
+            order_no,
             effect.refund_id,
             line.id,
             effect.seq,
@@ -165,52 +156,53 @@ def _gather_early_refund(batch: Batch, subject: Gathered, effect: of.EarlyRefund
     )
 
 
-def _gather_reversed(batch: Batch, subject: Gathered, effect: of.CommissionsReversed) -> None:
+def _gather_reversed(batch: Batch, order_no: int, effect: of.CommissionsReversed) -> None:
     account = effect.account
-    posting = _posting(batch, subject.order_no, effect.event_no, account.terms.version_no, effect.occurred_at)
+    posting = _posting(batch, order_no, effect.event_no, account.terms.version_no, effect.occurred_at)
     reversals = [Reversal(state.commission, state.seq, state.available_at, minor) for state, minor in effect.changes]
-    batch.transfers.append(
-        rows.encode_reversals(posting, reversals, account.next_seq, account.order, account.terms.plan)
-    )
+    batch.transfers.add_reversals(posting, reversals, account.next_seq, account.order, account.terms.plan)
     for reversal in reversals:
         batch.months[reversal.commission.shop_no, posting.period].reversed_minor += reversal.amount_minor
     for shop_no in {reversal.commission.shop_no for reversal in reversals}:
         batch.months[shop_no, posting.period].refunds += 1
 
 
-def _gather_sales(batch: Batch, subject: Gathered, effect: of.SalesChanged) -> None:
+def _gather_sales(batch: Batch, order_no: int, effect: of.SalesChanged) -> None:
     account = effect.account
     shops = [key.shop_no for key in account.commissions]
     _signal(batch, effect.arrival.day, effect.arrival.event.occurred_at, account.seller_no, shops)
 
 
-def _gather_ended(batch: Batch, subject: Gathered, effect: of.OrderEnded) -> None:
-    batch.life.ends.append(EndedOrder(subject.order_no, *effect))
+def _gather_ended(batch: Batch, order_no: int, effect: of.OrderEnded) -> None:
+    batch.life.ends.append(EndedOrder(order_no, *effect))
 
 
-def _gather_group(batch: Batch, subject: Gathered, effect: of.GroupJoined) -> None:
-    batch.life.members.add((batch.groups.number(effect.group_id), subject.order_no))
+def _gather_group(batch: Batch, order_no: int, effect: of.GroupJoined) -> None:
+    batch.life.members.add((batch.groups.number(effect.group_id), order_no))
 
 
-def _gather_decided(batch: Batch, subject: Gathered, effect: of.GroupDecided) -> None:
-    event = subject.pending[effect.arrival.event_no]
+def _gather_decided(batch: Batch, order_no: int, effect: of.GroupDecided) -> None:
+    event = batch.pending[effect.arrival.event_no]
     occurred_at = effect.arrival.event.occurred_at
-    batch.life.decisions.append(
-        Decision(subject.order_no, event.event_no, effect.has_succeeded, occurred_at, event.day)
-    )
+    batch.life.decisions.append(Decision(order_no, event.event_no, effect.has_succeeded, occurred_at, event.day))
     batch.postpone(event)
 
 
-def _gather_done(batch: Batch, subject: Gathered, effect: of.EventDone) -> None:
-    batch.finish(subject.pending[effect.event_no], "done", effect.remark)
+def _gather_done(batch: Batch, order_no: int, effect: of.EventDone) -> None:
+    event_no, remark = effect
+    event = batch.pending[event_no]
+    if remark is None and event.status is None:
+        batch.done.append((order_no, event_no))
+    else:
+        batch.finish(event, "done", remark)
 
 
-def _gather_failed(batch: Batch, subject: Gathered, effect: of.EventFailed) -> None:
-    batch.finish(subject.pending[effect.event_no], "failed", effect.code, effect.params)
+def _gather_failed(batch: Batch, order_no: int, effect: of.EventFailed) -> None:
+    batch.finish(batch.pending[effect.event_no], "failed", effect.code, effect.params)
 
 
-def _gather_waiting(batch: Batch, subject: Gathered, effect: of.EventWaiting) -> None:
-    event = subject.pending[effect.event_no]
+def _gather_waiting(batch: Batch, order_no: int, effect: of.EventWaiting) -> None:
+    event = batch.pending[effect.event_no]
     batch.finish(event, "waiting", effect.code, {"id": effect.id}, effect.waits_for)
 
 
@@ -238,7 +230,7 @@ def sales_minor_of(order: Order, snapshot: Snapshot) -> int:
     return sum([line.paid_minor for line in order.lines if not line.entry])
 
 
-_GATHER: dict[type[Any], Callable[[Batch, Gathered, Any], None]] = {
+_GATHER: dict[type[Any], Callable[[Batch, int, Any], None]] = {
     of.OrderSettled: _gather_settled,
     of.OrderPaid: _gather_paid,
     of.ExpectationChanged: _gather_expectation,

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 FIELD, ROW = "\x1f", "\x1e"
 """What stands between the fields of a posted commission and between commissions; no id contains them."""
@@ -101,15 +100,15 @@ def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[Orde
     after = 0
     while True:
         bound = {"program": program_id, "after": after, "limit": size}
-        orders = driver(conn).cursor(row_factory=class_row(SettledRow)).execute(_SETTLEMENTS, bound).fetchall()
+        orders = driver(conn).cursor(row_factory=rows_as(SettledRow)).execute(_SETTLEMENTS, bound).fetchall()
         is_last = len(orders) < size
         last = 2**63 - 1 if is_last else orders[-1].order_no
         bound = {"program": program_id, "after": after, "last": last}
         yield OrderBatch(
             orders,
             dict(driver(conn).execute(_EARNED, bound).fetchall()),
-            driver(conn).cursor(row_factory=class_row(ReversedRow)).execute(_REVERSED, bound).fetchall(),
-            driver(conn).cursor(row_factory=class_row(RefundedRow)).execute(_REFUNDED, bound).fetchall(),
+            driver(conn).cursor(row_factory=rows_as(ReversedRow)).execute(_REVERSED, bound).fetchall(),
+            driver(conn).cursor(row_factory=rows_as(RefundedRow)).execute(_REFUNDED, bound).fetchall(),
         )
         if is_last:
             return

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import EXPENSE
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 _INSERT = """
 INSERT INTO compliance_cases (program_id, finding_id, subject, root_no, organiser_id, reason, evidence, opened_at,
@@ -290,7 +289,7 @@ def insert_decision(
 
 def freezes_in_force(conn: Connection, program_id: int) -> list[Freeze]:
     """Lists the freezes that no release has ended."""
-    cursor = driver(conn).cursor(row_factory=class_row(Freeze))
+    cursor = driver(conn).cursor(row_factory=rows_as(Freeze))
     return cursor.execute(_FREEZES, {"program": program_id}).fetchall()
 
 

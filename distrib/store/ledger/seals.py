@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import ACCOUNT_NAMES
 from distrib.store import locks
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 _ROWS_CHUNK = 5_000
 
@@ -101,7 +100,7 @@ def posting_horizon(conn: Connection) -> int:
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
     """Streams the transfers of a range of postings in their canonical form and order."""
     conn.execute(text("SET LOCAL statement_timeout = '30min'"))
-    with driver(conn).cursor(name="sealed_transfers", row_factory=class_row(SealedTransfer)) as cursor:
+    with driver(conn).cursor(name="sealed_transfers", row_factory=rows_as(SealedTransfer)) as cursor:
         cursor.itersize = _ROWS_CHUNK
         cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})
         yield from cursor

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
 _NET = """
@@ -190,7 +189,7 @@ def own_month(
         "judged": list(first_bound),
         "since": list(first_bound.values()),
     }
-    [month] = driver(conn).cursor(row_factory=class_row(OwnMonth)).execute(_OWN, values)
+    [month] = driver(conn).cursor(row_factory=rows_as(OwnMonth)).execute(_OWN, values)
     return month
 
 
@@ -199,13 +198,13 @@ def team_month(
 ) -> list[TeamLevelRow]:
     """Sums by level the sales, from ``start`` to before ``end``, of the shops below the shop right before ``by``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end, "by": by, "levels": levels}
-    return driver(conn).cursor(row_factory=class_row(TeamLevelRow)).execute(_TEAM, values).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(TeamLevelRow)).execute(_TEAM, values).fetchall()
 
 
 def recruits_month(conn: Connection, program_id: int, shop_no: int, start: datetime, end: datetime) -> RecruitsMonth:
     """Counts the shops that joined under the shop before ``end``, and sums the sales of those since ``start``."""
     values = {"program": program_id, "shop": shop_no, "from": start, "to": end}
-    [month] = driver(conn).cursor(row_factory=class_row(RecruitsMonth)).execute(_BROUGHT, values)
+    [month] = driver(conn).cursor(row_factory=rows_as(RecruitsMonth)).execute(_BROUGHT, values)
     return month
 
 
@@ -220,4 +219,4 @@ def retention(conn: Connection, program_id: int, zone: str, months: Sequence[int
         current: the number of the month that runs (``domain.periods.month_number``).
     """
     values = {"program": program_id, "zone": zone, "after": list(months), "current": current}
-    return driver(conn).cursor(row_factory=class_row(RetentionRow)).execute(_RETENTION, values).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(RetentionRow)).execute(_RETENTION, values).fetchall()

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 
 class KnownShop(NamedTuple):
@@ -155,20 +154,20 @@ def next_numbers(conn: Connection, count: int) -> list[int]:
 
 def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
     """Finds the shop of that id and locks its row until the transaction ends."""
-    cursor = driver(conn).cursor(row_factory=class_row(KnownShop))
+    cursor = driver(conn).cursor(row_factory=rows_as(KnownShop))
     return cursor.execute(_LOCK, (program_id, shop_id)).fetchone()
 
 
 def show(conn: Connection, program_id: int, shop_id: str, as_of: datetime) -> ShopRow | None:
     """Finds the shop of that id, with the rank and status in force at ``as_of``."""
-    cursor = driver(conn).cursor(row_factory=class_row(ShopRow))
+    cursor = driver(conn).cursor(row_factory=rows_as(ShopRow))
     return cursor.execute(_SHOW, {"program": program_id, "id": shop_id, "at": as_of}).fetchone()
 
 
 def show_many(conn: Connection, program_id: int, numbers: Iterable[int], as_of: datetime) -> dict[int, ShopRow]:
     """Finds the shops of those numbers, with the ranks and statuses in force at ``as_of``."""
     values = {"program": program_id, "numbers": list(numbers), "at": as_of}
-    cursor = driver(conn).cursor(row_factory=class_row(ShopRow))
+    cursor = driver(conn).cursor(row_factory=rows_as(ShopRow))
     return {row.shop_no: row for row in cursor.execute(_SHOW_MANY, values)}
 
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 
 class RankRow(NamedTuple):
@@ -98,7 +97,7 @@ def add_rank(
 
 def rank_history(conn: Connection, program_id: int, shop_no: int, after: tuple[str, int], limit: int) -> list[RankRow]:
     """Lists a shop's ranks by when they take effect, from after (instant, sequence) on."""
-    cursor = driver(conn).cursor(row_factory=class_row(RankRow))
+    cursor = driver(conn).cursor(row_factory=rows_as(RankRow))
     return cursor.execute(_HISTORY, (program_id, shop_no, *after, limit)).fetchall()
 
 

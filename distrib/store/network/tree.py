@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 from sqlalchemy import Connection
 
 from distrib.domain.network.depth import SponsorLink
 from distrib.domain.plans.plan import CHAIN_LENGTH
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 from distrib.store.locks import NETWORK
 from distrib.store.network.shops import KnownShop
 
@@ -169,7 +169,7 @@ def downline_at(
     """Lists the shops below a shop at an instant, level by level, from after (depth, shop number) on."""
     depth, after_no = after
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit}
-    cursor = driver(conn).cursor(row_factory=class_row(Below))
+    cursor = driver(conn).cursor(row_factory=rows_as(Below))
     return cursor.execute(_DOWNLINE, values | {"depth": depth, "after": after_no}).fetchall()
 
 

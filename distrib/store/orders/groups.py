@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 # In the order of their numbers, so that two batches that meet wait and do not deadlock.
 _LOCK = """
@@ -103,7 +102,7 @@ def lock_groups(
 
 def decisions_of(conn: Connection, program_id: int, numbers: Collection[int]) -> dict[int, Decision]:
     """Reads the decisions on the groups of those numbers; those undecided are left out."""
-    cursor = driver(conn).cursor(row_factory=class_row(Decision))
+    cursor = driver(conn).cursor(row_factory=rows_as(Decision))
     cursor.execute(_DECISIONS, {"program": program_id, "numbers": sorted(numbers)})
     return {decision.group_no: decision for decision in cursor}
 

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 _ENSURE_ORDERS = """
 INSERT INTO orders (program_id, order_id)
@@ -125,7 +124,7 @@ def _insert(
         "digests": [event.digest for event in events],
         "payloads": [event.payload for event in events],
     }
-    return driver(conn).cursor(row_factory=class_row(InsertedEvent)).execute(statement, columns).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(InsertedEvent)).execute(statement, columns).fetchall()
 
 
 def enqueue(

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 from distrib.store.locks import TIMELINE
 
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -124,7 +123,7 @@ def claim_named(conn: Connection, program_id: int, orders: Sequence[int]) -> lis
 
 def pending_events(conn: Connection, program_id: int, orders: Sequence[int]) -> list[PendingEvent]:
     """Reads the open events of the orders, by order and arrival."""
-    cursor = driver(conn).cursor(binary=True, row_factory=class_row(PendingEvent))
+    cursor = driver(conn).cursor(binary=True, row_factory=rows_as(PendingEvent))
     return cursor.execute(_PENDING, {"program": program_id, "orders": list(orders)}).fetchall()
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import class_row, namedtuple_row
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 from distrib.store.ledger.balances import available_sql
 from distrib.store.locks import PAYOUTS
 
@@ -202,7 +202,7 @@ def candidates(
     """Yields the shops with money to be paid out, by id, in chunks; all as of one instant of the database."""
     bound = {"program": program_id, "up_to": up_to, "now": now, "min_minor": min_minor}
     driver(conn).execute(_FOR_ALL)
-    with driver(conn).cursor(name="payout_candidates", row_factory=class_row(Candidate)) as cursor:
+    with driver(conn).cursor(name="payout_candidates", row_factory=rows_as(Candidate)) as cursor:
         cursor.execute(_CANDIDATES, bound)
         driver(conn).execute(_AS_BEFORE)
         while chunk := cursor.fetchmany(chunk_size):
@@ -217,7 +217,7 @@ def income_by_month(
     What was paid or is on its way counts; what failed or was cancelled does not.
     """
     bound = {"program": program_id, "hashes": list(hashes), "first": first, "last": last}
-    return driver(conn).cursor(row_factory=class_row(MonthIncome)).execute(_INCOME, bound).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(MonthIncome)).execute(_INCOME, bound).fetchall()
 
 
 def insert_lines(

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 
 class PayeeRow(NamedTuple):
@@ -91,7 +90,7 @@ def newest_version(conn: Connection, program_id: int, shop_no: int) -> int:
 def of_versions(conn: Connection, program_id: int, wanted: Sequence[VersionKey]) -> dict[VersionKey, PayeeRow]:
     """Reads the versions that can still be read, by key; erased ones are left out."""
     shops, versions = [key.shop_no for key in wanted], [key.version for key in wanted]
-    cursor = driver(conn).cursor(row_factory=class_row(PayeeRow))
+    cursor = driver(conn).cursor(row_factory=rows_as(PayeeRow))
     cursor.execute(_OF_VERSIONS, (shops, versions, program_id))
     return {VersionKey(row.shop_no, row.version): row for row in cursor}
 
@@ -108,7 +107,7 @@ def erase(conn: Connection, program_id: int, shop_no: int) -> None:
 
 def keys_after(conn: Connection, program_id: int, after: VersionKey, limit: int) -> list[SealedKey]:
     """Lists up to ``limit`` sealed keys by shop and version, those after the key ``after``."""
-    cursor = driver(conn).cursor(row_factory=class_row(SealedKey))
+    cursor = driver(conn).cursor(row_factory=rows_as(SealedKey))
     return cursor.execute(_KEYS, (program_id, after.shop_no, after.version, limit)).fetchall()
 
 

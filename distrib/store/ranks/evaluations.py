@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 from distrib.store.locks import EVALUATIONS, PROMOTIONS
 
 _COLUMNS = (
@@ -160,7 +159,7 @@ def promotions(
 ) -> list[PromotedRow]:
     """Lists the promotions of those shops from after ``since`` (or newer than ``seq``) to ``until``."""
     values = {"program": program_id, "since": since, "seq": seq, "until": until, "shops": list(shops)}
-    return driver(conn).cursor(row_factory=class_row(PromotedRow)).execute(_PROMOTED, values).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(PromotedRow)).execute(_PROMOTED, values).fetchall()
 
 
 def earned_rows(
@@ -168,7 +167,7 @@ def earned_rows(
 ) -> dict[int, list[EarnedRankRow]]:
     """Lists by shop the ranks that those shops earned by ``until``, in the order in which they hold."""
     ranks: dict[int, list[EarnedRankRow]] = {}
-    cursor = driver(conn).cursor(row_factory=class_row(EarnedRankRow))
+    cursor = driver(conn).cursor(row_factory=rows_as(EarnedRankRow))
     for row in cursor.execute(_EARNED_ROWS, (program_id, list(shops), until)):
         ranks.setdefault(row.shop_no, []).append(row)
     return ranks
@@ -181,7 +180,7 @@ def lock_shops(conn: Connection, program_id: int, shops: Sequence[int]) -> None:
 
 def failures_of(conn: Connection, program_id: int, period: int) -> list[Failure]:
     """Lists the shops that failed to keep a rank in a month's evaluation and did not lose it."""
-    return driver(conn).cursor(row_factory=class_row(Failure)).execute(_FAILURES, (program_id, period)).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(Failure)).execute(_FAILURES, (program_id, period)).fetchall()
 
 
 def copy_failures(conn: Connection, program_id: int, period: int, failures: Iterable[Failure]) -> None:

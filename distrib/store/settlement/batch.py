@@ -132,8 +132,7 @@ class Posting(NamedTuple):
     belongs_to_period: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reversal:
+class Reversal(NamedTuple):
     """A change of one commission by a refund: ``amount_minor`` below zero takes back."""
 
     commission: Commission
@@ -142,107 +141,80 @@ class Reversal:
     amount_minor: int
 
 
+class TransferRows:
+    """Transfers of a batch as rows for COPY, encoded as they come."""
+
+    def __init__(self) -> None:
+        self._rows: list[bytes] = []
+        self._rule_ids: dict[int, list[bytes]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is any transfer."""
+        return bool(self._rows)
+
+    def add_earned(
+        self, posting: Posting, available_at: datetime, commissions: Sequence[Commission], order: Order, plan: Plan
+    ) -> None:
+        """Adds the transfers of a settlement, numbered from 1.
+
+        Args:
+            posting: what they share.
+            available_at: when the money becomes available.
+            commissions: what was earned.
+            order: whose lines they are of.
+            plan: whose rules they are by: the version that the posting names.
+        """
+        program_id, order_no, event_no, version_no, occurred_at, period, belongs_to_period = posting
+        instant = microseconds(occurred_at)
+        head = (19, 4, program_id, 8, order_no, 6, b"earned", 8, event_no, 4, version_no, 8, instant, 4, period)
+        if belongs_to_period is None:
+            shared = _EARNED.pack(*head, -1, 8, microseconds(available_at), -1)
+        else:
+            shared = _LATE_EARNED.pack(*head, 4, belongs_to_period, 8, microseconds(available_at), -1)
+        lines, rules, rows = _line_ids(order), self._rules(version_no, plan), self._rows
+        pack, pack_without_rate = _OWN.pack, _OWN_WITHOUT_RATE.pack
+        for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
+            own = (4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor)
+            packed = pack_without_rate(*own, -1) if rate_ppm is None else pack(*own, 4, rate_ppm)
+            rows += (shared, packed, lines[line], rules[rule])
+
+    def add_reversals(
+        self, posting: Posting, reversals: Sequence[Reversal], first_seq: int, order: Order, plan: Plan
+    ) -> None:
+        """Adds the transfers of what a refund changed, numbered from ``first_seq``."""
+        program_id, order_no, event_no, version_no, occurred_at, period, belongs_to_period = posting
+        instant = microseconds(occurred_at)
+        head = (19, 4, program_id, 8, order_no, 8, b"reversed", 8, event_no, 4, version_no, 8, instant, 4, period)
+        if belongs_to_period is None:
+            shared = _REVERSED.pack(*head, -1)
+        else:
+            shared = _LATE_REVERSED.pack(*head, 4, belongs_to_period)
+        lines, rules, rows = _line_ids(order), self._rules(version_no, plan), self._rows
+        for seq, (of, reverses_seq, available_at, amount_minor) in enumerate(reversals, first_seq):
+            debit, credit = (of.shop_no, EXPENSE) if amount_minor < 0 else (EXPENSE, of.shop_no)
+            own = (4, seq, 8, debit, 8, credit, 8, abs(amount_minor), 2, of.tier, 8, of.base_minor)
+            packed = _OWN_WITHOUT_RATE.pack(*own, -1) if of.rate_ppm is None else _OWN.pack(*own, 4, of.rate_ppm)
+            taken_from = _REVERSES.pack(8, microseconds(available_at), 4, reverses_seq)
+            rows += (shared, taken_from, packed, lines[of.line_index], rules[of.rule_index])
+
+    def copy(self, conn: Connection) -> None:
+        """Posts the transfers."""
+        copy_rows(conn, _TRANSFERS, self._rows)
+
+    def _rules(self, version_no: int, plan: Plan) -> list[bytes]:
+        """The encoded ids of a plan version's rules, by index."""
+        ids = self._rule_ids.get(version_no)
+        if ids is None:
+            ids = self._rule_ids[version_no] = [text_field(rule.id) for rule in plan.rules]
+        return ids
+
+
 _id_field = lru_cache(maxsize=65_536)(text_field)
 
 
-def encode_earned(
-    posting: Posting,
-    available_at: datetime,
-    commissions: Sequence[Commission],
-    order: Order,
-    plan: Plan,
-) -> bytes:
-    """The transfers of a settlement as rows for ``copy_transfers``, numbered from 1.
-
-    Args:
-        posting: what they share.
-        available_at: when the money becomes available.
-        commissions: what was earned.
-        order: whose lines they are of.
-        plan: whose rules they are by.
-    """
-    lines, rules = order.lines, plan.rules
-    head = (
-        19,
-        4,
-        posting.program_id,
-        8,
-        posting.order_no,
-        6,
-        b"earned",
-        8,
-        posting.event_no,
-        4,
-        posting.version_no,
-        8,
-        microseconds(posting.occurred_at),
-        4,
-        posting.period,
-    )
-    if posting.belongs_to_period is None:
-        shared = _EARNED.pack(*head, -1, 8, microseconds(available_at), -1)
-    else:
-        shared = _LATE_EARNED.pack(*head, 4, posting.belongs_to_period, 8, microseconds(available_at), -1)
-    parts: list[bytes] = []
-    for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
-        parts.append(shared)
-        if rate_ppm is None:
-            parts.append(
-                _OWN_WITHOUT_RATE.pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1)
-            )
-        else:
-            parts.append(
-                _OWN.pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, 4, rate_ppm)
-            )
-        parts.append(_id_field(lines[line].id))
-        parts.append(_id_field(rules[rule].id))
-    return b"".join(parts)
-
-
-def encode_reversals(
-    posting: Posting, reversals: Sequence[Reversal], first_seq: int, order: Order, plan: Plan
-) -> bytes:
-    """The transfers of a refund as rows for ``copy_transfers``, numbered from ``first_seq``."""
-    head = (
-        19,
-        4,
-        posting.program_id,
-        8,
-        posting.order_no,
-        8,
-        b"reversed",
-        8,
-        posting.event_no,
-        4,
-        posting.version_no,
-        8,
-        microseconds(posting.occurred_at),
-        4,
-        posting.period,
-    )
-    if posting.belongs_to_period is None:
-        shared = _REVERSED.pack(*head, -1)
-    else:
-        shared = _LATE_REVERSED.pack(*head, 4, posting.belongs_to_period)
-    parts: list[bytes] = []
-    for seq, reversal in enumerate(reversals, first_seq):
-        of = reversal.commission
-        debit, credit = (of.shop_no, EXPENSE) if reversal.amount_minor < 0 else (EXPENSE, of.shop_no)
-        own = (4, seq, 8, debit, 8, credit, 8, abs(reversal.amount_minor), 2, of.tier, 8, of.base_minor)
-        parts.append(shared)
-        parts.append(_REVERSES.pack(8, microseconds(reversal.available_at), 4, reversal.reverses_seq))
-        if of.rate_ppm is None:
-            parts.append(_OWN_WITHOUT_RATE.pack(*own, -1))
-        else:
-            parts.append(_OWN.pack(*own, 4, of.rate_ppm))
-        parts.append(_id_field(order.lines[of.line_index].id))
-        parts.append(_id_field(plan.rules[of.rule_index].id))
-    return b"".join(parts)
-
-
-def copy_transfers(conn: Connection, encoded: Iterable[bytes]) -> None:
-    """Posts transfers encoded by ``encode_earned`` and ``encode_reversals``."""
-    copy_rows(conn, _TRANSFERS, encoded)
+def _line_ids(order: Order) -> list[bytes]:
+    """The encoded ids of an order's lines, by index; the same ids stand in most orders."""
+    return [_id_field(line.id) for line in order.lines]
 
 
 def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[Settlement]) -> None:

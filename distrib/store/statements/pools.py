@@ -10,10 +10,9 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 # A refund counts from when the order had settled: what came back before was never in a base.
 _PAID_BASE = text(
@@ -152,7 +151,7 @@ def holders_after(
 ) -> list[Holder]:
     """Lists shops active at the instant with one of the ranks ``holding``, by id, after the id ``after``."""
     bound = _bound(program_id, ranks) | {"holding": holding, "after": after, "limit": limit}
-    return driver(conn).cursor(row_factory=class_row(Holder)).execute(_HOLDERS, bound).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(Holder)).execute(_HOLDERS, bound).fetchall()
 
 
 def payments_of(conn: Connection, program_id: int, month: int) -> list[PoolPayment]:
