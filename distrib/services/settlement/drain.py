@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -207,7 +208,7 @@ def _apply_to_orders(
     ]
     orders_sold = [order for order, _ in sold]
     people, limits = People(conn, program_id, orders_sold), RuleLimits(conn, batch, terms)
-    freezes = Freezes(conn, program_id, people.chains(orders_sold))
+    freezes = Freezes(conn, program_id, partial(people.chains, orders_sold))
     lookups = BatchLookups(terms, people, limits, batch.groups, freezes)
     if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what was applied
         fresh.sort(key=lambda order_no: min(arrival.event.occurred_at for arrival in due.orders[order_no]))

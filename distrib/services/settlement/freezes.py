@@ -8,7 +8,7 @@ organisers later changes nothing: the order keeps the case with its snapshot for
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -23,10 +23,13 @@ class Freezes:
     """The freezes in force, for the chains of one batch.
 
     Args:
-        chains: sellers' chains (the seller first, then its nearest uplines) with when each order was paid.
+        chains: answers sellers' chains (the seller first, then its nearest uplines) with when each order was paid;
+            asked where a freeze is in force.
     """
 
-    def __init__(self, conn: Connection, program_id: int, chains: Sequence[tuple[Sequence[int], datetime]]) -> None:
+    def __init__(
+        self, conn: Connection, program_id: int, chains: Callable[[], Sequence[tuple[Sequence[int], datetime]]]
+    ) -> None:
         self._by_root: dict[int, list[Freeze]] = {}
         self._by_organiser: dict[str, list[Freeze]] = {}
         in_force = cases.freezes_in_force(conn, program_id)
@@ -39,7 +42,7 @@ class Freezes:
         named = cases.organised(conn, program_id, list(self._by_organiser)) if self._by_organiser else {}
         self._organisers = {shop_no: _Dated(history) for shop_no, history in named.items()}
         self._watched = self._by_root.keys() | self._organisers.keys()
-        self._far = self._read_far(conn, program_id, chains) if self._watched else {}
+        self._far = self._read_far(conn, program_id, chains()) if self._watched else {}
 
     def mark(self, snapshot: Snapshot, paid_at: datetime) -> Snapshot:
         """The snapshot with the case that holds its indirect pay, where there is one: the oldest."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,13 @@ from distrib.services.customers.sellers import Sellers
 from distrib.store.network.chains import ShopState, ShopStates
 
 
+class _DatedPerson(NamedTuple):
+    """A shop's newest standing, and since when."""
+
+    since: datetime
+    person: Person
+
+
 class People:
     """The shops of one batch of orders, as of the orders' ``paid_at``."""
 
@@ -24,7 +32,7 @@ class People:
         self._standing = ShopStates(conn, program_id)
         self._sellers = Sellers(conn, program_id, orders)
         self._old_chains: dict[tuple[int, datetime], Sequence[int]] = {}
-        self._persons: dict[tuple[int, int], tuple[datetime, Person]] = {}
+        self._persons: dict[int, dict[int, _DatedPerson]] = {}
         self._read(orders)
 
     def missing(self, order: Order) -> str | None:
@@ -37,14 +45,14 @@ class People:
 
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
         """Who stood around the order at ``paid_at``, and under which limits; kept with the order for ever."""
-        paid_at = order.paid_at
-        seller = self._seller(order)
+        paid_at, seller = order.paid_at, self._seller(order)
+        people = [] if seller is None else self._people(seller, paid_at, terms)
         return Snapshot(
-            None if seller is None else self._person(seller.shop_no, paid_at, terms),
-            () if seller is None else tuple([self._person(no, paid_at, terms) for no in self._chain(seller, paid_at)]),
+            people[0] if people else None,
+            tuple(people[1:]),
             self._sellers.is_self_purchase(order, seller),
-            self._named_person(order.leader_id, paid_at, terms),
-            self._named_person(order.opener_id, paid_at, terms),
+            None if order.leader_id is None else self._named_person(order.leader_id, paid_at, terms),
+            None if order.opener_id is None else self._named_person(order.opener_id, paid_at, terms),
             terms.order_cap_ppm,
             terms.pack,
             terms.entry_pays_seller,
@@ -66,19 +74,21 @@ class People:
         old = {(shop.shop_no, paid_at) for shop, paid_at in sold if paid_at < shop.chain_since}
         asked = sorted(old)
         self._old_chains = dict(zip(asked, standing.old_chains(asked), strict=True))
-        standing.load_past(self._asked(orders))
+        standing.load_past(self._earliest(orders).items())
 
-    def _asked(self, orders: Sequence[Order]) -> Iterable[tuple[int, datetime]]:
+    def _earliest(self, orders: Sequence[Order]) -> dict[int, datetime]:
+        """The earliest instant as of which each shop around the orders is looked at, by number."""
+        earliest: dict[int, datetime] = {}
         for order in orders:
-            for name in (order.shop_id, order.leader_id, order.opener_id):
-                shop = self._named(name)
-                if shop is not None:
-                    yield shop.shop_no, order.paid_at
-            seller = self._seller(order)
-            if seller is not None:
-                yield seller.shop_no, order.paid_at
-                for number in self._chain(seller, order.paid_at):
-                    yield number, order.paid_at
+            paid_at, seller = order.paid_at, self._seller(order)
+            numbers = [] if seller is None else [seller.shop_no, *self._chain(seller, paid_at)]
+            beside = [self._named(name) for name in (order.leader_id, order.opener_id) if name is not None]
+            numbers += [shop.shop_no for shop in beside if shop is not None]
+            for number in numbers:
+                known = earliest.get(number)
+                if known is None or paid_at < known:
+                    earliest[number] = paid_at
+        return earliest
 
     def _seller(self, order: Order) -> ShopState | None:
         """The shop that the order names, or else the one its customer was bound to at ``paid_at``."""
@@ -97,12 +107,20 @@ class People:
     def _chain(self, seller: ShopState, paid_at: datetime) -> Sequence[int]:
         return seller.uplines if paid_at >= seller.chain_since else self._old_chains[(seller.shop_no, paid_at)]
 
+    def _people(self, seller: ShopState, paid_at: datetime, terms: Terms) -> list[Person]:
+        """The seller and its uplines at an instant; a shop's object serves every order paid after its newest change."""
+        known = self._persons.setdefault(terms.version_no, {})
+        people = []
+        for number in (seller.shop_no, *self._chain(seller, paid_at)):
+            dated = known.get(number)
+            if dated is not None and paid_at >= dated.since:
+                people.append(dated.person)
+            else:
+                people.append(self._person(number, paid_at, terms))
+        return people
+
     def _person(self, number: int, paid_at: datetime, terms: Terms) -> Person:
-        """The shop at that instant; one object serves every order paid after its newest change."""
-        key = (number, terms.version_no)
-        cached = self._persons.get(key)
-        if cached is not None and paid_at >= cached[0]:
-            return cached[1]
+        """The shop as it stood at an instant under a plan version; remembered where that is its newest standing."""
         standing = self._standing
         rank = standing.rank(number, paid_at)
         if rank is None or rank not in terms.plan.rank_indexes:
@@ -111,5 +129,5 @@ class People:
         shop = standing.by_number[number]
         since = max(shop.joined_at, shop.status_since, shop.rank_since)
         if paid_at >= since:
-            self._persons[key] = (since, person)
+            self._persons.setdefault(terms.version_no, {})[number] = _DatedPerson(since, person)
         return person
