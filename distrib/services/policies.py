@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.override import Override, apply_override
 from distrib.domain.policies.policy import Policy, policy_from_document
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.yaml_documents import read_yaml
 from distrib.store.compliance import findings as store
@@ -110,7 +111,7 @@ def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
             problems += [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
             continue
         if path.stem not in (pack.name, f"{pack.name}-{pack.valid_from.isoformat()}"):
-            problems.append(Problem(f"{path.name}: name", f"must be the file's name, {path.stem} / 须与文件名一致"))
+            problems.append(Problem(f"{path.name}: name", Text("must be the file's name, {name}", name=path.stem)))
         elif isinstance(document, Mapping):
             documents[path.stem] = document
     if problems:
@@ -129,7 +130,9 @@ def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Ove
         name = document.get("pack") if isinstance(document, Mapping) else None
         versions = [base for base in documents.values() if base["name"] == name]
         if not versions:
-            raise Refusal("invalid", [Problem("pack", f"there is no policy pack {name} / 没有该合规策略")])
+            raise Refusal(
+                "invalid", [Problem("pack", Text("there is no policy pack {policy}", "override", policy=name))]
+            )
         return apply_override(max(versions, key=lambda base: str(base["valid_from"])), document)
     except Refusal as refusal:
         told = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]

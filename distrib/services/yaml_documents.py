@@ -13,6 +13,7 @@ import yaml
 
 from distrib.domain.document import below
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 50
@@ -105,10 +106,10 @@ def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        words = f"{error.problem or error.context} / 不是合法的 YAML 或 JSON"
+        words = Text("{problem}", "yaml", problem=error.problem or error.context)
         raise Refusal("invalid", [Problem(_place(error), words)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise Refusal("invalid", [Problem("", f"{str(error)[:200]} / 不是合法的 YAML 或 JSON")]) from error
+        raise Refusal("invalid", [Problem("", Text("{problem}", "yaml", problem=str(error)[:200]))]) from error
 
 
 def line_at(lines: Mapping[str, int], path: str) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from distrib.api.http.words import Said, say
+from distrib.api.http.words import CallerText, say
 from distrib.domain.errors import Problem, Refusal
 
 MOST_LEVELS = 64
@@ -23,9 +23,9 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 class _Refused(ValueError):
     """A corner of JSON that this door does not let in."""
 
-    def __init__(self, reason: Said) -> None:
+    def __init__(self, reason: CallerText) -> None:
         self.reason = reason
-        super().__init__(reason)
+        super().__init__(str(reason))
 
 
 def parse_json(body: bytes) -> Any:
@@ -56,7 +56,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def parse_document(body: bytes) -> Any:
-    """As ``parse_json``, and every text of it is whole: half characters are told by their pointers."""
+    """As ``parse_json``, and every text of it is whole: half characters are refused by their pointers."""
     value = parse_json(body)
     if _ESCAPED_SURROGATE.search(body.decode("utf-8")):
         problems = [Problem(pointer, say("surrogate")) for pointer in _half_characters(value, "")]
@@ -83,7 +83,7 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _syntax(error: json.JSONDecodeError) -> Said:
+def _syntax(error: json.JSONDecodeError) -> CallerText:
     if error.doc.startswith("\ufeff"):
         return say("json_bom")
     return say("json_syntax", what=error.msg.removesuffix(" at"), place=error.pos)

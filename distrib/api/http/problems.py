@@ -14,8 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from distrib.api.http.json_body import readable
-from distrib.api.http.words import in_language
-from distrib.domain.errors import CODES, Problem, Refusal
+from distrib.api.http.words import word
+from distrib.domain.errors import Problem, Refusal, title_of
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.transactions import is_passing, sqlstate_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,11 +38,6 @@ _CODE_OF_STATUS = {
 _log = structlog.get_logger("distrib.api")
 
 
-def language() -> str:
-    """``zh`` where the caller prefers Chinese, else ``en``."""
-    return "zh" if request.accept_languages.best_match(["en", "zh"], default="en") == "zh" else "en"
-
-
 def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str, object] | None = None) -> Response:
     """The response that says ``code``, with every single thing that is wrong."""
     return respond(Refusal(code, problems, **(params or {})))
@@ -48,10 +45,10 @@ def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str,
 
 def respond(refusal: Refusal) -> Response:
     """A refusal as its response: status, both texts and headers come from the table of codes."""
-    spoken = language()
-    response = Response(json.dumps(_document(refusal, spoken), ensure_ascii=False), refusal.status)
+    language = current_language()
+    response = Response(json.dumps(_document(refusal, language), ensure_ascii=False), refusal.status)
     response.content_type = MEDIA_TYPE
-    response.headers["Content-Language"] = spoken
+    response.headers["Content-Language"] = language
     response.vary.add("Accept-Language")
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="distrib"'
@@ -60,49 +57,33 @@ def respond(refusal: Refusal) -> Response:
     return response
 
 
-def detail_of(refusal: Refusal, spoken: str) -> str:
+def detail_of(refusal: Refusal, language: str) -> str:
     """What happened, with what fills its braces in the same language."""
-    params = {
-        name: in_language(value, spoken) if isinstance(value, str) else value for name, value in refusal.params.items()
-    }
-    return readable(Refusal(refusal.code, (), **params).text(spoken))
+    return readable(render(refusal.text, language))
 
 
-def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
+def _document(refusal: Refusal, language: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "type": f"/docs/errors#{refusal.code}",
-        "title": title_of(refusal.code, spoken),
+        "title": render(title_of(refusal.code), language),
         "status": refusal.status,
-        "detail": detail_of(refusal, spoken),
+        "detail": detail_of(refusal, language),
         "code": refusal.code,
     }
     if "request_id" in g:
         document["instance"] = f"urn:uuid:{g.request_id}" if g.request_id_is_ours else readable(g.request_id)
     if refusal.problems:
-        document["errors"] = [_entry(found, spoken) for found in refusal.problems[:MOST_PROBLEMS]]
+        document["errors"] = [_entry(found, language) for found in refusal.problems[:MOST_PROBLEMS]]
     return document
 
 
 def entries_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
     """Each thing that is wrong, as an entry of ``errors`` in the caller's language."""
-    return [_entry(found, language()) for found in problems]
+    return [_entry(found, current_language()) for found in problems]
 
 
-def _entry(found: Problem, spoken: str) -> dict[str, str]:
-    return {"pointer": readable(found.pointer), "detail": readable(in_language(found.detail, spoken))}
-
-
-def title_of(code: str, spoken: str) -> str:
-    """The code in words: the same for every occurrence, as RFC 9457 asks of a title.
-
-    >>> title_of("sponsor_unknown", "en")
-    'Sponsor unknown'
-    >>> title_of("sponsor_unknown", "zh"), title_of("same_key", "zh")
-    ('邀请人不存在', '需要另一人的密钥')
-    """
-    if spoken == "zh":
-        return CODES[code].title_zh or CODES[code].zh.rstrip("。")
-    return code.replace("_", " ").capitalize()
+def _entry(found: Problem, language: str) -> dict[str, str]:
+    return {"pointer": readable(found.pointer), "detail": readable(word(found.detail, language))}
 
 
 def answer_with_problems(app: Flask) -> None:

@@ -24,7 +24,7 @@ class AdjustedAmount(Whole):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         amount = super()._deserialize(value, attr, data, **rest)
         if amount == 0:
-            raise ValidationError(say("not_zero"))
+            raise ValidationError([say("not_zero")])
         return amount
 
 

@@ -62,7 +62,7 @@ class OrderCurrency(Text):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
-            raise ValidationError(say("currency"))
+            raise ValidationError([say("currency")])
         return super()._deserialize(value, attr, data, **rest)
 
 

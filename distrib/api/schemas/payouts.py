@@ -41,7 +41,7 @@ class AccountText(Text):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         text = super()._deserialize(value, attr, data, **rest)
         if not text.strip() or not text.isprintable():
-            raise ValidationError(say("control" if text.strip() else "required"))
+            raise ValidationError([say("control" if text.strip() else "required")])
         return text.strip()
 
 

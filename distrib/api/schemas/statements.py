@@ -44,7 +44,7 @@ class ExportQuerySchema(Shape):
     @validates_schema(skip_on_field_errors=False)
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:
         if data.get("format") == "pdf" and data.get("shop_id") is None:
-            raise ValidationError(say("required"), "shop_id")
+            raise ValidationError([say("required")], "shop_id")
 
 
 class FiguresSchema(Shape):

@@ -46,17 +46,17 @@ class Summary(NamedTuple):
     rules: tuple[RuleRow, ...]
 
 
-def plan_summary(plan: Plan, spoken: str) -> Summary:
+def plan_summary(plan: Plan, language: str) -> Summary:
     """The plan in that language."""
-    words = _Words(plan, speak(TEXTS, spoken))
-    return Summary(title_of(plan, spoken), tuple(words.facts()), tuple(words.rule(rule) for rule in plan.rules))
+    words = _Words(plan, speak(TEXTS, language))
+    return Summary(title_of(plan, language), tuple(words.facts()), tuple(words.rule(rule) for rule in plan.rules))
 
 
-def title_of(plan: Plan, spoken: str) -> str:
+def title_of(plan: Plan, language: str) -> str:
     """The plan's title in that language, or in the first that it has."""
     if isinstance(plan.title, str):
         return plan.title
-    near = [text for tag, text in plan.title.items() if tag.lower().partition("-")[0] == spoken]
+    near = [text for tag, text in plan.title.items() if tag.lower().partition("-")[0] == language]
     return next(iter([*near, *plan.title.values()]))
 
 

@@ -23,6 +23,7 @@ from distrib.domain.plans.rules import (
     UPLINE,
     places_of,
 )
+from distrib.domain.texts import Text
 
 MAX_RULES = 200
 MAX_NAMED = 1000
@@ -114,7 +115,7 @@ def _check_rule(report: Report, index: int, value: object, context: _Context, se
 def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[str]) -> None:
     name = report.name(f"{path}.id", rule["id"]) if "id" in rule else None
     if name in seen:
-        report.say(f"{path}.id", f"the rule {name} is there already / 规则编号重复")
+        report.say(f"{path}.id", Text("the rule {name} is there already", name=name))
     if name is not None:
         seen.add(name)
 
@@ -127,14 +128,14 @@ def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
         if report.required(path, rule, "tier") is not None:
             report.whole(f"{path}.tier", rule["tier"], 1, MAX_TIER)
     elif "tier" in rule:
-        report.say(f"{path}.tier", "goes with pay: upline only / 仅用于 pay: upline")
+        report.say(f"{path}.tier", Text("goes with pay: upline only"))
 
 
 def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
     given = [key for key in FIGURES if key in rule]
     if len(given) != 1:
         known, found = some_of(FIGURES), some_of(given) or "-"
-        report.say(path, f"needs exactly one of {known}; given: {found} / 须且只能有 {known} 之一，现有：{found}")
+        report.say(path, Text("needs exactly one of {known}; given: {found}", known=known, found=found))
     if "rate" in rule:
         _check_by_rank(report, f"{path}.rate", rule["rate"], ranks, report.ratio)
     if "amount_minor" in rule:
@@ -146,7 +147,7 @@ def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks:
     if "slab_mode" in rule:
         report.choice(f"{path}.slab_mode", rule["slab_mode"], SLAB_MODES)
         if "slabs" not in rule:
-            report.say(f"{path}.slab_mode", "goes with slabs only / 仅用于 slabs")
+            report.say(f"{path}.slab_mode", Text("goes with slabs only"))
 
 
 def _check_by_rank(
@@ -157,12 +158,12 @@ def _check_by_rank(
         check(path, value)
         return
     if not value:
-        report.refuse(path, value, "must name a rank or default", "须给出等级或 default 的数值")
+        report.refuse(path, value, Text("must name a rank or default"))
     for rank, figure in value.items():
         at = below(path, rank)
         if rank != DEFAULT_FIGURE and not is_known_rank(rank, ranks):
             known = names_of(ranks)
-            report.say(at, f"is not a rank of this plan, which has {known} / 方案中没有该等级，现有 {known}")
+            report.say(at, Text("is not a rank of this plan, which has {known}", known=known))
         check(at, figure)
 
 
@@ -180,7 +181,7 @@ def _check_slabs(report: Report, path: str, value: object) -> None:
     known = [start for start in starts if start is not None]
     if any(later <= earlier for earlier, later in pairwise(known)):
         found = some_of(known)
-        report.say(path, f"must ascend by from_minor, not {found} / 须按 from_minor 升序且不重复，而不是 {found}")
+        report.say(path, Text("must ascend by from_minor, not {found}", found=found))
 
 
 def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -> None:
@@ -188,15 +189,15 @@ def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -
     if "differential" not in rule:
         if not is_chain:
             return
-        report.say(f"{path}.differential", "pay: chain needs it to be true / pay: chain 须有 differential: true")
+        report.say(f"{path}.differential", Text("pay: chain needs it to be true"))
     elif rule["differential"] is not True:
-        report.refuse(f"{path}.differential", rule["differential"], "can only be true", "只能为 true")
+        report.refuse(f"{path}.differential", rule["differential"], Text("can only be true"))
     if not is_chain:
-        report.say(f"{path}.differential", "goes with pay: chain only / 仅用于 pay: chain")
+        report.say(f"{path}.differential", Text("goes with pay: chain only"))
     if not isinstance(rule.get("rate"), Mapping):
-        report.refuse(f"{path}.rate", rule.get("rate"), "must be by rank for differential", "级差须按等级给出 rate")
+        report.refuse(f"{path}.rate", rule.get("rate"), Text("must be by rank for differential"))
     if rule.get("of", OF_BASE) != OF_BASE:
-        report.refuse(f"{path}.of", rule["of"], "must be base with differential", "级差仅用于 of: base")
+        report.refuse(f"{path}.of", rule["of"], Text("must be base with differential"))
 
 
 def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _Context, index: int) -> None:
@@ -206,7 +207,7 @@ def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _C
     else:
         report.choice(at, of, OFS)
     if "amount_minor" in rule and of != OF_BASE:
-        report.say(at, "a fixed amount is taken of nothing / 固定金额不取自任何基数")
+        report.say(at, Text("a fixed amount is taken of nothing"))
 
 
 def _check_named_rule(
@@ -218,9 +219,9 @@ def _check_named_rule(
     first = context.first_places.get(str(name))
     if first is None:
         known = some_of(context.first_places)
-        report.say(f"{path}.rule", f"there is no rule {name}; there are {known} / 没有规则 {name}，现有 {known}")
+        report.say(f"{path}.rule", Text("there is no rule {name}; there are {known}", name=name, known=known))
     elif first >= place:
-        report.say(f"{path}.rule", f"{name} is not worked on before this rule / 该规则不在本规则之前计算")
+        report.say(f"{path}.rule", Text("{name} is not worked on before this rule", name=name))
 
 
 def _check_where(report: Report, path: str, value: object, known: tuple[str, ...]) -> None:

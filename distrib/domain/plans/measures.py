@@ -1,13 +1,13 @@
 """What a policy pack can measure on a plan without any order: one figure per measure.
 
-A measure answers a number and its text; thresholds and what follows from them are the
-packs' (``policies.policy``).
+Figures and thresholds are values, shown as plain text where they are answered; what follows from them is the packs'
+(``policies.policy``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from distrib.domain.money import PPM, parse_ratio, show_ratio
 from distrib.domain.plans.conditions import HEAD_COUNTS, Rank, leaves
@@ -16,13 +16,66 @@ from distrib.domain.plans.rules import AMOUNT, CHAIN, OF_RULE, RATE, UPLINE, Rul
 
 UNBOUNDED = 10**30
 """Above every threshold: nothing in the plan bounds the figure."""
+ABOVE, BELOW = "above", "below"
+_SIGNS = {ABOVE: ">", BELOW: "<"}
 
 
-class Measured(NamedTuple):
-    """A figure to compare, and how it is shown."""
+class PlanFigure:
+    """What a measure comes to in a plan; ``words`` are those that ``claims`` found.
 
-    value: int
-    text: str
+    >>> str(PlanFigure("tiers", 3)), str(PlanFigure("order_ratio", 450_000)), str(PlanFigure("claims", 1, ["rich"]))
+    ('3', '0.45', 'rich')
+    """
+
+    __slots__ = ("measure", "value", "words")
+
+    def __init__(self, measure: str, value: int, words: Sequence[str] = ()) -> None:
+        self.measure, self.value, self.words = measure, value, tuple(words)
+
+    def __str__(self) -> str:
+        """The figure as plain text."""
+        return ", ".join(self.words) if self.measure == CLAIMS else show_figure(self.measure, self.value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was measured."""
+        if not isinstance(other, PlanFigure):
+            return False
+        return (self.measure, self.value, self.words) == (other.measure, other.value, other.words)
+
+    def __hash__(self) -> int:
+        """Of the figure."""
+        return hash((self.measure, self.value, self.words))
+
+
+class PlanThreshold:
+    """Beyond which figure of a measure a finding stands; ``kind`` is ``above`` or ``below``.
+
+    >>> str(PlanThreshold("order_ratio", "above", 300_000))
+    '> 0.3'
+    """
+
+    __slots__ = ("kind", "measure", "value")
+
+    def __init__(self, measure: str, kind: str, value: int) -> None:
+        self.measure, self.kind, self.value = measure, kind, value
+
+    def is_passed(self, figure: int) -> bool:
+        """Whether a figure lies beyond it."""
+        return figure > self.value if self.kind == ABOVE else figure < self.value
+
+    def __str__(self) -> str:
+        """The threshold as plain text."""
+        return f"{_SIGNS[self.kind]} {show_figure(self.measure, self.value)}"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the thresholds are the same."""
+        if not isinstance(other, PlanThreshold):
+            return False
+        return (self.measure, self.kind, self.value) == (other.measure, other.kind, other.value)
+
+    def __hash__(self) -> int:
+        """Of the threshold."""
+        return hash((self.measure, self.kind, self.value))
 
 
 def tiers(plan: Plan) -> int:
@@ -111,7 +164,7 @@ def recruiting_share(plan: Plan) -> int:
     """The part of the plan's largest pay that only ranks by head count open, where joining costs anything.
 
     Our own reading of "primarily" in C-515/12 (4finance); in parts per million. Pay is taken of the plan's base,
-    whatever that is; where fixed amounts leave both without a bound nothing can be told.
+    whatever that is; where fixed amounts leave both without a bound nothing can be said.
     """
     without = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks if not counts_heads(rank)))
     most = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks))
@@ -157,17 +210,17 @@ def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int
 
 
 def _may_earn(plan: Plan, rule: Rule, rank: str) -> bool:
-    """Whether the plan has a seat for the rule, and someone of that rank has the rank which the rule requires."""
+    """Whether the plan has a seat for the rule, and the rank is at least the one that the rule requires."""
     needed = None if rule.requires is None else rule.requires.min_rank
     return rule.tier <= plan.tiers and (needed is None or plan.rank_index(rank) >= plan.rank_index(needed))
 
 
-def claims(plan: Plan, words: Collection[str]) -> Measured:
-    """Which of these words of an earnings claim the plan's title has."""
+def claims(plan: Plan, words: Collection[str]) -> PlanFigure:
+    """Which of these words of an earnings claim the plan's title has, and how many."""
     texts = plan.title.values() if isinstance(plan.title, Mapping) else (plan.title,)
     title = " ".join(texts).casefold()
-    found = [word for word in words if word.casefold() in title]
-    return Measured(len(found), ", ".join(found))
+    claimed = [word for word in words if word.casefold() in title]
+    return PlanFigure(CLAIMS, len(claimed), claimed)
 
 
 RATIOS = frozenset({"order_ratio", "recruiting_share"})
@@ -193,16 +246,16 @@ CLAIMS = "claims"
 MEASURES = (CLAIMS, *_FIGURES, *DECLARED)
 
 
-def shown(measure: str, value: int) -> str:
+def show_figure(measure: str, value: int) -> str:
     """A figure or threshold of a measure as text."""
     if value >= UNBOUNDED:
         return "unbounded"
     return show_ratio(value) if measure in RATIOS else str(value)
 
 
-def measured(plan: Plan, measure: str, words: Collection[str]) -> Measured:
+def measure_plan(plan: Plan, measure: str, words: Collection[str]) -> PlanFigure:
     """The figure of one of ``MEASURES``; ``words`` are those that ``claims`` looks for."""
     if measure == CLAIMS:
         return claims(plan, words)
     value = int(plan.declarations.get(measure, 0)) if measure in DECLARED else _FIGURES[measure](plan)
-    return Measured(value, shown(measure, value))
+    return PlanFigure(measure, value)

@@ -20,22 +20,24 @@ from distrib.domain.plans import document_rules as rules
 from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
 from distrib.domain.plans.rules import CHAIN, OF_BASE, PAYS, UPLINE
 from distrib.domain.plans.schema_words import WORDS
+from distrib.domain.texts import Text
 
 Schema: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TITLE = Text("distrib plan")
 _NULL: Schema = {"type": "null"}
 
 
 def plan_schema() -> Schema:
     """The schema of a plan document, for editors, forms and other tools.
 
-    As in ``check_plan``, a key that may be absent may be null.
+    As in ``check_plan``, a key that may be absent may be null. Titles and descriptions are texts yet to be rendered.
     """
     document = _object(plan.KEYS, plan.REQUIRED, _plan_keys(), "plan", plan.DEFAULTS)
     return {
         "$schema": DIALECT,
-        "title": "distrib plan / 分销方案",
+        "title": TITLE,
         **document,
         "$defs": {
             "name": _text_like(NAME.pattern),

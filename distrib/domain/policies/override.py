@@ -16,8 +16,10 @@ from distrib.domain.document import Report
 from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
 from distrib.domain.policies import monitors
-from distrib.domain.policies.monitors import Bound, Monitor
-from distrib.domain.policies.policy import SEVERITIES, Check, Policy, policy_from_document
+from distrib.domain.policies.figures import Threshold
+from distrib.domain.policies.monitors import Monitor
+from distrib.domain.policies.policy import SEVERITIES, PlanCheck, Policy, policy_from_document
+from distrib.domain.texts import Text
 
 _PLAIN = (
     "max_tiers",
@@ -50,7 +52,7 @@ def apply_override(base_document: Mapping[str, Any], document: object) -> Overri
     report = Report()
     given = report.mapping("", document, _KEYS, required=("pack",))
     if given is not None and given.get("pack") not in (None, base_document["name"]):
-        report.say("pack", f"is not {base_document['name']} / 策略名不符")
+        report.say("pack", Text("is not {name}", name=base_document["name"]))
     if given is None:
         raise Refusal("invalid", report.problems)
     merged = dict(base_document) | {key: given[key] for key in _PLAIN if key in given}
@@ -75,7 +77,7 @@ def _merged(
     if changes is None:
         return entries
     if not isinstance(changes, list) or not all(isinstance(change, Mapping) for change in changes):
-        report.say(path, "must be a list of mappings / 必须是映射的列表")
+        report.say(path, Text("must be a list of mappings"))
         return entries
     for change in changes:
         place = _place(entries, change, measures_of)
@@ -140,7 +142,7 @@ def _loosened(base: Policy, changed: Policy) -> Iterator[str]:
         yield from _loosened_monitor(monitor, watched)
 
 
-def _loosened_check(base: Check, changed: Check) -> Iterator[str]:
+def _loosened_check(base: PlanCheck, changed: PlanCheck) -> Iterator[str]:
     name = f"{base.id} {base.measure}"
     if (base.above is None) != (changed.above is None):
         yield f"{name}: above/below"
@@ -162,7 +164,7 @@ def _loosened_monitor(base: Monitor, changed: Monitor) -> Iterator[str]:
     before = {bound.measure: bound for bound in base.bounds}
     for bound in changed.bounds:
         if _is_looser(before[bound.measure], bound):
-            yield _told(base.id, before[bound.measure].text(), bound.text())
+            yield _told(base.id, before[bound.measure], bound)
     if monitors.SEVERITIES.index(changed.severity) < monitors.SEVERITIES.index(base.severity):
         yield _told(f"{base.id} severity", base.severity, changed.severity)
     if changed.each != base.each:
@@ -173,11 +175,10 @@ def _loosened_monitor(base: Monitor, changed: Monitor) -> Iterator[str]:
         yield f"{base.id}: valid_from/valid_to"
 
 
-def _is_looser(base: Bound, changed: Bound) -> bool:
+def _is_looser(base: Threshold, changed: Threshold) -> bool:
     if base.kind != changed.kind:
         return True
-    is_below = base.kind == "below"
-    return changed.threshold < base.threshold if is_below else changed.threshold > base.threshold
+    return changed.figure < base.figure if base.kind == "below" else changed.figure > base.figure
 
 
 def _is_higher(before: int | None, after: int | None) -> bool:
