@@ -42,7 +42,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the service was told. Each field is the variable of its name: `DISTRIB_VAR_DIR` for `var_dir`."""
+    """What the environment says. Each field is the variable of its name: `DISTRIB_VAR_DIR` for `var_dir`."""
 
     database_url: str | None = field(default=None, repr=False)
     """PostgreSQL, as SQLAlchemy takes it; None for the embedded one."""
@@ -90,7 +90,7 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: with every mistake there is.
     """
-    reader = Reader()
+    reader = EnvironmentReader()
     settings = Settings(
         database_url=reader.url("database_url", ["postgresql", "postgresql+psycopg"]),
         redis_url=reader.url("redis_url", ["redis", "rediss", "unix"]),
@@ -99,13 +99,13 @@ def read_settings() -> Settings:
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
         data_key=reader.text("data_key", "", keys_of_data),
-        log_level=reader.text("log_level", Settings.log_level, one_of(LOG_LEVELS)),
+        log_level=reader.text("log_level", Settings.log_level, any_of(LOG_LEVELS)),
         statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
         lock_timeout_ms=reader.number("lock_timeout_ms", Settings.lock_timeout_ms, 100, 600_000),
         drain_batch_orders=reader.number("drain_batch_orders", Settings.drain_batch_orders, 1, 20_000),
         worker_processes=reader.number("worker_processes", Settings.worker_processes, 1, 64),
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
-        environment=reader.text("environment", Settings.environment, one_of(ENVIRONMENTS)),
+        environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
     )
@@ -115,7 +115,7 @@ def read_settings() -> Settings:
     return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
 
 
-class Reader:
+class EnvironmentReader:
     """Reads one variable after the other and remembers what was wrong; what was wrong reads as its default."""
 
     def __init__(self) -> None:
@@ -128,8 +128,8 @@ class Reader:
         try:
             self._env.seal()
         except EnvValidationError as error:
-            found: Mapping[str, list[str]] = {} if isinstance(error.error_messages, list) else error.error_messages
-            return [*self._unreadable, *(f"{name}: {text}" for name, texts in found.items() for text in texts)]
+            messages: Mapping[str, list[str]] = {} if isinstance(error.error_messages, list) else error.error_messages
+            return [*self._unreadable, *(f"{name}: {text}" for name, texts in messages.items() for text in texts)]
         return self._unreadable
 
     def text(self, name: str, default: str, check: Check) -> str:
@@ -159,7 +159,7 @@ class Reader:
 
     def flag(self, name: str) -> bool:
         """Whether something is wanted that is not by default."""
-        return self.text(name, "false", one_of(("true", "false"))) == "true"
+        return self.text(name, "false", any_of(("true", "false"))) == "true"
 
 
 # --- checks of one value ---
@@ -170,7 +170,7 @@ def unless_empty(check: Check) -> Check:
     return lambda text: check(text) if text else None
 
 
-def one_of(choices: Sequence[str]) -> Check:
+def any_of(choices: Sequence[str]) -> Check:
     """A check that refuses all but these."""
     listed = ", ".join(choices)
     return validate.OneOf(choices, error=render_both(Text("must be one of {choices}", "document", choices=listed)))
@@ -236,19 +236,19 @@ def must_exist(path: str) -> None:
 
 def contradictions() -> list[str]:
     """What does not go together; whether something was given counts here, not whether it was right."""
-    found = []
+    mistakes = []
     has_database, has_redis = is_given("DATABASE_URL"), is_given("REDIS_URL")
     if has_database != has_redis:
         given, missing = ("DATABASE_URL", "REDIS_URL") if has_database else ("REDIS_URL", "DATABASE_URL")
         text = Text("must be set where {given} is; neither means the embedded servers", given=f"{PREFIX}{given}")
-        found.append(f"{PREFIX}{missing}: {render_both(text)}")
+        mistakes.append(f"{PREFIX}{missing}: {render_both(text)}")
     if has_database and not is_given("KEY_PEPPER"):
-        found.append(
+        mistakes.append(
             f"{PREFIX}KEY_PEPPER: {render_both(Text('must be set where {given} is', given=f'{PREFIX}DATABASE_URL'))}"
         )
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
-        found.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
-    return found
+        mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
+    return mistakes
 
 
 def is_given(name: str) -> bool:

@@ -15,7 +15,7 @@ from distrib.languages.web import preferred_language
 COOKIE = "distrib_lang"
 CHOICE = "lang"
 """The name of a choice in a query or a form."""
-SPOKEN = "spoken"
+PAGE_LANGUAGE = "spoken"
 """The field of a form that holds the language of the page it was sent from."""
 NAMES = {"en": "English", "zh": "中文"}
 """What each language calls itself."""
@@ -30,7 +30,7 @@ NO_FORM: Form = {}
 
 def chosen_language(form: Form = NO_FORM) -> str:
     """``zh`` or ``en``."""
-    wished = (_chosen(form), form.get(SPOKEN), request.cookies.get(COOKIE))
+    wished = (_chosen(form), form.get(PAGE_LANGUAGE), request.cookies.get(COOKIE))
     known = (language for language in wished if language in LANGUAGES)
     return next(known, None) or preferred_language()
 

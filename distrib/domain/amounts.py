@@ -1,4 +1,4 @@
-"""Amounts as people read and write them: minor units with the currency's decimals. Nothing is worked out here."""
+"""Amounts as people read and write them: minor units with the currency's decimals. Nothing is computed here."""
 
 from __future__ import annotations
 

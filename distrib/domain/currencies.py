@@ -1,4 +1,4 @@
-"""The currencies of ISO 4217 that money may be in. How they are written too; rates must not enter.
+"""The currencies of ISO 4217 that money may be in. How their amounts are written, too.
 
 Source: ISO 4217 list one (current currencies and funds), without the metals, test and
 accounting units (X.. codes that no order is paid in).

@@ -1,8 +1,7 @@
 """Reading a document that people wrote: every problem is collected, none is raised.
 
-A plan or a policy pack is checked against what the language lists; what is not listed is
-refused by name. Nothing that knows a particular key may enter, and what was found is
-shown cut and escaped: a document may be as large, deep or strange as its writer likes.
+A plan or a policy pack is checked against what the language lists; what is not listed is refused by name. What stands
+in a document is shown cut and escaped: it may be as large, deep or strange as its writer likes.
 """
 
 from __future__ import annotations
@@ -184,10 +183,10 @@ def shown(value: object) -> str:
     return f"<{kind(value)}>"
 
 
-def some_of(names: Iterable[object]) -> str:
+def first_of(names: Iterable[object]) -> str:
     """The first few names of what there is, to choose from.
 
-    >>> some_of(["a", "b"])
+    >>> first_of(["a", "b"])
     'a, b'
     """
     first = [_cut(str(name)) for name in islice(names, MAX_LISTED + 1)]

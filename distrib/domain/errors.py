@@ -84,7 +84,7 @@ CODES: dict[str, Code] = {
     "orders_worked_on": Code(422, "Orders paid at or after effective_from have been worked on."),
     "rank_map_required": Code(422, "Shops hold ranks that the plan drops: {ranks}."),
     "plan_currency": Code(422, "The plan's currency is not the program's."),
-    # events, told at the post or at work
+    # events, refused when they are posted or when they are applied
     "order_conflict": Code(409, "The order is known with other content."),
     "order_unknown": Code(404, "There is no order {id}."),
     "event_unknown": Code(404, "There is no event {id}."),

@@ -114,7 +114,7 @@ def major_of_data(data: Path) -> str:
 def version_of(path: Path, place: Place) -> str:
     """What a program says its version is, run as the servers' account: "18.6"; empty where it does not run."""
     try:
-        said = subprocess.run(
+        version = subprocess.run(
             [path, "--version"],
             cwd="/",
             env=ENVIRONMENT,
@@ -126,7 +126,9 @@ def version_of(path: Path, place: Place) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return next((word.removeprefix("v=") for word in said.stdout.split() if word.removeprefix("v=")[:1].isdigit()), "")
+    return next(
+        (word.removeprefix("v=") for word in version.stdout.split() if word.removeprefix("v=")[:1].isdigit()), ""
+    )
 
 
 def readable(program: Executable, place: Place) -> Path:

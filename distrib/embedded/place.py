@@ -123,8 +123,8 @@ def refuse_foreign(sockets: Path, account: Account) -> None:
     """Make sure that a directory with a foreseeable name is the account's alone.
 
     Raises:
-        EmbeddedServersFailed: somebody else made it, or others may enter.
+        EmbeddedServersFailed: another account made it, or others may enter.
     """
-    found = sockets.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or stat.S_IMODE(found.st_mode) & 0o077:
+    state = sockets.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != account.uid or stat.S_IMODE(state.st_mode) & 0o077:
         raise EmbeddedServersFailed(Text("{sockets} is not private to user {uid}", sockets=sockets, uid=account.uid))

@@ -22,10 +22,10 @@ from distrib.embedded.processes import (
     all_working_in,
     is_alive,
     last_lines,
+    runs_in,
     start_apart,
     stop,
     wait_until,
-    works_in,
 )
 
 NAME = "distrib"
@@ -129,7 +129,7 @@ def clear_remains(place: Place) -> None:
 def postmaster(place: Place) -> int:
     """The pid of the living server of this data, else 0."""
     pid = first_number(place.postgres_data / "postmaster.pid")
-    return pid if pid and works_in(pid, place.postgres_data) else 0
+    return pid if pid and runs_in(pid, place.postgres_data) else 0
 
 
 def socket_holder(place: Place) -> int:

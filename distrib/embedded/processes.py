@@ -1,4 +1,4 @@
-"""Processes of others: whether one lives, how it is stopped, and the error that tells a person what went wrong.
+"""Processes of others: whether one lives, how it is stopped, and the error that says what went wrong.
 
 They are looked at through /proc, because a zombie answers signals like the living, and a pid may be another's by now.
 """
@@ -70,7 +70,7 @@ def reap(pid: int) -> None:
         del children[pid]
 
 
-def works_in(pid: int, directory: Path) -> bool:
+def runs_in(pid: int, directory: Path) -> bool:
     """Whether a living process has this working directory; a reused pid has another."""
     try:
         return is_alive(pid) and (PROC / str(pid) / "cwd").readlink() == directory
@@ -80,7 +80,7 @@ def works_in(pid: int, directory: Path) -> bool:
 
 def all_working_in(directory: Path) -> list[int]:
     """The living processes whose working directory this is."""
-    return [pid for pid in every_pid() if works_in(pid, directory)]
+    return [pid for pid in every_pid() if runs_in(pid, directory)]
 
 
 def every_pid() -> Iterator[int]:

@@ -14,7 +14,7 @@ def serve_languages(app: Flask) -> None:
     Babel(app, default_translation_directories=str(DIRECTORY), locale_selector=preferred_language)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext=lambda message: get_translations().ugettext(message),
-        ngettext=lambda one, many, count: get_translations().ungettext(one, many, count),
+        ngettext=lambda single, many, count: get_translations().ungettext(single, many, count),
         pgettext=lambda context, message: get_translations().upgettext(context, message),
         newstyle=False,
     )

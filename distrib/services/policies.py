@@ -78,7 +78,7 @@ def load_policies(
 
     Args:
         overrides_dir: where local overrides stand; ``config_dir``/policies/local if not given.
-        signed: the digests of overrides that somebody has signed for; asked only where one loosens a figure.
+        signed: the digests of overrides that are signed for; asked only where one loosens a figure.
 
     Raises:
         Refusal: ``invalid`` with every problem of every pack, each with its file's name in front;
@@ -135,8 +135,8 @@ def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Ove
             )
         return apply_override(max(versions, key=lambda base: str(base["valid_from"])), document)
     except Refusal as refusal:
-        told = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
-        raise Refusal("invalid", told) from refusal
+        problems = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
+        raise Refusal("invalid", problems) from refusal
 
 
 def sign_override(
@@ -166,7 +166,7 @@ def sign_override(
 
 
 def signed_overrides(conn: Connection) -> set[str]:
-    """The digests of overrides that somebody has signed for."""
+    """The digests of the overrides that are signed for."""
     return store.signed_digests(conn)
 
 

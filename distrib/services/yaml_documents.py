@@ -1,6 +1,6 @@
 """Reads YAML (and so JSON) documents strictly: what YAML would decide silently is a problem.
 
-Parses text only; opening files and judging what a document says must not enter.
+Parses text only: files are opened, and documents judged, elsewhere.
 """
 
 from __future__ import annotations
@@ -128,14 +128,14 @@ def line_at(lines: Mapping[str, int], path: str) -> int | None:
 def _lines(path: str, node: yaml.Node) -> Iterator[tuple[str, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            at = below(path, key.value if isinstance(key, yaml.ScalarNode) else key)
-            yield at, key.start_mark.line + 1
-            yield from _lines(at, value)
+            inner = below(path, key.value if isinstance(key, yaml.ScalarNode) else key)
+            yield inner, key.start_mark.line + 1
+            yield from _lines(inner, value)
     elif isinstance(node, yaml.SequenceNode):
         for index, entry in enumerate(node.value):
-            at = f"{path}[{index}]"
-            yield at, entry.start_mark.line + 1
-            yield from _lines(at, entry)
+            inner = f"{path}[{index}]"
+            yield inner, entry.start_mark.line + 1
+            yield from _lines(inner, entry)
 
 
 def _place(error: yaml.MarkedYAMLError) -> str:

@@ -90,14 +90,14 @@ def _syntax(error: json.JSONDecodeError) -> CallerText:
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         seen: set[str] = set()
         for key, _value in pairs:
             if key in seen:
                 raise _Refused(say("json_twice", name=repr(readable(key[:64]))))
             seen.add(key)
-    return found
+    return mapping
 
 
 def _refuse_constant(name: str) -> NoReturn:

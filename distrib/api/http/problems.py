@@ -73,17 +73,17 @@ def _document(refusal: Refusal, language: str) -> dict[str, Any]:
     if "request_id" in g:
         document["instance"] = f"urn:uuid:{g.request_id}" if g.request_id_is_ours else readable(g.request_id)
     if refusal.problems:
-        document["errors"] = [_entry(found, language) for found in refusal.problems[:MOST_PROBLEMS]]
+        document["errors"] = [_entry(entry, language) for entry in refusal.problems[:MOST_PROBLEMS]]
     return document
 
 
 def entries_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
     """Each thing that is wrong, as an entry of ``errors`` in the caller's language."""
-    return [_entry(found, current_language()) for found in problems]
+    return [_entry(entry, current_language()) for entry in problems]
 
 
-def _entry(found: Problem, language: str) -> dict[str, str]:
-    return {"pointer": readable(found.pointer), "detail": readable(word(found.detail, language))}
+def _entry(wrong: Problem, language: str) -> dict[str, str]:
+    return {"pointer": readable(wrong.pointer), "detail": readable(word(wrong.detail, language))}
 
 
 def answer_with_problems(app: Flask) -> None:

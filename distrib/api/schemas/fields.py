@@ -43,7 +43,7 @@ class Shape(Schema):
     error_messages: dict[str, Any] = {"unknown": say("unknown"), "type": [say("object")]}  # noqa: RUF012 - marshmallow's way
 
 
-class Text(fields.String):
+class PlainText(fields.String):
     """A text of ``low`` to ``high`` characters that PostgreSQL can keep."""
 
     default_error_messages = _COMMON | {"invalid": [say("text")], "invalid_utf8": [say("text")]}
@@ -150,12 +150,12 @@ class Instant(fields.DateTime):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         try:
-            at = msgspec.convert(value, _Time, strict=True).astimezone(UTC) if isinstance(value, str) else None
+            instant = msgspec.convert(value, _Time, strict=True).astimezone(UTC) if isinstance(value, str) else None
         except (msgspec.ValidationError, UnicodeEncodeError, OverflowError, ValueError):
-            at = None
-        if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
+            instant = None
+        if instant is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
             raise ValidationError([say("time")])
-        return at
+        return instant
 
 
 class Day(fields.Date):

@@ -33,7 +33,7 @@ from distrib.services.compliance import cases
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.compliance.pdf import LANGUAGES, render_report
 from distrib.services.compliance.report import compliance_report
-from distrib.services.compliance.words import Reader
+from distrib.services.compliance.words import ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs.tenants import list_programs
@@ -215,7 +215,7 @@ def _write(paper: bytes, output: Path | None) -> None:
 
 def _show(document: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
     """Prints the figures and findings of a report or a monitor run."""
-    reader, console = Reader(language, program.currency, program.time_zone), open_console()
+    reader, console = ReportWording(language, program.currency, program.time_zone), open_console()
     figures = [(reader.say(name), reader.value(name, figure)) for name, figure in document["structure"].items()]
     print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
     rows = [[reader.cell(finding, name) for name in columns] for finding in document["findings"]]

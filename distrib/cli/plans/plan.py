@@ -1,4 +1,4 @@
-"""``distrib plan``: checks plan documents, publishes them, prints their schema. How a plan is judged must not enter."""
+"""``distrib plan``: checks plan documents, publishes them, prints their schema."""
 
 from __future__ import annotations
 
@@ -86,11 +86,13 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
         print_json(_shown(view))
         return
     show_findings(view.findings)
-    at = time_text(effective_from)
     click.echo(
         in_both(
             Text(
-                "{code} version {version} is in force from {instant}.", code=view.code, version=view.version, instant=at
+                "{code} version {version} is in force from {instant}.",
+                code=view.code,
+                version=view.version,
+                instant=time_text(effective_from),
             )
         )
     )

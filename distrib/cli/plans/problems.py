@@ -1,6 +1,6 @@
-"""How ``distrib plan check`` tells people what is wrong: line, key, what is there and what would be right.
+"""Prints what ``distrib plan check`` found: line, key, what is there and what would be right.
 
-Each in English and, below it, in Chinese. What is a problem must not be decided here.
+Each in English and, below it, in Chinese.
 """
 
 from __future__ import annotations

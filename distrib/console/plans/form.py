@@ -1,6 +1,6 @@
 """What a reader enters to try a plan: the fields, what stands in them to begin with, and what is wrong with them.
 
-Reads text into the values of a trial; what a trial comes to must not be worked out here.
+Reads text into the values of a trial; what a trial comes to is computed by the services.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 
 def field_of(seat: str, what: str) -> str:
-    """The name of a field about somebody: ``rank``, ``state`` or ``sales``."""
+    """The name of a field about one seat: ``rank``, ``state`` or ``sales``."""
     return f"{seat}.{what}"
 
 
@@ -58,10 +58,10 @@ def read_trial(plan: Plan, values: Mapping[str, str], say: Say) -> tuple[Trial |
     """The trial that the fields describe, or everything that is wrong with them."""
     wrong: list[str] = []
 
-    def need(name: str, found: _T | None, words: str, **params: object) -> _T | None:
-        if found is None:
-            wrong.append(say(words, field=say(name), found=values[name][:40], **params))
-        return found
+    def need(name: str, value: _T | None, words: str, **params: object) -> _T | None:
+        if value is None:
+            wrong.append(say(words, field=say(name), entered=values[name][:40], **params))
+        return value
 
     def optional(name: str, read: Callable[[str], _T | None], words: str) -> _T | None:
         return need(name, read(values[name]), words, currency=plan.currency) if values[name].strip() else None

@@ -36,7 +36,7 @@ View = dict[str, Any]
 
 
 class PlanPage:
-    """The page, the part of it that changes while somebody types, and the schema that editors ask for."""
+    """The page, the part of it that changes as its reader types, and the schema that editors ask for."""
 
     def __init__(self, policies: Mapping[str, Policy], samples: Mapping[str, str]) -> None:
         self._policies, self._samples = policies, samples
@@ -135,7 +135,7 @@ def _view(draft: Draft, form: Form, say: Say, language: str) -> View:
 
 
 def _tried(draft: Draft, plan: Plan, values: Mapping[str, str], say: Say, language: str) -> View:
-    """What the order comes to, or why it cannot be worked out."""
+    """What the order comes to, or why it cannot be computed."""
     trial, wrong = read_trial(plan, values, say)
     if trial is None or draft.limits is None:
         return {"wrong": wrong}

@@ -13,7 +13,7 @@ from distrib.domain.texts import Text
 from distrib.languages import LANGUAGES, render
 
 MOST_WORDS = 12
-"""A longer list of words (the currencies) is told by its number and its first ones."""
+"""A longer list of words (the currencies) is shown by its number and its first words."""
 
 TEXTS = {
     "plan": Text("the plan"),
@@ -95,7 +95,7 @@ def _keys(part: Mapping[str, Any], is_choice: bool, language: str, say: Say) -> 
 
 
 def _values(schema: Mapping[str, Any], say: Say) -> str:
-    """What may stand there, in a few words; null is as good as absent and not told."""
+    """What may stand there, in a few words; null is as good as absent and left out."""
     if "$ref" in schema:
         return _named(schema["$ref"].removeprefix("#/$defs/"), say)
     if "enum" in schema:
@@ -103,8 +103,8 @@ def _values(schema: Mapping[str, Any], say: Say) -> str:
     if "const" in schema:
         return json.dumps(schema["const"])
     if "anyOf" in schema:
-        told = [_values(one, say) for one in schema["anyOf"] if one.get("type") != "null"]
-        return say("or").join(dict.fromkeys(told))
+        values = [_values(branch, say) for branch in schema["anyOf"] if branch.get("type") != "null"]
+        return say("or").join(dict.fromkeys(values))
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return _of_type(next(name for name in types if name != "null"), schema, say)
 
@@ -122,10 +122,10 @@ def _item(schema: Mapping[str, Any], say: Say) -> str:
 
 
 def _words(words: Sequence[object], say: Say) -> str:
-    told = [str(word) for word in words]
-    if len(told) <= MOST_WORDS:
-        return ", ".join(told)
-    return say("words", first=", ".join(told[:3]), count=len(told))
+    listed = [str(word) for word in words]
+    if len(listed) <= MOST_WORDS:
+        return ", ".join(listed)
+    return say("words", first=", ".join(listed[:3]), count=len(listed))
 
 
 def _of_type(kind: str, schema: Mapping[str, Any], say: Say) -> str:
@@ -158,7 +158,7 @@ def _rank_pattern() -> str:
 
 
 def _number(number: int) -> str:
-    """A power of ten too long to be counted by eye is told as one.
+    """A power of ten too long to be counted by eye is shown as one.
 
     >>> _number(9999), _number(10**12)
     ('9,999', '10^12')

@@ -1,4 +1,4 @@
-"""The sentences of a plan's summary, in English and Chinese. What is told, and when, must not enter."""
+"""The sentences of a plan's summary, by key: one table, filled by ``summary``."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ TEXTS: dict[str, Text] = {
     "self_purchase.shift": Text("the chain starts one step higher"),
     "order_cap.none": Text("none of the plan's own"),
     "order_cap.text": Text("{cap} of what was paid; beyond it all are scaled down"),
-    "rank": Text("{rank} ({told})"),
+    "rank": Text("{rank} ({terms})"),
     "promote": Text("reached with {condition}"),
     "keep": Text("kept with {condition}"),
     "grace": Text("may fail {times} months in a row"),

@@ -35,8 +35,8 @@ TEXTS: dict[str, Text] = {
     "total": Text("All commissions"),
     "platform_keeps": Text("The platform keeps"),
     "wrong.amount": Text(
-        "{field}: must be an amount in {currency} such as 199, at most 10^12 minor units, not “{found}”"
+        "{field}: must be an amount in {currency} such as 199, at most 10^12 minor units, not “{entered}”"
     ),
-    "wrong.quantity": Text("{field}: must be a whole number from 1 to 1,000,000, not “{found}”"),
-    "wrong.text": Text("{field}: does not fit an order: “{found}”"),
+    "wrong.quantity": Text("{field}: must be a whole number from 1 to 1,000,000, not “{entered}”"),
+    "wrong.text": Text("{field}: does not fit an order: “{entered}”"),
 }

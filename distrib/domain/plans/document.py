@@ -1,7 +1,6 @@
 """The syntax of a plan document: every problem of one, by name and path.
 
-What the keys mean is in docs (the plan language) and in ``plan``; reading files and judging
-a plan's lawfulness must not enter.
+What the keys mean is in docs (the plan language) and in ``plan``; whether a plan is lawful is the policies'.
 """
 
 from __future__ import annotations

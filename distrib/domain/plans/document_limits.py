@@ -1,13 +1,13 @@
 """The syntax of what bounds a rule, and of pools: ``requires``, ``cap``, ``pools``.
 
-Part of ``document``; what these keys do must not enter.
+Part of ``document``; what these keys do is in ``limits`` and ``pools``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from distrib.domain.document import Report, below, some_of
+from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_SUM_MINOR
 from distrib.domain.texts import Text
 
@@ -27,7 +27,7 @@ def check_requires(report: Report, path: str, value: object, ranks: frozenset[st
     if requires is None:
         return
     if not any(key in requires for key in REQUIRES_FIGURES):
-        known = some_of(REQUIRES_FIGURES)
+        known = first_of(REQUIRES_FIGURES)
         report.say(path, Text("needs at least one of {known}", known=known))
     if "min_rank" in requires:
         _check_rank(report, f"{path}.min_rank", requires["min_rank"], ranks)
@@ -45,7 +45,7 @@ def check_cap(report: Report, path: str, value: object) -> None:
     if cap is None:
         return
     if not cap:
-        known = some_of(CAP_KEYS)
+        known = first_of(CAP_KEYS)
         report.say(path, Text("needs at least one of {known}", known=known))
     for key, amount in cap.items():
         report.whole(f"{path}.{key}", amount, 0, MAX_SUM_MINOR)
@@ -92,7 +92,7 @@ def is_known_rank(rank: object, ranks: Collection[str]) -> bool:
 
 def names_of(ranks: Collection[str]) -> str:
     """The ranks to choose from, as people read them; "…" where none can be read."""
-    return some_of(sorted(ranks)) or "…"
+    return first_of(sorted(ranks)) or "…"
 
 
 def _check_rank(report: Report, path: str, rank: object, ranks: Collection[str]) -> None:

@@ -1,16 +1,17 @@
 """The syntax of a plan's rules: what each key may be, and which go together.
 
-Part of ``document``; what a rule does must not enter.
+Part of ``document``; what a rule does is in ``rules``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from distrib.domain.document import Report, below, some_of
+from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.plans.document_limits import check_cap, check_requires, is_known_rank, names_of
 from distrib.domain.plans.rules import (
@@ -76,7 +77,7 @@ def check_rules(report: Report, value: object, ranks: frozenset[str]) -> None:
 
 
 def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
-    """(place, index) of each rule id where it is worked on first; of a doubled id, the first."""
+    """(place, index) of each rule id where it is computed first; of a doubled id, the first."""
     places: dict[str, tuple[int, int]] = {}
     for index, rule in enumerate(rules):
         if isinstance(rule, Mapping) and isinstance(rule.get("id"), str):
@@ -85,7 +86,7 @@ def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
 
 
 def _first_place(rule: Mapping[Any, Any]) -> int:
-    """The lowest place of a rule in the order of work, whatever it may look like."""
+    """The lowest place of a rule in the order of computing, whatever it may look like."""
     pay: Any = rule.get("pay")
     tier = rule.get("tier")
     return places_of(pay, tier if isinstance(tier, int) and pay == UPLINE else 0, 0)[0]
@@ -134,13 +135,17 @@ def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
 def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
     given = [key for key in FIGURES if key in rule]
     if len(given) != 1:
-        known, found = some_of(FIGURES), some_of(given) or "-"
-        report.say(path, Text("needs exactly one of {known}; given: {found}", known=known, found=found))
+        known, shown = first_of(FIGURES), first_of(given) or "-"
+        report.say(path, Text("needs exactly one of {known}; given: {given}", known=known, given=shown))
     if "rate" in rule:
         _check_by_rank(report, f"{path}.rate", rule["rate"], ranks, report.ratio)
     if "amount_minor" in rule:
         _check_by_rank(
-            report, f"{path}.amount_minor", rule["amount_minor"], ranks, lambda at, v: report.whole(at, v, 0, MAX_MINOR)
+            report,
+            f"{path}.amount_minor",
+            rule["amount_minor"],
+            ranks,
+            partial(_check_amount, report),
         )
     if "slabs" in rule:
         _check_slabs(report, f"{path}.slabs", rule["slabs"])
@@ -160,28 +165,31 @@ def _check_by_rank(
     if not value:
         report.refuse(path, value, Text("must name a rank or default"))
     for rank, figure in value.items():
-        at = below(path, rank)
+        rank_path = below(path, rank)
         if rank != DEFAULT_FIGURE and not is_known_rank(rank, ranks):
             known = names_of(ranks)
-            report.say(at, Text("is not a rank of this plan, which has {known}", known=known))
-        check(at, figure)
+            report.say(rank_path, Text("is not a rank of this plan, which has {known}", known=known))
+        check(rank_path, figure)
+
+
+def _check_amount(report: Report, path: str, value: object) -> None:
+    report.whole(path, value, 0, MAX_MINOR)
 
 
 def _check_slabs(report: Report, path: str, value: object) -> None:
     starts: list[int | None] = []
     for index, entry in enumerate(report.listing(path, value, MAX_SLABS)):
-        at = f"{path}[{index}]"
-        slab = report.mapping(at, entry, SLAB_KEYS, SLAB_KEYS)
+        slab_path = f"{path}[{index}]"
+        slab = report.mapping(slab_path, entry, SLAB_KEYS, SLAB_KEYS)
         if slab is None:
             continue
         start = slab.get("from_minor")
-        starts.append(None if start is None else report.whole(f"{at}.from_minor", start, 0, MAX_MINOR))
+        starts.append(None if start is None else report.whole(f"{slab_path}.from_minor", start, 0, MAX_MINOR))
         if "rate" in slab:
-            report.ratio(f"{at}.rate", slab["rate"])
+            report.ratio(f"{slab_path}.rate", slab["rate"])
     known = [start for start in starts if start is not None]
     if any(later <= earlier for earlier, later in pairwise(known)):
-        found = some_of(known)
-        report.say(path, Text("must ascend by from_minor, not {found}", found=found))
+        report.say(path, Text("must ascend by from_minor, not {starts}", starts=first_of(known)))
 
 
 def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -> None:
@@ -201,13 +209,13 @@ def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -
 
 
 def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _Context, index: int) -> None:
-    of, at = rule["of"], f"{path}.of"
+    of, of_path = rule["of"], f"{path}.of"
     if isinstance(of, Mapping):
-        _check_named_rule(report, at, of, context, (_first_place(rule), index))
+        _check_named_rule(report, of_path, of, context, (_first_place(rule), index))
     else:
-        report.choice(at, of, OFS)
+        report.choice(of_path, of, OFS)
     if "amount_minor" in rule and of != OF_BASE:
-        report.say(at, Text("a fixed amount is taken of nothing"))
+        report.say(of_path, Text("a fixed amount is taken of nothing"))
 
 
 def _check_named_rule(
@@ -218,7 +226,7 @@ def _check_named_rule(
         return
     first = context.first_places.get(str(name))
     if first is None:
-        known = some_of(context.first_places)
+        known = first_of(context.first_places)
         report.say(f"{path}.rule", Text("there is no rule {name}; there are {known}", name=name, known=known))
     elif first >= place:
         report.say(f"{path}.rule", Text("{name} is not worked on before this rule", name=name))
@@ -227,10 +235,10 @@ def _check_named_rule(
 def _check_where(report: Report, path: str, value: object, known: tuple[str, ...]) -> None:
     where = report.mapping(path, value, known)
     for key, values in (where or {}).items():
-        at = f"{path}.{key}"
+        key_path = f"{path}.{key}"
         if key == "not":
-            _check_where(report, at, values, WHERE)
+            _check_where(report, key_path, values, WHERE)
         elif key == "channel":
-            report.each(at, values, len(CHANNELS), lambda where_at, v: report.choice(where_at, v, CHANNELS))
+            report.each(key_path, values, len(CHANNELS), lambda place, v: report.choice(place, v, CHANNELS))
         else:
-            report.each(at, values, MAX_NAMED, report.sku if key == "sku" else report.text)
+            report.each(key_path, values, MAX_NAMED, report.sku if key == "sku" else report.text)

@@ -1,7 +1,7 @@
 """Local overrides of policy packs: what a file changes, and which of it is looser than the pack.
 
-A tighter figure holds at once; a looser one is named, so that a person can sign for it or not. Nothing that
-reads files or keeps sign-offs may enter.
+A tighter figure holds at once; a looser one is named, so that a person can sign for it or not. Files and sign-offs are
+the services'.
 """
 
 from __future__ import annotations
@@ -126,16 +126,16 @@ def _loosened(base: Policy, changed: Policy) -> Iterator[str]:
     )
     for name, before, after in limits:
         if _is_higher(before, after):
-            yield _told(name, before, after)
+            yield _change(name, before, after)
     if _is_higher(base.order_cap_ppm, changed.order_cap_ppm):
-        yield _told("order_cap", _ratio(base.order_cap_ppm), _ratio(changed.order_cap_ppm))
+        yield _change("order_cap", _ratio(base.order_cap_ppm), _ratio(changed.order_cap_ppm))
     if base.on_excess == "refuse" and changed.on_excess == "detach" and base.max_tree_levels is not None:
-        yield _told("on_excess", base.on_excess, changed.on_excess)
+        yield _change("on_excess", base.on_excess, changed.on_excess)
     for name in ("entry_pays_seller", "self_purchase_pays_uplines"):
         if getattr(changed, name) and not getattr(base, name):
-            yield _told(name, False, True)
+            yield _change(name, False, True)
     if base.count_root and not changed.count_root:
-        yield _told("count_root", True, False)
+        yield _change("count_root", True, False)
     for check, now in zip(base.checks, changed.checks, strict=False):
         yield from _loosened_check(check, now)
     for monitor, watched in zip(base.monitors, changed.monitors, strict=False):
@@ -147,11 +147,11 @@ def _loosened_check(base: PlanCheck, changed: PlanCheck) -> Iterator[str]:
     if (base.above is None) != (changed.above is None):
         yield f"{name}: above/below"
     elif _is_higher(base.above, changed.above):
-        yield _told(f"{name} above", base.above, changed.above)
+        yield _change(f"{name} above", base.above, changed.above)
     elif base.below is not None and (changed.below or 0) < base.below:
-        yield _told(f"{name} below", base.below, changed.below)
+        yield _change(f"{name} below", base.below, changed.below)
     if SEVERITIES.index(changed.severity) < SEVERITIES.index(base.severity):
-        yield _told(f"{name} severity", base.severity, changed.severity)
+        yield _change(f"{name} severity", base.severity, changed.severity)
     if not set(base.words) <= set(changed.words):
         yield f"{name}: words"
     if (base.currency, base.except_currency) != (changed.currency, changed.except_currency):
@@ -164,11 +164,11 @@ def _loosened_monitor(base: Monitor, changed: Monitor) -> Iterator[str]:
     before = {bound.measure: bound for bound in base.bounds}
     for bound in changed.bounds:
         if _is_looser(before[bound.measure], bound):
-            yield _told(base.id, before[bound.measure], bound)
+            yield _change(base.id, before[bound.measure], bound)
     if monitors.SEVERITIES.index(changed.severity) < monitors.SEVERITIES.index(base.severity):
-        yield _told(f"{base.id} severity", base.severity, changed.severity)
+        yield _change(f"{base.id} severity", base.severity, changed.severity)
     if changed.each != base.each:
-        yield _told(f"{base.id} each", base.each, changed.each)
+        yield _change(f"{base.id} each", base.each, changed.each)
     if (changed.currency, changed.scope) != (base.currency, base.scope):
         yield f"{base.id}: currency/scope"
     if changed.valid_from > base.valid_from or changed.valid_to < base.valid_to:
@@ -190,5 +190,5 @@ def _ratio(ppm: int | None) -> str | None:
     return None if ppm is None else show_ratio(ppm)
 
 
-def _told(name: str, before: object, after: object) -> str:
+def _change(name: str, before: object, after: object) -> str:
     return f"{name}: {before} → {after}"

@@ -1,7 +1,7 @@
 """Policy packs: what a jurisdiction allows of a plan and binds on its orders.
 
 A pack is data (``config/policies``), dated and with its sources; this module reads it, combines packs, and judges
-plans. Thresholds must not enter the code.
+plans. Every threshold stands in a pack, none in the code.
 """
 
 from __future__ import annotations

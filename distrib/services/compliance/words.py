@@ -1,6 +1,6 @@
-"""Compliance reports in their reader's form: words in Chinese or English, money, shares, the program's own clock.
+"""Compliance reports in their reader's form: words in the reader's language, money, shares, the program's own clock.
 
-One table for the papers and the command line. No figure is worked out here, and no layout may enter.
+One table for the papers and the command line. No figure is computed here, nothing laid out.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ _CODED = ("severity", "state", "kind", "on_excess")
 _NUMBERS_OF_THINGS = ("case_no", "version")
 
 
-class Reader:
+class ReportWording:
     """Tells a report's words and values to one reader.
 
     Args:
@@ -178,8 +178,10 @@ class Reader:
         if isinstance(value, bool):
             return self._coded("yes" if value else "no")
         if isinstance(value, datetime):
-            at = value.astimezone(self._zone).replace(tzinfo=None)
-            return at.isoformat(" ", "auto" if name == "as_of" else "seconds")  # a report is asked for again by as_of
+            local = value.astimezone(self._zone).replace(tzinfo=None)
+            return local.isoformat(
+                " ", "auto" if name == "as_of" else "seconds"
+            )  # a report is asked for again by as_of
         if name in _CODED:
             return self._coded(str(value))
         return self._figure(name, str(value)) if _is_figure(name, value) else str(value)
@@ -231,8 +233,8 @@ class Reader:
         return self._coded("reported")
 
     def _decision(self, decision: Mapping[str, Any]) -> str:
-        at = self.value("recorded_at", decision["recorded_at"])
-        return f"{self._coded(decision['decision'])} {at} {decision['decided_by']}: {decision['reason']}"
+        recorded_at = self.value("recorded_at", decision["recorded_at"])
+        return f"{self._coded(decision['decision'])} {recorded_at} {decision['decided_by']}: {decision['reason']}"
 
 
 def _is_figure(name: str, value: object) -> bool:

@@ -29,7 +29,7 @@ _PAID_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Stand(NamedTuple):
-    """How somebody stands when the order is paid."""
+    """Rank, status and sales of one seat when the order is paid."""
 
     rank: str
     is_active: bool = True

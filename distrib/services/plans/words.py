@@ -1,6 +1,6 @@
 """The words of plans, findings and explanations for people: one table for the command line and the console.
 
-What a code means is decided elsewhere; sentences and layout must not enter.
+What a code means is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REASONS: dict[str, Text] = {
     "no_shop": Text("no shop sold it"),
     "nobody_earned": Text("no rule paid anybody"),
 }
-"""Why somebody was paid or not, by the reason code of an explanation."""
+"""Why a seat was paid or not, by the reason code of an explanation."""
 SEVERITIES: dict[str, Text] = {
     "refuse": Text("refused"),
     "sign_off": Text("needs a sign-off"),

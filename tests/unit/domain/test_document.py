@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from distrib.domain.document import MAX_LISTED, MAX_PROBLEMS, MAX_SHOWN, Report, below, kind, shown, some_of
+from distrib.domain.document import MAX_LISTED, MAX_PROBLEMS, MAX_SHOWN, Report, below, first_of, kind, shown
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
@@ -78,15 +78,15 @@ def test_a_path_goes_down_key_by_key_and_a_strange_key_is_shown_cut() -> None:
 
 def test_of_many_names_the_first_twelve_are_told() -> None:
     names = [str(number) for number in range(MAX_LISTED + 1)]
-    assert some_of(names[:-1]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
-    assert some_of(names) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …"
-    assert some_of([]) == ""
-    assert some_of([7, "x" * 61]) == f"7, {'x' * 60}…"
+    assert first_of(names[:-1]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
+    assert first_of(names) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …"
+    assert first_of([]) == ""
+    assert first_of([7, "x" * 61]) == f"7, {'x' * 60}…"
 
 
 def test_of_names_without_end_only_one_more_than_is_told_is_read() -> None:
     names = count()
-    assert some_of(names).endswith("10, 11, …")
+    assert first_of(names).endswith("10, 11, …")
     assert next(names) == MAX_LISTED + 1
 
 

@@ -12,10 +12,10 @@ from distrib.domain.policies.figures import Measured, read_thresholds
 from distrib.languages import render
 from distrib.services.compliance.cases import DECISIONS, OPEN, STATES
 from distrib.services.compliance.monitors import FINDING_SEVERITIES
-from distrib.services.compliance.words import MEASURES, Reader
+from distrib.services.compliance.words import MEASURES, ReportWording
 
-ZH = Reader("zh", "CNY", "Asia/Shanghai")
-EN = Reader("en", "CNY", "Asia/Shanghai")
+ZH = ReportWording("zh", "CNY", "Asia/Shanghai")
+EN = ReportWording("en", "CNY", "Asia/Shanghai")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
