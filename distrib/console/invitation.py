@@ -29,7 +29,7 @@ def invitation_blueprint(find: Find) -> Blueprint:
 
 
 def _page(invitations: Sequence[Invitation]) -> Response:
-    """The invitation, or one and the same page for every code that is none, no longer one or not one now."""
+    """Renders the invitation; one and the same page for every code that is none, or none any more."""
     language = chosen_language()
     html = render_page("console/invitation.html", language, invitations=invitations)
     response = make_response(html, 200 if invitations else 404)

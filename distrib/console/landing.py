@@ -8,6 +8,6 @@ from distrib.console.language import answer_page, chosen_language, render_page
 
 
 def show_landing() -> Response:
-    """What the service is for, in the reader's language."""
+    """Renders what the service is for, in the reader's language."""
     language = chosen_language()
     return answer_page(render_page("console/landing.html", language), language)

@@ -29,20 +29,20 @@ NO_FORM: Form = {}
 
 
 def chosen_language(form: Form = NO_FORM) -> str:
-    """``zh`` or ``en``."""
+    """Resolves the language of a page: ``zh`` or ``en``."""
     wished = (_chosen(form), form.get(PAGE_LANGUAGE), request.cookies.get(COOKIE))
     known = (language for language in wished if language in LANGUAGES)
     return next(known, None) or preferred_language()
 
 
 def _chosen(form: Form) -> str | None:
-    """The language that this very request asks for by name."""
+    """Reads the language that this very request asks for by name."""
     language = request.args.get(CHOICE) or form.get(CHOICE)
     return language if language in LANGUAGES else None
 
 
 def speak(texts: Texts, language: str) -> Say:
-    """A function that renders the text of a key in that language, its braces filled.
+    """Builds a function that renders the text of a key in that language, its braces filled.
 
     >>> speak({"line": Text("line {number}")}, "zh")("line", number=3)
     '第 3 行'
@@ -55,13 +55,13 @@ def speak(texts: Texts, language: str) -> Say:
 
 
 def render_page(template: str, language: str, **values: object) -> str:
-    """The template with its messages in that language."""
+    """Renders the template with its messages in that language."""
     with force_locale(language):
         return render_template(template, language=language, **values)
 
 
 def answer_page(html: str, language: str, form: Form = NO_FORM, status: int = 200) -> Response:
-    """A page in that language; a choice is kept in a cookie, which holds nothing else."""
+    """Builds the response of a page; a choice is kept in a cookie, which holds nothing else."""
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Language"] = language
     response.headers["Cache-Control"] = "no-store"

@@ -44,7 +44,7 @@ class Report:
     def mapping(
         self, path: str, value: object, known: Collection[str], required: Collection[str] = ()
     ) -> dict[str, object] | None:
-        """The keys that are given; an absent key and null are the same thing."""
+        """Reads the keys that are given; an absent key and null are the same thing."""
         if not isinstance(value, Mapping):
             self.refuse(path, value, Text("must be a mapping of keys"))
             return None
@@ -70,7 +70,7 @@ class Report:
         self.say(below(path, key), detail)
 
     def listing(self, path: str, value: object, at_most: int, at_least: int = 1) -> Sequence[object]:
-        """A list of ``at_least`` to ``at_most`` things; empty where it is not one."""
+        """Reads a list of ``at_least`` to ``at_most`` entries; empty where it is not one."""
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
             self.refuse(path, value, Text("must be a list"))
             return ()
@@ -82,20 +82,20 @@ class Report:
         return value
 
     def required(self, path: str, given: Mapping[str, object], key: str) -> object | None:
-        """The value of a key that must be there."""
+        """Reads the value of a key that must be there."""
         if key not in given:
             self.say(below(path, key), Text("is required"))
         return given.get(key)
 
     def name(self, path: str, value: object) -> str | None:
-        """A short name of small letters, digits and hyphens."""
+        """Reads a short name of small letters, digits and hyphens."""
         if isinstance(value, str) and NAME.fullmatch(value):
             return value
         self.refuse(path, value, Text("must be 1 to 40 small letters, digits or hyphens"))
         return None
 
     def text(self, path: str, value: object, at_most: int = MAX_TEXT) -> str | None:
-        """Text of 1 to ``at_most`` characters that the database can hold."""
+        """Reads text of 1 to ``at_most`` characters that the database can hold."""
         if not isinstance(value, str):
             self.refuse(path, value, Text("must be text"))
         elif not value.strip() or not is_storable_text(value, at_most):
@@ -105,21 +105,21 @@ class Report:
         return None
 
     def sku(self, path: str, value: object) -> str | None:
-        """Text that a line can have as its sku."""
+        """Reads text that a line can have as its sku."""
         if is_identifier(value) and isinstance(value, str):
             return value
         self.refuse(path, value, Text("must be text that a sku can be ({rule})", rule=ID_RULE))
         return None
 
     def whole(self, path: str, value: object, least: int, most: int) -> int | None:
-        """A whole number within bounds; true and 1.0 are none."""
+        """Reads a whole number within bounds; true and 1.0 are none."""
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
         self.refuse(path, value, Text("must be a whole number from {least} to {most}", least=least, most=most))
         return None
 
     def ratio(self, path: str, value: object) -> int | None:
-        """A decimal string from 0 to 1, in parts per million."""
+        """Reads a decimal string from 0 to 1 into parts per million."""
         try:
             return parse_ratio(value)
         except RatioInvalid as error:
@@ -127,7 +127,7 @@ class Report:
             return None
 
     def choice(self, path: str, value: object, known: Sequence[str]) -> str | None:
-        """One of a few words."""
+        """Reads a word of a few."""
         if isinstance(value, str) and value in known:
             return value
         words = ", ".join(known)
@@ -135,14 +135,14 @@ class Report:
         return None
 
     def truth(self, path: str, value: object) -> bool | None:
-        """True or false, and not a number or a word for it."""
+        """Reads true or false, and no number or word for it."""
         if isinstance(value, bool):
             return value
         self.refuse(path, value, Text("must be true or false"))
         return None
 
     def currency(self, path: str, value: object) -> str | None:
-        """An ISO 4217 code."""
+        """Reads an ISO 4217 code."""
         if isinstance(value, str) and is_currency(value):
             return value
         self.refuse(path, value, Text("must be an ISO 4217 currency such as CNY"))
@@ -157,13 +157,13 @@ class Report:
 
 
 def below(path: str, key: object) -> str:
-    """The path of a key inside ``path``; a strange key is shown cut and escaped."""
+    """Builds the path of a key inside ``path``; a strange key is shown cut and escaped."""
     text = _cut(key) if isinstance(key, str) else f"<{kind(key)}>"
     return f"{path}.{text}" if path else text
 
 
 def shown(value: object) -> str:
-    """What was found, in a few characters that say the same in every language.
+    """Shows a value in a few characters that read the same in every language.
 
     >>> [shown(value) for value in ("0.5", 7, 0.5, True, None, [1, 2], {}, 10**30)]
     ['"0.5"', '7', '0.5', 'true', 'null', '[…]', '{}', 'about 10^30']
@@ -184,7 +184,7 @@ def shown(value: object) -> str:
 
 
 def first_of(names: Iterable[object]) -> str:
-    """The first few names of what there is, to choose from.
+    """Lists the first few names, to choose from.
 
     >>> first_of(["a", "b"])
     'a, b'
@@ -199,6 +199,6 @@ def _cut(text: str) -> str:
 
 
 def kind(value: object) -> str:
-    """What a reader would call this value's type."""
+    """Names a value's type as a reader would."""
     names = {bool: "true/false", int: "a number", float: "a float", str: "text", list: "a list", dict: "a mapping"}
     return "nothing" if value is None else names.get(type(value), type(value).__name__)

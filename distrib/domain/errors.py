@@ -146,7 +146,7 @@ CODES: dict[str, Code] = {
 
 
 def title_of(code: str) -> Text:
-    """The code in words: the same for every occurrence, as RFC 9457 asks of a title.
+    """Puts a code into words: the same for every occurrence, as RFC 9457 asks of a title.
 
     >>> str(title_of("sponsor_unknown"))
     'Sponsor unknown'

@@ -47,7 +47,7 @@ def is_storable_text(value: object, limit: int = MAX_TEXT) -> bool:
 
 
 def parse_instant(text: str) -> datetime:
-    """An RFC 3339 time with its offset as an aware UTC datetime; beyond microseconds digits are cut.
+    """Parses an RFC 3339 time with its offset into UTC; digits beyond microseconds are cut.
 
     Raises:
         ValueError: not of that form, or not on the calendar.
@@ -65,7 +65,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def parse_day(text: str) -> date:
-    """A day such as ``2026-03-09``.
+    """Parses a day such as ``2026-03-09``.
 
     Raises:
         ValueError: not of that form, or not on the calendar.

@@ -33,7 +33,7 @@ class RatioInvalid(ValueError):
 
 
 def parse_ratio(text: object) -> int:
-    """A ratio from 0 to 1, written as a decimal string, in parts per million.
+    """Parses a ratio from 0 to 1, written as a decimal string, into parts per million.
 
     Raises:
         RatioInvalid: not a string, more than six decimals, or outside 0 to 1.
@@ -52,7 +52,7 @@ def parse_ratio(text: object) -> int:
 
 
 def show_ratio(rate_ppm: int) -> str:
-    """Parts per million as the shortest decimal string.
+    """Shows parts per million as the shortest decimal string.
 
     >>> show_ratio(125000), show_ratio(1000000), show_ratio(0)
     ('0.125', '1', '0')
@@ -62,7 +62,7 @@ def show_ratio(rate_ppm: int) -> str:
 
 
 def round_ratio(numerator: int, denominator: int, rounding: str) -> int:
-    """The whole number that ``numerator / denominator`` (0 or more) rounds to.
+    """Rounds ``numerator / denominator`` (0 or more) to a whole number.
 
     Args:
         rounding: ``half_up``, ``half_even`` or ``down`` (plan.md, ``rounding``).
@@ -81,7 +81,7 @@ def round_ratio(numerator: int, denominator: int, rounding: str) -> int:
 
 
 def half_of(denominator: int, rounding: str) -> int | None:
-    """What to add to a numerator so that dividing down rounds it as ``round_ratio`` does; None: nothing does.
+    """Computes what to add to a numerator so that dividing down rounds it as ``round_ratio`` does; None: nothing.
 
     >>> half_of(10, "half_up"), half_of(10, "down"), half_of(10, "half_even"), half_of(5, "half_up")
     (5, 0, None, None)
@@ -92,7 +92,7 @@ def half_of(denominator: int, rounding: str) -> int | None:
 
 
 def scale_down(amounts: Sequence[int], total: int, ties: Sequence[tuple[int, ...]]) -> list[int]:
-    """``total`` shared out in proportion to ``amounts`` by largest remainder.
+    """Shares ``total`` out in proportion to ``amounts`` by largest remainder.
 
     Every share is rounded down; the units that are left go, one each, to the largest
     remainders, those with the smaller key in ``ties`` first. The shares add up to ``total``.

@@ -51,7 +51,7 @@ class Text:
         return hash((self.message, self.context))
 
     def with_params(self, **params: object) -> Text:
-        """The same message with these values.
+        """Builds the same message with these values.
 
         >>> str(Text("line {number}").with_params(number=3))
         'line 3'
@@ -64,7 +64,7 @@ Wording: TypeAlias = Text | str
 
 
 def fill(template: str, params: Mapping[str, object], render: Callable[[Text], str]) -> str:
-    """The template with its braces filled; a brace without a value stays, so that no message is lost to it.
+    """Fills the braces of a template; one without a value stays, so that no message is lost to it.
 
     >>> fill("{some} of {all}", {"some": ["a", "b"]}, str)
     'a, b of {all}'

@@ -21,7 +21,7 @@ DIRECTORY: Final = Path(__file__).parent
 
 
 def render(text: Wording, language: str) -> str:
-    """The text in that language, its braces filled; a plain text as it is.
+    """Renders a text in that language, its braces filled; a plain text as it is.
 
     >>> render(Text("is required"), "zh"), render(Text("is required"), "en"), render("shop-7", "zh")
     ('必填', 'is required', 'shop-7')
@@ -32,7 +32,7 @@ def render(text: Wording, language: str) -> str:
 
 
 def render_both(text: Wording, between: str = " / ") -> str:
-    """The English and the Chinese text, one after the other; a text that reads the same in both stands once.
+    """Renders the English and then the Chinese text; one that reads the same in both stands once.
 
     >>> render_both(Text("is required"))
     'is required / 必填'

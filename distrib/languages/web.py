@@ -22,10 +22,10 @@ def serve_languages(app: Flask) -> None:
 
 
 def preferred_language() -> str:
-    """What the request's ``Accept-Language`` prefers of the languages there are."""
+    """Resolves what the request's ``Accept-Language`` prefers of the languages there are."""
     return request.accept_languages.best_match(LANGUAGES, default=ENGLISH)
 
 
 def current_language() -> str:
-    """The language of this request."""
+    """Reads the language of this request."""
     return str(get_locale() or ENGLISH)

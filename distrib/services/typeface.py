@@ -27,7 +27,7 @@ _PICTURES = ("So", "Sk")
 
 
 def open_typeface() -> TTFont:
-    """The typeface as ReportLab takes it, registered as ``FONT``; the file is read once per process (0.03 s)."""
+    """Registers the typeface with ReportLab as ``FONT``; the file is read once per process (0.03 s)."""
     with _TYPEFACE_LOCK:
         return _read()
 
@@ -42,7 +42,7 @@ class Paper(Canvas):
 
 
 def on_paper(text: str) -> str:
-    """A text of a document: each character that the typeface lacks is shown by its stand-in, none is left out.
+    """Prepares a text for a document: each character that the typeface lacks is shown by its stand-in.
 
     >>> on_paper("喆堃-7"), on_paper("店😀")
     ('喆堃-7', '店〓')
@@ -53,7 +53,7 @@ def on_paper(text: str) -> str:
 
 
 def on_picture(text: str) -> str:
-    """A name as it can be drawn: no pictures, no marks that turn or hide text, letters without what is missing.
+    """Prepares a name to be drawn: no pictures, no marks that turn or hide text, stand-ins for what is missing.
 
     >>> on_picture("喆记 🌸 小店"), on_picture("Şen\u202ekaya"), on_picture("한글店")
     ('喆记 小店', 'Senkaya', '〓〓店')

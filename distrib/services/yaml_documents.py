@@ -45,16 +45,16 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_written(self, node: yaml.ScalarNode) -> str:
-        """The text that stands there."""
+        """Constructs the text that stands there."""
         return str(self.construct_scalar(node))
 
     def construct_whole(self, node: yaml.ScalarNode) -> int | str:
-        """A number written in plain decimal; else the text."""
+        """Constructs a number written in plain decimal; else the text."""
         text = self.construct_written(node)
         return int(text) if _DECIMAL.fullmatch(text) else text
 
     def construct_broken(self, node: yaml.ScalarNode) -> float | str:
-        """A number with a point; one to the base of 60 or with _ in it is text."""
+        """Constructs a number with a point; one to the base of 60 or with _ in it is text."""
         text = self.construct_written(node)
         return text if {":", "_"} & set(text) else float(super().construct_yaml_float(node))
 
@@ -76,7 +76,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_broken)
 
 
 def read_yaml(text: str) -> object:
-    """The one document in ``text``.
+    """Reads the one document in ``text``.
 
     Raises:
         Refusal: ``invalid`` with the line and column of what is wrong.
@@ -85,7 +85,7 @@ def read_yaml(text: str) -> object:
 
 
 def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
-    r"""The one document in ``text``, and the line of each path in it; paths as problems have them.
+    r"""Reads the one document in ``text``, and the line of each path in it; paths as problems have them.
 
     Raises:
         Refusal: as ``read_yaml``.
@@ -113,7 +113,7 @@ def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
 
 
 def line_at(lines: Mapping[str, int], path: str) -> int | None:
-    """The line of a path, or of what it would stand in; of a place in a text that cannot be read, its own.
+    """Finds the line of a path, or of what it would stand in; of a place in an unreadable text, its own.
 
     >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code"), line_at({}, "line 7, column 2")
     (3, None, 7)

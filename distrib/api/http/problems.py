@@ -39,12 +39,12 @@ _log = structlog.get_logger("distrib.api")
 
 
 def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str, object] | None = None) -> Response:
-    """The response that says ``code``, with every single thing that is wrong."""
+    """Builds the response for ``code``, with every single thing that is wrong."""
     return respond(Refusal(code, problems, **(params or {})))
 
 
 def respond(refusal: Refusal) -> Response:
-    """A refusal as its response: status, both texts and headers come from the table of codes."""
+    """Builds the response for a refusal: status, text and headers come from the table of codes."""
     language = current_language()
     response = Response(json.dumps(_document(refusal, language), ensure_ascii=False), refusal.status)
     response.content_type = MEDIA_TYPE
@@ -58,7 +58,7 @@ def respond(refusal: Refusal) -> Response:
 
 
 def detail_of(refusal: Refusal, language: str) -> str:
-    """What happened, with what fills its braces in the same language."""
+    """Renders what happened, with what fills its braces in the same language."""
     return readable(render(refusal.text, language))
 
 
@@ -78,7 +78,7 @@ def _document(refusal: Refusal, language: str) -> dict[str, Any]:
 
 
 def entries_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
-    """Each thing that is wrong, as an entry of ``errors`` in the caller's language."""
+    """Renders each thing that is wrong as an entry of ``errors`` in the caller's language."""
     return [_entry(entry, current_language()) for entry in problems]
 
 
@@ -112,7 +112,7 @@ def _limits(code: str) -> dict[str, object]:
 
 
 def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Response:
-    """503 where the database is away, full or too slow, else a mistake of ours; its words stay in the log."""
+    """Answers 503 where the database is away, full or too slow, else a mistake of ours; its words stay in the log."""
     if not isinstance(error, PoolExhausted) and not is_passing(error):
         return _on_failure(error)
     _log.warning("database_unavailable", error=type(error).__name__, sqlstate=sqlstate_of(error))
@@ -120,6 +120,6 @@ def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Res
 
 
 def _on_failure(error: Exception) -> Response:
-    """What nobody foresaw: a traceback for us, a code for the caller."""
+    """Answers what nobody foresaw: a traceback for us, a code for the caller."""
     _log.error("failed", path=request.path, exc_info=error)
     return problem("internal")

@@ -57,7 +57,7 @@ TEXTS: dict[str, Text] = {
 
 
 def say(key: str, **params: object) -> CallerText:
-    """The text of ``key`` with the values of its braces.
+    """Builds the text of ``key`` with the values of its braces.
 
     >>> word(say("before", other="occurred_at"), "zh")
     '不得晚于 occurred_at'
@@ -66,5 +66,5 @@ def say(key: str, **params: object) -> CallerText:
 
 
 def word(text: Wording, language: str) -> str:
-    """What is wrong, as it is answered: in the caller's language, or in both where a service says it."""
+    """Renders what is wrong: in the caller's language, or in both where a service says it."""
     return render(text, language) if isinstance(text, CallerText) else render_both(text)

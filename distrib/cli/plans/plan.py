@@ -105,7 +105,7 @@ def schema() -> None:
 
 
 def read_document(file: Path) -> object:
-    """The document in a YAML or JSON file; wrong use where it is neither."""
+    """Reads the document in a YAML or JSON file; wrong use where it is neither."""
     return read_yaml(_text_of(file))
 
 
@@ -126,12 +126,12 @@ def _shown_problem(problem: Problem, lines: Mapping[str, int]) -> dict[str, obje
 
 
 def _unreadable(refusal: Refusal) -> list[Problem]:
-    """What keeps a text from being read at all, as problems of the document."""
+    """Turns what keeps a text from being read at all into problems of the document."""
     return list(refusal.problems) or [Problem("", refusal.text)]
 
 
 def _judged(container: Container, program: Program | None, document: object) -> tuple[list[Problem], Sequence[Finding]]:
-    """Problems and findings; without a program, those of the document and of the pack it names."""
+    """Checks and judges a document; without a program, by its own pack alone."""
     problems = check_document(program, container.policies, document)
     if problems or not isinstance(document, dict):
         return problems, ()
@@ -139,7 +139,7 @@ def _judged(container: Container, program: Program | None, document: object) -> 
 
 
 def _instant(text: str, program: Program) -> datetime:
-    """An instant, or the first of a day in the program's time zone."""
+    """Reads an instant, or the first of a day in the program's time zone."""
     try:
         return datetime.combine(date.fromisoformat(text), time(), tzinfo=program.zone)
     except ValueError:

@@ -52,5 +52,5 @@ def _placed(problems: Sequence[Problem], lines: Mapping[str, int]) -> list[tuple
 
 
 def _print(console: Console, words: str, style: str = "") -> None:
-    """A line that is not broken, so that it can be searched for."""
+    """Prints a line unbroken, so that it can be searched for."""
     console.print(RichText(words, style=style), soft_wrap=True)

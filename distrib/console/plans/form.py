@@ -30,12 +30,12 @@ _T = TypeVar("_T")
 
 
 def field_of(seat: str, what: str) -> str:
-    """The name of a field about one seat: ``rank``, ``state`` or ``sales``."""
+    """Names a field about one seat: ``rank``, ``state`` or ``sales``."""
     return f"{seat}.{what}"
 
 
 def entered(plan: Plan | None, form: Mapping[str, str]) -> dict[str, str]:
-    """What stands in every field: what was sent, or else what there is to begin with."""
+    """Fills every field: with what was sent, or else with what there is to begin with."""
     begin = _BEGIN_WITH | _suggested(plan)
     sent = {name: form[name] for name in begin if name in form}
     return begin | sent
@@ -55,7 +55,7 @@ def _suggested(plan: Plan | None) -> dict[str, str]:
 
 
 def read_trial(plan: Plan, values: Mapping[str, str], say: Say) -> tuple[Trial | None, list[str]]:
-    """The trial that the fields describe, or everything that is wrong with them."""
+    """Reads the trial that the fields describe, or everything that is wrong with them."""
     wrong: list[str] = []
 
     def need(name: str, value: _T | None, words: str, **params: object) -> _T | None:
@@ -82,7 +82,7 @@ def read_trial(plan: Plan, values: Mapping[str, str], say: Say) -> tuple[Trial |
 
 
 def people_of(plan: Plan, values: Mapping[str, str]) -> dict[str, Stand]:
-    """Who stands around the order; a rank that the plan does not have is its lowest, and a shop always sells."""
+    """Reads who stands around the order; an unknown rank is the lowest, and a shop always sells."""
     people: dict[str, Stand] = {}
     for seat in SEATS:
         rank = values[field_of(seat, "rank")]

@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(plan: Plan, earned: Earned, say: Say, language: str) -> Outcome:
-    """The trial's figures as money of the plan's currency."""
+    """Shows a trial's figures as money of the plan's currency."""
 
     def money(amount_minor: int) -> str:
         return show_amount(amount_minor, plan.currency)
@@ -90,7 +90,7 @@ def _look(plan: Plan, look: Look, say: Say, language: str) -> LookRow:
 
 
 def _share(amount_minor: int, paid_minor: int) -> str:
-    """Hundredths of a percent of what was paid, half up; below 0 by what it lacks.
+    """Shows hundredths of a percent of what was paid, half up; below 0 by what it lacks.
 
     >>> _share(1, 3), _share(-1, 3), _share(5, 0)
     ('33.33%', '-33.33%', '')

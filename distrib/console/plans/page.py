@@ -50,21 +50,21 @@ class PlanPage:
         blueprint.add_url_rule("/console/plan.schema.json", "plan_schema", self.schema)
 
     def show(self) -> Response:
-        """The page with a sample in it."""
+        """Answers the page with a sample in it."""
         name = request.args.get("sample", "")
         text = self._samples.get(name) or self._samples.get(FIRST_SAMPLE, "")
         return self._answer("console/plan.html", {"text": text}, sample=name if name in self._samples else "")
 
     def check(self) -> Response:
-        """The page with what became of the text that was sent."""
+        """Answers the page with what became of the text that was sent."""
         return self._answer("console/plan.html", _sent())
 
     def check_result(self) -> Response:
-        """The part of the page that changes, for the text that was sent."""
+        """Answers the part of the page that changes, for the text that was sent."""
         return self._answer("console/plan_result.html", _sent())
 
     def schema(self) -> Response:
-        """``config/plan.schema.json``, so that an editor anywhere can complete and check by URL."""
+        """Answers ``config/plan.schema.json``, so that an editor anywhere can complete and check by URL."""
         return Response(self._schema, content_type="application/schema+json")
 
     def _answer(self, template: str, form: Form | None, sample: str | None = None) -> Response:
@@ -103,7 +103,7 @@ class PlanPage:
 
 
 def _sent() -> Form | None:
-    """The form of this request; None where it is larger than a plan may be."""
+    """Reads the form of this request; None where it is larger than a plan may be."""
     request.max_content_length = MOST_BYTES
     try:
         return request.form
@@ -135,7 +135,7 @@ def _view(draft: Draft, form: Form, say: Say, language: str) -> View:
 
 
 def _tried(draft: Draft, plan: Plan, values: Mapping[str, str], say: Say, language: str) -> View:
-    """What the order comes to, or why it cannot be computed."""
+    """Computes what the order comes to, or says why it cannot be computed."""
     trial, wrong = read_trial(plan, values, say)
     if trial is None or draft.limits is None:
         return {"wrong": wrong}
@@ -147,13 +147,13 @@ def _tried(draft: Draft, plan: Plan, values: Mapping[str, str], say: Say, langua
 
 
 def _verdict(draft: Draft) -> str:
-    """What the findings together mean for publishing."""
+    """Sums the findings up: what they mean for publishing."""
     severities = {finding.severity for finding in draft.findings}
     return "refused" if "refuse" in severities else "needs_sign_off" if "sign_off" in severities else "may_publish"
 
 
 def _seats(plan: Plan | None, values: Mapping[str, str]) -> list[View]:
-    """Each seat with the ranks to choose from: the plan's, or while there is none what stands there."""
+    """Lists each seat with the ranks to choose from: the plan's, or while there is none what stands there."""
     ranks = [] if plan is None else [rank.code for rank in plan.ranks]
     seats = []
     for seat in SEATS:

@@ -64,7 +64,7 @@ class Section(NamedTuple):
 
 @lru_cache(maxsize=len(LANGUAGES))
 def plan_reference(language: str) -> tuple[Section, ...]:
-    """Every key of the schema, section by section, in that language."""
+    """Lists every key of the schema, section by section, in that language."""
     schema, say = plan_schema(), speak(TEXTS, language)
     defined = schema["$defs"]
     parts: dict[str, list[Mapping[str, Any]]] = {name: _objects(defined[name]) for name in _SECTIONS}
@@ -76,13 +76,13 @@ def plan_reference(language: str) -> tuple[Section, ...]:
 
 
 def _all_keys(parts: Sequence[Mapping[str, Any]], language: str, say: Say) -> Iterator[Key]:
-    """Of several mappings that may stand there, one with a single key is chosen by that key."""
+    """Lists the keys of several mappings; of those that exclude each other each is chosen by its one key."""
     for part in parts:
         yield from _keys(part, len(parts) > 1 and len(part["properties"]) == 1, language, say)
 
 
 def _objects(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The mappings that a definition may be; a condition may be one of three."""
+    """Lists the mappings that a definition may be; a condition may be one of three."""
     return [part] if "properties" in part else [branch for branch in part["anyOf"] if "properties" in branch]
 
 
@@ -95,7 +95,7 @@ def _keys(part: Mapping[str, Any], is_choice: bool, language: str, say: Say) -> 
 
 
 def _values(schema: Mapping[str, Any], say: Say) -> str:
-    """What may stand there, in a few words; null is as good as absent and left out."""
+    """Says what may stand there, in a few words; null is as good as absent and left out."""
     if "$ref" in schema:
         return _named(schema["$ref"].removeprefix("#/$defs/"), say)
     if "enum" in schema:
@@ -158,7 +158,7 @@ def _rank_pattern() -> str:
 
 
 def _number(number: int) -> str:
-    """A power of ten too long to be counted by eye is shown as one.
+    """Shows a number; a power of ten too long to be counted by eye as one.
 
     >>> _number(9999), _number(10**12)
     ('9,999', '10^12')

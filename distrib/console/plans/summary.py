@@ -47,13 +47,13 @@ class Summary(NamedTuple):
 
 
 def plan_summary(plan: Plan, language: str) -> Summary:
-    """The plan in that language."""
+    """Puts the plan into that language."""
     words = _Words(plan, speak(TEXTS, language))
     return Summary(title_of(plan, language), tuple(words.facts()), tuple(words.rule(rule) for rule in plan.rules))
 
 
 def title_of(plan: Plan, language: str) -> str:
-    """The plan's title in that language, or in the first that it has."""
+    """Chooses the plan's title in that language, or in the first that it has."""
     if isinstance(plan.title, str):
         return plan.title
     near = [text for tag, text in plan.title.items() if tag.lower().partition("-")[0] == language]
@@ -67,7 +67,7 @@ class _Words:
         self._plan, self._say = plan, say
 
     def rule(self, rule: Rule) -> RuleRow:
-        """Who, how much, of what, of which lines, and within which limits."""
+        """Says who earns how much, of what, of which lines, and within which limits."""
         who = self._say(f"pay.{rule.pay}", tier=rule.tier, tiers=self._plan.tiers)
         limits = (*self._requires(rule.requires), *self._cap(rule.cap), *self._group(rule))
         return RuleRow(rule.id, who, tuple(self._earns(rule)), self._of(rule), self._where(rule.where), limits)
@@ -131,7 +131,7 @@ class _Words:
             yield self._say("group.besides", group=rule.group)
 
     def facts(self) -> Iterator[Fact]:
-        """What holds for the whole plan, key by key, defaults included."""
+        """Lists what holds for the whole plan, key by key, defaults included."""
         plan, say = self._plan, self._say
         cap = plan.order_cap_ppm
         declared = plan.declarations.items()

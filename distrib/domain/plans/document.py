@@ -75,7 +75,7 @@ _LANGUAGE = re.compile(LANGUAGE, re.ASCII)
 
 
 def check_plan(document: object, *, currency: str | None = None) -> list[Problem]:
-    """Everything that is wrong with a plan document; empty when it can be compiled.
+    """Checks a plan document: every problem of it; none when it can be compiled.
 
     Args:
         document: what a YAML or JSON reader made of it, however strange.
@@ -100,7 +100,7 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
 
 
 def canonical_json(document: Mapping[str, object]) -> str:
-    """The one text of a checked document: keys sorted, no white space, null as absent.
+    """Writes the one text of a checked document: keys sorted, no white space, null as absent.
 
     >>> canonical_json({"tiers": 1, "code": "a", "title": None})
     '{"code":"a","tiers":1}'
@@ -166,7 +166,7 @@ def _check_declarations(report: Report, value: object) -> None:
 
 
 def _check_ranks(report: Report, value: object) -> frozenset[str]:
-    """The rank codes a rule may name; of no ranks there is the one by default."""
+    """Checks the ranks and lists the codes a rule may name; of no ranks there is the one by default."""
     if value is None or value in EMPTY_LISTS:
         return frozenset({DEFAULT_RANK})
     codes: set[str] = set()
@@ -199,7 +199,7 @@ def _check_known_rank(report: Report, path: str, code: object, codes: Collection
 
 
 def _check_rank_map(report: Report, value: object, codes: Collection[str]) -> None:
-    """Old codes that the plan has no more, each with a rank that the plan has."""
+    """Checks that each old code is gone and maps to a rank that the plan has."""
     if value is None:
         return
     if not isinstance(value, Mapping) or len(value) > MAX_MAPPED:

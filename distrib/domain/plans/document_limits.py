@@ -22,7 +22,7 @@ MAX_WEIGHT = 1_000_000
 
 
 def check_requires(report: Report, path: str, value: object, ranks: frozenset[str]) -> None:
-    """Notes every problem of what a rule asks of its earner."""
+    """Checks what a rule asks of its earner."""
     requires = report.mapping(path, value, REQUIRES_KEYS)
     if requires is None:
         return
@@ -40,7 +40,7 @@ def check_requires(report: Report, path: str, value: object, ranks: frozenset[st
 
 
 def check_cap(report: Report, path: str, value: object) -> None:
-    """Notes every problem of what bounds one earner's commissions by a rule."""
+    """Checks what bounds one earner's commissions by a rule."""
     cap = report.mapping(path, value, CAP_KEYS)
     if cap is None:
         return
@@ -52,7 +52,7 @@ def check_cap(report: Report, path: str, value: object) -> None:
 
 
 def check_pools(report: Report, value: object, ranks: frozenset[str]) -> None:
-    """Notes every problem of the list of pools."""
+    """Checks the list of pools."""
     seen: set[str] = set()
     report.each("pools", value, MAX_POOLS, lambda path, pool: _check_pool(report, path, pool, ranks, seen), at_least=0)
 
@@ -91,7 +91,7 @@ def is_known_rank(rank: object, ranks: Collection[str]) -> bool:
 
 
 def names_of(ranks: Collection[str]) -> str:
-    """The ranks to choose from, as people read them; "…" where none can be read."""
+    """Lists the ranks to choose from, as people read them; "…" where none can be read."""
     return first_of(sorted(ranks)) or "…"
 
 

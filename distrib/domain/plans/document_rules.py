@@ -68,7 +68,7 @@ class _Context:
 
 
 def check_rules(report: Report, value: object, ranks: frozenset[str]) -> None:
-    """Notes every problem of the list of rules."""
+    """Checks the list of rules."""
     rules = report.listing("rules", value, MAX_RULES)
     context = _Context(ranks, _first_places(rules))
     seen: set[str] = set()
@@ -77,7 +77,7 @@ def check_rules(report: Report, value: object, ranks: frozenset[str]) -> None:
 
 
 def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
-    """(place, index) of each rule id where it is computed first; of a doubled id, the first."""
+    """Maps each rule id to the (place, index) where it is computed first; of a doubled id, the first."""
     places: dict[str, tuple[int, int]] = {}
     for index, rule in enumerate(rules):
         if isinstance(rule, Mapping) and isinstance(rule.get("id"), str):
@@ -86,7 +86,7 @@ def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
 
 
 def _first_place(rule: Mapping[Any, Any]) -> int:
-    """The lowest place of a rule in the order of computing, whatever it may look like."""
+    """Computes the lowest place of a rule in the order of computing, whatever it may look like."""
     pay: Any = rule.get("pay")
     tier = rule.get("tier")
     return places_of(pay, tier if isinstance(tier, int) and pay == UPLINE else 0, 0)[0]
@@ -158,7 +158,7 @@ def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks:
 def _check_by_rank(
     report: Report, path: str, value: object, ranks: frozenset[str], check: Callable[[str, object], object]
 ) -> None:
-    """A figure, or a map of rank code to figure with an optional default."""
+    """Checks a figure, or a map of rank code to figure with an optional default."""
     if not isinstance(value, Mapping):
         check(path, value)
         return

@@ -105,7 +105,7 @@ class Thresholds:
 
 
 def read_thresholds(text: str) -> Thresholds:
-    """The thresholds that are kept as this text.
+    """Reads the thresholds that are kept as this text.
 
     Raises:
         ValueError, KeyError: no thresholds are written so.
@@ -123,7 +123,7 @@ def _read_bound(text: str) -> Threshold:
 
 
 def show_figure(measure: str, figure: int) -> str:
-    """A figure or threshold as plain text.
+    """Shows a figure or threshold as plain text.
 
     >>> show_figure("retail_share", 812_500), show_figure("persons", 30)
     ('0.8125', '30')

@@ -97,7 +97,7 @@ class Monitor:
         return self.valid_from <= day <= self.valid_to and self.currency in (None, currency)
 
     def figure(self, figures: Mapping[str, int | None]) -> Measured | None:
-        """What was measured, where every threshold is reached; else None."""
+        """Measures, where every threshold is reached; else None."""
         if not all(bound.is_reached(figures.get(bound.measure)) for bound in self.bounds):
             return None
         return Measured({bound.measure: figures[bound.measure] or 0 for bound in self.bounds})
@@ -108,7 +108,7 @@ class Monitor:
 
 
 def figures_view(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures as they are answered: ratios as decimal strings, the rest as it is.
+    """Shows figures as they are answered: ratios as decimal strings, the rest as it is.
 
     >>> figures_view({"persons": 30, "retail_share": 812_500, "indirect_share": None})
     {'persons': 30, 'retail_share': '0.8125', 'indirect_share': None}
@@ -120,7 +120,7 @@ def figures_view(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def share(part: int, whole: int) -> int | None:
-    """A share in parts per million, rounded down; None where there is no whole to take it of.
+    """Computes a share in parts per million, rounded down; None where there is no whole to take it of.
 
     >>> share(1, 3), share(1, 0)
     (333333, None)
@@ -129,7 +129,7 @@ def share(part: int, whole: int) -> int | None:
 
 
 def check_monitor(report: Report, path: str, value: object) -> None:
-    """Notes everything that is wrong with one monitor of a document."""
+    """Checks one monitor of a document."""
     monitor = report.mapping(path, value, _KEYS, required=("id", "scope", "when", "severity", "source", "en", "zh"))
     if monitor is None:
         return
@@ -166,7 +166,7 @@ def _check_bounds(report: Report, path: str, value: object, scope: object) -> No
 
 
 def monitor_from_document(monitor: Mapping[str, Any]) -> Monitor:
-    """The monitor of a document that ``check_monitor`` has nothing to say about."""
+    """Builds the monitor of a document in which ``check_monitor`` finds nothing."""
     bounds = tuple(
         Threshold(measure, kind, parse_ratio(threshold) if isinstance(threshold, str) else threshold)
         for measure, bound in monitor["when"].items()
@@ -189,7 +189,7 @@ def monitor_from_document(monitor: Mapping[str, Any]) -> Monitor:
 
 
 def check_date(report: Report, path: str, value: object) -> None:
-    """Notes what is not a date."""
+    """Checks that a value is a date."""
     try:
         date_of(value, date.min)
     except (TypeError, ValueError):
@@ -197,7 +197,7 @@ def check_date(report: Report, path: str, value: object) -> None:
 
 
 def date_of(value: object, default: date) -> date:
-    """A date of a YAML reader, or the text of one."""
+    """Reads a date of a YAML reader, or the text of one."""
     if value is None:
         return default
     return value if type(value) is date else date.fromisoformat(value)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ class Override(NamedTuple):
 
 
 def apply_override(base_document: Mapping[str, Any], document: object) -> Override:
-    """The pack of ``base_document`` with the changes of ``document``.
+    """Applies the changes of ``document`` to the pack of ``base_document``.
 
     Raises:
         Refusal: ``invalid`` with every problem, those of the merged pack included.
@@ -72,7 +72,7 @@ def apply_override(base_document: Mapping[str, Any], document: object) -> Overri
 def _merged(
     report: Report, base: Sequence[Mapping[str, Any]], changes: object, path: str, measures_of: MeasuresOf
 ) -> list[Mapping[str, Any]]:
-    """The entries of the pack with the changed keys of those named again; entries that are new come last."""
+    """Merges the changed keys of entries named again into those of the pack; new entries come last."""
     entries: list[Mapping[str, Any]] = list(base)
     if changes is None:
         return entries
@@ -89,7 +89,7 @@ def _merged(
 
 
 def _place(entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], measures_of: MeasuresOf) -> int | None:
-    """Which entry a change means: the one of its id and measures, or the only one that looks at those and more."""
+    """Finds the entry that a change means: of its id and measures, or the only one that looks at those and more."""
     known = [(place, measures_of(entry)) for place, entry in enumerate(entries) if entry.get("id") == change.get("id")]
     named = measures_of(change)
     exact = [place for place, measures in known if measures == named]
@@ -100,7 +100,7 @@ def _place(entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], meas
 
 
 def _changed(entry: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An entry with what a change names; of several bounds those that it does not name stay."""
+    """Applies what a change names to an entry; of several bounds those that it does not name stay."""
     before, bounds = entry.get("when"), change.get("when")
     if isinstance(before, Mapping) and isinstance(bounds, Mapping):
         return {**entry, **change, "when": {**before, **bounds}}

@@ -91,7 +91,7 @@ class PlanCheck:
     valid_to: date = date.max
 
     def thresholds(self) -> Iterator[PlanThreshold]:
-        """The threshold above which, or below which, the finding stands."""
+        """Lists the threshold above which, or below which, the finding stands."""
         for kind, value in ((ABOVE, self.above), (BELOW, self.below)):
             if value is not None:
                 yield PlanThreshold(self.measure, kind, value)
@@ -159,7 +159,7 @@ class Limits(NamedTuple):
 
 
 def combine(first: Policy, *others: Policy) -> Limits:
-    """The limits that bind where all of these packs judge."""
+    """Combines packs into the limits that bind where all of them judge."""
     packs = {policy.name: policy for policy in (first, *others)}.values()
     return Limits(
         packs="+".join(policy.version for policy in packs),
@@ -186,7 +186,7 @@ def is_stricter(policy: Policy, than: Policy) -> bool:
 
 
 def judge_plan(policy: Policy, plan: Plan, day: date | None = None) -> list[Finding]:
-    """The findings of one pack about a plan, in the order of the pack.
+    """Judges a plan by one pack: its findings in the order of the pack.
 
     Args:
         day: leaves out what is not in force then; without it all that the pack holds judges.
@@ -211,7 +211,7 @@ def _lowest(*figures: int | None) -> int | None:
 
 
 def check_policy(document: object) -> list[Problem]:
-    """Everything that is wrong with a pack's document; empty when it can be read."""
+    """Checks a pack's document: every problem of it; none when it can be read."""
     report = Report()
     pack = report.mapping("", document, _KEYS, _REQUIRED)
     if pack is None:
@@ -270,7 +270,7 @@ def _minor_reader(report: Report) -> Callable[[str, object], object]:
 
 
 def policy_from_document(document: object) -> Policy:
-    """The pack of a document.
+    """Builds the pack of a document.
 
     Raises:
         Refusal: ``invalid`` with every problem of the document.

@@ -140,7 +140,7 @@ _NUMBERS_OF_THINGS = ("case_no", "version")
 
 
 class ReportWording:
-    """Tells a report's words and values to one reader.
+    """Words a report's headings and values for one reader.
 
     Args:
         language: ``zh``, or English.
@@ -158,11 +158,11 @@ class ReportWording:
         }
 
     def say(self, word: str, **params: object) -> str:
-        """A heading, the name of a column or of a measure."""
+        """Renders a heading, the name of a column or of a measure."""
         return render((MEASURES.get(word) or WORDS[word]).with_params(**params), self._language)
 
     def cell(self, row: Mapping[str, Any], name: str) -> str:
-        """A row's value as the reader reads it."""
+        """Renders a row's value as the reader reads it."""
         if name == "done":
             return self._done(row)
         return self.value(
@@ -170,7 +170,7 @@ class ReportWording:
         )
 
     def value(self, name: str, value: Any) -> str:
-        """A value by its name: amounts in the currency, shares in percent, times by the program's clock; – for None."""
+        """Renders a value by its name: amounts in the currency, shares in percent, times by the program's clock."""
         if value is None:
             return "–"
         if name in self._special:
@@ -197,7 +197,7 @@ class ReportWording:
         return show_amount(int(digits), self._currency) if name.endswith("_minor") else f"{int(digits):,}"
 
     def _measured(self, value: object) -> str:
-        """What was measured, or what had to be reached, in words; a plan's figures are as they stand."""
+        """Renders what was measured, or what had to be reached; a plan's figures as they stand."""
         if isinstance(value, Measured):
             return ", ".join(f"{self.say(name)} {self._amount(name, figure)}" for name, figure in value.figures.items())
         if isinstance(value, Thresholds):
@@ -223,7 +223,7 @@ class ReportWording:
         return f"{render(_SUBJECTS[kind], self._language)} {rest}".rstrip() if kind in _SUBJECTS else text
 
     def _done(self, finding: Mapping[str, Any]) -> str:
-        """What was done about a finding of a report."""
+        """Renders what was done about a finding of a report."""
         if finding["case_no"] is not None:
             return render(
                 _CASE.with_params(case=finding["case_no"], state=self._coded(finding["case_state"])), self._language

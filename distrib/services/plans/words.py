@@ -40,13 +40,13 @@ SEVERITIES: dict[str, Text] = {
 
 
 def schema_for_editors() -> dict[str, Any]:
-    """The schema of a plan document as JSON, what it says of each key in both languages."""
+    """Builds the schema of a plan document as JSON, what it says of each key in both languages."""
     schema: dict[str, Any] = _in_both(plan_schema())
     return schema
 
 
 def _in_both(part: Any) -> Any:
-    """The same with every text rendered: the title's two halves parted by a slash, sentences by a space."""
+    """Renders every text of a schema: the title's two halves parted by a slash, sentences by a space."""
     if isinstance(part, dict):
         return {key: _in_both(value) for key, value in part.items()}
     if isinstance(part, Text):
