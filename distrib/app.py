@@ -25,6 +25,7 @@ from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.console.invitation import invitation_blueprint
+from distrib.languages.web import serve_languages
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
 from distrib.store import migrate
@@ -42,6 +43,7 @@ def create_app(container: Container) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = backend_of(container)
+    serve_languages(app)
     description = register_operations(app, __version__)
     app.register_blueprint(docs_blueprint(description))
     app.register_blueprint(health_blueprint())

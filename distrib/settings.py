@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from environs import EnvValidationError, FileAwareEnv
 from marshmallow import ValidationError, validate
 
+from distrib.domain.texts import Text
+from distrib.languages import render_both
+
 PREFIX = "DISTRIB_"
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHORTEST_PEPPER = 16
@@ -32,12 +35,14 @@ class SettingsError(ValueError):
     def __init__(self, mistakes: list[str]) -> None:
         """Put all mistakes into one text."""
         self.mistakes = mistakes
-        super().__init__("\n".join(["The settings are not usable / 配置有误:", *(f"  {text}" for text in mistakes)]))
+        super().__init__(
+            "\n".join([f"{render_both(Text('The settings are not usable'))}:", *(f"  {text}" for text in mistakes)])
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the service was told. Each field is the variable of its name: `DISTRIB_VAR_DIR` for `var_dir`."""
+    """What the environment says. Each field is the variable of its name: `DISTRIB_VAR_DIR` for `var_dir`."""
 
     database_url: str | None = field(default=None, repr=False)
     """PostgreSQL, as SQLAlchemy takes it; None for the embedded one."""
@@ -85,7 +90,7 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: with every mistake there is.
     """
-    reader = Reader()
+    reader = EnvironmentReader()
     settings = Settings(
         database_url=reader.url("database_url", ["postgresql", "postgresql+psycopg"]),
         redis_url=reader.url("redis_url", ["redis", "rediss", "unix"]),
@@ -94,13 +99,13 @@ def read_settings() -> Settings:
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
         data_key=reader.text("data_key", "", keys_of_data),
-        log_level=reader.text("log_level", Settings.log_level, one_of(LOG_LEVELS)),
+        log_level=reader.text("log_level", Settings.log_level, any_of(LOG_LEVELS)),
         statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
         lock_timeout_ms=reader.number("lock_timeout_ms", Settings.lock_timeout_ms, 100, 600_000),
         drain_batch_orders=reader.number("drain_batch_orders", Settings.drain_batch_orders, 1, 20_000),
         worker_processes=reader.number("worker_processes", Settings.worker_processes, 1, 64),
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
-        environment=reader.text("environment", Settings.environment, one_of(ENVIRONMENTS)),
+        environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
     )
@@ -110,7 +115,7 @@ def read_settings() -> Settings:
     return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
 
 
-class Reader:
+class EnvironmentReader:
     """Reads one variable after the other and remembers what was wrong; what was wrong reads as its default."""
 
     def __init__(self) -> None:
@@ -123,8 +128,8 @@ class Reader:
         try:
             self._env.seal()
         except EnvValidationError as error:
-            found: Mapping[str, list[str]] = {} if isinstance(error.error_messages, list) else error.error_messages
-            return [*self._unreadable, *(f"{name}: {text}" for name, texts in found.items() for text in texts)]
+            messages: Mapping[str, list[str]] = {} if isinstance(error.error_messages, list) else error.error_messages
+            return [*self._unreadable, *(f"{name}: {text}" for name, texts in messages.items() for text in texts)]
         return self._unreadable
 
     def text(self, name: str, default: str, check: Check) -> str:
@@ -132,7 +137,7 @@ class Reader:
         try:
             return self._env.str(name.upper(), "", validate=unless_empty(check)) or default
         except ValueError as error:  # the file it names cannot be read: the one mistake that environs does not collect
-            self._unreadable.append(f"{error} / 文件无法读取")
+            self._unreadable.append(render_both(Text("{problem}", "settings file", problem=error)))
             return default
 
     def url(self, name: str, schemes: Sequence[str]) -> str | None:
@@ -154,7 +159,7 @@ class Reader:
 
     def flag(self, name: str) -> bool:
         """Whether something is wanted that is not by default."""
-        return self.text(name, "false", one_of(("true", "false"))) == "true"
+        return self.text(name, "false", any_of(("true", "false"))) == "true"
 
 
 # --- checks of one value ---
@@ -165,10 +170,10 @@ def unless_empty(check: Check) -> Check:
     return lambda text: check(text) if text else None
 
 
-def one_of(choices: Sequence[str]) -> Check:
+def any_of(choices: Sequence[str]) -> Check:
     """A check that refuses all but these."""
     listed = ", ".join(choices)
-    return validate.OneOf(choices, error=f"must be one of {listed} / 须为 {listed} 之一")
+    return validate.OneOf(choices, error=render_both(Text("must be one of {choices}", "document", choices=listed)))
 
 
 def anything(text: str) -> None:
@@ -180,7 +185,7 @@ def whole_number(low: int, high: int) -> Check:
 
     def check(text: str) -> None:
         if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-            raise ValidationError(f"must be a whole number from {low} to {high} / 须为 {low} 至 {high} 的整数")
+            raise ValidationError(render_both(Text("must be a whole number from {low} to {high}", low=low, high=high)))
 
     return check
 
@@ -191,7 +196,7 @@ def has_scheme(schemes: Sequence[str]) -> Check:
 
     def check(url: str) -> None:
         if urlsplit(url).scheme not in schemes:
-            raise ValidationError(f"must begin with one of {listed} / 须以 {listed} 之一开头")
+            raise ValidationError(render_both(Text("must begin with one of {choices}", choices=listed)))
 
     return check
 
@@ -205,27 +210,25 @@ def base_of_links(url: str) -> None:
         has_host = False
     is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\?#@')
     if not has_host or not is_plain or len(url) > LONGEST_PUBLIC_URL:
-        words = "must be like https://fx.example.com, without query, fragment or user"
-        raise ValidationError(f"{words} / 须形如 https://fx.example.com，不含查询、片段与用户名")
+        raise ValidationError(render_both(Text("must be like https://fx.example.com, without query, fragment or user")))
 
 
 def long_enough(pepper: str) -> None:
     """Refuse a secret that can be guessed."""
     if len(pepper) < SHORTEST_PEPPER:
-        raise ValidationError(f"must have at least {SHORTEST_PEPPER} characters / 至少 {SHORTEST_PEPPER} 个字符")
+        raise ValidationError(render_both(Text("must have at least {least} characters", least=SHORTEST_PEPPER)))
 
 
 def keys_of_data(given: str) -> None:
     """Refuse what is no list of keys."""
     if not all(DATA_KEY.fullmatch(part.strip()) for part in given.split(",")):
-        words = "must be 32 bytes in urlsafe base64, or several of these with commas"
-        raise ValidationError(f"{words} / 须为 urlsafe base64 编码的 32 字节密钥，多个以逗号分隔")
+        raise ValidationError(render_both(Text("must be 32 bytes in urlsafe base64, or several of these with commas")))
 
 
 def must_exist(path: str) -> None:
     """Refuse what is not a directory."""
     if not Path(path).expanduser().is_dir():
-        raise ValidationError("is not a directory / 不是目录")
+        raise ValidationError(render_both(Text("is not a directory")))
 
 
 # --- checks of the whole ---
@@ -233,19 +236,19 @@ def must_exist(path: str) -> None:
 
 def contradictions() -> list[str]:
     """What does not go together; whether something was given counts here, not whether it was right."""
-    found = []
+    mistakes = []
     has_database, has_redis = is_given("DATABASE_URL"), is_given("REDIS_URL")
     if has_database != has_redis:
         given, missing = ("DATABASE_URL", "REDIS_URL") if has_database else ("REDIS_URL", "DATABASE_URL")
-        found.append(
-            f"{PREFIX}{missing}: must be set where {PREFIX}{given} is; neither means the embedded servers"
-            f" / 须与 {PREFIX}{given} 同时设置，均不设置则使用内置服务"
-        )
+        text = Text("must be set where {given} is; neither means the embedded servers", given=f"{PREFIX}{given}")
+        mistakes.append(f"{PREFIX}{missing}: {render_both(text)}")
     if has_database and not is_given("KEY_PEPPER"):
-        found.append(f"{PREFIX}KEY_PEPPER: must be set where {PREFIX}DATABASE_URL is / 使用外部数据库时必须设置")
+        mistakes.append(
+            f"{PREFIX}KEY_PEPPER: {render_both(Text('must be set where {given} is', given=f'{PREFIX}DATABASE_URL'))}"
+        )
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
-        found.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: must not be set in production / 生产环境不得设置")
-    return found
+        mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
+    return mistakes
 
 
 def is_given(name: str) -> bool:
@@ -263,13 +266,15 @@ def unknown_variables() -> list[str]:
     known = [f"{PREFIX}{name.name.upper()}" for name in fields(Settings)]
     known += [f"{name}_FILE" for name in known]
     ours = sorted(name for name in os.environ if name.startswith(PREFIX))
-    return [f"{name}: is not a setting{likely(name, known)} / 没有这个设置" for name in ours if name not in known]
+    return [f"{name}: {render_both(unknown_variable(name, known))}" for name in ours if name not in known]
 
 
-def likely(name: str, known: Sequence[str]) -> str:
-    """What was probably meant."""
+def unknown_variable(name: str, known: Sequence[str]) -> Text:
+    """That there is no such setting, and what was probably meant."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f", did you mean {near[0]}?" if near else ""
+    if near:
+        return Text("is not a setting, did you mean {near}?", near=near[0])
+    return Text("is not a setting", "variable")
 
 
 def own_secret(var_dir: Path) -> str:
@@ -284,7 +289,7 @@ def own_secret(var_dir: Path) -> str:
             make_secret(path)
         return path.read_text(encoding="ascii").strip()
     except OSError as error:
-        raise SettingsError([f"{path}: {error.strerror} / 无法读写"]) from error
+        raise SettingsError([render_both(Text("{path}: {strerror}", path=path, strerror=error.strerror))]) from error
 
 
 def make_secret(path: Path) -> None:

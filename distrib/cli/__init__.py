@@ -14,6 +14,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import Refusal
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.settings import SettingsError
 from distrib.transactions import is_passing, sqlstate_of
 
@@ -46,6 +48,11 @@ _COMMANDS = {
 class LazyCommands(click.Group):
     """Imports a command when it is asked for: each needs few modules, and all together take over a second."""
 
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help of all commands together."""
+        _word_in_both_languages(self)
+        super().format_help(ctx, formatter)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, sorted."""
         return sorted(_COMMANDS)
@@ -56,22 +63,27 @@ class LazyCommands(click.Group):
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"distrib.cli.{module}"), name)
-        _list_in_both_languages(command)
+        _word_in_both_languages(command)
         return command
 
 
-def _list_in_both_languages(command: click.Command) -> None:
-    """Lists of commands show each one's first paragraph whole: click's own cut ends before the Chinese."""
-    command.short_help = " ".join((command.help or "").split("\n\n")[0].split())
+def _word_in_both_languages(command: click.Command) -> None:
+    """Help in both languages; lists show a command's first paragraph whole: click's own cut ends before the Chinese."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
+    worded = [render_both(Text(paragraph), " ") for paragraph in paragraphs]
+    command.help, command.short_help = "\n\n".join(worded), worded[0]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = render_both(Text(parameter.help), " ")
     if isinstance(command, click.Group):
         for listed in command.commands.values():
-            _list_in_both_languages(listed)
+            _word_in_both_languages(listed)
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="distrib")
 def cli() -> None:
-    """distrib: the commission engine for social commerce. 社交电商分销佣金引擎。"""
+    """distrib: the commission engine for social commerce."""
 
 
 _NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
@@ -94,7 +106,9 @@ def main() -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        click.echo(f"{error.filename}: {error.strerror} / 无法读写", err=True)
+        click.echo(
+            render_both(Text("{filename}: {strerror}", filename=error.filename, strerror=error.strerror)), err=True
+        )
         sys.exit(2)
 
 
@@ -112,16 +126,16 @@ def _make_printable() -> None:
 def _say_database(error: DBAPIError | psycopg.Error) -> None:
     """What an operator can mend; anything else the database says is a mistake of ours and keeps its traceback."""
     if sqlstate_of(error) in _NOT_MIGRATED:
-        words = "The database is not migrated: run `distrib migrate`. 数据库尚未升级，请运行 distrib migrate。"
-        click.echo(words, err=True)
+        click.echo(render_both(Text("The database is not migrated: run `distrib migrate`."), " "), err=True)
     elif is_passing(error):
         cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
-        click.echo(f"The database does not answer / 数据库暂不可用: {cause[0] if cause else ''}", err=True)
+        click.echo(f"{render_both(Text('The database does not answer'))}: {cause[0] if cause else ''}", err=True)
     else:
         raise error
 
 
 def _say(refusal: Refusal) -> None:
-    click.echo(f"{refusal.code}: {refusal.text('en')} {refusal.text('zh')}", err=True)
+    click.echo(f"{refusal.code}: {render_both(refusal.text, ' ')}", err=True)
     for problem in refusal.problems:
-        click.echo(f"  {problem.pointer}: {problem.detail}" if problem.pointer else f"  {problem.detail}", err=True)
+        detail = render_both(problem.detail)
+        click.echo(f"  {problem.pointer}: {detail}" if problem.pointer else f"  {detail}", err=True)

@@ -19,8 +19,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def key_option(*, required: bool = True) -> Callable[[_F], _F]:
     """``--key``, or ``DISTRIB_KEY`` so that it stands in no list of processes."""
-    words = "An API key (finance or admin); also DISTRIB_KEY. 以哪个密钥操作。"
-    return click.option("--key", "key", envvar="DISTRIB_KEY", required=required, help=words)
+    return click.option(
+        "--key",
+        "key",
+        envvar="DISTRIB_KEY",
+        required=required,
+        help="An API key (finance or admin); also DISTRIB_KEY.",
+    )
 
 
 def acting_as(container: Container, conn: Connection, key: str, program_code: str | None) -> tuple[Program, Actor]:

@@ -20,51 +20,53 @@ from distrib.cli.output import (
     time_text,
 )
 from distrib.domain.amounts import show_amount
+from distrib.domain.texts import Text
+from distrib.languages import CHINESE, render
 from distrib.services.orders.explanations import explain_order
 from distrib.services.plans.words import REASONS
 
 _WORDS = {
-    "order": ("Order", "订单"),
-    "pending": ("pending", "待处理"),
-    "waiting": ("waiting", "等待中"),
-    "failed": ("failed", "失败"),
-    "settled": ("settled", "已结算"),
-    "cancelled": ("cancelled", "已取消"),
-    "group_failed": ("dropped, its group failed", "拼团失败"),
-    "partly_refunded": ("partly_refunded", "部分退款"),
-    "refunded": ("refunded", "已退款"),
-    "plan": ("plan", "方案"),
-    "policy": ("policy pack", "合规策略"),
-    "people": ("People as of payment", "付款时的人员"),
-    "role": ("role", "角色"),
-    "seller": ("seller", "销售店铺"),
-    "upline": ("upline", "上线"),
-    "leader": ("leader", "团长"),
-    "opener": ("opener", "开团人"),
-    "shop": ("shop", "店铺"),
-    "rank": ("rank", "等级"),
-    "active": ("active", "有效"),
-    "yes": ("yes", "是"),
-    "no": ("no", "否"),
-    "looks": ("Everyone looked at", "逐行核算"),
-    "line": ("line", "行"),
-    "rule": ("rule", "规则"),
-    "tier": ("tier", "层级"),
-    "base": ("base", "基数"),
-    "rate": ("rate", "比例"),
-    "before_cap": ("before cap", "封顶前"),
-    "amount": ("amount", "金额"),
-    "posted": ("posted", "已入账"),
-    "reason": ("reason", "原因"),
-    "paid": ("paid, not settled yet", "已付款，待结算"),
-    "paid_amount": ("paid", "实付"),
-    "left": ("left", "剩余"),
-    "agrees": ("Worked out again, it agrees with what was posted.", "重新核算与已入账一致。"),
-    "differs": ("Worked out again, it DIFFERS from what was posted:", "重新核算与已入账不一致："),
-    "expected": ("expected", "应为"),
-    "what": ("what", "项目"),
-    "by_binding": ("Sold by the shop bound to the customer", "由锁定该消费者的店铺成交："),
-    "nobody": ("Nobody was looked at.", "未对任何人核算。"),
+    "order": Text("Order"),
+    "pending": Text("pending"),
+    "waiting": Text("waiting"),
+    "failed": Text("failed"),
+    "settled": Text("settled"),
+    "cancelled": Text("cancelled"),
+    "group_failed": Text("dropped, its group failed"),
+    "partly_refunded": Text("partly_refunded"),
+    "refunded": Text("refunded"),
+    "plan": Text("plan"),
+    "policy": Text("policy pack"),
+    "people": Text("People as of payment"),
+    "role": Text("role"),
+    "seller": Text("seller"),
+    "upline": Text("upline"),
+    "leader": Text("leader"),
+    "opener": Text("opener"),
+    "shop": Text("shop"),
+    "rank": Text("rank"),
+    "active": Text("active"),
+    "yes": Text("yes"),
+    "no": Text("no"),
+    "looks": Text("Everyone looked at", "explain"),
+    "line": Text("line"),
+    "rule": Text("rule"),
+    "tier": Text("tier"),
+    "base": Text("base"),
+    "rate": Text("rate"),
+    "before_cap": Text("before cap"),
+    "amount": Text("amount"),
+    "posted": Text("posted"),
+    "reason": Text("reason"),
+    "paid": Text("paid, not settled yet"),
+    "paid_amount": Text("paid", "explain"),
+    "left": Text("left"),
+    "agrees": Text("Worked out again, it agrees with what was posted."),
+    "differs": Text("Worked out again, it DIFFERS from what was posted:"),
+    "expected": Text("expected"),
+    "what": Text("what"),
+    "by_binding": Text("Sold by the shop bound to the customer"),
+    "nobody": Text("Nobody was looked at."),
 }
 _Say = Callable[[str], str]
 
@@ -75,7 +77,7 @@ _Say = Callable[[str], str]
 @language_option
 @json_option
 def explain(order_id: str, program_code: str | None, language: str, as_json: bool) -> None:
-    """Why an order paid what it paid, worked out again. 解释一个订单的佣金。
+    """Why an order paid what it paid, worked out again.
 
     Exit status 1 where the ledger does not agree.
     """
@@ -84,24 +86,24 @@ def explain(order_id: str, program_code: str | None, language: str, as_json: boo
     if as_json:
         print_json(view)
     else:
-        _show(open_console(), view, 1 if language == "zh" else 0)
+        _show(open_console(), view, language)
     if not view["agrees"]:
         raise SystemExit(1)
 
 
-def _show(console: Console, view: Mapping[str, Any], place: int) -> None:
+def _show(console: Console, view: Mapping[str, Any], language: str) -> None:
     def say(word: str) -> str:
-        return _WORDS[word][place]
+        return render(_WORDS[word], language)
 
     _head(console, view, say)
     if view["seller_by"] == "binding":
         print_line(console, f"{say('by_binding')} {view['customer_id'] or ''}".strip())
     if view["error"] is not None:
-        print_line(console, view["error"]["detail_zh" if place else "detail"], "yellow")
+        print_line(console, view["error"]["detail_zh" if language == CHINESE else "detail"], "yellow")
     if view["reason"] is not None:
-        print_line(console, _reason(view["reason"], place), "yellow")
+        print_line(console, _reason(view["reason"], language), "yellow")
     _people(console, view, say)
-    _looks(console, view, say, place)
+    _looks(console, view, say, language)
     _verdict(console, view, say)
 
 
@@ -131,7 +133,7 @@ def _people(console: Console, view: Mapping[str, Any], say: _Say) -> None:
         print_table(console, say("people"), columns, rows)
 
 
-def _looks(console: Console, view: Mapping[str, Any], say: _Say, place: int) -> None:
+def _looks(console: Console, view: Mapping[str, Any], say: _Say, language: str) -> None:
     texts, figures = ("line", "rule", "tier", "shop", "rank"), ("base", "rate", "before_cap", "amount", "posted")
     columns = {say(name): False for name in texts} | {say(name): True for name in figures} | {say("reason"): False}
     rows = []
@@ -139,7 +141,7 @@ def _looks(console: Console, view: Mapping[str, Any], say: _Say, place: int) -> 
         names = ("base_minor", "amount_before_cap_minor", "amount_minor", "posted_minor")
         base, before, amount, posted = (show_amount(look[name], view["currency"]) for name in names)
         who = (look["line_id"], look["rule"], look["tier"], look["shop_id"], look["rank"])
-        rows.append((*who, base, look["rate"], before, amount, posted, _reason(look["reason"], place)))
+        rows.append((*who, base, look["rate"], before, amount, posted, _reason(look["reason"], language)))
     if rows:
         print_table(console, say("looks"), columns, rows)
     else:
@@ -164,6 +166,6 @@ def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
     print_table(console, say("differs"), columns, rows)
 
 
-def _reason(code: str, place: int) -> str:
-    text = REASONS.get(code)
-    return code if text is None or text[place] == code else f"{code} ({text[place]})"
+def _reason(code: str, language: str) -> str:
+    words = render(REASONS.get(code, code), language)
+    return code if words == code else f"{code} ({words})"

@@ -9,12 +9,17 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as RichText
+
+from distrib.domain.plans.measures import PlanFigure, PlanThreshold
+from distrib.domain.policies.figures import Measured, Thresholds
+from distrib.domain.texts import Text, Wording
+from distrib.languages import render_both
 
 WIDTH_OF_PIPES = 140
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -27,19 +32,18 @@ def language_option(command: _F) -> _F:
         "language",
         type=click.Choice(["en", "zh"]),
         default=_language_of_environment,
-        help="English or Chinese; by LANG if not given. 语言，默认按 LANG。",
+        help="English or Chinese; by LANG if not given.",
     )(command)
 
 
 def program_option(command: _F) -> _F:
     """``--program``: which one, where there are several."""
-    return click.option("--program", "program_code", default=None, help="Code of the program. 分销计划编号。")(command)
+    return click.option("--program", "program_code", default=None, help="Code of the program.")(command)
 
 
 def json_option(command: _F) -> _F:
     """``--json``: one document on standard output."""
-    words = "One JSON document on standard output. 输出一个 JSON 文档。"
-    return click.option("--json", "as_json", is_flag=True, help=words)(command)
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
 
 
 def print_json(document: object) -> None:
@@ -53,19 +57,27 @@ def open_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=WIDTH_OF_PIPES)
 
 
-def print_table(console: Console, title: str, columns: Mapping[str, bool], rows: Sequence[Sequence[object]]) -> None:
-    """A table; a column is told with whether it holds figures."""
+Headings: TypeAlias = Mapping[Text, bool] | Mapping[str, bool] | Mapping[Wording, bool]
+
+
+def in_both(text: Wording) -> str:
+    """The English text and the Chinese one after it."""
+    return render_both(text, " ")
+
+
+def print_table(console: Console, title: str, columns: Headings, rows: Sequence[Sequence[object]]) -> None:
+    """A table; each column's heading, in both languages where it is a text, comes with whether it holds figures."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    for name, is_figure in columns.items():
-        table.add_column(name, justify="right" if is_figure else "left", overflow="fold")
+    for heading, is_figure in columns.items():
+        table.add_column(in_both(heading), justify="right" if is_figure else "left", overflow="fold")
     for row in rows:
-        table.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
+        table.add_row(*[RichText("" if cell is None else str(cell)) for cell in row])
     console.print(table)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
     """A line as it is, nothing in it taken for markup."""
-    console.print(Text(text, style=style))
+    console.print(RichText(text, style=style))
 
 
 def time_text(instant: datetime) -> str:
@@ -82,6 +94,8 @@ def _plain(value: object) -> str:
         return time_text(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, (Measured, Thresholds, PlanFigure, PlanThreshold)):
+        return str(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 

@@ -9,36 +9,33 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import json_option, language_option, print_json, program_option, time_text
+from distrib.domain.texts import Text
 from distrib.drainer import Drainer
+from distrib.languages import render
 from distrib.services.context import COMMAND_LINE, parse_period
 from distrib.services.ranks.evaluation import evaluate_month, evaluation_view
 
 _WORDS = {
-    "evaluated": (
-        "{month} evaluated: {shops:,} shops, {promoted:,} promoted, {lowered:,} lowered, {taken_back:,} taken"
-        " back, {failing:,} failed to keep their rank. In effect from {effective_at}.",
-        "{month} 考核完成：{shops:,} 家店铺，晋升 {promoted:,}，降级 {lowered:,}，撤回晋升 {taken_back:,}，"
-        "保级未达标 {failing:,}。自 {effective_at} 起生效。",
+    "evaluated": Text(
+        "{month} evaluated: {shops:,} shops, {promoted:,} promoted, {lowered:,} lowered, {taken_back:,} taken back,"
+        " {failing:,} failed to keep their rank. In effect from {effective_at}."
     ),
-    "known": (
-        "{month} was evaluated on {evaluated_at}; nothing changes.",
-        "{month} 已于 {evaluated_at} 考核，未作更改。",
-    ),
+    "known": Text("{month} was evaluated on {evaluated_at}; nothing changes."),
 }
 
 
 @click.group()
 def ranks() -> None:
-    """Ranks of shops. 等级。"""
+    """Ranks of shops."""
 
 
 @ranks.command()
-@click.option("--month", metavar="MONTH", required=True, help="A month that is over, as 2026-03. 已结束的月份。")
+@click.option("--month", metavar="MONTH", required=True, help="A month that is over, as 2026-03.")
 @program_option
 @language_option
 @json_option
 def evaluate(month: str, program_code: str | None, language: str, as_json: bool) -> None:
-    """Evaluate the ranks of all shops for a month; once. 月度等级考核，每月一次。"""
+    """Evaluate the ranks of all shops for a month; once."""
     period = parse_period(month)
     with open_container() as container:
         with container.begin() as conn:
@@ -50,7 +47,7 @@ def evaluate(month: str, program_code: str | None, language: str, as_json: bool)
     if as_json:
         print_json(view)
     else:
-        click.echo(_said(view, "evaluated" if is_new else "known", 1 if language == "zh" else 0))
+        click.echo(_said(view, "evaluated" if is_new else "known", language))
 
 
 def _apply_pending_events(container: Container) -> None:
@@ -59,6 +56,6 @@ def _apply_pending_events(container: Container) -> None:
     Drainer(container.worker_engine, container.policies, batch, container.now).run()
 
 
-def _said(view: Mapping[str, Any], word: str, place: int) -> str:
+def _said(view: Mapping[str, Any], word: str, language: str) -> str:
     times = {name: time_text(view[name]) for name in ("effective_at", "evaluated_at")}
-    return _WORDS[word][place].format(**{**view, **times})
+    return render(_WORDS[word].with_params(**{**view, **times}), language)

@@ -1,4 +1,4 @@
-"""The page behind an invite link: who invites, into which program, and how one joins. Public, in Chinese or English.
+"""The page behind an invite link: who invites, into which program, and how one joins. Public.
 
 It promises nothing, asks for no fee and shows no figure. Whose invitation a code is, is the services' business.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response
 
-from distrib.console.language import language
+from distrib.console.language import chosen_language, render_page
 from distrib.services.sharing.invitations import Invitation
 
 Find = Callable[[str], Sequence[Invitation]]
@@ -28,13 +28,13 @@ def invitation_blueprint(find: Find) -> Blueprint:
     return blueprint
 
 
-def _page(found: Sequence[Invitation]) -> Response:
-    """The invitation, or one and the same page for every code that is none, no longer one or not one now."""
-    spoken = language()
-    html = render_template("console/invitation.html", found=found, language=spoken)
-    response = make_response(html, 200 if found else 404)
-    response.headers["Content-Language"] = spoken
-    response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}" if found else "no-store"
+def _page(invitations: Sequence[Invitation]) -> Response:
+    """Renders the invitation; one and the same page for every code that is none, or none any more."""
+    language = chosen_language()
+    html = render_page("console/invitation.html", language, invitations=invitations)
+    response = make_response(html, 200 if invitations else 404)
+    response.headers["Content-Language"] = language
+    response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}" if invitations else "no-store"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.vary.update(("Accept-Language", "Cookie"))
     return response

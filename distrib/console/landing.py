@@ -1,13 +1,13 @@
-"""The first page: what this is, and where to go on. Bilingual by the caller's own wish."""
+"""The first page: what this is, and where to go on."""
 
 from __future__ import annotations
 
-from flask import Response, render_template
+from flask import Response
 
-from distrib.console.language import answer_page, language
+from distrib.console.language import answer_page, chosen_language, render_page
 
 
 def show_landing() -> Response:
-    """What the service is for, in Chinese where the caller prefers it."""
-    spoken = language()
-    return answer_page(render_template("console/landing.html", language=spoken), spoken)
+    """Renders what the service is for, in the reader's language."""
+    language = chosen_language()
+    return answer_page(render_page("console/landing.html", language), language)

@@ -1,4 +1,4 @@
-"""Amounts as people read and write them: minor units with the currency's decimals. Nothing is worked out here."""
+"""Amounts as people read and write them: minor units with the currency's decimals. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WRITTEN = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,16})(?:\.([0-9]{1,6}))
 
 
 def show_amount(amount_minor: int | None, currency: str) -> str:
-    """Minor units with thousands and decimals; nothing for None.
+    """Shows minor units with thousands and decimals; nothing for None.
 
     >>> show_amount(250031563, "USD"), show_amount(-5, "CNY"), show_amount(1200, "JPY"), show_amount(None, "CNY")
     ('2,500,315.63', '-0.05', '1,200', '')
@@ -24,7 +24,7 @@ def show_amount(amount_minor: int | None, currency: str) -> str:
 
 
 def read_amount(text: str, currency: str) -> int | None:
-    """The minor units of an amount as people write it; None where it is none, or has more decimals than the currency.
+    """Reads an amount as people write it into minor units; None for no amount, or too many decimals.
 
     >>> read_amount("1,999.5", "CNY"), read_amount("12", "JPY"), read_amount("0.005", "CNY"), read_amount("1,99", "CNY")
     (199950, 12, None, None)
@@ -39,7 +39,7 @@ def read_amount(text: str, currency: str) -> int | None:
 
 
 def show_percent(ratio_ppm: int) -> str:
-    """Parts per million as a percentage with all its decimals.
+    """Shows parts per million as a percentage with all its decimals.
 
     >>> show_percent(125_000), show_percent(1_000_000), show_percent(1), show_percent(0)
     ('12.5%', '100%', '0.0001%', '0%')

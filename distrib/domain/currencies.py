@@ -1,4 +1,4 @@
-"""The currencies of ISO 4217 that money may be in. How they are written too; rates must not enter.
+"""The currencies of ISO 4217 that money may be in. How their amounts are written, too.
 
 Source: ISO 4217 list one (current currencies and funds), without the metals, test and
 accounting units (X.. codes that no order is paid in).
@@ -30,7 +30,7 @@ _DECIMALS = {
 
 
 def decimals_of(currency: str) -> int:
-    """How many decimals amounts of the currency are written with.
+    """Counts the decimals that amounts of the currency are written with.
 
     >>> decimals_of("CNY"), decimals_of("JPY"), decimals_of("KWD")
     (2, 0, 3)
@@ -39,7 +39,7 @@ def decimals_of(currency: str) -> int:
 
 
 def major_text(amount_minor: int, currency: str) -> str:
-    """Minor units as a machine reads them: no thousands marks, every decimal.
+    """Writes minor units as a machine reads them: no thousands marks, every decimal.
 
     >>> major_text(5, "CNY"), major_text(-1200050, "CNY"), major_text(1200, "JPY")
     ('0.05', '-12000.50', '1200')

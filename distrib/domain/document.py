@@ -1,8 +1,7 @@
 """Reading a document that people wrote: every problem is collected, none is raised.
 
-A plan or a policy pack is checked against what the language lists; what is not listed is
-refused by name. Nothing that knows a particular key may enter, and what was found is
-shown cut and escaped: a document may be as large, deep or strange as its writer likes.
+A plan or a policy pack is checked against what the language lists; what is not listed is refused by name. What stands
+in a document is shown cut and escaped: it may be as large, deep or strange as its writer likes.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from itertools import islice
 
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Problem
-from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text
-from distrib.domain.money import parse_ratio
+from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.money import RatioInvalid, parse_ratio
+from distrib.domain.texts import Text
 
 MAX_PROBLEMS = 500
 MAX_SHOWN = 60
@@ -32,22 +32,21 @@ class Report:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def say(self, path: str, detail: str) -> None:
+    def say(self, path: str, detail: Text) -> None:
         """Notes one problem; past ``MAX_PROBLEMS`` there is nothing new to learn."""
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(path, detail))
 
-    def refuse(self, path: str, value: object, right: str, right_zh: str) -> None:
-        """Notes what would be right, and what was found in its place."""
-        found = shown(value)
-        self.say(path, f"{right}, not {found} / {right_zh}，而不是 {found}")
+    def refuse(self, path: str, value: object, right: Text) -> None:
+        """Notes what would be right, and what stands in its place."""
+        self.say(path, Text("{right}, not {value}", right=right, value=shown(value)))
 
     def mapping(
         self, path: str, value: object, known: Collection[str], required: Collection[str] = ()
     ) -> dict[str, object] | None:
-        """The keys that are given; an absent key and null are the same thing."""
+        """Reads the keys that are given; an absent key and null are the same thing."""
         if not isinstance(value, Mapping):
-            self.refuse(path, value, "must be a mapping of keys", "必须是键值映射")
+            self.refuse(path, value, Text("must be a mapping of keys"))
             return None
         given: dict[str, object] = {}
         for key, item in value.items():
@@ -64,90 +63,89 @@ class Report:
         if len(self.problems) >= MAX_PROBLEMS:
             return
         near = get_close_matches(key, known) if isinstance(key, str) and len(key) <= MAX_SHOWN else []
-        meant, meant_zh = (f"did you mean {near[0]}? ", f"，是否想写 {near[0]}？") if near else ("", "")
-        self.say(below(path, key), f"unknown key; {meant}known are {', '.join(known)} / 未知的键{meant_zh}")
+        if near:
+            detail = Text("unknown key; did you mean {near}? known are {known}", near=near[0], known=", ".join(known))
+        else:
+            detail = Text("unknown key; known are {known}", known=", ".join(known))
+        self.say(below(path, key), detail)
 
     def listing(self, path: str, value: object, at_most: int, at_least: int = 1) -> Sequence[object]:
-        """A list of ``at_least`` to ``at_most`` things; empty where it is not one."""
+        """Reads a list of ``at_least`` to ``at_most`` entries; empty where it is not one."""
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
-            self.refuse(path, value, "must be a list", "必须是列表")
+            self.refuse(path, value, Text("must be a list"))
             return ()
         if not at_least <= len(value) <= at_most:
-            right, right_zh = f"must have {at_least} to {at_most} entries", f"须有 {at_least} 到 {at_most} 项"
-            self.refuse(path, len(value), right, right_zh)
+            self.refuse(
+                path, len(value), Text("must have {at_least} to {at_most} entries", at_least=at_least, at_most=at_most)
+            )
             return ()
         return value
 
     def required(self, path: str, given: Mapping[str, object], key: str) -> object | None:
-        """The value of a key that must be there."""
+        """Reads the value of a key that must be there."""
         if key not in given:
-            self.say(below(path, key), "is required / 必填")
+            self.say(below(path, key), Text("is required"))
         return given.get(key)
 
     def name(self, path: str, value: object) -> str | None:
-        """A short name of small letters, digits and hyphens."""
+        """Reads a short name of small letters, digits and hyphens."""
         if isinstance(value, str) and NAME.fullmatch(value):
             return value
-        self.refuse(
-            path, value, "must be 1 to 40 small letters, digits or hyphens", "须为 1 到 40 个小写字母、数字或连字符"
-        )
+        self.refuse(path, value, Text("must be 1 to 40 small letters, digits or hyphens"))
         return None
 
     def text(self, path: str, value: object, at_most: int = MAX_TEXT) -> str | None:
-        """Text of 1 to ``at_most`` characters that the database can hold."""
+        """Reads text of 1 to ``at_most`` characters that the database can hold."""
         if not isinstance(value, str):
-            self.refuse(path, value, "must be text", "必须是文本")
+            self.refuse(path, value, Text("must be text"))
         elif not value.strip() or not is_storable_text(value, at_most):
-            self.refuse(
-                path, value, f"must be 1 to {at_most} characters, no NUL", f"须为 1 到 {at_most} 个字符，且不含 NUL"
-            )
+            self.refuse(path, value, Text("must be 1 to {at_most} characters, no NUL", at_most=at_most))
         else:
             return value
         return None
 
     def sku(self, path: str, value: object) -> str | None:
-        """Text that a line can have as its sku."""
+        """Reads text that a line can have as its sku."""
         if is_identifier(value) and isinstance(value, str):
             return value
-        self.refuse(path, value, f"must be text that a sku can be ({ID_RULE})", f"须为合法的 sku 文本（{ID_RULE_ZH}）")
+        self.refuse(path, value, Text("must be text that a sku can be ({rule})", rule=ID_RULE))
         return None
 
     def whole(self, path: str, value: object, least: int, most: int) -> int | None:
-        """A whole number within bounds; true and 1.0 are none."""
+        """Reads a whole number within bounds; true and 1.0 are none."""
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.refuse(path, value, f"must be a whole number from {least} to {most}", f"须为 {least} 到 {most} 的整数")
+        self.refuse(path, value, Text("must be a whole number from {least} to {most}", least=least, most=most))
         return None
 
     def ratio(self, path: str, value: object) -> int | None:
-        """A decimal string from 0 to 1, in parts per million."""
+        """Reads a decimal string from 0 to 1 into parts per million."""
         try:
             return parse_ratio(value)
-        except ValueError as error:
-            right, _, right_zh = str(error).partition(" / ")
-            self.refuse(path, value, right, right_zh)
+        except RatioInvalid as error:
+            self.refuse(path, value, error.right)
             return None
 
     def choice(self, path: str, value: object, known: Sequence[str]) -> str | None:
-        """One of a few words."""
+        """Reads a word of a few."""
         if isinstance(value, str) and value in known:
             return value
         words = ", ".join(known)
-        self.refuse(path, value, f"must be one of {words}", f"须为 {words} 之一")
+        self.refuse(path, value, Text("must be one of {choices}", "document", choices=words))
         return None
 
     def truth(self, path: str, value: object) -> bool | None:
-        """True or false, and not a number or a word for it."""
+        """Reads true or false, and no number or word for it."""
         if isinstance(value, bool):
             return value
-        self.refuse(path, value, "must be true or false", "必须是 true 或 false")
+        self.refuse(path, value, Text("must be true or false"))
         return None
 
     def currency(self, path: str, value: object) -> str | None:
-        """An ISO 4217 code."""
+        """Reads an ISO 4217 code."""
         if isinstance(value, str) and is_currency(value):
             return value
-        self.refuse(path, value, "must be an ISO 4217 currency such as CNY", "须为 ISO 4217 货币代码，例如 CNY")
+        self.refuse(path, value, Text("must be an ISO 4217 currency such as CNY"))
         return None
 
     def each(
@@ -159,13 +157,13 @@ class Report:
 
 
 def below(path: str, key: object) -> str:
-    """The path of a key inside ``path``; a strange key is shown cut and escaped."""
+    """Builds the path of a key inside ``path``; a strange key is shown cut and escaped."""
     text = _cut(key) if isinstance(key, str) else f"<{kind(key)}>"
     return f"{path}.{text}" if path else text
 
 
 def shown(value: object) -> str:
-    """What was found, in a few characters that say the same in every language.
+    """Shows a value in a few characters that read the same in every language.
 
     >>> [shown(value) for value in ("0.5", 7, 0.5, True, None, [1, 2], {}, 10**30)]
     ['"0.5"', '7', '0.5', 'true', 'null', '[…]', '{}', 'about 10^30']
@@ -185,10 +183,10 @@ def shown(value: object) -> str:
     return f"<{kind(value)}>"
 
 
-def some_of(names: Iterable[object]) -> str:
-    """The first few names of what there is, to choose from.
+def first_of(names: Iterable[object]) -> str:
+    """Lists the first few names, to choose from.
 
-    >>> some_of(["a", "b"])
+    >>> first_of(["a", "b"])
     'a, b'
     """
     first = [_cut(str(name)) for name in islice(names, MAX_LISTED + 1)]
@@ -201,6 +199,6 @@ def _cut(text: str) -> str:
 
 
 def kind(value: object) -> str:
-    """What a reader would call this value's type."""
+    """Names a value's type as a reader would."""
     names = {bool: "true/false", int: "a number", float: "a float", str: "text", list: "a list", dict: "a mapping"}
     return "nothing" if value is None else names.get(type(value), type(value).__name__)

@@ -1,4 +1,4 @@
-"""What may be an id of the caller's, a short text, an instant and a day. Nothing that parses whole requests may enter.
+"""What may be an id of the caller's, a short text, an instant and a day.
 
 The rules are those of the contract: ids are the caller's own, compared exactly, case kept.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-ID_RULE = "1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'"
-ID_RULE_ZH = "1 到 64 个字符，不含控制字符和“/”，首尾无空格，且不是“.”或“..”"
+from distrib.domain.texts import Text
+
+ID_RULE = Text("1-64 characters, no control characters, no '/', no space at the ends, not '.' or '..'")
+"""What ``is_identifier`` asks for."""
 MAX_TEXT = 255
 MAX_ID = 64
 ID_NEVER = (".", "..")
@@ -45,7 +47,7 @@ def is_storable_text(value: object, limit: int = MAX_TEXT) -> bool:
 
 
 def parse_instant(text: str) -> datetime:
-    """An RFC 3339 time with its offset as an aware UTC datetime; beyond microseconds digits are cut.
+    """Parses an RFC 3339 time with its offset into UTC; digits beyond microseconds are cut.
 
     Raises:
         ValueError: not of that form, or not on the calendar.
@@ -63,7 +65,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def parse_day(text: str) -> date:
-    """A day such as ``2026-03-09``.
+    """Parses a day such as ``2026-03-09``.
 
     Raises:
         ValueError: not of that form, or not on the calendar.

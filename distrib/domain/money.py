@@ -1,13 +1,14 @@
 """Exact arithmetic on money: ratios, rounding, sharing out.
 
-Amounts are integers of a currency's minor unit, ratios integers in parts per million.
-A binary float must never enter, nor anything that formats for people.
+Amounts are integers of a currency's minor unit, ratios integers in parts per million. A binary float must never enter.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+
+from distrib.domain.texts import Text
 
 PPM = 1_000_000
 MAX_MINOR = 10**12
@@ -23,27 +24,35 @@ _RATIO = re.compile(RATIO, re.ASCII)
 _DECIMAL = re.compile(r"[0-9](?:\.[0-9]{1,6})?", re.ASCII)
 
 
+class RatioInvalid(ValueError):
+    """A value that is no ratio; ``right`` says what one looks like."""
+
+    def __init__(self, right: Text) -> None:
+        self.right = right
+        super().__init__(str(right))
+
+
 def parse_ratio(text: object) -> int:
-    """A ratio from 0 to 1, written as a decimal string, in parts per million.
+    """Parses a ratio from 0 to 1, written as a decimal string, into parts per million.
 
     Raises:
-        ValueError: not a string, more than six decimals, or outside 0 to 1.
+        RatioInvalid: not a string, more than six decimals, or outside 0 to 1.
 
     >>> parse_ratio("0.125"), parse_ratio("1"), parse_ratio("0")
     (125000, 1000000, 0)
     """
     if not isinstance(text, str):
-        raise ValueError('must be a decimal string such as "0.125" / 必须是十进制字符串，例如 "0.125"')
+        raise RatioInvalid(Text('must be a decimal string such as "0.125"'))
     if _RATIO.fullmatch(text) is None:
         if _DECIMAL.fullmatch(text) is not None:
-            raise ValueError("must be from 0 to 1 / 必须在 0 到 1 之间")
-        raise ValueError('must look like "0.125", with at most six decimals / 须形如 "0.125"，最多六位小数')
+            raise RatioInvalid(Text("must be from 0 to 1"))
+        raise RatioInvalid(Text('must look like "0.125", with at most six decimals'))
     whole, _, part = text.partition(".")
     return int(whole) * PPM + int(part.ljust(6, "0"))
 
 
 def show_ratio(rate_ppm: int) -> str:
-    """Parts per million as the shortest decimal string.
+    """Shows parts per million as the shortest decimal string.
 
     >>> show_ratio(125000), show_ratio(1000000), show_ratio(0)
     ('0.125', '1', '0')
@@ -53,7 +62,7 @@ def show_ratio(rate_ppm: int) -> str:
 
 
 def round_ratio(numerator: int, denominator: int, rounding: str) -> int:
-    """The whole number that ``numerator / denominator`` (0 or more) rounds to.
+    """Rounds ``numerator / denominator`` (0 or more) to a whole number.
 
     Args:
         rounding: ``half_up``, ``half_even`` or ``down`` (plan.md, ``rounding``).
@@ -72,7 +81,7 @@ def round_ratio(numerator: int, denominator: int, rounding: str) -> int:
 
 
 def half_of(denominator: int, rounding: str) -> int | None:
-    """What to add to a numerator so that dividing down rounds it as ``round_ratio`` does; None: nothing does.
+    """Computes what to add to a numerator so that dividing down rounds it as ``round_ratio`` does; None: nothing.
 
     >>> half_of(10, "half_up"), half_of(10, "down"), half_of(10, "half_even"), half_of(5, "half_up")
     (5, 0, None, None)
@@ -83,7 +92,7 @@ def half_of(denominator: int, rounding: str) -> int | None:
 
 
 def scale_down(amounts: Sequence[int], total: int, ties: Sequence[tuple[int, ...]]) -> list[int]:
-    """``total`` shared out in proportion to ``amounts`` by largest remainder.
+    """Shares ``total`` out in proportion to ``amounts`` by largest remainder.
 
     Every share is rounded down; the units that are left go, one each, to the largest
     remainders, those with the smaller key in ``ties`` first. The shares add up to ``total``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import parse_qsl, urlsplit
 
+from distrib.domain.texts import Text
 from distrib.domain.webhooks import URL_PROBLEMS, url_problem
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -13,7 +14,7 @@ CODE_LENGTH = 10
 CODE_PARAMETER = "invite_code"
 """The query parameter by which a platform's own page gets the code."""
 JOIN_URL_PROBLEMS = URL_PROBLEMS | {
-    "code": (f"must not hold {CODE_PARAMETER} itself", f"不得自带 {CODE_PARAMETER} 参数"),
+    "code": Text("must not hold {parameter} itself", parameter=CODE_PARAMETER),
 }
 
 

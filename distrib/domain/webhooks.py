@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from distrib.domain.texts import Text
+
 EVENT_TYPES = ("commission.earned", "commission.reversed", "rank.changed", "statement.closed", "payout.settled")
 
 SCHEDULE = (
@@ -193,8 +195,8 @@ def _name_problem(host: str) -> str | None:
 
 
 URL_PROBLEMS = {
-    "url": ("is not a usable URL", "不是可用的 URL"),
-    "scheme": ("must begin with https://", "须以 https:// 开头"),
-    "extras": ("must have no user, password or fragment", "不得含用户名、密码或片段"),
-    "address": ("must not lead to a private, local or reserved address", "不得指向内网、本机或保留地址"),
+    "url": Text("is not a usable URL"),
+    "scheme": Text("must begin with https://"),
+    "extras": Text("must have no user, password or fragment"),
+    "address": Text("must not lead to a private, local or reserved address"),
 }

@@ -1,4 +1,4 @@
-"""Who runs the servers, and what that account reaches: ourselves, or for root, whom PostgreSQL refuses, somebody else.
+"""Who runs the servers, and what that account reaches: ourselves, or another for root, whom PostgreSQL refuses.
 
 Nothing here changes the rights of a directory that is not ours.
 """
@@ -31,7 +31,7 @@ class Account:
     gid: int
 
     def as_child(self) -> As:
-        """What `subprocess` has to be told; nothing where the account is our own."""
+        """The arguments of `subprocess` that start a child as this account; none where it is our own."""
         if self.uid == os.geteuid():
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}

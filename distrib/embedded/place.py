@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import Account, account_for, make_directory
 from distrib.embedded.processes import EmbeddedServersFailed
 
@@ -66,9 +67,11 @@ def control_of(var_dir: Path) -> Path:
         make_directory(control, 0o711)
         make_directory(control / "leases", 0o700)
     except OSError as error:
-        raise EmbeddedServersFailed(f"cannot write into {var_dir}: {error.strerror} / 目录不可写") from error
+        raise EmbeddedServersFailed(
+            Text("cannot write into {var_dir}: {strerror}", var_dir=var_dir, strerror=error.strerror)
+        ) from error
     if not os.access(control / "leases", os.W_OK):
-        raise EmbeddedServersFailed(f"cannot write into {control}, it is another user's / 目录属于其他用户，不可写")
+        raise EmbeddedServersFailed(Text("cannot write into {control}, it is another user's", control=control))
     return control
 
 
@@ -105,7 +108,7 @@ def make_elsewhere() -> Path:
             base = Path(tempfile.mkdtemp(prefix="distrib-", dir=parent))
             base.chmod(0o711)
             return base
-    raise EmbeddedServersFailed("no place that an unprivileged account can reach / 找不到非特权账户可访问的目录")
+    raise EmbeddedServersFailed(Text("no place that an unprivileged account can reach"))
 
 
 def sockets_of(base: Path) -> Path:
@@ -120,8 +123,8 @@ def refuse_foreign(sockets: Path, account: Account) -> None:
     """Make sure that a directory with a foreseeable name is the account's alone.
 
     Raises:
-        EmbeddedServersFailed: somebody else made it, or others may enter.
+        EmbeddedServersFailed: another account made it, or others may enter.
     """
-    found = sockets.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or stat.S_IMODE(found.st_mode) & 0o077:
-        raise EmbeddedServersFailed(f"{sockets} is not private to user {account.uid} / 目录不属于该用户私有")
+    state = sockets.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != account.uid or stat.S_IMODE(state.st_mode) & 0o077:
+        raise EmbeddedServersFailed(Text("{sockets} is not private to user {uid}", sockets=sockets, uid=account.uid))

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT
 from distrib.embedded.binaries import postgres_for
 from distrib.embedded.place import Place
@@ -21,10 +22,10 @@ from distrib.embedded.processes import (
     all_working_in,
     is_alive,
     last_lines,
+    runs_in,
     start_apart,
     stop,
     wait_until,
-    works_in,
 )
 
 NAME = "distrib"
@@ -92,7 +93,7 @@ def make_data(place: Place, initdb: Path, options: Sequence[str]) -> None:
         command, cwd="/", env=ENVIRONMENT, capture_output=True, text=True, check=False, **place.account.as_child()
     )
     if made.returncode:
-        raise EmbeddedServersFailed(f"initdb failed / 初始化数据库失败:\n{made.stderr.strip()}")
+        raise EmbeddedServersFailed(Text("initdb failed"), log=made.stderr.strip())
     unfinished.rename(place.postgres_data)
 
 
@@ -103,7 +104,7 @@ def start(place: Place, program: Path, settings: Mapping[str, str]) -> None:
     child = start_apart(command, place.postgres_log, place.account)
     wait_until(lambda: answers(place) or child.poll() is not None, START_WITHIN_S)
     if child.poll() is not None or not answers(place):
-        raise EmbeddedServersFailed(f"PostgreSQL does not start / 无法启动:\n{last_lines(place.postgres_log)}")
+        raise EmbeddedServersFailed(Text("PostgreSQL does not start"), last_lines(place.postgres_log))
 
 
 def stop_postgres(place: Place) -> None:
@@ -128,7 +129,7 @@ def clear_remains(place: Place) -> None:
 def postmaster(place: Place) -> int:
     """The pid of the living server of this data, else 0."""
     pid = first_number(place.postgres_data / "postmaster.pid")
-    return pid if pid and works_in(pid, place.postgres_data) else 0
+    return pid if pid and runs_in(pid, place.postgres_data) else 0
 
 
 def socket_holder(place: Place) -> int:

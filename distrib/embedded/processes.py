@@ -1,4 +1,4 @@
-"""Processes of others: whether one lives, how it is stopped, and the error that tells a person what went wrong.
+"""Processes of others: whether one lives, how it is stopped, and the error that says what went wrong.
 
 They are looked at through /proc, because a zombie answers signals like the living, and a pid may be another's by now.
 """
@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT, Account
+from distrib.languages import render_both
 
 POLL_S = 0.02
 PROC = Path("/proc")
@@ -18,7 +20,10 @@ children: dict[int, subprocess.Popen[bytes]] = {}  # what this process started a
 
 
 class EmbeddedServersFailed(RuntimeError):
-    """The private servers could not be started; the text says why, in English and Chinese."""
+    """The private servers could not be started; the message says why in both languages, with the end of a log."""
+
+    def __init__(self, text: Text, log: str | None = None) -> None:
+        super().__init__(render_both(text) + ("" if log is None else f":\n{log}"))
 
 
 def wait_until(holds: Callable[[], bool], within_s: float) -> bool:
@@ -65,7 +70,7 @@ def reap(pid: int) -> None:
         del children[pid]
 
 
-def works_in(pid: int, directory: Path) -> bool:
+def runs_in(pid: int, directory: Path) -> bool:
     """Whether a living process has this working directory; a reused pid has another."""
     try:
         return is_alive(pid) and (PROC / str(pid) / "cwd").readlink() == directory
@@ -75,7 +80,7 @@ def works_in(pid: int, directory: Path) -> bool:
 
 def all_working_in(directory: Path) -> list[int]:
     """The living processes whose working directory this is."""
-    return [pid for pid in every_pid() if works_in(pid, directory)]
+    return [pid for pid in every_pid() if runs_in(pid, directory)]
 
 
 def every_pid() -> Iterator[int]:
@@ -96,7 +101,7 @@ def stop(pids: Sequence[int], signals: Sequence[tuple[signal.Signals, float]]) -
             send(pid, number)
         if wait_until(lambda: not any(is_alive(pid) for pid in pids), patience_s):
             return
-    raise EmbeddedServersFailed(f"processes {list(pids)} do not end / 进程无法结束")
+    raise EmbeddedServersFailed(Text("processes {pids} do not end", pids=list(pids)))
 
 
 def send(pid: int, number: signal.Signals) -> None:

@@ -9,6 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from distrib.domain.texts import Text
 from distrib.embedded.binaries import valkey_for
 from distrib.embedded.place import Place
 from distrib.embedded.processes import EmbeddedServersFailed, is_alive, last_lines, start_apart, stop, wait_until
@@ -59,7 +60,7 @@ def start(place: Place) -> None:
     child = start_apart([valkey_for(place), *arguments], place.valkey_log, place.account)
     wait_until(lambda: answers(place) or child.poll() is not None, START_WITHIN_S)
     if child.poll() is not None or not answers(place):
-        raise EmbeddedServersFailed(f"Valkey does not start / 无法启动:\n{last_lines(place.valkey_log)}")
+        raise EmbeddedServersFailed(Text("Valkey does not start"), log=last_lines(place.valkey_log))
 
 
 def stop_valkey(place: Place) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.override import Override, apply_override
 from distrib.domain.policies.policy import Policy, policy_from_document
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.yaml_documents import read_yaml
 from distrib.store.compliance import findings as store
@@ -27,7 +28,7 @@ Clock = Callable[[], datetime]
 
 
 def utc_clock() -> datetime:
-    """The present instant: which version of a pack judges is a matter of the day."""
+    """Reads the present instant: which version of a pack judges is a matter of the day."""
     return datetime.now(UTC)
 
 
@@ -55,7 +56,7 @@ class PolicyBook(Mapping[str, Policy]):
         return any(len(versions) > 1 for versions in self._versions.values())
 
     def on(self, name: str, day: date) -> Policy:
-        """The version of a pack that judges on a day: the newest in force; before the first, the first."""
+        """Chooses the version of a pack that judges on a day: the newest in force; before the first, the first."""
         versions = self._versions[name]
         in_force = [pack for pack in versions if pack.is_in_force(day)]
         begun = [pack for pack in versions if pack.valid_from <= day]
@@ -63,7 +64,7 @@ class PolicyBook(Mapping[str, Policy]):
 
 
 def pack_on(policies: Mapping[str, Policy], name: str, day: date) -> Policy:
-    """The version of a pack that judges on a day; a plain mapping has one."""
+    """Chooses the version of a pack that judges on a day; a plain mapping has one."""
     return policies.on(name, day) if isinstance(policies, PolicyBook) else policies[name]
 
 
@@ -73,11 +74,11 @@ def load_policies(
     signed: Callable[[], Collection[str]] = frozenset,
     clock: Clock = utc_clock,
 ) -> PolicyBook:
-    """The packs in ``config_dir``/policies by name, with the local overrides applied.
+    """Loads the packs in ``config_dir``/policies by name, with the local overrides applied.
 
     Args:
         overrides_dir: where local overrides stand; ``config_dir``/policies/local if not given.
-        signed: the digests of overrides that somebody has signed for; asked only where one loosens a figure.
+        signed: the digests of overrides that are signed for; asked only where one loosens a figure.
 
     Raises:
         Refusal: ``invalid`` with every problem of every pack, each with its file's name in front;
@@ -99,7 +100,7 @@ def load_policies(
 
 
 def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
-    """The documents of the packs by the stem of their file, each checked; raises ``invalid`` with every problem."""
+    """Loads the documents of the packs by the stem of their file; raises ``invalid`` with every problem."""
     documents: dict[str, Mapping[str, Any]] = {}
     problems: list[Problem] = []
     for path in sorted((config_dir / "policies").glob("*.yaml")):
@@ -110,7 +111,7 @@ def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
             problems += [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
             continue
         if path.stem not in (pack.name, f"{pack.name}-{pack.valid_from.isoformat()}"):
-            problems.append(Problem(f"{path.name}: name", f"must be the file's name, {path.stem} / 须与文件名一致"))
+            problems.append(Problem(f"{path.name}: name", Text("must be the file's name, {name}", name=path.stem)))
         elif isinstance(document, Mapping):
             documents[path.stem] = document
     if problems:
@@ -119,7 +120,7 @@ def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Override:
-    """The override in a file, applied to the pack it names (its newest version).
+    """Reads the override in a file and applies it to the pack it names (its newest version).
 
     Raises:
         Refusal: ``invalid`` with every problem and the file's name in front.
@@ -129,11 +130,13 @@ def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Ove
         name = document.get("pack") if isinstance(document, Mapping) else None
         versions = [base for base in documents.values() if base["name"] == name]
         if not versions:
-            raise Refusal("invalid", [Problem("pack", f"there is no policy pack {name} / 没有该合规策略")])
+            raise Refusal(
+                "invalid", [Problem("pack", Text("there is no policy pack {policy}", "override", policy=name))]
+            )
         return apply_override(max(versions, key=lambda base: str(base["valid_from"])), document)
     except Refusal as refusal:
-        told = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
-        raise Refusal("invalid", told) from refusal
+        problems = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
+        raise Refusal("invalid", problems) from refusal
 
 
 def sign_override(
@@ -146,7 +149,7 @@ def sign_override(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Keeps in the trail of each program who answers for what an override loosens."""
+    """Records in the trail of each program who answers for what an override loosens."""
     for program in programs:
         store.insert_sign_off(
             conn,
@@ -163,7 +166,7 @@ def sign_override(
 
 
 def signed_overrides(conn: Connection) -> set[str]:
-    """The digests of overrides that somebody has signed for."""
+    """Reads the digests of the overrides that are signed for."""
     return store.signed_digests(conn)
 
 

@@ -1,6 +1,6 @@
 """The one typeface of pictures and papers (Noto Sans SC, in ``fonts/``), and texts in the characters that it has.
 
-Nothing that knows what is written may enter. How the file was made: docs/sharing.md.
+How the file was made: docs/sharing.md.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ STAND_IN = "〓"
 """What printers set for a character that they do not have."""
 _HIGHEST_ON_PAPER = 0xFFFF  # ReportLab writes a broken table of characters for those beyond
 _FIRST_PICTURE = 0x1F000
-_ONE_AT_A_TIME = threading.RLock()
+_TYPEFACE_LOCK = threading.RLock()
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me")
 _PICTURES = ("So", "Sk")
 
 
 def open_typeface() -> TTFont:
-    """The typeface as ReportLab takes it, registered as ``FONT``; the file is read once per process (0.03 s)."""
-    with _ONE_AT_A_TIME:
+    """Registers the typeface with ReportLab as ``FONT``; the file is read once per process (0.03 s)."""
+    with _TYPEFACE_LOCK:
         return _read()
 
 
@@ -37,23 +37,23 @@ class Paper(Canvas):
 
     def save(self) -> None:
         """Writes the document out, with the characters it uses."""
-        with _ONE_AT_A_TIME:
+        with _TYPEFACE_LOCK:
             super().save()
 
 
 def on_paper(text: str) -> str:
-    """A text of a document: each character that the typeface lacks is told by its stand-in, none is left out.
+    """Prepares a text for a document: each character that the typeface lacks is shown by its stand-in.
 
     >>> on_paper("喆堃-7"), on_paper("店😀")
     ('喆堃-7', '店〓')
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(one if _is_on_paper(ord(one)) else STAND_IN for one in " ".join(text.splitlines()))
+    return "".join(letter if _is_on_paper(ord(letter)) else STAND_IN for letter in " ".join(text.splitlines()))
 
 
 def on_picture(text: str) -> str:
-    """A name as it can be drawn: no pictures, no marks that turn or hide text, letters without what is missing.
+    """Prepares a name to be drawn: no pictures, no marks that turn or hide text, stand-ins for what is missing.
 
     >>> on_picture("喆记 🌸 小店"), on_picture("Şen\u202ekaya"), on_picture("한글店")
     ('喆记 小店', 'Senkaya', '〓〓店')
@@ -72,17 +72,17 @@ def _is_on_paper(point: int) -> bool:
     return point <= _HIGHEST_ON_PAPER and point in _glyphs()
 
 
-def _drawn(one: str) -> str:
-    kind = unicodedata.category(one)
-    if one.isspace() or kind[0] == "Z":
+def _drawn(letter: str) -> str:
+    kind = unicodedata.category(letter)
+    if letter.isspace() or kind[0] == "Z":
         return " "
     if kind in _UNSEEN:
         return ""
-    if ord(one) in _glyphs():
-        return one
-    if kind in _PICTURES or ord(one) in range(_FIRST_PICTURE, 0x20000):
+    if ord(letter) in _glyphs():
+        return letter
+    if kind in _PICTURES or ord(letter) in range(_FIRST_PICTURE, 0x20000):
         return ""
-    plain = "".join(part for part in unicodedata.normalize("NFKD", one) if not unicodedata.combining(part))
+    plain = "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
     return plain if plain and all(ord(part) in _glyphs() for part in plain) else STAND_IN
 
 

@@ -1,6 +1,6 @@
 """Reads YAML (and so JSON) documents strictly: what YAML would decide silently is a problem.
 
-Parses text only; opening files and judging what a document says must not enter.
+Parses text only: files are opened, and documents judged, elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import yaml
 
 from distrib.domain.document import below
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 50
@@ -44,16 +45,16 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_written(self, node: yaml.ScalarNode) -> str:
-        """The text that stands there."""
+        """Constructs the text that stands there."""
         return str(self.construct_scalar(node))
 
     def construct_whole(self, node: yaml.ScalarNode) -> int | str:
-        """A number written in plain decimal; else the text."""
+        """Constructs a number written in plain decimal; else the text."""
         text = self.construct_written(node)
         return int(text) if _DECIMAL.fullmatch(text) else text
 
     def construct_broken(self, node: yaml.ScalarNode) -> float | str:
-        """A number with a point; one to the base of 60 or with _ in it is text."""
+        """Constructs a number with a point; one to the base of 60 or with _ in it is text."""
         text = self.construct_written(node)
         return text if {":", "_"} & set(text) else float(super().construct_yaml_float(node))
 
@@ -75,7 +76,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_broken)
 
 
 def read_yaml(text: str) -> object:
-    """The one document in ``text``.
+    """Reads the one document in ``text``.
 
     Raises:
         Refusal: ``invalid`` with the line and column of what is wrong.
@@ -84,7 +85,7 @@ def read_yaml(text: str) -> object:
 
 
 def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
-    r"""The one document in ``text``, and the line of each path in it; paths as problems have them.
+    r"""Reads the one document in ``text``, and the line of each path in it; paths as problems have them.
 
     Raises:
         Refusal: as ``read_yaml``.
@@ -105,14 +106,14 @@ def read_with_lines(text: str) -> tuple[object, dict[str, int]]:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        words = f"{error.problem or error.context} / 不是合法的 YAML 或 JSON"
+        words = Text("{problem}", "yaml", problem=error.problem or error.context)
         raise Refusal("invalid", [Problem(_place(error), words)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise Refusal("invalid", [Problem("", f"{str(error)[:200]} / 不是合法的 YAML 或 JSON")]) from error
+        raise Refusal("invalid", [Problem("", Text("{problem}", "yaml", problem=str(error)[:200]))]) from error
 
 
 def line_at(lines: Mapping[str, int], path: str) -> int | None:
-    """The line of a path, or of what it would stand in; of a place in a text that cannot be read, its own.
+    """Finds the line of a path, or of what it would stand in; of a place in an unreadable text, its own.
 
     >>> line_at({"": 1, "rules[0]": 3}, "rules[0].rate"), line_at({}, "code"), line_at({}, "line 7, column 2")
     (3, None, 7)
@@ -127,14 +128,14 @@ def line_at(lines: Mapping[str, int], path: str) -> int | None:
 def _lines(path: str, node: yaml.Node) -> Iterator[tuple[str, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            at = below(path, key.value if isinstance(key, yaml.ScalarNode) else key)
-            yield at, key.start_mark.line + 1
-            yield from _lines(at, value)
+            inner = below(path, key.value if isinstance(key, yaml.ScalarNode) else key)
+            yield inner, key.start_mark.line + 1
+            yield from _lines(inner, value)
     elif isinstance(node, yaml.SequenceNode):
         for index, entry in enumerate(node.value):
-            at = f"{path}[{index}]"
-            yield at, entry.start_mark.line + 1
-            yield from _lines(at, entry)
+            inner = f"{path}[{index}]"
+            yield inner, entry.start_mark.line + 1
+            yield from _lines(inner, entry)
 
 
 def _place(error: yaml.MarkedYAMLError) -> str:

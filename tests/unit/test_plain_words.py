@@ -37,29 +37,9 @@ RETIRED = frozenset(
 ALONE = frozenset({"found", "at", "one"})
 """No whole name: what was found, and at which instant, has a name of its own."""
 
-NOT_YET: tuple[str, ...] = (
-    "distrib/api/http/json_body.py",
-    "distrib/api/http/problems.py",
-    "distrib/api/resources/shops.py",
-    "distrib/api/schemas/",
-    "distrib/cli/plans/",
-    "distrib/console/invitation.py",
-    "distrib/console/landing.py",
-    "distrib/console/language.py",
-    "distrib/console/plans/",
-    "distrib/domain/document.py",
-    "distrib/domain/plans/",
-    "distrib/domain/policies/",
-    "distrib/embedded/place.py",
-    "distrib/embedded/processes.py",
-    "distrib/services/compliance/words.py",
-    "distrib/services/policies.py",
-    "distrib/services/typeface.py",
-    "distrib/services/yaml_documents.py",
-    "distrib/settings.py",
-)
+NOT_YET: tuple[str, ...] = ()
 """Rooms and modules that still have such names, by the beginning of their path. It only shrinks, and ends empty."""
-SHARED_YET: frozenset[str] = frozenset({"Reader"})
+SHARED_YET: frozenset[str] = frozenset()
 """Class names that two modules still share. It only shrinks, and ends empty."""
 
 

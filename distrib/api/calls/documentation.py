@@ -100,5 +100,5 @@ def _refusals(said: Documented) -> dict[str, Any]:
 
 
 def _refusal(codes: list[str]) -> dict[str, Any]:
-    described = "; ".join(f"`{code}`: {CODES[code].en}" for code in codes)
+    described = "; ".join(f"`{code}`: {CODES[code].message}" for code in codes)
     return {"description": described, "headers": _HEADERS, "content": {_PROBLEM: {"schema": ProblemSchema}}}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from distrib.api.http.words import Said, say
+from distrib.api.http.words import CallerText, say
 from distrib.domain.errors import Problem, Refusal
 
 MOST_LEVELS = 64
@@ -21,15 +21,15 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Refused(ValueError):
-    """A corner of JSON that this door does not let in."""
+    """A form of JSON that is not accepted, and the reason."""
 
-    def __init__(self, reason: Said) -> None:
+    def __init__(self, reason: CallerText) -> None:
         self.reason = reason
-        super().__init__(reason)
+        super().__init__(str(reason))
 
 
 def parse_json(body: bytes) -> Any:
-    """The value a body holds; fractions come as ``Decimal``, never as a binary float.
+    """Parses a body into the value it holds; fractions come as ``Decimal``, never as a binary float.
 
     Raises:
         Refusal: ``not_json``, with the reason and, where there is one, the place.
@@ -56,7 +56,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def parse_document(body: bytes) -> Any:
-    """As ``parse_json``, and every text of it is whole: half characters are told by their pointers."""
+    """Parses a body as ``parse_json`` does and refuses texts with half characters, each by its pointer."""
     value = parse_json(body)
     if _ESCAPED_SURROGATE.search(body.decode("utf-8")):
         problems = [Problem(pointer, say("surrogate")) for pointer in _half_characters(value, "")]
@@ -66,7 +66,7 @@ def parse_document(body: bytes) -> Any:
 
 
 def pointer_to(*steps: object) -> str:
-    """A JSON pointer (RFC 6901).
+    """Builds a JSON pointer (RFC 6901) of these steps.
 
     >>> pointer_to("lines", 0, "a/b")
     '/lines/0/a~1b'
@@ -75,7 +75,7 @@ def pointer_to(*steps: object) -> str:
 
 
 def readable(text: str) -> str:
-    r"""The text with half characters written out, so that it can be sent.
+    r"""Writes out half characters, so that the text can be sent.
 
     >>> readable("a\ud800")
     'a\\ud800'
@@ -83,21 +83,21 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _syntax(error: json.JSONDecodeError) -> Said:
+def _syntax(error: json.JSONDecodeError) -> CallerText:
     if error.doc.startswith("\ufeff"):
         return say("json_bom")
     return say("json_syntax", what=error.msg.removesuffix(" at"), place=error.pos)
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         seen: set[str] = set()
         for key, _value in pairs:
             if key in seen:
                 raise _Refused(say("json_twice", name=repr(readable(key[:64]))))
             seen.add(key)
-    return found
+    return mapping
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -111,7 +111,7 @@ def _fraction(digits: str) -> Decimal:
 
 
 def _nests_too_deep(value: Any) -> bool:
-    """Walks level by level, so that the walk itself needs no depth."""
+    """Checks the depth of a value level by level, so that the check itself needs no depth."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(MOST_LEVELS):
         level = [
@@ -126,7 +126,7 @@ def _nests_too_deep(value: Any) -> bool:
 
 
 def _half_characters(value: Any, pointer: str) -> Iterator[str]:
-    """Pointers of the texts (keys too) that hold a lone surrogate; the depth is bounded by now."""
+    """Finds the pointers of texts (keys too) that hold a lone surrogate; the depth is bounded by now."""
     if isinstance(value, str):
         if not _is_whole(value):
             yield pointer

@@ -14,8 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from distrib.api.http.json_body import readable
-from distrib.api.http.words import in_language
-from distrib.domain.errors import CODES, Problem, Refusal
+from distrib.api.http.words import word
+from distrib.domain.errors import Problem, Refusal, title_of
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.transactions import is_passing, sqlstate_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,22 +38,17 @@ _CODE_OF_STATUS = {
 _log = structlog.get_logger("distrib.api")
 
 
-def language() -> str:
-    """``zh`` where the caller prefers Chinese, else ``en``."""
-    return "zh" if request.accept_languages.best_match(["en", "zh"], default="en") == "zh" else "en"
-
-
 def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str, object] | None = None) -> Response:
-    """The response that says ``code``, with every single thing that is wrong."""
+    """Builds the response for ``code``, with every single thing that is wrong."""
     return respond(Refusal(code, problems, **(params or {})))
 
 
 def respond(refusal: Refusal) -> Response:
-    """A refusal as its response: status, both texts and headers come from the table of codes."""
-    spoken = language()
-    response = Response(json.dumps(_document(refusal, spoken), ensure_ascii=False), refusal.status)
+    """Builds the response for a refusal: status, text and headers come from the table of codes."""
+    language = current_language()
+    response = Response(json.dumps(_document(refusal, language), ensure_ascii=False), refusal.status)
     response.content_type = MEDIA_TYPE
-    response.headers["Content-Language"] = spoken
+    response.headers["Content-Language"] = language
     response.vary.add("Accept-Language")
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="distrib"'
@@ -60,49 +57,33 @@ def respond(refusal: Refusal) -> Response:
     return response
 
 
-def detail_of(refusal: Refusal, spoken: str) -> str:
-    """What happened, with what fills its braces in the same language."""
-    params = {
-        name: in_language(value, spoken) if isinstance(value, str) else value for name, value in refusal.params.items()
-    }
-    return readable(Refusal(refusal.code, (), **params).text(spoken))
+def detail_of(refusal: Refusal, language: str) -> str:
+    """Renders what happened, with what fills its braces in the same language."""
+    return readable(render(refusal.text, language))
 
 
-def _document(refusal: Refusal, spoken: str) -> dict[str, Any]:
+def _document(refusal: Refusal, language: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "type": f"/docs/errors#{refusal.code}",
-        "title": title_of(refusal.code, spoken),
+        "title": render(title_of(refusal.code), language),
         "status": refusal.status,
-        "detail": detail_of(refusal, spoken),
+        "detail": detail_of(refusal, language),
         "code": refusal.code,
     }
     if "request_id" in g:
         document["instance"] = f"urn:uuid:{g.request_id}" if g.request_id_is_ours else readable(g.request_id)
     if refusal.problems:
-        document["errors"] = [_entry(found, spoken) for found in refusal.problems[:MOST_PROBLEMS]]
+        document["errors"] = [_entry(entry, language) for entry in refusal.problems[:MOST_PROBLEMS]]
     return document
 
 
 def entries_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
-    """Each thing that is wrong, as an entry of ``errors`` in the caller's language."""
-    return [_entry(found, language()) for found in problems]
+    """Renders each thing that is wrong as an entry of ``errors`` in the caller's language."""
+    return [_entry(entry, current_language()) for entry in problems]
 
 
-def _entry(found: Problem, spoken: str) -> dict[str, str]:
-    return {"pointer": readable(found.pointer), "detail": readable(in_language(found.detail, spoken))}
-
-
-def title_of(code: str, spoken: str) -> str:
-    """The code in words: the same for every occurrence, as RFC 9457 asks of a title.
-
-    >>> title_of("sponsor_unknown", "en")
-    'Sponsor unknown'
-    >>> title_of("sponsor_unknown", "zh"), title_of("same_key", "zh")
-    ('邀请人不存在', '需要另一人的密钥')
-    """
-    if spoken == "zh":
-        return CODES[code].title_zh or CODES[code].zh.rstrip("。")
-    return code.replace("_", " ").capitalize()
+def _entry(wrong: Problem, language: str) -> dict[str, str]:
+    return {"pointer": readable(wrong.pointer), "detail": readable(word(wrong.detail, language))}
 
 
 def answer_with_problems(app: Flask) -> None:
@@ -131,7 +112,7 @@ def _limits(code: str) -> dict[str, object]:
 
 
 def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Response:
-    """503 where the database is away, full or too slow, else a mistake of ours; its words stay in the log."""
+    """Answers 503 where the database is away, full or too slow, else a mistake of ours; its words stay in the log."""
     if not isinstance(error, PoolExhausted) and not is_passing(error):
         return _on_failure(error)
     _log.warning("database_unavailable", error=type(error).__name__, sqlstate=sqlstate_of(error))
@@ -139,6 +120,6 @@ def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Res
 
 
 def _on_failure(error: Exception) -> Response:
-    """What nobody foresaw: a traceback for us, a code for the caller."""
+    """Answers what nobody foresaw: a traceback for us, a code for the caller."""
     _log.error("failed", path=request.path, exc_info=error)
     return problem("internal")

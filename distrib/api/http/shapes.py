@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from distrib.api.http.json_body import pointer_to, readable
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 
 
 def load_body(schema: type[Schema] | None, value: Any) -> Any:
@@ -67,7 +68,7 @@ def _problems(messages: Any, pointer: str) -> Iterator[Problem]:
         for message in messages:
             yield from _problems(message, pointer)
     else:
-        yield Problem(pointer, messages if isinstance(messages, str) else str(messages))
+        yield Problem(pointer, messages if isinstance(messages, Text) else str(messages))
 
 
 def _step(key: object) -> object:

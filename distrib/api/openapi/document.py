@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from distrib.api.resources import RESOURCES
 from distrib.domain.identifiers import is_identifier
-from distrib.domain.plans.schema import plan_schema
+from distrib.services.plans.words import schema_for_editors
 
 PLAN_DOCUMENT = "PlanDocument"
 """The component that describes a plan: the very schema that editors and ``plan check`` go by."""
@@ -85,8 +85,8 @@ def register_operations(app: Flask, version: str) -> dict[str, Any]:
 
 def _plan_language() -> dict[str, Any]:
     """The schema of plans in the words of a description: its definitions stand beside it as components."""
-    schema = {key: value for key, value in plan_schema().items() if key not in ("$schema", "$defs")}
-    parts = {f"{PLAN_DOCUMENT}.{name}": part for name, part in plan_schema()["$defs"].items()}
+    schema = {key: value for key, value in schema_for_editors().items() if key not in ("$schema", "$defs")}
+    parts = {f"{PLAN_DOCUMENT}.{name}": part for name, part in schema_for_editors()["$defs"].items()}
     named: dict[str, Any] = _renamed({PLAN_DOCUMENT: schema, **parts})
     return named
 

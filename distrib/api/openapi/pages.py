@@ -7,8 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from distrib.api.http.answers import json_response, to_json
-from distrib.api.http.problems import language, title_of
 from distrib.domain.errors import CODES
+from distrib.domain.texts import Text
+from distrib.languages import LANGUAGES, render
+from distrib.languages.web import current_language
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
@@ -33,7 +35,10 @@ def docs_blueprint(description: dict[str, Any]) -> Blueprint:
 
     @blueprint.get("/docs/errors")
     def read_errors() -> str:
-        rows = [(code, said.status, said.en, said.zh) for code, said in sorted(CODES.items())]
-        return render_template("docs/errors.html", rows=rows, language=language(), title_of=title_of)
+        rows = [
+            (code, entry.status, *(render(Text(entry.message), language) for language in LANGUAGES))
+            for code, entry in sorted(CODES.items())
+        ]
+        return render_template("docs/errors.html", rows=rows, language=current_language())
 
     return blueprint

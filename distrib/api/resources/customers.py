@@ -9,7 +9,7 @@ from typing import Any
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import readable
-from distrib.api.http.problems import detail_of, entries_of, language
+from distrib.api.http.problems import detail_of, entries_of
 from distrib.api.http.shapes import Validated, problems_of
 from distrib.api.schemas.customers import (
     BatchResultsSchema,
@@ -23,6 +23,8 @@ from distrib.api.schemas.customers import (
 )
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.services.customers import bindings as service
 from distrib.services.customers.bindings import ClaimDraft, ClaimResult
 
@@ -94,12 +96,12 @@ def bind_customers(call: Call) -> Answer:
 def _shown(result: ClaimResult) -> dict[str, Any]:
     shown: dict[str, Any] = {"customer_id": result.customer_id, "outcome": result.outcome}
     if result.refusal is not None:
-        return shown | {"code": result.refusal.code, "detail": detail_of(result.refusal, language())}
+        return shown | {"code": result.refusal.code, "detail": detail_of(result.refusal, current_language())}
     return shown | {"binding": None if result.binding is None else asdict(result.binding)}
 
 
 def _misshapen(raw: Any, problems: list[Problem]) -> dict[str, Any]:
     sent = raw.get("customer_id") if isinstance(raw, Mapping) else None
     customer_id = readable(sent[:255]) if isinstance(sent, str) else None
-    refusal = {"code": "invalid", "detail": Refusal("invalid").text(language())}
+    refusal = {"code": "invalid", "detail": render(Refusal("invalid").text, current_language())}
     return {"customer_id": customer_id, "outcome": "refused", **refusal, "errors": entries_of(problems)}

@@ -14,9 +14,9 @@ from distrib.api.calls.backend import Backend
 from distrib.api.calls.operations import NDJSON, Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_json, readable
-from distrib.api.http.problems import detail_of, language
+from distrib.api.http.problems import detail_of
 from distrib.api.http.shapes import Validated, problems_of
-from distrib.api.http.words import in_language, say
+from distrib.api.http.words import say, word
 from distrib.api.schemas.events import (
     EventPostSchema,
     EventQuerySchema,
@@ -26,6 +26,8 @@ from distrib.api.schemas.events import (
     EventViewSchema,
 )
 from distrib.domain.errors import Problem, Refusal
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.services.orders import inbox
 from distrib.services.orders.codec import decode_event
 
@@ -98,7 +100,7 @@ def post_events(call: Call) -> Answer:
         raise Refusal("invalid", _contract_problems(raws[0], call.now))
     good = [event for event in decoded if event is not None]
     kept = iter(inbox.accept_events(call.conn, call.program, good, call.now) if good else ())
-    answer_language = language()
+    answer_language = current_language()
     results = [
         _refused(raw, call.now, answer_language) if event is None else _result(next(kept), answer_language)
         for raw, event in zip(raws, decoded, strict=True)
@@ -111,7 +113,7 @@ def post_events(call: Call) -> Answer:
 def _result(accepted: inbox.Accepted, answer_language: str) -> dict[str, Any]:
     if accepted.code is None:
         return {"id": accepted.id, "status": accepted.status}
-    detail = Refusal(accepted.code, id=accepted.id).text(answer_language)
+    detail = render(Refusal(accepted.code, id=accepted.id).text, answer_language)
     return {"id": accepted.id, "status": accepted.status, "code": accepted.code, "detail": detail}
 
 
@@ -124,7 +126,7 @@ def _refused(raw: Any, now: datetime, answer_language: str) -> dict[str, Any]:
             "detail": detail_of(raw.refusal, answer_language),
         }
     errors = [
-        {"pointer": readable(problem.pointer), "detail": readable(in_language(problem.detail, answer_language))}
+        {"pointer": readable(problem.pointer), "detail": readable(word(problem.detail, answer_language))}
         for problem in islice(_contract_problems(raw, now), MOST_EVENTS)
     ]
     sent = raw.get("id") if isinstance(raw, dict) else None

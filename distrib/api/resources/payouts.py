@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
-from distrib.api.http.problems import language
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payouts import (
     ChannelDocumentSchema,
@@ -32,6 +31,8 @@ from distrib.api.schemas.payouts import (
 )
 from distrib.domain.payouts.channels import CSV
 from distrib.domain.payouts.personal_data import Payee
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
 from distrib.services.payouts import files, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
@@ -214,5 +215,5 @@ def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[s
 def _outcome_view(outcome: LineOutcome) -> dict[str, Any]:
     shown: dict[str, Any] = {"shop_id": outcome.shop_id, "status": outcome.outcome}
     if outcome.outcome == REFUSED and outcome.refusal is not None:
-        shown |= {"code": outcome.refusal.code, "detail": outcome.refusal.text(language())}
+        shown |= {"code": outcome.refusal.code, "detail": render(outcome.refusal.text, current_language())}
     return shown

@@ -12,9 +12,8 @@ from distrib.api.calls.partners import distance_of, is_partner, levels_below, mu
 from distrib.api.http.answers import Answer
 from distrib.api.http.auth import FINANCE
 from distrib.api.http.json_body import readable
-from distrib.api.http.problems import language
 from distrib.api.http.shapes import Validated, problems_of
-from distrib.api.http.words import in_language
+from distrib.api.http.words import word
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import (
     DownlineQuerySchema,
@@ -30,6 +29,8 @@ from distrib.api.schemas.shops import (
     StatusSchema,
 )
 from distrib.domain.errors import Problem, Refusal
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.services.network import shops as service
 from distrib.services.network.shops import Registered, RelatedShop, ShopDraft, ShopView
 
@@ -253,16 +254,14 @@ def _own(call: Call) -> str:
 def _result(registered: Registered) -> dict[str, Any]:
     result: dict[str, Any] = {"id": registered.id, "status": registered.status}
     if registered.refusal is not None:
-        result |= {"code": registered.refusal.code, "detail": registered.refusal.text(language())}
+        result |= {"code": registered.refusal.code, "detail": render(registered.refusal.text, current_language())}
     return result
 
 
 def _misshapen(raw: Any, problems: list[Problem]) -> dict[str, Any]:
-    spoken = language()
-    errors = [
-        {"pointer": readable(problem.pointer), "detail": in_language(problem.detail, spoken)} for problem in problems
-    ]
+    language = current_language()
+    errors = [{"pointer": readable(problem.pointer), "detail": word(problem.detail, language)} for problem in problems]
     sent = raw.get("id") if isinstance(raw, Mapping) else None
-    detail = Refusal("invalid").text(spoken)
+    detail = render(Refusal("invalid").text, language)
     shop_id = sent[:255] if isinstance(sent, str) else None
     return {"id": shop_id, "status": "refused", "code": "invalid", "detail": detail, "errors": errors}

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from distrib.api.http.words import say
-from distrib.api.schemas.fields import Choice, Identifier, Instant, Period, Shape, Text, Whole
+from distrib.api.schemas.fields import Choice, Identifier, Instant, Period, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.domain.money import MAX_MINOR
 
@@ -24,7 +24,7 @@ class AdjustedAmount(Whole):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         amount = super()._deserialize(value, attr, data, **rest)
         if amount == 0:
-            raise ValidationError(say("not_zero"))
+            raise ValidationError([say("not_zero")])
         return amount
 
 
@@ -34,7 +34,7 @@ class AdjustmentDraftSchema(Shape):
     id = Identifier(required=True)
     shop_id = Identifier(required=True)
     amount_minor = AdjustedAmount(required=True, metadata={"description": "not 0"})
-    reason = Text(required=True)
+    reason = PlainText(required=True)
 
 
 class AdjustmentQuerySchema(PageQuerySchema):
@@ -50,15 +50,15 @@ class AdjustmentSchema(Shape):
     id = Identifier(required=True)
     shop_id = Identifier(required=True)
     amount_minor = Whole(low=-MAX_MINOR, high=MAX_MINOR, required=True)
-    currency = Text(required=True)
-    reason = Text(required=True)
+    currency = PlainText(required=True)
+    reason = PlainText(required=True)
     status = Choice(STATUSES, required=True)
     proposed_at = Instant(required=True)
-    proposed_by = Text(required=True, metadata={"description": "id of the key"})
+    proposed_by = PlainText(required=True, metadata={"description": "id of the key"})
     approved_at = Instant(required=True, allow_none=True)
-    approved_by = Text(required=True, allow_none=True)
+    approved_by = PlainText(required=True, allow_none=True)
     period = Period(required=True, allow_none=True)
-    commission_id = Text(required=True, allow_none=True)
+    commission_id = PlainText(required=True, allow_none=True)
 
 
 AdjustmentsPageSchema: Any = page_of(AdjustmentSchema, "AdjustmentsPage")

@@ -10,8 +10,8 @@ from distrib.api.schemas.fields import (
     Inner,
     Instant,
     Period,
+    PlainText,
     Shape,
-    Text,
     Total,
     Whole,
 )
@@ -48,25 +48,25 @@ class CommissionSchema(Shape):
     What is only expected has no ``available_at`` and no ``period`` yet.
     """
 
-    id = Text(required=True)
+    id = PlainText(required=True)
     event_id = Identifier(required=True, allow_none=True)
     order_id = Identifier(required=True, allow_none=True)
     line_id = Identifier(required=True, allow_none=True)
     shop_id = Identifier(required=True)
-    rule = Text(required=True, allow_none=True)
+    rule = PlainText(required=True, allow_none=True)
     tier = Whole(required=True, allow_none=True)
     kind = Choice(KINDS, required=True)
     base_minor = Total(required=True, allow_none=True)
-    rate = Text(required=True, allow_none=True, metadata={"examples": ["0.125"]})
+    rate = PlainText(required=True, allow_none=True, metadata={"examples": ["0.125"]})
     amount_minor = Total(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     plan_version = Inner(PlanVersionSchema, required=True, allow_none=True)
     occurred_at = Instant(required=True)
     available_at = Instant(required=True, allow_none=True)
     state = Choice(("held", "available", "expected"), required=True)
     period = Period(required=True, allow_none=True)
     belongs_to_period = Period(required=True, allow_none=True)
-    reverses_id = Text(required=True, allow_none=True)
+    reverses_id = PlainText(required=True, allow_none=True)
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.api.schemas.penalties import PenaltyInForceSchema
 from distrib.services.compliance.cases import DECISIONS
@@ -27,7 +27,7 @@ class Figures(fields.Dict):
 class FindingsQuerySchema(PageQuerySchema):
     """Which findings."""
 
-    id = Text(high=40, load_default=None)
+    id = PlainText(high=40, load_default=None)
     severity = Choice(FINDING_SEVERITIES, load_default=None)
     since = Instant(load_default=None)
 
@@ -36,18 +36,18 @@ class KeptFindingSchema(Shape):
     """What a policy pack saw: the figure, the threshold, the source, and what was done at once."""
 
     finding_no = Whole(low=1, required=True)
-    id = Text(required=True)
+    id = PlainText(required=True)
     severity = Choice(FINDING_SEVERITIES, required=True)
     moment = Choice(("registration", "structure"), required=True)
-    subject = Text(required=True)
-    figure = Text(high=2_000, required=True)
-    threshold = Text(high=2_000, required=True)
-    source = Text(required=True)
-    detail_en = Text(required=True)
-    detail_zh = Text(required=True)
-    action = Text(required=True)
+    subject = PlainText(required=True)
+    figure = PlainText(high=2_000, required=True)
+    threshold = PlainText(high=2_000, required=True)
+    source = PlainText(required=True)
+    detail_en = PlainText(required=True)
+    detail_zh = PlainText(required=True)
+    action = PlainText(required=True)
     evidence = Figures(required=True)
-    pack = Text(required=True)
+    pack = PlainText(required=True)
     found_at = Instant(required=True)
 
 
@@ -55,16 +55,16 @@ class CaseDraftSchema(Shape):
     """A case about the tree a shop stands in, or about all the trees of an organiser; not both."""
 
     shop_id = Identifier(load_default=None)
-    organiser_id = Text(high=64, load_default=None)
-    reason = Text(required=True)
+    organiser_id = PlainText(high=64, load_default=None)
+    reason = PlainText(required=True)
 
 
 class DecisionDraftSchema(Shape):
     """What is decided, by whom and why; a freeze holds for orders paid from ``effective_at`` on."""
 
     decision = Choice(DECISIONS, required=True)
-    decided_by = Text(required=True)
-    reason = Text(required=True)
+    decided_by = PlainText(required=True)
+    reason = PlainText(required=True)
     effective_at = Instant(load_default=None)
 
 
@@ -74,42 +74,42 @@ class DecisionSchema(Shape):
     seq = Whole(low=1, required=True)
     decision = Choice(DECISIONS, required=True)
     effective_at = Instant(required=True)
-    decided_by = Text(required=True)
-    reason = Text(required=True)
+    decided_by = PlainText(required=True)
+    reason = PlainText(required=True)
     recorded_at = Instant(required=True)
-    recorded_by = Text(required=True)
+    recorded_by = PlainText(required=True)
 
 
 class CaseSchema(Shape):
     """A case with its decisions; ``frozen_minor`` is what it still holds."""
 
     case_no = Whole(low=1, required=True)
-    finding_id = Text(required=True, allow_none=True)
-    subject = Text(required=True)
+    finding_id = PlainText(required=True, allow_none=True)
+    subject = PlainText(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Text(high=64, required=True, allow_none=True)
+    organiser_id = PlainText(high=64, required=True, allow_none=True)
     state = Choice(STATES, required=True)
-    reason = Text(high=2_000, required=True)
+    reason = PlainText(high=2_000, required=True)
     evidence = Figures(required=True)
     opened_at = Instant(required=True)
-    opened_by = Text(required=True)
+    opened_by = PlainText(required=True)
     frozen_minor = Total(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     decisions = Listed(Inner(DecisionSchema), required=True)
 
 
 class StructureFindingSchema(Shape):
     """What a monitor found."""
 
-    id = Text(required=True)
+    id = PlainText(required=True)
     severity = Choice(FINDING_SEVERITIES, required=True)
-    subject = Text(required=True)
-    figure = Text(high=2_000, required=True)
-    threshold = Text(high=2_000, required=True)
-    source = Text(required=True)
-    detail_en = Text(required=True)
-    detail_zh = Text(required=True)
-    pack = Text(required=True)
+    subject = PlainText(required=True)
+    figure = PlainText(high=2_000, required=True)
+    threshold = PlainText(high=2_000, required=True)
+    source = PlainText(required=True)
+    detail_en = PlainText(required=True)
+    detail_zh = PlainText(required=True)
+    pack = PlainText(required=True)
 
 
 class RunSchema(Shape):
@@ -123,7 +123,7 @@ class RunSchema(Shape):
     organisers = Listed(Figures(), required=True)
     findings = Listed(Inner(StructureFindingSchema), required=True)
     new_findings = Whole(required=True)
-    cases_opened = Listed(Text(), required=True)
+    cases_opened = Listed(PlainText(), required=True)
 
 
 class ReportQuerySchema(Shape):
@@ -138,10 +138,12 @@ class ReportedFindingSchema(StructureFindingSchema):
     """A finding of a plan or of the structure, with what was done about it."""
 
     moment = Choice(("plan", "structure"), required=True)
-    done = Text(required=True)
+    done = PlainText(required=True)
     case_no = Whole(low=1, required=True, allow_none=True, metadata={"description": "the newest case about it"})
     case_state = Choice(STATES, required=True, allow_none=True)
-    signed_off_by = Text(required=True, allow_none=True, metadata={"description": "of a plan's finding: who answers"})
+    signed_off_by = PlainText(
+        required=True, allow_none=True, metadata={"description": "of a plan's finding: who answers"}
+    )
 
 
 class ReportSchema(Shape):
@@ -149,8 +151,8 @@ class ReportSchema(Shape):
 
     program = Identifier(required=True)
     as_of = Instant(required=True)
-    currency = Text(required=True)
-    time_zone = Text(required=True)
+    currency = PlainText(required=True)
+    time_zone = PlainText(required=True)
     packs = Listed(fields.Dict(), required=True)
     caps = fields.Dict(required=True)
     plans = Listed(fields.Dict(), required=True)
@@ -162,9 +164,9 @@ class ReportSchema(Shape):
     penalties = Listed(Inner(PenaltyInForceSchema), required=True)
     cases = Listed(Inner(CaseSchema), required=True)
     sign_offs = Listed(fields.Dict(), required=True)
-    notice_en = Text(required=True)
-    notice_zh = Text(required=True)
-    digest = Text(required=True)
+    notice_en = PlainText(required=True)
+    notice_zh = PlainText(required=True)
+    digest = PlainText(required=True)
 
 
 FindingsPageSchema: type[Schema] = page_of(KeptFindingSchema, "ComplianceFindingsPage")

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape
 from distrib.api.schemas.lists import page_of
 from distrib.api.schemas.problem import ProblemEntrySchema
 from distrib.domain.customers import OUTCOMES, RULES
@@ -19,7 +19,7 @@ class ClaimSchema(Shape):
     """A customer came by a shop at an instant."""
 
     shop_id = Identifier(required=True)
-    source = Text(required=True, metadata={"description": "what brought the customer, such as poster or link"})
+    source = PlainText(required=True, metadata={"description": "what brought the customer, such as poster or link"})
     bound_at = Instant(required=True)
 
 
@@ -39,7 +39,7 @@ class BindingSchema(Shape):
     """A binding: protection and expiry count from when the customer last came by its shop."""
 
     shop_id = Identifier(required=True)
-    source = Text(required=True)
+    source = PlainText(required=True)
     bound_at = Instant(required=True)
     renewed_at = Instant(required=True)
     protected_until = Instant(required=True, allow_none=True)
@@ -57,11 +57,11 @@ class BoundSchema(Shape):
 class BatchEntrySchema(Shape):
     """What became of one claim of a batch."""
 
-    customer_id = Text(required=True, allow_none=True, low=0)
+    customer_id = PlainText(required=True, allow_none=True, low=0)
     outcome = Choice((*OUTCOMES, "refused"), required=True)
     binding = Inner(BindingSchema, allow_none=True)
-    code = Text()
-    detail = Text()
+    code = PlainText()
+    detail = PlainText()
     errors = Listed(Inner(ProblemEntrySchema))
 
 
@@ -75,7 +75,7 @@ class ClaimViewSchema(Shape):
     """A claim in a customer's history, judged among all claims known by now."""
 
     shop_id = Identifier(required=True)
-    source = Text(required=True)
+    source = PlainText(required=True)
     bound_at = Instant(required=True)
     rule = Choice(RULES, required=True)
     outcome = Choice(OUTCOMES, required=True)
@@ -83,7 +83,7 @@ class ClaimViewSchema(Shape):
         required=True, allow_none=True, metadata={"description": "when the binding it made ended or will end"}
     )
     recorded_at = Instant(required=True)
-    recorded_by = Text(required=True)
+    recorded_by = PlainText(required=True)
 
 
 class CustomerDraftSchema(Shape):

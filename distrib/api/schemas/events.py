@@ -20,8 +20,8 @@ from distrib.api.schemas.fields import (
     Inner,
     Instant,
     Listed,
+    PlainText,
     Shape,
-    Text,
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
@@ -54,7 +54,7 @@ PARTS = {
 """What an event of each type is about."""
 
 
-class OrderCurrency(Text):
+class OrderCurrency(PlainText):
     """Three capitals; whether it is the plan's currency is told at work."""
 
     def __init__(self, **options: Any) -> None:
@@ -62,7 +62,7 @@ class OrderCurrency(Text):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
-            raise ValidationError(say("currency"))
+            raise ValidationError([say("currency")])
         return super()._deserialize(value, attr, data, **rest)
 
 
@@ -83,12 +83,12 @@ class OrderLineSchema(EventPart):
 
     fills = OrderLine
     id = Identifier(required=True)
-    sku = Text(required=True)
+    sku = PlainText(required=True)
     quantity = Whole(low=1, high=MOST_QUANTITY, required=True)
     paid_minor = Amount(required=True)
     list_minor = Amount(allow_none=True)
     cost_minor = Amount(allow_none=True)
-    category = Text(allow_none=True)
+    category = PlainText(allow_none=True)
     entry = Flag(allow_none=True)
 
 
@@ -221,17 +221,17 @@ class EventPostSchema(Shape):
 class EventErrorSchema(Shape):
     """What was wrong at a pointer of one event."""
 
-    pointer = Text(required=True)
-    detail = Text(required=True)
+    pointer = PlainText(required=True)
+    detail = PlainText(required=True)
 
 
 class EventResultSchema(Shape):
     """What became of one event of a post."""
 
-    id = Text(required=True, allow_none=True, metadata={"minLength": 0})
+    id = PlainText(required=True, allow_none=True, metadata={"minLength": 0})
     status = Choice(("accepted", "duplicate", "refused"), required=True)
-    code = Text()
-    detail = Text()
+    code = PlainText()
+    detail = PlainText()
     errors = Listed(Inner(EventErrorSchema))
 
 
@@ -247,9 +247,9 @@ class EventResultsSchema(Shape):
 class EventFailureSchema(Shape):
     """Why an event waits or failed."""
 
-    code = Text(required=True)
-    detail = Text(required=True)
-    detail_zh = Text(required=True)
+    code = PlainText(required=True)
+    detail = PlainText(required=True)
+    detail_zh = PlainText(required=True)
 
 
 class EventViewSchema(Shape):
@@ -265,7 +265,7 @@ class EventViewSchema(Shape):
     done_at = Instant(required=True, allow_none=True)
     attempts = Whole(required=True)
     error = Inner(EventFailureSchema, required=True, allow_none=True)
-    remark = Text()
+    remark = PlainText()
 
 
 class EventQuerySchema(PageQuerySchema):

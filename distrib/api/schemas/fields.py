@@ -1,4 +1,4 @@
-"""The kinds of value the API knows: ids, texts, whole numbers, instants. Each says what is wrong in both languages.
+"""The kinds of value the API knows: ids, texts, whole numbers, instants. Each says what is wrong.
 
 marshmallow's own fields convert what looks similar (``"7"`` to 7, ``1.0`` to 1); these take a value as it is, or
 refuse it.
@@ -15,21 +15,20 @@ from typing import Annotated, Any
 import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from distrib.api.http.words import Said, say
+from distrib.api.http.words import CallerText, say
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Refusal
-from distrib.domain.identifiers import is_identifier, parse_day
+from distrib.domain.identifiers import MAX_TEXT, is_identifier, parse_day
 from distrib.services.context import parse_period
 from distrib.services.orders.codec import MAX_AMOUNT_MINOR, MAX_SUM_MINOR, is_text
 
-MAX_TEXT = 255
 FIRST_YEAR, LAST_YEAR = 1970, 8999  # what every time zone and PostgreSQL can hold, with room for arithmetic
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _COMMON: dict[str, str | list[Any] | dict[Any, Any]] = {
-    "required": say("required"),
-    "null": say("null"),
-    "validator_failed": say("unknown"),
+    "required": [say("required")],
+    "null": [say("null")],
+    "validator_failed": [say("unknown")],
 }
 
 
@@ -41,13 +40,13 @@ class Shape(Schema):
 
         unknown = RAISE
 
-    error_messages = {"unknown": say("unknown"), "type": say("object")}  # noqa: RUF012 - marshmallow's own way
+    error_messages: dict[str, Any] = {"unknown": say("unknown"), "type": [say("object")]}  # noqa: RUF012 - marshmallow's way
 
 
-class Text(fields.String):
+class PlainText(fields.String):
     """A text of ``low`` to ``high`` characters that PostgreSQL can keep."""
 
-    default_error_messages = _COMMON | {"invalid": say("text"), "invalid_utf8": say("text")}
+    default_error_messages = _COMMON | {"invalid": [say("text")], "invalid_utf8": [say("text")]}
 
     def __init__(self, *, low: int = 1, high: int = MAX_TEXT, **options: Any) -> None:
         self.low, self.high = low, high
@@ -56,11 +55,11 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if not isinstance(value, str):
-            raise ValidationError(say("text"))
+            raise ValidationError([say("text")])
         if not self.low <= len(value) <= self.high:
-            raise ValidationError(say("length", low=self.low, high=self.high))
+            raise ValidationError([say("length", low=self.low, high=self.high)])
         if not is_text(value):
-            raise ValidationError(say("control" if "\x00" in value else "surrogate"))
+            raise ValidationError([say("control" if "\x00" in value else "surrogate")])
         return value
 
 
@@ -74,9 +73,9 @@ class Identifier(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if not isinstance(value, str):
-            raise ValidationError(say("text"))
+            raise ValidationError([say("text")])
         if not is_identifier(value):
-            raise ValidationError(say("identifier"))
+            raise ValidationError([say("identifier")])
         return value
 
 
@@ -91,7 +90,7 @@ class Whole(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if type(value) is not int or not self.low <= value <= self.high:
-            raise ValidationError(say("whole", low=self.low, high=self.high))
+            raise ValidationError([say("whole", low=self.low, high=self.high)])
         return value
 
 
@@ -124,7 +123,7 @@ class Flag(fields.Boolean):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if not isinstance(value, bool):
-            raise ValidationError(say("flag"))
+            raise ValidationError([say("flag")])
         return value
 
 
@@ -140,7 +139,7 @@ class Choice(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if not isinstance(value, str) or value not in self.choices:
-            raise ValidationError(say("choice", choices=", ".join(self.choices)))
+            raise ValidationError([say("choice", choices=", ".join(self.choices))])
         return value
 
 
@@ -151,12 +150,12 @@ class Instant(fields.DateTime):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         try:
-            at = msgspec.convert(value, _Time, strict=True).astimezone(UTC) if isinstance(value, str) else None
+            instant = msgspec.convert(value, _Time, strict=True).astimezone(UTC) if isinstance(value, str) else None
         except (msgspec.ValidationError, UnicodeEncodeError, OverflowError, ValueError):
-            at = None
-        if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
-            raise ValidationError(say("time"))
-        return at
+            instant = None
+        if instant is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            raise ValidationError([say("time")])
+        return instant
 
 
 class Day(fields.Date):
@@ -170,7 +169,7 @@ class Day(fields.Date):
         except ValueError:
             day = None
         if day is None:
-            raise ValidationError(say("day"))
+            raise ValidationError([say("day")])
         return day
 
 
@@ -184,7 +183,7 @@ class Currency(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if not is_currency(value):
-            raise ValidationError(say("currency"))
+            raise ValidationError([say("currency")])
         return value
 
 
@@ -211,14 +210,14 @@ def period_of(value: object) -> int:
     except Refusal:
         period = 0
     if not FIRST_YEAR * 100 < period <= LAST_YEAR * 100 + 12:
-        raise ValidationError(say("period"))
+        raise ValidationError([say("period")])
     return period
 
 
 class Listed(fields.List[Any]):
     """A list of ``low`` to ``high`` entries."""
 
-    default_error_messages = _COMMON | {"invalid": say("list")}
+    default_error_messages = _COMMON | {"invalid": [say("list")]}
 
     def __init__(self, inner: fields.Field[Any], *, low: int = 0, high: int | None = None, **options: Any) -> None:
         self.low, self.high = low, high
@@ -229,23 +228,23 @@ class Listed(fields.List[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         """Counts before it looks into anything, so that a list too long costs nothing."""
         if not isinstance(value, list):
-            raise ValidationError(say("list"))
+            raise ValidationError([say("list")])
         if len(value) < self.low or (self.high is not None and len(value) > self.high):
-            raise ValidationError(say("count", low=self.low, high=self.high))
+            raise ValidationError([say("count", low=self.low, high=self.high)])
         return super()._deserialize(value, attr, data, **rest)
 
 
 class Inner(fields.Nested):
     """An object within an object."""
 
-    default_error_messages = _COMMON | {"type": say("object")}
+    default_error_messages = _COMMON | {"type": [say("object")]}
 
 
 class Attributes(fields.Dict):
     """What a platform notes beside a shop: up to ``MOST`` texts, integers, flags and nulls."""
 
     MOST = 50
-    default_error_messages = _COMMON | {"invalid": say("object")}
+    default_error_messages = _COMMON | {"invalid": [say("object")]}
 
     def __init__(self, **options: Any) -> None:
         kinds = {"type": ["string", "integer", "boolean", "null"]}
@@ -253,8 +252,8 @@ class Attributes(fields.Dict):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
         if not isinstance(value, dict):
-            raise ValidationError(say("object"))
-        wrong: dict[str, list[Said]] = {}
+            raise ValidationError([say("object")])
+        wrong: dict[str, list[CallerText]] = {}
         for key, inner in value.items():
             if not self._is_plain(key) or not self._is_plain(inner):
                 wrong[key] = [say("attributes", high=self.MOST)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distrib.api.schemas.commissions import PlanVersionSchema
-from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Period, Shape, Text, Total, Whole
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Period, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.services.ledger.accounts import CAUSES, KINDS
 
@@ -15,10 +15,10 @@ _ACCOUNT = {"examples": ["expense", "clearing", "tax", "payable:shop-7"]}
 class AccountSchema(Shape):
     """One account. All balances of a program add up to 0: what is owed to shops stands above zero."""
 
-    id = Text(required=True, metadata=_ACCOUNT)
+    id = PlainText(required=True, metadata=_ACCOUNT)
     kind = Choice(("expense", "clearing", "tax", "payable"), required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     balance_minor = Total(required=True)
     version = Whole(required=True, metadata={"description": "how often a posting moved it"})
 
@@ -56,8 +56,8 @@ class AccountChangeSchema(Shape):
 class TransfersQuerySchema(PageQuerySchema):
     """Which transfers; ``to`` is not part of what it ends."""
 
-    account = Text(load_default=None, metadata=_ACCOUNT)
-    cause = Text(load_default=None, metadata={"examples": ["order:o-1", "payout:p-1", "pool:2026-03:stars"]})
+    account = PlainText(load_default=None, metadata=_ACCOUNT)
+    cause = PlainText(load_default=None, metadata={"examples": ["order:o-1", "payout:p-1", "pool:2026-03:stars"]})
     kind = Choice(KINDS, load_default=None)
     period = Period(load_default=None)
     since = Instant(load_default=None, data_key="from")
@@ -68,18 +68,18 @@ class CauseSchema(Shape):
     """What a transfer rests on."""
 
     type = Choice(CAUSES, required=True)
-    id = Text(required=True)
+    id = PlainText(required=True)
 
 
 class TransferSchema(Shape):
     """One transfer: one amount, out of one account and into another."""
 
-    id = Text(required=True)
+    id = PlainText(required=True)
     cause = Inner(CauseSchema, required=True, allow_none=True)
-    debit = Text(required=True, metadata=_ACCOUNT)
-    credit = Text(required=True, metadata=_ACCOUNT)
+    debit = PlainText(required=True, metadata=_ACCOUNT)
+    credit = PlainText(required=True, metadata=_ACCOUNT)
     amount_minor = Whole(required=True, low=1)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     kind = Choice(KINDS, required=True)
     occurred_at = Instant(required=True)
     available_at = Instant(required=True)
@@ -88,20 +88,20 @@ class TransferSchema(Shape):
     posting_no = Whole(required=True)
     event_id = Identifier(required=True, allow_none=True)
     line_id = Identifier(required=True, allow_none=True)
-    rule = Text(required=True, allow_none=True)
+    rule = PlainText(required=True, allow_none=True)
     tier = Whole(required=True, allow_none=True)
     base_minor = Total(required=True, allow_none=True)
-    rate = Text(required=True, allow_none=True)
+    rate = PlainText(required=True, allow_none=True)
     plan_version = Inner(PlanVersionSchema, required=True, allow_none=True)
-    reverses_id = Text(required=True, allow_none=True)
+    reverses_id = PlainText(required=True, allow_none=True)
 
 
 class SealSchema(Shape):
     """One link of the chain over transfers; digests are SHA-256 in hex."""
 
     seal_no = Whole(required=True, low=1)
-    digest = Text(required=True)
-    previous_digest = Text(required=True, allow_none=True)
+    digest = PlainText(required=True)
+    previous_digest = PlainText(required=True, allow_none=True)
     after_posting = Whole(required=True, low=-1)
     through_posting = Whole(required=True)
     transfers = Whole(required=True, low=1)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from marshmallow import Schema
 
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT
-from distrib.api.schemas.fields import Inner, Listed, QueryWhole, Shape, Text
+from distrib.api.schemas.fields import Inner, Listed, PlainText, QueryWhole, Shape
 
 
 class PageQuerySchema(Shape):
     """How much of a list, and from where."""
 
     limit = QueryWhole(low=1, high=MOST_LIMIT, load_default=DEFAULT_LIMIT)
-    cursor = Text(high=1_000, load_default=None)
+    cursor = PlainText(high=1_000, load_default=None)
 
 
 def page_of(entry: type[Schema], name: str) -> type[Schema]:
     """The envelope of a page of ``entry``."""
     members = {
         "data": Listed(Inner(entry), required=True),
-        "next_cursor": Text(high=2_000, required=True, allow_none=True),
+        "next_cursor": PlainText(high=2_000, required=True, allow_none=True),
         "__doc__": "A page; next_cursor is null on the last.",
         "__module__": __name__,
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
-from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, Shape, Text, Total, Whole
+from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.services.orders.codec import CHANNELS, EVENT_TYPES
 from distrib.services.orders.views import ORDER_STATUSES
@@ -32,7 +32,7 @@ class OrderSummarySchema(Shape):
     )
     customer_id = Identifier(allow_none=True)
     channel = Choice(CHANNELS, required=True, allow_none=True)
-    currency = Text(required=True, allow_none=True)
+    currency = PlainText(required=True, allow_none=True)
     paid_at = Instant(required=True, allow_none=True)
     settled_at = Instant(required=True, allow_none=True)
     paid_minor = Total(required=True, allow_none=True)
@@ -45,8 +45,8 @@ class KnownLineSchema(Shape):
     """A line and what refunds left of it."""
 
     id = Identifier(required=True)
-    sku = Text(required=True)
-    category = Text(required=True, allow_none=True)
+    sku = PlainText(required=True)
+    category = PlainText(required=True, allow_none=True)
     quantity = Whole(required=True)
     paid_minor = Total(required=True)
     list_minor = Total(required=True, allow_none=True)
@@ -69,15 +69,15 @@ class NetCommissionSchema(Shape):
     """What one shop has of one line by one rule: first earned, taken back, and what stands."""
 
     line_id = Identifier(required=True)
-    rule = Text(required=True)
+    rule = PlainText(required=True)
     tier = Whole(required=True)
     shop_id = Identifier(required=True)
     base_minor = Total(required=True, allow_none=True)
-    rate = Text(required=True, allow_none=True)
+    rate = PlainText(required=True, allow_none=True)
     earned_minor = Total(required=True)
     reversed_minor = Total(required=True)
     amount_minor = Total(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     available_at = Instant(required=True)
     state = Choice(("held", "available"), required=True)
 
@@ -86,13 +86,13 @@ class ExpectedCommissionSchema(Shape):
     """What one shop may expect of one line by one rule, net of refunds."""
 
     line_id = Identifier(required=True)
-    rule = Text(required=True)
+    rule = PlainText(required=True)
     tier = Whole(required=True)
     shop_id = Identifier(required=True)
     base_minor = Total(required=True, allow_none=True)
-    rate = Text(required=True, allow_none=True)
+    rate = PlainText(required=True, allow_none=True)
     amount_minor = Total(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     state = Choice(("expected",), required=True)
 
 
@@ -103,7 +103,7 @@ class OrderEventSchema(Shape):
     type = Choice(EVENT_TYPES, required=True)
     occurred_at = Instant(required=True)
     status = Choice(("pending", "waiting", "done", "failed"), required=True)
-    code = Text(required=True, allow_none=True)
+    code = PlainText(required=True, allow_none=True)
 
 
 class OrderViewSchema(OrderSummarySchema):
@@ -120,16 +120,16 @@ class OrderViewSchema(OrderSummarySchema):
     commissions = Listed(Inner(NetCommissionSchema), required=True)
     expected = Listed(Inner(ExpectedCommissionSchema), required=True)
     events = Listed(Inner(OrderEventSchema), required=True)
-    reason = Text(required=True, allow_none=True)
+    reason = PlainText(required=True, allow_none=True)
     error = Inner(EventFailureSchema, required=True, allow_none=True)
 
 
 class PersonSchema(Shape):
     """Someone of the snapshot, as they stood when the order was paid."""
 
-    role = Text(required=True)
+    role = PlainText(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    rank = Text(required=True, allow_none=True)
+    rank = PlainText(required=True, allow_none=True)
     is_active = Flag(required=True)
 
 
@@ -137,24 +137,24 @@ class LookSchema(Shape):
     """One line, one rule, one person looked at, and what came of it."""
 
     line_id = Identifier(required=True)
-    rule = Text(required=True)
+    rule = PlainText(required=True)
     tier = Whole(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    rank = Text(required=True, allow_none=True)
+    rank = PlainText(required=True, allow_none=True)
     base_minor = Total(required=True)
-    rate = Text(required=True, allow_none=True)
+    rate = PlainText(required=True, allow_none=True)
     amount_before_cap_minor = Total(required=True)
     amount_minor = Total(required=True)
     posted_minor = Total(required=True)
-    reason = Text(required=True)
+    reason = PlainText(required=True)
 
 
 class DifferenceSchema(Shape):
     """Where the ledger does not say what the order comes to."""
 
-    what = Text(required=True)
+    what = PlainText(required=True)
     line_id = Identifier(required=True)
-    rule = Text(required=True)
+    rule = PlainText(required=True)
     tier = Whole(required=True)
     shop_id = Identifier(required=True, allow_none=True)
     expected_minor = Total(required=True, allow_none=True)
@@ -164,11 +164,11 @@ class DifferenceSchema(Shape):
 class ExplanationSchema(OrderSummarySchema):
     """Everyone looked at, worked out again from the snapshot and compared with what was posted."""
 
-    reason = Text(required=True, allow_none=True)
+    reason = PlainText(required=True, allow_none=True)
     error = Inner(EventFailureSchema, required=True, allow_none=True)
-    policy = Text(required=True, allow_none=True)
+    policy = PlainText(required=True, allow_none=True)
     is_self_purchase = Flag(required=True, allow_none=True)
-    order_cap = Text(required=True, allow_none=True)
+    order_cap = PlainText(required=True, allow_none=True)
     people = Listed(Inner(PersonSchema), required=True)
     looks = Listed(Inner(LookSchema), required=True)
     agrees = Flag(required=True)

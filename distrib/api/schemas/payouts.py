@@ -18,9 +18,9 @@ from distrib.api.schemas.fields import (
     Instant,
     Listed,
     Period,
+    PlainText,
     QueryWhole,
     Shape,
-    Text,
     Total,
     Whole,
 )
@@ -35,13 +35,13 @@ MOST_RESULTS = 1_000
 MOST_MONTHS = 1_000
 
 
-class AccountText(Text):
+class AccountText(PlainText):
     """A number or name of an account: a text that is more than spaces."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
         text = super()._deserialize(value, attr, data, **rest)
         if not text.strip() or not text.isprintable():
-            raise ValidationError(say("control" if text.strip() else "required"))
+            raise ValidationError([say("control" if text.strip() else "required")])
         return text.strip()
 
 
@@ -85,7 +85,7 @@ class PayeeDraftSchema(Shape):
     accounts = Inner(AccountsSchema, load_default=dict)
 
 
-MaskedAccountsSchema: Any = Shape.from_dict({name: Text() for name in ACCOUNT_FIELDS}, name="MaskedAccountsSchema")
+MaskedAccountsSchema: Any = Shape.from_dict({name: PlainText() for name in ACCOUNT_FIELDS}, name="MaskedAccountsSchema")
 
 
 class PayeeSchema(Shape):
@@ -93,13 +93,13 @@ class PayeeSchema(Shape):
 
     shop_id = Identifier(required=True)
     version = Whole(low=1, required=True)
-    name = Text(required=True)
-    id_type = Text(required=True)
-    id_number = Text(required=True)
+    name = PlainText(required=True)
+    id_type = PlainText(required=True)
+    id_number = PlainText(required=True)
     kind = Choice(KINDS, required=True)
     accounts = Inner(MaskedAccountsSchema, required=True)
     recorded_at = Instant(required=True)
-    recorded_by = Text(required=True)
+    recorded_by = PlainText(required=True)
 
 
 class MonthsSchema(Shape):
@@ -128,7 +128,7 @@ class PayoutLineSchema(Shape):
     tax_minor = Whole(required=True)
     net_minor = Whole(required=True)
     currency = Currency(required=True)
-    channel_no = Text(high=32, required=True)
+    channel_no = PlainText(high=32, required=True)
     payee_kind = Choice(KINDS, required=True)
     payee_version = Whole(low=1, required=True)
     tax_period = Period(required=True)
@@ -136,8 +136,8 @@ class PayoutLineSchema(Shape):
     months_given = Flag(required=True)
     income_before_minor = Whole(required=True)
     tax_before_minor = Whole(required=True)
-    reference = Text(low=0, required=True, allow_none=True)
-    reason = Text(low=0, required=True, allow_none=True)
+    reference = PlainText(low=0, required=True, allow_none=True)
+    reason = PlainText(low=0, required=True, allow_none=True)
     recorded_at = Instant(required=True, allow_none=True)
 
 
@@ -145,7 +145,7 @@ class RefusedShopSchema(Shape):
     """A shop that had money and got no line."""
 
     shop_id = Identifier(required=True)
-    code = Text(required=True)
+    code = PlainText(required=True)
     amount_minor = Whole(required=True)
 
 
@@ -167,9 +167,9 @@ class PayoutSummarySchema(Shape):
     failed_count = Whole(required=True)
     paid_minor = Total(required=True)
     created_at = Instant(required=True)
-    created_by = Text(required=True)
+    created_by = PlainText(required=True)
     decided_at = Instant(required=True, allow_none=True)
-    decided_by = Text(required=True, allow_none=True)
+    decided_by = PlainText(required=True, allow_none=True)
 
 
 class PayoutSchema(PayoutSummarySchema):
@@ -177,7 +177,7 @@ class PayoutSchema(PayoutSummarySchema):
 
     lines = Listed(Inner(PayoutLineSchema), required=True)
     refused = Listed(Inner(RefusedShopSchema), required=True)
-    next_cursor = Text(high=2_000, required=True, allow_none=True)
+    next_cursor = PlainText(high=2_000, required=True, allow_none=True)
 
 
 class ResultSchema(Shape):
@@ -185,8 +185,8 @@ class ResultSchema(Shape):
 
     shop_id = Identifier(required=True)
     status = Choice(("paid", "failed"), required=True)
-    reference = Text(allow_none=True, load_default=None)
-    reason = Text(allow_none=True, load_default=None)
+    reference = PlainText(allow_none=True, load_default=None)
+    reason = PlainText(allow_none=True, load_default=None)
 
 
 class ResultsSchema(Shape):
@@ -200,8 +200,8 @@ class SettledSchema(Shape):
 
     shop_id = Identifier(required=True)
     status = Choice(("recorded", "unchanged", "refused"), required=True)
-    code = Text()
-    detail = Text(high=1_000)
+    code = PlainText()
+    detail = PlainText(high=1_000)
 
 
 class SettledListSchema(Shape):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
-from distrib.api.schemas.fields import Choice, Day, Identifier, Instant, Shape, Text, Whole
+from distrib.api.schemas.fields import Choice, Day, Identifier, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.domain.penalties import KINDS, STATUSES
 
@@ -14,25 +14,25 @@ class PenaltyDraftSchema(Shape):
 
     id = Identifier(required=True)
     shop_id = Identifier(load_default=None)
-    organiser_id = Text(high=64, load_default=None)
+    organiser_id = PlainText(high=64, load_default=None)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True, metadata={"description": "today at the latest, in the program's time zone"})
-    authority = Text(load_default=None, metadata={"description": "who decided"})
-    reference = Text(load_default=None, metadata={"description": "number of the decision"})
-    reason = Text(required=True)
+    authority = PlainText(load_default=None, metadata={"description": "who decided"})
+    reference = PlainText(load_default=None, metadata={"description": "number of the decision"})
+    reason = PlainText(required=True)
 
 
 class PenaltyQuerySchema(PageQuerySchema):
     """Which penalties."""
 
     shop_id = Identifier(load_default=None)
-    organiser_id = Text(high=64, load_default=None)
+    organiser_id = PlainText(high=64, load_default=None)
 
 
 class WithdrawalSchema(Shape):
     """Why a penalty no longer stands."""
 
-    reason = Text(required=True)
+    reason = PlainText(required=True)
 
 
 class _PenaltyFactsSchema(Shape):
@@ -40,13 +40,13 @@ class _PenaltyFactsSchema(Shape):
 
     id = Identifier(required=True)
     shop_id = Identifier(required=True, allow_none=True)
-    organiser_id = Text(high=64, required=True, allow_none=True)
+    organiser_id = PlainText(high=64, required=True, allow_none=True)
     kind = Choice(KINDS, required=True)
     decided_on = Day(required=True)
     lapses_on = Day(required=True, allow_none=True, metadata={"description": "null: for ever"})
-    authority = Text(required=True, allow_none=True)
-    reference = Text(required=True, allow_none=True)
-    reason = Text(required=True)
+    authority = PlainText(required=True, allow_none=True)
+    reference = PlainText(required=True, allow_none=True)
+    reason = PlainText(required=True)
     recorded_at = Instant(required=True)
 
 
@@ -54,10 +54,10 @@ class PenaltySchema(_PenaltyFactsSchema):
     """A penalty; an administrative one counts for a year, up to the day before ``lapses_on``."""
 
     status = Choice(STATUSES, required=True)
-    recorded_by = Text(required=True, metadata={"description": "id of the key"})
+    recorded_by = PlainText(required=True, metadata={"description": "id of the key"})
     withdrawn_at = Instant(required=True, allow_none=True)
-    withdrawn_by = Text(required=True, allow_none=True)
-    withdrawal_reason = Text(required=True, allow_none=True)
+    withdrawn_by = PlainText(required=True, allow_none=True)
+    withdrawal_reason = PlainText(required=True, allow_none=True)
 
 
 class PenaltyInForceSchema(_PenaltyFactsSchema):
@@ -66,7 +66,7 @@ class PenaltyInForceSchema(_PenaltyFactsSchema):
     ``persons`` and ``levels`` are those of a penalised shop with all below it.
     """
 
-    subject = Text(required=True, allow_none=True)
+    subject = PlainText(required=True, allow_none=True)
     trees = Whole(required=True)
     persons = Whole(required=True, allow_none=True)
     levels = Whole(required=True, allow_none=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, fields
 
-from distrib.api.schemas.fields import Choice, Currency, Identifier, Inner, Instant, Listed, Shape, Text, Whole
+from distrib.api.schemas.fields import Choice, Currency, Identifier, Inner, Instant, Listed, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
 from distrib.domain.policies.policy import SEVERITIES
 
@@ -27,13 +27,13 @@ class PlanDocumentSchema(Schema):
 class FindingSchema(Shape):
     """What a policy pack has to say about a plan."""
 
-    id = Text(required=True)
+    id = PlainText(required=True)
     severity = Choice(SEVERITIES, required=True)
-    figure = Text(required=True)
-    threshold = Text(required=True)
-    source = Text(required=True)
-    detail_en = Text(required=True)
-    detail_zh = Text(required=True)
+    figure = PlainText(required=True)
+    threshold = PlainText(required=True)
+    source = PlainText(required=True)
+    detail_en = PlainText(required=True)
+    detail_zh = PlainText(required=True)
 
 
 class PlanSummarySchema(Shape):
@@ -43,11 +43,11 @@ class PlanSummarySchema(Shape):
     version = Whole(low=1, required=True)
     status = Choice(("draft", "published"), required=True)
     created_at = Instant(required=True)
-    created_by = Text(required=True)
+    created_by = PlainText(required=True)
     effective_from = Instant(required=True, allow_none=True)
     published_at = Instant(required=True, allow_none=True)
-    published_by = Text(required=True, allow_none=True)
-    signed_off_by = Text(required=True, allow_none=True)
+    published_by = PlainText(required=True, allow_none=True)
+    signed_off_by = PlainText(required=True, allow_none=True)
     findings = Listed(Inner(FindingSchema), required=True)
 
 
@@ -61,7 +61,7 @@ class PublicationSchema(Shape):
     """From when a version decides orders, and who signed for it."""
 
     effective_from = Instant(required=True)
-    signed_off_by = Text(allow_none=True, load_default=None)
+    signed_off_by = PlainText(allow_none=True, load_default=None)
 
 
 PlansPageSchema: Any = page_of(PlanSummarySchema, "PlansPage")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from distrib.api.http.auth import ROLES
-from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, Shape, Text, Whole
+from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
@@ -24,27 +24,27 @@ class BindingRuleSchema(Shape):
 class ProgramPatchSchema(Shape):
     """Settings that are to change; what is not named stays."""
 
-    time_zone = Text(metadata={"description": "fixed once there are events"})
-    policy = Text()
+    time_zone = PlainText(metadata={"description": "fixed once there are events"})
+    policy = PlainText()
     admission = Choice(ADMISSIONS)
     identity_required = Flag()
     binding = Inner(BindingRuleSchema)
     withholding = Choice(WITHHOLDINGS)
-    title = Text(allow_none=True, metadata={"description": "what invitations call the program; null: its code"})
-    join_url = Text(
+    title = PlainText(allow_none=True, metadata={"description": "what invitations call the program; null: its code"})
+    join_url = PlainText(
         high=MOST_URL,
         allow_none=True,
         metadata={"description": "https, public: the platform's own page for joining; invite_code is added to it"},
     )
-    signed_off_by = Text(allow_none=True, metadata={"description": "who answers for a policy pack that is looser"})
+    signed_off_by = PlainText(allow_none=True, metadata={"description": "who answers for a policy pack that is looser"})
 
 
 class ProgramChangeSchema(Shape):
     """What was set differently, by which key."""
 
     changed_at = Instant(required=True)
-    changed_by = Text(required=True)
-    signed_off_by = Text(required=True, allow_none=True)
+    changed_by = PlainText(required=True)
+    signed_off_by = PlainText(required=True, allow_none=True)
     before = fields.Dict(required=True)
     after = fields.Dict(required=True)
 
@@ -60,23 +60,23 @@ class ProgramSchema(Shape):
     identity_required = Flag(required=True)
     binding = Inner(BindingRuleSchema, required=True)
     withholding = Choice(WITHHOLDINGS, required=True)
-    title = Text(required=True, allow_none=True)
-    join_url = Text(high=MOST_URL, required=True, allow_none=True)
+    title = PlainText(required=True, allow_none=True)
+    join_url = PlainText(high=MOST_URL, required=True, allow_none=True)
 
 
 class KeyDraftSchema(Shape):
     """A key that is to be made."""
 
     role = Choice(ROLES, required=True)
-    name = Text(required=True)
+    name = PlainText(required=True)
     shop_id = Identifier(allow_none=True, load_default=None, metadata={"description": "with role partner only"})
 
 
 class KeySchema(Shape):
     """A key without its secret."""
 
-    id = Text(required=True)
-    name = Text(required=True)
+    id = PlainText(required=True)
+    name = PlainText(required=True)
     role = Choice(ROLES, required=True)
     shop_id = Identifier(required=True, allow_none=True)
     created_at = Instant(required=True)
@@ -86,9 +86,9 @@ class KeySchema(Shape):
 class NewKeySchema(Shape):
     """A key, seen once."""
 
-    id = Text(required=True)
-    key = Text(required=True, metadata={"description": "kept as a keyed hash only: it cannot be shown again"})
-    name = Text(required=True)
+    id = PlainText(required=True)
+    key = PlainText(required=True, metadata={"description": "kept as a keyed hash only: it cannot be shown again"})
+    name = PlainText(required=True)
     role = Choice(ROLES, required=True)
     shop_id = Identifier(required=True, allow_none=True)
 

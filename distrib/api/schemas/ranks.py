@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from distrib.api.schemas.fields import Instant, Shape, Text, Whole
+from distrib.api.schemas.fields import Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
 
 
 class EvaluationSchema(Shape):
     """One month's evaluation."""
 
-    program = Text(required=True)
-    month = Text(required=True, metadata={"description": "as 2026-03"})
+    program = PlainText(required=True)
+    month = PlainText(required=True, metadata={"description": "as 2026-03"})
     effective_at = Instant(required=True, metadata={"description": "the start of the next month"})
     shops = Whole(required=True, metadata={"description": "how many were judged"})
     promoted = Whole(required=True)
@@ -18,7 +18,7 @@ class EvaluationSchema(Shape):
     taken_back = Whole(required=True, metadata={"description": "promotions whose basis was refunded"})
     failing = Whole(required=True, metadata={"description": "failed keep, within grace or not"})
     evaluated_at = Instant(required=True)
-    evaluated_by = Text(required=True)
+    evaluated_by = PlainText(required=True)
 
 
 EvaluationsPageSchema = page_of(EvaluationSchema, "EvaluationsPage")

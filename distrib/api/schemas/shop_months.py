@@ -11,9 +11,9 @@ from distrib.api.schemas.fields import (
     Instant,
     Listed,
     Period,
+    PlainText,
     QueryWhole,
     Shape,
-    Text,
     Total,
     Whole,
 )
@@ -41,18 +41,18 @@ class MetricsSchema(Shape):
     """A shop's month in figures (docs/metrics.md); ratios are decimal strings, null of nothing."""
 
     shop_id = Identifier(required=True)
-    period = Text(required=True)
-    currency = Text(required=True)
+    period = PlainText(required=True)
+    currency = PlainText(required=True)
     sales_minor = Total(required=True)
     orders = Whole(required=True)
     customers = Whole(required=True)
     new_customers = Whole(required=True)
     returning_customers = Whole(required=True)
-    repeat_rate = Text(required=True, allow_none=True)
+    repeat_rate = PlainText(required=True, allow_none=True)
     repeat_sales_minor = Total(required=True)
     new_shops = Whole(required=True)
     referred_customers = Whole(required=True)
-    referral_rate = Text(required=True, allow_none=True)
+    referral_rate = PlainText(required=True, allow_none=True)
     referral_sales_minor = Total(required=True)
     sustained_value_minor = Total(required=True, metadata={"description": "持续经营值"})
     team_sales_minor = Total(required=True)
@@ -66,7 +66,7 @@ class RetentionEntrySchema(Shape):
     months = Whole(required=True)
     shops = Whole(required=True)
     active_shops = Whole(required=True)
-    share = Text(required=True, allow_none=True)
+    share = PlainText(required=True, allow_none=True)
 
 
 class RetentionSchema(Shape):

@@ -13,9 +13,9 @@ from distrib.api.schemas.fields import (
     Inner,
     Instant,
     Listed,
+    PlainText,
     QueryWhole,
     Shape,
-    Text,
     Total,
     Whole,
 )
@@ -33,10 +33,10 @@ class ShopDraftSchema(Shape):
 
     id = Identifier(required=True)
     sponsor_id = Identifier(allow_none=True)
-    invite_code = Text(high=64, allow_none=True)
-    name = Text(allow_none=True)
+    invite_code = PlainText(high=64, allow_none=True)
+    name = PlainText(allow_none=True)
     joined_at = Instant(allow_none=True)
-    identity = Text(allow_none=True, metadata={"description": "kept as a keyed hash only; once per program"})
+    identity = PlainText(allow_none=True, metadata={"description": "kept as a keyed hash only; once per program"})
     attributes = Attributes(allow_none=True)
 
 
@@ -49,37 +49,37 @@ class ShopBatchSchema(Shape):
 class ShopPatchSchema(Shape):
     """What is to change; null clears it, what is not named stays."""
 
-    name = Text(allow_none=True)
+    name = PlainText(allow_none=True)
     attributes = Attributes(allow_none=True)
-    organiser_id = Text(high=64, allow_none=True, metadata={"description": "who runs several trees"})
+    organiser_id = PlainText(high=64, allow_none=True, metadata={"description": "who runs several trees"})
 
 
 class ShopSchema(Shape):
     """A shop as it stands now; a partner sees of the shops below its own no more than the first six and sales."""
 
     id = Identifier(required=True)
-    name = Text(required=True, allow_none=True)
+    name = PlainText(required=True, allow_none=True)
     level = Whole(required=True, metadata={"description": "1 is a root"})
-    rank = Text(required=True, allow_none=True)
+    rank = PlainText(required=True, allow_none=True)
     joined_at = Instant(required=True)
     status = Choice(SHOP_STATUSES)
     sponsor_id = Identifier(allow_none=True)
     introduced_by = Identifier(allow_none=True)
-    invite_code = Text()
+    invite_code = PlainText()
     direct_recruits = Whole()
     attributes = Attributes(allow_none=True)
-    organiser_id = Text(allow_none=True)
+    organiser_id = PlainText(allow_none=True)
     sales_minor = Total()
-    currency = Text()
+    currency = PlainText()
 
 
 class RegisteredSchema(Shape):
     """What became of one registration."""
 
-    id = Text(required=True, allow_none=True, low=0)
+    id = PlainText(required=True, allow_none=True, low=0)
     status = Choice(("created", "unchanged", "refused"), required=True)
-    code = Text()
-    detail = Text()
+    code = PlainText()
+    detail = PlainText()
     errors = Listed(Inner(ProblemEntrySchema))
 
 
@@ -93,13 +93,13 @@ class RelatedShopSchema(Shape):
     """A shop above or below another; ``distance`` counts the levels between them."""
 
     id = Identifier(required=True)
-    name = Text(required=True, allow_none=True)
+    name = PlainText(required=True, allow_none=True)
     level = Whole(required=True)
     distance = Whole(required=True)
-    rank = Text(required=True, allow_none=True)
+    rank = PlainText(required=True, allow_none=True)
     joined_at = Instant(required=True)
     sales_minor = Total(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     sponsor_id = Identifier(allow_none=True)
     status = Choice(SHOP_STATUSES)
 
@@ -115,7 +115,7 @@ class MoveSchema(Shape):
 
     sponsor_id = Identifier(required=True, allow_none=True)
     effective_at = Instant(allow_none=True, load_default=None)
-    reason = Text(required=True)
+    reason = PlainText(required=True)
 
 
 class StatusSchema(Shape):
@@ -123,26 +123,26 @@ class StatusSchema(Shape):
 
     status = Choice(SHOP_STATUSES, required=True)
     effective_at = Instant(allow_none=True, load_default=None)
-    reason = Text(required=True)
+    reason = PlainText(required=True)
 
 
 class RankSchema(Shape):
     """A rank by hand; null ends it."""
 
-    rank = Text(high=40, required=True, allow_none=True)
+    rank = PlainText(high=40, required=True, allow_none=True)
     effective_at = Instant(allow_none=True, load_default=None)
-    reason = Text(required=True)
+    reason = PlainText(required=True)
 
 
 class RankChangeSchema(Shape):
     """A change of rank, with the words or the figures that decided it."""
 
     effective_at = Instant(required=True)
-    rank = Text(required=True, allow_none=True)
+    rank = PlainText(required=True, allow_none=True)
     cause = Choice(("hand", "floor", "restored", "promotion", "evaluation", "plan"), required=True)
     reason = fields.Raw(required=True, allow_none=True)
     recorded_at = Instant(required=True)
-    recorded_by = Text(required=True)
+    recorded_by = PlainText(required=True)
 
 
 class BalanceSchema(Shape):
@@ -153,7 +153,7 @@ class BalanceSchema(Shape):
     reserved_minor = Total(required=True)
     expected_minor = Total(required=True)
     paid_minor = Total(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     as_of = Instant(required=True)
 
 

@@ -17,8 +17,8 @@ from distrib.api.schemas.fields import (
     Instant,
     Listed,
     Period,
+    PlainText,
     Shape,
-    Text,
     Total,
     Whole,
 )
@@ -44,7 +44,7 @@ class ExportQuerySchema(Shape):
     @validates_schema(skip_on_field_errors=False)
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:
         if data.get("format") == "pdf" and data.get("shop_id") is None:
-            raise ValidationError(say("required"), "shop_id")
+            raise ValidationError([say("required")], "shop_id")
 
 
 class FiguresSchema(Shape):
@@ -81,13 +81,13 @@ class StatementHeadSchema(Shape):
 
     program = Identifier(required=True)
     period = Period(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     status = Choice(("open", "closed"), required=True)
     as_of = Instant(required=True)
-    digest = Text(required=True, allow_none=True, metadata={"description": "SHA-256 of shops.csv once closed"})
+    digest = PlainText(required=True, allow_none=True, metadata={"description": "SHA-256 of shops.csv once closed"})
     closed_at = Instant(required=True, allow_none=True)
-    proposed_by = Text(required=True, allow_none=True, metadata={"description": "id of the key"})
-    confirmed_by = Text(required=True, allow_none=True, metadata={"description": "id of the key"})
+    proposed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
+    confirmed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
 
 
 class StatementsSchema(StatementHeadSchema):
@@ -95,14 +95,14 @@ class StatementsSchema(StatementHeadSchema):
 
     totals = Inner(TotalsSchema, required=True, allow_none=True)
     data = Listed(Inner(ShopFiguresSchema), required=True)
-    next_cursor = Text(high=2_000, required=True, allow_none=True)
+    next_cursor = PlainText(high=2_000, required=True, allow_none=True)
 
 
 class ShopStatementSchema(StatementHeadSchema, ShopFiguresSchema):
     """One shop's month with its lines."""
 
     lines = Listed(Inner(CommissionSchema), required=True)
-    next_cursor = Text(high=2_000, required=True, allow_none=True)
+    next_cursor = PlainText(high=2_000, required=True, allow_none=True)
 
 
 class ClosedLinesSchema(Shape):
@@ -110,7 +110,7 @@ class ClosedLinesSchema(Shape):
 
     count = Whole(required=True)
     amount_minor = Total(required=True)
-    digest = Text(required=True)
+    digest = PlainText(required=True)
 
 
 class CloseSchema(Shape):
@@ -118,15 +118,15 @@ class CloseSchema(Shape):
 
     program = Identifier(required=True)
     period = Period(required=True)
-    currency = Text(required=True)
+    currency = PlainText(required=True)
     status = Choice(("proposed", "closed"), required=True)
     count = Whole(required=True, metadata={"description": "shops with a row"})
     totals = Inner(TotalsSchema, required=True)
-    digest = Text(required=True)
+    digest = PlainText(required=True)
     lines = Inner(ClosedLinesSchema, required=True, allow_none=True)
     proposed_at = Instant(required=True)
-    proposed_by = Text(required=True, metadata={"description": "id of the key"})
-    confirmed_by = Text(required=True, allow_none=True, metadata={"description": "id of the key"})
+    proposed_by = PlainText(required=True, metadata={"description": "id of the key"})
+    confirmed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
     closed_at = Instant(required=True, allow_none=True)
 
 
@@ -135,7 +135,7 @@ class ShopsFileSchema(Shape):
 
     rows = Whole(required=True)
     totals = Inner(TotalsSchema, required=True)
-    digest = Text(required=True)
+    digest = PlainText(required=True)
 
 
 class LinesFileSchema(Shape):
@@ -143,7 +143,7 @@ class LinesFileSchema(Shape):
 
     rows = Whole(required=True)
     amount_minor = Total(required=True)
-    digest = Text(required=True)
+    digest = PlainText(required=True)
 
 
 class ManifestSchema(StatementHeadSchema):
@@ -156,7 +156,7 @@ class ManifestSchema(StatementHeadSchema):
 class AuditCheckSchema(Shape):
     """One thing that must hold; ``rows`` are the first of those that are wrong."""
 
-    name = Text(required=True)
+    name = PlainText(required=True)
     ok = Flag(required=True)
     figure = Whole(required=True)
     wrong = Whole(required=True)

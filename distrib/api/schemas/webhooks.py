@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, Shape, Text, Whole
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.domain.webhooks import EVENT_TYPES, MOST_URL
 
@@ -16,8 +16,8 @@ def _events(**options: Any) -> Listed:
     return Listed(Choice(EVENT_TYPES), low=1, high=len(EVENT_TYPES), **options)
 
 
-def _url(**options: Any) -> Text:
-    return Text(high=MOST_URL, metadata={"format": "uri"}, **options)
+def _url(**options: Any) -> PlainText:
+    return PlainText(high=MOST_URL, metadata={"format": "uri"}, **options)
 
 
 class WebhookDraftSchema(Shape):
@@ -51,7 +51,7 @@ class WebhookSchema(Shape):
 class WebhookWithSecretSchema(WebhookSchema):
     """An endpoint with the secret that signs what it is sent."""
 
-    secret = Text(required=True, metadata={"examples": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})
+    secret = PlainText(required=True, metadata={"examples": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]})
 
 
 class DeliveryQuerySchema(PageQuerySchema):
@@ -63,8 +63,8 @@ class DeliveryQuerySchema(PageQuerySchema):
 class DeliverySchema(Shape):
     """A message on its way to an endpoint, with its last attempt."""
 
-    id = Text(required=True)
-    message_id = Text(required=True, metadata={"description": "the header webhook-id, the same at every attempt"})
+    id = PlainText(required=True)
+    message_id = PlainText(required=True, metadata={"description": "the header webhook-id, the same at every attempt"})
     type = Choice(EVENT_TYPES, required=True)
     occurred_at = Instant(required=True)
     status = Choice(_DELIVERY, required=True)
@@ -72,7 +72,7 @@ class DeliverySchema(Shape):
     next_attempt_at = Instant(required=True, allow_none=True)
     last_attempt_at = Instant(required=True, allow_none=True)
     response_status = Whole(required=True, allow_none=True)
-    error = Text(required=True, allow_none=True)
+    error = PlainText(required=True, allow_none=True)
 
 
 class AttemptSchema(Shape):
@@ -82,7 +82,7 @@ class AttemptSchema(Shape):
     attempted_at = Instant(required=True)
     milliseconds = Whole(required=True)
     response_status = Whole(required=True, allow_none=True)
-    error = Text(required=True, allow_none=True)
+    error = PlainText(required=True, allow_none=True)
 
 
 class DeliveryWithLogSchema(DeliverySchema):

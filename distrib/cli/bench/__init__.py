@@ -31,13 +31,13 @@ def _with_options(command: Command) -> Command:
 
 @click.group()
 def bench() -> None:
-    """Measure the service against limits taken in the same run. 基准测试。"""
+    """Measure the service against limits taken in the same run."""
 
 
 @bench.command()
 @_with_options
 def settle(scale: str, language: str, as_json: bool) -> None:
-    """Orders a second through two workers, against raw COPY of the same rows. 结算速度。"""
+    """Orders a second through two workers, against raw COPY of the same rows."""
     size = settling.SIZES[scale]
     _run("settle", scale, language, as_json, lambda container, say: settling.bench_settle(container, size, say))
 
@@ -45,7 +45,7 @@ def settle(scale: str, language: str, as_json: bool) -> None:
 @bench.command()
 @_with_options
 def ingest(scale: str, language: str, as_json: bool) -> None:
-    """Events a second over HTTP, against raw COPY of the same rows. 事件接收速度。"""
+    """Events a second over HTTP, against raw COPY of the same rows."""
     size = ingesting.SIZES[scale]
     _run("ingest", scale, language, as_json, lambda container, say: ingesting.bench_ingest(container, size, say))
 
@@ -53,7 +53,7 @@ def ingest(scale: str, language: str, as_json: bool) -> None:
 @bench.command()
 @_with_options
 def engine(scale: str, language: str, as_json: bool) -> None:
-    """Orders a second of the pure engine on one core, against the bare arithmetic. 佣金引擎速度。"""
+    """Orders a second of the pure engine on one core, against the bare arithmetic."""
     with teller(language) as say, _failures():
         measured = reckoning.bench_engine(reckoning.SIZES[scale], say)
     _end({"bench": "engine", "scale": scale, **measured, "machine": machine()}, language, as_json)
@@ -62,7 +62,7 @@ def engine(scale: str, language: str, as_json: bool) -> None:
 @bench.command()
 @_with_options
 def ranks(scale: str, language: str, as_json: bool) -> None:
-    """The monthly evaluation of all shops, against a bare COPY and bare arithmetic. 月度考核速度。"""
+    """The monthly evaluation of all shops, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("ranks", scale, language, as_json, lambda container, say: ranking.bench_ranks(container, size, say))
 
@@ -70,7 +70,7 @@ def ranks(scale: str, language: str, as_json: bool) -> None:
 @bench.command()
 @_with_options
 def network(scale: str, language: str, as_json: bool) -> None:
-    """Passes over the whole referral tree, against a bare COPY and bare arithmetic. 全网计算速度。"""
+    """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
 

@@ -21,6 +21,7 @@ from distrib.cli.bench.processes.hands import BenchFailed, Hands
 from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World
 from distrib.cli.service.local import HOST, free_port, is_ready
+from distrib.domain.texts import Text
 from distrib.services.programs.keys import create_key
 from distrib.services.programs.tenants import only_program
 from distrib.settings import REPOSITORY
@@ -100,7 +101,7 @@ def _post(callers: Hands, world: World, port: int, key: str) -> float:
 
 def _must_be_kept(world: World, after: Mapping[str, int]) -> None:
     if {after[table] for table in ("orders", "events", "queue")} != {world.orders}:
-        raise BenchFailed("not all events were kept / 未保存全部事件")
+        raise BenchFailed(Text("not all events were kept"))
 
 
 @contextmanager
@@ -141,7 +142,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
     while not is_ready(port):
         if process.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-            raise BenchFailed(f"the service does not come up / 服务未能启动:\n{tail}")
+            raise BenchFailed(Text("the service does not come up"), log=tail)
         time.sleep(0.05)
 
 

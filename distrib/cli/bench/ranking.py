@@ -21,6 +21,7 @@ from distrib.cli.bench.processes.databases import own_databases
 from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.ranking_world import BEFORE, LAST_INSTANT, MONTH, RankWorld, open_rank_world, refund_more
 from distrib.columns.tree import counts_below, level_sums
+from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.ranks.figures import shops_at
@@ -66,7 +67,7 @@ def bench_ranks(container: Container, size: RankSize, say: Callable[[str], None]
             bare_seconds, _ = _timed(lambda: bare_ranks(url))
             bare.append(bare_seconds)
         if row.shops != size.world.shops or not (row.promoted and row.lowered and row.taken_back):
-            raise BenchFailed(f"not every part of an evaluation was measured: {row} / 考核不完整")
+            raise BenchFailed(Text("not every part of an evaluation was measured: {row}", row=row))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         done, limit = Rounds(size.world.shops, ours), Rounds(size.world.shops, bare)
         return {
@@ -102,7 +103,7 @@ def bench_network(container: Container, size: RankSize, say: Callable[[str], Non
             seconds, bare_total = _timed(lambda: bare_network(url))
             bare.append(seconds)
             if total != bare_total:
-                raise BenchFailed(f"the two sides differ / 两侧结果不一致: {total} != {bare_total}")
+                raise BenchFailed(Text("the two sides differ"), f"{total} != {bare_total}")
         done, limit = Rounds(size.world.shops, ours), Rounds(size.world.shops, bare)
         reached = ratio(done, limit)
         return {

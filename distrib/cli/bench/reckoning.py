@@ -20,6 +20,7 @@ from distrib.domain.events import Order, OrderLine
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import settle
 from distrib.domain.settlement.snapshot import Person, Snapshot
+from distrib.domain.texts import Text
 
 GOAL = 40_000
 LINES, TIERS = 3, 3
@@ -123,7 +124,7 @@ def _sides(
         seconds, bare_total = _timed(lambda: bare(figures))
         limit.append(seconds)
         if total != bare_total:
-            raise BenchFailed(f"engine and bare loop differ / 两侧金额不一致: {total} != {bare_total}")
+            raise BenchFailed(Text("engine and bare loop differ"), f"{total} != {bare_total}")
     return Rounds(len(orders), ours), Rounds(len(orders), limit)
 
 

@@ -14,44 +14,46 @@ from rich.console import Console
 
 from distrib.bootstrap import Container
 from distrib.cli.output import open_console, print_line, print_table
+from distrib.domain.texts import Text
+from distrib.languages import render
 
 _CPUINFO = Path("/proc/cpuinfo")
 
 _STEPS = {
-    "prepare": ("Preparing shops and orders", "准备店铺与订单"),
-    "drain": ("Settling with two workers", "两个工作进程结算中"),
-    "raw": ("Copying the same rows", "直接写入相同的数据行"),
-    "orm": ("Settling one order a transaction", "逐单 ORM 事务结算中"),
-    "memory": ("Settling on, for the memory", "持续结算以观察内存"),
-    "engine": ("Working out orders", "引擎计算中"),
-    "evaluate_before": ("Evaluating the month before", "考核前一个月"),
-    "evaluate": ("Evaluating all shops", "考核全部店铺"),
-    "network": ("Passing over the tree", "全网计算中"),
-    "bare": ("Copying the same rows, bare arithmetic", "直接读取与纯算术"),
-    "post": ("Posting over HTTP", "通过 HTTP 提交事件"),
+    "prepare": Text("Preparing shops and orders"),
+    "drain": Text("Settling with two workers"),
+    "raw": Text("Copying the same rows"),
+    "orm": Text("Settling one order a transaction"),
+    "memory": Text("Settling on, for the memory"),
+    "engine": Text("Working out orders"),
+    "evaluate_before": Text("Evaluating the month before"),
+    "evaluate": Text("Evaluating all shops"),
+    "network": Text("Passing over the tree"),
+    "bare": Text("Copying the same rows, bare arithmetic"),
+    "post": Text("Posting over HTTP"),
 }
 _NAMES = {
-    "orders_per_second": ("orders a second", "每秒订单"),
-    "bare_orders_per_second": ("the same orders a second, bare arithmetic", "纯算术每秒订单"),
-    "events_per_second": ("events a second, over HTTP", "每秒接收事件（HTTP）"),
-    "rows_per_order": ("rows written an order", "每单写入行数"),
-    "rows_per_event": ("rows written an event", "每事件写入行数"),
-    "raw_orders_per_second": ("the same orders a second, raw COPY", "直接 COPY 每秒订单"),
-    "raw_events_per_second": ("the same events a second, raw COPY", "直接 COPY 每秒事件"),
-    "raw_rows_per_second": ("rows a second, raw COPY", "直接 COPY 每秒行数"),
-    "evaluation_seconds": ("seconds for one evaluation", "一次考核用时（秒）"),
-    "shops_per_second": ("shops a second", "每秒店铺"),
-    "bare_shops_per_second": ("the same shops a second, bare COPY and arithmetic", "直接读取与纯算术每秒店铺"),
-    "ratio": ("ratio", "比值"),
-    "mixed_orders_per_second": ("orders a second, rules of every kind", "各类规则混合每秒订单"),
-    "bare_mixed_orders_per_second": ("the same, bare arithmetic", "同上，纯算术"),
-    "mixed_ratio": ("ratio", "比值"),
-    "orm_orders_per_second": ("orders a second, one ORM transaction each", "逐单 ORM 事务每秒订单"),
-    "times_orm": ("times the ORM", "相对 ORM 倍数"),
-    "memory_orders": ("orders, for the memory", "观察内存的订单数"),
-    "memory_after_first_tenth_bytes": ("a worker's peak after the first tenth", "首个十分之一后的内存峰值"),
-    "memory_at_end_bytes": ("a worker's peak at the end", "结束时的内存峰值"),
-    "memory_growth": ("growth of that peak", "峰值增长"),
+    "orders_per_second": Text("orders a second"),
+    "bare_orders_per_second": Text("the same orders a second, bare arithmetic"),
+    "events_per_second": Text("events a second, over HTTP"),
+    "rows_per_order": Text("rows written an order"),
+    "rows_per_event": Text("rows written an event"),
+    "raw_orders_per_second": Text("the same orders a second, raw COPY"),
+    "raw_events_per_second": Text("the same events a second, raw COPY"),
+    "raw_rows_per_second": Text("rows a second, raw COPY"),
+    "evaluation_seconds": Text("seconds for one evaluation"),
+    "shops_per_second": Text("shops a second"),
+    "bare_shops_per_second": Text("the same shops a second, bare COPY and arithmetic"),
+    "ratio": Text("ratio"),
+    "mixed_orders_per_second": Text("orders a second, rules of every kind"),
+    "bare_mixed_orders_per_second": Text("the same, bare arithmetic"),
+    "mixed_ratio": Text("ratio"),
+    "orm_orders_per_second": Text("orders a second, one ORM transaction each"),
+    "times_orm": Text("times the ORM"),
+    "memory_orders": Text("orders, for the memory"),
+    "memory_after_first_tenth_bytes": Text("a worker's peak after the first tenth"),
+    "memory_at_end_bytes": Text("a worker's peak at the end"),
+    "memory_growth": Text("growth of that peak"),
 }
 _GOALS = {
     "evaluation_seconds": ("evaluation_seconds_goal", "≤"),
@@ -67,28 +69,27 @@ _GOALS = {
 def teller(language: str) -> Iterator[Callable[[str], None]]:
     """Shows the step under way on a terminal, and nothing elsewhere."""
     console = Console(stderr=True)
-    place = 1 if language == "zh" else 0
     if not console.is_terminal:
         yield lambda step: None
         return
     with console.status("") as status:
-        yield lambda step: status.update(_STEPS[step][place])
+        yield lambda step: status.update(render(_STEPS[step], language))
 
 
 def show(figures: Mapping[str, Any], language: str) -> None:
     """Prints the figures as a table, goals beside them."""
-    place = 1 if language == "zh" else 0
     title = f"distrib bench {figures['bench']} --scale {figures['scale']}"
-    columns = {("figure", "指标")[place]: False, ("measured", "实测")[place]: True, ("goal", "目标")[place]: True}
+    headings = {Text("figure", "bench"): False, Text("measured"): True, Text("goal"): True}
+    columns = {render(heading, language): is_figure for heading, is_figure in headings.items()}
     rows = [
-        (names[place], _shown(key, figures[key]), _goal(key, figures))
-        for key, names in _NAMES.items()
+        (render(name, language), _shown(key, figures[key]), _goal(key, figures))
+        for key, name in _NAMES.items()
         if key in figures
     ]
-    met = ("Every goal is met.", "全部达标。") if figures["met"] else ("A goal is not met.", "有指标未达标。")
+    met = Text("Every goal is met.") if figures["met"] else Text("A goal is not met.")
     console = open_console()
     print_table(console, title, columns, rows)
-    print_line(console, met[place])
+    print_line(console, render(met, language))
 
 
 def machine(container: Container | None = None) -> dict[str, Any]:

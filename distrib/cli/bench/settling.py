@@ -15,6 +15,7 @@ from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, v
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.processes.hands import BenchFailed, Hands, Run
 from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
+from distrib.domain.texts import Text
 from distrib.store import migrate
 
 HANDS = 2
@@ -162,7 +163,7 @@ class _Bench:
         with self.databases.copy_of("prepared") as url:
             run = copiers.run([{"database_url": url, "share": str(share)} for share in rows.shares])
             if added(before, count_rows(url)) != rows.rows:
-                raise BenchFailed("the raw side did not write the same rows / 直接写入的行数不一致")
+                raise BenchFailed(Text("the raw side did not write the same rows"))
         return run.seconds
 
 
@@ -177,13 +178,13 @@ def _must_be_settled(world: World, run: Run, after: Mapping[str, int]) -> None:
     parked = sum(report["parked"] for report in run.reports)
     wanted = (world.orders, world.orders, world.orders * LINES * EARNERS, 0)
     if (orders, after["settlements"], after["transfers"], parked) != wanted:
-        raise BenchFailed(f"not all orders were settled: {orders} of {world.orders} / 未全部结算")
+        raise BenchFailed(Text("not all orders were settled: {orders} of {wanted}", orders=orders, wanted=world.orders))
 
 
 def _must_be_settled_by_orm(size: SettleSize, after: Mapping[str, int]) -> None:
     orders = size.orm_orders * size.rounds
     if (after["settlements"], after["transfers"]) != (orders, orders * LINES * EARNERS):
-        raise BenchFailed("the ORM side did not settle its orders / ORM 一方未完成结算")
+        raise BenchFailed(Text("the ORM side did not settle its orders"))
 
 
 def _figures(size: SettleSize, taken: _Taken) -> dict[str, Any]:

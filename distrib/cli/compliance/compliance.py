@@ -13,6 +13,7 @@ import click
 from distrib.bootstrap import Container, open_container
 from distrib.cli.compliance.penalty import penalty
 from distrib.cli.output import (
+    in_both,
     json_option,
     language_option,
     open_console,
@@ -26,11 +27,13 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.policies.override import Override
+from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.services.compliance import cases
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.compliance.pdf import LANGUAGES, render_report
 from distrib.services.compliance.report import compliance_report
-from distrib.services.compliance.words import Reader
+from distrib.services.compliance.words import ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs.tenants import list_programs
@@ -39,22 +42,22 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 _SERIOUS = frozenset({"alert", "hold", "refuse"})
 _COLUMNS = ("id", "severity", "subject", "figure", "threshold", "detail", "source")
-_TITLE = ("Findings in {program} as of {as_of}", "{program} 截至 {as_of} 的合规发现")
+_TITLE = Text("Findings in {program} as of {as_of}")
 
 
 @click.group()
 def compliance() -> None:
-    """Report, monitors, cases, penalties and local overrides of policy packs. 合规。"""
+    """Report, monitors, cases, penalties and local overrides of policy packs."""
 
 
 compliance.add_command(penalty)
 
 
 @compliance.command()
-@click.option("--as-of", "as_of", help="RFC 3339; now if not given. 截止时间。")
-@click.option("--format", "kind", type=click.Choice(["text", "json", "pdf"]), default="text", help="Form. 格式。")
-@click.option("--language", "paper", type=click.Choice(LANGUAGES), help="Of the PDF, if not --lang's. PDF 语言。")
-@click.option("--output", "-o", type=_OUT, help="Where it goes; standard output if not given. 输出文件。")
+@click.option("--as-of", "as_of", help="RFC 3339; now if not given.")
+@click.option("--format", "kind", type=click.Choice(["text", "json", "pdf"]), default="text", help="Form.")
+@click.option("--language", "paper", type=click.Choice(LANGUAGES), help="Of the PDF, if not --lang's.")
+@click.option("--output", "-o", type=_OUT, help="Where it goes; standard output if not given.")
 @program_option
 @language_option
 @json_option
@@ -67,7 +70,7 @@ def report(
     language: str,
     as_json: bool,
 ) -> None:
-    """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands. 合规报告。"""
+    """Print plans, caps, structure and findings for a regulator; 1 where anything serious stands."""
     with open_container() as container, container.begin() as conn:
         now = container.now()
         instant = now if as_of is None else _instant(as_of)
@@ -88,7 +91,7 @@ def report(
 @language_option
 @json_option
 def run(program_code: str | None, language: str, as_json: bool) -> None:
-    """Run the structure monitors now; 1 where anything serious was found. 立即运行结构监测。"""
+    """Run the structure monitors now; 1 where anything serious was found."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         result = run_monitors(conn, program, container.policies, COMMAND_LINE, container.now())
@@ -103,9 +106,9 @@ def run(program_code: str | None, language: str, as_json: bool) -> None:
 @compliance.command()
 @click.argument("case_no", type=int)
 @click.argument("decision", type=click.Choice(cases.DECISIONS))
-@click.option("--decided-by", required=True, help="The person who answers for it. 决定人。")
-@click.option("--reason", required=True, help="Why. 理由。")
-@click.option("--effective-at", help="Of a freeze: for orders paid from then on. 冻结生效时间。")
+@click.option("--decided-by", required=True, help="The person who answers for it.")
+@click.option("--reason", required=True, help="Why.")
+@click.option("--effective-at", help="Of a freeze: for orders paid from then on.")
 @program_option
 @json_option
 def decide(
@@ -117,7 +120,7 @@ def decide(
     program_code: str | None,
     as_json: bool,
 ) -> None:
-    """Decide the case CASE_NO: freeze, release, reverse or dismiss. 对案件作出决定。"""
+    """Decide the case CASE_NO: freeze, release, reverse or dismiss."""
     instant = None if effective_at is None else _instant(effective_at)
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
@@ -127,21 +130,27 @@ def decide(
     if as_json:
         print_json(case)
     else:
-        click.echo(f"Case {case_no} is {case['state']}. 案件 {case_no}：{case['state']}。")
+        click.echo(in_both(Text("Case {case_no} is {state}.", case_no=case_no, state=case["state"])))
 
 
 @compliance.command("cases")
 @program_option
 @json_option
 def list_command(program_code: str | None, as_json: bool) -> None:
-    """List the cases with their decisions. 列出案件。"""
+    """List the cases with their decisions."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         listed, _ = cases.list_cases(conn, program, container.now(), limit=500)
     if as_json:
         print_json(listed)
         return
-    columns = {"case 案件": True, "subject 对象": False, "state 状态": False, "opened 立案": False, "held 冻结": True}
+    columns = {
+        Text("case", "column"): True,
+        Text("subject", "column"): False,
+        Text("state", "column"): False,
+        Text("opened", "column"): False,
+        Text("held", "column"): True,
+    }
     rows = [
         [
             case["case_no"],
@@ -152,16 +161,16 @@ def list_command(program_code: str | None, as_json: bool) -> None:
         ]
         for case in listed
     ]
-    print_table(open_console(), f"Cases 案件: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Cases'))}: {program.code}", columns, rows)
 
 
 @compliance.command()
 @click.argument("file", type=_FILE)
-@click.option("--signed-off-by", help="Who answers for what it loosens. 签署人。")
-@click.option("--reason", default="", help="Why. 理由。")
+@click.option("--signed-off-by", help="Who answers for what it loosens.")
+@click.option("--reason", default="", help="Why.")
 @json_option
 def override(file: Path, signed_off_by: str | None, reason: str, as_json: bool) -> None:
-    """Put the local override in FILE in force: tighter at once, looser with a named sign-off only. 本地策略。"""
+    """Put the local override in FILE in force: tighter at once, looser with a named sign-off only."""
     with open_container() as container:
         loaded = read_override(load_documents(container.settings.config_dir), file)
         if loaded.loosened:
@@ -172,7 +181,7 @@ def override(file: Path, signed_off_by: str | None, reason: str, as_json: bool) 
     if as_json:
         print_json({"pack": loaded.policy.version, "loosened": loaded.loosened, "file": str(path)})
         return
-    click.echo(f"{loaded.policy.version} is in force from the next start. {loaded.policy.version} 自下次启动生效。")
+    click.echo(in_both(Text("{version} is in force from the next start.", version=loaded.policy.version)))
     for figure in loaded.loosened:
         click.echo(f"  {figure}")
 
@@ -194,7 +203,7 @@ def _instant(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise Refusal("invalid", [Problem("--as-of", f"{error} / 须为带时区偏移的时间")]) from error
+        raise Refusal("invalid", [Problem("--as-of", Text("{problem}", "as of", problem=error))]) from error
 
 
 def _write(paper: bytes, output: Path | None) -> None:
@@ -206,12 +215,12 @@ def _write(paper: bytes, output: Path | None) -> None:
 
 def _show(document: dict[str, Any], program: Program, language: str, columns: Sequence[str]) -> None:
     """Prints the figures and findings of a report or a monitor run."""
-    reader, console = Reader(language, program.currency, program.time_zone), open_console()
+    reader, console = ReportWording(language, program.currency, program.time_zone), open_console()
     figures = [(reader.say(name), reader.value(name, figure)) for name, figure in document["structure"].items()]
     print_table(console, reader.say("structure"), {reader.say("structure"): False, reader.say("figure"): True}, figures)
     rows = [[reader.cell(finding, name) for name in columns] for finding in document["findings"]]
     as_of = reader.value("as_of", document["as_of"])
-    title = _TITLE[language == "zh"].format(program=document["program"], as_of=f"{as_of} ({program.time_zone})")
+    title = render(_TITLE.with_params(program=document["program"], as_of=f"{as_of} ({program.time_zone})"), language)
     if rows:
         print_table(console, title, {reader.say(name): False for name in columns}, rows)
     else:

@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_day
 from distrib.domain.penalties import KINDS
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.compliance.penalties import list_penalties, record_penalty, withdraw_penalty
 from distrib.services.context import COMMAND_LINE
 
@@ -20,18 +22,18 @@ PAGE = 500
 
 @click.group()
 def penalty() -> None:
-    """Record penalties for organising pyramid selling. 记录组织、领导传销的处罚。"""
+    """Record penalties for organising pyramid selling."""
 
 
 @penalty.command()
 @click.argument("penalty_id", metavar="ID")
-@click.option("--shop", "shop_id", help="About the person who runs it. 店铺。")
-@click.option("--organiser", "organiser_id", help="Or about an organiser. 或组织者。")
-@click.option("--kind", type=click.Choice(KINDS), required=True, help="Kind. 行政处罚或刑事处罚。")
-@click.option("--decided-on", required=True, help="Day of the decision, as 2026-03-09. 决定日期。")
-@click.option("--authority", help="Who decided. 决定机关。")
-@click.option("--reference", help="Number of the decision. 文号。")
-@click.option("--reason", required=True, help="What for. 事由。")
+@click.option("--shop", "shop_id", help="About the person who runs it.")
+@click.option("--organiser", "organiser_id", help="Or about an organiser.")
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="Kind.")
+@click.option("--decided-on", required=True, help="Day of the decision, as 2026-03-09.")
+@click.option("--authority", help="Who decided.")
+@click.option("--reference", help="Number of the decision.")
+@click.option("--reason", required=True, help="What for.")
 @program_option
 @json_option
 def add(
@@ -46,7 +48,7 @@ def add(
     program_code: str | None,
     as_json: bool,
 ) -> None:
-    """Record the penalty ID about a shop or an organiser. 记录处罚。"""
+    """Record the penalty ID about a shop or an organiser."""
     draft = {
         "id": penalty_id,
         "shop_id": shop_id,
@@ -65,11 +67,11 @@ def add(
 
 @penalty.command()
 @click.argument("penalty_id", metavar="ID")
-@click.option("--reason", required=True, help="Why it no longer stands. 理由。")
+@click.option("--reason", required=True, help="Why it no longer stands.")
 @program_option
 @json_option
 def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bool) -> None:
-    """Say that the penalty ID no longer stands, such as one annulled on appeal. 撤回处罚记录。"""
+    """Say that the penalty ID no longer stands, such as one annulled on appeal."""
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         view = withdraw_penalty(conn, program, penalty_id, reason, COMMAND_LINE, container.now())
@@ -77,12 +79,12 @@ def withdraw(penalty_id: str, reason: str, program_code: str | None, as_json: bo
 
 
 @penalty.command("list")
-@click.option("--shop", "shop_id", help="About one shop. 店铺。")
-@click.option("--organiser", "organiser_id", help="About one organiser. 组织者。")
+@click.option("--shop", "shop_id", help="About one shop.")
+@click.option("--organiser", "organiser_id", help="About one organiser.")
 @program_option
 @json_option
 def list_command(shop_id: str | None, organiser_id: str | None, program_code: str | None, as_json: bool) -> None:
-    """List the penalties, lapsed and withdrawn ones too. 列出处罚记录。"""
+    """List the penalties, lapsed and withdrawn ones too."""
     penalties: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program, now = container.program(conn, program_code), container.now()
@@ -93,19 +95,26 @@ def list_command(shop_id: str | None, organiser_id: str | None, program_code: st
     if as_json:
         print_json(penalties)
         return
-    columns = ("id 编号", "about 对象", "kind 类别", "decided on 决定日期", "lapses on 失效日", "status 状态")
+    columns = (
+        Text("id", "column"),
+        Text("about", "column"),
+        Text("kind", "column"),
+        Text("decided on", "column"),
+        Text("lapses on", "column"),
+        Text("status", "column"),
+    )
     rows = [
         [view["id"], _about(view), view["kind"], view["decided_on"], view["lapses_on"], view["status"]]
         for view in penalties
     ]
-    print_table(open_console(), f"Penalties 处罚记录: {program.code}", dict.fromkeys(columns, False), rows)
+    print_table(open_console(), f"{in_both(Text('Penalties'))}: {program.code}", dict.fromkeys(columns, False), rows)
 
 
 def _day(text: str) -> date:
     try:
         return parse_day(text)
     except ValueError as error:
-        raise Refusal("invalid", [Problem("--decided-on", f"{error} / 须为形如 2026-03-09 的日期")]) from error
+        raise Refusal("invalid", [Problem("--decided-on", Text("{problem}", "decided on", problem=error))]) from error
 
 
 def _about(view: dict[str, Any]) -> str:
@@ -116,5 +125,9 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
-    words = {"in_force": "in force / 计入", "lapsed": "no longer counts / 已不计入", "withdrawn": "withdrawn / 已撤回"}
+    words = {
+        "in_force": render_both(Text("in force")),
+        "lapsed": render_both(Text("no longer counts")),
+        "withdrawn": render_both(Text("withdrawn")),
+    }
     click.echo(f"{view['id']}: {_about(view)}, {view['kind']}, {view['decided_on']}: {words[view['status']]}")

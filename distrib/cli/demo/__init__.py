@@ -23,6 +23,8 @@ from distrib.cli.demo.sources.known import SOURCES, load
 from distrib.cli.demo.sources.recipe import SEED
 from distrib.cli.output import json_option, language_option, print_json
 from distrib.domain.errors import Refusal
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 
 
 @click.command()
@@ -32,13 +34,13 @@ from distrib.domain.errors import Refusal
 @language_option
 @json_option
 def demo(source: str, path: Path | None, seed: int, language: str, as_json: bool) -> None:
-    """The whole way on real orders: program, plan, shops, events, settlement, statements, audit. 演示全程。
+    """The whole way on real orders: program, plan, shops, events, settlement, statements, audit.
 
     The orders are real; who refers whom, which customers are shops and, but for UCI's credits, the refunds are
-    invented by a seeded recipe (docs/demo.md). 用真实订单走完全程；推荐关系与店铺为虚构。
+    invented by a seeded recipe (docs/demo.md).
     """
     if path is None and source != "cdnow":
-        raise click.UsageError(f"--source {source} needs --file PATH / 需要 --file 指定文件")
+        raise click.UsageError(render_both(Text("--source {source} needs --file PATH", source=source)))
     say = speaker(language)
     started = time.monotonic()
     try:

@@ -10,9 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from distrib.domain.texts import Text
+from distrib.languages import render_both
+
 
 class DemoFailed(Exception):
-    """The demo cannot go on; the text says why and what to do, in English and Chinese."""
+    """The demo cannot go on; the message says why in both languages, with a detail or the end of a log."""
+
+    def __init__(self, text: Text, detail: object = None, log: str | None = None) -> None:
+        more = ("" if detail is None else f": {detail}") + ("" if log is None else f":\n{log}")
+        super().__init__(render_both(text) + more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,8 @@ class Source:
     currency: str
     time_zone: str
     has_real_refunds: bool
-    real: tuple[str, str]
-    invented: tuple[str, str]
+    real: Text
+    invented: Text
 
 
 @dataclass(frozen=True, slots=True)

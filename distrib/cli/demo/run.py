@@ -10,6 +10,7 @@ from typing import Any
 
 from distrib.bootstrap import Container
 from distrib.cli.demo.dice import Dice
+from distrib.cli.demo.facts import Source
 from distrib.cli.demo.life.checks import control_checks, money_checks
 from distrib.cli.demo.life.proof import totals_of_all, whole_gap
 from distrib.cli.demo.life.readback import explained, largest, monthly_statements
@@ -21,6 +22,7 @@ from distrib.cli.demo.posting.way_in import publish_and_register
 from distrib.cli.demo.showing.texts import Say
 from distrib.cli.demo.showing.watch import Watch
 from distrib.cli.demo.sources.known import LoadedSource, order_to_explain
+from distrib.languages import LANGUAGES, render
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 from distrib.services.context import Program
 from distrib.services.ledger.seals import seal_now
@@ -86,7 +88,7 @@ def _figures(
     of_orders = [month for month in read["statements"] if month["period"] in months]
     checks = [*control_checks(loaded, totals, posted.events, of_orders), *money_checks(life)]
     return {
-        "source": {**asdict(history.source), "seed": loaded.seed},
+        "source": {**_source(history.source), "seed": loaded.seed},
         "program": {**asdict(ground.program), "earlier": list(ground.earlier)},
         "plan": plan,
         "shops": {
@@ -139,3 +141,9 @@ def _money(life: Life) -> dict[str, Any]:
         "unexplained_minor": sum(month.unexplained_minor for month in life.proved) + whole_gap(life.proved),
         "ledger": life.ledger,
     }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """Where the orders come from, what is said of it in each language."""
+    texts = {"real": source.real, "invented": source.invented}
+    return asdict(source) | {name: [render(text, word) for word in LANGUAGES] for name, text in texts.items()}

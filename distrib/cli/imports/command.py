@@ -10,7 +10,7 @@ from distrib.cli.imports.shops import import_shops_command
 
 @click.group("import")
 def import_group() -> None:
-    """Bring in shops or events from a file. 从文件导入。"""
+    """Bring in shops or events from a file."""
 
 
 import_group.add_command(import_shops_command)

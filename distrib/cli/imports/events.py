@@ -19,13 +19,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from distrib.api.http.shapes import Validated, problems_of
-from distrib.api.http.words import in_language
 from distrib.api.schemas.events import EventSchema
 from distrib.bootstrap import Container, open_container
 from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
-from distrib.cli.output import json_option, print_json, program_option
+from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.context import Program
 from distrib.services.orders.codec import DecodedEvent, decode_event
 from distrib.services.orders.inbox import accept_events
@@ -73,7 +74,7 @@ class FileEvent:
 @program_option
 @json_option
 def import_events_command(file: Path, program_code: str | None, as_json: bool) -> None:
-    """Accept the events in FILE (CSV or NDJSON); 1 where some were refused. 导入事件。"""
+    """Accept the events in FILE (CSV or NDJSON); 1 where some were refused."""
     try:
         with RecordsFile(file, COLUMNS) as source, open_container() as container:
             with container.begin() as conn:
@@ -82,7 +83,14 @@ def import_events_command(file: Path, program_code: str | None, as_json: bool) -
             tally = _import(container, program, source, refused)
             container.bell.ring()
     except HeaderUnfit as error:
-        words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
+        words = render_both(
+            Text(
+                "{name}: the columns are {columns}; not {given}",
+                name=file.name,
+                columns=", ".join(COLUMNS),
+                given=error,
+            )
+        )
         raise click.BadParameter(words) from error
     _report(tally, refused, as_json)
     if tally.refused:
@@ -143,7 +151,7 @@ def _import(container: Container, program: Program, source: RecordsFile, refused
     console = Console(stderr=True)
     tally, batch = EventTally(), list[FileEvent]()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        reading = progress.add_task("Accepting 接收", total=source.size)
+        reading = progress.add_task(in_both(Text("Accepting")), total=source.size)
         for read in events_in(source):
             batch.append(read)
             if len(batch) == BATCH:
@@ -184,7 +192,7 @@ def _record(
         tally.duplicate += answer.status == "duplicate"
         if answer.code is not None:
             refusal = Refusal(answer.code, id=answer.id)
-            _refuse(read, answer.code, f"{refusal.text('en')} {refusal.text('zh')}", refused, tally)
+            _refuse(read, answer.code, render_both(refusal.text, " "), refused, tally)
 
 
 def _refuse(read: FileEvent, code: str, reason: str, refused: RefusedFile, tally: EventTally) -> None:
@@ -198,7 +206,7 @@ def _all_problems(event: Mapping[str, Any], now: datetime) -> str:
     problems = problems_of(EventSchema(now=lambda: now), event)
     if isinstance(problems, Validated):
         raise TypeError("the twins of the event contract disagree")
-    return "; ".join(f"{entry.pointer}: {entry.detail} / {in_language(entry.detail, 'zh')}" for entry in problems)
+    return "; ".join(f"{entry.pointer}: {render_both(entry.detail)}" for entry in problems)
 
 
 def _report(tally: EventTally, refused: RefusedFile, as_json: bool) -> None:
@@ -208,8 +216,14 @@ def _report(tally: EventTally, refused: RefusedFile, as_json: bool) -> None:
         print_json(figures | {"refused_file": beside})
         return
     click.echo(
-        f"{tally.accepted:,} accepted, {tally.duplicate:,} known before, {tally.refused:,} refused / "
-        f"接收 {tally.accepted:,}，已有 {tally.duplicate:,}，拒绝 {tally.refused:,}"
+        render_both(
+            Text(
+                "{accepted:,} accepted, {duplicate:,} known before, {refused:,} refused",
+                accepted=tally.accepted,
+                duplicate=tally.duplicate,
+                refused=tally.refused,
+            )
+        )
     )
     if beside is not None:
-        click.echo(f"Refused events with their reasons: {beside} 被拒绝的事件及原因见该文件。", err=True)
+        click.echo(in_both(Text("Refused events with their reasons: {path}", path=beside)), err=True)

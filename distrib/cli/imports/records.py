@@ -14,10 +14,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from distrib.domain.texts import Text
+from distrib.languages import render_both
+
 LONGEST_LINE = 1 << 20
 MOST_LINES = 200
 REASON_COLUMNS = ("refused_line", "refused_code", "refused_reason")
 """Added to what was refused; left aside where such a file is read again."""
+
+
+class RecordUnreadable(ValueError):
+    """A record that cannot be read, and why."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(str(text))
 
 
 class HeaderUnfit(Exception):
@@ -109,7 +120,9 @@ class RecordsFile:
         if not fields:
             return None if self._is_over() else {}
         if len(fields) != len(self.header):
-            raise ValueError(f"{len(fields)} fields under {len(self.header)} columns / 字段数与列数不符")
+            raise RecordUnreadable(
+                Text("{fields} fields under {columns} columns", fields=len(fields), columns=len(self.header))
+            )
         named = zip(self.header, fields, strict=True)
         return {name: field for name, field in named if field and name not in REASON_COLUMNS}
 
@@ -122,7 +135,7 @@ class RecordsFile:
             if not line:
                 return
             yield line.decode("utf-8", "surrogateescape")
-        raise ValueError(f"a record goes on over more than {MOST_LINES} lines / 一条记录过长")
+        raise RecordUnreadable(Text("a record goes on over more than {most} lines", most=MOST_LINES))
 
     def _object(self) -> dict[str, Any] | None:
         line = self._read_line()
@@ -132,7 +145,7 @@ class RecordsFile:
             return {}
         parsed = _DECODER.decode(line.decode("utf-8", "surrogateescape"))
         if not isinstance(parsed, dict):
-            raise ValueError("not a JSON object / 不是 JSON 对象")
+            raise RecordUnreadable(Text("not a JSON object"))
         return {name: value for name, value in parsed.items() if name not in REASON_COLUMNS}
 
     def _read_line(self) -> bytes:
@@ -142,7 +155,7 @@ class RecordsFile:
             return line
         while line and not line.endswith(b"\n"):
             line = self._file.readline(LONGEST_LINE)
-        raise ValueError(f"a line longer than {LONGEST_LINE} bytes / 行过长")
+        raise RecordUnreadable(Text("a line longer than {most} bytes", most=LONGEST_LINE))
 
     def _is_over(self) -> bool:
         return self._file.tell() >= self.size
@@ -151,7 +164,7 @@ class RecordsFile:
 def _fault(error: Exception) -> str:
     """Words why a record cannot be read; a parser's own message, in one language, gets the other beside it."""
     text = str(error)
-    return text if " / " in text else f"not readable: {text} / 无法解析"
+    return text if " / " in text else render_both(Text("not readable: {text}", text=text))
 
 
 class RefusedFile:
@@ -210,12 +223,12 @@ def _csv_line(fields: Sequence[object]) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a key stands twice / 键重复")
+        raise ValueError(render_both(Text("a key stands twice")))
     return members
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON / 不是合法的 JSON")
+    raise RecordUnreadable(Text("{constant} is not JSON", constant=constant))
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)

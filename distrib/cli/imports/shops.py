@@ -21,10 +21,12 @@ from rich.progress import Progress
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
-from distrib.cli.output import json_option, print_json, program_option
+from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.errors import Refusal
-from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, MAX_TEXT, is_identifier, is_storable_text, parse_instant
+from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, parse_instant
 from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.network.shops import ShopDraft, introduced_by, register_shops
 
@@ -32,7 +34,7 @@ COLUMNS = ("id", "sponsor_id", "invite_code", "name", "joined_at", "identity", "
 BATCH = 1_000
 MAX_ATTRIBUTES = 50
 MAX_WHOLE = 2**53
-DETACHED = "Joined as a root, introduced by {by}: the tree would be too deep. 层级超限，作为根店铺加入，引荐人 {by}。"
+DETACHED = Text("Joined as a root, introduced by {by}: the tree would be too deep.")
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Index:
 @program_option
 @json_option
 def import_shops_command(file: Path, program_code: str | None, as_json: bool) -> None:
-    """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused. 导入店铺。"""
+    """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused."""
     try:
         with RecordsFile(file, COLUMNS) as source, open_container() as container:
             with container.begin() as conn:
@@ -74,7 +76,14 @@ def import_shops_command(file: Path, program_code: str | None, as_json: bool) ->
             beside = Beside(RefusedFile(file, source), RefusedFile(file, source, "detached"))
             tally = _import(container, program, source, beside)
     except HeaderUnfit as error:
-        words = f"{file.name}: the columns are {', '.join(COLUMNS)}; not {error} / 列名不符"
+        words = render_both(
+            Text(
+                "{name}: the columns are {columns}; not {given}",
+                name=file.name,
+                columns=", ".join(COLUMNS),
+                given=error,
+            )
+        )
         raise click.BadParameter(words) from error
     _report(tally, beside, as_json)
     if beside.refused.count:
@@ -87,15 +96,15 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
     >>> draft_of({"id": "a", "joined_at": "2026-03-09"})
     'joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间'
     """
-    wrong = [f"{name}: is not a known key / 未知字段" for name in values if name not in COLUMNS]
+    wrong = [f"{name}: {render_both(Text('is not a known key'))}" for name in values if name not in COLUMNS]
     values = {name: value for name, value in values.items() if value is not None}
     named = [name for name in ("id", "sponsor_id") if name in values]
-    wrong += [f"{name}: {ID_RULE} / {ID_RULE_ZH}" for name in named if not is_identifier(values[name])]
+    wrong += [f"{name}: {render_both(ID_RULE)}" for name in named if not is_identifier(values[name])]
     if "id" not in values:
-        wrong.append("id: is required / 必填")
+        wrong.append(f"id: {render_both(Text('is required'))}")
     for name in ("invite_code", "name", "identity"):
         if name in values and (not is_storable_text(values[name]) or not values[name]):
-            wrong.append(f"{name}: must have 1 to {MAX_TEXT} characters / 须为 1 到 {MAX_TEXT} 个字符")
+            wrong.append(f"{name}: {render_both(Text('must have 1 to {most} characters', most=MAX_TEXT))}")
     joined_at, attributes = _instant(values.get("joined_at"), wrong), _attributes(values.get("attributes"), wrong)
     if wrong:
         return "; ".join(wrong)
@@ -106,9 +115,9 @@ def _import(container: Container, program: Program, source: RecordsFile, beside:
     console = Console(stderr=True)
     tally = ShopTally()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        reading = progress.add_task("Reading 读取", total=source.size)
+        reading = progress.add_task(in_both(Text("Reading")), total=source.size)
         index = read_index(source, lambda offset: progress.update(reading, completed=offset))
-        writing = progress.add_task("Registering 登记", total=len(index.order))
+        writing = progress.add_task(in_both(Text("Registering")), total=len(index.order))
         for start in range(0, len(index.order), BATCH):
             places = index.order[start : start + BATCH]
             records = [source.read(index.offsets[place], index.lines[place]) for place in places]
@@ -191,7 +200,7 @@ def _register(
         tally.created += result.status == "created"
         tally.unchanged += result.status == "unchanged"
         if result.id in introduced:
-            beside.detached.add(record, "tree_too_deep", DETACHED.format(by=introduced[result.id]))
+            beside.detached.add(record, "tree_too_deep", in_both(DETACHED.with_params(by=introduced[result.id])))
 
 
 def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
@@ -201,8 +210,8 @@ def _reason(shop_id: str, refusal: Refusal, index: Index) -> tuple[str, str]:
         first, *_ = loop
         shown = " -> ".join([*loop[:20], *(["..."] if len(loop) > 20 else []), first])
         refusal = Refusal("sponsor_cycle")
-        return refusal.code, f"{refusal.text('en')} {refusal.text('zh')} {shown}"
-    return refusal.code, f"{refusal.text('en')} {refusal.text('zh')}"
+        return refusal.code, f"{render_both(refusal.text, ' ')} {shown}"
+    return refusal.code, render_both(refusal.text, " ")
 
 
 def _report(tally: ShopTally, beside: Beside, as_json: bool) -> None:
@@ -213,13 +222,21 @@ def _report(tally: ShopTally, beside: Beside, as_json: bool) -> None:
         print_json(figures | files)
         return
     click.echo(
-        f"{tally.created:,} created, {tally.unchanged:,} unchanged, {refused.count:,} refused / "
-        f"新建 {tally.created:,}，不变 {tally.unchanged:,}，拒绝 {refused.count:,}"
+        render_both(
+            Text(
+                "{created:,} created, {unchanged:,} unchanged, {refused:,} refused",
+                created=tally.created,
+                unchanged=tally.unchanged,
+                refused=refused.count,
+            )
+        )
     )
     if refused.count:
-        click.echo(f"Refused rows with their reasons: {refused.path} 被拒绝的行及原因见该文件。", err=True)
+        click.echo(in_both(Text("Refused rows with their reasons: {path}", path=refused.path)), err=True)
     if detached.count:
-        words = f"{detached.count:,} joined as roots, being too deep: {detached.path} 层级超限，已作为根店铺加入。"
+        words = in_both(
+            Text("{count:,} joined as roots, being too deep: {path}", count=detached.count, path=detached.path)
+        )
         click.echo(words, err=True)
 
 
@@ -233,7 +250,7 @@ def _instant(value: object, wrong: list[str]) -> Any:
     try:
         return parse_instant(value if isinstance(value, str) else "")
     except ValueError:
-        wrong.append("joined_at: must be an RFC 3339 time with an offset / 须为带时区偏移的时间")
+        wrong.append(f"joined_at: {render_both(Text('must be an RFC 3339 time with an offset', 'shops'))}")
     return None
 
 
@@ -246,8 +263,8 @@ def _attributes(value: object, wrong: list[str]) -> Any:
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict) or not _is_flat(parsed):
-        most = f"up to {MAX_ATTRIBUTES} texts, integers, flags and nulls"
-        wrong.append(f"attributes: must be a JSON object of {most} / 须为扁平的 JSON 对象")
+        text = Text("must be a JSON object of up to {most} texts, integers, flags and nulls", most=MAX_ATTRIBUTES)
+        wrong.append(f"attributes: {render_both(text)}")
         return None
     return parsed
 

@@ -8,8 +8,10 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
-from distrib.cli.output import json_option, open_console, print_json, print_table, program_option
+from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option
 from distrib.domain.amounts import show_amount
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.ledger.adjustments import approve_adjustment, list_adjustments, propose_adjustment
 
 PAGE = 500
@@ -17,21 +19,21 @@ PAGE = 500
 
 @click.group()
 def adjustment() -> None:
-    """Adjust a shop's account by hand, by two keys. 手工调整，须两人。"""
+    """Adjust a shop's account by hand, by two keys."""
 
 
 @adjustment.command()
 @click.argument("adjustment_id", metavar="ID")
-@click.option("--shop", "shop_id", required=True, help="Whose account. 店铺。")
-@click.option("--amount-minor", type=int, required=True, help="Below 0 takes. 金额（最小单位），负数为扣减。")
-@click.option("--reason", required=True, help="Why. 原因。")
+@click.option("--shop", "shop_id", required=True, help="Whose account.")
+@click.option("--amount-minor", type=int, required=True, help="Below 0 takes.")
+@click.option("--reason", required=True, help=in_both(Text("Why.", "adjustment")))
 @key_option()
 @program_option
 @json_option
 def propose(
     adjustment_id: str, shop_id: str, amount_minor: int, reason: str, key: str, program_code: str | None, as_json: bool
 ) -> None:
-    """Propose the adjustment ID; another key approves it. 提议调整。"""
+    """Propose the adjustment ID; another key approves it."""
     draft = {"id": adjustment_id, "shop_id": shop_id, "amount_minor": amount_minor, "reason": reason}
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
@@ -45,7 +47,7 @@ def propose(
 @program_option
 @json_option
 def approve(adjustment_id: str, key: str, program_code: str | None, as_json: bool) -> None:
-    """Approve and post the adjustment ID that another key proposed. 批准调整。"""
+    """Approve and post the adjustment ID that another key proposed."""
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
         view = approve_adjustment(conn, program, adjustment_id, actor, container.now())
@@ -53,11 +55,11 @@ def approve(adjustment_id: str, key: str, program_code: str | None, as_json: boo
 
 
 @adjustment.command("list")
-@click.option("--shop", "shop_id", help="Of one shop. 店铺。")
+@click.option("--shop", "shop_id", help="Of one shop.")
 @program_option
 @json_option
 def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -> None:
-    """List adjustments as proposed and approved. 列出调整。"""
+    """List adjustments as proposed and approved."""
     adjustments: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
@@ -68,18 +70,24 @@ def list_command(shop_id: str | None, program_code: str | None, as_json: bool) -
     if as_json:
         print_json(adjustments)
         return
-    columns = {"id 编号": False, "shop 店铺": False, "amount 金额": True, "status 状态": False, "reason 原因": False}
+    columns = {
+        Text("id", "column"): False,
+        Text("shop", "column"): False,
+        Text("amount", "column"): True,
+        Text("status", "column"): False,
+        Text("reason", "column"): False,
+    }
     rows = [
         [row["id"], row["shop_id"], show_amount(row["amount_minor"], row["currency"]), row["status"], row["reason"]]
         for row in adjustments
     ]
-    print_table(open_console(), f"Adjustments 调整: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Adjustments'))}: {program.code}", columns, rows)
 
 
 def _show(view: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
-    words = {"proposed": "proposed, another key approves / 已提议，待另一密钥批准", "approved": "posted / 已入账"}
+    words = {"proposed": render_both(Text("proposed, another key approves")), "approved": render_both(Text("posted"))}
     amount = show_amount(view["amount_minor"], view["currency"])
     click.echo(f"{view['id']}: {view['shop_id']} {amount} {view['currency']}: {words[view['status']]}")

@@ -19,53 +19,55 @@ from distrib.cli.output import (
     print_table,
     program_option,
 )
+from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
 
 _WORDS = {
-    "title": ("Audit of {program} as of {as_of}", "分销计划 {program} 的审计，{as_of}"),
-    "check": ("check", "检查"),
-    "meaning": ("what must hold", "应当成立"),
-    "looked_at": ("looked at", "核对数"),
-    "wrong": ("wrong", "错误数"),
-    "verdict": ("verdict", "结论"),
-    "ok": ("holds", "成立"),
-    "failed": ("FAILS", "不成立"),
-    "clean": ("Clean: every check holds.", "通过：所有检查成立。"),
-    "not_clean": ("NOT clean.", "未通过。"),
-    "rows": ("{name}: the first of {wrong}", "{name}：共 {wrong} 项，前几项"),
+    "title": Text("Audit of {program} as of {as_of}"),
+    "check": Text("check"),
+    "meaning": Text("what must hold"),
+    "looked_at": Text("looked at"),
+    "wrong": Text("wrong"),
+    "verdict": Text("verdict"),
+    "ok": Text("holds"),
+    "failed": Text("FAILS"),
+    "clean": Text("Clean: every check holds."),
+    "not_clean": Text("NOT clean."),
+    "rows": Text("{name}: the first of {wrong}"),
 }
 CHECK_MEANINGS = {
-    "transfers_match_account_months": ("running totals are what the transfers add up to", "累计数等于流水之和"),
-    "transfers_balanced": ("every transfer has two sides; all accounts add up to 0", "借贷两方齐全，总和为零"),
-    "reversals_within_earned": ("no more is taken back than was earned", "冲回不超过所得"),
-    "transfers_dated": ("dates, holds and months follow from the events", "日期、冻结与账期来自事件"),
-    "plan_in_force": ("each order has the plan in force when it was paid", "订单用付款时生效的方案"),
-    "events_accounted_for": ("every accepted event is done, parked or queued", "每个事件都有下落"),
-    "one_settlement_per_order": ("each order settled once, from its own event", "每个订单只结算一次"),
-    "order_lives": ("payments, cancels and drops fit their events and each other", "付款、取消与作废前后一致"),
-    "groups_heeded": ("group orders settle when their group has succeeded", "拼团成功后才结算"),
-    "expected_recompute": ("what is expected, worked out again, is the same", "预计佣金重新核算一致"),
-    "tree_acyclic_and_levels": ("no loops; levels and uplines follow from the sponsors", "推荐关系无环、层级正确"),
-    "tree_within_policy": ("no deeper than the policy pack allows", "层级不超过合规策略"),
-    "sponsors_projection": ("sponsors are those of the newest dated row", "邀请人与历史一致"),
-    "statuses_projection": ("statuses are those of the newest dated row", "状态与历史一致"),
-    "ranks_projection": ("ranks are those of the newest dated row", "等级与历史一致"),
-    "ids_unique": ("no id stands twice", "编号不重复"),
-    "orders_recompute": ("every order worked out again comes to what was posted", "每个订单重新核算一致"),
-    "refunds_within_paid": ("no line gave back more than was paid", "退款不超过实付"),
-    "rule_totals_match": ("what caps count is what was posted", "封顶累计与入账一致"),
-    "order_cap_kept": ("no order pays above its cap", "订单佣金不超过封顶"),
-    "balances_without_gaps": ("every posting moved its running totals once", "每次入账恰好更新一次累计数"),
-    "transfers_rest_on_causes": ("every transfer has the order or payout it names", "每笔流水都有其来源"),
-    "payouts_rest_on_lines": ("paid and withheld is what lines and results say", "打款与扣税与明细及结果一致"),
-    "reserved_within_available": ("no payout line was made of money that was not there", "打款不超过当时可用金额"),
-    "one_currency": ("every published plan is in the program's currency", "方案货币与分销计划一致"),
-    "deliveries_accounted_for": ("every webhook delivery has its message and its log", "每次投递都有消息与记录"),
-    "seals_unbroken": ("every seal over the transfers holds", "流水封存链完好"),
-    "statements_add_up": ("every month's statement adds up and follows the last", "对账单逐月相符"),
-    "closed_statements_match_transfers": ("closed statements are what the ledger adds up to", "已结账数据与流水相符"),
-    "periods_closed_in_sequence": ("months are closed one after the other, by two keys", "账期依次由两人结账"),
-    "closed_digests_hold": ("closed files come to the digest that was fixed", "已结账文件与摘要相符"),
+    "transfers_match_account_months": Text("running totals are what the transfers add up to"),
+    "transfers_balanced": Text("every transfer has two sides; all accounts add up to 0"),
+    "reversals_within_earned": Text("no more is taken back than was earned"),
+    "transfers_dated": Text("dates, holds and months follow from the events"),
+    "plan_in_force": Text("each order has the plan in force when it was paid"),
+    "events_accounted_for": Text("every accepted event is done, parked or queued"),
+    "one_settlement_per_order": Text("each order settled once, from its own event"),
+    "order_lives": Text("payments, cancels and drops fit their events and each other"),
+    "groups_heeded": Text("group orders settle when their group has succeeded"),
+    "expected_recompute": Text("what is expected, worked out again, is the same"),
+    "tree_acyclic_and_levels": Text("no loops; levels and uplines follow from the sponsors"),
+    "tree_within_policy": Text("no deeper than the policy pack allows"),
+    "sponsors_projection": Text("sponsors are those of the newest dated row"),
+    "statuses_projection": Text("statuses are those of the newest dated row"),
+    "ranks_projection": Text("ranks are those of the newest dated row"),
+    "ids_unique": Text("no id stands twice"),
+    "orders_recompute": Text("every order worked out again comes to what was posted"),
+    "refunds_within_paid": Text("no line gave back more than was paid"),
+    "rule_totals_match": Text("what caps count is what was posted"),
+    "order_cap_kept": Text("no order pays above its cap"),
+    "balances_without_gaps": Text("every posting moved its running totals once"),
+    "transfers_rest_on_causes": Text("every transfer has the order or payout it names"),
+    "payouts_rest_on_lines": Text("paid and withheld is what lines and results say"),
+    "reserved_within_available": Text("no payout line was made of money that was not there"),
+    "one_currency": Text("every published plan is in the program's currency"),
+    "deliveries_accounted_for": Text("every webhook delivery has its message and its log"),
+    "seals_unbroken": Text("every seal over the transfers holds"),
+    "statements_add_up": Text("every month's statement adds up and follows the last"),
+    "closed_statements_match_transfers": Text("closed statements are what the ledger adds up to"),
+    "periods_closed_in_sequence": Text("months are closed one after the other, by two keys"),
+    "closed_digests_hold": Text("closed files come to the digest that was fixed"),
 }
 
 
@@ -74,7 +76,7 @@ CHECK_MEANINGS = {
 @language_option
 @json_option
 def audit(program_code: str | None, language: str, as_json: bool) -> None:
-    """Check every invariant; exit status 1 where one fails. 检查所有不变式。"""
+    """Check every invariant; exit status 1 where one fails."""
     with open_container() as container:
         with container.begin() as conn:
             program = container.program(conn, program_code)
@@ -84,31 +86,31 @@ def audit(program_code: str | None, language: str, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        _show(open_console(), program.code, result, 1 if language == "zh" else 0)
+        _show(open_console(), program.code, result, language)
     if not result["ok"]:
         raise SystemExit(1)
 
 
-def _show(console: Console, program: str, result: Mapping[str, Any], place: int) -> None:
-    def say(word: str) -> str:
-        return _WORDS[word][place]
+def _show(console: Console, program: str, result: Mapping[str, Any], language: str) -> None:
+    def say(word: str, **params: object) -> str:
+        return render(_WORDS[word].with_params(**params), language)
 
     columns = {say("check"): False, say("meaning"): False, say("looked_at"): True, say("wrong"): True}
     rows = [
         (
             check["name"],
-            CHECK_MEANINGS.get(check["name"], ("", ""))[place],
+            render(CHECK_MEANINGS.get(check["name"], ""), language),
             f"{check['figure']:,}",
             f"{check['wrong']:,}",
             say("ok" if check["ok"] else "failed"),
         )
         for check in result["checks"]
     ]
-    title = say("title").format(program=program, as_of=result["as_of"])
+    title = say("title", program=program, as_of=result["as_of"])
     print_table(console, title, columns | {say("verdict"): False}, rows)
     for check in result["checks"]:
         if not check["ok"]:
-            print_line(console, say("rows").format(name=check["name"], wrong=check["wrong"]), "bold red")
+            print_line(console, say("rows", name=check["name"], wrong=check["wrong"]), "bold red")
             for row in check["rows"]:
                 print_line(console, "  " + json.dumps(row, ensure_ascii=False, default=str))
     print_line(console, say("clean" if result["ok"] else "not_clean"), "green" if result["ok"] else "bold red")

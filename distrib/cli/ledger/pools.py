@@ -19,36 +19,38 @@ from distrib.cli.output import (
 )
 from distrib.domain.amounts import show_amount
 from distrib.domain.money import show_ratio
+from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.services.context import COMMAND_LINE, Program, format_period, parse_period
 from distrib.services.statements.pools import PaidPool, pay_pools
 
 _WORDS = {
-    "title": ("Pools of {month}, {currency}", "{month} 分红池，{currency}"),
-    "none": ("No pool to pay for {month}.", "{month} 没有分红池。"),
-    "pool": ("pool", "分红池"),
-    "rate": ("rate", "比例"),
-    "base": ("base", "基数"),
-    "amount": ("amount", "金额"),
-    "holders": ("holders", "人数"),
-    "state": ("state", "状态"),
-    "paid": ("paid now", "本次发放"),
-    "already_paid": ("paid before", "此前已发放"),
+    "title": Text("Pools of {month}, {currency}"),
+    "none": Text("No pool to pay for {month}."),
+    "pool": Text("pool"),
+    "rate": Text("rate"),
+    "base": Text("base"),
+    "amount": Text("amount"),
+    "holders": Text("holders"),
+    "state": Text("state"),
+    "paid": Text("paid now"),
+    "already_paid": Text("paid before"),
 }
 
 
 @click.group()
 def pools() -> None:
-    """Pools of a month. 分红池。"""
+    """Pools of a month."""
 
 
 @pools.command()
-@click.option("--month", required=True, metavar="MONTH", help="As 2026-03. 账期。")
+@click.option("--month", required=True, metavar="MONTH", help="As 2026-03.")
 @key_option(required=False)
 @program_option
 @language_option
 @json_option
 def pay(month: str, key: str | None, program_code: str | None, language: str, as_json: bool) -> None:
-    """Pay the pools of a month that is over, once. 发放某月分红池，仅一次。"""
+    """Pay the pools of a month that is over, once."""
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
         if key is None:
@@ -61,7 +63,7 @@ def pay(month: str, key: str | None, program_code: str | None, language: str, as
             {"program": program.code, "month": format_period(period), "pools": [_view(payment) for payment in paid]}
         )
     else:
-        _show(program, period, paid, 1 if language == "zh" else 0)
+        _show(program, period, paid, language)
 
 
 def _view(paid: PaidPool) -> dict[str, Any]:
@@ -76,9 +78,9 @@ def _state(paid: PaidPool) -> str:
     return "paid" if paid.is_new else "already_paid"
 
 
-def _show(program: Program, period: int, paid: list[PaidPool], place: int) -> None:
+def _show(program: Program, period: int, paid: list[PaidPool], language: str) -> None:
     def say(word: str, **params: object) -> str:
-        return _WORDS[word][place].format(**params)
+        return render(_WORDS[word].with_params(**params), language)
 
     console = open_console()
     if not paid:

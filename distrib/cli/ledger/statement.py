@@ -24,65 +24,52 @@ from distrib.cli.output import (
     time_text,
 )
 from distrib.domain.amounts import show_amount
+from distrib.domain.texts import Text
+from distrib.languages import render, render_both
 from distrib.services.context import Actor, Program, parse_period
 from distrib.services.statements.closing import confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
 from distrib.services.statements.months import FIGURES, SHOPS, statement_totals_and_rows
 
 _WORDS = {
-    "title": (
-        "Statement of {program} for {period}, {currency}, as of {as_of}",
-        "分销计划 {program} {period} 对账单，{currency}，截至 {as_of}",
-    ),
-    "shop": ("shop", "店铺"),
-    "opening_minor": ("opening", "期初"),
-    "earned_minor": ("earned", "所得"),
-    "reversed_minor": ("reversed", "冲回"),
-    "adjusted_minor": ("adjusted", "调整"),
-    "paid_minor": ("paid", "已付"),
-    "tax_minor": ("tax", "代扣税"),
-    "closing_minor": ("closing", "期末"),
-    "held_minor": ("held", "冻结"),
-    "reserved_minor": ("reserved", "预留"),
-    "available_minor": ("available", "可提"),
-    "orders": ("orders", "订单数"),
-    "refunds": ("refunds", "退款数"),
-    "total": ("all {shops} shops", "全部 {shops} 家店铺"),
-    "more": (
-        "… and more: --limit, or `distrib statement export {period}`",
-        "……其余见 --limit 或 `distrib statement export {period}`",
-    ),
+    "title": Text("Statement of {program} for {period}, {currency}, as of {as_of}"),
+    "shop": Text("shop"),
+    "opening_minor": Text("opening"),
+    "earned_minor": Text("earned", "statement"),
+    "reversed_minor": Text("reversed"),
+    "adjusted_minor": Text("adjusted"),
+    "paid_minor": Text("paid"),
+    "tax_minor": Text("tax", "statement"),
+    "closing_minor": Text("closing"),
+    "held_minor": Text("held", "statement"),
+    "reserved_minor": Text("reserved"),
+    "available_minor": Text("available", "statement"),
+    "orders": Text("orders", "statement"),
+    "refunds": Text("refunds", "statement"),
+    "total": Text("all {shops} shops"),
+    "more": Text("… and more: --limit, or `distrib statement export {period}`"),
 }
 _COUNTS = ("orders", "refunds")
 _CLOSE_WORDS = {
-    "proposed": (
-        "{period} of {program} as it would be closed, {count} shops, {currency}:",
-        "{program} {period} 拟结账数据，{count} 家店铺，{currency}：",
-    ),
-    "closed": (
-        "{period} of {program} is closed, {count} shops, {currency}:",
-        "{program} {period} 已结账，{count} 家店铺，{currency}：",
-    ),
-    "next": (
-        "Another key confirms: distrib statement close {period} --confirm --key KEY",
-        "由另一密钥确认：distrib statement close {period} --confirm --key KEY",
-    ),
+    "proposed": Text("{period} of {program} as it would be closed, {count} shops, {currency}:"),
+    "closed": Text("{period} of {program} is closed, {count} shops, {currency}:"),
+    "next": Text("Another key confirms: distrib statement close {period} --confirm --key KEY"),
 }
 
 
 @click.group()
 def statement() -> None:
-    """Monthly statements. 对账单。"""
+    """Monthly statements."""
 
 
 @statement.command()
 @click.argument("month", metavar="MONTH")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="So many shops. 店铺数。")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="So many shops.")
 @program_option
 @language_option
 @json_option
 def show(month: str, limit: int, program_code: str | None, language: str, as_json: bool) -> None:
-    """Show the totals of MONTH (as 2026-03) and its first shops. 显示某月对账单。"""
+    """Show the totals of MONTH (as 2026-03) and its first shops."""
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
@@ -90,7 +77,7 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
     if as_json:
         print_json({**view, "next": follows})
     else:
-        _show(open_console(), view, follows is not None, 1 if language == "zh" else 0)
+        _show(open_console(), view, follows is not None, language)
 
 
 @statement.command()
@@ -101,25 +88,25 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
     type=click.Choice(FORMATS),
     default="csv",
     show_default=True,
-    help="PDF is for one shop. PDF 仅限单店。",
+    help="PDF is for one shop.",
 )
 @click.option(
     "--detail",
     type=click.Choice(DETAILS),
     default=SHOPS,
     show_default=True,
-    help="One row per shop or per commission. 按店铺或按明细。",
+    help="One row per shop or per commission.",
 )
-@click.option("--shop", "shop_id", help="Only what concerns this shop. 仅此店铺。")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file. 文件；默认标准输出。")
+@click.option("--shop", "shop_id", help="Only what concerns this shop.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
 @program_option
 def export(
     month: str, file_format: str, detail: str, shop_id: str | None, output: Path | None, program_code: str | None
 ) -> None:
-    """Write the statement of MONTH (as 2026-03) as a file. 导出某月对账单。"""
+    """Write the statement of MONTH (as 2026-03) as a file."""
     wish = FileWish(parse_period(month), file_format, detail, shop_id)
     if wish.format == "pdf" and shop_id is None:
-        raise click.UsageError("a PDF is for one shop: --shop / PDF 须用 --shop 指定店铺")
+        raise click.UsageError(render_both(Text("a PDF is for one shop: --shop")))
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
         pieces = export_file(conn, program, wish, container.now())
@@ -132,16 +119,15 @@ def export(
 @statement.command()
 @click.argument("month", metavar="MONTH")
 @key_option()
-@click.option("--propose", "step", flag_value="propose", help="Propose only. 仅提议。")
-@click.option("--confirm", "step", flag_value="confirm", help="Confirm only. 仅确认。")
+@click.option("--propose", "step", flag_value="propose", help="Propose only.")
+@click.option("--confirm", "step", flag_value="confirm", help="Confirm only.")
 @program_option
 @language_option
 @json_option
 def close(month: str, key: str, step: str | None, program_code: str | None, language: str, as_json: bool) -> None:
-    """Close the books of MONTH (as 2026-03), by two keys. 结账，须两个密钥。
+    """Close the books of MONTH (as 2026-03), by two keys.
 
     The first key proposes, the second confirms. What is confirmed is closed for ever.
-    先由一个密钥提议，再由另一个确认；确认后不可撤销。
     """
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
@@ -153,7 +139,7 @@ def close(month: str, key: str, step: str | None, program_code: str | None, lang
     if as_json:
         print_json(view)
     else:
-        _show_close(open_console(), view, 1 if language == "zh" else 0)
+        _show_close(open_console(), view, language)
 
 
 def _next_step(conn: Connection, program: Program, period: int, actor: Actor) -> str:
@@ -164,15 +150,15 @@ def _next_step(conn: Connection, program: Program, period: int, actor: Actor) ->
     return "confirm" if standing is not None and standing["proposed_by"] != actor.key_id else "propose"
 
 
-def _show_close(console: Console, view: Mapping[str, Any], place: int) -> None:
+def _show_close(console: Console, view: Mapping[str, Any], language: str) -> None:
     def say(word: str) -> str:
-        return _CLOSE_WORDS[word][place].format(**view)
+        return render(_CLOSE_WORDS[word].with_params(**view), language)
 
     print_line(console, say(view["status"]))
     for name in FIGURES:
         amount = view["totals"][name]
         shown = str(amount) if name in _COUNTS else show_amount(amount, view["currency"])
-        print_line(console, f"  {_WORDS[name][place]}: {shown}")
+        print_line(console, f"  {render(_WORDS[name], language)}: {shown}")
     print_line(console, f"  SHA-256: {view['digest']}")
     if view["status"] == "proposed":
         print_line(console, say("next"))
@@ -192,19 +178,19 @@ def _write_file(output: Path, pieces: Iterable[bytes]) -> None:
     unfinished.replace(output)
 
 
-def _show(console: Console, view: Mapping[str, Any], has_more: bool, place: int) -> None:
-    def say(word: str) -> str:
-        return _WORDS[word][place]
+def _show(console: Console, view: Mapping[str, Any], has_more: bool, language: str) -> None:
+    def say(word: str, **params: object) -> str:
+        return render(_WORDS[word].with_params(**params), language)
 
-    title = say("title").format(**{**view, "as_of": time_text(view["as_of"])})
+    title = say("title", **{**view, "as_of": time_text(view["as_of"])})
     names = [name for name in _WORDS if name.endswith("_minor") or name in _COUNTS]
     columns = {say("shop"): False} | {say(name): True for name in names}
     rows = [[row["shop_id"], *_figures(row, names, view["currency"])] for row in view["data"]]
     totals = view["totals"]
-    rows.append([say("total").format(shops=totals["shops"]), *_figures(totals, names, view["currency"])])
+    rows.append([say("total", shops=totals["shops"]), *_figures(totals, names, view["currency"])])
     print_table(console, title, columns, rows)
     if has_more:
-        print_line(console, say("more").format(period=view["period"]))
+        print_line(console, say("more", period=view["period"]))
 
 
 def _figures(row: Mapping[str, Any], names: Iterable[str], currency: str) -> list[str]:

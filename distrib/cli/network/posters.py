@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import program_option
+from distrib.cli.output import in_both, program_option
 from distrib.domain.sharing import invite_link
+from distrib.domain.texts import Text
 from distrib.services.sharing.invitations import Invitation, invitation_of
 from distrib.services.sharing.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
 
@@ -17,7 +18,7 @@ _output = click.option(
     "--output",
     required=True,
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="The file to write. 输出文件。",
+    help="The file to write.",
 )
 
 
@@ -27,7 +28,7 @@ _output = click.option(
 @_output
 @program_option
 def poster_command(shop_id: str, language: str, output: Path, program_code: str | None) -> None:
-    """Draw the share poster of SHOP_ID as a PNG; links begin with DISTRIB_PUBLIC_URL. 生成邀请海报。"""
+    """Draw the share poster of SHOP_ID as a PNG; links begin with DISTRIB_PUBLIC_URL."""
 
     def draw(invitation: Invitation, link: str) -> bytes:
         return draw_poster(invitation.program, invitation.inviter, invitation.code, link, language)
@@ -42,12 +43,12 @@ def poster_command(shop_id: str, language: str, output: Path, program_code: str 
     type=click.IntRange(1, MOST_SCALE),
     default=8,
     show_default=True,
-    help="Pixels of one module. 每个模块的像素数。",
+    help="Pixels of one module.",
 )
 @_output
 @program_option
 def qr_command(shop_id: str, scale: int, output: Path, program_code: str | None) -> None:
-    """Draw the QR code of SHOP_ID's invite link as an SVG. 生成邀请二维码。"""
+    """Draw the QR code of SHOP_ID's invite link as an SVG."""
     _write(shop_id, output, program_code, lambda _, link: draw_qr_code(link, scale))
 
 
@@ -55,7 +56,7 @@ def _write(shop_id: str, output: Path, program_code: str | None, draw: Callable[
     with open_container() as container:
         base = container.settings.public_url
         if base is None:
-            raise click.UsageError("Set DISTRIB_PUBLIC_URL: what links begin with. 请设置 DISTRIB_PUBLIC_URL。")
+            raise click.UsageError(in_both(Text("Set DISTRIB_PUBLIC_URL: what links begin with.")))
         with container.begin() as conn:
             program = container.program(conn, program_code)
             invitation = invitation_of(conn, program, container.policies, shop_id, container.now())

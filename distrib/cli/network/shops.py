@@ -17,7 +17,7 @@ DEEPEST = 1_000
 
 @click.group("shops")
 def shops_group() -> None:
-    """Export parts of the referral tree; draw invitations. 推荐关系与邀请海报。"""
+    """Export parts of the referral tree; draw invitations."""
 
 
 shops_group.add_command(poster_command)
@@ -32,17 +32,17 @@ shops_group.add_command(qr_command)
     type=click.Choice(["json", "graphml"]),
     default="json",
     show_default=True,
-    help="Node-link JSON or GraphML. 格式。",
+    help="Node-link JSON or GraphML.",
 )
-@click.option("--levels", type=click.IntRange(1, DEEPEST), help="How deep; all the way if not given. 层数。")
+@click.option("--levels", type=click.IntRange(1, DEEPEST), help="How deep; all the way if not given.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="A file; standard output if not given. 输出文件。",
+    help="A file; standard output if not given.",
 )
 @program_option
 def export_command(shop_id: str, form: str, levels: int | None, output: Path | None, program_code: str | None) -> None:
-    """Export the shop SHOP_ID and all below it, up to 100,000 shops. 导出店铺及其下级。"""
+    """Export the shop SHOP_ID and all below it, up to 100,000 shops."""
     with open_container() as container:
         now = container.now()
         with container.begin() as conn:

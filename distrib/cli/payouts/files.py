@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import is_identifier, is_storable_text
+from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.payouts.results import ResultDraft
 
 MOST_PROBLEMS = 100
@@ -65,14 +67,16 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             else:
                 yield from enumerate(csv.DictReader(lines), 2)
     except (ValueError, csv.Error) as error:
-        raise Refusal("invalid", [Problem(file.name, f"{str(error)[:200]} / 文件无法解析")]) from error
+        raise Refusal("invalid", [Problem(file.name, Text("{problem}", "file", problem=str(error)[:200]))]) from error
 
 
 def _problems(row: Mapping[str, Any]) -> list[str]:
     texts = []
     if not is_identifier(row.get("shop_id")):
-        texts.append("shop_id is no id / shop_id 不合法")
+        texts.append(render_both(Text("shop_id is no id")))
     if row.get("status") not in ("paid", "failed"):
-        texts.append("status must be paid or failed / status 须为 paid 或 failed")
+        texts.append(render_both(Text("status must be paid or failed")))
     long = [name for name in ("reference", "reason") if row.get(name) and not is_storable_text(row[name])]
-    return texts + [f"{name} must have 1 to 255 characters / {name} 须为 1 到 255 个字符" for name in long]
+    return texts + [
+        render_both(Text("{name} must have 1 to {most} characters", name=name, most=MAX_TEXT)) for name in long
+    ]

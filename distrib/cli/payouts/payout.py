@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from distrib.bootstrap import Container, open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import (
+    in_both,
     json_option,
     open_console,
     print_json,
@@ -26,6 +27,8 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.payouts.channels import CHANNELS, CSV
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.context import Actor, Program
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
@@ -39,18 +42,18 @@ RESULTS_CHUNK = 1_000
 AMOUNTS = ("amount_minor", "tax_minor", "net_minor")
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-output_option = click.option("--output", type=_OUTPUT, help="A file; else standard output. 输出文件。")
+output_option = click.option("--output", type=_OUTPUT, help="A file; else standard output.")
 
 
 @click.group()
 def payout() -> None:
-    """Pay out what is available, by two keys. 打款批次，须两人。"""
+    """Pay out what is available, by two keys."""
 
 
 @payout.command()
 @click.argument("payout_id", metavar="ID")
-@click.option("--up-to", required=True, help="What was available then; RFC 3339 or `now`. 截至时间。")
-@click.option("--min-minor", type=click.IntRange(0), default=0, help="Least amount. 最低金额（最小单位）。")
+@click.option("--up-to", required=True, help="What was available then; RFC 3339 or `now`.")
+@click.option("--min-minor", type=click.IntRange(0), default=0, help="Least amount.")
 @click.option("--channel", type=click.Choice(CHANNELS), default=CSV, show_default=True, help="渠道。")
 @key_option()
 @program_option
@@ -58,7 +61,7 @@ def payout() -> None:
 def create(
     payout_id: str, up_to: str, min_minor: int, channel: str, key: str, program_code: str | None, as_json: bool
 ) -> None:
-    """Make the batch ID and reserve its money. 新建打款批次并预留资金。"""
+    """Make the batch ID and reserve its money."""
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
         now = container.now()
@@ -74,7 +77,7 @@ def create(
 @program_option
 @json_option
 def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
-    """Approve the batch ID that another key made. 批准打款批次。"""
+    """Approve the batch ID that another key made."""
     _decide(service.approve_payout, payout_id, key, program_code, as_json)
 
 
@@ -84,7 +87,7 @@ def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -
 @program_option
 @json_option
 def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
-    """Give the money of the batch ID back before it is approved. 取消打款批次。"""
+    """Give the money of the batch ID back before it is approved."""
     _decide(service.cancel_payout, payout_id, key, program_code, as_json)
 
 
@@ -109,7 +112,7 @@ def _decide(
 @program_option
 @json_option
 def results(payout_id: str, file: Path, key: str, program_code: str | None, as_json: bool) -> None:
-    """Record what the channel said, from FILE (CSV or NDJSON: shop_id, status, reference, reason). 登记打款结果。
+    """Record what the channel said, from FILE (CSV or NDJSON: shop_id, status, reference, reason).
 
     Exit status 1 where a result was refused; it does not touch the rest.
     """
@@ -126,12 +129,17 @@ def results(payout_id: str, file: Path, key: str, program_code: str | None, as_j
         print_json([_outcome_view(outcome) for outcome in settled])
     else:
         click.echo(
-            f"{len(settled) - len(refused)} results, {len(refused)} refused. "
-            f"登记 {len(settled) - len(refused)} 条，拒绝 {len(refused)} 条。"
+            in_both(
+                Text(
+                    "{recorded} results, {refused} refused.",
+                    recorded=len(settled) - len(refused),
+                    refused=len(refused),
+                )
+            )
         )
         for outcome in refused:
             if outcome.refusal is not None:
-                click.echo(f"{outcome.shop_id}: {outcome.refusal.text('en')} {outcome.refusal.text('zh')}", err=True)
+                click.echo(f"{outcome.shop_id}: {render_both(outcome.refusal.text, ' ')}", err=True)
     if refused:
         raise SystemExit(1)
 
@@ -146,7 +154,7 @@ def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
 @program_option
 @json_option
 def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
-    """List the batches, the newest first. 列出打款批次。"""
+    """List the batches, the newest first."""
     batches: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program = _reader(container, conn, key, program_code)
@@ -160,13 +168,13 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
         print_json(batches)
         return
     columns = {
-        "id 编号": False,
-        "status 状态": False,
-        "channel 渠道": False,
-        "lines 笔数": True,
-        "amount 金额": True,
-        "tax 代扣税": True,
-        "up to 截至": False,
+        Text("id", "column"): False,
+        Text("status", "column"): False,
+        Text("channel", "column"): False,
+        Text("lines", "column"): True,
+        Text("amount", "column"): True,
+        Text("tax", "column"): True,
+        Text("up to", "column"): False,
     }
     rows = [
         [
@@ -180,7 +188,7 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
         ]
         for batch in batches
     ]
-    print_table(open_console(), f"Payouts 打款批次: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Payouts'))}: {program.code}", columns, rows)
 
 
 @payout.command()
@@ -189,7 +197,7 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
 @program_option
 @json_option
 def show(payout_id: str, key: str | None, program_code: str | None, as_json: bool) -> None:
-    """Show the batch ID with its lines. 显示打款批次。"""
+    """Show the batch ID with its lines."""
     with open_container() as container, container.begin() as conn:
         view = _whole(conn, _reader(container, conn, key, program_code), payout_id)
     _show(view, as_json)
@@ -197,9 +205,9 @@ def show(payout_id: str, key: str | None, program_code: str | None, as_json: boo
 
 @payout.command()
 @click.argument("payout_id", metavar="ID")
-@click.option("--format", "file_format", type=click.Choice(CHANNELS), help="That of the channel if not given. 格式。")
-@click.option("--part", type=click.IntRange(1), default=1, show_default=True, help="Which file. 第几个文件。")
-@click.option("--encoding", type=click.Choice(list(ENCODINGS)), default="utf-8", help="Of a CSV. 编码。")
+@click.option("--format", "file_format", type=click.Choice(CHANNELS), help="That of the channel if not given.")
+@click.option("--part", type=click.IntRange(1), default=1, show_default=True, help="Which file.")
+@click.option("--encoding", type=click.Choice(list(ENCODINGS)), default="utf-8", help="Of a CSV.")
 @output_option
 @key_option(required=False)
 @program_option
@@ -212,33 +220,33 @@ def export(
     key: str | None,
     program_code: str | None,
 ) -> None:
-    """Write the file that the channel takes, once the batch ID is approved. 导出渠道文件。"""
+    """Write the file that the channel takes, once the batch ID is approved."""
     with open_container() as container, container.begin() as conn:
         program = _reader(container, conn, key, program_code)
         made = channel_file(conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding)
         write_pieces([made.content], output)
     total = show_amount(made.total_minor, program.currency)
-    click.echo(f"{made.count} lines, {total} {program.currency}. 共 {made.count} 笔，{total}。", err=True)
+    click.echo(in_both(_lines_in_all(made.count, total, program.currency)), err=True)
 
 
 @payout.command()
 @click.argument("kind", type=click.Choice(["platform", "us-1099"]), default="platform")
-@click.option("--quarter", help="Of the platform report, as 2026-Q1. 季度。")
-@click.option("--year", type=click.IntRange(1970, 8999), help="Of the 1099 report. 年度。")
+@click.option("--quarter", help="Of the platform report, as 2026-Q1.")
+@click.option("--year", type=click.IntRange(1970, 8999), help="Of the 1099 report.")
 @output_option
 @key_option(required=False)
 @program_option
 def report(
     kind: str, quarter: str | None, year: int | None, output: Path | None, key: str | None, program_code: str | None
 ) -> None:
-    """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly). 导出涉税报表。"""
+    """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly)."""
     with open_container() as container, container.begin() as conn:
         program = _reader(container, conn, key, program_code)
         pieces: Generator[bytes, None, None]
         if kind == "platform":
             pieces = platform_report(conn, program, quarter or "", container.sealer)
         elif year is None:
-            raise Refusal("invalid", [Problem("--year", "is required / 必填")])
+            raise Refusal("invalid", [Problem("--year", Text("is required"))])
         else:
             pieces = us_1099_report(conn, program, year, container.sealer)
         write_pieces(pieces, output)
@@ -247,10 +255,10 @@ def report(
 @payout.command()
 @program_option
 def reseal(program_code: str | None) -> None:
-    """Seal all payees with the newest data key, so that an older one can be let go. 用最新密钥重新封存收款人。"""
+    """Seal all payees with the newest data key, so that an older one can be let go."""
     with open_container() as container, container.begin() as conn:
         count = reseal_payees(conn, container.program(conn, program_code), container.sealer)
-    click.echo(f"{count} sealed anew. 已重新封存 {count} 份。")
+    click.echo(in_both(Text("{count} sealed anew.", count=count)))
 
 
 def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None) -> Program:
@@ -265,7 +273,7 @@ def _instant(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError:
-        words = "must be an RFC 3339 time with an offset / 必须是带时区偏移的 RFC 3339 时间"
+        words = Text("must be an RFC 3339 time with an offset")
         raise Refusal("invalid", [Problem("--up-to", words)]) from None
 
 
@@ -284,13 +292,13 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
         return
     console, currency = open_console(), view["currency"]
     columns = {
-        "shop 店铺": False,
-        "status 状态": False,
-        "reserved 预留": True,
-        "tax 代扣税": True,
-        "net 实付": True,
-        "number 单号": False,
-        "reference 渠道流水": False,
+        Text("shop", "column"): False,
+        Text("status", "column"): False,
+        Text("reserved", "column"): True,
+        Text("tax", "column"): True,
+        Text("net", "column"): True,
+        Text("number", "column"): False,
+        Text("reference", "column"): False,
     }
     rows: list[Sequence[object]] = [
         [
@@ -302,10 +310,14 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
         ]
         for line in view["lines"]
     ]
-    print_table(console, f"Payout 打款批次 {view['id']}: {view['status']}, {view['channel']}", columns, rows)
+    print_table(console, f"{in_both(Text('Payout'))} {view['id']}: {view['status']}, {view['channel']}", columns, rows)
     total = show_amount(view["amount_minor"], currency)
-    print_line(console, f"{view['count']} lines, {total} {currency}. 共 {view['count']} 笔，{total}。")
+    print_line(console, in_both(_lines_in_all(view["count"], total, currency)))
     for line in view["refused"]:
         refusal = Refusal(line["code"], id=line["shop_id"])
         amount = show_amount(line["amount_minor"], currency)
-        print_line(console, f"{line['shop_id']} {amount}: {refusal.text('en')} {refusal.text('zh')}")
+        print_line(console, f"{line['shop_id']} {amount}: {render_both(refusal.text, ' ')}")
+
+
+def _lines_in_all(count: int, total: str, currency: str) -> Text:
+    return Text("{count} lines, {total} {currency}.", count=count, total=total, currency=currency)

@@ -1,8 +1,8 @@
-"""``distrib plan``: checks plan documents, publishes them, prints their schema. How a plan is judged must not enter."""
+"""``distrib plan``: checks plan documents, publishes them, prints their schema."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time
 from pathlib import Path
@@ -10,15 +10,17 @@ from pathlib import Path
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.output import json_option, print_json, program_option, time_text
+from distrib.cli.output import in_both, json_option, print_json, program_option, time_text
 from distrib.cli.plans.problems import show_findings, show_problems
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.plans.plan import compile_plan
-from distrib.domain.plans.schema import plan_schema
 from distrib.domain.policies.policy import Finding
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
+from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
 from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml
 
@@ -28,7 +30,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def plan() -> None:
-    """Check and publish plans. 佣金方案。"""
+    """Check and publish plans."""
 
 
 @plan.command()
@@ -36,7 +38,7 @@ def plan() -> None:
 @program_option
 @json_option
 def check(file: Path, program_code: str | None, as_json: bool) -> None:
-    """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is. 检查方案。"""
+    """Say everything that is wrong with the plan in FILE; 1 where it cannot be published as it is."""
     problems: list[Problem]
     findings: Sequence[Finding] = ()
     lines: dict[str, int] = {}
@@ -51,25 +53,25 @@ def check(file: Path, program_code: str | None, as_json: bool) -> None:
             problems, findings = _judged(container, program, document)
     is_good = not problems and not any(finding.severity in {"refuse", "sign_off"} for finding in findings)
     if as_json:
-        shown = [asdict(problem) | {"line": line_at(lines, problem.pointer)} for problem in problems]
+        shown = [_shown_problem(problem, lines) for problem in problems]
         print_json({"ok": is_good, "problems": shown, "findings": [finding._asdict() for finding in findings]})
     else:
         show_problems(file.name, problems, lines)
         show_findings(findings)
         if not problems and not findings:
-            click.echo("Nothing is wrong. 没有问题。")
+            click.echo(in_both(Text("Nothing is wrong.")))
     if not is_good:
         raise SystemExit(1)
 
 
 @plan.command()
 @click.argument("file", type=_FILE)
-@click.option("--effective-from", "since", required=True, help="RFC 3339, or a day of the program's. 生效时间。")
-@click.option("--signed-off-by", help="Who answers for what the pack wants signed. 签署人。")
+@click.option("--effective-from", "since", required=True, help="RFC 3339, or a day of the program's.")
+@click.option("--signed-off-by", help="Who answers for what the pack wants signed.")
 @program_option
 @json_option
 def publish(file: Path, since: str, signed_off_by: str | None, program_code: str | None, as_json: bool) -> None:
-    """Keep the plan in FILE as a version, where it is new, and put it in force. 发布方案。"""
+    """Keep the plan in FILE as a version, where it is new, and put it in force."""
     document = read_document(file)
     with open_container() as container:
         policies, now = container.policies, container.now()
@@ -84,40 +86,52 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
         print_json(_shown(view))
         return
     show_findings(view.findings)
-    at = time_text(effective_from)
-    english = f"{view.code} version {view.version} is in force from {at}."
-    click.echo(f"{english} 方案 {view.code} 第 {view.version} 版自 {at} 生效。")
+    click.echo(
+        in_both(
+            Text(
+                "{code} version {version} is in force from {instant}.",
+                code=view.code,
+                version=view.version,
+                instant=time_text(effective_from),
+            )
+        )
+    )
 
 
 @plan.command()
 def schema() -> None:
-    """Print the JSON Schema of plan documents, for editors. 输出方案文档的 JSON Schema。"""
-    print_json(plan_schema())
+    """Print the JSON Schema of plan documents, for editors."""
+    print_json(schema_for_editors())
 
 
 def read_document(file: Path) -> object:
-    """The document in a YAML or JSON file; wrong use where it is neither."""
+    """Reads the document in a YAML or JSON file; wrong use where it is neither."""
     return read_yaml(_text_of(file))
 
 
 def _text_of(file: Path) -> str:
     if file.stat().st_size > MAX_BYTES:
-        words = f"is larger than {MAX_BYTES:,} bytes / 文件超过 {MAX_BYTES:,} 字节"
+        words = Text("is larger than {most:,} bytes", most=MAX_BYTES)
         raise Refusal("invalid", [Problem("", words)])
     try:
         return file.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        words = f"is not UTF-8: {error.reason} at byte {error.start} / 不是 UTF-8 文本"
+        words = Text("is not UTF-8: {reason} at byte {start}", reason=error.reason, start=error.start)
         raise Refusal("invalid", [Problem("", words)]) from error
 
 
+def _shown_problem(problem: Problem, lines: Mapping[str, int]) -> dict[str, object]:
+    line = line_at(lines, problem.pointer)
+    return {"pointer": problem.pointer, "detail": render_both(problem.detail), "line": line}
+
+
 def _unreadable(refusal: Refusal) -> list[Problem]:
-    """What keeps a text from being read at all, as problems of the document."""
-    return list(refusal.problems) or [Problem("", f"{refusal.text('en')} / {refusal.text('zh')}")]
+    """Turns what keeps a text from being read at all into problems of the document."""
+    return list(refusal.problems) or [Problem("", refusal.text)]
 
 
 def _judged(container: Container, program: Program | None, document: object) -> tuple[list[Problem], Sequence[Finding]]:
-    """Problems and findings; without a program, those of the document and of the pack it names."""
+    """Checks and judges a document; without a program, by its own pack alone."""
     problems = check_document(program, container.policies, document)
     if problems or not isinstance(document, dict):
         return problems, ()
@@ -125,7 +139,7 @@ def _judged(container: Container, program: Program | None, document: object) -> 
 
 
 def _instant(text: str, program: Program) -> datetime:
-    """An instant, or the first of a day in the program's time zone."""
+    """Reads an instant, or the first of a day in the program's time zone."""
     try:
         return datetime.combine(date.fromisoformat(text), time(), tzinfo=program.zone)
     except ValueError:
@@ -133,7 +147,7 @@ def _instant(text: str, program: Program) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
-        words = f"{error}, nor a day / 须为带时区偏移的时间或日期"
+        words = Text("{problem}, nor a day", problem=error)
         raise Refusal("invalid", [Problem("--effective-from", words)]) from error
 
 

@@ -1,6 +1,6 @@
-"""How ``distrib plan check`` tells people what is wrong: line, key, what is there and what would be right.
+"""Prints what ``distrib plan check`` found: line, key, what is there and what would be right.
 
-Each in English and, below it, in Chinese. What is a problem must not be decided here.
+Each in English and, below it, in Chinese.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.text import Text
+from rich.text import Text as RichText
 
-from distrib.cli.output import open_console
-from distrib.domain.bilingual import of_problem
+from distrib.cli.output import in_both, open_console
 from distrib.domain.errors import Problem
 from distrib.domain.policies.policy import Finding
+from distrib.domain.texts import Text
+from distrib.languages import CHINESE, LANGUAGES, render
 from distrib.services.plans.words import SEVERITIES
 from distrib.services.yaml_documents import line_at
 
@@ -28,17 +29,18 @@ def show_problems(name: str, problems: Sequence[Problem], lines: Mapping[str, in
     for line, problem in sorted(_placed(problems, lines), key=lambda placed: placed[0] or 0):
         where = name if line is None else f"{name}:{line}"
         _print(console, f"{where}: {problem.pointer}".removesuffix(": "), "bold red")
-        for words in dict.fromkeys(of_problem(problem.detail)):
+        for words in dict.fromkeys(render(problem.detail, language) for language in LANGUAGES):
             _print(console, f"    {words}")
     count = len(problems)
-    _print(console, f"{count} problem{'' if count == 1 else 's'}. 共 {count} 处问题。", "bold")
+    counted = Text("1 problem.") if count == 1 else Text("{count} problems.", count=count)
+    _print(console, in_both(counted), "bold")
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """Prints what the policy packs say: severity, figure against threshold, and the source."""
     console = open_console()
     for finding in findings:
-        severity = f"{finding.severity} {SEVERITIES[finding.severity][1]}"
+        severity = f"{finding.severity} {render(SEVERITIES[finding.severity], CHINESE)}"
         head = f"{severity} {finding.id}: {finding.figure} ({finding.threshold})"
         _print(console, head, _STYLES.get(finding.severity, ""))
         for words in (finding.detail_en, finding.detail_zh, f"[{finding.source}]"):
@@ -50,5 +52,5 @@ def _placed(problems: Sequence[Problem], lines: Mapping[str, int]) -> list[tuple
 
 
 def _print(console: Console, words: str, style: str = "") -> None:
-    """A line that is not broken, so that it can be searched for."""
-    console.print(Text(words, style=style), soft_wrap=True)
+    """Prints a line unbroken, so that it can be searched for."""
+    console.print(RichText(words, style=style), soft_wrap=True)

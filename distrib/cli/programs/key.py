@@ -7,7 +7,8 @@ from datetime import datetime
 import click
 
 from distrib.bootstrap import open_container
-from distrib.cli.output import json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.domain.texts import Text
 from distrib.services.programs.keys import ROLES, create_key, list_keys, revoke_key
 from distrib.store.programs.keys import ListedKey
 
@@ -16,17 +17,17 @@ PAGE = 500
 
 @click.group()
 def key() -> None:
-    """Make, list and end API keys. API 密钥。"""
+    """Make, list and end API keys."""
 
 
 @key.command()
-@click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do. 角色。")
-@click.option("--name", help="What it is for; the role if not given. 用途。")
-@click.option("--shop", "shop_id", help="The partner's shop. 合作方的店铺。")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
+@click.option("--name", help="What it is for; the role if not given.")
+@click.option("--shop", "shop_id", help="The partner's shop.")
 @program_option
 @json_option
 def create(role: str, name: str | None, shop_id: str | None, program_code: str | None, as_json: bool) -> None:
-    """Make a key; it is printed once, alone on the last line. 新建密钥，仅显示一次。"""
+    """Make a key; it is printed once, alone on the last line."""
     with open_container() as container:
         pepper, now = container.settings.key_pepper.encode(), container.now()
         with container.begin() as conn:
@@ -35,7 +36,7 @@ def create(role: str, name: str | None, shop_id: str | None, program_code: str |
     if as_json:
         print_json({"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made})
         return
-    click.echo("Keep it: it is not shown again. 请妥善保存，不再显示。", err=True)
+    click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
     click.echo(made)
 
 
@@ -43,7 +44,7 @@ def create(role: str, name: str | None, shop_id: str | None, program_code: str |
 @program_option
 @json_option
 def list_command(program_code: str | None, as_json: bool) -> None:
-    """List the keys without their secrets. 列出密钥（不含秘密部分）。"""
+    """List the keys without their secrets."""
     keys: list[ListedKey] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
@@ -54,9 +55,19 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     if as_json:
         print_json([row._asdict() for row in keys])
         return
-    columns = dict.fromkeys(("id 编号", "name 名称", "role 角色", "shop 店铺", "made 创建", "ended 吊销"), False)
+    columns = dict.fromkeys(
+        (
+            Text("id", "column"),
+            Text("name", "column"),
+            Text("role", "column"),
+            Text("shop", "column"),
+            Text("made", "column"),
+            Text("ended", "column"),
+        ),
+        False,
+    )
     rows = [[_cell(value) for value in row] for row in keys]
-    print_table(open_console(), f"Keys 密钥: {program.code}", columns, rows)
+    print_table(open_console(), f"{in_both(Text('Keys'))}: {program.code}", columns, rows)
 
 
 def _cell(value: object) -> object:
@@ -67,9 +78,9 @@ def _cell(value: object) -> object:
 @click.argument("key_id")
 @program_option
 def revoke(key_id: str, program_code: str | None) -> None:
-    """End the key KEY_ID, at once and for ever. 吊销密钥。"""
+    """End the key KEY_ID, at once and for ever."""
     with open_container() as container:
         now = container.now()
         with container.begin() as conn:
             revoke_key(conn, container.program(conn, program_code), key_id, now)
-    click.echo(f"{key_id} has ended. {key_id} 已吊销。")
+    click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))

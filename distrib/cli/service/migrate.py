@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from distrib.bootstrap import open_container
+from distrib.cli.output import in_both
+from distrib.domain.texts import Text
 from distrib.store.migrate import upgrade
 
 
 @click.command()
 def migrate() -> None:
-    """Bring the database to the newest schema. 升级数据库结构。"""
+    """Bring the database to the newest schema."""
     with open_container(migrated=False) as container:
         upgrade(container.database_url)
-    click.echo("The database is at the newest schema. 数据库已是最新结构。")
+    click.echo(in_both(Text("The database is at the newest schema.")))

@@ -14,6 +14,8 @@ from pathlib import Path
 import click
 
 from distrib.bootstrap import Container, open_container
+from distrib.cli.output import in_both
+from distrib.domain.texts import Text
 from distrib.settings import REPOSITORY
 
 _STOP_WAIT_S = 25.0
@@ -21,15 +23,15 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on. 监听地址。")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), help="Port. 端口。")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), help="Port.")
 def serve(host: str, port: int) -> None:
-    """Serve the API and the console. 启动 API 与控制台。"""
+    """Serve the API and the console."""
     with open_container() as container:
         started = [_start(_web(container, host, port), container.environment())]
         if container.servers is not None:
             started.append(_start([sys.executable, "-m", "workers"], container.joining_environment()))
-        click.echo(f"http://{host}:{port}/ (docs 文档: /docs)", err=True)
+        click.echo(f"http://{host}:{port}/ ({in_both(Text('docs'))}: /docs)", err=True)
         status = _watch(started)
     sys.exit(status)
 

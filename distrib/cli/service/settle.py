@@ -6,14 +6,16 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import json_option, print_json, program_option
+from distrib.domain.texts import Text
 from distrib.drainer import Drainer
+from distrib.languages import render_both
 
 
 @click.command()
 @program_option
 @json_option
 def settle(program_code: str | None, as_json: bool) -> None:
-    """Work on everything that waits, now, in this process. 在本进程立即处理所有待处理事件。
+    """Work on everything that waits, now, in this process.
 
     What waits is worked on for all programs, whichever is named.
     """
@@ -31,6 +33,12 @@ def settle(program_code: str | None, as_json: bool) -> None:
         print_json(figures)
         return
     click.echo(
-        f"{tally.orders:,} orders, {tally.events:,} events, {tally.parked:,} parked / "
-        f"{tally.orders:,} 个订单，{tally.events:,} 个事件，{tally.parked:,} 个搁置"
+        render_both(
+            Text(
+                "{orders:,} orders, {events:,} events, {parked:,} parked",
+                orders=tally.orders,
+                events=tally.events,
+                parked=tally.parked,
+            )
+        )
     )

@@ -9,9 +9,9 @@ import click
 
 
 @click.command()
-@click.option("--processes", type=click.IntRange(0, 64), default=None, help="How many RQ workers. 进程数。")
+@click.option("--processes", type=click.IntRange(0, 64), default=None, help="How many RQ workers.")
 def worker(processes: int | None) -> None:
-    """Run RQ workers and the periodic jobs. 运行后台任务进程。"""
+    """Run RQ workers and the periodic jobs."""
     command = [sys.executable, "-m", "workers"]
     if processes is not None:
         command += ["--processes", str(processes)]

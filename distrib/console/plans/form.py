@@ -1,6 +1,6 @@
 """What a reader enters to try a plan: the fields, what stands in them to begin with, and what is wrong with them.
 
-Reads text into the values of a trial; what a trial comes to must not be worked out here.
+Reads text into the values of a trial; what a trial comes to is computed by the services.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _T = TypeVar("_T")
 
 
 def field_of(seat: str, what: str) -> str:
-    """The name of a field about somebody: ``rank``, ``state`` or ``sales``."""
+    """Names a field about one seat: ``rank``, ``state`` or ``sales``."""
     return f"{seat}.{what}"
 
 
 def entered(plan: Plan | None, form: Mapping[str, str]) -> dict[str, str]:
-    """What stands in every field: what was sent, or else what there is to begin with."""
+    """Fills every field: with what was sent, or else with what there is to begin with."""
     begin = _BEGIN_WITH | _suggested(plan)
     sent = {name: form[name] for name in begin if name in form}
     return begin | sent
@@ -55,13 +55,13 @@ def _suggested(plan: Plan | None) -> dict[str, str]:
 
 
 def read_trial(plan: Plan, values: Mapping[str, str], say: Say) -> tuple[Trial | None, list[str]]:
-    """The trial that the fields describe, or everything that is wrong with them."""
+    """Reads the trial that the fields describe, or everything that is wrong with them."""
     wrong: list[str] = []
 
-    def need(name: str, found: _T | None, words: str, **params: object) -> _T | None:
-        if found is None:
-            wrong.append(say(words, field=say(name), found=values[name][:40], **params))
-        return found
+    def need(name: str, value: _T | None, words: str, **params: object) -> _T | None:
+        if value is None:
+            wrong.append(say(words, field=say(name), entered=values[name][:40], **params))
+        return value
 
     def optional(name: str, read: Callable[[str], _T | None], words: str) -> _T | None:
         return need(name, read(values[name]), words, currency=plan.currency) if values[name].strip() else None
@@ -82,7 +82,7 @@ def read_trial(plan: Plan, values: Mapping[str, str], say: Say) -> tuple[Trial |
 
 
 def people_of(plan: Plan, values: Mapping[str, str]) -> dict[str, Stand]:
-    """Who stands around the order; a rank that the plan does not have is its lowest, and a shop always sells."""
+    """Reads who stands around the order; an unknown rank is the lowest, and a shop always sells."""
     people: dict[str, Stand] = {}
     for seat in SEATS:
         rank = values[field_of(seat, "rank")]

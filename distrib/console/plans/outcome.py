@@ -9,6 +9,7 @@ from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.money import parse_ratio, round_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.explanation import Look
+from distrib.languages import render
 from distrib.services.plans.trials import SEATS, Earned
 from distrib.services.plans.words import REASONS
 
@@ -50,8 +51,8 @@ class Outcome(NamedTuple):
     limit: str
 
 
-def outcome_of(plan: Plan, earned: Earned, say: Say, place: int) -> Outcome:
-    """The trial's figures as money of the plan's currency."""
+def outcome_of(plan: Plan, earned: Earned, say: Say, language: str) -> Outcome:
+    """Shows a trial's figures as money of the plan's currency."""
 
     def money(amount_minor: int) -> str:
         return show_amount(amount_minor, plan.currency)
@@ -60,7 +61,7 @@ def outcome_of(plan: Plan, earned: Earned, say: Say, place: int) -> Outcome:
         return EarnedRow(who, money(amount_minor), _share(amount_minor, earned.paid_minor))
 
     return Outcome(
-        tuple(_look(plan, look, say, place) for look in earned.looks),
+        tuple(_look(plan, look, say, language) for look in earned.looks),
         tuple(row(say(f"seat.{seat}"), amount) for seat, amount in earned.by_seat.items()),
         row(say("total"), earned.total_minor),
         row(say("platform_keeps"), earned.paid_minor - earned.total_minor),
@@ -68,7 +69,7 @@ def outcome_of(plan: Plan, earned: Earned, say: Say, place: int) -> Outcome:
     )
 
 
-def _look(plan: Plan, look: Look, say: Say, place: int) -> LookRow:
+def _look(plan: Plan, look: Look, say: Say, language: str) -> LookRow:
     base, before, amount = (
         show_amount(minor, plan.currency)
         for minor in (look.base_minor, look.amount_before_cap_minor, look.amount_minor)
@@ -82,14 +83,14 @@ def _look(plan: Plan, look: Look, say: Say, place: int) -> LookRow:
         "" if look.rate is None else show_percent(parse_ratio(look.rate)),
         before,
         amount,
-        REASONS[look.reason][place],
+        render(REASONS[look.reason], language),
         look.reason,
         look.amount_minor > 0,
     )
 
 
 def _share(amount_minor: int, paid_minor: int) -> str:
-    """Hundredths of a percent of what was paid, half up; below 0 by what it lacks.
+    """Shows hundredths of a percent of what was paid, half up; below 0 by what it lacks.
 
     >>> _share(1, 3), _share(-1, 3), _share(5, 0)
     ('33.33%', '-33.33%', '')

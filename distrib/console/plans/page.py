@@ -9,36 +9,38 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from distrib.console.language import LANGUAGES, NO_FORM, Form, Say, answer_page, language, speak
+from distrib.console.language import NAMES, NO_FORM, Form, Say, answer_page, chosen_language, render_page, speak
 from distrib.console.plans.form import SALES, STATES, entered, field_of, read_trial
 from distrib.console.plans.outcome import outcome_of
 from distrib.console.plans.reference import plan_reference
 from distrib.console.plans.summary import plan_summary
 from distrib.console.plans.texts import TEXTS
-from distrib.domain.bilingual import of_problem
 from distrib.domain.errors import Refusal
 from distrib.domain.plans.document_rules import CHANNELS
 from distrib.domain.plans.plan import Plan
-from distrib.domain.plans.schema import plan_schema
 from distrib.domain.policies.policy import Policy
+from distrib.domain.texts import Text
+from distrib.languages import LANGUAGES, render
 from distrib.services.plans.drafts import Draft, check_draft
 from distrib.services.plans.trials import SEATS, SELLER, try_order
-from distrib.services.plans.words import SEVERITIES
+from distrib.services.plans.words import SEVERITIES, schema_for_editors
 
 MOST_BYTES = 256 * 1024
 FIRST_SAMPLE = "two-level-shop"
+SWITCH = Text("Show in English", "switch")
+"""Said in the language that the page is not in."""
 View = dict[str, Any]
 
 
 class PlanPage:
-    """The page, the part of it that changes while somebody types, and the schema that editors ask for."""
+    """The page, the part of it that changes as its reader types, and the schema that editors ask for."""
 
     def __init__(self, policies: Mapping[str, Policy], samples: Mapping[str, str]) -> None:
         self._policies, self._samples = policies, samples
-        self._schema = json.dumps(plan_schema(), ensure_ascii=False, indent=2) + "\n"
+        self._schema = json.dumps(schema_for_editors(), ensure_ascii=False, indent=2) + "\n"
 
     def register(self, blueprint: Blueprint) -> None:
         """Adds the page's routes."""
@@ -48,54 +50,60 @@ class PlanPage:
         blueprint.add_url_rule("/console/plan.schema.json", "plan_schema", self.schema)
 
     def show(self) -> Response:
-        """The page with a sample in it."""
+        """Answers the page with a sample in it."""
         name = request.args.get("sample", "")
         text = self._samples.get(name) or self._samples.get(FIRST_SAMPLE, "")
         return self._answer("console/plan.html", {"text": text}, sample=name if name in self._samples else "")
 
     def check(self) -> Response:
-        """The page with what became of the text that was sent."""
+        """Answers the page with what became of the text that was sent."""
         return self._answer("console/plan.html", _sent())
 
     def check_result(self) -> Response:
-        """The part of the page that changes, for the text that was sent."""
+        """Answers the part of the page that changes, for the text that was sent."""
         return self._answer("console/plan_result.html", _sent())
 
     def schema(self) -> Response:
-        """``config/plan.schema.json``, so that an editor anywhere can complete and check by URL."""
+        """Answers ``config/plan.schema.json``, so that an editor anywhere can complete and check by URL."""
         return Response(self._schema, content_type="application/schema+json")
 
     def _answer(self, template: str, form: Form | None, sample: str | None = None) -> Response:
-        spoken = language(form or NO_FORM)
-        say = speak(TEXTS, spoken)
+        language = chosen_language(form or NO_FORM)
+        say = speak(TEXTS, language)
         text = (form or NO_FORM).get("text", "").replace("\r\n", "\n")
         try:
             if form is None:
                 raise Refusal("too_large", limit=f"{MOST_BYTES // 1024} KiB")
             draft = check_draft(text, form.get("pack") or None, self._policies)
-            view, status = _view(draft, form, say, spoken), 200
+            view, status = _view(draft, form, say, language), 200
         except Refusal as refusal:
             draft = Draft("", ())
-            view, status = _view(draft, NO_FORM, say, spoken) | {"refusal": refusal.text(spoken)}, refusal.status
-        html = render_template(
+            view, status = (
+                _view(draft, NO_FORM, say, language) | {"refusal": render(refusal.text, language)},
+                refusal.status,
+            )
+        other = next(code for code in LANGUAGES if code != language)
+        html = render_page(
             template,
+            language,
             say=say,
-            spoken=spoken,
-            other=next(one for one in LANGUAGES if one != spoken),
+            other=other,
+            names=NAMES,
+            switch_label=render(SWITCH, other),
             text=text,
             packs=sorted(self._policies),
             pack=(form or NO_FORM).get("pack", ""),
             samples=tuple(self._samples),
             sample=sample,
             is_own=sample is None and text not in self._samples.values(),
-            reference=plan_reference(spoken),
+            reference=plan_reference(language),
             **view,
         )
-        return answer_page(html, spoken, form or NO_FORM, status)
+        return answer_page(html, language, form or NO_FORM, status)
 
 
 def _sent() -> Form | None:
-    """The form of this request; None where it is larger than a plan may be."""
+    """Reads the form of this request; None where it is larger than a plan may be."""
     request.max_content_length = MOST_BYTES
     try:
         return request.form
@@ -103,13 +111,13 @@ def _sent() -> Form | None:
         return None
 
 
-def _view(draft: Draft, form: Form, say: Say, spoken: str) -> View:
+def _view(draft: Draft, form: Form, say: Say, language: str) -> View:
     values = entered(draft.plan, form)
     view: View = {
         "refusal": None,
         "draft": draft,
-        "slips": [(slip.line, slip.problem.pointer, _told(slip.problem.detail, spoken)) for slip in draft.slips],
-        "severities": {name: words[LANGUAGES.index(spoken)] for name, words in SEVERITIES.items()},
+        "slips": [(slip.line, slip.problem.pointer, render(slip.problem.detail, language)) for slip in draft.slips],
+        "severities": {name: render(words, language) for name, words in SEVERITIES.items()},
         "verdict": _verdict(draft),
         "values": values,
         "channels": CHANNELS,
@@ -123,33 +131,29 @@ def _view(draft: Draft, form: Form, say: Say, spoken: str) -> View:
     }
     if draft.plan is None:
         return view
-    return view | {"summary": plan_summary(draft.plan, spoken)} | _tried(draft, draft.plan, values, say, spoken)
+    return view | {"summary": plan_summary(draft.plan, language)} | _tried(draft, draft.plan, values, say, language)
 
 
-def _tried(draft: Draft, plan: Plan, values: Mapping[str, str], say: Say, spoken: str) -> View:
-    """What the order comes to, or why it cannot be worked out."""
+def _tried(draft: Draft, plan: Plan, values: Mapping[str, str], say: Say, language: str) -> View:
+    """Computes what the order comes to, or says why it cannot be computed."""
     trial, wrong = read_trial(plan, values, say)
     if trial is None or draft.limits is None:
         return {"wrong": wrong}
     try:
         earned = try_order(plan, draft.limits, trial)
     except Refusal as refusal:
-        return {"wrong": [refusal.text(spoken)]}
-    return {"outcome": outcome_of(plan, earned, say, LANGUAGES.index(spoken))}
-
-
-def _told(detail: str, spoken: str) -> str:
-    return of_problem(detail)[LANGUAGES.index(spoken)]
+        return {"wrong": [render(refusal.text, language)]}
+    return {"outcome": outcome_of(plan, earned, say, language)}
 
 
 def _verdict(draft: Draft) -> str:
-    """What the findings together mean for publishing."""
+    """Sums the findings up: what they mean for publishing."""
     severities = {finding.severity for finding in draft.findings}
     return "refused" if "refuse" in severities else "needs_sign_off" if "sign_off" in severities else "may_publish"
 
 
 def _seats(plan: Plan | None, values: Mapping[str, str]) -> list[View]:
-    """Each seat with the ranks to choose from: the plan's, or while there is none what stands there."""
+    """Lists each seat with the ranks to choose from: the plan's, or while there is none what stands there."""
     ranks = [] if plan is None else [rank.code for rank in plan.ranks]
     seats = []
     for seat in SEATS:

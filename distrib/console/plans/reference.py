@@ -7,38 +7,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from distrib.console.language import LANGUAGES, Say, speak
-from distrib.domain.bilingual import of_description
+from distrib.console.language import Say, speak
 from distrib.domain.plans.schema import plan_schema
+from distrib.domain.texts import Text
+from distrib.languages import LANGUAGES, render
 
 MOST_WORDS = 12
-"""A longer list of words (the currencies) is told by its number and its first ones."""
+"""A longer list of words (the currencies) is shown by its number and its first words."""
 
 TEXTS = {
-    "plan": ("the plan", "方案"),
-    "rule": ("rules", "规则 rules"),
-    "of": ("of", "取自 of"),
-    "rank": ("ranks", "等级 ranks"),
-    "condition": ("conditions: promote, keep", "条件 promote、keep"),
-    "where": ("where", "适用范围 where"),
-    "slab": ("slabs", "阶梯 slabs"),
-    "requires": ("requires", "获佣条件 requires"),
-    "cap": ("cap", "上限 cap"),
-    "pool": ("pools", "奖池 pools"),
-    "declarations": ("declarations", "合规声明 declarations"),
-    "whole": ("whole number {least} to {most}", "{least} 到 {most} 的整数"),
-    "ratio": ('share such as "{example}"', '比例，如 "{example}"'),
-    "text": ("text, at most {most} characters", "文本，最多 {most} 个字符"),
-    "rank_name": ("name of a rank", "等级编号"),
-    "like": ("text like {pattern}", "形如 {pattern} 的文本"),
-    "truth": ("true or false", "true 或 false"),
-    "list": ("list of {what}", "列表：{what}"),
-    "map": ("by language: {what}", "按语言：{what}"),
-    "by_rank": ("by rank: {what}", "按等级：{what}"),
-    "object": ("keys {keys}", "键 {keys}"),
-    "words": ("{first}, … ({count} in all)", "{first} 等（共 {count} 个）"),
-    "see": ("see {what}", "见 {what}"),
-    "or": ("; or ", "；或 "),
+    "plan": Text("the plan"),
+    "rule": Text("rules"),
+    "of": Text("of", "reference"),
+    "rank": Text("ranks"),
+    "condition": Text("conditions: promote, keep"),
+    "where": Text("where"),
+    "slab": Text("slabs"),
+    "requires": Text("requires"),
+    "cap": Text("cap"),
+    "pool": Text("pools"),
+    "declarations": Text("declarations"),
+    "whole": Text("whole number {least} to {most}"),
+    "ratio": Text('share such as "{example}"'),
+    "text": Text("text, at most {most} characters"),
+    "rank_name": Text("name of a rank"),
+    "like": Text("text like {pattern}"),
+    "truth": Text("true or false"),
+    "list": Text("list of {what}"),
+    "map": Text("by language: {what}"),
+    "by_rank": Text("by rank: {what}"),
+    "object": Text("keys {keys}"),
+    "words": Text("{first}, … ({count} in all)"),
+    "see": Text("see {what}"),
+    "or": Text("; or "),
 }
 _SECTIONS = ("rule", "rank", "condition", "where", "slab", "requires", "cap", "pool")
 
@@ -62,39 +63,39 @@ class Section(NamedTuple):
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def plan_reference(spoken: str) -> tuple[Section, ...]:
-    """Every key of the schema, section by section, in that language."""
-    schema, say = plan_schema(), speak(TEXTS, spoken)
+def plan_reference(language: str) -> tuple[Section, ...]:
+    """Lists every key of the schema, section by section, in that language."""
+    schema, say = plan_schema(), speak(TEXTS, language)
     defined = schema["$defs"]
     parts: dict[str, list[Mapping[str, Any]]] = {name: _objects(defined[name]) for name in _SECTIONS}
     parts["of"] = _objects(defined["rule"]["properties"]["of"])
     parts["declarations"] = [schema["properties"]["declarations"]]
     parts["plan"] = [schema]
     in_order = (name for name in TEXTS if name in parts)
-    return tuple(Section(name, say(name), tuple(_all_keys(parts[name], spoken, say))) for name in in_order)
+    return tuple(Section(name, say(name), tuple(_all_keys(parts[name], language, say))) for name in in_order)
 
 
-def _all_keys(parts: Sequence[Mapping[str, Any]], spoken: str, say: Say) -> Iterator[Key]:
-    """Of several mappings that may stand there, one with a single key is chosen by that key."""
+def _all_keys(parts: Sequence[Mapping[str, Any]], language: str, say: Say) -> Iterator[Key]:
+    """Lists the keys of several mappings; of those that exclude each other each is chosen by its one key."""
     for part in parts:
-        yield from _keys(part, len(parts) > 1 and len(part["properties"]) == 1, spoken, say)
+        yield from _keys(part, len(parts) > 1 and len(part["properties"]) == 1, language, say)
 
 
 def _objects(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The mappings that a definition may be; a condition may be one of three."""
+    """Lists the mappings that a definition may be; a condition may be one of three."""
     return [part] if "properties" in part else [branch for branch in part["anyOf"] if "properties" in branch]
 
 
-def _keys(part: Mapping[str, Any], is_choice: bool, spoken: str, say: Say) -> Iterator[Key]:
+def _keys(part: Mapping[str, Any], is_choice: bool, language: str, say: Say) -> Iterator[Key]:
     required = () if is_choice else part.get("required", ())
     for name, schema in part["properties"].items():
         default = json.dumps(schema["default"], ensure_ascii=False).strip('"') if "default" in schema else None
-        meaning = of_description(schema.get("description", ""))[spoken == "zh"]
+        meaning = render(schema.get("description", ""), language)
         yield Key(name, _values(schema, say), default, meaning, name in required)
 
 
 def _values(schema: Mapping[str, Any], say: Say) -> str:
-    """What may stand there, in a few words; null is as good as absent and not told."""
+    """Says what may stand there, in a few words; null is as good as absent and left out."""
     if "$ref" in schema:
         return _named(schema["$ref"].removeprefix("#/$defs/"), say)
     if "enum" in schema:
@@ -102,8 +103,8 @@ def _values(schema: Mapping[str, Any], say: Say) -> str:
     if "const" in schema:
         return json.dumps(schema["const"])
     if "anyOf" in schema:
-        told = [_values(one, say) for one in schema["anyOf"] if one.get("type") != "null"]
-        return say("or").join(dict.fromkeys(told))
+        values = [_values(branch, say) for branch in schema["anyOf"] if branch.get("type") != "null"]
+        return say("or").join(dict.fromkeys(values))
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return _of_type(next(name for name in types if name != "null"), schema, say)
 
@@ -121,10 +122,10 @@ def _item(schema: Mapping[str, Any], say: Say) -> str:
 
 
 def _words(words: Sequence[object], say: Say) -> str:
-    told = [str(word) for word in words]
-    if len(told) <= MOST_WORDS:
-        return ", ".join(told)
-    return say("words", first=", ".join(told[:3]), count=len(told))
+    listed = [str(word) for word in words]
+    if len(listed) <= MOST_WORDS:
+        return ", ".join(listed)
+    return say("words", first=", ".join(listed[:3]), count=len(listed))
 
 
 def _of_type(kind: str, schema: Mapping[str, Any], say: Say) -> str:
@@ -157,7 +158,7 @@ def _rank_pattern() -> str:
 
 
 def _number(number: int) -> str:
-    """A power of ten too long to be counted by eye is told as one.
+    """Shows a number; a power of ten too long to be counted by eye as one.
 
     >>> _number(9999), _number(10**12)
     ('9,999', '10^12')

@@ -1,6 +1,6 @@
 """What a sound plan says, in plain words: who earns what of which lines, and what holds for all of it.
 
-Puts the compiled plan into sentences; nothing is worked out and no rule is judged here.
+Puts the compiled plan into sentences; nothing is computed or judged here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from distrib.console.language import Say, speak
 from distrib.console.plans.summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
-from distrib.domain.document import some_of
+from distrib.domain.document import first_of
 from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.plan import Plan
@@ -46,28 +46,28 @@ class Summary(NamedTuple):
     rules: tuple[RuleRow, ...]
 
 
-def plan_summary(plan: Plan, spoken: str) -> Summary:
-    """The plan in that language."""
-    words = _Words(plan, speak(TEXTS, spoken))
-    return Summary(title_of(plan, spoken), tuple(words.facts()), tuple(words.rule(rule) for rule in plan.rules))
+def plan_summary(plan: Plan, language: str) -> Summary:
+    """Puts the plan into that language."""
+    words = _Words(plan, speak(TEXTS, language))
+    return Summary(title_of(plan, language), tuple(words.facts()), tuple(words.rule(rule) for rule in plan.rules))
 
 
-def title_of(plan: Plan, spoken: str) -> str:
-    """The plan's title in that language, or in the first that it has."""
+def title_of(plan: Plan, language: str) -> str:
+    """Chooses the plan's title in that language, or in the first that it has."""
     if isinstance(plan.title, str):
         return plan.title
-    near = [text for tag, text in plan.title.items() if tag.lower().partition("-")[0] == spoken]
+    near = [text for tag, text in plan.title.items() if tag.lower().partition("-")[0] == language]
     return next(iter([*near, *plan.title.values()]))
 
 
 class _Words:
-    """Speaks of one plan in one language."""
+    """Words one plan in one language."""
 
     def __init__(self, plan: Plan, say: Say) -> None:
         self._plan, self._say = plan, say
 
     def rule(self, rule: Rule) -> RuleRow:
-        """Who, how much, of what, of which lines, and within which limits."""
+        """Says who earns how much, of what, of which lines, and within which limits."""
         who = self._say(f"pay.{rule.pay}", tier=rule.tier, tiers=self._plan.tiers)
         limits = (*self._requires(rule.requires), *self._cap(rule.cap), *self._group(rule))
         return RuleRow(rule.id, who, tuple(self._earns(rule)), self._of(rule), self._where(rule.where), limits)
@@ -101,12 +101,12 @@ class _Words:
             ("never", "category", where.not_categories),
             ("never", "sku", where.not_skus),
         )
-        told = [self._named(way, key, values) for way, key, values in asked if values]
-        return self._say("and").join(told) if told else self._say("all_lines")
+        conditions = [self._named(way, key, values) for way, key, values in asked if values]
+        return self._say("and").join(conditions) if conditions else self._say("all_lines")
 
     def _named(self, way: str, key: str, values: Collection[str]) -> str:
         words = [self._say(f"channel.{value}") if key == "channel" else value for value in sorted(values)]
-        return self._say(way, key=self._say(f"where.{key}"), values=some_of(words))
+        return self._say(way, key=self._say(f"where.{key}"), values=first_of(words))
 
     def _requires(self, requires: Requires | None) -> Iterator[str]:
         if requires is None:
@@ -126,16 +126,16 @@ class _Words:
     def _group(self, rule: Rule) -> Iterator[str]:
         others = [other.id for other in self._plan.rules if other.group == rule.group and other.index != rule.index]
         if others:
-            yield self._say("group.excludes", others=some_of(others))
+            yield self._say("group.excludes", others=first_of(others))
         elif rule.group != (f"{UPLINE}-{rule.tier}" if rule.pay == UPLINE else rule.pay):
             yield self._say("group.besides", group=rule.group)
 
     def facts(self) -> Iterator[Fact]:
-        """What holds for the whole plan, key by key, defaults included."""
+        """Lists what holds for the whole plan, key by key, defaults included."""
         plan, say = self._plan, self._say
         cap = plan.order_cap_ppm
         declared = plan.declarations.items()
-        told: Mapping[str, str] = {
+        texts: Mapping[str, str] = {
             "currency": plan.currency,
             "policy": plan.policy or say("policy.program"),
             "base": say(f"base.{plan.base}"),
@@ -150,7 +150,7 @@ class _Words:
             "pools": say("besides").join(self._pool(pool) for pool in plan.pools),
             "declarations": ", ".join(f"{key}: {self._declared(key, value)}" for key, value in declared),
         }
-        for key, text in told.items():
+        for key, text in texts.items():
             if text:
                 yield Fact(key, say(f"fact.{key}"), text)
 
@@ -161,10 +161,10 @@ class _Words:
 
     def _rank(self, rank: Rank) -> str:
         way = {"promote": rank.promote, "keep": rank.keep}
-        told = [self._say(key, condition=self._condition(to)) for key, to in way.items() if to is not None]
+        terms = [self._say(key, condition=self._condition(to)) for key, to in way.items() if to is not None]
         if rank.keep is not None and rank.grace:
-            told.append(self._say("grace", times=rank.grace))
-        return self._say("rank", rank=rank.code, told="; ".join(told)) if told else rank.code
+            terms.append(self._say("grace", times=rank.grace))
+        return self._say("rank", rank=rank.code, terms="; ".join(terms)) if terms else rank.code
 
     def _condition(self, condition: Condition, is_inner: bool = False) -> str:
         if isinstance(condition, AtLeast):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.withholding import KINDS
+from distrib.domain.texts import Text
 
 CSV: Final = "csv"
 WECHAT: Final = "wechat"
@@ -76,7 +77,7 @@ def channels_from_document(document: object) -> list[Channel]:
     """
     entries = document.get("channels") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise Refusal("invalid", [Problem("channels", "must be a list / 必须是列表")])
+        raise Refusal("invalid", [Problem("channels", Text("must be a list"))])
     problems = [problem for place, entry in enumerate(entries) for problem in _problems(f"channels[{place}]", entry)]
     if problems:
         raise Refusal("invalid", problems)
@@ -104,7 +105,7 @@ def _channel(entry: Mapping[str, Any]) -> Channel:
 
 def _problems(pointer: str, entry: object) -> list[Problem]:
     if not isinstance(entry, dict):
-        return [Problem(pointer, "must be a map / 必须是映射")]
+        return [Problem(pointer, Text("must be a map"))]
     checks = {
         **{name: isinstance(entry[name], str) for name in _TEXTS if name in entry},
         **{name: _is_amount(entry[name]) for name in _WHOLES if name in entry},
@@ -118,10 +119,8 @@ def _problems(pointer: str, entry: object) -> list[Problem]:
         "report_infos": _is_pairs(entry.get("report_infos", [])),
     }
     wrong = [name for name, fits in checks.items() if not fits]
-    problems = [Problem(f"{pointer}.{name}", "is missing or does not fit / 缺失或不符合要求") for name in wrong]
-    return problems + [
-        Problem(f"{pointer}.{name}", "is not a known key / 未知字段") for name in entry if name not in _KEYS
-    ]
+    problems = [Problem(f"{pointer}.{name}", Text("is missing or does not fit")) for name in wrong]
+    return problems + [Problem(f"{pointer}.{name}", Text("is not a known key")) for name in entry if name not in _KEYS]
 
 
 def _is_day(value: object) -> bool:

@@ -1,7 +1,6 @@
 """The syntax of a plan document: every problem of one, by name and path.
 
-What the keys mean is in docs (the plan language) and in ``plan``; reading files and judging
-a plan's lawfulness must not enter.
+What the keys mean is in docs (the plan language) and in ``plan``; whether a plan is lawful is the policies'.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from distrib.domain.money import MAX_MINOR, MAX_SUM_MINOR, ROUNDINGS
 from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
 from distrib.domain.plans.document_limits import check_pools, is_known_rank, names_of
 from distrib.domain.plans.document_rules import DEFAULT_FIGURE, check_rules
+from distrib.domain.texts import Text
 
 BASES = ("paid", "list", "margin")
 INACTIVE_UPLINE = ("keep", "compress")
@@ -75,7 +75,7 @@ _LANGUAGE = re.compile(LANGUAGE, re.ASCII)
 
 
 def check_plan(document: object, *, currency: str | None = None) -> list[Problem]:
-    """Everything that is wrong with a plan document; empty when it can be compiled.
+    """Checks a plan document: every problem of it; none when it can be compiled.
 
     Args:
         document: what a YAML or JSON reader made of it, however strange.
@@ -100,7 +100,7 @@ def check_plan(document: object, *, currency: str | None = None) -> list[Problem
 
 
 def canonical_json(document: Mapping[str, object]) -> str:
-    """The one text of a checked document: keys sorted, no white space, null as absent.
+    """Writes the one text of a checked document: keys sorted, no white space, null as absent.
 
     >>> canonical_json({"tiers": 1, "code": "a", "title": None})
     '{"code":"a","tiers":1}'
@@ -123,7 +123,7 @@ def _check_head(report: Report, plan: Mapping[str, object], currency: str | None
         _check_title(report, plan["title"])
     own = plan.get("currency")
     if own is not None and report.currency("currency", own) and currency not in (None, own):
-        report.refuse("currency", own, f"must be the program's, {currency}", f"须与分销计划的货币 {currency} 一致")
+        report.refuse("currency", own, Text("must be the program's, {currency}", currency=currency))
     if "policy" in plan:
         report.name("policy", plan["policy"])
 
@@ -133,11 +133,11 @@ def _check_title(report: Report, title: object) -> None:
         report.text("title", title)
         return
     if not 1 <= len(title) <= MAX_TITLES:
-        report.refuse("title", len(title), f"must have 1 to {MAX_TITLES} languages", f"须有 1 到 {MAX_TITLES} 种语言")
+        report.refuse("title", len(title), Text("must have 1 to {max_titles} languages", max_titles=MAX_TITLES))
         return
     for language, text in title.items():
         if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
-            report.say(below("title", language), "is not a language tag such as zh or en-GB / 不是语言标签，例如 zh")
+            report.say(below("title", language), Text("is not a language tag such as zh or en-GB"))
         report.text(below("title", language), text)
 
 
@@ -166,7 +166,7 @@ def _check_declarations(report: Report, value: object) -> None:
 
 
 def _check_ranks(report: Report, value: object) -> frozenset[str]:
-    """The rank codes a rule may name; of no ranks there is the one by default."""
+    """Checks the ranks and lists the codes a rule may name; of no ranks there is the one by default."""
     if value is None or value in EMPTY_LISTS:
         return frozenset({DEFAULT_RANK})
     codes: set[str] = set()
@@ -189,39 +189,40 @@ def _check_rank(report: Report, path: str, value: object, codes: set[str], named
     if "grace" in rank:
         report.whole(f"{path}.grace", rank["grace"], 0, MAX_GRACE)
         if "keep" not in rank:
-            report.say(f"{path}.grace", "goes with keep only / 仅与 keep 同用")
+            report.say(f"{path}.grace", Text("goes with keep only"))
 
 
 def _check_known_rank(report: Report, path: str, code: object, codes: Collection[str]) -> None:
     if not is_known_rank(code, codes):
         known = names_of(codes)
-        report.refuse(path, code, f"must be a rank of the plan ({known})", f"须为方案中的等级（{known}）")
+        report.refuse(path, code, Text("must be a rank of the plan ({known})", known=known))
 
 
 def _check_rank_map(report: Report, value: object, codes: Collection[str]) -> None:
-    """Old codes that the plan has no more, each with a rank that the plan has."""
+    """Checks that each old code is gone and maps to a rank that the plan has."""
     if value is None:
         return
     if not isinstance(value, Mapping) or len(value) > MAX_MAPPED:
-        right_zh = f"须把至多 {MAX_MAPPED} 个旧等级对应到新等级"
-        report.refuse("rank_map", value, f"must map at most {MAX_MAPPED} old ranks to new ones", right_zh)
+        report.refuse(
+            "rank_map", value, Text("must map at most {max_mapped} old ranks to new ones", max_mapped=MAX_MAPPED)
+        )
         return
     for old, new in value.items():
         path = below("rank_map", old)
         if not isinstance(old, str) or not _RANK.fullmatch(old):
-            report.say(path, "the old rank must be 1 to 40 letters, digits, _ or - / 旧等级编号不合法")
+            report.say(path, Text("the old rank must be 1 to 40 letters, digits, _ or -"))
         elif old in codes:
-            report.say(path, f"{old} is still a rank of the plan / 仍是方案中的等级")
+            report.say(path, Text("{old} is still a rank of the plan", old=old))
         _check_known_rank(report, path, new, codes)
 
 
 def _check_rank_code(report: Report, path: str, code: object, codes: set[str]) -> None:
     if not isinstance(code, str) or not _RANK.fullmatch(code):
-        report.refuse(path, code, "must be 1 to 40 letters, digits, _ or -", "须为 1 到 40 个字母、数字、_ 或 -")
+        report.refuse(path, code, Text("must be 1 to 40 letters, digits, _ or -"))
     elif code == DEFAULT_FIGURE:
-        report.say(path, "default stands for all other ranks in a rule / default 在规则中代表其余等级，不能作等级名")
+        report.say(path, Text("default stands for all other ranks in a rule"))
     elif code in codes:
-        report.say(path, f"the rank {code} is there already / 等级重复")
+        report.say(path, Text("the rank {code} is there already", code=code))
     else:
         codes.add(code)
 
@@ -237,7 +238,14 @@ class _Conditions:
     def check(self, path: str, value: object, depth: int) -> None:
         self._left -= 1
         if depth > MAX_NESTING or self._left < 0:
-            self._report.say(path, f"at most {MAX_CONDITIONS} conditions, {MAX_NESTING} deep / 条件过多或嵌套过深")
+            self._report.say(
+                path,
+                Text(
+                    "at most {max_conditions} conditions, {max_nesting} deep",
+                    max_conditions=MAX_CONDITIONS,
+                    max_nesting=MAX_NESTING,
+                ),
+            )
         elif isinstance(value, Mapping) and ("all" in value or "any" in value):
             self._check_branch(path, value, depth)
         else:
@@ -245,7 +253,7 @@ class _Conditions:
 
     def _check_branch(self, path: str, value: Mapping[object, object], depth: int) -> None:
         if len(value) != 1:
-            self._report.say(path, "all or any stands alone / all 与 any 须单独出现")
+            self._report.say(path, Text("all or any stands alone"))
             return
         word = "all" if "all" in value else "any"
         for index, part in enumerate(self._report.listing(f"{path}.{word}", value[word], MAX_CONDITIONS)):
@@ -263,13 +271,12 @@ class _Conditions:
             report.choice(f"{path}.metric", metric, METRICS)
         self._check_levels(path, leaf, metric == WITH_LEVELS)
         if "min_rank" in leaf and metric != WITH_MIN_RANK:
-            report.say(f"{path}.min_rank", f"goes with {WITH_MIN_RANK} only / 仅用于 {WITH_MIN_RANK}")
+            report.say(f"{path}.min_rank", Text("goes with {with_min_rank} only", with_min_rank=WITH_MIN_RANK))
         elif "min_rank" in leaf:
             self._named.append((f"{path}.min_rank", leaf["min_rank"]))
         window = leaf.get("window", "ever")
         if not isinstance(window, str) or not _WINDOW.fullmatch(window):
-            right, right_zh = "must be 1d to 9999d, month or ever", "须为 1d 到 9999d、month 或 ever"
-            report.refuse(f"{path}.window", window, right, right_zh)
+            report.refuse(f"{path}.window", window, Text("must be 1d to 9999d, month or ever"))
         if "at_least" in leaf:
             report.whole(f"{path}.at_least", leaf["at_least"], 0, MAX_SUM_MINOR)
 
@@ -277,4 +284,4 @@ class _Conditions:
         if needed and self._report.required(path, leaf, "levels") is not None:
             self._report.whole(f"{path}.levels", leaf["levels"], 1, MAX_LEVELS)
         elif not needed and "levels" in leaf:
-            self._report.say(f"{path}.levels", f"goes with {WITH_LEVELS} only / 仅用于 {WITH_LEVELS}")
+            self._report.say(f"{path}.levels", Text("goes with {with_levels} only", with_levels=WITH_LEVELS))

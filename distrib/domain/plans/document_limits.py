@@ -1,14 +1,15 @@
 """The syntax of what bounds a rule, and of pools: ``requires``, ``cap``, ``pools``.
 
-Part of ``document``; what these keys do must not enter.
+Part of ``document``; what these keys do is in ``limits`` and ``pools``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from distrib.domain.document import Report, below, some_of
+from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_SUM_MINOR
+from distrib.domain.texts import Text
 
 REQUIRES_KEYS = ("min_rank", "min_personal_sales_minor", "window_days")
 REQUIRES_FIGURES = ("min_rank", "min_personal_sales_minor")
@@ -21,13 +22,13 @@ MAX_WEIGHT = 1_000_000
 
 
 def check_requires(report: Report, path: str, value: object, ranks: frozenset[str]) -> None:
-    """Notes every problem of what a rule asks of its earner."""
+    """Checks what a rule asks of its earner."""
     requires = report.mapping(path, value, REQUIRES_KEYS)
     if requires is None:
         return
     if not any(key in requires for key in REQUIRES_FIGURES):
-        known = some_of(REQUIRES_FIGURES)
-        report.say(path, f"needs at least one of {known} / 至少须有 {known} 之一")
+        known = first_of(REQUIRES_FIGURES)
+        report.say(path, Text("needs at least one of {known}", known=known))
     if "min_rank" in requires:
         _check_rank(report, f"{path}.min_rank", requires["min_rank"], ranks)
     if "min_personal_sales_minor" in requires:
@@ -35,25 +36,23 @@ def check_requires(report: Report, path: str, value: object, ranks: frozenset[st
     if "window_days" in requires:
         report.whole(f"{path}.window_days", requires["window_days"], 1, MAX_WINDOW_DAYS)
         if "min_personal_sales_minor" not in requires:
-            report.say(
-                f"{path}.window_days", "goes with min_personal_sales_minor only / 仅用于 min_personal_sales_minor"
-            )
+            report.say(f"{path}.window_days", Text("goes with min_personal_sales_minor only"))
 
 
 def check_cap(report: Report, path: str, value: object) -> None:
-    """Notes every problem of what bounds one earner's commissions by a rule."""
+    """Checks what bounds one earner's commissions by a rule."""
     cap = report.mapping(path, value, CAP_KEYS)
     if cap is None:
         return
     if not cap:
-        known = some_of(CAP_KEYS)
-        report.say(path, f"needs at least one of {known} / 至少须有 {known} 之一")
+        known = first_of(CAP_KEYS)
+        report.say(path, Text("needs at least one of {known}", known=known))
     for key, amount in cap.items():
         report.whole(f"{path}.{key}", amount, 0, MAX_SUM_MINOR)
 
 
 def check_pools(report: Report, value: object, ranks: frozenset[str]) -> None:
-    """Notes every problem of the list of pools."""
+    """Checks the list of pools."""
     seen: set[str] = set()
     report.each("pools", value, MAX_POOLS, lambda path, pool: _check_pool(report, path, pool, ranks, seen), at_least=0)
 
@@ -64,7 +63,7 @@ def _check_pool(report: Report, path: str, value: object, ranks: frozenset[str],
         return
     name = report.name(f"{path}.id", pool["id"]) if "id" in pool else None
     if name in seen:
-        report.say(f"{path}.id", f"the pool {name} is there already / 奖池编号重复")
+        report.say(f"{path}.id", Text("the pool {name} is there already", name=name))
     if name is not None:
         seen.add(name)
     if "rate" in pool:
@@ -75,15 +74,15 @@ def _check_pool(report: Report, path: str, value: object, ranks: frozenset[str],
 
 def _check_weights(report: Report, path: str, value: object, ranks: frozenset[str]) -> None:
     if not isinstance(value, Mapping):
-        report.refuse(path, value, "must be a map of rank to weight", "须为等级到权重的映射")
+        report.refuse(path, value, Text("must be a map of rank to weight"))
         return
     if not value:
-        report.refuse(path, value, "must name a rank", "须给出等级的权重")
+        report.refuse(path, value, Text("must name a rank"))
     weights = [report.whole(below(path, rank), weight, 0, MAX_WEIGHT) for rank, weight in value.items()]
     for rank in value:
         _check_rank(report, below(path, rank), rank, ranks)
     if weights and all(weight == 0 for weight in weights):
-        report.say(path, "must give some rank a weight above 0 / 至少一个等级的权重须大于 0")
+        report.say(path, Text("must give some rank a weight above 0"))
 
 
 def is_known_rank(rank: object, ranks: Collection[str]) -> bool:
@@ -92,11 +91,11 @@ def is_known_rank(rank: object, ranks: Collection[str]) -> bool:
 
 
 def names_of(ranks: Collection[str]) -> str:
-    """The ranks to choose from, as people read them; "…" where none can be read."""
-    return some_of(sorted(ranks)) or "…"
+    """Lists the ranks to choose from, as people read them; "…" where none can be read."""
+    return first_of(sorted(ranks)) or "…"
 
 
 def _check_rank(report: Report, path: str, rank: object, ranks: Collection[str]) -> None:
     if not is_known_rank(rank, ranks):
         known = names_of(ranks)
-        report.refuse(path, rank, f"must be a rank of this plan, which has {known}", f"须为方案中的等级，现有 {known}")
+        report.refuse(path, rank, Text("must be a rank of this plan, which has {known}", known=known))

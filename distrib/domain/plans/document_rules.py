@@ -1,16 +1,17 @@
 """The syntax of a plan's rules: what each key may be, and which go together.
 
-Part of ``document``; what a rule does must not enter.
+Part of ``document``; what a rule does is in ``rules``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from distrib.domain.document import Report, below, some_of
+from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.plans.document_limits import check_cap, check_requires, is_known_rank, names_of
 from distrib.domain.plans.rules import (
@@ -23,6 +24,7 @@ from distrib.domain.plans.rules import (
     UPLINE,
     places_of,
 )
+from distrib.domain.texts import Text
 
 MAX_RULES = 200
 MAX_NAMED = 1000
@@ -66,7 +68,7 @@ class _Context:
 
 
 def check_rules(report: Report, value: object, ranks: frozenset[str]) -> None:
-    """Notes every problem of the list of rules."""
+    """Checks the list of rules."""
     rules = report.listing("rules", value, MAX_RULES)
     context = _Context(ranks, _first_places(rules))
     seen: set[str] = set()
@@ -75,7 +77,7 @@ def check_rules(report: Report, value: object, ranks: frozenset[str]) -> None:
 
 
 def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
-    """(place, index) of each rule id where it is worked on first; of a doubled id, the first."""
+    """Maps each rule id to the (place, index) where it is computed first; of a doubled id, the first."""
     places: dict[str, tuple[int, int]] = {}
     for index, rule in enumerate(rules):
         if isinstance(rule, Mapping) and isinstance(rule.get("id"), str):
@@ -84,7 +86,7 @@ def _first_places(rules: Sequence[object]) -> dict[str, tuple[int, int]]:
 
 
 def _first_place(rule: Mapping[Any, Any]) -> int:
-    """The lowest place of a rule in the order of work, whatever it may look like."""
+    """Computes the lowest place of a rule in the order of computing, whatever it may look like."""
     pay: Any = rule.get("pay")
     tier = rule.get("tier")
     return places_of(pay, tier if isinstance(tier, int) and pay == UPLINE else 0, 0)[0]
@@ -114,7 +116,7 @@ def _check_rule(report: Report, index: int, value: object, context: _Context, se
 def _check_id(report: Report, path: str, rule: Mapping[str, object], seen: set[str]) -> None:
     name = report.name(f"{path}.id", rule["id"]) if "id" in rule else None
     if name in seen:
-        report.say(f"{path}.id", f"the rule {name} is there already / 规则编号重复")
+        report.say(f"{path}.id", Text("the rule {name} is there already", name=name))
     if name is not None:
         seen.add(name)
 
@@ -127,60 +129,67 @@ def _check_pay(report: Report, path: str, rule: Mapping[str, object]) -> None:
         if report.required(path, rule, "tier") is not None:
             report.whole(f"{path}.tier", rule["tier"], 1, MAX_TIER)
     elif "tier" in rule:
-        report.say(f"{path}.tier", "goes with pay: upline only / 仅用于 pay: upline")
+        report.say(f"{path}.tier", Text("goes with pay: upline only"))
 
 
 def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks: frozenset[str]) -> None:
     given = [key for key in FIGURES if key in rule]
     if len(given) != 1:
-        known, found = some_of(FIGURES), some_of(given) or "-"
-        report.say(path, f"needs exactly one of {known}; given: {found} / 须且只能有 {known} 之一，现有：{found}")
+        known, shown = first_of(FIGURES), first_of(given) or "-"
+        report.say(path, Text("needs exactly one of {known}; given: {given}", known=known, given=shown))
     if "rate" in rule:
         _check_by_rank(report, f"{path}.rate", rule["rate"], ranks, report.ratio)
     if "amount_minor" in rule:
         _check_by_rank(
-            report, f"{path}.amount_minor", rule["amount_minor"], ranks, lambda at, v: report.whole(at, v, 0, MAX_MINOR)
+            report,
+            f"{path}.amount_minor",
+            rule["amount_minor"],
+            ranks,
+            partial(_check_amount, report),
         )
     if "slabs" in rule:
         _check_slabs(report, f"{path}.slabs", rule["slabs"])
     if "slab_mode" in rule:
         report.choice(f"{path}.slab_mode", rule["slab_mode"], SLAB_MODES)
         if "slabs" not in rule:
-            report.say(f"{path}.slab_mode", "goes with slabs only / 仅用于 slabs")
+            report.say(f"{path}.slab_mode", Text("goes with slabs only"))
 
 
 def _check_by_rank(
     report: Report, path: str, value: object, ranks: frozenset[str], check: Callable[[str, object], object]
 ) -> None:
-    """A figure, or a map of rank code to figure with an optional default."""
+    """Checks a figure, or a map of rank code to figure with an optional default."""
     if not isinstance(value, Mapping):
         check(path, value)
         return
     if not value:
-        report.refuse(path, value, "must name a rank or default", "须给出等级或 default 的数值")
+        report.refuse(path, value, Text("must name a rank or default"))
     for rank, figure in value.items():
-        at = below(path, rank)
+        rank_path = below(path, rank)
         if rank != DEFAULT_FIGURE and not is_known_rank(rank, ranks):
             known = names_of(ranks)
-            report.say(at, f"is not a rank of this plan, which has {known} / 方案中没有该等级，现有 {known}")
-        check(at, figure)
+            report.say(rank_path, Text("is not a rank of this plan, which has {known}", known=known))
+        check(rank_path, figure)
+
+
+def _check_amount(report: Report, path: str, value: object) -> None:
+    report.whole(path, value, 0, MAX_MINOR)
 
 
 def _check_slabs(report: Report, path: str, value: object) -> None:
     starts: list[int | None] = []
     for index, entry in enumerate(report.listing(path, value, MAX_SLABS)):
-        at = f"{path}[{index}]"
-        slab = report.mapping(at, entry, SLAB_KEYS, SLAB_KEYS)
+        slab_path = f"{path}[{index}]"
+        slab = report.mapping(slab_path, entry, SLAB_KEYS, SLAB_KEYS)
         if slab is None:
             continue
         start = slab.get("from_minor")
-        starts.append(None if start is None else report.whole(f"{at}.from_minor", start, 0, MAX_MINOR))
+        starts.append(None if start is None else report.whole(f"{slab_path}.from_minor", start, 0, MAX_MINOR))
         if "rate" in slab:
-            report.ratio(f"{at}.rate", slab["rate"])
+            report.ratio(f"{slab_path}.rate", slab["rate"])
     known = [start for start in starts if start is not None]
     if any(later <= earlier for earlier, later in pairwise(known)):
-        found = some_of(known)
-        report.say(path, f"must ascend by from_minor, not {found} / 须按 from_minor 升序且不重复，而不是 {found}")
+        report.say(path, Text("must ascend by from_minor, not {starts}", starts=first_of(known)))
 
 
 def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -> None:
@@ -188,25 +197,25 @@ def _check_differential(report: Report, path: str, rule: Mapping[str, object]) -
     if "differential" not in rule:
         if not is_chain:
             return
-        report.say(f"{path}.differential", "pay: chain needs it to be true / pay: chain 须有 differential: true")
+        report.say(f"{path}.differential", Text("pay: chain needs it to be true"))
     elif rule["differential"] is not True:
-        report.refuse(f"{path}.differential", rule["differential"], "can only be true", "只能为 true")
+        report.refuse(f"{path}.differential", rule["differential"], Text("can only be true"))
     if not is_chain:
-        report.say(f"{path}.differential", "goes with pay: chain only / 仅用于 pay: chain")
+        report.say(f"{path}.differential", Text("goes with pay: chain only"))
     if not isinstance(rule.get("rate"), Mapping):
-        report.refuse(f"{path}.rate", rule.get("rate"), "must be by rank for differential", "级差须按等级给出 rate")
+        report.refuse(f"{path}.rate", rule.get("rate"), Text("must be by rank for differential"))
     if rule.get("of", OF_BASE) != OF_BASE:
-        report.refuse(f"{path}.of", rule["of"], "must be base with differential", "级差仅用于 of: base")
+        report.refuse(f"{path}.of", rule["of"], Text("must be base with differential"))
 
 
 def _check_of(report: Report, path: str, rule: Mapping[str, object], context: _Context, index: int) -> None:
-    of, at = rule["of"], f"{path}.of"
+    of, of_path = rule["of"], f"{path}.of"
     if isinstance(of, Mapping):
-        _check_named_rule(report, at, of, context, (_first_place(rule), index))
+        _check_named_rule(report, of_path, of, context, (_first_place(rule), index))
     else:
-        report.choice(at, of, OFS)
+        report.choice(of_path, of, OFS)
     if "amount_minor" in rule and of != OF_BASE:
-        report.say(at, "a fixed amount is taken of nothing / 固定金额不取自任何基数")
+        report.say(of_path, Text("a fixed amount is taken of nothing"))
 
 
 def _check_named_rule(
@@ -217,19 +226,19 @@ def _check_named_rule(
         return
     first = context.first_places.get(str(name))
     if first is None:
-        known = some_of(context.first_places)
-        report.say(f"{path}.rule", f"there is no rule {name}; there are {known} / 没有规则 {name}，现有 {known}")
+        known = first_of(context.first_places)
+        report.say(f"{path}.rule", Text("there is no rule {name}; there are {known}", name=name, known=known))
     elif first >= place:
-        report.say(f"{path}.rule", f"{name} is not worked on before this rule / 该规则不在本规则之前计算")
+        report.say(f"{path}.rule", Text("{name} is not worked on before this rule", name=name))
 
 
 def _check_where(report: Report, path: str, value: object, known: tuple[str, ...]) -> None:
     where = report.mapping(path, value, known)
     for key, values in (where or {}).items():
-        at = f"{path}.{key}"
+        key_path = f"{path}.{key}"
         if key == "not":
-            _check_where(report, at, values, WHERE)
+            _check_where(report, key_path, values, WHERE)
         elif key == "channel":
-            report.each(at, values, len(CHANNELS), lambda where_at, v: report.choice(where_at, v, CHANNELS))
+            report.each(key_path, values, len(CHANNELS), lambda place, v: report.choice(place, v, CHANNELS))
         else:
-            report.each(at, values, MAX_NAMED, report.sku if key == "sku" else report.text)
+            report.each(key_path, values, MAX_NAMED, report.sku if key == "sku" else report.text)

@@ -1,13 +1,13 @@
 """What a policy pack can measure on a plan without any order: one figure per measure.
 
-A measure answers a number and its text; thresholds and what follows from them are the
-packs' (``policies.policy``).
+Figures and thresholds are values, shown as plain text where they are answered; what follows from them is the packs'
+(``policies.policy``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from distrib.domain.money import PPM, parse_ratio, show_ratio
 from distrib.domain.plans.conditions import HEAD_COUNTS, Rank, leaves
@@ -16,29 +16,82 @@ from distrib.domain.plans.rules import AMOUNT, CHAIN, OF_RULE, RATE, UPLINE, Rul
 
 UNBOUNDED = 10**30
 """Above every threshold: nothing in the plan bounds the figure."""
+ABOVE, BELOW = "above", "below"
+_SIGNS = {ABOVE: ">", BELOW: "<"}
 
 
-class Measured(NamedTuple):
-    """A figure to compare, and how it is shown."""
+class PlanFigure:
+    """What a measure comes to in a plan; ``words`` are those that ``claims`` found.
 
-    value: int
-    text: str
+    >>> str(PlanFigure("tiers", 3)), str(PlanFigure("order_ratio", 450_000)), str(PlanFigure("claims", 1, ["rich"]))
+    ('3', '0.45', 'rich')
+    """
+
+    __slots__ = ("measure", "value", "words")
+
+    def __init__(self, measure: str, value: int, words: Sequence[str] = ()) -> None:
+        self.measure, self.value, self.words = measure, value, tuple(words)
+
+    def __str__(self) -> str:
+        """The figure as plain text."""
+        return ", ".join(self.words) if self.measure == CLAIMS else show_figure(self.measure, self.value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was measured."""
+        if not isinstance(other, PlanFigure):
+            return False
+        return (self.measure, self.value, self.words) == (other.measure, other.value, other.words)
+
+    def __hash__(self) -> int:
+        """Of the figure."""
+        return hash((self.measure, self.value, self.words))
+
+
+class PlanThreshold:
+    """Beyond which figure of a measure a finding stands; ``kind`` is ``above`` or ``below``.
+
+    >>> str(PlanThreshold("order_ratio", "above", 300_000))
+    '> 0.3'
+    """
+
+    __slots__ = ("kind", "measure", "value")
+
+    def __init__(self, measure: str, kind: str, value: int) -> None:
+        self.measure, self.kind, self.value = measure, kind, value
+
+    def is_passed(self, figure: int) -> bool:
+        """Whether a figure lies beyond it."""
+        return figure > self.value if self.kind == ABOVE else figure < self.value
+
+    def __str__(self) -> str:
+        """The threshold as plain text."""
+        return f"{_SIGNS[self.kind]} {show_figure(self.measure, self.value)}"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the thresholds are the same."""
+        if not isinstance(other, PlanThreshold):
+            return False
+        return (self.measure, self.kind, self.value) == (other.measure, other.kind, other.value)
+
+    def __hash__(self) -> int:
+        """Of the threshold."""
+        return hash((self.measure, self.kind, self.value))
 
 
 def tiers(plan: Plan) -> int:
-    """The uplines a plan says may be paid; where it does not say, those it pays."""
+    """Counts the uplines a plan says may be paid; where it does not say, those it pays."""
     return plan.tiers if plan.document.get("tiers") is not None else uplines_paid(plan)
 
 
 def uplines_paid(plan: Plan) -> int:
-    """How many uplines of one order some rule can pay more than nothing."""
+    """Counts the uplines of one order that some rule can pay more than nothing."""
     paying = [rule for rule in plan.rules if can_pay(rule)]
     highest = max((rule.tier for rule in paying if rule.pay == UPLINE and rule.tier <= plan.tiers), default=0)
     return max(highest, differential_tiers(plan))
 
 
 def differential_tiers(plan: Plan) -> int:
-    """How many uplines a differential rule (级差) reaches."""
+    """Counts the uplines that a differential rule (级差) reaches."""
     return max((plan.tiers for rule in plan.rules if rule.pay == CHAIN and can_pay(rule)), default=0)
 
 
@@ -48,7 +101,7 @@ def can_pay(rule: Rule) -> bool:
 
 
 def head_count_ranks(plan: Plan) -> int:
-    """How many ranks are promoted to by counting people."""
+    """Counts the ranks that are promoted to by counting people."""
     return sum(counts_heads(rank) for rank in plan.ranks)
 
 
@@ -58,18 +111,18 @@ def counts_heads(rank: Rank) -> bool:
 
 
 def _pools(plan: Plan) -> list[Mapping[str, Any]]:
-    """The pools that can share anything out, as the document has them."""
+    """Lists the pools that can share anything out, as the document has them."""
     pools = plan.document.get("pools") or ()
     return [pool for pool in pools if parse_ratio(pool["rate"]) > 0]
 
 
 def team_pools(plan: Plan) -> int:
-    """How many pools there are: each shares out the sales of all shops, whatever the depth."""
+    """Counts the pools: each shares out the sales of all shops, whatever the depth."""
     return len(_pools(plan))
 
 
 def head_count_pay(plan: Plan) -> int:
-    """How many pools are shared among ranks that are promoted to by counting people."""
+    """Counts the pools that are shared among ranks promoted to by counting people."""
     heads = {rank.code for rank in plan.ranks if counts_heads(rank)}
     return sum(_shares_among(pool, heads) for pool in _pools(plan))
 
@@ -80,13 +133,13 @@ def _shares_among(pool: Mapping[str, Any], ranks: Collection[str]) -> bool:
 
 
 def team_rank_levels(plan: Plan) -> int:
-    """Over how many levels the sales of a team promote to any rank."""
+    """Counts the levels over which the sales of a team promote to any rank."""
     read = (leaf.metric for rank in plan.ranks if rank.promote is not None for leaf in leaves(rank.promote))
     return max((metric.levels for metric in read), default=0)
 
 
 def entry_fee(plan: Plan) -> int:
-    """The declared price of joining, in minor units."""
+    """Reads the declared price of joining, in minor units."""
     return int(plan.declarations.get("entry_fee_minor", 0))
 
 
@@ -96,22 +149,22 @@ def consideration(plan: Plan) -> int:
 
 
 def paid_head_count(plan: Plan) -> int:
-    """Ranks by head count in a plan that charges for joining (Koscot)."""
+    """Counts the ranks by head count in a plan that charges for joining (Koscot)."""
     return head_count_ranks(plan) * consideration(plan)
 
 
 def order_ratio(plan: Plan) -> int:
-    """The most that one order can cost, in parts per million of what was paid."""
+    """Computes the most that one order can cost, in parts per million of what was paid."""
     most = largest_share(plan, frozenset(rank.code for rank in plan.ranks))
     # A list price has no bound in terms of what was paid for the line.
     return _capped(plan, UNBOUNDED if most and plan.base == "list" else most)
 
 
 def recruiting_share(plan: Plan) -> int:
-    """The part of the plan's largest pay that only ranks by head count open, where joining costs anything.
+    """Computes the part of the plan's largest pay that only ranks by head count open, where joining costs.
 
     Our own reading of "primarily" in C-515/12 (4finance); in parts per million. Pay is taken of the plan's base,
-    whatever that is; where fixed amounts leave both without a bound nothing can be told.
+    whatever that is; where fixed amounts leave both without a bound nothing can be said.
     """
     without = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks if not counts_heads(rank)))
     most = _largest_pay(plan, frozenset(rank.code for rank in plan.ranks))
@@ -119,7 +172,7 @@ def recruiting_share(plan: Plan) -> int:
 
 
 def _largest_pay(plan: Plan, ranks: Collection[str]) -> int:
-    """The most that orders and pools pay earners of these ranks, of the base."""
+    """Computes the most that orders and pools pay earners of these ranks, of the base."""
     pooled = sum(parse_ratio(pool["rate"]) for pool in _pools(plan) if _shares_among(pool, ranks))
     return _capped(plan, largest_share(plan, ranks)) + pooled
 
@@ -129,7 +182,7 @@ def _capped(plan: Plan, most: int) -> int:
 
 
 def largest_share(plan: Plan, ranks: Collection[str]) -> int:
-    """An upper bound of commission by base among earners of these ranks, before ``order_cap``.
+    """Bounds commission by base among earners of these ranks from above, before ``order_cap``.
 
     Rules of one group exclude each other, so the dearest of each group counts; a differential rule pays
     its highest rate once. Fixed amounts have no bound.
@@ -144,7 +197,7 @@ def largest_share(plan: Plan, ranks: Collection[str]) -> int:
 
 
 def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int]) -> int:
-    """The most one rule pays, filled in for the rules it is taken of first (they form no loop)."""
+    """Computes the most one rule pays, after the rules it is taken of (they form no loop)."""
     if rule.index not in most:
         earners = [rank for rank in ranks if _may_earn(plan, rule, rank)]
         figure = max((rule.figure(rank) or 0 for rank in earners), default=0)
@@ -157,17 +210,17 @@ def _most_of(plan: Plan, rule: Rule, ranks: Collection[str], most: dict[int, int
 
 
 def _may_earn(plan: Plan, rule: Rule, rank: str) -> bool:
-    """Whether the plan has a seat for the rule, and someone of that rank has the rank which the rule requires."""
+    """Whether the plan has a seat for the rule, and the rank is at least the one that the rule requires."""
     needed = None if rule.requires is None else rule.requires.min_rank
     return rule.tier <= plan.tiers and (needed is None or plan.rank_index(rank) >= plan.rank_index(needed))
 
 
-def claims(plan: Plan, words: Collection[str]) -> Measured:
-    """Which of these words of an earnings claim the plan's title has."""
+def claims(plan: Plan, words: Collection[str]) -> PlanFigure:
+    """Finds which of these words of an earnings claim the plan's title has, and counts them."""
     texts = plan.title.values() if isinstance(plan.title, Mapping) else (plan.title,)
     title = " ".join(texts).casefold()
-    found = [word for word in words if word.casefold() in title]
-    return Measured(len(found), ", ".join(found))
+    claimed = [word for word in words if word.casefold() in title]
+    return PlanFigure(CLAIMS, len(claimed), claimed)
 
 
 RATIOS = frozenset({"order_ratio", "recruiting_share"})
@@ -193,16 +246,16 @@ CLAIMS = "claims"
 MEASURES = (CLAIMS, *_FIGURES, *DECLARED)
 
 
-def shown(measure: str, value: int) -> str:
-    """A figure or threshold of a measure as text."""
+def show_figure(measure: str, value: int) -> str:
+    """Shows a figure or threshold of a measure as text."""
     if value >= UNBOUNDED:
         return "unbounded"
     return show_ratio(value) if measure in RATIOS else str(value)
 
 
-def measured(plan: Plan, measure: str, words: Collection[str]) -> Measured:
-    """The figure of one of ``MEASURES``; ``words`` are those that ``claims`` looks for."""
+def measure_plan(plan: Plan, measure: str, words: Collection[str]) -> PlanFigure:
+    """Computes the figure of one of ``MEASURES``; ``words`` are those that ``claims`` looks for."""
     if measure == CLAIMS:
         return claims(plan, words)
     value = int(plan.declarations.get(measure, 0)) if measure in DECLARED else _FIGURES[measure](plan)
-    return Measured(value, shown(measure, value))
+    return PlanFigure(measure, value)

@@ -20,22 +20,24 @@ from distrib.domain.plans import document_rules as rules
 from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
 from distrib.domain.plans.rules import CHAIN, OF_BASE, PAYS, UPLINE
 from distrib.domain.plans.schema_words import WORDS
+from distrib.domain.texts import Text
 
 Schema: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TITLE = Text("distrib plan")
 _NULL: Schema = {"type": "null"}
 
 
 def plan_schema() -> Schema:
-    """The schema of a plan document, for editors, forms and other tools.
+    """Builds the schema of a plan document, for editors, forms and other tools.
 
-    As in ``check_plan``, a key that may be absent may be null.
+    As in ``check_plan``, a key that may be absent may be null. Titles and descriptions are texts yet to be rendered.
     """
     document = _object(plan.KEYS, plan.REQUIRED, _plan_keys(), "plan", plan.DEFAULTS)
     return {
         "$schema": DIALECT,
-        "title": "distrib plan / 分销方案",
+        "title": TITLE,
         **document,
         "$defs": {
             "name": _text_like(NAME.pattern),
@@ -115,7 +117,7 @@ def _rank_keys() -> Mapping[str, Schema]:
 
 
 def _condition() -> Schema:
-    """A threshold, or one of ``all`` and ``any`` alone; how deep they nest a schema cannot say."""
+    """Builds a threshold, or one of ``all`` and ``any`` alone; how deep they nest a schema cannot say."""
     parts = _list(_ref("condition"), plan.MAX_CONDITIONS)
     branches = [_object((word,), (word,), {word: parts}, "condition") for word in ("all", "any")]
     keys = {
@@ -207,7 +209,7 @@ def _by_rank(figure: Schema) -> Schema:
 
 
 def _rule_conditions() -> Schema:
-    """Which keys of a rule go together (``document_rules``)."""
+    """Builds the conditions on which keys of a rule go together (``document_rules``)."""
     of_base = {"properties": {"of": {"enum": [OF_BASE, None]}}}
     by_rank = {"properties": {"rate": {"type": "object"}}, "required": ["rate"]}
     return {
@@ -230,12 +232,12 @@ def _if(condition: Schema, then: Schema, otherwise: Schema | None = None) -> Sch
 
 
 def _given(key: str) -> Schema:
-    """A key is there, and not null, which is the same as absent."""
+    """Builds the condition that a key is there, and not null, which is the same as absent."""
     return {"properties": {key: {"not": _NULL}}, "required": [key]}
 
 
 def _any_of(keys: Collection[str]) -> Schema:
-    """At least one of these keys is given."""
+    """Builds the condition that at least one of these keys is given."""
     return {"anyOf": [_given(key) for key in keys]}
 
 
@@ -250,7 +252,7 @@ def _object(
     words: str,
     defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Schema:
-    """An object of these keys and no others, in the order of ``known``, each with what it means and says if absent."""
+    """Builds an object of these keys and no others, in the order of ``known``, with what each means and its default."""
     described = {key: {"description": WORDS[words][key], **_default(defaults, key), **keys[key]} for key in known}
     properties = {key: schema if key in required else _or_null(schema) for key, schema in described.items()}
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -293,5 +295,5 @@ def _text_like(pattern: str) -> Schema:
 
 
 def _whole_of(pattern: str) -> str:
-    r"""The pattern of a whole text, as ECMA-262 spells it: ``\w`` of any script, as in Python."""
+    r"""Anchors a pattern to the whole text, as ECMA-262 spells it: ``\w`` of any script, as in Python."""
     return f"^(?:{pattern})$".replace(r"\w", r"\p{L}\p{N}_")

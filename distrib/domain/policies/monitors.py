@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from distrib.domain.document import Report
 from distrib.domain.money import MAX_MINOR, PPM, parse_ratio, show_ratio
+from distrib.domain.policies.figures import RATIOS, SIGNS, Measured, Threshold, Thresholds
+from distrib.domain.texts import Text
 
 SEVERITIES = ("info", "alert", "hold", "refuse")
 """Of a running program's findings, the mildest first; a plan's are the ``policy`` module's."""
@@ -54,19 +57,6 @@ MEASURES: dict[str, tuple[str, ...]] = {
     ),
 }
 """What each kind of monitor can read."""
-RATIOS = frozenset(
-    {
-        "indirect_share",
-        "retail_share",
-        "deep_share",
-        "entry_share",
-        "recruits_per_buyer",
-        "share_at_rank_threshold",
-        "month_retail_share",
-    }
-)
-"""Measures in parts per million; their thresholds are written as decimal strings."""
-
 _KEYS = (
     "id",
     "scope",
@@ -80,31 +70,6 @@ _KEYS = (
     "valid_from",
     "valid_to",
 )
-_BOUNDS = {"at_least": "≥", "above": ">", "below": "<"}
-
-
-class Bound(NamedTuple):
-    """A measure and the threshold it must reach; ``kind`` is ``at_least``, ``above`` or ``below``."""
-
-    measure: str
-    kind: str
-    threshold: int
-
-    def is_reached(self, figure: int | None) -> bool:
-        """Whether a figure lies beyond the threshold; what cannot be measured does not.
-
-        >>> Bound("persons", "at_least", 30).is_reached(30), Bound("retail_share", "below", 800_000).is_reached(None)
-        (True, False)
-        """
-        if figure is None:
-            return False
-        if self.kind == "below":
-            return figure < self.threshold
-        return figure >= self.threshold if self.kind == "at_least" else figure > self.threshold
-
-    def text(self) -> str:
-        """The threshold as people read it: ``persons ≥ 30``."""
-        return f"{self.measure} {_BOUNDS[self.kind]} {shown(self.measure, self.threshold)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +82,7 @@ class Monitor:
 
     id: str
     scope: str
-    bounds: tuple[Bound, ...]
+    bounds: tuple[Threshold, ...]
     severity: str
     source: str
     en: str
@@ -131,32 +96,21 @@ class Monitor:
         """Whether it watches on that day in a program of that currency; the last day is ``valid_to``."""
         return self.valid_from <= day <= self.valid_to and self.currency in (None, currency)
 
-    def figure(self, figures: Mapping[str, int | None]) -> str | None:
-        """What was measured, as text, where every bound is reached; else None."""
+    def figure(self, figures: Mapping[str, int | None]) -> Measured | None:
+        """Measures, where every threshold is reached; else None."""
         if not all(bound.is_reached(figures.get(bound.measure)) for bound in self.bounds):
             return None
-        told = [f"{bound.measure} {shown(bound.measure, figures[bound.measure] or 0)}" for bound in self.bounds]
-        return ", ".join(told)
+        return Measured({bound.measure: figures[bound.measure] or 0 for bound in self.bounds})
 
-    def threshold(self) -> str:
-        """The thresholds as people read them."""
-        each = f" (each: {self.each})" if self.each else ""
-        return ", ".join(bound.text() for bound in self.bounds) + each
+    def threshold(self) -> Thresholds:
+        """What had to be reached."""
+        return Thresholds(self.bounds, self.each)
 
 
-def shown(measure: str, value: int) -> str:
-    """A figure or threshold as text.
+def figures_view(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Shows figures as they are answered: ratios as decimal strings, the rest as it is.
 
-    >>> shown("retail_share", 812_500), shown("persons", 30)
-    ('0.8125', '30')
-    """
-    return show_ratio(value) if measure in RATIOS else str(value)
-
-
-def told(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures as they are answered: ratios as decimal strings, the rest as it is.
-
-    >>> told({"persons": 30, "retail_share": 812_500, "indirect_share": None})
+    >>> figures_view({"persons": 30, "retail_share": 812_500, "indirect_share": None})
     {'persons': 30, 'retail_share': '0.8125', 'indirect_share': None}
     """
     return {
@@ -166,7 +120,7 @@ def told(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def share(part: int, whole: int) -> int | None:
-    """A share in parts per million, rounded down; None where there is no whole to take it of.
+    """Computes a share in parts per million, rounded down; None where there is no whole to take it of.
 
     >>> share(1, 3), share(1, 0)
     (333333, None)
@@ -175,19 +129,19 @@ def share(part: int, whole: int) -> int | None:
 
 
 def check_monitor(report: Report, path: str, value: object) -> None:
-    """Notes everything that is wrong with one monitor of a document."""
+    """Checks one monitor of a document."""
     monitor = report.mapping(path, value, _KEYS, required=("id", "scope", "when", "severity", "source", "en", "zh"))
     if monitor is None:
         return
     scope = monitor.get("scope")
     readers: dict[str, Callable[[str, object], object]] = {
-        "scope": lambda at, item: report.choice(at, item, tuple(MEASURES)),
-        "when": lambda at, item: _check_bounds(report, at, item, scope),
-        "each": lambda at, item: report.whole(at, item, 1, MAX_MINOR),
+        "scope": lambda path, item: report.choice(path, item, tuple(MEASURES)),
+        "when": lambda path, item: _check_bounds(report, path, item, scope),
+        "each": lambda path, item: report.whole(path, item, 1, MAX_MINOR),
         "currency": report.currency,
-        "severity": lambda at, item: report.choice(at, item, SEVERITIES),
-        "valid_from": lambda at, item: check_date(report, at, item),
-        "valid_to": lambda at, item: check_date(report, at, item),
+        "severity": lambda path, item: report.choice(path, item, SEVERITIES),
+        "valid_from": partial(check_date, report),
+        "valid_to": partial(check_date, report),
     }
     for key, item in monitor.items():
         readers.get(key, report.text)(f"{path}.{key}", item)
@@ -198,23 +152,23 @@ def _check_bounds(report: Report, path: str, value: object, scope: object) -> No
         return
     when = report.mapping(path, value, MEASURES[scope])
     if when == {} and isinstance(value, Mapping) and set(value) <= set(MEASURES[scope]):
-        report.refuse(path, value, "must name what is measured", "须给出至少一项度量")
+        report.refuse(path, value, Text("must name what is measured"))
     for measure, bound in (when or {}).items():
-        at = f"{path}.{measure}"
-        kinds = report.mapping(at, bound, tuple(_BOUNDS)) or {}
+        place = f"{path}.{measure}"
+        kinds = report.mapping(place, bound, tuple(SIGNS)) or {}
         if len(kinds) != 1:
-            report.say(at, f"needs exactly one of {', '.join(_BOUNDS)} / 须且只能有其中之一")
+            report.say(place, Text("needs exactly one of {choices}", choices=", ".join(SIGNS)))
         for kind, threshold in kinds.items():
             if measure in RATIOS:
-                report.ratio(f"{at}.{kind}", threshold)
+                report.ratio(f"{place}.{kind}", threshold)
             else:
-                report.whole(f"{at}.{kind}", threshold, 0, MAX_MINOR)
+                report.whole(f"{place}.{kind}", threshold, 0, MAX_MINOR)
 
 
 def monitor_from_document(monitor: Mapping[str, Any]) -> Monitor:
-    """The monitor of a document that ``check_monitor`` has nothing to say about."""
+    """Builds the monitor of a document in which ``check_monitor`` finds nothing."""
     bounds = tuple(
-        Bound(measure, kind, parse_ratio(threshold) if isinstance(threshold, str) else threshold)
+        Threshold(measure, kind, parse_ratio(threshold) if isinstance(threshold, str) else threshold)
         for measure, bound in monitor["when"].items()
         for kind, threshold in (bound or {}).items()
         if threshold is not None
@@ -235,15 +189,15 @@ def monitor_from_document(monitor: Mapping[str, Any]) -> Monitor:
 
 
 def check_date(report: Report, path: str, value: object) -> None:
-    """Notes what is not a date."""
+    """Checks that a value is a date."""
     try:
         date_of(value, date.min)
     except (TypeError, ValueError):
-        report.say(path, "must be a date such as 2026-01-01 / 须为日期，例如 2026-01-01")
+        report.say(path, Text("must be a date such as 2026-01-01"))
 
 
 def date_of(value: object, default: date) -> date:
-    """A date of a YAML reader, or the text of one."""
+    """Reads a date of a YAML reader, or the text of one."""
     if value is None:
         return default
     return value if type(value) is date else date.fromisoformat(value)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Local overrides of policy packs: what a file changes, and which of it is looser than the pack.
 
-A tighter figure holds at once; a looser one is named, so that a person can sign for it or not. Nothing that
-reads files or keeps sign-offs may enter.
+A tighter figure holds at once; a looser one is named, so that a person can sign for it or not. Files and sign-offs are
+the services'.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from distrib.domain.document import Report
 from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
 from distrib.domain.policies import monitors
-from distrib.domain.policies.monitors import Bound, Monitor
-from distrib.domain.policies.policy import SEVERITIES, Check, Policy, policy_from_document
+from distrib.domain.policies.figures import Threshold
+from distrib.domain.policies.monitors import Monitor
+from distrib.domain.policies.policy import SEVERITIES, PlanCheck, Policy, policy_from_document
+from distrib.domain.texts import Text
 
 _PLAIN = (
     "max_tiers",
@@ -42,7 +44,7 @@ class Override(NamedTuple):
 
 
 def apply_override(base_document: Mapping[str, Any], document: object) -> Override:
-    """The pack of ``base_document`` with the changes of ``document``.
+    """Applies the changes of ``document`` to the pack of ``base_document``.
 
     Raises:
         Refusal: ``invalid`` with every problem, those of the merged pack included.
@@ -50,7 +52,7 @@ def apply_override(base_document: Mapping[str, Any], document: object) -> Overri
     report = Report()
     given = report.mapping("", document, _KEYS, required=("pack",))
     if given is not None and given.get("pack") not in (None, base_document["name"]):
-        report.say("pack", f"is not {base_document['name']} / 策略名不符")
+        report.say("pack", Text("is not {name}", name=base_document["name"]))
     if given is None:
         raise Refusal("invalid", report.problems)
     merged = dict(base_document) | {key: given[key] for key in _PLAIN if key in given}
@@ -70,12 +72,12 @@ def apply_override(base_document: Mapping[str, Any], document: object) -> Overri
 def _merged(
     report: Report, base: Sequence[Mapping[str, Any]], changes: object, path: str, measures_of: MeasuresOf
 ) -> list[Mapping[str, Any]]:
-    """The entries of the pack with the changed keys of those named again; entries that are new come last."""
+    """Merges the changed keys of entries named again into those of the pack; new entries come last."""
     entries: list[Mapping[str, Any]] = list(base)
     if changes is None:
         return entries
     if not isinstance(changes, list) or not all(isinstance(change, Mapping) for change in changes):
-        report.say(path, "must be a list of mappings / 必须是映射的列表")
+        report.say(path, Text("must be a list of mappings"))
         return entries
     for change in changes:
         place = _place(entries, change, measures_of)
@@ -87,7 +89,7 @@ def _merged(
 
 
 def _place(entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], measures_of: MeasuresOf) -> int | None:
-    """Which entry a change means: the one of its id and measures, or the only one that looks at those and more."""
+    """Finds the entry that a change means: of its id and measures, or the only one that looks at those and more."""
     known = [(place, measures_of(entry)) for place, entry in enumerate(entries) if entry.get("id") == change.get("id")]
     named = measures_of(change)
     exact = [place for place, measures in known if measures == named]
@@ -98,7 +100,7 @@ def _place(entries: Sequence[Mapping[str, Any]], change: Mapping[str, Any], meas
 
 
 def _changed(entry: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An entry with what a change names; of several bounds those that it does not name stay."""
+    """Applies what a change names to an entry; of several bounds those that it does not name stay."""
     before, bounds = entry.get("when"), change.get("when")
     if isinstance(before, Mapping) and isinstance(bounds, Mapping):
         return {**entry, **change, "when": {**before, **bounds}}
@@ -124,32 +126,32 @@ def _loosened(base: Policy, changed: Policy) -> Iterator[str]:
     )
     for name, before, after in limits:
         if _is_higher(before, after):
-            yield _told(name, before, after)
+            yield _change(name, before, after)
     if _is_higher(base.order_cap_ppm, changed.order_cap_ppm):
-        yield _told("order_cap", _ratio(base.order_cap_ppm), _ratio(changed.order_cap_ppm))
+        yield _change("order_cap", _ratio(base.order_cap_ppm), _ratio(changed.order_cap_ppm))
     if base.on_excess == "refuse" and changed.on_excess == "detach" and base.max_tree_levels is not None:
-        yield _told("on_excess", base.on_excess, changed.on_excess)
+        yield _change("on_excess", base.on_excess, changed.on_excess)
     for name in ("entry_pays_seller", "self_purchase_pays_uplines"):
         if getattr(changed, name) and not getattr(base, name):
-            yield _told(name, False, True)
+            yield _change(name, False, True)
     if base.count_root and not changed.count_root:
-        yield _told("count_root", True, False)
+        yield _change("count_root", True, False)
     for check, now in zip(base.checks, changed.checks, strict=False):
         yield from _loosened_check(check, now)
     for monitor, watched in zip(base.monitors, changed.monitors, strict=False):
         yield from _loosened_monitor(monitor, watched)
 
 
-def _loosened_check(base: Check, changed: Check) -> Iterator[str]:
+def _loosened_check(base: PlanCheck, changed: PlanCheck) -> Iterator[str]:
     name = f"{base.id} {base.measure}"
     if (base.above is None) != (changed.above is None):
         yield f"{name}: above/below"
     elif _is_higher(base.above, changed.above):
-        yield _told(f"{name} above", base.above, changed.above)
+        yield _change(f"{name} above", base.above, changed.above)
     elif base.below is not None and (changed.below or 0) < base.below:
-        yield _told(f"{name} below", base.below, changed.below)
+        yield _change(f"{name} below", base.below, changed.below)
     if SEVERITIES.index(changed.severity) < SEVERITIES.index(base.severity):
-        yield _told(f"{name} severity", base.severity, changed.severity)
+        yield _change(f"{name} severity", base.severity, changed.severity)
     if not set(base.words) <= set(changed.words):
         yield f"{name}: words"
     if (base.currency, base.except_currency) != (changed.currency, changed.except_currency):
@@ -162,22 +164,21 @@ def _loosened_monitor(base: Monitor, changed: Monitor) -> Iterator[str]:
     before = {bound.measure: bound for bound in base.bounds}
     for bound in changed.bounds:
         if _is_looser(before[bound.measure], bound):
-            yield _told(base.id, before[bound.measure].text(), bound.text())
+            yield _change(base.id, before[bound.measure], bound)
     if monitors.SEVERITIES.index(changed.severity) < monitors.SEVERITIES.index(base.severity):
-        yield _told(f"{base.id} severity", base.severity, changed.severity)
+        yield _change(f"{base.id} severity", base.severity, changed.severity)
     if changed.each != base.each:
-        yield _told(f"{base.id} each", base.each, changed.each)
+        yield _change(f"{base.id} each", base.each, changed.each)
     if (changed.currency, changed.scope) != (base.currency, base.scope):
         yield f"{base.id}: currency/scope"
     if changed.valid_from > base.valid_from or changed.valid_to < base.valid_to:
         yield f"{base.id}: valid_from/valid_to"
 
 
-def _is_looser(base: Bound, changed: Bound) -> bool:
+def _is_looser(base: Threshold, changed: Threshold) -> bool:
     if base.kind != changed.kind:
         return True
-    is_below = base.kind == "below"
-    return changed.threshold < base.threshold if is_below else changed.threshold > base.threshold
+    return changed.figure < base.figure if base.kind == "below" else changed.figure > base.figure
 
 
 def _is_higher(before: int | None, after: int | None) -> bool:
@@ -189,5 +190,5 @@ def _ratio(ppm: int | None) -> str | None:
     return None if ppm is None else show_ratio(ppm)
 
 
-def _told(name: str, before: object, after: object) -> str:
+def _change(name: str, before: object, after: object) -> str:
     return f"{name}: {before} → {after}"

@@ -1,26 +1,38 @@
 """Policy packs: what a jurisdiction allows of a plan and binds on its orders.
 
-A pack is data (``config/policies``), dated and with its sources; this module reads it, tells
-how packs combine, and judges plans. Thresholds must not enter the code, nor reading files.
+A pack is data (``config/policies``), dated and with its sources; this module reads it, combines packs, and judges
+plans. Every threshold stands in a pack, none in the code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 from distrib.domain.document import Report
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR, parse_ratio
-from distrib.domain.plans.measures import MEASURES, RATIOS, measured, shown
+from distrib.domain.plans.measures import (
+    ABOVE,
+    BELOW,
+    MEASURES,
+    RATIOS,
+    PlanFigure,
+    PlanThreshold,
+    measure_plan,
+)
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.monitors import Monitor, check_date, check_monitor, date_of, monitor_from_document
+from distrib.domain.texts import Text
 
 SEVERITIES = ("info", "alert", "sign_off", "refuse")
 """Of a plan's findings, the mildest first."""
 MAX_TIERS = 3
+MOST_ENTRIES = 100
+"""Of findings, of monitors and of words in a pack."""
 ON_EXCESS = ("refuse", "detach")
 
 _KEYS = (
@@ -57,7 +69,7 @@ _CHECK_KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class PlanCheck:
     """One thing a pack looks at in a plan: the measure, the threshold, and what it then says.
 
     ``above`` and ``below`` are thresholds: the finding stands where the measured figure lies beyond.
@@ -78,13 +90,19 @@ class Check:
     valid_from: date = date.min
     valid_to: date = date.max
 
+    def thresholds(self) -> Iterator[PlanThreshold]:
+        """Lists the threshold above which, or below which, the finding stands."""
+        for kind, value in ((ABOVE, self.above), (BELOW, self.below)):
+            if value is not None:
+                yield PlanThreshold(self.measure, kind, value)
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A policy pack. ``max_tree_levels`` counts the root as level 1; None: no limit.
 
-    ``count_root`` says whether persons and levels of a tree include the organiser. ``override`` tells the local
-    file that changed it, by its digest.
+    ``count_root`` says whether persons and levels of a tree include the organiser. ``override`` is the
+    digest of the local file that changed it.
     """
 
     name: str
@@ -96,7 +114,7 @@ class Policy:
     order_cap_ppm: int | None
     entry_pays_seller: bool
     self_purchase_pays_uplines: bool
-    checks: tuple[Check, ...]
+    checks: tuple[PlanCheck, ...]
     monitors: tuple[Monitor, ...] = ()
     valid_to: date = date.max
     count_root: bool = True
@@ -117,8 +135,8 @@ class Finding(NamedTuple):
 
     id: str
     severity: str
-    figure: str
-    threshold: str
+    figure: PlanFigure
+    threshold: PlanThreshold
     source: str
     detail_en: str
     detail_zh: str
@@ -141,7 +159,7 @@ class Limits(NamedTuple):
 
 
 def combine(first: Policy, *others: Policy) -> Limits:
-    """The limits that bind where all of these packs judge."""
+    """Combines packs into the limits that bind where all of them judge."""
     packs = {policy.name: policy for policy in (first, *others)}.values()
     return Limits(
         packs="+".join(policy.version for policy in packs),
@@ -159,17 +177,16 @@ def _refuses_excess(policy: Policy) -> bool:
 
 
 def is_stricter(policy: Policy, than: Policy) -> bool:
-    """Whether a plan may name ``policy`` in a program under ``than``: no limit of it is looser.
+    """Whether a plan may name ``policy`` in a program under ``than``: no limit on plans is looser.
 
     A pack is as strict as itself, so a plan may name its program's own.
     """
-    both = combine(policy, than)
-    own = combine(policy)
-    return both[1:3] + both[4:] == own[1:3] + own[4:]
+    own = combine(policy)._replace(packs="", on_excess="")
+    return combine(policy, than)._replace(packs="", on_excess="") == own
 
 
 def judge_plan(policy: Policy, plan: Plan, day: date | None = None) -> list[Finding]:
-    """Everything one pack has to say about a plan, in the order of the pack.
+    """Judges a plan by one pack: its findings in the order of the pack.
 
     Args:
         day: leaves out what is not in force then; without it all that the pack holds judges.
@@ -179,17 +196,14 @@ def judge_plan(policy: Policy, plan: Plan, day: date | None = None) -> list[Find
     return [finding for finding in findings if finding is not None]
 
 
-def _apply(check: Check, plan: Plan) -> Finding | None:
+def _apply(check: PlanCheck, plan: Plan) -> Finding | None:
     if check.currency not in (None, plan.currency) or check.except_currency == plan.currency:
         return None
-    found = measured(plan, check.measure, check.words)
-    if check.above is not None and found.value > check.above:
-        threshold = f"> {shown(check.measure, check.above)}"
-    elif check.below is not None and found.value < check.below:
-        threshold = f"< {shown(check.measure, check.below)}"
-    else:
-        return None
-    return Finding(check.id, check.severity, found.text, threshold, check.source, check.en, check.zh)
+    figure = measure_plan(plan, check.measure, check.words)
+    for threshold in check.thresholds():
+        if threshold.is_passed(figure.value):
+            return Finding(check.id, check.severity, figure, threshold, check.source, check.en, check.zh)
+    return None
 
 
 def _lowest(*figures: int | None) -> int | None:
@@ -197,25 +211,29 @@ def _lowest(*figures: int | None) -> int | None:
 
 
 def check_policy(document: object) -> list[Problem]:
-    """Everything that is wrong with a pack's document; empty when it can be read."""
+    """Checks a pack's document: every problem of it; none when it can be read."""
     report = Report()
     pack = report.mapping("", document, _KEYS, _REQUIRED)
     if pack is None:
         return report.problems
     readers: dict[str, Callable[[str, object], object]] = {
         "name": report.name,
-        "valid_from": lambda path, value: check_date(report, path, value),
-        "valid_to": lambda path, value: check_date(report, path, value),
+        "valid_from": partial(check_date, report),
+        "valid_to": partial(check_date, report),
         "source": report.text,
         "count_root": report.truth,
-        "monitors": lambda path, value: report.each(path, value, 100, lambda at, item: check_monitor(report, at, item)),
+        "monitors": lambda path, value: report.each(
+            path, value, 100, lambda path, item: check_monitor(report, path, item)
+        ),
         "max_tiers": lambda path, value: report.whole(path, value, 0, MAX_TIERS),
         "max_tree_levels": lambda path, value: report.whole(path, value, 1, 10_000),
         "on_excess": lambda path, value: report.choice(path, value, ON_EXCESS),
         "order_cap": report.ratio,
         "entry_pays_seller": report.truth,
         "self_purchase_pays_uplines": report.truth,
-        "findings": lambda path, value: report.each(path, value, 100, lambda at, item: _check_check(report, at, item)),
+        "findings": lambda path, value: report.each(
+            path, value, 100, lambda path, item: _check_check(report, path, item)
+        ),
     }
     for key, value in pack.items():
         readers[key](key, value)
@@ -229,19 +247,19 @@ def _check_check(report: Report, path: str, value: object) -> None:
     for key in ("id", "measure", "severity", "source", "en", "zh"):
         report.required(path, check, key)
     if ("above" in check) == ("below" in check):
-        report.say(path, "needs exactly one of above, below / 须且只能有 above、below 之一")
+        report.say(path, Text("needs exactly one of above, below"))
     measure = check.get("measure")
     bound = report.ratio if isinstance(measure, str) and measure in RATIOS else _minor_reader(report)
     readers: dict[str, Callable[[str, object], object]] = {
-        "measure": lambda at, item: report.choice(at, item, MEASURES),
-        "severity": lambda at, item: report.choice(at, item, SEVERITIES),
+        "measure": lambda path, item: report.choice(path, item, MEASURES),
+        "severity": lambda path, item: report.choice(path, item, SEVERITIES),
         "above": bound,
         "below": bound,
-        "words": lambda at, item: report.each(at, item, 100, report.text),
+        "words": lambda path, item: report.each(path, item, MOST_ENTRIES, report.text),
         "currency": report.currency,
         "except_currency": report.currency,
-        "valid_from": lambda at, item: check_date(report, at, item),
-        "valid_to": lambda at, item: check_date(report, at, item),
+        "valid_from": partial(check_date, report),
+        "valid_to": partial(check_date, report),
     }
     for key, item in check.items():
         readers.get(key, report.text)(f"{path}.{key}", item)
@@ -252,7 +270,7 @@ def _minor_reader(report: Report) -> Callable[[str, object], object]:
 
 
 def policy_from_document(document: object) -> Policy:
-    """The pack of a document.
+    """Builds the pack of a document.
 
     Raises:
         Refusal: ``invalid`` with every problem of the document.
@@ -278,13 +296,13 @@ def policy_from_document(document: object) -> Policy:
     )
 
 
-def _check(check: Mapping[str, Any]) -> Check:
+def _check(check: Mapping[str, Any]) -> PlanCheck:
     def bound(key: str) -> int | None:
         value = check.get(key)
         return parse_ratio(value) if isinstance(value, str) else value
 
     texts = {key: check.get(key) for key in ("currency", "except_currency")}
-    return Check(
+    return PlanCheck(
         id=check["id"],
         measure=check["measure"],
         severity=check["severity"],

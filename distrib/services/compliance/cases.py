@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_storable_text
 from distrib.domain.periods import counting
-from distrib.domain.policies.monitors import told
+from distrib.domain.policies.monitors import figures_view
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.store import plans
 from distrib.store.compliance import cases as store
@@ -91,7 +92,7 @@ def decide_case(
     if case["state"] not in _FROM[decision]:
         raise Refusal("case_decided", state=case["state"], decision=decision)
     if not decided_by.strip() or not is_storable_text(decided_by):
-        raise Refusal("invalid", [Problem("/decided_by", "a person's name / 须填写姓名")])
+        raise Refusal("invalid", [Problem("/decided_by", Text("a person's name"))])
     seq = len(case["decisions"]) + 1
     store.insert_decision(
         conn, program.program_id, case_no, seq, decision, effective_at or now, decided_by, reason, now, actor.key_id
@@ -177,7 +178,7 @@ def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, An
         "organiser_id": row["organiser_id"],
         "state": state,
         "reason": row["reason"],
-        "evidence": told(json.loads(row["evidence"])),
+        "evidence": figures_view(json.loads(row["evidence"])),
         "opened_at": row["opened_at"],
         "opened_by": row["opened_by"],
         "frozen_minor": row["frozen_minor"],

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from distrib.domain.policies.monitors import told
+from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.structure import MORE_TREES, Structure, StructureFinding, measure_structure
 from distrib.services.context import Actor, Program
@@ -90,7 +90,7 @@ def list_findings(
 
 def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """Shows a recorded finding."""
-    return {**row, "evidence": told(json.loads(row["evidence"]))}
+    return {**row, "evidence": figures_view(json.loads(row["evidence"]))}
 
 
 def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
@@ -98,9 +98,9 @@ def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
     return {
         "program": program.code,
         "as_of": structure.as_of,
-        "structure": told(structure.figures),
-        "largest_trees": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.largest],
-        "organisers": [{"subject": unit.subject, **told(unit.figures)} for unit in structure.organisers],
+        "structure": figures_view(structure.figures),
+        "largest_trees": [{"subject": unit.subject, **figures_view(unit.figures)} for unit in structure.largest],
+        "organisers": [{"subject": unit.subject, **figures_view(unit.figures)} for unit in structure.organisers],
         "findings": [structure_finding_view(finding) for finding in structure.findings],
     }
 
@@ -129,7 +129,7 @@ def _changed(conn: Connection, program: Program, findings: Sequence[StructureFin
         finding
         for finding in findings
         if known.get((finding.subject, finding.monitor.id, finding.monitor.en))
-        != (finding.figure, finding.monitor.threshold(), finding.pack)
+        != (str(finding.figure), str(finding.monitor.threshold()), finding.pack)
     ]
 
 
@@ -172,8 +172,8 @@ def _row(program: Program, finding: StructureFinding, action: str, now: datetime
         severity=monitor.severity,
         moment=STRUCTURE,
         subject=finding.subject,
-        figure=finding.figure,
-        threshold=monitor.threshold(),
+        figure=str(finding.figure),
+        threshold=str(monitor.threshold()),
         source=monitor.source,
         detail_en=monitor.en,
         detail_zh=monitor.zh,

@@ -12,7 +12,7 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from distrib.services.compliance.words import Reader
+from distrib.services.compliance.words import ReportWording
 from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
 
 LANGUAGES = ("zh", "en")
@@ -95,7 +95,7 @@ def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
     """
     open_typeface()
     buffer = io.BytesIO()
-    reader = Reader(language, report["currency"], report["time_zone"])
+    reader = ReportWording(language, report["currency"], report["time_zone"])
     title = reader.say("title", program=report["program"])
     document = SimpleDocTemplate(
         buffer,
@@ -113,7 +113,7 @@ def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
     return buffer.getvalue()
 
 
-def _story(report: Mapping[str, Any], reader: Reader, title: str, notice: str) -> list[Flowable]:
+def _story(report: Mapping[str, Any], reader: ReportWording, title: str, notice: str) -> list[Flowable]:
     as_of = reader.value("as_of", report["as_of"])
     head = reader.say(
         "as_of", as_of=as_of, zone=report["time_zone"], currency=report["currency"], digest=report["digest"]
@@ -126,17 +126,17 @@ def _story(report: Mapping[str, Any], reader: Reader, title: str, notice: str) -
     return [*story, Spacer(1, 12)]
 
 
-def _headline(name: str, reader: Reader) -> list[Flowable]:
+def _headline(name: str, reader: ReportWording) -> list[Flowable]:
     """Renders a heading, on a new page where its first rows would not follow on this one."""
     return [CondPageBreak(_HEADING_AND_ROWS), _text(reader.say(_HEADINGS.get(name, name)), _HEAD)]
 
 
-def _pairs(figures: Mapping[str, Any], reader: Reader) -> Flowable:
+def _pairs(figures: Mapping[str, Any], reader: ReportWording) -> Flowable:
     cells = [[_cell(reader.say(name)), _cell(reader.value(name, figure))] for name, figure in figures.items()]
     return _table(cells, [_WIDTH / 3, _WIDTH / 3])
 
 
-def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: Reader) -> Flowable:
+def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: ReportWording) -> Flowable:
     if not rows:
         return _text(reader.say("none"), _BODY)
     cells = [[_cell(reader.say(name)) for name in columns]]

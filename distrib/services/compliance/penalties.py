@@ -22,6 +22,7 @@ from distrib.domain.penalties import (
     is_in_force,
     lapses_on,
 )
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.idempotency import digest_of
 from distrib.store.compliance import penalties as store
@@ -147,16 +148,16 @@ def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
     """Checks a draft and raises every problem at once: the command line has no schema."""
     problems = []
     if not is_identifier(draft["id"]):
-        problems.append(Problem("/id", "must be an id of 1 to 64 characters / 编号须为 1 到 64 个字符"))
+        problems.append(Problem("/id", Text("must be an id of 1 to 64 characters")))
     if (draft["shop_id"] is None) == (draft["organiser_id"] is None):
-        words = "give shop_id or organiser_id, not both / shop_id 与 organiser_id 须且只能填一个"
+        words = Text("give shop_id or organiser_id, not both")
         problems.append(Problem("/shop_id", words))
     elif draft["shop_id"] is None:
         problems += _text_problems("organiser_id", draft["organiser_id"], MAX_ID)
     if draft["kind"] not in KINDS:
-        problems.append(Problem("/kind", f"must be one of {', '.join(KINDS)} / 必须是以下之一"))
+        problems.append(Problem("/kind", Text("must be one of {choices}", "field", choices=", ".join(KINDS))))
     if not isinstance(draft["decided_on"], date) or draft["decided_on"] > program.day_of(now):
-        problems.append(Problem("/decided_on", "must be a day, today at the latest / 须为不晚于今天的日期"))
+        problems.append(Problem("/decided_on", Text("must be a day, today at the latest")))
     for name in ("authority", "reference", "reason"):
         if name == "reason" or draft[name] is not None:
             problems += _text_problems(name, draft[name])
@@ -167,4 +168,4 @@ def _check(program: Program, draft: Mapping[str, Any], now: datetime) -> None:
 def _text_problems(name: str, value: object, most: int = MAX_TEXT) -> list[Problem]:
     if isinstance(value, str) and is_storable_text(value, most) and value.strip():
         return []
-    return [Problem(f"/{name}", f"must have 1 to {most} characters / 须为 1 到 {most} 个字符")]
+    return [Problem(f"/{name}", Text("must have 1 to {most} characters", most=most))]

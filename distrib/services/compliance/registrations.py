@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from distrib.domain.policies.figures import Measured
 from distrib.domain.policies.monitors import REGISTRATION, Monitor
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.monitors import record_findings
@@ -66,7 +67,7 @@ def _rows(
     rows = []
     for action, shops in ((DETACHED, deep.keys() & detached), (ALLOWED, deep.keys() - detached)):
         if shops:
-            figure = monitor.figure({"level": max(deep[shop_id] for shop_id in shops)}) or ""
+            figure = Measured({"level": max(deep[shop_id] for shop_id in shops)})
             examples = {shop_id: deep[shop_id] for shop_id in sorted(shops)[:MOST_EXAMPLES]}
             rows.append(_row(program, policy, monitor, sorted(shops), figure, action, examples, now))
     refused_figure = monitor.figure({"refused": len(refused)})
@@ -81,7 +82,7 @@ def _row(
     policy: Policy,
     monitor: Monitor,
     shops: Sequence[str],
-    figure: str,
+    figure: Measured,
     action: str,
     examples: Mapping[str, int | str],
     now: datetime,
@@ -91,8 +92,8 @@ def _row(
         severity=monitor.severity,
         moment=REGISTRATION,
         subject=f"shop:{shops[0]}" if len(shops) == 1 else f"{len(shops)} shops",
-        figure=figure,
-        threshold=monitor.threshold(),
+        figure=str(figure),
+        threshold=str(monitor.threshold()),
         source=monitor.source,
         detail_en=monitor.en,
         detail_zh=monitor.zh,

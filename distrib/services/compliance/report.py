@@ -17,7 +17,10 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.events import CLOCK_SKEW
 from distrib.domain.money import show_ratio
+from distrib.domain.policies.figures import read_thresholds
 from distrib.domain.policies.policy import Policy, combine, judge_plan
+from distrib.domain.texts import Text
+from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.compliance.cases import list_cases, newest_cases
 from distrib.services.compliance.monitors import structure_view
 from distrib.services.compliance.penalised import penalised_view
@@ -28,8 +31,7 @@ from distrib.store import plans
 from distrib.store.compliance import findings as store
 
 MOST_CASES = 500
-NOTICE_EN = "Figures of the program's own records against the thresholds named. This is no legal advice."
-NOTICE_ZH = "本报告以系统记录对照所列阈值，不构成法律意见。"
+NOTICE = Text("Figures of the program's own records against the thresholds named. This is no legal advice.")
 REPORTED = "reported"
 
 
@@ -43,7 +45,7 @@ def compliance_report(
     """
     as_of = as_of.astimezone(UTC)
     if as_of > now + CLOCK_SKEW:
-        raise Refusal("invalid", [Problem("?as_of", "lies in the future / 晚于当前时间")])
+        raise Refusal("invalid", [Problem("?as_of", Text("lies in the future"))])
     program = as_it_was(conn, program, as_of)
     timeline = load_timeline(conn, program)
     packs = packs_at(program, policies, timeline, as_of)
@@ -69,12 +71,12 @@ def compliance_report(
             *_plan_findings(program, packs, entries[-1:], signed, as_of),
             *_with_actions(measured["findings"], concerned),
         ],
-        "recorded": store.summed_findings(conn, program.program_id, as_of),
+        "recorded": [_recorded(row) for row in store.summed_findings(conn, program.program_id, as_of)],
         "penalties": penalised_view(conn, program, structure.penalties, as_of),
         "cases": cases,
         "sign_offs": _sign_offs(conn, program, as_of),
-        "notice_en": NOTICE_EN,
-        "notice_zh": NOTICE_ZH,
+        "notice_en": render(NOTICE, ENGLISH),
+        "notice_zh": render(NOTICE, CHINESE),
     }
     return {**report, "digest": _digest(report)}
 
@@ -159,6 +161,10 @@ def _with_actions(
 ) -> list[dict[str, Any]]:
     """Shows each finding with the newest case about its subject and the state of that case."""
     return [{**finding, "moment": "structure", **_action(newest.get(finding["subject"]))} for finding in findings]
+
+
+def _recorded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "threshold": read_thresholds(row["threshold"])}
 
 
 def _sign_offs(conn: Connection, program: Program, as_of: datetime) -> list[dict[str, Any]]:

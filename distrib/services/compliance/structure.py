@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.columns.structure import Forest, ShopFigures, Trees, measure_trees, plant
 from distrib.domain.plans.measures import consideration, head_count_pay, head_count_ranks
+from distrib.domain.policies.figures import Measured
 from distrib.domain.policies.monitors import PROGRAM, TREE, Monitor
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.figures import ProgramFigures
@@ -49,7 +50,7 @@ class StructureFinding(NamedTuple):
     monitor: Monitor
     pack: str
     subject: str
-    figure: str
+    figure: Measured
     root_no: int | None = None
     organiser_id: str | None = None
     figures: Mapping[str, int | None] = {}
@@ -159,14 +160,14 @@ def _judge(pack: Policy, monitor: Monitor, units: TreeUnits, program: ProgramFig
                     monitor=monitor,
                     pack=pack.version,
                     subject=unit.subject,
-                    figure=monitor.figure(unit.figures) or "",
+                    figure=monitor.figure(unit.figures) or Measured({}),
                     root_no=unit.root_no,
                     organiser_id=unit.organiser_id,
                     figures=unit.figures,
                     is_reported=is_reported,
                 )
         if reaching.more_trees:
-            yield StructureFinding(monitor, pack.version, MORE_TREES, f"trees {reaching.more_trees}")
+            yield StructureFinding(monitor, pack.version, MORE_TREES, Measured({"trees": reaching.more_trees}))
 
 
 def _program_figures(trees: Trees, program: ProgramFigures) -> dict[str, int | None]:

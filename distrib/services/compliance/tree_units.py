@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from distrib.columns.structure import Trees
-from distrib.domain.policies.monitors import Bound, Monitor, share
+from distrib.domain.policies.figures import Threshold
+from distrib.domain.policies.monitors import Monitor, share
 from distrib.services.compliance.figures import LEVELS_OF_A_DEEP_TREE
 from distrib.services.context import Program
 from distrib.store.compliance import structure as store
@@ -115,15 +116,15 @@ class TreeUnits:
             if len(trees) > 1 and int(levels[trees].max()) >= LEVELS_OF_A_DEEP_TREE
         }
 
-    def _reached(self, bounds: Sequence[Bound], count_root: bool) -> Any:
+    def _reached(self, bounds: Sequence[Threshold], count_root: bool) -> Any:
         """Marks the trees that reach every bound, in arrays; by the same figures as of one unit."""
         columns, reached = self._columns(0 if count_root else 1), np.ones(self._trees.roots.size, bool)
         for bound in bounds:
             column = columns[bound.measure]()
             if bound.kind == "below":
-                reached &= (column < bound.threshold) & (column != _NO_SHARE)
+                reached &= (column < bound.figure) & (column != _NO_SHARE)
             else:
-                reached &= (column >= bound.threshold) if bound.kind == "at_least" else (column > bound.threshold)
+                reached &= (column >= bound.figure) if bound.kind == "at_least" else (column > bound.figure)
         return reached
 
     def _columns(self, less: int) -> dict[str, Callable[[], Any]]:

@@ -1,11 +1,10 @@
-"""Compliance reports in their reader's form: words in Chinese or English, money, shares, the program's own clock.
+"""Compliance reports in their reader's form: words in the reader's language, money, shares, the program's own clock.
 
-One table for the papers and the command line. No figure is worked out here, and no layout may enter.
+One table for the papers and the command line. No figure is computed here, nothing laid out.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -13,145 +12,142 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from distrib.domain.amounts import show_amount
-from distrib.domain.policies.monitors import RATIOS
+from distrib.domain.policies.figures import RATIOS, SIGNS, Measured, Threshold, Thresholds, show_figure
+from distrib.domain.texts import Text
+from distrib.languages import CHINESE, render
 from distrib.services.plans.words import SEVERITIES
 
-WORDS: dict[str, tuple[str, str]] = {
-    "title": ("Compliance report of {program}", "{program} 合规报告"),
-    "as_of": (
-        "As of {as_of} ({zone}); amounts in {currency}. Digest {digest}",
-        "截至 {as_of}（{zone}），金额单位 {currency}。摘要 {digest}",
-    ),
-    "packs": ("Policy packs", "合规策略"),
-    "caps": ("Caps in force", "生效的上限"),
-    "plans": ("Plans", "佣金方案"),
-    "structure": ("Structure", "推荐关系结构"),
-    "largest_trees": ("Largest trees", "最大的树"),
-    "organisers": ("Organisers with several trees", "组织者名下多棵树合并"),
-    "findings": ("Findings", "发现"),
-    "recorded": ("Findings recorded until then", "截至该时点的记录"),
-    "penalties_in_force": ("Penalties in force", "计入的处罚"),
-    "cases": ("Cases and decisions", "案件与决定"),
-    "sign_offs": ("Sign-offs of local overrides", "本地策略放宽的签署"),
-    "none": ("None.", "无。"),
-    "nothing_found": ("Nothing was found.", "没有发现。"),
-    "version": ("version", "版本"),
-    "source": ("source", "依据"),
-    "code": ("plan", "方案"),
-    "effective_from": ("in force from", "生效时间"),
-    "is_in_force": ("in force", "当前生效"),
-    "signed_off_by": ("signed off by", "签署人"),
-    "tiers": ("uplines paid", "付佣上线数"),
-    "order_cap": ("order cap", "订单佣金上限"),
-    "hold_days": ("hold days", "冻结天数"),
-    "max_tiers": ("most uplines", "上线数上限"),
-    "max_tree_levels": ("most levels", "层级上限"),
-    "on_excess": ("beyond it", "超出时"),
-    "figure": ("figure", "数值"),
-    "threshold": ("threshold", "阈值"),
-    "id": ("id", "编号"),
-    "severity": ("severity", "严重程度"),
-    "subject": ("subject", "对象"),
-    "detail": ("what it says", "说明"),
-    "done": ("what was done", "处理情况"),
-    "times": ("times", "次数"),
-    "first_at": ("first", "首次"),
-    "last_at": ("last", "最近"),
-    "case_no": ("case", "案件"),
-    "state": ("state", "状态"),
-    "opened_at": ("opened", "立案时间"),
-    "frozen_minor": ("held", "冻结金额"),
-    "decisions": ("decisions", "决定"),
-    "pack": ("pack", "策略"),
-    "reason": ("reason", "理由"),
-    "kind": ("kind", "类别"),
-    "decided_on": ("decided on", "决定日期"),
-    "lapses_on": ("lapses on", "失效日"),
-    "authority": ("authority", "决定机关"),
-    "reference": ("reference", "文号"),
-    "shop_id": ("shop", "店铺"),
-    "loosened": ("loosened", "放宽内容"),
-    "recorded_at": ("recorded", "记录时间"),
+WORDS: dict[str, Text] = {
+    "title": Text("Compliance report of {program}"),
+    "as_of": Text("As of {as_of} ({zone}); amounts in {currency}. Digest {digest}"),
+    "packs": Text("Policy packs"),
+    "caps": Text("Caps in force"),
+    "plans": Text("Plans"),
+    "structure": Text("Structure"),
+    "largest_trees": Text("Largest trees"),
+    "organisers": Text("Organisers with several trees"),
+    "findings": Text("Findings"),
+    "recorded": Text("Findings recorded until then"),
+    "penalties_in_force": Text("Penalties in force"),
+    "cases": Text("Cases and decisions"),
+    "sign_offs": Text("Sign-offs of local overrides"),
+    "none": Text("None."),
+    "nothing_found": Text("Nothing was found."),
+    "version": Text("version"),
+    "source": Text("source"),
+    "code": Text("plan"),
+    "effective_from": Text("in force from"),
+    "is_in_force": Text("in force", "report"),
+    "signed_off_by": Text("signed off by"),
+    "tiers": Text("uplines paid"),
+    "order_cap": Text("order cap"),
+    "hold_days": Text("hold days"),
+    "max_tiers": Text("most uplines"),
+    "max_tree_levels": Text("most levels"),
+    "on_excess": Text("beyond it"),
+    "figure": Text("figure", "report"),
+    "threshold": Text("threshold"),
+    "id": Text("id"),
+    "severity": Text("severity", "report"),
+    "subject": Text("subject"),
+    "detail": Text("what it says"),
+    "done": Text("what was done"),
+    "times": Text("times"),
+    "first_at": Text("first"),
+    "last_at": Text("last"),
+    "case_no": Text("case"),
+    "state": Text("state"),
+    "opened_at": Text("opened"),
+    "frozen_minor": Text("held"),
+    "decisions": Text("decisions"),
+    "pack": Text("pack"),
+    "reason": Text("reason", "report"),
+    "kind": Text("kind"),
+    "decided_on": Text("decided on"),
+    "lapses_on": Text("lapses on"),
+    "authority": Text("authority"),
+    "reference": Text("reference"),
+    "shop_id": Text("shop"),
+    "loosened": Text("loosened"),
+    "recorded_at": Text("recorded"),
 }
-MEASURES: dict[str, tuple[str, str]] = {
-    "persons": ("persons", "人数"),
-    "levels": ("levels", "层级"),
-    "level": ("level", "层级"),
-    "refused": ("refused", "拒绝次数"),
-    "trees": ("trees", "树"),
-    "buyers": ("buyers", "消费者"),
-    "levels_with_buyers": ("levels with buyers", "含消费者层级"),
-    "entry_minor": ("entry takings", "入门费用"),
-    "retail_share": ("retail share", "零售占比"),
-    "indirect_share": ("indirect share", "间接佣金占比"),
-    "deepest_level": ("deepest level", "最深层级"),
-    "deep_trees": ("trees of 3 levels and more", "三级及以上的树"),
-    "deep_share": ("shops in them", "其中店铺占比"),
-    "entry_share": ("entry share", "入门商品占比"),
-    "persons_with_buyers": ("persons with buyers", "含消费者人数"),
-    "deepest_level_with_buyers": ("deepest level with buyers", "含消费者最深层级"),
-    "sales_minor": ("sales, 12 months", "十二个月销售额"),
-    "retail_minor": ("retail sales", "零售销售额"),
-    "recent_entry_minor": ("entry takings, 12 months", "十二个月入门费用"),
-    "direct_minor": ("direct pay", "直接佣金"),
-    "indirect_minor": ("indirect pay", "间接佣金"),
-    "fee_or_head_count": ("fee or head count", "入门费或人头计酬"),
-    "penalties": ("penalties", "处罚"),
-    "recruits_per_buyer": ("new shops per new buyer", "新增店铺与新增消费者之比"),
-    "at_rank_threshold": ("shops at the threshold", "恰在门槛的店铺"),
-    "share_at_rank_threshold": ("share at the threshold", "恰在门槛占比"),
-    "month_retail_share": ("retail share of the month", "本月零售占比"),
-    "sponsors_with_few_buyers": ("sponsors with few buyers", "消费者不足的邀请人"),
-    "month_earners": ("shops with that income in the month", "当月达到该收入的店铺"),
-    "quarter_earners": ("shops with income in the quarter before", "上季度有收入的店铺"),
-    "year_payees": ("payees with that much in the year", "当年达到该金额的收款人"),
+MEASURES: dict[str, Text] = {
+    "persons": Text("persons"),
+    "levels": Text("levels"),
+    "level": Text("level"),
+    "refused": Text("refused", "report"),
+    "trees": Text("trees"),
+    "buyers": Text("buyers"),
+    "levels_with_buyers": Text("levels with buyers"),
+    "entry_minor": Text("entry takings"),
+    "retail_share": Text("retail share"),
+    "indirect_share": Text("indirect share"),
+    "deepest_level": Text("deepest level"),
+    "deep_trees": Text("trees of 3 levels and more"),
+    "deep_share": Text("shops in them"),
+    "entry_share": Text("entry share"),
+    "persons_with_buyers": Text("persons with buyers"),
+    "deepest_level_with_buyers": Text("deepest level with buyers"),
+    "sales_minor": Text("sales, 12 months"),
+    "retail_minor": Text("retail sales"),
+    "recent_entry_minor": Text("entry takings, 12 months"),
+    "direct_minor": Text("direct pay"),
+    "indirect_minor": Text("indirect pay"),
+    "fee_or_head_count": Text("fee or head count"),
+    "penalties": Text("penalties"),
+    "recruits_per_buyer": Text("new shops per new buyer"),
+    "at_rank_threshold": Text("shops at the threshold"),
+    "share_at_rank_threshold": Text("share at the threshold"),
+    "month_retail_share": Text("retail share of the month"),
+    "sponsors_with_few_buyers": Text("sponsors with few buyers"),
+    "month_earners": Text("shops with that income in the month"),
+    "quarter_earners": Text("shops with income in the quarter before"),
+    "year_payees": Text("payees with that much in the year"),
 }
 _COUNTED_BY_MONEY = ("month_earners", "quarter_earners", "year_payees")
-_VALUES: dict[str, tuple[str, str]] = {
+_VALUES: dict[str, Text] = {
     **SEVERITIES,
-    "hold": ("hold", "暂扣立案"),
-    "refuse": ("refused", "拒绝"),
-    "detach": ("joins as a root", "作为根店铺加入"),
-    "administrative": ("administrative", "行政处罚"),
-    "criminal": ("criminal", "刑事处罚"),
-    "open": ("open", "待决定"),
-    "frozen": ("frozen", "已冻结"),
-    "released": ("released", "已解冻"),
-    "dismissed": ("dismissed", "已驳回"),
-    "freeze": ("freeze", "冻结"),
-    "release": ("release", "解冻"),
-    "reverse": ("reverse", "冲回"),
-    "dismiss": ("dismiss", "驳回"),
-    "reported": ("reported", "已列报"),
-    "yes": ("yes", "是"),
-    "no": ("no", "否"),
+    "hold": Text("hold"),
+    "refuse": Text("refused"),
+    "detach": Text("joins as a root"),
+    "administrative": Text("administrative"),
+    "criminal": Text("criminal"),
+    "open": Text("open"),
+    "frozen": Text("frozen"),
+    "released": Text("released"),
+    "dismissed": Text("dismissed"),
+    "freeze": Text("freeze"),
+    "release": Text("release"),
+    "reverse": Text("reverse"),
+    "dismiss": Text("dismiss"),
+    "reported": Text("reported"),
+    "yes": Text("yes"),
+    "no": Text("no"),
 }
-_SUBJECTS: dict[str, tuple[str, str]] = {
-    "tree": ("tree of", "推荐树"),
-    "organiser": ("organiser", "组织者"),
-    "plan": ("plan", "方案"),
-    "shop": ("shop", "店铺"),
-    "program": ("the whole program", "整个分销计划"),
-    "more trees": ("more trees", "其余的树"),
+_SUBJECTS: dict[str, Text] = {
+    "tree": Text("tree of"),
+    "organiser": Text("organiser"),
+    "plan": Text("plan"),
+    "shop": Text("shop"),
+    "program": Text("the whole program"),
+    "more trees": Text("more trees"),
 }
-_CASE, _SIGNED = ("case {case}: {state}", "案件 {case}：{state}"), ("signed off by {by}", "由 {by} 签署")
-_EACH = (" (each: {each})", "（每店 {each}）")
+_CASE, _SIGNED = Text("case {case}: {state}"), Text("signed off by {by}")
+_EACH = Text(" (each: {each})")
 _SHARES = RATIOS | {"order_cap"}
 _CODED = ("severity", "state", "kind", "on_excess")
 _NUMBERS_OF_THINGS = ("case_no", "version")
-_MEASURED = re.compile(r"\b([a-z][a-z0-9_]*)( [≥><])? ([0-9.]+)")
-_EACH_TOLD = re.compile(r" \(each: ([0-9]+)\)")
 
 
-class Reader:
-    """Tells a report's words and values to one reader.
+class ReportWording:
+    """Words a report's headings and values for one reader.
 
     Args:
         language: ``zh``, or English.
     """
 
     def __init__(self, language: str, currency: str, time_zone: str) -> None:
-        self._place = 1 if language == "zh" else 0
+        self._language = language
         self._currency, self._zone = currency, ZoneInfo(time_zone)
         self._special: dict[str, Callable[[Any], str]] = {
             "figure": self._measured,
@@ -162,17 +158,19 @@ class Reader:
         }
 
     def say(self, word: str, **params: object) -> str:
-        """A heading, the name of a column or of a measure."""
-        return (MEASURES.get(word) or WORDS[word])[self._place].format_map(params)
+        """Renders a heading, the name of a column or of a measure."""
+        return render((MEASURES.get(word) or WORDS[word]).with_params(**params), self._language)
 
     def cell(self, row: Mapping[str, Any], name: str) -> str:
-        """A row's value as the reader reads it."""
+        """Renders a row's value as the reader reads it."""
         if name == "done":
             return self._done(row)
-        return self.value(name, row["detail_zh" if self._place else "detail_en"] if name == "detail" else row[name])
+        return self.value(
+            name, row["detail_zh" if self._language == CHINESE else "detail_en"] if name == "detail" else row[name]
+        )
 
     def value(self, name: str, value: Any) -> str:
-        """A value by its name: amounts in the currency, shares in percent, times by the program's clock; – for None."""
+        """Renders a value by its name: amounts in the currency, shares in percent, times by the program's clock."""
         if value is None:
             return "–"
         if name in self._special:
@@ -180,14 +178,16 @@ class Reader:
         if isinstance(value, bool):
             return self._coded("yes" if value else "no")
         if isinstance(value, datetime):
-            at = value.astimezone(self._zone).replace(tzinfo=None)
-            return at.isoformat(" ", "auto" if name == "as_of" else "seconds")  # a report is asked for again by as_of
+            local = value.astimezone(self._zone).replace(tzinfo=None)
+            return local.isoformat(
+                " ", "auto" if name == "as_of" else "seconds"
+            )  # a report is asked for again by as_of
         if name in _CODED:
             return self._coded(str(value))
         return self._figure(name, str(value)) if _is_figure(name, value) else str(value)
 
     def _coded(self, code: str) -> str:
-        return _VALUES[code][self._place] if code in _VALUES else code
+        return render(_VALUES.get(code, code), self._language)
 
     def _figure(self, name: str, digits: str) -> str:
         if name in _SHARES:
@@ -196,34 +196,45 @@ class Reader:
             return digits
         return show_amount(int(digits), self._currency) if name.endswith("_minor") else f"{int(digits):,}"
 
-    def _measured(self, text: str) -> str:
-        """``persons 119, levels ≥ 3`` in words; what is no measure stays as it is."""
+    def _measured(self, value: object) -> str:
+        """Renders what was measured, or what had to be reached; a plan's figures as they stand."""
+        if isinstance(value, Measured):
+            return ", ".join(f"{self.say(name)} {self._amount(name, figure)}" for name, figure in value.figures.items())
+        if isinstance(value, Thresholds):
+            return ", ".join(map(self._threshold, value.bounds)) + self._each(value)
+        return str(value)
 
-        def one(found: re.Match[str]) -> str:
-            name, sign, digits = found.groups()
-            return f"{self.say(name)}{sign or ''} {self._figure(name, digits)}" if name in MEASURES else found[0]
+    def _threshold(self, threshold: Threshold) -> str:
+        measure, kind, figure = threshold
+        return f"{self.say(measure)} {SIGNS[kind]} {self._amount(measure, figure)}"
 
-        return _EACH_TOLD.sub(lambda each: self._each(each[1], text), _MEASURED.sub(one, text))
+    def _amount(self, measure: str, figure: int) -> str:
+        return self._figure(measure, show_figure(measure, figure))
 
-    def _each(self, digits: str, text: str) -> str:
-        is_money = any(measure in text for measure in _COUNTED_BY_MONEY)
-        return _EACH[self._place].format(each=self._figure("each_minor" if is_money else "each", digits))
+    def _each(self, thresholds: Thresholds) -> str:
+        if not thresholds.each:
+            return ""
+        is_money = any(bound.measure in _COUNTED_BY_MONEY for bound in thresholds.bounds)
+        each = self._figure("each_minor" if is_money else "each", str(thresholds.each))
+        return render(_EACH.with_params(each=each), self._language)
 
     def _subject(self, text: str) -> str:
         kind, _, rest = text.partition(":")
-        return f"{_SUBJECTS[kind][self._place]} {rest}".rstrip() if kind in _SUBJECTS else text
+        return f"{render(_SUBJECTS[kind], self._language)} {rest}".rstrip() if kind in _SUBJECTS else text
 
     def _done(self, finding: Mapping[str, Any]) -> str:
-        """What was done about a finding of a report."""
+        """Renders what was done about a finding of a report."""
         if finding["case_no"] is not None:
-            return _CASE[self._place].format(case=finding["case_no"], state=self._coded(finding["case_state"]))
+            return render(
+                _CASE.with_params(case=finding["case_no"], state=self._coded(finding["case_state"])), self._language
+            )
         if finding["signed_off_by"] is not None:
-            return _SIGNED[self._place].format(by=finding["signed_off_by"])
+            return render(_SIGNED.with_params(by=finding["signed_off_by"]), self._language)
         return self._coded("reported")
 
     def _decision(self, decision: Mapping[str, Any]) -> str:
-        at = self.value("recorded_at", decision["recorded_at"])
-        return f"{self._coded(decision['decision'])} {at} {decision['decided_by']}: {decision['reason']}"
+        recorded_at = self.value("recorded_at", decision["recorded_at"])
+        return f"{self._coded(decision['decision'])} {recorded_at} {decision['decided_by']}: {decision['reason']}"
 
 
 def _is_figure(name: str, value: object) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.ledger import ACCOUNT_NAMES, CLEARING, EXPENSE, TAX
+from distrib.domain.texts import Text
 from distrib.services.context import Program, format_period
 from distrib.services.orders.commissions import commission_id, plan_view, rate_text
 from distrib.services.statements import months
@@ -166,13 +167,13 @@ def _filters(query: TransferQuery) -> TransferFilters | None:
     elif query.account is not None:
         given["shop_id"] = query.account.removeprefix(PAYABLE)
         if not query.account.startswith(PAYABLE) or not is_identifier(given["shop_id"]):
-            words = "must be expense, clearing, tax or payable:SHOP / 须为其中之一"
+            words = Text("must be expense, clearing, tax or payable:SHOP")
             problems.append(Problem("?account", words))
     if query.cause is not None:
         kind, _, cause_id = query.cause.partition(":")
         given["cause"] = (kind, cause_id)
         if kind not in CAUSES or not cause_id:
-            problems.append(Problem("?cause", f"must be one of {', '.join(CAUSES)}, ':' and an id / 须为类型加编号"))
+            problems.append(Problem("?cause", Text("must be one of {causes}, ':' and an id", causes=", ".join(CAUSES))))
     if problems:
         raise Refusal("invalid", problems)
     return None if kinds == set() else TransferFilters(**given, kinds=None if kinds is None else sorted(kinds))

@@ -17,6 +17,7 @@ from distrib.domain.identifiers import is_identifier, is_storable_text
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.periods import counting
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.idempotency import digest_of
 from distrib.services.orders.commissions import commission_id
@@ -101,13 +102,13 @@ def list_adjustments(
 def _check(draft: Mapping[str, Any]) -> None:
     problems = []
     if not is_identifier(draft["id"]):
-        problems.append(Problem("/id", "must be an id of 1 to 64 characters / 编号须为 1 到 64 个字符"))
+        problems.append(Problem("/id", Text("must be an id of 1 to 64 characters")))
     if not 0 < abs(draft["amount_minor"]) <= MAX_MINOR:
-        words = f"must not be 0 and at most {MAX_MINOR} either way / 不得为 0，绝对值不超过 {MAX_MINOR}"
+        words = Text("must not be 0 and at most {most} either way", most=MAX_MINOR)
         problems.append(Problem("/amount_minor", words))
     reason = draft["reason"]
     if not is_storable_text(reason) or not reason.strip() or len(reason) > MOST_CHARACTERS:
-        problems.append(Problem("/reason", f"must have 1 to {MOST_CHARACTERS} characters / 须为 1 到 255 个字符"))
+        problems.append(Problem("/reason", Text("must have 1 to {most} characters", most=MOST_CHARACTERS)))
     if problems:
         raise Refusal("invalid", problems)
 

@@ -16,6 +16,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import HAND, Ladder, RankHistory, row_reason
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.network.views import ShopView, get_shop
 from distrib.services.plans.versions import ladder_of, load_timeline
@@ -56,7 +57,9 @@ def set_status(
         Refusal: ``invalid``, ``shop_unknown`` or ``before_joining``.
     """
     if status not in STATUSES:
-        raise Refusal("invalid", [Problem("status", f"must be one of {', '.join(STATUSES)} / 须为其中之一")])
+        raise Refusal(
+            "invalid", [Problem("status", Text("must be one of {choices}", "setting", choices=", ".join(STATUSES)))]
+        )
     effective_at = effective_at or now
     shop = _lock(conn, program, shop_id, effective_at)
     store.add_status(conn, program.program_id, shop.shop_no, effective_at, status, reason, now, actor.key_id)

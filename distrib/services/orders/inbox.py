@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
+from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import DecodedEvent
 from distrib.services.programs.tenants import calendar_of
@@ -98,7 +99,11 @@ def _with_error(row: dict[str, Any]) -> dict[str, Any]:
     view["error"] = None
     if row["code"] is not None and row["status"] != "done":
         refusal = Refusal(row["code"] if row["code"] in CODES else "poison", **json.loads(row["params"] or "{}"))
-        view["error"] = {"code": row["code"], "detail": refusal.text("en"), "detail_zh": refusal.text("zh")}
+        view["error"] = {
+            "code": row["code"],
+            "detail": render(refusal.text, ENGLISH),
+            "detail_zh": render(refusal.text, CHINESE),
+        }
     elif row["code"] is not None:
         view["remark"] = row["code"]
     return view

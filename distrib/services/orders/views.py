@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
 from distrib.domain.events import CANCEL, Order
+from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.orders.commissions import EXPECTED, plan_view, rate_text, state_at
@@ -234,4 +235,4 @@ def error_of(head: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> di
         return None
     code = event["code"] if event["code"] in CODES else "poison"
     refusal = Refusal(code, **json.loads(event["params"] or "{}"))
-    return {"code": event["code"], "detail": refusal.text("en"), "detail_zh": refusal.text("zh")}
+    return {"code": event["code"], "detail": render(refusal.text, ENGLISH), "detail_zh": render(refusal.text, CHINESE)}

@@ -17,6 +17,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.payouts.channels import CSV, Channel, channel_on
 from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.lines import Lines, channel_no
@@ -212,7 +213,7 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
 def _check(program: Program, draft: PayoutDraft) -> None:
     problems = []
     if draft.months_counted and program.withholding != CUMULATIVE:
-        words = "goes with the withholding cumulative only / 仅用于累计预扣"
+        words = Text("goes with the withholding cumulative only")
         problems.append(Problem("/months_counted", words))
     if problems:
         raise Refusal("invalid", problems)

@@ -187,7 +187,7 @@ def _lines(
         code = "payee_missing" if payee is None else misfit(channel, payee.kind, net_minor, payee.account_kinds)
         if payee is None or code is not None:
             refusal = Refusal(code or "payee_missing", id=row.shop_id)
-            problems.append(Problem(row.shop_id, f"{refusal.text('en')} / {refusal.text('zh')}"))
+            problems.append(Problem(row.shop_id, refusal.text))
             continue
         number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
         lines.append(FileLine(number, row.shop_id, net_minor, payee))

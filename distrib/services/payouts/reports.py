@@ -18,6 +18,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.personal_data import Payee
 from distrib.domain.payouts.withholding import reporting_threshold_minor
 from distrib.domain.periods import shift_period, to_period
+from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.files import csv_text
@@ -94,7 +95,7 @@ def parse_quarter(text: str) -> tuple[int, int]:
     """
     match = _QUARTER.fullmatch(text)
     if match is None or not 1970 <= int(match["year"]) <= 8999:
-        raise Refusal("invalid", [Problem("?quarter", "must look like 2026-Q1 / 须形如 2026-Q1")])
+        raise Refusal("invalid", [Problem("?quarter", Text("must look like 2026-Q1"))])
     first = to_period(int(match["year"]), 3 * int(match["quarter"]) - 2)
     return first, shift_period(first, 2)
 

@@ -39,7 +39,7 @@ class Draft(NamedTuple):
 
 
 def check_draft(text: str, pack: str | None, policies: Mapping[str, Policy]) -> Draft:
-    """A draft as a program in its own currency, under that pack, would take it.
+    """Checks a draft as a program in its own currency, under that pack, would take it.
 
     Args:
         pack: the program's; if none is chosen the one that the plan names, or else the one that allows all.
@@ -67,7 +67,7 @@ def check_draft(text: str, pack: str | None, policies: Mapping[str, Policy]) -> 
 
 
 def _program_of(document: object, pack: str | None, policies: Mapping[str, Policy]) -> Program:
-    """A program that such a plan could be for."""
+    """Makes up a program that such a plan could be for."""
     given = document if isinstance(document, Mapping) else {}
     currency, named = given.get("currency"), given.get("policy")
     own = named if isinstance(named, str) and named in policies else OPEN
@@ -75,5 +75,5 @@ def _program_of(document: object, pack: str | None, policies: Mapping[str, Polic
 
 
 def load_samples(config_dir: Path) -> dict[str, str]:
-    """The texts of ``config_dir``/plans by the name of the plan, which is the file's."""
+    """Loads the texts of ``config_dir``/plans by the name of the plan, which is the file's."""
     return {path.stem: path.read_text("utf-8") for path in sorted((config_dir / "plans").glob("*.yaml"))}

@@ -29,7 +29,7 @@ _PAID_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Stand(NamedTuple):
-    """How somebody stands when the order is paid."""
+    """Rank, status and sales of one seat when the order is paid."""
 
     rank: str
     is_active: bool = True
@@ -60,7 +60,7 @@ class Earned(NamedTuple):
 
 
 def try_order(plan: Plan, limits: Limits, trial: Trial) -> Earned:
-    """What the plan pays for that order under the limits of the packs.
+    """Computes what the plan pays for that order under the limits of the packs.
 
     The order is the first of its month and its customer: month and customer caps have their whole room.
 
@@ -79,7 +79,7 @@ def try_order(plan: Plan, limits: Limits, trial: Trial) -> Earned:
 
 
 def suggest_people(plan: Plan) -> dict[str, Stand]:
-    """People to begin with: one rank higher from seat to seat, and whom the rules name besides."""
+    """Suggests people to begin with: one rank higher from seat to seat, and whom the rules name besides."""
     top = len(plan.ranks) - 1
     chain = (SELLER, *UPLINES[: max(plan.tiers, 1)])
     named = [seat for seat in (LEADER, OPENER) if any(rule.pay == seat for rule in plan.rules)]
@@ -88,7 +88,7 @@ def suggest_people(plan: Plan) -> dict[str, Stand]:
 
 
 def suggest_channel(plan: Plan) -> str:
-    """A channel that some rule is for: the first that one names, or retail."""
+    """Suggests a channel that some rule is for: the first that one names, or retail."""
     named = (sorted(rule.where.channels) for rule in plan.rules if rule.where.channels)
     return next((channels[0] for channels in named), "retail")
 
@@ -123,7 +123,7 @@ def _person(plan: Plan, trial: Trial, seat: str) -> Person | None:
 
 
 def _with_rooms(plan: Plan, order: Order, snapshot: Snapshot) -> Snapshot:
-    """The snapshot with all of the room that month and customer caps give, for whoever the order pays."""
+    """Gives the snapshot all of the room that month and customer caps have, for whoever the order pays."""
     rooms = []
     for rule_index, shop_no in counted(plan, settle(plan, order, snapshot)):
         cap = plan.book.counted[rule_index]

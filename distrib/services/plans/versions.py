@@ -24,6 +24,7 @@ from distrib.domain.plans.document import canonical_json, check_plan
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Finding, Policy, is_stricter, judge_plan
 from distrib.domain.ranks.history import Ladder
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.plans.rank_map import check_held_ranks, map_ranks
 from distrib.store import plans as store
@@ -81,10 +82,10 @@ def check_document(program: Program | None, policies: Mapping[str, Policy], docu
     if isinstance(named, str) and not any(problem.pointer == "policy" for problem in problems):
         pack = policies.get(named)
         if pack is None:
-            problems.append(Problem("policy", f"there is no policy pack {named} / 没有合规策略 {named}"))
+            problems.append(Problem("policy", Text("there is no policy pack {policy}", policy=named)))
         elif program is not None and not is_stricter(pack, policies[program.policy]):
             problems.append(
-                Problem("policy", f"must not be looser than the program's {program.policy} / 不得比分销计划的策略宽松")
+                Problem("policy", Text("must not be looser than the program's {policy}", policy=program.policy))
             )
     return problems
 

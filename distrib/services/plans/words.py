@@ -1,32 +1,54 @@
-"""The words of plans, findings and explanations for people, English and Chinese: one table for the command line and the
-console. What a code means is decided elsewhere; sentences and layout must not enter.
+"""The words of plans, findings and explanations for people: one table for the command line and the console.
+
+What a code means is decided elsewhere.
 """
 
 from __future__ import annotations
 
-REASONS: dict[str, tuple[str, str]] = {
-    "paid": ("paid", "已付"),
-    "no_upline": ("nobody sits there", "无上线"),
-    "inactive": ("not active then", "当时未生效"),
-    "rank_not_in_rate": ("the rank has no rate", "等级不在比例表"),
-    "requires_not_met": ("requirements not met", "未达条件"),
-    "tier_cap": ("beyond the tiers allowed", "超出允许层级"),
-    "self_purchase": ("own purchase", "自购"),
-    "no_difference": ("no difference in rate", "无级差"),
-    "rule_cap": ("cap of the rule", "规则封顶"),
-    "order_cap": ("cap of the order", "订单封顶"),
-    "entry_sku": ("entry line", "入门商品"),
-    "policy": ("forbidden by the pack", "合规策略不允许"),
-    "order_cancelled": ("the order was cancelled", "订单已取消"),
-    "group_failed": ("its group failed", "拼团失败"),
-    "no_shop": ("no shop sold it", "没有归属店铺"),
-    "nobody_earned": ("no rule paid anybody", "没有规则付给任何人"),
+from typing import Any
+
+from distrib.domain.plans.schema import TITLE, plan_schema
+from distrib.domain.texts import Text
+from distrib.languages import render_both
+
+REASONS: dict[str, Text] = {
+    "paid": Text("paid"),
+    "no_upline": Text("nobody sits there"),
+    "inactive": Text("not active then"),
+    "rank_not_in_rate": Text("the rank has no rate"),
+    "requires_not_met": Text("requirements not met"),
+    "tier_cap": Text("beyond the tiers allowed"),
+    "self_purchase": Text("own purchase"),
+    "no_difference": Text("no difference in rate"),
+    "rule_cap": Text("cap of the rule"),
+    "order_cap": Text("cap of the order"),
+    "entry_sku": Text("entry line"),
+    "policy": Text("forbidden by the pack"),
+    "order_cancelled": Text("the order was cancelled"),
+    "group_failed": Text("its group failed"),
+    "no_shop": Text("no shop sold it"),
+    "nobody_earned": Text("no rule paid anybody"),
 }
-"""Why somebody was paid or not, by the reason code of an explanation."""
-SEVERITIES: dict[str, tuple[str, str]] = {
-    "refuse": ("refused", "拒绝"),
-    "sign_off": ("needs a sign-off", "须签署"),
-    "alert": ("alert", "提醒"),
-    "info": ("for information", "提示"),
+"""Why a seat was paid or not, by the reason code of an explanation."""
+SEVERITIES: dict[str, Text] = {
+    "refuse": Text("refused"),
+    "sign_off": Text("needs a sign-off"),
+    "alert": Text("alert"),
+    "info": Text("for information"),
 }
 """What a finding of a policy pack does to a plan."""
+
+
+def schema_for_editors() -> dict[str, Any]:
+    """Builds the schema of a plan document as JSON, what it says of each key in both languages."""
+    schema: dict[str, Any] = _in_both(plan_schema())
+    return schema
+
+
+def _in_both(part: Any) -> Any:
+    """Renders every text of a schema: the title's two halves parted by a slash, sentences by a space."""
+    if isinstance(part, dict):
+        return {key: _in_both(value) for key, value in part.items()}
+    if isinstance(part, Text):
+        return render_both(part, " / " if part == TITLE else " ")
+    return [_in_both(inner) for inner in part] if isinstance(part, list) else part

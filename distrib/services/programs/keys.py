@@ -15,7 +15,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import is_storable_text
+from distrib.domain.identifiers import MAX_TEXT, is_storable_text
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.programs.tenants import get_program
 from distrib.store.database import enter_program
@@ -79,11 +80,11 @@ def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime) -
 def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
     problems = []
     if role not in ROLES:
-        problems.append(Problem("/role", f"must be one of {', '.join(ROLES)} / 须为其中之一"))
+        problems.append(Problem("/role", Text("must be one of {choices}", "setting", choices=", ".join(ROLES))))
     if not is_storable_text(name) or not name.strip():
-        problems.append(Problem("/name", "must have 1 to 255 characters / 须为 1 到 255 个字符"))
+        problems.append(Problem("/name", Text("must have 1 to {most} characters", most=MAX_TEXT)))
     if (role == "partner") != (shop_id is not None):
-        words = "a partner's key names its shop, another key none / 仅 partner 密钥须指定店铺"
+        words = Text("a partner's key names its shop, another key none")
         problems.append(Problem("/shop_id", words))
     return problems
 

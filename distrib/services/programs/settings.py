@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from distrib.domain.customers import PROTECTED, RULES
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import is_storable_text
+from distrib.domain.identifiers import MAX_TEXT, is_storable_text
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
+from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.programs.tenants import ADMISSIONS, time_zones
 from distrib.store.programs import tenants as store
@@ -121,7 +122,7 @@ def binding_of(program: Program) -> dict[str, Any]:
 def _check(wanted: Mapping[str, Any], policies: Mapping[str, Policy], signed_off_by: str | None) -> None:
     problems, unknown = _misfits(wanted), list(_unknown(wanted, policies))
     if signed_off_by is not None and not signed_off_by.strip():
-        problems.append(_problem("signed_off_by", "a person's name / 须填写姓名"))
+        problems.append(_problem("signed_off_by", Text("a person's name")))
     if len(unknown) == 1 and not problems:
         raise unknown[0]
     problems += [problem for refusal in unknown for problem in refusal.problems]
@@ -134,21 +135,19 @@ def _unknown(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> Itera
     for name, there_are in (("time_zone", time_zones()), ("policy", policies)):
         if name in wanted and wanted[name] not in there_are:
             refusal = Refusal(f"{name}_unknown", **{name: wanted[name]})
-            yield Refusal(
-                refusal.code, [_problem(name, f"{refusal.text('en')} / {refusal.text('zh')}")], **refusal.params
-            )
+            yield Refusal(refusal.code, [_problem(name, refusal.text)], **refusal.params)
 
 
 def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
-    problems = [_problem(name, "is not a setting / 不是可设置的项") for name in wanted if name not in SETTINGS]
+    problems = [_problem(name, Text("is not a setting")) for name in wanted if name not in SETTINGS]
     choices = {"admission": ADMISSIONS, "withholding": WITHHOLDINGS, "binding_rule": RULES}
     for name, words in choices.items():
         if name in wanted and wanted[name] not in words:
-            problems.append(_problem(name, f"must be one of {', '.join(words)} / 须为其中之一"))
+            problems.append(_problem(name, Text("must be one of {choices}", "setting", choices=", ".join(words))))
     for name, low in (("protect_days", 0), ("expire_days", 1)):
         days = wanted.get(name)
         if days is not None and not low <= days <= MOST_DAYS:
-            problems.append(_problem(name, f"must be {low} to {MOST_DAYS} / 须为 {low} 到 {MOST_DAYS}"))
+            problems.append(_problem(name, Text("must be {low} to {high}", low=low, high=MOST_DAYS)))
     return problems + _misfit_terms(wanted) + list(_misfit_sharing(wanted))
 
 
@@ -156,12 +155,12 @@ def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
     """Checks the terms of the binding rule: protection belongs to ``protected``, and terms are set with their rule."""
     if "binding_rule" not in wanted:
         alone = [name for name in ("protect_days", "expire_days") if name in wanted]
-        return [_problem(name, "goes with a binding rule / 须与绑定规则一并设置") for name in alone]
+        return [_problem(name, Text("goes with a binding rule")) for name in alone]
     is_protected, has_days = wanted["binding_rule"] == PROTECTED, wanted["protect_days"] is not None
     if is_protected and not has_days:
-        return [_problem("protect_days", "the rule protected needs it / 规则 protected 必填")]
+        return [_problem("protect_days", Text("the rule protected needs it"))]
     if has_days and not is_protected:
-        return [_problem("protect_days", "goes with the rule protected only / 仅适用于规则 protected")]
+        return [_problem("protect_days", Text("goes with the rule protected only"))]
     return []
 
 
@@ -169,11 +168,11 @@ def _misfit_sharing(wanted: Mapping[str, Any]) -> Iterator[Problem]:
     """Checks what invitations show and where they lead; None takes either back."""
     title, join_url = wanted.get("title"), wanted.get("join_url")
     if title is not None and not (is_storable_text(title) and title.strip()):
-        yield _problem("title", "must have 1 to 255 characters / 须为 1 到 255 个字符")
+        yield _problem("title", Text("must have 1 to {most} characters", most=MAX_TEXT))
     wrong = None if join_url is None else join_url_problem(join_url)
     if wrong is not None:
-        yield _problem("join_url", " / ".join(JOIN_URL_PROBLEMS[wrong]))
+        yield _problem("join_url", JOIN_URL_PROBLEMS[wrong])
 
 
-def _problem(name: str, words: str) -> Problem:
+def _problem(name: str, words: Text) -> Problem:
     return Problem(_POINTERS.get(name, f"/{name}"), words)

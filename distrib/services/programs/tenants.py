@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import ID_RULE, ID_RULE_ZH, is_identifier
+from distrib.domain.identifiers import ID_RULE, is_identifier
+from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.store.programs import tenants as store
 
@@ -98,7 +99,7 @@ def _as_opened(conn: Connection, row: store.ProgramRow) -> store.ProgramRow:
 
 def _check(code: str, currency: str, time_zone: str, policy: str, policies: Collection[str], admission: str) -> None:
     if not is_identifier(code):
-        raise Refusal("invalid", [Problem("code", f"{ID_RULE} / {ID_RULE_ZH}")])
+        raise Refusal("invalid", [Problem("code", ID_RULE)])
     if not is_currency(currency):
         raise Refusal("currency_unknown", currency=currency)
     if time_zone not in time_zones():
@@ -106,7 +107,10 @@ def _check(code: str, currency: str, time_zone: str, policy: str, policies: Coll
     if policy not in policies:
         raise Refusal("policy_unknown", policy=policy)
     if admission not in ADMISSIONS:
-        raise Refusal("invalid", [Problem("admission", f"must be one of {', '.join(ADMISSIONS)} / 须为其中之一")])
+        raise Refusal(
+            "invalid",
+            [Problem("admission", Text("must be one of {choices}", "setting", choices=", ".join(ADMISSIONS)))],
+        )
 
 
 @cache

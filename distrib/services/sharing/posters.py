@@ -11,6 +11,8 @@ from typing import NamedTuple
 import segno
 from PIL import Image, ImageDraw, ImageFont
 
+from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.services.typeface import FONT_FILE, on_picture
 
 LANGUAGES = ("zh", "en")
@@ -30,13 +32,13 @@ _CARD = (80, _CARD_TOP, WIDTH - 80, 1590)
 _TEXT_TOP, _TEXT_BOTTOM, _GAP = 530, 905, 22
 _AVATAR, _MIDDLE = 104, WIDTH // 2
 _FINE = 4  # shapes are drawn so much larger, then made smaller, so that no edge has steps
-_WORDS: dict[str, tuple[str, str]] = {
-    "head": ("邀请函", "Invitation"),
-    "invites": ("邀请你加入", "invites you to join"),
-    "welcome": ("诚邀加入", "You are invited to join"),
-    "scan": ("扫描或长按识别二维码", "Scan the code to see the invitation"),
-    "code": ("邀请码", "Invite code"),
-    "rules": ("具体规则以平台公示为准", "The rules are those the platform publishes"),
+_WORDS: dict[str, Text] = {
+    "head": Text("Invitation"),
+    "invites": Text("invites you to join"),
+    "welcome": Text("You are invited to join"),
+    "scan": Text("Scan the code to see the invitation"),
+    "code": Text("Invite code"),
+    "rules": Text("The rules are those the platform publishes"),
 }
 _WORD = re.compile(r"[^\W\u2e80-\uffef\U00020000-\U0003ffff]+[^\w\s]*|\s+|.", re.DOTALL)
 
@@ -90,14 +92,11 @@ def draw_poster(program: str, inviter: str | None, code: str, link: str, languag
 
 
 def _say(key: str, language: str) -> str:
-    return _WORDS[key][LANGUAGES.index(language)]
+    return render(_WORDS[key], language)
 
 
 def _qr_code(link: str) -> segno.QRCode:
     return segno.make_qr(link, error=_ERROR_LEVEL)
-
-
-# --- parts of the poster ---
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 from distrib.services.context import Program, format_period
 from distrib.services.statements.months import LINES, SHOPS, export_csv, file_head
 from distrib.store.statements import exports
@@ -47,11 +48,11 @@ def check_wish(wish: FileWish) -> None:
     """Checks that there is such a file: known format and detail, and a PDF for one shop; raises ``invalid``."""
     problems = []
     if wish.format not in FORMATS:
-        problems.append(Problem("?format", f"must be one of {', '.join(FORMATS)} / 必须是以下之一"))
+        problems.append(Problem("?format", Text("must be one of {choices}", "field", choices=", ".join(FORMATS))))
     if wish.detail not in DETAILS:
-        problems.append(Problem("?detail", f"must be one of {', '.join(DETAILS)} / 必须是以下之一"))
+        problems.append(Problem("?detail", Text("must be one of {choices}", "field", choices=", ".join(DETAILS))))
     if wish.format == PDF and wish.shop_id is None:
-        problems.append(Problem("?shop_id", "is required for a PDF, which is for one shop / PDF 须指定一家店铺"))
+        problems.append(Problem("?shop_id", Text("is required for a PDF, which is for one shop")))
     if problems:
         raise Refusal("invalid", problems)
 

@@ -18,6 +18,8 @@ from sqlalchemy import Connection
 
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Refusal
+from distrib.domain.texts import Text
+from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.statements.months import shop_statement
 from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
@@ -28,30 +30,35 @@ _CHUNK_BYTES = 64 * 1024
 _SIZE, _LEADING = 8.0, 11.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 15 * mm, A4[0] - 15 * mm, A4[1] - 18 * mm, 18 * mm
 _FIGURES = {
-    "opening_minor": "期初 Opening",
-    "earned_minor": "所得 Earned",
-    "reversed_minor": "冲回 Reversed",
-    "adjusted_minor": "调整 Adjusted",
-    "paid_minor": "已付 Paid",
-    "tax_minor": "代扣税 Tax withheld",
-    "closing_minor": "期末 Closing",
-    "held_minor": "冻结 Held",
-    "reserved_minor": "预留 Reserved",
-    "available_minor": "可提 Available",
+    "opening_minor": Text("Opening"),
+    "earned_minor": Text("Earned"),
+    "reversed_minor": Text("Reversed"),
+    "adjusted_minor": Text("Adjusted"),
+    "paid_minor": Text("Paid"),
+    "tax_minor": Text("Tax withheld"),
+    "closing_minor": Text("Closing"),
+    "held_minor": Text("Held"),
+    "reserved_minor": Text("Reserved"),
+    "available_minor": Text("Available", "paper"),
 }
-_COUNTS = {"orders": "订单数 Orders", "refunds": "退款数 Refunds"}
-_KINDS = {"earned": "佣金 earned", "reversed": "冲回 reversed", "pool": "分红 pool", "adjusted": "调整 adjusted"}
-_STATUSES = {"open": "未结账 open", "closed": "已结账 closed"}
+_COUNTS = {"orders": Text("Orders"), "refunds": Text("Refunds")}
+_KINDS = {
+    "earned": Text("earned", "paper"),
+    "reversed": Text("reversed"),
+    "pool": Text("pool", "paper"),
+    "adjusted": Text("adjusted"),
+}
+_STATUSES = {"open": Text("open", "paper"), "closed": Text("closed", "paper")}
 # Heading, width, whether it holds figures.
-_COLUMNS: tuple[tuple[str, float, bool], ...] = (
-    ("时间 Time", 27 * mm, False),
-    ("订单 Order", 38 * mm, False),
-    ("行 Line", 16 * mm, False),
-    ("规则 Rule", 24 * mm, False),
-    ("类型 Kind", 19 * mm, False),
-    ("基数 Base", 22 * mm, True),
-    ("比例 Rate", 13 * mm, True),
-    ("金额 Amount", 21 * mm, True),
+_COLUMNS: tuple[tuple[Text, float, bool], ...] = (
+    (Text("Time"), 27 * mm, False),
+    (Text("Order"), 38 * mm, False),
+    (Text("Line"), 16 * mm, False),
+    (Text("Rule"), 24 * mm, False),
+    (Text("Kind"), 19 * mm, False),
+    (Text("Base"), 22 * mm, True),
+    (Text("Rate"), 13 * mm, True),
+    (Text("Amount"), 21 * mm, True),
 )
 
 
@@ -112,20 +119,21 @@ class _Pages:
         self._canvas.setTitle(f"{view['program']} {view['period']} {view['shop_id']}")
         self._turn()
         heading = [
-            f"分销计划 Program: {view['program']}",
-            f"店铺 Shop: {view['shop_id']}",
-            f"账期 Period: {view['period']}    币种 Currency: {view['currency']}",
-            f"状态 Status: {_STATUSES[view['status']]}    截至 As of: {self._time(view['as_of'])}",
+            f"{_worded(Text('Program'))}: {view['program']}",
+            f"{_worded(Text('Shop'))}: {view['shop_id']}",
+            f"{_worded(Text('Period'))}: {view['period']}    {_worded(Text('Currency', 'paper'))}: {view['currency']}",
+            f"{_worded(Text('Status'))}: {_worded(_STATUSES[view['status']])}"
+            f"    {_worded(Text('As of'))}: {self._time(view['as_of'])}",
         ]
         if view["digest"] is not None:
-            heading.append(f"摘要 SHA-256: {view['digest']}")
+            heading.append(f"{_worded(Text('SHA-256'))}: {view['digest']}")
         for words in heading:
             self._row([(words, _LEFT, _RIGHT - _LEFT, False)])
         self._y -= _LEADING
-        for name, words in _FIGURES.items():
-            self._figure(words, show_amount(view[name], view["currency"]))
-        for name, words in _COUNTS.items():
-            self._figure(words, f"{view[name]:,}")
+        for name, text in _FIGURES.items():
+            self._figure(_worded(text), show_amount(view[name], view["currency"]))
+        for name, text in _COUNTS.items():
+            self._figure(_worded(text), f"{view[name]:,}")
         self._y -= _LEADING
         self._headings()
 
@@ -138,7 +146,7 @@ class _Pages:
                 line["order_id"] or "",
                 line["line_id"] or "",
                 line["rule"] or "",
-                _KINDS[line["kind"]],
+                _worded(_KINDS[line["kind"]]),
                 show_amount(line["base_minor"], currency),
                 line["rate"] or "",
                 show_amount(line["amount_minor"], currency),
@@ -157,7 +165,7 @@ class _Pages:
         self._row([(words, _LEFT, 60 * mm, False), (amount, _LEFT + 60 * mm, 45 * mm, True)])
 
     def _headings(self) -> None:
-        self._cells([heading for heading, _, _ in _COLUMNS])
+        self._cells([_worded(heading) for heading, _, _ in _COLUMNS])
         self._canvas.line(_LEFT, self._y + _LEADING - 3, _RIGHT, self._y + _LEADING - 3)
         self._y -= 2
 
@@ -191,11 +199,16 @@ class _Pages:
         """Begins a new page with its heading and number."""
         self._page += 1
         self._canvas.setFont(FONT, 12)
-        self._canvas.drawString(_LEFT, _TOP, "对账单 Statement")
+        self._canvas.drawString(_LEFT, _TOP, _worded(Text("Statement")))
         self._canvas.setFont(FONT, _SIZE)
         footing = f"{self._view['shop_id']}  {self._view['period']}  {self._page}"
         self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, on_paper(footing))
         self._y = _TOP - 2 * _LEADING
+
+
+def _worded(text: Text) -> str:
+    """The Chinese text and the English one after it."""
+    return f"{render(text, CHINESE)} {render(text, ENGLISH)}"
 
 
 def _wrapped(text: str, width: float) -> list[str]:

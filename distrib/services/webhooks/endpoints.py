@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
 from distrib.domain.webhooks import (
     EVENT_TYPES,
     KEEPS_FORMER_SECRET,
@@ -177,9 +178,9 @@ def _check(url: str, events: Sequence[str], allows_private: bool) -> None:
     problems = []
     wrong = url_problem(url, allows_private=allows_private)
     if wrong is not None:
-        problems.append(Problem("/url", " / ".join(URL_PROBLEMS[wrong])))
+        problems.append(Problem("/url", URL_PROBLEMS[wrong]))
     if not events or not set(events) <= set(EVENT_TYPES):
-        problems.append(Problem("/events", f"must be some of {', '.join(EVENT_TYPES)} / 须为其中的事件类型"))
+        problems.append(Problem("/events", Text("must be some of {choices}", choices=", ".join(EVENT_TYPES))))
     if problems:
         raise Refusal("invalid", problems)
 

@@ -19,6 +19,7 @@ from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
 from distrib.cli.bench.ranking_world import RankWorld
 from distrib.cli.bench.settling import SettleSize, bench_settle, prepare
 from distrib.cli.bench.world import World
+from distrib.domain.texts import Text
 from distrib.settings import Settings
 from tests.world.databases import databases_like
 
@@ -59,7 +60,7 @@ def test_a_run_drops_its_databases_even_when_it_fails(container: Container) -> N
     def fail() -> None:
         with own_databases(container.database_url) as databases:
             made.append(databases.make("one"))
-            raise BenchFailed("asked to")
+            raise BenchFailed(Text("asked to"))
 
     with pytest.raises(BenchFailed, match="asked to"):
         fail()

@@ -95,7 +95,7 @@ def measure(world: World, as_of: datetime | None = None) -> Structure:
 def grave(world: World, as_of: datetime | None = None) -> list[tuple[str, str]]:
     """What CN-M04 finds: the subject and the figure."""
     return [
-        (finding.subject, finding.figure)
+        (finding.subject, str(finding.figure))
         for finding in measure(world, as_of).findings
         if finding.monitor.id == "CN-M04"
     ]
@@ -254,7 +254,7 @@ def test_a_run_opens_a_case_about_the_tree_and_the_report_shows_the_penalty(cn: 
     assert {name: penalty[name] for name in sent} == sent
     assert (penalty["subject"], penalty["trees"], penalty["persons"], penalty["levels"]) == ("tree:a", 1, 2, 2)
     [finding] = [finding for finding in report["findings"] if finding["id"] == "CN-M04"]
-    assert (finding["threshold"], finding["done"]) == (
+    assert (str(finding["threshold"]), finding["done"]) == (
         "persons ≥ 15, levels ≥ 3, penalties ≥ 1",
         f"case {case['case_no']}: open",
     )

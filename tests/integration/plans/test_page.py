@@ -17,6 +17,8 @@ from distrib.console.plans.texts import TEXTS
 from distrib.domain.amounts import show_amount
 from distrib.domain.plans.document import check_plan
 from distrib.domain.plans.plan import compile_plan
+from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.services.plans.drafts import MAX_CHARACTERS
 from distrib.services.yaml_documents import read_with_lines, read_yaml
 from tests.world.api import Api
@@ -46,10 +48,10 @@ def test_a_bad_plan_is_told_every_problem_as_plan_check_prints_it(
     for place, language in enumerate(("en", "zh")):
         for path in (PAGE, RESULT):
             words = words_of(send(reader, SLIPS, path, spoken=language))
-            assert TEXTS["problems"][place].format(count=5) in words
+            assert render(Text("{count} problems", count=5), language) in words
             for head, *bilingual in zip(printed[0::3], printed[1::3], printed[2::3], strict=False):
                 number, pointer = head.removeprefix("plan.yaml:").split(": ")
-                line = TEXTS["line"][place].format(number=number)
+                line = render(Text("line {number}", number=number), language)
                 assert f"{line} {pointer} {bilingual[place].strip()}" in words
 
 
@@ -91,7 +93,7 @@ def test_a_pack_finds_what_it_finds_in_a_plan_that_is_sent(api: Api, reader: Fla
         severities = {finding["severity"] for finding in findings}
         worst = next((severity for severity in ("refuse", "sign_off") if severity in severities), None)
         verdict = {"refuse": "refused", "sign_off": "needs_sign_off", None: "may_publish"}[worst]
-        assert TEXTS[verdict][0] in words
+        assert str(TEXTS[verdict]) in words
 
 
 def test_the_schema_is_served_byte_for_byte_to_whoever_asks(reader: FlaskClient) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrib.console import console_blueprint
+from distrib.languages.web import serve_languages
 from distrib.services.plans.drafts import load_samples
 from distrib.services.policies import load_policies
 from tests.world.plan_page import RESULT, send
@@ -16,6 +17,7 @@ from tests.world.plan_page import RESULT, send
 CONFIG = Path(__file__).parents[3] / "config"
 SAMPLES = load_samples(CONFIG)
 APP = Flask(__name__, static_folder=None)
+serve_languages(APP)
 APP.register_blueprint(console_blueprint(load_policies(CONFIG), SAMPLES))
 
 FIELDS = (

@@ -6,17 +6,19 @@ import re
 
 import pytest
 
-from distrib.domain.errors import CODES, Problem, Refusal
+from distrib.domain.errors import CODES, Problem, Refusal, title_of
 from distrib.domain.ledger import ACCOUNT_NAMES, account_name
+from distrib.domain.texts import Text
+from distrib.languages import LANGUAGES, render
 
 
 def test_a_refusal_has_its_code_its_status_and_both_texts() -> None:
     refusal = Refusal("id_conflict", [Problem("/id", "x")], id="o-1")
     assert (refusal.code, refusal.status, refusal.params) == ("id_conflict", 409, {"id": "o-1"})
     assert refusal.problems == (Problem("/id", "x"),)
-    assert refusal.text("en") == str(refusal) == "The id o-1 is known with other content."
-    assert refusal.text("zh") == "编号 o-1 已存在且内容不同。"
-    assert refusal.text("fr") == refusal.text("en")
+    assert render(refusal.text, "en") == str(refusal) == "The id o-1 is known with other content."
+    assert render(refusal.text, "zh") == "编号 o-1 已存在且内容不同。"
+    assert render(refusal.text, "fr") == str(refusal)
 
 
 def test_a_refusal_without_problems_or_values_has_none_and_its_braces_stay() -> None:
@@ -29,9 +31,11 @@ def test_a_refusal_without_problems_or_values_has_none_and_its_braces_stay() -> 
 def test_every_code_has_a_status_and_texts_with_the_same_values(code: str) -> None:
     entry = CODES[code]
     assert entry.status == 202 if code.startswith("waits_for_") else 400 <= entry.status <= 599
-    assert entry.en.isascii()
-    assert not entry.zh.isascii()
-    assert sorted(re.findall(r"{\w+}", entry.en)) == sorted(re.findall(r"{\w+}", entry.zh))
+    english, chinese = (render(Text(entry.message), language) for language in LANGUAGES)
+    assert english.isascii()
+    assert not chinese.isascii()
+    assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", chinese))
+    assert not render(title_of(code), "zh").isascii()
 
 
 def test_an_account_above_zero_is_a_shops_and_the_programs_own_have_names() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.money import half_of, parse_ratio, round_ratio, scale_down, show_ratio
+from distrib.domain.money import RatioInvalid, half_of, parse_ratio, round_ratio, scale_down, show_ratio
+from distrib.languages import render_both
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,9 @@ def test_nothing_shared_out_among_nothing_is_nothing() -> None:
     ],
 )
 def test_what_is_no_ratio_is_told_in_both_languages(text: object, words: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(RatioInvalid) as caught:
         parse_ratio(text)
-    assert str(caught.value) == words
+    assert render_both(caught.value.right) == words
 
 
 @pytest.mark.parametrize(

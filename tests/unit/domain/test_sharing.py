@@ -14,6 +14,7 @@ from distrib.domain.sharing import (
     read_code,
     without_claims,
 )
+from distrib.languages import LANGUAGES, render
 
 CODE = "ABCDEFGH23"
 
@@ -82,7 +83,7 @@ def test_a_page_for_joining_gets_the_code_beside_the_parameters_it_has(url: str,
 )
 def test_a_page_for_joining_that_is_none_says_why_in_both_languages(url: str, problem: str) -> None:
     assert join_url_problem(url) == problem
-    english, chinese = JOIN_URL_PROBLEMS[problem]
+    english, chinese = (render(JOIN_URL_PROBLEMS[problem], language) for language in LANGUAGES)
     assert english.isascii()
     assert not chinese.isascii()
 

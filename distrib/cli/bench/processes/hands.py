@@ -14,11 +14,18 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from distrib.domain.texts import Text
+from distrib.languages import render_both
+
 ENDS_WITHIN_S = 10
 
 
 class BenchFailed(Exception):
-    """A benchmark could not be run to its end; the text says why."""
+    """A benchmark could not be run to its end; the message says why in both languages, with a detail or a log's end."""
+
+    def __init__(self, text: Text, detail: object = None, log: str | None = None) -> None:
+        more = ("" if detail is None else f": {detail}") + ("" if log is None else f":\n{log}")
+        super().__init__(render_both(text) + more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +103,4 @@ class Hands:
 
     def _failed(self, hand: subprocess.Popen[str]) -> BenchFailed:
         status = hand.wait(ENDS_WITHIN_S)
-        return BenchFailed(f"a process for {self._task} ended with status {status} / 进程意外退出: {self._task}")
+        return BenchFailed(Text("a process for {task} ended with status {status}", task=self._task, status=status))

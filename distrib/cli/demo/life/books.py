@@ -12,6 +12,7 @@ from distrib.cli.demo.facts import DemoFailed
 from distrib.cli.demo.life.payday import Desk
 from distrib.cli.demo.life.proof import MonthFiles
 from distrib.cli.demo.posting.poster import Client
+from distrib.domain.texts import Text
 
 
 def close_months(desk: Desk, months: Iterable[str], advance: Callable[[int], None]) -> dict[str, str]:
@@ -21,7 +22,7 @@ def close_months(desk: Desk, months: Iterable[str], advance: Callable[[int], Non
         proposed = desk.finance.post(f"/v1/statements/{month}/close")
         closed = desk.admin.post(f"/v1/statements/{month}/close/confirm")
         if closed["digest"] != proposed["digest"]:
-            raise DemoFailed(f"{month} was closed with other figures than were proposed / 结账与提议的数字不同")
+            raise DemoFailed(Text("{month} was closed with other figures than were proposed", month=month))
         digests[month] = str(closed["digest"])
         advance(1)
     return digests

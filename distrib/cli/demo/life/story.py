@@ -21,9 +21,11 @@ from distrib.cli.demo.posting.arrival import Arrivals, month_end, month_of, mont
 from distrib.cli.demo.posting.ground import Stage
 from distrib.cli.demo.posting.poster import PostedEvents
 from distrib.cli.demo.posting.way_in import post_and_settle, together
+from distrib.domain.texts import Text
+from distrib.languages import render_both
 
 ADJUSTED_MINOR = 2_500
-REASON = "goodwill of the demo, by hand / 演示用的手工补偿"
+REASON = render_both(Text("goodwill of the demo, by hand"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from distrib.cli.demo.facts import DemoFailed
 from distrib.cli.demo.sources.recipe import Shop
+from distrib.domain.texts import Text
 
 ANSWERS_WITHIN_S = 60
 TRIES_FOR_S = 60
@@ -104,7 +105,9 @@ class Client:
                 return answer
             if status not in PASSING or time.monotonic() > deadline:
                 text = answer.decode(errors="replace")[:2_000]
-                raise DemoFailed(f"{method} {path}: {status} {text} / 服务拒绝了请求")
+                raise DemoFailed(
+                    Text("{method} {path}: {status} {text}", method=method, path=path, status=status, text=text)
+                )
             self._must_live()
             time.sleep(PAUSE_S)
 
@@ -125,7 +128,7 @@ def register_shops(client: Client, shops: Sequence[Shop]) -> int:
         results = client.post("/v1/shops/batch", {"shops": batch})["results"]
         refused = [result for result in results if result["status"] == "refused"]
         if refused:
-            raise DemoFailed(f"{len(refused)} shops were refused, first {refused[0]} / 店铺注册被拒绝")
+            raise DemoFailed(Text("{count} shops were refused, first {first}", count=len(refused), first=refused[0]))
     return len(shops)
 
 
@@ -151,7 +154,9 @@ def post_events(client: Client, batches: Iterable[Sequence[bytes]], advance: Cal
         answer = client.post_lines("/v1/events", batch)
         if answer["refused"]:
             refused = [result for result in answer["results"] if result["status"] == "refused"]
-            raise DemoFailed(f"{answer['refused']} events were refused, first {refused[0]} / 事件被拒绝")
+            raise DemoFailed(
+                Text("{count} events were refused, first {first}", count=answer["refused"], first=refused[0])
+            )
         calls += 1
         accepted += answer["accepted"]
         duplicate += answer["duplicate"]

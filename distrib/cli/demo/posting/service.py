@@ -16,6 +16,7 @@ from pathlib import Path
 
 from distrib.cli.demo.facts import DemoFailed
 from distrib.cli.service.local import HOST, free_port, is_ready
+from distrib.domain.texts import Text
 from distrib.settings import Settings
 
 STARTS_WITHIN_S = 180
@@ -34,7 +35,7 @@ class Service:
     def must_live(self) -> None:
         """Raises ``DemoFailed`` with the end of the log where a process has ended by itself."""
         if any(process.poll() is not None for process in self.processes):
-            raise DemoFailed(f"the service ended by itself / 服务意外退出:\n{last_lines(self.log)}")
+            raise DemoFailed(Text("the service ended by itself"), log=last_lines(self.log))
 
 
 @contextmanager
@@ -92,5 +93,5 @@ def _wait_until_ready(service: Service) -> None:
     while not is_ready(service.port):
         service.must_live()
         if time.monotonic() > deadline:
-            raise DemoFailed(f"the service does not come up / 服务未能启动:\n{last_lines(service.log)}")
+            raise DemoFailed(Text("the service does not come up"), log=last_lines(service.log))
         time.sleep(0.1)

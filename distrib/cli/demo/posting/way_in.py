@@ -18,6 +18,7 @@ from distrib.cli.demo.posting.ground import Stage
 from distrib.cli.demo.posting.poster import Client, PostedEvents, post_events, publish_plan, register_shops
 from distrib.cli.demo.posting.stream import batches, events_of
 from distrib.cli.demo.sources.known import LoadedSource
+from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.programs.totals import Progress, progress
 from distrib.services.yaml_documents import read_yaml
@@ -62,7 +63,7 @@ def _plan_document(container: Container, loaded: LoadedSource) -> dict[str, Any]
     """The plan of config/plans, in the source's currency."""
     document = read_yaml((container.settings.config_dir / PLAN_FILE).read_text(encoding="utf-8"))
     if not isinstance(document, dict):
-        raise DemoFailed(f"{PLAN_FILE} is no plan / 不是方案文件")
+        raise DemoFailed(Text("{name} is no plan", name=PLAN_FILE))
     return {**document, "currency": loaded.history.source.currency}
 
 
@@ -93,7 +94,7 @@ def _wait_until_through(stage: Stage) -> None:
             stage.watch.reached(current.settled)
         if time.monotonic() - moved_at > STANDSTILL_S:
             log = stage.service.log
-            raise DemoFailed(f"nothing moved for {STANDSTILL_S} s, see {log} / 长时间没有进展，请查看日志")
+            raise DemoFailed(Text("nothing moved for {seconds} s, see {log}", seconds=STANDSTILL_S, log=log))
         time.sleep(POLL_S)
 
 

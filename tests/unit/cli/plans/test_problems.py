@@ -7,6 +7,7 @@ import pytest
 from distrib.cli.plans.problems import show_findings, show_problems
 from distrib.domain.document import MAX_PROBLEMS
 from distrib.domain.plans.document import check_plan
+from distrib.domain.plans.measures import PlanFigure, PlanThreshold
 from distrib.domain.policies.policy import Finding
 from distrib.services.yaml_documents import read_with_lines
 
@@ -87,7 +88,10 @@ def test_a_document_of_a_hundred_thousand_slips_is_told_at_once_and_not_whole(
 
 
 def test_a_finding_is_told_with_its_figures_and_its_source(capsys: pytest.CaptureFixture[str]) -> None:
-    show_findings([Finding("CN-P04", "sign_off", "1", "> 0", "art. 7(3)", "An upline is paid.", "上线获得佣金。")])
+    figure, threshold = PlanFigure("uplines_paid", 1), PlanThreshold("uplines_paid", "above", 0)
+    show_findings(
+        [Finding("CN-P04", "sign_off", figure, threshold, "art. 7(3)", "An upline is paid.", "上线获得佣金。")]
+    )
     assert capsys.readouterr().out.splitlines() == [
         "sign_off 须签署 CN-P04: 1 (> 0)",
         "    An upline is paid.",

@@ -14,10 +14,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from distrib.console import console_blueprint
-from distrib.console.plans.texts import TEXTS
-from distrib.domain.plans.schema import plan_schema
+from distrib.domain.texts import Text
+from distrib.languages import render
+from distrib.languages.web import serve_languages
 from distrib.services.plans.drafts import load_samples
 from distrib.services.plans.trials import SEATS
+from distrib.services.plans.words import schema_for_editors
 from distrib.services.policies import load_policies
 from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, rows, send, words_of
 
@@ -30,6 +32,7 @@ PACKS = load_policies(CONFIG)
 def reader() -> FlaskClient:
     """A browser at a service that is nothing but the console."""
     app = Flask(__name__, static_folder=None)
+    serve_languages(app)
     app.register_blueprint(console_blueprint(PACKS, SAMPLES))
     return app.test_client()
 
@@ -113,7 +116,7 @@ def test_every_sample_can_be_chosen_and_is_sound(reader: FlaskClient, name: str,
     page = reader.get(f"{PAGE}?sample={name}&lang={language}")
     assert page.status_code == 200
     assert SAMPLES[name].rstrip("\n") in html.unescape(page.text)
-    assert TEXTS["sound"][language == "zh"] in words_of(page)
+    assert render(Text("The document is sound."), language) in words_of(page)
     assert f"<option selected>{name}</option>" in page.text
     assert sum(amount != "0.00" for amount in earned(page.text).values()) > 2
 
@@ -153,7 +156,7 @@ def test_the_reference_holds_every_key_of_the_schema_its_default_and_its_words(
         for table in page.split("<table")[1:]
         for row in rows("<table" + table, "<table")
     }
-    keys = list(keys_of(plan_schema()))
+    keys = list(keys_of(schema_for_editors()))
     assert len(keys) > 50
     for key, schema in keys:
         ((label, meaning),) = [entry for entry in shown if entry[0] == key and entry[1] in schema["description"]]

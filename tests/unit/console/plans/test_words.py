@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
 
 import pytest
 
 from distrib.console.plans import reference, summary_texts
 from distrib.console.plans import texts as plan_texts
 from distrib.console.plans.summary import plan_summary, title_of
-from distrib.domain.bilingual import of_description
 from distrib.domain.plans.conditions import METRICS
 from distrib.domain.plans.document import CHOICES, KEYS
 from distrib.domain.plans.document_limits import CAP_KEYS
@@ -21,6 +19,7 @@ from distrib.domain.plans.rules import PAYS
 from distrib.domain.plans.schema_words import WORDS
 from distrib.domain.policies.policy import SEVERITIES
 from distrib.domain.settlement import seats
+from distrib.languages import LANGUAGES, render
 from distrib.services.plans import words as plan_words
 from distrib.services.plans.trials import SEATS
 from tests.unit.domain.plans.test_schema import SOUND
@@ -40,8 +39,8 @@ def holes(text: str) -> set[str | None]:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_both_languages_say_the_same_figures(name: str) -> None:
-    texts: Mapping[str, tuple[str, str]] = TABLES[name]
-    for english, chinese in texts.values():
+    for text in TABLES[name].values():
+        english, chinese = (render(text, language) for language in LANGUAGES)
         assert english.strip()
         assert chinese.strip()
         assert holes(english) == holes(chinese)
@@ -65,13 +64,11 @@ def test_every_reason_of_an_explanation_has_words() -> None:
     assert reasons - {"seller", "upline", "chain", "leader", "opener"} <= set(plan_words.REASONS)
 
 
-def test_what_the_schema_says_of_a_key_is_english_and_then_chinese() -> None:
+def test_what_the_schema_says_of_a_key_ends_as_a_sentence_of_its_language() -> None:
     for words in WORDS.values():
         for text in words.values():
-            english, chinese = of_description(text)
-            assert english.endswith(".")
-            assert chinese.endswith("。")
-            assert f"{english} {chinese}" == text
+            assert render(text, "en").endswith(".")
+            assert render(text, "zh").endswith("。")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

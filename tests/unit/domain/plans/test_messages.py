@@ -11,6 +11,7 @@ import yaml
 
 from distrib.domain.plans.document import check_plan
 from distrib.domain.plans.plan import compile_plan
+from distrib.languages import render_both
 
 TABLE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("plan_messages.yaml").read_text("utf-8"))
 SELLER = {"id": "seller", "pay": "seller", "rate": "0.10"}
@@ -42,7 +43,7 @@ def document_of(slip: dict[str, Any]) -> object:
 
 
 def messages_of(slip: dict[str, Any]) -> list[str]:
-    return [f"{problem.pointer}: {problem.detail}" for problem in check_plan(document_of(slip))]
+    return [f"{problem.pointer}: {render_both(problem.detail)}" for problem in check_plan(document_of(slip))]
 
 
 @pytest.mark.parametrize("slip", TABLE, ids=lambda slip: str({key: slip[key] for key in slip if key != "told"})[:60])
@@ -115,7 +116,7 @@ def test_of_many_ranks_the_first_twelve_are_told() -> None:
 
 
 def test_a_plan_in_another_currency_than_the_programs_is_told_in_these_words() -> None:
-    assert [(p.pointer, p.detail) for p in check_plan(SOUND, currency="USD")] == [
+    assert [(p.pointer, render_both(p.detail)) for p in check_plan(SOUND, currency="USD")] == [
         ("currency", 'must be the program\'s, USD, not "CNY" / 须与分销计划的货币 USD 一致，而不是 "CNY"')
     ]
     assert [p.pointer for p in check_plan(SOUND | {"currency": "XYZ"}, currency="USD")] == ["currency"]

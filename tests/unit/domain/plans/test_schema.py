@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from distrib.cli import cli
 from distrib.domain.plans.document import DEFAULT_RANK, check_plan
 from distrib.domain.plans.plan import compile_plan
-from distrib.domain.plans.schema import plan_schema
+from distrib.services.plans.words import schema_for_editors
 from distrib.services.yaml_documents import read_yaml
 
 ROOT = Path(__file__).parents[4]
 SCHEMA_FILE = ROOT / "config" / "plan.schema.json"
 SAMPLES = sorted((ROOT / "config" / "plans").glob("*.yaml"))
 CASES = sorted((ROOT / "tests" / "cases").glob("*.json"))
-ACCEPTS = jsonschema_rs.Draft202012Validator(plan_schema()).is_valid
+ACCEPTS = jsonschema_rs.Draft202012Validator(schema_for_editors()).is_valid
 
 SELLER: dict[str, Any] = {"id": "s", "pay": "seller", "rate": "0.1"}
 SOUND: dict[str, Any] = {
@@ -104,7 +104,7 @@ def test_the_file_is_what_the_command_prints_today() -> None:
 
 
 def test_the_schema_is_one_by_its_own_dialect() -> None:
-    jsonschema_rs.meta.validate(plan_schema())
+    jsonschema_rs.meta.validate(schema_for_editors())
     assert ACCEPTS(SOUND)
     assert check_plan(SOUND) == []
 
@@ -250,7 +250,9 @@ def test_every_key_has_words_beside_it() -> None:
         for item in schema if isinstance(schema, list) else ():
             yield from objects(item)
 
-    silent = [key for keys in objects(plan_schema()) for key, value in keys.items() if not value.get("description")]
+    silent = [
+        key for keys in objects(schema_for_editors()) for key, value in keys.items() if not value.get("description")
+    ]
     assert silent == []
 
 
@@ -258,7 +260,7 @@ def test_every_key_has_words_beside_it() -> None:
 def test_the_page_on_plans_lists_the_keys_of_the_schema_and_no_others(heading: str, name: str | None) -> None:
     section = (ROOT / "docs" / "plan.md").read_text("utf-8").split(heading + "\n")[1].split("\n## ")[0]
     rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
-    schema = plan_schema()
+    schema = schema_for_editors()
     properties = schema["properties"] if name is None else schema["$defs"][name]["properties"]
     assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(properties)
 
@@ -271,7 +273,7 @@ def test_a_rank_is_named_in_any_script() -> None:
 
 def test_the_description_of_the_service_says_of_plans_what_the_schema_says() -> None:
     described = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))["components"]["schemas"]
-    assert set(described["PlanDocument"]["properties"]) == set(plan_schema()["properties"])
+    assert set(described["PlanDocument"]["properties"]) == set(schema_for_editors()["properties"])
     whole = {"$ref": "#/components/schemas/PlanDocument", "components": {"schemas": described}}
     accepts = jsonschema_rs.Draft202012Validator(whole).is_valid
     assert accepts(SOUND)
@@ -279,7 +281,7 @@ def test_the_description_of_the_service_says_of_plans_what_the_schema_says() -> 
 
 
 def test_a_default_that_the_schema_tells_is_what_an_absent_key_means() -> None:
-    schema = plan_schema()
+    schema = schema_for_editors()
     inner = (("ranks", 1, "promote", "all", 0), ("ranks", 1), ("rules", 2), ("rules", 0), ())
     defaults = 0
     for place, part in zip(inner, ("condition", "rank", "rule", "rule", None), strict=True):

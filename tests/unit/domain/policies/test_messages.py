@@ -13,6 +13,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import channels_from_document
 from distrib.domain.policies.override import apply_override
 from distrib.domain.policies.policy import check_policy, policy_from_document
+from distrib.languages import render_both
 
 TABLE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("policy_messages.yaml").read_text("utf-8"))
 CHECK: dict[str, Any] = {
@@ -48,7 +49,7 @@ def refused(read: Callable[[], object]) -> list[str]:
     with pytest.raises(Refusal) as caught:
         read()
     assert caught.value.code == "invalid"
-    return [f"{problem.pointer}: {problem.detail}" for problem in caught.value.problems]
+    return [f"{problem.pointer}: {render_both(problem.detail)}" for problem in caught.value.problems]
 
 
 def messages_of(slip: dict[str, Any]) -> list[str]:
@@ -64,7 +65,7 @@ def messages_of(slip: dict[str, Any]) -> list[str]:
         pack = PACK | {"findings": [CHECK | slip["check"]]}
     if "monitor" in slip:
         pack = PACK | {"monitors": [MONITOR | slip["monitor"]]}
-    messages = [f"{problem.pointer}: {problem.detail}" for problem in check_policy(pack)]
+    messages = [f"{problem.pointer}: {render_both(problem.detail)}" for problem in check_policy(pack)]
     assert messages == refused(lambda: policy_from_document(pack))
     return messages
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from distrib.domain.policies.monitors import MEASURES, Bound, Monitor
+from distrib.domain.policies.figures import Threshold
+from distrib.domain.policies.monitors import MEASURES, Monitor
 from distrib.domain.policies.policy import check_policy, policy_from_document
 from distrib.services.policies import load_policies
 
@@ -81,7 +82,8 @@ def test_joining_money_of_two_and_a_half_million_is_grave_whatever_the_persons()
 
 def figure_of(pack: str, finding: str, place: int = 0, **figures: int | None) -> str | None:
     watched = [monitor for monitor in PACKS[pack].monitors if monitor.id == finding]
-    return watched[place].figure(figures)
+    measured = watched[place].figure(figures)
+    return None if measured is None else str(measured)
 
 
 def test_shares_are_told_as_decimals_and_what_cannot_be_taken_is_no_finding() -> None:
@@ -172,9 +174,9 @@ def test_null_is_as_good_as_absent_in_what_a_monitor_measures() -> None:
         "monitors": [MONITOR | {"when": bounds}],
     }
     (monitor,) = policy_from_document(document).monitors
-    assert monitor.bounds == (Bound("persons", "at_least", 30),)
+    assert monitor.bounds == (Threshold("persons", "at_least", 30),)
 
 
 def test_thresholds_are_told_as_people_read_them() -> None:
     monitor: Monitor = next(monitor for monitor in PACKS["cn"].monitors if monitor.id == "CN-M01")
-    assert monitor.threshold() == "persons ≥ 30, levels ≥ 3, fee_or_head_count ≥ 1"
+    assert str(monitor.threshold()) == "persons ≥ 30, levels ≥ 3, fee_or_head_count ≥ 1"

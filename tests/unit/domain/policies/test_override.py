@@ -79,7 +79,7 @@ def test_a_change_of_one_bound_leaves_the_others_of_its_entry() -> None:
     override = changed(monitors=[{"id": "CN-M01", "when": {"persons": {"at_least": 31}}}])
     assert override.loosened == ("CN-M01: persons ≥ 30 → persons ≥ 31",)
     [m01] = [monitor for monitor in override.policy.monitors if monitor.id == "CN-M01"]
-    assert m01.threshold() == "persons ≥ 31, levels ≥ 3, fee_or_head_count ≥ 1"
+    assert str(m01.threshold()) == "persons ≥ 31, levels ≥ 3, fee_or_head_count ≥ 1"
 
 
 def test_everything_that_is_wrong_with_an_override_is_told_at_once() -> None:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from distrib.domain.payouts.channels import Channel, channel_on, channels_from_document, misfit
+from distrib.domain.plans.measures import PlanFigure, PlanThreshold
 from distrib.domain.plans.plan import Plan, compile_plan
-from distrib.domain.policies.monitors import Bound, Monitor, share
+from distrib.domain.policies.figures import Threshold
+from distrib.domain.policies.monitors import Monitor, share
 from distrib.domain.policies.override import apply_override
 from distrib.domain.policies.policy import (
-    Check,
     Finding,
+    PlanCheck,
     Policy,
     combine,
     is_stricter,
@@ -82,7 +84,7 @@ def test_a_pack_that_says_all_is_read_key_by_key() -> None:
         ],
     }
     until = date(2026, 4, 1)
-    few = (Bound("retail_share", "below", 800_000), Bound("levels", "above", 3))
+    few = (Threshold("retail_share", "below", 800_000), Threshold("levels", "above", 3))
     assert policy_from_document(PACK | said) == Policy(
         "x",
         date(2026, 1, 1),
@@ -94,11 +96,11 @@ def test_a_pack_that_says_all_is_read_key_by_key() -> None:
         True,
         False,
         (
-            Check("X", "entry_fee", "alert", "s", "e", "z", 5, None, ("a", "b"), "CNY", "USD", DAY, until),
-            Check("X", "order_ratio", "alert", "s", "e", "z", None, 250_000),
+            PlanCheck("X", "entry_fee", "alert", "s", "e", "z", 5, None, ("a", "b"), "CNY", "USD", DAY, until),
+            PlanCheck("X", "order_ratio", "alert", "s", "e", "z", None, 250_000),
         ),
         (
-            Monitor("M", "tree", (Bound("persons", "at_least", 30),), "alert", "s", "e", "z", 7, "CNY", DAY, until),
+            Monitor("M", "tree", (Threshold("persons", "at_least", 30),), "alert", "s", "e", "z", 7, "CNY", DAY, until),
             Monitor("M", "tree", few, "alert", "s", "e", "z"),
         ),
         date(2026, 12, 31),
@@ -122,6 +124,12 @@ def test_a_pack_a_check_and_a_monitor_are_in_force_from_their_first_day_to_their
     assert len(judge_plan(pack, dear)) == 1
 
 
+def finding_of(fee: int, kind: str) -> Finding:
+    """What the check says of that fee against 5."""
+    figure, threshold = PlanFigure("entry_fee", fee), PlanThreshold("entry_fee", kind, 5)
+    return Finding("X", "alert", figure, threshold, "s", "e", "z")
+
+
 def judged(change: dict[str, Any], **keys: Any) -> list[Finding]:
     return judge_plan(policy_from_document(PACK | {"findings": [CHECK | change]}), plan(**keys))
 
@@ -131,18 +139,18 @@ def test_a_finding_stands_beyond_its_threshold_and_tells_figure_and_threshold() 
         return {"declarations": {"entry_fee_minor": amount}}
 
     assert judged({}, **fee(5)) == []
-    assert judged({}, **fee(6)) == [Finding("X", "alert", "6", "> 5", "s", "e", "z")]
+    assert judged({}, **fee(6)) == [finding_of(6, "above")]
     assert judged({"above": None, "below": 5}, **fee(5)) == []
-    assert judged({"above": None, "below": 5}, **fee(4)) == [Finding("X", "alert", "4", "< 5", "s", "e", "z")]
+    assert judged({"above": None, "below": 5}, **fee(4)) == [finding_of(4, "below")]
     assert judged({"measure": "order_ratio", "above": "0.1"}) == []
     (ratio,) = judged({"measure": "order_ratio", "above": "0.05"})
-    assert (ratio.figure, ratio.threshold) == ("0.1", "> 0.05")
+    assert (str(ratio.figure), str(ratio.threshold)) == ("0.1", "> 0.05")
     (little,) = judged({"measure": "order_ratio", "above": None, "below": "0.2"})
-    assert (little.figure, little.threshold) == ("0.1", "< 0.2")
+    assert (str(little.figure), str(little.threshold)) == ("0.1", "< 0.2")
     (unbounded,) = judged({"measure": "order_ratio", "above": "1"}, base="list")
-    assert (unbounded.figure, unbounded.threshold) == ("unbounded", "> 1")
+    assert (str(unbounded.figure), str(unbounded.threshold)) == ("unbounded", "> 1")
     (claim,) = judged({"measure": "claims", "above": 0, "words": ["Rich", "GET", "free"]}, title="get RICH quick")
-    assert (claim.figure, claim.threshold) == ("Rich, GET", "> 0")
+    assert (str(claim.figure), str(claim.threshold)) == ("Rich, GET", "> 0")
     assert judged({"measure": "claims", "above": 0, "words": ["b c"]}, title={"en": "a b", "zh": "c d"}) != []
 
 
@@ -168,7 +176,7 @@ def test_what_is_declared_is_measured_and_what_is_not_is_nothing(
     measure: str, keys: dict[str, Any], figure: str
 ) -> None:
     (finding,) = judged({"measure": measure, "above": 0}, **keys)
-    assert (finding.figure, judged({"measure": measure, "above": 0}, tiers=0)) == (figure, [])
+    assert (str(finding.figure), judged({"measure": measure, "above": 0}, tiers=0)) == (figure, [])
 
 
 @pytest.mark.parametrize(
@@ -181,7 +189,7 @@ def test_a_pool_counts_where_it_has_something_to_share_and_by_heads_where_they_o
     ranks = [{"code": "member"}, {"code": "gold", "promote": {"metric": "direct_recruits", "at_least": 1}}]
     pool = {"id": "p", "rate": rate, "weights": {"member": 1, "gold": weight}}
     figures = [
-        [finding.figure for finding in judged({"measure": measure, "above": 0}, ranks=ranks, pools=[pool])]
+        [str(finding.figure) for finding in judged({"measure": measure, "above": 0}, ranks=ranks, pools=[pool])]
         for measure in ("team_pools", "head_count_pay", "head_count_ranks", "team_rank_levels")
     ]
     assert figures == [[str(pools)] * pools, [str(by_heads)] * by_heads, ["1"], []]
@@ -192,7 +200,7 @@ def test_team_sales_that_promote_are_measured_by_their_levels() -> None:
     own = {"metric": "personal_orders", "at_least": 1}
     ranks = [{"code": "member"}, {"code": "a", "promote": {"any": [own, team]}}, {"code": "b", "promote": own}]
     (finding,) = judged({"measure": "team_rank_levels", "above": 1}, ranks=ranks)
-    assert finding.figure == "2"
+    assert str(finding.figure) == "2"
     assert judged({"measure": "team_rank_levels", "above": 0}) == []
 
 
@@ -230,21 +238,21 @@ def test_a_pack_with_one_looser_limit_is_not_stricter(change: dict[str, Any]) ->
 
 def test_a_bound_is_reached_at_its_threshold_or_beyond_as_its_kind_says() -> None:
     kinds = ("at_least", "above", "below")
-    reached = {kind: [Bound("levels", kind, 3).is_reached(figure) for figure in (2, 3, 4)] for kind in kinds}
+    reached = {kind: [Threshold("levels", kind, 3).is_reached(figure) for figure in (2, 3, 4)] for kind in kinds}
     assert reached == {"at_least": [False, True, True], "above": [False, False, True], "below": [True, False, False]}
-    assert not Bound("levels", "below", 3).is_reached(None)
-    assert [Bound("levels", kind, 3).text() for kind in reached] == ["levels ≥ 3", "levels > 3", "levels < 3"]
-    assert Bound("retail_share", "below", 800_000).text() == "retail_share < 0.8"
+    assert not Threshold("levels", "below", 3).is_reached(None)
+    assert [str(Threshold("levels", kind, 3)) for kind in reached] == ["levels ≥ 3", "levels > 3", "levels < 3"]
+    assert str(Threshold("retail_share", "below", 800_000)) == "retail_share < 0.8"
 
 
 def test_a_monitor_tells_its_figures_where_every_bound_is_reached_and_its_thresholds() -> None:
-    bounds = (Bound("persons", "at_least", 30), Bound("retail_share", "below", 800_000))
+    bounds = (Threshold("persons", "at_least", 30), Threshold("retail_share", "below", 800_000))
     watch = Monitor("M", "tree", bounds, "alert", "s", "e", "z", each=7, currency="CNY")
-    assert watch.figure({"persons": 30, "retail_share": 0}) == "persons 30, retail_share 0"
+    assert str(watch.figure({"persons": 30, "retail_share": 0})) == "persons 30, retail_share 0"
     assert watch.figure({"persons": 29, "retail_share": 0}) is None
     assert watch.figure({"persons": 30}) is None
-    assert watch.threshold() == "persons ≥ 30, retail_share < 0.8 (each: 7)"
-    assert replace(watch, each=0).threshold() == "persons ≥ 30, retail_share < 0.8"
+    assert str(watch.threshold()) == "persons ≥ 30, retail_share < 0.8 (each: 7)"
+    assert str(replace(watch, each=0).threshold()) == "persons ≥ 30, retail_share < 0.8"
     assert [watch.is_in_force(DAY, code) for code in ("CNY", "USD")] == [True, False]
     assert replace(watch, currency=None).is_in_force(DAY, "USD")
 

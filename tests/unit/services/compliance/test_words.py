@@ -8,19 +8,21 @@ from datetime import UTC, datetime
 import pytest
 
 from distrib.domain.policies import monitors
+from distrib.domain.policies.figures import Measured, read_thresholds
+from distrib.languages import render
 from distrib.services.compliance.cases import DECISIONS, OPEN, STATES
 from distrib.services.compliance.monitors import FINDING_SEVERITIES
-from distrib.services.compliance.words import MEASURES, Reader
+from distrib.services.compliance.words import MEASURES, ReportWording
 
-ZH = Reader("zh", "CNY", "Asia/Shanghai")
-EN = Reader("en", "CNY", "Asia/Shanghai")
+ZH = ReportWording("zh", "CNY", "Asia/Shanghai")
+EN = ReportWording("en", "CNY", "Asia/Shanghai")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def test_every_measure_of_a_monitor_has_words_in_both_languages() -> None:
     measures = {measure for scope in monitors.MEASURES.values() for measure in scope}
     assert measures <= MEASURES.keys()
-    assert all(CHINESE.search(zh) and not CHINESE.search(en) for en, zh in MEASURES.values())
+    assert all(CHINESE.search(render(text, "zh")) and not CHINESE.search(str(text)) for text in MEASURES.values())
 
 
 @pytest.mark.parametrize(
@@ -55,12 +57,17 @@ def test_every_decision_is_told_with_the_day_and_the_person() -> None:
         ("case_no", 1_234, "1234", "1234"),
         ("subject", "tree:s-1", "推荐树 s-1", "tree of s-1"),
         ("subject", "program", "整个分销计划", "the whole program"),
-        ("figure", "persons 119, levels 3", "人数 119, 层级 3", "persons 119, levels 3"),
-        ("threshold", "entry_minor ≥ 250000000", "入门费用 ≥ 2,500,000.00", "entry takings ≥ 2,500,000.00"),
-        ("threshold", "retail_share < 0.8", "零售占比 < 80.00 %", "retail share < 80.00 %"),
+        ("figure", Measured({"persons": 119, "levels": 3}), "人数 119, 层级 3", "persons 119, levels 3"),
         (
             "threshold",
-            "month_earners ≥ 1 (each: 10000000)",
+            read_thresholds("entry_minor ≥ 250000000"),
+            "入门费用 ≥ 2,500,000.00",
+            "entry takings ≥ 2,500,000.00",
+        ),
+        ("threshold", read_thresholds("retail_share < 0.8"), "零售占比 < 80.00 %", "retail share < 80.00 %"),
+        (
+            "threshold",
+            read_thresholds("month_earners ≥ 1 (each: 10000000)"),
             "当月达到该收入的店铺 ≥ 1（每店 100,000.00）",
             "shops with that income in the month ≥ 1 (each: 100,000.00)",
         ),

@@ -14,6 +14,7 @@ from distrib.cli.demo.facts import DemoFailed
 from distrib.cli.demo.posting import poster
 from distrib.cli.demo.posting.poster import Client, post_events, register_shops
 from distrib.cli.demo.sources.recipe import Shop
+from distrib.domain.texts import Text
 
 Answers = list[tuple[int, Any] | None]
 
@@ -100,7 +101,7 @@ def test_what_the_service_refuses_is_not_sent_again(server: Listening, client: C
 
 def test_a_service_that_ended_by_itself_is_told_at_once() -> None:
     def ended() -> None:
-        raise DemoFailed("it ended")
+        raise DemoFailed(Text("it ended"))
 
     with closing(Client("127.0.0.1", 9, "dk_1", ended)) as client, pytest.raises(DemoFailed, match="it ended"):
         client.get("/v1/plans")
