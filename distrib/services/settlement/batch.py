@@ -23,7 +23,7 @@ from distrib.store.orders.groups import Decision
 from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
 from distrib.store.orders.queue import EventOutcome, PendingEvent
 from distrib.store.settlement import batch as rows
-from distrib.store.settlement.batch import MonthTotals, RefundLineRow, Settlement, TransferRows
+from distrib.store.settlement.batch import MonthTotals, RefundLineRow, SettlementRow, TransferRows
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Batch:
         signals_earnings: bool = False,
     ) -> None:
         self.program = program
-        self.settlements: list[Settlement] = []
+        self.settlements: list[SettlementRow] = []
         self.refunds: list[RefundLineRow] = []
         self.groups = Groups({}, {})
         self.pending: dict[int, PendingEvent] = {}

@@ -17,7 +17,7 @@ from distrib.services.settlement.batch import Batch
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders.groups import Decision
 from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
-from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, Settlement
+from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, SettlementRow
 
 
 def gather(batch: Batch, order_no: int, effects: Iterable[Effect]) -> None:
@@ -37,7 +37,7 @@ def _gather_settled(batch: Batch, order_no: int, effect: of.OrderSettled) -> Non
     if is_frozen:
         _gather_frozen(batch, order_no, effect)
     batch.settlements.append(
-        Settlement(
+        SettlementRow(
             order_no,
             arrival.event_no,
             terms.version_no,

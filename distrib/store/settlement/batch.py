@@ -80,7 +80,7 @@ ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 """
 
 
-class Settlement(NamedTuple):
+class SettlementRow(NamedTuple):
     """What an order became when it settled."""
 
     order_no: int
@@ -217,7 +217,7 @@ def _line_ids(order: Order) -> list[bytes]:
     return [_id_field(line.id) for line in order.lines]
 
 
-def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[Settlement]) -> None:
+def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[SettlementRow]) -> None:
     """Keeps what orders became."""
     copy_rows(conn, _SETTLEMENTS, [_encode_settlement(program_id, row) for row in settlements])
 
@@ -283,7 +283,7 @@ def insert_signals(
     driver(conn).execute(_INSERT_SIGNALS, columns)
 
 
-def _encode_settlement(program_id: int, row: Settlement) -> bytes:
+def _encode_settlement(program_id: int, row: SettlementRow) -> bytes:
     times = (8, microseconds(row.settled_at), 8, microseconds(row.paid_at), 8, row.paid_minor, 8, row.sales_minor)
     head = (11, 4, program_id, 8, row.order_no, 8, row.event_no, 4, row.version_no)
     if row.seller_no is None:
