@@ -78,7 +78,7 @@ class MappedShop(Base):
     joined_at: Mapped[datetime]
 
 
-class SettlementRow(Base):
+class MappedSettlement(Base):
     """What an order became."""
 
     __tablename__ = "settlements"
@@ -198,9 +198,9 @@ def _person(shop: MappedShop, plan: Plan, paid_at: datetime) -> Person:
     return Person(shop.shop_no, shop.rank or plan.lowest_rank, shop.status == "active" and shop.joined_at <= paid_at)
 
 
-def _settlement(row: EventRow, event: Event, order: Order, snapshot: Snapshot) -> SettlementRow:
+def _settlement(row: EventRow, event: Event, order: Order, snapshot: Snapshot) -> MappedSettlement:
     assert snapshot.seller is not None
-    return SettlementRow(
+    return MappedSettlement(
         program_id=row.program_id,
         order_no=row.order_no,
         event_no=row.event_no,
