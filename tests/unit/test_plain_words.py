@@ -37,11 +37,6 @@ RETIRED = frozenset(
 ALONE = frozenset({"found", "at", "one"})
 """No whole name: what was found, and at which instant, has a name of its own."""
 
-NOT_YET: tuple[str, ...] = ()
-"""Rooms and modules that still have such names, by the beginning of their path. It only shrinks, and ends empty."""
-SHARED_YET: frozenset[str] = frozenset()
-"""Class names that two modules still share. It only shrinks, and ends empty."""
-
 
 def parts_of(name: str) -> list[str]:
     """The words of a name, in small letters.
@@ -104,7 +99,7 @@ def test_no_name_in_the_code_has_a_retired_word() -> None:
     names = {
         path: retired
         for path in (file.relative_to(ROOT).as_posix() for file in FILES)
-        if not path.startswith(NOT_YET) and (retired := retired_names((ROOT / path).read_text("utf-8")))
+        if (retired := retired_names((ROOT / path).read_text("utf-8")))
     }
     assert names == {}
 
@@ -114,5 +109,5 @@ def test_no_two_modules_share_a_class_name() -> None:
     for file in FILES:
         for name in classes_of(file.read_text("utf-8")):
             modules[name].append(file.relative_to(ROOT).as_posix())
-    shared = {name: paths for name, paths in modules.items() if len(paths) > 1 and name not in SHARED_YET}
+    shared = {name: paths for name, paths in modules.items() if len(paths) > 1}
     assert shared == {}
