@@ -9,11 +9,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
-from distrib.services.context import Program
+from distrib.services.context import Program, period_bounds
 from distrib.services.settlement.groups import Groups
 from distrib.services.webhooks.messages import queue_commission_messages
 from distrib.store.compliance import cases
@@ -24,6 +24,8 @@ from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChang
 from distrib.store.orders.queue import EventOutcome, PendingEvent
 from distrib.store.settlement import batch as rows
 from distrib.store.settlement.batch import MonthTotals, RefundLineRow, SettlementRow, TransferRows
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class Batch:
         self.frozen: list[Frozen] = []
         self.later: dict[int, date] = {}
         self.life = LifeRows()
+        self._month = (_EVER, _EVER, 0)
         self.months: defaultdict[tuple[int, int], MonthTotals] = defaultdict(MonthTotals)
 
     def finish(
@@ -118,6 +121,15 @@ class Batch:
         self.outcomes.append(
             EventOutcome(event.order_no, event.event_no, status, attempts, code, written, waits_for, done_at)
         )
+
+    def period_of(self, instant: datetime) -> int:
+        """The program's month of an instant, as 202603; one after the other most facts are of the same."""
+        start, end, period = self._month
+        if not start <= instant < end:
+            period = self.program.period_of(instant)
+            start, end = (bound.astimezone(UTC) for bound in period_bounds(period, self.program.zone))
+            self._month = (start, end, period)
+        return period
 
     def postpone(self, event: PendingEvent) -> None:
         """Leaves an event for its own day."""

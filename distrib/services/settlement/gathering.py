@@ -208,7 +208,7 @@ def _gather_waiting(batch: Batch, order_no: int, effect: of.EventWaiting) -> Non
 
 def _posting(batch: Batch, order_no: int, event_no: int, version_no: int, instant: datetime) -> Posting:
     """What the transfers of an event share: the month a fact of that instant counts in, and where it belongs."""
-    period, belongs_to_period = counting(batch.program.period_of(instant), batch.closed_through)
+    period, belongs_to_period = counting(batch.period_of(instant), batch.closed_through)
     return Posting(batch.program.program_id, order_no, event_no, version_no, instant, period, belongs_to_period)
 
 

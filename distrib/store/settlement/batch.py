@@ -174,9 +174,11 @@ class TransferRows:
         lines, rules, rows = _line_ids(order), self._rules(version_no, plan), self._rows
         pack, pack_without_rate = _OWN.pack, _OWN_WITHOUT_RATE.pack
         for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
-            own = (4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor)
-            packed = pack_without_rate(*own, -1) if rate_ppm is None else pack(*own, 4, rate_ppm)
-            rows += (shared, packed, lines[line], rules[rule])
+            if rate_ppm is None:
+                own = pack_without_rate(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1)
+            else:
+                own = pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, 4, rate_ppm)
+            rows += (shared, own, lines[line], rules[rule])
 
     def add_reversals(
         self, posting: Posting, reversals: Sequence[Reversal], first_seq: int, order: Order, plan: Plan
