@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Final
 
 GROUP_BUY: Final = "group_buy"
@@ -54,9 +53,9 @@ class Order:
     opener_id: str | None = None
     group_id: str | None = None
 
-    @cached_property
+    @property
     def paid_minor(self) -> int:
-        """What was paid for all lines together; asked for several times on the way of an order."""
+        """What was paid for all lines together."""
         return sum([line.paid_minor for line in self.lines])
 
 

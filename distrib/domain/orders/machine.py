@@ -136,22 +136,26 @@ def _apply_content(state: OrderState, arrival: Arrival, order: Order, lookups: L
     """A payment or a settlement: what it adds to what is known of the order's content."""
     kept = state.kept
     effects: list[Effect] = []
-    state = OrderState(state.phase, kept, state.early_refunds, state.end, True, order.shop_id, state.waiting)
     if kept is not None:
         if order != kept.order:
-            return state, [_failed(arrival, Refusal("order_conflict"))]
+            return _described(state, order), [_failed(arrival, Refusal("order_conflict"))]
         if state.phase is not _EXPECTED:
-            return state, [EventDone(arrival.event_no, "already_settled")]
+            return _described(state, order), [EventDone(arrival.event_no, "already_settled")]
     if state.end is None and group_of(order) is not None:
-        state, effects = _observe_group(state, order, lookups)
+        state, effects = _observe_group(_described(state, order), order, lookups)
     if state.end is not None:
-        return state, [*effects, EventDone(arrival.event_no, state.end.reason)]
+        return _described(state, order), [*effects, EventDone(arrival.event_no, state.end.reason)]
     step = _pay if arrival.event.type == PAID else _settle
     try:
         state, more = step(state, arrival, order, lookups)
     except Refusal as refusal:
-        more = [_failed(arrival, refusal)]
+        state, more = _described(state, order), [_failed(arrival, refusal)]
     return state, effects + more if effects else more
+
+
+def _described(state: OrderState, order: Order) -> OrderState:
+    """The state of which is known what the order holds and which shop it names."""
+    return state._replace(is_described=True, shop_id=order.shop_id)
 
 
 def _observe_group(state: OrderState, order: Order, lookups: Lookups) -> Step:
@@ -170,14 +174,14 @@ def _observe_group(state: OrderState, order: Order, lookups: Lookups) -> Step:
 def _pay(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups) -> Step:
     """What a payment lets expect; caps by month and customer count what settles, and bound it only then."""
     if state.expected is not None:
-        return state, [EventDone(arrival.event_no, "already_paid")]
+        return _described(state, order), [EventDone(arrival.event_no, "already_paid")]
     missing = lookups.missing_shop(order)
     if missing is not None:
-        return _wait(state, arrival, "waits_for_shop", missing, f"shop:{missing}"), []
+        return _wait(_described(state, order), arrival, "waits_for_shop", missing, f"shop:{missing}"), []
     terms, snapshot, commissions = _compute(order, lookups)
     check_payable(terms.plan, commissions)
     account, effects = expect(OrderPaid(arrival, order, terms, snapshot), commissions)
-    state = state._replace(phase=_EXPECTED, kept=account)
+    state = _described(state, order)._replace(phase=_EXPECTED, kept=account)
     return state, [*effects, _done(arrival, snapshot)]
 
 
@@ -185,12 +189,13 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
     """What a settlement earns, under the snapshot of the payment where there was one, less what came back before."""
     instant = counts_from(order, arrival.event.occurred_at, lookups)
     if instant is None:
-        return _wait(state, arrival, "waits_for_group", str(order.group_id), f"group:{order.group_id}"), []
+        group_id = str(order.group_id)
+        return _wait(_described(state, order), arrival, "waits_for_group", group_id, f"group:{group_id}"), []
     expected = None if state.kept is None else state.expected
     if expected is None:
         missing = lookups.missing_shop(order)
         if missing is not None:
-            return _wait(state, arrival, "waits_for_shop", missing, f"shop:{missing}"), []
+            return _wait(_described(state, order), arrival, "waits_for_shop", missing, f"shop:{missing}"), []
         computed = _compute(order, lookups)
     else:
         computed = _commissions_of(expected.order, expected.terms, expected.snapshot)
@@ -205,7 +210,7 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
         effects += close_expectation(expected, arrival.event_no, instant)
         kept, more = apply_early_refunds(settlement.open_account(), state.early_refunds)
         effects += more
-    return OrderState(_SETTLED, kept, (), None, True, state.shop_id, state.waiting), effects
+    return OrderState(_SETTLED, kept, (), None, True, order.shop_id, state.waiting), effects
 
 
 def _compute(order: Order, lookups: Lookups) -> Computed:

@@ -119,7 +119,8 @@ class RuleBook:
     """Finds the rules for a line, and caches the result for each kind of line.
 
     ``remembered`` is room for what others compute from these rules alone. ``per_order`` holds the caps on one order,
-    ``counted`` the caps by month and customer, ``on_sales`` what is asked of the earner's sales, each by rule index.
+    ``counted`` the caps by month and customer, ``on_sales`` what is asked of the earner's sales, each by rule index;
+    ``has_amounts`` says whether any rule pays an amount in place of a rate.
     """
 
     __slots__ = (
@@ -130,6 +131,7 @@ class RuleBook:
         "_skus",
         "_tiers",
         "counted",
+        "has_amounts",
         "on_sales",
         "per_order",
         "remembered",
@@ -146,6 +148,7 @@ class RuleBook:
         self.remembered = Remembered()
         caps = {rule.index: rule.cap for rule in rules if rule.cap is not None}
         self.per_order = {index: most for index, cap in caps.items() if (most := cap.per_order_minor) is not None}
+        self.has_amounts = any(rule.kind == AMOUNT for rule in rules)
         self.counted = {index: cap for index, cap in caps.items() if cap.is_counted}
         asked = {rule.index: rule.requires for rule in rules if rule.requires is not None}
         self.on_sales = {index: asks for index, asks in asked.items() if asks.min_personal_sales_minor is not None}

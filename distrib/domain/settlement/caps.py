@@ -44,6 +44,8 @@ def check_payable(plan: Plan, commissions: Iterable[Commission]) -> None:
     Raises:
         Refusal: ``commission_too_large`` with the rule.
     """
+    if not plan.book.has_amounts:  # a rate is at most 1, of a base that every bound of an order keeps below
+        return
     for commission in commissions:
         if commission.amount_minor > MAX_SUM_MINOR:
             raise Refusal("commission_too_large", rule=plan.rules[commission.rule_index].id, most=MAX_SUM_MINOR)

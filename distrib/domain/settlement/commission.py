@@ -57,7 +57,8 @@ def settle(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
     Raises:
         Refusal: ``cost_missing`` under ``base: margin``.
     """
-    return after_caps(plan, snapshot, walk(plan, order, snapshot), order.paid_minor).last
+    paid_minor = 0 if snapshot.order_cap_ppm is None else order.paid_minor  # nothing else is held against it
+    return after_caps(plan, snapshot, walk(plan, order, snapshot), paid_minor).last
 
 
 def settle_left(

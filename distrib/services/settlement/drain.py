@@ -15,6 +15,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from distrib.domain.events import Order, group_of
 from distrib.domain.orders.groups import decide_group
 from distrib.domain.orders.machine import apply_all, counts_from
 from distrib.domain.orders.state import NEW, Arrival, OrderState
@@ -156,8 +157,8 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
     more = queue_orders_of_groups(conn, program_id, set(numbers) - due.orders.keys() - due.groups.keys())
     batch.queue_again(more, until)
     states = load_states(conn, program_id, terms, due.orders)
-    orders = [arrival.event.order for arrivals in due.orders.values() for arrival in arrivals if arrival.event.order]
-    batch.groups = groups = load_groups(conn, program_id, due.groups.keys(), orders + orders_expected(states))
+    orders = due.grouped + orders_expected(states)
+    batch.groups = groups = load_groups(conn, program_id, due.groups.keys(), orders)
     for group_no, arrivals in sorted(due.groups.items()):
         decision, effects = decide_group(groups.decisions.get(group_no), arrivals)
         if decision is not None:
@@ -171,10 +172,11 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """The events that are to be applied, by order and by group."""
+    """The events that are to be applied, by order and by group, and those orders that wait for a group."""
 
     orders: dict[int, list[Arrival]] = field(default_factory=dict)
     groups: dict[int, list[Arrival]] = field(default_factory=dict)
+    grouped: list[Order] = field(default_factory=list)
 
 
 def _sort_out(batch: Batch, pending: Sequence[PendingEvent], until: date) -> _Due:
@@ -188,6 +190,9 @@ def _sort_out(batch: Batch, pending: Sequence[PendingEvent], until: date) -> _Du
             event = decode_stored(payload)
             arrivals = (orders if event.group_id is None else groups).setdefault(order_no, [])
             arrivals.append(Arrival(event_no, day, event))
+            order = event.order
+            if order is not None and group_of(order) is not None:
+                due.grouped.append(order)
         elif status != "waiting":
             batch.postpone(row)
     return due

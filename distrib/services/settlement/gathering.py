@@ -34,6 +34,7 @@ def _gather_settled(batch: Batch, order_no: int, effect: of.OrderSettled) -> Non
         available_at = counts_from + terms.hold
         batch.transfers.add_earned(posting, available_at, commissions, order, terms.plan)
         _add_earned(batch, commissions, posting.period)
+    paid_minor = order.paid_minor
     if is_frozen:
         _gather_frozen(batch, order_no, effect)
     batch.settlements.append(
@@ -44,8 +45,8 @@ def _gather_settled(batch: Batch, order_no: int, effect: of.OrderSettled) -> Non
             seller_no,
             counts_from,
             order.paid_at,
-            order.paid_minor,
-            sales_minor_of(order, snapshot),
+            paid_minor,
+            sales_minor_of(order, snapshot, paid_minor),
             order.customer_id,
             snapshot.to_json(),
         )
@@ -223,11 +224,11 @@ def _signal(batch: Batch, day: date, instant: datetime, seller_no: int | None, e
         batch.earner_signals.update((day, shop_no, instant) for shop_no in earners)
 
 
-def sales_minor_of(order: Order, snapshot: Snapshot) -> int:
+def sales_minor_of(order: Order, snapshot: Snapshot, paid_minor: int) -> int:
     """What counts as the seller's sale: no entry lines, no purchase from oneself (plan.md, Ranks)."""
     if snapshot.seller is None or snapshot.is_self_purchase:
         return 0
-    return sum([line.paid_minor for line in order.lines if not line.entry])
+    return paid_minor - sum([line.paid_minor for line in order.lines if line.entry])
 
 
 _GATHER: dict[type[Any], Callable[[Batch, int, Any], None]] = {

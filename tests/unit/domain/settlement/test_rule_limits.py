@@ -118,8 +118,8 @@ def test_an_orders_cap_fills_up_over_the_lines_in_order_after_rounding() -> None
 
 
 def test_a_commission_may_be_as_large_as_a_sum_may_be_and_no_larger() -> None:
-    rules = plan(rule())
-    most = Commission(0, 0, 0, 0, 10**15, 1_000_000, 10**15)
+    rules = plan({"id": "seller", "pay": "seller", "amount_minor": 10**9})
+    most = Commission(0, 0, 0, 0, 10**12, None, 10**15)
     check_payable(rules, [most])
     with pytest.raises(Refusal) as refused:
         check_payable(rules, [most, most._replace(amount_minor=10**15 + 1)])
