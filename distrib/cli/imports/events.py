@@ -83,15 +83,7 @@ def import_events_command(file: Path, program_code: str | None, as_json: bool) -
             tally = _import(container, program, source, refused)
             container.bell.ring()
     except HeaderUnfit as error:
-        words = render_both(
-            Text(
-                "{name}: the columns are {columns}; not {given}",
-                name=file.name,
-                columns=", ".join(COLUMNS),
-                given=error,
-            )
-        )
-        raise click.BadParameter(words) from error
+        raise click.BadParameter(error.refusal(file.name, COLUMNS)) from error
     _report(tally, refused, as_json)
     if tally.refused:
         raise SystemExit(1)

@@ -32,7 +32,14 @@ class RecordUnreadable(ValueError):
 
 
 class HeaderUnfit(Exception):
-    """The first line of a CSV file does not name the columns there are."""
+    """The first line of a CSV file does not name the columns there are; ``str`` says what it names."""
+
+    def refusal(self, name: str, columns: Sequence[str]) -> str:
+        """Words the refusal of the file ``name`` in both languages, with the columns that are known."""
+        known = ", ".join(columns)
+        return render_both(
+            Text("{name}: the columns are {columns}; not {given}", name=name, columns=known, given=str(self))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,15 +76,7 @@ def import_shops_command(file: Path, program_code: str | None, as_json: bool) ->
             beside = Beside(RefusedFile(file, source), RefusedFile(file, source, "detached"))
             tally = _import(container, program, source, beside)
     except HeaderUnfit as error:
-        words = render_both(
-            Text(
-                "{name}: the columns are {columns}; not {given}",
-                name=file.name,
-                columns=", ".join(COLUMNS),
-                given=error,
-            )
-        )
-        raise click.BadParameter(words) from error
+        raise click.BadParameter(error.refusal(file.name, COLUMNS)) from error
     _report(tally, beside, as_json)
     if beside.refused.count:
         raise SystemExit(1)
