@@ -2,7 +2,7 @@
 
 A file has at most as many lines as its channel allows; a longer batch has several parts. Every file states the count
 and the total of its lines. Amounts are what the payee is to receive, after tax. What a spreadsheet would take for a
-formula gets a ``'`` before it (OWASP, CSV injection).
+formula is marked (``distrib.domain.spreadsheet_cells``).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from distrib.domain.currencies import major_text
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import ALIPAY, CSV, Channel, channel_on, misfit
 from distrib.domain.payouts.personal_data import Payee
+from distrib.domain.spreadsheet_cells import neutralised
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of
@@ -47,7 +48,6 @@ CSV_COLUMNS = (
     "file_count",
     "file_total",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PROBLEMS_NAMED = 100
 REMARK_CHARACTERS = 32  # of WeChat's transfer_remark
 _ACCOUNT_TYPES = (
@@ -129,15 +129,6 @@ def list_files(
         files.append({"part": part, "count": len(part_rows), "total_minor": total})
     whole = {"count": sum(file["count"] for file in files), "total_minor": sum(file["total_minor"] for file in files)}
     return {"format": channel.name, "currency": program.currency, **whole, "files": files}
-
-
-def neutralised(text: str) -> str:
-    """Escapes a text so that no spreadsheet takes it for a formula.
-
-    >>> neutralised("=1+1"), neutralised("李雷")
-    ("'=1+1", '李雷')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def csv_text(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> str:
