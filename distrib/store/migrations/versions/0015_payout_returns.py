@@ -1,4 +1,4 @@
-"""Lines that lead to their causes, and payees known again by a keyed hash."""
+"""The day of payment on results, and what the bank returned."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0017"
+revision = "0015"
 down_revision = "0012"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0017_causes.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0015_payout_returns.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)
