@@ -30,7 +30,9 @@ _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 _NEVER_FIRST = "，。、；：！？）】》〉」』〕％…”’,.;:!?)]}%"
 _NEVER_LAST = "（【《〈「『〔“‘([{"
 """What begins and what ends no line (GB/T 15834-2011, 5.1): it stays with the letter beside it."""
-_ATOM = re.compile(rf"\s+|[{re.escape(_NEVER_LAST)}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)?[{re.escape(_NEVER_FIRST)}]*")
+_OPENING, _MARKS = re.escape(_NEVER_LAST), re.escape(_NEVER_FIRST)
+_WORD = rf"[^\s{_WIDE}]*[^\s{_WIDE}{_OPENING}]"
+_ATOM = re.compile(rf"[{_OPENING}]*(?:[{_WIDE}]|{_WORD})(?:\s?[{_MARKS}]+)*|[{_OPENING}{_MARKS}]+|\s+")
 
 
 def open_typeface() -> TTFont:
@@ -86,6 +88,11 @@ def break_lines(text: str, width: float, size: float) -> list[str]:
     return [*lines, line.rstrip()] if line or not lines else lines
 
 
+def word_width(text: str, size: float) -> float:
+    """How wide the widest part of a prepared text is that stays whole, in points: 0 of an empty one."""
+    return max((text_width(atom, size) for atom in _ATOM.findall(text)), default=0.0)
+
+
 def share_width(total: float, least: Sequence[float], weights: Sequence[float]) -> list[float]:
     """Shares a width among columns by weight, none below its least; where all of them need more, by their least.
 
@@ -107,11 +114,11 @@ def share_width(total: float, least: Sequence[float], weights: Sequence[float]) 
 
 def _atoms(text: str, width: float, size: float) -> Iterator[str]:
     """Yields what a line takes as a whole; of a word too wide for any line, as many letters as fit at a time."""
-    for atom in filter(None, _ATOM.findall(text)):
+    for atom in _ATOM.findall(text):
         rest = atom
         while text_width(rest.rstrip(), size) > width and len(rest) > 1:
             taken = max((n for n in range(1, len(rest)) if text_width(rest[:n], size) <= width), default=1)
-            if rest[taken] in _NEVER_FIRST and taken > 1:
+            while taken > 1 and (rest[taken].isspace() or rest[taken] in _NEVER_FIRST):
                 taken -= 1
             yield rest[:taken]
             rest = rest[taken:]

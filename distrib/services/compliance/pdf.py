@@ -13,7 +13,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from distrib.services.compliance.words import ReportWording
-from distrib.services.typeface import FONT, Paper, break_lines, on_paper, open_typeface, share_width, text_width
+from distrib.services.typeface import FONT, Paper, break_lines, on_paper, open_typeface, share_width, text_width, word_width
 
 LANGUAGES = ("zh", "en")
 _MARGIN = 36
@@ -142,16 +142,18 @@ def _pairs(figures: Mapping[str, Any], reader: ReportWording) -> Flowable:
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: ReportWording) -> Flowable:
     if not rows:
         return _text(reader.say("none"), _BODY)
-    headings = [reader.say(name) for name in columns]
-    cells = [headings, *([reader.cell(row, name) for name in columns] for row in rows)]
-    return _table(cells, _column_widths(headings, [_WIDE.get(name, _USUAL_WIDTH) for name in columns]))
+    cells = [[reader.say(name) for name in columns], *([reader.cell(row, name) for name in columns] for row in rows)]
+    return _table(cells, _column_widths(cells, [_WIDE.get(name, _USUAL_WIDTH) for name in columns]))
 
 
-def _column_widths(headings: Sequence[str], parts: Sequence[int]) -> list[float]:
-    """The widths of a table's columns by weight, none narrower than its heading, or where many stand a word of it."""
-    whole = [_room(text_width(on_paper(heading), _SIZE)) for heading in headings]
-    words = [_room(max(text_width(on_paper(word), _SIZE) for word in heading.split())) for heading in headings]
-    return share_width(_WIDTH, whole if sum(whole) <= _WIDTH else words, parts)
+def _column_widths(cells: Sequence[Sequence[str]], parts: Sequence[int]) -> list[float]:
+    """The widths of a table's columns by weight: none narrower than its heading, nor than a word of a usual length."""
+    columns = [[on_paper(cell) for cell in column] for column in zip(*cells, strict=True)]
+    usual = _WIDTH / len(columns)
+    words = [max(min(word_width(cell, _SIZE), usual) for cell in column) for column in columns]
+    whole = [max(text_width(column[0], _SIZE), width) for column, width in zip(columns, words, strict=True)]
+    least = whole if sum(map(_room, whole)) <= _WIDTH else words
+    return share_width(_WIDTH, list(map(_room, least)), parts)
 
 
 def _room(width: float) -> float:

@@ -226,9 +226,14 @@ def _worded(text: Text) -> str:
 
 
 def _column_widths() -> list[float]:
-    """The widths of the columns, none narrower than its heading in both languages."""
-    least = [text_width(on_paper(_worded(heading)), _SIZE) + _GAP for heading, _, _ in _COLUMNS]
+    """The widths of the columns, none narrower than its heading in both languages or the kind of a line."""
+    kinds = {Text("Kind"): list(_KINDS.values())}
+    least = [max(map(_width, [heading, *kinds.get(heading, [])])) + _GAP for heading, _, _ in _COLUMNS]
     return share_width(_RIGHT - _LEFT, least, [part for _, part, _ in _COLUMNS])
+
+
+def _width(text: Text) -> float:
+    return text_width(on_paper(_worded(text)), _SIZE)
 
 
 def _wrapped(text: str, width: float) -> list[str]:

@@ -230,6 +230,24 @@ def test_the_report_is_a_pdf_in_chinese_and_english(cn: Api, language: str, word
         assert word in text, word
 
 
+@pytest.mark.parametrize(
+    ("language", "whole"),
+    [
+        ("zh", ("严重程度", "间接佣金占比", "含消费者层级", "暂扣立案")),
+        ("en", ("severity", "levels with buyers", "what was done", "information")),
+    ],
+)
+def test_the_reports_headings_and_words_are_whole_and_no_line_begins_with_a_mark(
+    cn: Api, language: str, whole: tuple[str, ...]
+) -> None:
+    grow(cn.world)
+    cn.caller().post("/v1/compliance/runs")
+    content = cn.caller("finance").call("GET", f"/v1/compliance/report?format=pdf&language={language}").data
+    lines = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).splitlines()
+    assert [word for word in whole if word not in lines] == []
+    assert [drawn for drawn in lines if drawn.startswith(("，", "。", "；", "%"))] == []
+
+
 def test_a_customer_whose_record_names_a_shop_is_no_retail_buyer(cn: Api) -> None:
     cn.world.publish(UPLINE)
     cn.world.join(*chain("a", "b"))

@@ -71,6 +71,21 @@ def test_the_pdf_says_id_and_reason_below_the_line(api: Api, adjusted: str) -> N
         assert f"手工调整 Adjustment adj-1: {REASON}" in reader.pages[0].extract_text()
 
 
+def test_headings_and_kinds_of_the_pdf_stand_on_one_line_in_both_languages(api: Api, adjusted: str) -> None:
+    lines = PdfReader(io.BytesIO(exported(api.caller("finance"), adjusted, "pdf"))).pages[0].extract_text().splitlines()
+    headings = ("时间 Time", "订单 Order", "行 Line", "规则 Rule", "类型 Kind", "基数 Base", "比例 Rate", "金额 Amount")
+    assert [heading for heading in (*headings, "调整 adjusted") if heading not in lines] == []
+
+
+def test_no_line_of_a_long_reason_begins_with_a_mark(api: Api, adjusted: str) -> None:
+    finance = api.caller("finance")
+    finance.post("/v1/adjustments", {"id": "adj-2", "shop_id": "a", "amount_minor": -1, "reason": "补差，" * 80})
+    api.caller("admin").post("/v1/adjustments/adj-2/approve")
+    text = PdfReader(io.BytesIO(exported(finance, adjusted, "pdf"))).pages[0].extract_text()
+    assert text.count("补差，") > 70
+    assert [drawn for drawn in text.splitlines() if drawn.startswith(("，", "。"))] == []
+
+
 def test_a_month_closed_in_the_earlier_form_keeps_its_bytes_and_its_digest(
     world: World, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

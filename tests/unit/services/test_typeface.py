@@ -23,10 +23,11 @@ from distrib.services.typeface import (
     open_typeface,
     share_width,
     text_width,
+    word_width,
 )
 
 FIRST_HAN = 0x4E00
-PARTS = ("佣", "金，", "（比）", "《例》、", "率。", "【人】；", "Rate ", "7%, ", "a.b ", " 店")
+PARTS = ("佣", "金，", "（比）", "《例》、", "率。", "【人】；", "Rate ", "7%, ", "a.b ", " 店", "10 %", "s(")
 
 
 class Full(io.BytesIO):
@@ -104,7 +105,7 @@ def test_no_line_begins_with_a_mark_or_ends_with_an_opening_bracket_and_nothing_
     assert "".join("".join(lines).split()) == "".join(text.split())
     for before, line in pairwise(lines):
         assert line[0] not in "，。、；：）】》%.", lines
-        assert before[-1] not in "（《【", lines
+        assert before[-1] not in "（《【(", lines
     assert all(text_width(line, 8.0) <= width for line in lines)
 
 
@@ -116,6 +117,8 @@ def test_no_line_begins_with_a_mark_or_ends_with_an_opening_bracket_and_nothing_
         ("已付款，未结算。", 24.0, ["已付", "款，未", "结算。"]),
         ("佣金（比例）", 24.0, ["佣金", "（比", "例）"]),
         ("order-0000000001", 40.0, ["order-000", "0000001"]),
+        ("超过 10 %。", 34.0, ["超过", "10 %。"]),
+        ("店s（人）", 24.0, ["店s", "（人）"]),
         ("", 40.0, [""]),
     ],
 )
@@ -128,3 +131,9 @@ def test_a_column_gets_its_part_and_never_less_than_it_needs() -> None:
     assert share_width(100.0, [0.0, 0.0], [1, 3]) == [25.0, 75.0]
     assert share_width(100.0, [40.0, 0.0, 40.0], [1, 3, 1]) == [40.0, 20.0, 40.0]
     assert share_width(100.0, [80.0, 120.0], [1, 1]) == [40.0, 60.0]
+
+
+def test_the_widest_part_of_a_text_is_its_widest_word_with_the_marks_that_stay_with_it() -> None:
+    open_typeface()
+    assert word_width("for information", 8.0) == text_width("information", 8.0)
+    assert (word_width("超过 10 %。", 8.0), word_width("", 8.0)) == (text_width("10 %。", 8.0), 0.0)
