@@ -32,7 +32,7 @@ _NEVER_LAST = "（【《〈「『〔“‘([{"
 """What begins and what ends no line (GB/T 15834-2011, 5.1): it stays with the letter beside it."""
 _OPENING, _MARKS = re.escape(_NEVER_LAST), re.escape(_NEVER_FIRST)
 _WORD = rf"[^\s{_WIDE}]*[^\s{_WIDE}{_OPENING}]"
-_ATOM = re.compile(rf"[{_OPENING}]*(?:[{_WIDE}]|{_WORD})(?:\s?[{_MARKS}]+)*|[{_OPENING}{_MARKS}]+|\s+")
+_ATOM = re.compile(rf"(?:[{_OPENING}]\s?)*(?:[{_WIDE}]|{_WORD})(?:\s?[{_MARKS}])*|[{_OPENING}{_MARKS}]+|\s+")
 
 
 def open_typeface() -> TTFont:

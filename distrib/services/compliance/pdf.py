@@ -13,7 +13,16 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from distrib.services.compliance.words import ReportWording
-from distrib.services.typeface import FONT, Paper, break_lines, on_paper, open_typeface, share_width, text_width, word_width
+from distrib.services.typeface import (
+    FONT,
+    Paper,
+    break_lines,
+    on_paper,
+    open_typeface,
+    share_width,
+    text_width,
+    word_width,
+)
 
 LANGUAGES = ("zh", "en")
 _MARGIN = 36
