@@ -67,6 +67,7 @@ _WORDS = {
     "what": Text("what"),
     "by_binding": Text("Sold by the shop bound to the customer"),
     "nobody": Text("Nobody was looked at."),
+    "once": Text("once for the order, on line {line}"),
 }
 _Say = Callable[[str], str]
 
@@ -141,7 +142,7 @@ def _looks(console: Console, view: Mapping[str, Any], say: _Say, language: str) 
         names = ("base_minor", "amount_before_cap_minor", "amount_minor", "posted_minor")
         base, before, amount, posted = (show_amount(look[name], view["currency"]) for name in names)
         who = (look["line_id"], look["rule"], look["tier"], look["shop_id"], look["rank"])
-        rows.append((*who, base, look["rate"], before, amount, posted, _reason(look["reason"], language)))
+        rows.append((*who, base, look["rate"], before, amount, posted, _why(look, language)))
     if rows:
         print_table(console, say("looks"), columns, rows)
     else:
@@ -164,6 +165,14 @@ def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
         for row in view["differences"]
     ]
     print_table(console, say("differs"), columns, rows)
+
+
+def _why(look: Mapping[str, Any], language: str) -> str:
+    """The reason of a row; of an amount paid once for the order the other lines name the line that has it."""
+    reason, line_id = _reason(look["reason"], language), look["amount_line_id"]
+    if line_id in (None, look["line_id"]):
+        return reason
+    return f"{reason}; {render(_WORDS['once'].with_params(line=line_id), language)}"
 
 
 def _reason(code: str, language: str) -> str:

@@ -44,7 +44,7 @@ def figures(draw: st.DrawFn) -> dict[str, Any]:
     if kind == "by_rank":
         return {"rate": draw(by_rank)}
     if kind == "amount":
-        return {"amount_minor": draw(st.integers(0, 5_000))}
+        return {"amount_minor": draw(st.integers(0, 5_000)), "per": draw(st.sampled_from(("unit", "order")))}
     starts = draw(st.lists(st.integers(0, 100_000), min_size=1, max_size=4, unique=True).map(sorted))
     slabs = [{"from_minor": start, "rate": draw(small_ratios)} for start in starts]
     return {"slabs": slabs, "slab_mode": draw(st.sampled_from(("whole", "marginal")))}
@@ -89,6 +89,7 @@ def plans(draw: st.DrawFn) -> Plan:
             "ranks": [{"code": code} for code in RANKS],
             "base": draw(st.sampled_from(("paid", "list", "margin"))),
             "rounding": draw(st.sampled_from(("half_up", "half_even", "down"))),
+            "round_per": draw(st.sampled_from(("line", "order"))),
             "inactive_upline": draw(st.sampled_from(("keep", "compress"))),
             "self_purchase": draw(st.sampled_from(("earn", "skip", "shift"))),
             "rules": rules,

@@ -134,7 +134,10 @@ class PersonSchema(Shape):
 
 
 class LookSchema(Shape):
-    """One line, one rule, one person looked at, and what came of it."""
+    """One line, one rule, one person looked at, and what came of it.
+
+    ``amount_line_id``: the line on which the rule's one amount for the order stands; null for all other figures.
+    """
 
     line_id = Identifier(required=True)
     rule = PlainText(required=True)
@@ -147,6 +150,7 @@ class LookSchema(Shape):
     amount_minor = Total(required=True)
     posted_minor = Total(required=True)
     reason = PlainText(required=True)
+    amount_line_id = Identifier(required=True, allow_none=True)
 
 
 class DifferenceSchema(Shape):

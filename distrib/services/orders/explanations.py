@@ -161,6 +161,7 @@ def _look(look: Look, ids: Mapping[int, str], standing: Mapping[PostedKey, int])
         "amount_minor": look.amount_minor,
         "posted_minor": posted,
         "reason": look.reason,
+        "amount_line_id": look.amount_line_id,
     }
 
 

@@ -58,6 +58,7 @@ def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Pe
 def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]) -> dict[CommissionKey, Fraction]:
     amounts: dict[CommissionKey, Fraction] = {}
     seats = seat_people(plan, snapshot)
+    standing = amounts_that_stand(plan, order, snapshot, shares)
     for number, (line, share) in enumerate(zip(order.lines, shares, strict=True)):
         assert line.cost_minor is not None
         bases = {
@@ -89,10 +90,9 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
             }[rule.of]
             has_seat = earns(plan, snapshot, line, tier, person, rule.pay not in ("leader", "opener"))
             can = has_seat and not lacks(rule, person)
+            pieces = line.quantity * share if rule.per == "unit" else Fraction(standing.get(rule.index) == number)
             amount = (
-                one_amount(rule, person, basis, line.quantity * share, reached, can)
-                if can or rule.pay == "chain"
-                else Fraction(0)
+                one_amount(rule, person, basis, pieces, reached, can) if can or rule.pay == "chain" else Fraction(0)
             )
             if rule.pay == "chain" and not can and (has_seat or is_skipped_seller(plan, snapshot, person)):
                 reached[rule.index] = max(reached.get(rule.index, 0), rule.figure(person.rank))
@@ -100,6 +100,25 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
             this_tier += amount
             amounts[CommissionKey(number, rule.index, tier, person.shop_no)] = amount
     return amounts
+
+
+def amounts_that_stand(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]) -> dict[int, int]:
+    """By rule the line of its one amount for the order: the first that pays anybody, if anything of those is left."""
+    seats = seat_people(plan, snapshot)
+    stands: dict[int, int] = {}
+    for rule in plan.rules:
+        person = {"leader": snapshot.leader, "opener": snapshot.opener}.get(rule.pay, seats.get(rule.tier))
+        if rule.per != "order" or person is None or lacks(rule, person):
+            continue
+        lines = [
+            number
+            for number, line in enumerate(order.lines)
+            if rule in chosen_on(plan, line)
+            and earns(plan, snapshot, line, rule.tier, person, rule.pay not in ("leader", "opener"))
+        ]
+        if any(shares[number] for number in lines):
+            stands[rule.index] = lines[0]
+    return stands
 
 
 def lacks(rule: Any, person: Person) -> bool:
@@ -149,7 +168,10 @@ def one_amount(
 
 
 def rounded(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[CommissionKey, int]:
-    whole = {key: round_ratio(amount.numerator, amount.denominator, plan.rounding) for key, amount in amounts.items()}
+    if plan.round_per == "order":
+        whole = rounded_over_order(plan, amounts)
+    else:
+        whole = {key: round_ratio(exact.numerator, exact.denominator, plan.rounding) for key, exact in amounts.items()}
     left: dict[tuple[int, int], int] = {}
     for key, amount in whole.items():
         cap = plan.rules[key.rule_index].cap
@@ -159,6 +181,20 @@ def rounded(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[Commissi
             whole[key] = min(amount, room)
             left[key.rule_index, key.shop_no] -= whole[key]
     return {key: amount for key, amount in whole.items() if amount}
+
+
+def rounded_over_order(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[CommissionKey, int]:
+    whole: dict[CommissionKey, int] = {}
+    for group in {key[1:] for key in amounts}:
+        keys = sorted(key for key in amounts if key[1:] == group)
+        exact_sum = sum((amounts[key] for key in keys), Fraction(0))
+        total = round_ratio(exact_sum.numerator, exact_sum.denominator, plan.rounding)
+        quotas = {key: amounts[key] * total / exact_sum if exact_sum else Fraction(0) for key in keys}
+        whole |= {key: quota.numerator // quota.denominator for key, quota in quotas.items()}
+        missing = total - sum(whole[key] for key in keys)
+        for key in sorted(keys, key=lambda key: (whole[key] - quotas[key], key.line_index))[:missing]:
+            whole[key] += 1
+    return dict(sorted(whole.items(), key=lambda item: list(amounts).index(item[0])))
 
 
 def by_key(commissions: list[Commission]) -> dict[CommissionKey, int]:
