@@ -13,6 +13,7 @@ from distrib.console.plans.summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.document import first_of
 from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.customer_conditions import CustomerCondition
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool
@@ -97,12 +98,24 @@ class _Words:
             ("only", "channel", where.channels),
             ("only", "category", where.categories),
             ("only", "sku", where.skus),
+            ("only", "customer", self._customer(where.customer)),
             ("never", "channel", where.not_channels),
             ("never", "category", where.not_categories),
             ("never", "sku", where.not_skus),
+            ("never", "customer", self._customer(where.not_customer)),
         )
         conditions = [self._named(way, key, values) for way, key, values in asked if values]
         return self._say("and").join(conditions) if conditions else self._say("all_lines")
+
+    def _customer(self, asked: CustomerCondition | None) -> Collection[str]:
+        if asked is None:
+            return ()
+        standing, orders, days = asked
+        worded = self._say(f"customer.{standing}")
+        bounds = [self._say("customer.orders", orders=orders)] if orders is not None and asked.is_bounded else []
+        if days is not None:
+            bounds.append(self._say("customer.days", days=days))
+        return (self._say("customer.bounds", customer=worded, bounds="; ".join(bounds)) if bounds else worded,)
 
     def _named(self, way: str, key: str, values: Collection[str]) -> str:
         words = [self._say(f"channel.{value}") if key == "channel" else value for value in sorted(values)]
