@@ -1,10 +1,11 @@
-"""The words of the plan about the whole order, from outside: figures and explanations over HTTP."""
+"""The words of the plan about the whole order and its customer, from outside: figures and explanations over HTTP."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from tests.world.documents import line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
 from tests.world.live import Client, Live
 
 EARLY = "2020-01-01T00:00:00Z"
@@ -96,3 +97,96 @@ def test_the_words_of_the_whole_order_are_refused_by_path_all_at_once(
         422,
         {"round_per", "rules[0].per", "rules[1].per"},
     )
+
+
+WELCOME: list[dict[str, Any]] = [
+    {"id": "first", "pay": "seller", "rate": "0.10", "where": {"customer": "new"}},
+    {"id": "again", "pay": "seller", "rate": "0.04"},
+    DELIVERY
+    | {
+        "id": "welcome",
+        "amount_minor": 800,
+        "group": "welcome",
+        "where": {"customer": {"is": "new", "within_orders": 3, "within_days": 30}},
+    },
+    {
+        "id": "keep",
+        "pay": "seller",
+        "rate": "0.01",
+        "group": "keep",
+        "where": {"not": {"customer": {"is": "new", "within_orders": 2}}},
+    },
+]
+
+
+def bought(number: int, days: int, customer_id: str | None = "wu") -> dict[str, Any]:
+    """An order over 100.00 of that day."""
+    paid_at = PAID + timedelta(days=days)
+    return settled(f"e{number}", f"o{number}", "s", line(10_000), paid_at=paid_at, customer_id=customer_id)
+
+
+def standing(client: Client, order_id: str) -> dict[str, int]:
+    """What stands of an order, by rule; what was worked out again has to agree."""
+    assert client.get(f"/v1/orders/{order_id}/explanation")["agrees"]
+    amounts: dict[str, int] = {}
+    for row in client.get(f"/v1/commissions?order_id={order_id}")["data"]:
+        amounts[row["rule"]] = amounts.get(row["rule"], 0) + row["amount_minor"]
+    return amounts
+
+
+def test_new_and_returning_customers_bring_what_the_plan_says_and_refunds_decide_the_same(live: Live) -> None:
+    client = open_shop(live, "customers", *WELCOME)
+    tell(client, bought(1, 0), bought(2, 10), bought(4, 31, None))
+    tell(client, bought(3, 30))
+    expected = {
+        "o1": {"first": 1_000, "welcome": 800},
+        "o2": {"again": 400, "welcome": 800},
+        "o3": {"again": 400, "keep": 100},
+        "o4": {"again": 400, "keep": 100},
+    }
+    assert {order_id: standing(client, order_id) for order_id in expected} == expected
+    tell(client, *(refunded(f"r{n}", f"o{n}", {"1": 5_000}, PAID + timedelta(days=40)) for n in (1, 2, 3)))
+    assert [standing(client, order_id) for order_id in ("o1", "o2", "o3")] == [
+        {"first": 500, "welcome": 800},
+        {"again": 200, "welcome": 800},
+        {"again": 200, "keep": 50},
+    ]
+    tell(client, refunded("r5", "o1", None, PAID + timedelta(days=41)), bought(5, 42))
+    assert (standing(client, "o1"), standing(client, "o5")) == (
+        {"first": 0, "welcome": 0},
+        {"again": 400, "keep": 100},
+    )
+
+
+def test_the_explanation_says_what_was_known_of_the_customer_to_all_but_other_shops(live: Live) -> None:
+    up: dict[str, Any] = {"id": "up", "pay": "upline", "tier": 1, "rate": "0.01"}
+    client = open_shop(live, "customers-explained", *WELCOME, up)
+    client.post("/v1/shops", {"id": "a", "joined_at": EARLY})
+    client.post("/v1/shops/s/move", {"sponsor_id": "a", "effective_at": EARLY, "reason": "test"})
+    tell(client, bought(1, 0), bought(2, 10), bought(3, 12, None))
+    view = client.get("/v1/orders/o2/explanation")
+    assert view["earlier_orders"] == {"orders": 1, "first_paid_at": "2026-03-01T02:00:00Z"}
+    names = ("rule", "customer", "within_orders", "within_days", "leaves_out", "is_met")
+    assert [tuple(row[name] for name in names) for row in view["customer_conditions"]] == [
+        ("first", "new", 1, None, False, False),
+        ("welcome", "new", 3, 30, False, True),
+        ("keep", "new", 2, None, True, True),
+    ]
+    assert client.get("/v1/orders/o1/explanation")["earlier_orders"] == {"orders": 0, "first_paid_at": None}
+    unnamed = client.get("/v1/orders/o3/explanation")
+    assert unnamed["earlier_orders"] is None
+    assert [row["is_met"] for row in unnamed["customer_conditions"]] == [False] * 3
+    keys = [client.post("/v1/keys", {"name": shop, "role": "partner", "shop_id": shop})["key"] for shop in ("s", "a")]
+    seller, upline = (Client(live.port, key) for key in keys)
+    assert seller.get("/v1/orders/o2/explanation")["earlier_orders"] == view["earlier_orders"]
+    hidden = upline.get("/v1/orders/o2/explanation")
+    assert (hidden["earlier_orders"], hidden["customer_conditions"]) == (None, [])
+
+
+def test_what_a_plan_asks_of_customers_is_refused_by_path_all_at_once(live: Live) -> None:
+    client = live.client(live.open_program("refused-customers"))
+    where = {"customer": {"is": "old", "within_orders": 0, "within_weeks": 2}, "not": {"customer": ["new"]}}
+    rule = {"id": "a", "pay": "seller", "rate": "0.1", "where": where}
+    answer = client.call("POST", "/v1/plans", {"code": "x", "currency": "CNY", "rules": [rule]})
+    inside = ("customer.is", "customer.within_orders", "customer.within_weeks", "not.customer")
+    assert {error["pointer"] for error in answer.json["errors"]} == {f"rules[0].where.{path}" for path in inside}

@@ -86,6 +86,35 @@ def test_explain_names_the_line_of_an_amount_paid_once_for_the_order(run: Run, w
     assert "每单只付一次，记在行 x" in run(explain, "o9", "--lang", "zh").output
 
 
+def test_explain_says_what_was_known_of_the_customer_and_what_rules_made_of_it(run: Run, world: World) -> None:
+    day = timedelta(days=1)
+    rules = [
+        {"id": "few", "pay": "seller", "rate": "0.1", "where": {"customer": {"is": "new", "within_orders": 2}}},
+        {
+            "id": "rest",
+            "pay": "seller",
+            "rate": "0.05",
+            "where": {"not": {"customer": {"is": "new", "within_days": 9}}},
+        },
+    ]
+    world.publish({**PLAN, "rules": rules}, PAID + day)
+    orders = [("o7", "cu", 1), ("o8", "cu", 2), ("o10", None, 3)]
+    world.earn(
+        *(
+            settled(f"e{n}{name}", name, "d", line(1_000), customer_id=who, paid_at=PAID + n * day)
+            for name, who, n in orders
+        )
+    )
+    assert "The customer had no earlier order." in run(explain, "o7").output
+    second = run(explain, "o8").output
+    assert "The customer had 1 earlier orders, the first paid on 2026-03-02" in second
+    assert "new customer (new: fewer than 2 earlier orders)" in second
+    assert "not: new customer (new: first order paid less than 9 days before)" in second
+    assert "The order names no customer." in run(explain, "o10").output
+    assert "对消费者的要求" in run(explain, "o8", "--lang", "zh").output
+    assert "Asked of the customer" not in run(explain, "o1").output
+
+
 @pytest.mark.tampers
 def test_explain_ends_with_1_and_the_differences_where_the_ledger_disagrees(run: Run, database_url: str) -> None:
     damage(database_url, "UPDATE transfers SET amount_minor = 7 WHERE seq = 1")

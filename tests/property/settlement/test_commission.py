@@ -7,6 +7,7 @@ it shares nothing with the engine but the order of its results.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +20,7 @@ from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.settlement.earned import CommissionKey
 from distrib.domain.settlement.explanation import explain
-from tests.property.draws import RANKS, orders, ratios, snapshots, worlds
+from tests.property.draws import PAID_AT, RANKS, orders, ratios, snapshots, worlds
 
 # The oracle.
 
@@ -34,13 +35,33 @@ def seat_people(plan: Plan, snapshot: Snapshot) -> dict[int, Person]:
     return dict(enumerate(chain[: plan.tiers + 1]))
 
 
-def chosen_on(plan: Plan, line: OrderLine) -> list[Any]:
+def chosen_on(plan: Plan, line: OrderLine, snapshot: Snapshot) -> list[Any]:
     taken: dict[str, Any] = {}
     for rule in plan.rules:
-        where = rule.where
-        if (where.skus is None or line.sku in where.skus) and line.sku not in where.not_skus:
+        asked = plan.document["rules"][rule.index]["where"] or {}
+        left_out = asked.get("not", {})
+        if (
+            line.sku in asked.get("sku", [line.sku])
+            and line.sku not in left_out.get("sku", [])
+            and ("customer" not in asked or is_so(asked["customer"], snapshot))
+            and not ("customer" in left_out and is_so(left_out["customer"], snapshot))
+        ):
             taken.setdefault(rule.group, rule)
     return sorted(taken.values(), key=lambda rule: rule.index)
+
+
+def is_so(asked: Any, snapshot: Snapshot) -> bool:
+    """Whether the customer is as asked; nobody knows of whom an order does not name."""
+    if snapshot.earlier_orders is None:
+        return False
+    asked = {"is": asked} if isinstance(asked, str) else asked
+    orders, first_paid_at = snapshot.earlier_orders
+    is_new = first_paid_at is None
+    if first_paid_at is not None and len(asked) > 1:
+        few = "within_orders" not in asked or orders < asked["within_orders"]
+        young = "within_days" not in asked or PAID_AT - first_paid_at < timedelta(days=asked["within_days"])
+        is_new = few and young
+    return is_new is (asked["is"] == "new")
 
 
 def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Person, in_chain: bool) -> bool:
@@ -66,7 +87,7 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
             "list": line.paid_minor if line.list_minor is None else line.list_minor,
             "margin": max(line.paid_minor - line.cost_minor, 0),
         }
-        base, rules = bases[plan.base] * share, chosen_on(plan, line)
+        base, rules = bases[plan.base] * share, chosen_on(plan, line, snapshot)
         below = Fraction(0)
         paid: dict[int, Fraction] = {}
         reached: dict[int, int] = {}
@@ -113,7 +134,7 @@ def amounts_that_stand(plan: Plan, order: Order, snapshot: Snapshot, shares: Seq
         lines = [
             number
             for number, line in enumerate(order.lines)
-            if rule in chosen_on(plan, line)
+            if rule in chosen_on(plan, line, snapshot)
             and earns(plan, snapshot, line, rule.tier, person, rule.pay not in ("leader", "opener"))
         ]
         if any(shares[number] for number in lines):
