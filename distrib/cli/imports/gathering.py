@@ -43,10 +43,18 @@ Contradictions = Callable[[Sequence[Record]], list[Text]]
 """What is wrong with rows as the rows of one event."""
 
 
-def gather_rows(source: RecordsFile, index: RunIndex, contradictions: Contradictions) -> Iterator[Gathered]:
-    """Gathers the rows of each event of a CSV file, events in the order of their first rows."""
+def gather_rows(
+    source: RecordsFile, index: RunIndex, contradictions: Contradictions, may_repeat: bool = True
+) -> Iterator[Gathered]:
+    """Gathers the rows of each event of a CSV file, events in the order of their first rows.
+
+    Args:
+        may_repeat: whether rows that stand twice apart are the same fact; where lines have no ids they may be two.
+    """
     for runs in index:
         kept, repeats, faults = _distinct(source, runs)
+        if repeats and not may_repeat:
+            faults = [*faults, Text("rows stand twice apart, and lines without ids cannot be told apart")]
         faults = faults or contradictions(kept)
         if faults:
             yield from _refused(source, runs, faults)

@@ -66,10 +66,8 @@ def shape_options(command: _F) -> _F:
     """``--encoding`` and ``--ignore-columns``: how the file is written."""
     encoding = click.option(
         "--encoding",
-        default=UTF_8,
-        show_default=True,
         callback=_encoding,
-        help="Encoding of FILE, such as gb18030 (what Chinese Excel saves as CSV).",
+        help="Encoding of FILE, such as gb18030 (what Chinese Excel saves as CSV); UTF-8 if not given.",
     )
     ignored = click.option(
         "--ignore-columns",
@@ -82,7 +80,9 @@ def shape_options(command: _F) -> _F:
     return encoding(ignored(command))
 
 
-def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> str:
+def _encoding(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    if name is None:
+        return None
     encoding = encoding_named(name)
     if encoding is None:
         words = Text("{name} is no encoding of text that is read by lines; use utf-8, gb18030, big5 …", name=name)

@@ -23,7 +23,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.imports.cells import read_time
 from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile
 from distrib.cli.imports.refused import RefusedFile
-from distrib.cli.imports.shape import FileShape, shape_options
+from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
 from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, parse_instant
@@ -72,11 +72,11 @@ class Index:
 @program_option
 @json_option
 def import_shops_command(
-    file: Path, encoding: str, ignored: frozenset[str], program_code: str | None, as_json: bool
+    file: Path, encoding: str | None, ignored: frozenset[str], program_code: str | None, as_json: bool
 ) -> None:
     """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused."""
     try:
-        with RecordsFile(file, COLUMNS, FileShape(encoding, ignored)) as source, open_container() as container:
+        with RecordsFile(file, COLUMNS, FileShape(encoding or UTF_8, ignored)) as source, open_container() as container:
             with container.begin() as conn:
                 program = container.program(conn, program_code)
             beside = Beside(RefusedFile(file, source), RefusedFile(file, source, "detached"))

@@ -1,7 +1,7 @@
 """The rows of one order as its events, by a map. What cannot be read is collected: an order is sent whole or not.
 
-What an order earns is computed of what was paid for its lines, so money that is no line's is kept out: a discount of the
-order, or the total after it, is shared over the lines by largest remainder, the first of equal remainders first.
+What an order earns is computed of what was paid for its lines, so money that is no line's is kept out: a discount of
+the order, or the total after it, is shared over the lines by largest remainder, the first of equal remainders first.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def contradictions_of(event_map: EventMap) -> Callable[[Sequence[Record]], list[
         known: dict[str, tuple[int, str]] = {}
         unlike: dict[tuple[int, int], list[str]] = {}
         for record in records:
+            if not row_holds(event_map.line_rows, record.values):
+                continue
             for name, source in event_map.order.items():
                 text = _quietly(source, record.values)
                 if text is None:
@@ -70,7 +72,8 @@ def compose(event_map: EventMap, records: Sequence[Record], now: datetime, expor
         now: what happens later is not sent yet.
         exported_at: the time of what the file has no time of.
     """
-    order = OrderRows(event_map, [record.values for record in records])
+    rows = [record.values for record in records]
+    order = OrderRows(event_map, rows, [row for row in rows if row_holds(event_map.line_rows, row)])
     composer = _Composer(event_map, order, now, exported_at)
     composer.whole()
     if order.faults:
@@ -91,6 +94,9 @@ class _Composer:
 
     def whole(self) -> None:
         """Composes all events of the order."""
+        if not self.read.rows:
+            self.left_out.append(Text("its lines are not in the file, so nothing of it is sent"))
+            return
         order = self._order()
         self.read.currency = order.get("currency", "")
         if not is_currency(self.read.currency):
@@ -162,7 +168,7 @@ class _Composer:
         return [line | {"paid_minor": share} for line, share in zip(lines, shares, strict=True)]
 
     def _line_rows(self) -> list[Row]:
-        rows = [row for row in self.read.rows if row_holds(self.event_map.line_rows, row)]
+        rows = list(self.read.rows)
         return rows if self.event_map.split is None else [part for row in rows for part in self._split(row)]
 
     def _split(self, row: Row) -> list[Row]:

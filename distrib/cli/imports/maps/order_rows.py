@@ -16,9 +16,15 @@ _T = TypeVar("_T")
 
 @dataclass
 class OrderRows:
-    """The rows of one order as a map reads them; ``faults`` says what does not fit."""
+    """The rows of one order as a map reads them; ``faults`` says what does not fit.
+
+    Args:
+        all_rows: those of its refunds as well.
+        rows: those of its lines, which say what the order is.
+    """
 
     event_map: EventMap
+    all_rows: Sequence[Row]
     rows: Sequence[Row]
     currency: str = ""
     faults: list[Text] = field(default_factory=list)

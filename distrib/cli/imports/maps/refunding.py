@@ -43,7 +43,7 @@ class Refunding:
     def read(self) -> list[tuple[str, datetime, dict[str, Any] | None]]:
         """Lists the refunds: id, time and what is given back; None where that is nothing of the lines."""
         by_id: dict[str, list[Row]] = {}
-        for row in self._order.rows:
+        for row in self._order.all_rows:
             if row_holds(self._rule.rows, row):
                 refund_id = self._refund_id(row)
                 if refund_id is not None:
