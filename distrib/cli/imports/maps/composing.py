@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from distrib.cli.imports.cells import read_flag
-from distrib.cli.imports.maps.event_map import FREIGHT, EventMap, Row, Source
+from distrib.cli.imports.maps.event_map import FREIGHT, ColumnText, EventMap, Row
 from distrib.cli.imports.maps.order_rows import OrderRows, row_holds
-from distrib.cli.imports.maps.refunding import NOTHING_BACK, Refunding
+from distrib.cli.imports.maps.refunding import NOTHING_BACK, Refunding, outside
 from distrib.cli.imports.maps.values import ValueUnfit, read_quantity
 from distrib.cli.imports.records import Record
 from distrib.domain.currencies import is_currency
@@ -216,12 +216,14 @@ class _Composer:
         if total > whole and self.event_map.lines_total_over == FREIGHT:
             return whole
         if not 0 <= total <= whole:
-            self.read.fault("order.lines_total", Text("{back} is not out of {whole}", back=total, whole=whole))
+            self.read.fault(
+                "order.lines_total", Text("must be from 0 to {whole} minor units, not {back}", back=total, whole=whole)
+            )
             return whole
         return total
 
 
-def _quietly(source: Source, row: Row) -> str | None:
+def _quietly(source: ColumnText, row: Row) -> str | None:
     """Reads a text; None also for what does not fit, which is said elsewhere."""
     try:
         return source.read(row)

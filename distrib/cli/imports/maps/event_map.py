@@ -24,7 +24,7 @@ Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ColumnText:
     """Where a text comes from: the first of ``columns`` that is filled, all of them joined, or a constant.
 
     Args:
@@ -61,12 +61,12 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class ColumnAmount:
     """An amount of money: what is added, times a quantity, less what is subtracted; an empty one of several is 0."""
 
-    add: tuple[Source, ...]
-    subtract: tuple[Source, ...] = ()
-    times: Source | None = None
+    add: tuple[ColumnText, ...]
+    subtract: tuple[ColumnText, ...] = ()
+    times: ColumnText | None = None
     is_negated: bool = False
 
 
@@ -94,7 +94,7 @@ class EventRule:
     """
 
     when: Condition
-    occurred_at: Source
+    occurred_at: ColumnText
     after_days: int = 0
 
 
@@ -113,12 +113,12 @@ class RefundRule:
     """
 
     when: Condition
-    occurred_at: Source | None
+    occurred_at: ColumnText | None
     rows: Condition | None = None
-    refund_id: Source | None = None
-    line_id: Source | None = None
-    amount: Amount | None = None
-    out_of: Amount | None = None
+    refund_id: ColumnText | None = None
+    line_id: ColumnText | None = None
+    amount: ColumnAmount | None = None
+    out_of: ColumnAmount | None = None
     spread: str = "lines"
     over: str = REFUSE
 
@@ -128,16 +128,16 @@ class EventMap:
     """A whole map; ``order`` and ``line`` by the names of the contract."""
 
     name: str
-    order: Mapping[str, Source]
-    line: Mapping[str, Source]
-    amounts: Mapping[str, Amount]
+    order: Mapping[str, ColumnText]
+    line: Mapping[str, ColumnText]
+    amounts: Mapping[str, ColumnAmount]
     events: Mapping[str, EventRule]
     refunds: tuple[RefundRule, ...] = ()
     line_rows: Condition | None = None
     split: LineSplit | None = None
-    lines_total: Amount | None = None
+    lines_total: ColumnAmount | None = None
     lines_total_over: str = REFUSE
-    discounts: Amount | None = None
+    discounts: ColumnAmount | None = None
     encoding: str | None = None
     unit: str = MAJOR
     decimal: Literal[".", ","] = "."
@@ -177,7 +177,7 @@ class EventMap:
         """All columns that the map reads."""
         return frozenset(name for names in self._needs() for name in names)
 
-    def _sources(self) -> Iterator[Source]:
+    def _sources(self) -> Iterator[ColumnText]:
         yield from self.order.values()
         yield from self.line.values()
         yield from (rule.occurred_at for rule in self.events.values())

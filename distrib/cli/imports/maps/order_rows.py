@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from distrib.cli.imports.maps.event_map import ABOVE_ZERO, EMPTY, FILLED, Amount, Condition, EventMap, Row, Source
+from distrib.cli.imports.maps.event_map import (
+    ABOVE_ZERO,
+    EMPTY,
+    FILLED,
+    ColumnAmount,
+    ColumnText,
+    Condition,
+    EventMap,
+    Row,
+)
 from distrib.cli.imports.maps.values import ValueUnfit, is_above_zero, read_moment, read_money, read_quantity
 from distrib.domain.texts import Text
 
@@ -43,25 +52,25 @@ class OrderRows:
         if fault not in self.faults:
             self.faults.append(fault)
 
-    def text(self, name: str, source: Source, row: Row) -> str | None:
+    def text(self, name: str, source: ColumnText, row: Row) -> str | None:
         """Reads a text of a row."""
         return self.attempt(name, lambda: source.read(row))
 
-    def first_text(self, name: str, source: Source, rows: Sequence[Row] | None = None) -> str | None:
+    def first_text(self, name: str, source: ColumnText, rows: Sequence[Row] | None = None) -> str | None:
         """Reads the first text of the rows that there is."""
         texts = (self.text(name, source, row) for row in (self.rows if rows is None else rows))
         return next((text for text in texts if text is not None), None)
 
-    def amount(self, name: str, amount: Amount, row: Row) -> int | None:
+    def amount(self, name: str, amount: ColumnAmount, row: Row) -> int | None:
         """Computes an amount of a row in minor units; None where nothing of it is filled."""
         return self.attempt(name, lambda: self._amount(amount, row))
 
-    def first_amount(self, name: str, amount: Amount) -> int | None:
+    def first_amount(self, name: str, amount: ColumnAmount) -> int | None:
         """Computes the first amount of the rows that there is."""
         amounts = (self.amount(name, amount, row) for row in self.rows)
         return next((minor for minor in amounts if minor is not None), None)
 
-    def moment(self, name: str, source: Source, rows: Sequence[Row] | None = None) -> datetime | None:
+    def moment(self, name: str, source: ColumnText, rows: Sequence[Row] | None = None) -> datetime | None:
         """Reads the first time of the rows; that there is none is a fault."""
         text = self.first_text(name, source, rows)
         if text is None:
@@ -73,7 +82,7 @@ class OrderRows:
         """Whether a condition holds of the order: of the first row that fills a column, or, above zero, of any."""
         return all(self._column_holds(column, wanted) for column, wanted in condition.by_column.items())
 
-    def _amount(self, amount: Amount, row: Row) -> int | None:
+    def _amount(self, amount: ColumnAmount, row: Row) -> int | None:
         added = [text for source in amount.add if (text := source.read(row)) is not None]
         times = amount.times.read(row) if amount.times is not None else "1"
         if not added or times is None:

@@ -12,13 +12,13 @@ from distrib.cli.imports.maps.event_map import (
     DEFAULT_FORMATS,
     FREIGHT,
     REFUSE,
-    Amount,
+    ColumnAmount,
+    ColumnText,
     Condition,
     EventMap,
     EventRule,
     LineSplit,
     RefundRule,
-    Source,
 )
 from distrib.cli.imports.maps.source_reading import SourceReport
 from distrib.cli.imports.maps.values import MAJOR, MINOR
@@ -75,7 +75,7 @@ class _Reader(SourceReport):
             **amounts,
         )
 
-    def _order(self, value: object) -> tuple[dict[str, Source], dict[str, Any]]:
+    def _order(self, value: object) -> tuple[dict[str, ColumnText], dict[str, Any]]:
         known = (*ORDER_FIELDS, "lines_total", "lines_total_over", "discounts")
         given = self.mapping("order", value, known, ("id", "currency", "paid_at")) if value is not None else None
         given = given or {}
@@ -91,7 +91,9 @@ class _Reader(SourceReport):
         }
         return order, amounts | {"lines_total_over": over or REFUSE}
 
-    def _line(self, value: object) -> tuple[dict[str, Source], dict[str, Amount], LineSplit | None, Condition | None]:
+    def _line(
+        self, value: object
+    ) -> tuple[dict[str, ColumnText], dict[str, ColumnAmount], LineSplit | None, Condition | None]:
         known = (*LINE_FIELDS, *LINE_AMOUNTS, "rows", "split")
         given = (
             self.mapping("line", value, known, ("id", "sku", "quantity", "paid")) if value is not None else None

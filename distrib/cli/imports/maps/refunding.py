@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from distrib.cli.imports.maps.event_map import FREIGHT, Amount, RefundRule, Row, Source
+from distrib.cli.imports.maps.event_map import FREIGHT, ColumnAmount, ColumnText, RefundRule, Row
 from distrib.cli.imports.maps.order_rows import OrderRows, row_holds
 from distrib.domain.document import shown
 from distrib.domain.money import round_ratio
@@ -75,7 +75,7 @@ class Refunding:
         amount = self._of_order(rule.amount, rows)
         return {"amount_minor": amount, "spread": rule.spread} if amount else None
 
-    def _of_order(self, amount: Amount, rows: Sequence[Row]) -> int | None:
+    def _of_order(self, amount: ColumnAmount, rows: Sequence[Row]) -> int | None:
         name, left = f"{_NAME}.amount", sum(self._left.values())
         given = [minor for row in rows if (minor := self._order.amount(name, amount, row)) is not None]
         if not given:
@@ -85,11 +85,11 @@ class Refunding:
             return self._at_most(back, left)
         whole = self._order.first_amount(f"{_NAME}.out_of", self._rule.out_of) or 0
         if not 0 <= back <= whole or whole == 0:
-            self._order.fault(name, Text("{back} is not out of {whole}", back=back, whole=whole))
+            self._order.fault(name, outside(back, whole))
             return None
         return round_ratio(back * left, whole, "half_up")
 
-    def _of_lines(self, source: Source, amount: Amount, rows: Sequence[Row]) -> dict[str, Any] | None:
+    def _of_lines(self, source: ColumnText, amount: ColumnAmount, rows: Sequence[Row]) -> dict[str, Any] | None:
         taken: dict[str, int] = {}
         for row in rows:
             line_id = self._order.text(f"{_NAME}.line_id", source, row)
@@ -107,6 +107,13 @@ class Refunding:
         if back > left and self._rule.over == FREIGHT:
             return left
         if not 0 <= back <= left:
-            self._order.fault(f"{_NAME}.amount", Text("{back} is not out of {whole}", back=back, whole=left))
+            self._order.fault(
+                f"{_NAME}.amount", Text("must be from 0 to {whole} minor units, not {back}", back=back, whole=left)
+            )
             return None
         return back
+
+
+def outside(back: int, whole: int) -> Text:
+    """Says that an amount is not a part of another."""
+    return Text("must be from 0 to {whole} minor units, not {back}", back=back, whole=whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from distrib.cli.imports.maps.event_map import STATES, Amount, Condition, Source
+from distrib.cli.imports.maps.event_map import STATES, ColumnAmount, ColumnText, Condition
 from distrib.domain.document import Report, below
 from distrib.domain.texts import Text
 
@@ -16,10 +16,10 @@ _SOURCE = ("column", "columns", "join", "constant", "pattern", "values", "number
 class SourceReport(Report):
     """Collects the problems of a map; each reader answers None for what is unusable."""
 
-    def source(self, path: str, value: object) -> Source | None:
+    def source(self, path: str, value: object) -> ColumnText | None:
         """Reads where a text comes from: a column's name, or a mapping."""
         if isinstance(value, str):
-            return Source((value,)) if self.text(path, value) else None
+            return ColumnText((value,)) if self.text(path, value) else None
         given = self.mapping(path, value, _SOURCE)
         if given is None:
             return None
@@ -32,7 +32,7 @@ class SourceReport(Report):
         columns = tuple(self.texts(below(path, way), names)) if way in ("column", "columns", "join") else ()
         if way == "number" and given["number"] != "line":
             self.refuse(f"{path}.number", given["number"], Text("must be line"))
-        return Source(
+        return ColumnText(
             columns,
             is_joined=way == "join",
             constant=self.plain(f"{path}.constant", given["constant"]) if way == "constant" else None,
@@ -49,11 +49,11 @@ class SourceReport(Report):
             self.plain(path, key) or "": self.plain(below(path, key), meaning) or "" for key, meaning in value.items()
         }
 
-    def amount(self, path: str, value: object) -> Amount | None:
+    def amount(self, path: str, value: object) -> ColumnAmount | None:
         """Reads where an amount comes from: a column's name, or what is added, multiplied and subtracted."""
         if isinstance(value, str) or (isinstance(value, Mapping) and {"column", "columns"} & value.keys()):
             source = self.source(path, value)
-            return Amount((source,)) if source is not None else None
+            return ColumnAmount((source,)) if source is not None else None
         given = self.mapping(path, value, ("add", "subtract", "times", "sign"), ("add",))
         if given is None:
             return None
@@ -67,7 +67,7 @@ class SourceReport(Report):
             for name in ("add", "subtract")
         )
         sign = self.choice(f"{path}.sign", given.get("sign", "positive"), ("positive", "negative"))
-        return Amount(
+        return ColumnAmount(
             tuple(source for source in added if source is not None),
             tuple(source for source in subtracted if source is not None),
             self.source(f"{path}.times", given["times"]) if "times" in given else None,

@@ -46,15 +46,15 @@ def read_money(text: str, currency: str, unit: str = MAJOR, decimal: str = ".") 
     (129950, 1999, 12)
     """
     bare = text.strip().removeprefix(currency).removesuffix(currency).strip()
-    is_negative = bare.startswith("(") and bare.endswith(")")
-    bare = bare.strip("() ")
+    is_bracketed = bare.startswith("(") and bare.endswith(")")
+    signs = bare.count("-") + is_bracketed
+    bare = bare.removeprefix("(").removesuffix(")") if is_bracketed else bare
     for _ in range(2):
-        is_negative ^= bare.startswith("-")
         bare = bare.removeprefix("-").strip(SYMBOLS + "\u00a0 ")
-    amount = _unsigned(bare, currency, unit, decimal)
+    amount = _unsigned(bare, currency, unit, decimal) if signs <= 1 else None
     if amount is None:
         raise ValueUnfit(_no_amount(text, bare, currency, decimal))
-    return -amount if is_negative else amount
+    return -amount if signs else amount
 
 
 def _unsigned(bare: str, currency: str, unit: str, decimal: str) -> int | None:
