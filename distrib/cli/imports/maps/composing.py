@@ -216,9 +216,7 @@ class _Composer:
         if total > whole and self.event_map.lines_total_over == FREIGHT:
             return whole
         if not 0 <= total <= whole:
-            self.read.fault(
-                "order.lines_total", Text("must be from 0 to {whole} minor units, not {back}", back=total, whole=whole)
-            )
+            self.read.fault("order.lines_total", outside(total, whole))
             return whole
         return total
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from distrib.cli.imports.maps.event_map import (
@@ -31,7 +31,7 @@ LINE_FIELDS = ("id", "sku", "category", "quantity", "entry")
 LINE_AMOUNTS = ("paid", "list", "cost")
 EVENTS = ("paid", "settled", "cancelled")
 SPREADS = ("lines", "none")
-_REFUND = ("when", "occurred_at", "rows", "id", "line_id", "amount", "out_of", "spread", "over")
+REFUND_KEYS = ("when", "occurred_at", "rows", "id", "line_id", "amount", "out_of", "spread", "over")
 _KEYS = ("map", "source", "encoding", "money", "times", "order", "line", "events", "optional")
 
 
@@ -40,6 +40,9 @@ def read_map(document: object) -> tuple[EventMap | None, list[Problem]]:
     reader = _Reader()
     event_map = reader.document(document)
     return (None if reader.problems else event_map), reader.problems
+
+
+_Line: TypeAlias = tuple[dict[str, ColumnText], dict[str, ColumnAmount], LineSplit | None, Condition | None]
 
 
 class _Reader(SourceReport):
@@ -91,9 +94,7 @@ class _Reader(SourceReport):
         }
         return order, amounts | {"lines_total_over": over or REFUSE}
 
-    def _line(
-        self, value: object
-    ) -> tuple[dict[str, ColumnText], dict[str, ColumnAmount], LineSplit | None, Condition | None]:
+    def _line(self, value: object) -> _Line:
         known = (*LINE_FIELDS, *LINE_AMOUNTS, "rows", "split")
         given = (
             self.mapping("line", value, known, ("id", "sku", "quantity", "paid")) if value is not None else None
@@ -134,7 +135,7 @@ class _Reader(SourceReport):
         return self.whole(path, int(value) if isinstance(value, str) and value.isdecimal() else value, 0, 400) or 0
 
     def _refund(self, path: str, value: object) -> RefundRule | None:
-        given = self.mapping(path, value, _REFUND, ("when", "occurred_at"))
+        given = self.mapping(path, value, REFUND_KEYS, ("when", "occurred_at"))
         if given is None or not {"when", "occurred_at"} <= given.keys():
             return None
         if "line_id" in given and "amount" not in given:
