@@ -14,10 +14,16 @@ from distrib.domain.texts import Text
 _EVENT = ("id", "type", "occurred_at")
 _ORDER = ("order_id", "channel", "shop_id", "customer_id", "leader_id", "opener_id", "group_id", "currency", "paid_at")
 _LINE = ("line_id", "sku", "category", "quantity", "paid_minor", "list_minor", "cost_minor", "entry")
-_REFUND = ("refund_id", "amount_minor")
-_ABOUT = {CANCELLED: "order_id", SUCCEEDED: "group_id", FAILED: "group_id"}
+_REFUND = ("refund_id", "amount_minor", "spread")
+_ABOUT = {
+    CANCELLED: "order_id",
+    "order.payment_failed": "order_id",
+    "refund.reversed": "refund_id",
+    SUCCEEDED: "group_id",
+    FAILED: "group_id",
+}
 COLUMNS = (*_EVENT, *_ORDER, *_LINE, *_REFUND)
-_SHARED = (*_EVENT, *_ORDER, "refund_id")
+_SHARED = (*_EVENT, *_ORDER, "refund_id", "spread")
 _READERS: Mapping[str, Callable[[str], object]] = {
     "occurred_at": read_time,
     "paid_at": read_time,
@@ -62,21 +68,28 @@ def event_of(records: Sequence[Record]) -> dict[str, Any]:
     """Composes an event of the CSV rows of one id.
 
     A refund's row that has an amount is a line even where it names none, to be refused by name: a refund without lines
-    would take back all that is left.
+    would take back all that is left. Only where it says how to spread it, its amount is no line's.
     """
     rows = [record.values for record in records]
     first, *_ = rows
     event: dict[str, Any] = _named(first, _EVENT)
     if first.get("type") == REFUNDED:
-        lines = [_named(row, ("line_id", "amount_minor")) for row in rows if {"line_id", "amount_minor"} & row.keys()]
-        refund = {"id": first.get("refund_id"), "order_id": first.get("order_id")}
-        return event | {"refund": refund | ({"lines": lines} if lines else {})}
+        return event | {"refund": _refund(rows)}
     about = _ABOUT.get(first.get("type", ""))
     if about is not None:
         return event | _named(first, (about,))
     order = _named(first, _ORDER)
     order["id"] = order.pop("order_id", None)
     return event | {"order": order | {"lines": [_line(row) for row in rows]}}
+
+
+def _refund(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    first, *later = rows
+    refund = {"id": first.get("refund_id"), "order_id": first.get("order_id")}
+    if "spread" in first and "line_id" not in first and not later:
+        return refund | _named(first, ("amount_minor", "spread"))
+    lines = [_named(row, ("line_id", "amount_minor")) for row in rows if {"line_id", "amount_minor"} & row.keys()]
+    return refund | _named(first, ("spread",)) | ({"lines": lines} if lines else {})
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
