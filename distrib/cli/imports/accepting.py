@@ -98,17 +98,19 @@ def _record(
     with target.container.begin() as conn:
         answers = iter(accept_events(conn, target.program, [event for _, events in fit for event in events], now))
     for read, events in fit:
-        refusals = [answer for answer in (next(answers) for _ in events) if not _count(answer, read, tally)]
+        refusals = [refusal for _ in events if (refusal := _count(next(answers), read, tally)) is not None]
         if refusals:
-            reason = "; ".join(f"{a.id}: {render_both(Refusal(str(a.code), id=a.id).text, ' ')}" for a in refusals)
-            _refuse(read, str(refusals[0].code), reason, beside, tally, len(refusals))
+            first, *_ = refusals
+            reason = "; ".join(render_both(refusal.text, " ") for refusal in refusals)
+            _refuse(read, first.code, reason, beside, tally, len(refusals))
 
 
-def _count(answer: Accepted, read: FileEvents, tally: EventTally) -> bool:
-    """Counts an answer; whether the event is in."""
+def _count(answer: Accepted, read: FileEvents, tally: EventTally) -> Refusal | None:
+    """Counts an answer; why the event is not in, or None."""
+    refusal = None if answer.code is None else Refusal(answer.code, id=answer.id)
     tally.accepted += answer.status == "accepted"
-    tally.duplicate += (answer.status == "duplicate") + (read.rows.repeats if answer.code is None else 0)
-    return answer.code is None
+    tally.duplicate += (answer.status == "duplicate") + (read.rows.repeats if refusal is None else 0)
+    return refusal
 
 
 def _refuse(read: FileEvents, code: str, reason: str, beside: BesideEvents, tally: EventTally, count: int = 1) -> None:
