@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
-from tests.world.documents import SELLER_TEN_PERCENT
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World
 
 SAMPLES = Path(__file__).parents[2] / "unit" / "cli" / "imports" / "samples"
@@ -74,7 +74,6 @@ def test_a_dry_run_shows_what_would_be_sent_and_why_the_rest_is_not_and_sends_no
     assert [event["id"] for event in events] == ["wx1:paid", "wx1:settled", "wx2:paid", "wx2:refunded"]
     assert "no event of the map has happened to it" in Path(shown["left_out_file"]).read_text("utf-8")
     with world.begin() as conn:
-        assert world.program is not None
         assert conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one() == 0
     assert run(runner, Path(shown["events_file"]))[1]["accepted"] == 4
 
@@ -128,3 +127,29 @@ def test_a_map_that_cannot_be_used_is_refused_by_name(
     done = runner.invoke(cli, ["import", "events", str(sample(tmp_path, "generic")), *options])
     assert done.exit_code == 2
     assert [word for word in words if word not in done.stderr] == []
+
+
+def test_a_map_says_the_encoding_of_its_files(world: World, runner: CliRunner, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("encoding: gb18030\n" + runner.invoke(cli, ["import", "maps", "generic"]).stdout, "utf-8")
+    file = sample(tmp_path, "generic")
+    file.write_bytes(file.read_text("utf-8").replace("oolong", "乌龙茶").encode("gb18030"))
+    status, counts = run(runner, file, "--map", str(mine), "--dry-run")
+    assert (status, counts["accepted"]) == (0, 3)
+    assert "\\u4e4c\\u9f99\\u8336" in Path(counts["events_file"]).read_text("ascii")
+    assert run(runner, file, "--map", str(mine), "--encoding", "utf-8")[1]["refused"] == 1
+
+
+def test_a_dry_run_of_events_as_the_api_takes_them_names_what_would_be_refused(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.ndjson"
+    good, bad = settled("e1", "o1", "7", line(1_000)), settled("e2", "o2", "7", line(-1))
+    file.write_text("\n".join(map(json.dumps, [good, bad, good])), "utf-8")
+    status, counts = run(runner, file, "--dry-run")
+    assert (status, counts["accepted"], counts["duplicate"], counts["refused"]) == (1, 1, 1, 1)
+    with world.begin() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one() == 0
+    shown = runner.invoke(cli, ["import", "events", str(file), "--dry-run"])
+    assert "order.settled" in shown.stdout
+    assert "1 would be sent, 1 stand again, 1 refused" in shown.stdout
