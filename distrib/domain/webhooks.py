@@ -16,7 +16,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from distrib.domain.texts import Text
 
-EVENT_TYPES = ("commission.earned", "commission.reversed", "rank.changed", "statement.closed", "payout.settled")
+EVENT_TYPES = (
+    "commission.earned",
+    "commission.reversed",
+    "rank.changed",
+    "statement.closed",
+    "payout.settled",
+    "withdrawal.changed",
+)
 
 SCHEDULE = (
     timedelta(0),

@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.payouts.batches import APPROVED, CANCELLED, locked_head, posting_time
+from distrib.services.payouts.selections import WITHDRAWALS
+from distrib.services.payouts.withdrawals import settle_withdrawals
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts.batches import NewResult
 from distrib.store.payouts.postings import PaidLine, post_paid
@@ -101,12 +103,16 @@ def _write(
     new = [NewResult(line.shop_no, draft.status, draft.reference, draft.reason) for draft, line in fresh]
     rows.insert_results(conn, program_id, head.payout_no, new, recorded_at, actor.key_id)
     paid = [
-        PaidLine(line.shop_no, line.line_no, line.amount_minor - line.tax_minor, line.tax_minor)
+        PaidLine(line.shop_no, line.line_no, line.net_minor, line.tax_minor)
         for draft, line in fresh
         if draft.status == PAID
     ]
     if paid:
         post_paid(conn, program_id, head.payout_no, paid, recorded_at, period)
+    if head.selection == WITHDRAWALS:
+        failed = [line.shop_no for draft, line in fresh if draft.status == FAILED]
+        of_paid = [line.shop_no for line in paid]
+        settle_withdrawals(conn, program, head.payout_no, of_paid, failed, recorded_at, period)
     insert_messages(conn, program_id, [_message(conn, program, head, len(fresh) - len(paid), paid, recorded_at)])
 
 
