@@ -22,6 +22,7 @@ EVENT_TYPES = (
     "rank.changed",
     "statement.closed",
     "payout.settled",
+    "payout.returned",
     "withdrawal.changed",
 )
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.personal_data import Payee
-from distrib.domain.payouts.withholding import reporting_threshold_minor
+from distrib.domain.payouts.withholding import is_reportable, reporting_threshold_minor
 from distrib.domain.periods import shift_period, to_period
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
@@ -52,6 +52,7 @@ US_1099_COLUMNS = (
     "kind",
     "currency",
     "payments",
+    "returned_minor",
     "amount_minor",
     "tax_minor",
     "threshold_minor",
@@ -116,7 +117,11 @@ def platform_report(conn: Connection, program: Program, quarter: str, sealer: Se
 
 
 def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer) -> Generator[bytes, None, None]:
-    """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC."""
+    """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC.
+
+    By the day of payment, in the program's time zone; what came back is taken off in the year of the return. Form
+    1099-K is due from those who settle payments of buyers, not of commissions: it is not made here.
+    """
     threshold = reporting_threshold_minor(year)
     start, _ = period_bounds(to_period(year, 1), program.zone)
     _, end = period_bounds(to_period(year, 12), program.zone)
@@ -130,10 +135,11 @@ def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer
                 *_identity(payees.get(VersionKey(row.shop_no, row.version))),
                 program.currency,
                 row.payments,
+                row.returned_minor,
                 row.amount_minor,
                 row.tax_minor,
                 threshold,
-                "yes" if row.amount_minor >= threshold else "no",
+                is_reportable(row.kind, row.amount_minor, year),
             )
             for row in chunk
         )

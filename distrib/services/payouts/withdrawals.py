@@ -11,13 +11,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.ledger import EXPENSE
+from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.domain.payouts.withdrawals import (
     APPROVED,
     CANCELLED,
@@ -40,6 +41,8 @@ from distrib.store.payouts.withdrawals import ShopWithdrawals, WithdrawalRow
 from distrib.store.webhooks.outbox import Message, insert_messages
 
 CHANGED = "withdrawal.changed"
+_FEE_ENTRIES = {PAID: (1, False), RETURNED: (2, True)}
+"""By what was said of a line: the number of its fee's transfer, and whether that gives back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,32 +161,34 @@ def list_withdrawals(
     return [withdrawal_view(program, row) for row in page], page[-1].withdrawal_no if len(listed) > limit else None
 
 
-def settle_withdrawals(
-    conn: Connection,
-    program: Program,
-    payout_no: int,
-    paid: Sequence[int],
-    failed: Sequence[int],
-    settled_at: datetime,
-    period: int,
-) -> None:
-    """Posts the fees of the withdrawals that lines paid, and tells of those whose lines were paid or failed.
+class SettledLine(NamedTuple):
+    """What was said of a shop's line, paid, failed or returned, and when it counts."""
 
-    Args:
-        paid: the numbers of the shops whose lines were paid; ``failed`` those whose lines were not.
-        period: the month in which the fees count, as 202603.
+    shop_no: int
+    status: str
+    occurred_at: datetime
+
+
+def settle_withdrawals(
+    conn: Connection, program: Program, payout_no: int, lines: Sequence[SettledLine], recorded_at: datetime
+) -> None:
+    """Posts the fees of the withdrawals that lines paid, gives back those of lines that came back, and tells of all.
+
+    A fee counts on the day of its payment, what is given back of it on that of the return.
     """
-    settled = rows.of_lines(conn, program.program_id, payout_no, [*paid, *failed])
-    if not settled:
-        return
-    of_paid = set(paid)
-    entries = [
-        Entry(row.withdrawal_no, 1, "adjusted", row.shop_no, EXPENSE, row.fee_minor, settled_at, settled_at, period)
-        for row in settled
-        if row.shop_no in of_paid and row.fee_minor
-    ]
+    of_shop = {line.shop_no: line for line in lines}
+    settled = rows.of_lines(conn, program.program_id, payout_no, list(of_shop))
+    entries = []
+    for row in settled:
+        line = of_shop[row.shop_no]
+        if row.fee_minor and line.status in _FEE_ENTRIES:
+            seq, is_back = _FEE_ENTRIES[line.status]
+            debit, credit = (EXPENSE, row.shop_no) if is_back else (row.shop_no, EXPENSE)
+            counts_at, period = line.occurred_at, program.period_of(line.occurred_at)
+            number, fee_minor = row.withdrawal_no, row.fee_minor
+            entries.append(Entry(number, seq, "adjusted", debit, credit, fee_minor, counts_at, counts_at, period))
     postings.post_entries(conn, program.program_id, entries)
-    _tell(conn, program, settled, settled_at)
+    _tell(conn, program, settled, recorded_at)
 
 
 def withdrawal_view(program: Program, row: WithdrawalRow) -> dict[str, Any]:

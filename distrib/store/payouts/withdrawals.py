@@ -40,7 +40,7 @@ _STATE = """CASE WHEN e.decision IS NOT NULL THEN e.decision
 _SELECT = f"""
 SELECT w.withdrawal_no, w.withdrawal_id, w.digest, w.shop_no, s.shop_id, w.amount_minor, w.fee_minor, w.requested_at,
        w.requested_by, {_STATE} AS state, a.decided_at AS approved_at, a.decided_by AS approved_by,
-       e.decided_at AS ended_at, e.decided_by AS ended_by, l.payout_id, l.recorded_at AS settled_at,
+       e.decided_at AS ended_at, e.decided_by AS ended_by, l.payout_id, l.settled_at,
        COALESCE(e.reason, l.reason) AS reason
 FROM withdrawals w
 JOIN shops s ON s.program_id = w.program_id AND s.shop_no = w.shop_no
@@ -49,11 +49,14 @@ LEFT JOIN withdrawal_decisions a
 LEFT JOIN withdrawal_decisions e
   ON e.program_id = w.program_id AND e.withdrawal_no = w.withdrawal_no AND e.decision <> 'approved'
 LEFT JOIN LATERAL (
-    SELECT p.payout_no, p.payout_id, r.status, r.reason, r.recorded_at
+    SELECT p.payout_no, p.payout_id, CASE WHEN b.shop_no IS NULL THEN r.status ELSE 'returned' END AS status,
+           COALESCE(b.reason, r.reason) AS reason, COALESCE(b.occurred_at, r.occurred_at) AS settled_at
     FROM withdrawal_lines x
     JOIN payouts p ON p.program_id = x.program_id AND p.payout_no = x.payout_no
     LEFT JOIN payout_results r
       ON r.program_id = x.program_id AND r.payout_no = x.payout_no AND r.shop_no = x.shop_no
+    LEFT JOIN payout_returns b
+      ON b.program_id = x.program_id AND b.payout_no = x.payout_no AND b.shop_no = x.shop_no
     WHERE x.program_id = w.program_id AND x.withdrawal_no = w.withdrawal_no
       AND NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = x.program_id
                       AND d.payout_no = x.payout_no AND d.decision = 'cancelled')

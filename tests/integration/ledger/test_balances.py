@@ -69,7 +69,7 @@ def decide(world: World, table: str, decided_at: datetime, payout_no: int = 900)
     statement = (
         "INSERT INTO payout_decisions SELECT program_id, payout_no, 'cancelled', :t, 'k' FROM payouts"
         if table == "cancelled"
-        else "INSERT INTO payout_results SELECT program_id, payout_no, shop_no, 'failed', NULL, NULL, :t, 'k'"
+        else "INSERT INTO payout_results SELECT program_id, payout_no, shop_no, 'failed', NULL, NULL, :t, 'k', :t"
         " FROM payout_lines"
     )
     with world.container.begin() as conn:
