@@ -266,7 +266,8 @@ class OwnPayoutSchema(Shape):
     channel = Choice(CHANNELS, required=True)
     created_at = Instant(required=True)
     approved_at = Instant(required=True, allow_none=True)
-    recorded_at = Instant(required=True, allow_none=True)
+    paid_on = Day(required=True, allow_none=True)
+    returned_on = Day(required=True, allow_none=True)
     reference = PlainText(low=0, required=True, allow_none=True)
     reason = PlainText(low=0, required=True, allow_none=True)
 

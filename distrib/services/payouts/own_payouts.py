@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
+from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.services.context import Program
 from distrib.services.payouts.batches import CANCELLED
 from distrib.store.payouts import batches as rows
@@ -33,10 +34,12 @@ def get_own_payout(conn: Connection, program: Program, shop_no: int, payout_id: 
 
 
 def own_view(program: Program, row: Any) -> dict[str, Any]:
-    """A shop's line of a batch as the shop sees it."""
+    """A shop's line of a batch as the shop sees it; ``reason`` is that of the status."""
+    has_returned = row.returned_at is not None
+    status = row.status or (CANCELLED if row.decision == CANCELLED else "reserved")
     return {
         "id": row.payout_id,
-        "status": row.status or (CANCELLED if row.decision == CANCELLED else "reserved"),
+        "status": RETURNED if has_returned else status,
         "amount_minor": row.amount_minor,
         "tax_minor": row.tax_minor,
         "fee_minor": row.fee_minor,
@@ -45,7 +48,8 @@ def own_view(program: Program, row: Any) -> dict[str, Any]:
         "channel": row.channel,
         "created_at": row.created_at,
         "approved_at": None if row.decision == CANCELLED else row.decided_at,
-        "recorded_at": row.recorded_at,
+        "paid_on": program.day_of(row.occurred_at) if status == PAID else None,
+        "returned_on": program.day_of(row.returned_at) if has_returned else None,
         "reference": row.reference,
-        "reason": row.reason,
+        "reason": row.return_reason if has_returned else row.reason,
     }

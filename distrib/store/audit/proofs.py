@@ -48,7 +48,8 @@ _PAYOUTS = Question(
         UNION ALL
         SELECT payout_no, shop_no, true, occurred_at FROM payout_returns WHERE program_id = :program
     ), said AS (
-        SELECT f.payout_no, f.shop_no, f.is_back, l.amount_minor - l.tax_minor AS paid_minor, l.tax_minor,
+        SELECT f.payout_no, f.shop_no, f.is_back,
+               l.amount_minor - l.tax_minor - l.fee_minor AS paid_minor, l.tax_minor,
                f.occurred_at,
                (EXTRACT(year FROM f.occurred_at AT TIME ZONE :time_zone) * 100
                 + EXTRACT(month FROM f.occurred_at AT TIME ZONE :time_zone))::integer AS period
@@ -63,23 +64,10 @@ _PAYOUTS = Question(
     )
     SELECT COALESCE(s.payout_no, t.payout_no) AS payout_no, COALESCE(s.shop_no, t.shop_no) AS shop_no,
            'posted otherwise than the line and its result say' AS what,
-<<<<<<< HEAD
-           r.paid_minor AS line_paid_minor, r.tax_minor AS line_tax_minor, t.paid_minor, t.tax_minor
-    FROM (SELECT l.payout_no, l.shop_no, l.amount_minor - l.tax_minor - l.fee_minor AS paid_minor, l.tax_minor
-          FROM payout_results r JOIN payout_lines l USING (program_id, payout_no, shop_no)
-          WHERE r.program_id = :program AND r.status = 'paid') r
-    FULL JOIN (SELECT cause_no AS payout_no, shop_no,
-                      COALESCE(sum(amount_minor) FILTER (WHERE kind = 'paid'), 0)::bigint AS paid_minor,
-                      COALESCE(sum(amount_minor) FILTER (WHERE kind = 'tax'), 0)::bigint AS tax_minor
-               FROM transfers WHERE program_id = :program AND kind IN ('paid', 'tax') GROUP BY cause_no, shop_no) t
-      ON t.payout_no = r.payout_no AND t.shop_no = r.shop_no
-    WHERE (r.paid_minor, r.tax_minor) IS DISTINCT FROM (t.paid_minor, t.tax_minor)
-=======
            s.paid_minor AS line_paid_minor, s.tax_minor AS line_tax_minor, t.paid_minor, t.tax_minor
     FROM said s FULL JOIN posted t ON t.payout_no = s.payout_no AND t.shop_no = s.shop_no AND t.is_back = s.is_back
     WHERE (s.paid_minor, s.tax_minor, s.occurred_at, s.occurred_at, s.period)
           IS DISTINCT FROM (t.paid_minor, t.tax_minor, t.occurred_at, t.last_at, t.period)
->>>>>>> main
     UNION ALL
     SELECT r.payout_no, r.shop_no, 'a result without an approved line', l.amount_minor, l.tax_minor, NULL, NULL
     FROM payout_results r
@@ -121,14 +109,14 @@ _RESERVED = Question(
 )
 
 # A line pays what its withdrawals ask for, approved ones, each by one line that was not cancelled; its fee is theirs,
-# and what was posted of a fee is what a paid line says. The amounts of other lines have no fee.
+# and what stands of a fee is what a paid line says, nothing where it came back. The amounts of other lines have no fee.
 _WITHDRAWALS = Question(
     "withdrawals_rest_on_lines",
     "SELECT count(*) FROM withdrawals WHERE program_id = :program",
     """
     WITH paid_by AS (
         SELECT x.payout_no, x.shop_no, x.withdrawal_no, w.shop_no AS asked_by, w.amount_minor, w.fee_minor,
-               d.decision IS NOT DISTINCT FROM 'cancelled' AS is_cancelled, r.status,
+               d.decision IS NOT DISTINCT FROM 'cancelled' AS is_cancelled, r.status, b.shop_no IS NOT NULL AS is_back,
                EXISTS (SELECT 1 FROM withdrawal_decisions a WHERE a.program_id = x.program_id
                        AND a.withdrawal_no = x.withdrawal_no AND a.decision = 'approved') AS is_approved,
                EXISTS (SELECT 1 FROM withdrawal_decisions e WHERE e.program_id = x.program_id
@@ -138,6 +126,8 @@ _WITHDRAWALS = Question(
         LEFT JOIN payout_decisions d USING (program_id, payout_no)
         LEFT JOIN payout_results r
           ON r.program_id = x.program_id AND r.payout_no = x.payout_no AND r.shop_no = x.shop_no
+        LEFT JOIN payout_returns b
+          ON b.program_id = x.program_id AND b.payout_no = x.payout_no AND b.shop_no = x.shop_no
         WHERE x.program_id = :program
     )
     SELECT withdrawal_no, 'paid by a line of another shop, or without an approval' AS what, payout_no
@@ -160,7 +150,8 @@ _WITHDRAWALS = Question(
                  sum(CASE WHEN t.debit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END) AS fee_minor
           FROM transfers t JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
           WHERE t.program_id = :program GROUP BY t.cause_no, t.shop_no) t
-    FULL JOIN (SELECT withdrawal_no, shop_no, fee_minor, payout_no FROM paid_by
+    FULL JOIN (SELECT withdrawal_no, shop_no, CASE WHEN is_back THEN 0 ELSE fee_minor END AS fee_minor, payout_no
+               FROM paid_by
                WHERE status = 'paid' AND NOT is_cancelled AND fee_minor > 0) f
       ON f.withdrawal_no = t.cause_no AND f.shop_no = t.shop_no
     WHERE t.fee_minor IS DISTINCT FROM f.fee_minor

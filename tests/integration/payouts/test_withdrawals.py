@@ -323,3 +323,23 @@ def test_a_partner_sees_its_own_line_of_a_payout_and_nothing_else_of_it(funded: 
     assert [row["id"] for row in partner.get(f"/v1/payouts?limit=1&cursor={page['next_cursor']}")["data"]] == ["one"]
     for path in ("/v1/payouts/one/refused", "/v1/payouts/one/export", "/v1/payouts/one/files"):
         assert partner.refused("GET", path) == (403, "forbidden")
+
+
+def test_money_that_comes_back_brings_its_fee_back_and_its_withdrawal_has_returned(funded: Api) -> None:
+    asked_and_approved(funded, ("w1", 4_000))
+    pay(funded, "w1")
+    finance, partner = funded.caller("finance"), funded.caller("partner", "a")
+    back = {"results": [{"shop_id": "a", "status": "returned", "reason": "账户已销户"}]}
+    for _ in range(2):
+        finance.post("/v1/payouts/batch/results", back)
+    returned = partner.get("/v1/withdrawals/w1")
+    assert (returned["status"], returned["reason"]) == ("returned", "账户已销户")
+    balance = partner.get("/v1/shops/a/balance")
+    assert (balance["available_minor"], balance["paid_minor"]) == (10_000, 0)
+    fees = partner.get("/v1/commissions?kind=adjusted")["data"]
+    assert [row["amount_minor"] for row in fees] == [-100, 100]
+    [own] = partner.get("/v1/payouts")["data"]
+    assert (own["status"], own["reason"]) == ("returned", "账户已销户")
+    asked_and_approved(funded, ("w2", 10_000 - 2_000))
+    pay(funded, "w2", batch="again")
+    assert partner.get("/v1/shops/a/balance")["paid_minor"] == 7_900
