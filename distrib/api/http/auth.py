@@ -97,6 +97,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "export_payout": _READERS,
     "report_platform": _READERS,
     "report_us_1099": _READERS,
+    "propose_closing_payment": _ADMIN,
+    "approve_closing_payment": _READERS,
     "request_withdrawal": frozenset({PARTNER, ADMIN}),
     "list_withdrawals": _READERS_AND_SELF,
     "get_withdrawal": _READERS_AND_SELF,

@@ -15,6 +15,7 @@ from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payouts import (
     ChannelDocumentSchema,
+    ClosingDraftSchema,
     FilesQuerySchema,
     OwnPayoutSchema,
     OwnPayoutsPageSchema,
@@ -37,8 +38,9 @@ from distrib.domain.payouts.personal_data import Payee
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
-from distrib.services.payouts import files, own_payouts, payee_versions, reports
+from distrib.services.payouts import closing_payments, files, own_payouts, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft
 
@@ -210,6 +212,49 @@ def export_payout(call: Call, payout_id: str) -> Stream:
     suffix, media_type = ("csv", f"text/csv; charset={query['encoding']}") if name == CSV else ("json", _JSON)
     produce = partial(_file, call, payout_id, name)
     return Stream(produce, media_type, f"payout-{name}-{query['part']}.{suffix}")
+
+
+@payouts.operation(
+    "POST",
+    "/shops/<id:shop_id>/closing-payment",
+    {201: PayoutSchema, 200: PayoutSchema},
+    body=ClosingDraftSchema,
+    refusals=(
+        "shop_unknown",
+        "id_conflict",
+        "shop_not_closed",
+        "closing_payment_open",
+        "nothing_available",
+        "payee_missing",
+        "account_missing",
+        "below_channel_minimum",
+        "above_channel_maximum",
+        "channel_unknown",
+        "channel_currency",
+        "withholding_currency",
+    ),
+)
+def propose_closing_payment(call: Call, shop_id: str) -> Answer:
+    """Reserves the last money of a closed shop as a batch of one line, for a second person to approve."""
+    body = call.body
+    draft = ClosingDraft(body["id"], shop_id, body["reason"], body["channel"] or CSV)
+    is_new = closing_payments.propose_closing_payment(
+        call.conn, call.program, draft, call.backend.channels, call.actor, call.now
+    )
+    location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
+    return Answer(_shown(call, draft.id, None, DEFAULT_LIMIT), 201 if is_new else 200, location)
+
+
+@payouts.operation(
+    "POST",
+    "/shops/<id:shop_id>/closing-payment/approve",
+    {200: PayoutSchema},
+    refusals=("shop_unknown", "closing_payment_unknown", "payout_cancelled", "same_key"),
+)
+def approve_closing_payment(call: Call, shop_id: str) -> Answer:
+    """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""
+    payout_id = closing_payments.approve_closing_payment(call.conn, call.program, shop_id, call.actor, call.now)
+    return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
 @payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)

@@ -253,6 +253,14 @@ class PayoutSchema(PayoutSummarySchema):
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
 
 
+class ClosingDraftSchema(Shape):
+    """A closing payment that is asked for: the id of its batch, and why."""
+
+    id = Identifier(required=True)
+    reason = PlainText(required=True)
+    channel = Choice(CHANNELS, allow_none=True, load_default=None)
+
+
 class OwnPayoutSchema(Shape):
     """What a shop sees of a payout: its own line, with the line's status."""
 

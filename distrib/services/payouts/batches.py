@@ -73,7 +73,7 @@ def create_payout(
     rows.lock_payouts(conn, program.program_id)
     if is_known(conn, program, draft.id, digest_of(draft.content)):
         return False
-    _check(program, draft)
+    check_draft(program, draft)
     selection = select(conn, program, draft.shop_ids, draft.amounts, draft.withdrawals)
     write_batch(conn, program, draft, selection, None, channels, actor, now)
     return True
@@ -279,7 +279,8 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
     }
 
 
-def _check(program: Program, draft: PayoutDraft) -> None:
+def check_draft(program: Program, draft: PayoutDraft) -> None:
+    """Checks a draft against the program's withholding; raises ``invalid`` or ``withholding_currency``."""
     problems = []
     if draft.months_counted and program.withholding != CUMULATIVE:
         words = Text("goes with the withholding cumulative only")

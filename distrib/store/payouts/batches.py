@@ -90,6 +90,14 @@ SELECT p.payout_no FROM payouts p WHERE p.program_id = :program AND p.created_at
     SELECT 1 FROM payout_results r
     WHERE r.program_id = p.program_id AND r.payout_no = p.payout_no AND r.occurred_at >= :since)
 """)
+_LAST_CLOSING = text("""
+SELECT p.payout_no, p.payout_id, d.decision
+FROM payout_lines l
+JOIN payouts p USING (program_id, payout_no)
+LEFT JOIN payout_decisions d USING (program_id, payout_no)
+WHERE l.program_id = :program AND l.shop_no = :shop AND p.selection = 'closing'
+ORDER BY p.payout_no DESC LIMIT 1
+""")
 _INSERT_PAYOUT = text("""
 INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, selection, reason,
     created_at, created_by)
@@ -310,6 +318,11 @@ def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers:
     statement = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
     bound = {"program": program_id, "payout": payout_no, "numbers": list(numbers)}
     return {row.line_no: row for row in _rows(conn, statement, bound)}
+
+
+def last_closing(conn: Connection, program_id: int, shop_no: int) -> Any:
+    """Reads the newest closing payment of a shop, with what was decided of it; None without one."""
+    return conn.execute(_LAST_CLOSING, {"program": program_id, "shop": shop_no}).one_or_none()
 
 
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:

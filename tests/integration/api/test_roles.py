@@ -100,6 +100,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "export_payout": ("GET", "/v1/payouts/batch/export", None),
     "report_platform": ("GET", "/v1/payouts/reports/platform?quarter=2026-Q1", None),
     "report_us_1099": ("GET", "/v1/payouts/reports/us-1099?year=2026", None),
+    "propose_closing_payment": ("POST", "/v1/shops/own/closing-payment", {"id": "last", "reason": "r"}),
+    "approve_closing_payment": ("POST", "/v1/shops/own/closing-payment/approve", None),
     "request_withdrawal": ("POST", "/v1/withdrawals", {"id": "w", "amount_minor": 1, "shop_id": "own"}),
     "list_withdrawals": ("GET", "/v1/withdrawals", None),
     "get_withdrawal": ("GET", "/v1/withdrawals/w", None),
