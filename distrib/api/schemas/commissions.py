@@ -67,6 +67,9 @@ class CommissionSchema(Shape):
     period = Period(required=True, allow_none=True)
     belongs_to_period = Period(required=True, allow_none=True)
     reverses_id = PlainText(required=True, allow_none=True)
+    withdrawal_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "the withdrawal whose fee this row is"}
+    )
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")
