@@ -27,7 +27,8 @@ SETTLE = """
 INSERT INTO payout_decisions (program_id, payout_no, decision, decided_at, decided_by)
 SELECT :program, payout_no, 'approved', :at, 'two' FROM payouts WHERE payout_id = :name;
 INSERT INTO payout_results (program_id, payout_no, shop_no, status, occurred_at, recorded_at, recorded_by)
-SELECT :program, payout_no, shop_no, 'paid', :at, :at, 'one' FROM payout_lines JOIN payouts USING (program_id, payout_no)
+SELECT :program, payout_no, shop_no, 'paid', :at, :at, 'one'
+FROM payout_lines JOIN payouts USING (program_id, payout_no)
 WHERE payout_id = :name;
 INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, occurred_at,
                        available_at, period)
