@@ -77,11 +77,19 @@ def create(
     as_json: bool,
 ) -> None:
     """Make the batch ID and reserve its money: of everything available, or of what is named."""
-    named = {"shop_ids": shop_ids or None, "amounts": amounts_of(amounts), "withdrawals": withdrawals or None}
+    wanted = amounts_of(amounts)
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
         now = container.now()
-        draft = PayoutDraft(payout_id, now if up_to == "now" else _instant(up_to), min_minor, channel, **named)
+        draft = PayoutDraft(
+            payout_id,
+            now if up_to == "now" else _instant(up_to),
+            min_minor,
+            channel,
+            shop_ids=shop_ids or None,
+            amounts=wanted,
+            withdrawals=withdrawals or None,
+        )
         service.create_payout(conn, program, draft, container.channels, actor, now)
         view = _whole(conn, program, payout_id)
     _show(view, as_json)

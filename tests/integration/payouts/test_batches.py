@@ -211,9 +211,12 @@ HISTORY = (
     "payout_decisions",
     "payout_lines",
     "payout_results",
+    "payout_returns",
     "payout_refusals",
     "payee_versions",
     "withdrawals",
+    "withdrawal_decisions",
+    "withdrawal_lines",
 )
 
 
