@@ -22,7 +22,8 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.lines import Lines, channel_no
-from distrib.services.payouts.selections import Selection, select, unmet
+from distrib.services.payouts.selections import WITHDRAWALS, Selection, select, unmet
+from distrib.services.payouts.withdrawal_messages import tell_withdrawals
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
 from distrib.store.payouts.batches import RefusedShop
@@ -140,6 +141,7 @@ def write_batch(
     if refusal is not None:
         raise refusal
     withdrawals.insert_lines(conn, program_id, payout_no, [w for w in selection.withdrawals if w.shop_no in paid])
+    _tell_of_withdrawals(conn, program, selection.name, payout_no, created_at)
     return refused
 
 
@@ -176,6 +178,7 @@ def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Act
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
         rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, decided_at, actor.key_id)
+        _tell_of_withdrawals(conn, program, head.selection, head.payout_no, decided_at)
 
 
 def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
@@ -298,6 +301,15 @@ def channel_for(program: Program, channels: Sequence[Channel], name: str, now: d
     if channel.currency not in (None, program.currency):
         raise Refusal("channel_currency", channel=name, currency=channel.currency)
     return channel
+
+
+def _tell_of_withdrawals(
+    conn: Connection, program: Program, selection: str, payout_no: int, changed_at: datetime
+) -> None:
+    """Tells of the withdrawals that a batch took or gave back."""
+    if selection == WITHDRAWALS:
+        taken = withdrawals.of_payout(conn, program.program_id, payout_no)
+        tell_withdrawals(conn, program, taken, changed_at)
 
 
 def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Lines:
         before, months, tax_minor = self._tax(candidate, payee, amount_minor)
         net_minor = amount_minor - tax_minor - fee_minor
         unfit = misfit(self.channel, candidate.kind, net_minor, candidate.accounts or ())
-        if net_minor < 0 or unfit is not None:
+        if net_minor <= 0 or unfit is not None:
             return unfit or "below_minimum"
         self._add_income(payee, amount_minor, tax_minor)
         self.count += 1

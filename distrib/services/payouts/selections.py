@@ -104,21 +104,20 @@ def select(
 def unmet(selection: Selection, refused: Sequence[RefusedShop]) -> Refusal | None:
     """Builds the refusal of a batch whose amounts cannot all be met, each by name; None where they can."""
     ids = {number: shop_id for shop_id, number in (selection.numbers or {}).items()}
-    problems, codes = [], set()
+    problems, codes, available_minor = [], set(), 0
     for row in refused:
         shop_id = ids.get(row.shop_no)
         if selection.name == AMOUNTS and shop_id in selection.amounts:
             code = "exceeds_available" if row.code == "nothing_available" else row.code
             codes.add(code)
+            available_minor += row.amount_minor
             words = Refusal(code, id=shop_id, available_minor=row.amount_minor).text
             problems.append(Problem(f"/amounts/{shop_id}", words))
     if not problems:
         return None
-    return (
-        Refusal("exceeds_available", problems, available_minor=0)
-        if codes == {"exceeds_available"}
-        else Refusal("invalid", problems)
-    )
+    if codes == {"exceeds_available"}:
+        return Refusal("exceeds_available", problems, available_minor=available_minor)
+    return Refusal("invalid", problems)
 
 
 def _shape_problems(

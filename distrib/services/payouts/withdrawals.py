@@ -7,7 +7,6 @@ line is paid, out of the line's own amount, so that a line that fails has cost t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +29,7 @@ from distrib.domain.payouts.withdrawals import (
 from distrib.services.context import Actor, Program, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batches import posting_time
+from distrib.services.payouts.withdrawal_messages import tell_withdrawals, withdrawal_view
 from distrib.store.ledger import postings
 from distrib.store.ledger.postings import Entry
 from distrib.store.network import shops
@@ -38,11 +38,9 @@ from distrib.store.payouts import batches, candidates, payee_versions
 from distrib.store.payouts import withdrawals as rows
 from distrib.store.payouts.candidates import Candidate
 from distrib.store.payouts.withdrawals import ShopWithdrawals, WithdrawalRow
-from distrib.store.webhooks.outbox import Message, insert_messages
 
-CHANGED = "withdrawal.changed"
-_FEE_ENTRIES = {PAID: (1, False), RETURNED: (2, True)}
-"""By what was said of a line: the number of its fee's transfer, and whether that gives back."""
+_FEE_SEQ, _FEE_BACK_SEQ = 1, 2
+"""The numbers of a fee's transfer and of the one that gives it back: the ledger's key refuses either twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def request_withdrawal(
     if not is_new:
         raise Refusal("id_conflict", id=draft.id)
     row = _find(conn, program, draft.id)
-    _tell(conn, program, [row], now)
+    tell_withdrawals(conn, program, [row], now)
     return withdrawal_view(program, row), True
 
 
@@ -118,7 +116,7 @@ def approve_withdrawal(
         if row.amount_minor > available:
             raise Refusal("exceeds_available", available_minor=max(0, available))
         rows.insert_decision(conn, program.program_id, row.withdrawal_no, APPROVED, None, now, actor.key_id)
-        _tell(conn, program, [_find(conn, program, withdrawal_id)], now)
+        tell_withdrawals(conn, program, [_find(conn, program, withdrawal_id)], now)
     return withdrawal_view(program, _find(conn, program, withdrawal_id))
 
 
@@ -178,38 +176,28 @@ def settle_withdrawals(
     """
     of_shop = {line.shop_no: line for line in lines}
     settled = rows.of_lines(conn, program.program_id, payout_no, list(of_shop))
-    entries = []
-    for row in settled:
-        line = of_shop[row.shop_no]
-        if row.fee_minor and line.status in _FEE_ENTRIES:
-            seq, is_back = _FEE_ENTRIES[line.status]
-            debit, credit = (EXPENSE, row.shop_no) if is_back else (row.shop_no, EXPENSE)
-            counts_at, period = line.occurred_at, program.period_of(line.occurred_at)
-            number, fee_minor = row.withdrawal_no, row.fee_minor
-            entries.append(Entry(number, seq, "adjusted", debit, credit, fee_minor, counts_at, counts_at, period))
+    with_fee = [(row, of_shop[row.shop_no]) for row in settled if row.fee_minor]
+    entries = [_fee_entry(program, row, line) for row, line in with_fee if line.status in (PAID, RETURNED)]
     postings.post_entries(conn, program.program_id, entries)
-    _tell(conn, program, settled, recorded_at)
+    tell_withdrawals(conn, program, settled, recorded_at)
 
 
-def withdrawal_view(program: Program, row: WithdrawalRow) -> dict[str, Any]:
-    """One withdrawal as it is shown."""
-    return {
-        "id": row.withdrawal_id,
-        "shop_id": row.shop_id,
-        "status": row.state,
-        "amount_minor": row.amount_minor,
-        "fee_minor": row.fee_minor,
-        "currency": program.currency,
-        "requested_at": row.requested_at,
-        "requested_by": row.requested_by,
-        "approved_at": row.approved_at,
-        "approved_by": row.approved_by,
-        "ended_at": row.ended_at,
-        "ended_by": row.ended_by,
-        "payout_id": row.payout_id,
-        "settled_at": row.settled_at,
-        "reason": row.reason,
-    }
+def _fee_entry(program: Program, row: WithdrawalRow, line: SettledLine) -> Entry:
+    """The transfer of a withdrawal's fee: from the shop where its line was paid, back to it where that came back."""
+    is_back = line.status == RETURNED
+    debit, credit = (EXPENSE, row.shop_no) if is_back else (row.shop_no, EXPENSE)
+    return Entry(
+        row.withdrawal_no,
+        _FEE_BACK_SEQ if is_back else _FEE_SEQ,
+        "adjusted",
+        debit,
+        credit,
+        row.fee_minor,
+        line.occurred_at,
+        line.occurred_at,
+        program.period_of(line.occurred_at),
+        reverses_seq=_FEE_SEQ if is_back else None,
+    )
 
 
 def _check(
@@ -264,7 +252,7 @@ def _end(
         raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
     rows.insert_decision(conn, program.program_id, row.withdrawal_no, decision, reason, now, actor.key_id)
     ended = _find(conn, program, withdrawal_id)
-    _tell(conn, program, [ended], now)
+    tell_withdrawals(conn, program, [ended], now)
     return withdrawal_view(program, ended)
 
 
@@ -290,14 +278,3 @@ def _own(row: WithdrawalRow, actor: Actor) -> None:
     """A shop's key reaches its own withdrawals alone; raises ``withdrawal_unknown`` for another's."""
     if actor.shop_no is not None and actor.shop_no != row.shop_no:
         raise Refusal("withdrawal_unknown", id=row.withdrawal_id)
-
-
-def _tell(conn: Connection, program: Program, changed: Sequence[WithdrawalRow], changed_at: datetime) -> None:
-    """Writes a message a withdrawal: as it stands now."""
-    names = ("status", "amount_minor", "fee_minor", "currency", "payout_id", "reason")
-    messages = []
-    for row in changed:
-        view = withdrawal_view(program, row)
-        data = {"withdrawal_id": row.withdrawal_id, "shop_id": row.shop_id} | {name: view[name] for name in names}
-        messages.append(Message(CHANGED, changed_at, json.dumps(data, ensure_ascii=False)))
-    insert_messages(conn, program.program_id, messages)

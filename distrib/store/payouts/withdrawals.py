@@ -90,13 +90,12 @@ _INSERT_LINES = """
 INSERT INTO withdrawal_lines (program_id, payout_no, shop_no, withdrawal_no)
 SELECT %s, %s, * FROM unnest(%b::bigint[], %b::bigint[])
 """
-_PAID_BY = (
-    _SELECT
-    + """ AND w.withdrawal_no IN (SELECT x.withdrawal_no FROM withdrawal_lines x
-    WHERE x.program_id = %(program)s AND x.payout_no = %(payout)s AND x.shop_no = ANY(%(shops)b::bigint[]))
+_PAID_BY = """ AND w.withdrawal_no IN (SELECT x.withdrawal_no FROM withdrawal_lines x
+    WHERE x.program_id = %(program)s AND x.payout_no = %(payout)s{of_shops})
 ORDER BY w.shop_no, w.withdrawal_no
 """
-)
+_OF_PAYOUT = _SELECT + _PAID_BY.format(of_shops="")
+_OF_LINES = _SELECT + _PAID_BY.format(of_shops=" AND x.shop_no = ANY(%(shops)b::bigint[])")
 
 
 class ShopWithdrawals(NamedTuple):
@@ -140,7 +139,12 @@ def of_ids(conn: Connection, program_id: int, ids: Sequence[str]) -> list[Withdr
 
 def of_lines(conn: Connection, program_id: int, payout_no: int, shops: Sequence[int]) -> list[WithdrawalRow]:
     """Reads the withdrawals that the lines of those shops pay, by shop."""
-    return _rows(conn, _PAID_BY, {"program": program_id, "payout": payout_no, "shops": list(shops)})
+    return _rows(conn, _OF_LINES, {"program": program_id, "payout": payout_no, "shops": list(shops)})
+
+
+def of_payout(conn: Connection, program_id: int, payout_no: int) -> list[WithdrawalRow]:
+    """Reads the withdrawals that a batch took, by shop, as they stand; also where it was cancelled since."""
+    return _rows(conn, _OF_PAYOUT, {"program": program_id, "payout": payout_no})
 
 
 def list_withdrawals(

@@ -101,6 +101,8 @@ def test_more_than_is_available_is_refused_by_name_and_nothing_is_reserved(funde
     problem = finance.problem("POST", "/v1/payouts", batch)
     assert (problem["status"], problem["code"]) == (422, "exceeds_available")
     assert [error["pointer"] for error in problem["errors"]] == ["/amounts/a"]
+    assert "10000" in problem["errors"][0]["detail"]
+    assert "10000" in problem["detail"]
     assert finance.get("/v1/shops/b/balance")["reserved_minor"] == 0
     assert finance.refused("GET", "/v1/payouts/march") == (404, "payout_unknown")
 

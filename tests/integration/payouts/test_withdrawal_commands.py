@@ -6,7 +6,6 @@ import json
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import text
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
@@ -48,8 +47,8 @@ def keys(world: World) -> tuple[str, str]:
     open_shops(world, "a", "b")
     earn(world, "a", 1_000, PAID)
     earn(world, "b", 700, PAID)
+    run("program", "set", "--withdrawal-least-minor", 100, "--withdrawal-fee-minor", 10)
     with world.container.begin() as conn:
-        conn.execute(text("UPDATE programs SET withdrawal_least_minor = 100, withdrawal_fee_minor = 10"))
         world.program = get_program(conn, world.program.program_id)
         shop = Actor("shop", "shop", "partner")
         for name, shop_id in (("w1", "a"), ("w2", "b")):
@@ -100,3 +99,22 @@ def test_a_closing_payment_is_asked_for_by_an_admin_and_approved_as_a_batch(
     assert (made["selection"], made["amount_minor"], made["reason"]) == ("closing", 1_000, "left")
     assert refusal_of(run("payout", "approve", "last", "--key", admin)).code == "same_key"
     assert "approved" in run("payout", "approve", "last", "--key", finance).stdout
+
+
+def test_the_rules_of_withdrawals_are_set_and_taken_back_by_hand(world: World) -> None:
+    words = ("program", "set", "--json")
+    rules = ("--withdrawal-least-minor", 100, "--withdrawal-most-minor", 900, "--withdrawals-per-day", 1)
+    made = json.loads(run(*words, *rules, "--withdrawals-per-month", 3).stdout)
+    assert (made["withdrawal_least_minor"], made["withdrawal_most_minor"], made["withdrawal_fee_minor"]) == (
+        100,
+        900,
+        None,
+    )
+    assert (made["withdrawals_per_day"], made["withdrawals_per_month"]) == (1, 3)
+    made = json.loads(run(*words, "--withdrawal-least-minor", 50, "--withdrawal-fee-minor", 5).stdout)
+    assert (made["withdrawal_most_minor"], made["withdrawal_fee_minor"], made["withdrawals_per_day"]) == (None, 5, None)
+    wrong = refusal_of(run(*words, "--withdrawal-least-minor", 50, "--withdrawal-fee-minor", 50)).problems
+    assert [problem.pointer for problem in wrong] == ["/withdrawals/fee_minor"]
+    assert run(*words, "--no-withdrawals", "--withdrawal-least-minor", 50).exit_code == 2
+    made = json.loads(run(*words, "--no-withdrawals").stdout)
+    assert (made["withdrawal_least_minor"], made["withdrawal_fee_minor"]) == (None, None)

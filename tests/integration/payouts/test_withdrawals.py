@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from distrib.services.payouts import withdrawals
+from distrib.services.payouts.withdrawal_messages import CHANGED
 from tests.world.api import Api, Caller
 from tests.world.documents import PAID
 from tests.world.payouts import earn, open_shops, with_withholding
@@ -106,6 +108,18 @@ def test_tax_is_withheld_from_the_whole_amount_and_the_fee_is_the_shops_own_cost
     assert (line["tax_minor"], line["fee_minor"], line["net_minor"]) == (44_000, 100, 255_900)
     balance = funded.caller().get("/v1/shops/a/balance")
     assert (balance["available_minor"], balance["paid_minor"]) == (10_000, 255_900)
+
+
+def test_a_fee_lessens_no_income_in_the_platform_report(funded: Api) -> None:
+    asked_and_approved(funded, ("w1", 4_000), ("w2", 1_000))
+    pay(funded, "w1", "w2")
+    [fee, _] = funded.caller().get("/v1/commissions?kind=adjusted")["data"]
+    year, month = fee["period"].split("-")
+    quarter = f"{year}-Q{(int(month) + 2) // 3}"
+    report = funded.caller("finance").call("GET", f"/v1/payouts/reports/platform?quarter={quarter}").text
+    [row] = csv.DictReader(io.StringIO(report.removeprefix("\ufeff")))
+    figures = [row[f"{name}_minor"] for name in ("gross", "adjusted", "net", "paid", "tax", "fee")]
+    assert figures == ["0", "0", "0", "4800", "0", "200"]
 
 
 def test_withdrawals_of_one_shop_in_one_batch_are_one_line_with_a_fee_each(funded: Api) -> None:
@@ -290,17 +304,23 @@ def test_batches_at_once_pay_a_withdrawal_once(funded: Api) -> None:
 
 def test_each_change_of_a_withdrawal_is_a_message(funded: Api) -> None:
     asked_and_approved(funded, ("w1", 4_000))
+    finance = funded.caller("finance")
+    finance.post("/v1/payouts", {"id": "no", "up_to": UP_TO, "withdrawals": ["w1"]})
+    finance.post("/v1/payouts/no/cancel")
     pay(funded, "w1")
     ask(funded.caller("partner", "b"), "w2", 1_000)
-    funded.caller("finance").post("/v1/withdrawals/w2/refuse", {"reason": "r"})
+    finance.post("/v1/withdrawals/w2/refuse", {"reason": "r"})
     rows = funded.world.rows(
         "SELECT payload::json ->> 'withdrawal_id', payload::json ->> 'status' FROM outbox WHERE type = :type"
         " ORDER BY message_no",
-        type=withdrawals.CHANGED,
+        type=CHANGED,
     )
     assert [tuple(row) for row in rows] == [
         ("w1", "requested"),
         ("w1", "approved"),
+        ("w1", "in_payout"),
+        ("w1", "approved"),
+        ("w1", "in_payout"),
         ("w1", "paid"),
         ("w2", "requested"),
         ("w2", "refused"),
@@ -337,7 +357,8 @@ def test_money_that_comes_back_brings_its_fee_back_and_its_withdrawal_has_return
     balance = partner.get("/v1/shops/a/balance")
     assert (balance["available_minor"], balance["paid_minor"]) == (10_000, 0)
     fees = partner.get("/v1/commissions?kind=adjusted")["data"]
-    assert [row["amount_minor"] for row in fees] == [-100, 100]
+    assert [(row["amount_minor"], row["withdrawal_id"]) for row in fees] == [(-100, "w1"), (100, "w1")]
+    assert fees[1]["reverses_id"] == fees[0]["id"]
     [own] = partner.get("/v1/payouts")["data"]
     assert (own["status"], own["reason"]) == ("returned", "账户已销户")
     asked_and_approved(funded, ("w2", 10_000 - 2_000))
