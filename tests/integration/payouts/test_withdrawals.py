@@ -83,7 +83,8 @@ def test_a_withdrawal_goes_from_the_request_to_the_money_with_its_fee_as_a_line_
     assert fee["amount_minor"] == -100
     statement = partner.get(f"/v1/statements/{fee['period']}/shops/a")
     assert (statement["adjusted_minor"], statement["paid_minor"], statement["closing_minor"]) == (-100, 3_900, 6_000)
-    assert [line["amount_minor"] for line in statement["lines"] if line["kind"] == "adjusted"] == [-100]
+    lines = [line for line in statement["lines"] if line["kind"] == "adjusted"]
+    assert [(line["amount_minor"], line["withdrawal_id"]) for line in lines] == [(-100, "w1")]
     [transfer] = finance.get("/v1/ledger/transfers?cause=withdrawal:w1")["data"]
     assert (transfer["debit"], transfer["credit"], transfer["amount_minor"]) == ("payable:a", "expense", 100)
 
