@@ -179,6 +179,7 @@ def settle_withdrawals(
     with_fee = [(row, of_shop[row.shop_no]) for row in settled if row.fee_minor]
     entries = [_fee_entry(program, row, line) for row, line in with_fee if line.status in (PAID, RETURNED)]
     postings.post_entries(conn, program.program_id, entries)
+    rows.end_withdrawals(conn, program.program_id, [row.withdrawal_no for row in settled])
     tell_withdrawals(conn, program, settled, recorded_at)
 
 
@@ -251,6 +252,7 @@ def _end(
     if row.state not in (REQUESTED, APPROVED):
         raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
     rows.insert_decision(conn, program.program_id, row.withdrawal_no, decision, reason, now, actor.key_id)
+    rows.end_withdrawals(conn, program.program_id, [row.withdrawal_no])
     ended = _find(conn, program, withdrawal_id)
     tell_withdrawals(conn, program, [ended], now)
     return withdrawal_view(program, ended)

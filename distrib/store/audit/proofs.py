@@ -110,6 +110,7 @@ _RESERVED = Question(
 
 # A line pays what its withdrawals ask for, approved ones, each by one line that was not cancelled; its fee is theirs,
 # and what stands of a fee is what a paid line says, nothing where it came back. The amounts of other lines have no fee.
+# Open are those that are neither ended by a decision nor settled by a line.
 _WITHDRAWALS = Question(
     "withdrawals_rest_on_lines",
     "SELECT count(*) FROM withdrawals WHERE program_id = :program",
@@ -155,6 +156,18 @@ _WITHDRAWALS = Question(
                WHERE status = 'paid' AND NOT is_cancelled AND fee_minor > 0) f
       ON f.withdrawal_no = t.cause_no AND f.shop_no = t.shop_no
     WHERE t.fee_minor IS DISTINCT FROM f.fee_minor
+    UNION ALL
+    SELECT COALESCE(o.withdrawal_no, n.withdrawal_no), 'open and ended, or neither', NULL
+    FROM (SELECT withdrawal_no FROM open_withdrawals WHERE program_id = :program) o
+    FULL JOIN (SELECT w.withdrawal_no FROM withdrawals w WHERE w.program_id = :program
+               AND NOT EXISTS (SELECT 1 FROM withdrawal_decisions e WHERE e.program_id = w.program_id
+                               AND e.withdrawal_no = w.withdrawal_no AND e.decision <> 'approved')
+               AND NOT EXISTS (SELECT 1 FROM withdrawal_lines x JOIN payout_results r
+                                   ON r.program_id = x.program_id AND r.payout_no = x.payout_no
+                                   AND r.shop_no = x.shop_no
+                               WHERE x.program_id = w.program_id AND x.withdrawal_no = w.withdrawal_no)) n
+      ON n.withdrawal_no = o.withdrawal_no
+    WHERE o.withdrawal_no IS NULL OR n.withdrawal_no IS NULL
     """,
 )
 

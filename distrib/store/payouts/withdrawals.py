@@ -67,12 +67,21 @@ _FILTERS = {
     "shop_id": " AND w.shop_no = (SELECT shop_no FROM shops WHERE program_id = %(program)s AND shop_id = %(shop_id)s)",
     "state": f" AND {_STATE} = %(state)s",
 }
+# Where few have a state, they are found by the rows that say so and not by a walk through all.
+_OPEN = " AND w.withdrawal_no IN (SELECT o.withdrawal_no FROM open_withdrawals o WHERE o.program_id = %(program)s)"
+_DECIDED = """ AND w.withdrawal_no IN (SELECT o.withdrawal_no FROM withdrawal_decisions o
+    WHERE o.program_id = %(program)s AND o.decision <> 'approved')"""
+_NARROWED = {"requested": _OPEN, "approved": _OPEN, "in_payout": _OPEN, "refused": _DECIDED, "cancelled": _DECIDED}
 _INSERT = text("""
-INSERT INTO withdrawals (program_id, withdrawal_id, digest, shop_no, amount_minor, fee_minor, requested_at,
-    requested_by)
-VALUES (:program, :id, :digest, :shop_no, :amount_minor, :fee_minor, :now, :by)
-ON CONFLICT (program_id, withdrawal_id) DO NOTHING
+WITH asked AS (
+    INSERT INTO withdrawals (program_id, withdrawal_id, digest, shop_no, amount_minor, fee_minor, requested_at,
+        requested_by)
+    VALUES (:program, :id, :digest, :shop_no, :amount_minor, :fee_minor, :now, :by)
+    ON CONFLICT (program_id, withdrawal_id) DO NOTHING
+    RETURNING program_id, withdrawal_no)
+INSERT INTO open_withdrawals (program_id, withdrawal_no) SELECT program_id, withdrawal_no FROM asked
 """)
+_END = "DELETE FROM open_withdrawals WHERE program_id = %s AND withdrawal_no = ANY(%b::bigint[])"
 _DECIDE = text("""
 INSERT INTO withdrawal_decisions (program_id, withdrawal_no, decision, reason, decided_at, decided_by)
 VALUES (:program, :number, :decision, :reason, :now, :by)
@@ -131,6 +140,11 @@ def insert_decision(
     conn.execute(_DECIDE, values | {"now": now, "by": by})
 
 
+def end_withdrawals(conn: Connection, program_id: int, numbers: Sequence[int]) -> None:
+    """Takes ended withdrawals out of those that are open; where they are out already nothing changes."""
+    driver(conn).execute(_END, (program_id, list(numbers)))
+
+
 def of_ids(conn: Connection, program_id: int, ids: Sequence[str]) -> list[WithdrawalRow]:
     """Reads the withdrawals of those ids, in the order they were asked for; unknown ones are left out."""
     statement = _SELECT + " AND w.withdrawal_id = ANY(%(ids)b::text[]) ORDER BY w.withdrawal_no"
@@ -152,7 +166,7 @@ def list_withdrawals(
 ) -> list[WithdrawalRow]:
     """Lists the withdrawals numbered below ``before``, the newest first, of one shop or state where that is asked."""
     wanted = {name: value for name, value in (("shop_id", shop_id), ("state", state)) if value is not None}
-    statement = _SELECT + "".join(_FILTERS[name] for name in wanted)
+    statement = _SELECT + "".join(_FILTERS[name] for name in wanted) + _NARROWED.get(state or "", "")
     statement += " AND w.withdrawal_no < %(before)s ORDER BY w.withdrawal_no DESC LIMIT %(limit)s"
     return _rows(conn, statement, wanted | {"program": program_id, "before": before, "limit": limit})
 

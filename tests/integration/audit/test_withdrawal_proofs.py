@@ -108,6 +108,12 @@ def test_withdrawals_paid_returned_and_waiting_and_a_closing_payment_are_clean(p
         ("UPDATE withdrawals SET fee_minor = 99 WHERE withdrawal_id = 'w3'", {WITHDRAWALS}),
         (TAKEN_TWICE, {WITHDRAWALS}),
         ("DELETE FROM withdrawal_lines", {WITHDRAWALS}),
+        ("DELETE FROM open_withdrawals", {WITHDRAWALS}),
+        (
+            "INSERT INTO open_withdrawals SELECT * FROM (SELECT program_id, withdrawal_no FROM withdrawals) w"
+            " ON CONFLICT DO NOTHING",
+            {WITHDRAWALS},
+        ),
         (FEE_TWICE, {WITHDRAWALS, *TOTALS}),
         (
             "DELETE FROM transfers WHERE kind = 'adjusted' AND reverses_seq = 1",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from distrib.domain.payouts.withdrawals import STATES
 from distrib.services.payouts.withdrawal_messages import CHANGED
 from tests.world.api import Api, Caller
 from tests.world.documents import PAID
@@ -208,6 +209,26 @@ def test_a_partner_asks_and_sees_for_its_own_shop_alone(funded: Api) -> None:
     rest = finance.get(f"/v1/withdrawals?limit=1&status=requested&cursor={page['next_cursor']}")
     assert [row["id"] for row in page["data"] + rest["data"]] == ["w3", "w1"]
     assert [row["id"] for row in finance.get("/v1/withdrawals?shop_id=a")["data"]] == ["w1"]
+
+
+def test_withdrawals_are_listed_by_each_status_they_can_have(funded: Api) -> None:
+    earn(funded.world, "a", 20_000, PAID, "more")
+    asked_and_approved(funded, *((name, 1_000) for name in ("paid", "failed", "returned", "in_payout", "approved")))
+    partner, finance = funded.caller("partner", "a"), funded.caller("finance")
+    for name in ("requested", "refused", "cancelled"):
+        ask(partner, name, 1_000)
+    finance.post("/v1/withdrawals/refused/refuse", {"reason": "r"})
+    partner.post("/v1/withdrawals/cancelled/cancel")
+    for name in ("paid", "failed"):
+        pay(funded, name, batch=name, status=name)
+    pay(funded, "returned", batch="returned")
+    finance.post("/v1/payouts/returned/results", {"results": [{"shop_id": "a", "status": "returned"}]})
+    finance.post("/v1/payouts", {"id": "open", "up_to": UP_TO, "withdrawals": ["in_payout"]})
+    assert len(finance.get("/v1/withdrawals")["data"]) == len(STATES)
+    for status in STATES:
+        assert [row["id"] for row in finance.get(f"/v1/withdrawals?status={status}")["data"]] == [status]
+        of_shop = partner.get(f"/v1/withdrawals?status={status}")["data"]
+        assert [(row["id"], row["status"]) for row in of_shop] == [(status, status)]
 
 
 def test_an_admin_asks_for_a_shop_by_name_and_approves_by_another_key(funded: Api) -> None:
