@@ -324,6 +324,44 @@ def test_batches_at_once_pay_a_withdrawal_once(funded: Api) -> None:
     assert finance.get("/v1/shops/a/balance")["reserved_minor"] == 4_000
 
 
+def test_a_withdrawal_is_cancelled_or_paid_by_a_batch_but_never_both_at_once(funded: Api) -> None:
+    names = [f"w{place}" for place in range(4)]
+    asked_and_approved(funded, *((name, 1_000) for name in names))
+    partner, finance = funded.caller("partner", "a"), funded.caller("finance")
+
+    def cancel(name: str) -> int:
+        return Caller(funded.app.test_client(), partner.key).call("POST", f"/v1/withdrawals/{name}/cancel").status_code
+
+    def make(name: str) -> int:
+        body = {"id": f"batch-{name}", "up_to": UP_TO, "withdrawals": [name]}
+        return Caller(funded.app.test_client(), finance.key).call("POST", "/v1/payouts", body).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [(pool.submit(cancel, name), pool.submit(make, name)) for name in names]
+    outcomes = {(cancelled.result(), made.result()) for cancelled, made in asked}
+    assert outcomes <= {(200, 422), (409, 201)}
+    open_batches = [row for row in finance.get("/v1/payouts")["data"] if row["count"]]
+    assert finance.get("/v1/shops/a/balance")["reserved_minor"] == 1_000 * len(open_batches)
+
+
+def test_results_at_once_post_a_fee_once(funded: Api) -> None:
+    asked_and_approved(funded, ("w1", 4_000))
+    first, second = funded.caller("finance"), funded.caller("finance")
+    first.post("/v1/payouts", {"id": "batch", "up_to": UP_TO, "withdrawals": ["w1"]})
+    second.post("/v1/payouts/batch/approve")
+    callers = [Caller(funded.app.test_client(), first.key) for _ in range(4)]
+    body = {"results": [{"shop_id": "a", "status": "paid"}]}
+
+    def record(place: int) -> str:
+        return str(callers[place].post("/v1/payouts/batch/results", body)["results"][0]["status"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(record, range(4))) == ["recorded", "unchanged", "unchanged", "unchanged"]
+    [fee] = first.get("/v1/commissions?kind=adjusted")["data"]
+    assert (fee["amount_minor"], fee["withdrawal_id"]) == (-100, "w1")
+    assert first.get("/v1/shops/a/balance")["available_minor"] == 6_000
+
+
 def test_each_change_of_a_withdrawal_is_a_message(funded: Api) -> None:
     asked_and_approved(funded, ("w1", 4_000))
     finance = funded.caller("finance")
