@@ -93,7 +93,7 @@ def select(
     known = shop_rows.by_ids(conn, program.program_id, named)
     for place, shop_id in enumerate(named):
         if shop_id not in known:
-            pointer = f"/amounts/{shop_id}" if shop_ids is None else f"/shop_ids/{place}"
+            pointer = _amount_of(shop_id) if shop_ids is None else f"/shop_ids/{place}"
             problems.append(Problem(pointer, Refusal("shop_unknown", id=shop_id).text))
     if problems:
         raise Refusal("invalid", problems)
@@ -107,17 +107,22 @@ def unmet(selection: Selection, refused: Sequence[RefusedShop]) -> Refusal | Non
     problems, codes, available_minor = [], set(), 0
     for row in refused:
         shop_id = ids.get(row.shop_no)
-        if selection.name == AMOUNTS and shop_id in selection.amounts:
+        if selection.name == AMOUNTS and shop_id is not None and shop_id in selection.amounts:
             code = "exceeds_available" if row.code == "nothing_available" else row.code
             codes.add(code)
             available_minor += row.amount_minor
             words = Refusal(code, id=shop_id, available_minor=row.amount_minor).text
-            problems.append(Problem(f"/amounts/{shop_id}", words))
+            problems.append(Problem(_amount_of(shop_id), words))
     if not problems:
         return None
     if codes == {"exceeds_available"}:
         return Refusal("exceeds_available", problems, available_minor=available_minor)
     return Refusal("invalid", problems)
+
+
+def _amount_of(shop_id: str) -> str:
+    """The pointer of a shop's amount, escaped as RFC 6901 says; an id has no ``/``."""
+    return f"/amounts/{shop_id.replace('~', '~0')}"
 
 
 def _shape_problems(
@@ -128,13 +133,15 @@ def _shape_problems(
         if named is not None and not 1 <= len(named) <= MOST_NAMED:
             yield Problem(pointer, Text("must name 1 to {most}", most=MOST_NAMED))
     for pointer, listed in (("/shop_ids", shop_ids), ("/withdrawals", withdrawals)):
-        counted = Counter(listed or ())
+        seen = set[str]()
         for place, identifier in enumerate(listed or ()):
-            if counted[identifier] > 1 and place != (listed or []).index(identifier):
+            if identifier in seen:
                 yield Problem(f"{pointer}/{place}", Text("is named twice"))
+            seen.add(identifier)
+    chosen = None if shop_ids is None else set(shop_ids)
     for shop_id in amounts or ():
-        if shop_ids is not None and shop_id not in shop_ids:
-            yield Problem(f"/amounts/{shop_id}", Text("is not among the shop_ids"))
+        if chosen is not None and shop_id not in chosen:
+            yield Problem(_amount_of(shop_id), Text("is not among the shop_ids"))
     if withdrawals is not None and (shop_ids is not None or amounts is not None):
         yield Problem("/withdrawals", Text("goes without shop_ids and amounts: a withdrawal names both"))
 

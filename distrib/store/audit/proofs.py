@@ -171,21 +171,19 @@ _WITHDRAWALS = Question(
     """,
 )
 
-# A closing payment is the one line of a shop that was closed when it was asked for.
+# A closing payment is the one line of a shop that had been closed by then; it may be open again since, also backdated.
 _CLOSING = Question(
     "closing_payments_of_closed_shops",
     "SELECT count(*) FROM payouts WHERE program_id = :program AND selection = 'closing'",
     """
-    SELECT p.payout_no, count(l.shop_no) AS lines,
-           max((SELECT h.status FROM shop_statuses h WHERE h.program_id = p.program_id AND h.shop_no = l.shop_no
-                AND h.effective_at <= p.created_at AND h.recorded_at <= p.created_at
-                ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1)) AS status
-    FROM payouts p LEFT JOIN payout_lines l USING (program_id, payout_no)
+    SELECT p.payout_no, count(l.shop_no) AS lines, count(h.shop_no) AS closed
+    FROM payouts p
+    LEFT JOIN payout_lines l USING (program_id, payout_no)
+    LEFT JOIN LATERAL (SELECT c.shop_no FROM shop_statuses c
+                       WHERE c.program_id = p.program_id AND c.shop_no = l.shop_no AND c.status = 'closed'
+                         AND c.effective_at <= p.created_at LIMIT 1) h ON true
     WHERE p.program_id = :program AND p.selection = 'closing'
-    GROUP BY p.payout_no
-    HAVING count(l.shop_no) <> 1 OR max((SELECT h.status FROM shop_statuses h WHERE h.program_id = p.program_id
-        AND h.shop_no = l.shop_no AND h.effective_at <= p.created_at AND h.recorded_at <= p.created_at
-        ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1)) IS DISTINCT FROM 'closed'
+    GROUP BY p.payout_no HAVING count(l.shop_no) <> 1 OR count(h.shop_no) <> 1
     """,
 )
 

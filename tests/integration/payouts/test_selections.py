@@ -120,7 +120,7 @@ def test_every_amount_that_cannot_be_paid_is_named_at_once(funded: Api) -> None:
     [
         ({"shop_ids": ["a", "x", "y"]}, ["/shop_ids/1", "/shop_ids/2"]),
         ({"shop_ids": ["a", "b", "a"]}, ["/shop_ids/2"]),
-        ({"amounts": {"x": 1}}, ["/amounts/x"]),
+        ({"amounts": {"x": 1, "~1": 1}}, ["/amounts/x", "/amounts/~01"]),
         ({"shop_ids": ["a"], "amounts": {"b": 1}}, ["/amounts/b"]),
         ({"shop_ids": []}, ["/shop_ids"]),
         ({"amounts": {}}, ["/amounts"]),
