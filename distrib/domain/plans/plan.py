@@ -44,7 +44,11 @@ Eight that compression may look at, and one more when a self-purchase shifts the
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one version of a plan says; see the plan language for the meaning of each field."""
+    """What one version of a plan says; see the plan language for the meaning of each field.
+
+    ``needs_whole_order`` says whether what a line earns depends on the order's other lines: by one amount or one
+    rounding for all of them.
+    """
 
     code: str
     title: str | Mapping[str, str]
@@ -66,16 +70,12 @@ class Plan:
     document: Mapping[str, Any] = field(repr=False)
     book: RuleBook = field(repr=False, compare=False)
     rank_indexes: Mapping[str, int] = field(repr=False, compare=False)
+    needs_whole_order: bool = field(repr=False, compare=False)
 
     @property
     def has_promotions(self) -> bool:
         """Whether any rank can be earned, so that days have to be settled in order."""
         return any(rank.promote is not None for rank in self.ranks)
-
-    @property
-    def needs_whole_order(self) -> bool:
-        """Whether what a line earns depends on the order's other lines: one amount or one rounding for all of them."""
-        return self.round_per == ROUND_PER_ORDER or self.book.has_order_amounts
 
     @property
     def lowest_rank(self) -> str:
@@ -106,6 +106,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
     given = {**DEFAULTS, **{key: value for key, value in document.items() if value is not None}}
     ranks = tuple(_rank(rank) for rank in given.get("ranks") or [{"code": DEFAULT_RANK}])
     rules = _rules([{k: v for k, v in rule.items() if v is not None} for rule in given["rules"]])
+    book = RuleBook(rules, given["tiers"])
     return Plan(
         code=given["code"],
         title=given.get("title", given["code"]),
@@ -125,8 +126,9 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         rules=rules,
         pools=tuple(_pool(pool) for pool in given.get("pools", ())),
         document=document,
-        book=RuleBook(rules, given["tiers"]),
+        book=book,
         rank_indexes={rank.code: index for index, rank in enumerate(ranks)},
+        needs_whole_order=given["round_per"] == ROUND_PER_ORDER or book.has_order_amounts,
     )
 
 

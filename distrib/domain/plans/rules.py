@@ -162,7 +162,7 @@ class RuleBook:
         self._channels = _named((where.channels, where.not_channels) for where in wheres)
         self._categories = _named((where.categories, where.not_categories) for where in wheres)
         self._skus = _named((where.skus, where.not_skus) for where in wheres)
-        self._cache: dict[tuple[str | None, str | None, str | None, frozenset[CustomerCondition]], Chosen] = {}
+        self._cache: dict[tuple[object, ...], Chosen] = {}
         self.remembered = Remembered()
         caps = {rule.index: rule.cap for rule in rules if rule.cap is not None}
         self.per_order = {index: most for index, cap in caps.items() if (most := cap.per_order_minor) is not None}
@@ -185,12 +185,13 @@ class RuleBook:
         Args:
             met: the conditions on the customer that the order meets, of ``on_customers``.
         """
-        key = (
+        key: tuple[object, ...] = (
             channel if channel in self._channels else None,
             category if category in self._categories else None,
             sku if sku in self._skus else None,
-            met,
         )
+        if met:
+            key = (*key, met)
         chosen = self._cache.get(key)
         if chosen is None:
             chosen = self._choose(channel, category, sku, met)

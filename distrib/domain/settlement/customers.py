@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from distrib.domain.events import Order
 from distrib.domain.plans.customer_conditions import CustomerCondition
 from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.rules import Chosen
 from distrib.domain.settlement.snapshot import Snapshot
 
 _NONE: frozenset[CustomerCondition] = frozenset()
@@ -28,9 +30,16 @@ def conditions_met(plan: Plan, order: Order, snapshot: Snapshot) -> frozenset[Cu
     An order without a customer meets none, so that it is neither a new customer's nor a returning one's.
     """
     earlier = snapshot.earlier_orders
-    if earlier is None or not plan.book.on_customers:
+    if earlier is None:
         return _NONE
     return frozenset([asked for asked in plan.book.on_customers if asked.is_met(*earlier, order.paid_at)])
+
+
+def chooser_for(plan: Plan, order: Order, snapshot: Snapshot) -> Callable[[str, str | None, str], Chosen]:
+    """What chooses the rules for a line by channel, category and SKU, the order's customer being who it is."""
+    book = plan.book
+    met = conditions_met(plan, order, snapshot) if book.on_customers else _NONE
+    return partial(book.choose, met=met) if met else book.choose
 
 
 def customer_verdicts(plan: Plan, order: Order, snapshot: Snapshot) -> Iterator[CustomerVerdict]:

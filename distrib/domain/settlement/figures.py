@@ -41,12 +41,12 @@ def line_figures(
         rate = own_rate
         if rate is not None:
             amount = basis * rate // PPM
+        elif slabs is not None:
+            rate, amount = slab_amount(slabs, basis, scale)
         elif is_per_order:
             amount = fixed * scale if rule_index in standing else 0
-        elif slabs is None:
-            amount = fixed * piece
         else:
-            rate, amount = slab_amount(slabs, basis, scale)
+            amount = fixed * piece
         paid += amount
         if is_named:
             by_rule[rule_index] = by_rule.get(rule_index, 0) + amount
