@@ -132,7 +132,7 @@ def events_in(source: RecordsFile, index: RunIndex, reading: EventReading, now: 
     """Reads the events of a file, each with all its rows, in the order of their first rows."""
     event_map = reading.event_map
     if event_map is not None:
-        may_repeat = not event_map.has_numbered_lines
+        may_repeat = not event_map.has_nameless_rows
         for rows in gather_rows(source, index, contradictions_of(event_map), may_repeat):
             yield _composed(event_map, FileEvents(rows), now, reading.exported_at)
     elif source.is_csv:

@@ -26,7 +26,7 @@ def test_the_page_names_every_column() -> None:
 
 def test_the_page_names_every_key_of_a_map() -> None:
     order = [f"order.{name}" for name in (*reading.ORDER_FIELDS, "lines_total", "lines_total_over", "discounts")]
-    line = [f"line.{name}" for name in (*reading.LINE_FIELDS, *reading.LINE_AMOUNTS, "rows", "split")]
+    line = [f"line.{name}" for name in (*reading.LINE_FIELDS, *reading.LINE_AMOUNTS, "rows", "split", "numbered")]
     events = [f"events.{name}" for name in (*reading.EVENTS, "refunded")]
     refund = [f"events.refunded.{name}" for name in reading.REFUND_KEYS if name not in ("when", "spread")]
     keys = [*order, *line, *events, *refund, "map", "source", "encoding", "optional", "money.unit", "times.zone"]

@@ -6,7 +6,7 @@ the order, or the total after it, is shared over the lines by largest remainder,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,12 @@ class Composed:
 
 
 def contradictions_of(event_map: EventMap) -> Callable[[Sequence[Record]], list[Text]]:
-    """Builds the check that rows of one order say the same of it; a later row may leave a field empty."""
+    """Builds the check that rows of one order say the same of it; a later row may leave a field empty.
+
+    Where all of an order stands in one row, another has to be its equal.
+    """
+    if event_map.has_row_per_order:
+        return _unlike_rows
 
     def contradictions(records: Sequence[Record]) -> list[Text]:
         known: dict[str, tuple[int, str]] = {}
@@ -65,6 +70,16 @@ def contradictions_of(event_map: EventMap) -> Callable[[Sequence[Record]], list[
     return contradictions
 
 
+def _unlike_rows(records: Sequence[Record]) -> list[Text]:
+    first, *later = records
+    names = {record.line: sorted(name for name, _ in record.values.items() ^ first.values.items()) for record in later}
+    return [
+        Text("line {line} says otherwise than line {first}: {names}", line=line, first=first.line, names=unlike)
+        for line, given in names.items()
+        if (unlike := list(dict.fromkeys(given)))
+    ]
+
+
 def compose(event_map: EventMap, records: Sequence[Record], now: datetime, exported_at: datetime | None) -> Composed:
     """Composes the events of the rows of one order.
 
@@ -72,7 +87,7 @@ def compose(event_map: EventMap, records: Sequence[Record], now: datetime, expor
         now: what happens later is not sent yet.
         exported_at: the time of what the file has no time of.
     """
-    rows = [record.values for record in records]
+    rows = [record.values for record in (records[:1] if event_map.has_row_per_order else records)]
     order = OrderRows(event_map, rows, [row for row in rows if row_holds(event_map.line_rows, row)])
     composer = _Composer(event_map, order, now, exported_at)
     composer.whole()
@@ -169,7 +184,17 @@ class _Composer:
 
     def _line_rows(self) -> list[Row]:
         rows = list(self.read.rows)
+        if self.event_map.numbered:
+            return [part for row in rows for part in self._numbered(row)]
         return rows if self.event_map.split is None else [part for row in rows for part in self._split(row)]
+
+    def _numbered(self, row: Row) -> Iterator[Row]:
+        """Takes the lines out of the numbered columns of a row; one with nothing in them is none."""
+        for number in range(1, self.event_map.numbered + 1):
+            names = self.event_map.numbered_names(number)
+            part = {name: row.get(own, "") for name, own in names.items()}
+            if any(map(str.strip, part.values())):
+                yield {**row, **part}
 
     def _split(self, row: Row) -> list[Row]:
         """Splits the cell of a row that has the lines; its parts stand beside the columns of the row."""

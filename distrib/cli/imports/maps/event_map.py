@@ -6,7 +6,7 @@ Values only; ``reading`` makes them of a document, ``composing`` applies them to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ FILLED, EMPTY, ABOVE_ZERO = "filled", "empty", "above_zero"
 STATES: Final = (FILLED, EMPTY, ABOVE_ZERO)
 """What a condition may ask of a column besides a list of texts."""
 REFUSE, FREIGHT = "refuse", "freight"
+NUMBER = "{n}"
+"""Stands for the number of a line in the name of a column."""
 DEFAULT_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 Row = Mapping[str, str]
 
@@ -125,7 +127,10 @@ class RefundRule:
 
 @dataclass(frozen=True, slots=True)
 class EventMap:
-    """A whole map; ``order`` and ``line`` by the names of the contract."""
+    """A whole map; ``order`` and ``line`` by the names of the contract.
+
+    ``numbered`` is how many lines stand in the columns of one row, whose names have ``{n}`` for the number; 0 for none.
+    """
 
     name: str
     order: Mapping[str, ColumnText]
@@ -135,6 +140,7 @@ class EventMap:
     refunds: tuple[RefundRule, ...] = ()
     line_rows: Condition | None = None
     split: LineSplit | None = None
+    numbered: int = 0
     lines_total: ColumnAmount | None = None
     lines_total_over: str = REFUSE
     discounts: ColumnAmount | None = None
@@ -152,15 +158,34 @@ class EventMap:
         return name
 
     @property
-    def has_numbered_lines(self) -> bool:
-        """Whether lines have no ids of their own: what stands twice cannot be told from two equal lines."""
-        return self.line["id"].is_number
+    def has_row_per_order(self) -> bool:
+        """Whether all lines of an order stand in one row."""
+        return self.split is not None or self.numbered > 0
 
-    def missing(self, header: Mapping[str, object] | list[str]) -> list[str]:
+    @property
+    def has_nameless_rows(self) -> bool:
+        """Whether rows are lines without ids: of what stands twice nobody can tell whether it is two lines."""
+        return self.line["id"].is_number and not self.has_row_per_order
+
+    def numbered_names(self, number: int) -> dict[str, str]:
+        """The columns of the line of a number, by the names that the map has for all."""
+        return {name: name.replace(NUMBER, str(number)) for name in self._named() if NUMBER in name}
+
+    def missing(self, header: Sequence[str]) -> list[str]:
         """Lists what the map needs and a file with these columns lacks; alternatives as ``a|b``."""
         parts = set(self.split.pattern.groupindex) if self.split else set()
+        first = self.numbered_names(1) if self.numbered else {}
         present = {*header, *self.optional, *parts}
-        return sorted({"|".join(names) for names in self._needs() if not present.intersection(names)})
+        needs = {tuple(first.get(name, name) for name in names) for names in self._needs()}
+        return sorted("|".join(names) for names in needs if not present.intersection(names))
+
+    def columns(self) -> frozenset[str]:
+        """All columns that the map reads."""
+        numbered = (self.numbered_names(number).values() for number in range(1, self.numbered + 1))
+        return frozenset(self._named()).union(*numbered)
+
+    def _named(self) -> set[str]:
+        return {name for names in self._needs() for name in names}
 
     def _needs(self) -> Iterator[tuple[str, ...]]:
         for source in self._sources():
@@ -172,10 +197,6 @@ class EventMap:
             yield from ((name,) for name in condition.by_column)
         if self.split is not None:
             yield (self.split.column,)
-
-    def columns(self) -> frozenset[str]:
-        """All columns that the map reads."""
-        return frozenset(name for names in self._needs() for name in names)
 
     def _sources(self) -> Iterator[ColumnText]:
         yield from self.order.values()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from distrib.cli.imports.maps.event_map import (
     DEFAULT_FORMATS,
     FREIGHT,
     REFUSE,
-    ColumnAmount,
     ColumnText,
     Condition,
     EventMap,
@@ -31,6 +30,8 @@ LINE_FIELDS = ("id", "sku", "category", "quantity", "entry")
 LINE_AMOUNTS = ("paid", "list", "cost")
 EVENTS = ("paid", "settled", "cancelled")
 SPREADS = ("lines", "none")
+MAX_NUMBERED = 100
+"""Lines that may stand in the columns of one row."""
 REFUND_KEYS = ("when", "occurred_at", "rows", "id", "line_id", "amount", "out_of", "spread", "over")
 _KEYS = ("map", "source", "encoding", "money", "times", "order", "line", "events", "optional")
 
@@ -40,9 +41,6 @@ def read_map(document: object) -> tuple[EventMap | None, list[Problem]]:
     reader = _Reader()
     event_map = reader.document(document)
     return (None if reader.problems else event_map), reader.problems
-
-
-_Line: TypeAlias = tuple[dict[str, ColumnText], dict[str, ColumnAmount], LineSplit | None, Condition | None]
 
 
 class _Reader(SourceReport):
@@ -56,7 +54,7 @@ class _Reader(SourceReport):
         if "source" in top:
             self.text("source", top["source"], 1_000)
         order, amounts = self._order(top.get("order"))
-        line, line_amounts, split, rows = self._line(top.get("line"))
+        line, line_keys = self._line(top.get("line"))
         events, refunds = self._events(top.get("events"))
         unit, decimal = self._money(top.get("money"))
         zone, formats = self._times(top.get("times", {}))
@@ -64,17 +62,15 @@ class _Reader(SourceReport):
             name=name or "",
             order=order,
             line=line,
-            amounts=line_amounts,
             events=events,
             refunds=refunds,
-            line_rows=rows,
-            split=split,
             encoding=self._encoding(top.get("encoding")),
             unit=unit,
             decimal=decimal,
             zone=zone,
             formats=formats,
             optional=frozenset(self.texts("optional", top["optional"]) if "optional" in top else ()),
+            **line_keys,
             **amounts,
         )
 
@@ -94,8 +90,8 @@ class _Reader(SourceReport):
         }
         return order, amounts | {"lines_total_over": over or REFUSE}
 
-    def _line(self, value: object) -> _Line:
-        known = (*LINE_FIELDS, *LINE_AMOUNTS, "rows", "split")
+    def _line(self, value: object) -> tuple[dict[str, ColumnText], dict[str, Any]]:
+        known = (*LINE_FIELDS, *LINE_AMOUNTS, "rows", "split", "numbered")
         given = (
             self.mapping("line", value, known, ("id", "sku", "quantity", "paid")) if value is not None else None
         ) or {}
@@ -103,8 +99,12 @@ class _Reader(SourceReport):
         amounts = {name: self.amount(f"line.{name}", given[name]) for name in LINE_AMOUNTS if name in given}
         split = self._split(given["split"]) if "split" in given else None
         rows = self.condition("line.rows", given["rows"]) if "rows" in given else None
+        if {"split", "numbered"} <= given.keys():
+            self.say("line.numbered", Text("must be left out where split says how lines stand in a row"))
+        numbered = self.whole("line.numbered", given["numbered"], 1, MAX_NUMBERED) if "numbered" in given else 0
         line = {name: source for name, source in sources.items() if source is not None}
-        return line, {name: amount for name, amount in amounts.items() if amount is not None}, split, rows
+        of_lines = {name: amount for name, amount in amounts.items() if amount is not None}
+        return line, {"amounts": of_lines, "split": split, "line_rows": rows, "numbered": numbered or 0}
 
     def _events(self, value: object) -> tuple[dict[str, EventRule], tuple[RefundRule, ...]]:
         given = (self.mapping("events", value, (*EVENTS, "refunded")) if value is not None else None) or {}

@@ -212,3 +212,35 @@ def test_rows_of_an_order_may_leave_its_fields_empty_and_not_say_otherwise() -> 
     rows = [Record(0, 2, ROW), Record(0, 3, {"no": "A"}), Record(0, 4, ROW | {"shop": "t", "paid_at": "2026-03-02"})]
     assert check(rows[:2]) == []
     assert [str(fault) for fault in check(rows)] == ["line 4 says otherwise than line 2: shop_id, paid_at"]
+
+
+NUMBERED = {
+    "line.numbered": 3,
+    "line.id": {"number": "line"},
+    "line.sku": "sku {n}",
+    "line.quantity": "count {n}",
+    "line.paid": "amount {n}",
+}
+
+
+def test_lines_in_numbered_columns_of_one_row_are_those_that_are_filled() -> None:
+    row = {"sku 1": "tea", "count 1": "2", "amount 1": "3.00", "sku 2": " ", "sku 3": "cup", "count 3": "1"}
+    result = composed(NUMBERED, row | {"amount 3": "5.00"})
+    assert result.events[0]["order"]["lines"] == [
+        {"id": "1", "sku": "tea", "quantity": 2, "paid_minor": 300},
+        {"id": "2", "sku": "cup", "quantity": 1, "paid_minor": 500},
+    ]
+    assert faults_of(composed(NUMBERED, row)) == ["line.paid: is required"]
+
+
+def test_an_order_of_one_row_that_stands_twice_counts_once_and_must_say_the_same() -> None:
+    row = {"sku 1": "tea", "count 1": "2", "amount 1": "3.00", "line": "", "amount": ""}
+    assert paid_of(composed(NUMBERED, row, row)) == [300]
+    document = deepcopy(MAP)
+    document["line"] = {path.removeprefix("line."): value for path, value in NUMBERED.items()}
+    event_map, problems = read_map(document)
+    assert event_map is not None, problems
+    check = contradictions_of(event_map)
+    rows = [Record(0, 2, ROW | row), Record(0, 3, ROW | row), Record(0, 4, ROW | row | {"count 1": "3", "sku 2": "x"})]
+    assert check(rows[:2]) == []
+    assert [str(fault) for fault in check(rows)] == ["line 4 says otherwise than line 2: count 1, sku 2"]

@@ -23,7 +23,7 @@ def test_a_sound_map_is_read() -> None:
     event_map, problems = read_map(GOOD)
     assert problems == []
     assert event_map is not None
-    assert (event_map.order_column, event_map.has_numbered_lines) == ("no", True)
+    assert (event_map.order_column, event_map.has_nameless_rows) == ("no", True)
     assert event_map.missing(["no", "paid", "sku", "count", "amount", "state"]) == ["done_at"]
 
 
@@ -103,3 +103,16 @@ def test_keys_are_set_by_their_paths() -> None:
     assert with_settings(document, [("order.shop_id", "Tags"), ("times.zone", "UTC")]) == []
     assert document == {"order": {"shop_id": "Tags"}, "times": {"zone": "UTC"}}
     assert [problem.pointer for problem in with_settings(document, [("order.shop_id.x", "1")])] == ["order.shop_id.x"]
+
+
+def test_numbered_columns_need_the_first_and_are_not_split_as_well() -> None:
+    line = {"id": {"number": "line"}, "sku": "sku {n}", "quantity": "count {n}", "paid": "amount {n}", "numbered": 2}
+    event_map, problems = read_map(GOOD | {"line": line})
+    assert problems == []
+    assert event_map is not None
+    header = ["no", "paid", "state", "done_at", "sku 1", "count 1", "amount 2"]
+    assert event_map.missing(header) == ["amount 1"]
+    assert {"sku 1", "sku 2", "amount 2"} <= event_map.columns()
+    split = {"column": "goods", "separator": "|", "pattern": r"(?P<sku>\w+)"}
+    assert paths_of(GOOD | {"line": line | {"split": split}}) == ["line.numbered"]
+    assert paths_of(GOOD | {"line": line | {"numbered": 101}}) == ["line.numbered"]
