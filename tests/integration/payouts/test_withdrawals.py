@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from distrib.domain.payouts.withdrawals import STATES
 from distrib.services.payouts.withdrawal_messages import CHANGED
@@ -85,7 +86,15 @@ def test_a_withdrawal_goes_from_the_request_to_the_money_with_its_fee_as_a_line_
     statement = partner.get(f"/v1/statements/{fee['period']}/shops/a")
     assert (statement["adjusted_minor"], statement["paid_minor"], statement["closing_minor"]) == (-100, 3_900, 6_000)
     lines = [line for line in statement["lines"] if line["kind"] == "adjusted"]
-    assert [(line["amount_minor"], line["withdrawal_id"]) for line in lines] == [(-100, "w1")]
+    causes = [(line["amount_minor"], line["withdrawal_id"], line["reason"], line["adjustment_id"]) for line in lines]
+    assert causes == [(-100, "w1", "withdrawal:w1", None)]
+    export = f"/v1/statements/{fee['period']}/export?detail=lines&shop_id=a&format="
+    rows = csv.DictReader(io.StringIO(partner.call("GET", f"{export}csv").text))
+    assert [(row["amount_minor"], row["reason"]) for row in rows if row["kind"] == "adjusted"] == [
+        ("-100", "withdrawal:w1")
+    ]
+    pages = PdfReader(io.BytesIO(partner.call("GET", f"{export}pdf").data)).pages
+    assert "提现手续费 Withdrawal fee w1" in pages[0].extract_text()
     [transfer] = finance.get("/v1/ledger/transfers?cause=withdrawal:w1")["data"]
     assert (transfer["debit"], transfer["credit"], transfer["amount_minor"]) == ("payable:a", "expense", 100)
 
