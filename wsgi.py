@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import sys
 from contextlib import ExitStack
 
 from distrib.app import create_app
 from distrib.bootstrap import open_container
+from distrib.failures import FAILURES, explain
 from distrib.logs import configure_logs
 from distrib.settings import read_settings
 
+_GUNICORN_STOPS = 4
+"""The exit status of a process that gunicorn does not start again."""
 _open = ExitStack()
 atexit.register(_open.close)
-_settings = read_settings()
-configure_logs(_settings.log_level)
-app = create_app(_open.enter_context(open_container(_settings)))
+try:
+    _settings = read_settings()
+    configure_logs(_settings.log_level)
+    app = create_app(_open.enter_context(open_container(_settings)))
+except FAILURES as failure:
+    sys.stderr.write(f"{explain(failure)}\n")
+    sys.exit(_GUNICORN_STOPS)

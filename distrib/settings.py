@@ -22,6 +22,7 @@ from distrib.languages import render_both
 PREFIX = "DISTRIB_"
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHORTEST_PEPPER = 16
+_SECRET = re.compile(rf"[!-~]{{{SHORTEST_PEPPER},}}")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DATA_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 LONGEST_PUBLIC_URL = 200
@@ -142,7 +143,8 @@ class EnvironmentReader:
         try:
             return self._env.str(name.upper(), "", validate=unless_empty(check)) or default
         except ValueError as error:  # the file it names cannot be read: the one mistake that environs does not collect
-            self._unreadable.append(render_both(Text("{problem}", "settings file", problem=error)))
+            words = f"{PREFIX}{name.upper()}_FILE: {error}" if isinstance(error, UnicodeDecodeError) else error
+            self._unreadable.append(render_both(Text("{problem}", "settings file", problem=words)))
             return default
 
     def url(self, name: str, schemes: Sequence[str]) -> str | None:
@@ -296,9 +298,14 @@ def own_secret(var_dir: Path) -> str:
     try:
         if not path.exists():
             make_secret(path)
-        return path.read_text(encoding="ascii").strip()
+        secret = path.read_text(encoding="ascii", errors="replace").strip()
     except OSError as error:
         raise SettingsError([render_both(Text("{path}: {strerror}", path=path, strerror=error.strerror))]) from error
+    if not _SECRET.fullmatch(secret):
+        raise SettingsError(
+            [render_both(Text("{path} is not the secret that was made here: bring it back", path=path))]
+        )
+    return secret
 
 
 def make_secret(path: Path) -> None:

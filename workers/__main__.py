@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from distrib.bootstrap import open_container
-from distrib.domain.errors import Refusal
+from distrib.failures import FAILURES, WRONG_USE, explain
 from distrib.logs import configure_logs
-from distrib.settings import SettingsError, read_settings
+from distrib.settings import read_settings
 from workers.child import run_child
 from workers.supervisor import Supervisor
 
@@ -27,9 +27,9 @@ def main() -> int:
                 return run_child(container, arguments.child)
             processes = settings.worker_processes if arguments.processes is None else arguments.processes
             Supervisor(container, processes).run()
-    except (SettingsError, Refusal) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    except FAILURES as failure:
+        sys.stderr.write(f"{explain(failure)}\n")
+        return WRONG_USE
     return 0
 
 

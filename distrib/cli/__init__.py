@@ -13,10 +13,9 @@ import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
+from distrib.failures import FAILURES, WRONG_USE, explain
 from distrib.languages import render_both
-from distrib.settings import SettingsError
 from distrib.transactions import is_passing, sqlstate_of
 
 _COMMANDS = {
@@ -95,22 +94,19 @@ def main() -> None:
     _make_printable()
     try:
         cli()
-    except Refusal as refusal:
-        _say(refusal)
-        sys.exit(2)
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    except FAILURES as failure:
+        click.echo(explain(failure), err=True)
+        sys.exit(WRONG_USE)
     except (DBAPIError, psycopg.Error) as error:
         _say_database(error)
-        sys.exit(2)
+        sys.exit(WRONG_USE)
     except OSError as error:
         if error.filename is None:
             raise
         click.echo(
             render_both(Text("{filename}: {strerror}", filename=error.filename, strerror=error.strerror)), err=True
         )
-        sys.exit(2)
+        sys.exit(WRONG_USE)
 
 
 def _make_printable() -> None:
@@ -133,10 +129,3 @@ def _say_database(error: DBAPIError | psycopg.Error) -> None:
         click.echo(f"{render_both(Text('The database does not answer'))}: {cause[0] if cause else ''}", err=True)
     else:
         raise error
-
-
-def _say(refusal: Refusal) -> None:
-    click.echo(f"{refusal.code}: {render_both(refusal.text, ' ')}", err=True)
-    for problem in refusal.problems:
-        detail = render_both(problem.detail)
-        click.echo(f"  {problem.pointer}: {detail}" if problem.pointer else f"  {detail}", err=True)

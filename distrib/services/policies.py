@@ -19,7 +19,7 @@ from distrib.domain.policies.override import Override, apply_override
 from distrib.domain.policies.policy import Policy, policy_from_document
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
-from distrib.services.yaml_documents import read_yaml
+from distrib.services.yaml_documents import in_file, read_yaml, text_of
 from distrib.store.compliance import findings as store
 
 OVERRIDES = "local"
@@ -105,10 +105,10 @@ def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
     problems: list[Problem] = []
     for path in sorted((config_dir / "policies").glob("*.yaml")):
         try:
-            document = read_yaml(path.read_text("utf-8"))
+            document = read_yaml(text_of(path))
             pack = policy_from_document(document)
         except Refusal as refusal:
-            problems += [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
+            problems += in_file(path.name, refusal)
             continue
         if path.stem not in (pack.name, f"{pack.name}-{pack.valid_from.isoformat()}"):
             problems.append(Problem(f"{path.name}: name", Text("must be the file's name, {name}", name=path.stem)))
@@ -126,7 +126,7 @@ def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Ove
         Refusal: ``invalid`` with every problem and the file's name in front.
     """
     try:
-        document = read_yaml(path.read_text("utf-8"))
+        document = read_yaml(text_of(path))
         name = document.get("pack") if isinstance(document, Mapping) else None
         versions = [base for base in documents.values() if base["name"] == name]
         if not versions:
@@ -135,8 +135,7 @@ def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Ove
             )
         return apply_override(max(versions, key=lambda base: str(base["valid_from"])), document)
     except Refusal as refusal:
-        problems = [Problem(f"{path.name}: {p.pointer}", p.detail) for p in refusal.problems]
-        raise Refusal("invalid", problems) from refusal
+        raise Refusal("invalid", in_file(path.name, refusal)) from refusal
 
 
 def sign_override(

@@ -1,12 +1,13 @@
 """Reads YAML (and so JSON) documents strictly: what YAML would decide silently is a problem.
 
-Parses text only: files are opened, and documents judged, elsewhere.
+Reads texts and files only: which files, and what documents mean, is judged elsewhere.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,6 +17,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 
 MAX_CHARACTERS = 1_000_000
+MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 
 
@@ -73,6 +75,35 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_written
 _Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_written)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_broken)
+
+
+def text_of(path: Path) -> str:
+    """Reads the text of a document's file; a mark of UTF-8 in front is not part of it.
+
+    Raises:
+        Refusal: ``invalid``: it cannot be read, is not UTF-8, or larger than any document.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise Refusal("invalid", [Problem("", Text("is larger than {most:,} bytes", most=MAX_BYTES))])
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        words = Text("is not UTF-8: {reason} at byte {start}", reason=error.reason, start=error.start)
+        raise Refusal("invalid", [Problem("", words)]) from error
+    except OSError as error:
+        raise Refusal("invalid", [Problem("", Text("cannot be read: {strerror}", strerror=error.strerror))]) from error
+
+
+def in_file(name: str, refusal: Refusal) -> list[Problem]:
+    """The problems of a document, its file's name in front of each pointer.
+
+    >>> [problem.pointer for problem in in_file("a.yaml", Refusal("invalid", [Problem("", "x"), Problem("code", "x")]))]
+    ['a.yaml', 'a.yaml: code']
+    """
+    return [
+        Problem(f"{name}: {problem.pointer}" if problem.pointer else name, problem.detail)
+        for problem in refusal.problems
+    ]
 
 
 def read_yaml(text: str) -> object:

@@ -54,6 +54,13 @@ def test_the_embedded_secret_is_made_once_and_only_its_owner_may_read_it(tmp_pat
     assert [path.name for path in secret.parent.iterdir()] == ["secret"]
 
 
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff\xfe" * 20])
+def test_a_secret_that_was_damaged_is_a_mistake_and_not_taken(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret").write_bytes(content)
+    assert mistakes()[0].startswith(f"{tmp_path}/var/secret is not the secret that was made here")
+
+
 def test_a_secret_that_cannot_be_made_is_a_mistake_and_not_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("not a directory")
     assert mistakes()[0].startswith(f"{tmp_path}/var/secret: ")

@@ -37,6 +37,7 @@ from distrib.services.compliance.words import ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs.tenants import list_programs
+from distrib.services.yaml_documents import text_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
@@ -195,7 +196,7 @@ def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str
         judged = [program for program in list_programs(conn) if program.policy == loaded.policy.name]
         if not judged:
             raise Refusal("no_program")
-        text = file.read_text("utf-8")
+        text = text_of(file)
         sign_override(conn, judged, loaded, text, signed_off_by, reason, COMMAND_LINE, container.now())
 
 

@@ -22,9 +22,8 @@ from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
 from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
-from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml
+from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml, text_of
 
-MAX_BYTES = 1_000_000
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -43,7 +42,7 @@ def check(file: Path, program_code: str | None, as_json: bool) -> None:
     findings: Sequence[Finding] = ()
     lines: dict[str, int] = {}
     try:
-        document, lines = read_with_lines(_text_of(file))
+        document, lines = read_with_lines(text_of(file))
     except Refusal as refusal:
         problems = _unreadable(refusal)
     else:
@@ -106,18 +105,7 @@ def schema() -> None:
 
 def read_document(file: Path) -> object:
     """Reads the document in a YAML or JSON file; wrong use where it is neither."""
-    return read_yaml(_text_of(file))
-
-
-def _text_of(file: Path) -> str:
-    if file.stat().st_size > MAX_BYTES:
-        words = Text("is larger than {most:,} bytes", most=MAX_BYTES)
-        raise Refusal("invalid", [Problem("", words)])
-    try:
-        return file.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        words = Text("is not UTF-8: {reason} at byte {start}", reason=error.reason, start=error.start)
-        raise Refusal("invalid", [Problem("", words)]) from error
+    return read_yaml(text_of(file))
 
 
 def _shown_problem(problem: Problem, lines: Mapping[str, int]) -> dict[str, object]:

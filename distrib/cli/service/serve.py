@@ -16,6 +16,8 @@ import click
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import in_both
 from distrib.domain.texts import Text
+from distrib.failures import check_address
+from distrib.services.plans.drafts import load_samples
 from distrib.settings import REPOSITORY
 
 _STOP_WAIT_S = 25.0
@@ -27,13 +29,21 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), help="Port.")
 def serve(host: str, port: int) -> None:
     """Serve the API and the console."""
+    check_address(host, port)
     with open_container() as container:
+        _check_files(container)
         started = [_start(_web(container, host, port), container.environment())]
         if container.servers is not None:
             started.append(_start([sys.executable, "-m", "workers"], container.joining_environment()))
         click.echo(f"http://{host}:{port}/ ({in_both(Text('docs'))}: /docs)", err=True)
         status = _watch(started)
     sys.exit(status)
+
+
+def _check_files(container: Container) -> None:
+    """Reads what the service is configured by, so that a mistake is said once, before any process starts."""
+    _ = container.policies, container.channels
+    load_samples(container.settings.config_dir)
 
 
 def _web(container: Container, host: str, port: int) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel, channels_from_document
-from distrib.services.yaml_documents import read_yaml
+from distrib.services.yaml_documents import in_file, read_yaml, text_of
 
 FILE = "channels.yaml"
 
@@ -18,7 +18,6 @@ def load_channels(config_dir: Path) -> list[Channel]:
         Refusal: ``invalid`` with every problem, the file's name in front.
     """
     try:
-        return channels_from_document(read_yaml((config_dir / FILE).read_text("utf-8")))
+        return channels_from_document(read_yaml(text_of(config_dir / FILE)))
     except Refusal as refusal:
-        problems = [Problem(f"{FILE}: {problem.pointer}", problem.detail) for problem in refusal.problems]
-        raise Refusal("invalid", problems) from refusal
+        raise Refusal("invalid", in_file(FILE, refusal)) from refusal

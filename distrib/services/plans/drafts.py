@@ -14,7 +14,7 @@ from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.policies.policy import Finding, Limits, Policy, combine
 from distrib.services.context import Program
 from distrib.services.plans.versions import check_document, judge
-from distrib.services.yaml_documents import line_at, read_with_lines
+from distrib.services.yaml_documents import in_file, line_at, read_with_lines, text_of
 
 MAX_CHARACTERS = 32_768
 """Of a draft; the longest sample has 1,600. Reading that many of the slowest YAML takes about a second."""
@@ -75,5 +75,18 @@ def _program_of(document: object, pack: str | None, policies: Mapping[str, Polic
 
 
 def load_samples(config_dir: Path) -> dict[str, str]:
-    """Loads the texts of ``config_dir``/plans by the name of the plan, which is the file's."""
-    return {path.stem: path.read_text("utf-8") for path in sorted((config_dir / "plans").glob("*.yaml"))}
+    """Loads the texts of ``config_dir``/plans by the name of the plan, which is the file's.
+
+    Raises:
+        Refusal: ``invalid`` with every file that cannot be read.
+    """
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in sorted((config_dir / "plans").glob("*.yaml")):
+        try:
+            texts[path.stem] = text_of(path)
+        except Refusal as refusal:
+            problems += in_file(path.name, refusal)
+    if problems:
+        raise Refusal("invalid", problems)
+    return texts

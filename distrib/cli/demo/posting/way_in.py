@@ -21,7 +21,7 @@ from distrib.cli.demo.sources.known import LoadedSource
 from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.programs.totals import Progress, progress
-from distrib.services.yaml_documents import read_yaml
+from distrib.services.yaml_documents import read_yaml, text_of
 
 PLAN_FILE = Path("plans") / "cdnow-demo.yaml"
 STANDSTILL_S = 180
@@ -61,7 +61,7 @@ def together(parts: Iterable[PostedEvents]) -> PostedEvents:
 
 def _plan_document(container: Container, loaded: LoadedSource) -> dict[str, Any]:
     """The plan of config/plans, in the source's currency."""
-    document = read_yaml((container.settings.config_dir / PLAN_FILE).read_text(encoding="utf-8"))
+    document = read_yaml(text_of(container.settings.config_dir / PLAN_FILE))
     if not isinstance(document, dict):
         raise DemoFailed(Text("{name} is no plan", name=PLAN_FILE))
     return {**document, "currency": loaded.history.source.currency}
