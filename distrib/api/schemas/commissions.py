@@ -70,15 +70,11 @@ class CommissionSchema(Shape):
     adjustment_id = Identifier(
         required=True, allow_none=True, metadata={"description": "the adjustment by hand that this row is"}
     )
-<<<<<<< HEAD
-    reason = PlainText(required=True, allow_none=True, metadata={"description": "why it was adjusted"})
-=======
     reason = PlainText(
         required=True,
         allow_none=True,
         metadata={"description": "why it was adjusted; of a fee `withdrawal:` and its id"},
     )
->>>>>>> withdrawals
     withdrawal_id = Identifier(
         required=True, allow_none=True, metadata={"description": "the withdrawal whose fee this row is"}
     )

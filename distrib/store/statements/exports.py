@@ -128,11 +128,7 @@ def _lines(head: FileHead, is_neutral: bool) -> str:
         "belongs_to_period": _month("t.belongs_to_period"),
         "reverses_id": "t.cause_no || '-' || t.reverses_seq",
         "adjustment_id": words("a.adjustment_id"),
-<<<<<<< HEAD
-        "reason": words("COALESCE(a.reason, 'withdrawal fee 提现手续费: ' || w.withdrawal_id)"),
-=======
         "reason": words("COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id)"),
->>>>>>> withdrawals
     }
     return f"""
 SELECT {", ".join(values[name] for name in lines_columns(head))}

@@ -7,11 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0016"
-<<<<<<< HEAD
 down_revision = "0013"
-=======
-down_revision = "0017"
->>>>>>> withdrawals
 
 
 def upgrade() -> None:
