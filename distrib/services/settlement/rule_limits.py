@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from distrib.domain.customers import Identities
 from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
 from distrib.domain.plans.limits import Requires
@@ -20,6 +21,7 @@ from distrib.domain.plans.rules import CHAIN, LEADER, OPENER, SELLER, UPLINE
 from distrib.domain.settlement.caps import check_payable, counted, within_rooms
 from distrib.domain.settlement.commission import Commission, settle
 from distrib.domain.settlement.snapshot import Person, Room, Snapshot
+from distrib.services.customers.people import identities_of
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.known_sales import KnownSales
@@ -38,6 +40,7 @@ class RuleLimits:
         self._conn, self._batch, self._terms = conn, batch, terms
         self._sales = KnownSales(conn, batch)
         self._totals: dict[str, Totals] = {MONTHS: {}, CUSTOMERS: {}}
+        self._identities = Identities()
         self._added: dict[str, defaultdict[RuleTotal, int]] = {name: defaultdict(int) for name in self._totals}
 
     @property
@@ -132,26 +135,46 @@ class RuleLimits:
         cap, rule_id = plan.book.counted[rule_index], plan.rules[rule_index].id
         month = customer = None
         if cap.per_month_minor is not None:
-            month = self._left(
-                MONTHS, RuleTotal(rule_id, shop_no, self._batch.program.period_of(counts_from)), cap.per_month_minor
-            )
+            period = self._batch.program.period_of(counts_from)
+            month = self._left(MONTHS, [RuleTotal(rule_id, shop_no, period)], cap.per_month_minor)
         if cap.per_customer_minor is not None:
             if order.customer_id is None:
                 raise Refusal("customer_missing", rule=rule_id)
-            customer = self._left(CUSTOMERS, RuleTotal(rule_id, shop_no, order.customer_id), cap.per_customer_minor)
+            own = RuleTotal(rule_id, shop_no, order.customer_id)
+            self._lock(CUSTOMERS, [own])
+            customer = self._left(CUSTOMERS, self._of_person(own), cap.per_customer_minor)
         return Room(rule_index, shop_no, month, customer)
 
-    def _left(self, table: str, total: RuleTotal, cap_minor: int) -> int:
-        if total not in self._totals[table]:
-            self._lock(table, [total])
-        return max(cap_minor - self._totals[table][total], 0)
+    def _left(self, table: str, totals: Iterable[RuleTotal], cap_minor: int) -> int:
+        """What a cap leaves when all of these totals count against it."""
+        self._lock(table, totals)
+        return max(cap_minor - sum(self._totals[table][total] for total in totals), 0)
 
     def _lock(self, table: str, totals: Iterable[RuleTotal]) -> None:
-        asked = sorted({*totals} - self._totals[table].keys())
-        if asked:
+        """Reads and locks totals; of customers also those of everyone who is one person with them.
+
+        Who is one person is read again once the rows are held: of a merge beside this batch either it knows, or
+        whoever knows of the merge waits for these rows.
+        """
+        asked = {*totals} - self._totals[table].keys()
+        if asked and table == CUSTOMERS:
+            asked = self._of_persons(asked)
+        while missing := sorted(asked - self._totals[table].keys()):
             has_past = self._terms.counted_rules[table].has_past
-            read = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, asked, has_past)
+            read = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, missing, has_past)
             self._totals[table] |= read
+            if table == CUSTOMERS:
+                asked = self._of_persons(asked)
+
+    def _of_persons(self, totals: set[RuleTotal]) -> set[RuleTotal]:
+        """The same totals of all customers who are one person with theirs, as known now."""
+        customers = {str(total.of) for total in totals}
+        read = identities_of(self._conn, self._batch.program.program_id, customers)
+        self._identities = Identities({*self._identities.merges, *read.merges})
+        return {other for total in totals for other in self._of_person(total)}
+
+    def _of_person(self, total: RuleTotal) -> list[RuleTotal]:
+        return [total._replace(of=customer_id) for customer_id in self._identities.ids_of(str(total.of))]
 
     def _amounts(
         self, plan: Plan, order: Order, counts_from: datetime, commissions: Iterable[Commission]
