@@ -66,7 +66,7 @@ class JudgedClaim(NamedTuple):
 
 
 class Merge(NamedTuple):
-    """From ``merged_at`` on ``customer_id`` is the person ``into_id``; of two at one instant ``seq`` says which is first."""
+    """From ``merged_at`` on ``customer_id`` is the person ``into_id``; of two at one instant ``seq`` says the order."""
 
     merged_at: datetime
     seq: int

@@ -109,6 +109,16 @@ _EARNERS = _SUMS_BY_SHOP.format(
 _PAYEES = _SUMS_BY_SHOP.format(
     amount="sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)", kinds="('paid', 'tax')"
 )
+# The payee in force of each shop whose payee another shop has as well, by numbers that say nothing of who it is. Payees
+# that were erased are gone.
+_PAYEES_IN_COMMON = """
+SELECT shop_no, dense_rank() OVER (ORDER BY identity_hash) FROM (
+    SELECT n.shop_no, k.identity_hash, count(*) OVER (PARTITION BY k.identity_hash) AS shops FROM (
+        SELECT DISTINCT ON (shop_no) shop_no, version FROM payee_versions
+        WHERE program_id = %(program)s AND recorded_at <= %(at)s ORDER BY shop_no, version DESC) n
+    JOIN payee_keys k ON k.program_id = %(program)s AND k.shop_no = n.shop_no AND k.version = n.version) payees
+WHERE shops > 1
+"""
 # Sponsors paid on the sales of others, and how many different buyers who are no shops they sold to themselves.
 _ORGANISERS = """
 SELECT shop_no, organiser_id FROM (
@@ -201,6 +211,12 @@ def _count_shops(
     bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
     count: int = conn.execute(text(statement), bound).scalar_one()
     return count
+
+
+def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
+    """Reads the shops whose payee at an instant is also that of another, with a number for each payee, from 1."""
+    shops, payees = _columns(conn, _PAYEES_IN_COMMON, {"program": program_id, "at": as_of}, 2)
+    return shops, payees
 
 
 def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, as_of: datetime, least: int) -> int:
