@@ -62,13 +62,13 @@ def _below_own(forest: Forest, places: Whole, payees: Whole) -> Whole:
     """Marks with 1 the shops that have one of their own payee above them, whatever the distance."""
     payee_of = np.full(forest.numbers.size, NONE, np.int64)
     payee_of[places] = payees
-    found = np.zeros(places.size, np.int64)
+    is_below = np.zeros(places.size, np.int64)
     looking, above = np.arange(places.size), places
     for _ in range(int(forest.levels.max(initial=0))):
         further = forest.sponsor_places[above]
         is_higher = further != above
         looking, above = looking[is_higher], further[is_higher]
         is_own = payee_of[above] == payees[looking]
-        found[looking[is_own]] = 1
+        is_below[looking[is_own]] = 1
         looking, above = looking[~is_own], above[~is_own]
-    return found
+    return is_below
