@@ -18,22 +18,22 @@ _SURVIVING = """
 (SELECT DISTINCT ON (m.customer_id) m.customer_id, m.into_id FROM customer_merges m
  WHERE m.program_id = {program} AND m.merged_at <= {at} ORDER BY m.customer_id, m.seq DESC)
 """
-# All who are one person with those asked for: those merged into the same id by now, each with its own merge.
+# All who are one person with those asked for: those merged into the same id by now, each with its own merge. Steps
+# from row to row by the indexes, however many merges there are; where there is none, nothing is looked up.
 _MERGES = """
-WITH newest AS (
-    SELECT DISTINCT ON (customer_id) customer_id, into_id FROM customer_merges
-    WHERE program_id = %(program)s AND customer_id = ANY(%(customers)b::text[]) ORDER BY customer_id, seq DESC
-), people AS (
-    SELECT into_id FROM newest
-    UNION SELECT c.id FROM unnest(%(customers)b::text[]) AS c (id)
-    WHERE EXISTS (SELECT 1 FROM customer_merges WHERE program_id = %(program)s)
-), merged AS (
-    SELECT DISTINCT m.customer_id FROM customer_merges m
-    WHERE m.program_id = %(program)s AND m.into_id IN (SELECT into_id FROM people)
-)
-SELECT o.merged_at, o.seq, o.customer_id, o.into_id FROM customer_merges o
-WHERE o.program_id = %(program)s AND o.customer_id IN (SELECT customer_id FROM merged)
-  AND o.merged_id = o.customer_id ORDER BY o.merged_at, o.seq
+SELECT DISTINCT o.merged_at, o.seq, o.customer_id, o.into_id FROM unnest(%(customers)b::text[]) AS c (id)
+CROSS JOIN LATERAL (SELECT COALESCE((
+    SELECT m.into_id FROM customer_merges m WHERE m.program_id = %(program)s AND m.customer_id = c.id
+    ORDER BY m.seq DESC LIMIT 1), c.id) AS into_id OFFSET 0) person
+CROSS JOIN LATERAL (
+    SELECT m.customer_id FROM customer_merges m
+    WHERE m.program_id = %(program)s AND m.into_id = person.into_id OFFSET 0) merged
+CROSS JOIN LATERAL (
+    SELECT m.merged_at, m.seq, m.customer_id, m.into_id FROM customer_merges m
+    WHERE m.program_id = %(program)s AND m.customer_id = merged.customer_id AND m.merged_id = m.customer_id
+    LIMIT 1) o
+WHERE (SELECT EXISTS (SELECT 1 FROM customer_merges WHERE program_id = %(program)s))
+ORDER BY o.merged_at, o.seq
 """
 # The customer itself, and all that were merged into it before.
 _INSERT = """

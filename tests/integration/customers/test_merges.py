@@ -13,6 +13,7 @@ from sqlalchemy import text
 from distrib.services.audit import run
 from tests.world.api import Api, Caller
 from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
+from tests.world.processes import wait_until
 from tests.world.world import World
 
 DAY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -339,6 +340,33 @@ def test_a_merge_beside_a_batch_never_gives_a_person_more_than_the_cap(api: Api)
     assert world.earn(sold("o-9", "new", day_of_story(9), minor=9_000)) == {"a": merged_late}
     assert world.earn(sold("o-10", "old", day_of_story(9), minor=9_000)) == {"a": merged_late}
     assert admin.get("/v1/customers/old")["merged_into"] == "new"
+    assert is_audit_clean(world)
+
+
+def waits_for_a_lock(world: World) -> bool:
+    """Whether anybody in the database waits for a row that another transaction holds."""
+    statement = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE NOT l.granted AND a.datname = current_database()"
+    )
+    return bool(world.rows(statement)[0][0])
+
+
+def test_a_batch_that_waited_for_a_total_while_its_customer_was_merged_knows_of_the_merge(api: Api) -> None:
+    admin, world = capped(api), api.world
+    world.earn(sold("o-1", "old", day_of_story(1), minor=6_000), sold("o-2", "new", day_of_story(1), minor=6_000))
+    world.post(sold("o-3", "old", day_of_story(2), minor=9_000))
+    held = "SELECT 1 FROM rule_customers WHERE program_id = :program FOR UPDATE"
+    with ThreadPoolExecutor(1) as pool:
+        with world.begin() as conn:
+            conn.execute(text(held), {"program": world.program.program_id})
+            drained = pool.submit(world.drain)
+            wait_until(lambda: waits_for_a_lock(world), "the batch waits for the total")
+            merge(admin, "old", "new")
+        drained.result()
+    assert world.earned() == {"a": 1_200}, "the two had brought more than the cap when they became one"
+    [look] = admin.get("/v1/orders/o-3/explanation")["looks"]
+    assert (look["reason"], look["amount_before_cap_minor"], look["amount_minor"]) == ("rule_cap", 900, 0)
     assert is_audit_clean(world)
 
 
