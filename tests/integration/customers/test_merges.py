@@ -294,6 +294,45 @@ def test_two_orders_of_one_batch_share_what_their_person_may_bring(api: Api) -> 
     assert is_audit_clean(api.world)
 
 
+def with_new_customers(api: Api, condition: Any = "new") -> Caller:
+    """A program that pays ten percent on what new customers buy, and on nothing else."""
+    api.world.join(("a", None))
+    api.world.publish(
+        {**SELLER_TEN_PERCENT, "rules": [SELLER_TEN_PERCENT["rules"][0] | {"where": {"customer": condition}}]}
+    )
+    caller = api.caller()
+    for customer in ("old", "new"):
+        bind(caller, customer, "a", day_of_story(0))
+    return caller
+
+
+def test_an_order_of_the_old_id_is_an_earlier_order_of_the_new_one(api: Api) -> None:
+    admin, world = with_new_customers(api), api.world
+    assert world.earn(sold("o-1", "old", day_of_story(1))) == {"a": 100}
+    merge(admin, "old", "new")
+    world.earn(sold("o-2", "new", day_of_story(2)), sold("o-3", "old", day_of_story(0)))
+    assert world.earned() == {"a": 200}, "nothing was bought before o-3"
+    assert admin.get("/v1/orders/o-2/explanation")["agrees"] is True
+    assert world.earn(refunded("r", "o-1", None)) == {"a": 100}
+
+
+def test_orders_of_all_ids_are_counted_together_in_one_batch_and_over_batches(api: Api) -> None:
+    admin = with_new_customers(api, {"is": "new", "within_orders": 3})
+    merge(admin, "old", "new")
+    api.world.earn(*(sold(f"o-{n}", ("old", "new")[n % 2], day_of_story(n)) for n in (1, 2)))
+    assert api.world.earned() == {"a": 200}
+    api.world.earn(*(sold(f"o-{n}", ("old", "new")[n % 2], day_of_story(n)) for n in (3, 4, 5)))
+    assert api.world.earned() == {"a": 300}
+
+
+def test_the_first_order_of_any_id_is_the_persons_first(api: Api) -> None:
+    admin = with_new_customers(api, {"is": "new", "within_days": 10})
+    api.world.earn(sold("o-1", "new", day_of_story(5)), sold("o-2", "old", day_of_story(1)))
+    merge(admin, "old", "new")
+    orders = [sold("o-3", "new", day_of_story(11)), sold("o-4", "old", day_of_story(10))]
+    assert api.world.earn(*orders) == {"a": 300}, "o-3 was paid ten days after o-2"
+
+
 def race(*calls: Callable[[], object]) -> list[object]:
     """Runs calls at once, each in a thread of its own, and lists what they come to."""
     barrier = Barrier(len(calls))

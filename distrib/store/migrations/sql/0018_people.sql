@@ -22,7 +22,3 @@ ALTER TABLE customer_merges FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON customer_merges TO distrib_web
     USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO distrib_web, distrib_worker;
-
--- Whether a customer ever bought.
-CREATE INDEX IF NOT EXISTS settlements_customer ON settlements (program_id, customer_id, paid_at)
-    WHERE customer_id IS NOT NULL;

@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0016"
 
 
 def upgrade() -> None:
