@@ -71,6 +71,10 @@ CODES: dict[str, Code] = {
     # customers
     "customer_unknown": Code(404, "Nothing is known of the customer {id}."),
     "binding_shop_unknown": Code(422, "There is no shop {id} to name."),
+    "customer_merged_into_itself": Code(422, "The customer {id} cannot be merged into itself."),
+    "merge_customer_unknown": Code(422, "Nothing is known of the customer {id}, into whom another is to be merged."),
+    "customer_merged": Code(409, "The customer {id} was merged into {into}."),
+    "person_too_large": Code(422, "The customer {id} would be more than {most} customers in one."),
     "bound_in_future": Code(422, "bound_at lies more than five minutes ahead."),
     "shop_not_inviting": Code(409, "The shop {id} is {state}: it invites nobody."),
     "subtree_too_large": Code(422, "The tree below holds more than {most} shops; ask for fewer levels."),

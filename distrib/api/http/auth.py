@@ -22,6 +22,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "show_retention": _READERS,
     "set_customer": frozenset({ORDERS, ADMIN}),
     "get_customer": frozenset({ORDERS, FINANCE, ADMIN}),
+    "merge_customer": frozenset({ORDERS, ADMIN}),
     "bind_customer": frozenset({ORDERS, ADMIN}),
     "bind_customers": frozenset({ORDERS, ADMIN}),
     "list_bindings": frozenset({ORDERS, FINANCE, ADMIN}),

@@ -25,6 +25,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "show_retention": ("GET", "/v1/program/retention", None),
     "set_customer": ("PUT", "/v1/customers/cust", {"shop_id": None}),
     "get_customer": ("GET", "/v1/customers/cust", None),
+    "merge_customer": ("POST", "/v1/customers/cust/merge", {"into": "other"}),
     "bind_customer": ("PUT", "/v1/customers/cust/binding", CLAIM),
     "bind_customers": ("POST", "/v1/bindings/batch", {"bindings": [CLAIM | {"customer_id": "cust"}]}),
     "list_bindings": ("GET", "/v1/customers/cust/binding", None),
