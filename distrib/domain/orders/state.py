@@ -49,6 +49,14 @@ class CommissionState(NamedTuple):
     standing_minor: int
 
 
+class AppliedRefund(NamedTuple):
+    """A refund that was applied, what it took of each line by index, and whether it was undone since."""
+
+    refund: Refund
+    taken_minor: tuple[int, ...]
+    is_undone: bool = False
+
+
 class CommissionChange(NamedTuple):
     """By how much a commission has to change; below 0 takes back."""
 
@@ -68,7 +76,7 @@ class OrderAccount(NamedTuple):
     counts_from: datetime
     left_minor: tuple[int, ...]
     commissions: Mapping[CommissionKey, CommissionState]
-    refunds: Mapping[str, Refund]
+    refunds: Mapping[str, AppliedRefund]
     next_seq: int
 
     @property
@@ -82,20 +90,35 @@ class OrderAccount(NamedTuple):
         """What stands of each commission."""
         return {key: state.standing_minor for key, state in self.commissions.items()}
 
+    def is_reduced(self) -> bool:
+        """Whether a refund that stands has given back of the order's lines, be it that they were free."""
+        return any(not known.is_undone and not known.refund.is_beside_lines for known in self.refunds.values())
+
     def changes_to_left(self) -> list[CommissionChange]:
         """What changes each commission to what should stand on what is left of the order (plan.md, Refunds)."""
         posted = {key: state.posted_minor for key, state in self.commissions.items()}
+        if not self.is_reduced():
+            return self.changes_to(posted)
         left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted)
-        target = {commission.key: commission.amount_minor for commission in left}
-        return self.changes_to(target)
+        changes = self.changes_to({commission.key: commission.amount_minor for commission in left})
+        return changes + [
+            CommissionChange(self._new_state(commission), commission.amount_minor)
+            for commission in left
+            if commission.key not in self.commissions
+        ]
 
     def changes_to(self, target_minor: Mapping[CommissionKey, int]) -> list[CommissionChange]:
-        """What changes each commission to its target; one without a target goes to 0."""
+        """What changes each commission that there is to its target; one without a target goes to 0."""
         return [
             CommissionChange(state, target_minor.get(key, 0) - state.standing_minor)
             for key, state in self.commissions.items()
             if target_minor.get(key, 0) != state.standing_minor
         ]
+
+    def _new_state(self, commission: Commission) -> CommissionState:
+        """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
+        first = next(state for key, state in self.commissions.items() if key.slot == commission.key.slot)
+        return first._replace(commission=commission, posted_minor=0, standing_minor=0)
 
     def after(self, changes: Sequence[CommissionChange]) -> OrderAccount:
         """The account with the changes made, each of which takes one number."""
@@ -108,7 +131,15 @@ class OrderAccount(NamedTuple):
     def after_refund(self, refund: Refund, taken_minor: Sequence[int]) -> OrderAccount:
         """The account with what a refund takes of each line taken, and the refund known."""
         left_minor = tuple([left - taken for left, taken in zip(self.left_minor, taken_minor, strict=True)])
-        return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: refund})
+        known = AppliedRefund(refund, tuple(taken_minor))
+        return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: known})
+
+    def after_reversal(self, refund_id: str) -> OrderAccount:
+        """The account with what a refund took given back to each line, and the refund known as undone."""
+        known = self.refunds[refund_id]
+        left_minor = tuple([left + taken for left, taken in zip(self.left_minor, known.taken_minor, strict=True)])
+        refunds = {**self.refunds, refund_id: known._replace(is_undone=True)}
+        return self._replace(left_minor=left_minor, refunds=refunds)
 
 
 def open_account(
@@ -118,14 +149,18 @@ def open_account(
     commissions: Sequence[Commission],
     counts_from: datetime,
     available_at: datetime,
+    first_seq: int = 1,
 ) -> OrderAccount:
-    """The account of an order that was just paid or settled, with each commission standing whole."""
+    """The account of an order that was just paid or settled, with each commission standing whole.
+
+    ``first_seq`` is the number of its first commission.
+    """
     states = {
         commission.key: CommissionState(seq, commission, available_at, commission.amount_minor, commission.amount_minor)
-        for seq, commission in enumerate(commissions, 1)
+        for seq, commission in enumerate(commissions, first_seq)
     }
     left_minor = tuple([line.paid_minor for line in order.lines])
-    return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, len(states) + 1)
+    return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, first_seq + len(states))
 
 
 class Settlement(NamedTuple):
@@ -157,11 +192,23 @@ class OrderEnd(NamedTuple):
 
 
 class EarlyRefund(NamedTuple):
-    """A refund that came before the settlement, and what it takes of each line, by index."""
+    """A refund that came before the settlement, and what it takes of each line, by index.
+
+    Where ``is_undone``, the event undoes the refund instead, and ``taken_minor`` is given back.
+    """
 
     arrival: Arrival
     refund: Refund
     taken_minor: tuple[int, ...]
+    is_undone: bool = False
+
+
+class PaymentFailure(NamedTuple):
+    """The last failure of the order's payment: when it was, and from which numbers on the next payment is kept."""
+
+    occurred_at: datetime
+    next_seq: int
+    next_refund_seq: int
 
 
 class Waiting(NamedTuple):
@@ -178,7 +225,8 @@ class OrderState(NamedTuple):
 
     ``kept`` is the order's account while it is expected and from its settlement on. ``is_described``: some event said
     what the order holds, whatever became of that event; ``shop_id`` is the shop it named. ``early_refunds`` are what
-    came back of an expected order, in the order it was applied.
+    came back of an expected order, in the order it was applied. ``failure`` is the last failure of its payment, and
+    ``payments`` are what else said that it was paid, where a failure is to be applied.
     """
 
     phase: Phase = Phase.NEW
@@ -188,6 +236,8 @@ class OrderState(NamedTuple):
     is_described: bool = False
     shop_id: str | None = None
     waiting: tuple[Waiting, ...] = ()
+    failure: PaymentFailure | None = None
+    payments: tuple[Arrival, ...] = ()
 
     @property
     def account(self) -> OrderAccount | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import CODES, Refusal
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
-from distrib.services.orders.codec import DecodedEvent
+from distrib.services.orders.codec import DecodedEvent, decode_stored
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import inbox as rows
 
@@ -45,7 +45,9 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
     fresh = rows.insert_events(conn, program.program_id, [_row(zone, event) for event in first.values()], now)
     known = [event_id for event_id in first if event_id not in fresh]
     digests = rows.digests_of(conn, program.program_id, known) if known else {}
-    return [_answer(event, first, fresh, digests) for event in events]
+    unlike = [event.id for event in events if event.id in digests and digests[event.id] != event.digest]
+    payloads = rows.payloads_of(conn, program.program_id, unlike) if unlike else {}
+    return [_answer(event, first, fresh, digests, payloads) for event in events]
 
 
 def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
@@ -75,21 +77,30 @@ def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, 
 
 def _row(zone: ZoneInfo, event: DecodedEvent) -> rows.NewEvent:
     day = event.occurred_at.astimezone(zone).date()
+    content = (event.digest, event.payload)
     return rows.NewEvent(
-        event.id, event.type, event.order_id, event.occurred_at, day, event.digest, event.payload, event.group_id
+        event.id, event.type, event.order_id, event.occurred_at, day, *content, event.group_id, event.refund_id
     )
 
 
 def _answer(
-    event: DecodedEvent, first: dict[str, DecodedEvent], fresh: set[str], digests: dict[str, bytes]
+    event: DecodedEvent,
+    first: Mapping[str, DecodedEvent],
+    fresh: Collection[str],
+    digests: Mapping[str, bytes],
+    payloads: Mapping[str, str],
 ) -> Accepted:
+    """What became of one event; what differs in its digest is compared as content."""
     original = first[event.id]
-    if original is event and event.id in fresh:
+    is_new = event.id in fresh
+    if original is event and is_new:
         return Accepted(event.id, "accepted")
-    kept = original.digest if event.id in fresh else digests[event.id]
-    if kept == event.digest:
-        return Accepted(event.id, "duplicate")
-    return Accepted(event.id, "refused", "id_conflict")
+    digest = original.digest if is_new else digests[event.id]
+    if digest != event.digest:
+        payload = original.payload if is_new else payloads[event.id]
+        if not decode_stored(payload).has_content_of(decode_stored(event.payload)):
+            return Accepted(event.id, "refused", "id_conflict")
+    return Accepted(event.id, "duplicate")
 
 
 def _with_error(row: dict[str, Any]) -> dict[str, Any]:
