@@ -12,12 +12,14 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
+from werkzeug.exceptions import NotFound
 
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
+from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
 from distrib.api.http.unread import drop_unread
 from distrib.api.openapi.document import register_operations
@@ -91,11 +93,17 @@ def _answers(container: Container) -> bool:
 
 
 def _begin() -> None:
-    """Sets the request's id and start time; a caller's own id is kept where it is fit for a log."""
+    """Sets the request's id and start time; a caller's own id is kept where it is fit for a log.
+
+    Raises:
+        NotFound: the path as sent holds what no id can.
+    """
     sent = request.headers.get("X-Request-Id", "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
     g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
     g.began = time.perf_counter()
+    if not is_readable(request.environ.get("RAW_URI", "")):
+        raise NotFound
 
 
 def _finish(response: Response) -> Response:

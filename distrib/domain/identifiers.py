@@ -18,7 +18,9 @@ ID_NEVER = (".", "..")
 _NOT_IN_IDS = r"\x00-\x1f\x7f-\x9f/"
 ID_CHARACTERS = f"[^{_NOT_IN_IDS}]"
 """What an id is made of, as a regular expression; lone surrogates, which no JSON text has, are refused besides."""
-_ID = re.compile(rf"[^{_NOT_IN_IDS}\ud800-\udfff]{{1,{MAX_ID}}}")
+ID_PATTERN = rf"(?!\.{{1,2}}\Z)(?!\s)[^{_NOT_IN_IDS}\ud800-\udfff]{{1,{MAX_ID}}}(?<!\s)"
+"""The whole rule as a regular expression of Python's, for what has to match an id inside a longer text."""
+_ID = re.compile(ID_PATTERN)
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -32,9 +34,7 @@ def is_identifier(value: object) -> bool:
     >>> [is_identifier(v) for v in ("shop-7", "店 7", "..", "a/b", " a", 7)]
     [True, True, False, False, False, False]
     """
-    if not isinstance(value, str) or _ID.fullmatch(value) is None:
-        return False
-    return value.strip() == value and value not in ID_NEVER
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def is_storable_text(value: object, limit: int = MAX_TEXT) -> bool:

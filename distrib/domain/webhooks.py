@@ -16,7 +16,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from distrib.domain.texts import Text
 
-EVENT_TYPES = ("commission.earned", "commission.reversed", "rank.changed", "statement.closed", "payout.settled")
+EVENT_TYPES = (
+    "commission.earned",
+    "commission.reversed",
+    "rank.changed",
+    "statement.closed",
+    "payout.settled",
+    "payout.returned",
+)
 
 SCHEDULE = (
     timedelta(0),

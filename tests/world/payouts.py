@@ -13,7 +13,8 @@ from distrib.domain.payouts.personal_data import Payee
 from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.payouts import batches, payee_versions
 from distrib.services.payouts.batches import PayoutDraft
-from distrib.services.payouts.results import LineOutcome, ResultDraft, record_results
+from distrib.services.payouts.results import record_results
+from distrib.services.payouts.sheet import LineOutcome, ResultDraft
 from distrib.services.programs.tenants import get_program
 from distrib.services.statements import months
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -84,11 +85,14 @@ def approve(world: World, payout_id: str, now: datetime, actor: Actor = APPROVER
         batches.approve_payout(conn, world.program, payout_id, actor, now)
 
 
-def record(world: World, payout_id: str, results: Sequence[tuple[str, str]], now: datetime) -> list[LineOutcome]:
+def record(
+    world: World, payout_id: str, results: Sequence[tuple[str, str]], now: datetime, **more: Any
+) -> list[LineOutcome]:
     """Records results as (shop, status)."""
-    drafts = [ResultDraft(shop, status) for shop, status in results]
-    with world.container.begin() as conn:
-        return record_results(conn, world.program, payout_id, drafts, APPROVER, now)
+    drafts = [ResultDraft(shop, status, **more) for shop, status in results]
+    container = world.container
+    with container.begin() as conn:
+        return record_results(conn, world.program, payout_id, drafts, container.channels, APPROVER, now)
 
 
 def pay(world: World, payout_id: str, now: datetime, **more: Any) -> dict[str, Any]:

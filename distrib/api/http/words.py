@@ -54,6 +54,8 @@ TEXTS: dict[str, Text] = {
     "belongs_elsewhere": Text("does not go with {other}"),
     "attributes": Text("must be texts, integers, true, false or null, at most {high} of them"),
     "either_or": Text("give {one} or {other}, not both"),
+    "account_number": Text("must begin with a letter or a digit and hold letters, digits and . @ / ( ) + - only"),
+    "either": Text("give {one} or {other}"),
 }
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter
 
 from distrib.api.resources import RESOURCES
-from distrib.domain.identifiers import is_identifier
+from distrib.domain.identifiers import ID_PATTERN
 from distrib.services.plans.words import schema_for_editors
 
 PLAN_DOCUMENT = "PlanDocument"
@@ -22,17 +22,21 @@ Everything may be sent twice."""
 
 
 class IdentifierConverter(BaseConverter):
-    """A part of a path that is an id of the caller's; what cannot be one is nowhere (404)."""
+    """A part of a path that is an id of the caller's; what cannot be one is nowhere (404), whatever the method.
 
-    def to_python(self, value: str) -> str:
-        """The id as it stands in the path."""
-        if not is_identifier(value):
-            raise ValidationError
-        return value
+    The rule is the expression itself: a value refused only after a route matched would answer 405 where another method
+    has a route of that form.
+    """
+
+    regex = ID_PATTERN
+    part_isolating = True
 
 
 class AccountConverter(BaseConverter):
     """A part of a path that names an account: one of the program's own, or ``payable:`` and a shop's id."""
+
+    regex = f"[a-z_]+|payable:{ID_PATTERN}"
+    part_isolating = True
 
 
 class PeriodConverter(BaseConverter):

@@ -36,13 +36,27 @@ from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
 from distrib.services.payouts import files, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
-from distrib.services.payouts.results import REFUSED, LineOutcome, ResultDraft, record_results
+from distrib.services.payouts.results import record_results
+from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft
 
 payouts = Resource("payouts", "Payees 收款人 and payouts 打款")
 
 _CSV = "text/csv; charset=utf-8"
 _JSON = "application/json"
 _OPEN = ("payout_unknown", "payout_not_approved", "payout_cancelled")
+_RESULTS = (
+    "line_unknown_in_payout",
+    "detail_unknown_in_payout",
+    "detail_of_other_shop",
+    "line_ambiguous",
+    "result_conflict",
+    "line_not_paid",
+    "channel_without_returns",
+    "paid_on_in_future",
+    "paid_on_before_approval",
+    "paid_on_before_payment",
+    "paid_on_closed",
+)
 
 
 @payouts.operation(
@@ -138,16 +152,19 @@ def cancel_payout(call: Call, payout_id: str) -> Answer:
     "/payouts/<id:payout_id>/results",
     {200: SettledListSchema},
     body=ResultsSchema,
-    refusals=(*_OPEN, "line_unknown_in_payout", "result_conflict"),
+    refusals=(*_OPEN, *_RESULTS),
 )
 def record_payout_results(call: Call, payout_id: str) -> Answer:
-    """Records what the channel said of lines; each settles once. A single result that is refused answers as such."""
+    """Records what the channel said of lines; each settles once, and may come back once after it was paid.
+
+    A single result that is refused answers as such.
+    """
     drafts = [ResultDraft(**draft) for draft in call.body["results"]]
-    settled = record_results(call.conn, call.program, payout_id, drafts, call.actor, call.now)
+    settled = record_results(call.conn, call.program, payout_id, drafts, call.backend.channels, call.actor, call.now)
     if len(settled) == 1 and settled[0].refusal is not None:
         raise settled[0].refusal
     view, _ = service.payout_view(call.conn, call.program, payout_id, 0, 1)
-    figures = {name: view[name] for name in ("status", "paid_count", "failed_count", "count")}
+    figures = {name: view[name] for name in ("status", "paid_count", "failed_count", "returned_count", "count")}
     return Answer({"results": [_outcome_view(draft) for draft in settled], **figures})
 
 
@@ -213,7 +230,7 @@ def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[s
 
 
 def _outcome_view(outcome: LineOutcome) -> dict[str, Any]:
-    shown: dict[str, Any] = {"shop_id": outcome.shop_id, "status": outcome.outcome}
+    shown: dict[str, Any] = {"shop_id": outcome.shop_id, "detail_no": outcome.detail_no, "status": outcome.outcome}
     if outcome.outcome == REFUSED and outcome.refusal is not None:
         shown |= {"code": outcome.refusal.code, "detail": render(outcome.refusal.text, current_language())}
     return shown

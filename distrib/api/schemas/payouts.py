@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validates_schema
 
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Amount,
     Choice,
     Currency,
+    Day,
     Flag,
     Identifier,
     Inner,
@@ -26,7 +27,8 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import page_of
 from distrib.domain.payouts.channels import CHANNELS
-from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS
+from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS, is_account_text
+from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
 from distrib.domain.payouts.withholding import KINDS, METHODS
 from distrib.services.payouts.batches import LINE_STATUSES, STATUSES
 from distrib.services.payouts.files import ENCODINGS
@@ -45,24 +47,35 @@ class AccountText(PlainText):
         return text.strip()
 
 
+class AccountNumber(AccountText):
+    """A number that other machines read: it is written for them as it is, so it is nothing that a spreadsheet runs."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **rest)
+        if not is_account_text(text):
+            raise ValidationError([say("account_number")])
+        return text
+
+
 class BankSchema(Shape):
     """A bank account."""
 
-    account = AccountText(high=64, required=True)
+    account = AccountNumber(high=64, required=True)
     name = AccountText(high=128, allow_none=True, load_default=None)
-    cnaps = AccountText(high=32, allow_none=True, load_default=None)
+    cnaps = AccountNumber(high=32, allow_none=True, load_default=None)
 
 
 class AccountsSchema(Shape):
     """Where the payee can be paid; a bank account as its own fields or as ``bank``."""
 
-    wechat_openid = AccountText(high=64, allow_none=True)
-    alipay_login = AccountText(high=100, allow_none=True)
-    alipay_user_id = AccountText(high=64, allow_none=True)
-    bank_account = AccountText(high=64, allow_none=True)
+    wechat_openid = AccountNumber(high=64, allow_none=True)
+    alipay_login = AccountNumber(high=100, allow_none=True)
+    alipay_user_id = AccountNumber(high=64, allow_none=True)
+    alipay_open_id = AccountNumber(high=64, allow_none=True)
+    bank_account = AccountNumber(high=64, allow_none=True)
     bank_name = AccountText(high=128, allow_none=True)
-    bank_cnaps = AccountText(high=32, allow_none=True)
-    mobile = AccountText(high=32, allow_none=True)
+    bank_cnaps = AccountNumber(high=32, allow_none=True)
+    mobile = AccountNumber(high=32, allow_none=True)
     bank = Inner(BankSchema, allow_none=True)
 
     @post_load
@@ -80,7 +93,7 @@ class PayeeDraftSchema(Shape):
 
     name = AccountText(high=128, required=True)
     id_type = AccountText(high=32, required=True, metadata={"examples": ["id_card", "passport", "uscc", "ssn"]})
-    id_number = AccountText(high=64, required=True)
+    id_number = AccountNumber(high=64, required=True)
     kind = Choice(KINDS, required=True)
     accounts = Inner(AccountsSchema, load_default=dict)
 
@@ -123,6 +136,7 @@ class PayoutLineSchema(Shape):
     """One shop's line: amount = net + tax; what the tax rests on stands beside it."""
 
     shop_id = Identifier(required=True)
+    detail_no = PlainText(high=32, required=True)
     status = Choice(LINE_STATUSES, required=True)
     amount_minor = Whole(required=True)
     tax_minor = Whole(required=True)
@@ -136,7 +150,10 @@ class PayoutLineSchema(Shape):
     months_given = Flag(required=True)
     income_before_minor = Whole(required=True)
     tax_before_minor = Whole(required=True)
+    paid_on = Day(required=True, allow_none=True)
+    returned_on = Day(required=True, allow_none=True)
     reference = PlainText(low=0, required=True, allow_none=True)
+    return_reference = PlainText(low=0, required=True, allow_none=True)
     reason = PlainText(low=0, required=True, allow_none=True)
     recorded_at = Instant(required=True, allow_none=True)
 
@@ -150,7 +167,7 @@ class RefusedShopSchema(Shape):
 
 
 class PayoutSummarySchema(Shape):
-    """A batch; amount = net + tax, paid is what shops received."""
+    """A batch; amount = net + tax, paid is what shops received and kept, returned what came back of it."""
 
     id = Identifier(required=True)
     status = Choice(STATUSES, required=True)
@@ -165,7 +182,9 @@ class PayoutSummarySchema(Shape):
     net_minor = Total(required=True)
     paid_count = Whole(required=True)
     failed_count = Whole(required=True)
+    returned_count = Whole(required=True)
     paid_minor = Total(required=True)
+    returned_minor = Total(required=True)
     created_at = Instant(required=True)
     created_by = PlainText(required=True)
     decided_at = Instant(required=True, allow_none=True)
@@ -181,12 +200,27 @@ class PayoutSchema(PayoutSummarySchema):
 
 
 class ResultSchema(Shape):
-    """What the channel said of one shop's line."""
+    """What the channel or the bank said of one line, named by its shop, its ``detail_no``, or both.
 
-    shop_id = Identifier(required=True)
-    status = Choice(("paid", "failed"), required=True)
+    ``paid_on`` is the day of payment, or of the return; today if left out.
+    """
+
+    shop_id = Identifier(allow_none=True, load_default=None)
+    detail_no = PlainText(high=64, allow_none=True, load_default=None)
+    status = Choice(RESULT_STATUSES, required=True)
+    paid_on = Day(allow_none=True, load_default=None)
     reference = PlainText(allow_none=True, load_default=None)
     reason = PlainText(allow_none=True, load_default=None)
+
+    @validates_schema(skip_on_field_errors=False)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        problems: dict[str, list[Any]] = {}
+        if data.get("shop_id") is None and data.get("detail_no") is None:
+            problems["shop_id"] = [say("either", one="shop_id", other="detail_no")]
+        if data.get("status") == FAILED and data.get("paid_on") is not None:
+            problems["paid_on"] = [say("belongs_elsewhere", other=FAILED)]
+        if problems:
+            raise ValidationError(problems)
 
 
 class ResultsSchema(Shape):
@@ -196,9 +230,10 @@ class ResultsSchema(Shape):
 
 
 class SettledSchema(Shape):
-    """What became of one result."""
+    """What became of one result; the shop is null where the line is not known."""
 
-    shop_id = Identifier(required=True)
+    shop_id = Identifier(required=True, allow_none=True)
+    detail_no = PlainText(high=64, required=True, allow_none=True)
     status = Choice(("recorded", "unchanged", "refused"), required=True)
     code = PlainText()
     detail = PlainText(high=1_000)
@@ -211,6 +246,7 @@ class SettledListSchema(Shape):
     status = Choice(STATUSES, required=True)
     paid_count = Whole(required=True)
     failed_count = Whole(required=True)
+    returned_count = Whole(required=True)
     count = Whole(required=True)
 
 
@@ -235,6 +271,13 @@ class FilePartSchema(Shape):
     total_minor = Total(required=True)
 
 
+class ChannelNoteSchema(Shape):
+    """What who sends has to know of a channel."""
+
+    en = PlainText(high=1_000, required=True)
+    zh = PlainText(high=1_000, required=True)
+
+
 class PayoutFilesSchema(FilePartSchema):
     """The files of a batch in one format, with the figures that a control of them needs."""
 
@@ -246,6 +289,7 @@ class PayoutFilesSchema(FilePartSchema):
     format = Choice(CHANNELS, required=True)
     currency = Currency(required=True)
     files = Listed(Inner(FilePartSchema), required=True)
+    notes = Listed(Inner(ChannelNoteSchema), required=True)
 
 
 class ChannelDocumentSchema(Schema):

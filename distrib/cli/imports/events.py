@@ -7,7 +7,7 @@ twice, so an import that broke off is simply run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -25,6 +25,7 @@ from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, Refuse
 from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
+from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import Program
@@ -48,6 +49,8 @@ _LINE = ("line_id", "sku", "category", "quantity", "paid_minor", "list_minor", "
 _REFUND = ("refund_id", "amount_minor")
 _ABOUT = {CANCELLED: "order_id", SUCCEEDED: "group_id", FAILED: "group_id"}
 COLUMNS = (*_EVENT, *_ORDER, *_LINE, *_REFUND)
+_SHARED = (*_EVENT, *_ORDER, "refund_id")
+_TIMES = ("occurred_at", "paid_at")
 _WHOLE = ("quantity", "paid_minor", "list_minor", "cost_minor", "amount_minor")
 
 
@@ -97,18 +100,50 @@ def events_in(source: RecordsFile) -> Iterator[FileEvent]:
         return
     for event_id, group in groupby(source, key=lambda record: record.values.get("id")):
         records = list(group)
-        faults = [record.fault for record in records if record.fault]
+        faults = [record.fault for record in records if record.fault] or contradictions(records)
         event = {} if event_id is None or faults else event_of(records)
-        yield FileEvent(records, event, next(iter(faults), None))
+        yield FileEvent(records, event, "; ".join(faults) or None)
+
+
+def contradictions(records: Sequence[Record]) -> list[str]:
+    """Words which rows of one event say otherwise than its first, and of what; empty where they are of one event.
+
+    A later row may leave a field of the event, the order or the refund empty, or repeat it.
+    """
+    first, *later = records
+    unlike = {
+        record.line: [name for name in _SHARED if name in record.values and not _is_same(name, record, first)]
+        for record in later
+    }
+    return [
+        render_both(Text("line {line} says otherwise than line {first}: {names}", line=line, first=first.line, names=n))
+        for line, names in unlike.items()
+        if (n := ", ".join(names))
+    ]
+
+
+def _is_same(name: str, record: Record, first: Record) -> bool:
+    """Whether a field says what the first row says; times as instants."""
+    given, known = record.values[name], first.values.get(name)
+    if given == known or known is None or name not in _TIMES:
+        return bool(given == known)
+    try:
+        return parse_instant(given) == parse_instant(known)
+    except ValueError:
+        return False
 
 
 def event_of(records: list[Record]) -> dict[str, Any]:
-    """Composes an event of the CSV rows of one id: its own fields are the first row's, its lines one a row."""
+    """Composes an event of the CSV rows of one id: its own fields are the first row's, its lines one a row.
+
+    A refund's row that has an amount is a line even where it names none, to be refused by name: a refund without lines
+    would take back all that is left.
+    """
     rows = [record.values for record in records]
     first, *_ = rows
     event: dict[str, Any] = _named(first, _EVENT)
     if first.get("type") == "order.refunded":
-        lines = [_named(row, ("line_id", "amount_minor")) for row in rows if "line_id" in row]
+        lines = [_named(row, ("line_id", "amount_minor")) for row in rows if {"line_id", "amount_minor"} & row.keys()]
         refund = {"id": first.get("refund_id"), "order_id": first.get("order_id")}
         return event | {"refund": refund | ({"lines": lines} if lines else {})}
     about = _ABOUT.get(first.get("type", ""))

@@ -1,7 +1,8 @@
 """Reads records of CSV and NDJSON files, one at a time and again by their place.
 
 A file may be larger than memory: only where a record stands is remembered. What cannot be read
-is a record with a fault, never the end of the file.
+is a record with a fault, never the end of the file. The mark that keeps a spreadsheet from running a cell is taken off
+a CSV field, and put on again in the file of what was refused.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from distrib.domain.spreadsheet_cells import neutralised, restored
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
@@ -131,7 +133,7 @@ class RecordsFile:
                 Text("{fields} fields under {columns} columns", fields=len(fields), columns=len(self.header))
             )
         named = zip(self.header, fields, strict=True)
-        return {name: field for name, field in named if field and name not in REASON_COLUMNS}
+        return {name: restored(field) for name, field in named if field and name not in REASON_COLUMNS}
 
     def _fields(self) -> list[str]:
         return next(csv.reader(self._texts(), strict=True), [])
@@ -209,7 +211,8 @@ class RefusedFile:
         self._rows.clear()
 
     def _csv_row(self, record: Record, reasons: dict[str, Any]) -> str:
-        return _csv_line([*[record.values.get(name, "") for name in self._header], *reasons.values()])
+        fields = [neutralised(record.values.get(name, "")) for name in self._header]
+        return _csv_line([*fields, *reasons.values()])
 
 
 def _json_row(record: Record, reasons: dict[str, Any]) -> str:

@@ -10,30 +10,62 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_storable_text, parse_day
+from distrib.domain.payouts.channels import Channel
+from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
+from distrib.domain.spreadsheet_cells import restored
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.payouts.results import ResultDraft
+from distrib.services.payouts.sheet import ResultDraft
 
 MOST_PROBLEMS = 100
-_FIELDS = ("shop_id", "status", "reference", "reason")
+_TEXTS = ("reference", "reason")
+_MOST_DETAIL_NO = 64
 
 
-def read_results(file: Path) -> list[ResultDraft]:
-    """The results of a CSV with a header, or of newline-delimited JSON where the name ends in json.
+def read_results(file: Path, channel: Channel, encoding: str) -> tuple[list[ResultDraft], int]:
+    """Reads the results of a CSV with a header, or of newline-delimited JSON where the name ends in json.
+
+    Columns that say nothing of a result are passed over, so the file of a batch comes back with the answer filled in. A
+    status may be the channel's own word for it.
+
+    Args:
+        channel: whose words they are.
+        encoding: of the file; a UTF-8 one may begin with a byte order mark.
+
+    Returns:
+        The results, and the number of lines of which the channel does not know yet how they end.
 
     Raises:
         Refusal: ``invalid`` with what is wrong, line by line.
     """
-    drafts, problems = [], []
-    for number, row in _rows(file):
-        wrong = _problems(row)
+    drafts, problems, still_open = [], [], 0
+    for number, row in _rows(file, encoding):
+        said = row.get("status")
+        meant = channel.status_of(said) if isinstance(said, str) else None
+        status = said if meant is None else meant
+        if status == "open":
+            still_open += 1
+            continue
+        wrong = _problems(row, status)
         problems += [Problem(f"line {number}", text) for text in wrong]
         if not wrong:
-            drafts.append(ResultDraft(**{name: row.get(name) or None for name in _FIELDS}))  # type: ignore[arg-type]
+            drafts.append(_draft(row, str(status)))
     if problems:
         raise Refusal("invalid", problems[:MOST_PROBLEMS])
-    return drafts
+    return drafts, still_open
+
+
+def _draft(row: Mapping[str, Any], status: str) -> ResultDraft:
+    paid_on = row.get("paid_on") or None
+    return ResultDraft(
+        row.get("shop_id") or None,
+        status,
+        row.get("reference") or None,
+        row.get("reason") or None,
+        row.get("detail_no") or None,
+        None if paid_on is None else parse_day(paid_on),
+    )
 
 
 def write_pieces(pieces: Iterable[bytes], output: Path | None) -> None:
@@ -55,10 +87,10 @@ def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
     file.flush()
 
 
-def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _rows(file: Path, encoding: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Each line with its number, as it stands in the file."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with file.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as lines:
             if file.suffix.lower() in (".json", ".ndjson", ".jsonl"):
                 for number, line in enumerate(lines, 1):
                     if line.strip():
@@ -66,17 +98,45 @@ def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                         yield number, row if isinstance(row, dict) else {}
             else:
                 yield from enumerate(csv.DictReader(lines), 2)
+    except UnicodeDecodeError as error:
+        words = Text("is not {encoding}; name another with --encoding", encoding=encoding)
+        raise Refusal("invalid", [Problem(file.name, words)]) from error
     except (ValueError, csv.Error) as error:
         raise Refusal("invalid", [Problem(file.name, Text("{problem}", "file", problem=str(error)[:200]))]) from error
 
 
-def _problems(row: Mapping[str, Any]) -> list[str]:
-    texts = []
-    if not is_identifier(row.get("shop_id")):
-        texts.append(render_both(Text("shop_id is no id")))
-    if row.get("status") not in ("paid", "failed"):
-        texts.append(render_both(Text("status must be paid or failed")))
-    long = [name for name in ("reference", "reason") if row.get(name) and not is_storable_text(row[name])]
-    return texts + [
-        render_both(Text("{name} must have 1 to {most} characters", name=name, most=MAX_TEXT)) for name in long
+def _problems(row: Mapping[str, Any], status: object) -> list[str]:
+    """Everything that is wrong with a line, in both languages."""
+    texts = _problems_of_key(row)
+    if status not in RESULT_STATUSES:
+        texts.append(Text("status must be one of {choices}, or the channel's own word", choices=list(RESULT_STATUSES)))
+    texts += [
+        Text("{name} must have 1 to {most} characters", name=name, most=MAX_TEXT)
+        for name in _TEXTS
+        if row.get(name) and not is_storable_text(row[name])
     ]
+    paid_on = row.get("paid_on")
+    if paid_on and not _is_day(paid_on):
+        texts.append(Text("paid_on must be a day like 2026-03-09"))
+    elif paid_on and status == FAILED:
+        texts.append(Text("paid_on does not go with failed"))
+    return [render_both(text) for text in texts]
+
+
+def _problems_of_key(row: Mapping[str, Any]) -> list[Text]:
+    shop_id, detail_no = row.get("shop_id") or None, row.get("detail_no") or None
+    if shop_id is None and detail_no is None:
+        return [Text("shop_id or detail_no is needed")]
+    texts = []
+    if shop_id is not None and not is_identifier(shop_id) and not is_identifier(restored(str(shop_id))):
+        texts.append(Text("shop_id is no id"))
+    if detail_no is not None and not is_storable_text(detail_no, _MOST_DETAIL_NO):
+        texts.append(Text("detail_no must have 1 to {most} characters", most=_MOST_DETAIL_NO))
+    return texts
+
+
+def _is_day(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(parse_day(value))
+    except ValueError:
+        return False

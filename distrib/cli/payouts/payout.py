@@ -26,7 +26,7 @@ from distrib.cli.payouts.files import read_results, write_pieces
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
-from distrib.domain.payouts.channels import CHANNELS, CSV
+from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import Actor, Program
@@ -35,7 +35,8 @@ from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.files import ENCODINGS, channel_file
 from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.payouts.reports import platform_report, us_1099_report
-from distrib.services.payouts.results import REFUSED, LineOutcome, record_results
+from distrib.services.payouts.results import record_results
+from distrib.services.payouts.sheet import REFUSED, LineOutcome
 
 PAGE = 500
 RESULTS_CHUNK = 1_000
@@ -108,45 +109,52 @@ def _decide(
 @payout.command()
 @click.argument("payout_id", metavar="ID")
 @click.argument("file", type=_FILE)
+@click.option("--encoding", type=click.Choice(list(ENCODINGS)), default="utf-8", show_default=True, help="Of FILE.")
 @key_option()
 @program_option
 @json_option
-def results(payout_id: str, file: Path, key: str, program_code: str | None, as_json: bool) -> None:
-    """Record what the channel said, from FILE (CSV or NDJSON: shop_id, status, reference, reason).
+def results(payout_id: str, file: Path, encoding: str, key: str, program_code: str | None, as_json: bool) -> None:
+    """Record what the channel or the bank said, from FILE.
 
-    Exit status 1 where a result was refused; it does not touch the rest.
+    CSV or NDJSON: shop_id or detail_no, status (paid, failed, returned, or the channel's own word), paid_on, reference,
+    reason. Other columns are passed over, so the file of the batch can come back with the answer filled in. Exit status
+    1 where a result was refused; it does not touch the rest.
     """
-    drafts = read_results(file)
     settled = []
     with open_container() as container:
+        with container.begin() as conn:
+            program, _ = acting_as(container, conn, key, program_code)
+            head = service.head_of(conn, program, payout_id)
+        channel = channel_on(container.channels, head.channel, program.day_of(head.created_at))
+        drafts, still_open = read_results(file, channel, encoding)
         for start in range(0, len(drafts), RESULTS_CHUNK):
             with container.begin() as conn:
                 program, actor = acting_as(container, conn, key, program_code)
                 chunk = drafts[start : start + RESULTS_CHUNK]
-                settled += record_results(conn, program, payout_id, chunk, actor, container.now())
+                settled += record_results(conn, program, payout_id, chunk, container.channels, actor, container.now())
     refused = [outcome for outcome in settled if outcome.outcome == REFUSED]
     if as_json:
         print_json([_outcome_view(outcome) for outcome in settled])
     else:
-        click.echo(
-            in_both(
-                Text(
-                    "{recorded} results, {refused} refused.",
-                    recorded=len(settled) - len(refused),
-                    refused=len(refused),
-                )
-            )
-        )
-        for outcome in refused:
-            if outcome.refusal is not None:
-                click.echo(f"{outcome.shop_id}: {render_both(outcome.refusal.text, ' ')}", err=True)
+        _print_outcomes(len(settled), refused, still_open)
     if refused:
         raise SystemExit(1)
 
 
+def _print_outcomes(count: int, refused: Sequence[LineOutcome], still_open: int) -> None:
+    recorded = Text("{recorded} results, {refused} refused.", recorded=count - len(refused), refused=len(refused))
+    click.echo(in_both(recorded))
+    if still_open:
+        click.echo(in_both(Text("{count} lines are not through at the channel yet.", count=still_open)), err=True)
+    for outcome in refused:
+        if outcome.refusal is not None:
+            name = outcome.shop_id or outcome.detail_no
+            click.echo(f"{name}: {render_both(outcome.refusal.text, ' ')}", err=True)
+
+
 def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
     code = None if outcome.refusal is None else outcome.refusal.code
-    return {"shop_id": outcome.shop_id, "status": outcome.outcome, "code": code}
+    return {"shop_id": outcome.shop_id, "detail_no": outcome.detail_no, "status": outcome.outcome, "code": code}
 
 
 @payout.command("list")
@@ -225,6 +233,8 @@ def export(
         program = _reader(container, conn, key, program_code)
         made = channel_file(conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding)
         write_pieces([made.content], output)
+    for note in made.notes:
+        click.echo(" / ".join(note.values()), err=True)
     total = show_amount(made.total_minor, program.currency)
     click.echo(in_both(_lines_in_all(made.count, total, program.currency)), err=True)
 
@@ -298,15 +308,21 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
         Text("tax", "column"): True,
         Text("net", "column"): True,
         Text("number", "column"): False,
+        Text("paid on", "column"): False,
+        Text("returned on", "column"): False,
         Text("reference", "column"): False,
+        Text("reason", "column"): False,
     }
     rows: list[Sequence[object]] = [
         [
             line["shop_id"],
             line["status"],
             *(show_amount(line[name], currency) for name in AMOUNTS),
-            line["channel_no"],
+            line["detail_no"],
+            line["paid_on"],
+            line["returned_on"],
             line["reference"],
+            line["reason"],
         ]
         for line in view["lines"]
     ]

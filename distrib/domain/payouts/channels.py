@@ -6,7 +6,7 @@ The figures are data (``config/channels.yaml``), each with its source; here is o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -18,9 +18,27 @@ CSV: Final = "csv"
 WECHAT: Final = "wechat"
 ALIPAY: Final = "alipay"
 CHANNELS: Final = (CSV, WECHAT, ALIPAY)
-_TEXTS: Final = ("source", "remark", "scene_id", "product_code", "biz_scene")
+INFO_TYPE_CHARACTERS: Final = 15
+INFO_CONTENT_CHARACTERS: Final = 32
+"""Of ``transfer_scene_report_infos`` (WeChat Pay, https://pay.weixin.qq.com/doc/v3/merchant/4014399371)."""
+_TEXTS: Final = ("source", "remark", "scene_id", "scene_name", "product_code", "biz_scene")
 _WHOLES: Final = ("min_minor", "name_from_minor", "lines_a_file")
-_KEYS: Final = {"name", "valid_from", "currency", "account", "max_minor", "report_infos", *_TEXTS, *_WHOLES}
+_KEYS: Final = {
+    "name",
+    "valid_from",
+    "read_on",
+    "currency",
+    "account",
+    "max_minor",
+    "returns",
+    "states",
+    "notes",
+    "report_infos",
+    *_TEXTS,
+    *_WHOLES,
+}
+_LANGUAGES: Final = ("en", "zh")
+STATES: Final = ("paid", "failed", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +46,10 @@ class Channel:
     """The limits of one payout channel from a day on.
 
     ``currency`` and ``account`` are None where any will do. ``max_minor`` is by kind of payee; a kind that is not in
-    it has no limit. ``scene_id``, ``report_infos``, ``product_code`` and ``biz_scene`` go into the file as they are.
+    it has no limit. ``scene_id``, ``scene_name``, ``report_infos``, ``product_code`` and ``biz_scene`` go into the file
+    as they are. ``returns`` is whether what was paid may come back; ``states`` are the channel's own words for a line,
+    by what they mean: paid, failed, open (neither yet). ``notes`` say, by language, what who sends has to know;
+    ``read_on`` is when the ``source`` was read.
     """
 
     name: str
@@ -45,6 +66,15 @@ class Channel:
     report_infos: tuple[tuple[str, str], ...]
     product_code: str
     biz_scene: str
+    scene_name: str = ""
+    returns: bool = True
+    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Mapping[str, str], ...] = ()
+    read_on: date | None = None
+
+    def status_of(self, state: str) -> str | None:
+        """What the channel's own word for a line means: paid, failed or open; None where it is none of its words."""
+        return next((status for status, words in self.states.items() if state in words), None)
 
 
 def channel_on(channels: Sequence[Channel], name: str, day: date) -> Channel:
@@ -100,6 +130,11 @@ def _channel(entry: Mapping[str, Any]) -> Channel:
         report_infos=tuple((kind, content) for kind, content in entry.get("report_infos", ())),
         product_code=entry.get("product_code", ""),
         biz_scene=entry.get("biz_scene", ""),
+        scene_name=entry.get("scene_name", ""),
+        returns=entry.get("returns", True),
+        states={status: tuple(words) for status, words in entry.get("states", {}).items()},
+        notes=tuple(dict(note) for note in entry.get("notes", ())),
+        read_on=date.fromisoformat(entry["read_on"]) if "read_on" in entry else None,
     )
 
 
@@ -116,7 +151,11 @@ def _problems(pointer: str, entry: object) -> list[Problem]:
         "account": entry.get("account") in (None, WECHAT, ALIPAY),
         "max_minor": _is_limits(entry.get("max_minor", {})),
         "lines_a_file": _is_amount(entry.get("lines_a_file")) and entry["lines_a_file"] in range(1, 1_001),
-        "report_infos": _is_pairs(entry.get("report_infos", [])),
+        "report_infos": _is_infos(entry.get("report_infos", [])),
+        "read_on": "read_on" not in entry or _is_day(entry["read_on"]),
+        "returns": isinstance(entry.get("returns", True), bool),
+        "states": _is_states(entry.get("states", {})),
+        "notes": _is_notes(entry.get("notes", [])),
     }
     wrong = [name for name, fits in checks.items() if not fits]
     problems = [Problem(f"{pointer}.{name}", Text("is missing or does not fit")) for name in wrong]
@@ -138,7 +177,31 @@ def _is_limits(value: object) -> bool:
     return isinstance(value, dict) and all(kind in KINDS and _is_amount(most) for kind, most in value.items())
 
 
-def _is_pairs(value: object) -> bool:
+def _is_infos(value: object) -> bool:
+    """Whether it is a list of pairs of type and content, each as long as the channel takes it."""
     return isinstance(value, list) and all(
-        isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in value
+        isinstance(pair, list)
+        and len(pair) == 2
+        and _is_texts(pair)
+        and len(pair[0]) <= INFO_TYPE_CHARACTERS
+        and len(pair[1]) <= INFO_CONTENT_CHARACTERS
+        for pair in value
+    )
+
+
+def _is_states(value: object) -> bool:
+    """Whether it is lists of words by what they mean, no word twice."""
+    if not isinstance(value, dict) or not all(status in STATES and _is_texts(words) for status, words in value.items()):
+        return False
+    words = [word for listed in value.values() for word in listed]
+    return len(words) == len(set(words))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) and bool(text) for text in value)
+
+
+def _is_notes(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(note, dict) and set(note) == set(_LANGUAGES) and _is_texts(list(note.values())) for note in value
     )

@@ -5,6 +5,7 @@ Not to be confused with ``distrib.domain.settlement.earners``: those are the sea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ ACCOUNT_FIELDS: Final = (
     "wechat_openid",
     "alipay_login",
     "alipay_user_id",
+    "alipay_open_id",
     "bank_account",
     "bank_name",
     "bank_cnaps",
@@ -24,8 +26,29 @@ _KIND_OF: Final = {
     "wechat_openid": "wechat",
     "alipay_login": "alipay",
     "alipay_user_id": "alipay",
+    "alipay_open_id": "alipay",
     "bank_account": "bank",
 }
+
+
+_TELEPHONE: Final = re.compile(r"\+[0-9](?:[0-9 -]*[0-9])?", re.ASCII)
+_ACCOUNT_TEXT: Final = re.compile(r"[^\W_][\w .@/()·&+-]*")
+
+
+def is_account_text(text: str) -> bool:
+    """Whether a text can be the number of an account or document: what other machines read, and never altered for them.
+
+    It begins with a letter or digit, or with ``+`` and digits alone as a telephone number, and goes on with those and
+    the signs that such numbers have: so no spreadsheet runs it as a formula.
+
+    >>> [is_account_text(text) for text in ("6222021234567890", "11010119900307123X", "a+b@example.com", "A123456(7)")]
+    [True, True, True, True]
+    >>> [is_account_text(text) for text in ("+8613800138000", "+86 138-0013-8000", "=1+1", "+1+cmd", "-1", "@a")]
+    [True, True, False, False, False, False]
+    """
+    if text.startswith("+"):
+        return _TELEPHONE.fullmatch(text) is not None
+    return _ACCOUNT_TEXT.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ CURRENCY_OF: Final = {PER_PAYMENT: "CNY", CUMULATIVE: "CNY", US_1099: "USD"}
 """The currency that the figures of a method are in; what is not here fits any."""
 
 PERSON: Final = "person"
-KINDS: Final = (PERSON, "sole_trader", "company")
+COMPANY: Final = "company"
+KINDS: Final = (PERSON, "sole_trader", COMPANY)
 """Persons are taxed at the source; sole traders (个体户) and companies invoice and are paid gross."""
 
 
@@ -154,6 +155,22 @@ def reporting_threshold_minor(year: int) -> int:
     (60000, 200000)
     """
     return 60_000 if year <= 2025 else 200_000
+
+
+def is_reportable(kind: str, amount_minor: int, year: int) -> str:
+    """Whether a US payee paid so much in a year is reported on form 1099-NEC: ``yes``, ``no``, or ``check``.
+
+    ``check`` for a company: most corporations are exempt, an LLC that is taxed as a partnership or as its owner is not
+    (instructions for forms 1099-MISC and 1099-NEC, "Exceptions"); its form W-9 says which.
+
+    >>> is_reportable("person", 200_000, 2026), is_reportable("company", 200_000, 2026)
+    ('yes', 'check')
+    >>> is_reportable("company", 199_999, 2026)
+    'no'
+    """
+    if amount_minor < reporting_threshold_minor(year):
+        return "no"
+    return "check" if kind == COMPANY else "yes"
 
 
 def _bracketed(base_hundredths: int, brackets: Sequence[Bracket]) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.payouts.channels import CSV, Channel, channel_on
+from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period, period_bounds
@@ -27,7 +28,7 @@ SHOPS_CHUNK = 2_000
 REFUSED_SHOWN = 500
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
 STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
-LINE_STATUSES = ("reserved", "paid", "failed", "cancelled")
+LINE_STATUSES = ("reserved", "paid", "failed", "returned", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +188,22 @@ def list_refused(
 
 
 def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
-    """One line as it is shown: its amounts, its state, and what the tax rests on."""
+    """One line as it is shown: its amounts, its state, its days, and what the tax rests on.
+
+    ``reason`` is that of the state: of a payment that came back, why it did.
+    """
     status = row.status or (CANCELLED if head.decision == CANCELLED else "reserved")
+    has_returned = row.returned_at is not None
+    number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
     return {
         "shop_id": row.shop_id,
-        "status": status,
+        "detail_no": number,
+        "status": RETURNED if has_returned else status,
         "amount_minor": row.amount_minor,
         "tax_minor": row.tax_minor,
         "net_minor": row.amount_minor - row.tax_minor,
         "currency": program.currency,
-        "channel_no": channel_no(program.code, head.payout_id, head.payout_no, row.line_no),
+        "channel_no": number,
         "payee_kind": row.payee_kind,
         "payee_version": row.payee_version,
         "tax_period": format_period(row.tax_period),
@@ -204,9 +211,12 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
         "months_given": row.months_given,
         "income_before_minor": row.income_before_minor,
         "tax_before_minor": row.tax_before_minor,
+        "paid_on": program.day_of(row.occurred_at) if status == PAID else None,
+        "returned_on": program.day_of(row.returned_at) if has_returned else None,
         "reference": row.reference,
-        "reason": row.reason,
-        "recorded_at": row.recorded_at,
+        "return_reference": row.return_reference,
+        "reason": row.return_reason if has_returned else row.reason,
+        "recorded_at": row.return_recorded_at if has_returned else row.recorded_at,
     }
 
 
@@ -231,7 +241,7 @@ def _channel_for(program: Program, channels: Sequence[Channel], name: str, now: 
 
 def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
     lines = sums.lines if sums else 0
-    settled = sums.paid + sums.failed if sums else 0
+    settled = sums.paid + sums.failed + sums.returned if sums else 0
     status = head.decision or PROPOSED
     if status == APPROVED and lines and settled == lines:
         status = SETTLED
@@ -250,7 +260,9 @@ def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
         "net_minor": amount - tax,
         "paid_count": sums.paid if sums else 0,
         "failed_count": sums.failed if sums else 0,
+        "returned_count": sums.returned if sums else 0,
         "paid_minor": sums.paid_minor if sums else 0,
+        "returned_minor": sums.returned_minor if sums else 0,
         "created_at": head.created_at,
         "created_by": head.created_by,
         "decided_at": head.decided_at,

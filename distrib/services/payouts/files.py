@@ -2,7 +2,7 @@
 
 A file has at most as many lines as its channel allows; a longer batch has several parts. Every file states the count
 and the total of its lines. Amounts are what the payee is to receive, after tax. What a spreadsheet would take for a
-formula gets a ``'`` before it (OWASP, CSV injection).
+formula is marked (``distrib.domain.spreadsheet_cells``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 from distrib.domain.currencies import major_text
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import ALIPAY, CSV, Channel, channel_on, misfit
-from distrib.domain.payouts.personal_data import Payee
+from distrib.domain.payouts.personal_data import Payee, is_account_text
+from distrib.domain.spreadsheet_cells import neutralised
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
 from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of
@@ -47,16 +48,23 @@ CSV_COLUMNS = (
     "file_count",
     "file_total",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+MACHINE_COLUMNS = frozenset({"detail_no", "id_no", "id_number", "account_no", "cnaps", "mobile"})
 _PROBLEMS_NAMED = 100
 REMARK_CHARACTERS = 32  # of WeChat's transfer_remark
 _ACCOUNT_TYPES = (
     ("bank_account", "01"),
     ("alipay_login", "03"),
     ("alipay_user_id", "05"),
+    ("alipay_open_id", "alipay_open"),
     ("wechat_openid", "wechat"),
 )
 """Which account a generic file names, the first there is, with its type (01 bank, 03 Alipay login, 05 Alipay user)."""
+_ALIPAY_IDENTITIES = (
+    ("alipay_login", "ALIPAY_LOGON_ID"),
+    ("alipay_user_id", "ALIPAY_USER_ID"),
+    ("alipay_open_id", "ALIPAY_OPEN_ID"),
+)
+"""By which account Alipay finds the payee, the first there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class ChannelFile:
     content: bytes
     count: int
     total_minor: int
+    notes: tuple[Mapping[str, str], ...] = ()
 
 
 def channel_file(
@@ -113,7 +122,9 @@ def channel_file(
         content = _json(head, channel, remark, lines)
     suffix = "csv" if channel.name == CSV else "json"
     total = sum(line.net_minor for line in lines)
-    return ChannelFile(f"payout-{head.payout_no}-{channel.name}-{part}.{suffix}", content, len(lines), total)
+    return ChannelFile(
+        f"payout-{head.payout_no}-{channel.name}-{part}.{suffix}", content, len(lines), total, channel.notes
+    )
 
 
 def list_files(
@@ -128,26 +139,28 @@ def list_files(
         total = sum(row.amount_minor - row.tax_minor for row in part_rows)
         files.append({"part": part, "count": len(part_rows), "total_minor": total})
     whole = {"count": sum(file["count"] for file in files), "total_minor": sum(file["total_minor"] for file in files)}
-    return {"format": channel.name, "currency": program.currency, **whole, "files": files}
-
-
-def neutralised(text: str) -> str:
-    """Escapes a text so that no spreadsheet takes it for a formula.
-
-    >>> neutralised("=1+1"), neutralised("李雷")
-    ("'=1+1", '李雷')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    notes = [dict(note) for note in channel.notes]
+    return {"format": channel.name, "currency": program.currency, **whole, "files": files, "notes": notes}
 
 
 def csv_text(columns: Sequence[str], lines: Iterator[Sequence[object]]) -> str:
-    """Renders rows as a CSV with its header; texts neutralised, numbers as they are."""
+    """Renders rows as a CSV with its header; texts neutralised, numbers as they are.
+
+    Columns of ``MACHINE_COLUMNS`` are keys of other machines: what was accepted as one stands as it is.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
+    is_machine = [column in MACHINE_COLUMNS for column in columns]
     for line in lines:
-        writer.writerow([neutralised(cell) if isinstance(cell, str) else cell for cell in line])
+        writer.writerow([_cell(cell, exact) for cell, exact in zip(line, is_machine, strict=True)])
     return file.getvalue()
+
+
+def _cell(cell: object, is_exact: bool) -> object:
+    if not isinstance(cell, str) or (is_exact and is_account_text(cell)):
+        return cell
+    return neutralised(cell)
 
 
 def _approved(conn: Connection, program: Program, payout_id: str) -> Any:
@@ -236,6 +249,8 @@ def _json(head: Any, channel: Channel, remark: str, lines: Sequence[FileLine]) -
         "channel": channel.name,
         "count": len(lines),
         "total_amount": major_text(total_minor, "CNY") if channel.name == ALIPAY else total_minor,
+        "states": {status: list(words) for status, words in channel.states.items()},
+        "notes": [dict(note) for note in channel.notes],
         key: [render(channel, remark, line) for line in lines],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
@@ -249,9 +264,7 @@ def _wechat_line(channel: Channel, remark: str, line: FileLine) -> Mapping[str, 
         "openid": line.payee.accounts["wechat_openid"],
         "transfer_amount": line.net_minor,
         "transfer_remark": remark,
-        "transfer_scene_report_infos": [
-            {"info_type": kind, "info_content": content} for kind, content in channel.report_infos
-        ],
+        "transfer_scene_report_infos": _report_infos(channel),
     }
     if line.net_minor >= channel.name_from_minor:
         bill["user_name"] = line.payee.name
@@ -259,19 +272,23 @@ def _wechat_line(channel: Channel, remark: str, line: FileLine) -> Mapping[str, 
 
 
 def _alipay_line(channel: Channel, remark: str, line: FileLine) -> Mapping[str, object]:
-    """One uni.transfer, amounts in yuan as texts."""
+    """One uni.transfer, amounts in yuan as texts; with the transfer scene where the channel has one."""
     accounts = line.payee.accounts
-    by_login = "alipay_login" in accounts
-    return {
+    account, identity_type = next((name, kind) for name, kind in _ALIPAY_IDENTITIES if name in accounts)
+    transfer: dict[str, object] = {
         "out_biz_no": line.number,
         "trans_amount": major_text(line.net_minor, "CNY"),
         "product_code": channel.product_code,
         "biz_scene": channel.biz_scene,
         "order_title": remark,
-        "payee_info": {
-            "identity": accounts["alipay_login" if by_login else "alipay_user_id"],
-            "identity_type": "ALIPAY_LOGON_ID" if by_login else "ALIPAY_USER_ID",
-            "name": line.payee.name,
-        },
+        "payee_info": {"identity": accounts[account], "identity_type": identity_type, "name": line.payee.name},
         "remark": remark,
     }
+    if channel.scene_name:
+        transfer["transfer_scene_name"] = channel.scene_name
+        transfer["transfer_scene_report_infos"] = _report_infos(channel)
+    return transfer
+
+
+def _report_infos(channel: Channel) -> list[dict[str, str]]:
+    return [{"info_type": kind, "info_content": content} for kind, content in channel.report_infos]

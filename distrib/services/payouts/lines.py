@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from distrib.domain.payouts.withholding import (
     tax_of_payment,
 )
 from distrib.domain.periods import to_period, year_and_month
-from distrib.services.context import Program
+from distrib.services.context import Program, period_bounds
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts.batches import Candidate, NewLine, RefusedShop
 
@@ -42,6 +43,7 @@ class Lines:
     months_given: Mapping[str, int]
     count: int = 0
     _months: dict[bytes, dict[int, IncomeSoFar]] = field(default_factory=dict)
+    _late: list[int] | None = None
 
     def compute(self, candidates: Sequence[Candidate]) -> tuple[list[NewLine], list[RefusedShop]]:
         """Computes the lines and the refusals of a chunk of candidates, in their order."""
@@ -67,7 +69,13 @@ class Lines:
         persons = {bytes(row.identity_hash) for row in candidates if row.kind == PERSON and row.identity_hash}
         year, _ = year_and_month(self.period)
         first = self.period if self.method == PER_PAYMENT else to_period(year, 1)
-        for row in rows.income_by_month(self.conn, self.program.program_id, sorted(persons), first, self.period):
+        if self._late is None:
+            since, _ = period_bounds(first, self.program.zone)
+            self._late = rows.paid_late(self.conn, self.program.program_id, since)
+        zone, last = self.program.time_zone, self.period
+        for row in rows.income_by_month(
+            self.conn, self.program.program_id, zone, sorted(persons), self._late, first, last
+        ):
             income = IncomeSoFar(row.income_minor, row.withheld_minor)
             months.setdefault(bytes(row.payee_hash), {})[row.period] = income
         return months
@@ -113,6 +121,7 @@ class Lines:
 
 MOST_CHARACTERS = 32  # of WeChat's out_bill_no; Alipay's out_biz_no may be longer
 _HASH_BYTES = 5
+_CHANNEL_NO = re.compile(r"P[0-9]{1,19}L([0-9]{1,9})H[0-9A-F]{10}", re.ASCII)
 
 
 def channel_no(program: str, payout_id: str, payout_no: int, line_no: int) -> str:
@@ -123,3 +132,15 @@ def channel_no(program: str, payout_id: str, payout_no: int, line_no: int) -> st
     """
     digest = hashlib.blake2b(f"{program}\0{payout_id}".encode(), digest_size=_HASH_BYTES).hexdigest().upper()
     return f"P{payout_no}L{line_no}H{digest}"
+
+
+def line_no_of(program: str, payout_id: str, payout_no: int, number: str) -> int | None:
+    """Reads the number of a line out of its ``channel_no``; None where it is none of this batch's.
+
+    >>> line_no_of("cn", "march", 17, "P17L3H894291CB4C"), line_no_of("cn", "march", 18, "P17L3H894291CB4C")
+    (3, None)
+    """
+    match = _CHANNEL_NO.fullmatch(number)
+    if match is None or channel_no(program, payout_id, payout_no, int(match[1])) != number:
+        return None
+    return int(match[1])

@@ -1,7 +1,8 @@
 """Reports to tax offices: the quarter's income by payee, and who is reported on form 1099. No SQL may enter.
 
 The quarterly one has what 互联网平台企业涉税信息报送规定 (State Council Order 810, in force 2025-06-20) asks of
-commission income: gross, given back, net, by identity. Both are CSV, in pieces, personal data in full.
+commission income: gross, given back, net, by identity; it is due in the month after the quarter. Both are CSV, in
+pieces, personal data in full.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.personal_data import Payee
-from distrib.domain.payouts.withholding import reporting_threshold_minor
+from distrib.domain.payouts.withholding import is_reportable, reporting_threshold_minor
 from distrib.domain.periods import shift_period, to_period
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
@@ -52,6 +53,7 @@ US_1099_COLUMNS = (
     "kind",
     "currency",
     "payments",
+    "returned_minor",
     "amount_minor",
     "tax_minor",
     "threshold_minor",
@@ -116,7 +118,12 @@ def platform_report(conn: Connection, program: Program, quarter: str, sealer: Se
 
 
 def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer) -> Generator[bytes, None, None]:
-    """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC."""
+    """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC.
+
+    By the day of payment, in the program's time zone; what came back is taken off in the year of the return. What went
+    out by card or a third-party network is on that network's form 1099-K and not on 1099-NEC (instructions for forms
+    1099-MISC and 1099-NEC); how a batch was sent is not known here, so who pays that way leaves it out.
+    """
     threshold = reporting_threshold_minor(year)
     start, _ = period_bounds(to_period(year, 1), program.zone)
     _, end = period_bounds(to_period(year, 12), program.zone)
@@ -130,10 +137,11 @@ def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer
                 *_identity(payees.get(VersionKey(row.shop_no, row.version))),
                 program.currency,
                 row.payments,
+                row.returned_minor,
                 row.amount_minor,
                 row.tax_minor,
                 threshold,
-                "yes" if row.amount_minor >= threshold else "no",
+                is_reportable(row.kind, row.amount_minor, year),
             )
             for row in chunk
         )

@@ -31,7 +31,7 @@ MATCH = Question(
         WHERE NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = :program
                           AND d.payout_no = l.payout_no AND d.decision = 'cancelled' AND d.decided_at < p.ends_at)
           AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = :program AND r.payout_no = l.payout_no
-                          AND r.shop_no = l.shop_no AND r.recorded_at < p.ends_at)
+                          AND r.shop_no = l.shop_no AND r.occurred_at < p.ends_at)
         GROUP BY 1, 2
     ), posted AS (
         SELECT p.period, b.shop_no, ARRAY[

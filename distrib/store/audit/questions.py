@@ -80,8 +80,8 @@ _BALANCED = Question(
     WHERE program_id = :program AND (amount_minor <= 0 OR shop_no <> GREATEST(debit_account, credit_account)
           OR NOT CASE WHEN kind IN ('earned', 'pool') THEN debit_account = :expense
                       WHEN kind IN ('reversed', 'adjusted') THEN LEAST(debit_account, credit_account) = :expense
-                      WHEN kind = 'paid' THEN credit_account = :clearing
-                      WHEN kind = 'tax' THEN credit_account = :tax ELSE false END)
+                      WHEN kind = 'paid' THEN LEAST(debit_account, credit_account) = :clearing
+                      WHEN kind = 'tax' THEN LEAST(debit_account, credit_account) = :tax ELSE false END)
     UNION ALL
     SELECT t.cause_no, t.seq, 'account of no shop', 0, t.shop_no, 0
     FROM (SELECT shop_no, min(cause_no) AS cause_no, min(seq) AS seq FROM transfers

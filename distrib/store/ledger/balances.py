@@ -26,7 +26,7 @@ WHERE l.program_id = {program} AND l.reserved_at {by} {as_of} {accounts}
   AND NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id AND d.payout_no = l.payout_no
                   AND d.decision = 'cancelled' AND d.decided_at {by} {as_of})
   AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
-                  AND r.shop_no = l.shop_no AND r.recorded_at {by} {as_of})
+                  AND r.shop_no = l.shop_no AND r.occurred_at {by} {as_of})
 GROUP BY l.shop_no
 """
 # From the few rows that freeze or close, not from the newest row of every shop.

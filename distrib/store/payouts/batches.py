@@ -27,21 +27,28 @@ _LAST_INSTANT = text("""
 SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = :program),
                 (SELECT max(decided_at) FROM payout_decisions WHERE program_id = :program))
 """)
-_SUMS = """
+# What was paid and did not come back stays paid.
+_STAYS = "r.status = 'paid' AND b.shop_no IS NULL"
+_SUMS = f"""
 SELECT l.payout_no, count(*) AS lines,
        sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor,
-       count(*) FILTER (WHERE r.status = 'paid') AS paid, count(*) FILTER (WHERE r.status = 'failed') AS failed,
-       COALESCE(sum(l.amount_minor - l.tax_minor) FILTER (WHERE r.status = 'paid'), 0)::bigint AS paid_minor,
-       COALESCE(sum(l.tax_minor) FILTER (WHERE r.status = 'paid'), 0)::bigint AS paid_tax_minor
+       count(*) FILTER (WHERE {_STAYS}) AS paid, count(*) FILTER (WHERE r.status = 'failed') AS failed,
+       count(b.shop_no) AS returned,
+       COALESCE(sum(l.amount_minor - l.tax_minor) FILTER (WHERE {_STAYS}), 0)::bigint AS paid_minor,
+       COALESCE(sum(l.amount_minor - l.tax_minor) FILTER (WHERE b.shop_no IS NOT NULL), 0)::bigint AS returned_minor
 FROM payout_lines l LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
 WHERE l.program_id = :program AND l.payout_no = ANY(:numbers) GROUP BY l.payout_no
 """
 _LINES = """
 SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.payee_version, l.payee_kind, l.tax_period,
        l.months_counted, l.months_given, l.income_before_minor, l.tax_before_minor,
-       r.status, r.reference, r.reason, r.recorded_at, r.recorded_by
+       r.status, r.reference, r.reason, r.occurred_at, r.recorded_at,
+       b.occurred_at AS returned_at, b.reference AS return_reference, b.reason AS return_reason,
+       b.recorded_at AS return_recorded_at
 FROM payout_lines l JOIN shops s USING (program_id, shop_no)
 LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
 WHERE l.program_id = %(program)s AND l.payout_no = %(payout)s
 """
 _CANDIDATES = f"""
@@ -61,16 +68,32 @@ _FOR_ALL = """
 SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
 """
 _AS_BEFORE = "SET LOCAL enable_nestloop = on"
-# What of a person's income stands: paid, or still on its way. What failed or was cancelled does not.
+# What of a person's income stands: paid, in the month of its day of payment, or still on its way, in that of its batch.
+# What failed, came back or was cancelled does not. Earlier batches that were paid late are looked up by their numbers.
 _INCOME = f"""
-SELECT l.payee_hash, l.tax_period AS period, sum(l.amount_minor)::bigint AS income_minor,
-       sum(l.tax_minor)::bigint AS withheld_minor
-FROM payout_lines l
-WHERE l.program_id = %(program)s AND l.payee_hash = ANY(%(hashes)b::bytea[]) AND l.payee_kind = 'person'
-  AND l.tax_period BETWEEN %(first)s AND %(last)s
-  AND NOT {_CANCELLED} AND NOT {_RESULT.format(status=" AND r.status = 'failed'")}
-GROUP BY l.payee_hash, l.tax_period
+SELECT l.payee_hash, m.period, sum(l.amount_minor)::bigint AS income_minor, sum(l.tax_minor)::bigint AS withheld_minor
+FROM (
+    SELECT * FROM payout_lines
+    WHERE program_id = %(program)s AND payee_hash = ANY(%(hashes)b::bytea[]) AND payee_kind = 'person'
+      AND tax_period BETWEEN %(first)s AND %(last)s
+    UNION ALL
+    SELECT * FROM payout_lines
+    WHERE program_id = %(program)s AND payee_hash = ANY(%(hashes)b::bytea[]) AND payee_kind = 'person'
+      AND payout_no = ANY(%(late)b::bigint[])) l
+LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+CROSS JOIN LATERAL (SELECT CASE WHEN r.status IS NULL THEN l.tax_period ELSE
+    (EXTRACT(year FROM r.occurred_at AT TIME ZONE %(zone)s) * 100
+     + EXTRACT(month FROM r.occurred_at AT TIME ZONE %(zone)s))::integer END AS period) m
+WHERE m.period BETWEEN %(first)s AND %(last)s AND r.status IS DISTINCT FROM 'failed' AND NOT {_CANCELLED}
+  AND NOT EXISTS (SELECT 1 FROM payout_returns b WHERE b.program_id = l.program_id AND b.payout_no = l.payout_no
+                  AND b.shop_no = l.shop_no)
+GROUP BY l.payee_hash, m.period
 """
+_PAID_LATE = text("""
+SELECT p.payout_no FROM payouts p WHERE p.program_id = :program AND p.created_at < :since AND EXISTS (
+    SELECT 1 FROM payout_results r
+    WHERE r.program_id = p.program_id AND r.payout_no = p.payout_no AND r.occurred_at >= :since)
+""")
 _INSERT_PAYOUT = text("""
 INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, created_at, created_by)
 VALUES (:program, :payout_id, :digest, :up_to, :min_minor, :channel, :withholding, :created_at, :created_by)
@@ -95,8 +118,13 @@ INSERT INTO payout_decisions (program_id, payout_no, decision, decided_at, decid
 VALUES (:program, :payout, :decision, :at, :by)
 """)
 _INSERT_RESULTS = """
-INSERT INTO payout_results (program_id, payout_no, recorded_at, recorded_by, shop_no, status, reference, reason)
-SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[])
+INSERT INTO payout_results (program_id, payout_no, recorded_at, recorded_by, shop_no, status, occurred_at, reference,
+    reason)
+SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::timestamptz[], %b::text[], %b::text[])
+"""
+_INSERT_RETURNS = """
+INSERT INTO payout_returns (program_id, payout_no, recorded_at, recorded_by, shop_no, occurred_at, reference, reason)
+SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::timestamptz[], %b::text[], %b::text[])
 """
 
 
@@ -147,10 +175,20 @@ class NewLine(NamedTuple):
 
 
 class NewResult(NamedTuple):
-    """The result of one line to be written."""
+    """The result of one line to be written; it counts at ``occurred_at``."""
 
     shop_no: int
     status: str
+    occurred_at: datetime
+    reference: str | None
+    reason: str | None
+
+
+class NewReturn(NamedTuple):
+    """The return of one line's payment to be written; it counts at ``occurred_at``."""
+
+    shop_no: int
+    occurred_at: datetime
     reference: str | None
     reason: str | None
 
@@ -209,15 +247,24 @@ def candidates(
             yield chunk
 
 
+def paid_late(conn: Connection, program_id: int, since: datetime) -> list[int]:
+    """Lists the numbers of the batches made before an instant of which a line was settled at or after it."""
+    return list(conn.execute(_PAID_LATE, {"program": program_id, "since": since}).scalars())
+
+
 def income_by_month(
-    conn: Connection, program_id: int, hashes: Sequence[bytes], first: int, last: int
+    conn: Connection, program_id: int, zone: str, hashes: Sequence[bytes], late: Sequence[int], first: int, last: int
 ) -> list[MonthIncome]:
     """Reads the income and tax of the persons of those hashes, a row a month, from month ``first`` to ``last``.
 
-    What was paid or is on its way counts; what failed or was cancelled does not.
+    What was paid counts in the month of its day in the time zone ``zone``, what is on its way in that of its batch;
+    what failed, came back or was cancelled does not count.
+
+    Args:
+        late: the batches made before ``first`` that may have been paid since (``paid_late``).
     """
-    bound = {"program": program_id, "hashes": list(hashes), "first": first, "last": last}
-    return driver(conn).cursor(row_factory=rows_as(MonthIncome)).execute(_INCOME, bound).fetchall()
+    bound = {"program": program_id, "zone": zone, "hashes": list(hashes), "late": list(late), "first": first}
+    return driver(conn).cursor(row_factory=rows_as(MonthIncome)).execute(_INCOME, bound | {"last": last}).fetchall()
 
 
 def insert_lines(
@@ -256,6 +303,13 @@ def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: 
     return {row.shop_id: row for row in _rows(conn, statement, bound)}
 
 
+def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers: Sequence[int]) -> dict[int, Any]:
+    """Reads the lines of those numbers, by number."""
+    statement = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
+    bound = {"program": program_id, "payout": payout_no, "numbers": list(numbers)}
+    return {row.line_no: row for row in _rows(conn, statement, bound)}
+
+
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:
     """Whether money of the shop is reserved."""
     statement = f"""SELECT EXISTS (SELECT 1 FROM payout_lines l WHERE l.program_id = :program AND l.shop_no = :shop
@@ -277,6 +331,14 @@ def insert_results(
     """Writes results, once a line."""
     columns = [list(column) for column in zip(*results, strict=True)]
     driver(conn).execute(_INSERT_RESULTS, (program_id, payout_no, recorded_at, by, *columns))
+
+
+def insert_returns(
+    conn: Connection, program_id: int, payout_no: int, returns: Sequence[NewReturn], recorded_at: datetime, by: str
+) -> None:
+    """Writes what came back, once a line."""
+    columns = [list(column) for column in zip(*returns, strict=True)]
+    driver(conn).execute(_INSERT_RETURNS, (program_id, payout_no, recorded_at, by, *columns))
 
 
 def _rows(conn: Connection, statement: str, bound: dict[str, Any]) -> Sequence[Any]:

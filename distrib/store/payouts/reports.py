@@ -28,15 +28,24 @@ LEFT JOIN LATERAL (
 WHERE (a.earned_minor, a.reversed_minor, a.adjusted_minor, a.paid_minor, a.tax_minor) <> (0, 0, 0, 0, 0)
 ORDER BY v.identity_hash NULLS LAST, s.shop_id
 """
-# By who was really paid, whoever the shop's payee is today.
+# By who was really paid and when, whoever the shop's payee is today; what came back is taken off when it came back.
 _PAID = """
-SELECT l.payee_hash, count(*) AS payments, sum(l.amount_minor)::bigint AS amount_minor,
-       sum(l.tax_minor)::bigint AS tax_minor,
-       (array_agg(l.shop_no ORDER BY r.recorded_at DESC, l.payout_no DESC, l.line_no DESC))[1] AS shop_no,
-       (array_agg(l.payee_version ORDER BY r.recorded_at DESC, l.payout_no DESC, l.line_no DESC))[1] AS version
-FROM payout_results r JOIN payout_lines l USING (program_id, payout_no, shop_no)
-WHERE r.program_id = %(program)s AND r.status = 'paid' AND r.recorded_at >= %(from_at)s AND r.recorded_at < %(to_at)s
-GROUP BY l.payee_hash ORDER BY l.payee_hash
+SELECT m.payee_hash, sum(m.payments) AS payments, sum(m.returned_minor)::bigint AS returned_minor,
+       sum(m.amount_minor)::bigint AS amount_minor, sum(m.tax_minor)::bigint AS tax_minor,
+       (array_agg(m.shop_no ORDER BY m.occurred_at DESC, m.payout_no DESC, m.line_no DESC))[1] AS shop_no,
+       (array_agg(m.payee_version ORDER BY m.occurred_at DESC, m.payout_no DESC, m.line_no DESC))[1] AS version,
+       (array_agg(m.payee_kind ORDER BY m.occurred_at DESC, m.payout_no DESC, m.line_no DESC))[1] AS kind
+FROM (SELECT l.payee_hash, 1 AS payments, 0 AS returned_minor, l.amount_minor, l.tax_minor, l.shop_no, l.payee_version,
+             l.payee_kind, l.payout_no, l.line_no, r.occurred_at
+      FROM payout_results r JOIN payout_lines l USING (program_id, payout_no, shop_no)
+      WHERE r.program_id = %(program)s AND r.status = 'paid'
+        AND r.occurred_at >= %(from_at)s AND r.occurred_at < %(to_at)s
+      UNION ALL
+      SELECT l.payee_hash, 0, l.amount_minor, -l.amount_minor, -l.tax_minor, l.shop_no, l.payee_version, l.payee_kind,
+             l.payout_no, l.line_no, b.occurred_at
+      FROM payout_returns b JOIN payout_lines l USING (program_id, payout_no, shop_no)
+      WHERE b.program_id = %(program)s AND b.occurred_at >= %(from_at)s AND b.occurred_at < %(to_at)s) m
+GROUP BY m.payee_hash ORDER BY m.payee_hash
 """
 
 
@@ -48,7 +57,7 @@ def incomes(conn: Connection, program_id: int, first: int, last: int, chunk_size
 def paid_by_payee(
     conn: Connection, program_id: int, from_at: datetime, to_at: datetime, chunk_size: int
 ) -> Iterator[list[Any]]:
-    """Yields in chunks what each payee was paid from an instant until another, tax included."""
+    """Yields in chunks what each payee was paid from an instant until another, tax included, less what came back."""
     return _chunks(conn, _PAID, {"program": program_id, "from_at": from_at, "to_at": to_at}, chunk_size)
 
 

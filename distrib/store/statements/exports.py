@@ -1,7 +1,7 @@
 """Statement files as rows of the database: CSV straight from COPY, typed rows by cursor, both with flat memory.
 
-Text that a spreadsheet would take for a formula gets a ``'`` before it (OWASP, CSV injection) in files that
-spreadsheets read; numbers stay numbers. The connection is the export's own until it ends. No file format but CSV is
+Text that a spreadsheet would take for a formula is marked in CSV, as ``distrib.domain.spreadsheet_cells`` has it;
+numbers stay numbers. The connection is the export's own until it ends. No file format but CSV is
 made here.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.domain.spreadsheet_cells import FORMULA_STARTS, MARK
 from distrib.store.database import driver
 from distrib.store.ledger.balances import SIGNED
 from distrib.store.statements.months import FIGURES, figures_sql
@@ -47,13 +48,15 @@ _CHUNK_BYTES = 64 * 1024
 # Statistics know nothing of a program that is new: joined row by row, its first big month would take minutes.
 _WHOLE_MONTHS = "SET LOCAL enable_nestloop = off"
 _FOR_THIS_FILE = "SET LOCAL statement_timeout = '30min'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"
-_FORMULA = "CASE WHEN ascii({0}) = ANY ('{{9,10,13,43,45,61,64}}') THEN '''' || {0} ELSE {0} END"
+_QUOTED_MARK = f"'{MARK * 2}'"
+_STARTS = ", ".join(str(ord(start)) for start in FORMULA_STARTS)
+_MARKED = f"CASE WHEN ascii(ltrim({{0}}, {_QUOTED_MARK})) IN ({_STARTS}) THEN {_QUOTED_MARK} || {{0}} ELSE {{0}} END"
 _COPY = "COPY ({rows}) TO STDOUT WITH (FORMAT csv)"
 
 
 def _text(column: str, is_neutral: bool) -> str:
-    """The expression of a text, neutralised where asked if it begins with tab, line feed, return, +, -, = or @."""
-    return _FORMULA.format(column) if is_neutral else column
+    """The expression of a text, where asked as ``neutralised`` has it."""
+    return _MARKED.format(column) if is_neutral else column
 
 
 def _time(column: str) -> str:
@@ -146,14 +149,14 @@ def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, Non
     return _file(conn, LINES_COLUMNS, _lines(is_neutral=True), _bound(head))
 
 
-def shop_rows(conn: Connection, head: FileHead, is_neutral: bool) -> Iterator[list[tuple[Any, ...]]]:
-    """Yields the rows of ``shops.csv`` as values, in chunks; texts neutralised for spreadsheets or as is."""
-    return _rows(conn, _shops(head.is_closed, is_neutral), _bound(head))
+def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
+    """Yields the rows of ``shops.csv`` as values, in chunks: texts as they are, for cells that have a type."""
+    return _rows(conn, _shops(head.is_closed, is_neutral=False), _bound(head))
 
 
-def line_rows(conn: Connection, head: FileHead, is_neutral: bool) -> Iterator[list[tuple[Any, ...]]]:
-    """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts."""
-    return _rows(conn, _lines(is_neutral), _bound(head))
+def line_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
+    """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are."""
+    return _rows(conn, _lines(is_neutral=False), _bound(head))
 
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +26,10 @@ EVENT: dict[str, Any] = {
     "refund": {"id": "r-1", "order_id": "o-1"},
 }
 
-
+ID_PART = re.compile("<(id|account):[^>]+>")
+ANY_PART = re.compile("<([a-z]+):[^>]+>")
+IMPOSSIBLE = ("", "ab%20", "%20a", "%E3%80%80a", ".", "..", "a%00b", "a%0A", "%7F", "%C2%85", "x" * 65, "a%2Fb", "%FF")
+POSSIBLE = {"id": "a", "period": "2026-03", "version": "1", "account": "expense"}
 NOT_JSON = [
     (b"", "Expecting value"),
     (b"{", "Expecting property name"),
@@ -133,6 +138,22 @@ def test_what_is_nowhere_is_404(api: Api) -> None:
     odd = ("a%00b", "x" * 65, "%20a", "a%2Fb")
     for path in ("/nowhere", "/v1/nowhere", "/v1//program", *(f"/v1/shops/{shop}" for shop in odd)):
         assert api.caller().refused("GET", path) == (404, "not_found"), path
+
+
+def test_an_id_that_cannot_be_one_is_404_on_every_path_and_method(api: Api) -> None:
+    admin = api.caller()
+    rules = [rule.rule for rule in api.app.url_map.iter_rules() if ID_PART.search(rule.rule)]
+    assert len(rules) > 40
+    for path in (path for rule in rules for path in impossible_paths(rule)):
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"):
+            answer = admin.call(method, path)
+            assert answer.status_code == 404, (method, path)
+            assert method == "HEAD" or json.loads(answer.text)["code"] == "not_found", (method, path)
+
+
+def test_an_id_that_can_be_one_is_405_where_the_method_is_not_there(api: Api) -> None:
+    for possible in ("ab", "a%20b", "...", ".a", "%E5%BA%97", "a%252Fb", "x" * 64, "%F0%9F%98%80"):
+        assert api.caller().refused("DELETE", f"/v1/customers/{possible}") == (405, "method_not_allowed")
 
 
 def test_405_names_the_methods_there_are(api: Api) -> None:
@@ -251,6 +272,15 @@ def test_every_answer_has_its_security_headers(api: Api) -> None:
         assert "script-src 'self'" in headers["Content-Security-Policy"]
         assert headers["X-Request-Id"]
     assert api.caller().call("GET", "/v1/program").headers["Cache-Control"] == "no-store"
+
+
+def impossible_paths(rule: str) -> Iterator[str]:
+    """The paths of a rule in which each id in turn is none and all else is as it may be."""
+    for part in ID_PART.finditer(rule):
+        sides = (rule[: part.start()], rule[part.end() :])
+        before, after = (ANY_PART.sub(lambda other: POSSIBLE[other[1]], side) for side in sides)
+        for sent in IMPOSSIBLE:
+            yield f"{before}{'payable:' if part[1] == 'account' else ''}{sent}{after}"
 
 
 def connect_to(url: str, dialect: Any) -> Any:

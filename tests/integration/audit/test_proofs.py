@@ -26,8 +26,9 @@ FROM shops WHERE shop_id = 'a';
 SETTLE = """
 INSERT INTO payout_decisions (program_id, payout_no, decision, decided_at, decided_by)
 SELECT :program, payout_no, 'approved', :at, 'two' FROM payouts WHERE payout_id = :name;
-INSERT INTO payout_results (program_id, payout_no, shop_no, status, recorded_at, recorded_by)
-SELECT :program, payout_no, shop_no, 'paid', :at, 'one' FROM payout_lines JOIN payouts USING (program_id, payout_no)
+INSERT INTO payout_results (program_id, payout_no, shop_no, status, occurred_at, recorded_at, recorded_by)
+SELECT :program, payout_no, shop_no, 'paid', :at, :at, 'one'
+FROM payout_lines JOIN payouts USING (program_id, payout_no)
 WHERE payout_id = :name;
 INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, occurred_at,
                        available_at, period)
@@ -90,6 +91,15 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
         ("DELETE FROM payout_decisions", {"payouts_rest_on_lines"}),
         ("UPDATE payout_decisions SET decision = 'cancelled'", {"payouts_rest_on_lines"}),
         ("UPDATE payout_results SET status = 'failed'", {"payouts_rest_on_lines"}),
+        (
+            "UPDATE payout_results SET occurred_at = occurred_at + interval '1 second'",
+            {"payouts_rest_on_lines"},
+        ),
+        (
+            "INSERT INTO payout_returns (program_id, payout_no, shop_no, occurred_at, recorded_at, recorded_by)"
+            " SELECT program_id, payout_no, shop_no, occurred_at, recorded_at, 'x' FROM payout_results",
+            {"payouts_rest_on_lines"},
+        ),
         ("UPDATE payout_lines SET tax_minor = 99 WHERE tax_minor = 100", {"payouts_rest_on_lines"}),
         ("UPDATE payout_lines SET amount_minor = 301 WHERE tax_minor = 0", {"reserved_within_available"}),
         (

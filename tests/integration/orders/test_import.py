@@ -68,3 +68,79 @@ def test_csv_rows_tell_of_payments_cancels_and_groups(world: World, runner: CliR
     assert runner.invoke(cli, ["import", "events", str(file)]).exit_code == 0
     assert runner.invoke(cli, ["settle", "--json"]).exit_code == 0
     assert (world.earned(), world.expected()) == ({"s": 100}, {"s": 0})
+
+
+HEADER = (
+    "id,type,occurred_at,order_id,shop_id,currency,paid_at,line_id,sku,quantity,paid_minor,refund_id,amount_minor\n"
+)
+
+
+def test_rows_of_one_event_that_contradict_each_other_are_refused_whole_and_every_line_is_named(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text(
+        HEADER + "E1,order.settled,2026-03-02T00:00:00Z,A-1001,b,CNY,2026-03-01T00:00:00Z,51,tea,1,1000,,\n"
+        "E1,order.settled,2026-03-02T00:00:00Z,A-1002,a,CNY,2026-03-01T00:00:00Z,52,tea,1,90000,,\n"
+        "E1,order.settled,2026-03-02T00:00:00Z,A-1001,b,USD,2026-03-01T00:00:00Z,53,tea,1,90000,,\n",
+        "utf-8",
+    )
+    done = runner.invoke(cli, ["import", "events", str(file), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["accepted"], json.loads(done.stdout)["refused"]) == (1, 0, 1)
+    refused = (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+    assert "line 3 says otherwise than line 2: order_id, shop_id" in refused
+    assert "line 4 says otherwise than line 2: currency" in refused
+    assert len(refused.splitlines()) == 4
+
+
+def test_later_rows_of_an_event_may_leave_its_fields_empty_or_repeat_them_in_another_zone(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    file = tmp_path / "events.csv"
+    file.write_text(
+        HEADER + "e1,order.settled,2026-03-02T00:00:00Z,o1,s,CNY,2026-03-01T00:00:00Z,1,tea,1,1000,,\n"
+        "e1,,,,,,,2,tea,1,2000,,\n"
+        "e1,,2026-03-02T08:00:00+08:00,o1,,,2026-03-01T08:00:00+08:00,3,tea,1,3000,,\n",
+        "utf-8",
+    )
+    assert runner.invoke(cli, ["import", "events", str(file)]).exit_code == 0
+    world.drain()
+    assert world.earned() == {"s": 600}
+
+
+def test_a_refund_of_an_amount_without_a_line_is_refused_and_takes_nothing_back(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    file = tmp_path / "events.csv"
+    file.write_text(
+        HEADER + "e1,order.settled,2026-03-02T00:00:00Z,o1,s,CNY,2026-03-01T00:00:00Z,1,tea,1,1000,,\n"
+        "r1,order.refunded,2026-03-05T00:00:00Z,o1,,,,,,,,refund-1,50\n",
+        "utf-8",
+    )
+    done = runner.invoke(cli, ["import", "events", str(file), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["refused"]) == (1, 1)
+    assert "/refund/lines/0/line_id" in (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+    world.drain()
+    assert world.earned() == {"s": 100}
+
+
+def test_ids_are_read_with_or_without_the_mark_of_a_spreadsheet_and_are_marked_in_the_file_of_what_was_refused(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("+8613800138000", None))
+    file = tmp_path / "events.csv"
+    file.write_text(
+        HEADER + "e1,order.settled,2026-03-02T00:00:00Z,o1,'+8613800138000,CNY,2026-03-01T00:00:00Z,1,tea,1,1000,,\n"
+        "e2,order.settled,2026-03-02T00:00:00Z,o2,+8613800138000,CNY,2026-03-01T00:00:00Z,1,tea,1,2000,,\n"
+        "e3,order.settled,2026-03-02T00:00:00Z,o3,+8613800138000,CNY,2026-03-01T00:00:00Z,1,tea,0,2000,,\n",
+        "utf-8",
+    )
+    assert runner.invoke(cli, ["import", "events", str(file)]).exit_code == 1
+    world.drain()
+    assert world.earned() == {"+8613800138000": 300}
+    assert ",'+8613800138000," in (tmp_path / "events.csv.refused.csv").read_text("utf-8")

@@ -207,10 +207,36 @@ def test_a_generic_file_reads_back_with_its_control_figures(funded: Api) -> None
     assert gb.data.decode("gb18030") == answer.text
 
 
-def test_cells_that_a_spreadsheet_would_run_are_neutralised(funded: Api) -> None:
-    funded.caller().put("/v1/shops/a/payee", whom(name="=HYPERLINK(1)", accounts={"bank_account": "+86"}))
+def test_names_that_a_spreadsheet_would_run_are_marked_and_numbers_for_machines_are_never_altered(funded: Api) -> None:
+    accounts = {"bank_account": "6222021234567890123", "mobile": "+86 13800138000", "bank_name": "@bank"}
+    funded.caller().put("/v1/shops/a/payee", whom(name="=HYPERLINK(1)", accounts=accounts))
     rows = list(csv.DictReader(io.StringIO(approved(funded).call("GET", "/v1/payouts/march/export").text)))
-    assert (rows[0]["payee_name"], rows[0]["account_no"]) == ("'=HYPERLINK(1)", "'+86")
+    assert (rows[0]["payee_name"], rows[0]["bank_name"]) == ("'=HYPERLINK(1)", "'@bank")
+    assert (rows[0]["account_no"], rows[0]["mobile"]) == ("6222021234567890123", "+86 13800138000")
+
+
+def test_a_number_for_machines_that_a_spreadsheet_would_run_is_refused_by_name(funded: Api) -> None:
+    accounts = {
+        "bank": {"account": "=1+1", "cnaps": "-1"},
+        "alipay_login": "@x",
+        "mobile": "+86;x",
+        "wechat_openid": "\t",
+    }
+    problem = funded.caller().problem("PUT", "/v1/shops/a/payee", whom("=cmd()", accounts=accounts))
+    assert {error["pointer"] for error in problem["errors"]} == {
+        "/id_number",
+        "/accounts/bank/account",
+        "/accounts/bank/cnaps",
+        "/accounts/alipay_login",
+        "/accounts/mobile",
+        "/accounts/wechat_openid",
+    }
+
+
+def test_a_number_kept_before_it_was_checked_is_marked_and_not_run(funded: Api) -> None:
+    put(funded.world, "a", payee(bank_account="=1+1"))
+    rows = list(csv.DictReader(io.StringIO(approved(funded).call("GET", "/v1/payouts/march/export").text)))
+    assert rows[0]["account_no"] == "'=1+1"
 
 
 def test_a_wechat_file_has_the_fields_of_a_transfer_bill_in_fen(funded: Api) -> None:
@@ -236,6 +262,24 @@ def test_an_alipay_file_has_yuan_with_two_decimals_as_texts(funded: Api) -> None
         "identity_type": "ALIPAY_LOGON_ID",
         "name": SECRET_NAME,
     }
+    assert transfer["transfer_scene_name"] == "佣金报酬"
+    assert transfer["transfer_scene_report_infos"] == [{"info_type": "佣金报酬说明", "info_content": "推广佣金"}]
+
+
+def test_an_alipay_payee_may_be_an_open_id(funded: Api) -> None:
+    funded.caller().put("/v1/shops/b/payee", whom("B-2", accounts={"alipay_open_id": "074a1CcTG1LelxKe4xQC0zgNdId0"}))
+    document = json.loads(approved(funded, channel="alipay").call("GET", "/v1/payouts/march/export").text)
+    info = document["transfers"][1]["payee_info"]
+    assert (info["identity"], info["identity_type"]) == ("074a1CcTG1LelxKe4xQC0zgNdId0", "ALIPAY_OPEN_ID")
+
+
+def test_a_wechat_file_says_that_the_receiver_confirms_and_which_state_means_paid(funded: Api) -> None:
+    finance = approved(funded, channel="wechat")
+    document = json.loads(finance.call("GET", "/v1/payouts/march/export").text)
+    assert document["states"]["paid"] == ["SUCCESS"]
+    assert "WAIT_USER_CONFIRM" in document["states"]["open"]
+    assert document["notes"] == finance.get("/v1/payouts/march/files")["notes"]
+    assert any("个体工商户" in note["zh"] for note in document["notes"])
 
 
 def test_a_file_leaves_only_after_approval_and_only_where_every_line_fits(funded: Api) -> None:

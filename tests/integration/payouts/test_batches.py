@@ -195,7 +195,15 @@ def test_a_batch_of_the_past_takes_only_what_was_free_then_and_is_still_there(wo
     assert amounts(make(world, "present", LATER + timedelta(days=1))) == {"a": 500}
 
 
-HISTORY = ("payouts", "payout_decisions", "payout_lines", "payout_results", "payout_refusals", "payee_versions")
+HISTORY = (
+    "payouts",
+    "payout_decisions",
+    "payout_lines",
+    "payout_results",
+    "payout_returns",
+    "payout_refusals",
+    "payee_versions",
+)
 
 
 @pytest.mark.parametrize("table", [*HISTORY, "payee_keys"])

@@ -13,7 +13,7 @@ from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.settings import Settings
 from tests.world.documents import PAID
-from tests.world.payouts import balance, earn, open_shops
+from tests.world.payouts import balance, earn, open_shops, payee, put
 from tests.world.world import World
 
 UP_TO = "2026-04-01T00:00:00Z"
@@ -90,6 +90,97 @@ def test_results_come_as_json_lines_too_and_a_bad_file_is_told_line_by_line(
     assert [problem.pointer for problem in result.exception.problems] == ["line 2", "line 3"]
     broken.write_text("{", "utf-8")
     assert refusal_of(run("payout", "results", "march", broken, "--key", first)) == "invalid"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_the_exported_file_comes_back_with_the_banks_answer_filled_in(
+    world: World, keys: tuple[str, str], tmp_path: Path, encoding: str
+) -> None:
+    first, second = keys
+    world.join(("+8613800138000", None))
+    put(world, "+8613800138000", payee("320101198001011234"))
+    earn(world, "+8613800138000", 300, PAID)
+    run("payout", "create", "march", "--up-to", UP_TO, "--key", first)
+    run("payout", "approve", "march", "--key", second)
+    file = tmp_path / "march.csv"
+    run("payout", "export", "march", "--encoding", encoding, "--output", file)
+    with file.open(encoding=encoding, newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["shop_id"] for row in rows} == {"a", "b", "'+8613800138000"}
+    today = f"{world.program.day_of(world.container.now())}"
+    answers = {"a": "paid", "b": "failed", "'+8613800138000": "paid"}
+    with file.open("w", encoding=encoding, newline="") as lines:
+        writer = csv.DictWriter(lines, [*rows[0], "status", "paid_on", "reason"])
+        writer.writeheader()
+        for row in rows:
+            status = answers[row["shop_id"]]
+            answer = {"paid_on": today} if status == "paid" else {"reason": "账户不存在"}
+            writer.writerow({**row, "status": status, **answer})
+    words = [] if encoding == "utf-8-sig" else ["--encoding", encoding]
+    output = run("payout", "results", "march", file, *words, "--key", first)
+    assert (output.exit_code, output.stderr) == (0, "")
+    assert "3 results, 0 refused" in output.stdout
+    assert balance(world, "+8613800138000", world.container.now())["paid"] == 300
+    back = tmp_path / "back.csv"
+    back.write_text(f"detail_no,status,reason\n{rows[0]['detail_no']},returned,销户\n", encoding)
+    assert run("payout", "results", "march", back, "--encoding", encoding, "--key", first).exit_code == 0
+    view = json.loads(run("payout", "show", "march", "--json").stdout)
+    assert [(line["shop_id"], line["status"], line["reason"]) for line in view["lines"]] == [
+        ("+8613800138000", "returned", "销户"),
+        ("a", "paid", None),
+        ("b", "failed", "账户不存在"),
+    ]
+
+
+def test_a_file_in_another_encoding_is_told_from_a_bad_one(keys: tuple[str, str], tmp_path: Path) -> None:
+    first, second = keys
+    run("payout", "create", "march", "--up-to", UP_TO, "--key", first)
+    run("payout", "approve", "march", "--key", second)
+    file = tmp_path / "answer.csv"
+    file.write_text("shop_id,status,reason\na,failed,账户不存在\n", "gb18030")
+    result = run("payout", "results", "march", file, "--key", first)
+    assert isinstance(result.exception, Refusal)
+    [problem] = result.exception.problems
+    assert "not utf-8; name another with --encoding" in str(problem.detail)
+
+
+def test_everything_wrong_with_a_file_of_results_is_named_by_line(keys: tuple[str, str], tmp_path: Path) -> None:
+    first, second = keys
+    run("payout", "create", "march", "--up-to", UP_TO, "--key", first)
+    run("payout", "approve", "march", "--key", second)
+    file = tmp_path / "answer.csv"
+    file.write_text(
+        "shop_id,detail_no,status,paid_on\n,,paid,\na,,paid,2.4.2026\na,,failed,2026-04-02\na/b,,sent,\n"
+        f"a,{'P' * 65},paid,\n",
+        "utf-8",
+    )
+    result = run("payout", "results", "march", file, "--key", first)
+    assert isinstance(result.exception, Refusal)
+    assert [(problem.pointer, str(problem.detail).split(" / ")[0]) for problem in result.exception.problems] == [
+        ("line 2", "shop_id or detail_no is needed"),
+        ("line 3", "paid_on must be a day like 2026-03-09"),
+        ("line 4", "paid_on does not go with failed"),
+        ("line 5", "shop_id is no id"),
+        ("line 5", "status must be one of paid, failed, returned, or the channel's own word"),
+        ("line 6", "detail_no must have 1 to 64 characters"),
+    ]
+
+
+def test_the_channels_own_words_are_read_and_what_is_not_through_stays_open(
+    world: World, keys: tuple[str, str], tmp_path: Path
+) -> None:
+    first, second = keys
+    put(world, "a", payee("1", wechat_openid="o-a"))
+    put(world, "b", payee("2", wechat_openid="o-b"))
+    run("payout", "create", "march", "--up-to", UP_TO, "--channel", "wechat", "--key", first)
+    run("payout", "approve", "march", "--key", second)
+    file = tmp_path / "states.ndjson"
+    file.write_text('{"shop_id": "a", "status": "SUCCESS"}\n{"shop_id": "b", "status": "WAIT_USER_CONFIRM"}\n', "utf-8")
+    output = run("payout", "results", "march", file, "--key", first)
+    assert "1 results, 0 refused" in output.stdout
+    assert "1 lines are not through" in output.stderr
+    statuses = [line["status"] for line in json.loads(run("payout", "show", "march", "--json").stdout)["lines"]]
+    assert statuses == ["paid", "reserved"]
 
 
 def test_a_batch_is_cancelled_by_either_key_and_bad_input_is_refused(keys: tuple[str, str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
+from distrib.domain.spreadsheet_cells import FORMULA_STARTS, neutralised, restored
 from distrib.services.context import Program
 from distrib.services.statements import months as statements
 from distrib.store.database import WEB_ROLE, enter_program, open_engine
@@ -212,6 +213,17 @@ def test_what_a_spreadsheet_would_take_for_a_formula_is_neutralised(world: World
     row = exported(world, MARCH, "lines")[0]
     assert [row[name] for name in ("shop_id", "event_id", "order_id", "line_id")] == ["'@cmd", "'+e", "'-o", '\'="x"']
     assert exported(world, MARCH, "lines")[-1]["order_id"] == "订单"
+
+
+def test_every_id_is_read_back_from_the_file_as_it_was(world: World) -> None:
+    names = ["=1+1", "'=1+1", "''=1+1", "'=", "'tis", "'", "+8613800138000", "-1", "@a", "店"]
+    world.publish(PLAN)
+    world.join(*((name, None) for name in names))
+    world.earn(*(settled(f"e-{number}", f"o-{number}", name, line(100)) for number, name in enumerate(names)))
+    cells = [row["shop_id"] for row in exported(world, MARCH, "shops")]
+    assert not any(cell.startswith(FORMULA_STARTS) for cell in cells)
+    assert sorted(cells) == sorted(neutralised(name) for name in names)
+    assert sorted(restored(cell) for cell in cells) == sorted(names)
 
 
 def test_shops_are_sorted_by_id_whatever_the_locale(world: World) -> None:

@@ -29,6 +29,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("cancel"), st.integers(0, 5), st.just(0)),
     st.tuples(st.just("approve"), st.integers(0, 5), st.just(0)),
     st.tuples(st.just("settle"), st.integers(0, 5), st.sampled_from(["paid", "failed"])),
+    st.tuples(st.just("return"), st.integers(0, 5), st.sampled_from(SHOPS)),
 )
 
 
@@ -42,6 +43,7 @@ class Model:
     names: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOPS, 0))
+    kept: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def reserved(self, shop: str) -> int:
         """What open batches took aside."""
@@ -117,3 +119,10 @@ def decide(world: World, model: Model, kind: str, batch: int, status: int | str,
         model.states[batch] = "settled"
         for shop, amount in model.batches[batch].items():
             model.paid[shop] += amount if status == "paid" else 0
+        if status == "paid":
+            model.kept[name] = dict(model.batches[batch])
+    elif kind == "return" and model.states[batch] == "settled":
+        [outcome] = record(world, name, [(str(status), "returned")], now)
+        amount = model.kept.get(name, {}).pop(str(status), 0)
+        assert (outcome.outcome == "recorded") == (amount > 0)
+        model.paid[str(status)] -= amount

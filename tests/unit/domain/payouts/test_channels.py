@@ -67,6 +67,10 @@ def test_everything_wrong_with_the_file_is_told_at_once() -> None:
         "x": 1,
         "min_minor": "1",
         "report_infos": [["a"]],
+        "read_on": "now",
+        "returns": "no",
+        "states": {"paid": ["S"], "open": ["S"]},
+        "notes": [{"en": "e"}],
     }
     with pytest.raises(Refusal) as caught:
         channels_from_document({"channels": [bad, 7]})
@@ -79,9 +83,77 @@ def test_everything_wrong_with_the_file_is_told_at_once() -> None:
         "channels[0].x",
         "channels[0].min_minor",
         "channels[0].report_infos",
+        "channels[0].read_on",
+        "channels[0].returns",
+        "channels[0].states",
+        "channels[0].notes",
         "channels[1]",
     }
     nothings: tuple[object, ...] = ({}, None, {"channels": []})
     for nothing in nothings:
         with pytest.raises(Refusal):
             channels_from_document(nothing)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fits"),
+    [
+        ("report_infos", [["t" * 15, "c" * 32]], True),
+        ("report_infos", [["t" * 16, "c"]], False),
+        ("report_infos", [["t", "c" * 33]], False),
+        ("report_infos", [["", "c"]], False),
+        ("report_infos", [["t", "c", "x"]], False),
+        ("report_infos", "tc", False),
+        ("report_infos", ["tc"], False),
+        ("states", {"paid": ["S"], "failed": ["F", "C"], "open": []}, True),
+        ("states", {"paid": ["S", "S"]}, False),
+        ("states", {"lost": ["S"]}, False),
+        ("states", {"paid": "S"}, False),
+        ("states", ["S"], False),
+        ("notes", [{"en": "e", "zh": "z"}], True),
+        ("notes", [{"en": "e", "zh": ""}], False),
+        ("notes", [{"en": "e", "zh": "z", "fr": "f"}], False),
+        ("notes", ["e"], False),
+        ("notes", {"en": "e", "zh": "z"}, False),
+        ("returns", False, True),
+        ("returns", None, False),
+        ("read_on", "2026-11-29", True),
+        ("read_on", None, False),
+    ],
+)
+def test_what_a_channel_says_of_itself_has_a_shape(key: str, value: object, fits: bool) -> None:
+    entry = {"name": "csv", "valid_from": "2026-01-01", "source": "s", "lines_a_file": 1, key: value}
+    if fits:
+        [channel] = channels_from_document({"channels": [entry]})
+        assert channel.name == "csv"
+    else:
+        with pytest.raises(Refusal) as caught:
+            channels_from_document({"channels": [entry]})
+        assert [problem.pointer for problem in caught.value.problems] == [f"channels[0].{key}"]
+
+
+def test_a_channels_own_words_have_a_meaning_or_none() -> None:
+    states = {"paid": ["SUCCESS"], "failed": ["FAIL", "CANCELLED"], "open": ["WAIT_USER_CONFIRM"]}
+    entry = {"name": "wechat", "valid_from": "2026-01-01", "source": "s", "lines_a_file": 1, "states": states}
+    [channel] = channels_from_document({"channels": [entry]})
+    words = ("SUCCESS", "CANCELLED", "WAIT_USER_CONFIRM", "success", "paid")
+    assert [channel.status_of(word) for word in words] == ["paid", "failed", "open", None, None]
+
+
+@pytest.mark.parametrize(("name", "returns"), [("csv", True), ("wechat", False), ("alipay", False)])
+def test_every_channel_says_when_its_source_was_read_and_whether_money_comes_back(name: str, returns: bool) -> None:
+    channel = channel_on(load_channels(REPOSITORY / "config"), name, DAY)
+    assert channel.returns is returns
+    assert channel.read_on is not None
+    assert channel.valid_from != date(2020, 1, 1)
+
+
+def test_wechat_pays_once_the_receiver_has_confirmed() -> None:
+    channel = channel_on(load_channels(REPOSITORY / "config"), "wechat", DAY)
+    assert channel.states["paid"] == ("SUCCESS",)
+    assert "WAIT_USER_CONFIRM" in channel.states["open"]
+
+
+def test_alipay_has_the_transfer_scene() -> None:
+    channel = channel_on(load_channels(REPOSITORY / "config"), "alipay", DAY)
+    assert (channel.scene_name, channel.report_infos) == ("佣金报酬", (("佣金报酬说明", "推广佣金"),))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
+from distrib.domain.payouts.personal_data import Payee, is_account_text, masked, masked_accounts, masked_name
 from distrib.domain.payouts.withholding import (
     CUMULATIVE,
     PER_PAYMENT,
     IncomeSoFar,
     cumulative_tax,
+    is_reportable,
     months_unbroken,
     per_payment_tax,
     tax_of_payment,
@@ -97,3 +98,47 @@ def test_two_payees_are_one_by_the_kind_and_number_of_their_identity_however_typ
     assert typed.account_kinds == []
     every = {"wechat_openid": "1", "alipay_login": "1", "alipay_user_id": "1", "bank_account": "1", "bank_name": "x"}
     assert Payee("a", "b", "c", "person", every).account_kinds == ["alipay", "bank", "wechat"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount_minor", "year", "answer"),
+    [
+        ("person", 199_999, 2026, "no"),
+        ("person", 200_000, 2026, "yes"),
+        ("sole_trader", 200_000, 2026, "yes"),
+        ("company", 199_999, 2026, "no"),
+        ("company", 200_000, 2026, "check"),
+        ("company", 59_999, 2025, "no"),
+        ("company", 60_000, 2025, "check"),
+        ("person", 60_000, 2025, "yes"),
+    ],
+)
+def test_a_company_above_the_threshold_is_to_be_checked(kind: str, amount_minor: int, year: int, answer: str) -> None:
+    assert is_reportable(kind, amount_minor, year) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6222 0212 3456",
+        "11010119900307123X",
+        "A123456(7)",
+        "军字第123号",
+        "a.b+c@x.cn",
+        "o-B_2-",
+        "123-45-6789",
+        "+86-138",
+        "+1",
+        "7",
+    ],
+)
+def test_numbers_of_accounts_and_documents_are_taken_as_they_are(text: str) -> None:
+    assert is_account_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "=1+1", "+", "+1+1", "+a", "+1 ", "-1", "@x", "\t1", "1\n", "1;2", "1=2", '"1"', "'1", "_1", "(1)", "1|2"],
+)
+def test_what_a_spreadsheet_would_run_or_no_number_has_is_none(text: str) -> None:
+    assert not is_account_text(text)

@@ -410,9 +410,32 @@ def test_a_channel_is_read_key_by_key_and_its_limits_are_its_own() -> None:
         "report_infos": [["a", "b"]],
         "product_code": "p",
         "biz_scene": "z",
+        "scene_name": "n",
+        "returns": False,
+        "states": {"paid": ["S"], "open": ["W"]},
+        "notes": [{"en": "e", "zh": "z"}],
+        "read_on": "2026-01-02",
     }
     full = Channel(
-        "csv", date(2026, 1, 1), "s", "CNY", "wechat", 10, {"person": 20}, 15, 1000, "r", "1", (("a", "b"),), "p", "z"
+        "csv",
+        date(2026, 1, 1),
+        "s",
+        "CNY",
+        "wechat",
+        10,
+        {"person": 20},
+        15,
+        1000,
+        "r",
+        "1",
+        (("a", "b"),),
+        "p",
+        "z",
+        "n",
+        False,
+        {"paid": ("S",), "open": ("W",)},
+        ({"en": "e", "zh": "z"},),
+        date(2026, 1, 2),
     )
     assert channels_from_document({"channels": [least | said]}) == [full]
     free = least | {"min_minor": 0, "account": "alipay", "report_infos": []}
