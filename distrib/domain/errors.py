@@ -25,6 +25,8 @@ class Code:
 
     status: int
     message: str
+    of_order: str | None = None
+    """The message where no line is named."""
 
 
 CODES: dict[str, Code] = {
@@ -89,7 +91,11 @@ CODES: dict[str, Code] = {
     "order_unknown": Code(404, "There is no order {id}."),
     "event_unknown": Code(404, "There is no event {id}."),
     "event_not_failed": Code(409, "Only a failed event can be retried."),
-    "refund_exceeds": Code(422, "Line {line}: {amount} is more than the {left} left."),
+    "refund_exceeds": Code(
+        422,
+        "Line {line}: {amount} is more than the {left} left.",
+        "{amount} is more than the {left} left of the order.",
+    ),
     "refund_ambiguous": Code(422, "Refunds of several orders are called {id}: name the order_id."),
     "refund_conflict": Code(409, "The refund {id} is known with other content."),
     "line_unknown": Code(422, "The order has no line {line}."),
@@ -188,4 +194,6 @@ class Refusal(Exception):
     @property
     def text(self) -> Text:
         """What happened."""
-        return Text(CODES[self.code].message, **self.params)
+        code = CODES[self.code]
+        message = code.message if code.of_order is None or "line" in self.params else code.of_order
+        return Text(message, **self.params)

@@ -50,10 +50,11 @@ class CommissionState(NamedTuple):
 
 
 class AppliedRefund(NamedTuple):
-    """A refund that was applied, what it took of each line by index, and whether it was undone since."""
+    """A refund that was applied: what it took of each line by index, from when that counts, whether it was undone."""
 
     refund: Refund
     taken_minor: tuple[int, ...]
+    counts_from: datetime
     is_undone: bool = False
 
 
@@ -85,6 +86,10 @@ class OrderAccount(NamedTuple):
         seller = self.snapshot.seller
         return None if seller is None else seller.shop_no
 
+    def no_earlier(self, occurred_at: datetime) -> datetime:
+        """From when something counts that happened to the order: nothing is taken back before it was earned."""
+        return max(occurred_at, self.counts_from)
+
     @property
     def standing_minor(self) -> dict[CommissionKey, int]:
         """What stands of each commission."""
@@ -102,7 +107,7 @@ class OrderAccount(NamedTuple):
         left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted)
         changes = self.changes_to({commission.key: commission.amount_minor for commission in left})
         return changes + [
-            CommissionChange(self._new_state(commission), commission.amount_minor)
+            CommissionChange(taking_up(self.commissions, commission), commission.amount_minor)
             for commission in left
             if commission.key not in self.commissions
         ]
@@ -115,11 +120,6 @@ class OrderAccount(NamedTuple):
             if target_minor.get(key, 0) != state.standing_minor
         ]
 
-    def _new_state(self, commission: Commission) -> CommissionState:
-        """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
-        first = next(state for key, state in self.commissions.items() if key.slot == commission.key.slot)
-        return first._replace(commission=commission, posted_minor=0, standing_minor=0)
-
     def after(self, changes: Sequence[CommissionChange]) -> OrderAccount:
         """The account with the changes made, each of which takes one number."""
         commissions = dict(self.commissions)
@@ -128,10 +128,10 @@ class OrderAccount(NamedTuple):
             commissions[state.commission.key] = state._replace(standing_minor=standing_minor)
         return self._replace(commissions=commissions, next_seq=self.next_seq + len(changes))
 
-    def after_refund(self, refund: Refund, taken_minor: Sequence[int]) -> OrderAccount:
+    def after_refund(self, refund: Refund, taken_minor: Sequence[int], occurred_at: datetime) -> OrderAccount:
         """The account with what a refund takes of each line taken, and the refund known."""
         left_minor = tuple([left - taken for left, taken in zip(self.left_minor, taken_minor, strict=True)])
-        known = AppliedRefund(refund, tuple(taken_minor))
+        known = AppliedRefund(refund, tuple(taken_minor), self.no_earlier(occurred_at))
         return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: known})
 
     def after_reversal(self, refund_id: str) -> OrderAccount:
@@ -140,6 +140,12 @@ class OrderAccount(NamedTuple):
         left_minor = tuple([left + taken for left, taken in zip(self.left_minor, known.taken_minor, strict=True)])
         refunds = {**self.refunds, refund_id: known._replace(is_undone=True)}
         return self._replace(left_minor=left_minor, refunds=refunds)
+
+
+def taking_up(commissions: Mapping[CommissionKey, CommissionState], commission: Commission) -> CommissionState:
+    """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
+    first = next(state for key, state in commissions.items() if key.slot == commission.key.slot)
+    return first._replace(commission=commission, posted_minor=0, standing_minor=0)
 
 
 def open_account(
@@ -175,7 +181,13 @@ class Settlement(NamedTuple):
     commissions: Sequence[Commission]
     counts_from: datetime
 
-    def open_account(self) -> OrderAccount:
+    def taking_up(commissions: Mapping[CommissionKey, CommissionState], commission: Commission) -> CommissionState:
+    """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
+    first = next(state for key, state in commissions.items() if key.slot == commission.key.slot)
+    return first._replace(commission=commission, posted_minor=0, standing_minor=0)
+
+
+def open_account(self) -> OrderAccount:
         """The account in which every commission stands whole."""
         available_at = self.counts_from + self.terms.hold
         return open_account(
@@ -203,12 +215,12 @@ class EarlyRefund(NamedTuple):
     is_undone: bool = False
 
 
-class PaymentFailure(NamedTuple):
-    """The last failure of the order's payment: when it was, and from which numbers on the next payment is kept."""
+class PaymentNumbers(NamedTuple):
+    """Which payment of the order it is, and the first numbers of what changes its expectation and of its refunds."""
 
-    occurred_at: datetime
-    next_seq: int
-    next_refund_seq: int
+    payment_no: int = 1
+    first_seq: int = 1
+    first_refund_seq: int = 1
 
 
 class Waiting(NamedTuple):
@@ -225,8 +237,8 @@ class OrderState(NamedTuple):
 
     ``kept`` is the order's account while it is expected and from its settlement on. ``is_described``: some event said
     what the order holds, whatever became of that event; ``shop_id`` is the shop it named. ``early_refunds`` are what
-    came back of an expected order, in the order it was applied. ``failure`` is the last failure of its payment, and
-    ``payments`` are what else said that it was paid, where a failure is to be applied.
+    came back of an expected order, in the order it was applied. ``failed_at`` is when its payment failed last;
+    ``numbers`` are those of the payment that is expected, or of the next one.
     """
 
     phase: Phase = Phase.NEW
@@ -236,8 +248,8 @@ class OrderState(NamedTuple):
     is_described: bool = False
     shop_id: str | None = None
     waiting: tuple[Waiting, ...] = ()
-    failure: PaymentFailure | None = None
-    payments: tuple[Arrival, ...] = ()
+    failed_at: datetime | None = None
+    numbers: PaymentNumbers = PaymentNumbers()
 
     @property
     def account(self) -> OrderAccount | None:
