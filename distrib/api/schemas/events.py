@@ -201,7 +201,7 @@ def _parts(original: Mapping[str, Any]) -> dict[str, Any]:
     wanted = PARTS.get(kind) if isinstance(kind, str) else None
     if wanted is None:
         return {}
-    allowed = {wanted, *BESIDE.get(kind, ())}
+    allowed = {wanted, *BESIDE.get(str(kind), ())}
     others = {part for part in PARTS.values() if part not in allowed and part in original}
     wrong: dict[str, Any] = {part: [say("belongs_elsewhere", other=kind)] for part in others}
     if wanted not in original:

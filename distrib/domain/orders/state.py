@@ -38,8 +38,8 @@ class Arrival(NamedTuple):
 class CommissionState(NamedTuple):
     """What one commission became.
 
-    ``seq`` is its number within the order, ``posted_minor`` what was first earned (0 where a case took it back for
-    good), ``standing_minor`` what refunds left of it. While an order is expected the same is told of what is expected.
+    ``seq`` is its number within the order, ``posted_minor`` what was first earned, ``standing_minor`` what refunds left
+    of it; ``is_gone``: a case took it back for good. While an order is expected the same is told of what is expected.
     """
 
     seq: int
@@ -47,6 +47,7 @@ class CommissionState(NamedTuple):
     available_at: datetime
     posted_minor: int
     standing_minor: int
+    is_gone: bool = False
 
 
 class AppliedRefund(NamedTuple):
@@ -101,10 +102,11 @@ class OrderAccount(NamedTuple):
 
     def changes_to_left(self) -> list[CommissionChange]:
         """What changes each commission to what should stand on what is left of the order (plan.md, Refunds)."""
-        posted = {key: state.posted_minor for key, state in self.commissions.items()}
+        posted = {key: 0 if state.is_gone else state.posted_minor for key, state in self.commissions.items()}
         if not self.is_reduced():
             return self.changes_to(posted)
-        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted)
+        gone = [key for key, state in self.commissions.items() if state.is_gone]
+        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted, gone)
         changes = self.changes_to({commission.key: commission.amount_minor for commission in left})
         return changes + [
             CommissionChange(taking_up(self.commissions, commission), commission.amount_minor)
@@ -145,7 +147,7 @@ class OrderAccount(NamedTuple):
 def taking_up(commissions: Mapping[CommissionKey, CommissionState], commission: Commission) -> CommissionState:
     """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
     first = next(state for key, state in commissions.items() if key.slot == commission.key.slot)
-    return first._replace(commission=commission, posted_minor=0, standing_minor=0)
+    return first._replace(commission=commission, posted_minor=0, standing_minor=0, is_gone=False)
 
 
 def open_account(
@@ -181,13 +183,7 @@ class Settlement(NamedTuple):
     commissions: Sequence[Commission]
     counts_from: datetime
 
-    def taking_up(commissions: Mapping[CommissionKey, CommissionState], commission: Commission) -> CommissionState:
-    """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
-    first = next(state for key, state in commissions.items() if key.slot == commission.key.slot)
-    return first._replace(commission=commission, posted_minor=0, standing_minor=0)
-
-
-def open_account(self) -> OrderAccount:
+    def open_account(self) -> OrderAccount:
         """The account in which every commission stands whole."""
         available_at = self.counts_from + self.terms.hold
         return open_account(

@@ -81,7 +81,12 @@ def settle(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
 
 
 def settle_left(
-    plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[int], posted: Mapping[CommissionKey, int]
+    plan: Plan,
+    order: Order,
+    snapshot: Snapshot,
+    left_minor: Sequence[int],
+    posted: Mapping[CommissionKey, int],
+    gone: Collection[CommissionKey] = (),
 ) -> list[Commission]:
     """The commissions that should stand on what refunds left of an order.
 
@@ -91,12 +96,17 @@ def settle_left(
     Args:
         left_minor: what is left of each line's ``paid_minor``.
         posted: what was first posted for each commission; no rule, tier and earner may rise above it over all lines.
+        gone: what a case took back for good; nothing of it comes again, and it bounds the others no more.
 
     Raises:
         ValueError: ``left_minor`` does not fit the order.
     """
     commissions = walk(plan, order, snapshot, shares_left(order, left_minor))
-    return at_most_posted(after_caps(plan, snapshot, commissions, sum(left_minor)).last, posted)
+    last = after_caps(plan, snapshot, commissions, sum(left_minor)).last
+    if gone:
+        last = [commission for commission in last if commission.key not in gone]
+        posted = {key: amount_minor for key, amount_minor in posted.items() if key not in gone}
+    return at_most_posted(last, posted)
 
 
 def shares_left(order: Order, left_minor: Sequence[int]) -> list[Share]:

@@ -85,9 +85,8 @@ def settled_state(
             taken_up = Commission(*key, row.base_minor, row.rate_ppm, row.amount_minor)
             known = commissions.get(key) or taking_up(commissions, taken_up)
             # What a case took back is gone for good: no refund may bring any of it back.
-            posted_minor = 0 if row.is_decided else known.posted_minor
             commissions[key] = known._replace(
-                posted_minor=posted_minor, standing_minor=known.standing_minor + row.amount_minor
+                standing_minor=known.standing_minor + row.amount_minor, is_gone=known.is_gone or row.is_decided
             )
         next_seq = row.seq + 1
     account = OrderAccount(
