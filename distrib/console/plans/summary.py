@@ -16,7 +16,7 @@ from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, R
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool
-from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, SLAB_WHOLE, UPLINE, Rule, Where
+from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, PER_ORDER, RATE, SLAB_WHOLE, UPLINE, Rule, Where
 
 
 class RuleRow(NamedTuple):
@@ -78,7 +78,7 @@ class _Words:
             for from_minor, rate in rule.slabs:
                 yield self._say("slab", amount=self._money(from_minor), rate=show_percent(rate))
             return
-        show = show_percent if rule.kind == RATE else self._a_piece
+        show = show_percent if rule.kind == RATE else self._an_order if rule.per == PER_ORDER else self._a_piece
         for rank, figure in rule.figures.items():
             yield self._say("by_rank", rank=rank, figure=show(figure))
         if rule.default is not None:
@@ -140,6 +140,7 @@ class _Words:
             "policy": plan.policy or say("policy.program"),
             "base": say(f"base.{plan.base}"),
             "rounding": say(f"rounding.{plan.rounding}"),
+            "round_per": say(f"round_per.{plan.round_per}"),
             "hold_days": say("hold_days.text", days=plan.hold_days),
             "tiers": say("tiers.text", tiers=plan.tiers),
             "inactive_upline": say(f"inactive_upline.{plan.inactive_upline}"),
@@ -194,6 +195,9 @@ class _Words:
 
     def _money(self, amount_minor: int) -> str:
         return f"{show_amount(amount_minor, self._plan.currency)} {self._plan.currency}"
+
+    def _an_order(self, amount_minor: int) -> str:
+        return self._say("an_order", amount=self._money(amount_minor))
 
     def _a_piece(self, amount_minor: int) -> str:
         return self._say("a_piece", amount=self._money(amount_minor))

@@ -19,6 +19,8 @@ from distrib.domain.plans.rules import (
     OF_BASE,
     OF_REMAINING,
     PAYS,
+    PER_ORDER,
+    PER_UNIT,
     SLAB_MARGINAL,
     SLAB_WHOLE,
     UPLINE,
@@ -39,6 +41,7 @@ KEYS = (
     "tier",
     "rate",
     "amount_minor",
+    "per",
     "slabs",
     "slab_mode",
     "of",
@@ -49,12 +52,13 @@ KEYS = (
     "group",
 )
 REQUIRED = ("id", "pay")
-DEFAULTS = {"slab_mode": SLAB_WHOLE, "of": OF_BASE}
+DEFAULTS = {"per": PER_UNIT, "slab_mode": SLAB_WHOLE, "of": OF_BASE}
 """What a key says that is not there; the default group is the slot (plan_rules)."""
 FIGURES = ("rate", "amount_minor", "slabs")
 DEFAULT_FIGURE = "default"
 SLAB_KEYS = ("from_minor", "rate")
 SLAB_MODES = (SLAB_WHOLE, SLAB_MARGINAL)
+PERS = (PER_UNIT, PER_ORDER)
 OFS = (OF_BASE, OF_REMAINING)
 WHERE = ("channel", "category", "sku")
 
@@ -147,6 +151,10 @@ def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks:
             ranks,
             partial(_check_amount, report),
         )
+    if "per" in rule:
+        report.choice(f"{path}.per", rule["per"], PERS)
+        if "amount_minor" not in rule:
+            report.say(f"{path}.per", Text("goes with amount_minor only"))
     if "slabs" in rule:
         _check_slabs(report, f"{path}.slabs", rule["slabs"])
     if "slab_mode" in rule:

@@ -13,7 +13,14 @@ from typing import Any
 from distrib.domain.errors import Refusal
 from distrib.domain.money import parse_ratio
 from distrib.domain.plans.conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
-from distrib.domain.plans.document import CONDITION_DEFAULTS, DEFAULT_RANK, DEFAULTS, RANK_DEFAULTS, check_plan
+from distrib.domain.plans.document import (
+    CONDITION_DEFAULTS,
+    DEFAULT_RANK,
+    DEFAULTS,
+    RANK_DEFAULTS,
+    ROUND_PER_ORDER,
+    check_plan,
+)
 from distrib.domain.plans.document_rules import DEFAULTS as RULE_DEFAULTS
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.pools import Pool
@@ -44,6 +51,7 @@ class Plan:
     policy: str | None
     base: str
     rounding: str
+    round_per: str
     hold_days: int
     tiers: int
     inactive_upline: str
@@ -62,6 +70,11 @@ class Plan:
     def has_promotions(self) -> bool:
         """Whether any rank can be earned, so that days have to be settled in order."""
         return any(rank.promote is not None for rank in self.ranks)
+
+    @property
+    def needs_whole_order(self) -> bool:
+        """Whether what a line earns depends on the order's other lines: one amount or one rounding for all of them."""
+        return self.round_per == ROUND_PER_ORDER or self.book.has_order_amounts
 
     @property
     def lowest_rank(self) -> str:
@@ -99,6 +112,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         policy=given.get("policy"),
         base=given["base"],
         rounding=given["rounding"],
+        round_per=given["round_per"],
         hold_days=given["hold_days"],
         tiers=given["tiers"],
         inactive_upline=given["inactive_upline"],
@@ -161,6 +175,7 @@ def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Ru
         slabs=tuple((slab["from_minor"], parse_ratio(slab["rate"])) for slab in rule.get("slabs", ())),
         of=OF_RULE if isinstance(of, Mapping) else of,
         of_rule=indexes[of["rule"]] if isinstance(of, Mapping) else -1,
+        per=rule.get("per", RULE_DEFAULTS["per"]),
         requires=Requires(**rule["requires"]) if "requires" in rule else None,
         cap=Cap(**rule["cap"]) if "cap" in rule else None,
     )

@@ -16,6 +16,8 @@ RATE, AMOUNT, SLAB_WHOLE, SLAB_MARGINAL = "rate", "amount", "whole", "marginal"
 OF_BASE, OF_REMAINING, OF_RULE = "base", "remaining", "rule"
 SELLER, UPLINE, CHAIN, LEADER, OPENER = "seller", "upline", "chain", "leader", "opener"
 PAYS = (SELLER, UPLINE, CHAIN, LEADER, OPENER)
+PER_UNIT, PER_ORDER = "unit", "order"
+"""What an amount is paid for: each unit of quantity, or the order once."""
 AFTER_THE_TIERS = 4
 """Where leader and opener stand among the steps; they are paid as tier 0."""
 
@@ -50,7 +52,7 @@ class Rule:
     """One rule: who (``pay``, ``tier``), how much (``kind``, figures, slabs), of what, when.
 
     ``figures`` and ``default`` are parts per million for rates, minor units for amounts;
-    ``of_rule`` is the index of the rule it is taken of, or -1.
+    ``of_rule`` is the index of the rule it is taken of, or -1; ``per`` says what an amount is paid for.
     """
 
     index: int
@@ -65,6 +67,7 @@ class Rule:
     slabs: tuple[tuple[int, int], ...] = ()
     of: str = OF_BASE
     of_rule: int = -1
+    per: str = PER_UNIT
     requires: Requires | None = None
     cap: Cap | None = None
 
@@ -120,7 +123,8 @@ class RuleBook:
 
     ``remembered`` is room for what others compute from these rules alone. ``per_order`` holds the caps on one order,
     ``counted`` the caps by month and customer, ``on_sales`` what is asked of the earner's sales, each by rule index;
-    ``has_amounts`` says whether any rule pays an amount in place of a rate.
+    ``has_amounts`` says whether any rule pays an amount in place of a rate, ``has_order_amounts`` whether any pays one
+    amount for the whole order.
     """
 
     __slots__ = (
@@ -132,6 +136,7 @@ class RuleBook:
         "_tiers",
         "counted",
         "has_amounts",
+        "has_order_amounts",
         "on_sales",
         "per_order",
         "remembered",
@@ -149,6 +154,7 @@ class RuleBook:
         caps = {rule.index: rule.cap for rule in rules if rule.cap is not None}
         self.per_order = {index: most for index, cap in caps.items() if (most := cap.per_order_minor) is not None}
         self.has_amounts = any(rule.kind == AMOUNT for rule in rules)
+        self.has_order_amounts = any(rule.per == PER_ORDER for rule in rules)
         self.counted = {index: cap for index, cap in caps.items() if cap.is_counted}
         asked = {rule.index: rule.requires for rule in rules if rule.requires is not None}
         self.on_sales = {index: asks for index, asks in asked.items() if asks.min_personal_sales_minor is not None}

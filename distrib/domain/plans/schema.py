@@ -162,6 +162,7 @@ def _rule_keys() -> Mapping[str, Schema]:
         "tier": _whole(1, rules.MAX_TIER),
         "rate": _by_rank(_ref("ratio")),
         "amount_minor": _by_rank(_ref("amount")),
+        "per": {"enum": list(rules.PERS)},
         "slabs": _list(_ref("slab"), rules.MAX_SLABS),
         "slab_mode": {"enum": list(rules.SLAB_MODES)},
         "of": {"anyOf": [{"enum": list(rules.OFS)}, _object(("rule",), ("rule",), {"rule": _ref("name")}, "of")]},
@@ -217,6 +218,7 @@ def _rule_conditions() -> Schema:
         "allOf": [
             _if(_pays(UPLINE), _given("tier"), _absent("tier")),
             _if(_pays(CHAIN), {"allOf": [_given("differential"), by_rank, of_base]}, _absent("differential")),
+            _if(_given("per"), _given("amount_minor")),
             _if(_given("slab_mode"), _given("slabs")),
             _if(_given("amount_minor"), of_base),
         ],
