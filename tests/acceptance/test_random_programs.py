@@ -23,7 +23,8 @@ import pytest
 from distrib.services.audit.run import enter_snapshot, run_audit
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
-from tests.acceptance.reference import Row, Shop, Version, World, process, when
+from tests.acceptance.reference import process
+from tests.acceptance.reference_world import Row, Shop, Version, World, when
 from tests.world.live import Client, Live
 from tests.world.processes import wait_until
 
