@@ -213,7 +213,7 @@ def _wholes(refund: Document) -> int:
 
 
 def _taken(known: Settled, refund: Document) -> dict[int, int]:
-    """What a refund takes by line: what it names, a share by what is left, nothing, or all of it; -1: a line unknown."""
+    """What a refund takes by line: what it names, a share by what is left, nothing, or all; -1: a line unknown."""
     left = dict(enumerate(known.left))
     if refund.get("lines") is not None:
         places = {line["id"]: place for place, line in enumerate(known.order["lines"])}
