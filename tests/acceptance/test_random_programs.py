@@ -51,6 +51,8 @@ class Program:
         """Of its own, so that what was drawn before there were limits stays what it was."""
         self.is_in_order = not self.has_promotions and self.lot.random() < 0.5
         self.wording = Random(f"words of {seed}")
+        self.refunded: dict[str, str] = {}
+        """The order of each refund."""
         self.words = [word for word in KNOWN if self.wording.random() < 0.6]
 
     def set_up(self) -> None:
@@ -195,18 +197,17 @@ class Program:
         A refund's undoing stays there too, but for the last: that may come before what it undoes.
         """
         shuffled = self.random.sample(events, len(events))
-        orders = {event["refund"]["id"]: event["refund"]["order_id"] for event in events if "refund" in event}
+        orders = self.refunded
+        orders |= {event["refund"]["id"]: event["refund"]["order_id"] for event in events if "refund" in event}
         queues: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for event in events:
             if refund := _refund_of(event):
                 queues[orders[refund]].append(event)
         for queue in queues.values():
-            if "refund_id" in queue[-1] and _refund_of(queue[-2]) == queue[-1]["refund_id"] and self._wording_says():
-                queue[-2:] = queue[:-3:-1]
+            *_, before, last = [{}, *queue]
+            if "refund_id" in last and _refund_of(before) == last["refund_id"] and self.wording.random() < 0.4:
+                queue[-2:] = [last, before]
         return [queues[orders[refund]].pop(0) if (refund := _refund_of(event)) else event for event in shuffled]
-
-    def _wording_says(self) -> bool:
-        return self.wording.random() < 0.4
 
     def draw_events(self, most: int, first: datetime) -> list[dict[str, Any]]:
         """Orders paid from an instant on, each followed by its refunds."""
