@@ -6,160 +6,20 @@ measured with its own rule.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
-from typing import Any, NamedTuple
 
+from tests.acceptance.reference_figures import Buyer, Document, Key, Limits, Person, Seats, bounded, capped, shared_out
 from tests.acceptance.reference_limits import rooms_for, unmet
-from tests.acceptance.reference_order import Document, Key, Limits, Paid, Person, Seats, capped, compute
+from tests.acceptance.reference_order import compute
+from tests.acceptance.reference_ranks import looks_of, promote, recruit_looks
+from tests.acceptance.reference_world import Change, Refund, Row, Settled, Version, World, figure, when
 
 CHAIN, COMPRESSION = 9, 8
 PEOPLE = ("shop_id", "leader_id", "opener_id")
-
-
-@dataclass
-class Shop:
-    """A shop and everything that was ever said about it, each with its instant."""
-
-    joined_at: datetime
-    links: list[tuple[datetime, str | None]]
-    statuses: list[tuple[datetime, str]] = field(default_factory=list)
-    hands: list[tuple[datetime, str | None]] = field(default_factory=list)
-    earned: list[tuple[datetime, str]] = field(default_factory=list)
-
-
-class Version(NamedTuple):
-    """A published plan."""
-
-    effective_from: datetime
-    number: int
-    plan: Document
-
-
-class Row(NamedTuple):
-    """A commission or a reversal as it must be posted."""
-
-    event: str
-    order: str
-    line: str
-    shop: str
-    rule: str
-    tier: int
-    kind: str
-    base: int | None
-    rate: Fraction | None
-    amount: int
-    version: int
-    occurred_at: datetime
-    available_at: datetime
-
-
-@dataclass
-class Settled:
-    """An order that was worked on, with its snapshot."""
-
-    order: Document
-    settled_at: datetime
-    version: Version
-    seats: Seats
-    posted: dict[Key, Paid]
-    standing: dict[Key, int]
-    left: list[int]
-    limits: Limits
-    refunds: dict[str, Any] = field(default_factory=dict)
-    back: list[tuple[datetime, int]] = field(default_factory=list)
-
-    @property
-    def seller(self) -> str | None:
-        """Who sold it."""
-        return None if self.seats.seller is None else self.seats.seller.shop
-
-    def counts(self, line: Document) -> bool:
-        """Whether a line counts as a sale: no entry lines, no purchases from oneself, no order without a shop."""
-        return self.seller is not None and not self.seats.is_own and not line.get("entry")
-
-    def net_sales(self, until: datetime) -> int:
-        """The sale less what was refunded until then."""
-        sold = sum(line["paid_minor"] for line in self.order["lines"] if self.counts(line))
-        return int(sold) - sum(amount for reversed_at, amount in self.back if reversed_at <= until)
-
-
-@dataclass
-class World:
-    """One program: its plans and shops, its orders and rows, and what became of each event."""
-
-    zone: tzinfo
-    versions: list[Version] = field(default_factory=list)
-    shops: dict[str, Shop] = field(default_factory=dict)
-    orders: dict[str, Settled] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
-    outcomes: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    open: list[Document] = field(default_factory=list)
-    counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """What was earned gross by rule id, shop and month, and by rule id, shop and customer."""
-
-    def version_at(self, instant: datetime) -> Version | None:
-        """The newest ``effective_from`` that is not after ``at`` wins."""
-        known = [version for version in self.versions if version.effective_from <= instant]
-        return max(known, key=lambda version: version.effective_from, default=None)
-
-    def sponsor_at(self, shop: str, instant: datetime) -> str | None:
-        """Who stood above a shop."""
-        sponsor: str | None = _latest(self.shops[shop].links, instant)
-        return sponsor
-
-    def uplines_at(self, shop: str, instant: datetime) -> list[str]:
-        """All above a shop, nearest first."""
-        uplines: list[str] = []
-        above = self.sponsor_at(shop, instant)
-        while above is not None:
-            uplines.append(above)
-            above = self.sponsor_at(above, instant)
-        return uplines
-
-    def is_active(self, shop: str, instant: datetime) -> bool:
-        """Whether a shop had joined and was active."""
-        return instant >= self.shops[shop].joined_at and self.status(shop, instant) == "active"
-
-    def status(self, shop: str, instant: datetime) -> str:
-        """The status by the newest change not after the instant."""
-        status: str | None = _latest(self.shops[shop].statuses, instant)
-        return status or "active"
-
-    def rank_at(self, shop: str, instant: datetime, plan: Document) -> str:
-        """What was earned, and never less than what was set by hand."""
-        codes = ranks_of(plan)
-        known = self.shops[shop]
-        held = [_latest(known.hands, instant), *(rank for since, rank in known.earned if since <= instant)]
-        return max((rank for rank in held if rank is not None), key=codes.index, default=codes[0])
-
-    def day_of(self, instant: datetime) -> datetime:
-        """The start of the day of an instant, in the program's time zone."""
-        return datetime.combine(instant.astimezone(self.zone).date(), time(), tzinfo=self.zone).astimezone(UTC)
-
-    def next_day(self, instant: datetime) -> datetime:
-        """The start of the day after."""
-        tomorrow = instant.astimezone(self.zone).date() + timedelta(days=1)
-        return datetime.combine(tomorrow, time(), tzinfo=self.zone).astimezone(UTC)
-
-    def period_of(self, instant: datetime) -> str:
-        """The calendar month of an instant."""
-        return instant.astimezone(self.zone).strftime("%Y-%m")
-
-
-def _latest(history: Sequence[tuple[datetime, Any]], instant: datetime) -> Any:
-    """What was said last of what held by then; of one instant, what was said later."""
-    held = [(when, place, value) for place, (when, value) in enumerate(history) if when <= instant]
-    return max(held, key=lambda entry: entry[:2])[2] if held else None
-
-
-def ranks_of(plan: Document) -> list[str]:
-    """The codes, lowest first."""
-    return [rank["code"] for rank in plan.get("ranks", [{"code": "member"}])]
+Looks = list[tuple[datetime, str]]
 
 
 def seat(world: World, order: Document, version: Version) -> Seats:
@@ -182,12 +42,17 @@ def seat(world: World, order: Document, version: Version) -> Seats:
         above = [shop for shop in above[:COMPRESSION] if world.is_active(shop, paid_at)]
     tiers = [person(shop) for shop in [first, *above]][: plan.get("tiers", 1) + 1]
     leader, opener = person(order.get("leader_id")), person(order.get("opener_id"))
-    return Seats(person(seller), tiers, leader, opener, is_own, is_shifted)
+    return Seats(person(seller), tiers, leader, opener, is_own, is_shifted, _buyer(world, order))
 
 
-def when(text: str) -> datetime:
-    """An instant."""
-    return datetime.fromisoformat(text)
+def _buyer(world: World, order: Document) -> Buyer | None:
+    """The customer's settled orders that were paid no later than this one, as known now and counted gross."""
+    customer, paid_at = order.get("customer_id"), when(order["paid_at"])
+    if customer is None:
+        return None
+    known = [when(other.order["paid_at"]) for other in world.orders.values() if other.is_of(customer)]
+    earlier = [instant for instant in known if instant <= paid_at]
+    return Buyer(len(earlier), paid_at - min(earlier) if earlier else None)
 
 
 def process(world: World, events: Sequence[Document]) -> None:
@@ -197,62 +62,93 @@ def process(world: World, events: Sequence[Document]) -> None:
     days: dict[datetime, list[Document]] = {}
     for event in todo:
         days.setdefault(world.day_of(when(event["occurred_at"])), []).append(event)
-    looks = _recruit_looks(world)
+    looks = recruit_looks(world)
     for day in sorted({*days, *looks}):
         looked_at = [*looks.get(day, []), *_process_day(world, days.get(day, []))]
-        _promote(world, sorted(set(looked_at)))
+        promote(world, sorted(set(looked_at)))
 
 
-def _process_day(world: World, events: Sequence[Document]) -> list[tuple[datetime, str]]:
+def _process_day(world: World, events: Sequence[Document]) -> Looks:
     """Works on a day's events, and on what waited for them; the looks that they cause."""
-    looks: list[tuple[datetime, str]] = []
-    refunds = [event for event in [*world.open, *events] if "refund" in event]
-    world.open = [event for event in world.open if "refund" not in event]
+    looks: Looks = []
+    later = [event for event in [*world.open, *events] if "order" not in event]
+    world.open = [event for event in world.open if "order" in event]
     for event in events:
         if "order" in event:
-            looks += _settle(world, event)
-    for event in sorted(refunds, key=lambda event: when(event["occurred_at"])):
-        looks += _refund(world, event)
+            looks += _order(world, event)
+    for event in sorted(later, key=lambda event: when(event["occurred_at"])):
+        looks += LATER[event["type"]](world, event)
     return looks
 
 
-def _end(world: World, event: Document, status: str, code: str | None = None) -> list[tuple[datetime, str]]:
+def _end(world: World, event: Document, status: str, code: str | None = None) -> Looks:
     world.outcomes[event["id"]] = (status, code)
     if status == "waiting":
         world.open.append(event)
     return []
 
 
-def _settle(world: World, event: Document) -> list[tuple[datetime, str]]:
-    order, settled_at = event["order"], when(event["occurred_at"])
+def _order(world: World, event: Document) -> Looks:
+    """Paid or settled."""
+    order = event["order"]
     known = world.orders.get(order["id"])
-    if known is not None:
-        return _end(world, event, *(("done", None) if known.order == order else ("failed", "order_conflict")))
+    if known is None:
+        known = _first_look(world, event)
+    elif known.order != order:
+        return _end(world, event, "failed", "order_conflict")
+    if known is None:
+        return []
+    if event["type"] == "order.paid":
+        known.paid.append(when(event["occurred_at"]))
+        return _end(world, event, "done")
+    return _settle(world, event, known) if known.settled_at is None else _end(world, event, "done")
+
+
+def _first_look(world: World, event: Document) -> Settled | None:
+    """The order with its snapshot; None where it waits or fails."""
+    order = event["order"]
     if any(order.get(key) not in (None, *world.shops) for key in PEOPLE):
-        return _end(world, event, "waiting", "waits_for_shop")
+        _end(world, event, "waiting", "waits_for_shop")
+        return None
     version = world.version_at(when(order["paid_at"]))
-    if version is None:
-        return _end(world, event, "failed", "no_plan")
-    if order["currency"] != version.plan["currency"]:
-        return _end(world, event, "failed", "currency_mismatch")
-    seats, left = seat(world, order, version), [line["paid_minor"] for line in order["lines"]]
-    limits, counted_by = _limits(world, version, seats, order), _counted_by(world, order, settled_at)
+    if version is None or order["currency"] != version.plan["currency"]:
+        _end(world, event, "failed", "no_plan" if version is None else "currency_mismatch")
+        return None
+    seats, left = (seat(world, order, version), [line["paid_minor"] for line in order["lines"]])
+    limits = _limits(world, version, seats, order)
     try:
         posted = compute(version.plan, order, seats, left, limits)
     except KeyError:
-        return _end(world, event, "failed", "cost_missing")
-    rooms = rooms_for(version.plan, capped(version.plan, posted, sum(left)), counted_by, world.counted)
+        _end(world, event, "failed", "cost_missing")
+        return None
+    first = capped(version.plan, posted, sum(left), limits)
+    known = Settled(order, None, version, seats, posted, first, dict(first), left, limits)
+    if event["type"] == "order.paid":
+        world.orders[order["id"]] = known
+    return known
+
+
+def _settle(world: World, event: Document, known: Settled) -> Looks:
+    """What was expected is earned, and what was taken back before is taken back."""
+    settled_at, plan = when(event["occurred_at"]), known.version.plan
+    counted_by = _counted_by(world, known.order, settled_at)
+    rooms = rooms_for(plan, known.first, counted_by, world.counted)
     if rooms is None:
         return _end(world, event, "failed", "customer_missing")
-    limits = limits._replace(rooms=rooms)
-    standing = capped(version.plan, posted, sum(left), limits)
-    world.orders[order["id"]] = Settled(order, settled_at, version, seats, posted, dict(standing), left, limits)
-    for key, amount in standing.items():
+    world.orders[known.order["id"]] = known
+    known.settled_at, known.limits = settled_at, known.limits._replace(rooms=rooms)
+    known.left = [line["paid_minor"] for line in known.order["lines"]]
+    known.first = capped(plan, known.posted, sum(known.left), known.limits)
+    known.standing = dict(known.first)
+    for key, amount in known.standing.items():
         for of in counted_by:
-            world.counted[version.plan["rules"][key.rule]["id"], key.shop, of] += amount
-        world.rows.append(_row(world.orders[order["id"]], event, key, "earned", amount, settled_at))
+            world.counted[plan["rules"][key.rule]["id"], key.shop, of] += amount
+        world.rows.append(_row(known, settled_at, event, key, "earned", amount, settled_at))
+    before, known.changes = known.changes, []
+    for change in before:
+        _change(world, known, change)
     _end(world, event, "done")
-    return _looks(world, order.get("shop_id"), settled_at)
+    return looks_of(world, known.seller, settled_at)
 
 
 def _limits(world: World, version: Version, seats: Seats, order: Document) -> Limits:
@@ -271,13 +167,15 @@ def _counted_by(world: World, order: Document, instant: datetime) -> list[str]:
     return [f"month {world.period_of(instant)}"] + ([] if customer is None else [f"customer {customer}"])
 
 
-def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, occurred_at: datetime) -> Row:
-    plan, paid = settled.version.plan, settled.posted[key]
-    available_at = settled.settled_at + timedelta(days=plan.get("hold_days", 7))
-    line, rule = settled.order["lines"][key.line]["id"], plan["rules"][key.rule]["id"]
+def _row(
+    known: Settled, settled_at: datetime, event: Document, key: Key, kind: str, amount: int, occurred_at: datetime
+) -> Row:
+    plan, paid = known.version.plan, known.posted[key]
+    available_at = settled_at + timedelta(days=plan.get("hold_days", 7))
+    line, rule = known.order["lines"][key.line]["id"], plan["rules"][key.rule]["id"]
     return Row(
         event["id"],
-        settled.order["id"],
+        known.order["id"],
         line,
         key.shop,
         rule,
@@ -286,131 +184,96 @@ def _row(settled: Settled, event: Document, key: Key, kind: str, amount: int, oc
         floor(paid.base),
         paid.rate,
         amount,
-        settled.version.number,
+        known.version.number,
         occurred_at,
         available_at,
     )
 
 
-def _refund(world: World, event: Document) -> list[tuple[datetime, str]]:
+def _refund(world: World, event: Document) -> Looks:
     refund, refunded_at = event["refund"], when(event["occurred_at"])
-    settled = world.orders.get(refund["order_id"])
-    if settled is None:
+    known = world.orders.get(refund["order_id"])
+    if known is None:
         return _end(world, event, "waiting", "waits_for_order")
-    if refund["id"] in settled.refunds:
-        is_same = settled.refunds[refund["id"]] == refund
+    if refund["id"] in known.refunds:
+        is_same = known.refunds[refund["id"]].said == refund
         return _end(world, event, *(("done", None) if is_same else ("failed", "refund_conflict")))
-    ids = [line["id"] for line in settled.order["lines"]]
-    taken = dict(enumerate(settled.left))
-    if refund.get("lines") is not None:
-        taken = {}
-        for line in refund["lines"]:
-            if line["line_id"] not in ids:
-                return _end(world, event, "failed", "line_unknown")
-            taken[ids.index(line["line_id"])] = line["amount_minor"]
-            if line["amount_minor"] > settled.left[ids.index(line["line_id"])]:
-                return _end(world, event, "failed", "refund_exceeds")
-    settled.refunds[refund["id"]] = refund
+    taken = _taken(known, refund)
     for place, amount in taken.items():
-        settled.left[place] -= amount
-        if settled.counts(settled.order["lines"][place]):
-            settled.back.append((refunded_at, amount))
-    _reverse(world, settled, event, refunded_at)
-    _end(world, event, "done")
-    return _looks(world, settled.seller, refunded_at)
+        if place not in range(len(known.left)):
+            return _end(world, event, "failed", "line_unknown")
+        if amount > known.left[place]:
+            return _end(world, event, "failed", "refund_exceeds")
+    known.refunds[refund["id"]] = Refund(refund, taken, refunded_at)
+    return _change(world, known, Change(event, refunded_at, taken, _wholes(refund)))
 
 
-def _reverse(world: World, settled: Settled, event: Document, reversed_at: datetime) -> None:
-    """Works the order out again on what is left; the differences are reversals, and nothing rises."""
-    plan = settled.version.plan
-    again = compute(plan, settled.order | {"is_untouched": False}, settled.seats, settled.left, settled.limits)
-    paid = sum(line["paid_minor"] for line in settled.order["lines"])
-    first = capped(plan, settled.posted, paid, settled.limits)
-    stand = capped(plan, again, sum(settled.left), settled.limits)
-    for key, before in settled.standing.items():
-        after = min(stand.get(key, 0), first[key])
-        if after != before:
-            world.rows.append(_row(settled, event, key, "reversed", after - before, reversed_at))
-        settled.standing[key] = after
+def _wholes(refund: Document) -> int:
+    return int(refund.get("lines") is None and refund.get("amount_minor") is None)
 
 
-# Promotions
+def _taken(known: Settled, refund: Document) -> dict[int, int]:
+    """What a refund takes by line: what it names, a share by what is left, nothing, or all; -1: a line unknown."""
+    left = dict(enumerate(known.left))
+    if refund.get("lines") is not None:
+        places = {line["id"]: place for place, line in enumerate(known.order["lines"])}
+        return {places.get(line["line_id"], -1): line["amount_minor"] for line in refund["lines"]}
+    if refund.get("amount_minor") is None:
+        return left
+    if refund["spread"] == "none":
+        return {}
+    if refund["amount_minor"] > sum(left.values()):
+        return {0: int(refund["amount_minor"])}
+    weights = {place: Fraction(amount) for place, amount in left.items()}
+    return shared_out(refund["amount_minor"], weights, lambda place: place)
 
 
-def _levels(world: World) -> int:
-    leaves = [leaf for version in world.versions for rank in version.plan.get("ranks", ()) for leaf in _leaves(rank)]
-    return max((leaf.get("levels", 0) for leaf in leaves), default=0)
-
-
-def _leaves(condition: Document) -> Iterator[Document]:
-    if "promote" in condition:
-        condition = condition["promote"]
-    for part in [*condition.get("all", []), *condition.get("any", [])]:
-        yield from _leaves(part)
-    if "metric" in condition:
-        yield condition
-
-
-def _looks(world: World, shop: str | None, instant: datetime) -> list[tuple[datetime, str]]:
-    """The seller, and those above within the levels that a metric reads."""
-    if shop is None:
-        return []
-    return [(instant, who) for who in [shop, *world.uplines_at(shop, instant)[: _levels(world)]]]
-
-
-def _recruit_looks(world: World) -> dict[datetime, list[tuple[datetime, str]]]:
-    looks: dict[datetime, list[tuple[datetime, str]]] = {}
-    for shop in world.shops.values():
-        for joined_at, sponsor in shop.links:
-            if sponsor is not None:
-                looks.setdefault(world.day_of(joined_at), []).append((joined_at, sponsor))
-    return looks
-
-
-def _promote(world: World, looks: Sequence[tuple[datetime, str]]) -> None:
-    """A shop rises as far as its conditions carry it, from the start of the next day."""
-    for instant, shop in looks:
-        version = world.version_at(instant)
-        if version is None:
-            continue
-        codes = ranks_of(version.plan)
-        earned = world.shops[shop].earned
-        now = max((codes.index(rank) for _, rank in earned), default=0)
-        for index in range(len(codes) - 1, now, -1):
-            promote = version.plan.get("ranks", [{}])[index].get("promote")
-            if promote is not None and _holds(world, promote, shop, instant):
-                earned.append((world.next_day(instant), codes[index]))
-                break
-
-
-def _holds(world: World, condition: Document, shop: str, instant: datetime) -> bool:
-    if "all" in condition:
-        return all(_holds(world, part, shop, instant) for part in condition["all"])
-    if "any" in condition:
-        return any(_holds(world, part, shop, instant) for part in condition["any"])
-    return figure(world, condition, shop, instant) >= int(condition["at_least"])
-
-
-def figure(world: World, leaf: Document, shop: str, as_of: datetime) -> int:
-    """What a metric of a shop is at an instant, of what happened in its window."""
-
-    def is_in(instant: datetime) -> bool:
-        window = leaf.get("window", "ever")
-        if instant > as_of or window == "ever":
-            return instant <= as_of
-        if window == "month":
-            return world.period_of(instant) == world.period_of(as_of)
-        return instant > as_of - timedelta(hours=24 * int(window.removesuffix("d")))
-
-    if leaf["metric"] == "direct_recruits":
-        recruits = [name for name in world.shops if as_of >= world.shops[name].joined_at]
-        return sum(world.sponsor_at(name, as_of) == shop and is_in(world.shops[name].joined_at) for name in recruits)
-    sellers = {shop}
-    if leaf["metric"] == "team_sales_minor":
-        sellers = {name for name in world.shops if shop in world.uplines_at(name, as_of)[: leaf["levels"]]}
-    sales = [
-        settled.net_sales(as_of)
-        for settled in world.orders.values()
-        if settled.seller in sellers and is_in(settled.settled_at)
+def _undo(world: World, event: Document) -> Looks:
+    """A refund undone: what it took stands again, no earlier than it was taken."""
+    named = [
+        known.refunds[event["refund_id"]]
+        for order, known in world.orders.items()
+        if event["refund_id"] in known.refunds and event.get("order_id", order) == order
     ]
-    return sum(net > 0 for net in sales) if leaf["metric"] == "personal_orders" else sum(sales)
+    if not named:
+        return _end(world, event, "waiting", "waits_for_refund")
+    [refund] = named
+    if refund.is_undone:
+        return _end(world, event, "done")
+    refund.is_undone = True
+    instant = max(when(event["occurred_at"]), refund.counts_from)
+    given = {place: -amount for place, amount in refund.taken.items()}
+    return _change(world, world.orders[refund.said["order_id"]], Change(event, instant, given, -_wholes(refund.said)))
+
+
+def _fail_payment(world: World, event: Document) -> Looks:
+    """What was expected is dropped, unless a later payment stands or the order is settled."""
+    known = world.orders.get(event["order_id"])
+    if known is None:
+        return _end(world, event, "waiting", "waits_for_order")
+    known.failed.append(when(event["occurred_at"]))
+    return _end(world, event, "done")
+
+
+LATER = {"order.refunded": _refund, "refund.reversed": _undo, "order.payment_failed": _fail_payment}
+
+
+def _change(world: World, known: Settled, change: Change) -> Looks:
+    """Works the order out again on what is left now; the differences count no earlier than what was earned."""
+    if known.settled_at is not None:
+        change = change._replace(instant=max(change.instant, known.settled_at))
+    known.changes.append(change)
+    for place, amount in change.taken.items():
+        known.left[place] -= amount
+    plan, is_untouched = (known.version.plan, sum(change.wholes for change in known.changes) == 0)
+    again = compute(plan, known.order | {"is_untouched": is_untouched}, known.seats, known.left, known.limits)
+    stand = bounded(capped(plan, again, sum(known.left), known.limits), known.first)
+    if known.settled_at is not None:
+        for key in {**known.standing, **stand}:
+            difference = stand.get(key, 0) - known.standing.get(key, 0)
+            if difference:
+                row = _row(known, known.settled_at, change.event, key, "reversed", difference, change.instant)
+                world.rows.append(row)
+    known.standing = stand
+    _end(world, change.event, "done")
+    return looks_of(world, known.seller, change.instant)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import floor
 
-from tests.acceptance.reference_order import Document, Key, Seats
+from tests.acceptance.reference_figures import Document, Key, Seats
 
 
 def unmet(plan: Document, seats: Seats, sold: Callable[[str, int | None], int]) -> frozenset[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""The arithmetic of plan.md on one order, read on its own: rules, figures, rounding and cap, in fractions.
+"""The arithmetic of plan.md on one order, read on its own: which rules pay whom how much, in fractions.
 
 Part of ``reference``; people, plans and events over time must not enter, nor anything of ``distrib``.
 """
@@ -6,77 +6,56 @@ Part of ``reference``; people, plans and events over time must not enter, nor an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from fractions import Fraction
-from math import floor
 from typing import Any, NamedTuple
 
-Document = dict[str, Any]
+from tests.acceptance.reference_figures import NO_LIMITS, Buyer, Document, Key, Limits, Paid, Person, Seats, rounded_per
 
 
-class Person(NamedTuple):
-    """A shop as it stood when an order was paid."""
-
-    shop: str
-    rank: str
-    is_active: bool
-
-
-class Seats(NamedTuple):
-    """The people of an order: those at tier 0, 1, 2, 3, and those beside the chain."""
-
-    seller: Person | None
-    tiers: Sequence[Person | None]
-    leader: Person | None
-    opener: Person | None
-    is_own: bool
-    is_shifted: bool
-
-
-class Key(NamedTuple):
-    """What identifies a commission within its order; line and rule by their place."""
-
-    line: int
-    rule: int
-    tier: int
-    shop: str
-
-
-class Limits(NamedTuple):
-    """What bounded an order when it was first worked on, and ever after.
-
-    ``unmet``: (place of the rule, shop) that lacked the sales it requires. ``rooms``: what month and customer caps
-    left, the lesser of both, by place of the rule and shop.
-    """
-
-    unmet: frozenset[tuple[int, str]] = frozenset()
-    rooms: Mapping[tuple[int, str], int] = {}
-
-
-NO_LIMITS = Limits()
-
-
-class Paid(NamedTuple):
-    """What one rule comes to for one earner on one line: of what, at which rate, rounded once."""
+class Look(NamedTuple):
+    """What one rule comes to for one earner on one line, before rounding."""
 
     base: Fraction
     rate: Fraction | None
-    amount: int
+    exact: Fraction
 
 
 def compute(
     plan: Document, order: Document, seats: Seats, left: Sequence[int], limits: Limits = NO_LIMITS
 ) -> dict[Key, Paid]:
     """The commissions on what is left of each line, before any cap."""
-    payments: dict[Key, Paid] = {}
     if seats.seller is None:
-        return payments
+        return {}
     paid = sum(line["paid_minor"] for line in order["lines"])
     whole = Fraction(sum(left), paid) if paid else Fraction(order.get("is_untouched", True))
+    shares = [
+        Fraction(left[index], line["paid_minor"]) if line["paid_minor"] else whole
+        for index, line in enumerate(order["lines"])
+    ]
+    fixed = _fixed_per_order(plan, order, seats, shares)
+    looks: dict[Key, Look] = {}
+    for index, share in enumerate(shares):
+        _compute_line(plan, order, seats, index, share, limits, fixed, looks)
+    amounts = rounded_per(plan, {key: look.exact for key, look in looks.items()})
+    return {key: Paid(look.base, look.rate, amounts[key]) for key, look in looks.items()}
+
+
+def _fixed_per_order(
+    plan: Document, order: Document, seats: Seats, shares: Sequence[Fraction]
+) -> dict[int, tuple[int, bool]]:
+    """By place of a rule with ``per: order``: the first line it chooses, and whether anything of its lines is left.
+
+    A line that pays nobody by the rule (an entry line, for all but the seller) is none of its lines.
+    """
+    fixed: dict[int, tuple[int, bool]] = {}
     for index, line in enumerate(order["lines"]):
-        share = Fraction(left[index], line["paid_minor"]) if line["paid_minor"] else whole
-        _compute_line(plan, order, seats, index, share, limits, payments)
-    return payments
+        for tier, place in _steps(plan, order, seats, line):
+            if plan["rules"][place].get("per") == "order" and not _is_barred(plan["rules"][place], tier, seats, line):
+                first, stands = fixed.get(place, (index, False))
+                fixed[place] = (first, stands or shares[index] > 0)
+    return fixed
 
 
 def _compute_line(
@@ -86,18 +65,25 @@ def _compute_line(
     index: int,
     share: Fraction,
     limits: Limits,
-    payments: dict[Key, Paid],
+    fixed: dict[int, tuple[int, bool]],
+    looks: dict[Key, Look],
 ) -> None:
     line = order["lines"][index]
-    base, pieces = base_of(plan, line) * share, line["quantity"] * share
+    base = base_of(plan, line) * share
     by_rule: defaultdict[str, Fraction] = defaultdict(Fraction)
     by_tier: defaultdict[int, Fraction] = defaultdict(Fraction)
     reached: dict[str, Fraction] = {}
-    for tier, place in _steps(plan, order["channel"], line):
+    for tier, place in _steps(plan, order, seats, line):
         rule = plan["rules"][place]
-        person, earns = _earner(plan, rule, tier, seats, bool(line.get("entry")))
+        person, earns = _earner(plan, rule, tier, seats, line)
         if person is None:
             continue
+        pieces = line["quantity"] * share
+        if rule.get("per") == "order":
+            first, stands = fixed[place]
+            if index != first:
+                continue
+            pieces = Fraction(stands)
         earns = earns and _has_rank(plan, rule, person) and (place, person.shop) not in limits.unmet
         of = rule.get("of", "base")
         basis = Fraction(base)
@@ -110,16 +96,15 @@ def _compute_line(
             continue
         by_rule[rule["id"]] += exact
         by_tier[tier] += exact
-        amount = rounded(exact, plan.get("rounding", "half_up"))
-        payments[Key(index, place, tier, person.shop)] = Paid(basis, rate, amount)
+        looks[Key(index, place, tier, person.shop)] = Look(basis, rate, exact)
 
 
-def _steps(plan: Document, channel: str, line: Document) -> list[tuple[int, int]]:
+def _steps(plan: Document, order: Document, seats: Seats, line: Document) -> list[tuple[int, int]]:
     """(tier, place of the rule): tier by tier, within a tier as the document goes, leader and opener last."""
     chosen: dict[str, int] = {}
     for place, rule in enumerate(plan["rules"]):
         slot = f"upline-{rule['tier']}" if rule["pay"] == "upline" else rule["pay"]
-        if matches(rule.get("where", {}), channel, line):
+        if matches(rule.get("where", {}), order["channel"], line, seats.buyer):
             chosen.setdefault(rule.get("group", slot), place)
     steps = []
     for place in chosen.values():
@@ -138,25 +123,44 @@ def _tiers_of(rule: Document, tiers: int) -> Iterator[int]:
         yield rule["tier"]
 
 
-def matches(where: Document, channel: str, line: Document) -> bool:
+def matches(where: Document, channel: str, line: Document, buyer: Buyer | None) -> bool:
     """All named keys must match; ``not`` leaves out a line that matches any of its keys."""
-    has = {"channel": channel, "category": line.get("category"), "sku": line["sku"]}
-    if any(has[key] in values for key, values in where.get("not", {}).items()):
+
+    def has(key: str, values: Any) -> bool:
+        if key == "customer":
+            return is_such(values, buyer)
+        return {"channel": channel, "category": line.get("category"), "sku": line["sku"]}[key] in values
+
+    if any(has(key, values) for key, values in where.get("not", {}).items()):
         return False
-    return all(has[key] in values for key, values in where.items() if key != "not")
+    return all(has(key, values) for key, values in where.items() if key != "not")
 
 
-def _earner(plan: Document, rule: Document, tier: int, seats: Seats, is_entry: bool) -> tuple[Person | None, bool]:
+def is_such(condition: Any, buyer: Buyer | None) -> bool:
+    """Whether who buys is new, or is not and known; an order without a customer is neither."""
+    if buyer is None:
+        return False
+    wanted = condition if isinstance(condition, dict) else {"is": condition}
+    fewer = wanted.get("within_orders", buyer.earlier + 1 if "within_days" in wanted else 1)
+    is_new: bool = buyer.earlier < fewer
+    if "within_days" in wanted and buyer.since_first is not None:
+        is_new = is_new and buyer.since_first < timedelta(hours=24 * wanted["within_days"])
+    return is_new is (wanted["is"] == "new")
+
+
+def _is_barred(rule: Document, tier: int, seats: Seats, line: Document) -> bool:
+    """Entry lines pay nobody but the order's own selling shop."""
+    return bool(line.get("entry")) and (rule["pay"] in ("leader", "opener") or tier > 0 or seats.is_shifted)
+
+
+def _earner(plan: Document, rule: Document, tier: int, seats: Seats, line: Document) -> tuple[Person | None, bool]:
     """Who the rule looks at, and whether anything can be earned; somebody not there for a rate is None."""
-    if rule["pay"] in ("leader", "opener"):
-        person = seats.leader if rule["pay"] == "leader" else seats.opener
-        return (person, True) if person is not None and person.is_active and not is_entry else (None, False)
-    person = seats.tiers[tier] if tier < len(seats.tiers) else None
-    if person is None or not person.is_active:
+    beside = {"leader": seats.leader, "opener": seats.opener}
+    on_chain = seats.tiers[tier] if tier < len(seats.tiers) else None
+    person = beside.get(rule["pay"], on_chain)
+    if person is None or not person.is_active or _is_barred(rule, tier, seats, line):
         return None, False
-    if is_entry and (tier > 0 or seats.is_shifted):
-        return None, False
-    is_skipped = seats.is_own and tier == 0 and plan.get("self_purchase") == "skip"
+    is_skipped = rule["pay"] not in beside and seats.is_own and tier == 0 and plan.get("self_purchase") == "skip"
     return person, not is_skipped
 
 
@@ -212,49 +216,3 @@ def base_of(plan: Document, line: Document) -> int:
     if plan.get("base") == "margin":
         return max(paid - int(line["cost_minor"]), 0)
     return paid
-
-
-def rounded(exact: Fraction, how: str) -> int:
-    """Once, to the minor unit."""
-    low = floor(exact)
-    over = exact - low
-    if how == "down" or over < Fraction(1, 2):
-        return low
-    if over == Fraction(1, 2) and how == "half_even":
-        return low + low % 2
-    return low + 1
-
-
-def capped(plan: Document, payments: Mapping[Key, Paid], paid: int, limits: Limits = NO_LIMITS) -> dict[Key, int]:
-    """After all caps: those of rules on one order, ``order_cap``, and the rooms that months and customers left."""
-    per_order = {
-        (key.rule, key.shop): cap["per_order_minor"]
-        for key in payments
-        if (cap := plan["rules"][key.rule].get("cap", {})).get("per_order_minor") is not None
-    }
-    amounts = filled({key: payment.amount for key, payment in payments.items()}, per_order)
-    return filled(_scaled(plan, amounts, paid), limits.rooms)
-
-
-def filled(amounts: Mapping[Key, int], rooms: Mapping[tuple[int, str], int]) -> dict[Key, int]:
-    """The amounts one after the other, as far as there is room for their rule and earner; none of 0."""
-    left, taken = dict(rooms), {}
-    for key, amount in amounts.items():
-        bound = left.get((key.rule, key.shop), amount)
-        taken[key] = min(amount, bound)
-        if (key.rule, key.shop) in left:
-            left[key.rule, key.shop] -= taken[key]
-    return {key: amount for key, amount in taken.items() if amount}
-
-
-def _scaled(plan: Document, amounts: dict[Key, int], paid: int) -> dict[Key, int]:
-    """``order_cap``: all scaled down pro rata by largest remainder; ties: nearer tier, rule order, line order."""
-    total = sum(amounts.values())
-    limit = total if plan.get("order_cap") is None else floor(Fraction(plan["order_cap"]) * paid)
-    if total > limit:
-        exact = {key: Fraction(amount * limit, total) for key, amount in amounts.items()}
-        amounts = {key: floor(share) for key, share in exact.items()}
-        order = sorted(exact, key=lambda key: (amounts[key] - exact[key], key.tier, key.rule, key.line))
-        for key in order[: limit - sum(amounts.values())]:
-            amounts[key] += 1
-    return {key: amount for key, amount in amounts.items() if amount}

@@ -23,7 +23,9 @@ import pytest
 from distrib.services.audit.run import enter_snapshot, run_audit
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
-from tests.acceptance.reference import Row, Shop, Version, World, process, when
+from tests.acceptance.random_words import KNOWN, instant_of, weave_events, weave_plan
+from tests.acceptance.reference import process
+from tests.acceptance.reference_world import Row, Shop, Version, World, when
 from tests.world.live import Client, Live
 from tests.world.processes import wait_until
 
@@ -48,6 +50,10 @@ class Program:
         self.lot = Random(f"limits of {seed}")
         """Of its own, so that what was drawn before there were limits stays what it was."""
         self.is_in_order = not self.has_promotions and self.lot.random() < 0.5
+        self.wording = Random(f"words of {seed}")
+        self.refunded: dict[str, str] = {}
+        """The order of each refund."""
+        self.words = [word for word in KNOWN if self.wording.random() < 0.6]
 
     def set_up(self) -> None:
         """Plans, shops, moves, statuses, ranks."""
@@ -77,6 +83,7 @@ class Program:
         for number, effective_from in enumerate(times, start=1):
             plan = draw_plan(self.random, "lot", self.has_promotions and (number == 1 or self.random.random() < 0.7))
             draw_limits(self.lot, plan, self.is_in_order)
+            weave_plan(self.wording, plan, self.words, self.is_in_order)
             assert self.client.post("/v1/plans", plan)["version"] == number
             self.client.post(f"/v1/plans/lot/{number}/publish", {"effective_from": show(self.random, effective_from)})
             self.world.versions.append(Version(effective_from, number, plan))
@@ -185,13 +192,22 @@ class Program:
         assert answer["results"][-1]["code"] == "id_conflict"
 
     def _shuffled(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """By lot, but the refunds of one order stay in the order of their times."""
+        """By lot, but the refunds of one order stay in the order of their times.
+
+        A refund's undoing stays there too, but for the last: that may come before what it undoes.
+        """
         shuffled = self.random.sample(events, len(events))
+        orders = self.refunded
+        orders |= {event["refund"]["id"]: event["refund"]["order_id"] for event in events if "refund" in event}
         queues: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for event in events:
-            if "refund" in event:
-                queues[event["refund"]["order_id"]].append(event)
-        return [queues[event["refund"]["order_id"]].pop(0) if "refund" in event else event for event in shuffled]
+            if refund := _refund_of(event):
+                queues[orders[refund]].append(event)
+        for queue in queues.values():
+            *_, before, last = [{}, *queue]
+            if "refund_id" in last and _refund_of(before) == last["refund_id"] and self.wording.random() < 0.4:
+                queue[-2:] = [last, before]
+        return [queues[orders[refund]].pop(0) if (refund := _refund_of(event)) else event for event in shuffled]
 
     def draw_events(self, most: int, first: datetime) -> list[dict[str, Any]]:
         """Orders paid from an instant on, each followed by its refunds."""
@@ -199,8 +215,16 @@ class Program:
         for _ in range(self.random.randint(1, most)):
             self.orders += 1
             order = draw_order(self.random, self.orders, self.names, first)
-            events += [order, *draw_refunds(self.random, order)]
+            refunds = draw_refunds(self.random, order)
+            events += weave_events(self.wording, order, refunds, self.words, self._may_be_paid(order, refunds))
         return events
+
+    def _may_be_paid(self, order: dict[str, Any], refunds: Sequence[dict[str, Any]]) -> bool:
+        """Not where the payment would decide what only the settlement can: rooms of caps, looks at promotions."""
+        caps = [rule.get("cap", {}) for version in self.world.versions for rule in version.plan["rules"]]
+        if any("per_month_minor" in cap or "per_customer_minor" in cap for cap in caps):
+            return False
+        return not self.has_promotions or all(instant_of(refund) > instant_of(order) for refund in refunds)
 
     def _draw_later_refund(self, number: int, event: dict[str, Any]) -> dict[str, Any]:
         order = event["order"]["id"] if "order" in event else event["refund"]["order_id"]
@@ -213,7 +237,8 @@ class Program:
         """What comes later: the same under new ids, other content, whole refunds, too much."""
         instant = START + timedelta(days=200)
         more = []
-        for number, event in enumerate(self.random.sample(events, min(8, len(events)))):
+        old = [event for event in events if event["type"] in ("order.settled", "order.refunded")]
+        for number, event in enumerate(self.random.sample(old, min(8, len(old)))):
             instant += timedelta(minutes=1)
             again = event | {"id": f"again-{number}", "occurred_at": show(self.random, instant)}
             if "order" in event and self.random.random() < 0.5:
@@ -224,6 +249,12 @@ class Program:
                 again |= {"type": "order.refunded", "refund": self._draw_later_refund(number, event)}
             more.append(again)
         return more
+
+
+def _refund_of(event: dict[str, Any]) -> str | None:
+    """The refund that is made or undone."""
+    name: str | None = event["refund"]["id"] if "refund" in event else event.get("refund_id")
+    return name
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -385,6 +416,13 @@ def _check_balances(program: Program) -> None:
         rows = [row for row in program.world.rows if row.shop == shop]
         expected = _split(program.world, shop, rows, when(balance["as_of"]))
         assert (balance["held_minor"], balance["available_minor"]) == expected
+        assert balance["expected_minor"] == _expected(program.world, shop)
+
+
+def _expected(world: World, shop: str) -> int:
+    """What a shop is to earn of orders that were paid and are not settled."""
+    orders = [order for order in world.orders.values() if order.is_expected]
+    return sum(amount for order in orders for key, amount in order.standing.items() if key.shop == shop)
 
 
 def _all(client: Client, path: str) -> list[dict[str, Any]]:

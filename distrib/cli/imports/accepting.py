@@ -107,7 +107,7 @@ def _record(
 
 def _count(answer: Accepted, read: FileEvents, tally: EventTally) -> Refusal | None:
     """Counts an answer; why the event is not in, or None."""
-    refusal = None if answer.code is None else Refusal(answer.code, id=answer.id)
+    refusal = answer.refusal
     tally.accepted += answer.status == "accepted"
     tally.duplicate += (answer.status == "duplicate") + (read.rows.repeats if refusal is None else 0)
     return refusal

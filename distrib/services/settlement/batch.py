@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,8 +21,15 @@ from distrib.store.compliance import cases
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders import groups, inbox, life, queue
 from distrib.store.orders.groups import Decision
-from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
-from distrib.store.orders.queue import EventOutcome, PendingEvent
+from distrib.store.orders.life import (
+    BesideRefund,
+    EarlyRefundLine,
+    EndedOrder,
+    ExpectedChange,
+    FailedPayment,
+    PaidOrder,
+)
+from distrib.store.orders.queue import EventOutcome, PendingEvent, Reopened, Reopening
 from distrib.store.settlement import batch as rows
 from distrib.store.settlement.batch import MonthTotals, RefundLineRow, SettlementRow, TransferRows
 
@@ -30,16 +38,20 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class LifeRows:
-    """Payments, what is expected, early refunds, ends, and what groups decided and who belongs to them.
+    """Payments, failures, what is expected, refunds, ends, and what groups decided and who belongs to them.
 
-    ``closed`` are the paid orders of which nothing is expected any more, ``members`` pairs of group and order.
+    ``closed`` are orders of which nothing is expected any more by an earlier payment, ``opened`` those of which
+    something is, with the number of the payment; ``members`` are pairs of group and order.
     """
 
     paid: list[PaidOrder] = field(default_factory=list)
     expected: list[ExpectedChange] = field(default_factory=list)
+    failures: list[FailedPayment] = field(default_factory=list)
     early: list[EarlyRefundLine] = field(default_factory=list)
+    beside: list[BesideRefund] = field(default_factory=list)
     ends: list[EndedOrder] = field(default_factory=list)
     closed: set[int] = field(default_factory=set)
+    opened: dict[int, int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     members: set[tuple[int, int]] = field(default_factory=set)
 
@@ -48,18 +60,20 @@ class LifeRows:
         if self.decisions:
             groups.insert_decisions(conn, program_id, self.decisions)
             groups.reopen_events(conn, program_id, self.decisions)
-        if self.members:
-            groups.insert_orders(conn, program_id, self.members)
-        if self.paid:
-            life.insert_paid(conn, program_id, self.paid)
-        if self.expected:
-            life.insert_expected(conn, program_id, self.expected)
-        if self.early:
-            life.insert_early_refunds(conn, program_id, self.early)
-        if self.ends:
-            life.insert_ends(conn, program_id, self.ends)
-        if self.closed:
-            life.close_payments(conn, program_id, self.closed)
+        kinds: tuple[tuple[Sized, Callable[[Connection, int, Any], None]], ...] = (
+            (self.members, groups.insert_orders),
+            (self.failures, life.insert_failures),
+            (self.closed, life.close_payments),
+            (self.paid, life.insert_paid),
+            (self.opened, life.open_payments),
+            (self.expected, life.insert_expected),
+            (self.early, life.insert_early_refunds),
+            (self.beside, life.insert_beside),
+            (self.ends, life.insert_ends),
+        )
+        for rows_of_kind, write in kinds:
+            if rows_of_kind:
+                write(conn, program_id, rows_of_kind)
 
 
 class Batch:
@@ -99,6 +113,10 @@ class Batch:
         self.earner_signals: set[tuple[date, int, datetime]] = set()
         self.frozen: list[Frozen] = []
         self.later: dict[int, date] = {}
+        self.failed_payments: list[Reopening] = []
+        """Failures after which other events of their orders are to be applied anew."""
+        self.undone_refunds: list[Reopening] = []
+        """What undid refunds, after which others of their orders may be tried again."""
         self.life = LifeRows()
         self._month = (_EVER, _EVER, 0)
         self.months: defaultdict[tuple[int, int], MonthTotals] = defaultdict(MonthTotals)
@@ -145,9 +163,23 @@ class Batch:
         changed = {settlement.order_no for settlement in self.settlements}
         return changed | {row.order_no for row in self.life.paid} | {row.order_no for row in self.life.ends}
 
+    def _queue_reopened(self, reopened: Iterable[Reopened]) -> None:
+        for order_no, day in reopened:
+            self.later[order_no] = min(day, self.later.get(order_no, day))
+
+    def _write_outcomes(self, conn: Connection, program_id: int) -> None:
+        if self.done:
+            rows.copy_done(conn, program_id, self.done, self.now)
+        if self.outcomes:
+            queue.upsert_outcomes(conn, program_id, self.outcomes)
+        if self.undone_refunds:  # after this batch's own outcomes, which may be among them
+            self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
+
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
+        if self.failed_payments:  # before this batch's own outcomes, which know of the failures
+            self._queue_reopened(queue.reopen_after_failures(conn, program_id, self.failed_payments))
         self.life.write(conn, program_id)
         if self.settlements:
             rows.copy_settlements(conn, program_id, self.settlements)
@@ -157,10 +189,7 @@ class Batch:
             self.transfers.copy(conn)
             cases.freeze_commissions(conn, program_id, self.frozen)
             queue_commission_messages(conn, self.program)
-        if self.done:
-            rows.copy_done(conn, program_id, self.done, self.now)
-        if self.outcomes:
-            queue.upsert_outcomes(conn, program_id, self.outcomes)
+        self._write_outcomes(conn, program_id)
         if self.signals:
             rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
         if self.earner_signals:
