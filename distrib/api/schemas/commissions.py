@@ -71,6 +71,9 @@ class CommissionSchema(Shape):
         required=True, allow_none=True, metadata={"description": "the adjustment by hand that this row is"}
     )
     reason = PlainText(required=True, allow_none=True, metadata={"description": "why it was adjusted"})
+    withdrawal_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "the withdrawal whose fee this row is"}
+    )
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")
