@@ -56,6 +56,7 @@ CHECK_MEANINGS = {
     "orders_recompute": Text("every order worked out again comes to what was posted"),
     "refunds_within_paid": Text("no line gave back more than was paid"),
     "rule_totals_match": Text("what caps count is what was posted"),
+    "earlier_orders_known": Text("what orders keep of their customers' earlier orders was so"),
     "order_cap_kept": Text("no order pays above its cap"),
     "balances_without_gaps": Text("every posting moved its running totals once"),
     "transfers_rest_on_causes": Text("every transfer has the order or payout it names"),

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, text
 
+from distrib.services.audit import run
 from distrib.services.orders.explanations import explain_order
+from distrib.store.database import open_engine
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, line, paid, refunded, settled
 from tests.world.world import World
 
 DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Engine]:
+    """Who may damage history: the tables' owner."""
+    engine = open_engine(database_url, None)
+    yield engine
+    engine.dispose()
 
 
 def plan(customer: Any) -> dict[str, Any]:
@@ -153,3 +165,37 @@ def test_two_workers_at_once_take_no_customer_for_new_twice(world: World) -> Non
         thread.join()
     assert world.rows("SELECT 1 FROM event_outcomes WHERE program_id = :program AND status = 'failed'") == []
     assert len(with_bonus(world)) == 20
+
+
+@pytest.mark.tampers
+@pytest.mark.parametrize(
+    ("kept", "replaced"),
+    [
+        ('"orders":1,', '"orders":2,'),
+        ('"first_paid_at":"2026-03-02', '"first_paid_at":"2026-03-01'),
+        ('{"orders":0}', '{"orders":1}'),
+    ],
+)
+def test_the_audit_finds_an_order_that_keeps_more_of_its_customer_than_there_was(
+    world: World, owner: Engine, kept: str, replaced: str
+) -> None:
+    open_shop(world, {"is": "new", "within_orders": 3})
+    world.earn(order(1), order(2), order(3, customer_id="d"), order(4, customer_id=None))
+    assert earlier_orders_known(world) == (3, 0)
+    with owner.begin() as conn:
+        conn.execute(text("ALTER TABLE settlements DISABLE TRIGGER USER"))
+        tampering = text("UPDATE settlements SET snapshot = replace(snapshot, :kept, :replaced)")
+        conn.execute(tampering, {"kept": kept, "replaced": replaced})
+        conn.execute(text("ALTER TABLE settlements ENABLE TRIGGER USER"))
+    figure, wrong = earlier_orders_known(world)
+    assert figure == 3
+    assert wrong > 0
+
+
+def earlier_orders_known(world: World) -> tuple[int, int]:
+    """How many orders the audit looked at for what they keep of their customers, and how many are wrong."""
+    with world.container.begin() as conn:
+        run.enter_snapshot(conn)
+        result = run.run_audit(conn, world.program, world.container.now(), world.container.policies)
+    (check,) = [check for check in result.checks if check.name == "earlier_orders_known"]
+    return check.figure, check.wrong
