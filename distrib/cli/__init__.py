@@ -39,6 +39,7 @@ _COMMANDS = {
     "shops": "network.shops:shops_group",
     "statement": "ledger.statement:statement",
     "webhook": "webhook:webhook",
+    "withdrawal": "payouts.withdrawal:withdrawal",
     "worker": "service.worker:worker",
 }
 """Where each command lives."""

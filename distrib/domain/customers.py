@@ -1,14 +1,16 @@
-"""Resolves which shop a customer is bound to (锁客) at any instant, from dated claims alone.
+"""Resolves which shop a customer is bound to (锁客) at any instant, from dated claims and merges alone.
 
 A claim says that the customer came by a shop at an instant. Claims are judged in the order of their instants, in
-whatever order they arrived, each by the rule of the program when it was recorded.
+whatever order they arrived, each by the rule of the program when it was recorded. A merge says that two customers are
+one person from an instant on.
 
-Source of the rules: the contract's ``PUT /v1/customers/{id}/binding``.
+Source of the rules: the contract's ``PUT /v1/customers/{id}/binding``; how a binding follows a merge is our own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -63,6 +65,63 @@ class JudgedClaim(NamedTuple):
     binding: Binding
 
 
+class Merge(NamedTuple):
+    """From ``merged_at`` on ``customer_id`` is the person ``into_id``; of two at one instant ``seq`` says the order."""
+
+    merged_at: datetime
+    seq: int
+    customer_id: str
+    into_id: str
+
+
+class DatedClaim(NamedTuple):
+    """A judged claim on one of a person's ids, and until when the binding it made held or will hold.
+
+    ``until`` is None where no end is known, and where the claim made no binding.
+    """
+
+    customer_id: str
+    claim: Claim
+    outcome: str
+    binding: Binding
+    until: datetime | None
+
+
+class Identities:
+    """Which customers are one person now, from the merges of all who are one with them.
+
+    >>> at = datetime(2026, 3, 1)
+    >>> people = Identities([Merge(at, 1, "a", "b"), Merge(at, 2, "b", "c")])
+    >>> people.surviving("a"), people.surviving("z"), people.ids_of("b"), people.ids_of("z")
+    ('c', 'z', ['a', 'b', 'c'], ['z'])
+    """
+
+    def __init__(self, merges: Iterable[Merge] = ()) -> None:
+        self.merges = sorted(merges)
+        self._by_id = {merge.customer_id: merge for merge in self.merges}
+        self._into = {merge.customer_id: merge.into_id for merge in self.merges}
+        self._ids: dict[str, list[str]] = {}
+        for customer_id in sorted({*self._into, *self._into.values()}):
+            self._ids.setdefault(self.surviving(customer_id), []).append(customer_id)
+
+    def surviving(self, customer_id: str) -> str:
+        """Resolves the id that a customer's person goes on under: its own, where it was not merged."""
+        return _surviving(self._into, customer_id)
+
+    def ids_of(self, customer_id: str) -> list[str]:
+        """Lists all ids of a customer's person, its own included, in the order of their letters."""
+        return self._ids.get(self.surviving(customer_id), [customer_id])
+
+    def merge_of(self, customer_id: str) -> Merge | None:
+        """Looks up the merge of a customer into another; None where it goes on under its own id."""
+        return self._by_id.get(customer_id)
+
+    def merges_of(self, customer_id: str) -> list[Merge]:
+        """Lists the merges that made a customer's person, the earliest first."""
+        surviving = self.surviving(customer_id)
+        return [merge for merge in self.merges if self.surviving(merge.customer_id) == surviving]
+
+
 def judge_claims(claims: Iterable[Claim]) -> list[JudgedClaim]:
     """Judges the claims on one customer in the order of their instants; one result a claim.
 
@@ -93,18 +152,123 @@ def binding_at(claims: Sequence[Claim], instant: datetime) -> Binding | None:
     return binding if binding is not None and binding.holds_at(instant) else None
 
 
-def first_bound(claims: Iterable[Claim], shop_no: int) -> datetime | None:
-    """Computes when a shop first bound the customer; None where other shops' bindings outlived all of its claims.
+def judge_people(claims: Mapping[str, Iterable[Claim]], merges: Iterable[Merge]) -> list[DatedClaim]:
+    """Judges the claims on the ids of one person, before and after its merges, in the order of their instants.
+
+    Until two ids are merged each has a binding of its own. At the merge the surviving id's binding stands; where it has
+    none in force, that of the other goes over as it is, its terms unchanged. Claims from then on count for the person,
+    whichever id they name; a claim at the very instant of a merge comes after it.
+    """
+    return _judged(claims, merges, None).claims
+
+
+def binding_of_person(
+    customer_id: str, claims: Mapping[str, Iterable[Claim]], merges: Iterable[Merge], instant: datetime
+) -> Binding | None:
+    """Resolves the binding in force at an instant for a customer, or for whom it had been merged into by then.
+
+    >>> from datetime import UTC
+    >>> day = lambda n: datetime(2026, 3, n, tzinfo=UTC)
+    >>> claims = {"old": [Claim(day(1), 1, 11, "link", BindingRule())]}
+    >>> merges = [Merge(day(5), 1, "old", "new")]
+    >>> bound = lambda customer, n: binding_of_person(customer, claims, merges, day(n)) is not None
+    >>> bound("old", 4), bound("new", 4), bound("new", 5), bound("old", 5)
+    (True, False, True, True)
+    """
+    people = _judged(claims, merges, instant)
+    binding = people.binding(customer_id)
+    return binding if binding is not None and binding.holds_at(instant) else None
+
+
+def first_bound(claims: Mapping[str, Iterable[Claim]], shop_no: int, merges: Iterable[Merge] = ()) -> datetime | None:
+    """Computes when a shop first bound a person; None where other shops' bindings outlived all of its claims.
 
     >>> from datetime import UTC
     >>> day = lambda n: datetime(2026, 3, n, tzinfo=UTC)
     >>> rule = BindingRule(FIRST)
-    >>> claims = [Claim(day(8), 1, 22, "poster", rule), Claim(day(1), 2, 11, "link", rule)]
+    >>> claims = {"c": [Claim(day(8), 1, 22, "poster", rule), Claim(day(1), 2, 11, "link", rule)]}
     >>> first_bound(claims, 22), first_bound(claims, 11) == day(1)
     (None, True)
     """
-    bound = (judged.claim.bound_at for judged in judge_claims(claims) if judged.binding.shop_no == shop_no)
+    bound = (judged.claim.bound_at for judged in judge_people(claims, merges) if judged.binding.shop_no == shop_no)
     return next(bound, None)
+
+
+@dataclass(slots=True)
+class _People:
+    """The bindings of a person's ids as judged so far; with each binding the place of the claim that made it."""
+
+    claims: list[DatedClaim]
+    _into: dict[str, str]
+    _current: dict[str, tuple[Binding, int]]
+
+    def binding(self, customer_id: str) -> Binding | None:
+        """The binding of whom that id stands for so far, in force or expired."""
+        current = self._current.get(_surviving(self._into, customer_id))
+        return None if current is None else current[0]
+
+    def judge(self, customer_id: str, claim: Claim) -> None:
+        """Judges the next claim."""
+        surviving = _surviving(self._into, customer_id)
+        current = self._current.get(surviving)
+        outcome, binding = _judge_claim(claim, None if current is None else current[0])
+        if current is None or outcome != KEPT:
+            self._end(surviving, claim.bound_at)
+            self._current[surviving] = binding, len(self.claims)
+        else:
+            self._current[surviving] = binding, current[1]
+        self.claims.append(DatedClaim(customer_id, claim, outcome, binding, None))
+
+    def merge(self, merge: Merge) -> None:
+        """Makes one person of two: one of the bindings goes on."""
+        into = _surviving(self._into, merge.into_id)
+        self._into[merge.customer_id] = into
+        ended, standing = self._current.get(merge.customer_id), self._current.get(into)
+        if ended is not None and (standing is None or not standing[0].holds_at(merge.merged_at)):
+            self._end(into, merge.merged_at)
+            self._current[into] = ended
+        else:
+            self._end(merge.customer_id, merge.merged_at)
+        self._current.pop(merge.customer_id, None)
+
+    def end_all(self) -> None:
+        """Dates the end of what goes on: its expiry, where it has one."""
+        for customer_id in self._current:
+            self._end(customer_id, None)
+
+    def _end(self, customer_id: str, instant: datetime | None) -> None:
+        """Dates the end of a binding: its expiry, or that instant where it comes first."""
+        if customer_id in self._current:
+            binding, place = self._current[customer_id]
+            ends = [end for end in (binding.expires_at, instant) if end is not None]
+            self.claims[place] = self.claims[place]._replace(until=min(ends, default=None))
+
+
+def _judged(claims: Mapping[str, Iterable[Claim]], merges: Iterable[Merge], until: datetime | None) -> _People:
+    """Goes through claims and merges in the order of their instants, up to ``until`` if given."""
+    people = _People([], {}, {})
+    facts: list[tuple[datetime, bool, int, str, Claim | Merge]] = [
+        (claim.bound_at, True, claim.seq, customer_id, claim) for customer_id, own in claims.items() for claim in own
+    ]
+    facts += [(merge.merged_at, False, merge.seq, merge.customer_id, merge) for merge in merges]
+    for instant, _, _, customer_id, fact in sorted(facts, key=lambda fact: fact[:3]):
+        if until is not None and instant > until:
+            break
+        if isinstance(fact, Claim):
+            people.judge(customer_id, fact)
+        else:
+            people.merge(fact)
+    people.end_all()
+    return people
+
+
+def _surviving(into: Mapping[str, str], customer_id: str) -> str:
+    """Follows merges to the id that was not merged; there are no loops, whatever stands in ``into``."""
+    passed = {customer_id}
+    while (following := into.get(customer_id)) is not None and following not in passed:
+        passed.add(following)
+        customer_id = following
+    return customer_id
 
 
 def _judge_claim(claim: Claim, current: Binding | None) -> tuple[str, Binding]:

@@ -3,7 +3,8 @@
 A shop's payable account (应付佣金) has the shop's own number, above zero; the program's own
 accounts stand below zero. A transfer debits one account and credits another, so what is
 earned debits the expense and credits the shop, and a reversal does the opposite. What is paid
-out debits the shop and credits clearing, what is withheld of it debits the shop and credits tax.
+out debits the shop and credits clearing, what is withheld of it debits the shop and credits tax; what comes back of a
+payment does the opposite of both.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ EVENT_TYPES = (
     "statement.closed",
     "payout.settled",
     "payout.returned",
+    "withdrawal.changed",
 )
 
 SCHEDULE = (

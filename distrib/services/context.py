@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from distrib.domain.errors import Refusal
+from distrib.domain.payouts.withdrawals import WithdrawalRules
 from distrib.domain.periods import next_period, to_period, year_and_month
 
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
@@ -31,6 +32,24 @@ class Program:
     expire_days: int | None = None
     title: str | None = None
     join_url: str | None = None
+    withdrawal_least_minor: int | None = None
+    withdrawal_most_minor: int | None = None
+    withdrawals_per_day: int | None = None
+    withdrawals_per_month: int | None = None
+    withdrawal_fee_minor: int | None = None
+
+    @property
+    def withdrawals(self) -> WithdrawalRules | None:
+        """The rules of withdrawals; None where the program takes none."""
+        if self.withdrawal_least_minor is None:
+            return None
+        return WithdrawalRules(
+            self.withdrawal_least_minor,
+            self.withdrawal_most_minor,
+            self.withdrawals_per_day,
+            self.withdrawals_per_month,
+            self.withdrawal_fee_minor or 0,
+        )
 
     @property
     def zone(self) -> ZoneInfo:

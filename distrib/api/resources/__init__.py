@@ -17,6 +17,7 @@ from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 from distrib.api.resources.webhooks import webhooks
+from distrib.api.resources.withdrawals import withdrawals
 
 RESOURCES = (
     program,
@@ -32,6 +33,7 @@ RESOURCES = (
     adjustments,
     ledger,
     payouts,
+    withdrawals,
     compliance,
     penalties,
     webhooks,

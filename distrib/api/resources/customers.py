@@ -20,12 +20,14 @@ from distrib.api.schemas.customers import (
     ClaimsPageSchema,
     CustomerDraftSchema,
     CustomerSchema,
+    MergeSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.customers import bindings as service
+from distrib.services.customers import records
 from distrib.services.customers.bindings import ClaimDraft, ClaimResult
 
 customers = Resource("customers", "Customers 消费者 and the shops they are bound to 锁客")
@@ -41,13 +43,32 @@ customers = Resource("customers", "Customers 消费者 and the shops they are bo
 def set_customer(call: Call, customer_id: str) -> Answer:
     """Says that a customer is also a shop; its purchases from that shop are purchases from itself."""
     shop_id = call.body["shop_id"]
-    return Answer(asdict(service.set_customer(call.conn, call.program, customer_id, shop_id, call.actor, call.now)))
+    return Answer(asdict(records.set_customer(call.conn, call.program, customer_id, shop_id, call.actor, call.now)))
 
 
 @customers.operation("GET", "/customers/<id:customer_id>", {200: CustomerSchema}, refusals=("customer_unknown",))
 def get_customer(call: Call, customer_id: str) -> Answer:
     """A customer: the shop it is, and the binding now in force."""
-    return Answer(asdict(service.get_customer(call.conn, call.program, customer_id, call.now)))
+    return Answer(asdict(records.get_customer(call.conn, call.program, customer_id, call.now)))
+
+
+@customers.operation(
+    "POST",
+    "/customers/<id:customer_id>/merge",
+    {200: CustomerSchema},
+    body=MergeSchema,
+    refusals=(
+        "customer_unknown",
+        "customer_merged_into_itself",
+        "merge_customer_unknown",
+        "customer_merged",
+        "person_too_large",
+    ),
+)
+def merge_customer(call: Call, customer_id: str) -> Answer:
+    """Says that the customer is the same person as another, which goes on; orders worked on stay as they are."""
+    into = call.body["into"]
+    return Answer(asdict(records.merge_customer(call.conn, call.program, customer_id, into, call.actor, call.now)))
 
 
 @customers.operation(

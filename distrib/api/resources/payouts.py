@@ -15,7 +15,10 @@ from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payouts import (
     ChannelDocumentSchema,
+    ClosingDraftSchema,
     FilesQuerySchema,
+    OwnPayoutSchema,
+    OwnPayoutsPageSchema,
     PayeeDraftSchema,
     PayeeSchema,
     PayoutDraftSchema,
@@ -25,6 +28,7 @@ from distrib.api.schemas.payouts import (
     PayoutsPageSchema,
     QuarterQuerySchema,
     RefusedPageSchema,
+    RefusedQuerySchema,
     ResultsSchema,
     SettledListSchema,
     YearQuerySchema,
@@ -34,8 +38,9 @@ from distrib.domain.payouts.personal_data import Payee
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
-from distrib.services.payouts import files, payee_versions, reports
+from distrib.services.payouts import closing_payments, files, own_payouts, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome, ResultDraft
 
@@ -82,32 +87,43 @@ def get_payee(call: Call, shop_id: str) -> Answer:
     "/payouts",
     {201: PayoutSchema, 200: PayoutSchema},
     body=PayoutDraftSchema,
-    refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency"),
+    refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency", "exceeds_available"),
 )
 def create_payout(call: Call) -> Answer:
-    """Makes a batch of what is available, a line a shop, and reserves the money. 200 when repeated."""
+    """Makes a batch of what is available, or of what is named, and reserves the money. 200 when repeated."""
     body = call.body
     months = {entry["shop_id"]: entry["months"] for entry in body["months_counted"] or ()}
-    draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months)
+    named = {name: body[name] for name in ("shop_ids", "amounts", "withdrawals")}
+    draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months, **named)
     is_new = service.create_payout(call.conn, call.program, draft, call.backend.channels, call.actor, call.now)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
 
 
-@payouts.operation("GET", "/payouts", {200: PayoutsPageSchema}, query=PageQuerySchema)
+@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, query=PageQuerySchema)
 def list_payouts(call: Call) -> Answer:
-    """Batches without their lines, the newest first."""
-    listing = call.listing("payouts")
+    """Batches without their lines, the newest first; a partner sees its own shop's line of each, and nothing else."""
+    shop_no = call.actor.shop_no
+    listing = call.listing("payouts" if shop_no is None else f"payouts of {shop_no}")
     before = listing.key(call.query["cursor"])
+    if shop_no is not None:
+        own, follows = own_payouts.list_own_payouts(call.conn, call.program, shop_no, before, call.query["limit"])
+        return Answer(listing.page_by_key(own, follows))
     views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"])
     return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation(
-    "GET", "/payouts/<id:payout_id>", {200: PayoutSchema}, query=PageQuerySchema, refusals=("payout_unknown",)
+    "GET",
+    "/payouts/<id:payout_id>",
+    {200: (PayoutSchema, OwnPayoutSchema)},
+    query=PageQuerySchema,
+    refusals=("payout_unknown",),
 )
 def get_payout(call: Call, payout_id: str) -> Answer:
-    """A batch with its lines, a page at a time."""
+    """A batch with its lines, a page at a time; for a partner its own shop's line alone."""
+    if call.actor.shop_no is not None:
+        return Answer(own_payouts.get_own_payout(call.conn, call.program, call.actor.shop_no, payout_id))
     return Answer(_shown(call, payout_id, call.query["cursor"], call.query["limit"]))
 
 
@@ -115,14 +131,15 @@ def get_payout(call: Call, payout_id: str) -> Answer:
     "GET",
     "/payouts/<id:payout_id>/refused",
     {200: RefusedPageSchema},
-    query=PageQuerySchema,
+    query=RefusedQuerySchema,
     refusals=("payout_unknown",),
 )
 def list_refused_lines(call: Call, payout_id: str) -> Answer:
-    """Shops that had money for the batch and got no line, with the code why."""
-    listing = call.listing(f"refused {payout_id}")
+    """Shops that the batch could not pay, with the code why; those of one code where that is asked for."""
+    code = call.query["code"]
+    listing = call.listing(f"refused {payout_id} {code}")
     after = listing.key(call.query["cursor"])
-    views, follows = service.list_refused(call.conn, call.program, payout_id, after or "", call.query["limit"])
+    views, follows = service.list_refused(call.conn, call.program, payout_id, code, after or "", call.query["limit"])
     return Answer(listing.page_by_key(views, follows))
 
 
@@ -195,6 +212,49 @@ def export_payout(call: Call, payout_id: str) -> Stream:
     suffix, media_type = ("csv", f"text/csv; charset={query['encoding']}") if name == CSV else ("json", _JSON)
     produce = partial(_file, call, payout_id, name)
     return Stream(produce, media_type, f"payout-{name}-{query['part']}.{suffix}")
+
+
+@payouts.operation(
+    "POST",
+    "/shops/<id:shop_id>/closing-payment",
+    {201: PayoutSchema, 200: PayoutSchema},
+    body=ClosingDraftSchema,
+    refusals=(
+        "shop_unknown",
+        "id_conflict",
+        "shop_not_closed",
+        "closing_payment_open",
+        "nothing_available",
+        "payee_missing",
+        "account_missing",
+        "below_channel_minimum",
+        "above_channel_maximum",
+        "channel_unknown",
+        "channel_currency",
+        "withholding_currency",
+    ),
+)
+def propose_closing_payment(call: Call, shop_id: str) -> Answer:
+    """Reserves the last money of a closed shop as a batch of one line, for a second person to approve."""
+    body = call.body
+    draft = ClosingDraft(body["id"], shop_id, body["reason"], body["channel"] or CSV)
+    is_new = closing_payments.propose_closing_payment(
+        call.conn, call.program, draft, call.backend.channels, call.actor, call.now
+    )
+    location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
+    return Answer(_shown(call, draft.id, None, DEFAULT_LIMIT), 201 if is_new else 200, location)
+
+
+@payouts.operation(
+    "POST",
+    "/shops/<id:shop_id>/closing-payment/approve",
+    {200: PayoutSchema},
+    refusals=("shop_unknown", "closing_payment_unknown", "payout_cancelled", "same_key"),
+)
+def approve_closing_payment(call: Call, shop_id: str) -> Answer:
+    """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""
+    payout_id = closing_payments.approve_closing_payment(call.conn, call.program, shop_id, call.actor, call.now)
+    return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 
 
 @payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)

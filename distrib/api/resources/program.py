@@ -18,7 +18,7 @@ from distrib.api.schemas.program import (
 )
 from distrib.services.context import Program
 from distrib.services.programs import keys
-from distrib.services.programs.settings import binding_of, list_changes, set_program
+from distrib.services.programs.settings import WITHDRAWAL_TERMS, binding_of, list_changes, set_program, withdrawals_of
 
 program = Resource("program", "The program 分销计划 and its keys 密钥")
 
@@ -43,6 +43,9 @@ def change_program(call: Call) -> Answer:
     if binding is not None:
         wanted |= {"binding_rule": binding["rule"]}
         wanted |= {name: binding.get(name) for name in ("protect_days", "expire_days")}
+    if "withdrawals" in wanted:
+        rules = wanted.pop("withdrawals") or {}
+        wanted |= {name: rules.get(term) for name, term in WITHDRAWAL_TERMS.items()}
     policies = call.backend.policies
     return Answer(_shown(set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now)))
 
@@ -94,7 +97,8 @@ def _shown(tenant: Program) -> dict[str, object]:
         "title",
         "join_url",
     )
-    return {name: getattr(tenant, name) for name in names} | {"binding": binding_of(tenant)}
+    terms = {"binding": binding_of(tenant), "withdrawals": withdrawals_of(tenant)}
+    return {name: getattr(tenant, name) for name in names} | terms
 
 
 def _view(row: Any) -> dict[str, object]:

@@ -70,7 +70,14 @@ class CommissionSchema(Shape):
     adjustment_id = Identifier(
         required=True, allow_none=True, metadata={"description": "the adjustment by hand that this row is"}
     )
-    reason = PlainText(required=True, allow_none=True, metadata={"description": "why it was adjusted"})
+    reason = PlainText(
+        required=True,
+        allow_none=True,
+        metadata={"description": "why it was adjusted; of a fee `withdrawal:` and its id"},
+    )
+    withdrawal_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "the withdrawal whose fee this row is"}
+    )
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")

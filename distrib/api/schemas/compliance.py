@@ -13,6 +13,7 @@ from distrib.services.compliance.cases import DECISIONS
 from distrib.services.compliance.monitors import FINDING_SEVERITIES
 from distrib.services.compliance.pdf import LANGUAGES
 
+_SHOP_IDS = {"description": "the shops of one payee in one tree, of a finding about these; the first 20"}
 STATES = ("open", "frozen", "released", "dismissed")
 
 
@@ -47,6 +48,7 @@ class KeptFindingSchema(Shape):
     detail_zh = PlainText(required=True)
     action = PlainText(required=True)
     evidence = Figures(required=True)
+    shop_ids = Listed(Identifier(), metadata=_SHOP_IDS)
     pack = PlainText(required=True)
     found_at = Instant(required=True)
 
@@ -110,6 +112,7 @@ class StructureFindingSchema(Shape):
     detail_en = PlainText(required=True)
     detail_zh = PlainText(required=True)
     pack = PlainText(required=True)
+    shop_ids = Listed(Identifier(), metadata=_SHOP_IDS)
 
 
 class RunSchema(Shape):

@@ -74,6 +74,9 @@ class BatchResultsSchema(Shape):
 class ClaimViewSchema(Shape):
     """A claim in a customer's history, judged among all claims known by now."""
 
+    customer_id = Identifier(
+        required=True, metadata={"description": "the id that it names, where several ids are one person"}
+    )
     shop_id = Identifier(required=True)
     source = PlainText(required=True)
     bound_at = Instant(required=True)
@@ -92,12 +95,22 @@ class CustomerDraftSchema(Shape):
     shop_id = Identifier(required=True, allow_none=True)
 
 
+class MergeSchema(Shape):
+    """The customer that another one is merged into, and goes on under."""
+
+    into = Identifier(required=True)
+
+
 class CustomerSchema(Shape):
-    """A customer: the shop it is itself, and the binding now in force."""
+    """A customer: the shop it is itself, the binding now in force, and whom it was merged into."""
 
     id = Identifier(required=True)
     shop_id = Identifier(required=True, allow_none=True)
     binding = Inner(BindingSchema, required=True, allow_none=True)
+    merged_into = Identifier(
+        required=True, allow_none=True, metadata={"description": "the id that the person goes on under"}
+    )
+    merged_at = Instant(required=True, allow_none=True)
 
 
 ClaimsPageSchema: Any = page_of(ClaimViewSchema, "ClaimsPage")

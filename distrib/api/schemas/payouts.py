@@ -25,13 +25,16 @@ from distrib.api.schemas.fields import (
     Total,
     Whole,
 )
-from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.money import MAX_MINOR
 from distrib.domain.payouts.channels import CHANNELS
 from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS, is_account_text
 from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
 from distrib.domain.payouts.withholding import KINDS, METHODS
 from distrib.services.payouts.batches import LINE_STATUSES, STATUSES
 from distrib.services.payouts.files import ENCODINGS
+from distrib.services.payouts.selections import MOST_NAMED, SELECTIONS
 
 MOST_RESULTS = 1_000
 MOST_MONTHS = 1_000
@@ -122,24 +125,57 @@ class MonthsSchema(Shape):
     months = Whole(low=1, high=12, required=True)
 
 
+class ShopAmounts(fields.Dict):
+    """How much of which shops' balances: minor units by shop."""
+
+    default_error_messages = {"invalid": [say("object")], "null": [say("null")]}  # noqa: RUF012 - marshmallow's way
+
+    def __init__(self, **options: Any) -> None:
+        bounds = {"minimum": 1, "maximum": MAX_MINOR}
+        metadata = {"maxProperties": MOST_NAMED, "additionalProperties": {"type": "integer"} | bounds}
+        super().__init__(metadata=metadata | options.pop("metadata", {}), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **rest: Any) -> Any:
+        """Counts before it looks into anything, so that a map too long costs nothing."""
+        if not isinstance(value, dict):
+            raise ValidationError([say("object")])
+        if len(value) > MOST_NAMED:
+            raise ValidationError([say("count", low=1, high=MOST_NAMED)])
+        wrong: dict[str, Any] = {}
+        for shop_id, amount in value.items():
+            if not is_identifier(shop_id):
+                wrong[shop_id] = [say("identifier")]
+            elif type(amount) is not int or not 1 <= amount <= MAX_MINOR:
+                wrong[shop_id] = [say("whole", low=1, high=MAX_MINOR)]
+        if wrong:
+            raise ValidationError(wrong)
+        return value
+
+
 class PayoutDraftSchema(Shape):
-    """A batch that is asked for."""
+    """A batch that is asked for: of everything available, or of the shops, amounts or withdrawals named."""
 
     id = Identifier(required=True)
     up_to = Instant(required=True)
     min_minor = Amount(allow_none=True, load_default=None)
     channel = Choice(CHANNELS, allow_none=True, load_default=None)
     months_counted = Listed(Inner(MonthsSchema), high=MOST_MONTHS, allow_none=True, load_default=None)
+    shop_ids = Listed(Identifier(), low=1, high=MOST_NAMED, allow_none=True, load_default=None)
+    amounts = ShopAmounts(
+        allow_none=True, load_default=None, metadata={"description": "by shop, a part of its balance"}
+    )
+    withdrawals = Listed(Identifier(), low=1, high=MOST_NAMED, allow_none=True, load_default=None)
 
 
 class PayoutLineSchema(Shape):
-    """One shop's line: amount = net + tax; what the tax rests on stands beside it."""
+    """One shop's line: amount = net + tax + fee; what the tax rests on stands beside it."""
 
     shop_id = Identifier(required=True)
     detail_no = PlainText(high=32, required=True)
     status = Choice(LINE_STATUSES, required=True)
     amount_minor = Whole(required=True)
     tax_minor = Whole(required=True)
+    fee_minor = Whole(required=True)
     net_minor = Whole(required=True)
     currency = Currency(required=True)
     channel_no = PlainText(high=32, required=True)
@@ -159,26 +195,43 @@ class PayoutLineSchema(Shape):
 
 
 class RefusedShopSchema(Shape):
-    """A shop that had money and got no line."""
+    """A shop that got no line: what it has, and why."""
 
     shop_id = Identifier(required=True)
     code = PlainText(required=True)
     amount_minor = Whole(required=True)
 
 
+class RefusedCountSchema(Shape):
+    """How many shops got no line for one reason, and what they have together."""
+
+    code = PlainText(required=True)
+    shops = Whole(required=True)
+    amount_minor = Total(required=True)
+
+
+class RefusedQuerySchema(PageQuerySchema):
+    """Which of the shops that got no line."""
+
+    code = PlainText(high=64, load_default=None)
+
+
 class PayoutSummarySchema(Shape):
-    """A batch; amount = net + tax, paid is what shops received and kept, returned what came back of it."""
+    """A batch; amount = net + tax + fee, paid is what shops received and kept, returned what came back of it."""
 
     id = Identifier(required=True)
     status = Choice(STATUSES, required=True)
     up_to = Instant(required=True)
     min_minor = Whole(required=True)
+    selection = Choice(SELECTIONS, required=True)
+    reason = PlainText(required=True, allow_none=True, metadata={"description": "why a closed shop is paid"})
     channel = Choice(CHANNELS, required=True)
     withholding = Choice(METHODS, required=True)
     currency = Currency(required=True)
     count = Whole(required=True)
     amount_minor = Total(required=True)
     tax_minor = Total(required=True)
+    fee_minor = Total(required=True)
     net_minor = Total(required=True)
     paid_count = Whole(required=True)
     failed_count = Whole(required=True)
@@ -196,7 +249,35 @@ class PayoutSchema(PayoutSummarySchema):
 
     lines = Listed(Inner(PayoutLineSchema), required=True)
     refused = Listed(Inner(RefusedShopSchema), required=True)
+    refused_counts = Listed(Inner(RefusedCountSchema), required=True)
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
+
+
+class ClosingDraftSchema(Shape):
+    """A closing payment that is asked for: the id of its batch, and why."""
+
+    id = Identifier(required=True)
+    reason = PlainText(required=True)
+    channel = Choice(CHANNELS, allow_none=True, load_default=None)
+
+
+class OwnPayoutSchema(Shape):
+    """What a shop sees of a payout: its own line, with the line's status."""
+
+    id = Identifier(required=True)
+    status = Choice(LINE_STATUSES, required=True)
+    amount_minor = Whole(required=True)
+    tax_minor = Whole(required=True)
+    fee_minor = Whole(required=True)
+    net_minor = Whole(required=True)
+    currency = Currency(required=True)
+    channel = Choice(CHANNELS, required=True)
+    created_at = Instant(required=True)
+    approved_at = Instant(required=True, allow_none=True)
+    paid_on = Day(required=True, allow_none=True)
+    returned_on = Day(required=True, allow_none=True)
+    reference = PlainText(low=0, required=True, allow_none=True)
+    reason = PlainText(low=0, required=True, allow_none=True)
 
 
 class ResultSchema(Shape):
@@ -318,4 +399,5 @@ class YearQuerySchema(Shape):
 
 
 PayoutsPageSchema: type[Schema] = page_of(PayoutSummarySchema, "PayoutsPage")
+OwnPayoutsPageSchema: type[Schema] = page_of(OwnPayoutSchema, "OwnPayoutsPage")
 RefusedPageSchema: type[Schema] = page_of(RefusedShopSchema, "RefusedPage")

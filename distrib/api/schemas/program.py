@@ -5,11 +5,22 @@ from __future__ import annotations
 from marshmallow import fields
 
 from distrib.api.http.auth import ROLES
-from distrib.api.schemas.fields import Choice, Currency, Flag, Identifier, Inner, Instant, PlainText, Shape, Whole
+from distrib.api.schemas.fields import (
+    Amount,
+    Choice,
+    Currency,
+    Flag,
+    Identifier,
+    Inner,
+    Instant,
+    PlainText,
+    Shape,
+    Whole,
+)
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
-from distrib.services.programs.settings import MOST_DAYS, WITHHOLDINGS
+from distrib.services.programs.settings import MAX_TIMES, MOST_DAYS, WITHHOLDINGS
 from distrib.services.programs.tenants import ADMISSIONS
 
 
@@ -21,6 +32,16 @@ class BindingRuleSchema(Shape):
     expire_days = Whole(low=1, high=MOST_DAYS, allow_none=True, metadata={"description": "none binds without end"})
 
 
+class WithdrawalRulesSchema(Shape):
+    """What the program allows of withdrawals; set as a whole. What is null does not bound."""
+
+    least_minor = Amount(low=1, required=True)
+    most_minor = Amount(low=1, allow_none=True)
+    per_day = Whole(low=1, high=MAX_TIMES, allow_none=True)
+    per_month = Whole(low=1, high=MAX_TIMES, allow_none=True)
+    fee_minor = Amount(allow_none=True, metadata={"description": "what the shop bears for each; below least_minor"})
+
+
 class ProgramPatchSchema(Shape):
     """Settings that are to change; what is not named stays."""
 
@@ -30,6 +51,7 @@ class ProgramPatchSchema(Shape):
     identity_required = Flag()
     binding = Inner(BindingRuleSchema)
     withholding = Choice(WITHHOLDINGS)
+    withdrawals = Inner(WithdrawalRulesSchema, allow_none=True, metadata={"description": "null: none are taken"})
     title = PlainText(allow_none=True, metadata={"description": "what invitations call the program; null: its code"})
     join_url = PlainText(
         high=MOST_URL,
@@ -60,6 +82,7 @@ class ProgramSchema(Shape):
     identity_required = Flag(required=True)
     binding = Inner(BindingRuleSchema, required=True)
     withholding = Choice(WITHHOLDINGS, required=True)
+    withdrawals = Inner(WithdrawalRulesSchema, required=True, allow_none=True)
     title = PlainText(required=True, allow_none=True)
     join_url = PlainText(high=MOST_URL, required=True, allow_none=True)
 

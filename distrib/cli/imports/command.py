@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from distrib.cli.imports.events import import_events_command
+from distrib.cli.imports.maps.command import maps_command
 from distrib.cli.imports.shops import import_shops_command
 
 
@@ -15,3 +16,4 @@ def import_group() -> None:
 
 import_group.add_command(import_shops_command)
 import_group.add_command(import_events_command)
+import_group.add_command(maps_command)

@@ -1,256 +1,175 @@
 """``distrib import events``: records the events of a CSV or NDJSON file into the inbox.
 
-An NDJSON line is an event as the API takes it. A CSV row is one line of an order or refund;
-rows of the same event id that follow each other are one event. Sent again, nothing counts
-twice, so an import that broke off is simply run again.
+An NDJSON line is an event as the API takes it. A CSV row is one line of an order or refund; the rows of an event id,
+wherever they stand, are one event; with a map, the rows of an order are its events. Sent again, nothing counts twice,
+so an import that broke off is simply run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
-from distrib.api.http.shapes import Validated, problems_of
-from distrib.api.schemas.events import EventSchema
-from distrib.bootstrap import Container, open_container
-from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
-from distrib.cli.output import in_both, json_option, print_json, program_option
-from distrib.domain.errors import Refusal
-from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
+from distrib.bootstrap import open_container
+from distrib.cli.imports.accepting import BesideEvents, EventTally, FileEvents, Target, accept
+from distrib.cli.imports.event_rows import COLUMNS, contradictions, event_of
+from distrib.cli.imports.gathering import gather_records, gather_rows, plain_digest
+from distrib.cli.imports.maps.composing import compose, contradictions_of
+from distrib.cli.imports.maps.event_map import EventMap
+from distrib.cli.imports.maps.loading import MapUnfit, load_map
+from distrib.cli.imports.preview import Preview
+from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile
+from distrib.cli.imports.refused import RefusedFile
+from distrib.cli.imports.reporting import report
+from distrib.cli.imports.runs import RunIndex, index_runs
+from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
+from distrib.cli.output import in_both, json_option, program_option
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render_both
-from distrib.services.context import Program
-from distrib.services.orders.codec import DecodedEvent, decode_event
-from distrib.services.orders.inbox import accept_events
+from distrib.services.orders.codec import decode_event
 
 BATCH = 1_000
-_EVENT = ("id", "type", "occurred_at")
-_ORDER = (
-    "order_id",
-    "channel",
-    "shop_id",
-    "customer_id",
-    "leader_id",
-    "opener_id",
-    "group_id",
-    "currency",
-    "paid_at",
-)
-_LINE = ("line_id", "sku", "category", "quantity", "paid_minor", "list_minor", "cost_minor", "entry")
-_REFUND = ("refund_id", "amount_minor")
-_ABOUT = {CANCELLED: "order_id", SUCCEEDED: "group_id", FAILED: "group_id"}
-COLUMNS = (*_EVENT, *_ORDER, *_LINE, *_REFUND)
-_SHARED = (*_EVENT, *_ORDER, "refund_id")
-_TIMES = ("occurred_at", "paid_at")
-_WHOLE = ("quantity", "paid_minor", "list_minor", "cost_minor", "amount_minor")
-
-
-@dataclass
-class EventTally:
-    """How many events of a file were accepted, known before, or refused."""
-
-    accepted: int = 0
-    duplicate: int = 0
-    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class FileEvent:
-    """One event of a file: the records it was read from, and the event or what makes it unreadable."""
+class EventReading:
+    """How the events of a file are read.
 
-    records: list[Record] = field(default_factory=list)
-    event: dict[str, Any] = field(default_factory=dict)
-    fault: str | None = None
+    Args:
+        event_map: what its columns mean; None where they are the contract's.
+        exported_at: the time of what the file has no time of.
+        is_trial: whether nothing is sent.
+    """
+
+    event_map: EventMap | None = None
+    exported_at: datetime | None = None
+    is_trial: bool = False
+
+
+def _instant(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(in_both(Text("must be an RFC 3339 time with an offset"))) from error
+
+
+def _settings(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    pairs = [text.partition("=") for text in given]
+    if not all(path and sign for path, sign, _ in pairs):
+        raise click.BadParameter(in_both(Text("must be KEY=TEXT, such as times.zone=Asia/Shanghai")))
+    return [(path, text) for path, _, text in pairs]
 
 
 @click.command("events")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--map", "map_name", metavar="MAP", help="What the columns mean: a YAML file, or one of `import maps`.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=TEXT", callback=_settings, help="Set a key of the map.")
+@click.option("--exported-at", callback=_instant, metavar="TIME", help="Time of what the export has no time of.")
+@click.option("--dry-run", "is_trial", is_flag=True, help="Show what would be sent and what not; send nothing.")
+@shape_options
 @program_option
 @json_option
-def import_events_command(file: Path, program_code: str | None, as_json: bool) -> None:
+def import_events_command(
+    file: Path,
+    map_name: str | None,
+    settings: list[tuple[str, str]],
+    exported_at: datetime | None,
+    is_trial: bool,
+    encoding: str | None,
+    ignored: frozenset[str],
+    program_code: str | None,
+    as_json: bool,
+) -> None:
     """Accept the events in FILE (CSV or NDJSON); 1 where some were refused."""
+    reading = EventReading(_map_of(file, map_name, settings), exported_at, is_trial)
+    event_map = reading.event_map
+    shape = FileShape(encoding or (event_map.encoding if event_map else None) or UTF_8, ignored)
     try:
-        with RecordsFile(file, COLUMNS) as source, open_container() as container:
+        with RecordsFile(file, None if event_map else COLUMNS, shape) as source, open_container() as container:
+            if event_map is not None:
+                _refuse_missing(event_map, source.header)
             with container.begin() as conn:
-                program = container.program(conn, program_code)
-            refused = RefusedFile(file, source)
-            tally = _import(container, program, source, refused)
+                target = Target(container, container.program(conn, program_code), Preview(file) if is_trial else None)
+            beside = BesideEvents(RefusedFile(file, source), RefusedFile(file, source, "left_out"))
+            tally = _import(target, source, beside, reading)
             container.bell.ring()
+            unread = [] if event_map is None else [name for name in source.header if name not in event_map.columns()]
+            report(tally, beside, target.preview, unread, as_json)
     except HeaderUnfit as error:
-        raise click.BadParameter(error.refusal(file.name, COLUMNS)) from error
-    _report(tally, refused, as_json)
+        raise click.BadParameter(error.refusal(file.name)) from error
     if tally.refused:
         raise SystemExit(1)
 
 
-def events_in(source: RecordsFile) -> Iterator[FileEvent]:
-    """Reads the events of a file, one after the other."""
-    if not source.is_csv:
-        for record in source:
-            yield FileEvent([record], record.values, record.fault)
-        return
-    for event_id, group in groupby(source, key=lambda record: record.values.get("id")):
-        records = list(group)
-        faults = [record.fault for record in records if record.fault] or contradictions(records)
-        event = {} if event_id is None or faults else event_of(records)
-        yield FileEvent(records, event, "; ".join(faults) or None)
-
-
-def contradictions(records: Sequence[Record]) -> list[str]:
-    """Words which rows of one event say otherwise than its first, and of what; empty where they are of one event.
-
-    A later row may leave a field of the event, the order or the refund empty, or repeat it.
-    """
-    first, *later = records
-    unlike = {
-        record.line: [name for name in _SHARED if name in record.values and not _is_same(name, record, first)]
-        for record in later
-    }
-    return [
-        render_both(Text("line {line} says otherwise than line {first}: {names}", line=line, first=first.line, names=n))
-        for line, names in unlike.items()
-        if (n := ", ".join(names))
-    ]
-
-
-def _is_same(name: str, record: Record, first: Record) -> bool:
-    """Whether a field says what the first row says; times as instants."""
-    given, known = record.values[name], first.values.get(name)
-    if given == known or known is None or name not in _TIMES:
-        return bool(given == known)
+def _map_of(file: Path, map_name: str | None, settings: list[tuple[str, str]]) -> EventMap | None:
+    if map_name is None:
+        if settings:
+            raise click.UsageError(in_both(Text("--set is for a map: give --map")))
+        return None
+    if file.suffix.lower() != ".csv":
+        raise click.UsageError(in_both(Text("a map reads CSV files; save the file as CSV UTF-8")))
     try:
-        return parse_instant(given) == parse_instant(known)
-    except ValueError:
-        return False
+        return load_map(map_name, settings)
+    except MapUnfit as error:
+        raise click.BadParameter(str(error)) from error
 
 
-def event_of(records: list[Record]) -> dict[str, Any]:
-    """Composes an event of the CSV rows of one id: its own fields are the first row's, its lines one a row.
-
-    A refund's row that has an amount is a line even where it names none, to be refused by name: a refund without lines
-    would take back all that is left.
-    """
-    rows = [record.values for record in records]
-    first, *_ = rows
-    event: dict[str, Any] = _named(first, _EVENT)
-    if first.get("type") == "order.refunded":
-        lines = [_named(row, ("line_id", "amount_minor")) for row in rows if {"line_id", "amount_minor"} & row.keys()]
-        refund = {"id": first.get("refund_id"), "order_id": first.get("order_id")}
-        return event | {"refund": refund | ({"lines": lines} if lines else {})}
-    about = _ABOUT.get(first.get("type", ""))
-    if about is not None:
-        return event | _named(first, (about,))
-    order = _named(first, _ORDER)
-    order["id"] = order.pop("order_id", None)
-    return event | {"order": order | {"lines": [_line(row) for row in rows]}}
+def _refuse_missing(event_map: EventMap, header: list[str]) -> None:
+    missing = event_map.missing(header)
+    if missing:
+        raise HeaderUnfit(Text("the map needs the columns {missing}; there are {given}", missing=missing, given=header))
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
-    line = _named(row, _LINE)
-    line["id"] = line.pop("line_id", None)
-    return line
+def events_in(source: RecordsFile, index: RunIndex, reading: EventReading, now: datetime) -> Iterator[FileEvents]:
+    """Reads the events of a file, each with all its rows, in the order of their first rows."""
+    event_map = reading.event_map
+    if event_map is not None:
+        may_repeat = not event_map.has_nameless_rows
+        for rows in gather_rows(source, index, contradictions_of(event_map), may_repeat):
+            yield _composed(event_map, FileEvents(rows), now, reading.exported_at)
+    elif source.is_csv:
+        for rows in gather_rows(source, index, contradictions):
+            yield FileEvents(rows, [] if rows.fault else [event_of(rows.records)], rows.fault)
+    else:
+        for rows in gather_records(source, index, lambda record: _digest(record, now)):
+            record, *_ = rows.records
+            yield FileEvents(rows, [] if rows.fault else [record.values], rows.fault)
 
 
-def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: _value(name, row[name]) for name in names if name in row}
+def _composed(event_map: EventMap, read: FileEvents, now: datetime, exported_at: datetime | None) -> FileEvents:
+    if read.rows.fault is not None:
+        return FileEvents(read.rows, [], read.rows.fault)
+    composed = compose(event_map, read.rows.records, now, exported_at)
+    fault = "; ".join(render_both(fault) for fault in composed.faults) or None
+    return FileEvents(read.rows, composed.events, fault, [render_both(reason) for reason in composed.left_out])
 
 
-def _value(name: str, text: str) -> object:
-    """Converts a field of a CSV file to its JSON type; what does not convert stays text, to be refused by name."""
-    if name in _WHOLE and text.isascii() and text.removeprefix("-").isdigit() and len(text) < 20:
-        return int(text)
-    if name == "entry" and text in ("true", "false"):
-        return text == "true"
-    return text
+def _digest(record: Record, now: datetime) -> bytes:
+    """Computes a digest of an event's content as the inbox does; of what is no event, as it stands."""
+    event = decode_event(record.values, now)
+    return plain_digest(record) if event is None else event.digest
 
 
-def _import(container: Container, program: Program, source: RecordsFile, refused: RefusedFile) -> EventTally:
-    """Accepts the events of a file batch by batch; answers the counts."""
+def _import(target: Target, source: RecordsFile, beside: BesideEvents, reading: EventReading) -> EventTally:
+    """Reads a file for where its events stand, then accepts them batch by batch; answers the counts."""
     console = Console(stderr=True)
-    tally, batch = EventTally(), list[FileEvent]()
+    tally = EventTally()
+    id_column = "id" if reading.event_map is None else reading.event_map.order_column
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        reading = progress.add_task(in_both(Text("Accepting")), total=source.size)
-        for read in events_in(source):
-            batch.append(read)
-            if len(batch) == BATCH:
-                _accept(container, program, batch, refused, tally)
-                progress.update(reading, completed=read.records[-1].offset)
-                batch = []
-        _accept(container, program, batch, refused, tally)
+        indexing = progress.add_task(in_both(Text("Reading")), total=source.size)
+        with index_runs(source, id_column, lambda offset: progress.update(indexing, completed=offset)) as index:
+            accepting = progress.add_task(in_both(Text("Accepting")), total=source.size)
+            events = events_in(source, index, reading, target.container.now())
+            while batch := list(islice(events, BATCH)):
+                accept(target, batch, beside, tally)
+                first, *_ = batch[-1].rows.records
+                progress.update(accepting, completed=first.offset)
     return tally
-
-
-def _accept(
-    container: Container, program: Program, batch: list[FileEvent], refused: RefusedFile, tally: EventTally
-) -> None:
-    """Accepts one batch in one transaction; what is no event at all is refused before."""
-    now = container.now()
-    decoded = [None if read.fault else decode_event(read.event, now) for read in batch]
-    fit = [(read, event) for read, event in zip(batch, decoded, strict=True) if event is not None]
-    for read, event in zip(batch, decoded, strict=True):
-        if event is None:
-            _refuse(read, "invalid", read.fault or _all_problems(read.event, now), refused, tally)
-    if fit:
-        _record(container, program, fit, refused, tally, now)
-    refused.flush()
-
-
-def _record(
-    container: Container,
-    program: Program,
-    fit: list[tuple[FileEvent, DecodedEvent]],
-    refused: RefusedFile,
-    tally: EventTally,
-    now: datetime,
-) -> None:
-    with container.begin() as conn:
-        answers = accept_events(conn, program, [event for _, event in fit], now)
-    for (read, _), answer in zip(fit, answers, strict=True):
-        tally.accepted += answer.status == "accepted"
-        tally.duplicate += answer.status == "duplicate"
-        if answer.code is not None:
-            refusal = Refusal(answer.code, id=answer.id)
-            _refuse(read, answer.code, render_both(refusal.text, " "), refused, tally)
-
-
-def _refuse(read: FileEvent, code: str, reason: str, refused: RefusedFile, tally: EventTally) -> None:
-    tally.refused += 1
-    for record in read.records:
-        refused.add(record, code, reason)
-
-
-def _all_problems(event: Mapping[str, Any], now: datetime) -> str:
-    """Words every problem of an event that the compiled twin of the contract refused."""
-    problems = problems_of(EventSchema(now=lambda: now), event)
-    if isinstance(problems, Validated):
-        raise TypeError("the twins of the event contract disagree")
-    return "; ".join(f"{entry.pointer}: {render_both(entry.detail)}" for entry in problems)
-
-
-def _report(tally: EventTally, refused: RefusedFile, as_json: bool) -> None:
-    beside = str(refused.path) if tally.refused else None
-    if as_json:
-        figures = {"accepted": tally.accepted, "duplicate": tally.duplicate, "refused": tally.refused}
-        print_json(figures | {"refused_file": beside})
-        return
-    click.echo(
-        render_both(
-            Text(
-                "{accepted:,} accepted, {duplicate:,} known before, {refused:,} refused",
-                accepted=tally.accepted,
-                duplicate=tally.duplicate,
-                refused=tally.refused,
-            )
-        )
-    )
-    if beside is not None:
-        click.echo(in_both(Text("Refused events with their reasons: {path}", path=beside)), err=True)

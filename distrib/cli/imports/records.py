@@ -2,7 +2,7 @@
 
 A file may be larger than memory: only where a record stands is remembered. What cannot be read
 is a record with a fault, never the end of the file. The mark that keeps a spreadsheet from running a cell is taken off
-a CSV field, and put on again in the file of what was refused.
+a CSV field, and put on again in the file of what was refused (``refused``).
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from distrib.domain.spreadsheet_cells import neutralised, restored
+from distrib.cli.imports.shape import FileShape, unreadable_start
+from distrib.domain.spreadsheet_cells import restored
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
@@ -34,24 +35,30 @@ class RecordUnreadable(ValueError):
 
 
 class HeaderUnfit(Exception):
-    """The first line of a CSV file does not name the columns there are; ``str`` says what it names."""
+    """A file that cannot be read at all, or whose first line does not name the columns there are; and why."""
 
-    def refusal(self, name: str, columns: Sequence[str]) -> str:
-        """Words the refusal of the file ``name`` in both languages, with the columns that are known."""
-        known = ", ".join(columns)
-        return render_both(
-            Text("{name}: the columns are {columns}; not {given}", name=name, columns=known, given=str(self))
-        )
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(str(text))
+
+    def refusal(self, name: str) -> str:
+        """Words the refusal of the file ``name`` in both languages."""
+        return render_both(Text("{name}: {problem}", name=name, problem=self.text))
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its place, its values, or the fault that makes it unreadable."""
+    """One record: its place, its values, or the fault that makes it unreadable.
+
+    ``partial`` is what stands under the columns of a row that has too few fields or too many: enough to tell whose row
+    it is, and not to be taken for its values.
+    """
 
     offset: int
     line: int
     values: dict[str, Any]
-    fault: str | None = None
+    fault: Text | None = None
+    partial: dict[str, Any] = field(default_factory=dict)
 
 
 class RecordsFile:
@@ -59,23 +66,31 @@ class RecordsFile:
 
     Args:
         path: the file.
-        columns: what a CSV file may have as columns; the first is required.
+        columns: what a CSV file may have as columns; the first is required. Any columns where None.
+        shape: its encoding, and the columns that are left aside.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] | None, shape: FileShape | None = None) -> None:
         self.is_csv = path.suffix.lower() == ".csv"
         self.size = path.stat().st_size
         self.header: list[str] = []
+        self.shape = shape or FileShape()
+        self._left_aside = {*REASON_COLUMNS, *self.shape.ignored}
         self._columns = columns
         self._file: BinaryIO = path.open("rb")
         self._line = 0
+        self._undecodable: Text | None = None
 
     def __enter__(self) -> RecordsFile:
         try:
             self._begin()
-        except (HeaderUnfit, ValueError, csv.Error) as error:
+        except BaseException as error:
             self._file.close()
-            raise HeaderUnfit(str(error) or "no column") from error
+            if isinstance(error, RecordUnreadable):
+                raise HeaderUnfit(error.text) from error
+            if isinstance(error, csv.Error):
+                raise HeaderUnfit(Text("not readable: {text}", text=str(error))) from error
+            raise
         return self
 
     def __exit__(
@@ -84,13 +99,17 @@ class RecordsFile:
         self._file.close()
 
     def __iter__(self) -> Iterator[Record]:
-        """Reads every record in the order of the file; records read meanwhile by their place do not disturb."""
-        place, line = self._start, self._start_line
+        """Reads every record in the order of the file."""
+        return self.read_from(self._start, self._start_line + 1)
+
+    def read_from(self, offset: int, line: int) -> Iterator[Record]:
+        """Reads the records from a place on; records read meanwhile from other places do not disturb."""
+        place, before = offset, line - 1
         while True:
             self._file.seek(place)
-            self._line = line
+            self._line = before
             record = self._next()
-            place, line = self._file.tell(), self._line
+            place, before = self._file.tell(), self._line
             if record is None:
                 return
             if record.values or record.fault:
@@ -98,42 +117,72 @@ class RecordsFile:
 
     def read(self, offset: int, line: int) -> Record:
         """Reads the record at a place."""
-        self._file.seek(offset)
-        self._line = line - 1
-        record = self._next()
-        if record is None:
-            raise EOFError("the file became shorter while it was read")
-        return record
+        for record in self.read_from(offset, line):
+            return record
+        raise EOFError("the file became shorter while it was read")
 
     def _begin(self) -> None:
-        if self._file.read(3) != b"\xef\xbb\xbf":
-            self._file.seek(0)
+        mark = self.shape.mark
+        start = self._file.read(max(4, len(mark)))
+        if (problem := unreadable_start(start)) is not None:
+            raise HeaderUnfit(problem)
+        self._file.seek(len(mark) if mark and start.startswith(mark) else 0)
         if self.is_csv:
-            self.header = self._fields()
-            unknown = [name for name in self.header if name not in {*self._columns, *REASON_COLUMNS}]
-            required, *_ = self._columns
-            if unknown or required not in self.header or len(set(self.header)) < len(self.header):
-                raise HeaderUnfit(", ".join(unknown) or ", ".join(self.header))
+            self.header = _without_empty_end(self._fields())
+            if self._undecodable is not None:
+                raise HeaderUnfit(self._undecodable)
+            if (problem := self._header_problem()) is not None:
+                raise HeaderUnfit(problem)
         self._start, self._start_line = self._file.tell(), self._line
+
+    def _header_problem(self) -> Text | None:
+        """Says what is wrong with the columns that the first line names; None where nothing is."""
+        names = [name for name in self.header if name not in self.shape.ignored]
+        if not names:
+            return Text("has no columns")
+        if self._columns is None:
+            return None
+        first, *_ = self._columns
+        unknown = [name for name in names if name not in {*self._columns, *REASON_COLUMNS}]
+        if unknown:
+            return Text(
+                "the columns are {columns}; not {given} (--ignore-columns leaves aside what it names)",
+                columns=list(self._columns),
+                given=[f'"{name}"' if not name.strip() else name for name in unknown],
+            )
+        if first not in names:
+            return Text("the column {name} is missing; there are {given}", name=first, given=names)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        return Text("a column stands twice: {names}", names=twice) if twice else None
 
     def _next(self) -> Record | None:
         offset, line = self._file.tell(), self._line + 1
+        self._undecodable = None
         try:
-            values = self._row() if self.is_csv else self._object()
+            read = self._row() if self.is_csv else self._object()
         except (ValueError, csv.Error, RecursionError) as error:
-            return Record(offset, line, {}, _fault(error))
-        return None if values is None else Record(offset, line, values)
+            return Record(offset, line, {}, self._fault_or(_fault(error)))
+        if read is None:
+            return None
+        values, fault = read
+        whole, partial = (values, {}) if fault is None else ({}, values)
+        return Record(offset, line, whole, self._fault_or(fault), partial)
 
-    def _row(self) -> dict[str, Any] | None:
+    def _fault_or(self, fault: Text | None) -> Text | None:
+        """What could not be decoded in the record, before what follows from that."""
+        return self._undecodable or fault
+
+    def _row(self) -> tuple[dict[str, Any], Text | None] | None:
+        """Reads a row: the fields that are not empty by their columns, and what is wrong with the row as a whole."""
         fields = self._fields()
         if not fields:
-            return None if self._is_over() else {}
-        if len(fields) != len(self.header):
-            raise RecordUnreadable(
-                Text("{fields} fields under {columns} columns", fields=len(fields), columns=len(self.header))
-            )
-        named = zip(self.header, fields, strict=True)
-        return {name: restored(field) for name, field in named if field and name not in REASON_COLUMNS}
+            return None if self._is_over() else ({}, None)
+        given, columns = len(fields), len(self.header)
+        fault = None
+        if given < columns or any(fields[columns:]):
+            fault = Text("{fields} fields under {columns} columns", fields=given, columns=columns)
+        named = zip(self.header, fields, strict=False)
+        return {name: restored(text) for name, text in named if text and name not in self._left_aside}, fault
 
     def _fields(self) -> list[str]:
         return next(csv.reader(self._texts(), strict=True), [])
@@ -143,19 +192,31 @@ class RecordsFile:
             line = self._read_line()
             if not line:
                 return
-            yield line.decode("utf-8", "surrogateescape")
+            yield self._decoded(line)
         raise RecordUnreadable(Text("a record goes on over more than {most} lines", most=MOST_LINES))
 
-    def _object(self) -> dict[str, Any] | None:
+    def _decoded(self, line: bytes) -> str:
+        """Decodes a line; bytes that are no character stay as they are, and the first of them is kept as a problem."""
+        try:
+            return line.decode(self.shape.encoding)
+        except UnicodeDecodeError as error:
+            self._undecodable = self._undecodable or Text(
+                "is not {encoding} (byte {byte}); give the encoding of the file, such as --encoding gb18030",
+                encoding=self.shape.encoding.upper(),
+                byte=f"0x{line[error.start]:02X}",
+            )
+            return line.decode(self.shape.encoding, "surrogateescape")
+
+    def _object(self) -> tuple[dict[str, Any], None] | None:
         line = self._read_line()
         if not line:
             return None
         if not line.strip():
-            return {}
-        parsed = _DECODER.decode(line.decode("utf-8", "surrogateescape"))
+            return {}, None
+        parsed = _DECODER.decode(self._decoded(line))
         if not isinstance(parsed, dict):
             raise RecordUnreadable(Text("not a JSON object"))
-        return {name: value for name, value in parsed.items() if name not in REASON_COLUMNS}
+        return {name: value for name, value in parsed.items() if name not in self._left_aside}, None
 
     def _read_line(self) -> bytes:
         line = self._file.readline(LONGEST_LINE + 1)
@@ -170,70 +231,27 @@ class RecordsFile:
         return self._file.tell() >= self.size
 
 
-def _fault(error: Exception) -> str:
-    """Words why a record cannot be read; a parser's own message, in one language, gets the other beside it."""
-    text = str(error)
-    return text if " / " in text else render_both(Text("not readable: {text}", text=text))
+def _fault(error: Exception) -> Text:
+    """Says why a record cannot be read; a parser's own message is in one language."""
+    return error.text if isinstance(error, RecordUnreadable) else Text("not readable: {text}", text=str(error))
 
 
-class RefusedFile:
-    """The file of refused records with their reasons, beside the file they came from; it exists only if any were.
+def _without_empty_end(fields: list[str]) -> list[str]:
+    """Drops the columns without a name that a spreadsheet leaves after the last.
 
-    ``word`` names another outcome than a refusal.
+    >>> _without_empty_end(["id", "name", "", " "]), _without_empty_end(["id", "", "name"])
+    (['id', 'name'], ['id', '', 'name'])
     """
-
-    def __init__(self, path: Path, source: RecordsFile, word: str = "refused") -> None:
-        self.path = path.with_name(f"{path.name}.{word}.{'csv' if source.is_csv else 'ndjson'}")
-        self._reasons = tuple(name.replace("refused", word) for name in REASON_COLUMNS)
-        self.count = 0
-        self._header = [name for name in source.header if name not in REASON_COLUMNS] if source.is_csv else []
-        self._is_csv = source.is_csv
-        self.path.unlink(missing_ok=True)
-        self._rows: list[str] = []
-
-    def add(self, record: Record, code: str, reason: str) -> None:
-        """Adds a record that was refused."""
-        reasons = dict(zip(self._reasons, (record.line, code, reason), strict=True))
-        self.count += 1
-        self._rows.append(self._csv_row(record, reasons) if self._is_csv else _json_row(record, reasons))
-
-    def flush(self) -> None:
-        """Writes the records added since the last time; personal data, so for the owner's eyes only."""
-        if not self._rows:
-            return
-        is_new = not self.path.exists()
-        if is_new:
-            self.path.touch(mode=0o600)
-        with self.path.open("a", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            if is_new and self._is_csv:
-                file.write(_csv_line([*self._header, *self._reasons]))
-            file.writelines(self._rows)
-        self._rows.clear()
-
-    def _csv_row(self, record: Record, reasons: dict[str, Any]) -> str:
-        fields = [neutralised(record.values.get(name, "")) for name in self._header]
-        return _csv_line([*fields, *reasons.values()])
-
-
-def _json_row(record: Record, reasons: dict[str, Any]) -> str:
-    return json.dumps(record.values | reasons, ensure_ascii=True) + "\n"
-
-
-def _csv_line(fields: Sequence[object]) -> str:
-    lines: list[str] = []
-
-    class _Into:
-        def write(self, text: str) -> None:
-            lines.append(text)
-
-    csv.writer(_Into(), lineterminator="\n").writerow(fields)
-    return "".join(lines)
+    end = len(fields)
+    while end and not fields[end - 1].strip():
+        end -= 1
+    return fields[:end]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError(render_both(Text("a key stands twice")))
+        raise RecordUnreadable(Text("a key stands twice"))
     return members
 
 

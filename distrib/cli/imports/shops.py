@@ -20,7 +20,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
+from distrib.cli.imports.cells import read_time
+from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile
+from distrib.cli.imports.refused import RefusedFile
+from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
 from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, parse_instant
@@ -65,18 +68,21 @@ class Index:
 
 @click.command("shops")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@shape_options
 @program_option
 @json_option
-def import_shops_command(file: Path, program_code: str | None, as_json: bool) -> None:
+def import_shops_command(
+    file: Path, encoding: str | None, ignored: frozenset[str], program_code: str | None, as_json: bool
+) -> None:
     """Register the shops in FILE (CSV or NDJSON); 1 where rows were refused."""
     try:
-        with RecordsFile(file, COLUMNS) as source, open_container() as container:
+        with RecordsFile(file, COLUMNS, FileShape(encoding or UTF_8, ignored)) as source, open_container() as container:
             with container.begin() as conn:
                 program = container.program(conn, program_code)
             beside = Beside(RefusedFile(file, source), RefusedFile(file, source, "detached"))
             tally = _import(container, program, source, beside)
     except HeaderUnfit as error:
-        raise click.BadParameter(error.refusal(file.name, COLUMNS)) from error
+        raise click.BadParameter(error.refusal(file.name)) from error
     _report(tally, beside, as_json)
     if beside.refused.count:
         raise SystemExit(1)
@@ -163,17 +169,12 @@ def _loops(source: RecordsFile, index: Index, stuck: Sequence[int]) -> dict[str,
 
 
 def _register(
-    container: Container,
-    program: Program,
-    records: Sequence[Record],
-    index: Index,
-    beside: Beside,
-    tally: ShopTally,
+    container: Container, program: Program, records: Sequence[Record], index: Index, beside: Beside, tally: ShopTally
 ) -> None:
     """Registers one batch in one transaction; what is no registration at all is refused before."""
     fit: list[tuple[Record, ShopDraft]] = []
     for record in records:
-        draft = record.fault or draft_of(record.values)
+        draft = draft_of(record.values) if record.fault is None else render_both(record.fault)
         if isinstance(draft, str):
             beside.refused.add(record, "invalid", draft)
         else:
@@ -240,7 +241,7 @@ def _instant(value: object, wrong: list[str]) -> Any:
     if value is None:
         return None
     try:
-        return parse_instant(value if isinstance(value, str) else "")
+        return parse_instant(read_time(value) if isinstance(value, str) else "")
     except ValueError:
         wrong.append(f"joined_at: {render_both(Text('must be an RFC 3339 time with an offset', 'shops'))}")
     return None

@@ -22,6 +22,7 @@ from distrib.cli.output import (
     program_option,
     time_text,
 )
+from distrib.cli.payouts.arguments import amounts_of, reason_of
 from distrib.cli.payouts.files import read_results, write_pieces
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
@@ -32,6 +33,7 @@ from distrib.languages import render_both
 from distrib.services.context import Actor, Program
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
+from distrib.services.payouts.closing_payments import ClosingDraft, propose_closing_payment
 from distrib.services.payouts.files import ENCODINGS, channel_file
 from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.payouts.reports import platform_report, us_1099_report
@@ -56,18 +58,61 @@ def payout() -> None:
 @click.option("--up-to", required=True, help="What was available then; RFC 3339 or `now`.")
 @click.option("--min-minor", type=click.IntRange(0), default=0, help="Least amount.")
 @click.option("--channel", type=click.Choice(CHANNELS), default=CSV, show_default=True, help="渠道。")
+@click.option("--shop", "shop_ids", multiple=True, help="This shop alone; may be given again.")
+@click.option("--amount", "amounts", multiple=True, metavar="SHOP=MINOR", help="A part of a balance; again for more.")
+@click.option("--withdrawal", "withdrawals", multiple=True, help="An approved withdrawal; may be given again.")
 @key_option()
 @program_option
 @json_option
 def create(
-    payout_id: str, up_to: str, min_minor: int, channel: str, key: str, program_code: str | None, as_json: bool
+    payout_id: str,
+    up_to: str,
+    min_minor: int,
+    channel: str,
+    shop_ids: tuple[str, ...],
+    amounts: tuple[str, ...],
+    withdrawals: tuple[str, ...],
+    key: str,
+    program_code: str | None,
+    as_json: bool,
 ) -> None:
-    """Make the batch ID and reserve its money."""
+    """Make the batch ID and reserve its money: of everything available, or of what is named."""
+    wanted = amounts_of(amounts)
     with open_container() as container, container.begin() as conn:
         program, actor = acting_as(container, conn, key, program_code)
         now = container.now()
-        draft = PayoutDraft(payout_id, now if up_to == "now" else _instant(up_to), min_minor, channel)
+        draft = PayoutDraft(
+            payout_id,
+            now if up_to == "now" else _instant(up_to),
+            min_minor,
+            channel,
+            shop_ids=shop_ids or None,
+            amounts=wanted,
+            withdrawals=withdrawals or None,
+        )
         service.create_payout(conn, program, draft, container.channels, actor, now)
+        view = _whole(conn, program, payout_id)
+    _show(view, as_json)
+
+
+@payout.command()
+@click.argument("payout_id", metavar="ID")
+@click.option("--shop", "shop_id", required=True, help="Closed, with money left.")
+@click.option("--reason", required=True, help="Why it is paid.")
+@click.option("--channel", type=click.Choice(CHANNELS), default=CSV, show_default=True, help="渠道。")
+@key_option()
+@program_option
+@json_option
+def closing(
+    payout_id: str, shop_id: str, reason: str, channel: str, key: str, program_code: str | None, as_json: bool
+) -> None:
+    """Ask for the last money of a closed shop as the batch ID; another key approves it. Admins only."""
+    draft = ClosingDraft(payout_id, shop_id, reason_of(reason), channel)
+    with open_container() as container, container.begin() as conn:
+        program, actor = acting_as(container, conn, key, program_code)
+        if actor.role != "admin":
+            raise Refusal("forbidden")
+        propose_closing_payment(conn, program, draft, container.channels, actor, container.now())
         view = _whole(conn, program, payout_id)
     _show(view, as_json)
 
@@ -330,7 +375,7 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
     total = show_amount(view["amount_minor"], currency)
     print_line(console, in_both(_lines_in_all(view["count"], total, currency)))
     for line in view["refused"]:
-        refusal = Refusal(line["code"], id=line["shop_id"])
+        refusal = Refusal(line["code"], id=line["shop_id"], available_minor=line["amount_minor"])
         amount = show_amount(line["amount_minor"], currency)
         print_line(console, f"{line['shop_id']} {amount}: {render_both(refusal.text, ' ')}")
 

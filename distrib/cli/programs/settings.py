@@ -11,7 +11,7 @@ from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.customers import RULES
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.programs.settings import SETTINGS, WITHHOLDINGS, set_program
+from distrib.services.programs.settings import SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, set_program
 from distrib.services.programs.tenants import ADMISSIONS
 
 CLEARED = ("title", "join_url")
@@ -28,14 +28,26 @@ CLEARED = ("title", "join_url")
 @click.option("--protect-days", type=int, help="With --binding protected.")
 @click.option("--expire-days", type=int, help="With --binding; without end if not given.")
 @click.option("--withholding", type=click.Choice(WITHHOLDINGS), help="How tax is withheld.")
+@click.option("--withdrawal-least-minor", type=int, help="Least withdrawal; naming it sets all rules of them.")
+@click.option("--withdrawal-most-minor", type=int, help="Greatest withdrawal.")
+@click.option("--withdrawals-per-day", type=int, help="Most of a shop in a day.")
+@click.option("--withdrawals-per-month", type=int, help="Most of a shop in a month.")
+@click.option("--withdrawal-fee-minor", type=int, help="What the shop bears for each.")
+@click.option("--no-withdrawals", is_flag=True, help="Take no withdrawals any more.")
 @click.option("--title", help="What invitations call it; '' takes it back.")
 @click.option("--join-url", help="Your own page for joining; '' takes it back.")
 @program_option
 @json_option
-def set_command(program_code: str | None, as_json: bool, signed_off_by: str | None, **given: Any) -> None:
+def set_command(
+    program_code: str | None, as_json: bool, signed_off_by: str | None, no_withdrawals: bool, **given: Any
+) -> None:
     """Change settings of a program; what is not named stays."""
     wanted = {name: value for name, value in given.items() if value is not None}
     wanted |= {name: None for name in CLEARED if wanted.get(name) == ""}
+    if no_withdrawals:
+        if WITHDRAWAL_TERMS.keys() & wanted.keys():
+            raise click.UsageError(in_both(Text("--no-withdrawals goes without rules of withdrawals.")))
+        wanted |= {"withdrawal_least_minor": None}
     if not wanted:
         raise click.UsageError(in_both(Text("Name a setting to change.")))
     with open_container() as container:

@@ -13,10 +13,11 @@ from distrib.console.plans.summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.document import first_of
 from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.customer_conditions import CustomerCondition
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool
-from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, SLAB_WHOLE, UPLINE, Rule, Where
+from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, PER_ORDER, RATE, SLAB_WHOLE, UPLINE, Rule, Where
 
 
 class RuleRow(NamedTuple):
@@ -78,7 +79,7 @@ class _Words:
             for from_minor, rate in rule.slabs:
                 yield self._say("slab", amount=self._money(from_minor), rate=show_percent(rate))
             return
-        show = show_percent if rule.kind == RATE else self._a_piece
+        show = show_percent if rule.kind == RATE else self._an_order if rule.per == PER_ORDER else self._a_piece
         for rank, figure in rule.figures.items():
             yield self._say("by_rank", rank=rank, figure=show(figure))
         if rule.default is not None:
@@ -102,11 +103,24 @@ class _Words:
             ("never", "sku", where.not_skus),
         )
         conditions = [self._named(way, key, values) for way, key, values in asked if values]
+        customers = (("only", where.customer), ("never", where.not_customer))
+        conditions += [self._asked(way, condition) for way, condition in customers if condition is not None]
         return self._say("and").join(conditions) if conditions else self._say("all_lines")
+
+    def _customer(self, asked: CustomerCondition) -> str:
+        standing, orders, days = asked
+        worded = self._say(f"customer.{standing}")
+        bounds = [self._say("customer.orders", orders=orders)] if orders is not None and asked.is_bounded else []
+        if days is not None:
+            bounds.append(self._say("customer.days", days=days))
+        return self._say("customer.bounds", customer=worded, bounds="; ".join(bounds)) if bounds else worded
 
     def _named(self, way: str, key: str, values: Collection[str]) -> str:
         words = [self._say(f"channel.{value}") if key == "channel" else value for value in sorted(values)]
         return self._say(way, key=self._say(f"where.{key}"), values=first_of(words))
+
+    def _asked(self, way: str, asked: CustomerCondition) -> str:
+        return self._say(way, key=self._say("where.customer"), values=self._customer(asked))
 
     def _requires(self, requires: Requires | None) -> Iterator[str]:
         if requires is None:
@@ -140,6 +154,7 @@ class _Words:
             "policy": plan.policy or say("policy.program"),
             "base": say(f"base.{plan.base}"),
             "rounding": say(f"rounding.{plan.rounding}"),
+            "round_per": say(f"round_per.{plan.round_per}"),
             "hold_days": say("hold_days.text", days=plan.hold_days),
             "tiers": say("tiers.text", tiers=plan.tiers),
             "inactive_upline": say(f"inactive_upline.{plan.inactive_upline}"),
@@ -194,6 +209,9 @@ class _Words:
 
     def _money(self, amount_minor: int) -> str:
         return f"{show_amount(amount_minor, self._plan.currency)} {self._plan.currency}"
+
+    def _an_order(self, amount_minor: int) -> str:
+        return self._say("an_order", amount=self._money(amount_minor))
 
     def _a_piece(self, amount_minor: int) -> str:
         return self._say("a_piece", amount=self._money(amount_minor))

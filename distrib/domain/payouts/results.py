@@ -53,8 +53,10 @@ class DayBounds(NamedTuple):
 
     def first(self, history: LineHistory) -> date:
         """The first day there can be: not before the approval, nor before the payment where there was one."""
-        paid_on = None if history.result is None else history.result.day
-        return max(self.approved_on, self.open_from, paid_on or self.approved_on)
+        days = [self.approved_on, self.open_from]
+        if history.result is not None and history.result.day is not None:
+            days.append(history.result.day)
+        return max(days)
 
 
 def decide_result(saying: Saying, history: LineHistory, bounds: DayBounds) -> str:
@@ -86,8 +88,11 @@ def repeats(saying: Saying, known: Saying) -> bool:
     >>> repeats(Saying("paid"), known), repeats(Saying("paid", reference="W2"), known)
     (True, False)
     """
-    return saying.status == known.status and all(
-        part in (None, whole) for part, whole in zip(saying[1:], known[1:], strict=True)
+    return (
+        saying.status == known.status
+        and saying.day in (None, known.day)
+        and saying.reference in (None, known.reference)
+        and saying.reason in (None, known.reason)
     )
 
 

@@ -18,6 +18,8 @@ from distrib.domain.plans.document_rules import DEFAULT_FIGURE, check_rules
 from distrib.domain.texts import Text
 
 BASES = ("paid", "list", "margin")
+ROUND_PER_LINE, ROUND_PER_ORDER = "line", "order"
+ROUND_PER = (ROUND_PER_LINE, ROUND_PER_ORDER)
 INACTIVE_UPLINE = ("keep", "compress")
 SELF_PURCHASE = ("earn", "skip", "shift")
 DEFAULT_TIERS, MAX_TIERS = 1, 3
@@ -32,6 +34,7 @@ KEYS = (
     "policy",
     "base",
     "rounding",
+    "round_per",
     "hold_days",
     "tiers",
     "inactive_upline",
@@ -47,13 +50,20 @@ REQUIRED = ("code", "currency", "rules")
 DEFAULTS: Mapping[str, object] = {
     "base": BASES[0],
     "rounding": ROUNDINGS[0],
+    "round_per": ROUND_PER[0],
     "hold_days": DEFAULT_HOLD_DAYS,
     "tiers": DEFAULT_TIERS,
     "inactive_upline": INACTIVE_UPLINE[0],
     "self_purchase": SELF_PURCHASE[0],
 }
 """What a key says that is not there."""
-CHOICES = {"base": BASES, "rounding": ROUNDINGS, "inactive_upline": INACTIVE_UPLINE, "self_purchase": SELF_PURCHASE}
+CHOICES = {
+    "base": BASES,
+    "rounding": ROUNDINGS,
+    "round_per": ROUND_PER,
+    "inactive_upline": INACTIVE_UPLINE,
+    "self_purchase": SELF_PURCHASE,
+}
 DECLARED_TRUTHS = ("entry_purchase", "written_contract")
 DECLARED_NUMBERS = {"entry_fee_minor": MAX_MINOR, "buy_back_days": 3650, "cooling_off_days": 3650, "minimum_age": 150}
 DECLARED_TEXTS = ("organiser",)

@@ -13,12 +13,14 @@ from typing import Any
 
 from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.plans.document_limits import check_cap, check_requires, is_known_rank, names_of
+from distrib.domain.plans.document_limits import check_cap, check_customer, check_requires, is_known_rank, names_of
 from distrib.domain.plans.rules import (
     CHAIN,
     OF_BASE,
     OF_REMAINING,
     PAYS,
+    PER_ORDER,
+    PER_UNIT,
     SLAB_MARGINAL,
     SLAB_WHOLE,
     UPLINE,
@@ -39,6 +41,7 @@ KEYS = (
     "tier",
     "rate",
     "amount_minor",
+    "per",
     "slabs",
     "slab_mode",
     "of",
@@ -49,14 +52,15 @@ KEYS = (
     "group",
 )
 REQUIRED = ("id", "pay")
-DEFAULTS = {"slab_mode": SLAB_WHOLE, "of": OF_BASE}
+DEFAULTS = {"per": PER_UNIT, "slab_mode": SLAB_WHOLE, "of": OF_BASE}
 """What a key says that is not there; the default group is the slot (plan_rules)."""
 FIGURES = ("rate", "amount_minor", "slabs")
 DEFAULT_FIGURE = "default"
 SLAB_KEYS = ("from_minor", "rate")
 SLAB_MODES = (SLAB_WHOLE, SLAB_MARGINAL)
+PERS = (PER_UNIT, PER_ORDER)
 OFS = (OF_BASE, OF_REMAINING)
-WHERE = ("channel", "category", "sku")
+WHERE = ("channel", "category", "sku", "customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,10 @@ def _check_figures(report: Report, path: str, rule: Mapping[str, object], ranks:
             ranks,
             partial(_check_amount, report),
         )
+    if "per" in rule:
+        report.choice(f"{path}.per", rule["per"], PERS)
+        if "amount_minor" not in rule:
+            report.say(f"{path}.per", Text("goes with amount_minor only"))
     if "slabs" in rule:
         _check_slabs(report, f"{path}.slabs", rule["slabs"])
     if "slab_mode" in rule:
@@ -240,5 +248,7 @@ def _check_where(report: Report, path: str, value: object, known: tuple[str, ...
             _check_where(report, key_path, values, WHERE)
         elif key == "channel":
             report.each(key_path, values, len(CHANNELS), lambda place, v: report.choice(place, v, CHANNELS))
+        elif key == "customer":
+            check_customer(report, key_path, values)
         else:
             report.each(key_path, values, MAX_NAMED, report.sku if key == "sku" else report.text)

@@ -13,7 +13,15 @@ from typing import Any
 from distrib.domain.errors import Refusal
 from distrib.domain.money import parse_ratio
 from distrib.domain.plans.conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
-from distrib.domain.plans.document import CONDITION_DEFAULTS, DEFAULT_RANK, DEFAULTS, RANK_DEFAULTS, check_plan
+from distrib.domain.plans.customer_conditions import CustomerCondition, customer_condition
+from distrib.domain.plans.document import (
+    CONDITION_DEFAULTS,
+    DEFAULT_RANK,
+    DEFAULTS,
+    RANK_DEFAULTS,
+    ROUND_PER_ORDER,
+    check_plan,
+)
 from distrib.domain.plans.document_rules import DEFAULTS as RULE_DEFAULTS
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.pools import Pool
@@ -36,7 +44,11 @@ Eight that compression may look at, and one more when a self-purchase shifts the
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one version of a plan says; see the plan language for the meaning of each field."""
+    """What one version of a plan says; see the plan language for the meaning of each field.
+
+    ``needs_whole_order`` says whether what a line earns depends on the order's other lines: by one amount or one
+    rounding for all of them.
+    """
 
     code: str
     title: str | Mapping[str, str]
@@ -44,6 +56,7 @@ class Plan:
     policy: str | None
     base: str
     rounding: str
+    round_per: str
     hold_days: int
     tiers: int
     inactive_upline: str
@@ -57,6 +70,7 @@ class Plan:
     document: Mapping[str, Any] = field(repr=False)
     book: RuleBook = field(repr=False, compare=False)
     rank_indexes: Mapping[str, int] = field(repr=False, compare=False)
+    needs_whole_order: bool = field(repr=False, compare=False)
 
     @property
     def has_promotions(self) -> bool:
@@ -92,6 +106,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
     given = {**DEFAULTS, **{key: value for key, value in document.items() if value is not None}}
     ranks = tuple(_rank(rank) for rank in given.get("ranks") or [{"code": DEFAULT_RANK}])
     rules = _rules([{k: v for k, v in rule.items() if v is not None} for rule in given["rules"]])
+    book = RuleBook(rules, given["tiers"])
     return Plan(
         code=given["code"],
         title=given.get("title", given["code"]),
@@ -99,6 +114,7 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         policy=given.get("policy"),
         base=given["base"],
         rounding=given["rounding"],
+        round_per=given["round_per"],
         hold_days=given["hold_days"],
         tiers=given["tiers"],
         inactive_upline=given["inactive_upline"],
@@ -110,8 +126,9 @@ def compile_plan(document: Mapping[str, Any]) -> Plan:
         rules=rules,
         pools=tuple(_pool(pool) for pool in given.get("pools", ())),
         document=document,
-        book=RuleBook(rules, given["tiers"]),
+        book=book,
         rank_indexes={rank.code: index for index, rank in enumerate(ranks)},
+        needs_whole_order=given["round_per"] == ROUND_PER_ORDER or book.has_order_amounts,
     )
 
 
@@ -161,6 +178,7 @@ def _rule(index: int, rule: Mapping[str, Any], indexes: Mapping[str, int]) -> Ru
         slabs=tuple((slab["from_minor"], parse_ratio(slab["rate"])) for slab in rule.get("slabs", ())),
         of=OF_RULE if isinstance(of, Mapping) else of,
         of_rule=indexes[of["rule"]] if isinstance(of, Mapping) else -1,
+        per=rule.get("per", RULE_DEFAULTS["per"]),
         requires=Requires(**rule["requires"]) if "requires" in rule else None,
         cap=Cap(**rule["cap"]) if "cap" in rule else None,
     )
@@ -193,7 +211,13 @@ def _where(where: Mapping[str, Any]) -> Where:
         not_channels=frozenset(left_out.get("channel") or ()),
         not_categories=frozenset(left_out.get("category") or ()),
         not_skus=frozenset(left_out.get("sku") or ()),
+        customer=_customer(where.get("customer")),
+        not_customer=_customer(left_out.get("customer")),
     )
+
+
+def _customer(value: Any) -> CustomerCondition | None:
+    return None if value is None else customer_condition(value)
 
 
 def _only(values: Any) -> frozenset[str] | None:

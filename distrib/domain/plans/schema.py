@@ -18,6 +18,7 @@ from distrib.domain.plans import document as plan
 from distrib.domain.plans import document_limits as limits
 from distrib.domain.plans import document_rules as rules
 from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
+from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.domain.plans.rules import CHAIN, OF_BASE, PAYS, UPLINE
 from distrib.domain.plans.schema_words import WORDS
 from distrib.domain.texts import Text
@@ -48,6 +49,7 @@ def plan_schema() -> Schema:
             "condition": _condition(),
             "where": _object((*rules.WHERE, "not"), (), {**_where_keys(), "not": _ref("not")}, "where"),
             "not": _object(rules.WHERE, (), _where_keys(), "where"),
+            "customer": _object(limits.CUSTOMER_KEYS, limits.CUSTOMER_REQUIRED, _customer_keys(), "customer"),
             "slab": _object(
                 rules.SLAB_KEYS, rules.SLAB_KEYS, {"from_minor": _ref("amount"), "rate": _ref("ratio")}, "slab"
             ),
@@ -152,6 +154,15 @@ def _where_keys() -> Mapping[str, Schema]:
         "channel": _list({"enum": list(rules.CHANNELS)}, len(rules.CHANNELS)),
         "category": _list(_ref("text"), rules.MAX_NAMED),
         "sku": _list(sku, rules.MAX_NAMED),
+        "customer": {"anyOf": [{"enum": list(STANDINGS)}, _ref("customer")]},
+    }
+
+
+def _customer_keys() -> Mapping[str, Schema]:
+    return {
+        "is": {"enum": list(STANDINGS)},
+        "within_orders": _whole(1, limits.MAX_WITHIN_ORDERS),
+        "within_days": _whole(1, limits.MAX_WINDOW_DAYS),
     }
 
 
@@ -162,6 +173,7 @@ def _rule_keys() -> Mapping[str, Schema]:
         "tier": _whole(1, rules.MAX_TIER),
         "rate": _by_rank(_ref("ratio")),
         "amount_minor": _by_rank(_ref("amount")),
+        "per": {"enum": list(rules.PERS)},
         "slabs": _list(_ref("slab"), rules.MAX_SLABS),
         "slab_mode": {"enum": list(rules.SLAB_MODES)},
         "of": {"anyOf": [{"enum": list(rules.OFS)}, _object(("rule",), ("rule",), {"rule": _ref("name")}, "of")]},
@@ -217,6 +229,7 @@ def _rule_conditions() -> Schema:
         "allOf": [
             _if(_pays(UPLINE), _given("tier"), _absent("tier")),
             _if(_pays(CHAIN), {"allOf": [_given("differential"), by_rank, of_base]}, _absent("differential")),
+            _if(_given("per"), _given("amount_minor")),
             _if(_given("slab_mode"), _given("slabs")),
             _if(_given("amount_minor"), of_base),
         ],

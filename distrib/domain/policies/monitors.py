@@ -1,4 +1,4 @@
-"""What a policy pack watches in a running program: registrations, trees, the whole program, payees.
+"""What a policy pack watches in a running program: registrations, trees, payees within a tree, the whole program.
 
 A monitor is data: measures with their thresholds, all of which must be reached. Who measures, and
 what follows from a finding, must not enter.
@@ -19,7 +19,7 @@ from distrib.domain.texts import Text
 
 SEVERITIES = ("info", "alert", "hold", "refuse")
 """Of a running program's findings, the mildest first; a plan's are the ``policy`` module's."""
-REGISTRATION, TREE, PROGRAM = "registration", "tree", "program"
+REGISTRATION, TREE, PAYEE, PROGRAM = "registration", "tree", "payee", "program"
 
 MEASURES: dict[str, tuple[str, ...]] = {
     REGISTRATION: ("level", "refused"),
@@ -37,6 +37,7 @@ MEASURES: dict[str, tuple[str, ...]] = {
         "levels_with_buyers",
         "penalties",
     ),
+    PAYEE: ("payee_shops", "payee_shops_below"),
     PROGRAM: (
         "persons",
         "trees",

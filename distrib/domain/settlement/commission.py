@@ -6,28 +6,29 @@ walks the same way and records everyone looked at. All that decides is in the or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
-from distrib.domain.errors import Refusal
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import PPM, half_of, round_ratio
+from distrib.domain.plans.document import ROUND_PER_LINE
 from distrib.domain.plans.plan import Plan
-from distrib.domain.plans.rules import SLAB_WHOLE, Chosen, Rule
+from distrib.domain.plans.rules import Chosen
 from distrib.domain.settlement.caps import after_caps
+from distrib.domain.settlement.customers import chooser_for
 from distrib.domain.settlement.earned import Commission, CommissionKey
 from distrib.domain.settlement.earners import (
-    STEP_OF_BASE,
-    STEP_OF_REMAINING,
     Step,
     find_earners,
     known_earners,
     numbers_of,
     steps_of,
 )
+from distrib.domain.settlement.figures import base_of, line_figures
 from distrib.domain.settlement.seats import Verdict, seat, verdicts
 from distrib.domain.settlement.snapshot import Person, Snapshot
+from distrib.domain.settlement.whole_order import Exact, round_over_order, standing_amounts
 
 __all__ = ["Commission", "CommissionKey", "Person", "Snapshot", "settle", "settle_left"]
 
@@ -49,6 +50,25 @@ Note: TypeAlias = Callable[[int, Verdict, int, int | None, int], None]
 """Is told line index, verdict, base, rate and rounded amount of everyone looked at."""
 
 _WHOLE = Share(1, 1)
+
+
+class _LookedAt(NamedTuple):
+    """The rules that apply to a line, everyone they look at, and the figures of those."""
+
+    chosen: Chosen
+    people: list[Verdict]
+    steps: list[Step]
+
+
+class _Figure(NamedTuple):
+    """What one rule comes to for one person on one line, before rounding; ``exact`` is in units of 1 / scale."""
+
+    line_index: int
+    verdict: Verdict
+    base_minor: int
+    rate_ppm: int | None
+    exact: int
+    scale: int
 
 
 def settle(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
@@ -112,7 +132,7 @@ def walk(
     """
     if snapshot.seller is None:
         return []
-    if shares is None and note is None:
+    if shares is None and note is None and not plan.needs_whole_order:
         return _walk_whole(plan, order, snapshot)
     return _walk_exactly(plan, order, snapshot, shares, note)
 
@@ -124,7 +144,7 @@ def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission
     """
     numbers, known = numbers_of(snapshot), known_earners(plan, snapshot)
     commissions: list[Commission] = []
-    channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
+    channel, rounding, choose = order.channel, plan.rounding, chooser_for(plan, order, snapshot)
     half = half_of(PPM, rounding)
     for line_index, line in enumerate(order.lines):
         chosen = choose(channel, line.category, line.sku)
@@ -135,8 +155,10 @@ def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission
         base = base_of(plan, line)
         if earners.rates is None:
             unit = PPM**chosen.depth
-            amounts = line_amounts(earners.steps, base * unit, line.quantity * unit, unit, rounding)
-            for (rule_index, tier, place), (basis, taken, amount) in zip(earners.places, amounts, strict=True):
+            middle = half_of(unit, rounding)
+            figures = line_figures(earners.steps, base * unit, line.quantity * unit, unit)
+            for (rule_index, tier, place), (basis, taken, exact) in zip(earners.places, figures, strict=True):
+                amount = (exact + middle) // unit if middle is not None else round_ratio(exact, unit, rounding)
                 if amount:
                     commissions.append(
                         _commission((line_index, rule_index, tier, numbers[place], basis, taken, amount))
@@ -152,95 +174,59 @@ def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission
 def _walk_exactly(
     plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Share] | None, note: Note | None
 ) -> list[Commission]:
-    """The walk in exact fractions, as integers over a common denominator."""
-    seating = seat(plan, snapshot)
-    seated: dict[tuple[Chosen, bool], tuple[list[Verdict], list[Step]]] = {}
-    commissions: list[Commission] = []
-    channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
-    for line_index, line in enumerate(order.lines):
-        chosen = choose(channel, line.category, line.sku)
-        looked_at = seated.get((chosen, line.entry))
-        if looked_at is None:
-            people = verdicts(plan, chosen, snapshot, seating, line.entry)
-            looked_at = seated[chosen, line.entry] = (people, steps_of(people))
-        left, whole = shares[line_index] if shares is not None else _WHOLE
-        unit = PPM**chosen.depth
+    """The walk in exact fractions, as integers over a common denominator; rounded at its end."""
+    looked_at = _look_at(plan, order, snapshot)
+    if shares is None:
+        shares = [_WHOLE] * len(looked_at)
+    standing = _standing_amounts(plan, looked_at, shares)
+    figures: list[_Figure] = []
+    for line_index, (chosen, people, steps) in enumerate(looked_at):
+        line, (left, whole), unit = order.lines[line_index], shares[line_index], PPM**chosen.depth
         scale = unit * whole
         base, piece = base_of(plan, line) * left * unit, line.quantity * left * unit
-        amounts = line_amounts(looked_at[1], base, piece, scale, rounding)
-        for verdict, (basis, rate, amount) in zip(looked_at[0], amounts, strict=True):
-            if note is not None:
-                note(line_index, verdict, basis, rate, amount)
-            if amount and verdict.person is not None:
-                rule, tier, person = verdict.rule, verdict.tier, verdict.person
-                commissions.append(Commission(line_index, rule.index, tier, person.shop_no, basis, rate, amount))
+        of_line = line_figures(steps, base, piece, scale, standing[line_index])
+        figures += [_Figure(line_index, person, *figure, scale) for person, figure in zip(people, of_line, strict=True)]
+    commissions: list[Commission] = []
+    for (line_index, verdict, basis, rate, _, _), amount in zip(figures, _rounded(plan, figures), strict=True):
+        if note is not None:
+            note(line_index, verdict, basis, rate, amount)
+        if amount and verdict.person is not None:
+            rule, tier, person = verdict.rule, verdict.tier, verdict.person
+            commissions.append(Commission(line_index, rule.index, tier, person.shop_no, basis, rate, amount))
     return commissions
 
 
-def line_amounts(
-    steps: Sequence[Step], base: int, piece: int, scale: int, rounding: str
-) -> list[tuple[int, int | None, int]]:
-    """What each step is taken of (rounded down), its rate, and its amount, on one line.
+def _look_at(plan: Plan, order: Order, snapshot: Snapshot) -> list[_LookedAt]:
+    """Line by line the rules that apply, everyone they look at, and the figures of those."""
+    seating, channel, choose = seat(plan, snapshot), order.channel, chooser_for(plan, order, snapshot)
+    known: dict[tuple[Chosen, bool], _LookedAt] = {}
+    looked_at: list[_LookedAt] = []
+    for line in order.lines:
+        kind = (choose(channel, line.category, line.sku), line.entry)
+        if kind not in known:
+            people = verdicts(plan, kind[0], snapshot, seating, line.entry)
+            known[kind] = _LookedAt(kind[0], people, steps_of(people))
+        looked_at.append(known[kind])
+    return looked_at
 
-    Works without any rounding in between; each amount is rounded once, at its end.
 
-    Args:
-        steps: in the order of work; whoever is not paid gets 0.
-        base: the line's base, in units of 1 / scale; a multiple of PPM for every rate in a row.
-        piece: the line's quantity, in the same units: what an amount of 1 a piece comes to.
-        scale: units in one minor unit.
+def _standing_amounts(plan: Plan, looked_at: Sequence[_LookedAt], shares: Sequence[Share]) -> Sequence[Collection[int]]:
+    """The rules whose one amount for the order stands on each line.
+
+    A line that pays the earner nothing, as entry lines do, is none that the rule chose for it.
     """
-    amounts: list[tuple[int, int | None, int]] = []
-    base_minor, half = base // scale, half_of(scale, rounding)
-    paid = below = last_tier = 0
-    by_rule: dict[int, int] = {}
-    for rule_index, tier, of, own_rate, fixed, slabs, is_named in steps:
-        if tier != last_tier:
-            last_tier, below = tier, paid
-        basis, basis_minor = base, base_minor
-        if of != STEP_OF_BASE:
-            basis = max(base - below, 0) if of == STEP_OF_REMAINING else by_rule.get(of, 0)
-            basis_minor = basis // scale
-        rate = own_rate
-        if rate is not None:
-            amount = basis * rate // PPM
-        elif slabs is None:
-            amount = fixed * piece
-        else:
-            rate, amount = slab_amount(slabs, basis, scale)
-        paid += amount
-        if is_named:
-            by_rule[rule_index] = by_rule.get(rule_index, 0) + amount
-        rounded = (amount + half) // scale if half is not None else round_ratio(amount, scale, rounding)
-        amounts.append((basis_minor, rate, rounded))
-    return amounts
+    if not plan.book.has_order_amounts:
+        return [()] * len(looked_at)
+    chosen = [{step.rule_index for step in steps if step.is_per_order and step.fixed} for _, _, steps in looked_at]
+    return standing_amounts(chosen, [share.left > 0 for share in shares])
 
 
-def slab_amount(rule: Rule, basis: int, scale: int) -> tuple[int | None, int]:
-    """The rate (None where several slabs share) and the exact amount of a slab rule.
-
-    Intervals are half open: exactly ``from_minor`` belongs to the higher slab. What lies below the first slab pays
-    nothing.
-    """
-    is_whole = rule.kind == SLAB_WHOLE
-    amount, end = 0, basis
-    for from_minor, rate in reversed(rule.slabs):
-        start = from_minor * scale
-        if start > basis:
-            continue
-        if is_whole:
-            return rate, basis * rate // PPM
-        amount += (end - start) * rate // PPM
-        end = start
-    return 0 if is_whole else None, amount
-
-
-def base_of(plan: Plan, line: OrderLine) -> int:
-    """What a line's rates apply to under the plan's ``base``."""
-    if plan.base == "paid":
-        return line.paid_minor
-    if plan.base == "list":
-        return line.paid_minor if line.list_minor is None else line.list_minor
-    if line.cost_minor is None:
-        raise Refusal("cost_missing", line=line.id)
-    return max(line.paid_minor - line.cost_minor, 0)
+def _rounded(plan: Plan, figures: Sequence[_Figure]) -> list[int]:
+    """Each figure rounded by itself, or once for each rule, tier and earner of the order (plan.md, ``round_per``)."""
+    if plan.round_per == ROUND_PER_LINE:
+        return [round_ratio(figure.exact, figure.scale, plan.rounding) for figure in figures]
+    exact = [
+        Exact((verdict.rule.index, verdict.tier, verdict.person), units, scale)
+        for _, verdict, _, _, units, scale in figures
+    ]
+    return round_over_order(exact, plan.rounding)

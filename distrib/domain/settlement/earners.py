@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
-from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, RATE, Chosen, Rule
+from distrib.domain.plans.rules import AMOUNT, OF_REMAINING, OF_RULE, PER_ORDER, RATE, Chosen, Rule
 from distrib.domain.settlement.seats import PAID, Verdict, seat, verdicts
 from distrib.domain.settlement.snapshot import Person, Snapshot
 
@@ -27,8 +27,8 @@ class Step(NamedTuple):
     """One earner of a line as figures: by which rule, at which tier, of what, and how much.
 
     ``of`` is the index of the rule it is taken of, ``STEP_OF_BASE`` or ``STEP_OF_REMAINING``. One of ``rate``,
-    ``slabs`` and ``fixed`` says how much; the first two are None for the others. ``is_named``: another step is taken
-    of what this rule paid.
+    ``slabs`` and ``fixed`` says how much; the first two are None for the others. ``is_per_order``: ``fixed`` is paid
+    once for the order. ``is_named``: another step is taken of what this rule paid.
     """
 
     rule_index: int
@@ -36,6 +36,7 @@ class Step(NamedTuple):
     of: int
     rate: int | None
     fixed: int
+    is_per_order: bool
     slabs: Rule | None
     is_named: bool
 
@@ -71,7 +72,8 @@ def _step_of(verdict: Verdict, is_named: bool) -> Step:
         of = STEP_OF_REMAINING
     rate = figure if rule.kind == RATE else None
     has_slabs = rule.kind not in (RATE, AMOUNT) and reason == PAID
-    return Step(rule.index, tier, of, rate, figure if rule.kind == AMOUNT else 0, rule if has_slabs else None, is_named)
+    fixed, is_per_order = (figure, rule.per == PER_ORDER) if rule.kind == AMOUNT else (0, False)
+    return Step(rule.index, tier, of, rate, fixed, is_per_order, rule if has_slabs else None, is_named)
 
 
 def numbers_of(snapshot: Snapshot) -> list[int]:

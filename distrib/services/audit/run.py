@@ -23,13 +23,13 @@ from distrib.services.audit.orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.services.ledger.seals import verify_chain
 from distrib.store.audit import lives, proofs, questions, runs
-from distrib.store.audit.limits import RULE_TOTALS
+from distrib.store.audit.limits import MERGES, RULE_TOTALS
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.network import shops
 from distrib.store.statements import months
 
 _ANY_LEVEL = 2**31 - 1
-_QUESTIONS = (*questions.QUESTIONS, *lives.QUESTIONS, RULE_TOTALS, *proofs.QUESTIONS)
+_QUESTIONS = (*questions.QUESTIONS, *lives.QUESTIONS, RULE_TOTALS, MERGES, *proofs.QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)

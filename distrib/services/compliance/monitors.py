@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
-from distrib.services.compliance.structure import MORE_TREES, Structure, StructureFinding, measure_structure
+from distrib.services.compliance.structure import Structure, StructureFinding, measure_structure
 from distrib.services.context import Actor, Program
 from distrib.store.compliance import cases
 from distrib.store.compliance import findings as store
@@ -89,8 +89,10 @@ def list_findings(
 
 
 def finding_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Shows a recorded finding."""
-    return {**row, "evidence": figures_view(json.loads(row["evidence"]))}
+    """Shows a recorded finding; one about a payee names its shops."""
+    evidence = json.loads(row["evidence"])
+    shop_ids = evidence.pop("shop_ids", None)
+    return {**row, "evidence": figures_view(evidence), **({"shop_ids": shop_ids} if shop_ids else {})}
 
 
 def structure_view(program: Program, structure: Structure) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def structure_finding_view(finding: StructureFinding) -> dict[str, Any]:
         "detail_en": monitor.en,
         "detail_zh": monitor.zh,
         "pack": finding.pack,
+        **({"shop_ids": list(finding.shop_ids)} if finding.shop_ids else {}),
     }
 
 
@@ -140,7 +143,7 @@ def _open_cases(
 
     A case that was ended is not opened anew as long as the figures stay what they were.
     """
-    held = [finding for finding in findings if finding.monitor.severity == "hold" and finding.subject != MORE_TREES]
+    held = [finding for finding in findings if finding.monitor.severity == "hold" and _has_trees(finding)]
     subjects = sorted({finding.subject for finding in held})
     open_subjects = cases.subjects_with_open_case(conn, program.program_id, subjects)
     ended = cases.evidence_of_ended_cases(conn, program.program_id, subjects)
@@ -152,6 +155,11 @@ def _open_cases(
         cases.insert_cases(conn, program.program_id, [_case(finding) for finding in new.values()], now, actor.key_id)
     actions = {subject: CASE_STANDS if subject in open_subjects else CASE_DECIDED for subject in subjects}
     return actions | dict.fromkeys(new, CASE_OPENED)
+
+
+def _has_trees(finding: StructureFinding) -> bool:
+    """Whether a finding is about a tree or an organiser's trees, whose pay can be held."""
+    return finding.root_no is not None or finding.organiser_id is not None
 
 
 def _is_decided(finding: StructureFinding, evidence: str | None) -> bool:
@@ -186,4 +194,5 @@ def _row(program: Program, finding: StructureFinding, action: str, now: datetime
 
 
 def _evidence(finding: StructureFinding) -> str:
-    return json.dumps(dict(finding.figures), ensure_ascii=False, sort_keys=True)
+    shop_ids = {"shop_ids": list(finding.shop_ids)} if finding.shop_ids else {}
+    return json.dumps({**finding.figures, **shop_ids}, ensure_ascii=False, sort_keys=True)

@@ -12,13 +12,15 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.columns.payees import find_shared
 from distrib.columns.structure import Forest, ShopFigures, Trees, measure_trees, plant
 from distrib.domain.plans.measures import consideration, head_count_pay, head_count_ranks
 from distrib.domain.policies.figures import Measured
-from distrib.domain.policies.monitors import PROGRAM, TREE, Monitor
+from distrib.domain.policies.monitors import PAYEE, PROGRAM, TREE, Monitor
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.figures import ProgramFigures
 from distrib.services.compliance.penalised import Penalised, by_root, find_penalised
+from distrib.services.compliance.shared_payees import PayeeUnits
 from distrib.services.compliance.tree_units import SUMS, TreeUnits, Unit
 from distrib.services.context import Program
 from distrib.services.plans.versions import Timeline, TimelineEntry, load_timeline
@@ -28,6 +30,8 @@ from distrib.store.programs import tenants
 
 MORE_TREES = "more trees"
 """The subject of the row that counts the trees which are not reported one by one."""
+MORE_PAYEES = "more payees"
+"""The same of payees."""
 LARGEST_SHOWN = 10
 _SHOWN_FIGURES = (
     "persons",
@@ -42,9 +46,10 @@ _SHOWN_FIGURES = (
 
 
 class StructureFinding(NamedTuple):
-    """A monitor's finding about one tree, one organiser, or the program.
+    """A monitor's finding about one tree, one organiser, one payee's shops, or the program.
 
-    Beyond the largest trees a finding is not reported, and is here so that its tree gets a case.
+    Beyond the largest trees a finding is not reported, and is here so that its tree gets a case. ``shop_ids`` are the
+    shops that a finding about a payee names.
     """
 
     monitor: Monitor
@@ -55,6 +60,7 @@ class StructureFinding(NamedTuple):
     organiser_id: str | None = None
     figures: Mapping[str, int | None] = {}
     is_reported: bool = True
+    shop_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ def measure_structure(conn: Connection, program: Program, policies: Mapping[str,
     penalties = find_penalised(conn, program, forest, as_of)
     has_head_count = any(_is_fee_or_head_count(entry) for entry in _within_a_year(timeline, as_of))
     units = TreeUnits(conn, program, trees, as_of, has_head_count, by_root(penalties))
+    payees = PayeeUnits(conn, program, find_shared(forest, *store.payees_in_common(conn, program.program_id, as_of)))
     figures = ProgramFigures(conn, program, timeline, trees, as_of)
     day = program.day_of(as_of)
     judged = [
@@ -90,7 +97,7 @@ def measure_structure(conn: Connection, program: Program, policies: Mapping[str,
         for pack in packs_at(program, policies, timeline, as_of)
         for monitor in pack.monitors
         if monitor.is_in_force(day, program.currency)
-        for finding in _judge(pack, monitor, units, figures)
+        for finding in _judge(pack, monitor, units, payees, figures)
     ]
     return Structure(
         as_of=as_of,
@@ -145,13 +152,17 @@ def _trees(conn: Connection, program: Program, forest: Forest, as_of: datetime) 
     return measure_trees(forest, pulled)
 
 
-def _judge(pack: Policy, monitor: Monitor, units: TreeUnits, program: ProgramFigures) -> Iterator[StructureFinding]:
-    """Judges the program or its trees by one monitor of a pack; answers the findings."""
+def _judge(
+    pack: Policy, monitor: Monitor, units: TreeUnits, payees: PayeeUnits, program: ProgramFigures
+) -> Iterator[StructureFinding]:
+    """Judges the program, its trees or its payees by one monitor of a pack; answers the findings."""
     if monitor.scope == PROGRAM:
         figures = {bound.measure: program.figure(bound.measure, monitor.each) for bound in monitor.bounds}
         figure = monitor.figure(figures)
         if figure is not None:
             yield StructureFinding(monitor, pack.version, "program", figure, figures=figures)
+    elif monitor.scope == PAYEE:
+        yield from _judge_payees(pack, monitor, payees)
     elif monitor.scope == TREE:
         reaching = units.reaching(monitor, pack.count_root)
         for is_reported, reached in ((True, reaching.reported), (False, reaching.unreported)):
@@ -168,6 +179,17 @@ def _judge(pack: Policy, monitor: Monitor, units: TreeUnits, program: ProgramFig
                 )
         if reaching.more_trees:
             yield StructureFinding(monitor, pack.version, MORE_TREES, Measured({"trees": reaching.more_trees}))
+
+
+def _judge_payees(pack: Policy, monitor: Monitor, payees: PayeeUnits) -> Iterator[StructureFinding]:
+    shared, more = payees.reaching(monitor)
+    for unit in shared:
+        figure = monitor.figure(unit.figures) or Measured({})
+        yield StructureFinding(
+            monitor, pack.version, unit.subject, figure, figures=unit.figures, shop_ids=unit.shop_ids
+        )
+    if more:
+        yield StructureFinding(monitor, pack.version, MORE_PAYEES, Measured({"payees": more}))
 
 
 def _program_figures(trees: Trees, program: ProgramFigures) -> dict[str, int | None]:

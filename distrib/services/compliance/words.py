@@ -103,6 +103,9 @@ MEASURES: dict[str, Text] = {
     "month_earners": Text("shops with that income in the month"),
     "quarter_earners": Text("shops with income in the quarter before"),
     "year_payees": Text("payees with that much in the year"),
+    "payee_shops": Text("shops of one payee in the tree"),
+    "payee_shops_below": Text("of these, below another of the payee"),
+    "payees": Text("payees"),
 }
 _COUNTED_BY_MONEY = ("month_earners", "quarter_earners", "year_payees")
 _VALUES: dict[str, Text] = {
@@ -131,9 +134,11 @@ _SUBJECTS: dict[str, Text] = {
     "shop": Text("shop"),
     "program": Text("the whole program"),
     "more trees": Text("more trees"),
+    "more payees": Text("more payees"),
 }
 _CASE, _SIGNED = Text("case {case}: {state}"), Text("signed off by {by}")
 _EACH = Text(" (each: {each})")
+_SHOPS = Text(" Shops: {shops}.")
 _SHARES = RATIOS | {"order_cap"}
 _CODED = ("severity", "state", "kind", "on_excess")
 _NUMBERS_OF_THINGS = ("case_no", "version")
@@ -165,9 +170,10 @@ class ReportWording:
         """Renders a row's value as the reader reads it."""
         if name == "done":
             return self._done(row)
-        return self.value(
-            name, row["detail_zh" if self._language == CHINESE else "detail_en"] if name == "detail" else row[name]
-        )
+        if name == "detail":
+            detail: str = row["detail_zh" if self._language == CHINESE else "detail_en"]
+            return detail + self._shops(row)
+        return self.value(name, row[name])
 
     def value(self, name: str, value: Any) -> str:
         """Renders a value by its name: amounts in the currency, shares in percent, times by the program's clock."""
@@ -217,6 +223,11 @@ class ReportWording:
         is_money = any(bound.measure in _COUNTED_BY_MONEY for bound in thresholds.bounds)
         each = self._figure("each_minor" if is_money else "each", str(thresholds.each))
         return render(_EACH.with_params(each=each), self._language)
+
+    def _shops(self, row: Mapping[str, Any]) -> str:
+        """Names the shops that a finding is about, where it lists them."""
+        shop_ids = row.get("shop_ids")
+        return render(_SHOPS.with_params(shops=", ".join(shop_ids)), self._language) if shop_ids else ""
 
     def _subject(self, text: str) -> str:
         kind, _, rest = text.partition(":")

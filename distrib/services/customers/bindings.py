@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.customers import KEPT, Binding, BindingRule, Claim, JudgedClaim, binding_at, judge_claims
+from distrib.domain.customers import Binding, BindingRule, Claim, DatedClaim
 from distrib.domain.errors import Refusal
 from distrib.domain.events import CLOCK_SKEW
 from distrib.services.context import Actor, Program
+from distrib.services.customers.people import ClaimsOfPeople, lock_people
 from distrib.store import customers as store
 from distrib.store.customers import ClaimRow, NewClaim
 from distrib.store.network import shops
@@ -54,11 +55,12 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """A claim in a customer's history.
+    """A claim in a customer's history, on this id or on another of the same person.
 
     ``until`` is when the binding it made ended or will end; None where that is not known, and where it made none.
     """
 
+    customer_id: str
     shop_id: str
     source: str
     bound_at: datetime
@@ -67,15 +69,6 @@ class ClaimView:
     until: datetime | None
     recorded_at: datetime
     recorded_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerView:
-    """A customer: the shop it is itself, if any, and the binding now in force."""
-
-    id: str
-    shop_id: str | None
-    binding: BindingView | None
 
 
 def bind_customer(conn: Connection, program: Program, draft: ClaimDraft, actor: Actor, now: datetime) -> ClaimResult:
@@ -96,10 +89,10 @@ def bind_customers(
     """Records many claims and answers the outcome of each, in the order sent; one refusal touches no other."""
     program_id = program.program_id
     customers = {draft.customer_id for draft in drafts}
-    store.lock_customers(conn, program_id, customers)
+    lock_people(conn, program_id, customers)
     known = shops.by_ids(conn, program_id, {draft.shop_id for draft in drafts})
     rule = BindingRule(program.binding_rule, program.protect_days, program.expire_days)
-    batch = _ClaimBatch(store.claims_of(conn, program_id, customers), rule)
+    batch = _ClaimBatch(ClaimsOfPeople(conn, program_id, customers), rule)
     outcomes: list[str | Refusal] = []
     for draft in drafts:
         shop = known.get(draft.shop_id)
@@ -111,8 +104,7 @@ def bind_customers(
             outcomes.append(batch.record(draft, shop.shop_no))
     if batch.new:
         store.insert_claims(conn, program_id, batch.new, rule, now, actor.key_id)
-    current = {customer: binding_at(claims, now) for customer, claims in batch.claims.items()}
-    views = _views(conn, program_id, current)
+    views = binding_views(conn, program_id, {customer: batch.people.binding(customer, now) for customer in customers})
     return [_result(draft, outcome, views) for draft, outcome in zip(drafts, outcomes, strict=True)]
 
 
@@ -124,111 +116,65 @@ def list_claims(
     Raises:
         Refusal: ``customer_unknown``.
     """
-    rows = store.claims_of(conn, program.program_id, [customer_id]).get(customer_id)
-    if rows is None:
-        _check_record(conn, program.program_id, customer_id)
-        return [], None
-    judged = judge_claims(row.claim for row in rows)
-    page = list(zip(rows, judged, _ends(judged), strict=True))[passed : passed + limit]
-    ids = shops.ids_of(conn, program.program_id, {row.claim.shop_no for row, _, _ in page})
-    views = [_claim_view(row, claim, until, ids) for row, claim, until in page]
-    return views, passed + limit if len(rows) > passed + limit else None
-
-
-def get_customer(conn: Connection, program: Program, customer_id: str, now: datetime) -> CustomerView:
-    """Reads a customer: the shop it is itself, and its binding now; raises ``customer_unknown``."""
-    program_id = program.program_id
-    rows = store.claims_of(conn, program_id, [customer_id]).get(customer_id, [])
-    shop_no = store.shops_of_customers(conn, program_id, [customer_id]).get(customer_id)
-    if not rows and shop_no is None:
-        _check_record(conn, program_id, customer_id)
-    binding = binding_at([row.claim for row in rows], now)
-    shop_id = None if shop_no is None else shops.ids_of(conn, program_id, [shop_no])[shop_no]
-    return CustomerView(customer_id, shop_id, _views(conn, program_id, {customer_id: binding})[customer_id])
-
-
-def set_customer(
-    conn: Connection, program: Program, customer_id: str, shop_id: str | None, actor: Actor, now: datetime
-) -> CustomerView:
-    """Records which shop a customer is; None takes it back. Orders already settled never change.
-
-    Raises:
-        Refusal: ``binding_shop_unknown``.
-    """
-    program_id = program.program_id
-    store.lock_customers(conn, program_id, [customer_id])
-    shop = None if shop_id is None else shops.by_ids(conn, program_id, [shop_id]).get(shop_id)
-    if shop is None and shop_id is not None:
-        raise Refusal("binding_shop_unknown", id=shop_id)
-    shop_no = None if shop is None else shop.shop_no
-    recorded = store.shops_of_customers(conn, program_id, [customer_id])
-    if customer_id not in recorded or recorded[customer_id] != shop_no:
-        store.insert_customer_shop(conn, program_id, customer_id, shop_no, now, actor.key_id)
-    return get_customer(conn, program, customer_id, now)
+    people = ClaimsOfPeople(conn, program.program_id, [customer_id])
+    if not people.is_known(customer_id):
+        check_record(conn, program.program_id, customer_id)
+    judged = people.judged(customer_id)
+    page = judged[passed : passed + limit]
+    ids = shops.ids_of(conn, program.program_id, {dated.claim.shop_no for dated in page}) if page else {}
+    views = [_claim_view(people.row(dated.customer_id, dated.claim), dated, ids) for dated in page]
+    return views, passed + limit if len(judged) > passed + limit else None
 
 
 class _ClaimBatch:
     """The claims on the customers of one call: those recorded before, and those that are new."""
 
-    def __init__(self, known: dict[str, list[ClaimRow]], rule: BindingRule) -> None:
-        self.claims = {customer: [row.claim for row in rows] for customer, rows in known.items()}
+    def __init__(self, people: ClaimsOfPeople, rule: BindingRule) -> None:
+        self.people = people
         self.new: list[NewClaim] = []
         self._rule = rule
         self._outcomes = {
-            (customer, row.claim.bound_at, row.claim.shop_no, row.claim.source): row.outcome
-            for customer, rows in known.items()
-            for row in rows
+            (row.customer_id, row.claim.bound_at, row.claim.shop_no, row.claim.source): row.outcome
+            for row in people.rows()
         }
 
     def record(self, draft: ClaimDraft, shop_no: int) -> str:
         """Records a claim and answers its outcome; of a claim recorded before, its first outcome."""
         key = (draft.customer_id, draft.bound_at, shop_no, draft.source)
         if key not in self._outcomes:
-            claims = self.claims.setdefault(draft.customer_id, [])
             claim = Claim(draft.bound_at, _NOT_STORED + len(self.new), shop_no, draft.source, self._rule)
-            claims.append(claim)
-            outcome = next(judged.outcome for judged in judge_claims(claims) if judged.claim is claim)
+            self.people.add(draft.customer_id, claim)
+            outcome = next(dated.outcome for dated in self.people.judged(draft.customer_id) if dated.claim is claim)
             self.new.append(NewClaim(draft.customer_id, draft.bound_at, shop_no, draft.source, outcome))
             self._outcomes[key] = outcome
         return self._outcomes[key]
 
 
-def _ends(claims: Sequence[JudgedClaim]) -> list[datetime | None]:
-    """Computes when the binding by each claim ended or will end; None where that is not known or it bound nobody."""
-    ends: list[datetime | None] = []
-    follows: datetime | None = None
-    last: Binding | None = None
-    for claim in reversed(claims):
-        if last is None or last.bound_at != claim.binding.bound_at or last.shop_no != claim.binding.shop_no:
-            last = claim.binding
-        known = [instant for instant in (follows, last.expires_at) if instant is not None]
-        ends.append(None if claim.outcome == KEPT or not known else min(known))
-        if claim.outcome != KEPT:
-            follows = claim.claim.bound_at
-    return ends[::-1]
-
-
-def _claim_view(row: ClaimRow, judged: JudgedClaim, until: datetime | None, ids: dict[int, str]) -> ClaimView:
+def _claim_view(row: ClaimRow, dated: DatedClaim, ids: dict[int, str]) -> ClaimView:
     claim = row.claim
     return ClaimView(
+        customer_id=row.customer_id,
         shop_id=ids[claim.shop_no],
         source=claim.source,
         bound_at=claim.bound_at,
         rule=claim.rule.name,
-        outcome=judged.outcome,
-        until=until,
+        outcome=dated.outcome,
+        until=dated.until,
         recorded_at=row.recorded_at,
         recorded_by=row.recorded_by,
     )
 
 
-def _check_record(conn: Connection, program_id: int, customer_id: str) -> None:
+def check_record(conn: Connection, program_id: int, customer_id: str) -> None:
     """Raises ``customer_unknown`` for a customer without a record of its own."""
     if customer_id not in store.shops_of_customers(conn, program_id, [customer_id]):
         raise Refusal("customer_unknown", id=customer_id)
 
 
-def _views(conn: Connection, program_id: int, bindings: dict[str, Binding | None]) -> dict[str, BindingView | None]:
+def binding_views(
+    conn: Connection, program_id: int, bindings: Mapping[str, Binding | None]
+) -> dict[str, BindingView | None]:
+    """Shows bindings by customer."""
     numbers = {binding.shop_no for binding in bindings.values() if binding is not None}
     ids = shops.ids_of(conn, program_id, numbers) if numbers else {}
     return {

@@ -1,6 +1,7 @@
 """Resolves the seller of orders that name no shop, and whether a shop buys from itself; for a whole batch at once.
 
-The shop bound to the customer at ``paid_at`` sells (api.md, Events).
+The shop bound to the customer at ``paid_at`` sells (api.md, Events). Customers who are one person by ``paid_at`` have
+one binding; whoever is one person now is the same shop.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.customers import Claim, binding_at
 from distrib.domain.events import Order
+from distrib.services.customers.people import ClaimsOfPeople, identities_of
 from distrib.store import customers
 from distrib.store.network.chains import ShopState
 
@@ -22,20 +23,19 @@ class Sellers:
     def __init__(self, conn: Connection, program_id: int, orders: Sequence[Order]) -> None:
         buyers = {order.customer_id for order in orders if order.customer_id is not None}
         unnamed = {order.customer_id for order in orders if order.shop_id is None and order.customer_id is not None}
-        self._shop_of = customers.shops_of_customers(conn, program_id, buyers) if buyers else {}
-        self._claims: dict[str, list[Claim]] = {}
+        self._identities = identities_of(conn, program_id, buyers)
+        surviving = {self._identities.surviving(buyer) for buyer in buyers}
+        self._shop_of = customers.shops_of_customers(conn, program_id, surviving) if buyers else {}
+        self._people = ClaimsOfPeople(conn, program_id, unnamed, self._identities)
         self._bound: dict[tuple[str, datetime], int | None] = {}
-        if unnamed:
-            known = customers.claims_of(conn, program_id, unnamed)
-            self._claims = {customer: [row.claim for row in rows] for customer, rows in known.items()}
 
     def bound_shop(self, order: Order) -> int | None:
         """Resolves the shop (by number) that the customer of an order without a shop was bound to at ``paid_at``."""
-        if order.shop_id is not None or order.customer_id is None or order.customer_id not in self._claims:
+        if order.shop_id is not None or order.customer_id is None:
             return None
         key = order.customer_id, order.paid_at
         if key not in self._bound:
-            binding = binding_at(self._claims[order.customer_id], order.paid_at)
+            binding = self._people.binding(*key)
             self._bound[key] = None if binding is None else binding.shop_no
         return self._bound[key]
 
@@ -44,7 +44,8 @@ class Sellers:
         return {number for order in orders if (number := self.bound_shop(order)) is not None}
 
     def is_self_purchase(self, order: Order, seller: ShopState | None) -> bool:
-        """Whether the buyer is the selling shop itself: the same id, or the customer's record names the shop."""
+        """Whether the buyer is the selling shop itself: the same id, or the person's record names the shop."""
         if seller is None or order.customer_id is None:
             return False
-        return order.customer_id == seller.shop_id or self._shop_of.get(order.customer_id) == seller.shop_no
+        surviving = self._identities.surviving(order.customer_id)
+        return seller.shop_id in (order.customer_id, surviving) or self._shop_of.get(surviving) == seller.shop_no

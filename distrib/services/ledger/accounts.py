@@ -24,7 +24,7 @@ from distrib.store.ledger import accounts as rows
 from distrib.store.ledger.accounts import TransferFilters
 
 PAYABLE = "payable:"
-CAUSES = ("order", "payout", "adjustment", "pool")
+CAUSES = ("order", "payout", "adjustment", "pool", "withdrawal")
 KINDS = ("earned", "reversed", "pool", "adjusted", "paid", "tax")
 _KINDS_OF = {EXPENSE: ["earned", "reversed", "pool", "adjusted"], CLEARING: ["paid"], TAX: ["tax"]}
 _OWN = {name: number for number, name in ACCOUNT_NAMES.items()}

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.customers import first_bound
 from distrib.domain.errors import Refusal
 from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.domain.periods import month_number
 from distrib.services.context import Program, period_bounds
-from distrib.store import customers as bindings
+from distrib.services.customers.people import ClaimsOfPeople
 from distrib.store.network import shop_months as store
 from distrib.store.network import shops
 
@@ -131,13 +130,10 @@ def ratio_text(part: int, whole: int) -> str | None:
 
 
 def _first_bound(conn: Connection, program_id: int, shop_no: int, end: datetime) -> dict[str, datetime | None]:
-    """Computes when the shop first bound each customer with an earlier claim by another shop; None if it never did."""
+    """Computes when the shop first bound each person whom another shop may have had before; None if it never did."""
     contested = store.contested_customers(conn, program_id, shop_no, end)
-    claims = bindings.claims_of(conn, program_id, contested) if contested else {}
-    return {
-        customer: first_bound((row.claim for row in rows if row.claim.bound_at < end), shop_no)
-        for customer, rows in claims.items()
-    }
+    people = ClaimsOfPeople(conn, program_id, contested)
+    return {customer: people.first_bound(customer, shop_no, end) for customer in contested}
 
 
 def _level(level: int, row: store.TeamLevelRow | None) -> TeamLevel:

@@ -88,6 +88,7 @@ def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
         "reverses_id": None,
         "adjustment_id": None,
         "reason": None,
+        "withdrawal_id": None,
     }
 
 
@@ -104,6 +105,7 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
         "reverses_id": None if reverses is None else commission_id(cause, reverses),
         "adjustment_id": row["adjustment_id"],
         "reason": row["reason"],
+        "withdrawal_id": row["withdrawal_id"],
     }
 
 

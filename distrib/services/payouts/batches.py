@@ -22,9 +22,12 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.lines import Lines, channel_no
+from distrib.services.payouts.selections import WITHDRAWALS, Selection, select, unmet
+from distrib.services.payouts.withdrawal_messages import tell_withdrawals
 from distrib.store.payouts import batches as rows
+from distrib.store.payouts import withdrawals
+from distrib.store.payouts.batches import RefusedShop
 
-SHOPS_CHUNK = 2_000
 REFUSED_SHOWN = 500
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
 STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
@@ -38,6 +41,7 @@ class PayoutDraft:
     An ``up_to`` that lies ahead takes what is available now: held money is never paid early.
 
     ``months_counted`` gives, by shop, the months that the cumulative method counts, where the caller knows better.
+    ``shop_ids``, ``amounts`` and ``withdrawals`` say what the batch is of, as ``selections.select`` takes them.
     """
 
     id: str
@@ -45,6 +49,16 @@ class PayoutDraft:
     min_minor: int = 0
     channel: str = CSV
     months_counted: Mapping[str, int] = field(default_factory=dict)
+    shop_ids: Sequence[str] | None = None
+    amounts: Mapping[str, int] | None = None
+    withdrawals: Sequence[str] | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the batch is asked to be; the order in which shops are named means nothing."""
+        named = {name: getattr(self, name) for name in ("shop_ids", "withdrawals") if getattr(self, name) is not None}
+        content = {"up_to": self.up_to, "min": self.min_minor, "channel": self.channel, "months": self.months_counted}
+        return content | {name: sorted(ids) for name, ids in named.items()} | {"amounts": self.amounts}
 
 
 def create_payout(
@@ -53,42 +67,87 @@ def create_payout(
     """Creates a batch with its lines and reserves their money; False where the very same was created before.
 
     Raises:
-        Refusal: ``invalid`` (months without the cumulative method), ``id_conflict``, ``channel_unknown``,
-            ``channel_currency`` or ``withholding_currency``.
+        Refusal: ``invalid`` (months without the cumulative method, a selection that does not fit), ``id_conflict``,
+            ``channel_unknown``, ``channel_currency``, ``withholding_currency``, or ``exceeds_available`` where amounts
+            were asked for that are not there.
+    """
+    rows.lock_payouts(conn, program.program_id)
+    if is_known(conn, program, draft.id, digest_of(draft.content)):
+        return False
+    check_draft(program, draft)
+    selection = select(conn, program, draft.shop_ids, draft.amounts, draft.withdrawals)
+    write_batch(conn, program, draft, selection, None, channels, actor, now)
+    return True
+
+
+def is_known(conn: Connection, program: Program, payout_id: str, digest: bytes) -> bool:
+    """Whether a batch of that id and content was created before; raises ``id_conflict`` for other content."""
+    known = rows.head_of(conn, program.program_id, payout_id)
+    if known is not None and known.digest != digest:
+        raise Refusal("id_conflict", id=payout_id)
+    return known is not None
+
+
+def write_batch(
+    conn: Connection,
+    program: Program,
+    draft: PayoutDraft,
+    selection: Selection,
+    reason: str | None,
+    channels: Sequence[Channel],
+    actor: Actor,
+    now: datetime,
+) -> list[RefusedShop]:
+    """Writes a new batch with its lines and refusals, and lists the shops refused; the payouts are locked.
+
+    Args:
+        reason: why a closed shop is paid; None for every other selection.
+
+    Raises:
+        Refusal: ``channel_unknown``, ``channel_currency``, or what ``selections.unmet`` builds.
     """
     program_id = program.program_id
-    digest = digest_of(
-        {"up_to": draft.up_to, "min": draft.min_minor, "channel": draft.channel, "months": draft.months_counted}
-    )
-    rows.lock_payouts(conn, program_id)
-    known = rows.head_of(conn, program_id, draft.id)
-    if known is not None:
-        if known.digest != digest:
-            raise Refusal("id_conflict", id=draft.id)
-        return False
-    _check(program, draft)
-    channel = _channel_for(program, channels, draft.channel, now)
+    channel = channel_for(program, channels, draft.channel, now)
     created_at, period = posting_time(conn, program, now)
+    content = draft.content if reason is None else closing_content(draft, reason)
     payout_no = rows.insert_payout(
         conn,
         program_id,
         payout_id=draft.id,
-        digest=digest,
+        digest=digest_of(content),
         up_to=draft.up_to,
         min_minor=draft.min_minor,
         channel=draft.channel,
         withholding=program.withholding,
+        selection=selection.name,
+        reason=reason,
         created_at=created_at,
         created_by=actor.key_id,
     )
-    lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted)
-    for chunk in rows.candidates(
-        conn, program_id, min(draft.up_to, created_at), draft.min_minor, created_at, SHOPS_CHUNK
-    ):
+    lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted, selection, draft.min_minor)
+    refused: list[RefusedShop] = []
+    paid: set[int] = set()
+    for chunk in selection.candidates(conn, program_id, min(draft.up_to, created_at), created_at):
         new_lines, refusals = lines.compute(chunk)
         rows.insert_lines(conn, program_id, payout_no, new_lines, created_at)
         rows.insert_refusals(conn, program_id, payout_no, refusals)
-    return True
+        if selection.numbers is not None:
+            paid |= {line.shop_no for line in new_lines}
+            refused += refusals
+    without_money = selection.without_money(paid | {row.shop_no for row in refused})
+    rows.insert_refusals(conn, program_id, payout_no, without_money)
+    refused += without_money
+    refusal = unmet(selection, refused)
+    if refusal is not None:
+        raise refusal
+    withdrawals.insert_lines(conn, program_id, payout_no, [w for w in selection.withdrawals if w.shop_no in paid])
+    _tell_of_withdrawals(conn, program, selection.name, payout_no, created_at)
+    return refused
+
+
+def closing_content(draft: PayoutDraft, reason: str) -> dict[str, Any]:
+    """What a closing payment is asked to be: its instant is its own, so that the same asked again is the same."""
+    return {"closing": draft.shop_ids, "reason": reason, "channel": draft.channel}
 
 
 def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
@@ -119,6 +178,7 @@ def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Act
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
         rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, decided_at, actor.key_id)
+        _tell_of_withdrawals(conn, program, head.selection, head.payout_no, decided_at)
 
 
 def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
@@ -163,8 +223,9 @@ def payout_view(
     sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
     stored = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
     lines = [line_view(program, head, row) for row in stored[:limit]]
-    refused = rows.refusals_of(conn, program.program_id, head.payout_no, "", REFUSED_SHOWN)
-    view = {**_summary(program, head, sums), "lines": lines, "refused": refused}
+    refused = rows.refusals_of(conn, program.program_id, head.payout_no, None, "", REFUSED_SHOWN)
+    counts = rows.refusal_counts(conn, program.program_id, head.payout_no)
+    view = {**_summary(program, head, sums), "lines": lines, "refused": refused, "refused_counts": counts}
     return view, stored[limit - 1].line_no if len(stored) > limit else None
 
 
@@ -179,11 +240,11 @@ def list_payouts(
 
 
 def list_refused(
-    conn: Connection, program: Program, payout_id: str, after: str, limit: int
+    conn: Connection, program: Program, payout_id: str, code: str | None, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Lists the shops that had money for a batch and got no line, with the code why, by id."""
+    """Lists the shops that a batch could not pay, with the code why, by id; those of one code where that is asked."""
     head = head_of(conn, program, payout_id)
-    refused = rows.refusals_of(conn, program.program_id, head.payout_no, after, limit + 1)
+    refused = rows.refusals_of(conn, program.program_id, head.payout_no, code, after, limit + 1)
     return refused[:limit], refused[limit - 1]["shop_id"] if len(refused) > limit else None
 
 
@@ -201,7 +262,8 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
         "status": RETURNED if has_returned else status,
         "amount_minor": row.amount_minor,
         "tax_minor": row.tax_minor,
-        "net_minor": row.amount_minor - row.tax_minor,
+        "fee_minor": row.fee_minor,
+        "net_minor": row.net_minor,
         "currency": program.currency,
         "channel_no": number,
         "payee_kind": row.payee_kind,
@@ -220,7 +282,8 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
     }
 
 
-def _check(program: Program, draft: PayoutDraft) -> None:
+def check_draft(program: Program, draft: PayoutDraft) -> None:
+    """Checks a draft against the program's withholding; raises ``invalid`` or ``withholding_currency``."""
     problems = []
     if draft.months_counted and program.withholding != CUMULATIVE:
         words = Text("goes with the withholding cumulative only")
@@ -232,11 +295,21 @@ def _check(program: Program, draft: PayoutDraft) -> None:
         raise Refusal("withholding_currency", withholding=program.withholding, currency=currency)
 
 
-def _channel_for(program: Program, channels: Sequence[Channel], name: str, now: datetime) -> Channel:
+def channel_for(program: Program, channels: Sequence[Channel], name: str, now: datetime) -> Channel:
+    """Finds a channel as it is today; raises ``channel_unknown`` or ``channel_currency``."""
     channel = channel_on(channels, name, program.day_of(now))
     if channel.currency not in (None, program.currency):
         raise Refusal("channel_currency", channel=name, currency=channel.currency)
     return channel
+
+
+def _tell_of_withdrawals(
+    conn: Connection, program: Program, selection: str, payout_no: int, changed_at: datetime
+) -> None:
+    """Tells of the withdrawals that a batch took or gave back."""
+    if selection == WITHDRAWALS:
+        taken = withdrawals.of_payout(conn, program.program_id, payout_no)
+        tell_withdrawals(conn, program, taken, changed_at)
 
 
 def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
@@ -245,19 +318,22 @@ def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:
     status = head.decision or PROPOSED
     if status == APPROVED and lines and settled == lines:
         status = SETTLED
-    amount, tax = (sums.amount_minor, sums.tax_minor) if sums else (0, 0)
+    amount, tax, fee = (sums.amount_minor, sums.tax_minor, sums.fee_minor) if sums else (0, 0, 0)
     return {
         "id": head.payout_id,
         "status": status,
         "up_to": head.up_to,
         "min_minor": head.min_minor,
+        "selection": head.selection,
+        "reason": head.reason,
         "channel": head.channel,
         "withholding": head.withholding,
         "currency": program.currency,
         "count": lines,
         "amount_minor": amount,
         "tax_minor": tax,
-        "net_minor": amount - tax,
+        "fee_minor": fee,
+        "net_minor": amount - tax - fee,
         "paid_count": sums.paid if sums else 0,
         "failed_count": sums.failed if sums else 0,
         "returned_count": sums.returned if sums else 0,

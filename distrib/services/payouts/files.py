@@ -136,7 +136,7 @@ def list_files(
     files = []
     for part in range(1, _parts(conn, program, head, channel) + 1):
         part_rows = _rows(conn, program, head, channel, part)
-        total = sum(row.amount_minor - row.tax_minor for row in part_rows)
+        total = sum(row.net_minor for row in part_rows)
         files.append({"part": part, "count": len(part_rows), "total_minor": total})
     whole = {"count": sum(file["count"] for file in files), "total_minor": sum(file["total_minor"] for file in files)}
     notes = [dict(note) for note in channel.notes]
@@ -196,14 +196,13 @@ def _lines(
     lines, problems = [], []
     for row in stored:
         payee = payees.get(VersionKey(row.shop_no, row.payee_version))
-        net_minor = row.amount_minor - row.tax_minor
-        code = "payee_missing" if payee is None else misfit(channel, payee.kind, net_minor, payee.account_kinds)
+        code = "payee_missing" if payee is None else misfit(channel, payee.kind, row.net_minor, payee.account_kinds)
         if payee is None or code is not None:
             refusal = Refusal(code or "payee_missing", id=row.shop_id)
             problems.append(Problem(row.shop_id, refusal.text))
             continue
         number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
-        lines.append(FileLine(number, row.shop_id, net_minor, payee))
+        lines.append(FileLine(number, row.shop_id, row.net_minor, payee))
     if problems:
         raise Refusal("channel_unfit", problems[:_PROBLEMS_NAMED], channel=channel.name)
     return lines

@@ -21,8 +21,10 @@ from distrib.domain.payouts.withholding import (
 )
 from distrib.domain.periods import to_period, year_and_month
 from distrib.services.context import Program, period_bounds
+from distrib.services.payouts.selections import CLOSING, Selection
 from distrib.store.payouts import batches as rows
-from distrib.store.payouts.batches import Candidate, NewLine, RefusedShop
+from distrib.store.payouts.batches import NewLine, RefusedShop
+from distrib.store.payouts.candidates import Candidate
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Lines:
         method: how tax is withheld.
         period: the month the tax belongs to, as 202603.
         months_given: months counted for the cumulative method by shop, where the caller gives them.
+        selection: what the batch is of: amounts and fees by shop.
+        min_minor: the least amount of a line.
     """
 
     conn: Connection
@@ -41,6 +45,8 @@ class Lines:
     method: str
     period: int
     months_given: Mapping[str, int]
+    selection: Selection
+    min_minor: int = 0
     count: int = 0
     _months: dict[bytes, dict[int, IncomeSoFar]] = field(default_factory=dict)
     _late: list[int] | None = None
@@ -81,27 +87,27 @@ class Lines:
         return months
 
     def _line(self, candidate: Candidate) -> NewLine | str:
+        """Computes the line of a candidate, or the code why it gets none."""
+        amount_minor = self.selection.amounts.get(candidate.shop_id, candidate.amount_minor)
         if candidate.version is None or candidate.kind is None or candidate.identity_hash is None:
-            return "payee_missing"
-        payee = bytes(candidate.identity_hash)
-        before, months = IncomeSoFar(), None
-        tax_minor = 0
-        if candidate.kind == PERSON and self.method in (PER_PAYMENT, CUMULATIVE):
-            known = self._months.get(payee, {})
-            before = income_total(known.values())
-            if self.method == CUMULATIVE:
-                months = self.months_given.get(candidate.shop_id) or months_unbroken(list(known), self.period)
-            tax_minor = tax_of_payment(self.method, candidate.amount_minor, before, months or 1)
-        unfit = misfit(self.channel, candidate.kind, candidate.amount_minor - tax_minor, candidate.accounts or ())
+            return self._kept(candidate) or "payee_missing"
+        unfit = self._kept(candidate) or self._amount_misfit(candidate, amount_minor)
         if unfit is not None:
             return unfit
-        self._add_income(payee, candidate.amount_minor, tax_minor)
+        payee, fee_minor = bytes(candidate.identity_hash), self.selection.fees.get(candidate.shop_id, 0)
+        before, months, tax_minor = self._tax(candidate, payee, amount_minor)
+        net_minor = amount_minor - tax_minor - fee_minor
+        unfit = misfit(self.channel, candidate.kind, net_minor, candidate.accounts or ())
+        if net_minor <= 0 or unfit is not None:
+            return unfit or "below_minimum"
+        self._add_income(payee, amount_minor, tax_minor)
         self.count += 1
         return NewLine(
             candidate.shop_no,
             self.count,
-            candidate.amount_minor,
+            amount_minor,
             tax_minor,
+            fee_minor,
             candidate.version,
             candidate.kind,
             payee,
@@ -111,6 +117,27 @@ class Lines:
             before.income_minor,
             before.withheld_minor,
         )
+
+    def _kept(self, candidate: Candidate) -> str | None:
+        """The code of the status that keeps a shop's money; none keeps a closing payment of a closed shop."""
+        if candidate.kept_by is None or (candidate.kept_by == "closed" and self.selection.name == CLOSING):
+            return None
+        return f"shop_{candidate.kept_by}"
+
+    def _amount_misfit(self, candidate: Candidate, amount_minor: int) -> str | None:
+        if amount_minor > candidate.amount_minor:
+            return "exceeds_available"
+        return "below_minimum" if amount_minor < self.min_minor else None
+
+    def _tax(self, candidate: Candidate, payee: bytes, amount_minor: int) -> tuple[IncomeSoFar, int | None, int]:
+        """The income before, the months counted, and the tax of this line: of the whole amount, the fee included."""
+        if candidate.kind != PERSON or self.method not in (PER_PAYMENT, CUMULATIVE):
+            return IncomeSoFar(), None, 0
+        known = self._months.get(payee, {})
+        before, months = income_total(known.values()), None
+        if self.method == CUMULATIVE:
+            months = self.months_given.get(candidate.shop_id) or months_unbroken(list(known), self.period)
+        return before, months, tax_of_payment(self.method, amount_minor, before, months or 1)
 
     def _add_income(self, payee: bytes, amount_minor: int, tax_minor: int) -> None:
         """Adds a line to the payee's income: a person with two shops is one person."""

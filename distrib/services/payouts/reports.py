@@ -1,7 +1,8 @@
 """Reports to tax offices: the quarter's income by payee, and who is reported on form 1099. No SQL may enter.
 
 The quarterly one has what 互联网平台企业涉税信息报送规定 (State Council Order 810, in force 2025-06-20) asks of
-commission income: gross, given back, net, by identity. Both are CSV, in pieces, personal data in full.
+commission income: gross, given back, net, by identity; it is due in the month after the quarter. What a shop bore for
+withdrawals is its cost and lessens no income: it stands apart. Both are CSV, in pieces, personal data in full.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ PLATFORM_COLUMNS = (
     "net_minor",
     "paid_minor",
     "tax_minor",
+    "fee_minor",
 )
 US_1099_COLUMNS = (
     "program",
@@ -71,6 +73,7 @@ class _Income:
     earned_minor: int = 0
     reversed_minor: int = 0
     adjusted_minor: int = 0
+    fee_minor: int = 0
     paid_minor: int = 0
     tax_minor: int = 0
 
@@ -81,6 +84,7 @@ class _Income:
         self.earned_minor += row.earned_minor
         self.reversed_minor += row.reversed_minor
         self.adjusted_minor += row.adjusted_minor
+        self.fee_minor += row.fee_minor
         self.paid_minor += row.paid_minor
         self.tax_minor += row.tax_minor
 
@@ -119,8 +123,9 @@ def platform_report(conn: Connection, program: Program, quarter: str, sealer: Se
 def us_1099_report(conn: Connection, program: Program, year: int, sealer: Sealer) -> Generator[bytes, None, None]:
     """Streams what each payee was paid in a calendar year, and whether it is reported on form 1099-NEC.
 
-    By the day of payment, in the program's time zone; what came back is taken off in the year of the return. Form
-    1099-K is due from those who settle payments of buyers, not of commissions: it is not made here.
+    By the day of payment, in the program's time zone; what came back is taken off in the year of the return. What went
+    out by card or a third-party network is on that network's form 1099-K and not on 1099-NEC (instructions for forms
+    1099-MISC and 1099-NEC); how a batch was sent is not known here, so who pays that way leaves it out.
     """
     threshold = reporting_threshold_minor(year)
     start, _ = period_bounds(to_period(year, 1), program.zone)
@@ -180,6 +185,7 @@ def _platform_piece(
                 income.earned_minor + income.reversed_minor + income.adjusted_minor,
                 income.paid_minor,
                 income.tax_minor,
+                income.fee_minor,
             )
         )
     return _body(PLATFORM_COLUMNS, iter(lines))

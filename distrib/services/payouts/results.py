@@ -19,7 +19,9 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.services.context import Actor, Program
 from distrib.services.payouts.batches import APPROVED, CANCELLED, locked_head, posting_time
+from distrib.services.payouts.selections import WITHDRAWALS
 from distrib.services.payouts.sheet import FreshResult, LineOutcome, ResultDraft, ResultSheet
+from distrib.services.payouts.withdrawals import SettledLine, settle_withdrawals
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts.batches import NewResult, NewReturn
 from distrib.store.payouts.postings import PaidLine, post_paid, post_returned
@@ -73,6 +75,7 @@ def _write(
             post_paid(conn, program_id, payout_no, paid)
         figures = _figures(paid) | {"paid_count": len(paid), "failed_count": len(settled) - len(paid)}
         messages.append(("payout.settled", figures))
+        _settle_withdrawals(conn, program, head, settled, recorded_at)
     if returned:
         returns = [NewReturn(x.line.shop_no, x.occurred_at, x.saying.reference, x.saying.reason) for x in returned]
         rows.insert_returns(conn, program_id, payout_no, returns, recorded_at, actor.key_id)
@@ -83,7 +86,16 @@ def _write(
             for x in returned
         ]
         messages.append(("payout.returned", {"returned_count": len(back), **_figures(back), "lines": lines}))
+        _settle_withdrawals(conn, program, head, returned, recorded_at)
     insert_messages(conn, program_id, _messages(conn, program, head, messages, recorded_at))
+
+
+def _settle_withdrawals(
+    conn: Connection, program: Program, head: Any, items: Sequence[FreshResult], recorded_at: datetime
+) -> None:
+    if head.selection == WITHDRAWALS:
+        lines = [SettledLine(item.line.shop_no, item.saying.status, item.occurred_at) for item in items]
+        settle_withdrawals(conn, program, head.payout_no, lines, recorded_at)
 
 
 def _paid_lines(program: Program, items: Iterable[FreshResult]) -> list[PaidLine]:
@@ -91,7 +103,7 @@ def _paid_lines(program: Program, items: Iterable[FreshResult]) -> list[PaidLine
         PaidLine(
             item.line.shop_no,
             item.line.line_no,
-            item.line.amount_minor - item.line.tax_minor,
+            item.line.net_minor,
             item.line.tax_minor,
             item.occurred_at,
             program.period_of(item.occurred_at),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from distrib.domain.customers import PROTECTED, RULES
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text
+from distrib.domain.money import MAX_MINOR
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.domain.texts import Text
@@ -24,6 +25,14 @@ from distrib.services.programs.tenants import ADMISSIONS, time_zones
 from distrib.store.programs import tenants as store
 
 WITHHOLDINGS = ("none", "per_payment", "cumulative", "us_1099")
+WITHDRAWAL_TERMS = {
+    "withdrawal_least_minor": "least_minor",
+    "withdrawal_most_minor": "most_minor",
+    "withdrawals_per_day": "per_day",
+    "withdrawals_per_month": "per_month",
+    "withdrawal_fee_minor": "fee_minor",
+}
+"""The settings that are the rules of withdrawals, by name, with the name of the rule."""
 SETTINGS = (
     "time_zone",
     "policy",
@@ -35,9 +44,13 @@ SETTINGS = (
     "expire_days",
     "title",
     "join_url",
+    *WITHDRAWAL_TERMS,
 )
 MOST_DAYS = 3650
+MAX_TIMES = 1_000
+"""The most withdrawals of a shop in a day or month that a rule can name."""
 _POINTERS = {
+    **{name: f"/withdrawals/{term}" for name, term in WITHDRAWAL_TERMS.items()},
     "binding_rule": "/binding/rule",
     "protect_days": "/binding/protect_days",
     "expire_days": "/binding/expire_days",
@@ -69,7 +82,8 @@ def set_program(
     Args:
         conn: the unit of work.
         program: whose settings.
-        wanted: by name of ``SETTINGS``; naming ``binding_rule`` sets its two terms, too, None where they are not named.
+        wanted: by name of ``SETTINGS``; naming ``binding_rule`` sets its two terms, too, None where they are not named,
+            and naming ``withdrawal_least_minor`` the other rules of withdrawals.
         policies: the packs there are.
         signed_off_by: who answers for a looser pack (plan.md, Policy packs: loosening needs a named sign-off).
         actor: whose key asks.
@@ -81,6 +95,8 @@ def set_program(
     """
     if "binding_rule" in wanted:
         wanted = {"protect_days": None, "expire_days": None, **wanted}
+    if "withdrawal_least_minor" in wanted:
+        wanted = {**dict.fromkeys(WITHDRAWAL_TERMS), **wanted}
     _check(wanted, policies, signed_off_by)
     if "time_zone" in wanted:
         store.hold_calendar(conn, program.program_id, exclusive=True)
@@ -111,6 +127,12 @@ def list_changes(conn: Connection, program: Program, after: int, limit: int) -> 
         for row in rows[:limit]
     ]
     return page, rows[limit - 1].seq if len(rows) > limit else None
+
+
+def withdrawals_of(program: Program) -> dict[str, Any] | None:
+    """The program's rules of withdrawals as they are shown; None where it takes none."""
+    rules = program.withdrawals
+    return None if rules is None else asdict(rules)
 
 
 def binding_of(program: Program) -> dict[str, Any]:
@@ -148,7 +170,7 @@ def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
         days = wanted.get(name)
         if days is not None and not low <= days <= MOST_DAYS:
             problems.append(_problem(name, Text("must be {low} to {high}", low=low, high=MOST_DAYS)))
-    return problems + _misfit_terms(wanted) + list(_misfit_sharing(wanted))
+    return problems + _misfit_terms(wanted) + list(_misfit_withdrawals(wanted)) + list(_misfit_sharing(wanted))
 
 
 def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
@@ -162,6 +184,24 @@ def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:
     if has_days and not is_protected:
         return [_problem("protect_days", Text("goes with the rule protected only"))]
     return []
+
+
+def _misfit_withdrawals(wanted: Mapping[str, Any]) -> Iterator[Problem]:
+    """Checks the rules of withdrawals: set as a whole, each in its bounds, and a fee leaves something to be paid."""
+    given = {name: wanted[name] for name in WITHDRAWAL_TERMS if wanted.get(name) is not None}
+    least, most = wanted.get("withdrawal_least_minor"), given.get("withdrawal_most_minor")
+    if least is None:
+        for name in given:
+            yield _problem(name, Text("goes with a least amount of withdrawals"))
+        return
+    for name, amount in given.items():
+        low, high = (0 if name == "withdrawal_fee_minor" else 1), (MAX_MINOR if name.endswith("minor") else MAX_TIMES)
+        if not low <= amount <= high:
+            yield _problem(name, Text("must be {low} to {high}", low=low, high=high))
+    if most is not None and most < least:
+        yield _problem("withdrawal_most_minor", Text("must not be below the least amount"))
+    if given.get("withdrawal_fee_minor", 0) >= least:
+        yield _problem("withdrawal_fee_minor", Text("must be below the least amount"))
 
 
 def _misfit_sharing(wanted: Mapping[str, Any]) -> Iterator[Problem]:

@@ -1,13 +1,13 @@
-"""What bounds the rules of a batch's orders from outside of them: sales that earners must have, room that caps left.
+"""What bounds the rules of a batch's orders from outside: sales of earners, earlier orders of customers, room of caps.
 
-Looks ahead over a batch once, so that sales are read and totals locked in sets, and then judges order by order. Plans
-without such rules cost nothing here.
+Looks ahead over a batch once, so that sales and customers are read and totals locked in sets, and then judges order by
+order. Plans without such rules cost nothing here.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -22,8 +22,10 @@ from distrib.domain.settlement.commission import Commission, settle
 from distrib.domain.settlement.snapshot import Person, Room, Snapshot
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
+from distrib.services.settlement.known_customers import KnownCustomers
 from distrib.services.settlement.known_sales import KnownSales
 from distrib.services.settlement.people import People
+from distrib.services.settlement.persons import Persons
 from distrib.store.settlement import rule_totals
 from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS, RuleTotal, Totals
 from distrib.store.settlement.sales import Span
@@ -32,20 +34,23 @@ _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class RuleLimits:
-    """The limits of one batch: who lacks the sales that a rule requires, and how much room caps have left."""
+    """The limits of one batch: who lacks sales that a rule requires, whose customer is new, how much room caps left."""
 
     def __init__(self, conn: Connection, batch: Batch, terms: TermsBook) -> None:
         self._conn, self._batch, self._terms = conn, batch, terms
         self._sales = KnownSales(conn, batch)
+        self._persons = Persons(conn, batch.program.program_id)
+        self._customers = KnownCustomers(conn, batch, self._persons, terms.most_earlier_orders)
         self._totals: dict[str, Totals] = {MONTHS: {}, CUSTOMERS: {}}
         self._added: dict[str, defaultdict[RuleTotal, int]] = {name: defaultdict(int) for name in self._totals}
 
     @property
     def are_needed(self) -> bool:
         """Whether any published version has such rules; the order of work within a batch matters then."""
-        return bool(self._terms.counted_rules or self._terms.asks_for_sales)
+        terms = self._terms
+        return bool(terms.counted_rules or terms.asks_for_sales or terms.most_earlier_orders)
 
-    def look_ahead(self, people: People, orders: Iterable[tuple[Order, datetime]]) -> None:
+    def look_ahead(self, people: People, orders: Sequence[tuple[Order, datetime]]) -> None:
         """Reads and locks what these orders will most likely need; what is missed is fetched when it is needed.
 
         Args:
@@ -53,12 +58,13 @@ class RuleLimits:
         """
         spans: set[Span] = set()
         asked: dict[str, set[RuleTotal]] = {MONTHS: set(), CUSTOMERS: set()}
+        self._customers.load(order for order, _ in orders)
         for order, counts_from in orders:
             try:
                 terms = self._terms.in_force(order.paid_at)
                 if people.missing(order) is not None:
                     continue
-                snapshot = people.snapshot(order, terms)
+                snapshot = self._customers.with_earlier_orders(terms.plan, order, people.snapshot(order, terms))
                 spans.update(span for _, _, span in _asked_of(terms.plan, order, snapshot))
                 if self._terms.counted_rules:
                     commissions = settle(terms.plan, order, snapshot)
@@ -71,7 +77,8 @@ class RuleLimits:
             self._lock(table, totals)
 
     def with_verdicts(self, plan: Plan, order: Order, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with the verdicts of what rules require of sales, as known now."""
+        """The snapshot with what rules ask of the customer and of the earners' sales, as known now."""
+        snapshot = self._customers.with_earlier_orders(plan, order, snapshot)
         if not plan.book.on_sales:
             return snapshot
         unmet: defaultdict[int, list[int]] = defaultdict(list)
@@ -132,26 +139,40 @@ class RuleLimits:
         cap, rule_id = plan.book.counted[rule_index], plan.rules[rule_index].id
         month = customer = None
         if cap.per_month_minor is not None:
-            month = self._left(
-                MONTHS, RuleTotal(rule_id, shop_no, self._batch.program.period_of(counts_from)), cap.per_month_minor
-            )
+            period = self._batch.program.period_of(counts_from)
+            month = self._left(MONTHS, [RuleTotal(rule_id, shop_no, period)], cap.per_month_minor)
         if cap.per_customer_minor is not None:
             if order.customer_id is None:
                 raise Refusal("customer_missing", rule=rule_id)
-            customer = self._left(CUSTOMERS, RuleTotal(rule_id, shop_no, order.customer_id), cap.per_customer_minor)
+            own = RuleTotal(rule_id, shop_no, order.customer_id)
+            self._lock(CUSTOMERS, [own])
+            customer = self._left(CUSTOMERS, self._of_person(own), cap.per_customer_minor)
         return Room(rule_index, shop_no, month, customer)
 
-    def _left(self, table: str, total: RuleTotal, cap_minor: int) -> int:
-        if total not in self._totals[table]:
-            self._lock(table, [total])
-        return max(cap_minor - self._totals[table][total], 0)
+    def _left(self, table: str, totals: Iterable[RuleTotal], cap_minor: int) -> int:
+        """What a cap leaves when all of these totals count against it."""
+        self._lock(table, totals)
+        return max(cap_minor - sum(self._totals[table][total] for total in totals), 0)
 
     def _lock(self, table: str, totals: Iterable[RuleTotal]) -> None:
-        asked = sorted({*totals} - self._totals[table].keys())
-        if asked:
+        """Reads and locks totals; of customers also those of all who are one person with them once they are held."""
+        asked = {*totals} - self._totals[table].keys()
+        if asked and table == CUSTOMERS:
+            asked = self._of_persons(asked)
+        while missing := sorted(asked - self._totals[table].keys()):
             has_past = self._terms.counted_rules[table].has_past
-            read = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, asked, has_past)
+            read = rule_totals.lock_totals(self._conn, self._batch.program.program_id, table, missing, has_past)
             self._totals[table] |= read
+            if table == CUSTOMERS:
+                asked = self._of_persons(asked)
+
+    def _of_persons(self, totals: set[RuleTotal]) -> set[RuleTotal]:
+        """The same totals of all customers who are one person with theirs, as known now."""
+        self._persons.read_again({str(total.of) for total in totals})
+        return {other for total in totals for other in self._of_person(total)}
+
+    def _of_person(self, total: RuleTotal) -> list[RuleTotal]:
+        return [total._replace(of=customer_id) for customer_id in self._persons.ids_of(str(total.of))]
 
     def _amounts(
         self, plan: Plan, order: Order, counts_from: datetime, commissions: Iterable[Commission]

@@ -156,6 +156,8 @@ class _Pages:
         )
         if line["adjustment_id"] is not None:
             self._cause(f"{_worded(Text('Adjustment'))} {line['adjustment_id']}: {line['reason']}")
+        if line["withdrawal_id"] is not None:
+            self._cause(f"{_worded(Text('Withdrawal fee'))} {line['withdrawal_id']}")
 
     def end(self) -> None:
         """Closes the last page and the file."""

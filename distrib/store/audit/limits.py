@@ -1,4 +1,7 @@
-"""Whether the totals that caps are held against are what was posted. Nothing is repaired here."""
+"""Whether the totals that caps are held against are what was posted, and merged customers one person.
+
+Nothing is repaired here.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +33,27 @@ RULE_TOTALS = Question(
     """,
 )
 """Gross, over all versions: a row is opened with what was earned before, and every batch adds what it posts."""
+
+MERGES = Question(
+    "customer_merges_flat",
+    "SELECT count(*) FROM customer_merges WHERE program_id = :program",
+    """
+    WITH RECURSIVE own AS (
+        SELECT customer_id, into_id FROM customer_merges
+        WHERE program_id = :program AND merged_id = customer_id
+    ), newest AS (
+        SELECT DISTINCT ON (customer_id) customer_id, into_id FROM customer_merges
+        WHERE program_id = :program ORDER BY customer_id, seq DESC
+    ), followed AS (
+        SELECT customer_id, into_id FROM own
+        UNION
+        SELECT f.customer_id, o.into_id FROM followed f JOIN own o ON o.customer_id = f.into_id
+    ), ends AS (
+        SELECT customer_id, into_id FROM followed WHERE into_id NOT IN (SELECT customer_id FROM own)
+    )
+    SELECT n.customer_id, n.into_id, e.into_id AS expected_id
+    FROM newest n FULL JOIN ends e ON e.customer_id = n.customer_id
+    WHERE n.into_id IS DISTINCT FROM e.into_id OR n.customer_id IN (SELECT into_id FROM newest)
+    """,
+)
+"""A customer's newest row names the person that its own merges, followed one after another, lead to; no loop."""

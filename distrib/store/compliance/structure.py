@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, text
 
+from distrib.store.customer_merges import surviving_at
 from distrib.store.database import driver
 
 Whole: TypeAlias = npt.NDArray[np.int64]
@@ -22,13 +23,20 @@ _TREE = """
 SELECT DISTINCT ON (shop_no) shop_no, COALESCE(sponsor_no, 0) FROM referrals
 WHERE program_id = %(program)s AND effective_at <= %(at)s ORDER BY shop_no, effective_at DESC, seq DESC
 """
-# Customers who were shops themselves by then: by the same id, or by the customer's own record.
-_OWN_SHOPS = """
+# Customers who were one person by then count once.
+_MERGED = surviving_at("{program}", "{at}")
+# Customers who were shops themselves by then: by the same id, by the customer's own record, or as one person with such.
+_KNOWN_SHOPS = """
 SELECT shop_id AS customer_id FROM shops WHERE program_id = {program} AND joined_at <= {at}
 UNION
 SELECT customer_id FROM (SELECT DISTINCT ON (customer_id) customer_id, shop_no FROM customer_shops
     WHERE program_id = {program} AND recorded_at <= {at} ORDER BY customer_id, seq DESC) n
 WHERE shop_no IS NOT NULL
+"""
+_OWN_SHOPS = f"""
+{_KNOWN_SHOPS}
+UNION
+SELECT p.customer_id FROM {_MERGED} p WHERE p.into_id IN ({_KNOWN_SHOPS})
 """
 # Net of the refunds known by then; a buyer who is a shop is no retail buyer.
 _SALES = f"""
@@ -68,11 +76,12 @@ GROUP BY shop_no
 """
 # A buyer belongs to the shop it first bought from.
 _FIRST_BOUGHT = f"""
-SELECT DISTINCT ON (s.customer_id) s.customer_id, s.seller_no, s.settled_at FROM settlements s
+SELECT DISTINCT ON (COALESCE(p.into_id, s.customer_id)) s.seller_no, s.settled_at FROM settlements s
+LEFT JOIN {_MERGED} p ON p.customer_id = s.customer_id
 LEFT JOIN ({_OWN_SHOPS}) b ON b.customer_id = s.customer_id
 WHERE s.program_id = {{program}} AND s.seller_no IS NOT NULL AND s.customer_id IS NOT NULL AND b.customer_id IS NULL
   AND s.settled_at <= {{at}}
-ORDER BY s.customer_id, s.settled_at, s.order_no
+ORDER BY COALESCE(p.into_id, s.customer_id), s.settled_at, s.order_no
 """
 _BUYERS = f"""
 SELECT f.seller_no, count(*) FROM ({_FIRST_BOUGHT.format(program="%(program)s", at="%(at)s")}) f GROUP BY f.seller_no
@@ -100,6 +109,16 @@ _EARNERS = _SUMS_BY_SHOP.format(
 _PAYEES = _SUMS_BY_SHOP.format(
     amount="sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)", kinds="('paid', 'tax')"
 )
+# The payee in force of each shop whose payee another shop has as well, by numbers that say nothing of who it is. Payees
+# that were erased are gone.
+_PAYEES_IN_COMMON = """
+SELECT shop_no, dense_rank() OVER (ORDER BY identity_hash) FROM (
+    SELECT n.shop_no, k.identity_hash, count(*) OVER (PARTITION BY k.identity_hash) AS shops FROM (
+        SELECT DISTINCT ON (shop_no) shop_no, version FROM payee_versions
+        WHERE program_id = %(program)s AND recorded_at <= %(at)s ORDER BY shop_no, version DESC) n
+    JOIN payee_keys k ON k.program_id = %(program)s AND k.shop_no = n.shop_no AND k.version = n.version) payees
+WHERE shops > 1
+"""
 # Sponsors paid on the sales of others, and how many different buyers who are no shops they sold to themselves.
 _ORGANISERS = """
 SELECT shop_no, organiser_id FROM (
@@ -111,7 +130,8 @@ _FEW_BUYERS = f"""
 SELECT count(*) FROM (
     SELECT DISTINCT shop_no FROM transfers WHERE program_id = :program AND kind = 'earned' AND tier > 0
       AND occurred_at >= :since AND occurred_at <= :at) p
-LEFT JOIN (SELECT s.seller_no, count(DISTINCT s.customer_id) AS buyers FROM settlements s
+LEFT JOIN (SELECT s.seller_no, count(DISTINCT COALESCE(m.into_id, s.customer_id)) AS buyers FROM settlements s
+           LEFT JOIN {_MERGED.format(program=":program", at=":at")} m ON m.customer_id = s.customer_id
            LEFT JOIN ({_OWN_SHOPS.format(program=":program", at=":at")}) b ON b.customer_id = s.customer_id
            WHERE s.program_id = :program AND s.seller_no IS NOT NULL AND b.customer_id IS NULL
              AND s.settled_at >= :since AND s.settled_at <= :at GROUP BY s.seller_no) c ON c.seller_no = p.shop_no
@@ -191,6 +211,12 @@ def _count_shops(
     bound = _bound(program_id, since, as_of) | {"until": until, "least": least}
     count: int = conn.execute(text(statement), bound).scalar_one()
     return count
+
+
+def payees_in_common(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:
+    """Reads the shops whose payee at an instant is also that of another, with a number for each payee, from 1."""
+    shops, payees = _columns(conn, _PAYEES_IN_COMMON, {"program": program_id, "at": as_of}, 2)
+    return shops, payees
 
 
 def sponsors_with_few_buyers(conn: Connection, program_id: int, since: datetime, as_of: datetime, least: int) -> int:

@@ -60,18 +60,20 @@ WITH before AS (
 SELECT w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS available_minor, w.paid_minor FROM whole w
 """
 _OF_ALL = """
-SELECT w.shop_no, w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS available_minor
+SELECT w.shop_no, w.total_minor, {held} AS held_minor, w.reserved_minor, {available} AS available_minor,
+       {frozen_part} AS frozen_minor
 FROM (
     SELECT m.shop_no, m.total_minor,
            (COALESCE(h.held_minor, 0) + COALESCE(z.case_held_minor, 0))::bigint AS held_minor,
            COALESCE(r.reserved_minor, 0) AS reserved_minor, f.shop_no IS NOT NULL AS is_frozen
     FROM (SELECT account_no AS shop_no,
                  sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)::bigint AS total_minor
-          FROM account_months WHERE program_id = {program} AND account_no > 0 GROUP BY account_no) m
+          FROM account_months WHERE program_id = {program} AND account_no > 0 {of_accounts} GROUP BY account_no) m
     LEFT JOIN (SELECT shop_no, GREATEST(
                           sum({signed}) FILTER (WHERE kind NOT IN ('paid', 'tax')),
-                          sum({signed}) FILTER (WHERE available_at > {as_of}))::bigint AS held_minor FROM transfers
-               WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 GROUP BY shop_no) h
+                          COALESCE(sum({signed}) FILTER (WHERE available_at > {as_of}), 0))::bigint AS held_minor
+               FROM transfers
+               WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 {of_shops} GROUP BY shop_no) h
            ON h.shop_no = m.shop_no
     LEFT JOIN ({of_cases}) z ON z.shop_no = m.shop_no
     LEFT JOIN ({reserved}) r ON r.shop_no = m.shop_no
@@ -97,7 +99,7 @@ def reserved_sql(program: str, as_of: str, only: str | None = None, *, until: bo
     Args:
         program: the place of the program's number, as ``:program`` or ``%(program)s``.
         as_of: the place of the instant.
-        only: the place of one shop's number, where one alone is asked for.
+        only: the place of one shop's number, where one alone is asked for; ``ANY(…)`` for several.
         until: the instant itself no longer counts: the last one before it does.
     """
     accounts = "" if only is None else f"AND l.shop_no = {only}"
@@ -124,7 +126,9 @@ def split_sql(total: str, held: str, reserved: str, is_frozen: str) -> tuple[str
     return f"({held} + {frozen})", f"({free} - {frozen})", frozen
 
 
-_HELD_OF_W, _AVAILABLE_OF_W, _ = split_sql("w.total_minor", "w.held_minor", "w.reserved_minor", "w.is_frozen")
+_HELD_OF_W, _AVAILABLE_OF_W, _FROZEN_OF_W = split_sql(
+    "w.total_minor", "w.held_minor", "w.reserved_minor", "w.is_frozen"
+)
 _BALANCE = _BALANCE.format(
     of_cases=case_held_sql(":program", ":as_of", "AND shop_no = :shop_no AND occurred_at <= :as_of"),
     reserved=reserved_sql(":program", ":as_of", ":shop_no"),
@@ -140,28 +144,34 @@ def balance_of(conn: Connection, program_id: int, shop_no: int, period: int, as_
     return dict(conn.execute(text(_BALANCE), wanted).mappings().one())
 
 
-def available_sql(program: str, free_at: str, as_of: str) -> str:
-    """Builds the query of every account with money: total, held, reserved and available by ``shop_no``.
+def available_sql(program: str, free_at: str, as_of: str, only: str | None = None) -> str:
+    """Builds the query of every account with money: total, held, reserved, available and frozen by ``shop_no``.
 
     Everything posted counts; held is what becomes available after ``free_at``; reservations and freezes are those of
     ``as_of``. With both the present instant it is what can be paid out now; with an earlier ``free_at``, what of it
-    was free by then and is still there: what was paid out since is gone, and no later loss is forgotten.
+    was free by then and is still there: what was paid out since is gone, and no later loss is forgotten. Frozen is
+    what of the held the shop's status alone keeps. ``only`` is as in ``reserved_sql``.
     """
+    of_shops = "" if only is None else f"AND shop_no = {only}"
     return _OF_ALL.format(
         program=program,
-        of_cases=case_held_sql(program, free_at),
+        of_accounts="" if only is None else f"AND account_no = {only}",
+        of_shops=of_shops,
+        of_cases=case_held_sql(program, free_at, of_shops),
         free_at=free_at,
         as_of=as_of,
         signed=SIGNED,
-        reserved=reserved_sql(program, as_of),
-        frozen=frozen_sql(program, as_of),
+        reserved=reserved_sql(program, as_of, only),
+        frozen=frozen_sql(program, as_of, only),
         held=_HELD_OF_W,
         available=_AVAILABLE_OF_W,
+        frozen_part=_FROZEN_OF_W,
     )
 
 
 def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:
     """Reads what every shop with money has, by number; see ``available_sql``."""
-    statement = text(f"SELECT * FROM ({available_sql(':program', ':free_at', ':as_of')}) a ORDER BY a.shop_no")
+    columns = ", ".join(Split._fields)
+    statement = text(f"SELECT {columns} FROM ({available_sql(':program', ':free_at', ':as_of')}) a ORDER BY a.shop_no")
     bound = {"program": program_id, "free_at": free_at, "as_of": as_of}
     return [Split(**row._asdict()) for row in conn.execute(statement, bound)]

@@ -35,17 +35,19 @@ class Entry(NamedTuple):
     base_minor: int | None = None
     rate_ppm: int | None = None
     version_no: int | None = None
+    reverses_seq: int | None = None
 
 
 _POST = f"""
 WITH posted AS (
     INSERT INTO transfers (program_id, cause_no, seq, kind, debit_account, credit_account, amount_minor, occurred_at,
-                           available_at, period, belongs_to_period, rule_id, base_minor, rate_ppm, version_no)
+                           available_at, period, belongs_to_period, rule_id, base_minor, rate_ppm, version_no,
+                           reverses_seq)
     SELECT %(program)s, * FROM unnest(%(cause_no)b::bigint[], %(seq)b::integer[], %(kind)s::transfer_kind[],
         %(debit_account)b::bigint[], %(credit_account)b::bigint[], %(amount_minor)b::bigint[],
         %(occurred_at)b::timestamptz[], %(available_at)b::timestamptz[], %(period)b::integer[],
         %(belongs_to_period)b::integer[], %(rule_id)b::text[], %(base_minor)b::bigint[], %(rate_ppm)b::integer[],
-        %(version_no)b::integer[])
+        %(version_no)b::integer[], %(reverses_seq)b::integer[])
     RETURNING shop_no, period, kind, {SIGNED} AS signed_minor
 )
 INSERT INTO account_months AS m (program_id, account_no, period, earned_minor, adjusted_minor, paid_minor, tax_minor)

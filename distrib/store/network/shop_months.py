@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.store.customer_merges import person_at
 from distrib.store.database import driver, rows_as
 
 # What counts of an order: its sales (no entry lines, no purchase from oneself) net of every refund of it known by now.
@@ -17,7 +18,8 @@ s.sales_minor - COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r
 """
 _OWN = f"""
 WITH sold AS (
-    SELECT s.customer_id, s.settled_at >= %(from)s AS is_now, s.settled_at, {_NET} AS net
+    SELECT {person_at("s.customer_id", "%(program)s", "'infinity'")} AS customer_id,
+           s.settled_at >= %(from)s AS is_now, s.settled_at, {_NET} AS net
     FROM settlements s
     WHERE s.program_id = %(program)s AND s.seller_no = %(shop)s AND s.settled_at < %(to)s AND s.sales_minor > 0
 ), counted AS (SELECT * FROM sold WHERE net > 0
@@ -26,8 +28,9 @@ WITH sold AS (
            bool_or(NOT is_now) AS is_old
     FROM counted WHERE customer_id IS NOT NULL GROUP BY customer_id
 ), claimed AS (
-    SELECT customer_id, min(bound_at) AS first_at FROM bindings
-    WHERE program_id = %(program)s AND shop_no = %(shop)s AND bound_at < %(to)s GROUP BY customer_id
+    SELECT {person_at("b.customer_id", "%(program)s", "'infinity'")} AS customer_id, min(b.bound_at) AS first_at
+    FROM bindings b
+    WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s GROUP BY 1
 ), bound AS (
     SELECT c.customer_id, CASE WHEN j.customer_id IS NULL THEN c.first_at ELSE j.first_at END AS first_at
     FROM claimed c
@@ -48,12 +51,15 @@ SELECT (SELECT COALESCE(sum(net), 0) FROM counted WHERE is_now)::bigint AS sales
        count(*) FILTER (WHERE is_known) AS known
 FROM people
 """
-# Customers who had come by another shop before: whether this one ever had them is a matter of the rule.
-_CONTESTED = """
-SELECT DISTINCT b.customer_id FROM bindings b
+# Customers who had come by another shop before, or are one person with another: whether this shop ever had them is a
+# matter of the rule.
+_CONTESTED = f"""
+SELECT DISTINCT {person_at("b.customer_id", "%(program)s", "'infinity'")} FROM bindings b
 WHERE b.program_id = %(program)s AND b.shop_no = %(shop)s AND b.bound_at < %(to)s
-    AND EXISTS (SELECT 1 FROM bindings o WHERE o.program_id = b.program_id AND o.customer_id = b.customer_id
-        AND o.shop_no <> b.shop_no AND (o.bound_at, o.seq) < (b.bound_at, b.seq))
+    AND (EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.customer_id = b.customer_id)
+    OR EXISTS (SELECT 1 FROM customer_merges m WHERE m.program_id = b.program_id AND m.into_id = b.customer_id)
+    OR EXISTS (SELECT 1 FROM bindings o WHERE o.program_id = b.program_id AND o.customer_id = b.customer_id
+        AND o.shop_no <> b.shop_no AND (o.bound_at, o.seq) < (b.bound_at, b.seq)))
 """
 # Who stood below at the end of the month (now, in the month that runs).
 _TEAM = f"""
@@ -164,7 +170,10 @@ class RetentionRow(NamedTuple):
 
 
 def contested_customers(conn: Connection, program_id: int, shop_no: int, end: datetime) -> list[str]:
-    """Lists the customers with a claim by the shop before ``end``, and one by another shop before that."""
+    """Lists the persons with a claim by the shop before ``end`` of whom only all their claims say when it had them.
+
+    These have a claim by another shop before that, or several ids.
+    """
     values = {"program": program_id, "shop": shop_no, "to": end}
     return [customer_id for (customer_id,) in driver(conn).execute(_CONTESTED, values)]
 

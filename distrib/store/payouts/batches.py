@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +10,6 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, text
 
 from distrib.store.database import driver, rows_as
-from distrib.store.ledger.balances import available_sql
 from distrib.store.locks import PAYOUTS
 
 _CANCELLED = """EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.program_id
@@ -18,8 +17,8 @@ _CANCELLED = """EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = l.
 _RESULT = """EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
     AND r.shop_no = l.shop_no{status})"""
 _HEAD = """
-SELECT p.payout_no, p.payout_id, p.digest, p.up_to, p.min_minor, p.channel, p.withholding, p.created_at, p.created_by,
-       d.decision, d.decided_at, d.decided_by
+SELECT p.payout_no, p.payout_id, p.digest, p.up_to, p.min_minor, p.channel, p.withholding, p.selection, p.reason,
+       p.created_at, p.created_by, d.decision, d.decided_at, d.decided_by
 FROM payouts p LEFT JOIN payout_decisions d USING (program_id, payout_no)
 WHERE p.program_id = :program
 """
@@ -27,21 +26,24 @@ _LAST_INSTANT = text("""
 SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = :program),
                 (SELECT max(decided_at) FROM payout_decisions WHERE program_id = :program))
 """)
+_NET = "l.amount_minor - l.tax_minor - l.fee_minor"
 # What was paid and did not come back stays paid.
 _STAYS = "r.status = 'paid' AND b.shop_no IS NULL"
 _SUMS = f"""
 SELECT l.payout_no, count(*) AS lines,
        sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor,
+       sum(l.fee_minor)::bigint AS fee_minor,
        count(*) FILTER (WHERE {_STAYS}) AS paid, count(*) FILTER (WHERE r.status = 'failed') AS failed,
        count(b.shop_no) AS returned,
-       COALESCE(sum(l.amount_minor - l.tax_minor) FILTER (WHERE {_STAYS}), 0)::bigint AS paid_minor,
-       COALESCE(sum(l.amount_minor - l.tax_minor) FILTER (WHERE b.shop_no IS NOT NULL), 0)::bigint AS returned_minor
+       COALESCE(sum({_NET}) FILTER (WHERE {_STAYS}), 0)::bigint AS paid_minor,
+       COALESCE(sum({_NET}) FILTER (WHERE b.shop_no IS NOT NULL), 0)::bigint AS returned_minor
 FROM payout_lines l LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
 LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
 WHERE l.program_id = :program AND l.payout_no = ANY(:numbers) GROUP BY l.payout_no
 """
 _LINES = """
-SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.payee_version, l.payee_kind, l.tax_period,
+SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.fee_minor,
+       l.amount_minor - l.tax_minor - l.fee_minor AS net_minor, l.payee_version, l.payee_kind, l.tax_period,
        l.months_counted, l.months_given, l.income_before_minor, l.tax_before_minor,
        r.status, r.reference, r.reason, r.occurred_at, r.recorded_at,
        b.occurred_at AS returned_at, b.reference AS return_reference, b.reason AS return_reason,
@@ -51,23 +53,6 @@ LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
 LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
 WHERE l.program_id = %(program)s AND l.payout_no = %(payout)s
 """
-_CANDIDATES = f"""
-SELECT s.shop_no, s.shop_id, a.available_minor AS amount_minor, v.version, v.kind, v.accounts, v.identity_hash
-FROM ({available_sql("%(program)s", "%(up_to)s", "%(now)s")}) a
-JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.shop_no
-LEFT JOIN (
-    SELECT DISTINCT ON (y.shop_no) y.shop_no, y.version, y.kind, y.accounts, k.identity_hash
-    FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
-    WHERE y.program_id = %(program)s ORDER BY y.shop_no, y.version DESC) v ON v.shop_no = a.shop_no
-WHERE a.available_minor >= GREATEST(%(min_minor)s, 1)
-ORDER BY s.shop_id
-"""
-# Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and all rows of
-# the cursor are taken.
-_FOR_ALL = """
-SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
-"""
-_AS_BEFORE = "SET LOCAL enable_nestloop = on"
 # What of a person's income stands: paid, in the month of its day of payment, or still on its way, in that of its batch.
 # What failed, came back or was cancelled does not. Earlier batches that were paid late are looked up by their numbers.
 _INCOME = f"""
@@ -89,21 +74,43 @@ WHERE m.period BETWEEN %(first)s AND %(last)s AND r.status IS DISTINCT FROM 'fai
                   AND b.shop_no = l.shop_no)
 GROUP BY l.payee_hash, m.period
 """
+_OF_SHOP = """
+SELECT p.payout_no, p.payout_id, p.channel, p.created_at, d.decision, d.decided_at, l.shop_no, l.line_no,
+       l.amount_minor, l.tax_minor, l.fee_minor, l.amount_minor - l.tax_minor - l.fee_minor AS net_minor, r.status,
+       r.reference, r.reason, r.occurred_at, r.recorded_at, b.occurred_at AS returned_at, b.reason AS return_reason
+FROM payout_lines l
+JOIN payouts p USING (program_id, payout_no)
+LEFT JOIN payout_decisions d USING (program_id, payout_no)
+LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
+WHERE l.program_id = %(program)s AND l.shop_no = %(shop)s
+"""
 _PAID_LATE = text("""
 SELECT p.payout_no FROM payouts p WHERE p.program_id = :program AND p.created_at < :since AND EXISTS (
     SELECT 1 FROM payout_results r
     WHERE r.program_id = p.program_id AND r.payout_no = p.payout_no AND r.occurred_at >= :since)
 """)
+_LAST_CLOSING = text("""
+SELECT p.payout_no, p.payout_id, d.decision
+FROM payout_lines l
+JOIN payouts p USING (program_id, payout_no)
+LEFT JOIN payout_decisions d USING (program_id, payout_no)
+WHERE l.program_id = :program AND l.shop_no = :shop AND p.selection = 'closing'
+ORDER BY p.payout_no DESC LIMIT 1
+""")
 _INSERT_PAYOUT = text("""
-INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, created_at, created_by)
-VALUES (:program, :payout_id, :digest, :up_to, :min_minor, :channel, :withholding, :created_at, :created_by)
+INSERT INTO payouts (program_id, payout_id, digest, up_to, min_minor, channel, withholding, selection, reason,
+    created_at, created_by)
+VALUES (:program, :payout_id, :digest, :up_to, :min_minor, :channel, :withholding, :selection, :reason,
+    :created_at, :created_by)
 RETURNING payout_no
 """)
 _INSERT_LINES = """
-INSERT INTO payout_lines (program_id, payout_no, reserved_at, shop_no, line_no, amount_minor, tax_minor, payee_version,
-    payee_kind, payee_hash, tax_period, months_counted, months_given, income_before_minor, tax_before_minor)
-SELECT %s, %s, %s, * FROM unnest(%b::bigint[], %b::integer[], %b::bigint[], %b::bigint[], %b::integer[], %b::text[],
-    %b::bytea[], %b::integer[], %b::smallint[], %b::boolean[], %b::bigint[], %b::bigint[])
+INSERT INTO payout_lines (program_id, payout_no, reserved_at, shop_no, line_no, amount_minor, tax_minor, fee_minor,
+    payee_version, payee_kind, payee_hash, tax_period, months_counted, months_given, income_before_minor,
+    tax_before_minor)
+SELECT %s, %s, %s, * FROM unnest(%b::bigint[], %b::integer[], %b::bigint[], %b::bigint[], %b::bigint[], %b::integer[],
+    %b::text[], %b::bytea[], %b::integer[], %b::smallint[], %b::boolean[], %b::bigint[], %b::bigint[])
 """
 _INSERT_REFUSALS = """
 INSERT INTO payout_refusals (program_id, payout_no, shop_no, code, amount_minor)
@@ -111,7 +118,13 @@ SELECT %s, %s, * FROM unnest(%b::bigint[], %b::text[], %b::bigint[])
 """
 _REFUSALS = text("""
 SELECT s.shop_id, f.code, f.amount_minor FROM payout_refusals f JOIN shops s USING (program_id, shop_no)
-WHERE f.program_id = :program AND f.payout_no = :payout AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
+WHERE f.program_id = :program AND f.payout_no = :payout AND s.shop_id > :after
+  AND (CAST(:code AS text) IS NULL OR f.code = :code)
+ORDER BY s.shop_id LIMIT :limit
+""")
+_REFUSAL_COUNTS = text("""
+SELECT code, count(*) AS shops, sum(amount_minor)::bigint AS amount_minor FROM payout_refusals
+WHERE program_id = :program AND payout_no = :payout GROUP BY code ORDER BY code
 """)
 _INSERT_DECISION = text("""
 INSERT INTO payout_decisions (program_id, payout_no, decision, decided_at, decided_by)
@@ -126,18 +139,6 @@ _INSERT_RETURNS = """
 INSERT INTO payout_returns (program_id, payout_no, recorded_at, recorded_by, shop_no, occurred_at, reference, reason)
 SELECT %s, %s, %s, %s, * FROM unnest(%b::bigint[], %b::timestamptz[], %b::text[], %b::text[])
 """
-
-
-class Candidate(NamedTuple):
-    """A shop with money that can be paid out, and its payee (None: nobody yet)."""
-
-    shop_no: int
-    shop_id: str
-    amount_minor: int
-    version: int | None
-    kind: str | None
-    accounts: list[str] | None
-    identity_hash: bytes | None
 
 
 class MonthIncome(NamedTuple):
@@ -158,12 +159,13 @@ class RefusedShop(NamedTuple):
 
 
 class NewLine(NamedTuple):
-    """A line to be written: reserved is ``amount_minor``, of which ``tax_minor`` is withheld."""
+    """A line to be written: reserved is ``amount_minor``, ``tax_minor`` and ``fee_minor`` of it are kept."""
 
     shop_no: int
     line_no: int
     amount_minor: int
     tax_minor: int
+    fee_minor: int
     payee_version: int
     payee_kind: str
     payee_hash: bytes
@@ -234,19 +236,6 @@ def insert_payout(conn: Connection, program_id: int, **columns: object) -> int:
     return int(conn.execute(_INSERT_PAYOUT, {"program": program_id, **columns}).scalar_one())
 
 
-def candidates(
-    conn: Connection, program_id: int, up_to: datetime, min_minor: int, now: datetime, chunk_size: int
-) -> Iterator[list[Candidate]]:
-    """Yields the shops with money to be paid out, by id, in chunks; all as of one instant of the database."""
-    bound = {"program": program_id, "up_to": up_to, "now": now, "min_minor": min_minor}
-    driver(conn).execute(_FOR_ALL)
-    with driver(conn).cursor(name="payout_candidates", row_factory=rows_as(Candidate)) as cursor:
-        cursor.execute(_CANDIDATES, bound)
-        driver(conn).execute(_AS_BEFORE)
-        while chunk := cursor.fetchmany(chunk_size):
-            yield chunk
-
-
 def paid_late(conn: Connection, program_id: int, since: datetime) -> list[int]:
     """Lists the numbers of the batches made before an instant of which a line was settled at or after it."""
     return list(conn.execute(_PAID_LATE, {"program": program_id, "since": since}).scalars())
@@ -283,10 +272,18 @@ def insert_refusals(conn: Connection, program_id: int, payout_no: int, refusals:
         driver(conn).execute(_INSERT_REFUSALS, (program_id, payout_no, *columns))
 
 
-def refusals_of(conn: Connection, program_id: int, payout_no: int, after: str, limit: int) -> list[dict[str, Any]]:
-    """Lists the shops that got no line, by id."""
-    wanted = {"program": program_id, "payout": payout_no, "after": after, "limit": limit}
+def refusals_of(
+    conn: Connection, program_id: int, payout_no: int, code: str | None, after: str, limit: int
+) -> list[dict[str, Any]]:
+    """Lists the shops that got no line, by id; those of one code where that is asked."""
+    wanted = {"program": program_id, "payout": payout_no, "code": code, "after": after, "limit": limit}
     return [dict(row) for row in conn.execute(_REFUSALS, wanted).mappings()]
+
+
+def refusal_counts(conn: Connection, program_id: int, payout_no: int) -> list[dict[str, Any]]:
+    """Counts the shops that got no line and adds up what they have, by code."""
+    rows = conn.execute(_REFUSAL_COUNTS, {"program": program_id, "payout": payout_no})
+    return [dict(row) for row in rows.mappings()]
 
 
 def lines_after(conn: Connection, program_id: int, payout_no: int, after: int, limit: int) -> Sequence[Any]:
@@ -303,11 +300,29 @@ def lines_of_shops(conn: Connection, program_id: int, payout_no: int, shop_ids: 
     return {row.shop_id: row for row in _rows(conn, statement, bound)}
 
 
+def lines_of_shop_before(conn: Connection, program_id: int, shop_no: int, before: int, limit: int) -> Sequence[Any]:
+    """Lists one shop's lines in the batches numbered below ``before``, the newest first, each with its batch."""
+    statement = _OF_SHOP + " AND l.payout_no < %(before)s ORDER BY l.payout_no DESC LIMIT %(limit)s"
+    return _rows(conn, statement, {"program": program_id, "shop": shop_no, "before": before, "limit": limit})
+
+
+def line_of_shop(conn: Connection, program_id: int, shop_no: int, payout_id: str) -> Any:
+    """Reads one shop's line in the batch of that id, with its batch; None without one."""
+    statement = _OF_SHOP + " AND p.payout_id = %(id)s"
+    stored = _rows(conn, statement, {"program": program_id, "shop": shop_no, "id": payout_id})
+    return stored[0] if stored else None
+
+
 def lines_of_numbers(conn: Connection, program_id: int, payout_no: int, numbers: Sequence[int]) -> dict[int, Any]:
     """Reads the lines of those numbers, by number."""
     statement = _LINES + " AND l.line_no = ANY(%(numbers)b::integer[])"
     bound = {"program": program_id, "payout": payout_no, "numbers": list(numbers)}
     return {row.line_no: row for row in _rows(conn, statement, bound)}
+
+
+def last_closing(conn: Connection, program_id: int, shop_no: int) -> Any:
+    """Reads the newest closing payment of a shop, with what was decided of it; None without one."""
+    return conn.execute(_LAST_CLOSING, {"program": program_id, "shop": shop_no}).one_or_none()
 
 
 def has_open_line(conn: Connection, program_id: int, shop_no: int) -> bool:

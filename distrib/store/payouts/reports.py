@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 
 from distrib.store.database import driver
 
-# A shop's money by its payee of today; shops without one stand each for itself.
+# A shop's money by its payee of today; shops without one stand each for itself. What the shop bore for withdrawals is
+# among what the months have as adjusted.
 _INCOMES = """
-SELECT v.identity_hash, s.shop_id, s.shop_no, v.version, a.earned_minor, a.reversed_minor, a.adjusted_minor,
+SELECT v.identity_hash, s.shop_id, s.shop_no, v.version, a.earned_minor, a.reversed_minor,
+       a.adjusted_minor + COALESCE(f.fee_minor, 0) AS adjusted_minor, COALESCE(f.fee_minor, 0)::bigint AS fee_minor,
        a.paid_minor, a.tax_minor
 FROM (SELECT account_no, sum(earned_minor)::bigint AS earned_minor, sum(reversed_minor)::bigint AS reversed_minor,
              sum(adjusted_minor)::bigint AS adjusted_minor, sum(paid_minor)::bigint AS paid_minor,
@@ -22,6 +24,12 @@ FROM (SELECT account_no, sum(earned_minor)::bigint AS earned_minor, sum(reversed
       WHERE program_id = %(program)s AND account_no > 0 AND period BETWEEN %(first)s AND %(last)s
       GROUP BY account_no) a
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.account_no
+LEFT JOIN (SELECT t.shop_no,
+                  sum(CASE WHEN t.debit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)::bigint
+                      AS fee_minor
+           FROM transfers t JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
+           WHERE t.program_id = %(program)s AND t.kind = 'adjusted' AND t.period BETWEEN %(first)s AND %(last)s
+           GROUP BY t.shop_no) f ON f.shop_no = a.account_no
 LEFT JOIN LATERAL (
     SELECT y.version, k.identity_hash FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
     WHERE y.program_id = %(program)s AND y.shop_no = a.account_no ORDER BY y.version DESC LIMIT 1) v ON true

@@ -26,11 +26,17 @@ class ProgramRow(NamedTuple):
     expire_days: int | None = None
     title: str | None = None
     join_url: str | None = None
+    withdrawal_least_minor: int | None = None
+    withdrawal_most_minor: int | None = None
+    withdrawals_per_day: int | None = None
+    withdrawals_per_month: int | None = None
+    withdrawal_fee_minor: int | None = None
 
 
 _COLUMNS = (
     "program_id, code, currency, time_zone, policy, admission, identity_required, withholding, binding_rule, "
-    "protect_days, expire_days, title, join_url"
+    "protect_days, expire_days, title, join_url, withdrawal_least_minor, withdrawal_most_minor, withdrawals_per_day, "
+    "withdrawals_per_month, withdrawal_fee_minor"
 )
 _INSERT = text(
     "INSERT INTO programs (code, currency, time_zone, policy, admission, identity_required, created_at) "
@@ -50,6 +56,11 @@ _SET = (
     "expire_days",
     "title",
     "join_url",
+    "withdrawal_least_minor",
+    "withdrawal_most_minor",
+    "withdrawals_per_day",
+    "withdrawals_per_month",
+    "withdrawal_fee_minor",
 )
 _UPDATE = text(f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id")
 _LOCK = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id FOR UPDATE")

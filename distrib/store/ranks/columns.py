@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import Integers, pull
 from distrib.store.ranks.figures import COUNTS
 
@@ -41,10 +42,12 @@ _A_WINDOW = """
 COALESCE(sum(n.net) FILTER (WHERE n.settled_at >= %(from{place})s), 0)::bigint,
 count(*) FILTER (WHERE n.settled_at >= %(from{place})s AND n.net > 0)
 """
-_CUSTOMERS = """
+# Customers who were one person by the instant count once.
+_CUSTOMERS = f"""
 SELECT c.seller_no, count(*) FROM (
-    SELECT n.seller_no, n.customer_id FROM ({net}) n WHERE n.customer_id IS NOT NULL AND n.net > 0
-    GROUP BY n.seller_no, n.customer_id
+    SELECT n.seller_no, COALESCE(p.into_id, n.customer_id) AS customer_id
+    FROM ({{net}}) n LEFT JOIN {surviving_at("%(program)s", "%(at)s")} p ON p.customer_id = n.customer_id
+    WHERE n.customer_id IS NOT NULL AND n.net > 0 GROUP BY 1, 2
 ) c GROUP BY c.seller_no
 """
 _EARNED = f"""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.customer_merges import person_at
 from distrib.store.database import driver
 from distrib.store.locks import PROMOTIONS
 
@@ -79,7 +80,7 @@ CROSS JOIN LATERAL (
 _CUSTOMERS = f"""
 SELECT a.place, x.customers FROM {_QUERIES}
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT s.customer_id) AS customers FROM settlements s
+    SELECT count(DISTINCT {person_at("s.customer_id", "%(program)s", "a.back_at")}) AS customers FROM settlements s
     WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """

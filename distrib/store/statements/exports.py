@@ -128,13 +128,14 @@ def _lines(head: FileHead, is_neutral: bool) -> str:
         "belongs_to_period": _month("t.belongs_to_period"),
         "reverses_id": "t.cause_no || '-' || t.reverses_seq",
         "adjustment_id": words("a.adjustment_id"),
-        "reason": words("a.reason"),
+        "reason": words("COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id)"),
     }
     return f"""
 SELECT {", ".join(values[name] for name in lines_columns(head))}
 FROM transfers t
 JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
 LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
+LEFT JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
 LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
 LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
 LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no

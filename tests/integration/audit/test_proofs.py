@@ -91,6 +91,15 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
         ("DELETE FROM payout_decisions", {"payouts_rest_on_lines"}),
         ("UPDATE payout_decisions SET decision = 'cancelled'", {"payouts_rest_on_lines"}),
         ("UPDATE payout_results SET status = 'failed'", {"payouts_rest_on_lines"}),
+        (
+            "UPDATE payout_results SET occurred_at = occurred_at + interval '1 second'",
+            {"payouts_rest_on_lines"},
+        ),
+        (
+            "INSERT INTO payout_returns (program_id, payout_no, shop_no, occurred_at, recorded_at, recorded_by)"
+            " SELECT program_id, payout_no, shop_no, occurred_at, recorded_at, 'x' FROM payout_results",
+            {"payouts_rest_on_lines"},
+        ),
         ("UPDATE payout_lines SET tax_minor = 99 WHERE tax_minor = 100", {"payouts_rest_on_lines"}),
         ("UPDATE payout_lines SET amount_minor = 301 WHERE tax_minor = 0", {"reserved_within_available"}),
         (

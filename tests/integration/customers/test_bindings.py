@@ -213,7 +213,13 @@ def test_the_uplines_of_a_bound_shop_are_paid_as_they_stood(api: Api) -> None:
 def test_a_customer_who_is_a_shop_buys_from_itself(admin: Caller, api: Api) -> None:
     world = api.world
     admin.put("/v1/customers/person", {"shop_id": "a"})
-    assert admin.get("/v1/customers/person") == {"id": "person", "shop_id": "a", "binding": None}
+    assert admin.get("/v1/customers/person") == {
+        "id": "person",
+        "shop_id": "a",
+        "binding": None,
+        "merged_into": None,
+        "merged_at": None,
+    }
     bind(admin, "a", 0, "person")
     world.earn(
         settled("e-1", "o-1", "a", line(1000), customer_id="person"),

@@ -69,8 +69,9 @@ def decide(world: World, table: str, decided_at: datetime, payout_no: int = 900)
     statement = (
         "INSERT INTO payout_decisions SELECT program_id, payout_no, 'cancelled', :t, 'k' FROM payouts"
         if table == "cancelled"
-        else "INSERT INTO payout_results SELECT program_id, payout_no, shop_no, 'failed', NULL, NULL, :t, 'k', :t"
-        " FROM payout_lines"
+        else "INSERT INTO payout_results"
+        " (program_id, payout_no, shop_no, status, occurred_at, recorded_at, recorded_by)"
+        " SELECT program_id, payout_no, shop_no, 'failed', :t, :t, 'k' FROM payout_lines"
     )
     with world.container.begin() as conn:
         conn.execute(text(statement + " WHERE payout_no = :n"), {"t": decided_at, "n": payout_no})

@@ -286,3 +286,23 @@ def test_an_import_asks_for_what_the_program_wants(tmp_path: Path, settings: Set
     run("program", "set", "--admission", "review")
     assert imported(file, 1)["created"] == 1
     assert shops(settings) == {"a": None}
+
+
+def test_shops_of_a_chinese_spreadsheet_are_read_by_its_encoding(settings: Settings, tmp_path: Path) -> None:
+    run(*PROGRAM, "open")
+    file = tmp_path / "shops.csv"
+    text = "id,name,joined_at,备注,\na,李雷,2026-01-01 00:00:00 -0300,x,\nb,韩梅梅,2026-01-01T00:00:00Z,y,\n"
+    file.write_bytes(text.encode("gb18030"))
+    assert "is not UTF-8" in CliRunner().invoke(cli, ["import", "shops", str(file)]).stderr
+    done = run("import", "shops", file, "--encoding", "gb18030", "--ignore-columns", "备注", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["created"]) == (0, 2)
+    assert set(shops(settings)) == {"a", "b"}
+
+
+def test_a_row_that_is_not_of_the_encoding_says_so(tmp_path: Path) -> None:
+    run(*PROGRAM, "open")
+    file = tmp_path / "shops.csv"
+    file.write_bytes("id,name\na,李雷\nb,Li\n".encode("gb18030"))
+    counts = imported(file, 1)
+    assert (counts["created"], counts["refused"]) == (1, 1)
+    assert b"is not UTF-8 (byte 0xC0); give the encoding" in Path(counts["refused_file"]).read_bytes()

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
+from distrib.services.orders.inbox import list_events
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World
 
@@ -144,3 +145,188 @@ def test_ids_are_read_with_or_without_the_mark_of_a_spreadsheet_and_are_marked_i
     world.drain()
     assert world.earned() == {"+8613800138000": 300}
     assert ",'+8613800138000," in (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+
+
+def run(runner: CliRunner, file: Path, *options: str) -> tuple[int, dict[str, int]]:
+    """Imports a file; answers the exit status and the counts."""
+    done = runner.invoke(cli, ["import", "events", str(file), "--json", *options])
+    counts = json.loads(done.stdout)
+    return done.exit_code, {name: counts[name] for name in ("accepted", "duplicate", "refused")}
+
+
+def kept(world: World, *events: str) -> list[str]:
+    """Those of the events that the service knows."""
+    with world.begin() as conn:
+        known, _ = list_events(conn, world.program, None, 0, 100)
+    return [event for event in events if event in {view["id"] for view in known}]
+
+
+def rows_of(order: str, line_id: str, amount: int, paid_at: str = "2026-03-01T00:00:00Z") -> str:
+    return f"e-{order},order.settled,2026-03-02T00:00:00Z,{order},s,CNY,{paid_at},{line_id},tea,1,{amount},,\n"
+
+
+@pytest.fixture
+def shop(world: World) -> None:
+    """A shop that earns a tenth."""
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+
+
+@pytest.mark.usefixtures("shop")
+def test_rows_of_one_event_are_gathered_wherever_they_stand(world: World, runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "by-sku.csv"
+    sorted_by_line = [rows_of(order, line_id, 1_000) for line_id in ("1", "2", "3") for order in ("a", "b")]
+    file.write_text(HEADER + "".join(sorted_by_line), "utf-8")
+    assert run(runner, file) == (0, {"accepted": 2, "duplicate": 0, "refused": 0})
+    world.drain()
+    assert world.earned() == {"s": 600}
+    assert run(runner, file) == (0, {"accepted": 0, "duplicate": 2, "refused": 0})
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_file_that_stands_twice_in_itself_counts_once(world: World, runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "twice.csv"
+    orders = [rows_of("a", "1", 1_000), rows_of("a", "2", 2_000), rows_of("b", "1", 3_000)]
+    file.write_text(HEADER + "".join(orders * 2), "utf-8")
+    assert run(runner, file) == (0, {"accepted": 2, "duplicate": 2, "refused": 0})
+    world.drain()
+    assert world.earned() == {"s": 600}
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        (rows_of("a", "2", 1_000, "2026-03-01T00:00:01Z"), "line 4 says otherwise than line 2: paid_at"),
+        (rows_of("a", "1", 9_000), "/order/lines/1/id"),
+        ("e-a,order.settled\n", "line 4: 2 fields under 13 columns"),
+        (rows_of("a", "1", 1_000) + rows_of("a", "1", 1_000), "/order/lines/"),
+    ],
+)
+def test_an_event_that_contradicts_itself_across_the_file_is_refused_before_anything_of_it_is_kept(
+    world: World, runner: CliRunner, tmp_path: Path, later: str, reason: str
+) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text(HEADER + rows_of("a", "1", 1_000) + rows_of("b", "1", 1_000) + later, "utf-8")
+    assert run(runner, file) == (1, {"accepted": 1, "duplicate": 0, "refused": 1})
+    refused = (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+    assert reason in refused
+    assert len(refused.splitlines()) == 2 + later.count("\n")
+    assert kept(world, "e-a", "e-b") == ["e-b"]
+
+
+def test_a_row_whose_event_cannot_be_known_takes_those_beside_it_along(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    nameless = rows_of("a", "2", 2_000).removeprefix("e-a")
+    file.write_text(HEADER + rows_of("a", "1", 1_000) + nameless + rows_of("b", "1", 1) + rows_of("c", "1", 1), "utf-8")
+    assert run(runner, file) == (1, {"accepted": 1, "duplicate": 0, "refused": 3})
+    assert "line 3 beside it" in (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+    assert kept(world, "e-a", "e-b", "e-c") == ["e-c"]
+
+
+def test_an_event_of_more_than_a_thousand_rows_is_refused_whole(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text(HEADER + "".join(rows_of("a", str(number), 1) for number in range(2_500)), "utf-8")
+    assert run(runner, file) == (1, {"accepted": 0, "duplicate": 0, "refused": 1})
+    refused = (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+    assert ("has more than 1000 rows" in refused, len(refused.splitlines())) == (True, 2_501)
+
+
+def test_ndjson_events_of_one_id_with_other_content_are_refused_both_and_with_the_same_counted_once(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    same, other = settled("e1", "o1", "s", line(1_000)), settled("e2", "o2", "s", line(1_000))
+    turned = dict(reversed(same.items())) | {"occurred_at": "2026-03-09T10:00:00+08:00"}
+    same |= {"occurred_at": "2026-03-09T02:00:00Z"}
+    lines = [same, other, turned, settled("e2", "o2", "s", line(1_001))]
+    file = tmp_path / "events.ndjson"
+    file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    assert run(runner, file) == (1, {"accepted": 1, "duplicate": 1, "refused": 1})
+    refused = [json.loads(text) for text in (tmp_path / "events.ndjson.refused.ndjson").read_text("utf-8").splitlines()]
+    assert [row["refused_line"] for row in refused] == [2, 4]
+    assert "line 2 has the same id with other content: lines 4" in refused[0]["refused_reason"]
+    assert kept(world, "e1", "e2") == ["e1"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_fields_that_a_spreadsheet_or_a_shop_system_writes_are_read(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    head, row = HEADER.strip(), rows_of("a", "1", 1_000).strip()
+    row = row.replace("2026-03-02T00:00:00Z", "2026-03-01 21:00:00 -0300").replace(",tea,1,", ",tea,1.0,")
+    file.write_bytes(f"\ufeff{head},entry,,\r\n{row},TRUE,,\r\n".encode())
+    assert run(runner, file)[0] == 0
+    world.drain()
+    assert world.earned() == {"s": 100}
+
+
+def test_an_amount_with_decimals_is_refused_by_name(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text(HEADER + rows_of("a", "1", 1_000).replace(",1000,", ",1000.0,"), "utf-8")
+    assert run(runner, file)[0] == 1
+    assert "/order/lines/0/paid_minor: must be an integer" in (tmp_path / "events.csv.refused.csv").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_file_of_chinese_excel_is_read_by_its_encoding_and_says_so_without_it(
+    world: World, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes(
+        (HEADER + rows_of("a", "1", 1_000).replace("tea", "乌龙茶") + rows_of("b", "1", 0)).encode("gb18030")
+    )
+    assert run(runner, file) == (1, {"accepted": 1, "duplicate": 0, "refused": 1})
+    beside = tmp_path / "events.csv.refused.csv"
+    assert b"is not UTF-8 (byte 0xCE); give the encoding of the file, such as --encoding gb18030" in beside.read_bytes()
+    assert "乌龙茶".encode("gb18030") in beside.read_bytes()
+    assert run(runner, file, "--encoding", "gb18030") == (0, {"accepted": 1, "duplicate": 1, "refused": 0})
+    world.drain()
+    assert world.earned() == {"s": 100}
+
+
+def test_what_was_refused_is_written_in_the_encoding_of_the_file(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes((HEADER + rows_of("a", "1", -5).replace("tea", "茶葉")).encode("big5"))
+    assert run(runner, file, "--encoding", "big5")[0] == 1
+    assert "茶葉" in (tmp_path / "events.csv.refused.csv").read_text("big5")
+    assert run(runner, tmp_path / "events.csv.refused.csv", "--encoding", "big5")[1]["refused"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (b"id,type,memo,note\n", [], "not memo, note"),
+        (b"id,type,memo,note\n", ["--ignore-columns", "memo"], "not note"),
+        (b"id,,type\n", [], 'not ""'),
+        (b"type,occurred_at\n", [], "the column id is missing"),
+        (b"id,type,type\n", [], "a column stands twice: type"),
+        (b"", [], "has no columns"),
+        ("id,类型\n".encode("gb18030"), [], "is not UTF-8 (byte 0xC0)"),
+        ("id,type\n".encode("utf-16"), [], "is UTF-16; save it as CSV UTF-8"),
+        (b"PK\x03\x04\x14\x00", [], "is a workbook; save it as CSV UTF-8"),
+        (b"id,type\n", ["--encoding", "utf-16"], "utf-16 is no encoding of text that is read by lines"),
+        (b"id,type\n", ["--encoding", "klingon"], "klingon is no encoding"),
+    ],
+)
+@pytest.mark.parametrize("noun", ["events", "shops"])
+def test_a_file_that_cannot_be_read_is_refused_by_name(
+    runner: CliRunner, tmp_path: Path, noun: str, content: bytes, options: list[str], words: str
+) -> None:
+    file = tmp_path / "file.csv"
+    file.write_bytes(
+        content if noun == "events" else content.replace(b"type", b"name").replace(b"occurred_", b"joined_")
+    )
+    done = runner.invoke(cli, ["import", noun, str(file), *options])
+    assert done.exit_code == 2
+    assert (words if noun == "events" else words.replace("type", "name")) in done.stderr
+
+
+def test_columns_that_are_named_are_left_aside(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    row = rows_of("a", "1", 1_000).strip()
+    file.write_text(f"{HEADER.strip()},memo,note\n{row},x,y\n", "utf-8")
+    assert run(runner, file, "--ignore-columns", "memo, note")[0] == 0

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
 from distrib.services.context import COMMAND_LINE
+from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.payouts import batches
 from distrib.services.statements import closing
@@ -195,7 +196,28 @@ def test_a_batch_of_the_past_takes_only_what_was_free_then_and_is_still_there(wo
     assert amounts(make(world, "present", LATER + timedelta(days=1))) == {"a": 500}
 
 
-HISTORY = ("payouts", "payout_decisions", "payout_lines", "payout_results", "payout_refusals", "payee_versions")
+def test_a_batch_of_the_past_never_reserves_what_an_adjustment_took_since(world: World) -> None:
+    open_shops(world, "a")
+    earn(world, "a", 1_000, PAID)
+    draft = {"id": "less", "shop_id": "a", "amount_minor": -100, "reason": "a box was broken"}
+    with world.container.begin() as conn:
+        adjustments.propose_adjustment(conn, world.program, draft, COMMAND_LINE, LATER)
+        adjustments.approve_adjustment(conn, world.program, "less", APPROVER, LATER)
+    assert amounts(make(world, "past", LATER + timedelta(days=1), up_to=NOW)) == {"a": 900}
+
+
+HISTORY = (
+    "payouts",
+    "payout_decisions",
+    "payout_lines",
+    "payout_results",
+    "payout_returns",
+    "payout_refusals",
+    "payee_versions",
+    "withdrawals",
+    "withdrawal_decisions",
+    "withdrawal_lines",
+)
 
 
 @pytest.mark.parametrize("table", [*HISTORY, "payee_keys"])
@@ -223,13 +245,14 @@ def test_held_money_waits_also_where_up_to_lies_ahead(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", ["frozen", "closed"])
-def test_a_shop_that_is_frozen_or_closed_gets_no_line(world: World, status: str) -> None:
+def test_a_shop_that_is_frozen_or_closed_gets_no_line_and_is_named(world: World, status: str) -> None:
     open_shops(world, "a")
     earn(world, "a", 1_000, PAID)
     with world.container.begin() as conn:
         standing.set_status(conn, world.program, "a", status, PAID + timedelta(days=1), "looked at", COMMAND_LINE, NOW)
     made = make(world, "march", NOW)
-    assert (amounts(made), made["refused"]) == ({}, [])
+    named = {"shop_id": "a", "code": f"shop_{status}", "amount_minor": 1_000}
+    assert (amounts(made), made["refused"]) == ({}, [named])
     assert balance(world, "a", NOW) == {"held": 1_000, "reserved": 0, "available": 0, "paid": 0}
 
 
@@ -245,11 +268,13 @@ def test_a_shop_without_payee_is_named_and_paid_once_it_has_one(world: World) ->
     assert amounts(make(world, "next", NOW)) == {"b": 700}
 
 
-def test_shops_below_the_least_amount_are_left_out(world: World) -> None:
+def test_shops_below_the_least_amount_get_no_line_and_are_named(world: World) -> None:
     open_shops(world, "a", "b")
     earn(world, "a", 1_000, PAID)
     earn(world, "b", 999, PAID)
-    assert amounts(make(world, "march", NOW, min_minor=1_000)) == {"a": 1_000}
+    made = make(world, "march", NOW, min_minor=1_000)
+    assert amounts(made) == {"a": 1_000}
+    assert made["refused"] == [{"shop_id": "b", "code": "below_minimum", "amount_minor": 999}]
 
 
 def test_amounts_beyond_the_channels_limits_are_named_and_stay_available(world: World) -> None:

@@ -54,8 +54,18 @@ SOUND: dict[str, Any] = {
     ],
     "rank_map": {"铂金": "金牌"},
     "rules": [
-        {**SELLER, "where": {"sku": ["A"], "not": {"channel": ["retail"]}}, "cap": {"per_month_minor": 9}},
-        {"id": "t", "pay": "seller", "amount_minor": {"金牌": 5, "default": 1}, "group": "g"},
+        {
+            **SELLER,
+            "where": {"sku": ["A"], "not": {"channel": ["retail"], "customer": "returning"}},
+            "cap": {"per_month_minor": 9},
+        },
+        {
+            "id": "t",
+            "pay": "seller",
+            "amount_minor": {"金牌": 5, "default": 1},
+            "group": "g",
+            "where": {"customer": {"is": "new", "within_orders": 3, "within_days": 30}},
+        },
         {"id": "u", "pay": "upline", "tier": 1, "slabs": [{"from_minor": 0, "rate": "1.0"}], "slab_mode": "whole"},
         {"id": "o", "pay": "opener", "rate": "1", "of": {"rule": "s"}, "requires": {"min_rank": "member"}},
         {"id": "c", "pay": "chain", "differential": True, "rate": {"金牌": "0.1"}, "of": "base"},
@@ -152,6 +162,9 @@ def test_a_key_that_is_null_is_as_good_as_absent_to_both(place: tuple[str | int,
         (("currency",), "RMB"),
         (("base",), "cost"),
         (("rounding",), "up"),
+        (("round_per",), "earner"),
+        (("rules", 0, "per"), "order"),
+        (("rules", 1, "per"), "line"),
         (("tiers",), 4),
         (("tiers",), -1),
         (("tiers",), "1"),
@@ -282,15 +295,16 @@ def test_the_description_of_the_service_says_of_plans_what_the_schema_says() -> 
 
 def test_a_default_that_the_schema_tells_is_what_an_absent_key_means() -> None:
     schema = schema_for_editors()
-    inner = (("ranks", 1, "promote", "all", 0), ("ranks", 1), ("rules", 2), ("rules", 0), ())
+    inner = (("ranks", 1, "promote", "all", 0), ("ranks", 1), ("rules", 2), ("rules", 1), ("rules", 0), ())
+    goes_with = {"slab_mode": ("rules", 2), "per": ("rules", 1)}
     defaults = 0
-    for place, part in zip(inner, ("condition", "rank", "rule", "rule", None), strict=True):
+    for place, part in zip(inner, ("condition", "rank", "rule", "rule", "rule", None), strict=True):
         definition = schema if part is None else schema["$defs"][part]
         properties = definition["properties"] if "properties" in definition else definition["anyOf"][0]["properties"]
         for key, described in properties.items():
-            if "default" not in described or (key == "slab_mode" and place == ("rules", 0)):
+            if "default" not in described or place != goes_with.get(key, place):
                 continue
             defaults += 1
             absent, given_it = (changed(((*place, key), None)), changed(((*place, key), described["default"])))
             assert replace(compile_plan(absent), document={}) == replace(compile_plan(given_it), document={})
-    assert defaults == 11
+    assert defaults == 14

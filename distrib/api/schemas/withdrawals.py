@@ -1,0 +1,53 @@
+"""Withdrawals as they are sent and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrib.api.schemas.fields import Amount, Choice, Currency, Identifier, Instant, PlainText, Shape, Whole
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.domain.payouts.withdrawals import STATES
+
+
+class WithdrawalDraftSchema(Shape):
+    """What a shop asks for, the fee included; a partner's key asks for its own shop."""
+
+    id = Identifier(required=True)
+    amount_minor = Amount(low=1, required=True)
+    shop_id = Identifier(allow_none=True, load_default=None, metadata={"description": "needed with an admin's key"})
+
+
+class WithdrawalRefusalSchema(Shape):
+    """Why a withdrawal is refused; the shop reads it."""
+
+    reason = PlainText(required=True)
+
+
+class WithdrawalQuerySchema(PageQuerySchema):
+    """Which withdrawals."""
+
+    shop_id = Identifier(load_default=None)
+    status = Choice(STATES, load_default=None)
+
+
+class ShopWithdrawalSchema(Shape):
+    """A withdrawal; the shop gets the amount less the fee less tax. Once a batch pays it, its status is its line's."""
+
+    id = Identifier(required=True)
+    shop_id = Identifier(required=True)
+    status = Choice(STATES, required=True)
+    amount_minor = Whole(low=1, required=True)
+    fee_minor = Whole(required=True)
+    currency = Currency(required=True)
+    requested_at = Instant(required=True)
+    requested_by = PlainText(required=True, metadata={"description": "id of the key"})
+    approved_at = Instant(required=True, allow_none=True)
+    approved_by = PlainText(required=True, allow_none=True)
+    ended_at = Instant(required=True, allow_none=True, metadata={"description": "refused or cancelled"})
+    ended_by = PlainText(required=True, allow_none=True)
+    payout_id = Identifier(required=True, allow_none=True)
+    settled_at = Instant(required=True, allow_none=True)
+    reason = PlainText(low=0, required=True, allow_none=True)
+
+
+WithdrawalsPageSchema: Any = page_of(ShopWithdrawalSchema, "WithdrawalsPage")

@@ -1,0 +1,55 @@
+"""A shop's own payouts: its line of each batch and what became of it. Nothing of others, no totals, may enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.payouts.results import PAID, RETURNED
+from distrib.services.context import Program
+from distrib.services.payouts.batches import CANCELLED
+from distrib.store.payouts import batches as rows
+
+
+def list_own_payouts(
+    conn: Connection, program: Program, shop_no: int, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Lists a shop's payouts, the newest first, and before which number the next page begins."""
+    listed = rows.lines_of_shop_before(conn, program.program_id, shop_no, before or 2**62, limit + 1)
+    page = [own_view(program, row) for row in listed[:limit]]
+    return page, listed[limit - 1].payout_no if len(listed) > limit else None
+
+
+def get_own_payout(conn: Connection, program: Program, shop_no: int, payout_id: str) -> dict[str, Any]:
+    """Reads a shop's part of one batch; raises ``payout_unknown``, also where the shop has none."""
+    row = None
+    if is_identifier(payout_id):
+        row = rows.line_of_shop(conn, program.program_id, shop_no, payout_id)
+    if row is None:
+        raise Refusal("payout_unknown", id=payout_id)
+    return own_view(program, row)
+
+
+def own_view(program: Program, row: Any) -> dict[str, Any]:
+    """A shop's line of a batch as the shop sees it; ``reason`` is that of the status."""
+    has_returned = row.returned_at is not None
+    status = row.status or (CANCELLED if row.decision == CANCELLED else "reserved")
+    return {
+        "id": row.payout_id,
+        "status": RETURNED if has_returned else status,
+        "amount_minor": row.amount_minor,
+        "tax_minor": row.tax_minor,
+        "fee_minor": row.fee_minor,
+        "net_minor": row.net_minor,
+        "currency": program.currency,
+        "channel": row.channel,
+        "created_at": row.created_at,
+        "approved_at": None if row.decision == CANCELLED else row.decided_at,
+        "paid_on": program.day_of(row.occurred_at) if status == PAID else None,
+        "returned_on": program.day_of(row.returned_at) if has_returned else None,
+        "reference": row.reference,
+        "reason": row.return_reason if has_returned else row.reason,
+    }

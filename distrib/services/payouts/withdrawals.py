@@ -1,0 +1,282 @@
+"""Withdrawals (提现): a shop asks for its money, a person approves or refuses, a batch pays it. No SQL may enter.
+
+Asking reserves nothing: an amount has to be there less what else the shop asked for, and is looked at again when it is
+approved and when a batch takes it. From the batch on a withdrawal goes the way of its line. The fee is posted when the
+line is paid, out of the line's own amount, so that a line that fails has cost the shop nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.ledger import EXPENSE
+from distrib.domain.payouts.results import PAID, RETURNED
+from distrib.domain.payouts.withdrawals import (
+    APPROVED,
+    CANCELLED,
+    REFUSED,
+    REQUESTED,
+    WithdrawalRules,
+    withdrawal_misfits,
+)
+from distrib.services.context import Actor, Program, period_bounds
+from distrib.services.idempotency import digest_of
+from distrib.services.payouts.batches import posting_time
+from distrib.services.payouts.withdrawal_messages import tell_withdrawals, withdrawal_view
+from distrib.store.ledger import postings
+from distrib.store.ledger.postings import Entry
+from distrib.store.network import shops
+from distrib.store.network.shops import KnownShop
+from distrib.store.payouts import batches, candidates, payee_versions
+from distrib.store.payouts import withdrawals as rows
+from distrib.store.payouts.candidates import Candidate
+from distrib.store.payouts.withdrawals import ShopWithdrawals, WithdrawalRow
+
+_FEE_SEQ, _FEE_BACK_SEQ = 1, 2
+"""The numbers of a fee's transfer and of the one that gives it back: the ledger's key refuses either twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalDraft:
+    """A withdrawal as it is asked for; ``amount_minor`` has the fee in it."""
+
+    id: str
+    shop_id: str
+    amount_minor: int
+
+
+def request_withdrawal(
+    conn: Connection, program: Program, draft: WithdrawalDraft, actor: Actor, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Records what a shop asks for, under the program's rules of today; answers it, and whether it is new.
+
+    The same asked again answers as it stands.
+
+    Raises:
+        Refusal: ``id_conflict``, ``withdrawals_off``, ``shop_unknown``, ``shop_frozen``, ``shop_closed``,
+            ``payee_missing``, a code of ``withdrawal_misfits``, or ``invalid`` with several of them.
+    """
+    shop = shops.lock(conn, program.program_id, draft.shop_id) if is_identifier(draft.shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=draft.shop_id)
+    digest = digest_of({"shop": draft.shop_id, "amount": draft.amount_minor})
+    known = _known(conn, program, draft.id)
+    if known is not None:
+        if known.digest != digest:
+            raise Refusal("id_conflict", id=draft.id)
+        return withdrawal_view(program, known), False
+    rules = program.withdrawals
+    if rules is None:
+        raise Refusal("withdrawals_off")
+    _check(conn, program, rules, shop, draft.amount_minor, now)
+    is_new = rows.insert_withdrawal(
+        conn,
+        program.program_id,
+        draft.id,
+        digest,
+        shop.shop_no,
+        draft.amount_minor,
+        rules.fee_minor,
+        now,
+        actor.key_id,
+    )
+    if not is_new:
+        raise Refusal("id_conflict", id=draft.id)
+    row = _find(conn, program, draft.id)
+    tell_withdrawals(conn, program, [row], now)
+    return withdrawal_view(program, row), True
+
+
+def approve_withdrawal(
+    conn: Connection, program: Program, withdrawal_id: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Approves a withdrawal, so that a batch may take it; approved again it stays as it stands.
+
+    Raises:
+        Refusal: ``withdrawal_unknown``, ``same_key`` for the key that asked, ``withdrawal_decided`` where it was
+            refused or cancelled, ``shop_frozen``, ``shop_closed``, ``payee_missing``, or ``exceeds_available`` where
+            the money is no longer there.
+    """
+    row = _locked(conn, program, withdrawal_id)
+    if row.requested_by == actor.key_id:
+        raise Refusal("same_key")
+    if row.state in (REFUSED, CANCELLED):
+        raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
+    if row.state == REQUESTED:
+        as_of, _ = posting_time(conn, program, now)
+        candidate = _payable(conn, program, row.shop_no, row.shop_id, as_of)
+        available = _amount_of(candidate) - _so_far(conn, program, row.shop_no, now).approved_minor
+        if row.amount_minor > available:
+            raise Refusal("exceeds_available", available_minor=max(0, available))
+        rows.insert_decision(conn, program.program_id, row.withdrawal_no, APPROVED, None, now, actor.key_id)
+        tell_withdrawals(conn, program, [_find(conn, program, withdrawal_id)], now)
+    return withdrawal_view(program, _find(conn, program, withdrawal_id))
+
+
+def refuse_withdrawal(
+    conn: Connection, program: Program, withdrawal_id: str, reason: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Refuses a withdrawal with a reason that the shop reads, approved or not, as long as no batch pays it.
+
+    Raises:
+        Refusal: ``withdrawal_unknown``, or ``withdrawal_decided`` where it ended otherwise or a batch pays it.
+    """
+    return _end(conn, program, withdrawal_id, REFUSED, reason, actor, now)
+
+
+def cancel_withdrawal(
+    conn: Connection, program: Program, withdrawal_id: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Takes a withdrawal back before a batch pays it: by the shop that asked, or for it.
+
+    Raises:
+        Refusal: ``withdrawal_unknown``, also for another shop's key, or ``withdrawal_decided``.
+    """
+    _own(_find(conn, program, withdrawal_id), actor)
+    return _end(conn, program, withdrawal_id, CANCELLED, None, actor, now)
+
+
+def get_withdrawal(conn: Connection, program: Program, withdrawal_id: str, actor: Actor) -> dict[str, Any]:
+    """Reads one withdrawal by id; raises ``withdrawal_unknown``, also for another shop's key."""
+    row = _find(conn, program, withdrawal_id)
+    _own(row, actor)
+    return withdrawal_view(program, row)
+
+
+def list_withdrawals(
+    conn: Connection, program: Program, shop_id: str | None, state: str | None, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Lists withdrawals, the newest first, and before what number the next page begins."""
+    listed = rows.list_withdrawals(conn, program.program_id, shop_id, state, before or 2**62, limit + 1)
+    page = listed[:limit]
+    return [withdrawal_view(program, row) for row in page], page[-1].withdrawal_no if len(listed) > limit else None
+
+
+class SettledLine(NamedTuple):
+    """What was said of a shop's line, paid, failed or returned, and when it counts."""
+
+    shop_no: int
+    status: str
+    occurred_at: datetime
+
+
+def settle_withdrawals(
+    conn: Connection, program: Program, payout_no: int, lines: Sequence[SettledLine], recorded_at: datetime
+) -> None:
+    """Posts the fees of the withdrawals that lines paid, gives back those of lines that came back, and tells of all.
+
+    A fee counts on the day of its payment, what is given back of it on that of the return.
+    """
+    of_shop = {line.shop_no: line for line in lines}
+    settled = rows.of_lines(conn, program.program_id, payout_no, list(of_shop))
+    with_fee = [(row, of_shop[row.shop_no]) for row in settled if row.fee_minor]
+    entries = [_fee_entry(program, row, line) for row, line in with_fee if line.status in (PAID, RETURNED)]
+    postings.post_entries(conn, program.program_id, entries)
+    rows.end_withdrawals(conn, program.program_id, [row.withdrawal_no for row in settled])
+    tell_withdrawals(conn, program, settled, recorded_at)
+
+
+def _fee_entry(program: Program, row: WithdrawalRow, line: SettledLine) -> Entry:
+    """The transfer of a withdrawal's fee: from the shop where its line was paid, back to it where that came back."""
+    is_back = line.status == RETURNED
+    debit, credit = (EXPENSE, row.shop_no) if is_back else (row.shop_no, EXPENSE)
+    return Entry(
+        row.withdrawal_no,
+        _FEE_BACK_SEQ if is_back else _FEE_SEQ,
+        "adjusted",
+        debit,
+        credit,
+        row.fee_minor,
+        line.occurred_at,
+        line.occurred_at,
+        program.period_of(line.occurred_at),
+        reverses_seq=_FEE_SEQ if is_back else None,
+    )
+
+
+def _check(
+    conn: Connection, program: Program, rules: WithdrawalRules, shop: KnownShop, amount_minor: int, now: datetime
+) -> None:
+    """Checks an amount against the shop's standing, its balance and the rules; raises everything that is wrong."""
+    candidate = _payable(conn, program, shop.shop_no, shop.shop_id, now)
+    so_far = _so_far(conn, program, shop.shop_no, now)
+    available = _amount_of(candidate) - so_far.waiting_minor
+    misfits = withdrawal_misfits(rules, amount_minor, available, so_far.today, so_far.this_month)
+    problems = [Problem("/amount_minor", refusal.text) for refusal in misfits]
+    if misfits:
+        code, params = (misfits[0].code, misfits[0].params) if len(misfits) == 1 else ("invalid", {})
+        raise Refusal(code, problems, **params)
+
+
+def _payable(conn: Connection, program: Program, shop_no: int, shop_id: str, now: datetime) -> Candidate | None:
+    """Reads what a shop has now; raises where its status or a payee that is missing keeps it from being paid at all."""
+    stored = candidates.candidates_of_shops(conn, program.program_id, [shop_no], now, now)
+    candidate = stored[0] if stored else None
+    if candidate is not None and candidate.kept_by is not None:
+        raise Refusal(f"shop_{candidate.kept_by}", id=shop_id)
+    if payee_versions.current(conn, program.program_id, shop_no) is None:
+        raise Refusal("payee_missing", id=shop_id)
+    return candidate
+
+
+def _amount_of(candidate: Candidate | None) -> int:
+    return 0 if candidate is None else candidate.amount_minor
+
+
+def _so_far(conn: Connection, program: Program, shop_no: int, now: datetime) -> ShopWithdrawals:
+    day = program.day_of(now)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=program.zone)
+    month, _ = period_bounds(program.period_of(now), program.zone)
+    return rows.of_shop(conn, program.program_id, shop_no, midnight, month)
+
+
+def _end(
+    conn: Connection,
+    program: Program,
+    withdrawal_id: str,
+    decision: str,
+    reason: str | None,
+    actor: Actor,
+    now: datetime,
+) -> dict[str, Any]:
+    row = _locked(conn, program, withdrawal_id)
+    if row.state == decision and row.reason == reason:
+        return withdrawal_view(program, row)
+    if row.state not in (REQUESTED, APPROVED):
+        raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
+    rows.insert_decision(conn, program.program_id, row.withdrawal_no, decision, reason, now, actor.key_id)
+    rows.end_withdrawals(conn, program.program_id, [row.withdrawal_no])
+    ended = _find(conn, program, withdrawal_id)
+    tell_withdrawals(conn, program, [ended], now)
+    return withdrawal_view(program, ended)
+
+
+def _locked(conn: Connection, program: Program, withdrawal_id: str) -> WithdrawalRow:
+    """Reads a withdrawal with the program's payouts locked: no batch takes it while it is decided."""
+    batches.lock_payouts(conn, program.program_id)
+    return _find(conn, program, withdrawal_id)
+
+
+def _find(conn: Connection, program: Program, withdrawal_id: str) -> WithdrawalRow:
+    row = _known(conn, program, withdrawal_id)
+    if row is None:
+        raise Refusal("withdrawal_unknown", id=withdrawal_id)
+    return row
+
+
+def _known(conn: Connection, program: Program, withdrawal_id: str) -> WithdrawalRow | None:
+    stored = rows.of_ids(conn, program.program_id, [withdrawal_id]) if is_identifier(withdrawal_id) else []
+    return stored[0] if stored else None
+
+
+def _own(row: WithdrawalRow, actor: Actor) -> None:
+    """A shop's key reaches its own withdrawals alone; raises ``withdrawal_unknown`` for another's."""
+    if actor.shop_no is not None and actor.shop_no != row.shop_no:
+        raise Refusal("withdrawal_unknown", id=row.withdrawal_id)

@@ -1,0 +1,16 @@
+"""Chosen shops and parts of balances in a batch, withdrawals that shops ask for, closing payments."""
+
+from pathlib import Path
+
+from alembic import op
+
+from distrib.store.database import driver
+
+revision = "0016"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """Runs the SQL that stands beside the versions."""
+    sql = (Path(__file__).parents[1] / "sql" / "0016_withdrawals.sql").read_text("utf-8")
+    driver(op.get_bind()).execute(sql)

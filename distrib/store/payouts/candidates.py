@@ -1,0 +1,78 @@
+"""Shops with money for a batch: what they have, whether their status keeps it, who is paid. No rule may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver, rows_as
+from distrib.store.ledger.balances import available_sql
+
+# A shop that is frozen or closed comes with what its status keeps, and with that status.
+_CANDIDATES = """
+SELECT s.shop_no, s.shop_id, GREATEST(a.available_minor, a.frozen_minor) AS amount_minor,
+       CASE WHEN a.frozen_minor > 0 THEN (
+           SELECT h.status FROM shop_statuses h
+           WHERE h.program_id = %(program)s AND h.shop_no = a.shop_no AND h.effective_at <= %(now)s
+           ORDER BY h.effective_at DESC, h.seq DESC LIMIT 1) END AS kept_by,
+       v.version, v.kind, v.accounts, v.identity_hash
+FROM ({available}) a
+JOIN shops s ON s.program_id = %(program)s AND s.shop_no = a.shop_no
+LEFT JOIN (
+    SELECT DISTINCT ON (y.shop_no) y.shop_no, y.version, y.kind, y.accounts, k.identity_hash
+    FROM payee_versions y JOIN payee_keys k USING (program_id, shop_no, version)
+    WHERE y.program_id = %(program)s {of_shops} ORDER BY y.shop_no, y.version DESC) v ON v.shop_no = a.shop_no
+WHERE GREATEST(a.available_minor, a.frozen_minor) > 0
+ORDER BY s.shop_id
+"""
+_NAMED = "ANY(%(shops)b::bigint[])"
+_OF_ALL = _CANDIDATES.format(available=available_sql("%(program)s", "%(up_to)s", "%(now)s"), of_shops="")
+_OF_SHOPS = _CANDIDATES.format(
+    available=available_sql("%(program)s", "%(up_to)s", "%(now)s", _NAMED), of_shops=f"AND y.shop_no = {_NAMED}"
+)
+# Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and all rows of
+# the cursor are taken.
+_FOR_ALL = """
+SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
+"""
+_AS_BEFORE = "SET LOCAL enable_nestloop = on"
+
+
+class Candidate(NamedTuple):
+    """A shop with money for a batch, and its payee (None: nobody yet).
+
+    ``kept_by`` is the status, frozen or closed, that alone keeps the amount from being available; None where it is.
+    """
+
+    shop_no: int
+    shop_id: str
+    amount_minor: int
+    kept_by: str | None
+    version: int | None
+    kind: str | None
+    accounts: list[str] | None
+    identity_hash: bytes | None
+
+
+def candidates(
+    conn: Connection, program_id: int, up_to: datetime, now: datetime, chunk_size: int
+) -> Iterator[list[Candidate]]:
+    """Yields the shops with money for a batch, by id, in chunks; all as of one instant of the database."""
+    bound = {"program": program_id, "up_to": up_to, "now": now}
+    driver(conn).execute(_FOR_ALL)
+    with driver(conn).cursor(name="payout_candidates", row_factory=rows_as(Candidate)) as cursor:
+        cursor.execute(_OF_ALL, bound)
+        driver(conn).execute(_AS_BEFORE)
+        while chunk := cursor.fetchmany(chunk_size):
+            yield chunk
+
+
+def candidates_of_shops(
+    conn: Connection, program_id: int, shops: Sequence[int], up_to: datetime, now: datetime
+) -> list[Candidate]:
+    """Reads those of the shops of these numbers that have money for a batch, by id."""
+    bound = {"program": program_id, "up_to": up_to, "now": now, "shops": list(shops)}
+    return driver(conn).cursor(row_factory=rows_as(Candidate)).execute(_OF_SHOPS, bound).fetchall()
