@@ -7,9 +7,11 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
+from distrib.domain.texts import Text
 from distrib.embedded import postgres, valkey
 from distrib.embedded.leases import Lease, alone, anybody_left
 from distrib.embedded.place import control_of, settle_place
+from distrib.embedded.processes import EmbeddedServersFailed
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -61,17 +63,11 @@ class EmbeddedServers:
         Raises:
             EmbeddedServersFailed: one does not start; the text says why.
         """
-        self._control = control_of(self._var_dir.resolve())
-        self._end_by_exception()
-        with alone(self._control):
-            self._lease = Lease(self._control)
-            try:
-                self._place = settle_place(self._control)
-                postgres.ensure_postgres(self._place, self._settings)
-                valkey.ensure_valkey(self._place)
-            except BaseException:
-                self._leave()
-                raise
+        try:
+            self._claim()
+        except OSError as error:  # a directory that is a file, rights, a full disk
+            words = Text("{filename}: {strerror}", filename=error.filename or self._var_dir, strerror=error.strerror)
+            raise EmbeddedServersFailed(words) from error
         self._entered_by = os.getpid()
         return self
 
@@ -102,6 +98,20 @@ class EmbeddedServers:
         if not self.postgres_pid:
             with alone(self._control):
                 postgres.ensure_postgres(self._place, self._settings)
+
+    def _claim(self) -> None:
+        """Claim the servers and have them run; without the claim where that fails."""
+        self._control = control_of(self._var_dir.resolve())
+        self._end_by_exception()
+        with alone(self._control):
+            self._lease = Lease(self._control)
+            try:
+                self._place = settle_place(self._control)
+                postgres.ensure_postgres(self._place, self._settings)
+                valkey.ensure_valkey(self._place)
+            except BaseException:
+                self._leave()
+                raise
 
     def _leave(self) -> None:
         """Give up the claim and stop what nobody claims any more. To be called when `alone`."""

@@ -79,6 +79,15 @@ def test_what_is_no_data_directory_is_named(reachable_path: Path, content: bytes
     assert (code, said.startswith(f"{data} is no data directory of PostgreSQL")) == (2, True)
 
 
+@pytest.mark.parametrize(("command", "status"), [(SETTLE, 2), (WORKERS, 2), (WEB, GUNICORN_STOPS)])
+def test_a_file_where_a_directory_must_be_is_named(reachable_path: Path, command: tuple[str, ...], status: int) -> None:
+    logs = reachable_path / "var" / "embedded" / "servers" / "logs"
+    logs.parent.mkdir(parents=True)
+    logs.write_text("a file")
+    code, said = ended(command, {"DISTRIB_VAR_DIR": str(reachable_path / "var")})
+    assert (code, said) == (status, [f"{logs}: File exists / 无法读写"])
+
+
 def test_every_file_that_cannot_be_read_is_named_before_the_service_starts(
     own_servers: dict[str, str], tmp_path: Path
 ) -> None:

@@ -304,7 +304,10 @@ def test_data_of_another_major_version_are_refused_with_the_reason(var_dir: Path
     data = place_of(var_dir).postgres_data
     data.mkdir()
     (data / "PG_VERSION").write_text("9")
-    with pytest.raises(EmbeddedServersFailed, match="no PostgreSQL 9 found"), EmbeddedServers(var_dir):
+    with (
+        pytest.raises(EmbeddedServersFailed, match="are of PostgreSQL 9, and here is PostgreSQL"),
+        EmbeddedServers(var_dir),
+    ):
         pass
     assert not anybody_left(control_of(var_dir))
     shutil.rmtree(data)
