@@ -25,6 +25,8 @@ class Code:
 
     status: int
     message: str
+    of_order: str | None = None
+    """The message where no line is named."""
 
 
 CODES: dict[str, Code] = {
@@ -89,7 +91,12 @@ CODES: dict[str, Code] = {
     "order_unknown": Code(404, "There is no order {id}."),
     "event_unknown": Code(404, "There is no event {id}."),
     "event_not_failed": Code(409, "Only a failed event can be retried."),
-    "refund_exceeds": Code(422, "Line {line}: {amount} is more than the {left} left."),
+    "refund_exceeds": Code(
+        422,
+        "Line {line}: {amount} is more than the {left} left.",
+        "{amount} is more than the {left} left of the order.",
+    ),
+    "refund_ambiguous": Code(422, "Refunds of several orders are called {id}: name the order_id."),
     "refund_conflict": Code(409, "The refund {id} is known with other content."),
     "line_unknown": Code(422, "The order has no line {line}."),
     "currency_mismatch": Code(422, "The order is in {currency}, the plan in {expected}."),
@@ -100,6 +107,7 @@ CODES: dict[str, Code] = {
     "poison": Code(422, "The event could not be worked on: {reason}"),
     "group_conflict": Code(409, "The group {id} has been decided the other way."),
     "waits_for_order": Code(202, "Waits for the order {id}."),
+    "waits_for_refund": Code(202, "Waits for the refund {id}."),
     "waits_for_shop": Code(202, "Waits for the shop {id}."),
     "waits_for_group": Code(202, "Waits for the group {id} to succeed."),
     "period_invalid": Code(422, "{period} is not a month like 2026-03."),
@@ -186,4 +194,6 @@ class Refusal(Exception):
     @property
     def text(self) -> Text:
         """What happened."""
-        return Text(CODES[self.code].message, **self.params)
+        code = CODES[self.code]
+        message = code.message if code.of_order is None or "line" in self.params else code.of_order
+        return Text(message, **self.params)

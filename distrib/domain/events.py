@@ -6,7 +6,7 @@ values. Fields are named as on the wire. The values have no slots: so msgspec fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,12 +16,20 @@ PAID: Final = "order.paid"
 SETTLED: Final = "order.settled"
 REFUNDED: Final = "order.refunded"
 CANCELLED: Final = "order.cancelled"
+PAYMENT_FAILED: Final = "order.payment_failed"
+REFUND_REVERSED: Final = "refund.reversed"
 SUCCEEDED: Final = "group.succeeded"
 FAILED: Final = "group.failed"
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far in the future an instant that a caller gives may lie: clocks differ."""
 CANCEL: Final = "/cancelled"
 """Under what a cancel takes back what is left; no refund of a caller's can be called so, for no id contains a slash."""
+UNDONE: Final = "/reversed/"
+"""What stands before a refund's id where what it took is given back; no id of a caller's begins so."""
+SPREAD_LINES: Final = "lines"
+SPREAD_NONE: Final = "none"
+SPREADS: Final = (SPREAD_LINES, SPREAD_NONE)
+"""How money that is given back without lines counts: shared over the lines, or for no commission."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,12 @@ class Order:
         """What was paid for all lines together."""
         return sum([line.paid_minor for line in self.lines])
 
+    def has_content_of(self, other: Order) -> bool:
+        """Whether both say the same: lines have ids, so their order says nothing (api.md, Events)."""
+        if self.lines == other.lines:
+            return self == other
+        return replace(self, lines=_by_id(self.lines)) == replace(other, lines=_by_id(other.lines))
+
 
 def group_of(order: Order) -> str | None:
     """The group that an order waits for: group-buy orders (拼团) that name one; None for all others."""
@@ -74,18 +88,36 @@ class RefundLine:
 
 @dataclass(frozen=True)
 class Refund:
-    """A refund; without ``lines`` it takes all that is left of the order."""
+    """A refund: of lines, of an amount that names no lines, or without either of all that is left of the order.
+
+    ``amount_minor`` goes with ``spread``: shared over the lines by what is left of each, or beside all lines.
+    """
 
     id: str
     order_id: str
     lines: tuple[RefundLine, ...] | None = None
+    amount_minor: int | None = None
+    spread: str | None = None
+
+    @property
+    def is_beside_lines(self) -> bool:
+        """Whether the money is no line's (goodwill, freight) and counts for no commission."""
+        return self.spread == SPREAD_NONE
+
+    def has_content_of(self, other: Refund) -> bool:
+        """Whether both say the same, whatever the order of their lines."""
+        if self.lines is None or other.lines is None:
+            return self == other
+        first, second = (sorted(refund.lines or (), key=lambda line: line.line_id) for refund in (self, other))
+        return first == second and replace(self, lines=None) == replace(other, lines=None)
 
 
 @dataclass(frozen=True)
 class Event:
     """One fact; the unit of idempotency.
 
-    Exactly one of ``order``, ``refund``, ``order_id`` (of an order that is cancelled) and ``group_id`` is set.
+    Exactly one of ``order``, ``refund``, ``order_id`` (of an order that is cancelled or whose payment failed),
+    ``group_id`` and ``refund_id`` (of a refund that is undone) is set; only the last may have ``order_id`` beside it.
     """
 
     id: str
@@ -95,13 +127,14 @@ class Event:
     refund: Refund | None = None
     order_id: str | None = None
     group_id: str | None = None
+    refund_id: str | None = None
 
     @property
     def about_order_id(self) -> str:
         """The id of the order that this fact is about.
 
         Raises:
-            ValueError: it is a group's and about no order of its own.
+            ValueError: it is a group's, or undoes a refund by its id alone.
         """
         if self.order is not None:
             return self.order.id
@@ -109,4 +142,18 @@ class Event:
             return self.refund.order_id
         if self.order_id is not None:
             return self.order_id
-        raise ValueError("a group's event is about no order of its own")
+        raise ValueError("the event names no order")
+
+    def has_content_of(self, other: Event) -> bool:
+        """Whether both say the same; lists of lines with ids are sets."""
+        if self.order is not None and other.order is not None:
+            is_same = self.order.has_content_of(other.order)
+        elif self.refund is not None and other.refund is not None:
+            is_same = self.refund.has_content_of(other.refund)
+        else:
+            return self == other
+        return is_same and replace(self, order=None, refund=None) == replace(other, order=None, refund=None)
+
+
+def _by_id(lines: tuple[OrderLine, ...]) -> tuple[OrderLine, ...]:
+    return tuple(sorted(lines, key=lambda line: line.id))

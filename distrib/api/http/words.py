@@ -14,6 +14,7 @@ class CallerText(Text):
 
 TEXTS: dict[str, Text] = {
     "required": Text("is required"),
+    "required_with": Text("is required beside {other}"),
     "unknown": Text("is not a known key"),
     "null": Text("may not be null"),
     "object": Text("must be an object"),

@@ -87,7 +87,7 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
     body=EventPostSchema,
     reads_body=read_posted,
     takes_ndjson=True,
-    refusals=("id_conflict",),
+    refusals=("id_conflict", "refund_ambiguous"),
 )
 def post_events(call: Call) -> Answer:
     """Takes one event, or up to 1,000, as JSON or one a line.
@@ -99,22 +99,23 @@ def post_events(call: Call) -> Answer:
     if not is_batch and decoded[0] is None:
         raise Refusal("invalid", _contract_problems(raws[0], call.now))
     good = [event for event in decoded if event is not None]
-    kept = iter(inbox.accept_events(call.conn, call.program, good, call.now) if good else ())
+    accepted = inbox.accept_events(call.conn, call.program, good, call.now) if good else []
+    if not is_batch and accepted[0].refusal is not None:
+        raise accepted[0].refusal
+    kept = iter(accepted)
     answer_language = current_language()
     results = [
         _refused(raw, call.now, answer_language) if event is None else _result(next(kept), answer_language)
         for raw, event in zip(raws, decoded, strict=True)
     ]
-    if not is_batch and results[0]["status"] == "refused":
-        raise Refusal(results[0]["code"], id=raws[0]["id"])
     return _answer(call.backend, results)
 
 
 def _result(accepted: inbox.Accepted, answer_language: str) -> dict[str, Any]:
-    if accepted.code is None:
+    if accepted.refusal is None:
         return {"id": accepted.id, "status": accepted.status}
-    detail = render(Refusal(accepted.code, id=accepted.id).text, answer_language)
-    return {"id": accepted.id, "status": accepted.status, "code": accepted.code, "detail": detail}
+    detail = render(accepted.refusal.text, answer_language)
+    return {"id": accepted.id, "status": accepted.status, "code": accepted.refusal.code, "detail": detail}
 
 
 def _refused(raw: Any, now: datetime, answer_language: str) -> dict[str, Any]:

@@ -30,8 +30,11 @@ from distrib.domain.events import (
     CLOCK_SKEW,
     FAILED,
     PAID,
+    PAYMENT_FAILED,
+    REFUND_REVERSED,
     REFUNDED,
     SETTLED,
+    SPREADS,
     SUCCEEDED,
     Event,
     Order,
@@ -48,10 +51,14 @@ PARTS = {
     PAID: "order",
     REFUNDED: "refund",
     CANCELLED: "order_id",
+    PAYMENT_FAILED: "order_id",
+    REFUND_REVERSED: "refund_id",
     SUCCEEDED: "group_id",
     FAILED: "group_id",
 }
 """What an event of each type is about."""
+BESIDE = {REFUND_REVERSED: {"order_id"}}
+"""What else an event of a type may name: the order, where refunds of several orders have one id."""
 
 
 class OrderCurrency(PlainText):
@@ -122,12 +129,34 @@ class RefundLineSchema(EventPart):
 
 
 class RefundSchema(EventPart):
-    """A refund; without lines it takes all that is left."""
+    """A refund; without lines and amount it takes all that is left.
+
+    ``amount_minor`` goes with ``spread``: ``lines`` shares it over the lines by what is left of each, ``none`` counts
+    for no commission.
+    """
 
     fills = Refund
     id = Identifier(required=True)
     order_id = Identifier(required=True)
     lines = Listed(Inner(RefundLineSchema), low=1, high=MAX_LINES, allow_none=True)
+    amount_minor = Amount(low=1, allow_none=True)
+    spread = Choice(SPREADS, allow_none=True)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def refuse_two_amounts(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
+        """An amount without lines says how it is spread, and stands for itself."""
+        if not isinstance(original, Mapping):
+            return
+        lines, amount, spread = (original.get(name) for name in ("lines", "amount_minor", "spread"))
+        wrong: dict[str, Any] = {}
+        if amount is not None and spread is None:
+            wrong["spread"] = [say("required_with", other="amount_minor")]
+        if spread is not None and amount is None:
+            wrong["amount_minor"] = [say("required_with", other="spread")]
+        if lines is not None and (amount is not None or spread is not None):
+            wrong["lines"] = [say("either_or", one="lines", other="amount_minor")]
+        if wrong:
+            raise ValidationError(wrong)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def refuse_repeated_ids(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
@@ -139,7 +168,8 @@ class EventSchema(EventPart):
     """A fact from the order system.
 
     ``order`` goes with order.paid and order.settled, ``refund`` with order.refunded, ``order_id`` with
-    order.cancelled, ``group_id`` with group.succeeded and group.failed.
+    order.cancelled and order.payment_failed, ``refund_id`` with refund.reversed (and ``order_id``, where refunds of
+    several orders have one id), ``group_id`` with group.succeeded and group.failed.
     """
 
     fills = Event
@@ -148,8 +178,9 @@ class EventSchema(EventPart):
     occurred_at = Instant(required=True)
     order = Inner(OrderSchema)
     refund = Inner(RefundSchema)
-    order_id = Identifier()
+    order_id = Identifier(allow_none=True)
     group_id = Identifier()
+    refund_id = Identifier()
 
     def __init__(self, now: Callable[[], datetime] | None = None, **options: Any) -> None:
         self._now = now
@@ -170,10 +201,13 @@ def _parts(original: Mapping[str, Any]) -> dict[str, Any]:
     wanted = PARTS.get(kind) if isinstance(kind, str) else None
     if wanted is None:
         return {}
-    others = {part for part in PARTS.values() if part != wanted and part in original}
+    allowed = {wanted, *BESIDE.get(str(kind), ())}
+    others = {part for part in PARTS.values() if part not in allowed and part in original}
     wrong: dict[str, Any] = {part: [say("belongs_elsewhere", other=kind)] for part in others}
     if wanted not in original:
         wrong[wanted] = [say("required")]
+    elif original[wanted] is None:
+        wrong[wanted] = [say("null")]
     return wrong
 
 
@@ -215,6 +249,7 @@ class EventPostSchema(Shape):
     refund = Inner(RefundSchema)
     order_id = Identifier()
     group_id = Identifier()
+    refund_id = Identifier()
     events = Listed(Inner(EventSchema), metadata={"minItems": 1, "maxItems": 1_000})
 
 

@@ -57,12 +57,19 @@ class KnownLineSchema(Shape):
 
 
 class KnownRefundSchema(Shape):
-    """A refund that was worked on; without an ``id`` it is the order's cancel."""
+    """A refund that was worked on, and what undid it; without an ``id`` it is the order's cancel.
+
+    One that is no line's has no ``lines`` and ``counts`` for no commission.
+    """
 
     id = Identifier(required=True, allow_none=True)
     event_id = Identifier(required=True)
     occurred_at = Instant(required=True)
+    amount_minor = Total(required=True)
+    counts = Flag(required=True)
     lines = Listed(Inner(RefundLineSchema), required=True)
+    reversed_at = Instant(required=True, allow_none=True)
+    reversed_by = Identifier(required=True, allow_none=True)
 
 
 class NetCommissionSchema(Shape):

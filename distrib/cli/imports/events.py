@@ -217,9 +217,8 @@ def _record(
     for (read, _), answer in zip(fit, answers, strict=True):
         tally.accepted += answer.status == "accepted"
         tally.duplicate += answer.status == "duplicate"
-        if answer.code is not None:
-            refusal = Refusal(answer.code, id=answer.id)
-            _refuse(read, answer.code, render_both(refusal.text, " "), refused, tally)
+        if answer.refusal is not None:
+            _refuse(read, answer.refusal.code, render_both(answer.refusal.text, " "), refused, tally)
 
 
 def _refuse(read: FileEvent, code: str, reason: str, refused: RefusedFile, tally: EventTally) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.events import Order
-from distrib.domain.orders.state import Arrival, CommissionChange, OrderAccount, Settlement
+from distrib.domain.orders.state import Arrival, CommissionChange, OrderAccount, PaymentNumbers, Settlement
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.domain.settlement.terms import Terms
 
@@ -33,6 +33,7 @@ class OrderPaid(NamedTuple):
     order: Order
     terms: Terms
     snapshot: Snapshot
+    numbers: PaymentNumbers
 
 
 class ExpectationChanged(NamedTuple):
@@ -47,11 +48,24 @@ class ExpectationChanged(NamedTuple):
 
 
 class ExpectationClosed(NamedTuple):
-    """Nothing more is expected of the order: it has settled, or it has ended."""
+    """Nothing more is expected of the order: it has settled, it has ended, or its payment failed."""
+
+
+class PaymentFailed(NamedTuple):
+    """The payment of an order failed, which is not final."""
+
+    event_no: int
+    occurred_at: datetime
+
+
+class EventsReopened(NamedTuple):
+    """What happened to the order after an instant is to be applied anew, as a failure came to be known."""
+
+    arrival: Arrival
 
 
 class RefundApplied(NamedTuple):
-    """A refund took of a settled order's lines, by index; ``account`` is the order before it."""
+    """A refund took of a settled order's lines, by index, or below 0 gave back; ``account`` is the order before it."""
 
     event_no: int
     refund_id: str
@@ -71,8 +85,23 @@ class EarlyRefundApplied(NamedTuple):
     occurred_at: datetime
 
 
+class RefundedBeside(NamedTuple):
+    """Money was given back, or below 0 taken again, that is no line's and counts for no commission."""
+
+    event_no: int
+    refund_id: str
+    amount_minor: int
+    occurred_at: datetime
+
+
+class RefundUndone(NamedTuple):
+    """A refund was undone: refunds of more than was left then are to be tried again."""
+
+    arrival: Arrival
+
+
 class CommissionsReversed(NamedTuple):
-    """Commissions changed by what was given back; ``account`` is the order before the change."""
+    """Commissions changed by what was given back, or undone; ``account`` is the order before the change."""
 
     event_no: int
     account: OrderAccount
@@ -138,8 +167,12 @@ Effect: TypeAlias = (
     | OrderPaid
     | ExpectationChanged
     | ExpectationClosed
+    | PaymentFailed
+    | EventsReopened
     | RefundApplied
     | EarlyRefundApplied
+    | RefundedBeside
+    | RefundUndone
     | CommissionsReversed
     | SalesChanged
     | OrderEnded

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from distrib.domain.events import UNDONE, Order
 from distrib.domain.orders.effects import (
     ENDED,
     EXPECTED,
@@ -19,50 +20,76 @@ from distrib.domain.orders.effects import (
     ExpectationClosed,
     OrderPaid,
 )
-from distrib.domain.orders.refunds import apply_refund
+from distrib.domain.orders.refunds import apply_refund, apply_reversal
 from distrib.domain.orders.state import CommissionChange, EarlyRefund, OrderAccount, open_account
 from distrib.domain.settlement.commission import Commission
 
 
 def expect(payment: OrderPaid, commissions: Sequence[Commission]) -> tuple[OrderAccount, list[Effect]]:
     """The account of what a payment lets expect, and the effects that keep it."""
-    occurred_at = payment.arrival.event.occurred_at
+    occurred_at, first_seq = payment.arrival.event.occurred_at, payment.numbers.first_seq
     account = open_account(
-        payment.order, payment.terms, payment.snapshot, commissions, occurred_at, available_at=occurred_at
+        payment.order, payment.terms, payment.snapshot, commissions, occurred_at, occurred_at, first_seq
     )
     effects: list[Effect] = [payment]
     if commissions:
         opened = [CommissionChange(state, state.posted_minor) for state in account.commissions.values()]
         event_no = payment.arrival.event_no
-        effects.append(ExpectationChanged(event_no, EXPECTED, account, opened, 1, occurred_at))
+        effects.append(ExpectationChanged(event_no, EXPECTED, account, opened, first_seq, occurred_at))
     return account, effects
 
 
 def apply_early_refund(account: OrderAccount, early: EarlyRefund, seq: int) -> tuple[OrderAccount, list[Effect]]:
-    """The account after a refund took of it before its settlement; what is expected is lowered."""
+    """The account after a refund took of it before its settlement, or was undone; what is expected changes."""
     event_no, occurred_at = early.arrival.event_no, early.arrival.event.occurred_at
-    effects: list[Effect] = [
-        EarlyRefundApplied(event_no, early.refund.id, account.order, early.taken_minor, seq, occurred_at)
-    ]
-    account = account.after_refund(early.refund, early.taken_minor)
-    changes = account.changes_to_left()
-    account, lowered = _change(account, event_no, REFUNDED, changes, occurred_at)
-    return account, effects + lowered
+    refund_id, changed_minor = early.refund.id, early.taken_minor
+    if early.is_undone:
+        instant = max(occurred_at, account.refunds[refund_id].counts_from)
+        kept_as, changed_minor = UNDONE + refund_id, tuple([-taken for taken in changed_minor])
+        after = account.after_reversal(refund_id)
+    else:
+        instant, kept_as = occurred_at, refund_id
+        after = account.after_refund(early.refund, changed_minor, occurred_at)
+    kept = EarlyRefundApplied(event_no, kept_as, account.order, changed_minor, seq, instant)
+    after, effects = _change(after, event_no, REFUNDED, after.changes_to_left(), instant)
+    return after, [kept, *effects]
 
 
-def close_expectation(account: OrderAccount, event_no: int, occurred_at: datetime) -> list[Effect]:
-    """The effects of there being nothing more to expect: the order has settled, or it has ended."""
-    _, effects = _change(account, event_no, ENDED, account.changes_to({}), occurred_at)
-    return [*effects, ExpectationClosed()]
+def close_expectation(account: OrderAccount, event_no: int, occurred_at: datetime) -> tuple[int, list[Effect]]:
+    """What keeps that nothing more is expected: the order has settled, has ended, or its payment failed.
+
+    Returns:
+        The number of the next change, and the effects.
+    """
+    account, effects = _change(account, event_no, ENDED, account.changes_to({}), occurred_at)
+    return account.next_seq, [*effects, ExpectationClosed()]
 
 
 def apply_early_refunds(settled: OrderAccount, early: Sequence[EarlyRefund]) -> tuple[OrderAccount, list[Effect]]:
     """The settled account after what refunds had taken before, as if they came after the settlement."""
     effects: list[Effect] = []
-    for arrival, refund, taken_minor in early:
-        settled, more = apply_refund(settled, arrival.event_no, refund, taken_minor, arrival.event.occurred_at)
-        effects += more
+    for arrival, refund, taken_minor, is_undone in early:
+        event_no, occurred_at = arrival.event_no, arrival.event.occurred_at
+        if refund.is_beside_lines:  # kept already, and no commission changes
+            settled = (
+                settled.after_reversal(refund.id) if is_undone else settled.after_refund(refund, taken_minor, occurred_at)
+            )
+        elif is_undone:
+            settled, more = apply_reversal(settled, event_no, refund.id, occurred_at)
+            effects += more
+        else:
+            settled, more = apply_refund(settled, event_no, refund, taken_minor, occurred_at)
+            effects += more
     return settled, effects
+
+
+def by_lines_of(order: Order, expected: Order, early: Sequence[EarlyRefund]) -> Sequence[EarlyRefund]:
+    """Early refunds by the lines of the settled order, whose lines may stand in another order than the paid one's."""
+    if order.lines == expected.lines:
+        return early
+    places = {line.id: index for index, line in enumerate(expected.lines)}
+    moved = [places[line.id] for line in order.lines]
+    return [entry._replace(taken_minor=tuple([entry.taken_minor[place] for place in moved])) for entry in early]
 
 
 def _change(
@@ -71,5 +98,5 @@ def _change(
     """The account with changes made; never dated before the payment: nothing is taken away before it was expected."""
     if not changes:
         return account, []
-    instant = max(occurred_at, account.counts_from)
+    instant = account.no_earlier(occurred_at)
     return account.after(changes), [ExpectationChanged(event_no, kind, account, changes, account.next_seq, instant)]

@@ -12,23 +12,46 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.errors import Refusal
-from distrib.domain.events import CANCEL, CANCELLED, PAID, SETTLED, Event, Order, Refund, group_of
+from distrib.domain.events import (
+    CANCEL,
+    CANCELLED,
+    PAID,
+    PAYMENT_FAILED,
+    SETTLED,
+    Event,
+    Order,
+    Refund,
+    group_of,
+)
 from distrib.domain.orders.effects import (
     Effect,
     EventDone,
     EventFailed,
+    EventsReopened,
     EventWaiting,
     GroupJoined,
     OrderEnded,
     OrderPaid,
     OrderSettled,
+    PaymentFailed,
+    RefundUndone,
     SalesChanged,
 )
-from distrib.domain.orders.expectation import apply_early_refund, apply_early_refunds, close_expectation, expect
+from distrib.domain.orders.expectation import (
+    apply_early_refund,
+    apply_early_refunds,
+    by_lines_of,
+    close_expectation,
+    expect,
+)
 from distrib.domain.orders.lookups import Lookups
 from distrib.domain.orders.refunds import (
     ALREADY_REFUNDED,
+    ALREADY_REVERSED,
     apply_refund,
+    apply_reversal,
+    beside,
+    beside_no_more,
     check_lines_known,
     is_repeat,
     remark_of,
@@ -40,6 +63,7 @@ from distrib.domain.orders.state import (
     OrderAccount,
     OrderEnd,
     OrderState,
+    PaymentNumbers,
     Phase,
     Settlement,
     Waiting,
@@ -50,6 +74,8 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.domain.settlement.terms import Terms
 
 ORDER_CANCELLED, GROUP_FAILED = "order_cancelled", "group_failed"
+PAYMENT_HAS_FAILED = "payment_failed"
+"""What is said of an event whose payment has failed since."""
 PHASE_OF = {ORDER_CANCELLED: Phase.CANCELLED, GROUP_FAILED: Phase.DROPPED}
 """The phase in which an order ends, by the reason for its end."""
 
@@ -82,20 +108,22 @@ def apply_all(state: OrderState, arrivals: Sequence[Arrival], lookups: Lookups) 
 
 
 def in_turn(arrivals: Sequence[Arrival], lookups: Lookups) -> Sequence[Arrival]:
-    """The events of one order in the order they are applied: payments, settlements, refunds and cancels by their time.
+    """The events of one order in the order they are applied: failures, payments, settlements, refunds and cancels.
 
-    Only a settlement that counts from after the first cancel comes after that.
+    Each by its time; a refund is undone after it was made. Only a settlement that counts from after the first cancel
+    comes after that.
     """
     if len(arrivals) == 1:
         return arrivals
     described = sorted([entry for entry in arrivals if entry.event.order is not None], key=_payments_first)
-    refunds = sorted([entry for entry in arrivals if entry.event.refund is not None], key=_by_time)
+    failures = sorted([entry for entry in arrivals if entry.event.type == PAYMENT_FAILED], key=_by_time)
     cancels = sorted([entry for entry in arrivals if entry.event.type == CANCELLED], key=_by_time)
+    refunds = _refunds_in_turn(arrivals)
     if not cancels:
-        return described + refunds
+        return failures + described + refunds
     cancelled_at = cancels[0].event.occurred_at
     late = [arrival for arrival in described if _counts_after(arrival.event, cancelled_at, lookups)]
-    return [arrival for arrival in described if arrival not in late] + refunds + cancels + late
+    return failures + [arrival for arrival in described if arrival not in late] + refunds + cancels + late
 
 
 def apply(state: OrderState, arrival: Arrival, lookups: Lookups) -> Step:
@@ -109,7 +137,9 @@ def apply(state: OrderState, arrival: Arrival, lookups: Lookups) -> Step:
     try:
         if event.refund is not None:
             return _apply_refund(state, arrival, event.refund)
-        return _apply_cancel(state, arrival)
+        if event.refund_id is not None:
+            return _apply_reversal(state, arrival, event.refund_id)
+        return _apply_failure(state, arrival) if event.type == PAYMENT_FAILED else _apply_cancel(state, arrival)
     except Refusal as refusal:
         return state, [_failed(arrival, refusal)]
 
@@ -136,8 +166,10 @@ def _apply_content(state: OrderState, arrival: Arrival, order: Order, lookups: L
     """A payment or a settlement: what it adds to what is known of the order's content."""
     kept = state.kept
     effects: list[Effect] = []
+    if arrival.event.type == PAID and _is_of_failed_payment(state, arrival):
+        return _described(state, order), [EventDone(arrival.event_no, PAYMENT_HAS_FAILED)]
     if kept is not None:
-        if order != kept.order:
+        if not order.has_content_of(kept.order):
             return _described(state, order), [_failed(arrival, Refusal("order_conflict"))]
         if state.phase is not _EXPECTED:
             return _described(state, order), [EventDone(arrival.event_no, "already_settled")]
@@ -180,7 +212,7 @@ def _pay(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups) ->
         return _wait(_described(state, order), arrival, "waits_for_shop", missing, f"shop:{missing}"), []
     terms, snapshot, commissions = _compute(order, lookups)
     check_payable(terms.plan, commissions)
-    account, effects = expect(OrderPaid(arrival, order, terms, snapshot), commissions)
+    account, effects = expect(OrderPaid(arrival, order, terms, snapshot, state.numbers), commissions)
     state = _described(state, order)._replace(phase=_EXPECTED, kept=account)
     return state, [*effects, _done(arrival, snapshot)]
 
@@ -198,7 +230,7 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
             return _wait(_described(state, order), arrival, "waits_for_shop", missing, f"shop:{missing}"), []
         computed = _compute(order, lookups)
     else:
-        computed = _commissions_of(expected.order, expected.terms, expected.snapshot)
+        computed = _commissions_of(order, expected.terms, expected.snapshot)
     terms = computed.terms
     snapshot, commissions = lookups.within_caps(order, terms, instant, computed.snapshot, computed.commissions)
     case_no = snapshot.frozen_case
@@ -207,8 +239,9 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
     kept: OrderAccount | Settlement = settlement
     effects: list[Effect] = [OrderSettled(arrival, settlement, is_frozen), _done(arrival, snapshot)]
     if expected is not None:
-        effects += close_expectation(expected, arrival.event_no, instant)
-        kept, more = apply_early_refunds(settlement.open_account(), state.early_refunds)
+        effects += close_expectation(expected, arrival.event_no, instant)[1]
+        early = by_lines_of(order, expected.order, state.early_refunds)
+        kept, more = apply_early_refunds(settlement.open_account(), early)
         effects += more
     return OrderState(_SETTLED, kept, (), None, True, order.shop_id, state.waiting), effects
 
@@ -225,7 +258,7 @@ def _commissions_of(order: Order, terms: Terms, snapshot: Snapshot) -> Computed:
     return Computed(terms, snapshot, [] if snapshot.seller is None else settle(terms.plan, order, snapshot))
 
 
-# --- refunds and cancels ---
+# --- refunds, and what undoes them ---
 
 
 def _apply_refund(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
@@ -234,25 +267,62 @@ def _apply_refund(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     Raises:
         Refusal: ``refund_conflict``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
     """
-    account, event_no = state.account, arrival.event_no
+    account, event_no, occurred_at = state.account, arrival.event_no, arrival.event.occurred_at
     if account is None and state.end is not None:
         return state, [EventDone(event_no, state.end.reason)]
+    if _is_of_failed_payment(state, arrival):
+        return state, [EventDone(event_no, PAYMENT_HAS_FAILED)]
     if account is None:
         return _wait(state, arrival, "waits_for_order", refund.order_id, "order"), []
-    if state.end is not None and arrival.event.occurred_at <= state.end.occurred_at:
+    if state.end is not None and occurred_at <= state.end.occurred_at and not refund.is_beside_lines:
         return _record_refund_before_end(state, arrival, refund)
     if is_repeat(account, refund):
         return state, [EventDone(event_no, ALREADY_REFUNDED)]
     taken_minor = taken_of_lines(account, refund)
+    early = EarlyRefund(arrival, refund, taken_minor)
+    if refund.is_beside_lines:
+        after, effects = beside(account, event_no, refund, occurred_at)
+        return _with_refund(state, after, early), [*effects, EventDone(event_no)]
     if state.phase is _EXPECTED:
-        early = EarlyRefund(arrival, refund, taken_minor)
-        after, effects = apply_early_refund(account, early, len(state.early_refunds) + 1)
-        state = state._replace(kept=after, early_refunds=(*state.early_refunds, early))
+        after, effects = apply_early_refund(account, early, _next_refund_seq(state))
     else:
-        after, effects = apply_refund(account, event_no, refund, taken_minor, arrival.event.occurred_at)
+        after, effects = apply_refund(account, event_no, refund, taken_minor, occurred_at)
         effects.append(SalesChanged(arrival, after))
-        state = state._replace(kept=after)
-    return state, [*effects, EventDone(event_no, remark_of(account, after, taken_minor))]
+    return _with_refund(state, after, early), [*effects, EventDone(event_no, remark_of(account, after, taken_minor))]
+
+
+def _apply_reversal(state: OrderState, arrival: Arrival, refund_id: str) -> Step:
+    """A refund undone: restores exactly what it took, and only once; an order that has ended stays as it is."""
+    account, event_no, occurred_at = state.account, arrival.event_no, arrival.event.occurred_at
+    if state.end is not None:
+        return state, [EventDone(event_no, state.end.reason)]
+    if _is_of_failed_payment(state, arrival):
+        return state, [EventDone(event_no, PAYMENT_HAS_FAILED)]
+    known = None if account is None else account.refunds.get(refund_id)
+    if account is None or known is None:
+        return _wait(state, arrival, "waits_for_refund", refund_id, "order"), []
+    if known.is_undone:
+        return state, [EventDone(event_no, ALREADY_REVERSED)]
+    early = EarlyRefund(arrival, known.refund, known.taken_minor, is_undone=True)
+    if known.refund.is_beside_lines:
+        after, effects = beside_no_more(account, event_no, refund_id, occurred_at)
+    elif state.phase is _EXPECTED:
+        after, effects = apply_early_refund(account, early, _next_refund_seq(state))
+    else:
+        after, effects = apply_reversal(account, event_no, refund_id, occurred_at)
+        effects.append(SalesChanged(arrival, after))
+    return _with_refund(state, after, early), [*effects, RefundUndone(arrival), EventDone(event_no)]
+
+
+def _with_refund(state: OrderState, after: OrderAccount, early: EarlyRefund) -> OrderState:
+    """The state after a refund or what undid it; of an expected order it is kept for the settlement."""
+    if state.phase is not _EXPECTED:
+        return state._replace(kept=after)
+    return state._replace(kept=after, early_refunds=(*state.early_refunds, early))
+
+
+def _next_refund_seq(state: OrderState) -> int:
+    return state.numbers.first_refund_seq + len(state.early_refunds)
 
 
 def _record_refund_before_end(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
@@ -266,6 +336,41 @@ def _record_refund_before_end(state: OrderState, arrival: Arrival, refund: Refun
     nothing = (0,) * len(account.left_minor)
     account, effects = apply_refund(account, event_no, refund, nothing, arrival.event.occurred_at)
     return state._replace(kept=account), [*effects, EventDone(event_no, end.reason)]
+
+
+# --- payments that fail, and cancels ---
+
+
+def _apply_failure(state: OrderState, arrival: Arrival) -> Step:
+    """A payment that failed: drops what was expected by it, and is not final. A later payment counts anew."""
+    event_no, occurred_at = arrival.event_no, arrival.event.occurred_at
+    if state.end is not None:
+        return state, [EventDone(event_no, state.end.reason)]
+    if state.settled is not None:
+        return state, [EventDone(event_no, "already_settled")]
+    if state.failed_at is not None and occurred_at <= state.failed_at:
+        return state, [EventDone(event_no, "already_failed")]
+    effects: list[Effect] = [PaymentFailed(event_no, occurred_at)]
+    expected, state = state.expected, state._replace(failed_at=occurred_at)
+    if expected is not None and _rests_on_what_failed(state, expected):
+        next_seq, closing = close_expectation(expected, event_no, occurred_at)
+        effects += [*closing, EventsReopened(arrival)]
+        numbers = PaymentNumbers(state.numbers.payment_no + 1, next_seq, _next_refund_seq(state))
+        state = state._replace(phase=Phase.NEW, kept=None, early_refunds=(), numbers=numbers)
+    return state, [*effects, EventDone(event_no)]
+
+
+def _rests_on_what_failed(state: OrderState, expected: OrderAccount) -> bool:
+    """Whether the payment, or a refund that lowered what is expected, is from before the failure."""
+    times = [expected.counts_from, *(early.arrival.event.occurred_at for early in state.early_refunds)]
+    return state.failed_at is not None and min(times) <= state.failed_at
+
+
+def _is_of_failed_payment(state: OrderState, arrival: Arrival) -> bool:
+    """Whether an event is of a payment that has failed since, as long as the order has not settled."""
+    if state.failed_at is None or arrival.event.occurred_at > state.failed_at:
+        return False
+    return state.phase in (Phase.NEW, _EXPECTED)
 
 
 def _apply_cancel(state: OrderState, arrival: Arrival) -> Step:
@@ -295,7 +400,7 @@ def _end(state: OrderState, reason: str, event_no: int, occurred_at: datetime) -
     effects: list[Effect] = [OrderEnded(reason, event_no, state.shop_id, occurred_at)]
     kept = state.kept
     if state.expected is not None:
-        effects += close_expectation(state.expected, event_no, occurred_at)
+        effects += close_expectation(state.expected, event_no, occurred_at)[1]
         kept = None
     end = OrderEnd(reason, event_no, occurred_at)
     return state._replace(phase=PHASE_OF[reason], kept=kept, early_refunds=(), end=end), effects
@@ -316,6 +421,18 @@ def _failed(arrival: Arrival, refusal: Refusal) -> EventFailed:
 
 def _payments_first(arrival: Arrival) -> bool:
     return arrival.event.type != PAID
+
+
+def _refunds_in_turn(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Refunds, and what undoes them, by their time; what undoes one comes after it, whatever its own time says."""
+    made = {arrival.event.refund.id: arrival.event.occurred_at for arrival in arrivals if arrival.event.refund}
+
+    def turn(arrival: Arrival) -> tuple[datetime, bool, int]:
+        undone, occurred_at = arrival.event.refund_id, arrival.event.occurred_at
+        instant = occurred_at if undone is None else max(occurred_at, made.get(undone, occurred_at))
+        return instant, undone is not None, arrival.event_no
+
+    return sorted([entry for entry in arrivals if entry.event.refund or entry.event.refund_id], key=turn)
 
 
 def _by_time(arrival: Arrival) -> tuple[datetime, int]:

@@ -38,8 +38,8 @@ class Arrival(NamedTuple):
 class CommissionState(NamedTuple):
     """What one commission became.
 
-    ``seq`` is its number within the order, ``posted_minor`` what was first earned (0 where a case took it back for
-    good), ``standing_minor`` what refunds left of it. While an order is expected the same is told of what is expected.
+    ``seq`` is its number within the order, ``posted_minor`` what was first earned, ``standing_minor`` what refunds left
+    of it; ``is_gone``: a case took it back for good. While an order is expected the same is told of what is expected.
     """
 
     seq: int
@@ -47,6 +47,16 @@ class CommissionState(NamedTuple):
     available_at: datetime
     posted_minor: int
     standing_minor: int
+    is_gone: bool = False
+
+
+class AppliedRefund(NamedTuple):
+    """A refund that was applied: what it took of each line by index, from when that counts, whether it was undone."""
+
+    refund: Refund
+    taken_minor: tuple[int, ...]
+    counts_from: datetime
+    is_undone: bool = False
 
 
 class CommissionChange(NamedTuple):
@@ -68,7 +78,7 @@ class OrderAccount(NamedTuple):
     counts_from: datetime
     left_minor: tuple[int, ...]
     commissions: Mapping[CommissionKey, CommissionState]
-    refunds: Mapping[str, Refund]
+    refunds: Mapping[str, AppliedRefund]
     next_seq: int
 
     @property
@@ -77,20 +87,35 @@ class OrderAccount(NamedTuple):
         seller = self.snapshot.seller
         return None if seller is None else seller.shop_no
 
+    def no_earlier(self, occurred_at: datetime) -> datetime:
+        """From when something counts that happened to the order: nothing is taken back before it was earned."""
+        return max(occurred_at, self.counts_from)
+
     @property
     def standing_minor(self) -> dict[CommissionKey, int]:
         """What stands of each commission."""
         return {key: state.standing_minor for key, state in self.commissions.items()}
 
+    def is_reduced(self) -> bool:
+        """Whether a refund that stands has given back of the order's lines, be it that they were free."""
+        return any(not known.is_undone and not known.refund.is_beside_lines for known in self.refunds.values())
+
     def changes_to_left(self) -> list[CommissionChange]:
         """What changes each commission to what should stand on what is left of the order (plan.md, Refunds)."""
-        posted = {key: state.posted_minor for key, state in self.commissions.items()}
-        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted)
-        target = {commission.key: commission.amount_minor for commission in left}
-        return self.changes_to(target)
+        posted = {key: 0 if state.is_gone else state.posted_minor for key, state in self.commissions.items()}
+        if not self.is_reduced():
+            return self.changes_to(posted)
+        gone = [key for key, state in self.commissions.items() if state.is_gone]
+        left = settle_left(self.terms.plan, self.order, self.snapshot, self.left_minor, posted, gone)
+        changes = self.changes_to({commission.key: commission.amount_minor for commission in left})
+        return changes + [
+            CommissionChange(taking_up(self.commissions, commission), commission.amount_minor)
+            for commission in left
+            if commission.key not in self.commissions
+        ]
 
     def changes_to(self, target_minor: Mapping[CommissionKey, int]) -> list[CommissionChange]:
-        """What changes each commission to its target; one without a target goes to 0."""
+        """What changes each commission that there is to its target; one without a target goes to 0."""
         return [
             CommissionChange(state, target_minor.get(key, 0) - state.standing_minor)
             for key, state in self.commissions.items()
@@ -105,10 +130,24 @@ class OrderAccount(NamedTuple):
             commissions[state.commission.key] = state._replace(standing_minor=standing_minor)
         return self._replace(commissions=commissions, next_seq=self.next_seq + len(changes))
 
-    def after_refund(self, refund: Refund, taken_minor: Sequence[int]) -> OrderAccount:
+    def after_refund(self, refund: Refund, taken_minor: Sequence[int], occurred_at: datetime) -> OrderAccount:
         """The account with what a refund takes of each line taken, and the refund known."""
         left_minor = tuple([left - taken for left, taken in zip(self.left_minor, taken_minor, strict=True)])
-        return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: refund})
+        known = AppliedRefund(refund, tuple(taken_minor), self.no_earlier(occurred_at))
+        return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: known})
+
+    def after_reversal(self, refund_id: str) -> OrderAccount:
+        """The account with what a refund took given back to each line, and the refund known as undone."""
+        known = self.refunds[refund_id]
+        left_minor = tuple([left + taken for left, taken in zip(self.left_minor, known.taken_minor, strict=True)])
+        refunds = {**self.refunds, refund_id: known._replace(is_undone=True)}
+        return self._replace(left_minor=left_minor, refunds=refunds)
+
+
+def taking_up(commissions: Mapping[CommissionKey, CommissionState], commission: Commission) -> CommissionState:
+    """A line that takes up what a cap had denied it: it stands under the first commission of its slot."""
+    first = next(state for key, state in commissions.items() if key.slot == commission.key.slot)
+    return first._replace(commission=commission, posted_minor=0, standing_minor=0, is_gone=False)
 
 
 def open_account(
@@ -118,14 +157,18 @@ def open_account(
     commissions: Sequence[Commission],
     counts_from: datetime,
     available_at: datetime,
+    first_seq: int = 1,
 ) -> OrderAccount:
-    """The account of an order that was just paid or settled, with each commission standing whole."""
+    """The account of an order that was just paid or settled, with each commission standing whole.
+
+    ``first_seq`` is the number of its first commission.
+    """
     states = {
         commission.key: CommissionState(seq, commission, available_at, commission.amount_minor, commission.amount_minor)
-        for seq, commission in enumerate(commissions, 1)
+        for seq, commission in enumerate(commissions, first_seq)
     }
     left_minor = tuple([line.paid_minor for line in order.lines])
-    return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, len(states) + 1)
+    return OrderAccount(order, terms, snapshot, counts_from, left_minor, states, {}, first_seq + len(states))
 
 
 class Settlement(NamedTuple):
@@ -157,11 +200,23 @@ class OrderEnd(NamedTuple):
 
 
 class EarlyRefund(NamedTuple):
-    """A refund that came before the settlement, and what it takes of each line, by index."""
+    """A refund that came before the settlement, and what it takes of each line, by index.
+
+    Where ``is_undone``, the event undoes the refund instead, and ``taken_minor`` is given back.
+    """
 
     arrival: Arrival
     refund: Refund
     taken_minor: tuple[int, ...]
+    is_undone: bool = False
+
+
+class PaymentNumbers(NamedTuple):
+    """Which payment of the order it is, and the first numbers of what changes its expectation and of its refunds."""
+
+    payment_no: int = 1
+    first_seq: int = 1
+    first_refund_seq: int = 1
 
 
 class Waiting(NamedTuple):
@@ -178,7 +233,8 @@ class OrderState(NamedTuple):
 
     ``kept`` is the order's account while it is expected and from its settlement on. ``is_described``: some event said
     what the order holds, whatever became of that event; ``shop_id`` is the shop it named. ``early_refunds`` are what
-    came back of an expected order, in the order it was applied.
+    came back of an expected order, in the order it was applied. ``failed_at`` is when its payment failed last;
+    ``numbers`` are those of the payment that is expected, or of the next one.
     """
 
     phase: Phase = Phase.NEW
@@ -188,6 +244,8 @@ class OrderState(NamedTuple):
     is_described: bool = False
     shop_id: str | None = None
     waiting: tuple[Waiting, ...] = ()
+    failed_at: datetime | None = None
+    numbers: PaymentNumbers = PaymentNumbers()
 
     @property
     def account(self) -> OrderAccount | None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from distrib.domain.events import Order, OrderLine
-from distrib.domain.money import PPM, half_of, round_ratio
+from distrib.domain.money import PPM, half_of, round_ratio, scale_down
 from distrib.domain.plans.document import ROUND_PER_LINE
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.rules import Chosen
@@ -81,7 +81,12 @@ def settle(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission]:
 
 
 def settle_left(
-    plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[int], posted: Mapping[CommissionKey, int]
+    plan: Plan,
+    order: Order,
+    snapshot: Snapshot,
+    left_minor: Sequence[int],
+    posted: Mapping[CommissionKey, int],
+    gone: Collection[CommissionKey] = (),
 ) -> list[Commission]:
     """The commissions that should stand on what refunds left of an order.
 
@@ -90,13 +95,18 @@ def settle_left(
 
     Args:
         left_minor: what is left of each line's ``paid_minor``.
-        posted: what was first posted for each commission; nothing may rise above it.
+        posted: what was first posted for each commission; no rule, tier and earner may rise above it over all lines.
+        gone: what a case took back for good; nothing of it comes again, and it bounds the others no more.
 
     Raises:
         ValueError: ``left_minor`` does not fit the order.
     """
     commissions = walk(plan, order, snapshot, shares_left(order, left_minor))
-    return at_most_posted(after_caps(plan, snapshot, commissions, sum(left_minor)).last, posted)
+    last = after_caps(plan, snapshot, commissions, sum(left_minor)).last
+    if gone:
+        last = [commission for commission in last if commission.key not in gone]
+        posted = {key: amount_minor for key, amount_minor in posted.items() if key not in gone}
+    return at_most_posted(last, posted)
 
 
 def shares_left(order: Order, left_minor: Sequence[int]) -> list[Share]:
@@ -115,9 +125,26 @@ def _share_left(line: OrderLine, left_minor: int, whole: Share) -> Share:
 
 
 def at_most_posted(commissions: Sequence[Commission], posted: Mapping[CommissionKey, int]) -> list[Commission]:
-    """No commission rises by a refund: each is at most what was first posted."""
-    lowered = (c._replace(amount_minor=min(c.amount_minor, posted.get(c.key, 0))) for c in commissions)
-    return [commission for commission in lowered if commission.amount_minor]
+    """No commission rises by a refund: over all lines, a rule, tier and earner get at most what was first posted.
+
+    Where they would get more, the lines are scaled down to exactly that by largest remainder (ties: line order). A
+    single line may get more than was first posted for it.
+    """
+    limits: dict[tuple[int, int, int], int] = {}
+    for key, amount_minor in posted.items():
+        limits[key.slot] = limits.get(key.slot, 0) + amount_minor
+    by_slot: dict[tuple[int, int, int], list[int]] = {}
+    for place, commission in enumerate(commissions):
+        by_slot.setdefault(commission.key.slot, []).append(place)
+    bounded = list(commissions)
+    for slot, places in by_slot.items():
+        amounts = [commissions[place].amount_minor for place in places]
+        limit_minor = limits.get(slot, 0)
+        if sum(amounts) > limit_minor:
+            ties = [(commissions[place].line_index,) for place in places]
+            for place, amount in zip(places, scale_down(amounts, limit_minor, ties), strict=True):
+                bounded[place] = bounded[place]._replace(amount_minor=amount)
+    return [commission for commission in bounded if commission.amount_minor]
 
 
 def walk(

@@ -15,6 +15,11 @@ class CommissionKey(NamedTuple):
     tier: int
     shop_no: int
 
+    @property
+    def slot(self) -> tuple[int, int, int]:
+        """The rule, the tier and the earner: what bounds a refund over all lines of the order (plan.md, Refunds)."""
+        return self[1:]
+
 
 _key: Callable[[tuple[int, ...]], CommissionKey] = partial(tuple.__new__, CommissionKey)
 """A key of its fields, without the detour over a call in Python."""

@@ -13,7 +13,7 @@ from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.caps import after_caps
-from distrib.domain.settlement.commission import Commission, CommissionKey, shares_left, walk
+from distrib.domain.settlement.commission import Commission, CommissionKey, at_most_posted, shares_left, walk
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict, is_indirect
 from distrib.domain.settlement.snapshot import Snapshot
 
@@ -60,7 +60,7 @@ def explain(plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[i
     amounts = [{commission.key: commission.amount_minor for commission in stage} for stage in stages]
     reasons = _cap_reasons(commissions, amounts)
     if left_minor is not None:
-        _bound_by_first(plan, order, snapshot, amounts, reasons)
+        _bound_by_first(plan, order, snapshot, stages[-1], amounts, reasons)
     looks = [_look(order, commission, amounts[-1], reasons) for commission in seen]
     if snapshot.frozen_case is None:
         return looks
@@ -89,17 +89,22 @@ def _bound_by_first(
     plan: Plan,
     order: Order,
     snapshot: Snapshot,
+    last: Sequence[Commission],
     amounts: list[dict[CommissionKey, int]],
     reasons: dict[CommissionKey, str],
 ) -> None:
-    """Lowers the last amounts to what was first earned; what lowered a commission then is why it is lower now."""
+    """Lowers the last amounts to what was first earned by each rule, tier and earner over all lines.
+
+    What lowered a commission of theirs then is why they are lower now.
+    """
     first_found = walk(plan, order, snapshot)
     first = [{c.key: c.amount_minor for c in s} for s in after_caps(plan, snapshot, first_found, order.paid_minor)]
-    why = _cap_reasons(first_found, first)
+    why = {key.slot: reason for key, reason in _cap_reasons(first_found, first).items()}
+    bounded = {c.key: c.amount_minor for c in at_most_posted(last, first[-1])}
     for key, amount in amounts[-1].items():
-        if amount > (limit := first[-1].get(key, 0)):
+        if amount > (limit := bounded.get(key, 0)):
             amounts[-1][key] = limit
-            reasons.setdefault(key, why.get(key, ORDER_CAP))
+            reasons.setdefault(key, why.get(key.slot, ORDER_CAP))
 
 
 def _look(

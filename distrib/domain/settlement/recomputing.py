@@ -12,6 +12,7 @@ from typing import NamedTuple
 from distrib.domain.events import Order
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.commission import Commission, settle, settle_left
+from distrib.domain.settlement.earned import CommissionKey
 from distrib.domain.settlement.snapshot import Snapshot
 
 
@@ -101,7 +102,8 @@ def differences(
     last = first
     if left_minor is not None:
         first_minor = {commission.key: commission.amount_minor for commission in first}
-        last = settle_left(plan, order, snapshot, left_minor, first_minor)
+        gone = _keys(plan, order, posted.taken_back)
+        last = settle_left(plan, order, snapshot, left_minor, first_minor, gone)
     expected = {
         commission.key: commission.amount_minor
         for commission in named(plan, order, last)
@@ -110,6 +112,13 @@ def differences(
     standing = posted.standing()
     keys = sorted(key for key in {*expected, *standing} if expected.get(key, 0) != standing.get(key, 0))
     return unlike + [Difference("standing", key, expected.get(key, 0), standing.get(key, 0)) for key in keys]
+
+
+def _keys(plan: Plan, order: Order, places: Iterable[PostedKey]) -> set[CommissionKey]:
+    """The engine's keys of what the ledger names by ids."""
+    lines = {line.id: index for index, line in enumerate(order.lines)}
+    rules = {rule.id: index for index, rule in enumerate(plan.rules)}
+    return {CommissionKey(lines[line_id], rules[rule_id], tier, shop_no) for line_id, rule_id, tier, shop_no in places}
 
 
 def _unlike(expected: Sequence[PostedCommission], posted: Sequence[PostedCommission]) -> list[Difference]:

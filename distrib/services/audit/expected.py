@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.events import UNDONE
 from distrib.domain.orders.effects import EXPECTED
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.recomputing import (
@@ -75,9 +76,11 @@ def _differences(stored: StoredPayment, plans: Mapping[int, Plan]) -> list[Diffe
         else:
             changes[place] = changes.get(place, 0) + row.amount_minor
     refunded: dict[str, int] = {}
+    standing = 0
     for refund in stored.refunds.values():
+        standing += -1 if refund.refund_id.startswith(UNDONE) else 1
         for line_id, amount_minor in refund.taken.items():
             refunded[line_id] = refunded.get(line_id, 0) + amount_minor
-    left = left_of_lines(order, refunded) if stored.refunds else None
+    left = left_of_lines(order, refunded) if standing else None
     snapshot = Snapshot.from_json(stored.snapshot)
     return differences(plans[stored.version_no], order, snapshot, left, PostedOrder(first, changes))

@@ -163,7 +163,8 @@ def _changes(batch: OrderBatch) -> _Changes:
             taken_back[row.order_no].add(place)
     refunded: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for refund in batch.refunded:
-        refunded[refund.order_no][refund.line_id] = refund.amount_minor
+        if refund.refunds:  # where all were undone the order is as if there had been none
+            refunded[refund.order_no][refund.line_id] = refund.amount_minor
     return _Changes(reversed_, taken_back, refunded)
 
 

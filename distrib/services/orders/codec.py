@@ -21,8 +21,11 @@ from distrib.domain.events import (
     FAILED,
     GROUP_BUY,
     PAID,
+    PAYMENT_FAILED,
+    REFUND_REVERSED,
     REFUNDED,
     SETTLED,
+    SPREADS,
     SUCCEEDED,
     Event,
 )
@@ -73,6 +76,8 @@ class _RefundInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     id: _Id
     order_id: _Id
     lines: Annotated[list[_RefundLineInput], Meta(min_length=1, max_length=MAX_LINES)] | None = None
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)] | None = None
+    spread: str | None = None
 
 
 class _EventInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="type"):
@@ -96,8 +101,21 @@ class _RefundedInput(_EventInput, tag=REFUNDED):
     refund: _RefundInput
 
 
-class _CancelledInput(_EventInput, tag=CANCELLED):
+class _OfOrderInput(_EventInput):
     order_id: _Id
+
+
+class _CancelledInput(_OfOrderInput, tag=CANCELLED):
+    pass
+
+
+class _PaymentFailedInput(_OfOrderInput, tag=PAYMENT_FAILED):
+    pass
+
+
+class _RefundReversedInput(_EventInput, tag=REFUND_REVERSED):
+    refund_id: _Id
+    order_id: _Id | None = None
 
 
 class _GroupEventInput(_EventInput):
@@ -112,15 +130,24 @@ class _FailedInput(_GroupEventInput, tag=FAILED):
     pass
 
 
-_AnyEvent = _SettledInput | _RefundedInput | _PaidInput | _CancelledInput | _SucceededInput | _FailedInput
-EVENT_TYPES: Final = (SETTLED, REFUNDED, PAID, CANCELLED, SUCCEEDED, FAILED)
+_AnyEvent = (
+    _SettledInput
+    | _RefundedInput
+    | _PaidInput
+    | _CancelledInput
+    | _PaymentFailedInput
+    | _RefundReversedInput
+    | _SucceededInput
+    | _FailedInput
+)
+EVENT_TYPES: Final = (SETTLED, REFUNDED, PAID, CANCELLED, PAYMENT_FAILED, REFUND_REVERSED, SUCCEEDED, FAILED)
 
 
 class DecodedEvent(NamedTuple):
     """An event that is fit to be kept: its key, its order, its canonical JSON and digest.
 
-    ``group_id`` names the group that a group-buy order waits for, or that the event itself decides;
-    ``order_id`` is None for the latter.
+    ``group_id`` names the group that a group-buy order waits for, or that the event itself decides; ``order_id`` is
+    None for the latter, and for what undoes the refund ``refund_id`` without naming its order.
     """
 
     id: str
@@ -130,6 +157,7 @@ class DecodedEvent(NamedTuple):
     digest: bytes
     payload: str
     group_id: str | None = None
+    refund_id: str | None = None
 
 
 _TYPE_OF: Final[dict[type, str]] = {
@@ -137,6 +165,8 @@ _TYPE_OF: Final[dict[type, str]] = {
     _RefundedInput: REFUNDED,
     _PaidInput: PAID,
     _CancelledInput: CANCELLED,
+    _PaymentFailedInput: PAYMENT_FAILED,
+    _RefundReversedInput: REFUND_REVERSED,
     _SucceededInput: SUCCEEDED,
     _FailedInput: FAILED,
 }
@@ -154,9 +184,10 @@ def decode_event(raw: object, now: datetime) -> DecodedEvent | None:
         return None
     payload = _encode(event)
     order_id, group_id = _about(event)
+    refund_id = event.refund_id if isinstance(event, _RefundReversedInput) else None
     digest = hashlib.blake2b(payload, digest_size=16).digest()
     kind = _TYPE_OF[type(event)]
-    return DecodedEvent(event.id, kind, order_id, event.occurred_at, digest, payload.decode(), group_id)
+    return DecodedEvent(event.id, kind, order_id, event.occurred_at, digest, payload.decode(), group_id, refund_id)
 
 
 def decode_stored(payload: str | bytes) -> Event:
@@ -171,7 +202,7 @@ def _about(event: _AnyEvent) -> tuple[str | None, str | None]:
         return order.id, order.group_id if order.channel == GROUP_BUY else None
     if isinstance(event, _RefundedInput):
         return event.refund.order_id, None
-    if isinstance(event, _CancelledInput):
+    if isinstance(event, _OfOrderInput | _RefundReversedInput):
         return event.order_id, None
     return None, event.group_id
 
@@ -194,11 +225,17 @@ def _is_sound(event: _AnyEvent, now: datetime) -> bool:
         return EARLIEST <= event.order.paid_at <= event.occurred_at and _is_sound_order(event.order)
     if isinstance(event, _RefundedInput):
         return _is_sound_refund(event.refund)
-    return is_identifier(event.order_id if isinstance(event, _CancelledInput) else event.group_id)
+    if isinstance(event, _RefundReversedInput):
+        return is_identifier(event.refund_id) and (event.order_id is None or is_identifier(event.order_id))
+    return is_identifier(event.order_id if isinstance(event, _OfOrderInput) else event.group_id)
 
 
 def _is_sound_refund(refund: _RefundInput) -> bool:
     if not (is_identifier(refund.id) and is_identifier(refund.order_id)):
+        return False
+    if (refund.amount_minor is None) != (refund.spread is None):
+        return False
+    if refund.spread is not None and (refund.lines is not None or refund.spread not in SPREADS):
         return False
     lines = refund.lines or []
     ids = {line.line_id for line in lines}

@@ -26,7 +26,15 @@ from distrib.domain.settlement.recomputing import (
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.services.context import Program
-from distrib.services.orders.views import error_of, find_order, order_in, reason_of, refunded_by_line, summary_of
+from distrib.services.orders.views import (
+    error_of,
+    find_order,
+    is_reduced,
+    order_in,
+    reason_of,
+    refunded_by_line,
+    summary_of,
+)
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops
 from distrib.store.orders import commissions, expected, views
@@ -57,7 +65,7 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
         posted = expected.expected_of_order(conn, program.program_id, head["order_no"])
     refunds = views.refunds_of_order(conn, program.program_id, head["order_no"])
     plan = plan_of_version(conn, program, head["version_no"])
-    left = left_of_lines(order, refunded_by_line(refunds)) if refunds else None
+    left = left_of_lines(order, refunded_by_line(refunds)) if is_reduced(refunds) else None
     if only_shop_no is not None and head["seller_no"] != only_shop_no:
         view["customer_id"] = None
     return {**view, **_recomputed(conn, program, head, order, plan, left, posted, only_shop_no)}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,20 +15,30 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
+from distrib.domain.events import REFUNDED
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
-from distrib.services.orders.codec import DecodedEvent
+from distrib.services.orders.codec import DecodedEvent, decode_stored
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import inbox as rows
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of one posted event: ``accepted``, ``duplicate`` or ``refused`` with a code."""
+    """What became of one posted event: ``accepted``, ``duplicate`` or ``refused`` with why."""
 
     id: str
     status: str
-    code: str | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of the posted events: the ids that are new, digest and content of those known, and refusals."""
+
+    fresh: set[str]
+    known: dict[str, tuple[bytes, str]]
+    refused: dict[str, Refusal]
 
 
 def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEvent], now: datetime) -> list[Accepted]:
@@ -36,16 +46,65 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
 
     Returns:
         One answer an event, in the order given. The same id with the same content is
-        ``duplicate``, with other content ``refused`` with ``id_conflict``.
+        ``duplicate``, with other content ``refused`` with ``id_conflict``. What undoes a refund by its id alone is
+        ``refused`` with ``refund_ambiguous`` where several orders have such a refund.
     """
     first: dict[str, DecodedEvent] = {}
     for event in events:
         first.setdefault(event.id, event)
-    zone = calendar_of(conn, program).zone
-    fresh = rows.insert_events(conn, program.program_id, [_row(zone, event) for event in first.values()], now)
-    known = [event_id for event_id in first if event_id not in fresh]
-    digests = rows.digests_of(conn, program.program_id, known) if known else {}
-    return [_answer(event, first, fresh, digests) for event in events]
+    zone, program_id = calendar_of(conn, program).zone, program.program_id
+    unplaced = rows.unplaced_among(conn, program_id, first)
+    kept = _Kept(set(), dict(unplaced), {})
+    wanted = [event for event in first.values() if event.id not in unplaced]
+    whose = [event for event in wanted if event.order_id is not None or event.group_id is not None]
+    kept.fresh = rows.insert_events(conn, program_id, [_row(zone, event) for event in whose], now)
+    if len(whose) < len(wanted):
+        _keep_reversals(conn, program_id, zone, [event for event in wanted if _names_no_order(event)], now, kept)
+    if any(event.type == REFUNDED for event in whose):
+        rows.place_events(conn, len(events), program_id)
+    others = [event.id for event in wanted if event.id not in kept.fresh and event.id not in kept.refused]
+    if others:
+        kept.known |= _known(conn, program_id, others, [event for event in events if event.id in set(others)])
+    return [_answer(event, first, kept) for event in events]
+
+
+def _names_no_order(event: DecodedEvent) -> bool:
+    return event.order_id is None and event.group_id is None
+
+
+def _keep_reversals(
+    conn: Connection, program_id: int, zone: ZoneInfo, events: Sequence[DecodedEvent], now: datetime, kept: _Kept
+) -> None:
+    """Keeps what undoes refunds by their ids alone: under the refund's order, or apart until the refund comes."""
+    known = rows.digests_of(conn, program_id, [event.id for event in events])
+    new = [event for event in events if event.id not in known]
+    orders = rows.orders_of_refunds(conn, program_id, {event.refund_id for event in new if event.refund_id})
+    placed, waiting = [], []
+    for event in new:
+        row = _row(zone, event)
+        of_refund = orders.get(row.refund_id or "", set())
+        if len(of_refund) > 1:
+            kept.refused[event.id] = Refusal("refund_ambiguous", id=row.refund_id)
+        elif of_refund:
+            placed.append(row._replace(order_id=min(of_refund)))
+        else:
+            waiting.append(row)
+    if placed:
+        kept.fresh |= rows.insert_events(conn, program_id, placed, now)
+    if waiting:
+        kept.fresh |= rows.insert_unplaced(conn, program_id, waiting, now)
+
+
+def _known(
+    conn: Connection, program_id: int, event_ids: Sequence[str], posted: Sequence[DecodedEvent]
+) -> dict[str, tuple[bytes, str]]:
+    """Digest and content of events that are known; the content only where a posted one's digest differs."""
+    digests = rows.digests_of(conn, program_id, event_ids)
+    unlike = [event.id for event in posted if event.id in digests and digests[event.id] != event.digest]
+    payloads = rows.payloads_of(conn, program_id, unlike) if unlike else {}
+    known = {event_id: (digest, payloads.get(event_id, "")) for event_id, digest in digests.items()}
+    missing = [event_id for event_id in event_ids if event_id not in known]
+    return known | rows.unplaced_among(conn, program_id, missing) if missing else known
 
 
 def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
@@ -67,29 +126,33 @@ def list_events(
 
 def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
     """Queues a failed event again; raises ``event_unknown`` or ``event_not_failed``."""
-    get_event(conn, program, event_id)
-    if not rows.reopen(conn, program.program_id, event_id):
+    event = get_event(conn, program, event_id)
+    if event["status"] == "failed" and event["order_id"] is None and event["group_id"] is None:
+        rows.place_events(conn, 1, program.program_id)  # of several orders' refunds there may be one yet
+    elif not rows.reopen(conn, program.program_id, event_id):
         raise Refusal("event_not_failed")
     return get_event(conn, program, event_id)
 
 
 def _row(zone: ZoneInfo, event: DecodedEvent) -> rows.NewEvent:
     day = event.occurred_at.astimezone(zone).date()
+    content = (event.digest, event.payload)
     return rows.NewEvent(
-        event.id, event.type, event.order_id, event.occurred_at, day, event.digest, event.payload, event.group_id
+        event.id, event.type, event.order_id, event.occurred_at, day, *content, event.group_id, event.refund_id
     )
 
 
-def _answer(
-    event: DecodedEvent, first: dict[str, DecodedEvent], fresh: set[str], digests: dict[str, bytes]
-) -> Accepted:
-    original = first[event.id]
-    if original is event and event.id in fresh:
+def _answer(event: DecodedEvent, first: Mapping[str, DecodedEvent], kept: _Kept) -> Accepted:
+    """What became of one event; what differs in its digest is compared as content."""
+    original, is_new = first[event.id], event.id in kept.fresh
+    if event.id in kept.refused:
+        return Accepted(event.id, "refused", kept.refused[event.id])
+    if original is event and is_new:
         return Accepted(event.id, "accepted")
-    kept = original.digest if event.id in fresh else digests[event.id]
-    if kept == event.digest:
-        return Accepted(event.id, "duplicate")
-    return Accepted(event.id, "refused", "id_conflict")
+    digest, payload = (original.digest, original.payload) if is_new else kept.known[event.id]
+    if digest != event.digest and not decode_stored(payload).has_content_of(decode_stored(event.payload)):
+        return Accepted(event.id, "refused", Refusal("id_conflict", id=event.id))
+    return Accepted(event.id, "duplicate")
 
 
 def _with_error(row: dict[str, Any]) -> dict[str, Any]:

@@ -20,5 +20,6 @@ def orders_in_queue(conn: Connection, program_id: int | None = None) -> int:
 
 
 def wake_waiting(conn: Connection) -> int:
-    """Queues orders whose missing shop has come, and groups that have forgotten to wake one; returns how many."""
-    return inbox.wake_waiting(conn, WAKE_LIMIT) + groups.wake_forgotten(conn)
+    """Queues orders whose missing shop or refund has come, and groups that forgot to wake one; returns how many."""
+    placed = inbox.place_events(conn, WAKE_LIMIT)
+    return placed + inbox.wake_waiting(conn, WAKE_LIMIT) + groups.wake_forgotten(conn)

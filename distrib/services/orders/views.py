@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
-from distrib.domain.events import CANCEL, Order
+from distrib.domain.events import CANCEL, UNDONE, Order
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
@@ -29,6 +29,7 @@ ORDER_STATUSES = (
     "waiting",
     "failed",
     "paid",
+    "payment_failed",
     "settled",
     "partly_refunded",
     "refunded",
@@ -91,11 +92,18 @@ def order_in(events: Sequence[Mapping[str, Any]], event_no: int | None) -> Order
 
 
 def refunded_by_line(refunds: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Adds up what all refunds took of each line."""
+    """Adds up what all refunds took of each line, less what was undone."""
     taken: defaultdict[str, int] = defaultdict(int)
     for refund in refunds:
-        taken[refund["line_id"]] += refund["amount_minor"]
+        if refund["line_id"] is not None:
+            taken[refund["line_id"]] += refund["amount_minor"]
     return taken
+
+
+def is_reduced(refunds: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a refund of the order's lines stands, be it that they were free."""
+    ids = {refund["refund_id"] for refund in refunds if refund["line_id"] is not None}
+    return any(not refund_id.startswith(UNDONE) and UNDONE + refund_id not in ids for refund_id in ids)
 
 
 def summary_of(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,19 +158,31 @@ def _lines(order: Order, refunded: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 def _refunds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Refunds as they came, with what each took and what undid it; a cancel's has no id."""
     refunds: dict[str, dict[str, Any]] = {}
+    undone = {row["refund_id"]: row for row in rows if row["refund_id"].startswith(UNDONE)}
     for row in rows:
-        refund = refunds.setdefault(
-            row["refund_id"],
-            {
-                "id": None if row["refund_id"] == CANCEL else row["refund_id"],
-                "event_id": row["event_id"],
-                "occurred_at": row["occurred_at"],
-                "lines": [],
-            },
-        )
-        refund["lines"].append({"line_id": row["line_id"], "amount_minor": row["amount_minor"]})
+        refund_id = row["refund_id"]
+        if refund_id in undone:
+            continue
+        refund = refunds.setdefault(refund_id, _refund(row, undone.get(UNDONE + refund_id)))
+        refund["amount_minor"] += row["amount_minor"]
+        if row["line_id"] is not None:
+            refund["lines"].append({"line_id": row["line_id"], "amount_minor": row["amount_minor"]})
     return list(refunds.values())
+
+
+def _refund(row: Mapping[str, Any], undone: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "id": None if row["refund_id"] == CANCEL else row["refund_id"],
+        "event_id": row["event_id"],
+        "occurred_at": row["occurred_at"],
+        "amount_minor": 0,
+        "counts": row["line_id"] is not None,
+        "lines": [],
+        "reversed_at": None if undone is None else undone["occurred_at"],
+        "reversed_by": None if undone is None else undone["event_id"],
+    }
 
 
 def _net(program: Program, posted: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:

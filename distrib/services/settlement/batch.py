@@ -20,8 +20,15 @@ from distrib.store.compliance import cases
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders import groups, inbox, life, queue
 from distrib.store.orders.groups import Decision
-from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
-from distrib.store.orders.queue import EventOutcome, PendingEvent
+from distrib.store.orders.life import (
+    BesideRefund,
+    EarlyRefundLine,
+    EndedOrder,
+    ExpectedChange,
+    FailedPayment,
+    PaidOrder,
+)
+from distrib.store.orders.queue import EventOutcome, PendingEvent, Reopened, Reopening
 from distrib.store.settlement import batch as rows
 from distrib.store.settlement.batch import MonthTotals, RefundLineRow, SettlementRow, TransferRows
 
@@ -30,16 +37,20 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class LifeRows:
-    """Payments, what is expected, early refunds, ends, and what groups decided and who belongs to them.
+    """Payments, failures, what is expected, refunds, ends, and what groups decided and who belongs to them.
 
-    ``closed`` are the paid orders of which nothing is expected any more, ``members`` pairs of group and order.
+    ``closed`` are orders of which nothing is expected any more by an earlier payment, ``opened`` those of which
+    something is, with the number of the payment; ``members`` are pairs of group and order.
     """
 
     paid: list[PaidOrder] = field(default_factory=list)
     expected: list[ExpectedChange] = field(default_factory=list)
+    failures: list[FailedPayment] = field(default_factory=list)
     early: list[EarlyRefundLine] = field(default_factory=list)
+    beside: list[BesideRefund] = field(default_factory=list)
     ends: list[EndedOrder] = field(default_factory=list)
     closed: set[int] = field(default_factory=set)
+    opened: dict[int, int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     members: set[tuple[int, int]] = field(default_factory=set)
 
@@ -50,16 +61,22 @@ class LifeRows:
             groups.reopen_events(conn, program_id, self.decisions)
         if self.members:
             groups.insert_orders(conn, program_id, self.members)
+        if self.failures:
+            life.insert_failures(conn, program_id, self.failures)
+        if self.closed:
+            life.close_payments(conn, program_id, self.closed)
         if self.paid:
             life.insert_paid(conn, program_id, self.paid)
+        if self.opened:
+            life.open_payments(conn, program_id, self.opened)
         if self.expected:
             life.insert_expected(conn, program_id, self.expected)
         if self.early:
             life.insert_early_refunds(conn, program_id, self.early)
+        if self.beside:
+            life.insert_beside(conn, program_id, self.beside)
         if self.ends:
             life.insert_ends(conn, program_id, self.ends)
-        if self.closed:
-            life.close_payments(conn, program_id, self.closed)
 
 
 class Batch:
@@ -99,6 +116,10 @@ class Batch:
         self.earner_signals: set[tuple[date, int, datetime]] = set()
         self.frozen: list[Frozen] = []
         self.later: dict[int, date] = {}
+        self.failed_payments: list[Reopening] = []
+        """Failures after which other events of their orders are to be applied anew."""
+        self.undone_refunds: list[Reopening] = []
+        """What undid refunds, after which others of their orders may be tried again."""
         self.life = LifeRows()
         self._month = (_EVER, _EVER, 0)
         self.months: defaultdict[tuple[int, int], MonthTotals] = defaultdict(MonthTotals)
@@ -145,9 +166,15 @@ class Batch:
         changed = {settlement.order_no for settlement in self.settlements}
         return changed | {row.order_no for row in self.life.paid} | {row.order_no for row in self.life.ends}
 
+    def _queue_reopened(self, reopened: Iterable[Reopened]) -> None:
+        for order_no, day in reopened:
+            self.later[order_no] = min(day, self.later.get(order_no, day))
+
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
+        if self.failed_payments:  # before this batch's own outcomes, which know of the failures
+            self._queue_reopened(queue.reopen_after_failures(conn, program_id, self.failed_payments))
         self.life.write(conn, program_id)
         if self.settlements:
             rows.copy_settlements(conn, program_id, self.settlements)
@@ -161,6 +188,8 @@ class Batch:
             rows.copy_done(conn, program_id, self.done, self.now)
         if self.outcomes:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
+        if self.undone_refunds:  # after this batch's own outcomes, which may be among them
+            self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
         if self.signals:
             rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
         if self.earner_signals:

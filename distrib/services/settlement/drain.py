@@ -34,7 +34,7 @@ from distrib.services.settlement.lookups import BatchLookups
 from distrib.services.settlement.people import People
 from distrib.services.settlement.rule_limits import RuleLimits
 from distrib.store.ledger import books
-from distrib.store.orders import queue
+from distrib.store.orders import life, queue
 from distrib.store.orders.queue import PendingEvent
 from distrib.store.settlement import histories
 
@@ -221,8 +221,9 @@ def _apply_to_orders(
             people, [(order, counts_from(order, settled_at, lookups) or settled_at) for order, settled_at in sold]
         )
     for chunk in _chunks(sorted(settled)):
+        beside = life.read_beside(conn, program_id, chunk)
         for order_no, history in histories.settled_orders(conn, program_id, chunk).items():
-            state = settled_state(states.get(order_no, NEW), history, terms)
+            state = settled_state(states.get(order_no, NEW), history, beside.get(order_no, ()), terms)
             _, effects = apply_all(state, due.orders[order_no], lookups)
             gather(batch, order_no, effects)
     for order_no in fresh:

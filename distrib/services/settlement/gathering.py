@@ -16,7 +16,15 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.settlement.batch import Batch
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders.groups import Decision
-from distrib.store.orders.life import EarlyRefundLine, EndedOrder, ExpectedChange, PaidOrder
+from distrib.store.orders.life import (
+    BesideRefund,
+    EarlyRefundLine,
+    EndedOrder,
+    ExpectedChange,
+    FailedPayment,
+    PaidOrder,
+)
+from distrib.store.orders.queue import Reopening
 from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, SettlementRow
 
 
@@ -77,8 +85,9 @@ def _add_earned(batch: Batch, commissions: Sequence[Commission], period: int) ->
 
 
 def _gather_paid(batch: Batch, order_no: int, effect: of.OrderPaid) -> None:
-    arrival, order, terms, snapshot = effect
+    arrival, order, terms, snapshot, numbers = effect
     seller_no = None if snapshot.seller is None else snapshot.seller.shop_no
+    batch.life.opened[order_no] = numbers.payment_no
     batch.life.paid.append(
         PaidOrder(
             order_no,
@@ -88,8 +97,18 @@ def _gather_paid(batch: Batch, order_no: int, effect: of.OrderPaid) -> None:
             order.paid_at,
             order.paid_minor,
             snapshot.to_json(),
+            *numbers,
         )
     )
+
+
+def _gather_payment_failed(batch: Batch, order_no: int, effect: of.PaymentFailed) -> None:
+    batch.life.failures.append(FailedPayment(order_no, *effect))
+
+
+def _gather_reopened(batch: Batch, order_no: int, effect: of.EventsReopened) -> None:
+    event_no, day, event = effect.arrival
+    batch.failed_payments.append(Reopening(order_no, event_no, event.occurred_at, day))
 
 
 def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChanged) -> None:
@@ -116,6 +135,7 @@ def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChang
 
 def _gather_expectation_closed(batch: Batch, order_no: int, _effect: of.ExpectationClosed) -> None:
     batch.life.closed.add(order_no)
+    batch.life.opened.pop(order_no, None)
 
 
 def _gather_refund(batch: Batch, order_no: int, effect: of.RefundApplied) -> None:
@@ -157,6 +177,16 @@ def _gather_early_refund(batch: Batch, order_no: int, effect: of.EarlyRefundAppl
     )
 
 
+def _gather_beside(batch: Batch, order_no: int, effect: of.RefundedBeside) -> None:
+    event_no, refund_id, amount_minor, occurred_at = effect
+    batch.life.beside.append(BesideRefund(order_no, refund_id, event_no, amount_minor, occurred_at))
+
+
+def _gather_undone(batch: Batch, order_no: int, effect: of.RefundUndone) -> None:
+    event_no, day, event = effect.arrival
+    batch.undone_refunds.append(Reopening(order_no, event_no, event.occurred_at, day))
+
+
 def _gather_reversed(batch: Batch, order_no: int, effect: of.CommissionsReversed) -> None:
     account = effect.account
     posting = _posting(batch, order_no, effect.event_no, account.terms.version_no, effect.occurred_at)
@@ -171,7 +201,8 @@ def _gather_reversed(batch: Batch, order_no: int, effect: of.CommissionsReversed
 def _gather_sales(batch: Batch, order_no: int, effect: of.SalesChanged) -> None:
     account = effect.account
     shops = [key.shop_no for key in account.commissions]
-    _signal(batch, effect.arrival.day, effect.arrival.event.occurred_at, account.seller_no, shops)
+    instant = account.no_earlier(effect.arrival.event.occurred_at)
+    _signal(batch, effect.arrival.day, instant, account.seller_no, shops)
 
 
 def _gather_ended(batch: Batch, order_no: int, effect: of.OrderEnded) -> None:
@@ -236,8 +267,12 @@ _GATHER: dict[type[Any], Callable[[Batch, int, Any], None]] = {
     of.OrderPaid: _gather_paid,
     of.ExpectationChanged: _gather_expectation,
     of.ExpectationClosed: _gather_expectation_closed,
+    of.PaymentFailed: _gather_payment_failed,
+    of.EventsReopened: _gather_reopened,
     of.RefundApplied: _gather_refund,
     of.EarlyRefundApplied: _gather_early_refund,
+    of.RefundedBeside: _gather_beside,
+    of.RefundUndone: _gather_undone,
     of.CommissionsReversed: _gather_reversed,
     of.SalesChanged: _gather_sales,
     of.OrderEnded: _gather_ended,

@@ -6,18 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from distrib.domain.events import CANCEL, CANCELLED, Order, Refund
+from distrib.domain.events import CANCEL, CANCELLED, UNDONE, Order, Refund
 from distrib.domain.orders.effects import EXPECTED
 from distrib.domain.orders.machine import PHASE_OF
 from distrib.domain.orders.state import (
+    NEW,
     Arrival,
     CommissionState,
     EarlyRefund,
     OrderAccount,
     OrderEnd,
     OrderState,
+    PaymentNumbers,
     Phase,
     open_account,
+    taking_up,
 )
 from distrib.domain.settlement.earned import Commission, CommissionKey
 from distrib.domain.settlement.snapshot import Snapshot
@@ -25,7 +28,7 @@ from distrib.domain.settlement.terms import Terms
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.terms import TermsBook
 from distrib.store.orders import life
-from distrib.store.orders.life import StoredPayment
+from distrib.store.orders.life import StoredBeside, StoredPayment
 from distrib.store.settlement.histories import SettledOrder
 
 
@@ -40,8 +43,15 @@ def load_states(
     states: dict[int, OrderState] = {}
     for order_no, row in life.read_ends(conn, program_id, arrivals).items():
         states[order_no] = OrderState(PHASE_OF[row.reason], end=OrderEnd(row.reason, row.event_no, row.occurred_at))
-    for order_no, stored in life.read_payments(conn, program_id, arrivals).items():
-        states[order_no] = expected_state(stored, terms)
+    payments = life.read_payments(conn, program_id, arrivals)
+    beside = life.read_beside(conn, program_id, payments) if payments else {}
+    for order_no, stored in payments.items():
+        states[order_no] = expected_state(stored, beside.get(order_no, ()), terms)
+    for order_no, failure in life.read_failures(conn, program_id, arrivals).items():
+        state = states.get(order_no, NEW)._replace(failed_at=failure.occurred_at)
+        if state.expected is None:
+            state = state._replace(numbers=PaymentNumbers(*failure[1:]))
+        states[order_no] = state
     cancelled = [
         order_no for order_no, entries in arrivals.items() if any(entry.event.type == CANCELLED for entry in entries)
     ]
@@ -58,10 +68,11 @@ def orders_expected(states: Mapping[int, OrderState]) -> list[Order]:
     return [state.expected.order for state in states.values() if state.expected is not None]
 
 
-def settled_state(state: OrderState, settled: SettledOrder, terms_book: TermsBook) -> OrderState:
+def settled_state(
+    state: OrderState, settled: SettledOrder, beside: Sequence[StoredBeside], terms_book: TermsBook
+) -> OrderState:
     """The state with the account of an order that an earlier batch has settled."""
     order, terms = _order_of(settled.payload), terms_book.of_version(settled.version_no)
-    refunded_minor = settled.refunded_minor
     commissions: dict[CommissionKey, CommissionState] = {}
     next_seq, keys = 1, _Keys(order, terms)
     for row in settled.transfers:
@@ -71,11 +82,11 @@ def settled_state(state: OrderState, settled: SettledOrder, terms_book: TermsBoo
             commission = Commission(*key, row.base_minor, row.rate_ppm, amount_minor)
             commissions[key] = CommissionState(row.seq, commission, row.available_at, amount_minor, amount_minor)
         else:
-            known = commissions[key]
+            taken_up = Commission(*key, row.base_minor, row.rate_ppm, row.amount_minor)
+            known = commissions.get(key) or taking_up(commissions, taken_up)
             # What a case took back is gone for good: no refund may bring any of it back.
-            posted_minor = 0 if row.is_decided else known.posted_minor
             commissions[key] = known._replace(
-                posted_minor=posted_minor, standing_minor=known.standing_minor + row.amount_minor
+                standing_minor=known.standing_minor + row.amount_minor, is_gone=known.is_gone or row.is_decided
             )
         next_seq = row.seq + 1
     account = OrderAccount(
@@ -83,40 +94,77 @@ def settled_state(state: OrderState, settled: SettledOrder, terms_book: TermsBoo
         terms,
         Snapshot.from_json(settled.snapshot),
         settled.settled_at,
-        tuple([line.paid_minor - refunded_minor.get(line.id, 0) for line in order.lines]),
+        tuple([line.paid_minor for line in order.lines]),
         commissions,
-        _refunds_of(settled.refund_payloads),
+        {},
         next_seq,
     )
+    for refund_id, stored in settled.refunds.items():
+        if not refund_id.startswith(UNDONE):
+            refund = Refund(CANCEL, order.id) if refund_id == CANCEL else _refund_of(stored.payload)
+            account = account.after_refund(refund, _by_line(order, stored.taken), stored.occurred_at)
+    for refund_id in settled.refunds:
+        if refund_id.startswith(UNDONE):
+            account = account.after_reversal(refund_id.removeprefix(UNDONE))
+    account = _with_beside(account, beside)
     return state._replace(phase=state.phase if state.end else Phase.SETTLED, kept=account)
 
 
-def expected_state(stored: StoredPayment, terms_book: TermsBook) -> OrderState:
+def expected_state(stored: StoredPayment, beside: Sequence[StoredBeside], terms_book: TermsBook) -> OrderState:
     """The state of an order that an earlier batch found paid, with the refunds that came since."""
     order, terms = _order_of(stored.payload), terms_book.of_version(stored.version_no)
     snapshot = Snapshot.from_json(stored.snapshot)
     account = open_account(order, terms, snapshot, (), stored.occurred_at, stored.occurred_at)
     commissions: dict[CommissionKey, CommissionState] = {}
-    next_seq, keys = 1, _Keys(order, terms)
+    next_seq, keys = stored.first_seq, _Keys(order, terms)
     for row in stored.changes:
         key = keys.of(row.line_id, row.rule_id, row.tier, row.shop_no)
+        commission = Commission(*key, row.base_minor, row.rate_ppm, row.amount_minor)
         if row.kind == EXPECTED:
-            amount_minor, seq = row.amount_minor, len(commissions) + 1
-            commission = Commission(*key, row.base_minor, row.rate_ppm, amount_minor)
-            commissions[key] = CommissionState(seq, commission, row.occurred_at, amount_minor, amount_minor)
+            amount_minor = row.amount_minor
+            commissions[key] = CommissionState(row.seq, commission, row.occurred_at, amount_minor, amount_minor)
         else:
-            known = commissions[key]
+            known = commissions.get(key) or taking_up(commissions, commission)
             commissions[key] = known._replace(standing_minor=known.standing_minor + row.amount_minor)
         next_seq = row.seq + 1
     account = account._replace(commissions=commissions, next_seq=next_seq)
     early_refunds = []
     for early in stored.refunds.values():
-        refund = _refund_of(early.payload)
-        taken_minor = tuple([early.taken.get(line.id, 0) for line in order.lines])
-        account = account.after_refund(refund, taken_minor)
         arrival = Arrival(early.event_no, early.day, decode_stored(early.payload))
-        early_refunds.append(EarlyRefund(arrival, refund, taken_minor))
-    return OrderState(Phase.EXPECTED, account, tuple(early_refunds), None, True, order.shop_id)
+        if early.refund_id.startswith(UNDONE):
+            known_refund = account.refunds[early.refund_id.removeprefix(UNDONE)]
+            account = account.after_reversal(known_refund.refund.id)
+            early_refunds.append(EarlyRefund(arrival, known_refund.refund, known_refund.taken_minor, is_undone=True))
+        else:
+            refund, taken_minor = _refund_of(early.payload), _by_line(order, early.taken)
+            account = account.after_refund(refund, taken_minor, early.occurred_at)
+            early_refunds.append(EarlyRefund(arrival, refund, taken_minor))
+    for kept in beside:
+        arrival = Arrival(kept.event_no, kept.day, decode_stored(kept.payload))
+        account = _with_beside(account, [kept])
+        known_refund = account.refunds[kept.refund_id.removeprefix(UNDONE)]
+        early_refunds.append(
+            EarlyRefund(arrival, known_refund.refund, known_refund.taken_minor, kept.refund_id.startswith(UNDONE))
+        )
+    numbers = PaymentNumbers(stored.payment_no, stored.first_seq, stored.first_refund_seq)
+    return OrderState(
+        Phase.EXPECTED, account, tuple(early_refunds), None, True, order.shop_id, numbers=numbers
+    )
+
+
+def _with_beside(account: OrderAccount, beside: Sequence[StoredBeside]) -> OrderAccount:
+    """The account that knows of the refunds that are no line's, and of those undone."""
+    for kept in beside:
+        if kept.refund_id.startswith(UNDONE):
+            account = account.after_reversal(kept.refund_id.removeprefix(UNDONE))
+        else:
+            nothing = (0,) * len(account.left_minor)
+            account = account.after_refund(_refund_of(kept.payload), nothing, kept.occurred_at)
+    return account
+
+
+def _by_line(order: Order, taken: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple([taken.get(line.id, 0) for line in order.lines])
 
 
 class _Keys:
@@ -135,11 +183,6 @@ def _order_of(payload: str) -> Order:
     if order is None:
         raise ValueError("a payment and a settlement rest on an event with an order")
     return order
-
-
-def _refunds_of(payloads: Mapping[str, str]) -> dict[str, Refund]:
-    """The refunds by id; the cancel's, which no caller can name, is left out."""
-    return {refund_id: _refund_of(payload) for refund_id, payload in payloads.items() if refund_id != CANCEL}
 
 
 def _refund_of(payload: str) -> Refund:

@@ -16,12 +16,20 @@ _LIVES = Question(
     " + (SELECT count(*) FROM order_ends WHERE program_id = :program)",
     """
     SELECT COALESCE(p.order_no, q.order_no) AS order_no, 'open and over at once' AS what
-    FROM (SELECT order_no FROM paid_orders p
+    FROM (SELECT order_no, event_no FROM paid_orders p
           WHERE program_id = :program
             AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.program_id = :program AND s.order_no = p.order_no)
-            AND NOT EXISTS (SELECT 1 FROM order_ends n WHERE n.program_id = :program AND n.order_no = p.order_no)) p
+            AND NOT EXISTS (SELECT 1 FROM order_ends n WHERE n.program_id = :program AND n.order_no = p.order_no)
+            AND payment_no = (SELECT max(payment_no) FROM paid_orders m
+                              WHERE m.program_id = :program AND m.order_no = p.order_no)
+            AND NOT EXISTS (
+                SELECT 1 FROM payment_failures f JOIN events e USING (program_id, order_no)
+                WHERE f.program_id = :program AND f.order_no = p.order_no AND e.event_no = p.event_no
+                  AND e.occurred_at <= f.occurred_at)) p
     FULL JOIN (SELECT order_no FROM expecting_orders WHERE program_id = :program) q ON q.order_no = p.order_no
-    WHERE p.order_no IS NULL OR q.order_no IS NULL
+    WHERE p.order_no IS NULL OR (q.order_no IS NULL AND NOT EXISTS (
+        SELECT 1 FROM event_outcomes x WHERE x.program_id = :program AND x.order_no = p.order_no
+          AND x.event_no = p.event_no AND x.status = 'pending'))
     UNION ALL
     SELECT p.order_no, 'payment without its event'
     FROM paid_orders p
@@ -29,6 +37,25 @@ _LIVES = Question(
     LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
     WHERE p.program_id = :program
       AND (e.type IS DISTINCT FROM 'order.paid' OR COALESCE(x.status, '') NOT IN ('done', 'pending'))
+    UNION ALL
+    SELECT f.order_no, 'failure without its event'
+    FROM payment_failures f
+    LEFT JOIN events e USING (program_id, order_no, event_no)
+    LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+    WHERE f.program_id = :program AND (e.type IS DISTINCT FROM 'order.payment_failed'
+          OR x.status IS DISTINCT FROM 'done' OR e.occurred_at IS DISTINCT FROM f.occurred_at)
+    UNION ALL
+    SELECT r.order_no, 'refund beside all lines without its event'
+    FROM refunds_beside r
+    LEFT JOIN events e USING (program_id, order_no, event_no)
+    LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
+    LEFT JOIN refunds_beside u ON u.program_id = r.program_id AND u.order_no = r.order_no
+         AND r.refund_id = '/reversed/' || u.refund_id
+    WHERE r.program_id = :program AND (x.status IS DISTINCT FROM 'done'
+          OR CASE WHEN r.amount_minor < 0
+                  THEN e.type IS DISTINCT FROM 'refund.reversed' OR u.amount_minor IS DISTINCT FROM -r.amount_minor
+                  ELSE e.type IS DISTINCT FROM 'order.refunded'
+                       OR (e.payload::json #>> '{refund,amount_minor}')::bigint IS DISTINCT FROM r.amount_minor END)
     UNION ALL
     SELECT n.order_no, 'cancelled without its event'
     FROM order_ends n
@@ -49,7 +76,13 @@ _LIVES = Question(
     FROM early_refunds f
     JOIN settlements s USING (program_id, order_no)
     LEFT JOIN refund_lines r USING (program_id, order_no, refund_id, line_id)
-    WHERE f.program_id = :program AND (r.amount_minor, r.event_no) IS DISTINCT FROM (f.amount_minor, f.event_no)
+    WHERE f.program_id = :program
+      AND f.seq >= (SELECT max(first_refund_seq) FROM paid_orders p
+                    WHERE p.program_id = :program AND p.order_no = f.order_no)
+      AND NOT EXISTS (SELECT 1 FROM payment_failures u JOIN events e USING (program_id, order_no)
+                      WHERE u.program_id = :program AND u.order_no = f.order_no AND e.event_no = f.event_no
+                        AND e.occurred_at <= u.occurred_at)
+      AND (r.amount_minor, r.event_no) IS DISTINCT FROM (f.amount_minor, f.event_no)
     UNION ALL
     SELECT order_no, 'expected of an order that is over, or less than nothing'
     FROM (SELECT c.order_no, sum(c.amount_minor) AS left_minor FROM expected_changes c WHERE c.program_id = :program
@@ -80,7 +113,7 @@ _GROUPS = Question(
     FROM group_orders m
     JOIN group_decisions d USING (program_id, group_no)
     JOIN expecting_orders q USING (program_id, order_no)
-    JOIN paid_orders p USING (program_id, order_no)
+    JOIN paid_orders p USING (program_id, order_no, payment_no)
     JOIN event_outcomes x ON x.program_id = p.program_id AND x.order_no = p.order_no AND x.event_no = p.event_no
     WHERE m.program_id = :program AND NOT d.has_succeeded AND x.status <> 'pending'
     UNION ALL

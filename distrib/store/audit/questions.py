@@ -102,20 +102,31 @@ _REVERSALS = Question(
     "reversals_within_earned",
     "SELECT count(*) FROM transfers WHERE program_id = :program AND kind = 'reversed'",
     f"""
-    SELECT cause_no, line_id, rule_id, tier, shop_no,
-           sum(amount) FILTER (WHERE kind = 'earned')::bigint AS earned_minor, sum(amount)::bigint AS standing_minor
-    FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {_SIGNED} AS amount FROM transfers
-          WHERE program_id = :program AND kind IN ('earned', 'reversed')
-            AND cause_no IN (SELECT cause_no FROM transfers WHERE program_id = :program AND kind = 'reversed')) t
-    GROUP BY cause_no, line_id, rule_id, tier, shop_no
-    HAVING sum(amount) < 0 OR sum(amount) > COALESCE(sum(amount) FILTER (WHERE kind = 'earned'), 0)
+    WITH lines AS (
+        SELECT cause_no, line_id, rule_id, tier, shop_no, sum(amount) AS standing,
+               sum(amount) FILTER (WHERE kind = 'earned') AS earned
+        FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {_SIGNED} AS amount FROM transfers
+              WHERE program_id = :program AND kind IN ('earned', 'reversed')
+                AND cause_no IN (SELECT cause_no FROM transfers WHERE program_id = :program AND kind = 'reversed')) t
+        GROUP BY cause_no, line_id, rule_id, tier, shop_no
+    )
+    SELECT cause_no, line_id, rule_id, tier, shop_no, earned::bigint AS earned_minor,
+           standing::bigint AS standing_minor
+    FROM lines WHERE standing < 0
+    UNION ALL
+    SELECT cause_no, min(line_id), rule_id, tier, shop_no, sum(earned)::bigint, sum(standing)::bigint
+    FROM lines GROUP BY cause_no, rule_id, tier, shop_no HAVING sum(standing) > COALESCE(sum(earned), 0)
     UNION ALL
     SELECT r.cause_no, r.line_id, r.rule_id, r.tier, r.shop_no, e.amount_minor, NULL
-    FROM transfers r LEFT JOIN transfers e ON e.program_id = r.program_id AND e.cause_no = r.cause_no
+    FROM transfers r
+    LEFT JOIN transfers e ON e.program_id = r.program_id AND e.cause_no = r.cause_no
          AND e.seq = r.reverses_seq AND e.kind = 'earned'
     WHERE r.program_id = :program AND r.kind = 'reversed'
-      AND (r.line_id, r.rule_id, r.tier, r.shop_no, r.available_at)
-          IS DISTINCT FROM (e.line_id, e.rule_id, e.tier, e.shop_no, e.available_at)
+      AND ((r.rule_id, r.tier, r.shop_no, r.available_at) IS DISTINCT FROM (e.rule_id, e.tier, e.shop_no, e.available_at)
+           OR r.line_id <> e.line_id AND EXISTS (
+               SELECT 1 FROM transfers o WHERE o.program_id = r.program_id AND o.cause_no = r.cause_no
+                 AND o.kind = 'earned' AND o.line_id = r.line_id AND o.rule_id = r.rule_id AND o.tier = r.tier
+                 AND o.shop_no = r.shop_no))
     """,
 )
 
@@ -132,6 +143,9 @@ _DATED = Question(
                FROM plan_versions WHERE program_id = :program) v ON v.version_no = t.version_no
     WHERE t.program_id = :program AND t.kind IN ('earned', 'reversed')
       AND ((t.occurred_at IS DISTINCT FROM e.occurred_at AND NOT (t.kind = 'reversed' AND t.event_no IS NULL)
+            AND NOT (t.kind = 'reversed' AND EXISTS (
+                SELECT 1 FROM refund_lines r WHERE r.program_id = :program AND r.order_no = t.cause_no
+                  AND r.event_no = t.event_no AND r.occurred_at = t.occurred_at AND t.occurred_at > e.occurred_at))
             AND NOT (t.kind = 'earned' AND EXISTS (
                 SELECT 1 FROM group_orders m JOIN group_decisions d USING (program_id, group_no)
                 WHERE m.program_id = :program AND m.order_no = t.cause_no
@@ -197,7 +211,24 @@ _SETTLEMENTS = Question(
     LEFT JOIN events e USING (program_id, order_no, event_no)
     LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
     WHERE r.program_id = :program AND (x.status IS DISTINCT FROM 'done' OR e.type IS DISTINCT FROM
-          CASE r.refund_id WHEN '/cancelled' THEN 'order.cancelled' ELSE 'order.refunded' END)
+          CASE WHEN r.refund_id = '/cancelled' THEN 'order.cancelled'
+               WHEN starts_with(r.refund_id, '/reversed/') THEN 'refund.reversed' ELSE 'order.refunded' END)
+    UNION ALL
+    SELECT DISTINCT r.order_no, r.event_no, 'refund counts before what it takes back, or otherwise than its event'
+    FROM refund_lines r
+    JOIN settlements s USING (program_id, order_no)
+    JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
+    LEFT JOIN refund_lines u ON u.program_id = r.program_id AND u.order_no = r.order_no AND u.line_id = r.line_id
+         AND r.refund_id = '/reversed/' || u.refund_id
+    WHERE r.program_id = :program AND NOT r.is_dated_by_event
+      AND r.occurred_at <> GREATEST(e.occurred_at, s.settled_at, u.occurred_at)
+    UNION ALL
+    SELECT r.order_no, r.event_no, 'undoes other than its refund took'
+    FROM refund_lines r
+    LEFT JOIN refund_lines u ON u.program_id = r.program_id AND u.order_no = r.order_no AND u.line_id = r.line_id
+         AND r.refund_id = '/reversed/' || u.refund_id
+    WHERE r.program_id = :program AND starts_with(r.refund_id, '/reversed/')
+      AND (u.amount_minor, u.sales_minor) IS DISTINCT FROM (-r.amount_minor, -r.sales_minor)
     """,
 )
 

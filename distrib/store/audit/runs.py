@@ -39,7 +39,9 @@ FROM transfers
 WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s AND kind = 'reversed'
 """
 _REFUNDED = """
-SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor FROM refund_lines
+SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor,
+       sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END)::integer AS refunds
+FROM refund_lines
 WHERE program_id = %(program)s AND order_no > %(after)s AND order_no <= %(last)s GROUP BY order_no, line_id
 """
 
@@ -67,11 +69,12 @@ class ReversedRow(NamedTuple):
 
 
 class RefundedRow(NamedTuple):
-    """What all refunds took of one line."""
+    """What all refunds took of one line, and how many of them stand."""
 
     order_no: int
     line_id: str
     amount_minor: int
+    refunds: int
 
 
 class OrderBatch(NamedTuple):

@@ -109,9 +109,11 @@ WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
     SELECT 1 FROM freed_commissions d
     WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
 """
-# The rest of each frozen commission of a case after reversals, with the columns that its reversal repeats.
+# The rest of each frozen commission of a case after reversals, with the columns that its reversal repeats; by line,
+# for another line of the order may have taken up what a cap had denied it.
 _LEFT = """
-SELECT e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.base_minor, e.rate_ppm, e.available_at, e.line_id,
+SELECT e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, (array_agg(t.base_minor ORDER BY t.seq))[1] AS base_minor,
+       (array_agg(t.rate_ppm ORDER BY t.seq))[1] AS rate_ppm, e.available_at, t.line_id,
        e.rule_id, e.period, e.belongs_to_period,
        sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END)::bigint AS left_minor,
        (SELECT max(seq) FROM transfers m WHERE m.program_id = e.program_id AND m.cause_no = e.cause_no) AS last_seq
@@ -122,10 +124,10 @@ JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no AND 
 WHERE f.program_id = :program AND f.case_no = :case_no AND NOT EXISTS (
     SELECT 1 FROM freed_commissions d
     WHERE d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq)
-GROUP BY e.program_id, e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.base_minor, e.rate_ppm, e.available_at,
-         e.line_id, e.rule_id, e.period, e.belongs_to_period
+GROUP BY e.program_id, e.cause_no, e.seq, e.shop_no, e.version_no, e.tier, e.available_at, t.line_id, e.rule_id,
+         e.period, e.belongs_to_period
 HAVING sum(CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END) > 0
-ORDER BY e.cause_no, e.seq
+ORDER BY e.cause_no, e.seq, t.line_id
 """
 _REVERSE = """
 INSERT INTO transfers (program_id, cause_no, seq, debit_account, credit_account, amount_minor, kind, tier, base_minor,

@@ -13,16 +13,25 @@ from sqlalchemy import Connection, text
 _LEFT = """
 SELECT sum(c.amount_minor)::bigint AS amount_minor FROM expected_changes c
 WHERE c.program_id = x.program_id AND c.order_no = x.order_no AND c.line_id = x.line_id AND c.rule_id = x.rule_id
-  AND c.tier = x.tier AND c.shop_no = x.shop_no
+  AND c.tier = x.tier AND c.shop_no = x.shop_no AND c.seq >= p.first_seq
+"""
+# A commission's first change by the payment that counts: what was worked out, or where a refund let a line take up what
+# a cap had denied it, that.
+_IS_FIRST = """
+(x.kind = 'expected' OR x.kind = 'refunded' AND x.amount_minor > 0 AND NOT EXISTS (
+    SELECT 1 FROM expected_changes b
+    WHERE b.program_id = x.program_id AND b.order_no = x.order_no AND b.seq >= p.first_seq AND b.seq < x.seq
+      AND b.line_id = x.line_id AND b.rule_id = x.rule_id AND b.tier = x.tier AND b.shop_no = x.shop_no))
 """
 _ROWS = f"""
 SELECT x.order_no AS cause_no, x.seq, NULL AS reverses_seq, e.event_id, o.order_id, x.line_id, h.shop_id,
        x.rule_id AS rule, x.tier, 'earned' AS kind, x.base_minor, x.rate_ppm, l.amount_minor, v.code AS plan_code,
        v.version AS plan_version, x.occurred_at
 FROM expecting_orders q
-JOIN expected_changes x ON x.program_id = q.program_id AND x.order_no = q.order_no AND x.kind = 'expected'
+JOIN paid_orders p ON p.program_id = q.program_id AND p.order_no = q.order_no AND p.payment_no = q.payment_no
+JOIN expected_changes x ON x.program_id = q.program_id AND x.order_no = q.order_no AND x.seq >= p.first_seq
+     AND {_IS_FIRST}
 CROSS JOIN LATERAL ({_LEFT}) l
-JOIN paid_orders p ON p.program_id = q.program_id AND p.order_no = q.order_no
 JOIN orders o ON o.program_id = q.program_id AND o.order_no = q.order_no
 JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no
 JOIN shops h ON h.program_id = x.program_id AND h.shop_no = x.shop_no
@@ -40,7 +49,9 @@ _OF_ORDER = """
 SELECT x.event_no, x.line_id, x.rule_id, x.tier, x.shop_no, h.shop_id,
        CASE x.kind WHEN 'expected' THEN 'earned' ELSE 'reversed' END AS kind, x.base_minor, x.rate_ppm, x.amount_minor
 FROM expected_changes x JOIN shops h ON h.program_id = x.program_id AND h.shop_no = x.shop_no
-WHERE x.program_id = :program AND x.order_no = :order_no ORDER BY x.seq
+WHERE x.program_id = :program AND x.order_no = :order_no
+  AND x.seq >= (SELECT max(first_seq) FROM paid_orders WHERE program_id = :program AND order_no = :order_no)
+ORDER BY x.seq
 """
 _OF_SHOP = """
 SELECT COALESCE(sum(amount_minor), 0)::bigint FROM expected_changes

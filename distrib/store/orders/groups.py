@@ -45,7 +45,9 @@ WHERE m.program_id = %(program)s AND m.group_no = ANY(%(groups)b::bigint[])
 """
 _REOPEN_PAID = """
 UPDATE event_outcomes x SET status = 'pending', done_at = NULL
-FROM group_orders m JOIN expecting_orders q USING (program_id, order_no) JOIN paid_orders p USING (program_id, order_no)
+FROM group_orders m
+JOIN expecting_orders q USING (program_id, order_no)
+JOIN paid_orders p USING (program_id, order_no, payment_no)
 WHERE m.program_id = %(program)s AND m.group_no = ANY(%(groups)b::bigint[])
   AND x.program_id = m.program_id AND x.order_no = m.order_no AND x.event_no = p.event_no
 """

@@ -6,7 +6,7 @@ that knows what an event means may enter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -42,6 +42,49 @@ RETURNING event_id, order_no, day, octet_length(payload) AS bytes
 _INSERT_OF_ORDERS = _INSERT_EVENTS.format(heads="orders", number="order_no", id="order_id")
 _INSERT_OF_GROUPS = _INSERT_EVENTS.format(heads="groups", number="group_no", id="group_id")
 
+# What undoes a refund whose order is not known yet waits apart, under its number as an event.
+_INSERT_UNPLACED = """
+INSERT INTO unplaced_events (program_id, event_id, type, refund_id, occurred_at, day, received_at, digest, payload)
+SELECT %(program)s, e.event_id, e.type, e.refund_id, e.occurred_at, e.day, %(now)s, e.digest, e.payload
+FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(head_ids)b::text[], %(times)b::timestamptz[], %(days)b::date[],
+            %(digests)b::bytea[], %(payloads)b::text[])
+     AS e (event_id, type, refund_id, occurred_at, day, digest, payload)
+ORDER BY e.event_id COLLATE "C"
+ON CONFLICT DO NOTHING
+RETURNING event_id
+"""
+_ORDERS_OF_REFUNDS = """
+SELECT DISTINCT e.payload::json #>> '{refund,id}', o.order_id
+FROM events e JOIN orders o ON o.program_id = e.program_id AND o.order_no = e.order_no
+WHERE e.program_id = %(program)s AND e.type = 'order.refunded'
+  AND e.payload::json #>> '{refund,id}' = ANY(%(refund_ids)b::text[])
+"""
+# Each is kept under the one order whose refund it undoes; where several orders have one it stays.
+_PLACE = """
+WITH due AS (
+    SELECT u.program_id, u.event_id, min(e.order_no) AS order_no
+    FROM unplaced_events u
+    JOIN events e ON e.program_id = u.program_id AND e.type = 'order.refunded'
+         AND e.payload::json #>> '{refund,id}' = u.refund_id
+    WHERE (%(program)s::integer IS NULL OR u.program_id = %(program)s)
+      AND (%(refund_ids)s::text[] IS NULL OR u.refund_id = ANY(%(refund_ids)s::text[]))
+      AND NOT EXISTS (SELECT 1 FROM events k WHERE k.program_id = u.program_id AND k.event_id = u.event_id)
+    GROUP BY u.program_id, u.event_id HAVING min(e.order_no) = max(e.order_no)
+    ORDER BY u.program_id, u.event_id LIMIT %(limit)s
+), gone AS (
+    DELETE FROM unplaced_events u USING due d WHERE u.program_id = d.program_id AND u.event_id = d.event_id
+    RETURNING u.*, d.order_no
+), kept AS (
+    INSERT INTO events (program_id, order_no, event_no, event_id, type, occurred_at, day, received_at, digest, payload)
+    SELECT program_id, order_no, event_no, event_id, type, occurred_at, day, received_at, digest, payload FROM gone
+    RETURNING program_id, order_no, day, octet_length(payload) AS bytes
+)
+INSERT INTO queue (program_id, order_no, day, bytes)
+SELECT program_id, order_no, min(day), sum(bytes) FROM kept GROUP BY program_id, order_no ORDER BY program_id, order_no
+ON CONFLICT (program_id, order_no) DO UPDATE
+SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
+"""
+
 _ENQUEUE = """
 INSERT INTO queue (program_id, order_no, day, bytes)
 SELECT %(program)s, order_no, min(day), sum(bytes)
@@ -51,6 +94,18 @@ ON CONFLICT (program_id, order_no) DO UPDATE
 SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 
+# Those that are not kept under their order yet, in the words of the others.
+_UNPLACED = """
+SELECT u.event_no, u.event_id AS id, u.type, NULL AS order_id, NULL AS group_id, u.occurred_at, u.received_at,
+       CASE WHEN k.orders > 1 THEN 'failed' ELSE 'waiting' END AS status,
+       CASE WHEN k.orders > 1 THEN 'refund_ambiguous' ELSE 'waits_for_refund' END AS code,
+       json_build_object('id', u.refund_id)::text AS params, 0 AS attempts, NULL::timestamptz AS done_at
+FROM unplaced_events u
+CROSS JOIN LATERAL (SELECT count(DISTINCT e.order_no) AS orders FROM events e
+                    WHERE e.program_id = u.program_id AND e.type = 'order.refunded'
+                      AND e.payload::json #>> '{refund,id}' = u.refund_id) k
+WHERE u.program_id = :program
+"""
 _VIEW = """
 SELECT e.event_no, e.event_id AS id, e.type, o.order_id, g.group_id, e.occurred_at, e.received_at,
        COALESCE(x.status, 'pending') AS status, x.code, x.params, COALESCE(x.attempts, 0) AS attempts, x.done_at
@@ -63,7 +118,10 @@ WHERE e.program_id = :program
 
 
 class NewEvent(NamedTuple):
-    """One event to be written to the inbox; ``order_id`` is None for one of a group's own."""
+    """One event to be written to the inbox.
+
+    ``order_id`` is None for one of a group's own, and for what undoes a refund whose order is not known.
+    """
 
     id: str
     type: str
@@ -73,6 +131,7 @@ class NewEvent(NamedTuple):
     digest: bytes
     payload: str
     group_id: str | None = None
+    refund_id: str | None = None
 
 
 class InsertedEvent(NamedTuple):
@@ -112,8 +171,14 @@ def _insert(
     conn: Connection, program_id: int, statement: str, headed: Sequence[tuple[NewEvent, str]], now: datetime
 ) -> list[InsertedEvent]:
     """Writes events under their heads, orders or groups by id; returns those that were new."""
+    columns = _columns(program_id, headed, now)
+    return driver(conn).cursor(row_factory=rows_as(InsertedEvent)).execute(statement, columns).fetchall()
+
+
+def _columns(program_id: int, headed: Sequence[tuple[NewEvent, str]], now: datetime) -> dict[str, Any]:
+    """Events as columns, each with the id of what it is kept under."""
     events = [event for event, _ in headed]
-    columns = {
+    return {
         "program": program_id,
         "now": now,
         "event_ids": [event.id for event in events],
@@ -124,7 +189,38 @@ def _insert(
         "digests": [event.digest for event in events],
         "payloads": [event.payload for event in events],
     }
-    return driver(conn).cursor(row_factory=rows_as(InsertedEvent)).execute(statement, columns).fetchall()
+
+
+def insert_unplaced(conn: Connection, program_id: int, events: Sequence[NewEvent], now: datetime) -> set[str]:
+    """Keeps what undoes refunds of which nothing is known yet; returns the ids that were new."""
+    headed = [(event, event.refund_id or "") for event in events]
+    return {event_id for (event_id,) in driver(conn).execute(_INSERT_UNPLACED, _columns(program_id, headed, now))}
+
+
+def orders_of_refunds(conn: Connection, program_id: int, refund_ids: Collection[str]) -> dict[str, set[str]]:
+    """The ids of the orders that have a refund of those ids, by the refund's id."""
+    orders: dict[str, set[str]] = {}
+    bound = {"program": program_id, "refund_ids": sorted(refund_ids)}
+    for refund_id, order_id in driver(conn).execute(_ORDERS_OF_REFUNDS, bound):
+        orders.setdefault(refund_id, set()).add(order_id)
+    return orders
+
+
+def unplaced_among(conn: Connection, program_id: int, event_ids: Collection[str]) -> dict[str, tuple[bytes, str]]:
+    """Digest and payload of those events that are not kept under an order yet, by id."""
+    rows = driver(conn).execute(
+        "SELECT event_id, digest, payload FROM unplaced_events WHERE program_id = %s AND event_id = ANY(%b::text[])",
+        (program_id, list(event_ids)),
+    )
+    return {event_id: (bytes(digest), payload) for event_id, digest, payload in rows}
+
+
+def place_events(
+    conn: Connection, limit: int, program_id: int | None = None, refund_ids: Collection[str] | None = None
+) -> int:
+    """Keeps events under their orders whose refunds have come, of one program or of all; returns how many orders."""
+    wanted = None if refund_ids is None else sorted(refund_ids)
+    return driver(conn).execute(_PLACE, {"program": program_id, "refund_ids": wanted, "limit": limit}).rowcount
 
 
 def enqueue(
@@ -144,9 +240,18 @@ def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> d
     return {event_id: bytes(digest) for event_id, digest in rows}
 
 
+def payloads_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, str]:
+    """Reads the payloads of the known events among those ids."""
+    rows = driver(conn).execute(
+        "SELECT event_id, payload FROM events WHERE program_id = %s AND event_id = ANY(%b::text[])",
+        (program_id, list(event_ids)),
+    )
+    return dict(rows.fetchall())
+
+
 def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
     """Reads one event with what became of it; None without one."""
-    statement = text(_VIEW + " AND e.event_id = :event_id")
+    statement = text(_VIEW + " AND e.event_id = :event_id UNION ALL" + _UNPLACED + " AND u.event_id = :event_id")
     row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
     return dict(row) if row else None
 
@@ -156,7 +261,10 @@ def event_views(conn: Connection, program_id: int, status: str | None, after: in
     only = " AND COALESCE(x.status, 'pending') = :status" if status else ""
     if status in ("failed", "waiting"):
         only = " AND x.status = :status AND x.status <> 'done'"
-    statement = text(_VIEW + only + " AND e.event_no > :after ORDER BY e.event_no LIMIT :limit")
+    unplaced = f"SELECT * FROM ({_UNPLACED}) u WHERE CAST(:status AS text) IS NULL OR u.status = :status"
+    known = f"({_VIEW}{only} AND e.event_no > :after ORDER BY e.event_no LIMIT :limit)"
+    waiting = f"(SELECT * FROM ({unplaced}) w WHERE w.event_no > :after ORDER BY w.event_no LIMIT :limit)"
+    statement = text(f"{known} UNION ALL {waiting} ORDER BY event_no LIMIT :limit")
     rows = conn.execute(statement, {"program": program_id, "status": status, "after": after, "limit": limit})
     return [dict(row) for row in rows.mappings()]
 

@@ -59,6 +59,38 @@ ON CONFLICT (program_id, order_no, event_no) DO UPDATE SET status = EXCLUDED.sta
 """
 
 
+# After a payment failed: what happened to the order later, and what contradicted that payment.
+_REOPEN_AFTER_FAILURE = """
+UPDATE event_outcomes x SET status = 'pending', done_at = NULL
+FROM unnest(%(orders)b::bigint[], %(events)b::bigint[], %(times)b::timestamptz[], %(days)b::date[])
+     AS f (order_no, event_no, failed_at, day)
+JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.event_no <> f.event_no
+WHERE x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
+  AND x.status IN ('done', 'failed')
+  AND (e.occurred_at > f.failed_at AND e.type IN ('order.paid', 'order.refunded', 'refund.reversed')
+       OR x.status = 'failed' AND x.code = 'order_conflict')
+RETURNING e.order_no, GREATEST(e.day, f.day)
+"""
+# After a refund was undone: refunds of more than was left then.
+_REOPEN_REFUNDS = """
+UPDATE event_outcomes x SET status = 'pending', done_at = NULL
+FROM unnest(%(orders)b::bigint[], %(days)b::date[]) AS f (order_no, day)
+JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.type = 'order.refunded'
+WHERE x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
+  AND x.status = 'failed' AND x.code = 'refund_exceeds'
+RETURNING e.order_no, GREATEST(e.day, f.day)
+"""
+
+
+class Reopening(NamedTuple):
+    """An event that makes others of its order be tried again, not before its own day."""
+
+    order_no: int
+    event_no: int
+    occurred_at: datetime
+    day: date
+
+
 class PendingEvent(NamedTuple):
     """An event that is to be applied."""
 
@@ -68,6 +100,13 @@ class PendingEvent(NamedTuple):
     payload: str
     status: str | None
     attempts: int
+
+
+class Reopened(NamedTuple):
+    """An event that is pending again: its order, and the day on which it is to be applied."""
+
+    order_no: int
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +180,31 @@ def upsert_outcomes(conn: Connection, program_id: int, outcomes: Sequence[EventO
         "done": [outcome.done_at for outcome in outcomes],
     }
     driver(conn).execute(_UPSERT_OUTCOMES, columns)
+
+
+def reopen_after_failures(conn: Connection, program_id: int, failures: Sequence[Reopening]) -> list[Reopened]:
+    """Makes the events pending again that happened to orders after their payment failed, or contradicted that payment.
+
+    Returns:
+        The order and the day of each.
+    """
+    return _reopened(conn, program_id, _REOPEN_AFTER_FAILURE, failures)
+
+
+def reopen_exceeding_refunds(conn: Connection, program_id: int, undone: Sequence[Reopening]) -> list[Reopened]:
+    """Makes the refunds pending again that were of more than was left, before a refund of their order was undone."""
+    return _reopened(conn, program_id, _REOPEN_REFUNDS, undone)
+
+
+def _reopened(conn: Connection, program_id: int, statement: str, causes: Sequence[Reopening]) -> list[Reopened]:
+    columns = {
+        "program": program_id,
+        "orders": [cause.order_no for cause in causes],
+        "events": [cause.event_no for cause in causes],
+        "times": [cause.occurred_at for cause in causes],
+        "days": [cause.day for cause in causes],
+    }
+    return [Reopened(*row) for row in driver(conn).execute(statement, columns)]
 
 
 def hold_timeline(conn: Connection, program_id: int) -> None:

@@ -20,15 +20,22 @@ ORDER BY e.event_no IS DISTINCT FROM :first, e.event_no LIMIT :limit
 """
 MOST_EVENTS = 1_000
 """So many events of one order are shown."""
-# What refunds took before the settlement counts with it, and until then by itself.
+# What refunds took before the settlement counts with it, and until then by itself. A refund beside all lines has none.
 _REFUNDS = """
 SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id
 FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at FROM refund_lines
       WHERE program_id = :program AND order_no = :order_no
       UNION ALL
-      SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at FROM early_refunds
-      WHERE program_id = :program AND order_no = :order_no
-        AND NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = :program AND order_no = :order_no)) r
+      SELECT f.program_id, f.order_no, f.event_no, f.refund_id, f.line_id, f.amount_minor, f.occurred_at
+      FROM early_refunds f
+      WHERE f.program_id = :program AND f.order_no = :order_no
+        AND f.seq >= (SELECT max(first_refund_seq) FROM paid_orders WHERE program_id = :program AND order_no = :order_no)
+        AND NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = :program AND order_no = :order_no)
+        AND (EXISTS (SELECT 1 FROM expecting_orders WHERE program_id = :program AND order_no = :order_no)
+             OR EXISTS (SELECT 1 FROM order_ends WHERE program_id = :program AND order_no = :order_no))
+      UNION ALL
+      SELECT program_id, order_no, event_no, refund_id, NULL, amount_minor, occurred_at FROM refunds_beside
+      WHERE program_id = :program AND order_no = :order_no) r
 JOIN events e USING (program_id, order_no, event_no)
 ORDER BY r.event_no, r.refund_id, r.line_id
 """
@@ -47,6 +54,7 @@ _QUEUED = "SELECT order_no FROM queue WHERE program_id = :program AND order_no >
 # Each status names the few rows that can have it, so that a rare one is found without reading all orders.
 _CANDIDATES = {
     "paid": _EXPECTING,
+    "payment_failed": "SELECT order_no FROM payment_failures WHERE program_id = :program AND order_no > :after",
     "cancelled": _ENDED + " AND reason = 'order_cancelled'",
     "group_failed": _ENDED + " AND reason = 'group_failed'",
     "settled": _SETTLED,
@@ -85,7 +93,10 @@ SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->>
 FROM ({candidates}) c
 JOIN orders o ON o.program_id = :program AND o.order_no = c.order_no
 LEFT JOIN settlements s ON s.program_id = o.program_id AND s.order_no = o.order_no
-LEFT JOIN paid_orders p ON p.program_id = o.program_id AND p.order_no = o.order_no AND s.order_no IS NULL
+LEFT JOIN LATERAL (
+    SELECT * FROM paid_orders WHERE program_id = o.program_id AND order_no = o.order_no AND s.order_no IS NULL
+    ORDER BY payment_no DESC LIMIT 1) p ON true
+LEFT JOIN expecting_orders q ON q.program_id = o.program_id AND q.order_no = o.order_no
 LEFT JOIN order_ends n ON n.program_id = o.program_id AND n.order_no = o.order_no
 CROSS JOIN LATERAL (
     SELECT COALESCE(s.event_no, p.event_no) AS event_no, COALESCE(s.version_no, p.version_no) AS version_no,
@@ -99,25 +110,30 @@ WHERE o.order_no > :after AND (CAST(:status AS text) IS NULL OR f.status = :stat
   AND (CAST(:to_at AS timestamptz) IS NULL OR f.paid_at < :to_at)
 ORDER BY o.order_no LIMIT :limit
 """
-# What an order is like: where it ended, its end says; where it is settled, the refunds; where it is not, the event
-# that settles it, or else its payment, or else its refunds.
+# What an order is like: where it ended, its end says; where it is settled, the refunds that stand; where it is not, the
+# event that settles it, or else its payment, or else its refunds.
 _STATE = """
 SELECT e.event_no, e.content, COALESCE(s.paid_at, (e.content ->> 'paid_at')::timestamptz) AS paid_at, r.refunded_minor,
        CASE WHEN n.reason = 'order_cancelled' THEN 'cancelled'
             WHEN n.reason IS NOT NULL THEN n.reason
-            WHEN s.order_no IS NULL THEN COALESCE(e.status, 'pending')
-            WHEN r.lines = 0 THEN 'settled'
+            WHEN s.order_no IS NULL AND e.status = 'done' AND q.order_no IS NOT NULL THEN 'paid'
+            WHEN s.order_no IS NULL AND e.status = 'done' AND EXISTS (
+                SELECT 1 FROM payment_failures u WHERE u.program_id = o.program_id AND u.order_no = o.order_no)
+                THEN 'payment_failed'
+            WHEN s.order_no IS NULL THEN COALESCE(NULLIF(e.status, 'done'), 'pending')
+            WHEN r.standing = 0 THEN 'settled'
             WHEN r.refunded_minor = s.paid_minor THEN 'refunded'
             ELSE 'partly_refunded' END AS status
-FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS refunded_minor, count(*) AS lines
-      FROM (SELECT amount_minor FROM refund_lines WHERE program_id = o.program_id AND order_no = o.order_no
+FROM (SELECT COALESCE(sum(amount_minor), 0)::bigint AS refunded_minor,
+             COALESCE(sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END), 0) AS standing
+      FROM (SELECT refund_id, amount_minor FROM refund_lines WHERE program_id = o.program_id AND order_no = o.order_no
             UNION ALL
-            SELECT amount_minor FROM early_refunds
-            WHERE s.order_no IS NULL AND program_id = o.program_id AND order_no = o.order_no) taken) r
+            SELECT refund_id, amount_minor FROM early_refunds
+            WHERE s.order_no IS NULL AND (q.order_no IS NOT NULL OR n.order_no IS NOT NULL)
+              AND program_id = o.program_id AND order_no = o.order_no AND seq >= p.first_refund_seq) taken) r
 LEFT JOIN LATERAL (
     SELECT e.event_no, e.payload::json -> 'order' AS content,
-           CASE WHEN x.status <> 'done' THEN x.status WHEN e.event_no = p.event_no THEN 'paid' ELSE 'pending' END
-               AS status
+           COALESCE(x.status, 'pending') AS status
     FROM events e LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
     WHERE e.program_id = o.program_id AND e.order_no = o.order_no AND (s.event_no IS NULL OR e.event_no = s.event_no)
     ORDER BY e.type <> 'order.settled', e.event_no IS DISTINCT FROM p.event_no, e.type <> 'order.paid',

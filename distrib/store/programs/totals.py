@@ -18,7 +18,7 @@ _SETTLED = """
 SELECT count(*), COALESCE(sum(paid_minor), 0)::bigint, count(seller_no) FROM settlements WHERE program_id = :program
 """
 _REFUNDED = """
-SELECT count(DISTINCT (order_no, refund_id)), COALESCE(sum(amount_minor), 0)::bigint
+SELECT count(DISTINCT (order_no, refund_id)) FILTER (WHERE NOT starts_with(refund_id, '/reversed/')), COALESCE(sum(amount_minor), 0)::bigint
 FROM refund_lines WHERE program_id = :program
 """
 _TRANSFERS = """
@@ -47,7 +47,7 @@ def settled_totals(conn: Connection, program_id: int) -> tuple[int, int, int]:
 
 
 def refunded_totals(conn: Connection, program_id: int) -> tuple[int, int]:
-    """Counts the refunds that were applied, and adds up what they gave back."""
+    """Counts the refunds that were applied, and adds up what they gave back, less what was undone."""
     refunds, amount_minor = conn.execute(text(_REFUNDED), {"program": program_id}).one()
     return refunds, amount_minor
 

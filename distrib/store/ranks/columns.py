@@ -52,7 +52,9 @@ SELECT t.shop_no, sum(t.amount_minor - COALESCE(r.back, 0))::bigint
 FROM transfers t
 JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
 LEFT JOIN (
-    SELECT cause_no, reverses_seq, sum(amount_minor)::bigint AS back FROM transfers
+    SELECT cause_no, reverses_seq,
+           sum(CASE WHEN debit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS back
+    FROM transfers
     WHERE program_id = %(program)s AND kind = 'reversed' GROUP BY cause_no, reverses_seq
 ) r ON r.cause_no = t.cause_no AND r.reverses_seq = t.seq
 WHERE t.program_id = %(program)s AND t.kind = 'earned'

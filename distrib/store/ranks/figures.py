@@ -116,7 +116,8 @@ _EARNED = f"""
 SELECT a.place, x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(t.amount_minor - COALESCE((
-        SELECT sum(r.amount_minor) FROM transfers r WHERE r.program_id = %(program)s AND r.cause_no = t.cause_no
+        SELECT sum(CASE WHEN r.debit_account = r.shop_no THEN r.amount_minor ELSE -r.amount_minor END)
+        FROM transfers r WHERE r.program_id = %(program)s AND r.cause_no = t.cause_no
         AND r.kind = 'reversed' AND r.reverses_seq = t.seq AND r.occurred_at <= a.back_at), 0)) AS minor
     FROM transfers t
     JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no

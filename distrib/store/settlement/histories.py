@@ -20,7 +20,7 @@ JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.e
 WHERE s.program_id = %(program)s AND s.order_no = ANY(%(orders)b::bigint[])
 """
 _REFUNDS = """
-SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, e.payload
+SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.payload
 FROM refund_lines r
 JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
 WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[])
@@ -55,6 +55,15 @@ class PostedTransfer:
 
 
 @dataclass(slots=True)
+class StoredRefund:
+    """A refund, a cancel, or what undid a refund: from when it counts, its event, and what it took by line."""
+
+    occurred_at: datetime
+    payload: str
+    taken: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class SettledOrder:
     """An order settled before, with its refunds and transfers."""
 
@@ -66,8 +75,7 @@ class SettledOrder:
     sales_minor: int
     snapshot: str
     payload: str
-    refunded_minor: dict[str, int] = field(default_factory=dict)
-    refund_payloads: dict[str, str] = field(default_factory=dict)
+    refunds: dict[str, StoredRefund] = field(default_factory=dict)
     transfers: list[PostedTransfer] = field(default_factory=list)
 
 
@@ -88,10 +96,11 @@ def settled_orders(conn: Connection, program_id: int, orders: Sequence[int]) -> 
     if not settled:
         return settled
     params["orders"] = list(settled)
-    for order_no, refund_id, line_id, amount_minor, payload in cursor.execute(_REFUNDS, params).fetchall():
-        order = settled[order_no]
-        order.refunded_minor[line_id] = order.refunded_minor.get(line_id, 0) + amount_minor
-        order.refund_payloads[refund_id] = payload
+    for order_no, refund_id, line_id, amount_minor, *kept in cursor.execute(_REFUNDS, params).fetchall():
+        refunds = settled[order_no].refunds
+        if refund_id not in refunds:
+            refunds[refund_id] = StoredRefund(*kept)
+        refunds[refund_id].taken[line_id] = amount_minor
     for order_no, *transfer in cursor.execute(_TRANSFERS, params).fetchall():
         settled[order_no].transfers.append(PostedTransfer(*transfer))
     return settled

@@ -249,7 +249,7 @@ def test_what_a_case_took_back_for_good_no_refund_brings_again() -> None:
     account = life.state.settled
     assert account is not None
     key = CommissionKey(0, 1, 1, 2)
-    gone = account.commissions[key]._replace(posted_minor=0, standing_minor=0)
+    gone = account.commissions[key]._replace(standing_minor=0, is_gone=True)
     life.state = life.state._replace(kept=account._replace(commissions={**account.commissions, key: gone}))
     life.tell(PART)
     reversed_ = [effect for effect in life.effects if isinstance(effect, of.CommissionsReversed)]
