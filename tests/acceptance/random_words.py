@@ -14,6 +14,9 @@ Document = dict[str, Any]
 KNOWN = (
     "per",
     "round_per",
+    "spread",
+    "undone",
+    "payment_failed",
 )
 """What the service understands today, of: per, round_per, customer, spread, undone, payment_failed."""
 PAID = "order.paid"

@@ -76,9 +76,13 @@ def _process_day(world: World, events: Sequence[Document]) -> Looks:
     for event in events:
         if "order" in event:
             looks += _order(world, event)
-    for event in sorted(later, key=lambda event: when(event["occurred_at"])):
+    for event in sorted(later, key=_instant):
         looks += LATER[event["type"]](world, event)
     return looks
+
+
+def _instant(event: Document) -> datetime:
+    return when(event["occurred_at"])
 
 
 def _end(world: World, event: Document, status: str, code: str | None = None) -> Looks:
@@ -122,7 +126,8 @@ def _first_look(world: World, event: Document) -> Settled | None:
         _end(world, event, "failed", "cost_missing")
         return None
     first = capped(version.plan, posted, sum(left), limits)
-    known = Settled(order, None, version, seats, posted, first, dict(first), left, limits)
+    failed = world.failures.setdefault(order["id"], [])
+    known = Settled(order, None, version, seats, posted, first, dict(first), left, limits, failed)
     if event["type"] == "order.paid":
         world.orders[order["id"]] = known
     return known
@@ -170,7 +175,7 @@ def _counted_by(world: World, order: Document, instant: datetime) -> list[str]:
 def _row(
     known: Settled, settled_at: datetime, event: Document, key: Key, kind: str, amount: int, occurred_at: datetime
 ) -> Row:
-    plan, paid = known.version.plan, known.posted[key]
+    plan, paid = known.version.plan, known.raised.get(key, known.posted[key])
     available_at = settled_at + timedelta(days=plan.get("hold_days", 7))
     line, rule = known.order["lines"][key.line]["id"], plan["rules"][key.rule]["id"]
     return Row(
@@ -203,6 +208,7 @@ def _refund(world: World, event: Document) -> Looks:
         if place not in range(len(known.left)):
             return _end(world, event, "failed", "line_unknown")
         if amount > known.left[place]:
+            known.exceeding.append(event)
             return _end(world, event, "failed", "refund_exceeds")
     known.refunds[refund["id"]] = Refund(refund, taken, refunded_at)
     return _change(world, known, Change(event, refunded_at, taken, _wholes(refund)))
@@ -229,7 +235,7 @@ def _taken(known: Settled, refund: Document) -> dict[int, int]:
 
 
 def _undo(world: World, event: Document) -> Looks:
-    """A refund undone: what it took stands again, no earlier than it was taken."""
+    """A refund undone: what it took stands again, no earlier than it was taken; what asked for too much is tried again."""
     named = [
         known.refunds[event["refund_id"]]
         for order, known in world.orders.items()
@@ -243,15 +249,15 @@ def _undo(world: World, event: Document) -> Looks:
     refund.is_undone = True
     instant = max(when(event["occurred_at"]), refund.counts_from)
     given = {place: -amount for place, amount in refund.taken.items()}
-    return _change(world, world.orders[refund.said["order_id"]], Change(event, instant, given, -_wholes(refund.said)))
+    known = world.orders[refund.said["order_id"]]
+    looks = _change(world, known, Change(event, instant, given, -_wholes(refund.said)))
+    again, known.exceeding = known.exceeding, []
+    return looks + [look for failed in sorted(again, key=_instant) for look in _refund(world, failed)]
 
 
 def _fail_payment(world: World, event: Document) -> Looks:
-    """What was expected is dropped, unless a later payment stands or the order is settled."""
-    known = world.orders.get(event["order_id"])
-    if known is None:
-        return _end(world, event, "waiting", "waits_for_order")
-    known.failed.append(when(event["occurred_at"]))
+    """What was expected is dropped, known or not, unless a later payment stands or the order is settled."""
+    world.failures.setdefault(event["order_id"], []).append(when(event["occurred_at"]))
     return _end(world, event, "done")
 
 
@@ -271,6 +277,8 @@ def _change(world: World, known: Settled, change: Change) -> Looks:
     if known.settled_at is not None:
         for key in {**known.standing, **stand}:
             difference = stand.get(key, 0) - known.standing.get(key, 0)
+            if key not in known.first:
+                known.raised.setdefault(key, again[key])
             if difference:
                 row = _row(known, known.settled_at, change.event, key, "reversed", difference, change.instant)
                 world.rows.append(row)
