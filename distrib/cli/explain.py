@@ -32,6 +32,7 @@ _WORDS = {
     "failed": Text("failed"),
     "settled": Text("settled"),
     "cancelled": Text("cancelled"),
+    "payment_failed": Text("payment failed"),
     "group_failed": Text("dropped, its group failed"),
     "partly_refunded": Text("partly_refunded"),
     "refunded": Text("refunded"),

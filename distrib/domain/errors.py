@@ -25,7 +25,7 @@ class Code:
 
     status: int
     message: str
-    of_order: str | None = None
+    of_order: Text | None = None
     """The message where no line is named."""
 
 
@@ -94,7 +94,7 @@ CODES: dict[str, Code] = {
     "refund_exceeds": Code(
         422,
         "Line {line}: {amount} is more than the {left} left.",
-        "{amount} is more than the {left} left of the order.",
+        Text("{amount} is more than the {left} left of the order."),
     ),
     "refund_ambiguous": Code(422, "Refunds of several orders are called {id}: name the order_id."),
     "refund_conflict": Code(409, "The refund {id} is known with other content."),
@@ -195,5 +195,6 @@ class Refusal(Exception):
     def text(self) -> Text:
         """What happened."""
         code = CODES[self.code]
-        message = code.message if code.of_order is None or "line" in self.params else code.of_order
-        return Text(message, **self.params)
+        if code.of_order is not None and "line" not in self.params:
+            return Text(code.of_order.message, **self.params)
+        return Text(code.message, **self.params)

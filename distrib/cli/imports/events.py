@@ -23,7 +23,6 @@ from distrib.api.schemas.events import EventSchema
 from distrib.bootstrap import Container, open_container
 from distrib.cli.imports.records import HeaderUnfit, Record, RecordsFile, RefusedFile
 from distrib.cli.output import in_both, json_option, print_json, program_option
-from distrib.domain.errors import Refusal
 from distrib.domain.events import CANCELLED, FAILED, SUCCEEDED
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text

@@ -59,9 +59,13 @@ class PaymentFailed(NamedTuple):
 
 
 class EventsReopened(NamedTuple):
-    """What happened to the order after an instant is to be applied anew, as a failure came to be known."""
+    """What happened to the order after its payment failed is to be applied anew, and what contradicted that payment.
+
+    ``only_conflicts``: only the latter, for the order has settled by another.
+    """
 
     arrival: Arrival
+    only_conflicts: bool = False
 
 
 class RefundApplied(NamedTuple):

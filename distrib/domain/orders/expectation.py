@@ -72,7 +72,9 @@ def apply_early_refunds(settled: OrderAccount, early: Sequence[EarlyRefund]) -> 
         event_no, occurred_at = arrival.event_no, arrival.event.occurred_at
         if refund.is_beside_lines:  # kept already, and no commission changes
             settled = (
-                settled.after_reversal(refund.id) if is_undone else settled.after_refund(refund, taken_minor, occurred_at)
+                settled.after_reversal(refund.id)
+                if is_undone
+                else settled.after_refund(refund, taken_minor, occurred_at)
             )
         elif is_undone:
             settled, more = apply_reversal(settled, event_no, refund.id, occurred_at)

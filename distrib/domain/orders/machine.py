@@ -166,7 +166,7 @@ def _apply_content(state: OrderState, arrival: Arrival, order: Order, lookups: L
     """A payment or a settlement: what it adds to what is known of the order's content."""
     kept = state.kept
     effects: list[Effect] = []
-    if arrival.event.type == PAID and _is_of_failed_payment(state, arrival):
+    if arrival.event.type == PAID and state.failed_at is not None and arrival.event.occurred_at <= state.failed_at:
         return _described(state, order), [EventDone(arrival.event_no, PAYMENT_HAS_FAILED)]
     if kept is not None:
         if not order.has_content_of(kept.order):
@@ -243,7 +243,8 @@ def _settle(state: OrderState, arrival: Arrival, order: Order, lookups: Lookups)
         early = by_lines_of(order, expected.order, state.early_refunds)
         kept, more = apply_early_refunds(settlement.open_account(), early)
         effects += more
-    return OrderState(_SETTLED, kept, (), None, True, order.shop_id, state.waiting), effects
+    waiting, failed_at = state.waiting, state.failed_at
+    return OrderState(_SETTLED, kept, (), None, True, order.shop_id, waiting, failed_at), effects
 
 
 def _compute(order: Order, lookups: Lookups) -> Computed:
@@ -346,18 +347,19 @@ def _apply_failure(state: OrderState, arrival: Arrival) -> Step:
     event_no, occurred_at = arrival.event_no, arrival.event.occurred_at
     if state.end is not None:
         return state, [EventDone(event_no, state.end.reason)]
-    if state.settled is not None:
-        return state, [EventDone(event_no, "already_settled")]
     if state.failed_at is not None and occurred_at <= state.failed_at:
         return state, [EventDone(event_no, "already_failed")]
     effects: list[Effect] = [PaymentFailed(event_no, occurred_at)]
-    expected, state = state.expected, state._replace(failed_at=occurred_at)
-    if expected is not None and _rests_on_what_failed(state, expected):
+    expected, is_settled = state.expected, state.settled is not None
+    state = state._replace(failed_at=occurred_at)
+    if is_settled or (expected is not None and not _rests_on_what_failed(state, expected)):
+        effects.append(EventsReopened(arrival, only_conflicts=True))  # the payment that failed contradicted this one
+    elif expected is not None:
         next_seq, closing = close_expectation(expected, event_no, occurred_at)
         effects += [*closing, EventsReopened(arrival)]
         numbers = PaymentNumbers(state.numbers.payment_no + 1, next_seq, _next_refund_seq(state))
         state = state._replace(phase=Phase.NEW, kept=None, early_refunds=(), numbers=numbers)
-    return state, [*effects, EventDone(event_no)]
+    return state, [*effects, EventDone(event_no, "already_settled" if is_settled else None)]
 
 
 def _rests_on_what_failed(state: OrderState, expected: OrderAccount) -> bool:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -59,24 +60,20 @@ class LifeRows:
         if self.decisions:
             groups.insert_decisions(conn, program_id, self.decisions)
             groups.reopen_events(conn, program_id, self.decisions)
-        if self.members:
-            groups.insert_orders(conn, program_id, self.members)
-        if self.failures:
-            life.insert_failures(conn, program_id, self.failures)
-        if self.closed:
-            life.close_payments(conn, program_id, self.closed)
-        if self.paid:
-            life.insert_paid(conn, program_id, self.paid)
-        if self.opened:
-            life.open_payments(conn, program_id, self.opened)
-        if self.expected:
-            life.insert_expected(conn, program_id, self.expected)
-        if self.early:
-            life.insert_early_refunds(conn, program_id, self.early)
-        if self.beside:
-            life.insert_beside(conn, program_id, self.beside)
-        if self.ends:
-            life.insert_ends(conn, program_id, self.ends)
+        kinds: tuple[tuple[Sized, Callable[[Connection, int, Any], None]], ...] = (
+            (self.members, groups.insert_orders),
+            (self.failures, life.insert_failures),
+            (self.closed, life.close_payments),
+            (self.paid, life.insert_paid),
+            (self.opened, life.open_payments),
+            (self.expected, life.insert_expected),
+            (self.early, life.insert_early_refunds),
+            (self.beside, life.insert_beside),
+            (self.ends, life.insert_ends),
+        )
+        for rows_of_kind, write in kinds:
+            if rows_of_kind:
+                write(conn, program_id, rows_of_kind)
 
 
 class Batch:
@@ -170,6 +167,14 @@ class Batch:
         for order_no, day in reopened:
             self.later[order_no] = min(day, self.later.get(order_no, day))
 
+    def _write_outcomes(self, conn: Connection, program_id: int) -> None:
+        if self.done:
+            rows.copy_done(conn, program_id, self.done, self.now)
+        if self.outcomes:
+            queue.upsert_outcomes(conn, program_id, self.outcomes)
+        if self.undone_refunds:  # after this batch's own outcomes, which may be among them
+            self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
+
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
@@ -184,12 +189,7 @@ class Batch:
             self.transfers.copy(conn)
             cases.freeze_commissions(conn, program_id, self.frozen)
             queue_commission_messages(conn, self.program)
-        if self.done:
-            rows.copy_done(conn, program_id, self.done, self.now)
-        if self.outcomes:
-            queue.upsert_outcomes(conn, program_id, self.outcomes)
-        if self.undone_refunds:  # after this batch's own outcomes, which may be among them
-            self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
+        self._write_outcomes(conn, program_id)
         if self.signals:
             rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
         if self.earner_signals:

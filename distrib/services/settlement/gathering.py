@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from distrib.domain.events import Order
@@ -108,7 +108,8 @@ def _gather_payment_failed(batch: Batch, order_no: int, effect: of.PaymentFailed
 
 def _gather_reopened(batch: Batch, order_no: int, effect: of.EventsReopened) -> None:
     event_no, day, event = effect.arrival
-    batch.failed_payments.append(Reopening(order_no, event_no, event.occurred_at, day))
+    since = datetime.max.replace(tzinfo=UTC) if effect.only_conflicts else event.occurred_at
+    batch.failed_payments.append(Reopening(order_no, event_no, since, day))
 
 
 def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChanged) -> None:

@@ -147,9 +147,7 @@ def expected_state(stored: StoredPayment, beside: Sequence[StoredBeside], terms_
             EarlyRefund(arrival, known_refund.refund, known_refund.taken_minor, kept.refund_id.startswith(UNDONE))
         )
     numbers = PaymentNumbers(stored.payment_no, stored.first_seq, stored.first_refund_seq)
-    return OrderState(
-        Phase.EXPECTED, account, tuple(early_refunds), None, True, order.shop_id, numbers=numbers
-    )
+    return OrderState(Phase.EXPECTED, account, tuple(early_refunds), None, True, order.shop_id, numbers=numbers)
 
 
 def _with_beside(account: OrderAccount, beside: Sequence[StoredBeside]) -> OrderAccount:

@@ -122,7 +122,8 @@ _REVERSALS = Question(
     LEFT JOIN transfers e ON e.program_id = r.program_id AND e.cause_no = r.cause_no
          AND e.seq = r.reverses_seq AND e.kind = 'earned'
     WHERE r.program_id = :program AND r.kind = 'reversed'
-      AND ((r.rule_id, r.tier, r.shop_no, r.available_at) IS DISTINCT FROM (e.rule_id, e.tier, e.shop_no, e.available_at)
+      AND ((r.rule_id, r.tier, r.shop_no, r.available_at)
+           IS DISTINCT FROM (e.rule_id, e.tier, e.shop_no, e.available_at)
            OR r.line_id <> e.line_id AND EXISTS (
                SELECT 1 FROM transfers o WHERE o.program_id = r.program_id AND o.cause_no = r.cause_no
                  AND o.kind = 'earned' AND o.line_id = r.line_id AND o.rule_id = r.rule_id AND o.tier = r.tier

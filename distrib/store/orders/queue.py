@@ -83,11 +83,11 @@ RETURNING e.order_no, GREATEST(e.day, f.day)
 
 
 class Reopening(NamedTuple):
-    """An event that makes others of its order be tried again, not before its own day."""
+    """An event that makes others of its order be tried again: those since an instant, not before its own day."""
 
     order_no: int
     event_no: int
-    occurred_at: datetime
+    since: datetime
     day: date
 
 
@@ -201,7 +201,7 @@ def _reopened(conn: Connection, program_id: int, statement: str, causes: Sequenc
         "program": program_id,
         "orders": [cause.order_no for cause in causes],
         "events": [cause.event_no for cause in causes],
-        "times": [cause.occurred_at for cause in causes],
+        "times": [cause.since for cause in causes],
         "days": [cause.day for cause in causes],
     }
     return [Reopened(*row) for row in driver(conn).execute(statement, columns)]

@@ -29,7 +29,8 @@ FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, o
       SELECT f.program_id, f.order_no, f.event_no, f.refund_id, f.line_id, f.amount_minor, f.occurred_at
       FROM early_refunds f
       WHERE f.program_id = :program AND f.order_no = :order_no
-        AND f.seq >= (SELECT max(first_refund_seq) FROM paid_orders WHERE program_id = :program AND order_no = :order_no)
+        AND f.seq >= (SELECT max(first_refund_seq) FROM paid_orders
+                      WHERE program_id = :program AND order_no = :order_no)
         AND NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = :program AND order_no = :order_no)
         AND (EXISTS (SELECT 1 FROM expecting_orders WHERE program_id = :program AND order_no = :order_no)
              OR EXISTS (SELECT 1 FROM order_ends WHERE program_id = :program AND order_no = :order_no))

@@ -18,7 +18,8 @@ _SETTLED = """
 SELECT count(*), COALESCE(sum(paid_minor), 0)::bigint, count(seller_no) FROM settlements WHERE program_id = :program
 """
 _REFUNDED = """
-SELECT count(DISTINCT (order_no, refund_id)) FILTER (WHERE NOT starts_with(refund_id, '/reversed/')), COALESCE(sum(amount_minor), 0)::bigint
+SELECT count(DISTINCT (order_no, refund_id)) FILTER (WHERE NOT starts_with(refund_id, '/reversed/')),
+       COALESCE(sum(amount_minor), 0)::bigint
 FROM refund_lines WHERE program_id = :program
 """
 _TRANSFERS = """

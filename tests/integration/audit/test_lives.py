@@ -91,7 +91,10 @@ TAMPERED = [
         "UPDATE group_decisions SET has_succeeded = NOT has_succeeded",
         {"order_lives", "groups_heeded", "transfers_dated"},
     ),
-    ("UPDATE settlements SET settled_at = settled_at - interval '1 second'", {"groups_heeded"}),
+    (
+        "UPDATE settlements SET settled_at = settled_at - interval '1 second'",
+        {"groups_heeded", "one_settlement_per_order"},
+    ),
     ("DELETE FROM group_decisions WHERE has_succeeded", {"groups_heeded", "transfers_dated"}),
     (
         "UPDATE event_outcomes SET status = 'waiting'"

@@ -106,7 +106,11 @@ def test_an_order_shows_lines_refunds_and_commissions_net_of_reversals(reading: 
             "id": "r1",
             "event_id": "r1",
             "occurred_at": PAID + timedelta(days=3),
+            "amount_minor": 3_000,
+            "counts": True,
             "lines": [{"line_id": "1", "amount_minor": 3_000}],
+            "reversed_at": None,
+            "reversed_by": None,
         }
     ]
     assert view["plan"] == {"code": "two-level", "version": 1}

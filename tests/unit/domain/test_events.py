@@ -20,10 +20,12 @@ def test_an_event_is_about_one_order_whichever_way_it_names_it() -> None:
         Event("e", "order.settled", AT, order=ORDER),
         Event("e", "order.refunded", AT, refund=Refund("r", "o-2")),
         Event("e", "order.cancelled", AT, order_id="o-3"),
+        Event("e", "refund.reversed", AT, refund_id="r", order_id="o-4"),
     ]
-    assert [event.about_order_id for event in named] == ["o-1", "o-2", "o-3"]
-    with pytest.raises(ValueError, match=r"^a group's event is about no order of its own$"):
-        assert Event("e", "group.failed", AT, group_id="g-1").about_order_id
+    assert [event.about_order_id for event in named] == ["o-1", "o-2", "o-3", "o-4"]
+    for nameless in (Event("e", "group.failed", AT, group_id="g-1"), Event("e", "refund.reversed", AT, refund_id="r")):
+        with pytest.raises(ValueError, match=r"^the event names no order$"):
+            assert nameless.about_order_id
 
 
 def test_an_order_waits_for_its_group_in_the_channel_of_groups_alone() -> None:

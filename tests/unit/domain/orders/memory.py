@@ -58,6 +58,17 @@ def refund(event_id: str, days: int, *amounts: tuple[str, int]) -> Event:
     return Event(event_id, "order.refunded", PAID_AT + days * DAY, refund=Refund(event_id, "o", lines))
 
 
+def money_back(event_id: str, days: int, amount_minor: int, spread: str) -> Event:
+    """A refund of an amount that names no lines."""
+    given = Refund(event_id, "o", amount_minor=amount_minor, spread=spread)
+    return Event(event_id, "order.refunded", PAID_AT + days * DAY, refund=given)
+
+
+def undone(refund_id: str, days: int) -> Event:
+    """What undoes a refund."""
+    return Event(f"not {refund_id}", "refund.reversed", PAID_AT + days * DAY, refund_id=refund_id)
+
+
 @dataclass
 class Memory:
     """What the machine looks up, answered from memory."""
@@ -110,18 +121,48 @@ class Life:
             self.statuses[happened.id] = "pending"
 
     def drain(self) -> list[Effect]:
-        """Applies what is pending or waits, as a batch does; the effects of this batch."""
+        """Applies what is pending or waits, batch after batch, until nothing is pending; the effects of the first."""
+        first = self._batch()
+        while "pending" in self.statuses.values():
+            self._batch()
+        return first
+
+    def _batch(self) -> list[Effect]:
         due = [arrival for arrival in self.arrived if self.statuses[arrival.event.id] in ("pending", "waiting")]
         groups = [arrival for arrival in due if arrival.event.group_id is not None]
         self.lookups.decision, effects = decide_group(self.lookups.decision, groups)
         orders = [arrival for arrival in due if arrival.event.group_id is None]
         self.state, more = apply_all(self.state._replace(waiting=()), orders, self.lookups)
+        for effect in more:
+            if isinstance(effect, of.EventsReopened):
+                self._reopen_after(effect.arrival, effect.only_conflicts)
         self._record([*effects, *more])
+        for effect in more:
+            if isinstance(effect, of.RefundUndone):
+                self._reopen_exceeding()
         return more
 
     def tell(self, *events: Event) -> list[Effect]:
         self.arrive(*events)
         return self.drain()
+
+    def _reopen_after(self, failure: Arrival, only_conflicts: bool) -> None:
+        for arrival in self.arrived:
+            event_id = arrival.event.id
+            is_later = not only_conflicts and arrival.event.occurred_at > failure.event.occurred_at
+            has_failed = self.statuses[event_id] == "failed"
+            if self.statuses[event_id] != "done" and not has_failed:
+                continue
+            kinds = ("order.paid", "order.refunded", "refund.reversed")
+            if (is_later and arrival.event.type in kinds) or (
+                has_failed and self.remarks[event_id] == "order_conflict"
+            ):
+                self.statuses[event_id] = "pending"
+
+    def _reopen_exceeding(self) -> None:
+        for event_id, remark in self.remarks.items():
+            if self.statuses[event_id] == "failed" and remark == "refund_exceeds":
+                self.statuses[event_id] = "pending"
 
     def _record(self, effects: Iterable[Effect]) -> None:
         ids = {arrival.event_no: arrival.event.id for arrival in self.arrived}

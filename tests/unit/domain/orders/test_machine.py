@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
@@ -13,12 +14,28 @@ from distrib.domain.orders.effects import Effect
 from distrib.domain.orders.state import NEW, Phase
 from distrib.domain.settlement.commission import settle
 from distrib.domain.settlement.earned import CommissionKey
-from tests.unit.domain.orders.memory import DAY, PAID_AT, PEOPLE, PLAN, Life, Memory, event, order, refund
+from tests.unit.domain.orders.memory import (
+    DAY,
+    PAID_AT,
+    PEOPLE,
+    PLAN,
+    Life,
+    Memory,
+    event,
+    money_back,
+    order,
+    refund,
+    undone,
+)
 
 SETTLED = event("order.settled", 5, order=order())
 PAID = event("order.paid", 0, order=order())
 CANCELLED = event("order.cancelled", 50, order_id="o")
 PART, REST = refund("r-1", 1, ("1", 3_000)), refund("r-2", 40, ("1", 2_001), ("2", 777))
+FAILED = event("order.payment_failed", 2, order_id="o")
+PAID_AGAIN = Event("again", "order.paid", PAID_AT + 3 * DAY, order=order(paid_at=PAID_AT + 3 * DAY))
+SETTLED_AGAIN = event("order.settled", 5, order=order(paid_at=PAID_AT + 3 * DAY))
+FAILED_AGAIN = Event("failed again", "order.payment_failed", PAID_AT + 6 * DAY, order_id="o")
 GROUPED = {"channel": "group_buy", "group_id": "g"}
 WHOLE = {commission.key: commission.amount_minor for commission in settle(PLAN, order(), PEOPLE)}
 
@@ -52,12 +69,25 @@ SETS = {
     "group failed": [grouped(PAID), grouped(SETTLED), PART, decided(has_succeeded=False)],
     "group succeeded, cancelled": [grouped(PAID), grouped(SETTLED), CANCELLED, decided(has_succeeded=True)],
     "group undecided": [grouped(PAID), grouped(SETTLED), PART],
+    "undone": [PAID, SETTLED, PART, undone("r-1", 20)],
+    "undone before the settlement": [PAID, SETTLED, PART, undone("r-1", 2)],
+    "undone and cancelled": [SETTLED, PART, undone("r-1", 20), CANCELLED],
+    "undone by an event of an earlier time": [SETTLED, PART, undone("r-1", 0)],
+    "beside all lines": [PAID, SETTLED, money_back("r-3", 3, 5_000, "none"), undone("r-3", 9), PART],
+    "of lines of an amount": [PAID, SETTLED, money_back("r-3", 3, 5_000, "lines"), undone("r-3", 9)],
+    "failed": [PAID, FAILED, PART],
+    "failed and paid again": [PAID, FAILED, PAID_AGAIN, SETTLED_AGAIN],
+    "failed, paid again, refunded": [PAID, FAILED, PAID_AGAIN, refund("r-3", 4, ("1", 5_000)), SETTLED_AGAIN],
+    "failed twice": [PAID, FAILED, PAID_AGAIN, FAILED_AGAIN],
+    "failed and cancelled": [PAID, FAILED, CANCELLED],
 }
 
 
-@pytest.mark.parametrize("facts", SETS.values(), ids=SETS)
-def test_every_order_of_arrival_in_every_batching_comes_to_the_same(facts: list[Event]) -> None:
-    results = []
+TAKEN_AGAIN = [PART, undone("r-1", 20), refund("r-3", 30, ("1", 10_001))]
+
+
+def arrivals_of(facts: list[Event]) -> Iterator[Life]:
+    """One life for each order of arrival and each batching."""
     for arrival in permutations(facts):
         for pauses in range(2 ** (len(facts) - 1)):
             life = Life()
@@ -66,8 +96,20 @@ def test_every_order_of_arrival_in_every_batching_comes_to_the_same(facts: list[
                 if pauses >> place & 1:
                     life.drain()
             life.drain()
-            results.append(result(life))
+            yield life
+
+
+@pytest.mark.parametrize("facts", SETS.values(), ids=SETS)
+def test_every_order_of_arrival_in_every_batching_comes_to_the_same(facts: list[Event]) -> None:
+    results = [result(life) for life in arrivals_of(facts)]
     assert all(came_to == results[0] for came_to in results)
+
+
+@pytest.mark.parametrize("first", [SETTLED, PAID])
+def test_money_taken_again_after_a_refund_was_undone_is_taken_once_in_every_order_of_arrival(first: Event) -> None:
+    lives = list(arrivals_of([first, *TAKEN_AGAIN]))
+    assert all((life.posted(), life.expected()) == (lives[0].posted(), lives[0].expected()) for life in lives)
+    assert {life.statuses["r-3"] for life in lives} == {"done"}
 
 
 @pytest.mark.parametrize("facts", SETS.values(), ids=SETS)
@@ -84,6 +126,7 @@ def test_what_is_told_twice_under_other_ids_changes_nothing(facts: list[Event]) 
             happened.refund,
             happened.order_id,
             happened.group_id,
+            happened.refund_id,
         )
         for happened in facts
     ]

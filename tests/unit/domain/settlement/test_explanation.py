@@ -132,16 +132,16 @@ def test_a_line_that_a_refund_does_not_touch_is_paid_as_it_was() -> None:
     assert left_of({"rate": "0.1"}, [1_000, 500]) == [(100, 100, "paid"), (50, 50, "paid")]
 
 
-def test_a_commission_that_a_rules_cap_lowered_first_says_so_when_a_refund_makes_room() -> None:
+def test_a_line_takes_up_what_a_rules_cap_had_denied_it_when_a_refund_makes_room() -> None:
     capped = {"rate": "0.1", "cap": {"per_month_minor": 500}}
     room = (Room(0, 0, 110, None),)
     assert left_of(capped, [1_000, 500], rooms=room) == [(100, 100, "paid"), (50, 10, "rule_cap")]
-    assert left_of(capped, [0, 500], rooms=room) == [(0, 0, "paid"), (50, 10, "rule_cap")]
+    assert left_of(capped, [0, 500], rooms=room) == [(0, 0, "paid"), (50, 50, "paid")]
 
 
-def test_a_commission_that_would_rise_by_a_refund_stays_as_it_was_first_and_does_not_say_paid() -> None:
+def test_commissions_that_would_rise_by_a_refund_share_what_they_were_first_and_do_not_say_paid() -> None:
     falling = {"slabs": [{"from_minor": 0, "rate": "0.5"}, {"from_minor": 1_000, "rate": "0.1"}]}
-    assert left_of(falling, [900, 500]) == [(450, 100, "order_cap"), (250, 250, "paid")]
+    assert left_of(falling, [900, 500]) == [(450, 225, "order_cap"), (250, 125, "order_cap")]
 
 
 def test_a_commission_of_one_unit_that_a_cap_takes_says_which() -> None:
@@ -203,9 +203,9 @@ def test_a_line_that_rose_by_a_refund_takes_room_from_the_next_and_the_explanati
     people = Snapshot(MEMBER, rooms=(Room(0, 0, 50, None),))
     posted = {commission.key: commission.amount_minor for commission in settle(plan, order, people)}
     assert list(posted.values()) == [50]
-    assert [commission.amount_minor for commission in settle_left(plan, order, people, [90, 200], posted)] == [5]
-    assert [look.amount_minor for look in explain(plan, order, people, [90, 200])] == [0, 5]
-    assert [look.amount_minor for look in explain(plan, order, people, [2, 200])] == [0, 49]
+    assert [commission.amount_minor for commission in settle_left(plan, order, people, [90, 200], posted)] == [45, 5]
+    assert [look.amount_minor for look in explain(plan, order, people, [90, 200])] == [45, 5]
+    assert [look.amount_minor for look in explain(plan, order, people, [2, 200])] == [1, 49]
 
 
 def test_who_is_barred_from_a_differential_chain_is_told_with_a_rate_of_nothing() -> None:

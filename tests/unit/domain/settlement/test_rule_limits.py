@@ -169,8 +169,8 @@ def test_on_what_a_refund_leaves_the_orders_cap_applies_again_and_the_rooms_are_
     posted = {commission.key: commission.amount_minor for commission in settle(capped, order(1_000, 1_000), snapshot)}
     assert list(posted.values()) == [100, 20]
     stands = settle_left(capped, order(1_000, 1_000), snapshot, [500, 1_000], posted)
-    assert [commission.amount_minor for commission in stands] == [50, 20]
-    assert explained(capped, order(1_000, 1_000), snapshot, [500, 1_000]) == [(50, 50, "paid"), (100, 20, "rule_cap")]
+    assert [commission.amount_minor for commission in stands] == [50, 70]
+    assert explained(capped, order(1_000, 1_000), snapshot, [500, 1_000]) == [(50, 50, "paid"), (100, 70, "rule_cap")]
 
 
 def test_a_commission_that_was_first_lowered_by_a_cap_says_so_after_a_refund_too() -> None:
