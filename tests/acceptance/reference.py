@@ -96,6 +96,12 @@ def _order(world: World, event: Document) -> Looks:
     """Paid or settled."""
     order = event["order"]
     known = world.orders.get(order["id"])
+    if event["type"] == "order.paid":
+        world.payments.setdefault(order["id"], []).append((event["id"], _instant(event)))
+    if event["type"] == "order.paid" and any(
+        failed > _instant(event) for failed in world.failures.get(order["id"], ())
+    ):
+        return _end(world, event, "done")
     if known is None:
         known = _first_look(world, event)
     elif known.order != order:
@@ -235,7 +241,7 @@ def _taken(known: Settled, refund: Document) -> dict[int, int]:
 
 
 def _undo(world: World, event: Document) -> Looks:
-    """A refund undone: what it took stands again, no earlier than it was taken; what asked for too much is tried again."""
+    """A refund undone: what it took stands again, no earlier than it was taken; what exceeded is tried again."""
     named = [
         known.refunds[event["refund_id"]]
         for order, known in world.orders.items()
@@ -257,7 +263,14 @@ def _undo(world: World, event: Document) -> Looks:
 
 def _fail_payment(world: World, event: Document) -> Looks:
     """What was expected is dropped, known or not, unless a later payment stands or the order is settled."""
-    world.failures.setdefault(event["order_id"], []).append(when(event["occurred_at"]))
+    world.failures.setdefault(event["order_id"], []).append(_instant(event))
+    paid = world.payments.get(event["order_id"], [])
+    world.payments_over |= {name for name, instant in paid if instant < _instant(event)}
+    waiting, world.open = world.open, []
+    for other in waiting:
+        is_over = other["type"] == "order.paid" and other["order"]["id"] == event["order_id"]
+        is_over = is_over and _instant(other) < _instant(event)
+        _end(world, other, *(("done", None) if is_over else world.outcomes[other["id"]]))
     return _end(world, event, "done")
 
 

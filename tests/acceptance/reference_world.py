@@ -133,6 +133,10 @@ class World:
     open: list[Document] = field(default_factory=list)
     failures: dict[str, list[datetime]] = field(default_factory=dict)
     """By order, when its payments failed."""
+    payments: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
+    """By order, its payments."""
+    payments_over: set[str] = field(default_factory=set)
+    """Payments that failed later: where they could not be worked on, what comes first decides what became of them."""
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """What was earned gross by rule id, shop and month, and by rule id, shop and customer."""
 
