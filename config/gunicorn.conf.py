@@ -4,15 +4,12 @@ Only what holds everywhere stands here; the address is the caller's to say (`--b
 """
 
 import gc
-import os
-import shutil
-import tempfile
 from typing import Any
 
+from distrib.metrics_directory import provide_directory
+
 # Several processes serve; /metrics adds them up through files in this directory.
-metrics_dir = None
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    metrics_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="distrib-metrics-")
+metrics_directory = provide_directory()
 
 worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
 workers = 2
@@ -37,12 +34,12 @@ def post_worker_init(_worker: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     """Leaves nothing behind."""
-    if metrics_dir is not None:
-        shutil.rmtree(metrics_dir, ignore_errors=True)
+    if metrics_directory is not None:
+        metrics_directory.remove()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Takes a process that ended out of what /metrics adds up."""
-    from prometheus_client import multiprocess  # noqa: PLC0415 - it reads the variable above when it is imported
+    from prometheus_client import multiprocess  # noqa: PLC0415 - what it reads when it is imported was set above
 
     multiprocess.mark_process_dead(worker.pid)

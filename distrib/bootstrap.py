@@ -144,6 +144,7 @@ class Container:
         return {
             "DISTRIB_DATABASE_URL": self.database_url,
             "DISTRIB_REDIS_URL": self.redis_url,
+            "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
             "DISTRIB_DATA_KEY": self.settings.data_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",

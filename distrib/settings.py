@@ -94,7 +94,7 @@ def read_settings() -> Settings:
     settings = Settings(
         database_url=reader.url("database_url", ["postgresql", "postgresql+psycopg"]),
         redis_url=reader.url("redis_url", ["redis", "rediss", "unix"]),
-        var_dir=reader.path("var_dir", Path("var"), anything),
+        var_dir=_var_dir(reader),
         config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
@@ -113,6 +113,11 @@ def read_settings() -> Settings:
     if mistakes:
         raise SettingsError(mistakes)
     return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
+
+
+def var_dir() -> Path:
+    """Where what the service keeps on disk lies, without a look at the other settings."""
+    return _var_dir(EnvironmentReader())
 
 
 class EnvironmentReader:
@@ -160,6 +165,10 @@ class EnvironmentReader:
     def flag(self, name: str) -> bool:
         """Whether something is wanted that is not by default."""
         return self.text(name, "false", any_of(("true", "false"))) == "true"
+
+
+def _var_dir(reader: EnvironmentReader) -> Path:
+    return reader.path("var_dir", Path("var"), anything)
 
 
 # --- checks of one value ---

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import SystemRandom
 
 import pytest
 from hypothesis import HealthCheck, Phase
@@ -18,18 +19,19 @@ from distrib.settings import Settings
 from tests.world import audited, databases
 
 hypothesis_settings.register_profile(
-    "ci", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "by-hand", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-hypothesis_settings.register_profile("thorough", hypothesis_settings.get_profile("ci"), max_examples=2_000)
+hypothesis_settings.register_profile("ci", hypothesis_settings.get_profile("by-hand"), derandomize=True)
+hypothesis_settings.register_profile("thorough", hypothesis_settings.get_profile("by-hand"), max_examples=2_000)
 hypothesis_settings.register_profile(
     "mutants",
     hypothesis_settings.get_profile("ci"),
     max_examples=20,
-    derandomize=True,
     phases=(Phase.explicit, Phase.generate),
 )
-hypothesis_settings.load_profile("ci")
+hypothesis_settings.load_profile("by-hand")
 
+SEED = "hypothesis_seed"
 numbers = itertools.count(1)
 skipped: list[str] = []
 
@@ -81,6 +83,13 @@ def private_servers(reachable_path: Path) -> Iterator[EmbeddedServers]:
         yield servers
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the one seed of all searches where none was given, before it is handed to the processes of the run."""
+    if config.getoption(SEED) is None:
+        setattr(config.option, SEED, str(SystemRandom().getrandbits(64)))
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a test that was skipped."""
     if report.skipped:
@@ -101,6 +110,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say why a run without a failed test failed."""
+    """Say by which seed was searched, and why a run without a failed test failed."""
+    if not hypothesis_settings().derandomize:
+        terminalreporter.write_line(f"searched by --hypothesis-seed={terminalreporter.config.getoption(SEED)}")
     if skipped:
         terminalreporter.write_line(f"failed, because tests were skipped: {', '.join(skipped)}", red=True)

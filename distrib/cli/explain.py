@@ -68,6 +68,19 @@ _WORDS = {
     "what": Text("what"),
     "by_binding": Text("Sold by the shop bound to the customer"),
     "nobody": Text("Nobody was looked at."),
+    "earlier": Text("The customer had {orders} earlier orders, the first paid on {paid_at}."),
+    "no_earlier": Text("The customer had no earlier order."),
+    "no_customer": Text("The order names no customer."),
+    "customers": Text("Asked of the customer"),
+    "asked": Text("asked"),
+    "is_met": Text("met"),
+    "new": Text("new customer"),
+    "returning": Text("returning customer"),
+    "not": Text("not: {what}"),
+    "bounds": Text("{what} ({bounds})"),
+    "fewer_orders": Text("new: fewer than {orders} earlier orders"),
+    "fewer_days": Text("new: first order paid less than {days} days before"),
+    "once": Text("once for the order, on line {line}"),
 }
 _Say = Callable[[str], str]
 
@@ -104,6 +117,7 @@ def _show(console: Console, view: Mapping[str, Any], language: str) -> None:
     if view["reason"] is not None:
         print_line(console, _reason(view["reason"], language), "yellow")
     _people(console, view, say)
+    _customer(console, view, language)
     _looks(console, view, say, language)
     _verdict(console, view, say)
 
@@ -134,6 +148,33 @@ def _people(console: Console, view: Mapping[str, Any], say: _Say) -> None:
         print_table(console, say("people"), columns, rows)
 
 
+def _customer(console: Console, view: Mapping[str, Any], language: str) -> None:
+    """What rules ask of the customer, and what was known of it; nothing where no rule asks."""
+
+    def say(word: str, **params: object) -> str:
+        return render(_WORDS[word].with_params(**params), language)
+
+    if not view["customer_conditions"]:
+        return
+    earlier = view["earlier_orders"]
+    if earlier is None:
+        print_line(console, say("no_customer"))
+    elif earlier["first_paid_at"] is None:
+        print_line(console, say("no_earlier"))
+    else:
+        print_line(console, say("earlier", orders=earlier["orders"], paid_at=time_text(earlier["first_paid_at"])))
+    columns = {say("rule"): False, say("asked"): False, say("is_met"): False}
+    rows = []
+    for row in view["customer_conditions"]:
+        bounds = [("fewer_orders", "orders", row["within_orders"]), ("fewer_days", "days", row["within_days"])]
+        worded = "; ".join(say(word, **{name: bound}) for word, name, bound in bounds if bound is not None)
+        asked = say("bounds", what=say(row["customer"]), bounds=worded)
+        rows.append(
+            (row["rule"], say("not", what=asked) if row["leaves_out"] else asked, say("yes" if row["is_met"] else "no"))
+        )
+    print_table(console, say("customers"), columns, rows)
+
+
 def _looks(console: Console, view: Mapping[str, Any], say: _Say, language: str) -> None:
     texts, figures = ("line", "rule", "tier", "shop", "rank"), ("base", "rate", "before_cap", "amount", "posted")
     columns = {say(name): False for name in texts} | {say(name): True for name in figures} | {say("reason"): False}
@@ -142,7 +183,7 @@ def _looks(console: Console, view: Mapping[str, Any], say: _Say, language: str) 
         names = ("base_minor", "amount_before_cap_minor", "amount_minor", "posted_minor")
         base, before, amount, posted = (show_amount(look[name], view["currency"]) for name in names)
         who = (look["line_id"], look["rule"], look["tier"], look["shop_id"], look["rank"])
-        rows.append((*who, base, look["rate"], before, amount, posted, _reason(look["reason"], language)))
+        rows.append((*who, base, look["rate"], before, amount, posted, _why(look, language)))
     if rows:
         print_table(console, say("looks"), columns, rows)
     else:
@@ -165,6 +206,14 @@ def _verdict(console: Console, view: Mapping[str, Any], say: _Say) -> None:
         for row in view["differences"]
     ]
     print_table(console, say("differs"), columns, rows)
+
+
+def _why(look: Mapping[str, Any], language: str) -> str:
+    """The reason of a row; of an amount paid once for the order the other lines name the line that has it."""
+    reason, line_id = _reason(look["reason"], language), look["amount_line_id"]
+    if line_id in (None, look["line_id"]):
+        return reason
+    return f"{reason}; {render(_WORDS['once'].with_params(line=line_id), language)}"
 
 
 def _reason(code: str, language: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
 from distrib.store import migrate
 from tests.world.documents import SELLER_TEN_PERCENT, decided, line, refunded, settled
+from tests.world.live import Client, Live, live_service
 from tests.world.processes import children_of, kill, running_workers, wait_until
 from tests.world.world import World, chain, open_world
 
@@ -129,6 +132,46 @@ def test_killing_valkey_and_postgres_under_the_workers_loses_nothing(
         assert (world.earned(), _settled_orders(world)) == (TOTALS, ORDERS)
     finally:
         world.container.close()
+
+
+def test_what_killed_services_leave_lies_under_var_dir_and_goes_with_the_next_one(
+    settings: Settings, database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, metrics = tmp_path / "temporary", settings.var_dir / "metrics"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    world = open_world(settings, database_url, redis_url)
+    try:
+        with live_service(world.container) as beside:
+            for _ in range(3):
+                with live_service(world.container) as live:
+                    claimed = {path.name for path in metrics.iterdir() if path.is_dir()}
+                    assert (len(claimed), {name.split("-")[0] for name in claimed}) == (
+                        2,
+                        {str(beside.web_pid), str(live.web_pid)},
+                    )
+                    orphans = children_of(live.web_pid)
+                    kill(live.web_pid)
+                    wait_until(partial(_are_gone, orphans), "no orphan serves on")
+            assert _scrapes(beside)
+        left = [path for path in metrics.iterdir() if path.is_dir()]
+        assert [path.name.split("-")[0] for path in left] == [str(live.web_pid)]
+        with live_service(world.container):
+            assert not left[0].exists()
+        assert [path for path in metrics.iterdir() if path.is_dir()] == []
+        assert list(temporary.iterdir()) == []
+    finally:
+        world.container.close()
+
+
+def _scrapes(live: Live) -> bool:
+    """Whether a service still adds up its figures."""
+    answer = Client(live.port, "none").call("GET", "/metrics")
+    return answer.status == 200 and "distrib_requests_total{" in answer.text
+
+
+def _are_gone(pids: list[int]) -> bool:
+    return not any(map(_is_running, pids))
 
 
 def _is_running(pid: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,17 +12,28 @@ from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import PPM, show_ratio
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import Person, Snapshot
+from distrib.domain.settlement.snapshot import EarlierOrders
 
 RANKS = ("member", "gold", "top")
 SKUS = ("A", "B", "C")
 MAX_TIERS = 3
 MAX_RULES = 6
+PAID_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 ratios = st.integers(0, PPM).map(show_ratio)
 small_ratios = st.integers(0, PPM // 4).map(show_ratio)
 by_rank = st.dictionaries(st.sampled_from((*RANKS, "default")), small_ratios, min_size=1)
+customers = st.sampled_from(("new", "returning")) | st.fixed_dictionaries(
+    {"is": st.sampled_from(("new", "returning"))},
+    optional={"within_orders": st.integers(1, 3), "within_days": st.integers(1, 3)},
+)
 wheres = st.none() | st.fixed_dictionaries(
-    {}, optional={"sku": st.lists(st.sampled_from(SKUS), min_size=1), "not": st.just({"sku": ["C"]})}
+    {},
+    optional={
+        "sku": st.lists(st.sampled_from(SKUS), min_size=1),
+        "customer": customers,
+        "not": st.just({"sku": ["C"]}) | st.builds(lambda asked: {"customer": asked}, customers),
+    },
 )
 
 
@@ -44,7 +55,7 @@ def figures(draw: st.DrawFn) -> dict[str, Any]:
     if kind == "by_rank":
         return {"rate": draw(by_rank)}
     if kind == "amount":
-        return {"amount_minor": draw(st.integers(0, 5_000))}
+        return {"amount_minor": draw(st.integers(0, 5_000)), "per": draw(st.sampled_from(("unit", "order")))}
     starts = draw(st.lists(st.integers(0, 100_000), min_size=1, max_size=4, unique=True).map(sorted))
     slabs = [{"from_minor": start, "rate": draw(small_ratios)} for start in starts]
     return {"slabs": slabs, "slab_mode": draw(st.sampled_from(("whole", "marginal")))}
@@ -89,6 +100,7 @@ def plans(draw: st.DrawFn) -> Plan:
             "ranks": [{"code": code} for code in RANKS],
             "base": draw(st.sampled_from(("paid", "list", "margin"))),
             "rounding": draw(st.sampled_from(("half_up", "half_even", "down"))),
+            "round_per": draw(st.sampled_from(("line", "order"))),
             "inactive_upline": draw(st.sampled_from(("keep", "compress"))),
             "self_purchase": draw(st.sampled_from(("earn", "skip", "shift"))),
             "rules": rules,
@@ -110,7 +122,17 @@ def orders(draw: st.DrawFn) -> Order:
         )
         for index in range(draw(st.integers(1, 4)))
     ]
-    return Order("o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), tuple(lines))
+    return Order("o", "CNY", PAID_AT, tuple(lines))
+
+
+@st.composite
+def earlier_orders(draw: st.DrawFn) -> EarlierOrders | None:
+    """What a customer had bought by the day of the order: the bounds of the conditions lie among it."""
+    count = draw(st.none() | st.integers(0, 4))
+    if not count:
+        return None if count is None else EarlierOrders(0)
+    days = draw(st.integers(0, 3))
+    return EarlierOrders(count, PAID_AT - timedelta(days=days, microseconds=draw(st.integers(-1, 1)) * (days > 0)))
 
 
 @st.composite
@@ -127,6 +149,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         entry_pays_seller=draw(st.booleans()),
         self_purchase_pays_uplines=draw(st.booleans()),
         max_tiers=draw(st.integers(0, 3)),
+        earlier_orders=draw(earlier_orders()),
     )
 
 

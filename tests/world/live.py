@@ -83,6 +83,7 @@ class Live:
 
     container: Container
     port: int
+    web_pid: int
 
     def open_program(
         self, code: str, policy: str = "open", currency: str = "CNY", time_zone: str = "Asia/Shanghai"
@@ -125,7 +126,7 @@ def live_service(container: Container, workers: int = 1) -> Iterator[Live]:
     try:
         with running_workers(container, workers):
             wait_until(lambda: _answers(port), "the service answers", 30)
-            yield Live(container, port)
+            yield Live(container, port, web.pid)
     finally:
         web.terminate()
         web.wait(30)

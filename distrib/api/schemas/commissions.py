@@ -67,6 +67,10 @@ class CommissionSchema(Shape):
     period = Period(required=True, allow_none=True)
     belongs_to_period = Period(required=True, allow_none=True)
     reverses_id = PlainText(required=True, allow_none=True)
+    adjustment_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "the adjustment by hand that this row is"}
+    )
+    reason = PlainText(required=True, allow_none=True, metadata={"description": "why it was adjusted"})
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")

@@ -8,6 +8,7 @@ from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.services.orders.codec import CHANNELS, EVENT_TYPES
 from distrib.services.orders.views import ORDER_STATUSES
 
@@ -141,7 +142,10 @@ class PersonSchema(Shape):
 
 
 class LookSchema(Shape):
-    """One line, one rule, one person looked at, and what came of it."""
+    """One line, one rule, one person looked at, and what came of it.
+
+    ``amount_line_id``: the line on which the rule's one amount for the order stands; null for all other figures.
+    """
 
     line_id = Identifier(required=True)
     rule = PlainText(required=True)
@@ -154,6 +158,31 @@ class LookSchema(Shape):
     amount_minor = Total(required=True)
     posted_minor = Total(required=True)
     reason = PlainText(required=True)
+    amount_line_id = Identifier(required=True, allow_none=True)
+
+
+class EarlierOrdersSchema(Shape):
+    """The settled orders of the customer that were known, and when the first of them was paid.
+
+    No more are counted than decide.
+    """
+
+    orders = Whole(required=True)
+    first_paid_at = Instant(required=True, allow_none=True)
+
+
+class CustomerConditionSchema(Shape):
+    """What one rule asks of the order's customer, and whether that is met.
+
+    ``leaves_out``: the rule is for orders that do not meet it.
+    """
+
+    rule = PlainText(required=True)
+    customer = Choice(STANDINGS, required=True)
+    within_orders = Whole(required=True, allow_none=True)
+    within_days = Whole(required=True, allow_none=True)
+    leaves_out = Flag(required=True)
+    is_met = Flag(required=True)
 
 
 class DifferenceSchema(Shape):
@@ -176,6 +205,8 @@ class ExplanationSchema(OrderSummarySchema):
     policy = PlainText(required=True, allow_none=True)
     is_self_purchase = Flag(required=True, allow_none=True)
     order_cap = PlainText(required=True, allow_none=True)
+    earlier_orders = Inner(EarlierOrdersSchema, required=True, allow_none=True)
+    customer_conditions = Listed(Inner(CustomerConditionSchema), required=True)
     people = Listed(Inner(PersonSchema), required=True)
     looks = Listed(Inner(LookSchema), required=True)
     agrees = Flag(required=True)

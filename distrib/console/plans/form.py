@@ -14,16 +14,29 @@ from distrib.domain.currencies import decimals_of
 from distrib.domain.events import OrderLine
 from distrib.domain.identifiers import is_identifier, is_storable_text
 from distrib.domain.money import MAX_MINOR
+from distrib.domain.plans.customer_conditions import NEW, STANDINGS
 from distrib.domain.plans.document_rules import CHANNELS
 from distrib.domain.plans.plan import Plan
 from distrib.services.plans.trials import SEATS, SELLER, Stand, Trial, suggest_channel, suggest_people
 
 AMOUNTS = ("paid", "list", "cost")
-FIELDS = (*AMOUNTS, "quantity", "category", "sku", "channel", "entry", "self")
+FIELDS = (*AMOUNTS, "quantity", "category", "sku", "channel", "customer", "entry", "self")
 STATES = ("active", "inactive")
 SALES = ("met", "unmet")
+UNKNOWN = "unknown"
+"""The customer of an order that names none."""
+BUYERS = (*STANDINGS, UNKNOWN)
 MAX_QUANTITY = 1_000_000
-_BEGIN_WITH = {"quantity": "1", "category": "", "sku": "A-1", "list": "", "cost": "", "entry": "", "self": ""}
+_BEGIN_WITH = {
+    "quantity": "1",
+    "category": "",
+    "sku": "A-1",
+    "list": "",
+    "cost": "",
+    "customer": NEW,
+    "entry": "",
+    "self": "",
+}
 _PAID_UNITS, _COST_UNITS = 200, 120
 
 _T = TypeVar("_T")
@@ -78,7 +91,9 @@ def read_trial(plan: Plan, values: Mapping[str, str], say: Say) -> tuple[Trial |
     if wrong or paid is None or quantity is None or sku is None or channel is None:
         return None, wrong
     line = OrderLine("1", sku, quantity, paid, listed, cost, category, bool(values["entry"]))
-    return Trial(line, channel, people_of(plan, values), bool(values["self"])), []
+    buyer = values["customer"] if values["customer"] in BUYERS else NEW
+    customer = None if buyer == UNKNOWN else buyer
+    return Trial(line, channel, people_of(plan, values), bool(values["self"]), customer), []
 
 
 def people_of(plan: Plan, values: Mapping[str, str]) -> dict[str, Stand]:

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from distrib.console.language import NAMES, NO_FORM, Form, Say, answer_page, chosen_language, render_page, speak
-from distrib.console.plans.form import SALES, STATES, entered, field_of, read_trial
+from distrib.console.plans.form import BUYERS, SALES, STATES, entered, field_of, read_trial
 from distrib.console.plans.outcome import outcome_of
 from distrib.console.plans.reference import plan_reference
 from distrib.console.plans.summary import plan_summary
@@ -123,6 +123,8 @@ def _view(draft: Draft, form: Form, say: Say, language: str) -> View:
         "channels": CHANNELS,
         "seats": _seats(draft.plan, values),
         "asks_sales": draft.plan is not None and bool(draft.plan.book.on_sales),
+        "asks_customer": draft.plan is not None and bool(draft.plan.book.on_customers),
+        "buyers": BUYERS,
         "states": STATES,
         "sales": SALES,
         "summary": None,

@@ -22,6 +22,7 @@ TEXTS = {
     "rank": Text("ranks"),
     "condition": Text("conditions: promote, keep"),
     "where": Text("where"),
+    "customer": Text("customer"),
     "slab": Text("slabs"),
     "requires": Text("requires"),
     "cap": Text("cap"),
@@ -41,7 +42,7 @@ TEXTS = {
     "see": Text("see {what}"),
     "or": Text("; or "),
 }
-_SECTIONS = ("rule", "rank", "condition", "where", "slab", "requires", "cap", "pool")
+_SECTIONS = ("rule", "rank", "condition", "where", "customer", "slab", "requires", "cap", "pool")
 
 
 class Key(NamedTuple):

@@ -13,6 +13,7 @@ from distrib.console.plans.summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.document import first_of
 from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.customer_conditions import CustomerCondition
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool
@@ -102,11 +103,24 @@ class _Words:
             ("never", "sku", where.not_skus),
         )
         conditions = [self._named(way, key, values) for way, key, values in asked if values]
+        customers = (("only", where.customer), ("never", where.not_customer))
+        conditions += [self._asked(way, condition) for way, condition in customers if condition is not None]
         return self._say("and").join(conditions) if conditions else self._say("all_lines")
+
+    def _customer(self, asked: CustomerCondition) -> str:
+        standing, orders, days = asked
+        worded = self._say(f"customer.{standing}")
+        bounds = [self._say("customer.orders", orders=orders)] if orders is not None and asked.is_bounded else []
+        if days is not None:
+            bounds.append(self._say("customer.days", days=days))
+        return self._say("customer.bounds", customer=worded, bounds="; ".join(bounds)) if bounds else worded
 
     def _named(self, way: str, key: str, values: Collection[str]) -> str:
         words = [self._say(f"channel.{value}") if key == "channel" else value for value in sorted(values)]
         return self._say(way, key=self._say(f"where.{key}"), values=first_of(words))
+
+    def _asked(self, way: str, asked: CustomerCondition) -> str:
+        return self._say(way, key=self._say("where.customer"), values=self._customer(asked))
 
     def _requires(self, requires: Requires | None) -> Iterator[str]:
         if requires is None:

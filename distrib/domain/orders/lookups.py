@@ -33,7 +33,7 @@ class Lookups(Protocol):
         """The first shop named by the order that is not known yet; None where all are."""
 
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
-        """Who stood around the order at ``paid_at``, with the verdicts on sales and the case that freezes it."""
+        """Who stood around the order at ``paid_at``, what rules ask to be known, and the case that freezes it."""
 
     def within_caps(
         self, order: Order, terms: Terms, counts_from: datetime, snapshot: Snapshot, commissions: list[Commission]

@@ -1,6 +1,6 @@
-"""The syntax of what bounds a rule, and of pools: ``requires``, ``cap``, ``pools``.
+"""The syntax of what bounds a rule, and of pools: ``customer``, ``requires``, ``cap``, ``pools``.
 
-Part of ``document``; what these keys do is in ``limits`` and ``pools``.
+Part of ``document``; what these keys do is in ``customer_conditions``, ``limits`` and ``pools``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from collections.abc import Collection, Mapping
 
 from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_SUM_MINOR
+from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.domain.texts import Text
 
 REQUIRES_KEYS = ("min_rank", "min_personal_sales_minor", "window_days")
 REQUIRES_FIGURES = ("min_rank", "min_personal_sales_minor")
 """``requires`` needs one of these; ``window_days`` alone asks for nothing."""
 MAX_WINDOW_DAYS = 9999
+CUSTOMER_KEYS, CUSTOMER_REQUIRED = ("is", "within_orders", "within_days"), ("is",)
+MAX_WITHIN_ORDERS = 1000
 CAP_KEYS = ("per_order_minor", "per_month_minor", "per_customer_minor")
 POOL_KEYS = ("id", "rate", "weights")
 MAX_POOLS = 50
@@ -37,6 +40,20 @@ def check_requires(report: Report, path: str, value: object, ranks: frozenset[st
         report.whole(f"{path}.window_days", requires["window_days"], 1, MAX_WINDOW_DAYS)
         if "min_personal_sales_minor" not in requires:
             report.say(f"{path}.window_days", Text("goes with min_personal_sales_minor only"))
+
+
+def check_customer(report: Report, path: str, value: object) -> None:
+    """Checks what a rule asks of the customer: a word, or a mapping with the bounds of who is new."""
+    if not isinstance(value, Mapping):
+        report.choice(path, value, STANDINGS)
+        return
+    customer = report.mapping(path, value, CUSTOMER_KEYS, CUSTOMER_REQUIRED) or {}
+    if "is" in customer:
+        report.choice(f"{path}.is", customer["is"], STANDINGS)
+    if "within_orders" in customer:
+        report.whole(f"{path}.within_orders", customer["within_orders"], 1, MAX_WITHIN_ORDERS)
+    if "within_days" in customer:
+        report.whole(f"{path}.within_days", customer["within_days"], 1, MAX_WINDOW_DAYS)
 
 
 def check_cap(report: Report, path: str, value: object) -> None:

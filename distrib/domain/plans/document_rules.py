@@ -13,7 +13,7 @@ from typing import Any
 
 from distrib.domain.document import Report, below, first_of
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.plans.document_limits import check_cap, check_requires, is_known_rank, names_of
+from distrib.domain.plans.document_limits import check_cap, check_customer, check_requires, is_known_rank, names_of
 from distrib.domain.plans.rules import (
     CHAIN,
     OF_BASE,
@@ -60,7 +60,7 @@ SLAB_KEYS = ("from_minor", "rate")
 SLAB_MODES = (SLAB_WHOLE, SLAB_MARGINAL)
 PERS = (PER_UNIT, PER_ORDER)
 OFS = (OF_BASE, OF_REMAINING)
-WHERE = ("channel", "category", "sku")
+WHERE = ("channel", "category", "sku", "customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,5 +248,7 @@ def _check_where(report: Report, path: str, value: object, known: tuple[str, ...
             _check_where(report, key_path, values, WHERE)
         elif key == "channel":
             report.each(key_path, values, len(CHANNELS), lambda place, v: report.choice(place, v, CHANNELS))
+        elif key == "customer":
+            check_customer(report, key_path, values)
         else:
             report.each(key_path, values, MAX_NAMED, report.sku if key == "sku" else report.text)

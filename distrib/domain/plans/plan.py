@@ -13,6 +13,7 @@ from typing import Any
 from distrib.domain.errors import Refusal
 from distrib.domain.money import parse_ratio
 from distrib.domain.plans.conditions import AllOf, AnyOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.customer_conditions import CustomerCondition, customer_condition
 from distrib.domain.plans.document import (
     CONDITION_DEFAULTS,
     DEFAULT_RANK,
@@ -208,7 +209,13 @@ def _where(where: Mapping[str, Any]) -> Where:
         not_channels=frozenset(left_out.get("channel") or ()),
         not_categories=frozenset(left_out.get("category") or ()),
         not_skus=frozenset(left_out.get("sku") or ()),
+        customer=_customer(where.get("customer")),
+        not_customer=_customer(left_out.get("customer")),
     )
+
+
+def _customer(value: Any) -> CustomerCondition | None:
+    return None if value is None else customer_condition(value)
 
 
 def _only(values: Any) -> frozenset[str] | None:

@@ -6,10 +6,11 @@ line; people and amounts must not enter.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from distrib.domain.plans.customer_conditions import CustomerCondition
 from distrib.domain.plans.limits import Cap, Requires
 
 RATE, AMOUNT, SLAB_WHOLE, SLAB_MARGINAL = "rate", "amount", "whole", "marginal"
@@ -22,6 +23,7 @@ AFTER_THE_TIERS = 4
 """Where leader and opener stand among the steps; they are paid as tier 0."""
 
 _MAX_CHOICES = 4096
+_NO_CONDITION: frozenset[CustomerCondition] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,15 @@ class Where:
     not_channels: frozenset[str] = frozenset()
     not_categories: frozenset[str] = frozenset()
     not_skus: frozenset[str] = frozenset()
+    customer: CustomerCondition | None = None
+    not_customer: CustomerCondition | None = None
 
-    def matches(self, channel: str, category: str | None, sku: str) -> bool:
-        """Whether a line of this channel, category and SKU is one the rule is for."""
+    def matches(self, channel: str, category: str | None, sku: str, met: Collection[CustomerCondition] = ()) -> bool:
+        """Whether a line of this channel, category and SKU is one the rule is for.
+
+        Args:
+            met: the conditions on the customer that the order meets.
+        """
         return (
             (self.channels is None or channel in self.channels)
             and (self.categories is None or category in self.categories)
@@ -44,6 +52,8 @@ class Where:
             and channel not in self.not_channels
             and category not in self.not_categories
             and sku not in self.not_skus
+            and (self.customer is None or self.customer in met)
+            and (self.not_customer is None or self.not_customer not in met)
         )
 
 
@@ -123,6 +133,7 @@ class RuleBook:
 
     ``remembered`` is room for what others compute from these rules alone. ``per_order`` holds the caps on one order,
     ``counted`` the caps by month and customer, ``on_sales`` what is asked of the earner's sales, each by rule index;
+    ``on_customers`` lists what is asked of customers, ``earlier_orders`` how many of a customer's orders decide that.
     ``has_amounts`` says whether any rule pays an amount in place of a rate, ``has_order_amounts`` whether any pays one
     amount for the whole order.
     """
@@ -135,8 +146,10 @@ class RuleBook:
         "_skus",
         "_tiers",
         "counted",
+        "earlier_orders",
         "has_amounts",
         "has_order_amounts",
+        "on_customers",
         "on_sales",
         "per_order",
         "remembered",
@@ -149,7 +162,7 @@ class RuleBook:
         self._channels = _named((where.channels, where.not_channels) for where in wheres)
         self._categories = _named((where.categories, where.not_categories) for where in wheres)
         self._skus = _named((where.skus, where.not_skus) for where in wheres)
-        self._cache: dict[tuple[str | None, str | None, str | None], Chosen] = {}
+        self._cache: dict[tuple[str | None, str | None, str | None, frozenset[CustomerCondition]], Chosen] = {}
         self.remembered = Remembered()
         caps = {rule.index: rule.cap for rule in rules if rule.cap is not None}
         self.per_order = {index: most for index, cap in caps.items() if (most := cap.per_order_minor) is not None}
@@ -158,29 +171,38 @@ class RuleBook:
         self.counted = {index: cap for index, cap in caps.items() if cap.is_counted}
         asked = {rule.index: rule.requires for rule in rules if rule.requires is not None}
         self.on_sales = {index: asks for index, asks in asked.items() if asks.min_personal_sales_minor is not None}
+        conditions = (condition for where in wheres for condition in (where.customer, where.not_customer))
+        self.on_customers = tuple(dict.fromkeys(condition for condition in conditions if condition is not None))
+        self.earlier_orders = max((condition.within_orders or 1 for condition in self.on_customers), default=0)
 
-    def choose(self, channel: str, category: str | None, sku: str) -> Chosen:
+    def choose(
+        self, channel: str, category: str | None, sku: str, met: frozenset[CustomerCondition] = _NO_CONDITION
+    ) -> Chosen:
         """Finds the rules for a line: for each group the first in document order whose ``where`` matches.
 
         Values that no rule names are all alike, which keeps the number of kinds small.
+
+        Args:
+            met: the conditions on the customer that the order meets, of ``on_customers``.
         """
         key = (
             channel if channel in self._channels else None,
             category if category in self._categories else None,
             sku if sku in self._skus else None,
+            met,
         )
         chosen = self._cache.get(key)
         if chosen is None:
-            chosen = self._choose(channel, category, sku)
+            chosen = self._choose(channel, category, sku, met)
             if len(self._cache) >= _MAX_CHOICES:
                 self._cache.clear()
             self._cache[key] = chosen
         return chosen
 
-    def _choose(self, channel: str, category: str | None, sku: str) -> Chosen:
+    def _choose(self, channel: str, category: str | None, sku: str, met: Collection[CustomerCondition]) -> Chosen:
         first: dict[str, Rule] = {}
         for rule in self._rules:
-            if rule.group not in first and rule.where.matches(channel, category, sku):
+            if rule.group not in first and rule.where.matches(channel, category, sku, met):
                 first[rule.group] = rule
         steps = order_steps(first.values(), self._tiers)
         return Chosen(steps, _depth(steps))

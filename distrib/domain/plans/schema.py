@@ -18,6 +18,7 @@ from distrib.domain.plans import document as plan
 from distrib.domain.plans import document_limits as limits
 from distrib.domain.plans import document_rules as rules
 from distrib.domain.plans.conditions import METRICS, WITH_LEVELS, WITH_MIN_RANK
+from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.domain.plans.rules import CHAIN, OF_BASE, PAYS, UPLINE
 from distrib.domain.plans.schema_words import WORDS
 from distrib.domain.texts import Text
@@ -48,6 +49,7 @@ def plan_schema() -> Schema:
             "condition": _condition(),
             "where": _object((*rules.WHERE, "not"), (), {**_where_keys(), "not": _ref("not")}, "where"),
             "not": _object(rules.WHERE, (), _where_keys(), "where"),
+            "customer": _object(limits.CUSTOMER_KEYS, limits.CUSTOMER_REQUIRED, _customer_keys(), "customer"),
             "slab": _object(
                 rules.SLAB_KEYS, rules.SLAB_KEYS, {"from_minor": _ref("amount"), "rate": _ref("ratio")}, "slab"
             ),
@@ -152,6 +154,15 @@ def _where_keys() -> Mapping[str, Schema]:
         "channel": _list({"enum": list(rules.CHANNELS)}, len(rules.CHANNELS)),
         "category": _list(_ref("text"), rules.MAX_NAMED),
         "sku": _list(sku, rules.MAX_NAMED),
+        "customer": {"anyOf": [{"enum": list(STANDINGS)}, _ref("customer")]},
+    }
+
+
+def _customer_keys() -> Mapping[str, Schema]:
+    return {
+        "is": {"enum": list(STANDINGS)},
+        "within_orders": _whole(1, limits.MAX_WITHIN_ORDERS),
+        "within_days": _whole(1, limits.MAX_WINDOW_DAYS),
     }
 
 

@@ -52,7 +52,13 @@ WORDS: dict[str, dict[str, Text]] = {
         "channel": Text("Channels of the order."),
         "category": Text("Categories of the line."),
         "sku": Text("Articles of the line."),
+        "customer": Text("Lines of orders whose customer is new to the program, or returning."),
         "not": Text("Leaves out lines that match any of these keys."),
+    },
+    "customer": {
+        "is": Text("new: no earlier settled order; returning: whoever is not new."),
+        "within_orders": Text("New is also who has fewer earlier orders than this."),
+        "within_days": Text("New is also whose first order was paid less than so many times 24 hours before."),
     },
     "slab": {
         "from_minor": Text("Where the slab begins (inclusive); below the first nothing is paid."),

@@ -16,6 +16,7 @@ from distrib.domain.plans.document import ROUND_PER_LINE
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.rules import Chosen
 from distrib.domain.settlement.caps import after_caps
+from distrib.domain.settlement.customers import conditions_met
 from distrib.domain.settlement.earned import Commission, CommissionKey
 from distrib.domain.settlement.earners import (
     Step,
@@ -171,9 +172,9 @@ def _walk_whole(plan: Plan, order: Order, snapshot: Snapshot) -> list[Commission
     numbers, known = numbers_of(snapshot), known_earners(plan, snapshot)
     commissions: list[Commission] = []
     channel, rounding, choose = order.channel, plan.rounding, plan.book.choose
-    half = half_of(PPM, rounding)
+    half, met = half_of(PPM, rounding), conditions_met(plan, order, snapshot)
     for line_index, line in enumerate(order.lines):
-        chosen = choose(channel, line.category, line.sku)
+        chosen = choose(channel, line.category, line.sku, met)
         kind = (chosen, line.entry)
         earners = known.get(kind)
         if earners is None:
@@ -225,10 +226,11 @@ def _walk_exactly(
 def _look_at(plan: Plan, order: Order, snapshot: Snapshot) -> list[_LookedAt]:
     """Line by line the rules that apply, everyone they look at, and the figures of those."""
     seating, channel, choose = seat(plan, snapshot), order.channel, plan.book.choose
+    met = conditions_met(plan, order, snapshot)
     known: dict[tuple[Chosen, bool], _LookedAt] = {}
     looked_at: list[_LookedAt] = []
     for line in order.lines:
-        kind = (choose(channel, line.category, line.sku), line.entry)
+        kind = (choose(channel, line.category, line.sku, met), line.entry)
         if kind not in known:
             people = verdicts(plan, kind[0], snapshot, seating, line.entry)
             known[kind] = _LookedAt(kind[0], people, steps_of(people))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
+from distrib.domain.plans.rules import PER_ORDER
 from distrib.domain.settlement.caps import after_caps
 from distrib.domain.settlement.commission import Commission, CommissionKey, at_most_posted, shares_left, walk
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP, Verdict, is_indirect
@@ -22,7 +23,8 @@ class Look(NamedTuple):
     """One line, one rule, one person looked at, and what came of it.
 
     ``rate`` is a decimal string, None for fixed amounts, marginal slabs and slabs that pay nobody, 0 for whoever a
-    rate does not pay; for a differential rule it is the difference that was paid.
+    rate does not pay; for a differential rule it is the difference that was paid. ``amount_line_id``: of one amount for
+    the order, the line on which it stands for everyone that it pays; None for all else.
     """
 
     line_id: str
@@ -35,6 +37,7 @@ class Look(NamedTuple):
     amount_before_cap_minor: int
     amount_minor: int
     reason: str
+    amount_line_id: str | None = None
 
 
 class _Seen(NamedTuple):
@@ -61,10 +64,20 @@ def explain(plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[i
     reasons = _cap_reasons(commissions, amounts)
     if left_minor is not None:
         _bound_by_first(plan, order, snapshot, stages[-1], amounts, reasons)
-    looks = [_look(order, commission, amounts[-1], reasons) for commission in seen]
+    lines = _lines_of_amounts(order, seen)
+    looks = [_look(order, commission, amounts[-1], reasons, lines) for commission in seen]
     if snapshot.frozen_case is None:
         return looks
     return [_as_frozen(plan, snapshot, look, commission.verdict) for look, commission in zip(looks, seen, strict=True)]
+
+
+def _lines_of_amounts(order: Order, seen: Sequence[_Seen]) -> dict[int, str]:
+    """By rule index the line on which its one amount for the order stands: the first that it pays."""
+    lines: dict[int, str] = {}
+    for line_index, verdict, *_ in seen:
+        if verdict.rule.per == PER_ORDER and verdict.figure:
+            lines.setdefault(verdict.rule.index, order.lines[line_index].id)
+    return lines
 
 
 def _as_frozen(plan: Plan, snapshot: Snapshot, look: Look, verdict: Verdict) -> Look:
@@ -108,9 +121,13 @@ def _bound_by_first(
 
 
 def _look(
-    order: Order, seen: _Seen, amounts: Mapping[CommissionKey, int], reasons: Mapping[CommissionKey, str]
+    order: Order,
+    seen: _Seen,
+    amounts: Mapping[CommissionKey, int],
+    reasons: Mapping[CommissionKey, str],
+    lines: Mapping[int, str],
 ) -> Look:
-    rule, tier, person, _, reason = seen.verdict
+    rule, tier, person, figure, reason = seen.verdict
     amount = 0
     if reason == PAID and person is not None:
         key = CommissionKey(seen.line_index, rule.index, tier, person.shop_no)
@@ -126,4 +143,5 @@ def _look(
         amount_before_cap_minor=seen.amount_minor,
         amount_minor=amount,
         reason=reason,
+        amount_line_id=lines.get(rule.index) if figure else None,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -47,13 +48,41 @@ class Room(NamedTuple):
         return min(room for room in (self.month_minor, self.customer_minor) if room is not None)
 
 
+class EarlierOrders(NamedTuple):
+    """A customer's orders that had settled when this one was first worked on, and were paid no later than it.
+
+    Counted gross: refunds and cancels take none away; and no further than the plan asks.
+    """
+
+    orders: int
+    first_paid_at: datetime | None = None
+
+    def to_json(self) -> str:
+        """Compact JSON; without an order there is no first.
+
+        >>> EarlierOrders(0).to_json()
+        '{"orders":0}'
+        """
+        kept: dict[str, object] = {"orders": self.orders}
+        if self.first_paid_at is not None:
+            kept["first_paid_at"] = self.first_paid_at.astimezone(UTC).isoformat()
+        return _compact(kept)
+
+    @staticmethod
+    def of_json(kept: Mapping[str, Any]) -> EarlierOrders:
+        """The earlier orders that were kept."""
+        first = kept.get("first_paid_at")
+        return EarlierOrders(kept["orders"], None if first is None else datetime.fromisoformat(first))
+
+
 class Snapshot(NamedTuple):
     """Everything about an order's people and limits that a recomputation needs.
 
     ``uplines`` are the nearest first, at most 9. ``order_cap_ppm`` is the lower of the plan's and the
     policy pack's. The three fields after ``pack`` are what the pack allows beyond the plan; ``rooms`` is what month and
     customer caps left for whoever this order pays. ``frozen_case`` is the case that holds what those above the seller
-    earn (compliance.md, M findings).
+    earn (compliance.md, M findings). ``earlier_orders`` are the customer's, where the plan asks for them and the order
+    names one.
     """
 
     seller: Person | None
@@ -68,6 +97,7 @@ class Snapshot(NamedTuple):
     max_tiers: int = DEFAULT_MAX_TIERS
     rooms: tuple[Room, ...] = ()
     frozen_case: int | None = None
+    earlier_orders: EarlierOrders | None = None
 
     def to_json(self) -> str:
         """Compact JSON with a version and names; what is as the version has it by default is left out.
@@ -99,6 +129,8 @@ class Snapshot(NamedTuple):
             parts.append(f',"rooms":{_compact([room._asdict() for room in self.rooms])}')
         if self.frozen_case is not None:
             parts.append(f',"frozen_case":{self.frozen_case}')
+        if self.earlier_orders is not None:
+            parts.append(f',"earlier_orders":{self.earlier_orders.to_json()}')
         parts.append("}")
         return "".join(parts)
 
@@ -118,6 +150,8 @@ class Snapshot(NamedTuple):
             if name in kept:
                 kept[name] = _person_of(kept[name])
         kept["uplines"] = tuple([_person_of(upline) for upline in kept.get("uplines", ())])
+        if "earlier_orders" in kept:
+            kept["earlier_orders"] = EarlierOrders.of_json(kept["earlier_orders"])
         kept["rooms"] = tuple([Room(**room) for room in kept.get("rooms", ())])
         return Snapshot(**{"seller": None, **kept})
 

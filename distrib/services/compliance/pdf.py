@@ -13,12 +13,24 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from distrib.services.compliance.words import ReportWording
-from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
+from distrib.services.typeface import (
+    FONT,
+    Paper,
+    break_lines,
+    on_paper,
+    open_typeface,
+    share_width,
+    text_width,
+    word_width,
+)
 
 LANGUAGES = ("zh", "en")
 _MARGIN = 36
 _WIDTH = landscape(A4)[0] - 2 * _MARGIN
-_BODY = ParagraphStyle("body", fontName=FONT, fontSize=8, leading=11, wordWrap="CJK")
+_SIZE = 8.0
+_BODY = ParagraphStyle("body", fontName=FONT, fontSize=_SIZE, leading=11)
+_CELL_PADDING = 6.0
+"""Points to the left and to the right of what stands in a cell."""
 _HEAD = ParagraphStyle("head", parent=_BODY, fontSize=11, leading=18, spaceBefore=8)
 _TITLE = ParagraphStyle("title", parent=_BODY, fontSize=16, leading=24)
 _TREE_COLUMNS = (
@@ -132,28 +144,41 @@ def _headline(name: str, reader: ReportWording) -> list[Flowable]:
 
 
 def _pairs(figures: Mapping[str, Any], reader: ReportWording) -> Flowable:
-    cells = [[_cell(reader.say(name)), _cell(reader.value(name, figure))] for name, figure in figures.items()]
+    cells = [[reader.say(name), reader.value(name, figure)] for name, figure in figures.items()]
     return _table(cells, [_WIDTH / 3, _WIDTH / 3])
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: ReportWording) -> Flowable:
     if not rows:
         return _text(reader.say("none"), _BODY)
-    cells = [[_cell(reader.say(name)) for name in columns]]
-    cells += [[_cell(reader.cell(row, name)) for name in columns] for row in rows]
-    parts = [_WIDE.get(name, _USUAL_WIDTH) for name in columns]
-    return _table(cells, [_WIDTH * part / sum(parts) for part in parts])
+    cells = [[reader.say(name) for name in columns], *([reader.cell(row, name) for name in columns] for row in rows)]
+    return _table(cells, _column_widths(cells, [_WIDE.get(name, _USUAL_WIDTH) for name in columns]))
 
 
-def _cell(text: str) -> Paragraph:
-    return _text(text, _BODY)
+def _column_widths(cells: Sequence[Sequence[str]], parts: Sequence[int]) -> list[float]:
+    """The widths of a table's columns by weight: none narrower than its heading, nor than a word of a usual length."""
+    columns = [[on_paper(cell) for cell in column] for column in zip(*cells, strict=True)]
+    usual = _WIDTH / len(columns)
+    words = [max(min(word_width(cell, _SIZE), usual) for cell in column) for column in columns]
+    whole = [max(text_width(column[0], _SIZE), width) for column, width in zip(columns, words, strict=True)]
+    least = whole if sum(map(_room, whole)) <= _WIDTH else words
+    return share_width(_WIDTH, list(map(_room, least)), parts)
 
 
-def _text(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(escape(on_paper(text)), style)
+def _room(width: float) -> float:
+    return width + 2 * _CELL_PADDING + 1
 
 
-def _table(cells: list[list[Paragraph]], widths: list[float]) -> Table:
-    table = Table(cells, colWidths=widths, repeatRows=1, hAlign="LEFT")
+def _text(text: str, style: ParagraphStyle, width: float = _WIDTH) -> Paragraph:
+    """Renders a text in lines of our own breaking: ReportLab's begin some with a full-width comma."""
+    return Paragraph("<br/>".join(map(escape, break_lines(on_paper(text), width, style.fontSize))), style)
+
+
+def _table(cells: Sequence[Sequence[str]], widths: list[float]) -> Table:
+    paragraphs = [
+        [_text(text, _BODY, width - 2 * _CELL_PADDING) for text, width in zip(row, widths, strict=True)]
+        for row in cells
+    ]
+    table = Table(paragraphs, colWidths=widths, repeatRows=1, hAlign="LEFT")
     table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]))
     return table

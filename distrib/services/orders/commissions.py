@@ -86,6 +86,8 @@ def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
         "period": None,
         "belongs_to_period": None,
         "reverses_id": None,
+        "adjustment_id": None,
+        "reason": None,
     }
 
 
@@ -100,6 +102,8 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
         "period": format_period(row["period"]),
         "belongs_to_period": None if late is None else format_period(late),
         "reverses_id": None if reverses is None else commission_id(cause, reverses),
+        "adjustment_id": row["adjustment_id"],
+        "reason": row["reason"],
     }
 
 

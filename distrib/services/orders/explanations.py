@@ -14,6 +14,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.events import Order
 from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan
+from distrib.domain.settlement.customers import CustomerVerdict, customer_verdicts
 from distrib.domain.settlement.explanation import Look, explain
 from distrib.domain.settlement.recomputing import (
     Difference,
@@ -106,6 +107,7 @@ def _recomputed(
         "policy": snapshot.pack,
         "is_self_purchase": snapshot.is_self_purchase,
         "order_cap": None if snapshot.order_cap_ppm is None else show_ratio(snapshot.order_cap_ppm),
+        **_of_customer(plan, order, snapshot, only_shop_no in (None, head["seller_no"])),
         "people": [_person(role, person, ids) for role, person in people],
         "looks": [_look(look, ids, standing) for look in looks],
         "agrees": agrees,
@@ -135,10 +137,33 @@ def _nothing() -> dict[str, Any]:
         "policy": None,
         "is_self_purchase": None,
         "order_cap": None,
+        "earlier_orders": None,
+        "customer_conditions": [],
         "people": [],
         "looks": [],
         "agrees": True,
         "differences": [],
+    }
+
+
+def _of_customer(plan: Plan, order: Order, snapshot: Snapshot, is_shown: bool) -> dict[str, Any]:
+    """What the customer had bought before, and what rules make of it; to the selling shop and the program alone."""
+    earlier = snapshot.earlier_orders
+    return {
+        "earlier_orders": None if earlier is None or not is_shown else earlier._asdict(),
+        "customer_conditions": [_condition(v) for v in customer_verdicts(plan, order, snapshot)] if is_shown else [],
+    }
+
+
+def _condition(verdict: CustomerVerdict) -> dict[str, Any]:
+    rule_id, asked, leaves_out, is_met = verdict
+    return {
+        "rule": rule_id,
+        "customer": asked.standing,
+        "within_orders": asked.within_orders,
+        "within_days": asked.within_days,
+        "leaves_out": leaves_out,
+        "is_met": is_met,
     }
 
 
@@ -169,6 +194,7 @@ def _look(look: Look, ids: Mapping[int, str], standing: Mapping[PostedKey, int])
         "amount_minor": look.amount_minor,
         "posted_minor": posted,
         "reason": look.reason,
+        "amount_line_id": look.amount_line_id,
     }
 
 

@@ -72,6 +72,11 @@ class TermsBook:
         """Whether any rule requires sales of its earner."""
         return any(entry.plan.book.on_sales for entry in self._timeline.entries)
 
+    @cached_property
+    def most_earlier_orders(self) -> int:
+        """How many earlier orders of a customer decide what any version asks of customers; 0: none asks."""
+        return max((entry.plan.book.earlier_orders for entry in self._timeline.entries), default=0)
+
     def _counted(self, bound_of: Callable[[Cap], int | None]) -> CountedRules:
         rules = [rule for entry in self._timeline.entries for rule in entry.plan.rules]
         capped = {id(rule) for rule in rules if rule.cap is not None and bound_of(rule.cap) is not None}

@@ -6,17 +6,19 @@ Nothing is read or kept. What a rule pays must not be decided here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.money import PPM
+from distrib.domain.plans.customer_conditions import NEW, RETURNING
+from distrib.domain.plans.document_limits import MAX_WINDOW_DAYS
 from distrib.domain.plans.plan import Plan
 from distrib.domain.policies.policy import Limits
 from distrib.domain.settlement.caps import counted
 from distrib.domain.settlement.commission import settle
 from distrib.domain.settlement.explanation import Look, explain
-from distrib.domain.settlement.snapshot import Person, Room, Snapshot
+from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
 
 MAX_UPLINES = 4
 SELLER, LEADER, OPENER = "seller", "leader", "opener"
@@ -26,6 +28,8 @@ SEATS = (SELLER, *UPLINES, LEADER, OPENER)
 
 _PAID_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """An order needs an instant; without a timeline none decides anything."""
+_LONG_AGO = _PAID_AT - timedelta(days=MAX_WINDOW_DAYS)
+"""When a returning customer bought first: no rule takes it for new."""
 
 
 class Stand(NamedTuple):
@@ -37,12 +41,16 @@ class Stand(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """An order of one line and the people around it, by seat; a chain ends at the first seat that is empty."""
+    """An order of one line and the people around it, by seat; a chain ends at the first seat that is empty.
+
+    ``customer`` is ``new`` or ``returning`` to whatever rule asks; None: the order names no customer.
+    """
 
     line: OrderLine
     channel: str
     people: Mapping[str, Stand]
     is_self_purchase: bool = False
+    customer: str | None = NEW
 
 
 class Earned(NamedTuple):
@@ -111,7 +119,15 @@ def _snapshot(plan: Plan, limits: Limits, trial: Trial) -> Snapshot:
         limits.entry_pays_seller,
         limits.self_purchase_pays_uplines,
         limits.max_tiers,
+        earlier_orders=_earlier_orders(plan, trial.customer),
     )
+
+
+def _earlier_orders(plan: Plan, customer: str | None) -> EarlierOrders | None:
+    """What the customer bought before: nothing, or enough and long enough ago for every rule of the plan."""
+    if customer is None:
+        return None
+    return EarlierOrders(plan.book.earlier_orders, _LONG_AGO) if customer == RETURNING else EarlierOrders(0)
 
 
 def _person(plan: Plan, trial: Trial, seat: str) -> Person | None:

@@ -26,7 +26,7 @@ class BatchLookups:
         self.group_decision = groups.decision
 
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
-        """Who stood around the order at ``paid_at``, with the case that freezes it and the verdicts on sales."""
+        """Who stood around the order at ``paid_at``, with the case that freezes it, sales and earlier orders."""
         snapshot = self._freezes.mark(self._people.snapshot(order, terms), order.paid_at)
         return self._limits.with_verdicts(terms.plan, order, snapshot)
 

@@ -1,13 +1,13 @@
-"""What bounds the rules of a batch's orders from outside of them: sales that earners must have, room that caps left.
+"""What bounds the rules of a batch's orders from outside: sales of earners, earlier orders of customers, room of caps.
 
-Looks ahead over a batch once, so that sales are read and totals locked in sets, and then judges order by order. Plans
-without such rules cost nothing here.
+Looks ahead over a batch once, so that sales and customers are read and totals locked in sets, and then judges order by
+order. Plans without such rules cost nothing here.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -22,6 +22,7 @@ from distrib.domain.settlement.commission import Commission, settle
 from distrib.domain.settlement.snapshot import Person, Room, Snapshot
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
+from distrib.services.settlement.known_customers import KnownCustomers
 from distrib.services.settlement.known_sales import KnownSales
 from distrib.services.settlement.people import People
 from distrib.store.settlement import rule_totals
@@ -32,20 +33,22 @@ _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class RuleLimits:
-    """The limits of one batch: who lacks the sales that a rule requires, and how much room caps have left."""
+    """The limits of one batch: who lacks sales that a rule requires, whose customer is new, how much room caps left."""
 
     def __init__(self, conn: Connection, batch: Batch, terms: TermsBook) -> None:
         self._conn, self._batch, self._terms = conn, batch, terms
         self._sales = KnownSales(conn, batch)
+        self._customers = KnownCustomers(conn, batch, terms.most_earlier_orders)
         self._totals: dict[str, Totals] = {MONTHS: {}, CUSTOMERS: {}}
         self._added: dict[str, defaultdict[RuleTotal, int]] = {name: defaultdict(int) for name in self._totals}
 
     @property
     def are_needed(self) -> bool:
         """Whether any published version has such rules; the order of work within a batch matters then."""
-        return bool(self._terms.counted_rules or self._terms.asks_for_sales)
+        terms = self._terms
+        return bool(terms.counted_rules or terms.asks_for_sales or terms.most_earlier_orders)
 
-    def look_ahead(self, people: People, orders: Iterable[tuple[Order, datetime]]) -> None:
+    def look_ahead(self, people: People, orders: Sequence[tuple[Order, datetime]]) -> None:
         """Reads and locks what these orders will most likely need; what is missed is fetched when it is needed.
 
         Args:
@@ -53,12 +56,13 @@ class RuleLimits:
         """
         spans: set[Span] = set()
         asked: dict[str, set[RuleTotal]] = {MONTHS: set(), CUSTOMERS: set()}
+        self._customers.load(order for order, _ in orders)
         for order, counts_from in orders:
             try:
                 terms = self._terms.in_force(order.paid_at)
                 if people.missing(order) is not None:
                     continue
-                snapshot = people.snapshot(order, terms)
+                snapshot = self._customers.with_earlier_orders(terms.plan, order, people.snapshot(order, terms))
                 spans.update(span for _, _, span in _asked_of(terms.plan, order, snapshot))
                 if self._terms.counted_rules:
                     commissions = settle(terms.plan, order, snapshot)
@@ -71,7 +75,8 @@ class RuleLimits:
             self._lock(table, totals)
 
     def with_verdicts(self, plan: Plan, order: Order, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with the verdicts of what rules require of sales, as known now."""
+        """The snapshot with what rules ask of the customer and of the earners' sales, as known now."""
+        snapshot = self._customers.with_earlier_orders(plan, order, snapshot)
         if not plan.book.on_sales:
             return snapshot
         unmet: defaultdict[int, list[int]] = defaultdict(list)

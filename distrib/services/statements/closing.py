@@ -109,9 +109,18 @@ def file_head(
     conn: Connection, program: Program, period: int, held_from: datetime, shop_id: str | None = None
 ) -> FileHead:
     """Builds the head of a month's file; that of a closed month holds what was closed."""
-    is_closed = find_closed(conn, program, period) is not None
-    month = format_period(period)
-    return FileHead(program.program_id, program.code, program.currency, period, month, held_from, is_closed, shop_id)
+    closed = find_closed(conn, program, period)
+    return FileHead(
+        program.program_id,
+        program.code,
+        program.currency,
+        period,
+        format_period(period),
+        held_from,
+        is_closed=closed is not None,
+        shop_id=shop_id,
+        lines_form=exports.LINES_FORM if closed is None else closed.lines_form,
+    )
 
 
 def digest_of(pieces: Iterator[bytes]) -> str:
@@ -174,6 +183,7 @@ def _close(
         proposal.proposed_by,
         actor.key_id,
         now,
+        exports.LINES_FORM,
     )
     periods.keep_statements(conn, program.program_id, period, end)
     periods.insert_closed_period(conn, program.program_id, closed)

@@ -77,7 +77,7 @@ def _xlsx(conn: Connection, program: Program, wish: FileWish, now: datetime) -> 
     head = file_head(conn, program, wish.period, now, wish.shop_id)
     if wish.detail == SHOPS:
         return write_workbook(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head), SHOPS)
-    return write_workbook(exports.LINES_COLUMNS, exports.line_rows(conn, head), LINES)
+    return write_workbook(exports.lines_columns(head), exports.line_rows(conn, head), LINES)
 
 
 def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
@@ -86,7 +86,7 @@ def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) 
     head = file_head(conn, program, wish.period, now, wish.shop_id)
     if wish.detail == SHOPS:
         return write_parquet(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head))
-    return write_parquet(exports.LINES_COLUMNS, exports.line_rows(conn, head))
+    return write_parquet(exports.lines_columns(head), exports.line_rows(conn, head))
 
 
 def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
 from sqlalchemy import Connection
 
 from distrib.domain.amounts import show_amount
@@ -22,7 +21,7 @@ from distrib.domain.texts import Text
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.statements.months import shop_statement
-from distrib.services.typeface import FONT, Paper, on_paper, open_typeface
+from distrib.services.typeface import FONT, Paper, break_lines, on_paper, open_typeface, share_width, text_width
 from distrib.store.network.shops import by_ids
 
 LINES_CHUNK = 500
@@ -49,17 +48,19 @@ _KINDS = {
     "adjusted": Text("adjusted"),
 }
 _STATUSES = {"open": Text("open", "paper"), "closed": Text("closed", "paper")}
-# Heading, width, whether it holds figures.
-_COLUMNS: tuple[tuple[Text, float, bool], ...] = (
-    (Text("Time"), 27 * mm, False),
-    (Text("Order"), 38 * mm, False),
-    (Text("Line"), 16 * mm, False),
-    (Text("Rule"), 24 * mm, False),
-    (Text("Kind"), 19 * mm, False),
-    (Text("Base"), 22 * mm, True),
-    (Text("Rate"), 13 * mm, True),
-    (Text("Amount"), 21 * mm, True),
+# Heading, its part of the width beyond what the headings need, whether it holds figures.
+_COLUMNS: tuple[tuple[Text, int, bool], ...] = (
+    (Text("Time"), 27, False),
+    (Text("Order"), 36, False),
+    (Text("Line"), 15, False),
+    (Text("Rule"), 23, False),
+    (Text("Kind"), 19, False),
+    (Text("Base"), 22, True),
+    (Text("Rate"), 17, True),
+    (Text("Amount"), 21, True),
 )
+_GAP = 4.0
+"""Points between a text and the next column."""
 
 
 def write_paper(
@@ -110,6 +111,7 @@ class _Pages:
         self._canvas = canvas
         self._program = program
         self._view = view
+        self._widths = _column_widths()
         self._y = 0.0
         self._page = 0
 
@@ -152,6 +154,8 @@ class _Pages:
                 show_amount(line["amount_minor"], currency),
             ]
         )
+        if line["adjustment_id"] is not None:
+            self._cause(f"{_worded(Text('Adjustment'))} {line['adjustment_id']}: {line['reason']}")
 
     def end(self) -> None:
         """Closes the last page and the file."""
@@ -164,6 +168,12 @@ class _Pages:
     def _figure(self, words: str, amount: str) -> None:
         self._row([(words, _LEFT, 60 * mm, False), (amount, _LEFT + 60 * mm, 45 * mm, True)])
 
+    def _cause(self, words: str) -> None:
+        """Draws why the line above is there, beside its time."""
+        left = _LEFT + self._widths[0]
+        self._turn_where_full(len(_wrapped(words, _RIGHT - left)))
+        self._row([(words, left, _RIGHT - left, False)])
+
     def _headings(self) -> None:
         self._cells([_worded(heading) for heading, _, _ in _COLUMNS])
         self._canvas.line(_LEFT, self._y + _LEADING - 3, _RIGHT, self._y + _LEADING - 3)
@@ -172,14 +182,18 @@ class _Pages:
     def _cells(self, texts: Sequence[str]) -> None:
         left = _LEFT
         cells = []
-        for text, (_, width, is_figure) in zip(texts, _COLUMNS, strict=True):
+        for text, width, (_, _, is_figure) in zip(texts, self._widths, _COLUMNS, strict=True):
             cells.append((text, left, width, is_figure))
             left += width
-        if self._y - _LEADING * max(len(_wrapped(text, width)) for text, _, width, _ in cells) < _BOTTOM:
+        self._turn_where_full(max(len(_wrapped(text, width)) for text, _, width, _ in cells))
+        self._row(cells)
+
+    def _turn_where_full(self, deepest: int) -> None:
+        """Begins a new page, its headings first, where so many lines do not fit on this one."""
+        if self._y - _LEADING * deepest < _BOTTOM:
             self._canvas.showPage()
             self._turn()
             self._headings()
-        self._row(cells)
 
     def _row(self, cells: Sequence[tuple[str, float, float, bool]]) -> None:
         """Draws texts at their places, broken where they are too long; figures end at the right."""
@@ -190,7 +204,7 @@ class _Pages:
             for depth, piece in enumerate(pieces):
                 y = self._y - depth * _LEADING
                 if is_figure:
-                    self._canvas.drawRightString(left + width - 4, y, piece)
+                    self._canvas.drawRightString(left + width - _GAP, y, piece)
                 else:
                     self._canvas.drawString(left, y, piece)
         self._y -= deepest * _LEADING
@@ -211,14 +225,17 @@ def _worded(text: Text) -> str:
     return f"{render(text, CHINESE)} {render(text, ENGLISH)}"
 
 
+def _column_widths() -> list[float]:
+    """The widths of the columns, none narrower than its heading in both languages or the kind of a line."""
+    kinds = {Text("Kind"): list(_KINDS.values())}
+    least = [max(map(_width, [heading, *kinds.get(heading, [])])) + _GAP for heading, _, _ in _COLUMNS]
+    return share_width(_RIGHT - _LEFT, least, [part for _, part, _ in _COLUMNS])
+
+
+def _width(text: Text) -> float:
+    return text_width(on_paper(_worded(text)), _SIZE)
+
+
 def _wrapped(text: str, width: float) -> list[str]:
-    """Breaks a text into as many pieces as its column needs."""
-    text = on_paper(text)
-    if pdfmetrics.stringWidth(text, FONT, _SIZE) <= width - 4:
-        return [text]
-    pieces, start = [], 0
-    for place in range(1, len(text) + 1):
-        if pdfmetrics.stringWidth(text[start:place], FONT, _SIZE) > width - 4 and place - 1 > start:
-            pieces.append(text[start : place - 1])
-            start = place - 1
-    return [*pieces, text[start:]]
+    """Breaks a text into as many lines as its column needs."""
+    return break_lines(on_paper(text), width - _GAP, _SIZE)

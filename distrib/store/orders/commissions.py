@@ -25,9 +25,10 @@ SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.s
        t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
        v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
-       {_CASE_HELD} AS is_case_held
+       {_CASE_HELD} AS is_case_held, a.adjustment_id, a.reason
 FROM transfers t
 JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
+LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
 LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
 LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
 LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no

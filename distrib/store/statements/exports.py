@@ -40,7 +40,13 @@ LINES_COLUMNS = (
     "period",
     "belongs_to_period",
     "reverses_id",
+    "adjustment_id",
+    "reason",
 )
+LINES_FORM = 2
+"""The form of ``lines.csv`` that is written today; a closed month keeps the one whose bytes its digest is of."""
+_COLUMNS_OF_FORM = {1: LINES_COLUMNS.index("adjustment_id"), LINES_FORM: len(LINES_COLUMNS)}
+"""By form, how many of the columns it has: form 1 knew neither the id nor the reason of an adjustment."""
 ROWS_CHUNK = 5_000
 
 _SIGNED_OF_T = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
@@ -90,20 +96,45 @@ ORDER BY f.shop_id
 """
 
 
-def _lines(is_neutral: bool) -> str:
-    """Builds the query of every commission of the month by cause and number."""
+def lines_columns(head: FileHead) -> tuple[str, ...]:
+    """The heading of ``lines.csv`` in the form of the month: today's, or that in which the month was closed."""
+    return LINES_COLUMNS[: _COLUMNS_OF_FORM[head.lines_form]]
+
+
+def _lines(head: FileHead, is_neutral: bool) -> str:
+    """Builds the query of every commission of the month by cause and number, in the columns of the month's form."""
 
     def words(column: str) -> str:
         return _text(column, is_neutral)
 
+    values = {
+        "program": words("%(code)s::text"),
+        "id": "t.cause_no || '-' || t.seq",
+        "event_id": words("e.event_id"),
+        "order_id": words("o.order_id"),
+        "line_id": words("t.line_id"),
+        "shop_id": words("s.shop_id"),
+        "rule": words("t.rule_id"),
+        "tier": "t.tier",
+        "kind": "t.kind::text",
+        "base_minor": "t.base_minor",
+        "rate": "trim_scale(t.rate_ppm / 1000000.0)::text",
+        "amount_minor": _SIGNED_OF_T,
+        "currency": "%(currency)s::text",
+        "plan_version": words("v.code || '@' || v.version"),
+        "occurred_at": _time("t.occurred_at"),
+        "available_at": _time("t.available_at"),
+        "period": _month("t.period"),
+        "belongs_to_period": _month("t.belongs_to_period"),
+        "reverses_id": "t.cause_no || '-' || t.reverses_seq",
+        "adjustment_id": words("a.adjustment_id"),
+        "reason": words("a.reason"),
+    }
     return f"""
-SELECT {words("%(code)s::text")}, t.cause_no || '-' || t.seq, {words("e.event_id")}, {words("o.order_id")},
-       {words("t.line_id")}, {words("s.shop_id")}, {words("t.rule_id")}, t.tier, t.kind::text, t.base_minor,
-       trim_scale(t.rate_ppm / 1000000.0)::text, {_SIGNED_OF_T}, %(currency)s::text,
-       {words("v.code || '@' || v.version")}, {_time("t.occurred_at")}, {_time("t.available_at")},
-       {_month("t.period")}, {_month("t.belongs_to_period")}, t.cause_no || '-' || t.reverses_seq
+SELECT {", ".join(values[name] for name in lines_columns(head))}
 FROM transfers t
 JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
+LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
 LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
 LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
 LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
@@ -126,7 +157,7 @@ class FileHead:
     """The program and the month that a file is about: ``period`` as 202603, ``month`` as people write it.
 
     ``held_from`` is the instant from which on what becomes available is held; ``shop_id`` is the one shop the file is
-    about, None for all.
+    about, None for all; ``lines_form`` the columns that the month's lines have.
     """
 
     program: int
@@ -137,6 +168,7 @@ class FileHead:
     held_from: datetime
     is_closed: bool = False
     shop_id: str | None = None
+    lines_form: int = LINES_FORM
 
 
 def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
@@ -146,7 +178,7 @@ def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, Non
 
 def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
     """Streams ``lines.csv``: every commission of the month by cause and number, the header first."""
-    return _file(conn, LINES_COLUMNS, _lines(is_neutral=True), _bound(head))
+    return _file(conn, lines_columns(head), _lines(head, is_neutral=True), _bound(head))
 
 
 def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
@@ -156,7 +188,7 @@ def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]
 
 def line_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
     """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are."""
-    return _rows(conn, _lines(is_neutral=False), _bound(head))
+    return _rows(conn, _lines(head, is_neutral=False), _bound(head))
 
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:

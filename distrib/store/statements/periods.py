@@ -32,12 +32,13 @@ _PROPOSED = text(
 )
 _CLOSED = text(
     "SELECT period, shops, totals, digest, lines, lines_minor, lines_digest, proposed_at, proposed_by, confirmed_by,"
-    " closed_at FROM closed_periods WHERE program_id = :program AND period = :period"
+    " closed_at, lines_form FROM closed_periods WHERE program_id = :program AND period = :period"
 )
 _CLOSE = text(
     "INSERT INTO closed_periods (program_id, period, shops, totals, digest, lines, lines_minor, lines_digest,"
-    " proposed_at, proposed_by, confirmed_by, closed_at) VALUES (:program, :period, :shops, :totals, :digest, :lines,"
-    " :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at)"
+    " proposed_at, proposed_by, confirmed_by, closed_at, lines_form) VALUES (:program, :period, :shops, :totals,"
+    " :digest, :lines, :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at,"
+    " :lines_form)"
 )
 _NAMES = ", ".join(FIGURES)
 _KEEP = f"""
@@ -59,7 +60,7 @@ class Proposal(NamedTuple):
 
 
 class ClosedPeriod(NamedTuple):
-    """A closed period: totals (JSON), what its two files hold, and by whom."""
+    """A closed period: totals (JSON), what its two files hold, by whom, and which columns ``lines.csv`` has in it."""
 
     period: int
     shops: int
@@ -72,6 +73,7 @@ class ClosedPeriod(NamedTuple):
     proposed_by: str
     confirmed_by: str
     closed_at: datetime
+    lines_form: int
 
 
 def allow_time(conn: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from distrib.cli.ledger.audit import CHECK_MEANINGS, audit
 from distrib.cli.ledger.statement import statement
 from distrib.domain.errors import Refusal
 from distrib.store.database import open_engine
-from tests.world.documents import line, refunded, settled
+from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 
 PLAN: dict[str, Any] = {
@@ -74,6 +75,44 @@ def test_explain_gives_one_json_document(run: Run) -> None:
     document = json.loads(run(explain, "o1", "--json").output)
     assert (document["agrees"], document["paid_at"]) == (True, "2026-03-01T02:00:00Z")
     assert [look["posted_minor"] for look in document["looks"]] == [240_000, 120_000, 100, 50]
+
+
+def test_explain_names_the_line_of_an_amount_paid_once_for_the_order(run: Run, world: World) -> None:
+    per_order = {"id": "delivery", "pay": "seller", "amount_minor": 500, "per": "order"}
+    world.publish({**PLAN, "rules": [per_order]}, PAID + timedelta(days=1))
+    world.earn(settled("e9", "o9", "d", line(1_000, "x"), line(2_000, "y"), paid_at=PAID + timedelta(days=1)))
+    shown = run(explain, "o9").output
+    assert (shown.count("once for the order, on line x"), shown.count("on line y")) == (1, 0)
+    assert "每单只付一次，记在行 x" in run(explain, "o9", "--lang", "zh").output
+
+
+def test_explain_says_what_was_known_of_the_customer_and_what_rules_made_of_it(run: Run, world: World) -> None:
+    day = timedelta(days=1)
+    rules = [
+        {"id": "few", "pay": "seller", "rate": "0.1", "where": {"customer": {"is": "new", "within_orders": 2}}},
+        {
+            "id": "rest",
+            "pay": "seller",
+            "rate": "0.05",
+            "where": {"not": {"customer": {"is": "new", "within_days": 9}}},
+        },
+    ]
+    world.publish({**PLAN, "rules": rules}, PAID + day)
+    orders = [("o7", "cu", 1), ("o8", "cu", 2), ("o10", None, 3)]
+    world.earn(
+        *(
+            settled(f"e{n}{name}", name, "d", line(1_000), customer_id=who, paid_at=PAID + n * day)
+            for name, who, n in orders
+        )
+    )
+    assert "The customer had no earlier order." in run(explain, "o7").output
+    second = run(explain, "o8").output
+    assert "The customer had 1 earlier orders, the first paid on 2026-03-02" in second
+    assert "new customer (new: fewer than 2 earlier orders)" in second
+    assert "not: new customer (new: first order paid less than 9 days before)" in second
+    assert "The order names no customer." in run(explain, "o10").output
+    assert "对消费者的要求" in run(explain, "o8", "--lang", "zh").output
+    assert "Asked of the customer" not in run(explain, "o1").output
 
 
 @pytest.mark.tampers

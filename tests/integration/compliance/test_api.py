@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -230,6 +230,24 @@ def test_the_report_is_a_pdf_in_chinese_and_english(cn: Api, language: str, word
         assert word in text, word
 
 
+@pytest.mark.parametrize(
+    ("language", "whole"),
+    [
+        ("zh", ("严重程度", "间接佣金占比", "含消费者层级", "暂扣立案")),
+        ("en", ("severity", "levels with buyers", "what was done", "information")),
+    ],
+)
+def test_the_reports_headings_and_words_are_whole_and_no_line_begins_with_a_mark(
+    cn: Api, language: str, whole: tuple[str, ...]
+) -> None:
+    grow(cn.world)
+    cn.caller().post("/v1/compliance/runs")
+    content = cn.caller("finance").call("GET", f"/v1/compliance/report?format=pdf&language={language}").data
+    lines = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).splitlines()
+    assert [word for word in whole if word not in lines] == []
+    assert [drawn for drawn in lines if drawn.startswith(("，", "。", "；", "%"))] == []
+
+
 def test_a_customer_whose_record_names_a_shop_is_no_retail_buyer(cn: Api) -> None:
     cn.world.publish(UPLINE)
     cn.world.join(*chain("a", "b"))
@@ -241,6 +259,32 @@ def test_a_customer_whose_record_names_a_shop_is_no_retail_buyer(cn: Api) -> Non
     )
     structure = cn.caller().get("/v1/compliance/report")["structure"]
     assert (structure["sales_minor"], structure["retail_minor"], structure["buyers"]) == (1_000, 700, 1)
+
+
+def test_the_law_of_2026_is_in_reports_from_its_first_day_on_and_unknown_to_those_of_2025(cn: Api) -> None:
+    cn.world.publish(UPLINE)
+    cn.world.join(("a", None), *((f"c{number}", "a") for number in range(14)))
+    december = datetime(2025, 12, 20, tzinfo=UTC)
+    cn.world.earn(
+        settled("e", "o", "c0", line(39_900, entry=True), line(20_000_000, "2", entry=True), paid_at=december)
+    )
+    finance = cn.caller("finance")
+    path = "/v1/compliance/report?language=zh&as_of="
+    last_of_2025, first_of_2026 = "2025-12-31T23:59:59.999999%2B08:00", "2026-01-01T00:00:00%2B08:00"
+    for as_of, expected in (
+        (last_of_2025, []),
+        (first_of_2026, ["fee_or_head_count ≥ 1, persons ≥ 15", "entry_minor ≥ 20000000, fee_or_head_count ≥ 1"]),
+    ):
+        report = finance.get(f"{path}{as_of}")
+        found = [finding for finding in report["findings"] if finding["id"] == "CN-M09"]
+        assert [sorted(finding["threshold"].split(", ")) for finding in found] == [
+            text.split(", ") for text in expected
+        ]
+        assert all(finding["source"].startswith("治安管理处罚法 art. 34") for finding in found)
+        assert {(finding["subject"], finding["severity"]) for finding in found} <= {("tree:a", "alert")}
+        drawn = PdfReader(io.BytesIO(finance.call("GET", f"{path}{as_of}&format=pdf").data)).pages
+        text = "".join("".join(page.extract_text() for page in drawn).split())
+        assert ("CN-M09" in text, "治安管理处罚法art.34" in text) == (bool(expected), bool(expected))
 
 
 def test_the_report_of_a_past_instant_is_judged_by_the_pack_of_then(cn: Api) -> None:

@@ -164,7 +164,8 @@ def test_files_have_the_contracts_columns(months: World) -> None:
     )
     assert lines == (
         "program,id,event_id,order_id,line_id,shop_id,rule,tier,kind,base_minor,rate,amount_minor,currency,"
-        "plan_version,occurred_at,available_at,period,belongs_to_period,reverses_id\n"
+        "plan_version,occurred_at,available_at,period,belongs_to_period,reverses_id,"
+        "adjustment_id,reason\n"
     )
 
 
@@ -189,6 +190,8 @@ def test_a_line_of_the_file_is_a_commission(months: World) -> None:
         "period": "2026-03",
         "belongs_to_period": "",
         "reverses_id": "",
+        "adjustment_id": "",
+        "reason": "",
     }
     [taken, *_] = exported(months, APRIL, "lines")
     assert (taken["kind"], int(taken["amount_minor"]), taken["reverses_id"] != "") == ("reversed", -500, True)

@@ -16,6 +16,7 @@ SOUND: dict[str, Any] = {
     "title": {"zh": "方案"},
     "currency": "CNY",
     "tiers": 2,
+    "round_per": "order",
     "order_cap": "0.3",
     "declarations": {"entry_fee_minor": 0, "minimum_age": 18},
     "ranks": [
@@ -24,8 +25,16 @@ SOUND: dict[str, Any] = {
     ],
     "rules": [
         {"id": "s", "pay": "seller", "rate": {"gold": "0.2", "default": "0.1"}, "where": {"not": {"sku": ["A"]}}},
+        {
+            "id": "n",
+            "pay": "seller",
+            "rate": "0.3",
+            "group": "n",
+            "where": {"customer": {"is": "new", "within_days": 3}},
+        },
         {"id": "u", "pay": "upline", "tier": 1, "slabs": [{"from_minor": 0, "rate": "0.1"}], "of": {"rule": "s"}},
         {"id": "d", "pay": "chain", "differential": True, "rate": {"gold": "0.1"}},
+        {"id": "o", "pay": "seller", "amount_minor": {"gold": 5}, "per": "order", "group": "o"},
     ],
 }
 anything = st.recursive(

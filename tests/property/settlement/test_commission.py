@@ -7,6 +7,7 @@ it shares nothing with the engine but the order of its results.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +20,7 @@ from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import Commission, Person, Snapshot, settle, settle_left
 from distrib.domain.settlement.earned import CommissionKey
 from distrib.domain.settlement.explanation import explain
-from tests.property.draws import RANKS, orders, ratios, snapshots, worlds
+from tests.property.draws import PAID_AT, RANKS, orders, ratios, snapshots, worlds
 
 # The oracle.
 
@@ -34,13 +35,33 @@ def seat_people(plan: Plan, snapshot: Snapshot) -> dict[int, Person]:
     return dict(enumerate(chain[: plan.tiers + 1]))
 
 
-def chosen_on(plan: Plan, line: OrderLine) -> list[Any]:
+def chosen_on(plan: Plan, line: OrderLine, snapshot: Snapshot) -> list[Any]:
     taken: dict[str, Any] = {}
     for rule in plan.rules:
-        where = rule.where
-        if (where.skus is None or line.sku in where.skus) and line.sku not in where.not_skus:
+        asked = plan.document["rules"][rule.index]["where"] or {}
+        left_out = asked.get("not", {})
+        if (
+            line.sku in asked.get("sku", [line.sku])
+            and line.sku not in left_out.get("sku", [])
+            and ("customer" not in asked or is_so(asked["customer"], snapshot))
+            and not ("customer" in left_out and is_so(left_out["customer"], snapshot))
+        ):
             taken.setdefault(rule.group, rule)
     return sorted(taken.values(), key=lambda rule: rule.index)
+
+
+def is_so(asked: Any, snapshot: Snapshot) -> bool:
+    """Whether the customer is as asked; nobody knows of whom an order does not name."""
+    if snapshot.earlier_orders is None:
+        return False
+    asked = {"is": asked} if isinstance(asked, str) else asked
+    orders, first_paid_at = snapshot.earlier_orders
+    is_new = first_paid_at is None
+    if first_paid_at is not None and len(asked) > 1:
+        few = "within_orders" not in asked or orders < asked["within_orders"]
+        young = "within_days" not in asked or PAID_AT - first_paid_at < timedelta(days=asked["within_days"])
+        is_new = few and young
+    return is_new is (asked["is"] == "new")
 
 
 def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Person, in_chain: bool) -> bool:
@@ -58,6 +79,7 @@ def earns(plan: Plan, snapshot: Snapshot, line: OrderLine, tier: int, person: Pe
 def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]) -> dict[CommissionKey, Fraction]:
     amounts: dict[CommissionKey, Fraction] = {}
     seats = seat_people(plan, snapshot)
+    standing = amounts_that_stand(plan, order, snapshot, shares)
     for number, (line, share) in enumerate(zip(order.lines, shares, strict=True)):
         assert line.cost_minor is not None
         bases = {
@@ -65,7 +87,7 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
             "list": line.paid_minor if line.list_minor is None else line.list_minor,
             "margin": max(line.paid_minor - line.cost_minor, 0),
         }
-        base, rules = bases[plan.base] * share, chosen_on(plan, line)
+        base, rules = bases[plan.base] * share, chosen_on(plan, line, snapshot)
         below = Fraction(0)
         paid: dict[int, Fraction] = {}
         reached: dict[int, int] = {}
@@ -89,10 +111,9 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
             }[rule.of]
             has_seat = earns(plan, snapshot, line, tier, person, rule.pay not in ("leader", "opener"))
             can = has_seat and not lacks(rule, person)
+            pieces = line.quantity * share if rule.per == "unit" else Fraction(standing.get(rule.index) == number)
             amount = (
-                one_amount(rule, person, basis, line.quantity * share, reached, can)
-                if can or rule.pay == "chain"
-                else Fraction(0)
+                one_amount(rule, person, basis, pieces, reached, can) if can or rule.pay == "chain" else Fraction(0)
             )
             if rule.pay == "chain" and not can and (has_seat or is_skipped_seller(plan, snapshot, person)):
                 reached[rule.index] = max(reached.get(rule.index, 0), rule.figure(person.rank))
@@ -100,6 +121,25 @@ def exact(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fractio
             this_tier += amount
             amounts[CommissionKey(number, rule.index, tier, person.shop_no)] = amount
     return amounts
+
+
+def amounts_that_stand(plan: Plan, order: Order, snapshot: Snapshot, shares: Sequence[Fraction]) -> dict[int, int]:
+    """By rule the line of its one amount for the order: the first that pays anybody, if anything of those is left."""
+    seats = seat_people(plan, snapshot)
+    stands: dict[int, int] = {}
+    for rule in plan.rules:
+        person = {"leader": snapshot.leader, "opener": snapshot.opener}.get(rule.pay, seats.get(rule.tier))
+        if rule.per != "order" or person is None or lacks(rule, person):
+            continue
+        lines = [
+            number
+            for number, line in enumerate(order.lines)
+            if rule in chosen_on(plan, line, snapshot)
+            and earns(plan, snapshot, line, rule.tier, person, rule.pay not in ("leader", "opener"))
+        ]
+        if any(shares[number] for number in lines):
+            stands[rule.index] = lines[0]
+    return stands
 
 
 def lacks(rule: Any, person: Person) -> bool:
@@ -149,7 +189,10 @@ def one_amount(
 
 
 def rounded(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[CommissionKey, int]:
-    whole = {key: round_ratio(amount.numerator, amount.denominator, plan.rounding) for key, amount in amounts.items()}
+    if plan.round_per == "order":
+        whole = rounded_over_order(plan, amounts)
+    else:
+        whole = {key: round_ratio(exact.numerator, exact.denominator, plan.rounding) for key, exact in amounts.items()}
     left: dict[tuple[int, int], int] = {}
     for key, amount in whole.items():
         cap = plan.rules[key.rule_index].cap
@@ -159,6 +202,20 @@ def rounded(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[Commissi
             whole[key] = min(amount, room)
             left[key.rule_index, key.shop_no] -= whole[key]
     return {key: amount for key, amount in whole.items() if amount}
+
+
+def rounded_over_order(plan: Plan, amounts: dict[CommissionKey, Fraction]) -> dict[CommissionKey, int]:
+    whole: dict[CommissionKey, int] = {}
+    for group in {key[1:] for key in amounts}:
+        keys = sorted(key for key in amounts if key[1:] == group)
+        exact_sum = sum((amounts[key] for key in keys), Fraction(0))
+        total = round_ratio(exact_sum.numerator, exact_sum.denominator, plan.rounding)
+        quotas = {key: amounts[key] * total / exact_sum if exact_sum else Fraction(0) for key in keys}
+        whole |= {key: quota.numerator // quota.denominator for key, quota in quotas.items()}
+        missing = total - sum(whole[key] for key in keys)
+        for key in sorted(keys, key=lambda key: (whole[key] - quotas[key], key.line_index))[:missing]:
+            whole[key] += 1
+    return dict(sorted(whole.items(), key=lambda item: list(amounts).index(item[0])))
 
 
 def by_key(commissions: list[Commission]) -> dict[CommissionKey, int]:

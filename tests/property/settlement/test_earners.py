@@ -9,7 +9,7 @@ from distrib.domain.events import Order
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.plans.rules import Remembered
 from distrib.domain.settlement.commission import Person, Snapshot, settle, walk
-from tests.property.draws import RANKS, orders, plans, snapshots
+from tests.property.draws import RANKS, earlier_orders, orders, plans, snapshots
 
 FLAGS = ("is_self_purchase", "entry_pays_seller", "self_purchase_pays_uplines")
 
@@ -44,6 +44,7 @@ def nearly(draw: st.DrawFn, like: Snapshot) -> Snapshot:
         {"uplines": like.uplines[:place]},
         {"leader": draw(st.none() | st.just(person))},
         {"opener": draw(st.none() | st.just(person))},
+        {"earlier_orders": draw(earlier_orders())},
     ]
     return like._replace(**draw(st.sampled_from(changes)))  # type: ignore[arg-type]
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Event
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from distrib.services.typeface import FONT, FONT_FILE, STAND_IN, Paper, on_paper, open_typeface
+from distrib.services.typeface import (
+    FONT,
+    FONT_FILE,
+    STAND_IN,
+    Paper,
+    break_lines,
+    on_paper,
+    open_typeface,
+    share_width,
+    text_width,
+    word_width,
+)
 
 FIRST_HAN = 0x4E00
+PARTS = ("佣", "金，", "（比）", "《例》、", "率。", "【人】；", "Rate ", "7%, ", "a.b ", " 店", "10 %", "s(")
 
 
 class Full(io.BytesIO):
@@ -79,3 +94,46 @@ def test_the_typeface_has_the_characters_of_gbk_and_comes_with_its_licence() -> 
     assert len(letters_of_gbk) > 21_000
     assert {letter for letter in letters_of_gbk if on_paper(letter) == STAND_IN} == {STAND_IN, "≒", "\x7f"}
     assert "SIL OPEN FONT LICENSE" in FONT_FILE.with_name("OFL.txt").read_text("utf-8")
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=40).map("".join), st.floats(40, 120))
+def test_no_line_begins_with_a_mark_or_ends_with_an_opening_bracket_and_nothing_is_lost(
+    text: str, width: float
+) -> None:
+    open_typeface()
+    lines = break_lines(text, width, 8.0)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    for before, line in pairwise(lines):
+        assert line[0] not in "，。、；：）】》%.", lines
+        assert before[-1] not in "（《【(", lines
+    assert all(text_width(line, 8.0) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("比例 Rate", 40.0, ["比例 Rate"]),
+        ("比例 Rate", 24.0, ["比例", "Rate"]),
+        ("已付款，未结算。", 24.0, ["已付", "款，未", "结算。"]),
+        ("佣金（比例）", 24.0, ["佣金", "（比", "例）"]),
+        ("order-0000000001", 40.0, ["order-000", "0000001"]),
+        ("超过 10 %。", 34.0, ["超过", "10 %。"]),
+        ("店s（人）", 24.0, ["店s", "（人）"]),
+        ("", 40.0, [""]),
+    ],
+)
+def test_a_text_is_broken_between_words_and_between_chinese_letters(text: str, width: float, lines: list[str]) -> None:
+    open_typeface()
+    assert break_lines(text, width, 8.0) == lines
+
+
+def test_a_column_gets_its_part_and_never_less_than_it_needs() -> None:
+    assert share_width(100.0, [0.0, 0.0], [1, 3]) == [25.0, 75.0]
+    assert share_width(100.0, [40.0, 0.0, 40.0], [1, 3, 1]) == [40.0, 20.0, 40.0]
+    assert share_width(100.0, [80.0, 120.0], [1, 1]) == [40.0, 60.0]
+
+
+def test_the_widest_part_of_a_text_is_its_widest_word_with_the_marks_that_stay_with_it() -> None:
+    open_typeface()
+    assert word_width("for information", 8.0) == text_width("information", 8.0)
+    assert (word_width("超过 10 %。", 8.0), word_width("", 8.0)) == (text_width("10 %。", 8.0), 0.0)

@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0014"
-down_revision = "0015"
+down_revision = "0013"
 
 
 def upgrade() -> None:

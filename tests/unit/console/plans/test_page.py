@@ -250,6 +250,18 @@ def test_what_was_entered_stays_while_the_document_is_broken(reader: FlaskClient
     assert "As soon as the document is sound" in page
 
 
+def test_the_customer_is_asked_for_where_a_rule_asks_and_may_be_new_returning_or_not_named(reader: FlaskClient) -> None:
+    plan = PLAIN.replace('"0.1"}', '"0.1", where: {customer: returning}}')
+    amounts = {"": "0.00", "new": "0.00", "returning": "10.00", "unknown": "0.00", "<b>": "0.00"}
+    for customer, amount in amounts.items():
+        page = send(reader, plan, paid="100", customer=customer).text
+        assert earned(page)["Selling shop"] == amount
+        assert '<select name="customer">' in page
+        assert "<b>" not in page
+    assert 'name="customer" value="returning"' in send(reader, PLAIN, customer="returning").text
+    assert '<option value="unknown" selected>未注明</option>' in send(reader, plan, lang="zh", customer="unknown").text
+
+
 def test_sales_that_a_rule_asks_for_may_be_reached_or_not(reader: FlaskClient) -> None:
     plan = PLAIN.replace('"0.1"}', '"0.1", requires: {min_personal_sales_minor: 100}}')
     assert earned(send(reader, plan, paid="100", seller__sales="met").text)["Selling shop"] == "10.00"

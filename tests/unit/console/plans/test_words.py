@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping
 
 import pytest
 
@@ -123,6 +124,23 @@ def test_a_rule_is_told_with_its_figures_and_its_limits() -> None:
     assert (upline.of, upline.limits) == ("what the rule s paid on the line", ())
     assert rest.of == "what was paid for the line, less what lower tiers were paid"
     assert rest.limits == ("in addition to the others (group besides)",)
+
+
+def test_a_rule_says_of_which_customers_it_is_in_both_languages() -> None:
+    def lines(where: Mapping[str, object], language: str) -> str:
+        rule = {"id": "s", "pay": "seller", "rate": "0.1", "where": where}
+        return plan_summary(compile_plan({"code": "a", "currency": "CNY", "rules": [rule]}), language).rules[0].lines
+
+    both = {"customer": "returning", "not": {"customer": {"is": "new", "within_orders": 3, "within_days": 30}}}
+    assert lines(both, "en") == (
+        "customer returning; not customer new"
+        " (new: fewer than 3 earlier orders; the first order paid less than 30 days before)"
+    )
+    assert lines({"customer": {"is": "new", "within_days": 7}}, "en") == (
+        "customer new (new: the first order paid less than 7 days before)"
+    )
+    assert "老客" in lines(both, "zh")
+    assert "此前订单少于 3 个" in lines(both, "zh")
 
 
 def test_a_title_is_read_in_the_readers_language_or_in_any() -> None:

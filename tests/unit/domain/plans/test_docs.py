@@ -17,7 +17,7 @@ from distrib.domain.money import show_ratio
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.plans.pools import share_pool
 from distrib.domain.settlement.commission import Person, Snapshot, settle
-from distrib.domain.settlement.snapshot import Room
+from distrib.domain.settlement.snapshot import EarlierOrders, Room
 from distrib.services.yaml_documents import read_yaml
 
 ROOT = Path(__file__).parents[4]
@@ -103,7 +103,7 @@ def test_the_page_says_who_earns_what_and_on_what(name: str) -> None:
 
 
 def test_the_page_says_what_room_months_and_customers_leave_order_by_order() -> None:
-    (name,) = (name for name, text in OF_THEIR_OWN.items() if "| order |" in text)
+    (name,) = (name for name, text in OF_THEIR_OWN.items() if "| room of the month |" in text)
     plan = plan_of(name)
     (cap,) = plan.book.counted.values()
     assert cap.per_month_minor is not None
@@ -119,6 +119,23 @@ def test_the_page_says_what_room_months_and_customers_leave_order_by_order() -> 
         amount = sum(commission.amount_minor for commission in settle(plan, order, snapshot))
         assert row["earns"] == str(amount)
         earned += Counter({row["month"]: amount, row["customer"]: amount})
+
+
+def test_the_page_says_what_new_and_returning_customers_bring_order_by_order() -> None:
+    (name,) = (name for name, text in OF_THEIR_OWN.items() if "| earlier orders |" in text)
+    plan = plan_of(name)
+    bought: dict[str, list[datetime]] = {}
+    for row in tables_of(OF_THEIR_OWN[name])["order"]:
+        paid_at = datetime.fromisoformat(row["paid at"]).replace(tzinfo=UTC)
+        past = None if row["customer"] == "–" else bought.setdefault(row["customer"], [])
+        known = None if past is None else EarlierOrders(len(past), past[0] if past else None)
+        assert row["earlier orders"] == ("–" if known is None else str(known.orders))
+        order = Order(row["order"], plan.currency, paid_at, (OrderLine("1", "A", 1, int(row["paid"])),))
+        snapshot = Snapshot(Person(7, plan.lowest_rank, True), earlier_orders=known)
+        earned = {plan.rules[c.rule_index].id: str(c.amount_minor) for c in settle(plan, order, snapshot)}
+        assert {rule.id: row[rule.id] for rule in plan.rules if row[rule.id] != "–"} == earned
+        if past is not None:
+            past.append(paid_at)
 
 
 def test_the_page_says_who_gets_what_of_a_months_pool() -> None:

@@ -54,8 +54,18 @@ SOUND: dict[str, Any] = {
     ],
     "rank_map": {"铂金": "金牌"},
     "rules": [
-        {**SELLER, "where": {"sku": ["A"], "not": {"channel": ["retail"]}}, "cap": {"per_month_minor": 9}},
-        {"id": "t", "pay": "seller", "amount_minor": {"金牌": 5, "default": 1}, "group": "g"},
+        {
+            **SELLER,
+            "where": {"sku": ["A"], "not": {"channel": ["retail"], "customer": "returning"}},
+            "cap": {"per_month_minor": 9},
+        },
+        {
+            "id": "t",
+            "pay": "seller",
+            "amount_minor": {"金牌": 5, "default": 1},
+            "group": "g",
+            "where": {"customer": {"is": "new", "within_orders": 3, "within_days": 30}},
+        },
         {"id": "u", "pay": "upline", "tier": 1, "slabs": [{"from_minor": 0, "rate": "1.0"}], "slab_mode": "whole"},
         {"id": "o", "pay": "opener", "rate": "1", "of": {"rule": "s"}, "requires": {"min_rank": "member"}},
         {"id": "c", "pay": "chain", "differential": True, "rate": {"金牌": "0.1"}, "of": "base"},

@@ -19,7 +19,13 @@ FEE, NO_FEE = 1, 0
 
 
 def findings_of(
-    persons: int, levels: int, fee: int = NO_FEE, entry_minor: int = 0, pack: str = "cn", penalties: int = 0
+    persons: int,
+    levels: int,
+    fee: int = NO_FEE,
+    entry_minor: int = 0,
+    pack: str = "cn",
+    penalties: int = 0,
+    day: date = TODAY,
 ) -> list[str]:
     figures: dict[str, int | None] = {
         "persons": persons,
@@ -28,7 +34,7 @@ def findings_of(
         "entry_minor": entry_minor,
         "penalties": penalties,
     }
-    watched = (m for m in PACKS[pack].monitors if m.scope == "tree" and m.is_in_force(TODAY, "CNY"))
+    watched = (m for m in PACKS[pack].monitors if m.scope == "tree" and m.is_in_force(day, "CNY"))
     return sorted({monitor.id for monitor in watched if monitor.figure(figures) is not None})
 
 
@@ -36,16 +42,19 @@ def findings_of(
 @pytest.mark.parametrize(
     ("persons", "levels", "fee", "ids"),
     [
-        (30, 2, FEE, ["CN-M03"]),
-        (30, 3, FEE, ["CN-M01", "CN-M03"]),
+        (30, 2, FEE, ["CN-M03", "CN-M09"]),
+        (30, 3, FEE, ["CN-M01", "CN-M03", "CN-M09"]),
         (30, 3, NO_FEE, ["CN-M02", "CN-M03"]),
-        (29, 3, FEE, ["CN-M03"]),
+        (29, 3, FEE, ["CN-M03", "CN-M09"]),
         (51, 51, NO_FEE, ["CN-M02", "CN-M03"]),
-        (23, 2, FEE, []),
-        (24, 2, FEE, ["CN-M03"]),
-        (119, 2, FEE, ["CN-M03"]),
+        (14, 2, FEE, []),
+        (15, 2, FEE, ["CN-M09"]),
+        (15, 1, FEE, ["CN-M09"]),
+        (23, 2, NO_FEE, []),
+        (24, 2, FEE, ["CN-M03", "CN-M09"]),
+        (119, 2, FEE, ["CN-M03", "CN-M09"]),
         (120, 2, NO_FEE, ["CN-M03", "CN-M04"]),
-        (310_221, 4, FEE, ["CN-M01", "CN-M03", "CN-M04"]),
+        (310_221, 4, FEE, ["CN-M01", "CN-M03", "CN-M04", "CN-M09"]),
     ],
 )
 def test_trees_are_judged_by_persons_levels_and_fees(
@@ -76,8 +85,25 @@ def test_after_a_penalty_sixty_persons_or_fifteen_in_three_levels_are_grave(
 
 
 def test_joining_money_of_two_and_a_half_million_is_grave_whatever_the_persons() -> None:
-    assert findings_of(1, 1, FEE, 249_999_999) == []
-    assert findings_of(1, 1, FEE, 250_000_000) == ["CN-M04"]
+    assert findings_of(1, 1, FEE, 249_999_999) == ["CN-M09"]
+    assert findings_of(1, 1, FEE, 250_000_000) == ["CN-M04", "CN-M09"]
+
+
+@pytest.mark.parametrize("pack", ["cn", "cn-strict"])
+def test_from_2026_on_fifteen_persons_or_two_hundred_thousand_with_a_fee_are_an_offence_in_any_levels(
+    pack: str,
+) -> None:
+    last_of_2025, first_of_2026 = date(2025, 12, 31), date(2026, 1, 1)
+    for persons, entry_minor, fee, is_offence in (
+        (14, 19_999_999, FEE, False),
+        (15, 0, FEE, True),
+        (1, 20_000_000, FEE, True),
+        (15, 20_000_000, NO_FEE, False),
+    ):
+        assert findings_of(persons, 2, fee, entry_minor, pack, day=last_of_2025) == []
+        assert findings_of(persons, 2, fee, entry_minor, pack, day=first_of_2026) == ["CN-M09"] * is_offence
+    sources = {monitor.source[:15] for monitor in PACKS[pack].monitors if monitor.id == "CN-M09"}
+    assert sources == {"治安管理处罚法 art. 34"}
 
 
 def figure_of(pack: str, finding: str, place: int = 0, **figures: int | None) -> str | None:

@@ -239,3 +239,33 @@ def test_a_case_holds_what_a_shifted_chain_pays_at_every_tier_and_nobody_beside_
     for snapshot, choice in ((people, "shift"), (people._replace(is_self_purchase=True), "earn")):
         shown_reasons = [look.reason for look in looks(snapshot, rules=rules, self_purchase=choice)]
         assert shown_reasons == ["paid", "policy", "paid"]
+
+
+DELIVERY = {"id": "delivery", "pay": "seller", "amount_minor": {"member": 500}, "per": "order"}
+
+
+@pytest.mark.parametrize("left", [None, [0, 1]])
+def test_every_line_of_one_amount_for_the_order_names_the_line_that_has_it(left: list[int] | None) -> None:
+    piece: dict[str, Any] = {"id": "piece", "pay": "upline", "tier": 1, "amount_minor": 7}
+    ranks = [{"code": "member"}, {"code": "gold"}]
+    plan = compile_plan({"code": "p", "currency": "CNY", "ranks": ranks, "rules": [DELIVERY, piece]})
+    rows = explain(plan, TWO_LINES, Snapshot(MEMBER), left)
+    assert [(look.rule_id, look.line_id, look.amount_minor, look.reason, look.amount_line_id) for look in rows] == [
+        ("delivery", "1", 500, "paid", "1"),
+        ("piece", "1", 0, "no_upline", None),
+        ("delivery", "2", 0, "paid", "1"),
+        ("piece", "2", 0, "no_upline", None),
+    ]
+    unpaid = explain(plan, TWO_LINES, Snapshot(Person(0, "gold", True)), left)
+    assert [(look.reason, look.amount_line_id) for look in unpaid[::2]] == [("rank_not_in_rate", None)] * 2
+
+
+def test_one_amount_for_the_order_stands_on_the_first_line_that_pays_the_earner() -> None:
+    rule: dict[str, Any] = {"id": "up", "pay": "upline", "tier": 1, "amount_minor": 500, "per": "order"}
+    plan = compile_plan({"code": "p", "currency": "CNY", "rules": [rule]})
+    order = Order("o", "CNY", ORDER.paid_at, (OrderLine("1", "A", 1, 1_000, entry=True), *TWO_LINES.lines[1:]))
+    rows = explain(plan, order, Snapshot(MEMBER, (Person(1, "member", True),)))
+    assert [(look.line_id, look.amount_minor, look.reason, look.amount_line_id) for look in rows] == [
+        ("1", 0, "entry_sku", None),
+        ("2", 500, "paid", "2"),
+    ]

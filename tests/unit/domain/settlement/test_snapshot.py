@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from distrib.domain.settlement.snapshot import Person, Room, Snapshot
+from distrib.domain.settlement.snapshot import EarlierOrders, Person, Room, Snapshot
 
 SELLER = Person(7, "member", True)
 WHOLE = Snapshot(
@@ -23,6 +24,8 @@ WHOLE = Snapshot(
     (Room(0, 7, 5_000, None), Room(1, 3, None, 0)),
     12,
 )
+FIRST_PAID_AT = datetime(2026, 3, 1, 2, 3, 4, 567, tzinfo=UTC)
+WITH_CUSTOMER = WHOLE._replace(earlier_orders=EarlierOrders(2, FIRST_PAID_AT))
 VERSION_1 = (
     '[[7,"member",1],[[3,"gold",0],[1,"member",1,[2,4]]],1,[8,"member",1],[9,"member",0],300000,"cn@2005-11-01",0,0,1,'
     "[[0,7,5000,null],[1,3,null,0]],12]"
@@ -53,6 +56,22 @@ VERSION_2 = {
 def test_everything_of_a_snapshot_has_its_name() -> None:
     assert json.loads(WHOLE.to_json()) == VERSION_2
     assert Snapshot.from_json(WHOLE.to_json()) == WHOLE
+    kept = {"orders": 2, "first_paid_at": "2026-03-01T02:03:04.000567+00:00"}
+    assert json.loads(WITH_CUSTOMER.to_json()) == VERSION_2 | {"earlier_orders": kept}
+    assert Snapshot.from_json(WITH_CUSTOMER.to_json()) == WITH_CUSTOMER
+
+
+def test_no_earlier_order_is_kept_apart_from_no_customer() -> None:
+    nothing = Snapshot(SELLER, earlier_orders=EarlierOrders(0))
+    assert json.loads(nothing.to_json())["earlier_orders"] == {"orders": 0}
+    assert Snapshot.from_json(nothing.to_json()) == nothing
+    assert Snapshot.from_json(Snapshot(SELLER).to_json()).earlier_orders is None
+
+
+def test_an_instant_of_another_time_zone_is_kept_in_utc() -> None:
+    there = FIRST_PAID_AT.astimezone(timezone(timedelta(hours=8)))
+    kept = Snapshot(SELLER, earlier_orders=EarlierOrders(1, there)).to_json()
+    assert kept == Snapshot(SELLER, earlier_orders=EarlierOrders(1, FIRST_PAID_AT)).to_json()
 
 
 @pytest.mark.parametrize(

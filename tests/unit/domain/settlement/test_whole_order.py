@@ -92,3 +92,55 @@ def test_figures_of_unlike_scales_are_rounded_together_and_others_apart() -> Non
     figures = [Exact("a", 1, 3), Exact("b", 1, 2), Exact("a", 1, 6), Exact("b", 0, 5)]
     assert round_over_order(figures, "half_up") == [1, 1, 0, 0]
     assert round_over_order(figures, "half_even") == [0, 0, 0, 0]
+
+
+RANKED = DELIVERY | {"amount_minor": {"member": 500, "gold": 700}}
+GOLD_AND_PLAIN: dict[str, Any] = {"ranks": [{"code": "member"}, {"code": "gold"}, {"code": "plain"}]}
+
+
+@pytest.mark.parametrize(("rank", "amount"), [("member", [(0, 500)]), ("gold", [(0, 700)]), ("plain", [])])
+def test_an_amount_per_order_goes_by_the_earners_rank(rank: str, amount: list[tuple[int, int]]) -> None:
+    people = Snapshot(Person(7, rank, True))
+    assert earned(sold(1_000, 2_000), RANKED, people=people, **GOLD_AND_PLAIN) == amount
+
+
+@pytest.mark.parametrize("slot", ["leader", "opener"])
+def test_leader_and_opener_have_one_amount_per_order_on_a_line_that_pays_them(slot: str) -> None:
+    rule = DELIVERY | {"pay": slot}
+    named: dict[str, Any] = {slot: Person(9, "member", True)}
+    beside = PEOPLE._replace(**named)
+    assert earned(sold(1_000, 2_000, entries=(0,)), rule, people=beside) == [(1, 500)]
+    assert earned(sold(1_000, 2_000), rule, people=beside, left=[0, 1]) == [(0, 500)]
+    assert earned(sold(1_000, 2_000), rule) == []
+
+
+def test_each_rule_and_tier_has_an_amount_of_its_own_for_the_order() -> None:
+    assert earned(sold(1_000, 2_000), DELIVERY, TO_UPLINE) == [(0, 500), (0, 300)]
+    second_line = TO_UPLINE | {"where": {"not": {"sku": ["A"]}}}
+    assert earned(sold(1_000, 2_000), DELIVERY, second_line) == [(0, 500)]
+
+
+def test_order_cap_scales_amounts_per_order_with_all_else_nearer_tiers_first() -> None:
+    capped = PEOPLE._replace(order_cap_ppm=100_000)
+    assert earned(sold(1_000, 2_000), DELIVERY, TO_UPLINE, people=capped) == [(0, 188), (0, 112)]
+    assert earned(sold(1_000, 2_000), DELIVERY, TO_UPLINE, people=capped, left=[1_000, 0]) == [(0, 63), (0, 37)]
+
+
+def test_one_rounding_for_the_order_to_even() -> None:
+    assert earned(sold(50, 50, 50), FIVE_PERCENT, rounding="half_even") == [(0, 2), (1, 2), (2, 2)]
+    assert earned(sold(50, 40), FIVE_PERCENT, round_per="order", rounding="half_even") == [(0, 2), (1, 2)]
+    assert earned(sold(50, 60), FIVE_PERCENT, round_per="order", rounding="half_even") == [(0, 3), (1, 3)]
+    assert earned(sold(50), FIVE_PERCENT, round_per="order", rounding="half_even") == [(0, 2)]
+
+
+def test_one_rounding_for_the_order_is_one_for_each_rule_and_each_tier() -> None:
+    uplines = PEOPLE._replace(uplines=(Person(8, "member", True), Person(9, "member", True)))
+    rules = [FIVE_PERCENT | {"id": f"up-{tier}", "pay": "upline", "tier": tier, "group": f"{tier}"} for tier in (1, 2)]
+    together = earned(sold(50, 50), FIVE_PERCENT, *rules, people=uplines, round_per="order", tiers=2)
+    assert together == [(0, 3), (0, 3), (0, 3), (1, 2), (1, 2), (1, 2)]
+
+
+def test_a_cap_on_the_order_fills_up_with_what_one_rounding_shared() -> None:
+    capped = FIVE_PERCENT | {"cap": {"per_order_minor": 7}}
+    assert earned(sold(50, 50, 50), capped, round_per="order") == [(0, 3), (1, 3), (2, 1)]
+    assert earned(sold(50, 50, 50), capped, round_per="order", left=[50, 50, 0]) == [(0, 3), (1, 2)]

@@ -63,6 +63,18 @@ def test_the_lower_of_the_plans_and_the_packs_cap_binds() -> None:
     assert try_order(plan(SELLER), OPEN, trial(1_000)).limit_minor is None
 
 
+@pytest.mark.parametrize(("customer", "earns"), [("new", 300), ("returning", 200), (None, 100)])
+def test_the_customer_is_new_or_returning_to_every_rule_or_not_named(customer: str | None, earns: int) -> None:
+    bounds = {"within_orders": 1000, "within_days": 9999}
+    asking = [
+        SELLER | {"id": f"{word}{len(more)}", "rate": rate, "where": {"customer": {"is": word, **more}}}
+        for word, rate in (("new", "0.3"), ("returning", "0.2"))
+        for more in (bounds, {})
+    ]
+    assert try_order(plan(*asking, SELLER), OPEN, trial(1_000, customer=customer)).by_seat == {"seller": earns}
+    assert try_order(plan(*asking[:2][::-1], SELLER), OPEN, trial(1_000)).by_seat == {"seller": 300}
+
+
 def test_month_and_customer_caps_have_their_whole_room() -> None:
     caps = [{"per_month_minor": 30}, {"per_customer_minor": 20, "per_month_minor": 30}]
     for cap, left in zip(caps, (30, 20), strict=True):

@@ -1,0 +1,80 @@
+"""The directory through which the processes of one service add up their figures for ``/metrics``.
+
+It lies under var_dir and belongs to the process that claims it and to all that are forked from that one. They share the
+lock of a file in it, which the system drops with the last of them, however that ends: what nobody holds was left by a
+service that was killed, and goes at the next claim.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TextIO
+
+from distrib.settings import var_dir
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_LOCK = "lock"
+
+
+class MetricsDirectory:
+    """A directory of our own, for as long as a process lives that holds its lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Claim an empty directory."""
+        self.path = path
+        self._lock: TextIO = (path / _LOCK).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+
+@cache
+def provide_directory() -> MetricsDirectory | None:
+    """The directory of this process, claimed the first time and named in the environment for the client to read.
+
+    None where the environment named one already, which is left to whoever made it.
+    """
+    if VARIABLE in os.environ:
+        return None
+    directory = claim_directory(var_dir() / "metrics")
+    os.environ[VARIABLE] = str(directory.path)
+    return directory
+
+
+def claim_directory(parent: Path) -> MetricsDirectory:
+    """A new directory in ``parent``, from which what dead services left is cleared; in the system's for temporary files
+    where ``parent`` cannot be written.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with (parent / _LOCK).open("w") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            for left in left_in(parent):
+                shutil.rmtree(left, ignore_errors=True)
+            return MetricsDirectory(Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent)))
+    except OSError:  # servers and secrets may all be elsewhere: no reason not to serve
+        return MetricsDirectory(Path(tempfile.mkdtemp(prefix="distrib-metrics-")))
+
+
+def left_in(parent: Path) -> Iterator[Path]:
+    """The directories in ``parent`` that no living process holds."""
+    for directory in parent.iterdir():
+        if directory.is_dir() and not is_held(directory):
+            yield directory
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a living process holds a directory, or it is another user's."""
+    try:
+        with (directory / _LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
