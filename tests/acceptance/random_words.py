@@ -17,6 +17,7 @@ KNOWN = (
     "spread",
     "undone",
     "payment_failed",
+    "customer",
 )
 """What the service understands today, of: per, round_per, customer, spread, undone, payment_failed."""
 PAID = "order.paid"

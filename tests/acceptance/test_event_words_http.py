@@ -326,6 +326,22 @@ def test_an_undoing_is_dated_no_earlier_than_the_refund_it_undoes(client: Client
     assert (4_000, "2026-03-20T04:00:00Z") in rows_of(client, "s0")
 
 
+def test_a_refund_that_asked_for_too_much_goes_on_once_another_is_undone_in_whatever_order_they_come(
+    client: Client,
+) -> None:
+    def history(number: int) -> list[Document]:
+        order = f"o{number}"
+        return [
+            refunded(f"r{number}", order, None, MARCH + DAY),
+            refunded(f"q{number}", order, {"1": 4_000}, MARCH + 2 * DAY),
+            undone(f"u{number}", f"r{number}", MARCH + 3 * DAY),
+            settled(f"e{number}", order, f"s{number}", line(10_000)),
+        ]
+
+    for number in tell_in_every_order(client, history):
+        assert stands(client, f"o{number}") == 600
+
+
 def test_a_shared_amount_undone_gives_each_line_its_share_back(live: Live) -> None:
     whole = SELLER_TEN_PERCENT | {"rules": [{"id": "seller", "pay": "seller", "rate": "1"}]}
     client = opened(live, "share-back", whole)
@@ -390,6 +406,33 @@ def test_an_older_failure_does_not_drop_a_newer_payment(client: Client) -> None:
 
     for number in tell_in_every_order(client, history):
         assert expected(client, f"s{number}") == 1_000
+
+
+@pytest.mark.parametrize("is_paid_again", [False, True])
+def test_a_payment_that_failed_forgets_no_refund(client: Client, is_paid_again: bool) -> None:
+    def history(number: int) -> list[Document]:
+        order, shop = f"o{number}", f"s{number % 24}"
+        first = paid(f"p{number}", order, shop, line(100_000))
+        again = [first | {"id": f"q{number}"} | at(MARCH + 3 * DAY)] if is_paid_again else []
+        return [
+            first,
+            *again,
+            refunded(f"r{number}", order, {"1": 40_000}, MARCH + 4 * DAY if is_paid_again else MARCH + DAY),
+            payment_failed(f"f{number}", order, MARCH + 2 * DAY),
+            settled(f"e{number}", order, shop, line(100_000), occurred_at=MARCH + 5 * DAY),
+        ]
+
+    numbers = tell_in_every_order(client, history)
+    assert {number: stands(client, f"o{number}") for number in numbers} == dict.fromkeys(numbers, 6_000)
+
+
+def test_the_explanation_of_an_order_whose_payment_failed_agrees(client: Client) -> None:
+    def history(number: int) -> list[Document]:
+        order = f"o{number}"
+        return [paid(f"p{number}", order, f"s{number}", line(10_000)), payment_failed(f"f{number}", order, MARCH + DAY)]
+
+    for number in tell_in_every_order(client, history):
+        assert (stands(client, f"o{number}"), expected(client, f"s{number}")) == (0, 0)
 
 
 def test_a_failed_payment_touches_no_order_that_was_settled(client: Client) -> None:
