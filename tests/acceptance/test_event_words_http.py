@@ -461,6 +461,28 @@ def test_a_cancel_stays_final_whatever_became_of_the_payment(client: Client) -> 
     assert client.get("/v1/commissions?order_id=o")["data"] == []
 
 
+# New and returning customers
+
+
+def test_whether_a_customer_is_new_is_decided_when_an_order_is_first_worked_on_by_what_was_settled_then(
+    live: Live,
+) -> None:
+    rates = {"new": "0.1", "returning": "0.04"}
+    rules = [{"id": who, "pay": "seller", "rate": rate, "where": {"customer": who}} for who, rate in rates.items()]
+    client = opened(live, "customers by their time", SELLER_TEN_PERCENT | {"rules": rules})
+
+    def bought(days: int, **more: Any) -> Document:
+        dates = {"paid_at": MARCH + days * DAY, **more}
+        return settled(f"e{days}", f"o{days}", "s0", line(10_000), customer_id="wu", **dates)
+
+    payment = bought(5, occurred_at=MARCH + 5 * DAY) | {"id": "p5", "type": "order.paid"}
+    tell_one_by_one(client, payment, bought(6), bought(4), bought(7), bought(5, occurred_at=MARCH + 20 * DAY))
+    assert {days: stands(client, f"o{days}") for days in (4, 5, 6, 7)} == {4: 1_000, 5: 1_000, 6: 1_000, 7: 400}
+    tell(client, *(refunded(f"r{days}", f"o{days}", None, MARCH + 21 * DAY) for days in (4, 5, 6)))
+    tell(client, bought(22))
+    assert (stands(client, "o22"), stands(client, "o5")) == (400, 0)
+
+
 # Everything twice, in batches by lot
 
 
