@@ -102,8 +102,8 @@ def _order(world: World, event: Document) -> Looks:
         failed > _instant(event) for failed in world.failures.get(order["id"], ())
     ):
         return _end(world, event, "done")
-    if known is None:
-        known = _first_look(world, event)
+    if known is None or known.is_dropped:
+        known = _anew(world, _first_look(world, event), known)
     elif known.order != order:
         return _end(world, event, "failed", "order_conflict")
     if known is None:
@@ -112,6 +112,16 @@ def _order(world: World, event: Document) -> Looks:
         known.paid.append(when(event["occurred_at"]))
         return _end(world, event, "done")
     return _settle(world, event, known) if known.settled_at is None else _end(world, event, "done")
+
+
+def _anew(world: World, fresh: Settled | None, dropped: Settled | None) -> Settled | None:
+    """An order after its payment failed: content and snapshot are those of what came now; its refunds stay."""
+    if fresh is None or dropped is None or dropped.order["lines"] != fresh.order["lines"]:
+        return fresh
+    fresh.refunds, fresh.exceeding, fresh.paid = dropped.refunds, dropped.exceeding, dropped.paid
+    for change in dropped.changes:
+        _change(world, fresh, change)
+    return fresh
 
 
 def _first_look(world: World, event: Document) -> Settled | None:

@@ -102,7 +102,12 @@ class Settled:
     @property
     def is_expected(self) -> bool:
         """Whether a payment stands, and the settlement has not come."""
-        return self.settled_at is None and (not self.failed or max(self.paid) > max(self.failed))
+        return self.settled_at is None and not self.is_dropped
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether all that was paid failed before the settlement came."""
+        return self.settled_at is None and bool(self.failed) and max(self.paid) < max(self.failed)
 
     def is_of(self, customer: str) -> bool:
         """Whether it is a settled order of a customer."""
