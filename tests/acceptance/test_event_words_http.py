@@ -240,6 +240,21 @@ def test_goodwill_changes_no_commission_however_much_it_is(client: Client) -> No
     assert stands(client, "o") == 0
 
 
+def test_goodwill_undone_in_whatever_order_they_come_stops_nothing_that_follows(client: Client) -> None:
+    def history(number: int) -> list[Document]:
+        order = f"o{number}"
+        return [
+            settled(f"e{number}", order, f"s{number}", line(10_000)),
+            as_amount(f"g{number}", order, 500, "none", MARCH + DAY),
+            undone(f"u{number}", f"g{number}", MARCH + 2 * DAY),
+        ]
+
+    numbers = tell_in_every_order(client, history)
+    tell(client, *(refunded(f"r{number}", f"o{number}", {"1": 4_000}, MARCH + 3 * DAY) for number in numbers))
+    assert {status_of(client, f"r{number}") for number in numbers} == {("done", None)}
+    assert {stands(client, f"o{number}") for number in numbers} == {600}
+
+
 def test_a_refund_with_neither_lines_nor_amount_takes_all_that_is_left(client: Client) -> None:
     tell(client, settled("e", "o", "s0", line(10_000), line(5_000, "2")))
     tell(client, as_amount("r1", "o", 6_000, "lines", MARCH + DAY))
