@@ -17,6 +17,7 @@ KNOWN = (
     "spread",
     "undone",
     "payment_failed",
+    "customer",
 )
 """What the service understands today, of: per, round_per, customer, spread, undone, payment_failed."""
 PAID = "order.paid"
@@ -59,10 +60,16 @@ def weave_events(
 ) -> list[Document]:
     """All events of one order by their time: its settlement, its refunds, and what the newer words add.
 
+    Refunds that would come between another and its undoing are left out: where both ask for what the undoing frees,
+    whichever is worked on first has it.
+
     Args:
         may_be_paid: whether the order may be paid before it is settled.
     """
-    taken = [event for refund in refunds for event in _weave_refund(random, refund, words)]
+    taken: list[Document] = []
+    for refund in refunds:
+        if not taken or instant_of(refund) > instant_of(taken[-1]):
+            taken += _weave_refund(random, refund, words)
     events = [settled, *taken]
     if "payment_failed" in words and may_be_paid and random.random() < 0.5:
         events = _weave_payment(random, settled, taken)

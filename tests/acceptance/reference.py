@@ -76,9 +76,13 @@ def _process_day(world: World, events: Sequence[Document]) -> Looks:
     for event in events:
         if "order" in event:
             looks += _order(world, event)
-    for event in sorted(later, key=lambda event: when(event["occurred_at"])):
+    for event in sorted(later, key=_instant):
         looks += LATER[event["type"]](world, event)
     return looks
+
+
+def _instant(event: Document) -> datetime:
+    return when(event["occurred_at"])
 
 
 def _end(world: World, event: Document, status: str, code: str | None = None) -> Looks:
@@ -92,8 +96,14 @@ def _order(world: World, event: Document) -> Looks:
     """Paid or settled."""
     order = event["order"]
     known = world.orders.get(order["id"])
-    if known is None:
-        known = _first_look(world, event)
+    if event["type"] == "order.paid":
+        world.payments.setdefault(order["id"], []).append((event["id"], _instant(event)))
+    if event["type"] == "order.paid" and any(
+        failed > _instant(event) for failed in world.failures.get(order["id"], ())
+    ):
+        return _end(world, event, "done")
+    if known is None or known.is_dropped:
+        known = _anew(world, _first_look(world, event), known)
     elif known.order != order:
         return _end(world, event, "failed", "order_conflict")
     if known is None:
@@ -102,6 +112,16 @@ def _order(world: World, event: Document) -> Looks:
         known.paid.append(when(event["occurred_at"]))
         return _end(world, event, "done")
     return _settle(world, event, known) if known.settled_at is None else _end(world, event, "done")
+
+
+def _anew(world: World, fresh: Settled | None, dropped: Settled | None) -> Settled | None:
+    """An order after its payment failed: content and snapshot are those of what came now; its refunds stay."""
+    if fresh is None or dropped is None or dropped.order["lines"] != fresh.order["lines"]:
+        return fresh
+    fresh.refunds, fresh.exceeding, fresh.paid = dropped.refunds, dropped.exceeding, dropped.paid
+    for change in dropped.changes:
+        _change(world, fresh, change)
+    return fresh
 
 
 def _first_look(world: World, event: Document) -> Settled | None:
@@ -122,7 +142,8 @@ def _first_look(world: World, event: Document) -> Settled | None:
         _end(world, event, "failed", "cost_missing")
         return None
     first = capped(version.plan, posted, sum(left), limits)
-    known = Settled(order, None, version, seats, posted, first, dict(first), left, limits)
+    failed = world.failures.setdefault(order["id"], [])
+    known = Settled(order, None, version, seats, posted, first, dict(first), left, limits, failed)
     if event["type"] == "order.paid":
         world.orders[order["id"]] = known
     return known
@@ -170,7 +191,7 @@ def _counted_by(world: World, order: Document, instant: datetime) -> list[str]:
 def _row(
     known: Settled, settled_at: datetime, event: Document, key: Key, kind: str, amount: int, occurred_at: datetime
 ) -> Row:
-    plan, paid = known.version.plan, known.posted[key]
+    plan, paid = known.version.plan, known.raised.get(key, known.posted[key])
     available_at = settled_at + timedelta(days=plan.get("hold_days", 7))
     line, rule = known.order["lines"][key.line]["id"], plan["rules"][key.rule]["id"]
     return Row(
@@ -203,6 +224,7 @@ def _refund(world: World, event: Document) -> Looks:
         if place not in range(len(known.left)):
             return _end(world, event, "failed", "line_unknown")
         if amount > known.left[place]:
+            known.exceeding.append(event)
             return _end(world, event, "failed", "refund_exceeds")
     known.refunds[refund["id"]] = Refund(refund, taken, refunded_at)
     return _change(world, known, Change(event, refunded_at, taken, _wholes(refund)))
@@ -229,7 +251,7 @@ def _taken(known: Settled, refund: Document) -> dict[int, int]:
 
 
 def _undo(world: World, event: Document) -> Looks:
-    """A refund undone: what it took stands again, no earlier than it was taken."""
+    """A refund undone: what it took stands again, no earlier than it was taken; what exceeded is tried again."""
     named = [
         known.refunds[event["refund_id"]]
         for order, known in world.orders.items()
@@ -243,15 +265,22 @@ def _undo(world: World, event: Document) -> Looks:
     refund.is_undone = True
     instant = max(when(event["occurred_at"]), refund.counts_from)
     given = {place: -amount for place, amount in refund.taken.items()}
-    return _change(world, world.orders[refund.said["order_id"]], Change(event, instant, given, -_wholes(refund.said)))
+    known = world.orders[refund.said["order_id"]]
+    looks = _change(world, known, Change(event, instant, given, -_wholes(refund.said)))
+    again, known.exceeding = known.exceeding, []
+    return looks + [look for failed in sorted(again, key=_instant) for look in _refund(world, failed)]
 
 
 def _fail_payment(world: World, event: Document) -> Looks:
-    """What was expected is dropped, unless a later payment stands or the order is settled."""
-    known = world.orders.get(event["order_id"])
-    if known is None:
-        return _end(world, event, "waiting", "waits_for_order")
-    known.failed.append(when(event["occurred_at"]))
+    """What was expected is dropped, known or not, unless a later payment stands or the order is settled."""
+    world.failures.setdefault(event["order_id"], []).append(_instant(event))
+    paid = world.payments.get(event["order_id"], [])
+    world.payments_over |= {name for name, instant in paid if instant < _instant(event)}
+    waiting, world.open = world.open, []
+    for other in waiting:
+        is_over = other["type"] == "order.paid" and other["order"]["id"] == event["order_id"]
+        is_over = is_over and _instant(other) < _instant(event)
+        _end(world, other, *(("done", None) if is_over else world.outcomes[other["id"]]))
     return _end(world, event, "done")
 
 
@@ -271,6 +300,8 @@ def _change(world: World, known: Settled, change: Change) -> Looks:
     if known.settled_at is not None:
         for key in {**known.standing, **stand}:
             difference = stand.get(key, 0) - known.standing.get(key, 0)
+            if key not in known.first:
+                known.raised.setdefault(key, again[key])
             if difference:
                 row = _row(known, known.settled_at, change.event, key, "reversed", difference, change.instant)
                 world.rows.append(row)

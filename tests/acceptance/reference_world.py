@@ -84,11 +84,15 @@ class Settled:
     standing: dict[Key, int]
     left: list[int]
     limits: Limits
+    failed: list[datetime]
+    """When its payments failed; ``paid``: when they came."""
+    raised: dict[Key, Paid] = field(default_factory=dict)
+    """Of what, where nothing was earned at first: as it stood when a refund let a line take up what a cap denied it."""
     refunds: dict[str, Refund] = field(default_factory=dict)
+    exceeding: list[Document] = field(default_factory=list)
+    """Refunds of more than was left."""
     changes: list[Change] = field(default_factory=list)
     paid: list[datetime] = field(default_factory=list)
-    failed: list[datetime] = field(default_factory=list)
-    """When payments came, and when they failed."""
 
     @property
     def seller(self) -> str | None:
@@ -98,7 +102,12 @@ class Settled:
     @property
     def is_expected(self) -> bool:
         """Whether a payment stands, and the settlement has not come."""
-        return self.settled_at is None and (not self.failed or max(self.paid) > max(self.failed))
+        return self.settled_at is None and not self.is_dropped
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether all that was paid failed before the settlement came."""
+        return self.settled_at is None and bool(self.failed) and max(self.paid) < max(self.failed)
 
     def is_of(self, customer: str) -> bool:
         """Whether it is a settled order of a customer."""
@@ -127,6 +136,12 @@ class World:
     rows: list[Row] = field(default_factory=list)
     outcomes: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     open: list[Document] = field(default_factory=list)
+    failures: dict[str, list[datetime]] = field(default_factory=dict)
+    """By order, when its payments failed."""
+    payments: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
+    """By order, its payments."""
+    payments_over: set[str] = field(default_factory=set)
+    """Payments that failed later: where they could not be worked on, what comes first decides what became of them."""
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """What was earned gross by rule id, shop and month, and by rule id, shop and customer."""
 

@@ -240,6 +240,21 @@ def test_goodwill_changes_no_commission_however_much_it_is(client: Client) -> No
     assert stands(client, "o") == 0
 
 
+def test_goodwill_undone_in_whatever_order_they_come_stops_nothing_that_follows(client: Client) -> None:
+    def history(number: int) -> list[Document]:
+        order = f"o{number}"
+        return [
+            settled(f"e{number}", order, f"s{number}", line(10_000)),
+            as_amount(f"g{number}", order, 500, "none", MARCH + DAY),
+            undone(f"u{number}", f"g{number}", MARCH + 2 * DAY),
+        ]
+
+    numbers = tell_in_every_order(client, history)
+    tell(client, *(refunded(f"r{number}", f"o{number}", {"1": 4_000}, MARCH + 3 * DAY) for number in numbers))
+    assert {status_of(client, f"r{number}") for number in numbers} == {("done", None)}
+    assert {stands(client, f"o{number}") for number in numbers} == {600}
+
+
 def test_a_refund_with_neither_lines_nor_amount_takes_all_that_is_left(client: Client) -> None:
     tell(client, settled("e", "o", "s0", line(10_000), line(5_000, "2")))
     tell(client, as_amount("r1", "o", 6_000, "lines", MARCH + DAY))
@@ -326,6 +341,22 @@ def test_an_undoing_is_dated_no_earlier_than_the_refund_it_undoes(client: Client
     assert (4_000, "2026-03-20T04:00:00Z") in rows_of(client, "s0")
 
 
+def test_a_refund_that_asked_for_too_much_goes_on_once_another_is_undone_in_whatever_order_they_come(
+    client: Client,
+) -> None:
+    def history(number: int) -> list[Document]:
+        order = f"o{number}"
+        return [
+            refunded(f"r{number}", order, None, MARCH + DAY),
+            refunded(f"q{number}", order, {"1": 4_000}, MARCH + 2 * DAY),
+            undone(f"u{number}", f"r{number}", MARCH + 3 * DAY),
+            settled(f"e{number}", order, f"s{number}", line(10_000)),
+        ]
+
+    for number in tell_in_every_order(client, history):
+        assert stands(client, f"o{number}") == 600
+
+
 def test_a_shared_amount_undone_gives_each_line_its_share_back(live: Live) -> None:
     whole = SELLER_TEN_PERCENT | {"rules": [{"id": "seller", "pay": "seller", "rate": "1"}]}
     client = opened(live, "share-back", whole)
@@ -392,6 +423,33 @@ def test_an_older_failure_does_not_drop_a_newer_payment(client: Client) -> None:
         assert expected(client, f"s{number}") == 1_000
 
 
+@pytest.mark.parametrize("is_paid_again", [False, True])
+def test_a_payment_that_failed_forgets_no_refund(client: Client, is_paid_again: bool) -> None:
+    def history(number: int) -> list[Document]:
+        order, shop = f"o{number}", f"s{number % 24}"
+        first = paid(f"p{number}", order, shop, line(100_000))
+        again = [first | {"id": f"q{number}"} | at(MARCH + 3 * DAY)] if is_paid_again else []
+        return [
+            first,
+            *again,
+            refunded(f"r{number}", order, {"1": 40_000}, MARCH + 4 * DAY if is_paid_again else MARCH + DAY),
+            payment_failed(f"f{number}", order, MARCH + 2 * DAY),
+            settled(f"e{number}", order, shop, line(100_000), occurred_at=MARCH + 5 * DAY),
+        ]
+
+    numbers = tell_in_every_order(client, history)
+    assert {number: stands(client, f"o{number}") for number in numbers} == dict.fromkeys(numbers, 6_000)
+
+
+def test_the_explanation_of_an_order_whose_payment_failed_agrees(client: Client) -> None:
+    def history(number: int) -> list[Document]:
+        order = f"o{number}"
+        return [paid(f"p{number}", order, f"s{number}", line(10_000)), payment_failed(f"f{number}", order, MARCH + DAY)]
+
+    for number in tell_in_every_order(client, history):
+        assert (stands(client, f"o{number}"), expected(client, f"s{number}")) == (0, 0)
+
+
 def test_a_failed_payment_touches_no_order_that_was_settled(client: Client) -> None:
     def history(number: int) -> list[Document]:
         order, shop = f"o{number}", f"s{number}"
@@ -416,6 +474,28 @@ def test_a_cancel_stays_final_whatever_became_of_the_payment(client: Client) -> 
     )
     assert client.get("/v1/orders/o")["status"] == "cancelled"
     assert client.get("/v1/commissions?order_id=o")["data"] == []
+
+
+# New and returning customers
+
+
+def test_whether_a_customer_is_new_is_decided_when_an_order_is_first_worked_on_by_what_was_settled_then(
+    live: Live,
+) -> None:
+    rates = {"new": "0.1", "returning": "0.04"}
+    rules = [{"id": who, "pay": "seller", "rate": rate, "where": {"customer": who}} for who, rate in rates.items()]
+    client = opened(live, "customers by their time", SELLER_TEN_PERCENT | {"rules": rules})
+
+    def bought(days: int, **more: Any) -> Document:
+        dates = {"paid_at": MARCH + days * DAY, **more}
+        return settled(f"e{days}", f"o{days}", "s0", line(10_000), customer_id="wu", **dates)
+
+    payment = bought(5, occurred_at=MARCH + 5 * DAY) | {"id": "p5", "type": "order.paid"}
+    tell_one_by_one(client, payment, bought(6), bought(4), bought(7), bought(5, occurred_at=MARCH + 20 * DAY))
+    assert {days: stands(client, f"o{days}") for days in (4, 5, 6, 7)} == {4: 1_000, 5: 1_000, 6: 1_000, 7: 400}
+    tell(client, *(refunded(f"r{days}", f"o{days}", None, MARCH + 21 * DAY) for days in (4, 5, 6)))
+    tell(client, bought(22))
+    assert (stands(client, "o22"), stands(client, "o5")) == (400, 0)
 
 
 # Everything twice, in batches by lot
