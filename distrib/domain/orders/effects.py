@@ -59,9 +59,9 @@ class PaymentFailed(NamedTuple):
 
 
 class EventsReopened(NamedTuple):
-    """What happened to the order after its payment failed is to be applied anew, and what contradicted that payment.
+    """Later payments, all refunds, and what contradicted the payment that failed are to be applied anew.
 
-    ``only_conflicts``: only the latter, for the order has settled by another.
+    ``only_conflicts``: only the latter, for the order stands by another payment.
     """
 
     arrival: Arrival

@@ -75,7 +75,7 @@ from distrib.domain.settlement.terms import Terms
 
 ORDER_CANCELLED, GROUP_FAILED = "order_cancelled", "group_failed"
 PAYMENT_HAS_FAILED = "payment_failed"
-"""What is said of an event whose payment has failed since."""
+"""What is said of a payment that has failed since."""
 PHASE_OF = {ORDER_CANCELLED: Phase.CANCELLED, GROUP_FAILED: Phase.DROPPED}
 """The phase in which an order ends, by the reason for its end."""
 
@@ -271,8 +271,6 @@ def _apply_refund(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     account, event_no, occurred_at = state.account, arrival.event_no, arrival.event.occurred_at
     if account is None and state.end is not None:
         return state, [EventDone(event_no, state.end.reason)]
-    if _is_of_failed_payment(state, arrival):
-        return state, [EventDone(event_no, PAYMENT_HAS_FAILED)]
     if account is None:
         return _wait(state, arrival, "waits_for_order", refund.order_id, "order"), []
     if state.end is not None and occurred_at <= state.end.occurred_at and not refund.is_beside_lines:
@@ -297,8 +295,6 @@ def _apply_reversal(state: OrderState, arrival: Arrival, refund_id: str) -> Step
     account, event_no, occurred_at = state.account, arrival.event_no, arrival.event.occurred_at
     if state.end is not None:
         return state, [EventDone(event_no, state.end.reason)]
-    if _is_of_failed_payment(state, arrival):
-        return state, [EventDone(event_no, PAYMENT_HAS_FAILED)]
     known = None if account is None else account.refunds.get(refund_id)
     if account is None or known is None:
         return _wait(state, arrival, "waits_for_refund", refund_id, "order"), []
@@ -343,7 +339,10 @@ def _record_refund_before_end(state: OrderState, arrival: Arrival, refund: Refun
 
 
 def _apply_failure(state: OrderState, arrival: Arrival) -> Step:
-    """A payment that failed: drops what was expected by it, and is not final. A later payment counts anew."""
+    """A payment that failed: drops what was expected by it, and is not final. A later payment counts anew.
+
+    Refunds are of the order and not of a payment: they wait for the next one.
+    """
     event_no, occurred_at = arrival.event_no, arrival.event.occurred_at
     if state.end is not None:
         return state, [EventDone(event_no, state.end.reason)]
@@ -352,7 +351,7 @@ def _apply_failure(state: OrderState, arrival: Arrival) -> Step:
     effects: list[Effect] = [PaymentFailed(event_no, occurred_at)]
     expected, is_settled = state.expected, state.settled is not None
     state = state._replace(failed_at=occurred_at)
-    if is_settled or (expected is not None and not _rests_on_what_failed(state, expected)):
+    if is_settled or (expected is not None and expected.counts_from > occurred_at):
         effects.append(EventsReopened(arrival, only_conflicts=True))  # the payment that failed contradicted this one
     elif expected is not None:
         next_seq, closing = close_expectation(expected, event_no, occurred_at)
@@ -360,19 +359,6 @@ def _apply_failure(state: OrderState, arrival: Arrival) -> Step:
         numbers = PaymentNumbers(state.numbers.payment_no + 1, next_seq, _next_refund_seq(state))
         state = state._replace(phase=Phase.NEW, kept=None, early_refunds=(), numbers=numbers)
     return state, [*effects, EventDone(event_no, "already_settled" if is_settled else None)]
-
-
-def _rests_on_what_failed(state: OrderState, expected: OrderAccount) -> bool:
-    """Whether the payment, or a refund that lowered what is expected, is from before the failure."""
-    times = [expected.counts_from, *(early.arrival.event.occurred_at for early in state.early_refunds)]
-    return state.failed_at is not None and min(times) <= state.failed_at
-
-
-def _is_of_failed_payment(state: OrderState, arrival: Arrival) -> bool:
-    """Whether an event is of a payment that has failed since, as long as the order has not settled."""
-    if state.failed_at is None or arrival.event.occurred_at > state.failed_at:
-        return False
-    return state.phase in (Phase.NEW, _EXPECTED)
 
 
 def _apply_cancel(state: OrderState, arrival: Arrival) -> Step:

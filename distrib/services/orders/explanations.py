@@ -58,7 +58,7 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
     posted = commissions.commissions_of_order(conn, program.program_id, head["order_no"])
     view = {**summary_of(head), "reason": reason_of(head, events, posted), "error": error_of(head, events)}
     is_settled = head["settled_at"] is not None
-    if head["version_no"] is None or order is None or (not is_settled and head["end_reason"] is not None):
+    if head["version_no"] is None or order is None or not (is_settled or head["is_expected"]):
         if only_shop_no is not None:
             raise Refusal("order_unknown", id=order_id)
         return {**view, **_nothing()}

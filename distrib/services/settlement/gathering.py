@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from distrib.domain.events import Order
@@ -108,8 +108,7 @@ def _gather_payment_failed(batch: Batch, order_no: int, effect: of.PaymentFailed
 
 def _gather_reopened(batch: Batch, order_no: int, effect: of.EventsReopened) -> None:
     event_no, day, event = effect.arrival
-    since = datetime.max.replace(tzinfo=UTC) if effect.only_conflicts else event.occurred_at
-    batch.failed_payments.append(Reopening(order_no, event_no, since, day))
+    batch.failed_payments.append(Reopening(order_no, event_no, event.occurred_at, day, effect.only_conflicts))
 
 
 def _gather_expectation(batch: Batch, order_no: int, effect: of.ExpectationChanged) -> None:

@@ -139,7 +139,7 @@ def expected_state(stored: StoredPayment, beside: Sequence[StoredBeside], terms_
             refund, taken_minor = _refund_of(early.payload), _by_line(order, early.taken)
             account = account.after_refund(refund, taken_minor, early.occurred_at)
             early_refunds.append(EarlyRefund(arrival, refund, taken_minor))
-    for kept in beside:
+    for kept in _refunds_first(beside):
         arrival = Arrival(kept.event_no, kept.day, decode_stored(kept.payload))
         account = _with_beside(account, [kept])
         known_refund = account.refunds[kept.refund_id.removeprefix(UNDONE)]
@@ -152,13 +152,18 @@ def expected_state(stored: StoredPayment, beside: Sequence[StoredBeside], terms_
 
 def _with_beside(account: OrderAccount, beside: Sequence[StoredBeside]) -> OrderAccount:
     """The account that knows of the refunds that are no line's, and of those undone."""
-    for kept in beside:
+    for kept in _refunds_first(beside):
         if kept.refund_id.startswith(UNDONE):
             account = account.after_reversal(kept.refund_id.removeprefix(UNDONE))
         else:
             nothing = (0,) * len(account.left_minor)
             account = account.after_refund(_refund_of(kept.payload), nothing, kept.occurred_at)
     return account
+
+
+def _refunds_first(beside: Sequence[StoredBeside]) -> list[StoredBeside]:
+    """What undoes a refund may have arrived before it."""
+    return sorted(beside, key=lambda kept: kept.refund_id.startswith(UNDONE))
 
 
 def _by_line(order: Order, taken: Mapping[str, int]) -> tuple[int, ...]:

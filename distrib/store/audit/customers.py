@@ -33,4 +33,5 @@ EARLIER_ORDERS = Question(
        OR known.first_paid_at > k.kept_first
     """,
 )
-"""Orders and the ids of a person only grow: more may be known of a customer now than when an order was first worked on, never less."""
+"""Orders and the ids of a person only grow: of a customer more may be known now than when an order was first worked
+on, never less."""

@@ -253,10 +253,10 @@ def read_failures(conn: Connection, program_id: int, orders: Collection[int]) ->
 
 def read_beside(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, list[StoredBeside]]:
     """The refunds of those orders that are no line's, by number, in the order they came."""
-    found: dict[int, list[StoredBeside]] = {}
+    beside: dict[int, list[StoredBeside]] = {}
     for order_no, *row in driver(conn).execute(_BESIDE, {"program": program_id, "orders": sorted(orders)}):
-        found.setdefault(order_no, []).append(StoredBeside(*row))
-    return found
+        beside.setdefault(order_no, []).append(StoredBeside(*row))
+    return beside
 
 
 def read_ends(conn: Connection, program_id: int, orders: Collection[int]) -> dict[int, OrderEnd]:

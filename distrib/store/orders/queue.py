@@ -59,16 +59,17 @@ ON CONFLICT (program_id, order_no, event_no) DO UPDATE SET status = EXCLUDED.sta
 """
 
 
-# After a payment failed: what happened to the order later, and what contradicted that payment.
+# After a payment failed: what contradicted it; where nothing is expected by another, later payments and all refunds.
 _REOPEN_AFTER_FAILURE = """
 UPDATE event_outcomes x SET status = 'pending', done_at = NULL
-FROM unnest(%(orders)b::bigint[], %(events)b::bigint[], %(times)b::timestamptz[], %(days)b::date[])
-     AS f (order_no, event_no, failed_at, day)
+FROM unnest(%(orders)b::bigint[], %(events)b::bigint[], %(times)b::timestamptz[], %(days)b::date[],
+            %(conflicts)b::boolean[]) AS f (order_no, event_no, failed_at, day, only_conflicts)
 JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.event_no <> f.event_no
 WHERE x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
   AND x.status IN ('done', 'failed')
-  AND (e.occurred_at > f.failed_at AND e.type IN ('order.paid', 'order.refunded', 'refund.reversed')
-       OR x.status = 'failed' AND x.code = 'order_conflict')
+  AND (x.status = 'failed' AND x.code = 'order_conflict'
+       OR NOT f.only_conflicts AND (e.type IN ('order.refunded', 'refund.reversed')
+                                    OR e.type = 'order.paid' AND e.occurred_at > f.failed_at))
 RETURNING e.order_no, GREATEST(e.day, f.day)
 """
 # After a refund was undone: refunds of more than was left then.
@@ -83,12 +84,13 @@ RETURNING e.order_no, GREATEST(e.day, f.day)
 
 
 class Reopening(NamedTuple):
-    """An event that makes others of its order be tried again: those since an instant, not before its own day."""
+    """An event that makes others of its order be tried again, not before its own day."""
 
     order_no: int
     event_no: int
-    since: datetime
+    occurred_at: datetime
     day: date
+    only_conflicts: bool = False
 
 
 class PendingEvent(NamedTuple):
@@ -201,7 +203,8 @@ def _reopened(conn: Connection, program_id: int, statement: str, causes: Sequenc
         "program": program_id,
         "orders": [cause.order_no for cause in causes],
         "events": [cause.event_no for cause in causes],
-        "times": [cause.since for cause in causes],
+        "times": [cause.occurred_at for cause in causes],
+        "conflicts": [cause.only_conflicts for cause in causes],
         "days": [cause.day for cause in causes],
     }
     return [Reopened(*row) for row in driver(conn).execute(statement, columns)]

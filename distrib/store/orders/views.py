@@ -90,7 +90,7 @@ SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->>
        f.content ->> 'customer_id' AS customer_id, f.content ->> 'channel' AS channel,
        f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, b.paid_minor, f.refunded_minor,
        v.code AS plan_code, v.version AS plan_version, f.event_no, COALESCE(b.event_no, f.event_no) AS content_no,
-       b.version_no, b.seller_no, b.snapshot, n.reason AS end_reason
+       b.version_no, b.seller_no, b.snapshot, n.reason AS end_reason, q.order_no IS NOT NULL AS is_expected
 FROM ({candidates}) c
 JOIN orders o ON o.program_id = :program AND o.order_no = c.order_no
 LEFT JOIN settlements s ON s.program_id = o.program_id AND s.order_no = o.order_no

@@ -148,15 +148,13 @@ class Life:
 
     def _reopen_after(self, failure: Arrival, only_conflicts: bool) -> None:
         for arrival in self.arrived:
-            event_id = arrival.event.id
-            is_later = not only_conflicts and arrival.event.occurred_at > failure.event.occurred_at
+            event_id, kind = arrival.event.id, arrival.event.type
+            is_later = arrival.event.occurred_at > failure.event.occurred_at
+            is_anew = kind in ("order.refunded", "refund.reversed") or (kind == "order.paid" and is_later)
             has_failed = self.statuses[event_id] == "failed"
             if self.statuses[event_id] != "done" and not has_failed:
                 continue
-            kinds = ("order.paid", "order.refunded", "refund.reversed")
-            if (is_later and arrival.event.type in kinds) or (
-                has_failed and self.remarks[event_id] == "order_conflict"
-            ):
+            if (is_anew and not only_conflicts) or (has_failed and self.remarks[event_id] == "order_conflict"):
                 self.statuses[event_id] = "pending"
 
     def _reopen_exceeding(self) -> None:
