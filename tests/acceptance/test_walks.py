@@ -101,10 +101,12 @@ def sums_of(order: Document) -> tuple[int, int]:
 
 def test_the_walk_of_a_customer_is_bound_kept_and_taken_over(live: Live) -> None:
     documents = answers(walk(live, "customers.md", "walk-customers"))
-    assert [document["outcome"] for document in documents if "outcome" in document] == ["bound", "kept", "taken_over"]
-    customer, claims = documents[-2:]
+    outcomes = [document["outcome"] for document in documents if "outcome" in document]
+    assert outcomes == ["bound", "kept", "taken_over", "bound"]
+    customer, claims, _, merged = documents[-4:]
     assert customer["binding"]["shop_id"] == "han"
     assert [claim["shop_id"] for claim in claims["data"]] == ["mei", "han", "han"]
+    assert (merged["id"], merged["merged_into"], merged["binding"]) == ("g-77", "c-5", customer["binding"])
 
 
 def test_the_walk_of_a_program_keeps_who_answered_for_the_looser_pack(live: Live) -> None:
