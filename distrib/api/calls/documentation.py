@@ -69,7 +69,12 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
 def _answer(answer: Shapes) -> dict[str, Any]:
     if isinstance(answer, tuple):
         responses = [_answer(response) for response in answer]
-        content = {kind: shape for response in responses for kind, shape in response["content"].items()}
+        shapes: dict[str, list[Any]] = {}
+        for kind, shape in (item for response in responses for item in response["content"].items()):
+            shapes.setdefault(kind, []).append(shape["schema"])
+        content = {
+            kind: {"schema": alike[0] if len(alike) == 1 else {"anyOf": alike}} for kind, alike in shapes.items()
+        }
         return {"description": responses[0]["description"], "headers": _HEADERS, "content": content}
     if answer is None:
         return {"description": "Done; there is nothing to say.", "headers": _HEADERS}
