@@ -1,4 +1,4 @@
-"""The orders of customers by when they were paid, and who is worked on."""
+"""The form in which the lines of a closed month were written."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0013"
-down_revision = "0017"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0013_customer_orders.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0016_lines_form.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)

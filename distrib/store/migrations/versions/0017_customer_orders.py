@@ -1,4 +1,4 @@
-"""Customers, and shops, that are one person."""
+"""The orders of customers by when they were paid, and who is worked on."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0018"
+revision = "0017"
 down_revision = "0016"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0018_people.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0017_customer_orders.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)

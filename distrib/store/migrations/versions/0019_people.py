@@ -1,4 +1,4 @@
-"""The form in which the lines of a closed month were written."""
+"""Customers, and shops, that are one person."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0017"
-down_revision = "0015"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0017_lines_form.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0019_people.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)

@@ -1,5 +1,5 @@
 -- A customer's settled orders by when they were paid: who is new, who returns (plan.md, where).
-CREATE INDEX IF NOT EXISTS settlements_customer ON settlements (program_id, customer_id, paid_at)
+CREATE INDEX settlements_customer ON settlements (program_id, customer_id, paid_at)
     WHERE customer_id IS NOT NULL;
 
 -- The customers of orders of programs whose plans ask for that: a batch holds their rows while it decides, so that of two

@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0014"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0014_refunds_undone.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0020_refunds_undone.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)
