@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.events import CANCEL, CANCELLED, UNDONE, Order, Refund
 from distrib.domain.orders.effects import EXPECTED
-from distrib.domain.orders.machine import PHASE_OF
+from distrib.domain.orders.endings import PHASE_OF
 from distrib.domain.orders.state import (
     NEW,
     Arrival,
