@@ -316,3 +316,119 @@ def test_states_are_values_that_no_event_changes() -> None:
     assert before.account is not None
     assert (before.phase, dict(before.account.commissions), before.account.left_minor) == kept
     assert (NEW.phase, NEW.account, NEW.waiting) == (Phase.NEW, None, ())
+
+
+def test_an_amount_without_lines_is_shared_by_what_is_left_and_the_first_of_equal_remainders_gets_the_unit() -> None:
+    life = Life()
+    life.tell(SETTLED, refund("r-1", 6, ("1", 5_002)))
+    life.tell(money_back("r-2", 7, 3, "lines"))
+    assert life.taken_minor() == [5_004, 1, 0]  # 4,999 are left of either: 1.5 each
+    life.tell(money_back("r-3", 8, 9_996, "lines"))
+    assert (life.remarks["r-3"], life.taken_minor()) == ("refund_exceeds", [5_004, 1, 0])
+    failed = [effect for effect in life.effects if isinstance(effect, of.EventFailed)]
+    assert [effect.params for effect in failed] == [{"amount": 9_996, "left": 9_995}]
+    life.tell(money_back("r-4", 9, 9_995, "lines"))
+    assert (life.posted(), life.taken_minor()) == ({}, [10_001, 4_999, 0])
+
+
+def test_money_beside_all_lines_changes_no_commission_whatever_it_comes_to_and_may_be_undone_once() -> None:
+    life = Life()
+    life.tell(SETTLED)
+    assert kinds(life.tell(money_back("r-1", 6, 99_999, "none"))) == ["RefundedBeside", "EventDone"]
+    assert kinds(life.tell(undone("r-1", 7))) == ["RefundedBeside", "RefundUndone", "EventDone"]
+    life.tell(Event("once more", "refund.reversed", PAID_AT + 8 * DAY, refund_id="r-1"))
+    beside = [effect for effect in life.effects if isinstance(effect, of.RefundedBeside)]
+    assert [(effect.refund_id, effect.amount_minor) for effect in beside] == [
+        ("r-1", 99_999),
+        ("/reversed/r-1", -99_999),
+    ]
+    assert [effect.occurred_at for effect in beside] == [PAID_AT + 6 * DAY, PAID_AT + 7 * DAY]
+    assert (life.posted(), life.remarks["once more"]) == (WHOLE, "already_reversed")
+
+
+def test_a_refund_and_what_undoes_it_count_from_the_settlement_on_and_in_their_order() -> None:
+    life = Life()
+    life.tell(SETTLED, PART, undone("r-1", 0))
+    dated = [effect.occurred_at for effect in life.effects if isinstance(effect, of.RefundApplied)]
+    assert dated == [PAID_AT + 5 * DAY, PAID_AT + 5 * DAY]
+    changed = [effect for effect in life.effects if isinstance(effect, of.CommissionsReversed)]
+    assert [effect.occurred_at for effect in changed] == dated
+    assert [sum(change.amount_minor for change in effect.changes) for effect in changed] == [-390, 390]
+    assert life.posted() == WHOLE
+
+
+def test_a_refund_undone_is_still_known_and_its_repeat_is_one() -> None:
+    life = Life()
+    life.tell(SETTLED, PART, undone("r-1", 20))
+    life.tell(Event("again", "order.refunded", PAID_AT + 21 * DAY, refund=PART.refund))
+    assert (life.remarks["again"], life.posted()) == ("already_refunded", WHOLE)
+    other = Event("other", "order.refunded", PAID_AT + 22 * DAY, refund=refund("r-1", 1, ("2", 5)).refund)
+    life.tell(other)
+    assert life.remarks["other"] == "refund_conflict"
+
+
+def test_what_undoes_a_refund_waits_for_it_and_after_the_end_of_the_order_does_nothing() -> None:
+    life = Life()
+    life.tell(undone("r-1", 20))
+    assert life.remarks["not r-1"] == "waits_for_refund"
+    waiting = [effect for effect in life.effects if isinstance(effect, of.EventWaiting)]
+    assert [(effect.id, effect.waits_for) for effect in waiting] == [("r-1", "order")]
+    life.tell(SETTLED, CANCELLED)
+    assert life.remarks["not r-1"] == "waits_for_refund"
+    life.tell(PART)
+    assert life.remarks["not r-1"] == "order_cancelled"
+    assert (life.posted(), life.taken_minor()) == ({}, [10_001, 4_999, 0])
+
+
+def test_the_same_lines_in_another_order_are_the_same_order_and_its_early_refunds_stay_with_their_lines() -> None:
+    turned = event("order.settled", 5, order=order(lines=tuple(reversed(order().lines))))
+    life = Life()
+    life.tell(PAID, PART)
+    life.tell(turned)
+    assert life.remarks["order.settled"] is None
+    assert life.taken_minor() == [0, 0, 3_000]
+    plain = Life()
+    plain.tell(SETTLED, PART)
+    assert sum(life.posted().values()) == sum(plain.posted().values())
+
+
+def test_a_payment_that_failed_closes_what_was_expected_and_the_next_goes_on_with_its_numbers() -> None:
+    life = Life()
+    life.tell(PAID, PART)
+    closing = life.tell(FAILED)
+    assert kinds(closing) == [
+        "PaymentFailed",
+        "ExpectationChanged",
+        "ExpectationClosed",
+        "EventsReopened",
+        "EventDone",
+    ]
+    assert (life.state.phase, life.expected(), life.remarks["r-1"]) == (Phase.NEW, {}, "waits_for_order")
+    (paid_again, *_) = life.tell(PAID_AGAIN)
+    assert isinstance(paid_again, of.OrderPaid)
+    assert paid_again.numbers == (2, 11, 2)
+    assert (life.state.phase, life.statuses["r-1"]) == (Phase.EXPECTED, "done")
+    early = [effect.seq for effect in life.effects if isinstance(effect, of.EarlyRefundApplied)]
+    assert early == [1, 2]
+    firsts = [effect.first_seq for effect in life.effects if isinstance(effect, of.ExpectationChanged)]
+    assert firsts == sorted(set(firsts))
+    life.tell(FAILED_AGAIN)
+    assert life.state.numbers == (3, 21, 3)
+    life.tell(Event("late", "order.payment_failed", PAID_AT + 4 * DAY, order_id="o"))
+    assert life.remarks["late"] == "already_failed"
+
+
+def test_a_failure_of_another_payment_leaves_what_is_expected_and_a_settled_order_alone() -> None:
+    life = Life()
+    life.tell(PAID_AGAIN)
+    assert kinds(life.tell(FAILED)) == ["PaymentFailed", "EventsReopened", "EventDone"]
+    assert (life.state.phase, life.remarks["order.payment_failed"]) == (Phase.EXPECTED, None)
+    life.tell(SETTLED_AGAIN)
+    assert life.tell(FAILED_AGAIN)[1:] == [
+        of.EventsReopened(life.arrived[-1], only_conflicts=True),
+        of.EventDone(4, "already_settled"),
+    ]
+    assert life.posted() == WHOLE
+    life.tell(CANCELLED)
+    life.tell(Event("last", "order.payment_failed", PAID_AT + 60 * DAY, order_id="o"))
+    assert life.remarks["last"] == "order_cancelled"
