@@ -228,6 +228,22 @@ def refunds_of(order: Order, draw: st.DrawFn) -> list[int]:
     return [draw(st.integers(0, line.paid_minor)) for line in order.lines]
 
 
+def bounded(amounts: dict[CommissionKey, int], posted: dict[CommissionKey, int]) -> dict[CommissionKey, int]:
+    """By rule, tier and earner no more than was first posted over all lines, shared out by largest remainder."""
+    within = dict(amounts)
+    for group in {key[1:] for key in amounts}:
+        keys = sorted(key for key in amounts if key[1:] == group)
+        whole, limit = sum(amounts[key] for key in keys), sum(posted[key] for key in posted if key[1:] == group)
+        if whole <= limit:
+            continue
+        quotas = {key: Fraction(amounts[key] * limit, whole) for key in keys}
+        within |= {key: quota.numerator // quota.denominator for key, quota in quotas.items()}
+        missing = limit - sum(within[key] for key in keys)
+        for key in sorted(keys, key=lambda key: (within[key] - quotas[key], key.line_index))[:missing]:
+            within[key] += 1
+    return within
+
+
 @given(worlds)
 def test_the_engine_agrees_with_fractions(world: tuple[Plan, Order, Snapshot]) -> None:
     plan, order, snapshot = world
@@ -249,10 +265,7 @@ def test_what_stands_after_a_refund_agrees_with_fractions_and_never_rises(
         Fraction(minor, line.paid_minor) if line.paid_minor else ratio
         for minor, line in zip(left, order.lines, strict=True)
     ]
-    expected = {
-        key: min(amount, posted.get(key, 0))
-        for key, amount in rounded(plan, exact(plan, order, snapshot, shares)).items()
-    }
+    expected = bounded(rounded(plan, exact(plan, order, snapshot, shares)), posted)
     assert by_key(settle_left(plan, order, uncapped, left, posted)) == {k: v for k, v in expected.items() if v}
 
 
