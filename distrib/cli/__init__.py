@@ -13,8 +13,9 @@ import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from distrib import failures
 from distrib.domain.texts import Text
-from distrib.failures import FAILURES, WRONG_USE, explain
+from distrib.failures import FAILURES, WRONG_USE
 from distrib.languages import render_both
 from distrib.transactions import is_passing, sqlstate_of
 
@@ -95,7 +96,7 @@ def main() -> None:
     try:
         cli()
     except FAILURES as failure:
-        click.echo(explain(failure), err=True)
+        click.echo(failures.explain(failure), err=True)  # the command of that name shadows what is imported
         sys.exit(WRONG_USE)
     except (DBAPIError, psycopg.Error) as error:
         _say_database(error)

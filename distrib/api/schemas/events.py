@@ -180,7 +180,7 @@ class EventSchema(EventPart):
     refund = Inner(RefundSchema)
     order_id = Identifier(allow_none=True)
     group_id = Identifier()
-    refund_id = Identifier()
+    refund_id = Identifier(allow_none=True)
 
     def __init__(self, now: Callable[[], datetime] | None = None, **options: Any) -> None:
         self._now = now

@@ -46,10 +46,10 @@ def apply_early_refund(account: OrderAccount, early: EarlyRefund, seq: int) -> t
     if early.is_undone:
         instant = max(occurred_at, account.refunds[refund_id].counts_from)
         kept_as, changed_minor = UNDONE + refund_id, tuple([-taken for taken in changed_minor])
-        after = account.after_reversal(refund_id)
+        after = account.after_reversal(refund_id, instant)
     else:
-        instant, kept_as = occurred_at, refund_id
-        after = account.after_refund(early.refund, changed_minor, occurred_at)
+        instant, kept_as = account.freed_by(changed_minor, occurred_at), refund_id
+        after = account.after_refund(early.refund, changed_minor, instant)
     kept = EarlyRefundApplied(event_no, kept_as, account.order, changed_minor, seq, instant)
     after, effects = _change(after, event_no, REFUNDED, after.changes_to_left(), instant)
     return after, [kept, *effects]
@@ -72,7 +72,7 @@ def apply_early_refunds(settled: OrderAccount, early: Sequence[EarlyRefund]) -> 
         event_no, occurred_at = arrival.event_no, arrival.event.occurred_at
         if refund.is_beside_lines:  # kept already, and no commission changes
             settled = (
-                settled.after_reversal(refund.id)
+                settled.after_reversal(refund.id, occurred_at)
                 if is_undone
                 else settled.after_refund(refund, taken_minor, occurred_at)
             )

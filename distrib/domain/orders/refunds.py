@@ -80,15 +80,15 @@ def apply_refund(
 ) -> tuple[OrderAccount, list[Effect]]:
     """The account after a refund took so much of each line, with what is reversed by it.
 
-    It counts from ``occurred_at``, and not before what it takes back.
+    It counts from ``occurred_at``, and not before what it takes back, be it given back by undoing another refund.
 
     Args:
         refund: under whose id it is kept; a cancel's too.
         taken_minor: by index of the lines.
     """
-    instant = account.no_earlier(occurred_at)
+    instant = account.freed_by(taken_minor, account.no_earlier(occurred_at))
     kept = RefundApplied(event_no, refund.id, account, taken_minor, instant)
-    account, effects = _changed(account.after_refund(refund, taken_minor, occurred_at), event_no, instant)
+    account, effects = _changed(account.after_refund(refund, taken_minor, instant), event_no, instant)
     return account, [kept, *effects]
 
 
@@ -103,7 +103,7 @@ def apply_reversal(
     instant = max(occurred_at, known.counts_from)
     given_back = [-taken for taken in known.taken_minor]
     kept = RefundApplied(event_no, UNDONE + refund_id, account, given_back, instant)
-    account, effects = _changed(account.after_reversal(refund_id), event_no, instant)
+    account, effects = _changed(account.after_reversal(refund_id, instant), event_no, instant)
     return account, [kept, *effects]
 
 
@@ -123,7 +123,7 @@ def beside_no_more(
     known = account.refunds[refund_id]
     instant = max(occurred_at, known.counts_from)
     effect = RefundedBeside(event_no, UNDONE + refund_id, -(known.refund.amount_minor or 0), instant)
-    return account.after_reversal(refund_id), [effect]
+    return account.after_reversal(refund_id, instant), [effect]
 
 
 def remark_of(before: OrderAccount, after: OrderAccount, taken_minor: Sequence[int]) -> str | None:

@@ -51,12 +51,17 @@ class CommissionState(NamedTuple):
 
 
 class AppliedRefund(NamedTuple):
-    """A refund that was applied: what it took of each line by index, from when that counts, whether it was undone."""
+    """A refund that was applied: what it took of each line by index, from when that counts, and when it was undone."""
 
     refund: Refund
     taken_minor: tuple[int, ...]
     counts_from: datetime
-    is_undone: bool = False
+    undone_at: datetime | None = None
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether what it took was given back since."""
+        return self.undone_at is not None
 
 
 class CommissionChange(NamedTuple):
@@ -136,11 +141,19 @@ class OrderAccount(NamedTuple):
         known = AppliedRefund(refund, tuple(taken_minor), self.no_earlier(occurred_at))
         return self._replace(left_minor=left_minor, refunds={**self.refunds, refund.id: known})
 
-    def after_reversal(self, refund_id: str) -> OrderAccount:
+    def freed_by(self, taken_minor: Sequence[int], instant: datetime) -> datetime:
+        """From when so much can be taken of each line: not before later refunds were undone that had taken it."""
+        undone = [known for known in self.refunds.values() if known.undone_at is not None and known.undone_at > instant]
+        held = [sum(parts) for parts in zip(*[known.taken_minor for known in undone], strict=True)]
+        free = zip(taken_minor, self.left_minor, held, strict=True) if undone else ()
+        needs_them = any(taken > max(left - kept, 0) for taken, left, kept in free)
+        return max([known.undone_at or instant for known in undone]) if needs_them else instant
+
+    def after_reversal(self, refund_id: str, undone_at: datetime) -> OrderAccount:
         """The account with what a refund took given back to each line, and the refund known as undone."""
         known = self.refunds[refund_id]
         left_minor = tuple([left + taken for left, taken in zip(self.left_minor, known.taken_minor, strict=True)])
-        refunds = {**self.refunds, refund_id: known._replace(is_undone=True)}
+        refunds = {**self.refunds, refund_id: known._replace(undone_at=undone_at)}
         return self._replace(left_minor=left_minor, refunds=refunds)
 
 

@@ -103,9 +103,9 @@ def settled_state(
         if not refund_id.startswith(UNDONE):
             refund = Refund(CANCEL, order.id) if refund_id == CANCEL else _refund_of(stored.payload)
             account = account.after_refund(refund, _by_line(order, stored.taken), stored.occurred_at)
-    for refund_id in settled.refunds:
+    for refund_id, stored in settled.refunds.items():
         if refund_id.startswith(UNDONE):
-            account = account.after_reversal(refund_id.removeprefix(UNDONE))
+            account = account.after_reversal(refund_id.removeprefix(UNDONE), stored.occurred_at)
     account = _with_beside(account, beside)
     return state._replace(phase=state.phase if state.end else Phase.SETTLED, kept=account)
 
@@ -133,7 +133,7 @@ def expected_state(stored: StoredPayment, beside: Sequence[StoredBeside], terms_
         arrival = Arrival(early.event_no, early.day, decode_stored(early.payload))
         if early.refund_id.startswith(UNDONE):
             known_refund = account.refunds[early.refund_id.removeprefix(UNDONE)]
-            account = account.after_reversal(known_refund.refund.id)
+            account = account.after_reversal(known_refund.refund.id, early.occurred_at)
             early_refunds.append(EarlyRefund(arrival, known_refund.refund, known_refund.taken_minor, is_undone=True))
         else:
             refund, taken_minor = _refund_of(early.payload), _by_line(order, early.taken)
@@ -154,7 +154,7 @@ def _with_beside(account: OrderAccount, beside: Sequence[StoredBeside]) -> Order
     """The account that knows of the refunds that are no line's, and of those undone."""
     for kept in _refunds_first(beside):
         if kept.refund_id.startswith(UNDONE):
-            account = account.after_reversal(kept.refund_id.removeprefix(UNDONE))
+            account = account.after_reversal(kept.refund_id.removeprefix(UNDONE), kept.occurred_at)
         else:
             nothing = (0,) * len(account.left_minor)
             account = account.after_refund(_refund_of(kept.payload), nothing, kept.occurred_at)

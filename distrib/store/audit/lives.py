@@ -51,7 +51,8 @@ _LIVES = Question(
     LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
     LEFT JOIN refunds_beside u ON u.program_id = r.program_id AND u.order_no = r.order_no
          AND r.refund_id = '/reversed/' || u.refund_id
-    WHERE r.program_id = :program AND (x.status IS DISTINCT FROM 'done'
+    WHERE r.program_id = :program AND (x.status IS DISTINCT FROM 'done' AND NOT EXISTS (
+              SELECT 1 FROM payment_failures p WHERE p.program_id = :program AND p.order_no = r.order_no)
           OR CASE WHEN r.amount_minor < 0
                   THEN e.type IS DISTINCT FROM 'refund.reversed' OR u.amount_minor IS DISTINCT FROM -r.amount_minor
                   ELSE e.type IS DISTINCT FROM 'order.refunded'
@@ -100,7 +101,8 @@ _GROUPS = Question(
     JOIN settlements s USING (program_id, order_no)
     JOIN events e USING (program_id, order_no, event_no)
     LEFT JOIN group_decisions d ON d.program_id = m.program_id AND d.group_no = m.group_no
-    WHERE m.program_id = :program
+    LEFT JOIN groups g ON g.program_id = m.program_id AND g.group_no = m.group_no
+    WHERE m.program_id = :program AND e.payload::json #>> '{order,group_id}' = g.group_id
       AND (d.has_succeeded IS NOT TRUE OR s.settled_at <> GREATEST(e.occurred_at, d.occurred_at))
     UNION ALL
     SELECT DISTINCT m.order_no, m.group_no, 'waits for a group that is decided'
@@ -115,7 +117,10 @@ _GROUPS = Question(
     JOIN expecting_orders q USING (program_id, order_no)
     JOIN paid_orders p USING (program_id, order_no, payment_no)
     JOIN event_outcomes x ON x.program_id = p.program_id AND x.order_no = p.order_no AND x.event_no = p.event_no
+    JOIN events e ON e.program_id = p.program_id AND e.order_no = p.order_no AND e.event_no = p.event_no
+    JOIN groups g ON g.program_id = m.program_id AND g.group_no = m.group_no
     WHERE m.program_id = :program AND NOT d.has_succeeded AND x.status <> 'pending'
+      AND e.payload::json #>> '{order,group_id}' = g.group_id
     UNION ALL
     SELECT NULL, d.group_no, 'decided without its event'
     FROM group_decisions d

@@ -223,6 +223,9 @@ _SETTLEMENTS = Question(
          AND r.refund_id = '/reversed/' || u.refund_id
     WHERE r.program_id = :program AND NOT r.is_dated_by_event
       AND r.occurred_at <> GREATEST(e.occurred_at, s.settled_at, u.occurred_at)
+      AND NOT (r.occurred_at > e.occurred_at AND EXISTS (
+          SELECT 1 FROM refund_lines f WHERE f.program_id = r.program_id AND f.order_no = r.order_no
+            AND starts_with(f.refund_id, '/reversed/') AND f.occurred_at = r.occurred_at))
     UNION ALL
     SELECT r.order_no, r.event_no, 'undoes other than its refund took'
     FROM refund_lines r

@@ -35,8 +35,9 @@ FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, o
         AND (EXISTS (SELECT 1 FROM expecting_orders WHERE program_id = :program AND order_no = :order_no)
              OR EXISTS (SELECT 1 FROM order_ends WHERE program_id = :program AND order_no = :order_no))
       UNION ALL
-      SELECT program_id, order_no, event_no, refund_id, NULL, amount_minor, occurred_at FROM refunds_beside
-      WHERE program_id = :program AND order_no = :order_no) r
+      SELECT program_id, order_no, event_no, refund_id, NULL, amount_minor, occurred_at
+      FROM refunds_beside JOIN event_outcomes USING (program_id, order_no, event_no)
+      WHERE program_id = :program AND order_no = :order_no AND status = 'done') r
 JOIN events e USING (program_id, order_no, event_no)
 ORDER BY r.event_no, r.refund_id, r.line_id
 """

@@ -47,19 +47,21 @@ CROSS JOIN LATERAL (
 ) x
 WHERE x.minor IS NOT NULL
 """
+# A refund undone gives back what it took: for a bound from above it counts as a sale does.
 _BACK = f"""
 SELECT a.place, -x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(r.sales_minor) AS minor FROM refund_lines r
     WHERE r.program_id = %(program)s AND r.seller_no = a.shop_no
-    AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at AND r.occurred_at <= a.back_at
+    AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at
+    AND r.occurred_at <= CASE WHEN r.sales_minor < 0 THEN a.to_at ELSE a.back_at END
 ) x
 WHERE x.minor IS NOT NULL
 """
 _SOLD = """
 s.settled_at >= a.from_at AND s.settled_at <= a.to_at
 AND s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
-    AND r.order_no = s.order_no AND r.occurred_at <= a.back_at), 0)
+    AND r.order_no = s.order_no AND r.occurred_at <= CASE WHEN r.sales_minor < 0 THEN a.to_at ELSE a.back_at END), 0)
 """
 _ORDERS = f"""
 SELECT a.place, x.orders FROM {_QUERIES}
@@ -119,7 +121,8 @@ CROSS JOIN LATERAL (
     SELECT sum(t.amount_minor - COALESCE((
         SELECT sum(CASE WHEN r.debit_account = r.shop_no THEN r.amount_minor ELSE -r.amount_minor END)
         FROM transfers r WHERE r.program_id = %(program)s AND r.cause_no = t.cause_no
-        AND r.kind = 'reversed' AND r.reverses_seq = t.seq AND r.occurred_at <= a.back_at), 0)) AS minor
+        AND r.kind = 'reversed' AND r.reverses_seq = t.seq
+        AND r.occurred_at <= CASE WHEN r.credit_account = r.shop_no THEN a.to_at ELSE a.back_at END), 0)) AS minor
     FROM transfers t
     JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
     WHERE t.program_id = %(program)s AND t.shop_no = a.shop_no AND t.kind = 'earned'

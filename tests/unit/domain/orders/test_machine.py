@@ -432,3 +432,17 @@ def test_a_failure_of_another_payment_leaves_what_is_expected_and_a_settled_orde
     life.tell(CANCELLED)
     life.tell(Event("last", "order.payment_failed", PAID_AT + 60 * DAY, order_id="o"))
     assert life.remarks["last"] == "order_cancelled"
+
+
+def test_money_that_another_refund_held_counts_as_taken_from_when_that_was_undone() -> None:
+    life = Life()
+    life.tell(SETTLED, refund("r-1", 20, ("1", 10_001)))
+    life.tell(refund("r-2", 25, ("1", 8_000)))
+    assert life.remarks["r-2"] == "refund_exceeds"
+    life.tell(undone("r-1", 40))
+    dated = {effect.refund_id: effect.occurred_at for effect in life.effects if isinstance(effect, of.RefundApplied)}
+    assert dated == {"r-1": PAID_AT + 20 * DAY, "/reversed/r-1": PAID_AT + 40 * DAY, "r-2": PAID_AT + 40 * DAY}
+    life.tell(refund("r-3", 22, ("2", 4_999)), refund("r-4", 23, ("1", 2_001)))
+    dated = {effect.refund_id: effect.occurred_at for effect in life.effects if isinstance(effect, of.RefundApplied)}
+    assert (dated["r-3"], dated["r-4"]) == (PAID_AT + 22 * DAY, PAID_AT + 40 * DAY)
+    assert life.posted() == {}
