@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from distrib.domain.events import Order
+from distrib.domain.money import MAX_SUM_MINOR
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.commission import Commission, settle, settle_left
 from distrib.domain.settlement.earned import CommissionKey
@@ -89,13 +90,21 @@ def named(plan: Plan, order: Order, commissions: Iterable[Commission]) -> list[P
 
 
 def differences(
-    plan: Plan, order: Order, snapshot: Snapshot, left_minor: Sequence[int] | None, posted: PostedOrder
+    plan: Plan,
+    order: Order,
+    snapshot: Snapshot,
+    left_minor: Sequence[int] | None,
+    posted: PostedOrder,
+    *,
+    is_bound_by_line: bool = False,
 ) -> list[Difference]:
     """Where an order computed again differs from what was posted; empty when they agree.
 
     Args:
         left_minor: what refunds left of each line; None while nothing was refunded.
         posted: what the ledger has.
+        is_bound_by_line: all refunds are of the time when each commission was bounded by what was first posted for
+            itself, and not yet over the order; the next refund brings what stands to today's bound.
     """
     first = settle(plan, order, snapshot)
     unlike = _unlike(named(plan, order, first), posted.earned)
@@ -103,7 +112,11 @@ def differences(
     if left_minor is not None:
         first_minor = {commission.key: commission.amount_minor for commission in first}
         gone = _keys(plan, order, posted.taken_back)
-        last = settle_left(plan, order, snapshot, left_minor, first_minor, gone)
+        if is_bound_by_line:
+            unbounded = dict.fromkeys(first_minor, MAX_SUM_MINOR)
+            last = _each_at_most(settle_left(plan, order, snapshot, left_minor, unbounded, gone), first_minor)
+        else:
+            last = settle_left(plan, order, snapshot, left_minor, first_minor, gone)
     expected = {
         commission.key: commission.amount_minor
         for commission in named(plan, order, last)
@@ -112,6 +125,15 @@ def differences(
     standing = posted.standing()
     keys = sorted(key for key in {*expected, *standing} if expected.get(key, 0) != standing.get(key, 0))
     return unlike + [Difference("standing", key, expected.get(key, 0), standing.get(key, 0)) for key in keys]
+
+
+def _each_at_most(commissions: Iterable[Commission], first_minor: Mapping[CommissionKey, int]) -> list[Commission]:
+    """Each commission at most what was first posted for itself, and those that were not posted at all left out."""
+    bounded = [
+        commission._replace(amount_minor=min(commission.amount_minor, first_minor.get(commission.key, 0)))
+        for commission in commissions
+    ]
+    return [commission for commission in bounded if commission.amount_minor]
 
 
 def _keys(plan: Plan, order: Order, places: Iterable[PostedKey]) -> set[CommissionKey]:

@@ -58,6 +58,7 @@ class _Changes:
     reversed: Mapping[int, Mapping[PostedKey, int]]
     taken_back: Mapping[int, set[PostedKey]]
     refunded: Mapping[int, Mapping[str, int]]
+    refunded_lately: set[int]
 
 
 def recompute_orders(conn: Connection, program: Program) -> dict[str, AuditAnswer]:
@@ -109,7 +110,8 @@ class _OrderAudit:
         else:
             taken_back = frozenset(changes.taken_back.get(row.order_no, ()))
             posted_order = PostedOrder(_earned(posted), reversed_ or {}, taken_back)
-            self._compare(row, plan, order, snapshot, left, posted_order)
+            is_bound_by_line = refunded is not None and row.order_no not in changes.refunded_lately
+            self._compare(row, plan, order, snapshot, left, posted_order, is_bound_by_line=is_bound_by_line)
             stands = sum(posted_order.standing().values())
         self._check_cap(row, snapshot, row.paid_minor if left is None else sum(left), stands)
 
@@ -130,8 +132,10 @@ class _OrderAudit:
         snapshot: Snapshot,
         left: Sequence[int] | None,
         posted_order: PostedOrder,
+        *,
+        is_bound_by_line: bool,
     ) -> None:
-        unlike = differences(plan, order, snapshot, left, posted_order)
+        unlike = differences(plan, order, snapshot, left, posted_order, is_bound_by_line=is_bound_by_line)
         if unlike:
             shown = [
                 {
@@ -165,7 +169,8 @@ def _changes(batch: OrderBatch) -> _Changes:
     for refund in batch.refunded:
         if refund.refunds:  # where all were undone the order is as if there had been none
             refunded[refund.order_no][refund.line_id] = refund.amount_minor
-    return _Changes(reversed_, taken_back, refunded)
+    refunded_lately = {refund.order_no for refund in batch.refunded if not refund.is_of_before}
+    return _Changes(reversed_, taken_back, refunded, refunded_lately)
 
 
 def _text(commissions: Sequence[Commission], order: Order, rules: Sequence[str]) -> str | None:

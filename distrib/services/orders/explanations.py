@@ -69,7 +69,8 @@ def explain_order(conn: Connection, program: Program, order_id: str, only_shop_n
     left = left_of_lines(order, refunded_by_line(refunds)) if is_reduced(refunds) else None
     if only_shop_no is not None and head["seller_no"] != only_shop_no:
         view["customer_id"] = None
-    return {**view, **_recomputed(conn, program, head, order, plan, left, posted, only_shop_no)}
+    is_bound_by_line = bool(refunds) and all(refund["is_of_before"] for refund in refunds)
+    return {**view, **_recomputed(conn, program, head, order, plan, left, posted, only_shop_no, is_bound_by_line)}
 
 
 def plan_of_version(conn: Connection, program: Program, version_no: int) -> Plan:
@@ -86,11 +87,12 @@ def _recomputed(
     left: Sequence[int] | None,
     rows: Sequence[Mapping[str, Any]],
     only_shop_no: int | None,
+    is_bound_by_line: bool,
 ) -> dict[str, Any]:
     snapshot = Snapshot.from_json(head["snapshot"])
     looks = explain(plan, order, snapshot, left)
     posted = posted_of(rows)
-    unlike = differences(plan, order, snapshot, left, posted)
+    unlike = differences(plan, order, snapshot, left, posted, is_bound_by_line=is_bound_by_line)
     agrees = not unlike
     people = _people(snapshot)
     if only_shop_no is not None:

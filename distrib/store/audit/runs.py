@@ -40,7 +40,8 @@ WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s
 """
 _REFUNDED = """
 SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor,
-       sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END)::integer AS refunds
+       sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END)::integer AS refunds,
+       bool_and(is_dated_by_event) AS is_of_before
 FROM refund_lines
 WHERE program_id = %(program)s AND order_no > %(after)s AND order_no <= %(last)s GROUP BY order_no, line_id
 """
@@ -69,12 +70,13 @@ class ReversedRow(NamedTuple):
 
 
 class RefundedRow(NamedTuple):
-    """What all refunds took of one line, and how many of them stand."""
+    """What all refunds took of one line, how many of them stand, and whether all are of before migration 0020."""
 
     order_no: int
     line_id: str
     amount_minor: int
     refunds: int
+    is_of_before: bool
 
 
 class OrderBatch(NamedTuple):

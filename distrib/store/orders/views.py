@@ -22,11 +22,13 @@ MOST_EVENTS = 1_000
 """So many events of one order are shown."""
 # What refunds took before the settlement counts with it, and until then by itself. A refund beside all lines has none.
 _REFUNDS = """
-SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id
-FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at FROM refund_lines
+SELECT r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.event_id, r.is_of_before
+FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, occurred_at,
+             is_dated_by_event AS is_of_before
+      FROM refund_lines
       WHERE program_id = :program AND order_no = :order_no
       UNION ALL
-      SELECT f.program_id, f.order_no, f.event_no, f.refund_id, f.line_id, f.amount_minor, f.occurred_at
+      SELECT f.program_id, f.order_no, f.event_no, f.refund_id, f.line_id, f.amount_minor, f.occurred_at, false
       FROM early_refunds f
       WHERE f.program_id = :program AND f.order_no = :order_no
         AND f.seq >= (SELECT max(first_refund_seq) FROM paid_orders
@@ -35,7 +37,7 @@ FROM (SELECT program_id, order_no, event_no, refund_id, line_id, amount_minor, o
         AND (EXISTS (SELECT 1 FROM expecting_orders WHERE program_id = :program AND order_no = :order_no)
              OR EXISTS (SELECT 1 FROM order_ends WHERE program_id = :program AND order_no = :order_no))
       UNION ALL
-      SELECT program_id, order_no, event_no, refund_id, NULL, amount_minor, occurred_at
+      SELECT program_id, order_no, event_no, refund_id, NULL, amount_minor, occurred_at, false
       FROM refunds_beside JOIN event_outcomes USING (program_id, order_no, event_no)
       WHERE program_id = :program AND order_no = :order_no AND status = 'done') r
 JOIN events e USING (program_id, order_no, event_no)

@@ -92,3 +92,18 @@ def test_the_same_commission_posted_twice_is_told() -> None:
         Difference("earned", place, 0, 200),
         Difference("standing", place, 200, 400),
     ]
+
+
+def test_orders_refunded_before_the_bound_over_the_order_are_worked_out_by_the_bound_of_their_time() -> None:
+    rule = {"id": "s", "pay": "seller", "rate": "0.1", "cap": {"per_order_minor": 3_000}}
+    plan = compile_plan({"code": "p", "currency": "CNY", "rules": [rule]})
+    lines = (OrderLine("1", "A", 1, 30_000), OrderLine("2", "B", 1, 20_000))
+    order = Order("o", "CNY", ORDER.paid_at, lines)
+    people = Snapshot(Person(1, "member", True))
+    first = [PostedCommission("1", "s", 0, 1, 30_000, 100_000, 3_000)]
+    nothing_stands = PostedOrder(first, {first[0].key: -3_000})
+    assert differences(plan, order, people, [0, 20_000], nothing_stands, is_bound_by_line=True) == []
+    of_today = differences(plan, order, people, [0, 20_000], nothing_stands)
+    assert of_today == [Difference("standing", PostedKey("2", "s", 0, 1), 2_000, 0)]
+    two_thousand = PostedOrder(first, {first[0].key: -3_000, PostedKey("2", "s", 0, 1): 2_000})
+    assert differences(plan, order, people, [0, 20_000], two_thousand) == []
