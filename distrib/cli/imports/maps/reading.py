@@ -203,12 +203,19 @@ class _Reader(SourceReport):
 
 
 def with_settings(document: object, settings: Sequence[tuple[str, str]]) -> list[Problem]:
-    """Sets texts in a map by the paths of their keys, in place; answers what cannot be set."""
+    """Sets texts in a map by the paths of their keys, in place; answers what cannot be set.
+
+    >>> document = {"order": {"shop_id": "Shop"}}
+    >>> with_settings(document, [("order.shop_id.constant", "b")]), document
+    ([], {'order': {'shop_id': {'constant': 'b'}}})
+    """
     problems: list[Problem] = []
     for path, text in settings:
         *above, last = path.split(".")
         part = document
-        for key in above:
+        for depth, key in enumerate(above, 1):
+            if isinstance(part, dict) and isinstance(part.get(key), str) and depth == len(above) > 1:
+                part[key] = {}  # a column alone becomes what the longer path says
             part = part.setdefault(key, {}) if isinstance(part, dict) else None
         if isinstance(part, dict) and all(path.split(".")):
             part[last] = text

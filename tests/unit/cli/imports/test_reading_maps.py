@@ -102,7 +102,9 @@ def test_keys_are_set_by_their_paths() -> None:
     document: dict[str, Any] = {"order": {"shop_id": "shop"}}
     assert with_settings(document, [("order.shop_id", "Tags"), ("times.zone", "UTC")]) == []
     assert document == {"order": {"shop_id": "Tags"}, "times": {"zone": "UTC"}}
-    assert [problem.pointer for problem in with_settings(document, [("order.shop_id.x", "1")])] == ["order.shop_id.x"]
+    assert with_settings(document, [("order.shop_id.constant", "b")]) == []
+    assert document["order"] == {"shop_id": {"constant": "b"}}
+    assert [problem.pointer for problem in with_settings({"map": "m"}, [("map.x", "1")])] == ["map.x"]
 
 
 def test_numbered_columns_need_the_first_and_are_not_split_as_well() -> None:
