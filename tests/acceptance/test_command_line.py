@@ -24,6 +24,7 @@ from sqlalchemy import make_url
 
 from distrib.cli import main
 from distrib.settings import REPOSITORY, Settings
+from tests.world.commands import name_servers
 from tests.world.live import Client
 from tests.world.processes import wait_until
 
@@ -62,9 +63,7 @@ def runner(**variables: str) -> Run:
 @pytest.fixture
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Commands on the servers of the tests, through ``main`` within this process: what it does not catch fails."""
-    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
-    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
-    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
+    name_servers(settings, monkeypatch)
 
     def run(*words: object, status: int = 0) -> Ran:
         monkeypatch.setattr(sys, "argv", ["distrib", *map(str, words)])

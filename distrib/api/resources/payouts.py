@@ -13,14 +13,13 @@ from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.payees import PayeeDraftSchema, PayeeSchema
 from distrib.api.schemas.payouts import (
     ChannelDocumentSchema,
     ClosingDraftSchema,
     FilesQuerySchema,
     OwnPayoutSchema,
     OwnPayoutsPageSchema,
-    PayeeDraftSchema,
-    PayeeSchema,
     PayoutDraftSchema,
     PayoutExportQuerySchema,
     PayoutFilesSchema,

@@ -24,6 +24,7 @@ from distrib.cli.output import (
 )
 from distrib.cli.payouts.arguments import amounts_of, reason_of
 from distrib.cli.payouts.files import read_results, write_pieces
+from distrib.cli.payouts.pages import PAGE, all_pages
 from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import parse_instant
@@ -40,7 +41,6 @@ from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome
 
-PAGE = 500
 RESULTS_CHUNK = 1_000
 AMOUNTS = ("amount_minor", "tax_minor", "net_minor")
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
@@ -208,15 +208,9 @@ def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
 @json_option
 def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
     """List the batches, the newest first."""
-    batches: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program = _reader(container, conn, key, program_code)
-        before: int | None = None
-        while True:
-            page, before = service.list_payouts(conn, program, before, PAGE)
-            batches += page
-            if before is None:
-                break
+        batches = all_pages(lambda before: service.list_payouts(conn, program, before, PAGE))
     if as_json:
         print_json(batches)
         return

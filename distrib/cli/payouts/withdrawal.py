@@ -10,12 +10,11 @@ from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.cli.payouts.arguments import reason_of
+from distrib.cli.payouts.pages import PAGE, all_pages
 from distrib.domain.amounts import show_amount
 from distrib.domain.payouts.withdrawals import STATES
 from distrib.domain.texts import Text
 from distrib.services.payouts import withdrawals as service
-
-PAGE = 500
 
 
 @click.group()
@@ -30,15 +29,9 @@ def withdrawal() -> None:
 @json_option
 def list_command(shop_id: str | None, status: str | None, program_code: str | None, as_json: bool) -> None:
     """List withdrawals, the newest first."""
-    withdrawals: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
         program = container.program(conn, program_code)
-        before: int | None = None
-        while True:
-            page, before = service.list_withdrawals(conn, program, shop_id, status, before, PAGE)
-            withdrawals += page
-            if before is None:
-                break
+        withdrawals = all_pages(lambda before: service.list_withdrawals(conn, program, shop_id, status, before, PAGE))
     if as_json:
         print_json(withdrawals)
         return

@@ -21,6 +21,7 @@ from distrib.cli.bench.settling import SettleSize, bench_settle, prepare
 from distrib.cli.bench.world import World
 from distrib.domain.texts import Text
 from distrib.settings import Settings
+from tests.world.commands import name_servers
 from tests.world.databases import databases_like
 
 TINY = SettleSize(World(60, 60), 1, 3, World(60, 40))
@@ -38,9 +39,7 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of somebody who types a command."""
     for name in [name for name in os.environ if name.startswith("DISTRIB_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
-    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
-    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
+    name_servers(settings, monkeypatch)
 
 
 def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container) -> None:

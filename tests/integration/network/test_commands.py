@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.programs.keys import authenticate
 from distrib.settings import Settings
+from tests.world.commands import name_servers, run
 from tests.world.documents import plan_document
 
 PROGRAM = ["program", "create", "demo", "--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy"]
@@ -21,16 +22,7 @@ PROGRAM = ["program", "create", "demo", "--currency", "CNY", "--time-zone", "Asi
 
 @pytest.fixture(autouse=True)
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
-    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
-    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
-
-
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(cli, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, (SystemExit, Refusal)):
-        raise result.exception
-    return result
+    name_servers(settings, monkeypatch)
 
 
 def imported(file: Path, status: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.network import subtrees
 from distrib.settings import Settings
 from tests.world.api import Api
+from tests.world.commands import name_servers
 from tests.world.world import World, chain
 
 
@@ -78,9 +79,7 @@ def test_a_tree_too_large_is_refused_by_name(world: World, monkeypatch: pytest.M
 def test_the_command_writes_what_the_service_answers(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str
 ) -> None:
-    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
-    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
-    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
+    name_servers(settings, monkeypatch)
     world.join(*chain("a", "b", "c"))
     file = tmp_path / "tree"
     runner = CliRunner()

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.settings import Settings
+from tests.world.commands import name_servers, run
 from tests.world.documents import PAID
 from tests.world.payouts import balance, earn, open_shops, payee, put
 from tests.world.world import World
@@ -21,16 +21,7 @@ UP_TO = "2026-04-01T00:00:00Z"
 
 @pytest.fixture(autouse=True)
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
-    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
-    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
-
-
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(cli, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, (SystemExit, Refusal)):
-        raise result.exception
-    return result
+    name_servers(settings, monkeypatch)
 
 
 def refusal_of(result: Result) -> str:

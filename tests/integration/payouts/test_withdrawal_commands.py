@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor
 from distrib.services.network import standing
 from distrib.services.payouts.withdrawals import WithdrawalDraft, request_withdrawal
 from distrib.services.programs.tenants import get_program
 from distrib.settings import Settings
+from tests.world.commands import name_servers, run
 from tests.world.documents import PAID
 from tests.world.payouts import PROPOSER, earn, open_shops
 from tests.world.world import World
@@ -23,16 +23,7 @@ UP_TO = "2026-04-01T00:00:00Z"
 
 @pytest.fixture(autouse=True)
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISTRIB_DATABASE_URL", str(settings.database_url))
-    monkeypatch.setenv("DISTRIB_REDIS_URL", str(settings.redis_url))
-    monkeypatch.setenv("DISTRIB_KEY_PEPPER", settings.key_pepper)
-
-
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(cli, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, (SystemExit, Refusal)):
-        raise result.exception
-    return result
+    name_servers(settings, monkeypatch)
 
 
 def refusal_of(result: Result) -> Refusal:

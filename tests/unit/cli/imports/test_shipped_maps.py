@@ -95,6 +95,11 @@ def test_woocommerce_gives_lines_back_by_line_without_tax_and_money_without_line
     }
 
 
+def test_guests_of_woocommerce_are_no_customer_they_have_in_common() -> None:
+    orders = [event["order"] for event in documents("woocommerce") if event["type"] == "order.paid"]
+    assert {order["id"]: order.get("customer_id") for order in orders} == {"501": "7", "502": "8", "503": None}
+
+
 def test_square_sells_and_gives_back_rows_and_leaves_out_a_refund_whose_sale_is_not_in_the_file() -> None:
     events = documents("square")
     assert lines_of(events, "order.settled") == {"T1": [("OOL", 2, 3600), ("Cup", 1, 1500)]}
