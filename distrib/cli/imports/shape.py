@@ -69,15 +69,19 @@ def shape_options(command: _F) -> _F:
         callback=_encoding,
         help="Encoding of FILE, such as gb18030 (what Chinese Excel saves as CSV); UTF-8 if not given.",
     )
-    ignored = click.option(
+    return encoding(ignored_option(command))
+
+
+def ignored_option(command: _F) -> _F:
+    """``--ignore-columns``: what of the file is left aside."""
+    return click.option(
         "--ignore-columns",
         "ignored",
         multiple=True,
         metavar="NAMES",
         callback=_names,
         help="Columns that are left aside, with commas between; may be given again.",
-    )
-    return encoding(ignored(command))
+    )(command)
 
 
 def _encoding(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:

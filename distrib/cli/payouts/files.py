@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,22 +16,28 @@ from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
 from distrib.domain.spreadsheet_cells import restored
 from distrib.domain.texts import Text
 from distrib.languages import render_both
+from distrib.services.payouts.files import CSV_COLUMNS
 from distrib.services.payouts.sheet import ResultDraft
 
 MOST_PROBLEMS = 100
 _TEXTS = ("reference", "reason")
+_KNOWN = frozenset({"shop_id", "detail_no", "status", "paid_on", *_TEXTS, *CSV_COLUMNS})
+"""The columns of results, and those of a batch's own file."""
 _MOST_DETAIL_NO = 64
 
 
-def read_results(file: Path, channel: Channel, encoding: str) -> tuple[list[ResultDraft], int]:
+def read_results(
+    file: Path, channel: Channel, encoding: str, ignored: Collection[str] = ()
+) -> tuple[list[ResultDraft], int]:
     """Reads the results of a CSV with a header, or of newline-delimited JSON where the name ends in json.
 
-    Columns that say nothing of a result are passed over, so the file of a batch comes back with the answer filled in. A
-    status may be the channel's own word for it.
+    The columns of a batch's own file are passed over, so that it comes back with the answer filled in; any other is
+    refused by name. A status may be the channel's own word for it.
 
     Args:
         channel: whose words they are.
         encoding: of the file; a UTF-8 one may begin with a byte order mark.
+        ignored: further columns that are passed over.
 
     Returns:
         The results, and the number of lines of which the channel does not know yet how they end.
@@ -40,7 +46,12 @@ def read_results(file: Path, channel: Channel, encoding: str) -> tuple[list[Resu
         Refusal: ``invalid`` with what is wrong, line by line.
     """
     drafts, problems, still_open = [], [], 0
-    for number, row in _rows(file, encoding):
+    unknown: dict[str, None] = {}
+    for number, row, fault in _rows(file, encoding):
+        unknown |= dict.fromkeys(name for name in row if name not in _KNOWN and name not in ignored)
+        if fault is not None:
+            problems.append(Problem(f"line {number}", render_both(fault)))
+            continue
         said = row.get("status")
         meant = channel.status_of(said) if isinstance(said, str) else None
         status = said if meant is None else meant
@@ -51,6 +62,9 @@ def read_results(file: Path, channel: Channel, encoding: str) -> tuple[list[Resu
         problems += [Problem(f"line {number}", text) for text in wrong]
         if not wrong:
             drafts.append(_draft(row, str(status)))
+    if unknown:
+        words = Text("not a column of results; leave it aside with --ignore-columns, or correct its name")
+        problems = [Problem(name, render_both(words)) for name in unknown] + problems
     if problems:
         raise Refusal("invalid", problems[:MOST_PROBLEMS])
     return drafts, still_open
@@ -87,22 +101,38 @@ def _write(file: BinaryIO, pieces: Iterable[bytes]) -> None:
     file.flush()
 
 
-def _rows(file: Path, encoding: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each line with its number, as it stands in the file."""
+def _rows(file: Path, encoding: str) -> Iterator[tuple[int, Mapping[str, Any], Text | None]]:
+    """Each line with its number, as it stands in the file, and why it cannot be read."""
     try:
         with file.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as lines:
             if file.suffix.lower() in (".json", ".ndjson", ".jsonl"):
                 for number, line in enumerate(lines, 1):
                     if line.strip():
-                        row = json.loads(line)
-                        yield number, row if isinstance(row, dict) else {}
+                        yield number, *_read_object(line)
             else:
-                yield from enumerate(csv.DictReader(lines), 2)
+                for number, row in enumerate(csv.DictReader(lines), 2):
+                    yield number, *_read_row(row)
     except UnicodeDecodeError as error:
         words = Text("is not {encoding}; name another with --encoding", encoding=encoding)
         raise Refusal("invalid", [Problem(file.name, words)]) from error
     except (ValueError, csv.Error) as error:
         raise Refusal("invalid", [Problem(file.name, Text("{problem}", "file", problem=str(error)[:200]))]) from error
+
+
+def _read_object(line: str) -> tuple[Mapping[str, Any], Text | None]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}, Text("is no JSON")
+    return (row, None) if isinstance(row, dict) else ({}, Text("must be an object"))
+
+
+def _read_row(row: dict[str | Any, Any]) -> tuple[Mapping[str, Any], Text | None]:
+    """A row under its headings; one of another width may have its fields under wrong ones. Empty ends do not matter."""
+    beyond = row.pop(None, [])
+    is_unfit = any(beyond) or None in row.values()
+    named = {name: value for name, value in row.items() if name.strip()}
+    return named, Text("has more or fewer fields than the heading") if is_unfit else None
 
 
 def _problems(row: Mapping[str, Any], status: object) -> list[str]:

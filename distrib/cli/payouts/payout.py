@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.acting_key import acting_as, key_option
+from distrib.cli.imports.shape import ignored_option
 from distrib.cli.output import (
     in_both,
     json_option,
@@ -155,15 +156,24 @@ def _decide(
 @click.argument("payout_id", metavar="ID")
 @click.argument("file", type=_FILE)
 @click.option("--encoding", type=click.Choice(list(ENCODINGS)), default="utf-8", show_default=True, help="Of FILE.")
+@ignored_option
 @key_option()
 @program_option
 @json_option
-def results(payout_id: str, file: Path, encoding: str, key: str, program_code: str | None, as_json: bool) -> None:
+def results(
+    payout_id: str,
+    file: Path,
+    encoding: str,
+    ignored: frozenset[str],
+    key: str,
+    program_code: str | None,
+    as_json: bool,
+) -> None:
     """Record what the channel or the bank said, from FILE.
 
     CSV or NDJSON: shop_id or detail_no, status (paid, failed, returned, or the channel's own word), paid_on, reference,
-    reason. Other columns are passed over, so the file of the batch can come back with the answer filled in. Exit status
-    1 where a result was refused; it does not touch the rest.
+    reason. The columns of the batch's own file are passed over, so that it can come back with the answer filled in.
+    Exit status 1 where a result was refused; it does not touch the rest.
     """
     settled = []
     with open_container() as container:
@@ -171,7 +181,7 @@ def results(payout_id: str, file: Path, encoding: str, key: str, program_code: s
             program, _ = acting_as(container, conn, key, program_code)
             head = service.head_of(conn, program, payout_id)
         channel = channel_on(container.channels, head.channel, program.day_of(head.created_at))
-        drafts, still_open = read_results(file, channel, encoding)
+        drafts, still_open = read_results(file, channel, encoding, ignored)
         for start in range(0, len(drafts), RESULTS_CHUNK):
             with container.begin() as conn:
                 program, actor = acting_as(container, conn, key, program_code)

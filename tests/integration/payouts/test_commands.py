@@ -135,6 +135,31 @@ def test_a_file_in_another_encoding_is_told_from_a_bad_one(keys: tuple[str, str]
     assert "not utf-8; name another with --encoding" in str(problem.detail)
 
 
+def test_a_column_that_is_none_and_a_row_of_another_width_are_named_and_nothing_is_recorded(
+    world: World, keys: tuple[str, str], tmp_path: Path
+) -> None:
+    first, second = keys
+    run("payout", "create", "march", "--up-to", UP_TO, "--key", first)
+    run("payout", "approve", "march", "--key", second)
+    file = tmp_path / "answer.csv"
+    file.write_text("shop_id,status,paidon,bank\na,paid,2026-11-01,x\n", "utf-8")
+    result = run("payout", "results", "march", file, "--key", first)
+    assert isinstance(result.exception, Refusal)
+    assert [problem.pointer for problem in result.exception.problems] == ["paidon", "bank"]
+    file.write_text("shop_id,status,reason,bank,\na,failed,,x\nb,failed,销户,x,,\nb,failed,账号,错误,x,y\n", "utf-8")
+    result = run("payout", "results", "march", file, "--ignore-columns", "bank", "--key", first)
+    assert isinstance(result.exception, Refusal)
+    assert [problem.pointer for problem in result.exception.problems] == ["line 2", "line 4"]
+    lines = tmp_path / "answer.ndjson"
+    lines.write_text(
+        '{"shop_id": "a", "status": "paid"}\n{"shop_id": "b", "state": "paid", "status": "paid"}\n{', "utf-8"
+    )
+    result = run("payout", "results", "march", lines, "--key", first)
+    assert isinstance(result.exception, Refusal)
+    assert [problem.pointer for problem in result.exception.problems] == ["state", "line 3"]
+    assert balance(world, "a", world.container.now())["paid"] == 0
+
+
 def test_everything_wrong_with_a_file_of_results_is_named_by_line(keys: tuple[str, str], tmp_path: Path) -> None:
     first, second = keys
     run("payout", "create", "march", "--up-to", UP_TO, "--key", first)
