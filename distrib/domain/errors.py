@@ -101,6 +101,7 @@ CODES: dict[str, Code] = {
         Text("{amount} is more than the {left} left of the order."),
     ),
     "refund_ambiguous": Code(422, "Refunds of several orders are called {id}: name the order_id."),
+    "refund_undone": Code(409, "The refund {id} was undone before: refund again under another id."),
     "refund_conflict": Code(409, "The refund {id} is known with other content."),
     "line_unknown": Code(422, "The order has no line {line}."),
     "currency_mismatch": Code(422, "The order is in {currency}, the plan in {expected}."),

@@ -18,15 +18,18 @@ from distrib.domain.orders.state import OrderAccount
 NOTHING_LEFT, ALREADY_REFUNDED, ALREADY_REVERSED = "nothing_left", "already_refunded", "already_reversed"
 
 
-def is_repeat(account: OrderAccount, refund: Refund) -> bool:
+def is_repeat(account: OrderAccount, refund: Refund, occurred_at: datetime) -> bool:
     """Whether the refund is known with the same content; one that was undone is still known.
 
     Raises:
-        Refusal: ``refund_conflict`` where it is known with other content.
+        Refusal: ``refund_conflict`` where it is known with other content, ``refund_undone`` where it was undone before
+            this happened: whether that is the same refund or another one nobody can tell.
     """
     known = account.refunds.get(refund.id)
     if known is not None and not known.refund.has_content_of(refund):
         raise Refusal("refund_conflict", id=refund.id)
+    if known is not None and known.undone_at is not None and occurred_at > known.undone_at:
+        raise Refusal("refund_undone", id=refund.id)
     return known is not None
 
 

@@ -32,7 +32,7 @@ def refund_order(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     """A refund: of what was settled, of what is expected, or of what is not known yet.
 
     Raises:
-        Refusal: ``refund_conflict``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
+        Refusal: ``refund_conflict``, ``refund_undone``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
     """
     account, event_no, occurred_at = state.account, arrival.event_no, arrival.event.occurred_at
     if account is None and state.end is not None:
@@ -41,7 +41,7 @@ def refund_order(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
         return wait(state, arrival, "waits_for_order", refund.order_id, "order"), []
     if state.end is not None and occurred_at <= state.end.occurred_at and not refund.is_beside_lines:
         return _record_refund_before_end(state, arrival, refund)
-    if is_repeat(account, refund):
+    if is_repeat(account, refund, occurred_at):
         return state, [EventDone(event_no, ALREADY_REFUNDED)]
     taken_minor = taken_of_lines(account, refund)
     early = EarlyRefund(arrival, refund, taken_minor)
@@ -94,7 +94,7 @@ def _record_refund_before_end(state: OrderState, arrival: Arrival, refund: Refun
     if account is None or end is None:
         raise ValueError("only an order that was settled and cancelled has refunds from before its end")
     check_lines_known(account, refund)
-    if is_repeat(account, refund):
+    if is_repeat(account, refund, arrival.event.occurred_at):
         return state, [EventDone(event_no, ALREADY_REFUNDED)]
     nothing = (0,) * len(account.left_minor)
     account, effects = apply_refund(account, event_no, refund, nothing, arrival.event.occurred_at)

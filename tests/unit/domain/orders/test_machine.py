@@ -360,8 +360,10 @@ def test_a_refund_and_what_undoes_it_count_from_the_settlement_on_and_in_their_o
 def test_a_refund_undone_is_still_known_and_its_repeat_is_one() -> None:
     life = Life()
     life.tell(SETTLED, PART, undone("r-1", 20))
-    life.tell(Event("again", "order.refunded", PAID_AT + 21 * DAY, refund=PART.refund))
+    life.tell(Event("again", "order.refunded", PAID_AT + 20 * DAY, refund=PART.refund))
     assert (life.remarks["again"], life.posted()) == ("already_refunded", WHOLE)
+    life.tell(Event("anew", "order.refunded", PAID_AT + 21 * DAY, refund=PART.refund))
+    assert (life.statuses["anew"], life.remarks["anew"], life.posted()) == ("failed", "refund_undone", WHOLE)
     other = Event("other", "order.refunded", PAID_AT + 22 * DAY, refund=refund("r-1", 1, ("2", 5)).refund)
     life.tell(other)
     assert life.remarks["other"] == "refund_conflict"
