@@ -32,7 +32,7 @@ def refund_order(state: OrderState, arrival: Arrival, refund: Refund) -> Step:
     """A refund: of what was settled, of what is expected, or of what is not known yet.
 
     Raises:
-        Refusal: ``refund_conflict``, ``refund_undone``, ``line_unknown`` or ``refund_exceeds``; nothing is changed then.
+        Refusal: ``refund_conflict``, ``refund_undone``, ``line_unknown``, ``refund_exceeds``; nothing is changed then.
     """
     account, event_no, occurred_at = state.account, arrival.event_no, arrival.event.occurred_at
     if account is None and state.end is not None:
