@@ -154,3 +154,58 @@ def test_events_are_kept_although_redis_is_gone(api: Api, monkeypatch: Any) -> N
     bell = api.world.container.bell
     monkeypatch.setattr(bell, "_connection", type(bell._connection).from_url("redis://127.0.0.1:1/0"))
     assert api.caller("orders").post("/v1/events", settled("e", "o", "s", line(1)))["accepted"] == 1
+
+
+def undone(event_id: str, refund_id: str, **more: Any) -> dict[str, Any]:
+    happened = {"id": event_id, "type": "refund.reversed", "occurred_at": "2026-03-20T00:00:00Z"}
+    return happened | {"refund_id": refund_id} | more
+
+
+def test_lines_in_another_order_are_the_same_content_and_lines_of_other_amounts_are_not(api: Api) -> None:
+    orders = api.caller("orders")
+    one, two = line(100), line(200, "2")
+    orders.post("/v1/events", {"events": [settled("e", "o", "s", one, two), refunded("r", "o", {"1": 5, "2": 7})]})
+    turned = [settled("e", "o", "s", two, one), refunded("r", "o", {"2": 7, "1": 5})]
+    assert orders.post("/v1/events", {"events": [*turned, *turned]})["duplicate"] == 4
+    together = [settled("f", "p", "s", one, two), settled("f", "p", "s", two, one)]
+    assert [row["status"] for row in orders.post("/v1/events", {"events": together})["results"]] == [
+        "accepted",
+        "duplicate",
+    ]
+    other = settled("e", "o", "s", line(200), line(100, "2"))
+    assert orders.refused("POST", "/v1/events", other) == (409, "id_conflict")
+    assert orders.refused("POST", "/v1/events", refunded("r", "o", {"2": 5, "1": 7})) == (409, "id_conflict")
+
+
+def test_what_undoes_a_refund_that_is_not_known_yet_is_kept_and_goes_to_its_order_when_it_comes(api: Api) -> None:
+    orders = api.caller("orders")
+    assert orders.post("/v1/events", undone("u", "r"))["accepted"] == 1
+    assert orders.post("/v1/events", undone("u", "r"))["duplicate"] == 1
+    assert orders.refused("POST", "/v1/events", undone("u", "s")) == (409, "id_conflict")
+    assert orders.refused("POST", "/v1/events", settled("u", "o", "s", line(1))) == (409, "id_conflict")
+    kept = orders.get("/v1/events/u")
+    assert (kept["status"], kept["error"]["code"], kept["order_id"]) == ("waiting", "waits_for_refund", None)
+    assert [row["id"] for row in orders.get("/v1/events?status=waiting")["data"]] == ["u"]
+    orders.post("/v1/events", refunded("e", "o", None, refund_id="r"))
+    assert [(row["id"], row["order_id"], row["status"]) for row in orders.get("/v1/events")["data"]] == [
+        ("u", "o", "pending"),
+        ("e", "o", "pending"),
+    ]
+    assert orders.post("/v1/events", undone("u", "r"))["duplicate"] == 1
+
+
+def test_a_refund_id_of_several_orders_needs_the_order_and_alone_is_refused_by_name(api: Api) -> None:
+    orders = api.caller("orders")
+    assert orders.post("/v1/events", undone("early", "r"))["accepted"] == 1
+    orders.post("/v1/events", {"events": [refunded(f"e-{o}", o, None, refund_id="r") for o in ("o", "p")]})
+    assert orders.refused("POST", "/v1/events", undone("u", "r")) == (422, "refund_ambiguous")
+    events = [undone("u", "r"), undone("v", "r", order_id="p"), undone("w", "r", order_id="o")]
+    assert [row.get("code") for row in orders.post("/v1/events", {"events": events})["results"]] == [
+        "refund_ambiguous",
+        None,
+        None,
+    ]
+    early = orders.get("/v1/events/early")
+    assert (early["status"], early["error"]["code"], early["order_id"]) == ("failed", "refund_ambiguous", None)
+    assert orders.get("/v1/events/v")["order_id"] == "p"
+    assert [row["id"] for row in orders.get("/v1/events?status=failed")["data"]] == ["early"]

@@ -14,7 +14,7 @@ from distrib.services.payouts.batches import cancel_payout
 from distrib.services.payouts.payee_versions import erase_payee, shop_no_of
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.statements import months
-from tests.world.documents import PAID, refunded
+from tests.world.documents import PAID, line, paid, refunded, settled
 from tests.world.payouts import (
     PROPOSER,
     approve,
@@ -162,3 +162,19 @@ def test_the_1099_report_counts_what_was_paid_in_the_year_against_its_threshold(
     reported = {(row["amount_minor"], row["reportable"], row["payee_name"], row["payments"]) for row in rows}
     assert reported == {("200000", "yes", "李雷", "1"), ("199999", "no", "", "1")}
     assert before == []
+
+
+def test_the_quarterly_report_counts_what_came_back_before_the_settlement_with_the_settlement(world: World) -> None:
+    open_shops(with_withholding(world, "per_payment"), "a")
+    paid_at, back_at, settled_at = (PAID + timedelta(days=days) for days in (19, 29, 38))
+    sold = {"paid_at": paid_at, "occurred_at": settled_at}
+    world.earn(
+        refunded("r", "o", {"1": 40_000}, back_at),
+        paid("p", "o", "a", line(100_000), paid_at=paid_at),
+        settled("e", "o", "a", line(100_000), **sold),
+    )
+    with world.container.begin() as conn:
+        first = report(platform_report(conn, world.program, "2026-Q1", world.container.sealer))
+        second = report(platform_report(conn, world.program, "2026-Q2", world.container.sealer))
+    figures = [(row["gross_minor"], row["returned_minor"], row["net_minor"]) for row in second]
+    assert (first, figures) == ([], [("10000", "-4000", "6000")])
