@@ -70,7 +70,7 @@ WITH RECURSIVE looked AS (
     UNION ALL
     SELECT l.day, r.sponsor_no, l.at, l.level + 1 FROM looked l CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
-        WHERE program_id = %(program)s AND shop_no = l.shop_no AND effective_at <= l.at
+        WHERE program_id = (SELECT %(program)s::integer) AND shop_no = l.shop_no AND effective_at <= l.at
         ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE l.level < %(levels)s AND r.sponsor_no IS NOT NULL
