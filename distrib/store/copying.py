@@ -17,6 +17,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _LENGTH = struct.Struct(">i")
 
 NULL = _LENGTH.pack(-1)
+TRUE = _LENGTH.pack(1) + b"\x01"
 
 
 def microseconds(instant: datetime) -> int:

@@ -19,7 +19,7 @@ from distrib.domain.events import Order
 from distrib.domain.ledger import EXPENSE
 from distrib.domain.plans.plan import Plan
 from distrib.domain.settlement.commission import Commission
-from distrib.store.copying import NULL, copy_rows, microseconds, text_field
+from distrib.store.copying import NULL, TRUE, copy_rows, microseconds, text_field
 from distrib.store.database import driver
 
 # The fields of a transfer that all transfers of one event share come first, so that they are
@@ -27,7 +27,7 @@ from distrib.store.database import driver
 _TRANSFERS = (
     "transfers (program_id, cause_no, kind, event_no, version_no, occurred_at, period, belongs_to_period,"
     " available_at, reverses_seq, seq, debit_account, credit_account, amount_minor, tier, base_minor, rate_ppm,"
-    " line_id, rule_id)"
+    " line_id, rule_id, is_first_of_shop)"
 )
 _EARNED = struct.Struct(">hiiiqi6siqiiiqiiiiqi")
 _REVERSED = struct.Struct(">hiiiqi8siqiiiqiii")
@@ -166,19 +166,24 @@ class TransferRows:
         """
         program_id, order_no, event_no, version_no, occurred_at, period, belongs_to_period = posting
         instant = microseconds(occurred_at)
-        head = (19, 4, program_id, 8, order_no, 6, b"earned", 8, event_no, 4, version_no, 8, instant, 4, period)
+        head = (20, 4, program_id, 8, order_no, 6, b"earned", 8, event_no, 4, version_no, 8, instant, 4, period)
         if belongs_to_period is None:
             shared = _EARNED.pack(*head, -1, 8, microseconds(available_at), -1)
         else:
             shared = _LATE_EARNED.pack(*head, 4, belongs_to_period, 8, microseconds(available_at), -1)
         lines, rules, rows = _line_ids(order), self._rules(version_no, plan), self._rows
         pack, pack_without_rate = _OWN.pack, _OWN_WITHOUT_RATE.pack
+        unseen = {commission.shop_no for commission in commissions}
         for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
             if rate_ppm is None:
                 own = pack_without_rate(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1)
             else:
                 own = pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, 4, rate_ppm)
-            rows += (shared, own, lines[line], rules[rule])
+            if shop_no in unseen:
+                unseen.remove(shop_no)
+                rows += (shared, own, lines[line], rules[rule], TRUE)
+            else:
+                rows += (shared, own, lines[line], rules[rule], NULL)
 
     def add_reversals(
         self, posting: Posting, reversals: Sequence[Reversal], first_seq: int, order: Order, plan: Plan
@@ -186,7 +191,7 @@ class TransferRows:
         """Adds the transfers of what a refund changed, numbered from ``first_seq``."""
         program_id, order_no, event_no, version_no, occurred_at, period, belongs_to_period = posting
         instant = microseconds(occurred_at)
-        head = (19, 4, program_id, 8, order_no, 8, b"reversed", 8, event_no, 4, version_no, 8, instant, 4, period)
+        head = (20, 4, program_id, 8, order_no, 8, b"reversed", 8, event_no, 4, version_no, 8, instant, 4, period)
         if belongs_to_period is None:
             shared = _REVERSED.pack(*head, -1)
         else:
@@ -197,7 +202,7 @@ class TransferRows:
             own = (4, seq, 8, debit, 8, credit, 8, abs(amount_minor), 2, of.tier, 8, of.base_minor)
             packed = _OWN_WITHOUT_RATE.pack(*own, -1) if of.rate_ppm is None else _OWN.pack(*own, 4, of.rate_ppm)
             taken_from = _REVERSES.pack(8, microseconds(available_at), 4, reverses_seq)
-            rows += (shared, taken_from, packed, lines[of.line_index], rules[of.rule_index])
+            rows += (shared, taken_from, packed, lines[of.line_index], rules[of.rule_index], TRUE)
 
     def copy(self, conn: Connection) -> None:
         """Posts the transfers."""

@@ -132,7 +132,7 @@ def _lines(head: FileHead, is_neutral: bool) -> str:
     }
     return f"""
 SELECT {", ".join(values[name] for name in lines_columns(head))}
-FROM transfers t
+FROM {"transfers" if head.shop_id is None else "shop_transfers"} t
 JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
 LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
 LEFT JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no

@@ -1,0 +1,33 @@
+-- A shop's transfers are found through one index entry an order where there were as many as it has lines and rules that
+-- pay the shop. Null says that a row of the same shop with a lower number was posted with this one, of the same cause; so
+-- only what an order earned has it, and of each shop one row of what it earned by an order has the entry. Whoever posts
+-- without a word gets an entry of his own, and every row of before keeps its own: nothing is written anew.
+ALTER TABLE transfers ADD COLUMN is_first_of_shop boolean DEFAULT true
+    CHECK (COALESCE(is_first_of_shop, kind = 'earned'));
+CREATE INDEX transfers_of_shop ON transfers (program_id, shop_no, cause_no) WHERE is_first_of_shop;
+DROP INDEX transfers_shop;
+
+-- Transfers to be asked for by shop: the rows that have an entry, each with those of its cause that it stands for.
+CREATE VIEW shop_transfers WITH (security_invoker = true) AS
+    SELECT f.program_id, f.shop_no, f.cause_no, t.seq, t.debit_account, t.credit_account, t.amount_minor, t.kind,
+           t.event_no, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.occurred_at, t.available_at, t.period,
+           t.belongs_to_period, t.reverses_seq, t.line_id, t.rule_id, t.posting_no
+    FROM transfers f CROSS JOIN LATERAL (
+        SELECT f.seq, f.debit_account, f.credit_account, f.amount_minor, f.kind, f.event_no, f.tier, f.base_minor,
+               f.rate_ppm, f.version_no, f.occurred_at, f.available_at, f.period, f.belongs_to_period, f.reverses_seq,
+               f.line_id, f.rule_id, f.posting_no
+        UNION ALL
+        SELECT r.seq, r.debit_account, r.credit_account, r.amount_minor, r.kind, r.event_no, r.tier, r.base_minor,
+               r.rate_ppm, r.version_no, r.occurred_at, r.available_at, r.period, r.belongs_to_period, r.reverses_seq,
+               r.line_id, r.rule_id, r.posting_no
+        FROM transfers r
+        WHERE f.kind = 'earned' AND r.program_id = f.program_id AND r.cause_no = f.cause_no AND r.shop_no = f.shop_no
+          AND r.is_first_of_shop IS NULL
+    ) t
+    WHERE f.is_first_of_shop;
+GRANT SELECT ON shop_transfers TO distrib_web, distrib_worker;
+
+-- Months by period alone: entries of one month follow the places of the rows, so that a new row's entry goes to the end
+-- of its month, where the last one went, and not to a page of its own.
+CREATE INDEX account_months_moved ON account_months (program_id, period);
+DROP INDEX account_months_period;
