@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Refund:
-    """A refund that was worked on: what it said, what it took of each line, from when it counts and until when it stands."""
+    """A refund that was worked on: what it said, what it took of each line, and from when until when it stands."""
 
     said: Document
     taken: dict[int, int]
