@@ -16,7 +16,7 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import ingesting, ranking, reckoning, settling
-from distrib.cli.bench.platform_world.keeping import describe_world, drop_worlds
+from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, show_world, teller
@@ -80,14 +80,14 @@ def network(scale: str, language: str, as_json: bool) -> None:
 @bench.command()
 @click.option("--shops", type=click.IntRange(10, 100_000_000), help="How many shops; by the scale if not given.")
 @click.option("--orders", type=click.IntRange(10, 99_999_999), help="How many orders; by the scale if not given.")
-@click.option("--drop", is_flag=True, help="Drop every world that is there, and make none.")
+@click.option("--drop", is_flag=True, help="Drop the program of this size, and make none.")
 @_with_options
 def world(shops: int | None, orders: int | None, drop: bool, scale: str, language: str, as_json: bool) -> None:
     """Make a program of platform size in a database of its own, and keep it for the next run."""
-    wanted = WORLD_SIZES[scale]
-    wanted = PlatformWorld(shops or wanted.shops, orders or wanted.orders)
+    of_scale = WORLD_SIZES[scale]
+    wanted = PlatformWorld(shops or of_scale.shops, orders or of_scale.orders)
     with _failures(), open_container(migrated=False) as container, teller(language) as say:
-        answer = {"dropped": drop_worlds(container)} if drop else describe_world(container, wanted, say)
+        answer = {"dropped": drop_world(container, wanted)} if drop else describe_world(container, wanted, say)
     if as_json:
         print_json(answer)
     else:
