@@ -142,14 +142,15 @@ def read_by_keys(conn: Connection) -> None:
     driver(conn).execute("SET LOCAL enable_seqscan = off")
 
 
-def programs_with_pending_events(conn: Connection) -> list[int]:
-    """Lists the programs that have orders in the queue or promotions to decide, by number."""
+def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
+    """Lists the programs that have orders in the queue or promotions to decide by ``now``, by number."""
     statement = text(
         "SELECT p.program_id FROM programs p"
         " WHERE EXISTS (SELECT 1 FROM queue q WHERE q.program_id = p.program_id)"
-        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id) ORDER BY 1"
+        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id AND s.at <= :now)"
+        " ORDER BY 1"
     )
-    return list(conn.execute(statement).scalars())
+    return list(conn.execute(statement, {"now": now}).scalars())
 
 
 def queue_length(conn: Connection, program_id: int | None = None) -> int:

@@ -242,17 +242,17 @@ class RankSignal(NamedTuple):
     instant: datetime
 
 
-def take_signals(conn: Connection, program_id: int, before: date | None) -> list[RankSignal] | None:
-    """Takes off the list the signals of days before ``before`` (all, when None).
+def take_signals(conn: Connection, program_id: int, before: date | None, now: datetime) -> list[RankSignal] | None:
+    """Takes off the list the signals of days before ``before`` (all, when None) whose instant has come by ``now``.
 
     Returns:
         The signals, or None where another worker is deciding them.
     """
     lock = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
-    params = {"lock": PROMOTIONS, "program": program_id, "before": before}
+    params = {"lock": PROMOTIONS, "program": program_id, "before": before, "now": now}
     has_signals = text(
         "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program"
-        " AND day < COALESCE(CAST(:before AS date), 'infinity'))"
+        " AND day < COALESCE(CAST(:before AS date), 'infinity') AND at <= :now)"
     )
     if not conn.execute(has_signals, params).scalar_one():
         return []
@@ -261,7 +261,7 @@ def take_signals(conn: Connection, program_id: int, before: date | None) -> list
     rows = conn.execute(
         text(
             "DELETE FROM rank_signals WHERE program_id = :program"
-            " AND day < COALESCE(CAST(:before AS date), 'infinity') RETURNING day, shop_no, at"
+            " AND day < COALESCE(CAST(:before AS date), 'infinity') AND at <= :now RETURNING day, shop_no, at"
         ),
         params,
     )

@@ -1,4 +1,4 @@
-"""The memory in which the private PostgreSQL keeps pages: a quarter of what there is, or of what a container is given."""
+"""The memory in which the private PostgreSQL keeps pages: a quarter of what there is, or what a container is given."""
 
 from pathlib import Path
 
