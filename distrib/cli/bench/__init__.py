@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, ranking, reckoning, settling
+from distrib.cli.bench import growing, ingesting, many_programs, peering, ranking, reckoning, refunding, settling
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
@@ -75,6 +76,48 @@ def network(scale: str, language: str, as_json: bool) -> None:
     """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
+
+
+@bench.command()
+@_with_options
+def flat(scale: str, language: str, as_json: bool) -> None:
+    """What an order costs on a large program, against the same order on a small one."""
+    size = growing.SIZES[scale]
+    _run("flat", scale, language, as_json, lambda container, say: growing.bench_flat(container, size, say))
+
+
+@bench.command()
+@_with_options
+def refund(scale: str, language: str, as_json: bool) -> None:
+    """Refunds against settling, at equal transfers."""
+    size = refunding.SIZES[scale]
+    _run("refund", scale, language, as_json, lambda container, say: refunding.bench_refund(container, size, say))
+
+
+@bench.command()
+@_with_options
+def programs(scale: str, language: str, as_json: bool) -> None:
+    """Ten programs one after another, and a small one beside a large one."""
+    size = many_programs.SIZES[scale]
+    _run(
+        "programs", scale, language, as_json, lambda container, say: many_programs.bench_programs(container, size, say)
+    )
+
+
+@bench.command()
+@click.option(
+    "--pgledger",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    required=True,
+    help="A file of SQL that makes pgledger; several times, in the order in which they are to be run.",
+)
+@_with_options
+def peer(files: tuple[Path, ...], scale: str, language: str, as_json: bool) -> None:
+    """What a transfer costs, against pgledger's best batch on the same server."""
+    size = peering.SIZES[scale]
+    _run("peer", scale, language, as_json, lambda container, say: peering.bench_peer(container, size, files, say))
 
 
 @bench.command()

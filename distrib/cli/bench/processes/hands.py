@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -76,12 +76,19 @@ class Hands:
         Raises:
             BenchFailed: one of them ended before it was done.
         """
+        return self.begin(specs)()
+
+    def begin(self, specs: Sequence[Mapping[str, object]]) -> Callable[[], Run]:
+        """Starts them as ``run`` does; what is answered waits for their ends, and raises the same."""
         for hand, spec in zip(self._hands, specs, strict=True):
             self._say(hand, json.dumps(spec))
         for hand in self._hands:
             self._hear(hand)
         for hand in self._hands:
             self._say(hand, "go")
+        return self._ended
+
+    def _ended(self) -> Run:
         reports = [json.loads(self._hear(hand)) for hand in self._hands]
         seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
         return Run(seconds, reports)
