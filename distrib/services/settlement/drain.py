@@ -69,6 +69,7 @@ def drain_batch(
         limit: orders a batch.
         now: the clock reading that marks events done; no figure depends on it.
     """
+    queue.read_by_keys(conn)
     first = queue.first_day(conn, program.program_id)
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
@@ -98,6 +99,7 @@ def drain_orders(
     now: datetime,
 ) -> Drained:
     """Applies the open events of those of the named orders that nobody else holds; to find the one that fails."""
+    queue.read_by_keys(conn)
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
     closed_through = books.hold_open(conn, program.program_id)

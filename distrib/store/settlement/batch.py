@@ -70,7 +70,7 @@ WITH RECURSIVE looked AS (
     UNION ALL
     SELECT l.day, r.sponsor_no, l.at, l.level + 1 FROM looked l CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
-        WHERE program_id = %(program)s AND shop_no = l.shop_no AND effective_at <= l.at
+        WHERE program_id = (SELECT %(program)s::integer) AND shop_no = l.shop_no AND effective_at <= l.at
         ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE l.level < %(levels)s AND r.sponsor_no IS NOT NULL
@@ -86,13 +86,14 @@ WITH RECURSIVE above AS (
     SELECT s.shop_no, s.at, 0 AS level FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[]) AS s (shop_no, at)
     UNION
     SELECT r.sponsor_no, greatest(a.at, r.effective_at), a.level + 1
-    FROM above a JOIN referrals r ON r.program_id = %(program)s AND r.shop_no = a.shop_no
+    FROM above a JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.shop_no = a.shop_no
     WHERE a.level < %(levels)s AND r.sponsor_no IS NOT NULL AND r.effective_at >= coalesce((
         SELECT max(o.effective_at) FROM referrals o
-        WHERE o.program_id = %(program)s AND o.shop_no = a.shop_no AND o.effective_at <= a.at), '-infinity')
+        WHERE o.program_id = (SELECT %(program)s::integer) AND o.shop_no = a.shop_no AND o.effective_at <= a.at), '-infinity')
 ), since AS (SELECT shop_no, min(at) AS at FROM above GROUP BY shop_no)
 SELECT DISTINCT %(program)s, (r.effective_at AT TIME ZONE %(time_zone)s)::date, r.sponsor_no, r.effective_at
-FROM since s JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = s.shop_no AND r.effective_at >= s.at
+FROM since s JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.sponsor_no = s.shop_no
+    AND r.effective_at >= s.at
 ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 """
 
