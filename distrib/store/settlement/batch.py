@@ -89,7 +89,8 @@ WITH RECURSIVE above AS (
     FROM above a JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.shop_no = a.shop_no
     WHERE a.level < %(levels)s AND r.sponsor_no IS NOT NULL AND r.effective_at >= coalesce((
         SELECT max(o.effective_at) FROM referrals o
-        WHERE o.program_id = (SELECT %(program)s::integer) AND o.shop_no = a.shop_no AND o.effective_at <= a.at), '-infinity')
+        WHERE o.program_id = (SELECT %(program)s::integer) AND o.shop_no = a.shop_no
+            AND o.effective_at <= a.at), '-infinity')
 ), since AS (SELECT shop_no, min(at) AS at FROM above GROUP BY shop_no)
 SELECT DISTINCT %(program)s, (r.effective_at AT TIME ZONE %(time_zone)s)::date, r.sponsor_no, r.effective_at
 FROM since s JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.sponsor_no = s.shop_no
