@@ -27,7 +27,7 @@ _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
-_WIDTHS = {"smallint": 2, "integer": 4, "bigint": 8, "timestamptz": 8}
+_WIDTHS = {"boolean": 1, "smallint": 2, "integer": 4, "bigint": 8, "timestamptz": 8}
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _2000 = 946_684_800_000_000
@@ -37,7 +37,7 @@ _2000 = 946_684_800_000_000
 class Column(NamedTuple):
     """A column of a table: its name, its type, and whether it may be NULL.
 
-    Numbers are int64 arrays; a timestamptz is its microseconds since 1970. Any other type than that and the integers is
+    Numbers are int64 arrays, truths numbers of 0 and 1; a timestamptz is its microseconds since 1970. Any other type is
     copied as text.
     """
 

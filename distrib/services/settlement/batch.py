@@ -195,6 +195,18 @@ class Batch:
         if self.undone_refunds:  # after this batch's own outcomes, which may be among them
             self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
 
+    def _signal_later_recruits(self, conn: Connection) -> None:
+        """Asks again for the looks of later days: who gained a recruit since then was looked at without these sales.
+
+        What happened today needs none: the look at the end of the day knows it.
+        """
+        today = self.program.day_of(self.now)
+        for signals, levels in ((self.signals, self.signal_levels), (self.earner_signals, 0)):
+            late = {(shop_no, instant) for day, shop_no, instant in signals if day < today}
+            if late:
+                program = self.program
+                rows.insert_later_recruits(conn, program.program_id, program.time_zone, late, levels)
+
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
         program_id = self.program.program_id
@@ -214,6 +226,7 @@ class Batch:
             rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
         if self.earner_signals:
             rows.insert_signals(conn, program_id, self.earner_signals, 0)
+        self._signal_later_recruits(conn)
         if self.later:
             inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
         months = [*self.month_columns, *([rows.month_columns(self.months)] if self.months else [])]

@@ -77,6 +77,7 @@ def drain_batch(
         now: the clock reading that marks events done; no figure depends on it.
         in_columns: whether plain orders are settled in columns; the state machine makes the same of them.
     """
+    queue.read_by_keys(conn)
     first = queue.first_day(conn, program.program_id)
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
@@ -107,6 +108,7 @@ def drain_orders(
     now: datetime,
 ) -> Drained:
     """Applies the open events of those of the named orders that nobody else holds; to find the one that fails."""
+    queue.read_by_keys(conn)
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
     closed_through = books.hold_open(conn, program.program_id)

@@ -32,15 +32,18 @@ class ShopState(NamedTuple):
 
 
 _COLUMNS = ", ".join(ShopState._fields)
-_BY_ID = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(ids)b::text[])"
-_BY_NUMBER = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[])"
+_SHOPS = f"SELECT {_COLUMNS} FROM shops WHERE program_id = (SELECT %(program)s::integer)"
+_BY_ID = f"{_SHOPS} AND shop_id = ANY(%(ids)b::text[])"
+_BY_NUMBER = f"{_SHOPS} AND shop_no = ANY(%(numbers)b::bigint[])"
 _STATUSES = """
 SELECT shop_no, effective_at, status FROM shop_statuses
-WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[]) ORDER BY shop_no, effective_at, seq
+WHERE program_id = (SELECT %(program)s::integer) AND shop_no = ANY(%(numbers)b::bigint[])
+  ORDER BY shop_no, effective_at, seq
 """
 _RANKS = """
 SELECT shop_no, effective_at, rank FROM shop_ranks
-WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[]) ORDER BY shop_no, effective_at, seq
+WHERE program_id = (SELECT %(program)s::integer) AND shop_no = ANY(%(numbers)b::bigint[])
+  ORDER BY shop_no, effective_at, seq
 """
 _OLD_CHAINS = """
 WITH RECURSIVE chain AS (
@@ -50,7 +53,7 @@ WITH RECURSIVE chain AS (
     SELECT c.place, r.sponsor_no, c.at, c.tier + 1
     FROM chain c CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
-        WHERE program_id = %(program)s AND shop_no = c.shop_no AND effective_at <= c.at
+        WHERE program_id = (SELECT %(program)s::integer) AND shop_no = c.shop_no AND effective_at <= c.at
         ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE r.sponsor_no IS NOT NULL AND c.tier < %(length)s

@@ -65,12 +65,31 @@ WITH RECURSIVE looked AS (
     UNION ALL
     SELECT l.day, r.sponsor_no, l.at, l.level + 1 FROM looked l CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
-        WHERE program_id = %(program)s AND shop_no = l.shop_no AND effective_at <= l.at
+        WHERE program_id = (SELECT %(program)s::integer) AND shop_no = l.shop_no AND effective_at <= l.at
         ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE l.level < %(levels)s AND r.sponsor_no IS NOT NULL
 )
 SELECT DISTINCT %(program)s, day, shop_no, at FROM looked
+ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
+"""
+
+# All who stood above at that instant or later, each from when on; every link of theirs that brought somebody a recruit.
+_INSERT_LATER_RECRUITS = """
+INSERT INTO rank_signals (program_id, day, shop_no, at)
+WITH RECURSIVE above AS (
+    SELECT s.shop_no, s.at, 0 AS level FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[]) AS s (shop_no, at)
+    UNION
+    SELECT r.sponsor_no, greatest(a.at, r.effective_at), a.level + 1
+    FROM above a JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.shop_no = a.shop_no
+    WHERE a.level < %(levels)s AND r.sponsor_no IS NOT NULL AND r.effective_at >= coalesce((
+        SELECT max(o.effective_at) FROM referrals o
+        WHERE o.program_id = (SELECT %(program)s::integer) AND o.shop_no = a.shop_no
+            AND o.effective_at <= a.at), '-infinity')
+), since AS (SELECT shop_no, min(at) AS at FROM above GROUP BY shop_no)
+SELECT DISTINCT %(program)s, (r.effective_at AT TIME ZONE %(time_zone)s)::date, r.sponsor_no, r.effective_at
+FROM since s JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.sponsor_no = s.shop_no
+    AND r.effective_at >= s.at
 ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 """
 
@@ -230,3 +249,23 @@ def insert_signals(
         "levels": levels,
     }
     driver(conn).execute(_INSERT_SIGNALS, columns)
+
+
+def insert_later_recruits(
+    conn: Connection, program_id: int, time_zone: str, sold: Iterable[tuple[int, datetime]], levels: int
+) -> None:
+    """Notes again all looks for a recruit that one gained later who stood above a shop from the instant of its sale on.
+
+    Args:
+        sold: (shop, instant) of what settled or came back.
+        levels: how many levels above a shop its sales are read.
+    """
+    rows = list(sold)
+    columns = {
+        "program": program_id,
+        "shops": [shop_no for shop_no, _ in rows],
+        "times": [instant for _, instant in rows],
+        "levels": levels,
+        "time_zone": time_zone,
+    }
+    driver(conn).execute(_INSERT_LATER_RECRUITS, columns)

@@ -8,13 +8,17 @@ from distrib.store.copying import Integers
 from distrib.store.database import driver
 
 _KNOWN = """
-SELECT order_no FROM settlements WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+SELECT order_no FROM settlements
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
 UNION ALL
-SELECT order_no FROM order_ends WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+SELECT order_no FROM order_ends
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
 UNION ALL
-SELECT order_no FROM expecting_orders WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+SELECT order_no FROM expecting_orders
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
 UNION ALL
-SELECT order_no FROM payment_failures WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+SELECT order_no FROM payment_failures
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
 """
 
 

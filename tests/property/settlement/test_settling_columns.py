@@ -53,10 +53,12 @@ def huge_orders(draw: st.DrawFn) -> Order:
 def sales(draw: st.DrawFn, order: st.SearchStrategy[Order]) -> tuple[Plan, list[Sold]]:
     """A plain plan with orders under the same limits, each with people of its own."""
     first = draw(snapshots())
-    kept = {"order_cap_ppm": draw(st.none() | st.integers(0, 300_000) | st.just(first.order_cap_ppm))}
-    kept |= {name: getattr(first, name) for name in ("entry_pays_seller", "self_purchase_pays_uplines", "max_tiers")}
-    people = draw(st.lists(snapshots(), max_size=4))
-    sold = [(draw(order), snapshot._replace(earlier_orders=None, **kept)) for snapshot in (first, *people)]
+    first = first._replace(order_cap_ppm=draw(st.sampled_from((first.order_cap_ppm, 50_000))), earlier_orders=None)
+    sold = [(draw(order), first)]
+    for snapshot in draw(st.lists(snapshots(), max_size=4)):
+        seller, uplines, is_self_purchase, leader, opener, *_ = snapshot
+        people = first._replace(seller=seller, uplines=uplines, is_self_purchase=is_self_purchase)
+        sold.append((draw(order), people._replace(leader=leader, opener=opener)))
     return plain(draw(plans())), sold
 
 
