@@ -9,6 +9,7 @@ offset of its times or an absent value written as null. No storage may enter.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
 
@@ -143,6 +144,40 @@ _AnyEvent = (
 EVENT_TYPES: Final = (SETTLED, REFUNDED, PAID, CANCELLED, PAYMENT_FAILED, REFUND_REVERSED, SUCCEEDED, FAILED)
 
 
+class SoldLine(msgspec.Struct, gc=False):
+    """A line of a settled order, read from what the inbox keeps."""
+
+    id: str
+    sku: str
+    quantity: int
+    paid_minor: int
+    list_minor: int | None = None
+    cost_minor: int | None = None
+    category: str | None = None
+    entry: bool = False
+
+
+class SoldOrder(msgspec.Struct, gc=False):
+    """An order that settled, without its id: the same fields as ``distrib.domain.events.Order``."""
+
+    currency: str
+    paid_at: datetime
+    lines: list[SoldLine]
+    channel: str = "retail"
+    shop_id: str | None = None
+    customer_id: str | None = None
+    leader_id: str | None = None
+    opener_id: str | None = None
+    group_id: str | None = None
+
+
+class SoldEvent(msgspec.Struct, gc=False):
+    """A settlement as columns are made of it; to be read from nothing but what was accepted."""
+
+    occurred_at: datetime
+    order: SoldOrder
+
+
 class DecodedEvent(NamedTuple):
     """An event that is fit to be kept: its key, its order, its canonical JSON and digest.
 
@@ -172,6 +207,9 @@ _TYPE_OF: Final[dict[type, str]] = {
 }
 _encode = msgspec.json.Encoder().encode
 _stored = msgspec.json.Decoder(Event)
+_sold = msgspec.json.Decoder(list[SoldEvent])
+SETTLED_PREFIX: Final = f'{{"type":"{SETTLED}",'
+"""How the payload of every settlement begins, as canonical JSON has it."""
 
 
 def decode_event(raw: object, now: datetime) -> DecodedEvent | None:
@@ -193,6 +231,11 @@ def decode_event(raw: object, now: datetime) -> DecodedEvent | None:
 def decode_stored(payload: str | bytes) -> Event:
     """Decodes an event as the domain knows it from the payload that the inbox keeps."""
     return _stored.decode(payload)
+
+
+def decode_settled(payloads: Sequence[str]) -> list[SoldEvent]:
+    """Decodes payloads of settlements that the inbox keeps, many at once: half the price of one by one."""
+    return _sold.decode(f"[{','.join(payloads)}]")
 
 
 def _about(event: _AnyEvent) -> tuple[str | None, str | None]:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import CHAIN_LENGTH
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 
 class ShopState(NamedTuple):
@@ -100,7 +101,7 @@ class ShopStates:
         """Loads the shops of those numbers that are not loaded yet."""
         missing = [number for number in numbers if number not in self.by_number]
         if missing:
-            self._read(_BY_NUMBER, {"numbers": missing})
+            self._read(_BY_NUMBER, {"numbers": np.array(missing, np.int64)})
 
     def load_past(self, asked: Iterable[tuple[int, datetime]]) -> None:
         """Loads the histories without which statuses and ranks of those shops at those instants are not known."""
@@ -145,11 +146,11 @@ class ShopStates:
         return shop.rank if instant >= shop.rank_since else self._ranks[number].value_at(instant)
 
     def _read(self, statement: str, params: dict[str, object]) -> None:
-        cursor = driver(self._conn).cursor(binary=True)
+        cursor = driver(self._conn).cursor(binary=True, row_factory=rows_as(ShopState))
         cursor.execute(statement, {"program": self._program_id, **params})
-        for shop in map(ShopState._make, cursor.fetchall()):
-            self.by_id[shop.shop_id] = shop
-            self.by_number[shop.shop_no] = shop
+        shops = cursor.fetchall()
+        self.by_id.update([(shop.shop_id, shop) for shop in shops])
+        self.by_number.update([(shop.shop_no, shop) for shop in shops])
 
     def _read_history(self, statement: str, numbers: set[int], histories: dict[int, _History]) -> None:
         if not numbers:
