@@ -1,8 +1,8 @@
 """What a piece of work costs: processor time of this process and of its server process, and what goes into the log.
 
 Processor time says on a busy machine nearly what it says on a free one, and the clock on the wall does not. It is read
-from /proc, so the server must run on this machine. With ``limits`` and ``processes.databases`` the only place outside the
-store that speaks SQL.
+from /proc, so the server must run on this machine. With ``limits`` and ``processes.databases`` the only place outside
+the store that speaks SQL.
 """
 
 from __future__ import annotations

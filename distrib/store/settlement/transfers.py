@@ -217,7 +217,7 @@ def _earned_values(program_id: int, columns: EarnedColumns) -> Mapping[str, Valu
 
 
 def _firsts(order_no: Integers, shop_no: Integers) -> Optionals:
-    """Marks the first transfer of each shop within its order; the others have NULL, and no entry in the index by shop."""
+    """Marks the first transfer of each shop within its order; the others have NULL, and no index entry by shop."""
     _, orders = np.unique(order_no, return_inverse=True)
     shops, place = np.unique(shop_no, return_inverse=True)
     _, first = np.unique(orders * shops.size + place, return_index=True)

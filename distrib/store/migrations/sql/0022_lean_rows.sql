@@ -31,3 +31,34 @@ GRANT SELECT ON shop_transfers TO distrib_web, distrib_worker;
 -- of its month, where the last one went, and not to a page of its own.
 CREATE INDEX account_months_moved ON account_months (program_id, period);
 DROP INDEX account_months_period;
+
+-- Which shops' standing in the tree changed, and by which transaction: what a worker keeps of a shop holds until then. A
+-- change of very many is one row of shop 0, which is every shop. Who asks compares transactions with the snapshot that he
+-- asked under before, so that a change which was not through then is found whatever its place.
+CREATE TABLE shop_changes (
+    program_id   integer NOT NULL,
+    changed_by   xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    shop_no      bigint NOT NULL,
+    PRIMARY KEY (program_id, changed_by, shop_no)
+);
+CREATE FUNCTION note_shop_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO shop_changes (program_id, shop_no)
+    SELECT DISTINCT c.program_id, CASE WHEN c.shops <= 1000 THEN c.shop_no ELSE 0 END FROM (
+        SELECT n.program_id, n.shop_no, count(*) OVER (PARTITION BY n.program_id) AS shops
+        FROM was o JOIN is_now n USING (program_id, shop_no)
+        WHERE (o.uplines, o.chain_since, o.joined_at, o.status, o.status_since, o.rank, o.rank_since)
+              IS DISTINCT FROM (n.uplines, n.chain_since, n.joined_at, n.status, n.status_since, n.rank, n.rank_since)
+    ) c
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER changes_noted AFTER UPDATE ON shops
+    REFERENCING OLD TABLE AS was NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION note_shop_changes();
+CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON shop_changes
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT, INSERT ON shop_changes TO distrib_web, distrib_worker;
+ALTER TABLE shop_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE shop_changes FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_program ON shop_changes TO distrib_web
+    USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
