@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,11 +44,30 @@ def settle(scale: str, language: str, as_json: bool) -> None:
 
 
 @bench.command()
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A checkout of another commit with its own .venv; rounds take turns.",
+)
 @_with_options
-def ingest(scale: str, language: str, as_json: bool) -> None:
+def ingest(against: Path | None, scale: str, language: str, as_json: bool) -> None:
     """Events a second over HTTP, against raw COPY of the same rows."""
     size = ingesting.SIZES[scale]
-    _run("ingest", scale, language, as_json, lambda container, say: ingesting.bench_ingest(container, size, say))
+    _run(
+        "ingest",
+        scale,
+        language,
+        as_json,
+        lambda container, say: ingesting.bench_ingest(container, size, say, against),
+    )
+
+
+@bench.command("ingest-single")
+@_with_options
+def ingest_single(scale: str, language: str, as_json: bool) -> None:
+    """Posts of one event each, against a bare route with one INSERT."""
+    size = ingesting.SINGLE_SIZES[scale]
+    _run("ingest-single", scale, language, as_json, lambda container, say: ingesting.bench_single(container, size, say))
 
 
 @bench.command()
