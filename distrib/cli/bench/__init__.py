@@ -16,10 +16,11 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, ranking, reckoning, settling
+from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling
 from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, teller
 from distrib.cli.output import json_option, language_option, print_json
+from distrib.settings import read_settings
 
 Command = Callable[..., Any]
 Measure = Callable[[Container, Callable[[str], None]], dict[str, Any]]
@@ -68,6 +69,15 @@ def ingest_single(scale: str, language: str, as_json: bool) -> None:
     """Posts of one event each, against a bare route with one INSERT."""
     size = ingesting.SINGLE_SIZES[scale]
     _run("ingest-single", scale, language, as_json, lambda container, say: ingesting.bench_single(container, size, say))
+
+
+@bench.command()
+@_with_options
+def latency(scale: str, language: str, as_json: bool) -> None:
+    """From the post of an event until it is done: under load, and while Valkey is away."""
+    with teller(language) as say, _failures():
+        measured = latencies.bench_latency(read_settings(), latencies.LATENCY_SIZES[scale], say)
+    _end({"bench": "latency", "scale": scale, **measured, "machine": machine()}, language, as_json)
 
 
 @bench.command()

@@ -17,7 +17,7 @@ from distrib.bootstrap import Container
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.limits import bare_route
 from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, vacuum
-from distrib.cli.bench.processes.builds import Build, Service, build_in
+from distrib.cli.bench.processes.builds import Build, RunningBuild, build_in
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.processes.hands import BenchFailed, Hands
 from distrib.cli.bench.processes.processor import processor_seconds
@@ -54,7 +54,7 @@ SINGLE_SIZES = {"small": IngestSize(World(1_000, 600), 5), "full": IngestSize(Wo
 class _Side:
     """One service that is posted to: what its rounds took, on the clock and of processors."""
 
-    service: Service
+    service: RunningBuild
     key: str
     template: str
     round_name: str
@@ -64,7 +64,7 @@ class _Side:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _IngestBench:
     """One run: its databases, its directory, the callers, and where it reports its steps."""
 
     container: Container
@@ -193,10 +193,10 @@ def bench_single(container: Container, size: IngestSize, say: Callable[[str], No
     }
 
 
-def _open(container: Container, stack: ExitStack, say: Callable[[str], None]) -> _Bench:
+def _open(container: Container, stack: ExitStack, say: Callable[[str], None]) -> _IngestBench:
     databases = stack.enter_context(own_databases(container.database_url))
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="distrib-bench-")))
-    return _Bench(container, databases, directory, stack.enter_context(Hands("post", CALLERS)), stack, say)
+    return _IngestBench(container, databases, directory, stack.enter_context(Hands("post", CALLERS)), stack, say)
 
 
 def _make_key(container: Container, url: str) -> str:

@@ -44,7 +44,7 @@ class Build:
         return self._command(variables, "key", "create", "--role", "admin", "--name", "bench").splitlines()[-1]
 
     @contextmanager
-    def service(self, variables: Mapping[str, str], log: Path, app: str = APP) -> Iterator[Service]:
+    def service(self, variables: Mapping[str, str], log: Path, app: str = APP) -> Iterator[RunningBuild]:
         """An app of the build under gunicorn as the build configures it, on a port of its own, until the block ends.
 
         It serves all rounds: each round's database has the same name, and connections are opened anew.
@@ -58,7 +58,7 @@ class Build:
             process = subprocess.Popen(command, env=environment, cwd=self.directory, stdout=output, stderr=output)
             try:
                 _wait_until_ready(process, port, log)
-                yield Service(port, process.pid)
+                yield RunningBuild(port, process.pid)
             finally:
                 end(process)
 
@@ -72,7 +72,7 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class RunningBuild:
     """A service that a bench started: where it listens, and its first process."""
 
     port: int

@@ -1,4 +1,4 @@
-"""A caller that posts events, alone or in batches, over one connection, as fast as they are taken; a refusal ends it."""
+"""A caller that posts events, alone or in batches, over one connection, as fast as they are taken. No retry."""
 
 from __future__ import annotations
 
