@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling
+from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling, starting
 from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, teller
 from distrib.cli.output import json_option, language_option, print_json
@@ -78,6 +78,15 @@ def latency(scale: str, language: str, as_json: bool) -> None:
     with teller(language) as say, _failures():
         measured = latencies.bench_latency(read_settings(), latencies.LATENCY_SIZES[scale], say)
     _end({"bench": "latency", "scale": scale, **measured, "machine": machine()}, language, as_json)
+
+
+@bench.command()
+@_with_options
+def start(scale: str, language: str, as_json: bool) -> None:
+    """The list of commands by processor time, and serve until it is ready."""
+    with teller(language) as say, _failures():
+        measured = starting.bench_start(starting.START_SIZES[scale], say)
+    _end({"bench": "start", "scale": scale, **measured, "machine": machine()}, language, as_json)
 
 
 @bench.command()
