@@ -15,7 +15,6 @@ from psycopg.adapt import Dumper, PyFormat
 from psycopg.postgres import types
 from psycopg.pq import Format
 
-
 _HEAD = struct.Struct(">iiIii")  # dimensions, has NULLs, type of the elements, how many there are, number of the first
 _LENGTH = struct.Struct(">i")
 _LENGTHS: Final = [_LENGTH.pack(length) for length in range(2_048)]
