@@ -11,13 +11,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
 ENDS_WITHIN_S = 10
+_ELSEWHERE = Path(__file__).with_name("drain_elsewhere.py")
 
 
 class BenchFailed(Exception):
@@ -34,6 +37,20 @@ class Run:
 
     seconds: float
     reports: Sequence[dict[str, Any]]
+    processor_s: float = 0.0
+    """Seconds of processor that they took; 0.0 where the system does not say."""
+
+
+def python_of(checkout: Path) -> str:
+    """The Python of a checkout of the service.
+
+    Raises:
+        BenchFailed: it has no ``.venv``.
+    """
+    python = checkout.absolute() / ".venv" / "bin" / "python"
+    if not python.exists():
+        raise BenchFailed(Text("there is no Python of its own"), detail=python)
+    return str(python)
 
 
 class Hands:
@@ -43,16 +60,24 @@ class Hands:
         run = hands.run([{"database_url": url}] * 2)
     """
 
-    def __init__(self, task: str, count: int) -> None:
+    def __init__(self, task: str, count: int, checkout: Path | None = None) -> None:
+        """Says what is to be done; nothing happens yet.
+
+        Args:
+            checkout: another build of the service, with a ``.venv`` of its own, whose code does it; for drains.
+        """
+        self._checkout = checkout
         self._task = task
         self._count = count
         self._hands: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
         """Starts them; they come up while other things are made ready."""
-        command = [sys.executable, "-m", "distrib.cli.bench.processes.hand", str(os.getpid()), self._task]
+        command, variables = self._command()
         for _ in range(self._count):
-            self._hands.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            self._hands.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
+            )
         return self
 
     def __exit__(
@@ -80,11 +105,23 @@ class Hands:
             self._say(hand, json.dumps(spec))
         for hand in self._hands:
             self._hear(hand)
+        before = self._processor_seconds()
         for hand in self._hands:
             self._say(hand, "go")
         reports = [json.loads(self._hear(hand)) for hand in self._hands]
         seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
-        return Run(seconds, reports)
+        return Run(seconds, reports, self._processor_seconds() - before)
+
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        """What is run for each, and under which variables."""
+        if self._checkout is None:
+            module = "distrib.cli.bench.processes.hand"
+            return [sys.executable, "-m", module, str(os.getpid()), self._task], dict(os.environ)
+        variables = {**os.environ, "PYTHONPATH": str(self._checkout.absolute())}
+        return [python_of(self._checkout), str(_ELSEWHERE)], variables
+
+    def _processor_seconds(self) -> float:
+        return sum(processor_seconds(hand.pid) or 0.0 for hand in self._hands)
 
     def _say(self, hand: subprocess.Popen[str], line: str) -> None:
         assert hand.stdin is not None
