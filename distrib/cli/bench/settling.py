@@ -18,8 +18,9 @@ from typing import Any
 from distrib.bootstrap import Container
 from distrib.cli.bench.figures import Rounds, growth, ratio
 from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, leave_primary_keys, vacuum
+from distrib.cli.bench.processes.builds import Build, build_in
 from distrib.cli.bench.processes.databases import Databases, own_databases
-from distrib.cli.bench.processes.hands import BenchFailed, Hands, Run, python_of
+from distrib.cli.bench.processes.hands import BenchFailed, Hands, Run
 from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
 from distrib.domain.texts import Text
 from distrib.store import migrate
@@ -113,7 +114,7 @@ def bench_settle(
             stack.enter_context(own_databases(container.database_url)),
             Path(stack.enter_context(TemporaryDirectory(prefix="distrib-bench-"))),
             say,
-            against,
+            None if against is None else build_in(against),
         )
         taken = bench.rounds(size)
         if size.flat is not None:
@@ -149,14 +150,17 @@ class _Bench:
     databases: Databases
     directory: Path
     say: Callable[[str], None]
-    against: Path | None = None
+    other: Build | None = None
 
     def rounds(self, size: SettleSize) -> _Taken:
         """Drain, that of the other build, raw COPY and ORM by turns."""
         taken = _Taken()
+        elsewhere = None if self.other is None else (self.other.python, self.other.directory)
         with (
             Hands("drain", HANDS) as drainers,
-            Hands("drain", HANDS if self.against else 0, self.against) as others,
+            Hands(
+                "drain", HANDS if self.other else 0, self.other and (self.other.python, self.other.directory)
+            ) as others,
             Hands("copy", HANDS) as copiers,
             Hands("orm", 1) as programmer,
         ):
@@ -164,13 +168,13 @@ class _Bench:
             url = self.databases.make("prepared")
             program_id = prepare(self.container, url, size.world)
             before = count_rows(url)
-            if self.against is not None:
-                self._prepare_other(self.against, size.world)
+            if self.other is not None:
+                self._prepare_other(self.other, size.world)
             orm_url = self.databases.make("orm", "prepared")
             for _ in range(size.rounds):
                 self.say("drain")
                 self._drained(drainers, before, size.world, taken)
-                if self.against is not None:
+                if self.other is not None:
                     self.say("drain_before")
                     with self.databases.copy_of("before") as other_url:
                         self._timed(others, other_url, size.world, taken.before)
@@ -187,11 +191,11 @@ class _Bench:
         self.databases.drop("before")
         return taken
 
-    def _prepare_other(self, checkout: Path, world: World) -> None:
+    def _prepare_other(self, build: Build, world: World) -> None:
         """The same world in the schema of the other build."""
         url = self.databases.make("before")
-        command = [python_of(checkout), "-c", _OTHER_PREPARES, url, str(world.shops), str(world.orders)]
-        variables = {**os.environ, **environment(self.container, url), "PYTHONPATH": str(checkout.absolute())}
+        command = [build.python, "-c", _OTHER_PREPARES, url, str(world.shops), str(world.orders)]
+        variables = {**os.environ, **environment(self.container, url), "PYTHONPATH": str(build.directory)}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchFailed(Text("the other build did not prepare its orders"), log=done.stderr)

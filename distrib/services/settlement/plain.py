@@ -28,7 +28,7 @@ from distrib.domain.settlement.snapshot import (
 )
 from distrib.domain.settlement.terms import Terms
 from distrib.services.customers.sellers import Buyers
-from distrib.services.orders.codec import SETTLED_PREFIX, SoldEvent, SoldLine, SoldOrder, decode_settled
+from distrib.services.orders.sold_events import SETTLED_PREFIX, SoldEvent, SoldLine, SoldOrder, decode_settled
 from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.freezes import Freezes

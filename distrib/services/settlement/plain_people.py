@@ -14,7 +14,7 @@ from distrib.domain.plans.rules import Chosen
 from distrib.domain.settlement.earners import Earners, find_earners, known_earners
 from distrib.domain.settlement.snapshot import Person, Snapshot, chain_json, person_json
 from distrib.domain.settlement.terms import Terms
-from distrib.services.orders.codec import SoldEvent
+from distrib.services.orders.sold_events import SoldEvent
 from distrib.store.network.chains import ShopState, ShopStates
 from distrib.store.orders.queue import PendingEvent
 

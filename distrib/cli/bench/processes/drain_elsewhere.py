@@ -22,7 +22,8 @@ def main() -> None:
         with open_container(migrated=False) as container:
             orders = container.settings.drain_batch_orders
             drainer = Drainer(container.worker_engine, container.policies, orders, container.now)
-            drainer.has_pending_events()  # opens the connection
+            with container.worker_engine.connect():  # the pool keeps it open
+                pass
             print("ready", file=answers, flush=True)
             if not sys.stdin.readline():
                 return

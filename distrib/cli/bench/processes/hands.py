@@ -41,18 +41,6 @@ class Run:
     """Seconds of processor that they took; 0.0 where the system does not say."""
 
 
-def python_of(checkout: Path) -> str:
-    """The Python of a checkout of the service.
-
-    Raises:
-        BenchFailed: it has no ``.venv``.
-    """
-    python = checkout.absolute() / ".venv" / "bin" / "python"
-    if not python.exists():
-        raise BenchFailed(Text("there is no Python of its own"), detail=python)
-    return str(python)
-
-
 class Hands:
     """So many processes for one task, from the start of the block to its end:
 
@@ -60,13 +48,13 @@ class Hands:
         run = hands.run([{"database_url": url}] * 2)
     """
 
-    def __init__(self, task: str, count: int, checkout: Path | None = None) -> None:
+    def __init__(self, task: str, count: int, elsewhere: tuple[str, Path] | None = None) -> None:
         """Says what is to be done; nothing happens yet.
 
         Args:
-            checkout: another build of the service, with a ``.venv`` of its own, whose code does it; for drains.
+            elsewhere: the Python and the directory of another build, whose code does it; for drains.
         """
-        self._checkout = checkout
+        self._elsewhere = elsewhere
         self._task = task
         self._count = count
         self._hands: list[subprocess.Popen[str]] = []
@@ -114,11 +102,11 @@ class Hands:
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
         """What is run for each, and under which variables."""
-        if self._checkout is None:
+        if self._elsewhere is None:
             module = "distrib.cli.bench.processes.hand"
             return [sys.executable, "-m", module, str(os.getpid()), self._task], dict(os.environ)
-        variables = {**os.environ, "PYTHONPATH": str(self._checkout.absolute())}
-        return [python_of(self._checkout), str(_ELSEWHERE)], variables
+        python, directory = self._elsewhere
+        return [python, str(_ELSEWHERE)], {**os.environ, "PYTHONPATH": str(directory)}
 
     def _processor_seconds(self) -> float:
         return sum(processor_seconds(hand.pid) or 0.0 for hand in self._hands)
