@@ -158,9 +158,7 @@ class _Bench:
         elsewhere = None if self.other is None else (self.other.python, self.other.directory)
         with (
             Hands("drain", HANDS) as drainers,
-            Hands(
-                "drain", HANDS if self.other else 0, self.other and (self.other.python, self.other.directory)
-            ) as others,
+            Hands("drain", HANDS if elsewhere else 0, elsewhere) as others,
             Hands("copy", HANDS) as copiers,
             Hands("orm", 1) as programmer,
         ):
