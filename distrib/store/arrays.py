@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 import psycopg
@@ -15,12 +15,12 @@ from psycopg.adapt import Dumper, PyFormat
 from psycopg.postgres import types
 from psycopg.pq import Format
 
+from distrib.store.copying import TO_2000, microseconds
+
 _HEAD = struct.Struct(">iiIii")  # dimensions, has NULLs, type of the elements, how many there are, number of the first
 _LENGTH = struct.Struct(">i")
 _LENGTHS: Final = [_LENGTH.pack(length) for length in range(2_048)]
 _BEFORE_2000: Final = date(2000, 1, 1).toordinal()
-_2000: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class ColumnArray:
@@ -55,7 +55,8 @@ def integer_array(values: Sequence[int]) -> ColumnArray:
 
 def instant_array(values: Sequence[datetime]) -> ColumnArray:
     """A ``timestamptz[]`` of aware instants, without NULLs."""
-    return _of_numbers("timestamptz", "iq", 8, [(instant - _2000) // _MICROSECOND for instant in values], len(values))
+    since_2000 = [instant - TO_2000 for instant in microseconds(values)]
+    return _of_numbers("timestamptz", "iq", 8, since_2000, len(values))
 
 
 def day_array(values: Sequence[date]) -> ColumnArray:
