@@ -1,4 +1,4 @@
-"""What PostgreSQL did for each statement of the store: plans with figures, as ``auto_explain`` tells them to the client."""
+"""What PostgreSQL did for each statement of the store: its plan with figures, as ``auto_explain`` tells the client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SETTINGS = {
     "log_nested_statements": "on",
     "log_parameter_max_length": "0",
 }
-_ORIGIN = re.compile(r"\s*/\* (\S+) \*/")
+_ORIGIN = re.compile(r"/\* (\S+) \*/")
 _EARLY_ENDS = frozenset({"Limit"})
 
 
@@ -65,6 +65,13 @@ class _NamingCursor(psycopg.Cursor[Any]):
         return super().copy(_named(statement), *rest, **options)
 
 
+class _NamingServerCursor(psycopg.ServerCursor[Any]):
+    """The same for cursors of the server."""
+
+    def execute(self, query: Any, *rest: Any, **options: Any) -> Self:
+        return super().execute(_named(query), *rest, **options)
+
+
 @dataclass(slots=True)
 class Recorder:
     """Keeps the plans of all statements on the engines that it listens to."""
@@ -79,7 +86,7 @@ class Recorder:
         """The plans so far."""
         for message in self.messages:
             document = json.loads(message[message.index("{") :])
-            comment = _ORIGIN.match(document["Query Text"])
+            comment = _ORIGIN.search(document["Query Text"])
             origin = comment[1] if comment else f"trigger: {document['Query Text'].strip()[:60]}"
             yield Explanation(origin, document["Query Text"], document["Plan"])
 
@@ -91,6 +98,7 @@ class Recorder:
             connection.execute(f"SET auto_explain.{name} = '{value}'")
         connection.autocommit = autocommit
         connection.cursor_factory = _NamingCursor
+        connection.server_cursor_factory = _NamingServerCursor
         connection.add_notice_handler(self._noticed)
 
     def _noticed(self, diagnostic: Diagnostic) -> None:

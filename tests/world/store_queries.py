@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2] / "distrib" / "store"
 LEAST_LETTERS = 12
 """A shorter piece stands in too many statements to say anything."""
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WHERE|AND|ORDER BY|CASE WHEN|EXISTS)\b")
-_HOLES = re.compile(r"%\(\w+\)[sbt]|%[sbt]|(?<![:\w]):[a-z_]\w*|\{[^{}]*\}|\$\d+(?:::[A-Z]+)?")
+_HOLES = re.compile(r"%\(\w*\{\w*\}\)[sbt]|%\(\w+\)[sbt]|%[sbt]|(?<![:\w]):[a-z_]\w*|\{[^{}]*\}|\$\d+(?:::[A-Z]+)?")
 
 
 def pieces_of_store() -> dict[str, list[str]]:
@@ -45,12 +45,7 @@ def unseen(queries: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _literals(module: ast.Module) -> Iterator[tuple[int, list[str]]]:
-    docstrings = {
-        id(node.value)
-        for parent in ast.walk(module)
-        for node in (getattr(parent, "body", None) if isinstance(getattr(parent, "body", None), list) else ())
-        if isinstance(node, ast.Expr)
-    }
+    docstrings = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
     inside = {id(part) for node in ast.walk(module) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
     for node in ast.walk(module):
         if isinstance(node, ast.JoinedStr):
