@@ -15,6 +15,8 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, event, text
 
 STORE = "/distrib/store/"
+CARRIERS = ("copying", "pulling")
+"""Modules of the store that run what others hand them."""
 LARGE = 10_000
 """Rows from which on a table is one of size."""
 WHOLE = 10
@@ -123,8 +125,8 @@ def origin_of_call() -> str | None:
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename.replace("\\", "/")
-        if STORE in path:
-            module = path.partition(STORE)[2].removesuffix(".py")
+        module = path.partition(STORE)[2].removesuffix(".py")
+        if module and module not in CARRIERS:
             return f"{module}.{frame.f_code.co_qualname}"
         frame = frame.f_back  # type: ignore[assignment]
     return None
