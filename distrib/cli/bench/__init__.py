@@ -50,11 +50,22 @@ def bench() -> None:
 
 
 @bench.command()
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A checkout of another commit with its own .venv; rounds take turns.",
+)
 @_with_options
-def settle(scale: str, language: str, as_json: bool) -> None:
+def settle(against: Path | None, scale: str, language: str, as_json: bool) -> None:
     """Orders a second through two workers, against raw COPY of the same rows."""
     size = settling.SIZES[scale]
-    _run("settle", scale, language, as_json, lambda container, say: settling.bench_settle(container, size, say))
+    _run(
+        "settle",
+        scale,
+        language,
+        as_json,
+        lambda container, say: settling.bench_settle(container, size, say, against),
+    )
 
 
 @bench.command()

@@ -22,6 +22,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 _STEPS = {
     "prepare": Text("Preparing shops and orders"),
     "drain": Text("Settling with two workers"),
+    "drain_before": Text("Settling with two workers of the other build"),
     "raw": Text("Copying the same rows"),
     "orm": Text("Settling one order a transaction"),
     "memory": Text("Settling on, for the memory"),
@@ -58,6 +59,15 @@ _STEPS = {
 }
 _NAMES = {
     "orders_per_second": Text("orders a second"),
+    "orders_per_second_before": Text("orders a second, the other build"),
+    "times_before": Text("times the other build"),
+    "python_us_per_order": Text("µs of processor an order, Python"),
+    "postgresql_us_per_order": Text("µs of processor an order, PostgreSQL"),
+    "wal_bytes_per_order": Text("bytes of the log an order"),
+    "python_us_per_order_before": Text("µs of processor an order, Python of the other build"),
+    "postgresql_us_per_order_before": Text("µs of processor an order, PostgreSQL of the other build"),
+    "wal_bytes_per_order_before": Text("bytes of the log an order, the other build"),
+    "bytes_per_order": Text("bytes copied an order"),
     "bare_orders_per_second": Text("the same orders a second, bare arithmetic"),
     "events_per_second": Text("events a second, over HTTP"),
     "events_per_second_before": Text("events a second, the other build"),
@@ -88,7 +98,7 @@ _NAMES = {
     "killed_p99_ms": Text("ms until done, Valkey killed, 99 of 100"),
     "hung_p99_ms": Text("ms until done, Valkey frozen, 99 of 100"),
     "ratio": Text("ratio"),
-    "times_before": Text("times the other build"),
+    "keys_ratio": Text("ratio to a COPY into tables with primary keys alone"),
     "mixed_orders_per_second": Text("orders a second, rules of every kind"),
     "bare_mixed_orders_per_second": Text("the same, bare arithmetic"),
     "mixed_ratio": Text("ratio"),

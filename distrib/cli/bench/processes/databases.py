@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
+from distrib.cli.bench.processes.processor import parent_of, processor_seconds
+
 PREFIX = "distrib_bench_"
 WORLDS_PREFIX = f"{PREFIX}world_"
 """Of databases that are kept from run to run: the programs of ``distrib.cli.bench.platform_world``."""
@@ -56,6 +58,12 @@ class Databases:
             yield url
         finally:
             self.drop(name)
+
+    def spent(self) -> tuple[float, int]:
+        """Seconds of processor that the server took so far (0.0 where it runs elsewhere), and bytes of its log."""
+        pid, log = self._connection.execute(text("SELECT pg_backend_pid(), pg_current_wal_lsn() - '0/0'::pg_lsn")).one()
+        server = parent_of(pid)
+        return (0.0 if server is None else processor_seconds(server) or 0.0), int(log)
 
     def flush(self) -> None:
         """Has the server write out what it holds back, so that no round pays for the one before it."""
