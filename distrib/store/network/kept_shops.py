@@ -25,15 +25,17 @@ _KEY = "distrib.kept_shops"
 # By transactions and not by a number that counts up: a change may be given its number long before it can be seen.
 # What this transaction changed itself may be undone with it.
 _CHANGED = """
-WITH asked AS MATERIALIZED (SELECT pg_current_snapshot() AS now, COALESCE(%(since)s::pg_snapshot, pg_current_snapshot())
-                                AS since)
-SELECT a.now::text, COALESCE(array_agg(c.shop_no) FILTER (WHERE c.shop_no IS NOT NULL), '{}'),
-       COALESCE(bool_or(c.changed_by = pg_current_xact_id_if_assigned()), false)
-FROM asked a LEFT JOIN LATERAL (
-    SELECT changed_by, shop_no FROM shop_changes
+WITH asked AS MATERIALIZED (
+    SELECT pg_current_snapshot() AS now, COALESCE(%(since)s::pg_snapshot, pg_current_snapshot()) AS since
+)
+SELECT a.now::text, c.changed, c.has_own
+FROM asked a CROSS JOIN LATERAL (
+    SELECT COALESCE(array_agg(shop_no), '{}') AS changed,
+           COALESCE(bool_or(changed_by = pg_current_xact_id_if_assigned()), false) AS has_own
+    FROM shop_changes
     WHERE program_id = (SELECT %(program)s::integer) AND changed_by >= pg_snapshot_xmin(a.since)
-      AND NOT pg_visible_in_snapshot(changed_by, a.since) OFFSET 0) c ON true
-GROUP BY a.now
+      AND NOT pg_visible_in_snapshot(changed_by, a.since)
+) c
 """
 
 
