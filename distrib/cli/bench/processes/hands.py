@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,9 +101,9 @@ class Hands:
         before = self._processor_seconds()
         for hand in self._hands:
             self._say(hand, "go")
-        return self._ended
+        return partial(self._ended, before)
 
-    def _ended(self) -> Run:
+    def _ended(self, before: float) -> Run:
         reports = [json.loads(self._hear(hand)) for hand in self._hands]
         seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
         return Run(seconds, reports, self._processor_seconds() - before)
