@@ -31,11 +31,12 @@ def rank_seen(world: World, shop_id: str) -> str | None:
 
 
 def set_rank(world: World, shop_id: str, rank: str) -> None:
-    """Changes a shop as any statement may."""
+    """Changes a shop as any statement may: without the history that the audit asks for."""
     with world.begin() as conn:
         conn.execute(_RANKED, {"program": world.program.program_id, "shop": shop_id, "rank": rank})
 
 
+@pytest.mark.tampers
 def test_a_shop_is_read_once_and_again_when_it_has_changed(shops: World) -> None:
     assert rank_seen(shops, "c") is None
     with shops.container.worker_engine.begin() as conn:
@@ -48,6 +49,7 @@ def test_a_shop_is_read_once_and_again_when_it_has_changed(shops: World) -> None
     assert rank_seen(shops, "b") == "gold"
 
 
+@pytest.mark.tampers
 def test_a_change_that_began_before_the_last_look_and_ended_after_it_is_seen(shops: World) -> None:
     rank_seen(shops, "a")
     with shops.container.web_engine.connect() as other:
@@ -77,6 +79,7 @@ def test_names_and_attributes_change_nothing_that_is_kept(shops: World) -> None:
     assert shops.rows("SELECT shop_no FROM shop_changes WHERE program_id = :program") == []
 
 
+@pytest.mark.tampers
 def test_a_change_of_very_many_shops_is_noted_once_and_all_are_forgotten(shops: World) -> None:
     shops.join(*((f"s{number}", "a") for number in range(1_001)))
     rank_seen(shops, "s7")
