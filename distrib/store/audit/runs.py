@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, text
 
 from distrib.store.audit.pages import Page, within
-from distrib.store.database import driver, rows_as
+from distrib.store.database import allow_long_reads, driver, rows_as
 
 _Row = TypeVar("_Row")
 
@@ -21,14 +21,9 @@ FIELD, ROW = "\x1f", "\x1e"
 """What stands between the fields of a posted commission and between commissions; no id contains them."""
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-_TIME_LIMIT = "SET LOCAL statement_timeout = '30min'"
-# Whatever a part of an audit reads is asked by its numbers, so that its plan may not be kept for other numbers; and on
-# one core, beside those who settle.
-_OWN_PLANS = (
-    "SET LOCAL plan_cache_mode = force_custom_plan",
-    "SET LOCAL max_parallel_workers_per_gather = 0",
-    "SET LOCAL work_mem = '64MB'",
-)
+_MINUTES = 30
+# What a part of an audit reads follows from its numbers, so that its plan must not be kept for others.
+_OWN_PLANS = ("SET LOCAL plan_cache_mode = force_custom_plan", "SET LOCAL work_mem = '64MB'")
 _SETTLEMENTS = """
 SELECT s.order_no, s.version_no, s.paid_minor, s.snapshot, e.payload
 FROM settlements s
@@ -107,7 +102,7 @@ class OrderBatch(NamedTuple):
 def enter_snapshot(conn: Connection) -> None:
     """Makes every read of this transaction see one instant; nothing may have been read before."""
     conn.execute(text(_SNAPSHOT))
-    conn.execute(text(_TIME_LIMIT))
+    allow_long_reads(conn, _MINUTES)
     for setting in _OWN_PLANS:
         conn.execute(text(setting))
 
