@@ -26,7 +26,7 @@ from distrib.cli.bench import (
     settling,
     starting,
 )
-from distrib.cli.bench.platform_world.keeping import describe_world, drop_worlds
+from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, show_world, teller
