@@ -8,11 +8,16 @@ from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
 _ENDS = "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
+# Figures that were proposed and never closed stand beside those of closed months.
+_KEPT = (
+    "closed_statements JOIN (SELECT program_id, period, figures_no FROM closed_periods) c"
+    " USING (program_id, period, figures_no)"
+)
 # A shop that has neither money nor movement in a month has no row there; by the transfers that is a row of zeros.
 # By month counted in and month of becoming available, so that every close reads months and not transfers.
 MATCH = Question(
     "closed_statements_match_transfers",
-    "SELECT count(*) FROM closed_statements WHERE program_id = :program",
+    f"SELECT count(*) FROM {_KEPT} WHERE program_id = :program",
     f"""
     WITH b AS MATERIALIZED (
         SELECT shop_no, period, (EXTRACT(year FROM available_at AT TIME ZONE :time_zone) * 100
@@ -50,7 +55,7 @@ MATCH = Question(
     ), kept AS (
         SELECT *, ARRAY[opening_minor, earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
                         closing_minor, held_minor - frozen_minor] AS figures
-        FROM closed_statements WHERE program_id = :program
+        FROM {_KEPT} WHERE program_id = :program
     )
     SELECT COALESCE(k.period, w.period) AS period, COALESCE(k.shop_no, w.shop_no) AS shop_no, w.figures AS posted,
            k.figures AS kept

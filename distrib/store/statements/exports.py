@@ -79,18 +79,19 @@ SELECT s.shop_id, {", ".join(f"f.{name}" for name in FIGURES)}
 FROM ({figures_sql("%(program)s", "%(period)s", "%(held_from)s")}) f
 JOIN shops s ON s.program_id = %(program)s AND s.shop_no = f.account_no
 """
-_CLOSED_SHOPS = f"""
-SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = %(program)s AND period = %(period)s
+_KEPT_SHOPS = f"""
+SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements
+WHERE program_id = %(program)s AND period = %(period)s AND figures_no = %(figures_no)s
 """
 
 
-def _shops(is_closed: bool, is_neutral: bool) -> str:
-    """Builds the query of one row per shop by id, of an open month as it stands or of a closed one as it was closed."""
+def _shops(is_kept: bool, is_neutral: bool) -> str:
+    """Builds the query of one row per shop by id, of an open month as it stands or from figures that were kept."""
     figures = ", ".join(f"f.{name}" for name in FIGURES)
     return f"""
 SELECT {_text("%(code)s::text", is_neutral)}, %(month)s::text, {_text("f.shop_id", is_neutral)}, %(currency)s::text,
        {figures}
-FROM ({_CLOSED_SHOPS if is_closed else _OPEN_SHOPS}) f
+FROM ({_KEPT_SHOPS if is_kept else _OPEN_SHOPS}) f
 WHERE %(shop_id)s::text IS NULL OR f.shop_id = %(shop_id)s
 ORDER BY f.shop_id
 """
@@ -157,8 +158,9 @@ WHERE program_id = :program AND period = :period AND kind IN ('earned', 'reverse
 class FileHead:
     """The program and the month that a file is about: ``period`` as 202603, ``month`` as people write it.
 
-    ``held_from`` is the instant from which on what becomes available is held; ``shop_id`` is the one shop the file is
-    about, None for all; ``lines_form`` the columns that the month's lines have.
+    ``held_from`` is the instant from which on what becomes available is held; ``figures_no`` are the kept figures that
+    the file has, None for those of now; ``shop_id`` is the one shop the file is about, None for all; ``lines_form`` the
+    columns that the month's lines have.
     """
 
     program: int
@@ -167,14 +169,14 @@ class FileHead:
     period: int
     month: str
     held_from: datetime
-    is_closed: bool = False
+    figures_no: int | None = None
     shop_id: str | None = None
     lines_form: int = LINES_FORM
 
 
 def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
     """Streams ``shops.csv``: one row per shop by id, the header first."""
-    return _file(conn, SHOPS_COLUMNS, _shops(head.is_closed, is_neutral=True), _bound(head))
+    return _file(conn, SHOPS_COLUMNS, _shops(head.figures_no is not None, is_neutral=True), _bound(head))
 
 
 def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
@@ -184,7 +186,7 @@ def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, Non
 
 def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
     """Yields the rows of ``shops.csv`` as values, in chunks: texts as they are, for cells that have a type."""
-    return _rows(conn, _shops(head.is_closed, is_neutral=False), _bound(head))
+    return _rows(conn, _shops(head.figures_no is not None, is_neutral=False), _bound(head))
 
 
 def line_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
