@@ -31,11 +31,39 @@ _STEPS = {
     "network": Text("Passing over the tree"),
     "bare": Text("Copying the same rows, bare arithmetic"),
     "post": Text("Posting over HTTP"),
+    "schema": Text("Migrating a new database"),
+    "shops": Text("Making shops"),
+    "referrals": Text("Making the tree"),
+    "shop_statuses": Text("Making statuses"),
+    "events": Text("Making orders and their events"),
+    "settlements": Text("Making settlements"),
+    "refund_lines": Text("Making refunds"),
+    "transfers": Text("Making transfers"),
+    "account_months": Text("Adding up months"),
+    "indexes": Text("Building indexes"),
+    "vacuum": Text("Vacuuming"),
+    "post_before": Text("Posting to the other build"),
+    "bare_route": Text("Posting to a bare route"),
+    "help": Text("Listing the commands"),
+    "serve_cold": Text("Serving from nothing"),
+    "serve_warm": Text("Serving again"),
+    "full_load": Text("Finding out the full load"),
+    "loaded": Text("Watching single events under a third of it"),
+    "idle": Text("Watching single events"),
+    "killed": Text("Watching single events, Valkey killed"),
+    "hung": Text("Watching single events, Valkey frozen"),
 }
 _NAMES = {
     "orders_per_second": Text("orders a second"),
     "bare_orders_per_second": Text("the same orders a second, bare arithmetic"),
     "events_per_second": Text("events a second, over HTTP"),
+    "events_per_second_before": Text("events a second, the other build"),
+    "single_events_per_second": Text("events a second, one a post"),
+    "bare_route_events_per_second": Text("the same events a second, a route with one INSERT"),
+    "service_us_per_event": Text("µs of processor an event, service"),
+    "postgresql_us_per_event": Text("µs of processor an event, PostgreSQL"),
+    "service_us_per_event_before": Text("µs of processor an event, service of the other build"),
+    "postgresql_us_per_event_before": Text("µs of processor an event, PostgreSQL of the other build"),
     "rows_per_order": Text("rows written an order"),
     "rows_per_event": Text("rows written an event"),
     "raw_orders_per_second": Text("the same orders a second, raw COPY"),
@@ -44,7 +72,20 @@ _NAMES = {
     "evaluation_seconds": Text("seconds for one evaluation"),
     "shops_per_second": Text("shops a second"),
     "bare_shops_per_second": Text("the same shops a second, bare COPY and arithmetic"),
+    "help_processor_s": Text("seconds of processor, the list of commands"),
+    "python_processor_s": Text("seconds of processor, Python alone"),
+    "serve_ready_s": Text("seconds until serve is ready"),
+    "serve_fresh_ready_s": Text("seconds until serve is ready, on an empty directory"),
+    "serve_processor_s": Text("seconds of processor until serve is ready"),
+    "full_load_events_per_second": Text("events a second, posted and worked on"),
+    "idle_p50_ms": Text("ms until done, nothing else to do, half of them"),
+    "idle_p99_ms": Text("ms until done, nothing else to do, 99 of 100"),
+    "loaded_p50_ms": Text("ms until done, a third of full load, half of them"),
+    "loaded_p99_ms": Text("ms until done, a third of full load, 99 of 100"),
+    "killed_p99_ms": Text("ms until done, Valkey killed, 99 of 100"),
+    "hung_p99_ms": Text("ms until done, Valkey frozen, 99 of 100"),
     "ratio": Text("ratio"),
+    "times_before": Text("times the other build"),
     "mixed_orders_per_second": Text("orders a second, rules of every kind"),
     "bare_mixed_orders_per_second": Text("the same, bare arithmetic"),
     "mixed_ratio": Text("ratio"),
@@ -59,6 +100,12 @@ _GOALS = {
     "evaluation_seconds": ("evaluation_seconds_goal", "≤"),
     "ratio": ("goal", "≥"),
     "times_orm": ("times_orm_goal", "≥"),
+    "help_processor_s": ("help_processor_s_goal", "≤"),
+    "serve_ready_s": ("serve_ready_s_goal", "≤"),
+    "loaded_p99_ms": ("loaded_p99_ms_goal", "≤"),
+    "killed_p99_ms": ("killed_p99_ms_goal", "≤"),
+    "hung_p99_ms": ("hung_p99_ms_goal", "≤"),
+    "times_before": ("times_before_goal", "≥"),
     "memory_growth": ("memory_growth_goal", "≤"),
     "orders_per_second": ("orders_per_second_goal", "≥"),
     "mixed_orders_per_second": ("mixed_orders_per_second_goal", "≥"),
@@ -90,6 +137,18 @@ def show(figures: Mapping[str, Any], language: str) -> None:
     console = open_console()
     print_table(console, title, columns, rows)
     print_line(console, render(met, language))
+
+
+def show_world(answer: Mapping[str, Any], language: str) -> None:
+    """Prints the database of a world with its rows, or the names of those that were dropped."""
+    console = open_console()
+    if "dropped" in answer:
+        dropped = Text("Dropped: {names}", names=", ".join(answer["dropped"]) or "–")
+        print_line(console, render(dropped, language))
+        return
+    columns = {render(Text("table", "bench"), language): False, render(Text("rows", "bench"), language): True}
+    print_table(console, answer["database"], columns, [(name, f"{count:,}") for name, count in answer["rows"].items()])
+    print_line(console, answer["url"])
 
 
 def machine(container: Container | None = None) -> dict[str, Any]:

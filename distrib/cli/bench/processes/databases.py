@@ -14,6 +14,8 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 PREFIX = "distrib_bench_"
+WORLDS_PREFIX = f"{PREFIX}world_"
+"""Of databases that are kept from run to run: the programs of ``distrib.cli.bench.platform_world``."""
 _LOCK = 7145229
 
 
@@ -29,6 +31,10 @@ class Databases:
         """Makes a database, empty or as a copy of another of this run; returns its address."""
         copied = "" if template is None else f' TEMPLATE "{self._named(template)}"'
         self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        """The address of a database of this run."""
         return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
 
     def drop(self, name: str) -> None:
@@ -36,15 +42,15 @@ class Databases:
         _drop(self._connection, self._named(name))
 
     @contextmanager
-    def copy_of(self, template: str) -> Iterator[str]:
+    def copy_of(self, template: str, name: str = "round") -> Iterator[str]:
         """The address of a fresh copy, always of one name and wholly on disk; dropped after the block."""
-        self.drop("round")
-        url = self.make("round", template)
+        self.drop(name)
+        url = self.make(name, template)
         self.flush()
         try:
             yield url
         finally:
-            self.drop("round")
+            self.drop(name)
 
     def flush(self) -> None:
         """Has the server write out what it holds back, so that no round pays for the one before it."""
@@ -93,7 +99,8 @@ def _drop_all(connection: Connection, run: int) -> None:
 
 def _names(connection: Connection, prefix: str) -> list[str]:
     statement = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
-    return list(connection.scalars(statement, {"prefix": prefix}))
+    names = connection.scalars(statement, {"prefix": prefix})
+    return [name for name in names if not name.startswith(WORLDS_PREFIX)]
 
 
 def _drop(connection: Connection, name: str) -> None:
