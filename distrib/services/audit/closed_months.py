@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.services.context import Program, period_bounds
-from distrib.services.statements import closing
+from distrib.services.statements import close_figures, closing
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.statements import exports
 
@@ -30,8 +30,8 @@ def _wrong_in(conn: Connection, program: Program, period: int) -> list[dict[str,
     head = closing.file_head(conn, program, period, end)
     lines, lines_minor = exports.lines_total(conn, program.program_id, period)
     recomputed = {
-        "digest": closing.digest_of(exports.export_shops(conn, head)),
-        "lines_digest": closing.digest_of(exports.export_lines(conn, head)),
+        "digest": close_figures.digest_of(exports.export_shops(conn, head)),
+        "lines_digest": close_figures.digest_of(exports.export_lines(conn, head)),
         "lines": lines,
         "lines_minor": lines_minor,
     }

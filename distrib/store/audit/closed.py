@@ -9,6 +9,11 @@ from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
 _ENDS = "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
+# Figures that were proposed and never closed stand beside those of closed months.
+_KEPT = (
+    "closed_statements JOIN (SELECT program_id, period, figures_no FROM closed_periods) c"
+    " USING (program_id, period, figures_no)"
+)
 # A shop that has neither money nor movement in a month has no row there; by the transfers that is a row of zeros.
 # By month counted in and month of becoming available, so that every close reads months and not transfers.
 MATCH = Question(
@@ -25,7 +30,7 @@ MATCH = Question(
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax
         FROM transfers WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2, 3
     ), p AS (
-        SELECT period, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
+        SELECT period, figures_no, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
     ), reserved AS (
         SELECT p.period, l.shop_no, sum(l.amount_minor) AS amount
         FROM p JOIN payout_lines l ON l.program_id = :program AND l.reserved_at < p.ends_at AND l.shop_no IN :page
@@ -53,7 +58,7 @@ MATCH = Question(
                           closing_minor, held_minor - frozen_minor] AS figures
         FROM p CROSS JOIN (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no IN :page) s
         CROSS JOIN LATERAL (SELECT * FROM closed_statements k WHERE k.program_id = :program AND k.period = p.period
-                            AND k.shop_id = s.shop_id AND k.shop_no = s.shop_no OFFSET 0) k
+                            AND k.figures_no = p.figures_no AND k.shop_id = s.shop_id AND k.shop_no = s.shop_no OFFSET 0) k
     )
     SELECT COALESCE(k.period, w.period) AS period, COALESCE(k.shop_no, w.shop_no) AS shop_no, w.figures AS posted,
            k.figures AS kept
@@ -71,10 +76,10 @@ MATCH = Question(
 # Closed rows are found by the ids of shops, as their key has them; what is of no shop shows here.
 OWNERS = Question(
     "closed_statements_match_transfers",
-    "SELECT count(*) FROM closed_statements WHERE program_id = :program AND period > :closed",
-    """
+    f"SELECT count(*) FROM {_KEPT} WHERE program_id = :program AND period > :closed",
+    f"""
     SELECT k.period, k.shop_no, k.shop_id AS closed_shop_id, NULL::bigint[] AS posted, NULL::bigint[] AS kept
-    FROM closed_statements k
+    FROM (SELECT * FROM {_KEPT}) k
     LEFT JOIN shops s ON s.program_id = k.program_id AND s.shop_id = k.shop_id
     WHERE k.program_id = :program AND k.period > :closed AND s.shop_no IS DISTINCT FROM k.shop_no
     """,
