@@ -58,7 +58,8 @@ MATCH = Question(
                           closing_minor, held_minor - frozen_minor] AS figures
         FROM p CROSS JOIN (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no IN :page) s
         CROSS JOIN LATERAL (SELECT * FROM closed_statements k WHERE k.program_id = :program AND k.period = p.period
-                            AND k.figures_no = p.figures_no AND k.shop_id = s.shop_id AND k.shop_no = s.shop_no OFFSET 0) k
+                            AND k.figures_no = p.figures_no AND k.shop_id = s.shop_id
+                            AND k.shop_no = s.shop_no OFFSET 0) k
     )
     SELECT COALESCE(k.period, w.period) AS period, COALESCE(k.shop_no, w.shop_no) AS shop_no, w.figures AS posted,
            k.figures AS kept
