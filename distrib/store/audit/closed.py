@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from distrib.store.audit.pages import By
+from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
@@ -28,7 +28,7 @@ MATCH = Question(
                COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax
-        FROM transfers WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2, 3
+        FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2, 3
     ), p AS (
         SELECT period, figures_no, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
     ), reserved AS (
@@ -52,7 +52,7 @@ MATCH = Question(
     ), counted AS (
         SELECT shop_no, period, ARRAY[count(DISTINCT cause_no) FILTER (WHERE kind = 'earned'),
                                       count(DISTINCT event_no) FILTER (WHERE kind = 'reversed')] AS counts
-        FROM transfers WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2
+        FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2
     ), kept AS (
         SELECT k.*, ARRAY[opening_minor, earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
                           closing_minor, held_minor - frozen_minor] AS figures
