@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling, starting
+from distrib.cli.bench import closes, ingesting, latencies, ranking, reckoning, settling, starting
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
@@ -114,6 +114,22 @@ def network(scale: str, language: str, as_json: bool) -> None:
     """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
+
+
+@bench.command()
+@_with_options
+def close(scale: str, language: str, as_json: bool) -> None:
+    """The close of a month on a large program, against one aggregate query over its transfers."""
+    size = closes.CLOSE_SIZES[scale]
+    _run("close", scale, language, as_json, lambda container, say: closes.bench_close(container, size, say))
+
+
+@bench.command()
+@_with_options
+def export(scale: str, language: str, as_json: bool) -> None:
+    """The file of a month's lines on a large program, against COPY of the same query to nowhere."""
+    size = closes.CLOSE_SIZES[scale]
+    _run("export", scale, language, as_json, lambda container, say: closes.bench_export(container, size, say))
 
 
 @bench.command()
