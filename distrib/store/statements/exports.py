@@ -218,11 +218,15 @@ def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, Non
     yield from _copied(conn, _shops(head.figures_no is not None, is_neutral=True), asdict(head))
 
 
-def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
-    """Streams ``lines.csv``: every commission of the month by cause and number, the header first."""
+def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, int]:
+    """Streams ``lines.csv``: every commission of the month by cause and number, the header first.
+
+    Returns:
+        How many commissions there were, to who asks the generator for it.
+    """
     yield (",".join(lines_columns(head)) + "\n").encode()
     _prepare(conn, head)
-    yield from _copied(conn, lines_sql(head), asdict(head))
+    return (yield from _copied(conn, lines_sql(head), asdict(head)))
 
 
 def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
@@ -248,10 +252,11 @@ def _prepare(conn: Connection, head: FileHead) -> None:
     driver(conn).execute(FOR_THIS_FILE if head.shop_id is not None else FOR_WHOLE_MONTHS)
 
 
-def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[bytes, None, None]:
-    """Yields the rows of a COPY in chunks of about 64 KiB, however fast they are taken."""
+def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[bytes, None, int]:
+    """Yields the rows of a COPY in chunks of about 64 KiB, however fast they are taken; returns how many they were."""
     buffer = bytearray()
-    with driver(conn).cursor().copy(_COPY.replace("{rows}", rows), bound) as copy:
+    cursor = driver(conn).cursor()
+    with cursor.copy(_COPY.replace("{rows}", rows), bound) as copy:
         for row in copy:
             buffer += row
             if len(buffer) >= _CHUNK_BYTES:
@@ -259,6 +264,7 @@ def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[
                 buffer.clear()
     if buffer:
         yield bytes(buffer)
+    return cursor.rowcount
 
 
 def _rows(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
