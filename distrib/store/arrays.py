@@ -15,7 +15,7 @@ from psycopg.adapt import Dumper, PyFormat
 from psycopg.postgres import types
 from psycopg.pq import Format
 
-from distrib.store.copying import microseconds
+from distrib.store.copying import TO_2000, microseconds
 
 _HEAD = struct.Struct(">iiIii")  # dimensions, has NULLs, type of the elements, how many there are, number of the first
 _LENGTH = struct.Struct(">i")
@@ -55,7 +55,8 @@ def integer_array(values: Sequence[int]) -> ColumnArray:
 
 def instant_array(values: Sequence[datetime]) -> ColumnArray:
     """A ``timestamptz[]`` of aware instants, without NULLs."""
-    return _of_numbers("timestamptz", "iq", 8, map(microseconds, values), len(values))
+    since_2000 = [instant - TO_2000 for instant in microseconds(values)]
+    return _of_numbers("timestamptz", "iq", 8, since_2000, len(values))
 
 
 def day_array(values: Sequence[date]) -> ColumnArray:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,15 +46,34 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     name_servers(settings, monkeypatch)
 
 
-def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What looks like a checkout of another commit with its own Python, and is this one."""
+    python = tmp_path / "checkout" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH= exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return tmp_path / "checkout"
+
+
+def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container, checkout: Path) -> None:
     before = count_rows(container.database_url)
-    figures = bench_settle(container, TINY, lambda step: None)
+    figures = bench_settle(container, TINY, lambda step: None, checkout)
     assert figures["rows_written"].pop("account_months") <= 60
     assert figures["rows_written"] == {"event_outcomes": 60, "settlements": 60, "transfers": 60 * 9}
     assert figures["ratio"] > 0
+    assert figures["keys_ratio"] > 0
+    assert figures["times_before"] > 0
     assert figures["times_orm"] > 0
+    assert figures["bytes_per_order"] > 9 * 100
+    assert figures["wal_bytes_per_order"] > 0
     assert figures["memory_at_end_bytes"] >= figures["memory_after_first_tenth_bytes"] > 0
     assert count_rows(container.database_url) == before, "the user's own database"
+
+
+def test_a_checkout_without_a_python_of_its_own_is_refused(container: Container, tmp_path: Path) -> None:
+    with pytest.raises(BenchFailed, match="no Python of its own"):
+        bench_settle(container, TINY, lambda step: None, tmp_path)
 
 
 def test_a_run_drops_its_databases_even_when_it_fails(container: Container) -> None:

@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0026"
-down_revision = "0020"
+down_revision = "0023"
 
 
 def upgrade() -> None:
