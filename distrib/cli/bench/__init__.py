@@ -19,6 +19,7 @@ from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import (
     auditing,
     beside_work,
+    closes,
     ingesting,
     latencies,
     ranking,
@@ -138,10 +139,26 @@ def network(scale: str, language: str, as_json: bool) -> None:
 
 @bench.command()
 @_with_options
+def close(scale: str, language: str, as_json: bool) -> None:
+    """The close of a month on a large program, against one aggregate query over its transfers."""
+    size = closes.CLOSE_SIZES[scale]
+    _run("close", scale, language, as_json, lambda container, say: closes.bench_close(container, size, say))
+
+
+@bench.command()
+@_with_options
 def audit(scale: str, language: str, as_json: bool) -> None:
     """The audit of a large program, against that of a tenth of it."""
     size = auditing.SIZES[scale]
     _run("audit", scale, language, as_json, lambda container, say: auditing.bench_audit(container, size, say))
+
+
+@bench.command()
+@_with_options
+def export(scale: str, language: str, as_json: bool) -> None:
+    """The file of a month's lines on a large program, against COPY of the same query to nowhere."""
+    size = closes.CLOSE_SIZES[scale]
+    _run("export", scale, language, as_json, lambda container, say: closes.bench_export(container, size, say))
 
 
 @bench.command()

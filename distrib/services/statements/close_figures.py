@@ -8,8 +8,8 @@ not. No SQL may enter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Generator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,8 @@ from distrib.store.ledger import books
 from distrib.store.orders import queue
 from distrib.store.statements import exports, months, periods
 from distrib.store.statements.exports import FileHead
+
+_Count = TypeVar("_Count")
 
 
 class BooksMark(NamedTuple):
@@ -90,18 +92,28 @@ def kept_totals(conn: Connection, program: Program, period: int, figures_no: int
     return {"shops": totals["shops"], **{name: totals[name] for name in months.FIGURES}}
 
 
-def compute_lines(conn: Connection, program: Program, period: int) -> MonthLines:
-    """Computes what ``lines.csv`` of an open month holds, and its digest."""
-    count, amount_minor = exports.lines_total(conn, program.program_id, period)
-    return MonthLines(count, amount_minor, digest_of(exports.export_lines(conn, _head(program, period, None))))
+def compute_lines(conn: Connection, program: Program, period: int, totals: Mapping[str, int]) -> MonthLines:
+    """Computes how many lines ``lines.csv`` of an open month has, and its digest.
+
+    Args:
+        totals: of the month's figures; what the lines add up to is in them: all that was earned, reversed, adjusted.
+    """
+    digest, count = _digest_and_count(exports.export_lines(conn, _head(program, period, None)))
+    return MonthLines(count, totals["earned_minor"] + totals["reversed_minor"] + totals["adjusted_minor"], digest)
 
 
-def digest_of(pieces: Iterator[bytes]) -> str:
+def digest_of(pieces: Generator[bytes, None, Any]) -> str:
     """Computes the SHA-256 of a file in hex, piece by piece."""
+    return _digest_and_count(pieces)[0]
+
+
+def _digest_and_count(pieces: Generator[bytes, None, _Count]) -> tuple[str, _Count]:
     digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
+    while True:
+        try:
+            digest.update(next(pieces))
+        except StopIteration as end:
+            return digest.hexdigest(), end.value
 
 
 def _head(program: Program, period: int, figures_no: int | None) -> FileHead:

@@ -129,9 +129,9 @@ def file_head(
 def _begin(conn: Connection, program: Program, period: int, now: datetime) -> BooksMark:
     """Begins a proposal or a close beside the drain, and checks that the month may be closed; returns its mark."""
     periods.lock_closing(conn, program.program_id)
-    periods.allow_time(conn)
     closed_through, mark = close_figures.mark_month(conn, program, period)
     _check(conn, program, period, closed_through, now)
+    periods.allow_time(conn)
     return mark
 
 
@@ -155,7 +155,7 @@ def _close(
             break
         with conn.begin_nested() as trial:
             figures = _figures_of(conn, program, period, proposal)
-            lines = close_figures.compute_lines(conn, program, period)
+            lines = close_figures.compute_lines(conn, program, period, figures.totals)
             close_figures.hold(conn, program)
             if close_figures.is_as_marked(conn, program, period, mark) and not are_due(conn, program, period):
                 return _write(conn, program, period, proposal, figures, lines, actor, now)
@@ -164,7 +164,7 @@ def _close(
     _check(conn, program, period, closed_through, now)
     pay_missing(conn, program, period, closed_through, actor, now)
     figures = _figures_anew(conn, program, period, proposal)
-    lines = close_figures.compute_lines(conn, program, period)
+    lines = close_figures.compute_lines(conn, program, period, figures.totals)
     return _write(conn, program, period, proposal, figures, lines, actor, now)
 
 

@@ -97,7 +97,7 @@ def shop_statement(
 
 def export_csv(
     conn: Connection, program: Program, period: int, detail: str, now: datetime, shop_id: str | None = None
-) -> Generator[bytes, None, None]:
+) -> Generator[bytes, None, int | None]:
     """Streams a month as CSV in UTF-8; the connection is the export's own until the last piece.
 
     Args:

@@ -50,10 +50,10 @@ _COLUMNS_OF_FORM = {1: LINES_COLUMNS.index("adjustment_id"), LINES_FORM: len(LIN
 ROWS_CHUNK = 5_000
 
 _CHUNK_BYTES = 64 * 1024
+FOR_THIS_FILE = "SET LOCAL statement_timeout = '30min'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"
 # Statistics know nothing of a program that is new: joined row by row, its first big month would take minutes. With the
 # memory of a common server the hashes of shops and orders would be written out and read again.
-_WHOLE_MONTHS = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'"
-_FOR_THIS_FILE = "SET LOCAL statement_timeout = '30min'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"
+FOR_WHOLE_MONTHS = f"{FOR_THIS_FILE}; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'"
 _QUOTED_MARK = f"'{MARK * 2}'"
 _STARTS = ", ".join(str(ord(start)) for start in FORMULA_STARTS)
 # No start of a formula, and not the mark, is a letter or a digit: such texts, nearly all, are known by one comparison.
@@ -106,8 +106,11 @@ def lines_columns(head: FileHead) -> tuple[str, ...]:
     return LINES_COLUMNS[: _COLUMNS_OF_FORM[head.lines_form]]
 
 
-def _lines(head: FileHead, is_neutral: bool) -> str:
-    """Builds the query of every commission of the month by cause and number, in the columns of the month's form."""
+def lines_sql(head: FileHead, is_neutral: bool = True) -> str:
+    """Builds the query of every commission of the month by cause and number, in the columns of the month's form.
+
+    The fields of the head fill its places; with ``is_neutral`` texts are marked as ``_text`` says.
+    """
 
     def words(column: str) -> str:
         return _text(column, is_neutral)
@@ -215,11 +218,15 @@ def export_shops(conn: Connection, head: FileHead) -> Generator[bytes, None, Non
     yield from _copied(conn, _shops(head.figures_no is not None, is_neutral=True), asdict(head))
 
 
-def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, None]:
-    """Streams ``lines.csv``: every commission of the month by cause and number, the header first."""
+def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, int]:
+    """Streams ``lines.csv``: every commission of the month by cause and number, the header first.
+
+    Returns:
+        How many commissions there were, to who asks the generator for it.
+    """
     yield (",".join(lines_columns(head)) + "\n").encode()
     _prepare(conn, head)
-    yield from _copied(conn, _lines(head, is_neutral=True), asdict(head))
+    return (yield from _copied(conn, lines_sql(head), asdict(head)))
 
 
 def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
@@ -231,7 +238,7 @@ def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]
 def line_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
     """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are."""
     _prepare(conn, head)
-    yield from _rows(conn, _lines(head, is_neutral=False), asdict(head))
+    yield from _rows(conn, lines_sql(head, is_neutral=False), asdict(head))
 
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:
@@ -242,15 +249,14 @@ def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, in
 
 def _prepare(conn: Connection, head: FileHead) -> None:
     """Prepares the transaction for a file: time enough, times in UTC, and for whole months joins of sets."""
-    driver(conn).execute(_FOR_THIS_FILE)
-    if head.shop_id is None:
-        driver(conn).execute(_WHOLE_MONTHS)
+    driver(conn).execute(FOR_THIS_FILE if head.shop_id is not None else FOR_WHOLE_MONTHS)
 
 
-def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[bytes, None, None]:
-    """Yields the rows of a COPY in chunks of about 64 KiB, however fast they are taken."""
+def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[bytes, None, int]:
+    """Yields the rows of a COPY in chunks of about 64 KiB, however fast they are taken; returns how many they were."""
     buffer = bytearray()
-    with driver(conn).cursor().copy(_COPY.replace("{rows}", rows), bound) as copy:
+    cursor = driver(conn).cursor()
+    with cursor.copy(_COPY.replace("{rows}", rows), bound) as copy:
         for row in copy:
             buffer += row
             if len(buffer) >= _CHUNK_BYTES:
@@ -258,6 +264,7 @@ def _copied(conn: Connection, rows: str, bound: Mapping[str, Any]) -> Generator[
                 buffer.clear()
     if buffer:
         yield bytes(buffer)
+    return cursor.rowcount
 
 
 def _rows(conn: Connection, statement: str, bound: Mapping[str, Any]) -> Iterator[list[tuple[Any, ...]]]:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from distrib.store.locks import CLOSERS
+from distrib.store.statements.exports import FOR_WHOLE_MONTHS
 from distrib.store.statements.months import FIGURES, figures_sql
 
-# Joined row by row a month of a program that the statistics do not know yet would take all of that time.
-_FOR_WHOLE_MONTHS = text("SET LOCAL statement_timeout = '30min'; SET LOCAL enable_nestloop = off")
+_FOR_WHOLE_MONTHS = text(FOR_WHOLE_MONTHS)
 _FIRST = text("SELECT min(period) FROM account_months WHERE program_id = :program")
 # Only what is in the queue has open events; what is in a drain's hands stands there until it commits. A row of the
 # queue whose events are through, or only waited until now, is pending as well.
