@@ -16,7 +16,16 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling, starting
+from distrib.cli.bench import (
+    auditing,
+    beside_work,
+    ingesting,
+    latencies,
+    ranking,
+    reckoning,
+    settling,
+    starting,
+)
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
@@ -125,6 +134,22 @@ def network(scale: str, language: str, as_json: bool) -> None:
     """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
+
+
+@bench.command()
+@_with_options
+def audit(scale: str, language: str, as_json: bool) -> None:
+    """The audit of a large program, against that of a tenth of it."""
+    size = auditing.SIZES[scale]
+    _run("audit", scale, language, as_json, lambda container, say: auditing.bench_audit(container, size, say))
+
+
+@bench.command()
+@_with_options
+def beside(scale: str, language: str, as_json: bool) -> None:
+    """Orders a second beside an audit, an evaluation and the monitors, against the same alone."""
+    size = beside_work.SIZES[scale]
+    _run("beside", scale, language, as_json, lambda container, say: beside_work.bench_beside(container, size, say))
 
 
 @bench.command()
