@@ -130,7 +130,10 @@ class _Sorting:
             return None, _NEVER, _NEVER
         if not is_plain(terms.plan):
             return None, since, end
-        return self._under.setdefault(id(terms), UnderTerms(terms, self._shops)), since, end
+        under = self._under.get(id(terms))
+        if under is None:
+            under = self._under[id(terms)] = UnderTerms(terms, self._shops)
+        return under, since, end
 
 
 def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
