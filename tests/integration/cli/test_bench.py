@@ -12,8 +12,11 @@ from sqlalchemy import text
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import bench, ingesting
+from distrib.cli.bench.closes import CloseSize, bench_close, bench_export
 from distrib.cli.bench.ingesting import IngestSize
 from distrib.cli.bench.limits.rows import count_rows, extract
+from distrib.cli.bench.platform_world.keeping import drop_world, open_world
+from distrib.cli.bench.platform_world.shape import PlatformWorld
 from distrib.cli.bench.processes.databases import PREFIX, own_databases
 from distrib.cli.bench.processes.hands import BenchFailed, Hands
 from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
@@ -137,3 +140,19 @@ def test_an_evaluation_is_measured_whole_and_undone_and_the_tree_comes_to_the_sa
     assert figures["evaluation_seconds"] > 0
     assert bench_network(container, size, lambda step: None)["ratio"] > 0
     assert count_rows(container.database_url) == before, "the user's own database"
+
+
+def test_a_close_and_a_file_of_lines_are_measured_on_a_world_that_they_leave_as_it_was(container: Container) -> None:
+    size = CloseSize(PlatformWorld(60, 200), 1)
+    try:
+        closed = bench_close(container, size, lambda step: None)
+        exported = bench_export(container, size, lambda step: None)
+        with open_world(container, 60, 200) as opened:
+            rows = count_rows(opened.url)
+    finally:
+        drop_world(container, size.world)
+    assert (rows["close_proposals"], rows["closed_periods"], rows["closed_statements"]) == (0, 0, 0)
+    assert 0 < closed["month_shops"] <= 60
+    assert closed["month_transfers"] == exported["file_rows"] > 0
+    assert min(closed["ratio"], closed["confirm_ratio"], closed["pause_seconds"], exported["ratio"]) > 0
+    assert exported["file_bytes"] > exported["file_rows"] * 100

@@ -29,9 +29,15 @@ class Databases:
         self._connection = connection
         self._run = run
 
-    def make(self, name: str, template: str | None = None) -> str:
-        """Makes a database, empty or as a copy of another of this run; returns its address."""
-        copied = "" if template is None else f' TEMPLATE "{self._named(template)}"'
+    def make(self, name: str, template: str | None = None, *, source: str | None = None) -> str:
+        """Makes a database, empty or as a copy; returns its address.
+
+        Args:
+            template: another database of this run.
+            source: a database that is kept from run to run, by its whole name; nobody may be connected to it.
+        """
+        source = source if template is None else self._named(template)
+        copied = "" if source is None else f' TEMPLATE "{source}"'
         self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
         return self.address(name)
 
