@@ -28,6 +28,7 @@ from distrib.transactions import LOCK_NOT_AVAILABLE, in_transaction
 
 _BUSY_WAIT_S = 0.05
 _BUSY_LIMIT_S = 1.0
+_LEAST_SHARE = 250
 
 _T = TypeVar("_T")
 
@@ -74,7 +75,9 @@ class Drainer:
         """
         tally, started, busy_since = DrainTally(), monotonic(), 0.0
         while deadline_s is None or monotonic() - started < deadline_s:
-            states = [self._step(program, tally) for program in self._programs()]
+            programs = self._programs()
+            share = self._share_of(len(programs))
+            states = [self._step(program, share, tally) for program in programs]
             if State.APPLIED in states:
                 busy_since = 0.0
                 if after_batch is not None:
@@ -103,11 +106,15 @@ class Drainer:
 
         return self._retried(load)
 
-    def _step(self, program: Program, tally: DrainTally) -> State:
+    def _share_of(self, programs: int) -> int:
+        """Orders a batch where so many programs wait: nobody waits for many whole batches of the others."""
+        return min(self._batch_orders, max(self._batch_orders // max(programs, 1), _LEAST_SHARE))
+
+    def _step(self, program: Program, share: int, tally: DrainTally) -> State:
         try:
             with _garbage_collection_paused():
                 drained = self._retried(
-                    lambda conn: drain.drain_batch(conn, program, self._policies, self._batch_orders, self._now())
+                    lambda conn: drain.drain_batch(conn, program, self._policies, share, self._now())
                 )
         except BatchFailed as failed:
             self._isolate(program, failed.orders, failed.until, failed.__cause__, tally)

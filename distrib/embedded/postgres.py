@@ -16,6 +16,7 @@ import psycopg
 from distrib.domain.texts import Text
 from distrib.embedded.account import ENVIRONMENT
 from distrib.embedded.binaries import postgres_for
+from distrib.embedded.memory import shared_buffers
 from distrib.embedded.place import Place
 from distrib.embedded.processes import (
     EmbeddedServersFailed,
@@ -34,9 +35,9 @@ ANSWER_WITHIN_S = 10
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "100",
-    "shared_buffers": "256MB",
+    "shared_buffers": shared_buffers(),
     "max_wal_size": "4GB",
-    "checkpoint_timeout": "15min",
+    "checkpoint_timeout": "30min",  # after each one the first change of a page writes the whole page to the log
     "wal_compression": "off",
     "synchronous_commit": "on",
     "fsync": "on",
@@ -48,7 +49,7 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_min_error_statement": "panic",  # statements carry personal data
 }
-NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_connections": "300", "shared_buffers": "256MB"}
 INITDB = ("-A", "trust", "-E", "UTF8", "--no-locale", "--no-instructions")
 FAST, IMMEDIATE, KILL = (signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)
 

@@ -20,10 +20,14 @@ from distrib.cli.bench import (
     auditing,
     beside_work,
     closes,
+    growing,
     ingesting,
     latencies,
+    many_programs,
+    peering,
     ranking,
     reckoning,
+    refunding,
     settling,
     starting,
 )
@@ -167,6 +171,48 @@ def beside(scale: str, language: str, as_json: bool) -> None:
     """Orders a second beside an audit, an evaluation and the monitors, against the same alone."""
     size = beside_work.SIZES[scale]
     _run("beside", scale, language, as_json, lambda container, say: beside_work.bench_beside(container, size, say))
+
+
+@bench.command()
+@_with_options
+def flat(scale: str, language: str, as_json: bool) -> None:
+    """What an order costs on a large program, against the same order on a small one."""
+    size = growing.SIZES[scale]
+    _run("flat", scale, language, as_json, lambda container, say: growing.bench_flat(container, size, say))
+
+
+@bench.command()
+@_with_options
+def refund(scale: str, language: str, as_json: bool) -> None:
+    """Refunds against settling, at equal transfers."""
+    size = refunding.SIZES[scale]
+    _run("refund", scale, language, as_json, lambda container, say: refunding.bench_refund(container, size, say))
+
+
+@bench.command()
+@_with_options
+def programs(scale: str, language: str, as_json: bool) -> None:
+    """Ten programs one after another, and a small one beside a large one."""
+    size = many_programs.SIZES[scale]
+    _run(
+        "programs", scale, language, as_json, lambda container, say: many_programs.bench_programs(container, size, say)
+    )
+
+
+@bench.command()
+@click.option(
+    "--pgledger",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    required=True,
+    help="A file of SQL that makes pgledger; several times, in the order in which they are to be run.",
+)
+@_with_options
+def peer(files: tuple[Path, ...], scale: str, language: str, as_json: bool) -> None:
+    """What a transfer costs, against pgledger's best batch on the same server."""
+    size = peering.SIZES[scale]
+    _run("peer", scale, language, as_json, lambda container, say: peering.bench_peer(container, size, files, say))
 
 
 @bench.command()

@@ -63,7 +63,7 @@ SIZES = {
 
 
 @dataclass(slots=True)
-class _Side:
+class _DrainSide:
     """What the rounds of the drain of one build took: seconds, seconds of processor, bytes of the log."""
 
     seconds: list[float] = field(default_factory=list)
@@ -84,8 +84,8 @@ class _Side:
 class _Taken:
     """Seconds of each side's rounds, what the raw side wrote, and the worker's memory."""
 
-    drain: _Side = field(default_factory=_Side)
-    before: _Side = field(default_factory=_Side)
+    drain: _DrainSide = field(default_factory=_DrainSide)
+    before: _DrainSide = field(default_factory=_DrainSide)
     raw: list[float] = field(default_factory=list)
     keys: list[float] = field(default_factory=list)
     orm: list[float] = field(default_factory=list)
@@ -219,7 +219,7 @@ class _Bench:
         peak_after_first, taken.peak = _peaks(run)
         taken.peak_after_first = taken.peak_after_first or peak_after_first
 
-    def _timed(self, drainers: Hands, url: str, world: World, side: _Side) -> Run:
+    def _timed(self, drainers: Hands, url: str, world: World, side: _DrainSide) -> Run:
         """A drain of which is kept what it took."""
         server_s, log = self.databases.spent()
         run = self._drain(drainers, url, world)
@@ -319,7 +319,7 @@ def _figures(size: SettleSize, taken: _Taken) -> dict[str, Any]:
     }
 
 
-def _against_before(orders: int, drain: Rounds, before: _Side) -> dict[str, int | float]:
+def _against_before(orders: int, drain: Rounds, before: _DrainSide) -> dict[str, int | float]:
     """The figures of the build before, and how many times faster this one is."""
     other = Rounds(orders, before.seconds)
     return {

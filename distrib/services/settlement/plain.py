@@ -33,7 +33,7 @@ from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.freezes import Freezes
 from distrib.services.settlement.gathering import signal
-from distrib.services.settlement.plain_people import Sale, UnderTerms
+from distrib.services.settlement.plain_people import PlainSale, UnderTerms
 from distrib.store.copying import Texts, microseconds
 from distrib.store.network.chains import ShopStates
 from distrib.store.orders.queue import PendingEvent
@@ -117,9 +117,9 @@ class _Sorting:
             if chain is None or paid_at < chain.since or self._freezes.may_hold(chain.numbers):
                 continue
             if customer_id is not None and self._buyers.is_shop(customer_id, chain.seller):
-                under.sales.append(Sale(row, event, chain, True, under.pattern(chain.codes, True)))
+                under.sales.append(PlainSale(row, event, chain, True, under.pattern(chain.codes, True)))
             else:
-                under.sales.append(Sale(row, event, chain, False, chain.pattern))
+                under.sales.append(PlainSale(row, event, chain, False, chain.pattern))
         return self._under.values()
 
     def _bound_by(self, paid_at: datetime) -> tuple[UnderTerms | None, datetime, datetime]:
@@ -130,7 +130,10 @@ class _Sorting:
             return None, _NEVER, _NEVER
         if not is_plain(terms.plan):
             return None, since, end
-        return self._under.setdefault(id(terms), UnderTerms(terms, self._shops)), since, end
+        under = self._under.get(id(terms))
+        if under is None:
+            under = self._under[id(terms)] = UnderTerms(terms, self._shops)
+        return under, since, end
 
 
 def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
@@ -142,7 +145,7 @@ def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
     return plan.base != "margin" or all(line.cost_minor is not None for line in order.lines)
 
 
-def _settle(batch: Batch, under: UnderTerms, sales: Sequence[Sale]) -> list[int]:
+def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list[int]:
     """Adds to the batch what these orders become; answers the numbers of the events that are done by it."""
     if not sales:
         return []
@@ -185,7 +188,7 @@ def _settle(batch: Batch, under: UnderTerms, sales: Sequence[Sale]) -> list[int]
 
 
 def _kinds(
-    under: UnderTerms, sales: Sequence[Sale], lines: Sequence[SoldLine], of_order: Integers, entry: Truths
+    under: UnderTerms, sales: Sequence[PlainSale], lines: Sequence[SoldLine], of_order: Integers, entry: Truths
 ) -> tuple[list[KindOfLine], Integers]:
     """The kinds of line that there are, and the place of each line's."""
     book = under.terms.plan.book
@@ -221,7 +224,9 @@ def _bases(plan: Plan, lines: Sequence[SoldLine], paid: Integers) -> Integers:
     return margins
 
 
-def _settlements(terms: Terms, sales: Sequence[Sale], paid_minor: Integers, sales_minor: Integers) -> SettlementColumns:
+def _settlements(
+    terms: Terms, sales: Sequence[PlainSale], paid_minor: Integers, sales_minor: Integers
+) -> SettlementColumns:
     end = limits_json(
         terms.order_cap_ppm,
         terms.pack,

@@ -36,7 +36,7 @@ class SellerChain(NamedTuple):
     pattern: int
 
 
-class Sale(NamedTuple):
+class PlainSale(NamedTuple):
     """A plain order: its event, who sold it, whether the seller bought it, and how its people stand."""
 
     pending: PendingEvent
@@ -51,7 +51,7 @@ class UnderTerms:
 
     def __init__(self, terms: Terms, shops: ShopStates) -> None:
         self.terms, self._shops = terms, shops
-        self.sales: list[Sale] = []
+        self.sales: list[PlainSale] = []
         self.patterns: list[tuple[tuple[Person, ...], bool]] = []
         """Of each pattern of ranks and standings people who stand so, and whether the seller bought."""
         self._pattern_codes: dict[tuple[tuple[int, ...], bool], int] = {}

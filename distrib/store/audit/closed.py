@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from distrib.store.audit.pages import By
+from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
@@ -28,7 +28,7 @@ MATCH = Question(
                COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax
-        FROM transfers WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2, 3
+        FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2, 3
     ), p AS (
         SELECT period, figures_no, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
     ), reserved AS (
@@ -52,13 +52,14 @@ MATCH = Question(
     ), counted AS (
         SELECT shop_no, period, ARRAY[count(DISTINCT cause_no) FILTER (WHERE kind = 'earned'),
                                       count(DISTINCT event_no) FILTER (WHERE kind = 'reversed')] AS counts
-        FROM transfers WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2
+        FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2
     ), kept AS (
         SELECT k.*, ARRAY[opening_minor, earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
                           closing_minor, held_minor - frozen_minor] AS figures
         FROM p CROSS JOIN (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no IN :page) s
         CROSS JOIN LATERAL (SELECT * FROM closed_statements k WHERE k.program_id = :program AND k.period = p.period
-                            AND k.figures_no = p.figures_no AND k.shop_id = s.shop_id AND k.shop_no = s.shop_no OFFSET 0) k
+                            AND k.figures_no = p.figures_no AND k.shop_id = s.shop_id
+                            AND k.shop_no = s.shop_no OFFSET 0) k
     )
     SELECT COALESCE(k.period, w.period) AS period, COALESCE(k.shop_no, w.shop_no) AS shop_no, w.figures AS posted,
            k.figures AS kept

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, text
 
 from distrib.domain.periods import to_period
-from distrib.store.audit.pages import By, Page, within
+from distrib.store.audit.pages import BY_SHOP, By, Page, within
 from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
@@ -18,7 +18,7 @@ Buckets: TypeAlias = list[tuple[int, int, int]]
 # Months up to ``closed`` are left out with what was posted in them; 0 leaves none out. What counts in a later month was
 # posted after ``posting``, which says so again for the index.
 OF_TRANSFERS = (
-    "FROM transfers WHERE program_id = :program AND shop_no IN :page AND period > :closed AND posting_no > :posting"
+    f"FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND period > :closed AND posting_no > :posting"
 )
 OF_MONTHS = "WHERE program_id = :program AND account_no IN :page AND period > :closed"
 

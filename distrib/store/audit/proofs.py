@@ -106,7 +106,7 @@ _RESERVED = Question(
           AND NOT (r.status IS NOT DISTINCT FROM 'failed' AND r.recorded_at <= l.reserved_at)) taken
     CROSS JOIN LATERAL (
         SELECT COALESCE(sum(t.amount_minor), 0)::bigint AS amount_minor
-        FROM transfers t
+        FROM shop_transfers t
         WHERE t.program_id = l.program_id AND t.shop_no = l.shop_no AND t.credit_account = l.shop_no
           AND t.occurred_at <= l.reserved_at AND t.available_at <= l.reserved_at) given
     WHERE l.program_id = :program AND taken.amount_minor > given.amount_minor

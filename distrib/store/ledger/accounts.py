@@ -32,7 +32,7 @@ _CHANGES = """
 WITH moves AS (
     SELECT posting_no, period,
            sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor
-    FROM transfers WHERE program_id = :program AND shop_no = :shop_no GROUP BY posting_no, period
+    FROM shop_transfers WHERE program_id = :program AND shop_no = :shop_no GROUP BY posting_no, period
 ), running AS (
     SELECT row_number() OVER w AS version, posting_no, period, amount_minor, sum(amount_minor) OVER w AS balance_minor
     FROM moves WINDOW w AS (ORDER BY posting_no, period)
@@ -46,7 +46,7 @@ SELECT t.cause_no, t.seq, t.posting_no, t.kind::text AS kind, t.debit_account, t
        t.amount_minor, t.occurred_at, t.available_at, t.period, t.belongs_to_period, e.event_id, t.line_id, t.rule_id,
        t.tier, t.base_minor, t.rate_ppm, t.reverses_seq, v.code AS plan_code, v.version AS plan_version,
        u.cause_type, u.cause_id
-FROM transfers t
+FROM {transfers} t
 LEFT JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 LEFT JOIN causes u ON u.program_id = t.program_id AND u.cause_no = t.cause_no
 LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
@@ -110,7 +110,8 @@ def list_transfers(
 ) -> list[dict[str, Any]]:
     """Lists transfers by cause and number, ``limit`` at the most after the key ``after``."""
     wanted = {name: value for name, value in asdict(filters).items() if value is not None}
-    statement = text(_TRANSFERS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
+    transfers = "transfers" if filters.shop_id is None else "shop_transfers"
+    statement = text(_TRANSFERS.format(transfers=transfers) + "".join(_FILTERS[name] for name in wanted) + _PAGE)
     cause_type, cause_id = wanted.pop("cause", (None, None))
     values = wanted | {"cause_type": cause_type, "cause_id": cause_id}
     after_cause, after_seq = after

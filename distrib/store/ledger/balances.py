@@ -48,7 +48,7 @@ WITH before AS (
            COALESCE(sum(-signed_minor) FILTER (WHERE period >= :period AND kind = 'paid'), 0) AS paid_minor
     FROM (SELECT period, available_at, kind,
                  CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS signed_minor
-          FROM transfers
+          FROM shop_transfers
           WHERE program_id = :program AND shop_no = :shop_no AND occurred_at <= :as_of) t
 ), whole AS (
     SELECT (b.total_minor + n.total_minor)::bigint AS total_minor,
@@ -72,7 +72,7 @@ FROM (
     LEFT JOIN (SELECT shop_no, GREATEST(
                           sum({signed}) FILTER (WHERE kind NOT IN ('paid', 'tax')),
                           COALESCE(sum({signed}) FILTER (WHERE available_at > {as_of}), 0))::bigint AS held_minor
-               FROM transfers
+               FROM {transfers}
                WHERE program_id = {program} AND available_at > {free_at} AND shop_no > 0 {of_shops} GROUP BY shop_no) h
            ON h.shop_no = m.shop_no
     LEFT JOIN ({of_cases}) z ON z.shop_no = m.shop_no
@@ -155,6 +155,7 @@ def available_sql(program: str, free_at: str, as_of: str, only: str | None = Non
     of_shops = "" if only is None else f"AND shop_no = {only}"
     return _OF_ALL.format(
         program=program,
+        transfers="transfers" if only is None else "shop_transfers",
         of_accounts="" if only is None else f"AND account_no = {only}",
         of_shops=of_shops,
         of_cases=case_held_sql(program, free_at, of_shops),

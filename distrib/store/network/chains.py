@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver, rows_as
+from distrib.store.network.kept_shops import kept_shops
 
 
 class ShopState(NamedTuple):
@@ -90,16 +91,32 @@ class ShopStates:
         self.by_number: dict[int, ShopState] = {}
         self._statuses: dict[int, _History] = {}
         self._ranks: dict[int, _History] = {}
+        self._kept = kept_shops(conn, program_id)
 
     def load(self, shop_ids: Iterable[str], numbers: Iterable[int] = ()) -> None:
         """Loads the shops of those ids and numbers, where known, and all above them."""
-        self._read(_BY_ID, {"ids": list(shop_ids)})
+        kept, missing = self._kept, []
+        for shop_id in shop_ids:
+            number = kept.numbers.get(shop_id)
+            if number is None:
+                missing.append(shop_id)
+            else:
+                self.by_id[shop_id] = self.by_number[number] = kept.by_number[number]
+        if missing:
+            self._read(_BY_ID, {"ids": missing})
         above = {number for shop in self.by_number.values() for number in shop.uplines}
         self.load_numbers(above.union(numbers))
 
     def load_numbers(self, numbers: Iterable[int]) -> None:
         """Loads the shops of those numbers that are not loaded yet."""
-        missing = [number for number in numbers if number not in self.by_number]
+        missing = []
+        for number in numbers:
+            if number not in self.by_number:
+                shop = self._kept.by_number.get(number)
+                if shop is None:
+                    missing.append(number)
+                else:
+                    self.by_id[shop.shop_id] = self.by_number[number] = shop
         if missing:
             self._read(_BY_NUMBER, {"numbers": np.array(missing, np.int64)})
 
@@ -151,6 +168,7 @@ class ShopStates:
         shops = cursor.fetchall()
         self.by_id.update([(shop.shop_id, shop) for shop in shops])
         self.by_number.update([(shop.shop_no, shop) for shop in shops])
+        self._kept.keep(shops)
 
     def _read_history(self, statement: str, numbers: set[int], histories: dict[int, _History]) -> None:
         if not numbers:

@@ -27,7 +27,7 @@ SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.s
        v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
        {_CASE_HELD} AS is_case_held, a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason,
        w.withdrawal_id
-FROM transfers t
+FROM {{transfers}} t
 JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
 LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
@@ -75,7 +75,8 @@ def list_commissions(
 ) -> list[dict[str, Any]]:
     """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
     wanted = {name: value for name, value in asdict(filters).items() if value is not None}
-    statement = text(_ROWS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
+    transfers = "transfers" if filters.shop_id is None and filters.shop_no is None else "shop_transfers"
+    statement = text(_ROWS.format(transfers=transfers) + "".join(_FILTERS[name] for name in wanted) + _PAGE)
     after_cause, after_seq = after
     bound = wanted | {"program": program_id, "after_cause": after_cause, "after_seq": after_seq, "limit": limit}
     return [dict(row) for row in conn.execute(statement, bound).mappings()]

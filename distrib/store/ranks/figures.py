@@ -125,7 +125,7 @@ CROSS JOIN LATERAL (
         FROM transfers r WHERE r.program_id = (SELECT %(program)s::integer) AND r.cause_no = t.cause_no
         AND r.kind = 'reversed' AND r.reverses_seq = t.seq
         AND r.occurred_at <= CASE WHEN r.credit_account = r.shop_no THEN a.to_at ELSE a.back_at END), 0)) AS minor
-    FROM transfers t
+    FROM shop_transfers t
     JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
     WHERE t.program_id = (SELECT %(program)s::integer) AND t.shop_no = a.shop_no AND t.kind = 'earned'
     AND t.occurred_at >= a.from_at AND t.occurred_at <= a.to_at AND {COUNTS}

@@ -28,8 +28,8 @@ MONTHS, CUSTOMERS = "rule_months", "rule_customers"
 _OF: Final = {MONTHS: ("period", "integer"), CUSTOMERS: ("customer_id", "text")}
 # A row that is opened starts at what was earned before anything was counted: under versions without the cap.
 _EARNED = {
-    MONTHS: "COALESCE(t.belongs_to_period, t.period) AS of FROM transfers t",
-    CUSTOMERS: "s.customer_id AS of FROM transfers t JOIN settlements s"
+    MONTHS: "COALESCE(t.belongs_to_period, t.period) AS of FROM shop_transfers t",
+    CUSTOMERS: "s.customer_id AS of FROM shop_transfers t JOIN settlements s"
     " ON s.program_id = t.program_id AND s.order_no = t.cause_no AND s.customer_id IS NOT NULL",
 }
 _ASKED = "unnest(%(rules)b::text[], %(shops)b::bigint[], %(ofs)b::{type}[]) AS a (rule_id, shop_no, of)"

@@ -37,6 +37,7 @@ TRANSFERS = CopyTable(
     Column("rate_ppm", "integer", nullable=True),
     Column("line_id", "text"),
     Column("rule_id", "text"),
+    Column("is_first_of_shop", "boolean", nullable=True),
 )
 
 
@@ -211,7 +212,18 @@ def _earned_values(program_id: int, columns: EarnedColumns) -> Mapping[str, Valu
         "debit_account": EXPENSE,
         "credit_account": columns.shop_no,
         "rate_ppm": Optionals(columns.rate_ppm, columns.rate_ppm < 0),
+        "is_first_of_shop": _firsts(columns.order_no, columns.shop_no),
     }
+
+
+def _firsts(order_no: Integers, shop_no: Integers) -> Optionals:
+    """Marks the first transfer of each shop within its order; the others have NULL, and no index entry by shop."""
+    _, orders = np.unique(order_no, return_inverse=True)
+    shops, place = np.unique(shop_no, return_inverse=True)
+    _, first = np.unique(orders * shops.size + place, return_index=True)
+    is_later = np.ones(order_no.size, np.bool_)
+    is_later[first] = False
+    return Optionals(np.ones(order_no.size, np.int64), is_later)
 
 
 def _reversed_values(program_id: int, rows: Sequence[_Reversed]) -> Mapping[str, Values]:
@@ -243,4 +255,5 @@ def _reversed_values(program_id: int, rows: Sequence[_Reversed]) -> Mapping[str,
         "rate_ppm": Optionals(rate_ppm, rate_ppm < 0),
         "line_id": list(line_ids),
         "rule_id": list(rule_ids),
+        "is_first_of_shop": 1,
     }

@@ -152,7 +152,7 @@ SELECT t.cause_no, t.seq, e.event_id, o.order_id, t.line_id, s.shop_id, t.rule_i
        t.rate_ppm, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor,
        v.code || '@' || v.version AS plan_version, t.occurred_at, t.available_at, t.belongs_to_period, t.reverses_seq,
        a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason
-FROM transfers t
+FROM {transfers} t
 JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
 LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
 LEFT JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
@@ -178,9 +178,11 @@ _OF_CAUSES = "AND {column} BETWEEN (SELECT first_no FROM causes) AND (SELECT las
 def _stored_lines(head: FileHead) -> str:
     """Builds the query of the commissions of the month, or of one shop's few, as they are stored."""
     if head.shop_id is not None:
-        return _LINES.format(of_orders="", of_events="")
+        return _LINES.format(transfers="shop_transfers", of_orders="", of_events="")
     lines = _LINES.format(
-        of_orders=_OF_CAUSES.format(column="o.order_no"), of_events=_OF_CAUSES.format(column="e.order_no")
+        transfers="transfers",
+        of_orders=_OF_CAUSES.format(column="o.order_no"),
+        of_events=_OF_CAUSES.format(column="e.order_no"),
     )
     return f"WITH {_CAUSES} {lines}"
 

@@ -51,7 +51,7 @@ GROUP BY account_no
 _HELD = """
 SELECT shop_no, sum(held_minor)::bigint AS held_minor FROM (
     SELECT shop_no, sum(CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END) AS held_minor
-    FROM transfers
+    FROM {transfers}
     WHERE program_id = {program} AND period <= {period} AND available_at >= {held_from} AND shop_no > 0 {accounts}
     GROUP BY shop_no
     UNION ALL
@@ -95,7 +95,8 @@ def figures_sql(program: str, period: str, held_from: str, only: str | None = No
     months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
     accounts = "" if only is None else f"AND shop_no = {only}"
     of_cases = case_held_sql(program, held_from, f"AND period <= {period} {accounts}", until=True)
-    held = _HELD.format(**places, accounts=accounts, of_cases=of_cases)
+    transfers = "transfers" if only is None else "shop_transfers"
+    held = _HELD.format(**places, transfers=transfers, accounts=accounts, of_cases=of_cases)
     split = split_sql("c.closing_minor", "c.held_minor", "c.reserved_minor", "c.is_frozen")
     held_minor, available_minor, frozen_minor = split
     return _FIGURES.format(

@@ -143,18 +143,19 @@ FROM sales, LATERAL (SELECT CASE WHEN lines = 1 THEN pg_temp.paid_minor(n, 1) EL
 _TRANSFERS = """
 INSERT INTO transfers (program_id, cause_no, kind, event_no, version_no, occurred_at, period, belongs_to_period,
     available_at, reverses_seq, seq, debit_account, credit_account, amount_minor, tier, base_minor, rate_ppm, line_id,
-    rule_id, posting_no)
+    rule_id, is_first_of_shop, posting_no)
 {chosen}
 """
 _EARNED = """
 SELECT program_id, n, 'earned'::transfer_kind, n, {version}, settled_at, {month_settled}, nothing, available_at,
-    nothing, seq, {expense}, earner, amount_minor, tier, base_minor, rate_ppm, line::text, rule_id, posting_no
+    nothing, seq, {expense}, earner, amount_minor, tier, base_minor, rate_ppm, line::text, rule_id,
+    nullif(line = 1, false), posting_no
 FROM earnings
 """
 _REVERSED = """
 SELECT program_id, n, 'reversed'::transfer_kind, event_no, {version}, refunded_at, {month_refunded}, nothing,
     available_at, seq, kept + row_number() OVER (PARTITION BY n ORDER BY seq), earner, {expense}, amount_minor, tier,
-    base_minor, rate_ppm, line::text, rule_id, refund_posting_no
+    base_minor, rate_ppm, line::text, rule_id, true, refund_posting_no
 FROM (SELECT e.*, r.line AS refunded_line, r.event_no, r.refunded_at, r.refund_posting_no,
           max(e.seq) OVER (PARTITION BY n) AS kept
       FROM earnings e JOIN refunds r USING (n)) e

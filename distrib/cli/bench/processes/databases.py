@@ -45,6 +45,11 @@ class Databases:
         """The address of a database of this run."""
         return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
 
+    def copy_kept(self, name: str, database: str) -> str:
+        """Makes a database that is a copy of one which no run drops; returns its address."""
+        self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}" TEMPLATE "{database}"'))
+        return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
+
     def drop(self, name: str) -> None:
         """Drops a database of this run, where it is."""
         _drop(self._connection, self._named(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from distrib.bootstrap import open_container
 from distrib.drainer import Drainer, DrainTally
 
+_REST_S = 0.02
 _STATUS = Path("/proc/self/status")
 
 
@@ -31,7 +33,11 @@ def prepare_drain(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
 
     def run() -> dict[str, Any]:
         with stack:
+            ends = time.monotonic() + spec.get("lasts_s", 0)
             tally = drainer.run(after_batch=watch)
+            while time.monotonic() < ends:  # as a worker that is rung up again
+                time.sleep(_REST_S)
+                tally.orders += drainer.run().orders
         last = peak_memory()
         return {
             "orders": tally.orders,

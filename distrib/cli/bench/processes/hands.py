@@ -9,8 +9,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -89,6 +90,10 @@ class Hands:
         Raises:
             BenchFailed: one of them ended before it was done.
         """
+        return self.begin(specs)()
+
+    def begin(self, specs: Sequence[Mapping[str, object]]) -> Callable[[], Run]:
+        """Starts them as ``run`` does; what is answered waits for their ends, and raises the same."""
         for hand, spec in zip(self._hands, specs, strict=True):
             self._say(hand, json.dumps(spec))
         for hand in self._hands:
@@ -96,6 +101,9 @@ class Hands:
         before = self._processor_seconds()
         for hand in self._hands:
             self._say(hand, "go")
+        return partial(self._ended, before)
+
+    def _ended(self, before: float) -> Run:
         reports = [json.loads(self._hear(hand)) for hand in self._hands]
         seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
         return Run(seconds, reports, self._processor_seconds() - before)
