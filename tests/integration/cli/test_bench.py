@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,14 @@ from sqlalchemy import text
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import bench, ingesting
 from distrib.cli.bench.closes import CloseSize, bench_close, bench_export
-from distrib.cli.bench.ingesting import IngestSize
+from distrib.cli.bench.ingesting import IngestSize, bench_single
 from distrib.cli.bench.limits.rows import count_rows, extract
 from distrib.cli.bench.platform_world.keeping import drop_world, open_world
 from distrib.cli.bench.platform_world.shape import PlatformWorld
+from distrib.cli.bench.processes.builds import Build, build_in
 from distrib.cli.bench.processes.databases import PREFIX, own_databases
 from distrib.cli.bench.processes.hands import BenchFailed, Hands
+from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
 from distrib.cli.bench.ranking_world import RankWorld
 from distrib.cli.bench.settling import SettleSize, bench_settle, prepare
@@ -128,6 +131,37 @@ def test_ingest_counts_exactly_the_rows_of_posts_and_the_exit_status_says_whethe
     assert figures["rows_written"] == {"events": 40, "orders": 40, "queue": 40}
     assert figures["ratio"] > 0
     assert result.exit_code == (0 if figures["met"] else 1)
+
+
+def test_single_posts_are_kept_by_both_sides_and_processor_time_is_told(container: Container) -> None:
+    before = count_rows(container.database_url)
+    figures = bench_single(container, IngestSize(World(60, 4), 1), lambda step: None)
+    assert figures["ratio"] > 0
+    assert figures["service_us_per_event"] >= 0
+    assert figures["met"] == (figures["ratio"] >= figures["goal"])
+    assert count_rows(container.database_url) == before, "the user's own database"
+
+
+def test_another_build_is_spoken_to_by_its_commands_and_needs_a_python_of_its_own(
+    container: Container, tmp_path: Path
+) -> None:
+    with pytest.raises(BenchFailed, match=r"there is no Python of its own"):
+        build_in(tmp_path)
+    with own_databases(container.database_url) as databases:
+        url = databases.make("prepared")
+        key = Build().open_program({**container.environment(), "DISTRIB_DATABASE_URL": url})
+        assert key.startswith("dk_")
+        assert count_rows(url)["programs"] == 1
+
+
+def test_processor_time_counts_what_a_process_has_started_and_seen_the_end_of() -> None:
+    before = processor_seconds(os.getpid())
+    assert before is not None
+    used = "import time\nwhile time.process_time() < 0.2: pass"
+    subprocess.run([sys.executable, "-c", used], check=True)
+    after = processor_seconds(os.getpid())
+    assert after is not None
+    assert after - before >= 0.2
 
 
 def test_an_evaluation_is_measured_whole_and_undone_and_the_tree_comes_to_the_same_on_both_sides(
