@@ -1,13 +1,15 @@
-"""Conducts audits beside live work: each step a short snapshot of its own, and on a core's share.
+"""Conducts audits beside live work: each step a short snapshot of its own, with rests while orders wait.
 
 Serves the workers' jobs and ``distrib audit`` alike. No check and no SQL may enter.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,8 +17,13 @@ from sqlalchemy import Connection
 from distrib.domain.policies.policy import Policy
 from distrib.services.audit.run import AuditResult, audit_steps, enter_snapshot
 from distrib.services.context import Program
+from distrib.services.orders import queue
 from distrib.services.steps import Step, conducted
 from distrib.transactions import LOCK_NOT_AVAILABLE, in_transaction
+
+_RESTS = 4.0
+"""While orders wait, an audit rests so many times as long as a step took: two cores lose a tenth to it."""
+_LONGEST_REST_S = 5.0
 
 
 def audit_in_steps(
@@ -42,6 +49,15 @@ def audit_in_steps(
             yield conn
 
     def run(step: Step) -> Any:
-        return in_transaction(snapshot, step, also={LOCK_NOT_AVAILABLE})
+        started = time.monotonic()
+        answer, is_busy = in_transaction(snapshot, partial(_done, step), also={LOCK_NOT_AVAILABLE})
+        if is_busy:
+            time.sleep(min((time.monotonic() - started) * _RESTS, _LONGEST_REST_S))
+        return answer
 
     return conducted(audit_steps(program, now, policies, is_full=is_full), run)
+
+
+def _done(step: Step, conn: Connection) -> tuple[Any, bool]:
+    """What a step comes to, and whether orders wait to be settled meanwhile."""
+    return step(conn), bool(queue.programs_with_pending_events(conn))

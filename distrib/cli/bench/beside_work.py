@@ -114,21 +114,21 @@ def bench_beside(container: Container, size: BesideSize, say: Callable[[str], No
     """
     figures: dict[str, Any] = {"rounds": size.rounds, "shops": size.shops, "orders_a_turn": size.orders}
     with own_databases(container.database_url) as databases, Hands("drain", 1) as worker:
-        for work in _WORKS:
+        for neighbour in _NEIGHBOURS:
             say("prepare")
-            site = work.open_site(container, databases, size, say)
+            site = neighbour.open_site(container, databases, size, say)
             try:
-                reached = _rounds(site, size, worker, partial(say, f"{work.name}_beside"), work.run)
+                reached = _rounds(site, size, worker, partial(say, f"{neighbour.name}_beside"), neighbour.run)
             finally:
                 site.container.close()
-            databases.drop(work.name)
+            databases.drop(neighbour.name)
             figures |= {
-                f"{work.name}_alone_orders_per_second": round(Rounds(size.orders, site.alone).rate),
-                f"{work.name}_beside_orders_per_second": round(Rounds(size.orders, site.beside).rate),
-                f"{work.name}_ratio": round(reached, 3),
-                f"{work.name}_goal": work.goal,
+                f"{neighbour.name}_alone_orders_per_second": round(Rounds(size.orders, site.alone).rate),
+                f"{neighbour.name}_beside_orders_per_second": round(Rounds(size.orders, site.beside).rate),
+                f"{neighbour.name}_ratio": round(reached, 3),
+                f"{neighbour.name}_goal": neighbour.goal,
             }
-    return {**figures, "met": all(figures[f"{work.name}_ratio"] >= work.goal for work in _WORKS)}
+    return {**figures, "met": all(figures[f"{neighbour.name}_ratio"] >= neighbour.goal for neighbour in _NEIGHBOURS)}
 
 
 def _rounds(site: _Site, size: BesideSize, worker: Hands, say: Callable[[], None], beside: Beside) -> float:
@@ -208,7 +208,7 @@ def _on(container: Container, url: str) -> Container:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Neighbour:
     """What runs beside the orders, where, and which part of their speed it has to leave them."""
 
     name: str
@@ -217,8 +217,8 @@ class _Work:
     run: Beside
 
 
-_WORKS = (
-    _Work("audit", AUDIT_GOAL, partial(_platform, "audit"), _audit),
-    _Work("evaluation", EVALUATION_GOAL, partial(_ranked, "evaluation"), _evaluate),
-    _Work("monitors", EVALUATION_GOAL, partial(_platform, "monitors"), _monitor),
+_NEIGHBOURS = (
+    _Neighbour("audit", AUDIT_GOAL, partial(_platform, "audit"), _audit),
+    _Neighbour("evaluation", EVALUATION_GOAL, partial(_ranked, "evaluation"), _evaluate),
+    _Neighbour("monitors", EVALUATION_GOAL, partial(_platform, "monitors"), _monitor),
 )
