@@ -79,7 +79,8 @@ class KeptShops:
 def kept_shops(conn: Connection, program_id: int) -> KeptShops:
     """What this connection knows of a program's shops, as they stand now."""
     programs: dict[int, KeptShops] = conn.info.setdefault(_KEY, {})
-    kept = programs[program_id] = programs.pop(program_id, None) or KeptShops()  # the one asked for last comes last
+    kept = programs.pop(program_id) if program_id in programs else KeptShops()
+    programs[program_id] = kept  # the one asked for last comes last
     kept.forget_changed(conn, program_id)
     while len(programs) > 1 and sum(len(each.by_number) for each in programs.values()) > MOST_SHOPS:
         del programs[next(iter(programs))]
