@@ -93,7 +93,7 @@ def _settled(container: Container, world: PlatformWorld, first: int, orders: int
         program = find_program(conn, CODE)
     for start in range(first, first + orders, BATCH):
         raw = [_event(world, number) for number in range(start, min(start + BATCH, first + orders))]
-        decoded = [event for event in (decode_event(one, now) for one in raw) if event is not None]
+        decoded = [event for event in (decode_event(posted, now) for posted in raw) if event is not None]
         with container.begin() as conn:
             accept_events(conn, program, decoded, now)
     return drain_spends(container)

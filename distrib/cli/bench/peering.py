@@ -83,14 +83,14 @@ def bench_peer(
                 theirs.append(
                     spent_by(url, peer.info.backend_pid, partial(_posted, peer, accounts, size.batches, number))
                 )
-    times = median(peer.processor_us / own.processor_us for own, peer in zip(ours, theirs, strict=True))
-    own, other = median_of(ours), median_of(theirs)
+    times = median(other.processor_us / mine.processor_us for mine, other in zip(ours, theirs, strict=True))
+    mine, other = median_of(ours), median_of(theirs)
     return {
         "rounds": size.rounds,
         "world": asdict(size.world),
-        "transfer": own.rounded(),
+        "transfer": mine.rounded(),
         "peer_transfer": other.rounded(),
-        "transfer_processor_us": round(own.processor_us, 1),
+        "transfer_processor_us": round(mine.processor_us, 1),
         "peer_processor_us": round(other.processor_us, 1),
         "times_peer": round(times, 1),
         "times_peer_goal": GOAL,

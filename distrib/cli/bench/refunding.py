@@ -67,7 +67,7 @@ def bench_refund(container: Container, size: RefundSize, say: Callable[[str], No
 
 def _give_back(container: Container, world: World) -> None:
     """Puts a refund of all that is left of every order into the inbox."""
-    at = (SOLD_FROM + SOLD_FOR + DELIVERY + timedelta(days=1)).isoformat()
+    refunded_at = (SOLD_FROM + SOLD_FOR + DELIVERY + timedelta(days=1)).isoformat()
     with container.begin() as conn:
         program = find_program(conn, "bench")
     for start in range(0, world.orders, BATCH):
@@ -76,11 +76,11 @@ def _give_back(container: Container, world: World) -> None:
             {
                 "id": f"ret-{number:08d}",
                 "type": "order.refunded",
-                "occurred_at": at,
+                "occurred_at": refunded_at,
                 "refund": {"id": f"r-{number:08d}", "order_id": f"o-{number:08d}"},
             }
             for number in range(start, min(start + BATCH, world.orders))
         ]
-        decoded = [event for event in (decode_event(one, now) for one in raw) if event is not None]
+        decoded = [event for event in (decode_event(posted, now) for posted in raw) if event is not None]
         with container.begin() as conn:
             accept_events(conn, program, decoded, now)

@@ -58,13 +58,13 @@ def median_of(rounds: list[Spent]) -> Spent:
     )
 
 
-def spent_by(url: str, pid: int, work: Callable[[], int]) -> Spent:
+def spent_by(url: str, pid: int, run: Callable[[], int]) -> Spent:
     """Does some work and counts what a unit of it took.
 
     Args:
         url: the database, whose log is read; nothing else may write on that server meanwhile.
         pid: of the server process that the work uses.
-        work: answers how many units it did.
+        run: does it; answers how many units.
 
     Raises:
         BenchFailed: it did none, or the server runs on another machine.
@@ -72,7 +72,7 @@ def spent_by(url: str, pid: int, work: Callable[[], int]) -> Spent:
     engine = create_engine(url, poolclass=NullPool)
     try:
         log, postgres, python = _log_position(engine), processor_s(pid), time.process_time()
-        units = work()
+        units = run()
         python, postgres = time.process_time() - python, processor_s(pid) - postgres
         written = _log_position(engine) - log
     finally:

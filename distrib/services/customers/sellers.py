@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from distrib.domain.events import Order
 from distrib.services.customers.people import ClaimsOfPeople, identities_of
 from distrib.store import customers
-from distrib.store.network.chains import ShopState
+from distrib.store.network.kept_shops import ShopState
 
 
 class Buyers:

@@ -15,7 +15,8 @@ from distrib.domain.events import Order
 from distrib.domain.settlement.snapshot import Person, Snapshot
 from distrib.domain.settlement.terms import Terms
 from distrib.services.customers.sellers import Sellers
-from distrib.store.network.chains import ShopState, ShopStates
+from distrib.store.network.chains import ShopStates
+from distrib.store.network.kept_shops import ShopState
 
 
 class _DatedPerson(NamedTuple):

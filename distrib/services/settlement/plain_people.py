@@ -15,7 +15,8 @@ from distrib.domain.settlement.earners import Earners, find_earners, known_earne
 from distrib.domain.settlement.snapshot import Person, Snapshot, chain_json, person_json
 from distrib.domain.settlement.terms import Terms
 from distrib.services.orders.sold_events import SoldEvent
-from distrib.store.network.chains import ShopState, ShopStates
+from distrib.store.network.chains import ShopStates
+from distrib.store.network.kept_shops import ShopState
 from distrib.store.orders.queue import PendingEvent
 
 _Standing: TypeAlias = tuple[datetime, int, str]

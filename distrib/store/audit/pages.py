@@ -22,7 +22,7 @@ FIRST: Final = -(2**63)
 LAST: Final = 2**63 - 1
 PAGE_ORDERS = 10_000
 PAGE_SHOPS = 20_000
-BY_SHOP: Final = "transfers"
+BY_SHOP: Final = "shop_transfers"
 """Where transfers are found by the numbers of shops; what asks for pages of shops reads them there."""
 
 _PLACE = re.compile(r"(\w+\.)?(\w+) IN :page")

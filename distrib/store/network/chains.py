@@ -8,29 +8,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import CHAIN_LENGTH
 from distrib.store.database import driver, rows_as
-from distrib.store.network.kept_shops import kept_shops
-
-
-class ShopState(NamedTuple):
-    """A shop's newest state and since when it holds."""
-
-    shop_no: int
-    shop_id: str
-    uplines: Sequence[int]
-    chain_since: datetime
-    joined_at: datetime
-    status: str
-    status_since: datetime
-    rank: str | None
-    rank_since: datetime
-
+from distrib.store.network.kept_shops import ShopState, kept_shops
 
 _COLUMNS = ", ".join(ShopState._fields)
 _SHOPS = f"SELECT {_COLUMNS} FROM shops WHERE program_id = (SELECT %(program)s::integer)"

@@ -7,15 +7,13 @@ changed since it asked last; those are read again. No rule may enter.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from distrib.store.database import driver
-
-if TYPE_CHECKING:
-    from distrib.store.network.chains import ShopState
 
 MOST_SHOPS = 100_000
 """Of one program, some 45 MB, and of all together on one connection where a batch begins; those kept longest go."""
@@ -39,6 +37,20 @@ FROM asked a CROSS JOIN LATERAL (
 """
 
 
+class ShopState(NamedTuple):
+    """A shop's newest state and since when it holds."""
+
+    shop_no: int
+    shop_id: str
+    uplines: Sequence[int]
+    chain_since: datetime
+    joined_at: datetime
+    status: str
+    status_since: datetime
+    rank: str | None
+    rank_since: datetime
+
+
 class KeptShops:
     """The shops of one program that are known on one connection: by number, and numbers by id."""
 
@@ -53,8 +65,8 @@ class KeptShops:
         asked = {"program": program_id, "since": self._asked_under}
         row = driver(conn).execute(_CHANGED, asked).fetchone()
         assert row is not None
-        self._asked_under, changed, has_changed_some = row
-        self._is_certain = not has_changed_some
+        self._asked_under, changed, has_own = row
+        self._is_certain = not has_own
         if EVERY_SHOP in changed:
             self.by_number.clear()
             self.numbers.clear()
@@ -79,7 +91,8 @@ class KeptShops:
 def kept_shops(conn: Connection, program_id: int) -> KeptShops:
     """What this connection knows of a program's shops, as they stand now."""
     programs: dict[int, KeptShops] = conn.info.setdefault(_KEY, {})
-    kept = programs[program_id] = programs.pop(program_id, None) or KeptShops()  # the one asked for last comes last
+    kept = programs.pop(program_id) if program_id in programs else KeptShops()
+    programs[program_id] = kept  # the one asked for last comes last
     kept.forget_changed(conn, program_id)
     while len(programs) > 1 and sum(len(each.by_number) for each in programs.values()) > MOST_SHOPS:
         del programs[next(iter(programs))]

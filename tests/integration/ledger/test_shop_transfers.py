@@ -16,10 +16,14 @@ UPLINE_TOO = {
         {"id": "upline", "pay": "upline", "tier": 1, "rate": "0.05"},
     ],
 }
-_BY_SHOP = """
-SELECT t.shop_no, t.cause_no, t.seq, t.amount_minor, t.kind FROM shops s
-CROSS JOIN LATERAL (SELECT * FROM {transfers} x WHERE x.program_id = s.program_id AND x.shop_no = s.shop_no) t
-WHERE s.program_id = :program ORDER BY 1, 2, 3
+_COLUMNS = (
+    "cause_no, seq, debit_account, credit_account, amount_minor, kind, event_no, tier, base_minor, rate_ppm,"
+    " version_no, occurred_at, available_at, period, belongs_to_period, reverses_seq, line_id, rule_id, posting_no"
+)
+_BY_SHOP = f"""
+SELECT s.shop_no, t.* FROM shops s CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM {{transfers}} x WHERE x.program_id = s.program_id AND x.shop_no = s.shop_no) t
+WHERE s.program_id = :program ORDER BY s.shop_no, t.cause_no, t.seq
 """
 
 

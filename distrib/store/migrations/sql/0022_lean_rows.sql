@@ -7,19 +7,16 @@ ALTER TABLE transfers ADD COLUMN is_first_of_shop boolean DEFAULT true
 CREATE INDEX transfers_of_shop ON transfers (program_id, shop_no, cause_no) WHERE is_first_of_shop;
 DROP INDEX transfers_shop;
 
--- Transfers to be asked for by shop: the rows that have an entry, each with those of its cause that it stands for.
+-- Transfers to be asked for by shop: the rows that have an entry, each with those of its cause that it stands for. They
+-- were posted with it for the same event, so that what one event's transfers share is asked of the row with the entry.
 CREATE VIEW shop_transfers WITH (security_invoker = true) AS
-    SELECT f.program_id, f.shop_no, f.cause_no, t.seq, t.debit_account, t.credit_account, t.amount_minor, t.kind,
-           t.event_no, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.occurred_at, t.available_at, t.period,
-           t.belongs_to_period, t.reverses_seq, t.line_id, t.rule_id, t.posting_no
+    SELECT f.program_id, f.shop_no, f.cause_no, t.seq, f.debit_account, f.credit_account, t.amount_minor, f.kind, f.event_no,
+           t.tier, t.base_minor, t.rate_ppm, f.version_no, f.occurred_at, f.available_at, f.period, f.belongs_to_period,
+           f.reverses_seq, t.line_id, t.rule_id, f.posting_no
     FROM transfers f CROSS JOIN LATERAL (
-        SELECT f.seq, f.debit_account, f.credit_account, f.amount_minor, f.kind, f.event_no, f.tier, f.base_minor,
-               f.rate_ppm, f.version_no, f.occurred_at, f.available_at, f.period, f.belongs_to_period, f.reverses_seq,
-               f.line_id, f.rule_id, f.posting_no
+        SELECT f.seq, f.amount_minor, f.tier, f.base_minor, f.rate_ppm, f.line_id, f.rule_id
         UNION ALL
-        SELECT r.seq, r.debit_account, r.credit_account, r.amount_minor, r.kind, r.event_no, r.tier, r.base_minor,
-               r.rate_ppm, r.version_no, r.occurred_at, r.available_at, r.period, r.belongs_to_period, r.reverses_seq,
-               r.line_id, r.rule_id, r.posting_no
+        SELECT r.seq, r.amount_minor, r.tier, r.base_minor, r.rate_ppm, r.line_id, r.rule_id
         FROM transfers r
         WHERE f.kind = 'earned' AND r.program_id = f.program_id AND r.cause_no = f.cause_no AND r.shop_no = f.shop_no
           AND r.is_first_of_shop IS NULL
