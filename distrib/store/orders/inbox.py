@@ -186,7 +186,7 @@ def _keep_of_orders(
     if len(fresh) == len(events):
         return fresh
     is_left = [event.id not in fresh for event in events]
-    left, on, heads = (list(compress(column, is_left)) for column in (events, days, order_ids))
+    left, on, heads = list(compress(events, is_left)), list(compress(days, is_left)), list(compress(order_ids, is_left))
     return fresh | _keep(conn, _KEEP_OF_ORDERS, _columns(program_id, left, heads, on, now), left)
 
 
