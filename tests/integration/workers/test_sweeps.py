@@ -76,9 +76,9 @@ def test_a_bell_is_heard_where_a_worker_listens_and_not_without_one_or_without_r
         bell = Bell(connection)
         assert not bell.is_heard()
         worker = SimpleWorker([bell_queue(connection)], connection=connection, serializer=JSONSerializer)
-        worker.register_birth()
+        worker.register_birth()  # type: ignore[no-untyped-call]
         assert bell.is_heard()
-        worker.register_death()
+        worker.register_death()  # type: ignore[no-untyped-call]
         assert not bell.is_heard()
     finally:
         connection.close()
@@ -89,12 +89,12 @@ def test_a_bell_is_heard_where_a_worker_listens_and_not_without_one_or_without_r
 def test_a_supervisor_notices_who_hears_the_bell_without_being_asked(world: World) -> None:
     connection = redis.Redis.from_url(world.container.redis_url)
     worker = SimpleWorker([bell_queue(connection)], connection=connection, serializer=JSONSerializer)
-    worker.register_birth()
+    worker.register_birth()  # type: ignore[no-untyped-call]
     supervisor = Supervisor(world.container, 1)
     supervisor.keep_watching()
     try:
         wait_until(lambda: supervisor.is_heard, "the worker is noticed")
-        worker.register_death()
+        worker.register_death()  # type: ignore[no-untyped-call]
         wait_until(lambda: not supervisor.is_heard, "that nobody listens is noticed")
     finally:
         supervisor.stop_watching()

@@ -48,7 +48,7 @@ def test_a_command_that_does_not_exist_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_what_the_list_says_of_a_command_is_the_first_paragraph_of_its_own_help_in_both_languages(name: str) -> None:
-    command = cli.get_command(click.Context(cli), name)  # type: ignore[attr-defined]
+    command = cli.get_command(click.Context(cli), name)
     assert command is not None
     first = (command.help or "").split("\n\n")[0]
     summary = COMMANDS[name].summary

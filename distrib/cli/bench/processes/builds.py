@@ -19,7 +19,7 @@ from distrib.cli.service.local import HOST, free_port, is_ready
 from distrib.domain.texts import Text
 from distrib.settings import REPOSITORY
 
-STARTS_WITHIN_S = 60.0
+STARTS_WITHIN_S = 180.0
 ENDS_WITHIN_S = 30.0
 APP = "wsgi:app"
 _LAST_LINES = 15
