@@ -94,7 +94,9 @@ class Container:
     @cached_property
     def ringer(self) -> Ringer:
         """Rings the bell for who must not wait for it."""
-        return Ringer(lambda: self.bell.ring())  # noqa: PLW0108 - the bell is made in the thread that rings it
+        ringer = Ringer(self.bell.ring)  # the bell first: what is opened last is closed first
+        self._closing.callback(ringer.close)
+        return ringer
 
     def now(self) -> datetime:
         """The present instant, in UTC."""

@@ -21,6 +21,7 @@ DRAIN_JOB = "workers.jobs.drain"
 _BELL_KEY = "distrib:bell"
 _QUIET_MS = 100
 _MOST_RINGS = 8
+_RING_WITHIN_S = 3.0  # a few calls, each of which ends within half a second
 
 _log = structlog.get_logger(__name__)
 
@@ -84,9 +85,12 @@ class Ringer:
         self._wanted = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
     def ring(self) -> None:
-        """Asks for a ring, and returns at once."""
+        """Asks for a ring, and returns at once; asks for nothing any more once it is closed."""
+        if self._is_closed:
+            return
         self._wanted.set()
         if not self._is_up():
             with self._starting:
@@ -94,11 +98,18 @@ class Ringer:
                     self._thread = threading.Thread(target=self._serve, name="ringer", daemon=True)
                     self._thread.start()
 
+    def close(self) -> None:
+        """Rings no more; a ring under way is waited for, as long as one may take."""
+        self._is_closed = True
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join(_RING_WITHIN_S)
+
     def _is_up(self) -> bool:
         """Whether the thread lives; an error ends it, and in a process that was forked it never did."""
         return self._thread is not None and self._thread.is_alive()
 
     def _serve(self) -> None:
-        while self._wanted.wait():
+        while self._wanted.wait() and not self._is_closed:
             self._wanted.clear()
             self._ring()

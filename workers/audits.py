@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import structlog
 
+from distrib.auditor import audit_in_steps
 from distrib.bootstrap import Container
 from distrib.services.audit.run import (
     answer_request,
-    enter_snapshot,
+    is_full_requested,
     programs_to_audit,
     requested_programs,
-    run_audit,
 )
 from distrib.services.context import Program
 from distrib.services.programs.tenants import get_program
@@ -36,8 +36,8 @@ def run_daily_audits(container: Container) -> None:
 
 def _audit(container: Container, program: Program) -> None:
     with container.begin() as conn:
-        enter_snapshot(conn)
-        result = run_audit(conn, program, container.now(), container.policies)
+        is_full = is_full_requested(conn, program)
+    result = audit_in_steps(container.begin, program, container.now(), container.policies, is_full=is_full)
     if not result.ok:
         failed = [check.name for check in result.checks if not check.ok]
         _log.error("audit_failed", program=program.code, checks=failed)

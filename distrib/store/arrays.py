@@ -6,8 +6,9 @@ A statement takes one as ``%(name)b``. No table and no column of a noun may ente
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import chain, repeat
 from typing import Any, Final
 
 import psycopg
@@ -15,13 +16,12 @@ from psycopg.adapt import Dumper, PyFormat
 from psycopg.postgres import types
 from psycopg.pq import Format
 
-from distrib.store.copying import microseconds
+from distrib.store.copying import TO_2000, microseconds
 
 _HEAD = struct.Struct(">iiIii")  # dimensions, has NULLs, type of the elements, how many there are, number of the first
 _LENGTH = struct.Struct(">i")
-_LENGTHS: Final = [_LENGTH.pack(length) for length in range(2_048)]
+_LENGTHS: Final = [_LENGTH.pack(length) for length in range(8_192)]
 _BEFORE_2000: Final = date(2000, 1, 1).toordinal()
-_MICROSECONDS_BEFORE_2000: Final = 946_684_800_000_000
 
 
 class ColumnArray:
@@ -36,7 +36,7 @@ class ColumnArray:
 
 def text_array(values: Sequence[str]) -> ColumnArray:
     """A ``text[]`` of those values, without NULLs."""
-    return _of_bytes("text", len(values), [value.encode() for value in values])
+    return _of_bytes("text", len(values), list(map(str.encode, values)))
 
 
 def json_texts(values: Sequence[bytes]) -> ColumnArray:
@@ -56,7 +56,7 @@ def integer_array(values: Sequence[int]) -> ColumnArray:
 
 def instant_array(values: Sequence[datetime]) -> ColumnArray:
     """A ``timestamptz[]`` of aware instants, without NULLs."""
-    since_2000 = [value - _MICROSECONDS_BEFORE_2000 for value in microseconds(values)]
+    since_2000 = [instant - TO_2000 for instant in microseconds(values)]
     return _of_numbers("timestamptz", "iq", 8, since_2000, len(values))
 
 
@@ -71,19 +71,16 @@ def _array(name: str, count: int, elements: bytes) -> ColumnArray:
     return ColumnArray(kind.array_oid, head + elements)
 
 
-def _of_bytes(name: str, count: int, values: Iterable[bytes]) -> ColumnArray:
-    pieces: list[bytes] = []
-    add: Callable[[bytes], None] = pieces.append
-    for value in values:
-        length = len(value)
-        add(_LENGTHS[length] if length < len(_LENGTHS) else _LENGTH.pack(length))
-        add(value)
-    return _array(name, count, b"".join(pieces))
+def _of_bytes(name: str, count: int, values: Sequence[bytes]) -> ColumnArray:
+    try:
+        lengths = list(map(_LENGTHS.__getitem__, map(len, values)))
+    except IndexError:  # a long one
+        lengths = [_LENGTH.pack(len(value)) for value in values]
+    return _array(name, count, b"".join(chain.from_iterable(zip(lengths, values, strict=True))))
 
 
 def _of_numbers(name: str, form: str, width: int, values: Iterable[int], count: int) -> ColumnArray:
-    pack = struct.Struct(f">{form}").pack
-    return _array(name, count, b"".join([pack(width, value) for value in values]))
+    return _array(name, count, b"".join(map(struct.Struct(f">{form}").pack, repeat(width), values)))
 
 
 class _ColumnArrayDumper(Dumper):

@@ -30,7 +30,7 @@ _NULL = _LENGTH.pack(-1)
 _WIDTHS = {"boolean": 1, "smallint": 2, "integer": 4, "bigint": 8, "timestamptz": 8}
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_2000 = 946_684_800_000_000
+TO_2000 = 946_684_800_000_000
 """Microseconds from 1970, from where columns count, to 2000, from where PostgreSQL does."""
 
 
@@ -237,7 +237,7 @@ def _block(run: Sequence[_Fixed], rows: slice | Integers, count: int, fields: in
     block = np.repeat(_template(tuple(shape), fields), count)
     for place, ((column, _), number) in enumerate(zip(run, numbers, strict=True)):
         if number is not None:
-            block[f"value{place}"] = number - _2000 if column.type == "timestamptz" else number
+            block[f"value{place}"] = number - TO_2000 if column.type == "timestamptz" else number
     return block
 
 

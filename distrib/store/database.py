@@ -80,6 +80,12 @@ def enter_program(conn: Connection, program_id: int) -> None:
     conn.execute(text("SELECT set_config('distrib.program_id', :p, true)"), {"p": str(program_id)})
 
 
+def allow_long_reads(conn: Connection, minutes: int) -> None:
+    """Lets each statement of this transaction take so many minutes, on one core: those who settle need the others."""
+    conn.execute(text(f"SET LOCAL statement_timeout = '{minutes:d}min'"))
+    conn.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+
+
 def driver(conn: Connection) -> psycopg.Connection[Any]:
     """The psycopg connection below a connection, in the same transaction: for COPY and binary arrays."""
     raw = conn.connection.driver_connection

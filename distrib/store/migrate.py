@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -34,7 +35,13 @@ def is_current(engine: Engine) -> bool:
         if conn.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
             return False
         version = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return bool(version == ScriptDirectory.from_config(_config()).get_current_head())
+    return bool(version == _newest())
+
+
+@cache
+def _newest() -> str | None:
+    """The newest migration of this code; reading them all takes a while, and they stay what they are."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def newest_revision() -> str:

@@ -58,3 +58,20 @@ def test_after_a_thread_that_ended_the_next_who_asks_is_served() -> None:
         assert heard.acquire(timeout=60)
         threads[-1].join(60)
     assert len(set(threads)) == 2
+
+
+def test_once_it_is_closed_nothing_is_rung_and_no_thread_is_left() -> None:
+    rings: list[threading.Thread] = []
+    begun = threading.Event()
+
+    def ring() -> None:
+        rings.append(threading.current_thread())
+        begun.set()
+
+    ringer = Ringer(ring)
+    ringer.ring()
+    assert begun.wait(60)
+    ringer.close()
+    assert not rings[0].is_alive()
+    ringer.ring()
+    assert len(rings) == 1

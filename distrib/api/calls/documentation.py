@@ -41,6 +41,7 @@ class Documented:
     refusals: tuple[str, ...]
     takes_ndjson: bool
     is_idempotent: bool
+    needs_body: bool
     has_path: bool
     roles: Iterable[str]
 
@@ -89,7 +90,7 @@ def _body(said: Documented) -> dict[str, Any]:
     content: dict[str, Any] = {_JSON: {"schema": said.body}}
     if said.takes_ndjson:
         content[_NDJSON] = {"schema": {"type": "string", "description": "one event a line"}}
-    return {"required": True, "content": content}
+    return {"required": said.needs_body, "content": content}
 
 
 def _refusals(said: Documented) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Operation:
     reads_body: Callable[[bytes], Any] | None
     takes_ndjson: bool
     is_idempotent: bool
+    needs_body: bool
 
 
 class Resource:
@@ -97,6 +98,7 @@ class Resource:
         reads_body: Callable[[bytes], Any] | None = None,
         takes_ndjson: bool = False,
         is_idempotent: bool = False,
+        needs_body: bool = True,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler and documents it; its name is the operation's.
 
@@ -106,12 +108,13 @@ class Resource:
             reads_body: how the bytes become the body where no schema loads it.
             takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
             is_idempotent: whether an ``Idempotency-Key`` is honoured.
+            needs_body: whether no body at all is refused, rather than an empty object.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             route = f"{method} /v1{rule}"
-            operation = Operation(name, route, body, query, reads_body, takes_ndjson, is_idempotent)
+            operation = Operation(name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body)
             documented = Documented(
                 name=name,
                 answers=answers,
@@ -120,6 +123,7 @@ class Resource:
                 refusals=refusals,
                 takes_ndjson=takes_ndjson,
                 is_idempotent=is_idempotent,
+                needs_body=needs_body,
                 has_path=("<" in rule),
                 roles=MAY_CALL[name],
             )
@@ -217,6 +221,8 @@ def _body(operation: Operation, sent: bytes) -> Any:
         if sent and parse_document(sent) not in ({}, None):
             raise Refusal("invalid", [Problem("", say("no_body"))])
         return None
+    if not sent and not operation.needs_body:
+        return load_body(operation.body, {})
     _check_media_type(operation)
     if operation.reads_body is not None:
         return operation.reads_body(sent)

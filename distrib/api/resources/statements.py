@@ -16,6 +16,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.statements import (
     AuditRequestSchema,
     AuditSchema,
+    AuditWishSchema,
     CloseSchema,
     ExportQuerySchema,
     ManifestSchema,
@@ -119,10 +120,10 @@ def confirm_close(call: Call, period: str) -> Answer:
     return Answer(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now))
 
 
-@statements.operation("POST", "/audit", {202: AuditRequestSchema})
+@statements.operation("POST", "/audit", {202: AuditRequestSchema}, body=AuditWishSchema, needs_body=False)
 def request_audit(call: Call) -> Answer:
-    """Asks for an audit of every invariant; a worker runs it soon."""
-    run.request_audit(call.conn, call.program, call.now)
+    """Asks for an audit of every invariant, or (``full``) of what is at rest too; a worker runs it soon."""
+    run.request_audit(call.conn, call.program, call.now, is_full=call.body["full"])
     return Answer({"requested_at": call.now}, 202, after_commit=call.backend.ring)
 
 

@@ -163,13 +163,28 @@ class AuditCheckSchema(Shape):
     rows = Listed(fields.Dict(), required=True)
 
 
+class AuditCoverSchema(Shape):
+    """What an audit asked: everything, or what was not sealed, closed and clean at the audit that it rests on."""
+
+    full = Flag(required=True)
+    rests_on = Instant(required=True, allow_none=True)
+    closed_through = Period(required=True, allow_none=True)
+
+
 class AuditSchema(Shape):
     """The last audit; ``requested_at`` is since when another one is waited for."""
 
     ok = Flag(required=True)
     as_of = Instant(required=True)
+    covers = Inner(AuditCoverSchema)
     checks = Listed(Inner(AuditCheckSchema), required=True)
     requested_at = Instant(required=True, allow_none=True)
+
+
+class AuditWishSchema(Shape):
+    """Whether what is sealed, closed and was clean is to be asked again."""
+
+    full = Flag(load_default=False)
 
 
 class AuditRequestSchema(Shape):

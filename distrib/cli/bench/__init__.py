@@ -16,7 +16,17 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling, starting
+from distrib.cli.bench import (
+    auditing,
+    beside_work,
+    closes,
+    ingesting,
+    latencies,
+    ranking,
+    reckoning,
+    settling,
+    starting,
+)
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
@@ -39,11 +49,22 @@ def bench() -> None:
 
 
 @bench.command()
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A checkout of another commit with its own .venv; rounds take turns.",
+)
 @_with_options
-def settle(scale: str, language: str, as_json: bool) -> None:
+def settle(against: Path | None, scale: str, language: str, as_json: bool) -> None:
     """Orders a second through two workers, against raw COPY of the same rows."""
     size = settling.SIZES[scale]
-    _run("settle", scale, language, as_json, lambda container, say: settling.bench_settle(container, size, say))
+    _run(
+        "settle",
+        scale,
+        language,
+        as_json,
+        lambda container, say: settling.bench_settle(container, size, say, against),
+    )
 
 
 @bench.command()
@@ -114,6 +135,38 @@ def network(scale: str, language: str, as_json: bool) -> None:
     """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
+
+
+@bench.command()
+@_with_options
+def close(scale: str, language: str, as_json: bool) -> None:
+    """The close of a month on a large program, against one aggregate query over its transfers."""
+    size = closes.CLOSE_SIZES[scale]
+    _run("close", scale, language, as_json, lambda container, say: closes.bench_close(container, size, say))
+
+
+@bench.command()
+@_with_options
+def audit(scale: str, language: str, as_json: bool) -> None:
+    """The audit of a large program, against that of a tenth of it."""
+    size = auditing.SIZES[scale]
+    _run("audit", scale, language, as_json, lambda container, say: auditing.bench_audit(container, size, say))
+
+
+@bench.command()
+@_with_options
+def export(scale: str, language: str, as_json: bool) -> None:
+    """The file of a month's lines on a large program, against COPY of the same query to nowhere."""
+    size = closes.CLOSE_SIZES[scale]
+    _run("export", scale, language, as_json, lambda container, say: closes.bench_export(container, size, say))
+
+
+@bench.command()
+@_with_options
+def beside(scale: str, language: str, as_json: bool) -> None:
+    """Orders a second beside an audit, an evaluation and the monitors, against the same alone."""
+    size = beside_work.SIZES[scale]
+    _run("beside", scale, language, as_json, lambda container, say: beside_work.bench_beside(container, size, say))
 
 
 @bench.command()

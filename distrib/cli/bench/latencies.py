@@ -212,7 +212,8 @@ def _load(running: _RunningService, events_per_second: float) -> Iterator[None]:
 
 def _probed(running: _RunningService, probes: int, at_least_s: float) -> list[float]:
     """Seconds from the post of single events, one after the other, until each is seen to be done."""
-    caller, until, taken = running.new_caller(), time.monotonic() + at_least_s, []
+    caller, until = running.new_caller(), time.monotonic() + at_least_s
+    taken: list[float] = []
     while len(taken) < probes or time.monotonic() < until:
         (event,) = running.events(1)
         started = time.monotonic()

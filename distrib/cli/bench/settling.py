@@ -1,17 +1,24 @@
-"""Measures settling: the drain in two processes against raw COPY of its rows, and against the ORM, order by order."""
+"""Measures settling: the drain in two processes against raw COPY of its rows, the ORM, and the drain of another build.
+
+Beside orders a second stands what an order takes: processor of Python and of PostgreSQL, and bytes of the log.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container
 from distrib.cli.bench.figures import Rounds, growth, ratio
-from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, vacuum
+from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, leave_primary_keys, vacuum
+from distrib.cli.bench.processes.builds import Build, build_in
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.processes.hands import BenchFailed, Hands, Run
 from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
@@ -19,8 +26,18 @@ from distrib.domain.texts import Text
 from distrib.store import migrate
 
 HANDS = 2
-GOAL = 0.3
-HEADED_FOR = 0.6
+GOAL = 0.5
+HEADED_FOR = 0.65
+BEFORE_GOAL = 2.0
+"""Times the orders a second of the build before."""
+_OTHER_PREPARES = """
+import sys
+from distrib.bootstrap import open_container
+from distrib.cli.bench.settling import World, prepare
+with open_container(migrated=False) as container:
+    prepare(container, sys.argv[1], World(int(sys.argv[2]), int(sys.argv[3])))
+"""
+"""A world in the other build's own schema, by its own code."""
 ORM_GOAL = 50.0
 MEMORY_GOAL = 0.10
 """By which part a worker's peak may grow after the first tenth."""
@@ -46,21 +63,44 @@ SIZES = {
 
 
 @dataclass(slots=True)
+class _DrainSide:
+    """What the rounds of the drain of one build took: seconds, seconds of processor, bytes of the log."""
+
+    seconds: list[float] = field(default_factory=list)
+    python_s: list[float] = field(default_factory=list)
+    postgresql_s: list[float] = field(default_factory=list)
+    wal_bytes: list[int] = field(default_factory=list)
+
+    def figures(self, orders: int, suffix: str = "") -> dict[str, int | float]:
+        """What an order takes, of the median round; nothing of processors where the system does not say."""
+        figures: dict[str, int | float] = {f"wal_bytes_per_order{suffix}": round(median(self.wal_bytes) / orders)}
+        if all(self.python_s) and all(self.postgresql_s):
+            figures[f"python_us_per_order{suffix}"] = round(median(self.python_s) / orders * 1e6, 1)
+            figures[f"postgresql_us_per_order{suffix}"] = round(median(self.postgresql_s) / orders * 1e6, 1)
+        return figures
+
+
+@dataclass(slots=True)
 class _Taken:
     """Seconds of each side's rounds, what the raw side wrote, and the worker's memory."""
 
-    drain: list[float] = field(default_factory=list)
+    drain: _DrainSide = field(default_factory=_DrainSide)
+    before: _DrainSide = field(default_factory=_DrainSide)
     raw: list[float] = field(default_factory=list)
+    keys: list[float] = field(default_factory=list)
     orm: list[float] = field(default_factory=list)
     extract: Extract | None = None
     peak_after_first: int = 0
     peak: int = 0
 
 
-def bench_settle(container: Container, size: SettleSize, say: Callable[[str], None]) -> dict[str, Any]:
+def bench_settle(
+    container: Container, size: SettleSize, say: Callable[[str], None], against: Path | None = None
+) -> dict[str, Any]:
     """All figures of the benchmark.
 
     Args:
+        against: a checkout of another commit with a ``.venv`` of its own, whose drain takes turns with ours.
         container: of the servers; its own database is not touched.
         size: how much.
         say: gets the name of each step as it begins.
@@ -74,6 +114,7 @@ def bench_settle(container: Container, size: SettleSize, say: Callable[[str], No
             stack.enter_context(own_databases(container.database_url)),
             Path(stack.enter_context(TemporaryDirectory(prefix="distrib-bench-"))),
             say,
+            None if against is None else build_in(against),
         )
         taken = bench.rounds(size)
         if size.flat is not None:
@@ -109,28 +150,53 @@ class _Bench:
     databases: Databases
     directory: Path
     say: Callable[[str], None]
+    other: Build | None = None
 
     def rounds(self, size: SettleSize) -> _Taken:
-        """Drain, raw COPY and ORM by turns."""
+        """Drain, that of the other build, raw COPY and ORM by turns."""
         taken = _Taken()
-        with Hands("drain", HANDS) as drainers, Hands("copy", HANDS) as copiers, Hands("orm", 1) as programmer:
+        elsewhere = None if self.other is None else (self.other.python, self.other.directory)
+        with (
+            Hands("drain", HANDS) as drainers,
+            Hands("drain", HANDS if elsewhere else 0, elsewhere) as others,
+            Hands("copy", HANDS) as copiers,
+            Hands("orm", 1) as programmer,
+        ):
             self.say("prepare")
             url = self.databases.make("prepared")
             program_id = prepare(self.container, url, size.world)
             before = count_rows(url)
+            if self.other is not None:
+                self._prepare_other(self.other, size.world)
             orm_url = self.databases.make("orm", "prepared")
             for _ in range(size.rounds):
                 self.say("drain")
                 self._drained(drainers, before, size.world, taken)
+                if self.other is not None:
+                    self.say("drain_before")
+                    with self.databases.copy_of("before") as other_url:
+                        self._timed(others, other_url, size.world, taken.before)
+                        _must_be_settled_in(size.world, count_rows(other_url))
                 self.say("raw")
                 taken.raw.append(self._copied(copiers, before, taken.extract))
+                taken.keys.append(self._copied(copiers, before, taken.extract, has_keys_alone=True))
                 self.say("orm")
                 spec = {"database_url": orm_url, "program_id": program_id, "orders": size.orm_orders}
                 taken.orm.append(programmer.run([spec]).seconds)
         _must_be_settled_by_orm(size, count_rows(orm_url))
         self.databases.drop("orm")
         self.databases.drop("prepared")
+        self.databases.drop("before")
         return taken
+
+    def _prepare_other(self, build: Build, world: World) -> None:
+        """The same world in the schema of the other build."""
+        url = self.databases.make("before")
+        command = [build.python, "-c", _OTHER_PREPARES, url, str(world.shops), str(world.orders)]
+        variables = {**os.environ, **environment(self.container, url), "PYTHONPATH": str(build.directory)}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BenchFailed(Text("the other build did not prepare its orders"), log=done.stderr)
 
     def flat(self, world: World, taken: _Taken) -> None:
         """One long drain in fresh processes, for their memory."""
@@ -145,22 +211,36 @@ class _Bench:
 
     def _drained(self, drainers: Hands, before: dict[str, int], world: World, taken: _Taken) -> None:
         with self.databases.copy_of("prepared") as url:
-            run = self._drain(drainers, url, world)
+            run = self._timed(drainers, url, world, taken.drain)
             after = count_rows(url)
             _must_be_settled(world, run, after)
             if taken.extract is None:
                 taken.extract = extract(url, list(added(before, after)), HANDS, self.directory)
-        taken.drain.append(run.seconds)
         peak_after_first, taken.peak = _peaks(run)
         taken.peak_after_first = taken.peak_after_first or peak_after_first
+
+    def _timed(self, drainers: Hands, url: str, world: World, side: _DrainSide) -> Run:
+        """A drain of which is kept what it took."""
+        server_s, log = self.databases.spent()
+        run = self._drain(drainers, url, world)
+        server_s_after, log_after = self.databases.spent()
+        side.seconds.append(run.seconds)
+        side.python_s.append(run.processor_s)
+        side.postgresql_s.append(server_s_after - server_s)
+        side.wal_bytes.append(log_after - log)
+        return run
 
     def _drain(self, drainers: Hands, url: str, world: World) -> Run:
         spec = {"environment": environment(self.container, url), "first_orders": world.orders // HANDS // 10}
         return drainers.run([spec] * HANDS)
 
-    def _copied(self, copiers: Hands, before: dict[str, int], rows: Extract | None) -> float:
+    def _copied(
+        self, copiers: Hands, before: dict[str, int], rows: Extract | None, *, has_keys_alone: bool = False
+    ) -> float:
         assert rows is not None
         with self.databases.copy_of("prepared") as url:
+            if has_keys_alone:
+                leave_primary_keys(url, list(rows.rows))
             run = copiers.run([{"database_url": url, "share": str(share)} for share in rows.shares])
             if added(before, count_rows(url)) != rows.rows:
                 raise BenchFailed(Text("the raw side did not write the same rows"))
@@ -181,6 +261,12 @@ def _must_be_settled(world: World, run: Run, after: Mapping[str, int]) -> None:
         raise BenchFailed(Text("not all orders were settled: {orders} of {wanted}", orders=orders, wanted=world.orders))
 
 
+def _must_be_settled_in(world: World, after: Mapping[str, int]) -> None:
+    """The other build may report otherwise than this one; its rows are the same."""
+    if (after["settlements"], after["transfers"]) != (world.orders, world.orders * LINES * EARNERS):
+        raise BenchFailed(Text("the other build did not settle its orders"))
+
+
 def _must_be_settled_by_orm(size: SettleSize, after: Mapping[str, int]) -> None:
     orders = size.orm_orders * size.rounds
     if (after["settlements"], after["transfers"]) != (orders, orders * LINES * EARNERS):
@@ -190,8 +276,10 @@ def _must_be_settled_by_orm(size: SettleSize, after: Mapping[str, int]) -> None:
 def _figures(size: SettleSize, taken: _Taken) -> dict[str, Any]:
     assert taken.extract is not None
     orm = Rounds(size.orm_orders, taken.orm)
-    drain, raw = Rounds(size.world.orders, taken.drain), Rounds(size.world.orders, taken.raw)
+    orders = size.world.orders
+    drain, raw = Rounds(orders, taken.drain.seconds), Rounds(orders, taken.raw)
     reached, times_orm = ratio(drain, raw), ratio(drain, orm)
+    before = _against_before(orders, drain, taken.before) if taken.before.seconds else {}
     grown = growth(taken.peak_after_first, taken.peak)
     is_flat = size.flat is None or grown <= MEMORY_GOAL
     return {
@@ -205,8 +293,12 @@ def _figures(size: SettleSize, taken: _Taken) -> dict[str, Any]:
         "rows_per_order": round(taken.extract.total_rows / size.world.orders, 2),
         "raw_orders_per_second": round(raw.rate),
         "raw_rows_per_second": round(raw.rate * taken.extract.total_rows / size.world.orders),
+        **before,
+        **taken.drain.figures(orders),
+        "bytes_per_order": round(taken.extract.size_bytes / orders),
         "ratio": round(reached, 3),
         "goal": GOAL,
+        "keys_ratio": round(ratio(drain, Rounds(orders, taken.keys)), 3),
         "headed_for": HEADED_FOR,
         "orm_orders_per_second": round(orm.rate, 1),
         "times_orm": round(times_orm, 1),
@@ -216,8 +308,25 @@ def _figures(size: SettleSize, taken: _Taken) -> dict[str, Any]:
         "memory_at_end_bytes": taken.peak,
         "memory_growth": round(grown, 3),
         "memory_growth_goal": None if size.flat is None else MEMORY_GOAL,
-        "seconds": {"drain": _rounded(taken.drain), "raw": _rounded(taken.raw), "orm": _rounded(taken.orm)},
-        "met": reached >= GOAL and times_orm >= ORM_GOAL and is_flat,
+        "seconds": {
+            "drain": _rounded(taken.drain.seconds),
+            "before": _rounded(taken.before.seconds),
+            "raw": _rounded(taken.raw),
+            "keys": _rounded(taken.keys),
+            "orm": _rounded(taken.orm),
+        },
+        "met": reached >= GOAL and times_orm >= ORM_GOAL and is_flat and before.get("times_before", 9) >= BEFORE_GOAL,
+    }
+
+
+def _against_before(orders: int, drain: Rounds, before: _DrainSide) -> dict[str, int | float]:
+    """The figures of the build before, and how many times faster this one is."""
+    other = Rounds(orders, before.seconds)
+    return {
+        "orders_per_second_before": round(other.rate),
+        "times_before": round(ratio(drain, other), 2),
+        "times_before_goal": BEFORE_GOAL,
+        **before.figures(orders, "_before"),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from distrib.auditor import audit_in_steps
 from distrib.bootstrap import open_container
 from distrib.cli.output import (
     json_option,
@@ -21,7 +22,7 @@ from distrib.cli.output import (
 )
 from distrib.domain.texts import Text
 from distrib.languages import render
-from distrib.services.audit.run import audit_view, enter_snapshot, run_audit
+from distrib.services.audit.run import audit_view
 
 _WORDS = {
     "title": Text("Audit of {program} as of {as_of}"),
@@ -35,6 +36,10 @@ _WORDS = {
     "clean": Text("Clean: every check holds."),
     "not_clean": Text("NOT clean."),
     "rows": Text("{name}: the first of {wrong}"),
+    "rested": Text(
+        "Months up to {closed_through} are sealed, closed and were clean on {rests_on}: of them only the seals were"
+        " worked out again; --full asks all."
+    ),
 }
 CHECK_MEANINGS = {
     "transfers_match_account_months": Text("running totals are what the transfers add up to"),
@@ -79,14 +84,14 @@ CHECK_MEANINGS = {
 @program_option
 @language_option
 @json_option
-def audit(program_code: str | None, language: str, as_json: bool) -> None:
+@click.option("--full", "is_full", is_flag=True, help="Ask what is sealed and closed again, too.")
+def audit(program_code: str | None, language: str, as_json: bool, is_full: bool) -> None:
     """Check every invariant; exit status 1 where one fails."""
     with open_container() as container:
         with container.begin() as conn:
             program = container.program(conn, program_code)
-        with container.begin() as conn:
-            enter_snapshot(conn)
-            result = audit_view(run_audit(conn, program, container.now(), container.policies))
+        audited = audit_in_steps(container.begin, program, container.now(), container.policies, is_full=is_full)
+    result = audit_view(audited)
     if as_json:
         print_json(result)
     else:
@@ -117,4 +122,7 @@ def _show(console: Console, program: str, result: Mapping[str, Any], language: s
             print_line(console, say("rows", name=check["name"], wrong=check["wrong"]), "bold red")
             for row in check["rows"]:
                 print_line(console, "  " + json.dumps(row, ensure_ascii=False, default=str))
+    covers = result["covers"]
+    if not covers["full"]:
+        print_line(console, say("rested", closed_through=covers["closed_through"], rests_on=covers["rests_on"]))
     print_line(console, say("clean" if result["ok"] else "not_clean"), "green" if result["ok"] else "bold red")

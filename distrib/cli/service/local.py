@@ -16,9 +16,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_ready(port: int) -> bool:
-    """Whether the service on that port says that it is ready."""
-    connection = HTTPConnection(HOST, port, timeout=_ANSWER_S)
+def reachable(host: str) -> str:
+    """The address at which a service that listens on ``host`` is reached from here.
+
+    >>> reachable("0.0.0.0"), reachable("::"), reachable("fx.example.com")
+    ('127.0.0.1', '::1', 'fx.example.com')
+    """
+    return {"": HOST, "0.0.0.0": HOST, "::": "::1"}.get(host, host)  # noqa: S104 - looked up, not listened on
+
+
+def is_ready(port: int, host: str = HOST) -> bool:
+    """Whether the service there says that it is ready."""
+    connection = HTTPConnection(host, port, timeout=_ANSWER_S)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -8,19 +8,25 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import in_both
+from distrib.cli.service.local import is_ready, reachable
 from distrib.domain.texts import Text
 from distrib.failures import check_address
 from distrib.services.plans.drafts import load_samples
 from distrib.settings import REPOSITORY
 
 _STOP_WAIT_S = 25.0
+_API_FIRST_S = 15.0
+"""How long workers wait for the API to come up, at the most."""
+_LOOK_S = 0.2
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -33,10 +39,11 @@ def serve(host: str, port: int) -> None:
     with open_container() as container:
         _check_files(container)
         started = [_start(_web(container, host, port), container.environment())]
+        workers = None
         if container.servers is not None:
-            started.append(_start([sys.executable, "-m", "workers"], container.joining_environment()))
+            workers = partial(_start, [sys.executable, "-m", "workers"], container.joining_environment())
         click.echo(f"http://{host}:{port}/ ({in_both(Text('docs'))}: /docs)", err=True)
-        status = _watch(started)
+        status = _watch(started, workers, partial(is_ready, port, reachable(host)))
     sys.exit(status)
 
 
@@ -85,8 +92,14 @@ def _tied_to(parent: int) -> Callable[[], None]:
     return tie
 
 
-def _watch(children: list[subprocess.Popen[bytes]]) -> int:
+def _watch(
+    children: list[subprocess.Popen[bytes]],
+    start_workers: Callable[[], subprocess.Popen[bytes]] | None,
+    is_up: Callable[[], bool],
+) -> int:
     """Waits until one child ends or a signal comes, then ends the others.
+
+    Workers are started when the API is up: while it comes up, it has the processors to itself.
 
     Returns:
         0 when asked to stop, else the status of whichever ended first.
@@ -94,7 +107,11 @@ def _watch(children: list[subprocess.Popen[bytes]]) -> int:
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
-    while not asked.wait(0.2):
+    latest = time.monotonic() + _API_FIRST_S
+    while not asked.wait(_LOOK_S):
+        if start_workers is not None and (is_up() or time.monotonic() > latest):
+            children.append(start_workers())
+            start_workers = None
         if any(child.poll() is not None for child in children):
             break
     status = 0 if asked.is_set() else next(child.returncode for child in children if child.poll() is not None)

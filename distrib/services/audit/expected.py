@@ -23,26 +23,27 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.versions import load_timeline
-from distrib.store.audit.lives import payment_batches
+from distrib.store.audit.lives import payment_batch
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.orders.life import StoredPayment
 
 BATCH_ORDERS = 1_000
+EXPECTED_CHECK = "expected_recompute"
 
 
-def recompute_expected(conn: Connection, program: Program) -> dict[str, AuditAnswer]:
-    """Recomputes every paid order that is neither settled nor ended from its snapshot, plan version and refunds."""
+def recompute_expected(conn: Connection, program: Program, after: int) -> tuple[dict[str, AuditAnswer], int | None]:
+    """Recomputes the next paid orders that are neither settled nor ended from snapshot, plan version and refunds.
+
+    Returns:
+        The result by name of the check, and after what number the next batch begins; None after the last.
+    """
+    batch, following = payment_batch(conn, program.program_id, after, BATCH_ORDERS)
+    if not batch:
+        return {}, following
     plans = {entry.version_no: entry.plan for entry in load_timeline(conn, program).entries}
-    figure, wrong = 0, 0
-    rows: list[dict[str, Any]] = []
-    for batch in payment_batches(conn, program.program_id, BATCH_ORDERS):
-        figure += len(batch)
-        for order_no, stored in batch.items():
-            problem = _problem_of(stored, plans)
-            wrong += problem is not None
-            if problem is not None and len(rows) < MOST_ROWS:
-                rows.append({"order_no": order_no, **problem})
-    return {"expected_recompute": AuditAnswer(figure, wrong, rows)}
+    problems = {order_no: _problem_of(stored, plans) for order_no, stored in batch.items()}
+    rows = [{"order_no": order_no, **problem} for order_no, problem in problems.items() if problem is not None]
+    return {EXPECTED_CHECK: AuditAnswer(len(batch), len(rows), rows[:MOST_ROWS])}, following
 
 
 def _problem_of(stored: StoredPayment, plans: Mapping[int, Plan]) -> dict[str, Any] | None:

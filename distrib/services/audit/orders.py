@@ -1,4 +1,4 @@
-"""The part of the audit that recomputes every settled order, a batch at a time.
+"""The part of the audit that recomputes every settled order, a page at a time.
 
 Orders that agree are recognised by comparing one text an order; only what differs, or was refunded, is taken
 apart. Memory does not grow with the number of orders. No SQL may enter.
@@ -23,13 +23,13 @@ from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.versions import load_timeline
+from distrib.store.audit.pages import Page
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
-from distrib.store.audit.runs import FIELD, ROW, OrderBatch, SettledRow, order_batches
+from distrib.store.audit.runs import FIELD, ROW, OrderBatch, SettledRow, order_batch
 
-BATCH_ORDERS = 4_000
 MOST_DIFFERENCES = 5
 """So many differences of one order are shown."""
-RECOMPUTE, REFUNDS, CAP = "orders_recompute", "refunds_within_paid", "order_cap_kept"
+CHECKS = RECOMPUTE, REFUNDS, CAP = "orders_recompute", "refunds_within_paid", "order_cap_kept"
 
 
 @dataclass(slots=True)
@@ -61,12 +61,17 @@ class _Changes:
     refunded_lately: set[int]
 
 
-def recompute_orders(conn: Connection, program: Program) -> dict[str, AuditAnswer]:
-    """Recomputes every settled order from its snapshot, plan version and refunds; three results by check."""
-    plans = {entry.version_no: entry.plan for entry in load_timeline(conn, program).entries}
+def recompute_orders(conn: Connection, program: Program, page: Page, plans: dict[int, Plan]) -> dict[str, AuditAnswer]:
+    """Recomputes the settled orders of a page from snapshot, plan version and refunds; three results by check.
+
+    Args:
+        plans: those known, by number of their version; what was published since is added.
+    """
+    batch = order_batch(conn, program.program_id, page)
+    if any(row.version_no is not None and row.version_no not in plans for row in batch.orders):
+        plans.update({entry.version_no: entry.plan for entry in load_timeline(conn, program).entries})
     audit = _OrderAudit(plans)
-    for batch in order_batches(conn, program.program_id, BATCH_ORDERS):
-        audit.check_batch(batch)
+    audit.check_batch(batch)
     return {name: findings.answer() for name, findings in audit.findings.items()}
 
 

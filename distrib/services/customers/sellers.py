@@ -27,6 +27,8 @@ class Buyers:
 
     def is_shop(self, customer_id: str, shop: ShopState) -> bool:
         """Whether a customer is that shop: the same id, or the person's record names the shop."""
+        if not self._shop_of and not self.identities.merges:
+            return customer_id == shop.shop_id
         surviving = self.identities.surviving(customer_id)
         return shop.shop_id in (customer_id, surviving) or self._shop_of.get(surviving) == shop.shop_no
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
+from distrib.services.steps import Steps, conducted
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
 from distrib.store.ledger import seals as rows
 from distrib.store.ledger.seals import SealedTransfer, SealRow
@@ -23,6 +25,8 @@ from distrib.store.ledger.seals import SealedTransfer, SealRow
 FORM = "distrib-seal-1"
 BEFORE_ALL = -1
 _SEALS_CHUNK = 500
+_PART_TRANSFERS = 20_000
+_MOST_PARTS = 10_000
 
 
 class _Content:
@@ -114,23 +118,29 @@ def programs_to_seal(conn: Connection, now: datetime, limit: int = 100) -> list[
 
 
 def verify_chain(conn: Connection, program: Program) -> AuditAnswer:
-    """Recomputes the whole chain, each seal upon the digest that the one before must have.
+    """Recomputes the whole chain in one transaction; what ``chain_steps`` finds."""
+    return conducted(chain_steps(program), lambda step: step(conn))
+
+
+def chain_steps(program: Program) -> Steps[AuditAnswer]:
+    """Recomputes the whole chain, each seal upon the digest that the one before must have, some transfers a step.
+
+    What is sealed never changes, so that the steps need not see one instant.
 
     Returns:
         How many seals there are, and those that do not hold with the reason; from the first that broke on, only what
         is wrong of itself is listed again.
     """
-    chain = list(_all_seals(conn, program))
-    if not chain:
-        return AuditAnswer(0, 0, [])
-    wrong: list[dict[str, Any]] = []
-    sealed = rows.sealed_transfers(conn, program.program_id, BEFORE_ALL, chain[-1].through_posting)
-    transfers = _Ahead(sealed)
+    count, wrong = 0, list[dict[str, Any]]()
     previous: SealRow | None = None
-    for seal in chain:
-        wrong += _faults(program, seal, previous, transfers)
-        previous = seal
-    return AuditAnswer(len(chain), len(wrong), wrong[:MOST_ROWS])
+    chunk: list[SealRow] = yield partial(_seals_after, program=program, seal_no=0)
+    while chunk:
+        for seal in chunk:
+            wrong += yield from _fault_steps(program, seal, previous)
+            previous = seal
+        count += len(chunk)
+        chunk = yield partial(_seals_after, program=program, seal_no=chunk[-1].seal_no)
+    return AuditAnswer(count, len(wrong), wrong[:MOST_ROWS])
 
 
 def seal_view(row: SealRow) -> dict[str, Any]:
@@ -147,30 +157,39 @@ def seal_view(row: SealRow) -> dict[str, Any]:
     }
 
 
-class _Ahead:
-    """Transfers in order, handed out up to a posting at a time."""
-
-    def __init__(self, transfers: Iterable[SealedTransfer]) -> None:
-        self._rest = iter(transfers)
-        self._next = next(self._rest, None)
-
-    def through(self, posting_no: int) -> Iterator[SealedTransfer]:
-        """Yields the transfers up to that posting."""
-        while self._next is not None and self._next.posting_no <= posting_no:
-            yield self._next
-            self._next = next(self._rest, None)
-
-
-def _faults(program: Program, seal: SealRow, previous: SealRow | None, transfers: _Ahead) -> Iterator[dict[str, Any]]:
+def _fault_steps(program: Program, seal: SealRow, previous: SealRow | None) -> Steps[list[dict[str, Any]]]:
+    """What is wrong with one seal, its transfers read in parts."""
     number, after, digest = (1, BEFORE_ALL, None)
     if previous is not None:
         number, after, digest = previous.seal_no + 1, previous.through_posting, previous.digest
     content = _Content(program, seal.seal_no, digest, seal.after_posting, seal.through_posting)
-    for transfer in transfers.through(seal.through_posting):
-        content.add(transfer)
+    for low, high in _parts(after, seal):
+        part: list[SealedTransfer] = yield partial(_transfers, program=program, after=low, through=high)
+        for transfer in part:
+            content.add(transfer)
     content.close()
+    return list(_faults(seal, content, (number, after, digest)))
+
+
+def _parts(after: int, seal: SealRow) -> Iterator[tuple[int, int]]:
+    """Ranges of postings up to the end of a seal, of about ``_PART_TRANSFERS`` each: postings are about alike."""
+    parts = min(max(seal.transfers // _PART_TRANSFERS, 1), _MOST_PARTS)
+    span = max(-((after - seal.through_posting) // parts), 1)
+    for low in range(after, seal.through_posting, span):
+        yield low, min(low + span, seal.through_posting)
+
+
+def _transfers(conn: Connection, program: Program, after: int, through: int) -> list[SealedTransfer]:
+    return list(rows.sealed_transfers(conn, program.program_id, after, through))
+
+
+def _seals_after(conn: Connection, program: Program, seal_no: int) -> list[SealRow]:
+    return rows.list_seals(conn, program.program_id, seal_no, _SEALS_CHUNK)
+
+
+def _faults(seal: SealRow, content: _Content, expected: tuple[int, int, bytes | None]) -> Iterator[dict[str, Any]]:
     fault = {"seal_no": seal.seal_no, "sealed_at": seal.sealed_at}
-    if (seal.seal_no, seal.after_posting, seal.previous_digest) != (number, after, digest):
+    if (seal.seal_no, seal.after_posting, seal.previous_digest) != expected:
         yield fault | {"what": "does not follow the seal before it"}
     if content.digest() != seal.digest:
         figures = {"sealed": seal.transfers, "found": content.transfers, "sealed_minor": int(seal.total_minor)}
@@ -182,14 +201,6 @@ def _faults(program: Program, seal: SealRow, previous: SealRow | None, transfers
         )
     elif (content.transfers, content.total_minor) != (seal.transfers, int(seal.total_minor)):
         yield fault | {"what": "count or total were changed"}
-
-
-def _all_seals(conn: Connection, program: Program) -> Iterator[SealRow]:
-    after: int | None = 0
-    while after is not None:
-        chunk = rows.list_seals(conn, program.program_id, after, _SEALS_CHUNK)
-        yield from chunk
-        after = chunk[-1].seal_no if len(chunk) == _SEALS_CHUNK else None
 
 
 def _line(values: list[object]) -> bytes:

@@ -55,6 +55,7 @@ EVENT_TYPES: Final = tuple(TYPE_OF.values())
 _NUL: Final = rb"\u0000"
 _ODD: Final = ("/ ", " /", "/./", "/../")
 _WHITESPACE: Final = b" \t\n\r"
+PEOPLE: Final = ("shop_id", "customer_id", "leader_id", "opener_id", "group_id")
 _KEYS_OF_EVENT: Final = 4  # its id, type and time, and what it is about
 _KEYS_OF_ORDER: Final = 4  # those that it must have, as below
 _KEYS_OF_LINE: Final = 4
@@ -226,14 +227,12 @@ def _canonical_order(order: OrderInput, occurred_at: datetime, ids: list[str]) -
         raise _Unsound
     ids.append(order.id)
     keys = _KEYS_OF_ORDER
-    for name in ("shop_id", "customer_id", "leader_id", "opener_id", "group_id"):
-        person = getattr(order, name)
-        if person is not UNSET:
-            keys += 1
-            if person is None:
-                setattr(order, name, UNSET)
-            else:
-                ids.append(person)
+    people = (order.shop_id, order.customer_id, order.leader_id, order.opener_id, order.group_id)
+    given = [person for person in people if person is not UNSET]
+    keys += len(given)
+    if None in given:
+        _leave_out(order, *PEOPLE)
+    ids += filter(None, given)
     if order.channel is not UNSET:
         keys += 1
     if not order.channel:
@@ -277,12 +276,10 @@ def _canonical_refund(refund: RefundInput, ids: list[str]) -> int:
     """Takes nulls for absent; returns the keys that the refund had, its lines' among them."""
     ids += (refund.id, refund.order_id)
     keys = _KEYS_OF_REFUND
-    for name in ("lines", "amount_minor", "spread"):
-        part = getattr(refund, name)
-        if part is not UNSET:
-            keys += 1
-            if part is None:
-                setattr(refund, name, UNSET)
+    given = [part for part in (refund.lines, refund.amount_minor, refund.spread) if part is not UNSET]
+    keys += len(given)
+    if None in given:
+        _leave_out(refund, "lines", "amount_minor", "spread")
     if (refund.amount_minor is UNSET) != (refund.spread is UNSET):
         raise _Unsound
     if isinstance(refund.lines, list):
@@ -292,6 +289,13 @@ def _canonical_refund(refund: RefundInput, ids: list[str]) -> int:
         ids += named
         keys += 2 * len(refund.lines)
     return keys
+
+
+def _leave_out(part: OrderInput | RefundInput, *names: str) -> None:
+    """Takes nulls among those fields for absent."""
+    for name in names:
+        if getattr(part, name) is None:
+            setattr(part, name, UNSET)
 
 
 def is_text(text: str) -> bool:

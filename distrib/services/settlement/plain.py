@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from sqlalchemy import Connection
@@ -21,16 +20,11 @@ from distrib.columns.tree import Integers, Truths
 from distrib.domain.errors import Refusal
 from distrib.domain.events import GROUP_BUY
 from distrib.domain.periods import next_period
-from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
+from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.rules import Chosen
-from distrib.domain.settlement.earners import Earners, find_earners, known_earners
 from distrib.domain.settlement.snapshot import (
     SELF_PURCHASE_JSON,
-    Person,
-    Snapshot,
-    chain_json,
     limits_json,
-    person_json,
 )
 from distrib.domain.settlement.terms import Terms
 from distrib.services.customers.sellers import Buyers
@@ -39,8 +33,9 @@ from distrib.services.plans.terms import TermsBook
 from distrib.services.settlement.batch import Batch
 from distrib.services.settlement.freezes import Freezes
 from distrib.services.settlement.gathering import signal
+from distrib.services.settlement.plain_people import PlainSale, UnderTerms
 from distrib.store.copying import Texts, microseconds
-from distrib.store.network.chains import ShopState, ShopStates
+from distrib.store.network.chains import ShopStates
 from distrib.store.orders.queue import PendingEvent
 from distrib.store.settlement.batch import MonthColumns, SettlementColumns
 from distrib.store.settlement.known_orders import known_orders
@@ -48,34 +43,6 @@ from distrib.store.settlement.transfers import EarnedColumns
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-_Standing: TypeAlias = tuple[datetime, int, str]
-"""A shop's newest standing under a plan: since when, its code, and how a snapshot writes the shop."""
-
-
-class _Chain(NamedTuple):
-    """A seller with those above: since when all stand so, their numbers and standings, as a snapshot has them.
-
-    ``pattern`` is the code of how they stand where the seller is not the buyer.
-    """
-
-    since: datetime
-    seller: ShopState
-    numbers: Sequence[int]
-    codes: tuple[int, ...]
-    json: str
-    pattern: int
-
-
-class _Sale(NamedTuple):
-    """A plain order: its event, who sold it, whether the seller bought it, and how its people stand."""
-
-    pending: PendingEvent
-    event: SoldEvent
-    chain: _Chain
-    is_self_purchase: bool
-    pattern: int
 
 
 def settle_plain(
@@ -122,70 +89,6 @@ def _alone(pending: Sequence[PendingEvent], until: date) -> list[PendingEvent]:
     ]
 
 
-class _UnderTerms:
-    """The plain orders under the same terms, and their sellers as these terms see them."""
-
-    def __init__(self, terms: Terms, shops: ShopStates) -> None:
-        self.terms, self._shops = terms, shops
-        self.sales: list[_Sale] = []
-        self.patterns: list[tuple[tuple[Person, ...], bool]] = []
-        """Of each pattern of ranks and standings people who stand so, and whether the seller bought."""
-        self._pattern_codes: dict[tuple[tuple[int, ...], bool], int] = {}
-        self._chains: dict[str, _Chain] = {}
-        self._persons: list[Person] = []
-        """Of each code somebody who stands so, and how a snapshot ends whoever does."""
-        self._endings: list[str] = []
-        self._codes: dict[tuple[str | None, str], int] = {}
-        self._standings: dict[int, _Standing] = {}
-        plan = terms.plan
-        self._reach = 1 + (CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers)
-
-    def chain(self, shop_id: str) -> _Chain | None:
-        """The seller of that id with those above; None where no such shop is known."""
-        known = self._chains.get(shop_id)
-        if known is None:
-            seller = self._shops.by_id.get(shop_id)
-            if seller is None:
-                return None
-            known = self._chains[shop_id] = self._chain(seller)
-        return known
-
-    def pattern(self, codes: tuple[int, ...], is_self_purchase: bool) -> int:
-        """The code of how people stand; those too far above to be paid do not count."""
-        key = codes[: self._reach + is_self_purchase], is_self_purchase
-        pattern = self._pattern_codes.get(key)
-        if pattern is None:
-            pattern = self._pattern_codes[key] = len(self.patterns)
-            self.patterns.append((tuple([self._persons[code] for code in key[0]]), is_self_purchase))
-        return pattern
-
-    def _chain(self, seller: ShopState) -> _Chain:
-        number = seller.shop_no
-        known, numbers = self._standings, [number, *seller.uplines]
-        since, codes, json = zip(*[known.get(number) or self._standing(number) for number in numbers], strict=True)
-        latest = max(seller.chain_since, *since)
-        return _Chain(latest, seller, numbers, codes, chain_json(json[0], json[1:]), self.pattern(codes, False))
-
-    def _standing(self, number: int) -> _Standing:
-        _, _, _, _, joined_at, status, status_since, rank, rank_since = self._shops.by_number[number]
-        code = self._codes.get((rank, status))
-        if code is None:
-            code = self._new_code(rank, status)
-        standing = max(joined_at, status_since, rank_since), code, f'{{"shop_no":{number}{self._endings[code]}'
-        self._standings[number] = standing
-        return standing
-
-    def _new_code(self, rank: str | None, status: str) -> int:
-        code = self._codes[rank, status] = len(self._persons)
-        plan = self.terms.plan
-        person = Person(
-            0, plan.lowest_rank if rank is None or rank not in plan.rank_indexes else rank, status == "active"
-        )
-        self._persons.append(person)
-        self._endings.append(person_json(person).removeprefix('{"shop_no":0'))
-        return code
-
-
 class _Sorting:
     """Tells plain orders by their content, their people and their terms."""
 
@@ -197,9 +100,9 @@ class _Sorting:
         self._shops.load({event.order.shop_id for event in events if event.order.shop_id is not None})
         buyers = {event.order.customer_id for event in events if event.order.customer_id is not None}
         self._buyers = Buyers(conn, program_id, buyers)
-        self._under: dict[int, _UnderTerms] = {}
+        self._under: dict[int, UnderTerms] = {}
 
-    def sort(self, rows: Sequence[PendingEvent], events: Sequence[SoldEvent]) -> Collection[_UnderTerms]:
+    def sort(self, rows: Sequence[PendingEvent], events: Sequence[SoldEvent]) -> Collection[UnderTerms]:
         """The plain orders among these, by the terms that bind them."""
         under, since, end = None, _NEVER, _NEVER
         for row, event in zip(rows, events, strict=True):
@@ -214,12 +117,12 @@ class _Sorting:
             if chain is None or paid_at < chain.since or self._freezes.may_hold(chain.numbers):
                 continue
             if customer_id is not None and self._buyers.is_shop(customer_id, chain.seller):
-                under.sales.append(_Sale(row, event, chain, True, under.pattern(chain.codes, True)))
+                under.sales.append(PlainSale(row, event, chain, True, under.pattern(chain.codes, True)))
             else:
-                under.sales.append(_Sale(row, event, chain, False, chain.pattern))
+                under.sales.append(PlainSale(row, event, chain, False, chain.pattern))
         return self._under.values()
 
-    def _bound_by(self, paid_at: datetime) -> tuple[_UnderTerms | None, datetime, datetime]:
+    def _bound_by(self, paid_at: datetime) -> tuple[UnderTerms | None, datetime, datetime]:
         """What gathers the orders paid at that instant, None where none is plain, and from when until when that is."""
         try:
             terms, since, end = self._terms.span_of(paid_at)
@@ -227,7 +130,10 @@ class _Sorting:
             return None, _NEVER, _NEVER
         if not is_plain(terms.plan):
             return None, since, end
-        return self._under.setdefault(id(terms), _UnderTerms(terms, self._shops)), since, end
+        under = self._under.get(id(terms))
+        if under is None:
+            under = self._under[id(terms)] = UnderTerms(terms, self._shops)
+        return under, since, end
 
 
 def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
@@ -239,7 +145,7 @@ def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
     return plan.base != "margin" or all(line.cost_minor is not None for line in order.lines)
 
 
-def _settle(batch: Batch, under: _UnderTerms, sales: Sequence[_Sale]) -> list[int]:
+def _settle(batch: Batch, under: UnderTerms, sales: Sequence[PlainSale]) -> list[int]:
     """Adds to the batch what these orders become; answers the numbers of the events that are done by it."""
     if not sales:
         return []
@@ -282,7 +188,7 @@ def _settle(batch: Batch, under: _UnderTerms, sales: Sequence[_Sale]) -> list[in
 
 
 def _kinds(
-    under: _UnderTerms, sales: Sequence[_Sale], lines: Sequence[SoldLine], of_order: Integers, entry: Truths
+    under: UnderTerms, sales: Sequence[PlainSale], lines: Sequence[SoldLine], of_order: Integers, entry: Truths
 ) -> tuple[list[KindOfLine], Integers]:
     """The kinds of line that there are, and the place of each line's."""
     book = under.terms.plan.book
@@ -304,24 +210,8 @@ def _kinds(
     kinds = []
     for code in codes.tolist():
         pattern, choice = divmod(code // 2, len(rules))
-        kinds.append(KindOfLine(_earners(under, pattern, rules[choice], code % 2 == 1), rules[choice].depth))
+        kinds.append(KindOfLine(under.earners(pattern, rules[choice], code % 2 == 1), rules[choice].depth))
     return kinds, kind
-
-
-def _earners(under: _UnderTerms, pattern: int, chosen: Chosen, is_entry: bool) -> Earners:
-    """Who is paid on a kind of line, found by the engine on the first people who stand so."""
-    (seller, *uplines), is_self_purchase = under.patterns[pattern]
-    terms = under.terms
-    snapshot = Snapshot(
-        seller,
-        tuple(uplines),
-        is_self_purchase,
-        entry_pays_seller=terms.entry_pays_seller,
-        self_purchase_pays_uplines=terms.self_purchase_pays_uplines,
-        max_tiers=terms.max_tiers,
-    )
-    known = known_earners(terms.plan, snapshot)
-    return known.get((chosen, is_entry)) or find_earners(terms.plan, snapshot, known, (chosen, is_entry))
 
 
 def _bases(plan: Plan, lines: Sequence[SoldLine], paid: Integers) -> Integers:
@@ -335,7 +225,7 @@ def _bases(plan: Plan, lines: Sequence[SoldLine], paid: Integers) -> Integers:
 
 
 def _settlements(
-    terms: Terms, sales: Sequence[_Sale], paid_minor: Integers, sales_minor: Integers
+    terms: Terms, sales: Sequence[PlainSale], paid_minor: Integers, sales_minor: Integers
 ) -> SettlementColumns:
     end = limits_json(
         terms.order_cap_ppm,

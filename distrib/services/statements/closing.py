@@ -1,33 +1,35 @@
 """Closing the books of a month (结账): one key proposes, another confirms, and nothing in it ever changes again.
 
-A proposal computes what the close would fix, pools that are still to be paid included, and keeps its digest; the
-confirmation computes it again and goes on only if nothing has changed. The digest is the SHA-256 of ``shops.csv``, so
-whoever has the file can check it. What arrives later counts in the earliest open month. No SQL may enter.
+A proposal computes what the close would fix, pools that are still to be paid included, and keeps figures and
+digest; the confirmation takes them, works out the lines, and goes on only if nothing has changed. Both work beside the
+drain: the books are held only to compare and to close. The digest is the SHA-256 of ``shops.csv``, so whoever has the
+file can check it. What arrives later counts in the earliest open month. No SQL may enter.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
-from distrib.services.context import Actor, Program, format_period, period_bounds
-from distrib.services.statements.pools import check_nothing_pending, check_over, pay_missing
+from distrib.services.context import Actor, Program, format_period
+from distrib.services.statements import close_figures
+from distrib.services.statements.close_figures import BooksMark, MonthFigures, MonthLines
+from distrib.services.statements.pools import are_due, check_nothing_pending, check_over, pay_missing
 from distrib.store.ledger import books
-from distrib.store.orders import queue
-from distrib.store.statements import exports, months, periods
+from distrib.store.statements import exports, periods
 from distrib.store.statements.exports import FileHead
 from distrib.store.statements.periods import ClosedPeriod, Proposal
 from distrib.store.webhooks import outbox
 from distrib.store.webhooks.outbox import Message
 
 PROPOSED, CLOSED = "proposed", "closed"
+BESIDE_ATTEMPTS: Final = 3
+"""How often a close is worked out beside the drain before it is worked out with the books held."""
 
 
 def propose_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -38,17 +40,19 @@ def propose_close(conn: Connection, program: Program, period: int, actor: Actor,
     Raises:
         Refusal: ``period_closed``, ``period_not_over``, ``close_in_sequence`` or ``events_pending``.
     """
-    closed_through = _hold(conn, program)
-    if period <= closed_through:
-        raise Refusal("period_closed", period=format_period(period))
-    _check(conn, program, period, closed_through, now)
-    with conn.begin_nested() as trial:
-        pay_missing(conn, program, period, closed_through, actor, now)
-        totals, digest = _open_figures(conn, program, period)
-        trial.rollback()
+    mark = _begin(conn, program, period, now)
     standing = periods.latest_proposal(conn, program.program_id, period)
-    if standing is None or standing.digest != digest:
-        standing = Proposal(totals["shops"], json.dumps(totals), digest, now, actor.key_id)
+    if standing is not None and _is_as_proposed(conn, program, period, standing):
+        return _proposal_view(program, period, standing)
+    with conn.begin_nested() as trial:
+        is_paying = are_due(conn, program, period)
+        if is_paying:
+            pay_missing(conn, program, period, close_figures.hold(conn, program), actor, now)
+        figures = close_figures.compute_figures(conn, program, period)
+        if is_paying or (standing is not None and standing.digest == figures.digest):
+            trial.rollback()
+    if standing is None or standing.digest != figures.digest:
+        standing = _proposal(figures, None if is_paying else mark, actor, now)
         periods.insert_proposal(conn, program.program_id, period, standing)
     return _proposal_view(program, period, standing)
 
@@ -60,19 +64,18 @@ def confirm_close(conn: Connection, program: Program, period: int, actor: Actor,
         Refusal: ``close_not_proposed``, ``same_key`` for the key that proposed, ``close_changed`` where the figures
             are others by now, or what ``propose_close`` raises.
     """
-    closed_through = _hold(conn, program)
+    periods.lock_closing(conn, program.program_id)
     known = periods.closed_period(conn, program.program_id, period)
-    if known is None and period <= closed_through:
+    if known is None and is_sealed(conn, program, period):
         raise Refusal("period_closed", period=format_period(period))
     proposal = known or periods.latest_proposal(conn, program.program_id, period)
     if proposal is None:
         raise Refusal("close_not_proposed", period=format_period(period))
     if proposal.proposed_by == actor.key_id:
         raise Refusal("same_key")
-    if known is None:
-        _check(conn, program, period, closed_through, now)
-        known = _close(conn, program, period, closed_through, proposal, actor, now)
-    return closed_view(program, known)
+    if isinstance(proposal, Proposal):
+        proposal = _close(conn, program, period, proposal, actor, now)
+    return closed_view(program, proposal)
 
 
 def standing_proposal(conn: Connection, program: Program, period: int) -> dict[str, Any] | None:
@@ -117,29 +120,24 @@ def file_head(
         period,
         format_period(period),
         held_from,
-        is_closed=closed is not None,
+        figures_no=None if closed is None else closed.figures_no,
         shop_id=shop_id,
         lines_form=exports.LINES_FORM if closed is None else closed.lines_form,
     )
 
 
-def digest_of(pieces: Iterator[bytes]) -> str:
-    """Computes the SHA-256 of a file in hex, piece by piece."""
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _hold(conn: Connection, program: Program) -> int:
-    """Locks plans and books for this close until the transaction ends; returns the last closed period."""
-    queue.hold_timeline(conn, program.program_id)
-    closed_through = books.hold_alone(conn, program.program_id)
+def _begin(conn: Connection, program: Program, period: int, now: datetime) -> BooksMark:
+    """Begins a proposal or a close beside the drain, and checks that the month may be closed; returns its mark."""
+    periods.lock_closing(conn, program.program_id)
+    closed_through, mark = close_figures.mark_month(conn, program, period)
+    _check(conn, program, period, closed_through, now)
     periods.allow_time(conn)
-    return closed_through
+    return mark
 
 
 def _check(conn: Connection, program: Program, period: int, closed_through: int, now: datetime) -> None:
+    if period <= closed_through:
+        raise Refusal("period_closed", period=format_period(period))
     check_over(program, period, now)
     first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
@@ -147,49 +145,88 @@ def _check(conn: Connection, program: Program, period: int, closed_through: int,
     check_nothing_pending(conn, program, period)
 
 
-def _open_figures(conn: Connection, program: Program, period: int) -> tuple[dict[str, Any], str]:
-    """Computes the totals of an open month at its end, and the digest of its file."""
-    _, end = period_bounds(period, program.zone)
-    totals = months.statement_totals(conn, program.program_id, period, end)
-    head = file_head(conn, program, period, end)
-    return _figures(totals), digest_of(exports.export_shops(conn, head))
-
-
 def _close(
+    conn: Connection, program: Program, period: int, proposal: Proposal, actor: Actor, now: datetime
+) -> ClosedPeriod:
+    """Closes the month beside the drain; where facts of it keep arriving or pools are due, with the books held."""
+    for _ in range(BESIDE_ATTEMPTS):
+        mark = _begin(conn, program, period, now)
+        if are_due(conn, program, period):
+            break
+        with conn.begin_nested() as trial:
+            figures = _figures_of(conn, program, period, proposal)
+            lines = close_figures.compute_lines(conn, program, period, figures.totals)
+            close_figures.hold(conn, program)
+            if close_figures.is_as_marked(conn, program, period, mark) and not are_due(conn, program, period):
+                return _write(conn, program, period, proposal, figures, lines, actor, now)
+            trial.rollback()
+    closed_through = close_figures.hold(conn, program)
+    _check(conn, program, period, closed_through, now)
+    pay_missing(conn, program, period, closed_through, actor, now)
+    figures = _figures_anew(conn, program, period, proposal)
+    lines = close_figures.compute_lines(conn, program, period, figures.totals)
+    return _write(conn, program, period, proposal, figures, lines, actor, now)
+
+
+def _figures_of(conn: Connection, program: Program, period: int, proposal: Proposal) -> MonthFigures:
+    """The figures of the proposal as it kept them, or worked out anew where something came since."""
+    if proposal.figures_no is not None and _is_as_proposed(conn, program, period, proposal):
+        return MonthFigures(proposal.figures_no, json.loads(proposal.totals), proposal.digest)
+    return _figures_anew(conn, program, period, proposal)
+
+
+def _figures_anew(conn: Connection, program: Program, period: int, proposal: Proposal) -> MonthFigures:
+    figures = close_figures.compute_figures(conn, program, period)
+    if figures.digest != proposal.digest:
+        raise Refusal("close_changed")
+    return figures
+
+
+def _write(
     conn: Connection,
     program: Program,
     period: int,
-    closed_through: int,
-    proposal: Proposal | ClosedPeriod,
+    proposal: Proposal,
+    figures: MonthFigures,
+    lines: MonthLines,
     actor: Actor,
     now: datetime,
 ) -> ClosedPeriod:
-    pay_missing(conn, program, period, closed_through, actor, now)
-    totals, digest = _open_figures(conn, program, period)
-    if digest != proposal.digest:
-        raise Refusal("close_changed")
-    _, end = period_bounds(period, program.zone)
-    lines, lines_minor = exports.lines_total(conn, program.program_id, period)
-    lines_digest = digest_of(exports.export_lines(conn, file_head(conn, program, period, end)))
+    """Writes that the month is closed; the books are held, so nothing can come between."""
     closed = ClosedPeriod(
         period,
-        totals["shops"],
-        json.dumps(totals),
-        digest,
-        lines,
-        lines_minor,
-        lines_digest,
+        figures.totals["shops"],
+        json.dumps(figures.totals),
+        figures.digest,
+        lines.lines,
+        lines.amount_minor,
+        lines.digest,
         proposal.proposed_at,
         proposal.proposed_by,
         actor.key_id,
         now,
         exports.LINES_FORM,
+        figures.figures_no,
     )
-    periods.keep_statements(conn, program.program_id, period, end)
     periods.insert_closed_period(conn, program.program_id, closed)
     books.close_through(conn, program.program_id, period)
     outbox.insert_messages(conn, program.program_id, [_message(program, closed)])
     return closed
+
+
+def _proposal(figures: MonthFigures, mark: BooksMark | None, actor: Actor, now: datetime) -> Proposal:
+    """What is proposed; without a mark nothing of it was kept."""
+    proposal = Proposal(figures.totals["shops"], json.dumps(figures.totals), figures.digest, now, actor.key_id)
+    if mark is None:
+        return proposal
+    return proposal._replace(figures_no=figures.figures_no, **mark._asdict())
+
+
+def _is_as_proposed(conn: Connection, program: Program, period: int, proposal: Proposal) -> bool:
+    """Whether the proposal's figures were kept and nothing came since."""
+    if proposal.through_posting is None or proposal.dated_facts is None:
+        return False
+    return close_figures.is_as_marked(conn, program, period, BooksMark(proposal.through_posting, proposal.dated_facts))
 
 
 def _message(program: Program, closed: ClosedPeriod) -> Message:
@@ -221,7 +258,3 @@ def _view(program: Program, period: int, status: str, totals: str, digest: str) 
         "totals": figures,
         "digest": digest,
     }
-
-
-def _figures(totals: Mapping[str, Any]) -> dict[str, Any]:
-    return {"shops": totals["shops"], **{name: totals[name] for name in months.FIGURES}}

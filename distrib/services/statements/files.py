@@ -57,7 +57,9 @@ def check_wish(wish: FileWish) -> None:
         raise Refusal("invalid", problems)
 
 
-def export_file(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+def export_file(
+    conn: Connection, program: Program, wish: FileWish, now: datetime
+) -> Generator[bytes, None, int | None]:
     """Streams the file; the connection is the file's own until the last piece.
 
     Raises:
@@ -67,7 +69,7 @@ def export_file(conn: Connection, program: Program, wish: FileWish, now: datetim
     return _WRITERS[wish.format](conn, program, wish, now)
 
 
-def _csv(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
+def _csv(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, int | None]:
     return export_csv(conn, program, wish.period, wish.detail, now, wish.shop_id)
 
 
@@ -95,7 +97,7 @@ def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> G
     return write_paper(conn, program, wish.period, str(wish.shop_id), now)
 
 
-_WRITERS: dict[str, Callable[[Connection, Program, FileWish, datetime], Generator[bytes, None, None]]] = {
+_WRITERS: dict[str, Callable[[Connection, Program, FileWish, datetime], Generator[bytes, None, int | None]]] = {
     CSV: _csv,
     XLSX: _xlsx,
     PARQUET: _parquet,

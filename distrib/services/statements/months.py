@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.orders.commissions import CommissionQuery, list_commissions
-from distrib.services.statements import closing
+from distrib.services.statements import close_figures, closing
 from distrib.store.ledger import balances
 from distrib.store.network.shops import ids_of
 from distrib.store.orders import expected
@@ -97,7 +97,7 @@ def shop_statement(
 
 def export_csv(
     conn: Connection, program: Program, period: int, detail: str, now: datetime, shop_id: str | None = None
-) -> Generator[bytes, None, None]:
+) -> Generator[bytes, None, int | None]:
     """Streams a month as CSV in UTF-8; the connection is the export's own until the last piece.
 
     Args:
@@ -134,8 +134,8 @@ def manifest(conn: Connection, program: Program, period: int, now: datetime) -> 
         lines = {"rows": closed.lines, "amount_minor": closed.lines_minor, "digest": closed.lines_digest}
         return {**head, "shops": {"rows": closed.shops, "totals": totals, "digest": closed.digest}, "lines": lines}
     file = file_head(conn, program, period, now)
-    shops_digest = closing.digest_of(exports.export_shops(conn, file))
-    lines_digest = closing.digest_of(exports.export_lines(conn, file))
+    shops_digest = close_figures.digest_of(exports.export_shops(conn, file))
+    lines_digest = close_figures.digest_of(exports.export_lines(conn, file))
     count, amount_minor = exports.lines_total(conn, program.program_id, period)
     return {
         **head,

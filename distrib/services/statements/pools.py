@@ -21,7 +21,7 @@ from distrib.domain.periods import counting
 from distrib.domain.plans.plan import Plan
 from distrib.domain.plans.pools import Pool, PoolSharing
 from distrib.services.context import Actor, Program, format_period, period_bounds
-from distrib.services.plans.versions import load_timeline
+from distrib.services.plans.versions import TimelineEntry, load_timeline
 from distrib.store.ledger import books, postings
 from distrib.store.ledger.postings import Entry
 from distrib.store.orders import queue
@@ -76,9 +76,8 @@ def pay_missing(
     """As ``pay_pools``, for a caller that holds timeline and books alone and has checked that the month may be paid."""
     start, end = period_bounds(period, program.zone)
     month = _PoolMonth(period, start, end, *counting(period, closed_through))
-    paid = {payment.pool_id: payment for payment in rows.payments_of(conn, program.program_id, period)}
-    entry = load_timeline(conn, program).in_force(month.last_instant)
-    missing = [] if entry is None else [pool for pool in entry.plan.pools if pool.id not in paid]
+    paid = {payment.pool_id for payment in rows.payments_of(conn, program.program_id, period)}
+    entry, missing = _missing(conn, program, period, month.last_instant)
     if entry is not None and missing:
         _check_ranks_known(conn, program, month)
         base = rows.base_of_month(conn, program.program_id, entry.plan.base, start, end)
@@ -86,6 +85,12 @@ def pay_missing(
             _pay(conn, program, month, entry.version_no, entry.plan, pool, max(base, Fraction()), actor, now)
     after = rows.payments_of(conn, program.program_id, period)
     return [PaidPool(payment, payment.pool_id not in paid) for payment in after]
+
+
+def are_due(conn: Connection, program: Program, period: int) -> bool:
+    """Whether a pool of the month is not paid yet."""
+    _, end = period_bounds(period, program.zone)
+    return bool(_missing(conn, program, period, end - _TICK)[1])
 
 
 def check_over(program: Program, period: int, now: datetime) -> None:
@@ -101,6 +106,15 @@ def check_nothing_pending(conn: Connection, program: Program, period: int) -> No
     pending = periods.pending_events(conn, program.program_id, end, program.day_of(end))
     if pending:
         raise Refusal("events_pending", events=pending)
+
+
+def _missing(
+    conn: Connection, program: Program, period: int, last_instant: datetime
+) -> tuple[TimelineEntry | None, list[Pool]]:
+    """Reads the plan in force at the month's last instant, and those of its pools that are not paid yet."""
+    entry = load_timeline(conn, program).in_force(last_instant)
+    paid = {payment.pool_id for payment in rows.payments_of(conn, program.program_id, period)}
+    return entry, [] if entry is None else [pool for pool in entry.plan.pools if pool.id not in paid]
 
 
 def _check_ranks_known(conn: Connection, program: Program, month: _PoolMonth) -> None:

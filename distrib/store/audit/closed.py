@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
 from distrib.store.ledger.balances import SIGNED
 
 _ENDS = "((make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone)"
+# Figures that were proposed and never closed stand beside those of closed months.
+_KEPT = (
+    "closed_statements JOIN (SELECT program_id, period, figures_no FROM closed_periods) c"
+    " USING (program_id, period, figures_no)"
+)
 # A shop that has neither money nor movement in a month has no row there; by the transfers that is a row of zeros.
 # By month counted in and month of becoming available, so that every close reads months and not transfers.
 MATCH = Question(
     "closed_statements_match_transfers",
-    "SELECT count(*) FROM closed_statements WHERE program_id = :program",
+    "SELECT 0",
     f"""
     WITH b AS MATERIALIZED (
         SELECT shop_no, period, (EXTRACT(year FROM available_at AT TIME ZONE :time_zone) * 100
@@ -22,16 +28,16 @@ MATCH = Question(
                COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
                COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax
-        FROM transfers WHERE program_id = :program AND shop_no > 0 GROUP BY 1, 2, 3
+        FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2, 3
     ), p AS (
-        SELECT period, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
+        SELECT period, figures_no, {_ENDS} AS ends_at FROM closed_periods WHERE program_id = :program
     ), reserved AS (
         SELECT p.period, l.shop_no, sum(l.amount_minor) AS amount
-        FROM p JOIN payout_lines l ON l.program_id = :program AND l.reserved_at < p.ends_at
+        FROM p JOIN payout_lines l ON l.program_id = :program AND l.reserved_at < p.ends_at AND l.shop_no IN :page
         WHERE NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = :program
                           AND d.payout_no = l.payout_no AND d.decision = 'cancelled' AND d.decided_at < p.ends_at)
           AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = :program AND r.payout_no = l.payout_no
-                          AND r.shop_no = l.shop_no AND r.occurred_at < p.ends_at)
+                          AND r.shop_no = l.shop_no AND r.shop_no IN :page AND r.occurred_at < p.ends_at)
         GROUP BY 1, 2
     ), posted AS (
         SELECT p.period, b.shop_no, ARRAY[
@@ -46,11 +52,14 @@ MATCH = Question(
     ), counted AS (
         SELECT shop_no, period, ARRAY[count(DISTINCT cause_no) FILTER (WHERE kind = 'earned'),
                                       count(DISTINCT event_no) FILTER (WHERE kind = 'reversed')] AS counts
-        FROM transfers WHERE program_id = :program AND shop_no > 0 GROUP BY 1, 2
+        FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND shop_no > 0 GROUP BY 1, 2
     ), kept AS (
-        SELECT *, ARRAY[opening_minor, earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
-                        closing_minor, held_minor - frozen_minor] AS figures
-        FROM closed_statements WHERE program_id = :program
+        SELECT k.*, ARRAY[opening_minor, earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
+                          closing_minor, held_minor - frozen_minor] AS figures
+        FROM p CROSS JOIN (SELECT shop_no, shop_id FROM shops WHERE program_id = :program AND shop_no IN :page) s
+        CROSS JOIN LATERAL (SELECT * FROM closed_statements k WHERE k.program_id = :program AND k.period = p.period
+                            AND k.figures_no = p.figures_no AND k.shop_id = s.shop_id
+                            AND k.shop_no = s.shop_no OFFSET 0) k
     )
     SELECT COALESCE(k.period, w.period) AS period, COALESCE(k.shop_no, w.shop_no) AS shop_no, w.figures AS posted,
            k.figures AS kept
@@ -62,6 +71,18 @@ MATCH = Question(
        OR ARRAY[COALESCE(k.orders, 0), COALESCE(k.refunds, 0)] <> COALESCE(n.counts, '{{0,0}}')
        OR COALESCE(k.reserved_minor, 0) <> COALESCE(r.amount, 0) OR k.frozen_minor < 0
        OR (k.frozen_minor > 0 AND k.available_minor <> 0)
+    """,
+    By.SHOPS,
+)
+# Closed rows are found by the ids of shops, as their key has them; what is of no shop shows here.
+OWNERS = Question(
+    "closed_statements_match_transfers",
+    f"SELECT count(*) FROM {_KEPT} WHERE program_id = :program AND period > :closed",
+    f"""
+    SELECT k.period, k.shop_no, k.shop_id AS closed_shop_id, NULL::bigint[] AS posted, NULL::bigint[] AS kept
+    FROM (SELECT * FROM {_KEPT}) k
+    LEFT JOIN shops s ON s.program_id = k.program_id AND s.shop_id = k.shop_id
+    WHERE k.program_id = :program AND k.period > :closed AND s.shop_no IS DISTINCT FROM k.shop_no
     """,
 )
 SEQUENCE = Question(
@@ -78,15 +99,21 @@ SEQUENCE = Question(
     SELECT p.closed_through, 'closed without a statement' FROM programs p
     WHERE p.program_id = :program AND p.closed_through <>
           (SELECT COALESCE(max(period), 0) FROM closed_periods WHERE program_id = :program)
-    UNION ALL
-    SELECT t.period, 'late fact in the wrong month' FROM transfers t
-    WHERE t.program_id = :program AND t.belongs_to_period >= t.period
     """,
 )
+LATE = Question(
+    "periods_closed_in_sequence",
+    "SELECT 0",
+    """
+    SELECT t.period, 'late fact in the wrong month' AS what FROM transfers t
+    WHERE t.program_id = :program AND t.cause_no IN :page AND t.belongs_to_period >= t.period
+    """,
+    By.ORDERS,
+)
 
-_PERIODS = text("SELECT period FROM closed_periods WHERE program_id = :program ORDER BY period")
+_PERIODS = text("SELECT period FROM closed_periods WHERE program_id = :program AND period > :after ORDER BY period")
 
 
-def closed_periods(conn: Connection, program_id: int) -> list[int]:
-    """Lists the closed months, the first one first."""
-    return list(conn.execute(_PERIODS, {"program": program_id}).scalars())
+def closed_periods(conn: Connection, program_id: int, after: int = 0) -> list[int]:
+    """Lists the closed months after a month, the first one first."""
+    return list(conn.execute(_PERIODS, {"program": program_id, "after": after}).scalars())

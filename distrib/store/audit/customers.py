@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from distrib.domain.plans.document_limits import MAX_WITHIN_ORDERS
+from distrib.store.audit.pages import By
 from distrib.store.audit.questions import Question
 
 _KEPT = '"earlier_orders":{"orders":'
 EARLIER_ORDERS = Question(
     "earlier_orders_known",
-    f"SELECT count(*) FROM settlements WHERE program_id = :program AND strpos(snapshot, '{_KEPT}') > 0",
+    "SELECT count(*) FROM settlements WHERE program_id = :program AND order_no IN :page"
+    f" AND strpos(snapshot, '{_KEPT}') > 0",
     f"""
     SELECT k.order_no, k.customer_id, k.kept_orders, known.orders AS known_orders, k.kept_first, known.first_paid_at
     FROM (SELECT order_no, customer_id, paid_at,
                  substring(snapshot FROM '{_KEPT.replace("{", "[{]")}([0-9]+)')::bigint AS kept_orders,
                  substring(snapshot FROM '"first_paid_at":"([0-9T:.+-]+)"')::timestamptz AS kept_first
-          FROM settlements WHERE program_id = :program AND strpos(snapshot, '{_KEPT}') > 0) k
+          FROM settlements WHERE program_id = :program AND order_no IN :page AND strpos(snapshot, '{_KEPT}') > 0) k
     CROSS JOIN LATERAL (SELECT COALESCE((
         SELECT m.into_id FROM customer_merges m WHERE m.program_id = :program AND m.customer_id = k.customer_id
         ORDER BY m.seq DESC LIMIT 1), k.customer_id) AS person_id) who
@@ -32,6 +34,7 @@ EARLIER_ORDERS = Question(
     WHERE known.orders < k.kept_orders OR (k.kept_orders > 0) <> (k.kept_first IS NOT NULL)
        OR known.first_paid_at > k.kept_first
     """,
+    By.ORDERS,
 )
 """Orders and the ids of a person only grow: of a customer more may be known now than when an order was first worked
 on, never less."""

@@ -5,32 +5,36 @@ Nothing is repaired here.
 
 from __future__ import annotations
 
+from distrib.store.audit.pages import BY_SHOP, By
 from distrib.store.audit.questions import Question
 
 RULE_TOTALS = Question(
     "rule_totals_match",
-    "SELECT (SELECT count(*) FROM rule_months WHERE program_id = :program)"
-    " + (SELECT count(*) FROM rule_customers WHERE program_id = :program)",
-    """
+    "SELECT (SELECT count(*) FROM rule_months WHERE program_id = :program AND shop_no IN :page)"
+    " + (SELECT count(*) FROM rule_customers WHERE program_id = :program AND shop_no IN :page)",
+    f"""
     SELECT r.rule_id, r.shop_no, r.period::text AS of, r.earned_minor, COALESCE(t.minor, 0) AS posted_minor
     FROM rule_months r
     LEFT JOIN (SELECT rule_id, shop_no, COALESCE(belongs_to_period, period) AS period, sum(amount_minor) AS minor
-               FROM transfers WHERE program_id = :program AND kind = 'earned'
-                 AND rule_id IN (SELECT rule_id FROM rule_months WHERE program_id = :program)
+               FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND kind = 'earned'
+                 AND rule_id IN (SELECT rule_id FROM rule_months WHERE program_id = :program AND shop_no IN :page)
                GROUP BY 1, 2, 3) t
       ON t.rule_id = r.rule_id AND t.shop_no = r.shop_no AND t.period = r.period
-    WHERE r.program_id = :program AND r.earned_minor <> COALESCE(t.minor, 0)
+    WHERE r.program_id = :program AND r.shop_no IN :page AND r.earned_minor <> COALESCE(t.minor, 0)
     UNION ALL
     SELECT r.rule_id, r.shop_no, r.customer_id, r.earned_minor, COALESCE(t.minor, 0)
     FROM rule_customers r
     LEFT JOIN (SELECT t.rule_id, t.shop_no, s.customer_id, sum(t.amount_minor) AS minor
-               FROM transfers t JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
-               WHERE t.program_id = :program AND t.kind = 'earned'
-                 AND t.rule_id IN (SELECT rule_id FROM rule_customers WHERE program_id = :program)
+               FROM {BY_SHOP} t
+               CROSS JOIN LATERAL (SELECT customer_id FROM settlements s WHERE s.program_id = t.program_id
+                                   AND s.order_no = t.cause_no OFFSET 0) s
+               WHERE t.program_id = :program AND t.shop_no IN :page AND t.kind = 'earned' AND t.rule_id IN (
+                   SELECT rule_id FROM rule_customers WHERE program_id = :program AND shop_no IN :page)
                GROUP BY 1, 2, 3) t
       ON t.rule_id = r.rule_id AND t.shop_no = r.shop_no AND t.customer_id = r.customer_id
-    WHERE r.program_id = :program AND r.earned_minor <> COALESCE(t.minor, 0)
+    WHERE r.program_id = :program AND r.shop_no IN :page AND r.earned_minor <> COALESCE(t.minor, 0)
     """,
+    By.SHOPS,
 )
 """Gross, over all versions: a row is opened with what was earned before, and every batch adds what it posts."""
 

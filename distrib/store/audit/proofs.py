@@ -1,40 +1,45 @@
 """What else must hold of the money: running balances, payouts, currencies, and the webhooks delivered.
 
-Each is one query for what does not hold, as in ``audit_questions``. Nothing is repaired here.
+Each is one query for what does not hold, as the others are. Nothing is repaired here.
 """
 
 from __future__ import annotations
 
 from distrib.domain.webhooks import SCHEDULE
+from distrib.store.audit.pages import By
+from distrib.store.audit.postings import OF_MONTHS, OF_TRANSFERS
 from distrib.store.audit.questions import Question
 
 # A batch moves a running total once, and each batch has a number: as many versions as numbers, or an update was lost.
 # What was posted before there were numbers cannot be counted.
 _VERSIONS = Question(
     "balances_without_gaps",
-    "SELECT count(*) FROM account_months WHERE program_id = :program",
-    """
+    f"SELECT count(*) FROM account_months {OF_MONTHS}",
+    f"""
     SELECT m.account_no, m.period, m.version, COALESCE(t.postings, 0) AS postings
-    FROM account_months m
+    FROM (SELECT account_no, period, version FROM account_months {OF_MONTHS}) m
     LEFT JOIN (SELECT shop_no, period, count(DISTINCT posting_no) AS postings, min(posting_no) AS first_posting
-               FROM transfers WHERE program_id = :program GROUP BY shop_no, period) t
+               {OF_TRANSFERS} GROUP BY shop_no, period) t
       ON t.shop_no = m.account_no AND t.period = m.period
-    WHERE m.program_id = :program AND m.version <> COALESCE(t.postings, 0) AND COALESCE(t.first_posting, 1) > 0
+    WHERE m.version <> COALESCE(t.postings, 0) AND COALESCE(t.first_posting, 1) > 0
     """,
+    By.SHOPS,
 )
 
 _CAUSES = Question(
     "transfers_rest_on_causes",
-    "SELECT count(DISTINCT cause_no) FROM transfers WHERE program_id = :program",
+    "SELECT count(DISTINCT cause_no) FROM transfers WHERE program_id = :program AND cause_no IN :page",
     """
     SELECT t.cause_no, t.kind::text AS kind, count(*) AS transfers
     FROM transfers t LEFT JOIN causes u ON u.program_id = t.program_id AND u.cause_no = t.cause_no
-    WHERE t.program_id = :program
+         AND u.cause_no IN :page
+    WHERE t.program_id = :program AND t.cause_no IN :page
       AND u.cause_type IS DISTINCT FROM CASE WHEN t.kind IN ('earned', 'reversed') THEN 'order'
           WHEN t.kind IN ('paid', 'tax') THEN 'payout' WHEN t.kind = 'pool' THEN 'pool'
           WHEN u.cause_type = 'withdrawal' THEN 'withdrawal' ELSE 'adjustment' END
     GROUP BY t.cause_no, t.kind
     """,
+    By.ORDERS,
 )
 
 # What was paid and what came back, each against its own transfers, in the month of its own instant.

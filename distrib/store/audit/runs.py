@@ -6,29 +6,36 @@ stays flat. What is right or wrong is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver, rows_as
+from distrib.store.audit.pages import Page, within
+from distrib.store.database import allow_long_reads, driver, rows_as
+
+_Row = TypeVar("_Row")
 
 FIELD, ROW = "\x1f", "\x1e"
 """What stands between the fields of a posted commission and between commissions; no id contains them."""
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-_TIME_LIMIT = "SET LOCAL statement_timeout = '30min'"
+_MINUTES = 30
+# What a part of an audit reads follows from its numbers, so that its plan must not be kept for others.
+_OWN_PLANS = ("SET LOCAL plan_cache_mode = force_custom_plan", "SET LOCAL work_mem = '64MB'")
 _SETTLEMENTS = """
 SELECT s.order_no, s.version_no, s.paid_minor, s.snapshot, e.payload
-FROM settlements s JOIN events e USING (program_id, order_no, event_no)
-WHERE s.program_id = %(program)s AND s.order_no > %(after)s ORDER BY s.order_no LIMIT %(limit)s
+FROM settlements s
+JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
+     AND e.order_no IN :page
+WHERE s.program_id = %(program)s AND s.order_no IN :page ORDER BY s.order_no
 """
 _EARNED = """
 SELECT cause_no, string_agg(line_id || E'\\x1f' || rule_id || E'\\x1f' || tier || E'\\x1f' || credit_account || E'\\x1f'
-           || base_minor || E'\\x1f' || COALESCE(rate_ppm::text, '') || E'\\x1f' || amount_minor, E'\\x1e')
+           || base_minor || E'\\x1f' || COALESCE(rate_ppm::text, '') || E'\\x1f' || amount_minor, E'\\x1e' ORDER BY seq)
 FROM transfers
-WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s AND kind = 'earned'
+WHERE program_id = %(program)s AND cause_no IN :page AND kind = 'earned'
 GROUP BY cause_no ORDER BY cause_no
 """
 _REVERSED = """
@@ -36,15 +43,16 @@ SELECT cause_no AS order_no, line_id, rule_id, tier, shop_no,
        CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
        event_no IS NULL AS is_decided
 FROM transfers
-WHERE program_id = %(program)s AND cause_no > %(after)s AND cause_no <= %(last)s AND kind = 'reversed'
+WHERE program_id = %(program)s AND cause_no IN :page AND kind = 'reversed'
 """
 _REFUNDED = """
 SELECT order_no, line_id, sum(amount_minor)::bigint AS amount_minor,
        sum(CASE WHEN starts_with(refund_id, '/reversed/') THEN -1 ELSE 1 END)::integer AS refunds,
        bool_and(is_dated_by_event) AS is_of_before
 FROM refund_lines
-WHERE program_id = %(program)s AND order_no > %(after)s AND order_no <= %(last)s GROUP BY order_no, line_id
+WHERE program_id = %(program)s AND order_no IN :page GROUP BY order_no, line_id
 """
+_NAMED = "%({})s"
 
 
 class SettledRow(NamedTuple):
@@ -94,30 +102,27 @@ class OrderBatch(NamedTuple):
 def enter_snapshot(conn: Connection) -> None:
     """Makes every read of this transaction see one instant; nothing may have been read before."""
     conn.execute(text(_SNAPSHOT))
-    conn.execute(text(_TIME_LIMIT))
+    allow_long_reads(conn, _MINUTES)
+    for setting in _OWN_PLANS:
+        conn.execute(text(setting))
 
 
-def order_batches(conn: Connection, program_id: int, size: int) -> Iterator[OrderBatch]:
-    """Yields all settled orders with what was posted for them, ``size`` orders at a time.
+def order_batch(conn: Connection, program_id: int, page: Page) -> OrderBatch:
+    """Reads the settled orders of a page with everything that was posted for its numbers.
 
-    The ranges of the batches leave no number out, so that what was posted for an order that never settled shows.
+    A page leaves no number out, so that what was posted for an order that never settled shows.
     """
-    after = 0
-    while True:
-        bound = {"program": program_id, "after": after, "limit": size}
-        orders = driver(conn).cursor(row_factory=rows_as(SettledRow)).execute(_SETTLEMENTS, bound).fetchall()
-        is_last = len(orders) < size
-        last = 2**63 - 1 if is_last else orders[-1].order_no
-        bound = {"program": program_id, "after": after, "last": last}
-        yield OrderBatch(
-            orders,
-            dict(driver(conn).execute(_EARNED, bound).fetchall()),
-            driver(conn).cursor(row_factory=rows_as(ReversedRow)).execute(_REVERSED, bound).fetchall(),
-            driver(conn).cursor(row_factory=rows_as(RefundedRow)).execute(_REFUNDED, bound).fetchall(),
-        )
-        if is_last:
-            return
-        after = last
+    bound = {"program": program_id, **page.bound}
+
+    def rows(statement: str, kind: type[_Row]) -> list[_Row]:
+        return driver(conn).cursor(row_factory=rows_as(kind)).execute(within(statement, page, _NAMED), bound).fetchall()
+
+    return OrderBatch(
+        rows(_SETTLEMENTS, SettledRow),
+        dict(driver(conn).execute(within(_EARNED, page, _NAMED), bound).fetchall()),
+        rows(_REVERSED, ReversedRow),
+        rows(_REFUNDED, RefundedRow),
+    )
 
 
 def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
@@ -127,10 +132,63 @@ def ids_of_orders(conn: Connection, program_id: int, numbers: Iterable[int]) -> 
     return {row.order_no: row.order_id for row in rows}
 
 
-def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str) -> None:
-    """Writes the result of an audit, for ever."""
-    statement = text("INSERT INTO audits (program_id, as_of, result) VALUES (:program, :as_of, :result)")
-    conn.execute(statement, {"program": program_id, "as_of": as_of, "result": result})
+class Rest(NamedTuple):
+    """What of a program is at rest: posted up to ``through_posting``, all of it sealed and in closed months."""
+
+    closed_through: int
+    through_posting: int
+
+
+class Mark(NamedTuple):
+    """Where a later audit may begin: the last one, which found nothing wrong, and what was at rest then."""
+
+    as_of: datetime
+    closed_through: int
+    through_posting: int
+
+
+# The first posting that counts in an open month is looked for after what was at rest before, which the index can skip.
+_REST = text(
+    """
+SELECT p.closed_through, LEAST(s.through_posting, (
+    SELECT min(t.posting_no) - 1 FROM transfers t
+    WHERE t.program_id = p.program_id AND t.posting_no > :posting AND t.period > p.closed_through)) AS through_posting
+FROM programs p CROSS JOIN LATERAL (SELECT through_posting FROM seals s WHERE s.program_id = p.program_id
+                                    ORDER BY seal_no DESC LIMIT 1) s
+WHERE p.program_id = :program AND p.closed_through > 0
+"""
+)
+_MARK = text(
+    "SELECT as_of, closed_through, through_posting FROM audits WHERE program_id = :program"
+    " ORDER BY audit_no DESC LIMIT 1"
+)
+
+
+def rest_of(conn: Connection, program_id: int, posting_no: int) -> Rest | None:
+    """Reads what is at rest now; None where nothing is both sealed and closed.
+
+    Args:
+        posting_no: what was at rest before reaches up to it.
+    """
+    row = conn.execute(_REST, {"program": program_id, "posting": posting_no}).one_or_none()
+    return None if row is None else Rest(*row)
+
+
+def last_mark(conn: Connection, program_id: int) -> Mark | None:
+    """Reads what the last audit leaves to rest upon; None where it found anything wrong, or nothing was at rest."""
+    row = conn.execute(_MARK, {"program": program_id}).one_or_none()
+    return None if row is None or row.through_posting is None else Mark(*row)
+
+
+def keep_audit(conn: Connection, program_id: int, as_of: datetime, result: str, rest: Rest | None) -> None:
+    """Writes the result of an audit, for ever, with what later ones may rest upon."""
+    statement = text(
+        "INSERT INTO audits (program_id, as_of, result, closed_through, through_posting)"
+        " VALUES (:program, :as_of, :result, :closed, :posting)"
+    )
+    closed, posting = (None, None) if rest is None else rest
+    values = {"program": program_id, "as_of": as_of, "result": result, "closed": closed, "posting": posting}
+    conn.execute(statement, values)
 
 
 def latest_audit(conn: Connection, program_id: int) -> str | None:
@@ -139,19 +197,26 @@ def latest_audit(conn: Connection, program_id: int) -> str | None:
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
-def request_audit(conn: Connection, program_id: int, now: datetime) -> None:
-    """Writes the request for an audit; of two the later stands."""
+def request_audit(conn: Connection, program_id: int, now: datetime, *, is_full: bool) -> None:
+    """Writes the request for an audit; of two the later stands, in full if either asked for it."""
     statement = text(
-        "INSERT INTO audit_requests (program_id, requested_at) VALUES (:program, :now)"
-        " ON CONFLICT (program_id) DO UPDATE SET requested_at = EXCLUDED.requested_at"
+        "INSERT INTO audit_requests AS r (program_id, requested_at, is_full) VALUES (:program, :now, :is_full)"
+        " ON CONFLICT (program_id) DO UPDATE"
+        " SET requested_at = EXCLUDED.requested_at, is_full = r.is_full OR EXCLUDED.is_full"
     )
-    conn.execute(statement, {"program": program_id, "now": now})
+    conn.execute(statement, {"program": program_id, "now": now, "is_full": is_full})
 
 
 def requested_at(conn: Connection, program_id: int) -> datetime | None:
     """Reads since when an audit is requested; None where none is."""
     statement = text("SELECT requested_at FROM audit_requests WHERE program_id = :program")
     return conn.execute(statement, {"program": program_id}).scalar()
+
+
+def is_full_requested(conn: Connection, program_id: int) -> bool:
+    """Whether an audit of everything is requested."""
+    statement = text("SELECT is_full FROM audit_requests WHERE program_id = :program")
+    return bool(conn.execute(statement, {"program": program_id}).scalar())
 
 
 def requested_programs(conn: Connection, limit: int) -> list[Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, text
 
+from distrib.store import database
 from distrib.store.customer_merges import surviving_at
 from distrib.store.database import driver
 
@@ -148,7 +149,7 @@ class ThresholdCounts(NamedTuple):
 
 def allow_long_reads(conn: Connection) -> None:
     """Raises the time limit of this transaction's statements: it reads a whole program."""
-    conn.execute(text("SET LOCAL statement_timeout = '10min'"))
+    database.allow_long_reads(conn, 10)
 
 
 def tree_at(conn: Connection, program_id: int, as_of: datetime) -> tuple[Whole, Whole]:

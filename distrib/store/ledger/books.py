@@ -17,6 +17,7 @@ _ALONE = text(f"SELECT pg_advisory_xact_lock({CLOSES}, :program)")
 _SHARE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
 _UPDATE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR NO KEY UPDATE")
 _READ = text("SELECT closed_through FROM programs WHERE program_id = :program")
+_LAST_POSTING = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM posting_no_seq")
 _CLOSE = text("UPDATE programs SET closed_through = :period WHERE program_id = :program")
 
 
@@ -43,6 +44,11 @@ def hold_alone(conn: Connection, program_id: int) -> int:
     bound = {"program": program_id}
     conn.execute(_ALONE, bound)
     return int(conn.execute(_UPDATE, bound).scalar_one())
+
+
+def last_posting(conn: Connection) -> int:
+    """Reads the last number that a posting drew; with the books held alone, none of the program's is under way."""
+    return int(conn.execute(_LAST_POSTING).scalar_one())
 
 
 def closed_through(conn: Connection, program_id: int) -> int:

@@ -30,9 +30,9 @@ ON CONFLICT (program_id, order_id) DO NOTHING
 RETURNING order_no, order_id
 """
 
-# Events under their heads and the queue's rows of those that are new, in one statement; every event is written before
-# the first row of the queue. What was new is named only where not all were. A group's own events are kept under the
-# group's number, which no order has.
+# Events under their heads and the queue's rows of those that are new, in one statement; where others may hold a row of
+# the queue, every event is written before the first of them. What was new is named only where not all were. A group's
+# own events are kept under the group's number, which no order has.
 _KEEP = """
 , kept AS (
     INSERT INTO events (program_id, order_no, event_id, type, occurred_at, day, received_at, digest, payload)
@@ -45,10 +45,7 @@ _KEEP = """
     ON CONFLICT (program_id, event_id) DO NOTHING
     RETURNING event_id, order_no, day, octet_length(payload) AS bytes
 ), queued AS (
-    INSERT INTO queue (program_id, order_no, day, bytes)
-    SELECT %(program)s, order_no, min(day), sum(bytes) FROM kept GROUP BY order_no ORDER BY order_no
-    ON CONFLICT (program_id, order_no) DO UPDATE
-    SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
+    INSERT INTO queue (program_id, order_no, day, bytes) {queued}
 )
 SELECT CASE WHEN count(*) < %(count)s THEN coalesce(array_agg(event_id), '{{}}') END FROM kept
 """
@@ -57,10 +54,18 @@ WITH heads AS (
     SELECT {number}, {id} FROM {heads} WHERE program_id = %(program)s AND {id} = ANY (%(head_ids)b::text[])
 )
 """
+# An order that is new has no place in the queue; with one event it needs no adding up either.
+_QUEUED_ALONE = "SELECT %(program)s, order_no, day, bytes FROM kept"
+_QUEUED = "SELECT %(program)s, order_no, min(day), sum(bytes) FROM kept GROUP BY order_no ORDER BY order_no"
+_QUEUED_AGAIN = f"""{_QUEUED}
+    ON CONFLICT (program_id, order_no) DO UPDATE
+    SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes"""
 _OF_ORDER, _OF_GROUP = {"number": "order_no", "id": "order_id"}, {"number": "group_no", "id": "group_id"}
-_KEEP_OF_NEW_ORDERS = f"WITH heads AS ({_ENSURE_ORDERS})" + _KEEP.format(**_OF_ORDER)
-_KEEP_OF_ORDERS = _KNOWN_HEADS.format(heads="orders", **_OF_ORDER) + _KEEP.format(**_OF_ORDER)
-_KEEP_OF_GROUPS = _KNOWN_HEADS.format(heads="groups", **_OF_GROUP) + _KEEP.format(**_OF_GROUP)
+_NEW_ORDERS = f"WITH heads AS ({_ENSURE_ORDERS})"
+_KEEP_ALONE_OF_NEW_ORDERS = _NEW_ORDERS + _KEEP.format(**_OF_ORDER, queued=_QUEUED_ALONE)
+_KEEP_OF_NEW_ORDERS = _NEW_ORDERS + _KEEP.format(**_OF_ORDER, queued=_QUEUED)
+_KEEP_OF_ORDERS = _KNOWN_HEADS.format(heads="orders", **_OF_ORDER) + _KEEP.format(**_OF_ORDER, queued=_QUEUED_AGAIN)
+_KEEP_OF_GROUPS = _KNOWN_HEADS.format(heads="groups", **_OF_GROUP) + _KEEP.format(**_OF_GROUP, queued=_QUEUED_AGAIN)
 
 # What undoes a refund whose order is not known yet waits apart, under its number as an event.
 _INSERT_UNPLACED = """
@@ -174,12 +179,14 @@ def _keep_of_orders(
     """Writes events under their orders: of orders that are new in one statement with them, then of those known."""
     order_ids = [event.order_id or "" for event in events]
     columns = _columns(program_id, events, order_ids, days, now)
-    columns["order_ids"] = text_array(sorted(set(order_ids)))
-    fresh = _keep(conn, _KEEP_OF_NEW_ORDERS, columns, events)
+    orders = sorted(set(order_ids))
+    columns["order_ids"] = text_array(orders)
+    statement = _KEEP_ALONE_OF_NEW_ORDERS if len(orders) == len(events) else _KEEP_OF_NEW_ORDERS
+    fresh = _keep(conn, statement, columns, events)
     if len(fresh) == len(events):
         return fresh
     is_left = [event.id not in fresh for event in events]
-    left, on, heads = (list(compress(column, is_left)) for column in (events, days, order_ids))
+    left, on, heads = list(compress(events, is_left)), list(compress(days, is_left)), list(compress(order_ids, is_left))
     return fresh | _keep(conn, _KEEP_OF_ORDERS, _columns(program_id, left, heads, on, now), left)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store import database
 from distrib.store.customer_merges import surviving_at
 from distrib.store.pulling import Integers, pull
 from distrib.store.ranks.figures import COUNTS
@@ -90,7 +91,7 @@ class Sales(NamedTuple):
 
 def allow_long_reads(conn: Connection) -> None:
     """Raises the time limits of this transaction to minutes: it reads whole programs."""
-    conn.execute(text("SET LOCAL statement_timeout = '15min'"))
+    database.allow_long_reads(conn, 15)
     conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
     conn.execute(text("SET LOCAL lock_timeout = '15min'"))
     conn.execute(text("SET LOCAL work_mem = '64MB'"))

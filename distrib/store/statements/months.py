@@ -82,6 +82,7 @@ WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :l
 """
 _CLOSED = f"""
 SELECT shop_id, {", ".join(FIGURES)} FROM closed_statements WHERE program_id = :program AND period = :period
+AND figures_no = (SELECT figures_no FROM closed_periods WHERE program_id = :program AND period = :period)
 """
 _CLOSED_PAGE = f"{_CLOSED} AND shop_id > :after ORDER BY shop_id LIMIT :limit"
 _CLOSED_ROW = f"{_CLOSED} AND shop_id = :shop_id"

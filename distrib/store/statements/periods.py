@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.locks import CLOSERS
+from distrib.store.statements.exports import FOR_WHOLE_MONTHS
 from distrib.store.statements.months import FIGURES, figures_sql
 
-# Joined row by row a month of a program that the statistics do not know yet would take all of that time.
-_FOR_WHOLE_MONTHS = text("SET LOCAL statement_timeout = '30min'; SET LOCAL enable_nestloop = off")
+_FOR_WHOLE_MONTHS = text(FOR_WHOLE_MONTHS)
 _FIRST = text("SELECT min(period) FROM account_months WHERE program_id = :program")
 # Only what is in the queue has open events; what is in a drain's hands stands there until it commits. A row of the
 # queue whose events are through, or only waited until now, is pending as well.
@@ -23,44 +24,75 @@ _PENDING = text(
 )
 _SIGNALS = text("SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day")
 _PROPOSE = text(
-    "INSERT INTO close_proposals (program_id, period, shops, totals, digest, proposed_at, proposed_by)"
-    " VALUES (:program, :period, :shops, :totals, :digest, :now, :by)"
+    "INSERT INTO close_proposals (program_id, period, shops, totals, digest, proposed_at, proposed_by, figures_no,"
+    " through_posting, dated_facts) VALUES (:program, :period, :shops, :totals, :digest, :proposed_at, :proposed_by,"
+    " :figures_no, :through_posting, :dated_facts)"
 )
 _PROPOSED = text(
-    "SELECT shops, totals, digest, proposed_at, proposed_by FROM close_proposals"
-    " WHERE program_id = :program AND period = :period ORDER BY proposal_no DESC LIMIT 1"
+    "SELECT shops, totals, digest, proposed_at, proposed_by, figures_no, through_posting, dated_facts"
+    " FROM close_proposals WHERE program_id = :program AND period = :period ORDER BY proposal_no DESC LIMIT 1"
 )
 _CLOSED = text(
     "SELECT period, shops, totals, digest, lines, lines_minor, lines_digest, proposed_at, proposed_by, confirmed_by,"
-    " closed_at, lines_form FROM closed_periods WHERE program_id = :program AND period = :period"
+    " closed_at, lines_form, figures_no FROM closed_periods WHERE program_id = :program AND period = :period"
 )
 _CLOSE = text(
     "INSERT INTO closed_periods (program_id, period, shops, totals, digest, lines, lines_minor, lines_digest,"
-    " proposed_at, proposed_by, confirmed_by, closed_at, lines_form) VALUES (:program, :period, :shops, :totals,"
-    " :digest, :lines, :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at,"
-    " :lines_form)"
+    " proposed_at, proposed_by, confirmed_by, closed_at, lines_form, figures_no) VALUES (:program, :period, :shops,"
+    " :totals, :digest, :lines, :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at,"
+    " :lines_form, :figures_no)"
+)
+_CLOSER = text(f"SELECT pg_advisory_xact_lock({CLOSERS}, :program)")
+# Counted whole and never asked whether there is one: a plan that hopes to meet it soon would read all transfers.
+_POSTED = text(
+    "SELECT count(*) FROM transfers WHERE program_id = :program AND period <= :period AND posting_no > :after"
+)
+# All that bears on a month's figures and is no posting of that month. Each only grows, so that an equal count means the
+# same rows. What payouts dates is never before the month's begin, for the months before are closed; all results of a
+# line but a failure are postings too.
+_DATED = text(
+    "SELECT ARRAY[(SELECT count(*) FROM shop_statuses WHERE program_id = :program AND effective_at < :end),"
+    " (SELECT count(*) FROM payouts WHERE program_id = :program AND created_at < :end),"
+    " (SELECT count(*) FROM payout_decisions WHERE program_id = :program AND decided_at < :end),"
+    " (SELECT count(*) FROM payout_results WHERE program_id = :program AND occurred_at >= :start"
+    " AND occurred_at < :end),"
+    " (SELECT count(*) FROM case_decisions WHERE program_id = :program)]"
 )
 _NAMES = ", ".join(FIGURES)
 _KEEP = f"""
-INSERT INTO closed_statements (program_id, period, shop_id, shop_no, {_NAMES}, frozen_minor)
-SELECT :program, :period, s.shop_id, f.account_no, {", ".join(f"f.{name}" for name in FIGURES)}, f.frozen_minor
+INSERT INTO closed_statements (program_id, period, figures_no, shop_id, shop_no, {_NAMES}, frozen_minor)
+SELECT :program, :period, CAST(:figures_no AS bigint), s.shop_id, f.account_no,
+       {", ".join(f"f.{name}" for name in FIGURES)}, f.frozen_minor
 FROM ({figures_sql(":program", ":period", ":held_from")}) f
 JOIN shops s ON s.program_id = :program AND s.shop_no = f.account_no ORDER BY s.shop_id
+"""
+_KEPT_TOTALS = f"""
+SELECT count(*) AS shops, {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES)}
+FROM closed_statements WHERE program_id = :program AND period = :period AND figures_no = :figures_no
 """
 
 
 class Proposal(NamedTuple):
-    """What one key proposed to close; ``totals`` is JSON."""
+    """What one key proposed to close; ``totals`` is JSON.
+
+    ``figures_no`` are the figures that were kept for it, None where none were; they hold while nothing of the month
+    was posted after ``through_posting`` and no other fact is dated into it than the ``dated_facts``.
+    """
 
     shops: int
     totals: str
     digest: str
     proposed_at: datetime
     proposed_by: str
+    figures_no: int | None = None
+    through_posting: int | None = None
+    dated_facts: list[int] | None = None
 
 
 class ClosedPeriod(NamedTuple):
-    """A closed period: totals (JSON), what its two files hold, by whom, and which columns ``lines.csv`` has in it."""
+    """A closed period: totals (JSON), what its two files hold, by whom, which columns ``lines.csv`` has in it,
+    and under which number its figures are kept.
+    """
 
     period: int
     shops: int
@@ -74,11 +106,17 @@ class ClosedPeriod(NamedTuple):
     confirmed_by: str
     closed_at: datetime
     lines_form: int
+    figures_no: int
 
 
 def allow_time(conn: Connection) -> None:
     """Prepares this transaction for statements about whole months: time enough, and joins of sets."""
     conn.execute(_FOR_WHOLE_MONTHS)
+
+
+def lock_closing(conn: Connection, program_id: int) -> None:
+    """Makes proposals and closes of a program wait for one another until the transaction ends; nobody who posts."""
+    conn.execute(_CLOSER, {"program": program_id})
 
 
 def first_period(conn: Connection, program_id: int) -> int | None:
@@ -102,9 +140,7 @@ def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
 
 def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Proposal) -> None:
     """Writes a proposal."""
-    values = {"program": program_id, "period": period, "now": proposal.proposed_at, "by": proposal.proposed_by}
-    figures = {"shops": proposal.shops, "totals": proposal.totals, "digest": proposal.digest}
-    conn.execute(_PROPOSE, values | figures)
+    conn.execute(_PROPOSE, {"program": program_id, "period": period, **proposal._asdict()})
 
 
 def latest_proposal(conn: Connection, program_id: int, period: int) -> Proposal | None:
@@ -124,6 +160,27 @@ def insert_closed_period(conn: Connection, program_id: int, closed: ClosedPeriod
     conn.execute(_CLOSE, {"program": program_id, **closed._asdict()})
 
 
-def keep_statements(conn: Connection, program_id: int, period: int, held_from: datetime) -> None:
-    """Writes every shop's row of a month, as of the instant before ``held_from``."""
-    conn.execute(text(_KEEP), {"program": program_id, "period": period, "held_from": held_from})
+def posted_since(conn: Connection, program_id: int, period: int, after: int) -> int:
+    """Counts the transfers that count in the month or before and were posted after the posting of that number."""
+    return int(conn.execute(_POSTED, {"program": program_id, "period": period, "after": after}).scalar_one())
+
+
+def dated_facts(conn: Connection, program_id: int, start: datetime, end: datetime) -> list[int]:
+    """Counts, kind by kind, what bears on a month's figures without being posted in it: freezes, payouts, cases."""
+    bound = {"program": program_id, "start": start, "end": end}
+    counts: list[int] = conn.execute(_DATED, bound).scalar_one()
+    return counts
+
+
+def keep_figures(conn: Connection, program_id: int, period: int, held_from: datetime) -> int:
+    """Works out and keeps every shop's row of a month, as of the instant before ``held_from``; returns their number."""
+    figures_no = int(conn.execute(text("SELECT nextval('figures_no_seq')")).scalar_one())
+    bound = {"program": program_id, "period": period, "held_from": held_from, "figures_no": figures_no}
+    conn.execute(text(_KEEP), bound)
+    return figures_no
+
+
+def kept_totals(conn: Connection, program_id: int, period: int, figures_no: int) -> dict[str, int]:
+    """Adds up kept figures: ``shops``, how many rows there are, and each figure."""
+    bound = {"program": program_id, "period": period, "figures_no": figures_no}
+    return dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())

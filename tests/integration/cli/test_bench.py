@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from sqlalchemy import text
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import bench, ingesting
+from distrib.cli.bench.closes import CloseSize, bench_close, bench_export
 from distrib.cli.bench.ingesting import IngestSize
 from distrib.cli.bench.limits.rows import count_rows, extract
+from distrib.cli.bench.platform_world.keeping import drop_world, open_world
+from distrib.cli.bench.platform_world.shape import PlatformWorld
 from distrib.cli.bench.processes.databases import PREFIX, own_databases
 from distrib.cli.bench.processes.hands import BenchFailed, Hands
 from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
@@ -42,15 +46,34 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     name_servers(settings, monkeypatch)
 
 
-def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What looks like a checkout of another commit with its own Python, and is this one."""
+    python = tmp_path / "checkout" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH= exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return tmp_path / "checkout"
+
+
+def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container, checkout: Path) -> None:
     before = count_rows(container.database_url)
-    figures = bench_settle(container, TINY, lambda step: None)
+    figures = bench_settle(container, TINY, lambda step: None, checkout)
     assert figures["rows_written"].pop("account_months") <= 60
     assert figures["rows_written"] == {"event_outcomes": 60, "settlements": 60, "transfers": 60 * 9}
     assert figures["ratio"] > 0
+    assert figures["keys_ratio"] > 0
+    assert figures["times_before"] > 0
     assert figures["times_orm"] > 0
+    assert figures["bytes_per_order"] > 9 * 100
+    assert figures["wal_bytes_per_order"] > 0
     assert figures["memory_at_end_bytes"] >= figures["memory_after_first_tenth_bytes"] > 0
     assert count_rows(container.database_url) == before, "the user's own database"
+
+
+def test_a_checkout_without_a_python_of_its_own_is_refused(container: Container, tmp_path: Path) -> None:
+    with pytest.raises(BenchFailed, match="no Python of its own"):
+        bench_settle(container, TINY, lambda step: None, tmp_path)
 
 
 def test_a_run_drops_its_databases_even_when_it_fails(container: Container) -> None:
@@ -117,3 +140,19 @@ def test_an_evaluation_is_measured_whole_and_undone_and_the_tree_comes_to_the_sa
     assert figures["evaluation_seconds"] > 0
     assert bench_network(container, size, lambda step: None)["ratio"] > 0
     assert count_rows(container.database_url) == before, "the user's own database"
+
+
+def test_a_close_and_a_file_of_lines_are_measured_on_a_world_that_they_leave_as_it_was(container: Container) -> None:
+    size = CloseSize(PlatformWorld(60, 200), 1)
+    try:
+        closed = bench_close(container, size, lambda step: None)
+        exported = bench_export(container, size, lambda step: None)
+        with open_world(container, 60, 200) as opened:
+            rows = count_rows(opened.url)
+    finally:
+        drop_world(container, size.world)
+    assert (rows["close_proposals"], rows["closed_periods"], rows["closed_statements"]) == (0, 0, 0)
+    assert 0 < closed["month_shops"] <= 60
+    assert closed["month_transfers"] == exported["file_rows"] > 0
+    assert min(closed["ratio"], closed["confirm_ratio"], closed["pause_seconds"], exported["ratio"]) > 0
+    assert exported["file_bytes"] > exported["file_rows"] * 100

@@ -16,7 +16,7 @@ from distrib.store.arrays import (
 from distrib.store.database import driver
 from tests.world.world import World
 
-TEXTS = ["", "a", "店 7", "x" * 2_047, "x" * 2_048, "晴" * 10_000, '{"a":"b,c"}', "NULL"]
+TEXTS = ["", "a", "店 7", "x" * 8_191, "x" * 8_192, "晴" * 10_000, '{"a":"b,c"}', "NULL"]
 NUMBERS = [0, 1, -1, 2**63 - 1, -(2**63)]
 INSTANTS = [
     datetime(1970, 1, 1, tzinfo=UTC),

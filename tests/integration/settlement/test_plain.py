@@ -126,7 +126,7 @@ def events_by_lot(random: Random) -> Sequence[dict[str, Any]]:
     return random.sample(events, len(events))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 def test_programs_by_lot_are_settled_in_columns_to_the_byte_as_by_the_state_machine(world: World, seed: int) -> None:
     random = Random(seed)

@@ -33,6 +33,11 @@ _COLUMNS = """
 SELECT attname FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
+_INDEXES = """
+SELECT i.indexrelid::regclass::text FROM pg_index i
+WHERE i.indrelid = ANY (%s::regclass[]) AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+ORDER BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Extract:
     shares: Sequence[Path]
     rows: dict[str, int]
     transactions: int
+    size_bytes: int = 0
+    """Of all that is copied."""
 
     @property
     def total_rows(self) -> int:
@@ -81,7 +88,15 @@ def extract(url: str, tables: Sequence[str], hands: int, directory: Path) -> Ext
     shares = [directory / f"share-{hand}" for hand in range(hands)]
     for hand, path in enumerate(shares):
         path.write_bytes(pickle.dumps(ordered[hand::hands]))
-    return Extract(shares, rows, len(ordered))
+    size = sum(len(data) for transaction in ordered for _, data in transaction)
+    return Extract(shares, rows, len(ordered), size)
+
+
+def leave_primary_keys(url: str, tables: Sequence[str]) -> None:
+    """Drops the indexes of tables but for those of their primary keys, and of what is unique."""
+    with _connect(url) as conn:
+        for (index,) in conn.execute(_INDEXES, (list(tables),)).fetchall():
+            conn.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index)))
 
 
 def prepare_copy(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:

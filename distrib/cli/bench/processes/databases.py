@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
+from distrib.cli.bench.processes.processor import parent_of, processor_seconds
+
 PREFIX = "distrib_bench_"
 WORLDS_PREFIX = f"{PREFIX}world_"
 """Of databases that are kept from run to run: the programs of ``distrib.cli.bench.platform_world``."""
@@ -27,9 +29,15 @@ class Databases:
         self._connection = connection
         self._run = run
 
-    def make(self, name: str, template: str | None = None) -> str:
-        """Makes a database, empty or as a copy of another of this run; returns its address."""
-        copied = "" if template is None else f' TEMPLATE "{self._named(template)}"'
+    def make(self, name: str, template: str | None = None, *, source: str | None = None) -> str:
+        """Makes a database, empty or as a copy; returns its address.
+
+        Args:
+            template: another database of this run.
+            source: a database that is kept from run to run, by its whole name; nobody may be connected to it.
+        """
+        source = source if template is None else self._named(template)
+        copied = "" if source is None else f' TEMPLATE "{source}"'
         self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
         return self.address(name)
 
@@ -51,6 +59,12 @@ class Databases:
             yield url
         finally:
             self.drop(name)
+
+    def spent(self) -> tuple[float, int]:
+        """Seconds of processor that the server took so far (0.0 where it runs elsewhere), and bytes of its log."""
+        pid, log = self._connection.execute(text("SELECT pg_backend_pid(), pg_current_wal_lsn() - '0/0'::pg_lsn")).one()
+        server = parent_of(pid)
+        return (0.0 if server is None else processor_seconds(server) or 0.0), int(log)
 
     def flush(self) -> None:
         """Has the server write out what it holds back, so that no round pays for the one before it."""

@@ -11,13 +11,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
 ENDS_WITHIN_S = 10
+_ELSEWHERE = Path(__file__).with_name("drain_elsewhere.py")
 
 
 class BenchFailed(Exception):
@@ -34,6 +37,8 @@ class Run:
 
     seconds: float
     reports: Sequence[dict[str, Any]]
+    processor_s: float = 0.0
+    """Seconds of processor that they took; 0.0 where the system does not say."""
 
 
 class Hands:
@@ -43,16 +48,24 @@ class Hands:
         run = hands.run([{"database_url": url}] * 2)
     """
 
-    def __init__(self, task: str, count: int) -> None:
+    def __init__(self, task: str, count: int, elsewhere: tuple[str, Path] | None = None) -> None:
+        """Says what is to be done; nothing happens yet.
+
+        Args:
+            elsewhere: the Python and the directory of another build, whose code does it; for drains.
+        """
+        self._elsewhere = elsewhere
         self._task = task
         self._count = count
         self._hands: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
         """Starts them; they come up while other things are made ready."""
-        command = [sys.executable, "-m", "distrib.cli.bench.processes.hand", str(os.getpid()), self._task]
+        command, variables = self._command()
         for _ in range(self._count):
-            self._hands.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            self._hands.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
+            )
         return self
 
     def __exit__(
@@ -80,11 +93,23 @@ class Hands:
             self._say(hand, json.dumps(spec))
         for hand in self._hands:
             self._hear(hand)
+        before = self._processor_seconds()
         for hand in self._hands:
             self._say(hand, "go")
         reports = [json.loads(self._hear(hand)) for hand in self._hands]
         seconds = max(report["ended"] for report in reports) - min(report["started"] for report in reports)
-        return Run(seconds, reports)
+        return Run(seconds, reports, self._processor_seconds() - before)
+
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        """What is run for each, and under which variables."""
+        if self._elsewhere is None:
+            module = "distrib.cli.bench.processes.hand"
+            return [sys.executable, "-m", module, str(os.getpid()), self._task], dict(os.environ)
+        python, directory = self._elsewhere
+        return [python, str(_ELSEWHERE)], {**os.environ, "PYTHONPATH": str(directory)}
+
+    def _processor_seconds(self) -> float:
+        return sum(processor_seconds(hand.pid) or 0.0 for hand in self._hands)
 
     def _say(self, hand: subprocess.Popen[str], line: str) -> None:
         assert hand.stdin is not None

@@ -27,6 +27,11 @@ def processor_seconds(pid: int) -> float | None:
     return ticks * _TICK_S
 
 
+def parent_of(pid: int) -> int | None:
+    """The process that started a process; None where there is none of that number here."""
+    return next((int(fields[_PARENT]) for fields in _stat(_PROC / str(pid))), None)
+
+
 def _stat(entry: Path) -> Iterator[list[str]]:
     try:
         text = (entry / "stat").read_text(encoding="utf-8", errors="replace")

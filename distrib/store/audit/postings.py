@@ -1,0 +1,209 @@
+"""What transfers must satisfy: both sides, totals, reversals, dates, plans. Nothing is repaired here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, text
+
+from distrib.domain.periods import to_period
+from distrib.store.audit.pages import BY_SHOP, By, Page, within
+from distrib.store.audit.questions import Question
+from distrib.store.ledger.balances import SIGNED
+
+Buckets: TypeAlias = list[tuple[int, int, int]]
+"""Money by the month that it counts in and the month from which it is available: both months, and the amount."""
+
+# Months up to ``closed`` are left out with what was posted in them; 0 leaves none out. What counts in a later month was
+# posted after ``posting``, which says so again for the index.
+OF_TRANSFERS = (
+    f"FROM {BY_SHOP} WHERE program_id = :program AND shop_no IN :page AND period > :closed AND posting_no > :posting"
+)
+OF_MONTHS = "WHERE program_id = :program AND account_no IN :page AND period > :closed"
+
+_MONTHS = Question(
+    "transfers_match_account_months",
+    f"SELECT count(*) FROM account_months {OF_MONTHS}",
+    f"""
+    SELECT COALESCE(p.account_no, m.account_no) AS account_no, COALESCE(p.period, m.period) AS period,
+           COALESCE(p.figures, '{{0,0,0,0,0,0,0}}') AS posted, COALESCE(m.figures, '{{0,0,0,0,0,0,0}}') AS kept
+    FROM (SELECT account_no, period, ARRAY[earned, reversed, adjusted, paid, tax, orders, refunds]::bigint[] AS figures
+          FROM (SELECT shop_no AS account_no, period,
+                       COALESCE(sum({SIGNED}) FILTER (WHERE kind IN ('earned', 'pool')), 0) AS earned,
+                       COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'reversed'), 0) AS reversed,
+                       COALESCE(sum({SIGNED}) FILTER (WHERE kind = 'adjusted'), 0) AS adjusted,
+                       COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'paid'), 0) AS paid,
+                       COALESCE(-sum({SIGNED}) FILTER (WHERE kind = 'tax'), 0) AS tax,
+                       count(DISTINCT cause_no) FILTER (WHERE kind = 'earned') AS orders,
+                       count(DISTINCT event_no) FILTER (WHERE kind = 'reversed') AS refunds
+                {OF_TRANSFERS} GROUP BY shop_no, period) t) p
+    FULL JOIN (SELECT account_no, period, ARRAY[earned_minor, reversed_minor, adjusted_minor, paid_minor, tax_minor,
+                      orders, refunds] AS figures
+               FROM account_months {OF_MONTHS}) m
+      ON m.account_no = p.account_no AND m.period = p.period
+    WHERE COALESCE(p.figures, '{{0,0,0,0,0,0,0}}') <> COALESCE(m.figures, '{{0,0,0,0,0,0,0}}')
+    """,
+    By.SHOPS,
+)
+
+_BALANCED = Question(
+    "transfers_balanced",
+    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page",
+    """
+    SELECT cause_no, seq, kind::text AS kind, debit_account, credit_account, amount_minor
+    FROM transfers
+    WHERE program_id = :program AND cause_no IN :page
+      AND (amount_minor <= 0 OR shop_no <> GREATEST(debit_account, credit_account)
+          OR NOT CASE WHEN kind IN ('earned', 'pool') THEN debit_account = :expense
+                      WHEN kind IN ('reversed', 'adjusted') THEN LEAST(debit_account, credit_account) = :expense
+                      WHEN kind = 'paid' THEN LEAST(debit_account, credit_account) = :clearing
+                      WHEN kind = 'tax' THEN LEAST(debit_account, credit_account) = :tax ELSE false END)
+    """,
+    By.ORDERS,
+)
+# Each side of a transfer is an account of a shop or of the program, so that the accounts of any shops and what the
+# program's own accounts hold against them add up to 0, for each page of them as for all.
+_ZERO_SUM = Question(
+    "transfers_balanced",
+    "SELECT 0",
+    f"""
+    SELECT t.cause_no, t.seq, 'account of no shop' AS kind, 0 AS debit_account, t.shop_no AS credit_account,
+           0 AS amount_minor
+    FROM (SELECT shop_no, min(cause_no) AS cause_no, min(seq) AS seq {OF_TRANSFERS} GROUP BY shop_no) t
+    WHERE NOT EXISTS (SELECT 1 FROM shops s
+                      WHERE s.program_id = :program AND s.shop_no = t.shop_no AND s.shop_no IN :page)
+    UNION ALL
+    SELECT 0, 0, 'all accounts', :expense, 0, difference FROM (
+        SELECT (SELECT COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor), 0)
+                FROM account_months {OF_MONTHS} AND account_no > 0)
+             + (SELECT COALESCE(sum(CASE WHEN credit_account < 0 THEN amount_minor ELSE -amount_minor END), 0)
+                {OF_TRANSFERS}) AS difference) zero_sum
+    WHERE difference <> 0
+    """,
+    By.SHOPS,
+)
+
+_REVERSALS = Question(
+    "reversals_within_earned",
+    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page AND kind = 'reversed'",
+    f"""
+    WITH lines AS (
+        SELECT cause_no, line_id, rule_id, tier, shop_no, sum(amount) AS standing,
+               sum(amount) FILTER (WHERE kind = 'earned') AS earned
+        FROM (SELECT cause_no, line_id, rule_id, tier, shop_no, kind, {SIGNED} AS amount FROM transfers
+              WHERE program_id = :program AND cause_no IN :page AND kind IN ('earned', 'reversed')
+                AND cause_no IN (SELECT cause_no FROM transfers
+                                 WHERE program_id = :program AND cause_no IN :page AND kind = 'reversed')) t
+        GROUP BY cause_no, line_id, rule_id, tier, shop_no
+    )
+    SELECT cause_no, line_id, rule_id, tier, shop_no, earned::bigint AS earned_minor,
+           standing::bigint AS standing_minor
+    FROM lines WHERE standing < 0
+    UNION ALL
+    SELECT cause_no, min(line_id), rule_id, tier, shop_no, sum(earned)::bigint, sum(standing)::bigint
+    FROM lines GROUP BY cause_no, rule_id, tier, shop_no HAVING sum(standing) > COALESCE(sum(earned), 0)
+    UNION ALL
+    SELECT r.cause_no, r.line_id, r.rule_id, r.tier, r.shop_no, e.amount_minor, NULL
+    FROM transfers r
+    LEFT JOIN transfers e ON e.program_id = r.program_id AND e.cause_no = r.cause_no
+         AND e.seq = r.reverses_seq AND e.kind = 'earned' AND e.cause_no IN :page
+    WHERE r.program_id = :program AND r.cause_no IN :page AND r.kind = 'reversed'
+      AND ((r.rule_id, r.tier, r.shop_no, r.available_at)
+           IS DISTINCT FROM (e.rule_id, e.tier, e.shop_no, e.available_at)
+           OR r.line_id <> e.line_id AND EXISTS (
+               SELECT 1 FROM transfers o WHERE o.program_id = r.program_id AND o.cause_no = r.cause_no
+                 AND o.cause_no IN :page AND o.kind = 'earned' AND o.line_id = r.line_id AND o.rule_id = r.rule_id
+                 AND o.tier = r.tier AND o.shop_no = r.shop_no))
+    """,
+    By.ORDERS,
+)
+
+_DATED = Question(
+    "transfers_dated",
+    "SELECT count(*) FROM transfers WHERE program_id = :program AND cause_no IN :page",
+    """
+    SELECT t.cause_no, t.seq, t.kind::text AS kind, t.occurred_at, e.occurred_at AS event_at, t.available_at, t.period
+    FROM transfers t
+    LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
+         AND e.order_no IN :page
+    LEFT JOIN (SELECT period, make_date(period / 100, period % 100, 1)::timestamp AT TIME ZONE :time_zone AS starts_at,
+                      (make_date(period / 100, period % 100, 1) + interval '1 month') AT TIME ZONE :time_zone AS ends_at
+               FROM (SELECT DISTINCT COALESCE(belongs_to_period, period) AS period FROM transfers
+                     WHERE program_id = :program AND cause_no IN :page AND kind IN ('earned', 'reversed')) p
+               WHERE period / 100 BETWEEN 1 AND 9999 AND period % 100 BETWEEN 1 AND 12) m
+         ON m.period = COALESCE(t.belongs_to_period, t.period)
+    LEFT JOIN (SELECT version_no, COALESCE((document::json ->> 'hold_days')::integer, :default_hold) AS hold_days
+               FROM plan_versions WHERE program_id = :program) v ON v.version_no = t.version_no
+    WHERE t.program_id = :program AND t.cause_no IN :page AND t.kind IN ('earned', 'reversed')
+      AND ((t.occurred_at IS DISTINCT FROM e.occurred_at AND NOT (t.kind = 'reversed' AND t.event_no IS NULL)
+            AND NOT (t.kind = 'reversed' AND EXISTS (
+                SELECT 1 FROM refund_lines r
+                WHERE r.program_id = :program AND r.order_no = t.cause_no AND r.order_no IN :page
+                  AND r.event_no = t.event_no AND r.occurred_at = t.occurred_at AND t.occurred_at > e.occurred_at))
+            AND NOT (t.kind = 'earned' AND EXISTS (
+                SELECT 1 FROM group_orders m JOIN group_decisions d USING (program_id, group_no)
+                WHERE m.program_id = :program AND m.order_no = t.cause_no AND m.order_no IN :page
+                  AND d.has_succeeded AND d.occurred_at = t.occurred_at AND d.occurred_at > e.occurred_at)))
+           OR m.period IS NULL OR t.occurred_at < m.starts_at OR t.occurred_at >= m.ends_at
+           OR (t.kind = 'earned'
+               AND t.available_at IS DISTINCT FROM t.occurred_at + v.hold_days * interval '24 hours'))
+    """,
+    By.ORDERS,
+)
+
+_PLAN_IN_FORCE = Question(
+    "plan_in_force",
+    "SELECT count(*) FROM settlements WHERE program_id = :program AND order_no IN :page",
+    """
+    SELECT s.order_no, s.paid_at, s.version_no, v.version_no AS in_force
+    FROM settlements s
+    LEFT JOIN (SELECT version_no, effective_from, lead(effective_from) OVER (ORDER BY effective_from) AS until
+               FROM plan_publications WHERE program_id = :program) v
+      ON s.paid_at >= v.effective_from AND (v.until IS NULL OR s.paid_at < v.until)
+    WHERE s.program_id = :program AND s.order_no IN :page AND s.version_no IS NOT NULL
+      AND s.version_no IS DISTINCT FROM v.version_no
+    """,
+    By.ORDERS,
+)
+
+QUESTIONS = (_MONTHS, _BALANCED, _ZERO_SUM, _REVERSALS, _DATED, _PLAN_IN_FORCE)
+
+_MONTH = "date_trunc('month', {} AT TIME ZONE :time_zone)"
+_FREE = "GREATEST(t.available_at, COALESCE(d.freed_at, '8999-12-15 00:00+00'))"
+# By the month they count in and the month their money becomes available in.
+_BUCKETS = f"""
+SELECT period, {_MONTH.format("available_at")} AS free_month, sum({SIGNED})::bigint AS amount_minor
+FROM transfers WHERE program_id = :program AND shop_no > 0 AND {{which}} GROUP BY 1, 2
+"""
+_UP_TO_HORIZON = _BUCKETS.format(which="cause_no IN :page AND posting_no <= :horizon")
+_AFTER_HORIZON = _BUCKETS.format(which="posting_no > :horizon")
+# What a case holds becomes available when it is freed, and until then never: from the one month to the other.
+_OF_CASES = f"""
+WITH held AS (
+    SELECT t.period, {_MONTH.format("t.available_at")} AS of_date, {_MONTH.format(_FREE)} AS of_case,
+           CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor
+    FROM frozen_commissions f
+    JOIN transfers t ON t.program_id = f.program_id AND t.cause_no = f.cause_no
+         AND COALESCE(t.reverses_seq, t.seq) = f.seq AND t.shop_no > 0
+    LEFT JOIN freed_commissions d ON d.program_id = f.program_id AND d.cause_no = f.cause_no AND d.seq = f.seq
+    WHERE f.program_id = :program
+)
+SELECT period, of_date, -sum(amount_minor)::bigint FROM held GROUP BY 1, 2
+UNION ALL
+SELECT period, of_case, sum(amount_minor)::bigint FROM held GROUP BY 1, 2
+"""
+
+
+def money_of_page(conn: Connection, page: Page, bound: Mapping[str, Any]) -> Buckets:
+    """Adds up the transfers of a page of orders, posted up to ``horizon``: they stay as they are."""
+    return _buckets(conn.execute(text(within(_UP_TO_HORIZON, page)), {**bound, **page.bound}))
+
+
+def money_since(conn: Connection, bound: Mapping[str, Any]) -> Buckets:
+    """Adds up what was posted after ``horizon``, and what cases now move from month to month of all that was posted."""
+    return _buckets(conn.execute(text(_AFTER_HORIZON), bound)) + _buckets(conn.execute(text(_OF_CASES), bound))
+
+
+def _buckets(rows: Iterable[Any]) -> Buckets:
+    return [(period, to_period(month.year, month.month), amount_minor) for period, month, amount_minor in rows]
