@@ -49,6 +49,7 @@ def container(desk: Desk, tmp_path: Path) -> Iterator[Container]:
         opened.close()
 
 
+@pytest.mark.timeout(1_800)  # about eighty seconds of processor, on machines that are busy
 def test_no_statement_reads_a_table_whole_or_is_planned_wrongly_by_a_hundred(container: Container) -> None:
     program = make_world(container, container.database_url, PROGRAM, lambda step: None)
     recorder = Recorder()

@@ -650,11 +650,12 @@ class PlatformDay:
     def audit(self) -> None:
         """The audit, asked for and looked for by the day."""
         container = self.api.world.container
-        self.good("POST", "/v1/audit")
-        run_requested_audits(container)
+        for _ in range(2):  # the second leaves out what is at rest
+            self.good("POST", "/v1/audit")
+            run_requested_audits(container)
+            result = self.good("GET", "/v1/audit")
+            assert result["ok"], [check for check in result["checks"] if not check["ok"]]
         run_daily_audits(container)
-        result = self.good("GET", "/v1/audit")
-        assert result["ok"], [check for check in result["checks"] if not check["ok"]]
 
     def good(
         self, method: str, path: str, body: Any = None, by: Caller | None = None, *, may_fail: bool = False, **more: Any
