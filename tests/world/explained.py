@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Self
 
 import psycopg
@@ -122,13 +123,13 @@ def _named(query: Any) -> Any:
 
 def origin_of_call() -> str | None:
     """The function of the store that is running, innermost, as ``orders/views.order_page``; None where none is."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename.replace("\\", "/")
         module = path.partition(STORE)[2].removesuffix(".py")
         if module and module not in CARRIERS:
             return f"{module}.{frame.f_code.co_qualname}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

@@ -11,7 +11,11 @@ ROOT = Path(__file__).resolve().parents[2] / "distrib" / "store"
 LEAST_LETTERS = 12
 """A shorter piece stands in too many statements to say anything."""
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WHERE|AND|ORDER BY|CASE WHEN|EXISTS)\b")
-_HOLES = re.compile(r"%\(\w*\{\w*\}\)[sbt]|%\(\w+\)[sbt]|%[sbt]|(?<![:\w]):[a-z_]\w*|\{[^{}]*\}|\$\d+(?:::[A-Z]+)?")
+# The audit puts a part of the numbers in the place of ``IN :page``.
+_HOLES = re.compile(
+    r"(?:\w+\.)?\w+ IN :page|%\(\w*\{\w*\}\)[sbt]|%\(\w+\)[sbt]|%[sbt]|(?<![:\w]):[a-z_]\w*"
+    r"|\{+[^{}]*\}+|\$\d+(?:::[A-Z]+)?"
+)
 
 
 def pieces_of_store() -> dict[str, list[str]]:
@@ -49,7 +53,7 @@ def _literals(module: ast.Module) -> Iterator[tuple[int, list[str]]]:
     inside = {id(part) for node in ast.walk(module) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
     for node in ast.walk(module):
         if isinstance(node, ast.JoinedStr):
-            text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside | docstrings:
             text = node.value
         else:

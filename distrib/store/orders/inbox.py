@@ -329,9 +329,9 @@ def wake_waiting(conn: Connection, limit: int) -> int:
     statement = text(
         "INSERT INTO queue (program_id, order_no, day, bytes)"
         " SELECT x.program_id, x.order_no, min(e.day), sum(octet_length(e.payload)) FROM event_outcomes x"
-        " JOIN shops s ON s.program_id = x.program_id AND x.waits_for = 'shop:' || s.shop_id"
+        " JOIN shops s ON s.program_id = x.program_id AND s.shop_id = substr(x.waits_for, 6)"
         " JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no"
-        " WHERE x.status = 'waiting' AND x.status <> 'done'"
+        " WHERE x.status = 'waiting' AND x.status <> 'done' AND starts_with(x.waits_for, 'shop:')"
         " AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.program_id = x.program_id AND q.order_no = x.order_no)"
         " GROUP BY x.program_id, x.order_no ORDER BY x.program_id, x.order_no LIMIT :limit"
         " ON CONFLICT (program_id, order_no) DO UPDATE SET day = LEAST(queue.day, EXCLUDED.day)"

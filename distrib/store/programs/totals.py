@@ -61,12 +61,12 @@ def transfer_totals(conn: Connection, program_id: int) -> dict[str, TransferTota
 
 def promotion_totals(conn: Connection, program_id: int) -> dict[str, int]:
     """Counts the promotions that were earned, by the rank they led to."""
-    return dict(conn.execute(text(_PROMOTIONS), {"program": program_id}).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(text(_PROMOTIONS), {"program": program_id})}
 
 
 def event_totals(conn: Connection, program_id: int) -> dict[str, int]:
     """Counts the accepted events, by outcome."""
-    return dict(conn.execute(text(_EVENTS), {"program": program_id}).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(text(_EVENTS), {"program": program_id})}
 
 
 def to_do(conn: Connection, program_id: int) -> tuple[int, int, bool]:

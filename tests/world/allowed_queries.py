@@ -1,0 +1,93 @@
+"""Which statements of the store may read a tenth of a large table or be estimated wrong by a hundred, and why.
+
+By the function of the store and what is allowed it: ``reads``, or ``estimates``.
+"""
+
+from __future__ import annotations
+
+AUDIT = "the audit proves every row, in parts of 10,000 orders or 20,000 shops: a third and a fifth of this program"
+EVALUATION = "an evaluation judges every shop, once a month"
+STRUCTURE = "the structure of the whole network is measured once a day"
+PUBLISHING = "asked when a person publishes a plan that drops a rank or reaches back: seldom, and of all shops"
+MONTH = "a month's close, its files and its pools are of all shops that month"
+EVERYBODY = "a payout of everything looks at every shop that has money"
+DEMO = "the totals of a whole program, as the demo prints them"
+NEW_ROWS = "rows of the batch that was made a moment ago: no statistics know them yet"
+LOOKS = "the promotions of a day are decided from the sales of many shops, a few rows of each"
+SINCE = "what was done since the last audit: all of it, on the day the program was made"
+NESTED = "to be mended: a batch of 2,000 orders joins its earners in a nested loop, as one row is expected"
+CURSOR = "a cursor of the server, planned for its first rows"
+
+PAGES, AUDITS = "being mended by pages", "being mended by audit"
+
+_REASONS: dict[str, dict[str, str]] = {
+    "reads": {
+        "audit/pages.lively_orders": SINCE,
+        "audit/pages.page_after": AUDIT,
+        "audit/postings.money_of_page": AUDIT,
+        "audit/questions.ask": AUDIT,
+        "audit/runs.order_batch": AUDIT,
+        "audit/runs.order_batch.<locals>.rows": AUDIT,
+        "compliance/structure._columns": STRUCTURE,
+        "compliance/structure._count_shops": STRUCTURE,
+        "compliance/structure.newcomers": STRUCTURE,
+        "compliance/structure.sponsors_with_few_buyers": STRUCTURE,
+        "ledger/accounts.list_transfers": PAGES,
+        "ledger/accounts.own_accounts": PAGES,
+        "ledger/balances.available_of_all": EVERYBODY,
+        "ledger/seals.sealed_transfers": AUDITS,
+        "network/shop_months.retention": PAGES,
+        "network/standing.ranks_held": PUBLISHING,
+        "network/standing.rename_later_ranks": PUBLISHING,
+        "network/tree.signal_recruiters": PUBLISHING,
+        "orders/commissions.list_commissions": PAGES,
+        "orders/inbox.event_views": PAGES,
+        "orders/views.find_order": PAGES,
+        "orders/views.list_orders": PAGES,
+        "payouts/batches.refusals_of": PAGES,
+        "payouts/candidates.candidates": EVERYBODY,
+        "plans.has_orders_since": PUBLISHING,
+        "programs/totals.event_totals": DEMO,
+        "programs/totals.settled_totals": DEMO,
+        "programs/totals.to_do": DEMO,
+        "programs/totals.transfer_totals": DEMO,
+        "ranks/columns.customers": EVALUATION,
+        "ranks/columns.earnings": EVALUATION,
+        "ranks/columns.links": EVALUATION,
+        "ranks/columns.refunded_shops": EVALUATION,
+        "ranks/columns.sales": EVALUATION,
+        "ranks/columns.tree_at": EVALUATION,
+        "ranks/figures.figures": LOOKS,
+        "statements/exports._copied": MONTH,
+        "statements/exports._rows": MONTH,
+        "statements/exports.lines_total": MONTH,
+        "statements/months.periods_with_movement": AUDIT,
+        "statements/months.statement_totals": PAGES,
+        "statements/periods.dated_facts": MONTH,
+        "statements/periods.keep_figures": MONTH,
+        "statements/pools.base_of_month": MONTH,
+        "statements/pools.count_holders": MONTH,
+        "statements/pools.holders_after": MONTH,
+    },
+    "estimates": {
+        "audit/pages.lively_orders": SINCE,
+        "audit/runs.order_batch": AUDITS,
+        "audit/runs.order_batch.<locals>.rows": AUDITS,
+        "audit/runs.rest_of": AUDITS,
+        "compliance/cases.freezes_in_force": NEW_ROWS,
+        "ledger/seals.sealed_transfers": AUDITS,
+        "settlement/rule_totals.lock_totals": NESTED,
+        "statements/periods.keep_figures": CURSOR,
+        "statements/periods.kept_totals": NEW_ROWS,
+        "audit/postings.money_of_page": AUDIT,
+        "audit/questions.ask": AUDIT,
+        "compliance/structure._columns": STRUCTURE,
+        "orders/inbox.event_views": PAGES,
+        "payouts/batches.refusal_counts": NEW_ROWS,
+        "payouts/batches.refusals_of": NEW_ROWS,
+        "ranks/columns.earnings": EVALUATION,
+        "statements/exports._copied": CURSOR,
+        "statements/pools.count_holders": MONTH,
+    },
+}
+ALLOWED = {(origin, kind): reason for kind, of_kind in _REASONS.items() for origin, reason in of_kind.items()}
