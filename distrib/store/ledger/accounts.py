@@ -6,11 +6,13 @@ transfers. Nothing is written here.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from distrib.store.pages.transfers import Wanted, keys_of_page, number_of_shop
 
 _BALANCE = "earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor"
 # The program's own accounts are what all payables have on the other side; so no row is as hot as they would be.
@@ -41,28 +43,28 @@ SELECT version, posting_no, period, (balance_minor - amount_minor)::bigint AS pr
        balance_minor::bigint AS balance_minor
 FROM running WHERE version > :after ORDER BY version LIMIT :limit
 """
+# Of the keys of one page alone, each row and each id by its own key.
 _TRANSFERS = """
 SELECT t.cause_no, t.seq, t.posting_no, t.kind::text AS kind, t.debit_account, t.credit_account, h.shop_id,
        t.amount_minor, t.occurred_at, t.available_at, t.period, t.belongs_to_period, e.event_id, t.line_id, t.rule_id,
        t.tier, t.base_minor, t.rate_ppm, t.reverses_seq, v.code AS plan_code, v.version AS plan_version,
        u.cause_type, u.cause_id
-FROM transfers t
-LEFT JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
-LEFT JOIN causes u ON u.program_id = t.program_id AND u.cause_no = t.cause_no
-LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
-LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
-WHERE t.program_id = :program
+FROM unnest(CAST(:causes AS bigint[]), CAST(:seqs AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
+CROSS JOIN LATERAL (SELECT * FROM transfers
+                    WHERE program_id = :program AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
+LEFT JOIN LATERAL (SELECT shop_id FROM shops
+                   WHERE program_id = t.program_id AND shop_no = t.shop_no OFFSET 0) h ON true
+LEFT JOIN LATERAL (SELECT cause_type, cause_id FROM causes
+                   WHERE program_id = t.program_id AND cause_no = t.cause_no OFFSET 0) u ON true
+LEFT JOIN LATERAL (SELECT event_id FROM events
+                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no OFFSET 0) e ON true
+LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
+                   WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
+ORDER BY k.place
 """
-_FILTERS = {
-    "shop_id": " AND t.shop_no = (SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :shop_id)",
-    "kinds": " AND t.kind = ANY(CAST(:kinds AS transfer_kind[]))",
-    "since": " AND t.occurred_at >= :since",
-    "until": " AND t.occurred_at < :until",
-    "period": " AND t.period = :period",
-    "cause": " AND t.cause_no = (SELECT cause_no FROM causes WHERE program_id = :program"
-    " AND cause_type = :cause_type AND cause_id = :cause_id)",
-}
-_PAGE = " AND (t.cause_no, t.seq) > (:after_cause, :after_seq) ORDER BY t.cause_no, t.seq LIMIT :limit"
+_CAUSE = text(
+    "SELECT cause_no FROM causes WHERE program_id = :program AND cause_type = :cause_type AND cause_id = :cause_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,33 @@ def list_transfers(
     conn: Connection, program_id: int, filters: TransferFilters, after: tuple[int, int], limit: int
 ) -> list[dict[str, Any]]:
     """Lists transfers by cause and number, ``limit`` at the most after the key ``after``."""
-    wanted = {name: value for name, value in asdict(filters).items() if value is not None}
-    statement = text(_TRANSFERS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
-    cause_type, cause_id = wanted.pop("cause", (None, None))
-    values = wanted | {"cause_type": cause_type, "cause_id": cause_id}
-    after_cause, after_seq = after
-    values |= {"program": program_id, "after_cause": after_cause, "after_seq": after_seq, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, values).mappings()]
+    wanted = _wanted(conn, program_id, filters)
+    keys = [] if wanted is None else keys_of_page(conn, program_id, wanted, after, limit)
+    if not keys:
+        return []
+    causes, seqs = zip(*keys, strict=True)
+    bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
+    return [dict(row) for row in conn.execute(text(_TRANSFERS), bound).mappings()]
+
+
+def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Wanted | None:
+    """The same filters with numbers in place of ids; None where nothing can fit."""
+    shop_no = cause_no = None
+    if filters.shop_id is not None:
+        shop_no = number_of_shop(conn, program_id, filters.shop_id)
+        if shop_no is None:
+            return None
+    if filters.cause is not None:
+        cause_type, cause_id = filters.cause
+        bound = {"program": program_id, "cause_type": cause_type, "cause_id": cause_id}
+        cause_no = conn.execute(_CAUSE, bound).scalar_one_or_none()
+        if cause_no is None:
+            return None
+    return Wanted(
+        shop_no=shop_no,
+        cause_no=cause_no,
+        kinds=None if filters.kinds is None else tuple(filters.kinds),
+        period=filters.period,
+        since=filters.since,
+        until=filters.until,
+    )

@@ -1,0 +1,79 @@
+-- Where the rows of a page lie. Lists go by the number of the cause, whatever they are filtered by; an index a filter on
+-- transfers would be paid nine times an order. Instead each 128 causes (a block) say once which kinds, periods and days
+-- their transfers have: a page reads the blocks that can have rows of it and no others. A row here is never wrong and
+-- never missing: it is written with the first transfer that it tells of, and stays.
+CREATE TABLE transfer_blocks (
+    program_id   integer NOT NULL,
+    block        bigint NOT NULL,             -- cause_no / 128
+    kind         transfer_kind NOT NULL,
+    period       integer NOT NULL,
+    occurred_on  date NOT NULL,               -- days in UTC
+    available_on date NOT NULL,
+    PRIMARY KEY (program_id, block, kind, period, occurred_on, available_on)
+);
+-- The same of orders, by the day they were paid.
+CREATE TABLE order_blocks (
+    program_id   integer NOT NULL,
+    block        bigint NOT NULL,             -- order_no / 128
+    paid_on      date NOT NULL,               -- in UTC
+    PRIMARY KEY (program_id, block, paid_on)
+);
+
+-- In the order of the key, so that two who meet wait and do not deadlock.
+CREATE FUNCTION note_transfer_blocks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO transfer_blocks (program_id, block, kind, period, occurred_on, available_on)
+    SELECT DISTINCT program_id, cause_no >> 7, kind, period, (occurred_at AT TIME ZONE 'UTC')::date,
+           (available_at AT TIME ZONE 'UTC')::date
+    FROM posted ORDER BY 1, 2, 3, 4, 5, 6 ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION note_order_blocks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO order_blocks (program_id, block, paid_on)
+    SELECT DISTINCT program_id, order_no >> 7, (paid_at AT TIME ZONE 'UTC')::date
+    FROM posted ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER blocks_noted AFTER INSERT ON transfers
+    REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION note_transfer_blocks();
+CREATE TRIGGER blocks_noted AFTER INSERT ON settlements
+    REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION note_order_blocks();
+CREATE TRIGGER blocks_noted AFTER INSERT ON paid_orders
+    REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION note_order_blocks();
+INSERT INTO transfer_blocks (program_id, block, kind, period, occurred_on, available_on)
+SELECT DISTINCT program_id, cause_no >> 7, kind, period, (occurred_at AT TIME ZONE 'UTC')::date,
+       (available_at AT TIME ZONE 'UTC')::date
+FROM transfers;
+INSERT INTO order_blocks (program_id, block, paid_on)
+SELECT program_id, order_no >> 7, (paid_at AT TIME ZONE 'UTC')::date FROM settlements
+UNION
+SELECT program_id, order_no >> 7, (paid_at AT TIME ZONE 'UTC')::date FROM paid_orders;
+
+-- Events by their numbers; a new one always comes last.
+CREATE INDEX events_number ON events (program_id, event_no);
+-- What is not earned is rare: nothing on the plain way, and of one shop it is found among all that the shop earned.
+CREATE INDEX transfers_rare ON transfers (program_id, shop_no, kind, cause_no, seq) WHERE kind <> 'earned';
+-- With the number of the order, so that a shop's orders are put in their order without reading them.
+DROP INDEX settlements_seller;
+CREATE INDEX settlements_seller ON settlements (program_id, seller_no, settled_at) INCLUDE (order_no)
+    WHERE seller_no IS NOT NULL;
+-- Ends by their reason, and the shops that are not free to be paid.
+CREATE INDEX order_ends_reason ON order_ends (program_id, reason, order_no);
+CREATE INDEX shop_statuses_stopped ON shop_statuses (program_id, shop_no, effective_at)
+    WHERE status IN ('frozen', 'closed');
+
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['transfer_blocks', 'order_blocks']
+    LOOP
+        EXECUTE format('CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
+        EXECUTE format('GRANT SELECT, INSERT ON %I TO distrib_web, distrib_worker', t);
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('CREATE POLICY own_program ON %I TO distrib_web '
+            'USING (program_id = NULLIF(current_setting(''distrib.program_id'', true), '''')::integer)', t);
+    END LOOP;
+END $$;
