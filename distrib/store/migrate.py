@@ -37,6 +37,11 @@ def is_current(engine: Engine) -> bool:
     return bool(version == ScriptDirectory.from_config(_config()).get_current_head())
 
 
+def newest_revision() -> str:
+    """The name of the newest migration."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))

@@ -1,8 +1,8 @@
 """``distrib bench``: the project's own benchmarks, each a ratio against a limit measured in the same run.
 
-Those that need servers work in databases of their own, on the servers of the settings, and drop them afterwards. Exit
-status 0 where every goal is met, 1 where one is not. What is measured stands in a module each; docs/benchmarks.md says
-how to read it.
+Those that need servers work in databases of their own, on the servers of the settings, and drop them afterwards; only
+``world`` makes what is kept. Exit status 0 where every goal is met, 1 where one is not. What is measured stands in a
+module each; docs/benchmarks.md says how to read it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import ingesting, ranking, reckoning, settling
+from distrib.cli.bench.platform_world.keeping import describe_world, drop_worlds
+from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
-from distrib.cli.bench.report import machine, show, teller
+from distrib.cli.bench.report import machine, show, show_world, teller
 from distrib.cli.output import json_option, language_option, print_json
 
 Command = Callable[..., Any]
@@ -73,6 +75,23 @@ def network(scale: str, language: str, as_json: bool) -> None:
     """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
     size = ranking.SIZES[scale]
     _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
+
+
+@bench.command()
+@click.option("--shops", type=click.IntRange(10, 100_000_000), help="How many shops; by the scale if not given.")
+@click.option("--orders", type=click.IntRange(10, 99_999_999), help="How many orders; by the scale if not given.")
+@click.option("--drop", is_flag=True, help="Drop every world that is there, and make none.")
+@_with_options
+def world(shops: int | None, orders: int | None, drop: bool, scale: str, language: str, as_json: bool) -> None:
+    """Make a program of platform size in a database of its own, and keep it for the next run."""
+    wanted = WORLD_SIZES[scale]
+    wanted = PlatformWorld(shops or wanted.shops, orders or wanted.orders)
+    with _failures(), open_container(migrated=False) as container, teller(language) as say:
+        answer = {"dropped": drop_worlds(container)} if drop else describe_world(container, wanted, say)
+    if as_json:
+        print_json(answer)
+    else:
+        show_world(answer, language)
 
 
 def _run(name: str, scale: str, language: str, as_json: bool, measure: Measure) -> None:

@@ -31,6 +31,17 @@ _STEPS = {
     "network": Text("Passing over the tree"),
     "bare": Text("Copying the same rows, bare arithmetic"),
     "post": Text("Posting over HTTP"),
+    "schema": Text("Migrating a new database"),
+    "shops": Text("Making shops"),
+    "referrals": Text("Making the tree"),
+    "shop_statuses": Text("Making statuses"),
+    "events": Text("Making orders and their events"),
+    "settlements": Text("Making settlements"),
+    "refund_lines": Text("Making refunds"),
+    "transfers": Text("Making transfers"),
+    "account_months": Text("Adding up months"),
+    "indexes": Text("Building indexes"),
+    "vacuum": Text("Vacuuming"),
 }
 _NAMES = {
     "orders_per_second": Text("orders a second"),
@@ -90,6 +101,18 @@ def show(figures: Mapping[str, Any], language: str) -> None:
     console = open_console()
     print_table(console, title, columns, rows)
     print_line(console, render(met, language))
+
+
+def show_world(answer: Mapping[str, Any], language: str) -> None:
+    """Prints the database of a world with its rows, or the names of those that were dropped."""
+    console = open_console()
+    if "dropped" in answer:
+        dropped = Text("Dropped: {names}", names=", ".join(answer["dropped"]) or "–")
+        print_line(console, render(dropped, language))
+        return
+    columns = {render(Text("table", "bench"), language): False, render(Text("rows", "bench"), language): True}
+    print_table(console, answer["database"], columns, [(name, f"{count:,}") for name, count in answer["rows"].items()])
+    print_line(console, answer["url"])
 
 
 def machine(container: Container | None = None) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 PREFIX = "distrib_bench_"
+WORLDS_PREFIX = f"{PREFIX}world_"
+"""Of databases that are kept from run to run: the programs of ``distrib.cli.bench.platform_world``."""
 _LOCK = 7145229
 
 
@@ -93,7 +95,8 @@ def _drop_all(connection: Connection, run: int) -> None:
 
 def _names(connection: Connection, prefix: str) -> list[str]:
     statement = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
-    return list(connection.scalars(statement, {"prefix": prefix}))
+    names = connection.scalars(statement, {"prefix": prefix})
+    return [name for name in names if not name.startswith(WORLDS_PREFIX)]
 
 
 def _drop(connection: Connection, name: str) -> None:
