@@ -57,7 +57,8 @@ LEFT JOIN LATERAL (SELECT shop_id FROM shops
 LEFT JOIN LATERAL (SELECT cause_type, cause_id FROM causes
                    WHERE program_id = t.program_id AND cause_no = t.cause_no OFFSET 0) u ON true
 LEFT JOIN LATERAL (SELECT event_id FROM events
-                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no OFFSET 0) e ON true
+                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no
+                   OFFSET 0) e ON true
 LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
                    WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
 ORDER BY k.place

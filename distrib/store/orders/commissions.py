@@ -17,7 +17,7 @@ from distrib.store.pages.transfers import CASE_HELD, Wanted, keys_of_page, numbe
 COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 """The kinds of transfer that are commissions; the rest moves money that was earned before."""
 
-# Of the keys of one page alone, each row and each id by its own key: what the statistics think of a page does not matter.
+# Of the keys of one page alone, each row and each id by its own key: what statistics think of a page does not matter.
 _ROWS = f"""
 SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.shop_id, t.rule_id AS rule, t.tier,
        t.kind::text AS kind, t.base_minor, t.rate_ppm,
@@ -34,7 +34,8 @@ LEFT JOIN LATERAL (SELECT adjustment_id, reason FROM adjustments
 LEFT JOIN LATERAL (SELECT order_id FROM orders
                    WHERE program_id = t.program_id AND order_no = t.cause_no OFFSET 0) o ON true
 LEFT JOIN LATERAL (SELECT event_id FROM events
-                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no OFFSET 0) e ON true
+                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no
+                   OFFSET 0) e ON true
 LEFT JOIN LATERAL (SELECT withdrawal_id FROM withdrawals
                    WHERE program_id = t.program_id AND withdrawal_no = t.cause_no OFFSET 0) w ON true
 LEFT JOIN LATERAL (SELECT code, version FROM plan_versions

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, text
 from distrib.store.pages.transfers import BLOCK_CAUSES
 
 # Orders paid on the days that are asked for, by block: see migration 0021. Those settled or paid are in it.
-_DAYS = """(CAST(:from_at AS timestamptz) IS NULL OR k.paid_on >= (CAST(:from_at AS timestamptz) AT TIME ZONE 'UTC')::date)
-  AND (CAST(:to_at AS timestamptz) IS NULL OR k.paid_on <= (CAST(:to_at AS timestamptz) AT TIME ZONE 'UTC')::date)"""
+_DAYS = """
+(CAST(:from_at AS timestamptz) IS NULL OR k.paid_on >= (CAST(:from_at AS timestamptz) AT TIME ZONE 'UTC')::date)
+AND (CAST(:to_at AS timestamptz) IS NULL OR k.paid_on <= (CAST(:to_at AS timestamptz) AT TIME ZONE 'UTC')::date)"""
 _IN_RANGE = f""" AND EXISTS (
     SELECT 1 FROM order_blocks k
     WHERE k.program_id = c.program_id AND k.block = c.order_no / {BLOCK_CAUSES} AND {_DAYS})"""

@@ -165,7 +165,7 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
 
 
 def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tuple[str, ...] | None) -> list[Key]:
-    """The first and last causes of blocks, without payouts where nothing is asked of them: one can be a million rows."""
+    """The first and last causes of blocks; without payouts, which can be a million rows, where none is asked for."""
     if not blocks:
         return []
     payouts: dict[int, list[int]] = {}
