@@ -7,7 +7,7 @@ shows in the other figure alone. Nothing is written to either program but a key.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +39,10 @@ _PIDS = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one answer took at best: processor time and wall time in milliseconds, and its status."""
+    """What one answer took at best: processor time and wall time in milliseconds; its status, and its rows."""
 
     status: int
+    rows: int
     cpu_ms: float
     wall_ms: float
 
@@ -68,11 +69,12 @@ class Reader:
             wall, own = time.perf_counter() - began, time.process_time() - spent
             after = self._database_ns()
             database = sum(after[pid] - before.get(pid, after[pid]) for pid in after) / 1e9
-            costs.append(Cost(response.status_code, (own + database) * 1e3, wall * 1e3))
+            costs.append(Cost(response.status_code, 0, (own + database) * 1e3, wall * 1e3))
         best = min(costs, key=lambda cost: cost.cpu_ms)
-        answer = response.get_json(silent=True)
-        wall_ms = min(cost.wall_ms for cost in costs)
-        return Cost(best.status, best.cpu_ms, wall_ms), answer if isinstance(answer, dict) else {}
+        told = response.get_json(silent=True)
+        answer = told if isinstance(told, dict) else {}
+        rows = len(answer.get("data", answer.get("lines", ())))
+        return Cost(best.status, rows, best.cpu_ms, min(cost.wall_ms for cost in costs)), answer
 
     def _database_ns(self) -> dict[int, int]:
         """Processor time so far of the server's processes for this database, by process; none where it is elsewhere."""
@@ -121,9 +123,7 @@ def compare(large: OpenedWorld, small: OpenedWorld) -> dict[str, Any]:
 
 def _pages(readers: tuple[Reader, Reader], asked: tuple[Asked, Asked]) -> list[dict[str, Any]]:
     """The first page of both programs, and the next one where both have one."""
-    (large, first), (small, other) = (
-        reader.cost(one.url()) for reader, one in zip(readers, asked, strict=True)
-    )
+    (large, first), (small, other) = (reader.cost(one.url()) for reader, one in zip(readers, asked, strict=True))
     pages = [_page(asked[0].name, "first", large, small)]
     cursors = first.get("next_cursor"), other.get("next_cursor")
     if cursors[0]:
@@ -135,10 +135,14 @@ def _pages(readers: tuple[Reader, Reader], asked: tuple[Asked, Asked]) -> list[d
 
 
 def _page(name: str, place: str, large: Cost, small: Cost) -> dict[str, Any]:
-    """One line of the table; ``excess`` above 1 is a page that is too dear."""
+    """One line of the table; ``excess`` above 1 is a page that is too dear.
+
+    The ratio counts where both programs show about as many rows, and the large one's page is not quick anyway.
+    """
     ratio = round(large.cpu_ms / max(small.cpu_ms, 0.01), 2)
     excess = large.cpu_ms / MOST_MS
-    if large.cpu_ms > LEAST_MS:
+    is_alike = large.cpu_ms > LEAST_MS and small.rows * 2 >= large.rows
+    if is_alike:
         excess = max(excess, ratio / MOST_RATIO)
     return {
         "request": name,
@@ -148,7 +152,8 @@ def _page(name: str, place: str, large: Cost, small: Cost) -> dict[str, Any]:
         "small_ms": round(small.cpu_ms, 1),
         "large_wall_ms": round(large.wall_ms, 1),
         "small_wall_ms": round(small.wall_ms, 1),
-        "ratio": ratio if large.cpu_ms > LEAST_MS else min(ratio, MOST_RATIO),
+        "rows": large.rows,
+        "ratio": ratio if is_alike else min(ratio, MOST_RATIO),
         "excess": round(max(excess, 2.0 if large.status >= 500 else 0.0), 2),
     }
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
 from distrib.cli.bench.processes.hands import BenchFailed
+from distrib.domain.texts import Text
 
 PAGING = ("limit", "cursor")
 LIMIT = 100
@@ -117,5 +118,5 @@ def _options(path: str, parameter: Mapping[str, Any], values: Mapping[str, tuple
     if listed:
         return tuple(str(value) for value in listed if value is not None)
     if parameter["name"] not in values:
-        raise BenchFailed(f"bench reads knows no value for {parameter['name']} of GET {path}")
+        raise BenchFailed(Text("No value is known for {name} of GET {path}", name=parameter["name"], path=path))
     return values[parameter["name"]]

@@ -47,8 +47,8 @@ JOIN events e USING (program_id, order_no, event_no)
 ORDER BY r.event_no, r.refund_id, r.line_id
 """
 
-# Of the numbers of one page alone, each row by its own key: what the statistics think of a page does not matter. A number
-# that is worked out stands behind an OFFSET: row-level security lets no index answer for an expression that may leak.
+# Of the numbers of one page alone, each row by its own key: what statistics think of a page does not matter. A number
+# that is worked out stands behind an OFFSET: row-level security lets no index answer for what may leak.
 _LIST = """
 SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->> 'shop_id') AS shop_id,
        f.content ->> 'shop_id' AS named_shop_id,

@@ -17,6 +17,8 @@ Key: TypeAlias = tuple[int, int]
 """The place of a transfer: its cause, and its number there."""
 
 BLOCK_CAUSES = 128
+BEFORE_ALL = -1
+"""Below the number of every transfer of a cause."""
 _MOST_BLOCKS = 512
 _GROWTH = 4
 
@@ -52,6 +54,11 @@ SELECT t.cause_no, t.seq FROM transfers t
 WHERE t.program_id = :program AND {_AFTER} {{exact}}
 ORDER BY t.cause_no, t.seq LIMIT :limit
 """
+_OF_CAUSE = """
+SELECT t.cause_no, t.seq FROM transfers t
+WHERE t.program_id = :program AND t.cause_no = :cause_no AND t.seq > :after_seq {exact}
+ORDER BY t.cause_no, t.seq LIMIT :limit
+"""
 # One shop's transfers from the index alone, of blocks that fit; each that is left is then looked at.
 _OF_SHOP_BY_BLOCK = f"""
 SELECT s.cause_no, s.seq FROM (
@@ -74,11 +81,13 @@ SELECT payout_no FROM payouts
 WHERE program_id = :program AND payout_no >= :first AND payout_no < :last
   AND payout_no / {BLOCK_CAUSES} = ANY(CAST(:blocks AS bigint[])) ORDER BY payout_no
 """)
-_OF_SPANS = f"""
-SELECT r.cause_no, r.seq FROM unnest(CAST(:firsts AS bigint[]), CAST(:lasts AS bigint[])) s (first, last)
+# One bound below and one above: of two below, the index may begin at the lower one.
+_OF_SPANS = """
+SELECT r.cause_no, r.seq
+FROM unnest(CAST(:firsts AS bigint[]), CAST(:seqs AS integer[]), CAST(:lasts AS bigint[])) s (first, seq, last)
 CROSS JOIN LATERAL (
     SELECT t.cause_no, t.seq FROM transfers t
-    WHERE t.program_id = :program AND t.cause_no BETWEEN s.first AND s.last AND {_AFTER} {{exact}}
+    WHERE t.program_id = :program AND (t.cause_no, t.seq) > (s.first, s.seq) AND t.cause_no <= s.last {exact}
     ORDER BY t.cause_no, t.seq LIMIT :limit) r
 ORDER BY r.cause_no, r.seq LIMIT :limit
 """
@@ -131,9 +140,12 @@ def _of_one(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
     bound = _bound(program_id, after, limit) | filters
     exact = _all_of(_EXACT, filters)
     if wanted.cause_no is not None:
-        exact += " AND t.cause_no = :cause_no" + ("" if wanted.shop_no is None else " AND t.shop_no = :shop_no")
+        exact += "" if wanted.shop_no is None else " AND t.shop_no = :shop_no"
         bound |= {"cause_no": wanted.cause_no, "shop_no": wanted.shop_no}
-        return _keys(conn, _PLAIN.format(exact=exact), bound)
+        if after[0] > wanted.cause_no:
+            return []
+        bound["after_seq"] = after[1] if after[0] == wanted.cause_no else BEFORE_ALL
+        return _keys(conn, _OF_CAUSE.format(exact=exact), bound)
     bound |= {"shop_no": wanted.shop_no}
     is_rare = wanted.kinds is not None and len(wanted.kinds) == 1 and wanted.kinds[0] in _RARE_KINDS
     if is_rare or not filters.keys() - {"kinds"}:
@@ -155,9 +167,9 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
         blocks = list(conn.execute(statement, asked).scalars())
         spans = _spans(conn, program_id, blocks, wanted.kinds)
         if spans:
-            firsts, lasts = zip(*spans, strict=True)
-            bound = _bound(program_id, after, limit - len(found)) | filters
-            bound |= {"firsts": list(firsts), "lasts": list(lasts)}
+            starts = [max(after, (first, BEFORE_ALL)) for first, _ in spans]
+            bound = {"program": program_id, "limit": limit - len(found), "lasts": [last for _, last in spans]}
+            bound |= {"firsts": [cause for cause, _ in starts], "seqs": [seq for _, seq in starts]} | filters
             found += _keys(conn, _OF_SPANS.format(exact=_all_of(_EXACT, filters)), bound)
         if len(found) >= limit or len(blocks) < most:
             return found
