@@ -22,6 +22,42 @@ SELECT COALESCE(-sum(earned_minor + reversed_minor + adjusted_minor), 0)::bigint
        COALESCE(sum(version), 0)::bigint AS version
 FROM account_months WHERE program_id = :program
 """
+# The same where the totals of all months are kept (migration 0021): what stands there, and what was posted since. A
+# posting changes each running total that it moves once.
+_TAIL = """
+SELECT COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind IN ('earned', 'pool')), 0) AS earned_minor,
+       COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind = 'reversed'), 0) AS reversed_minor,
+       COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind = 'adjusted'), 0) AS adjusted_minor,
+       COALESCE(-sum(t.signed_minor) FILTER (WHERE t.kind = 'paid'), 0) AS paid_minor,
+       COALESCE(-sum(t.signed_minor) FILTER (WHERE t.kind = 'tax'), 0) AS tax_minor,
+       count(DISTINCT (t.posting_no, t.shop_no, t.period)) AS version
+FROM (SELECT t.*, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor
+      FROM transfers t
+      WHERE t.program_id = k.program_id AND t.posting_no > {after} AND t.posting_no <= {through} OFFSET 0) t
+"""
+_OWN_KEPT = f"""
+SELECT -(k.earned_minor + k.reversed_minor + k.adjusted_minor + t.earned_minor + t.reversed_minor + t.adjusted_minor)
+           AS expense,
+       k.paid_minor + t.paid_minor AS clearing, k.tax_minor + t.tax_minor AS tax, k.version + t.version AS version
+FROM statement_totals k
+CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through="9223372036854775807")}) t
+WHERE k.program_id = :program AND k.period = 0
+"""
+_OWN_NAMES = ("earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "version")
+_KEEP_FIRST = text(f"""
+INSERT INTO statement_totals AS k (program_id, period, held_from, through_posting, {", ".join(_OWN_NAMES)})
+SELECT :program, 0, '-infinity', :through, {", ".join(f"m.{name} - t.{name}" for name in _OWN_NAMES)}
+FROM (SELECT {", ".join(f"COALESCE(sum({name}), 0) AS {name}" for name in _OWN_NAMES)}
+      FROM account_months WHERE program_id = :program) m
+CROSS JOIN (SELECT CAST(:program AS integer) AS program_id) k
+CROSS JOIN LATERAL ({_TAIL.format(after=":through", through="9223372036854775807")}) t
+ON CONFLICT (program_id, period) DO NOTHING
+""")
+_KEEP = text(f"""
+UPDATE statement_totals u SET through_posting = :through, {", ".join(f"{n} = k.{n} + t.{n}" for n in _OWN_NAMES)}
+FROM statement_totals k CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through=":through")}) t
+WHERE u.program_id = :program AND u.period = 0 AND k.program_id = u.program_id AND k.period = u.period
+""")
 _PAYABLES = f"""
 SELECT s.shop_id, s.shop_no, COALESCE(m.balance_minor, 0)::bigint AS balance_minor,
        COALESCE(m.version, 0)::bigint AS version
@@ -85,7 +121,17 @@ class TransferFilters:
 
 def own_accounts(conn: Connection, program_id: int) -> dict[str, int]:
     """Reads the balances of ``expense``, ``clearing`` and ``tax``, and how often the totals behind them moved."""
-    return dict(conn.execute(text(_OWN), {"program": program_id}).mappings().one())
+    bound = {"program": program_id}
+    kept = conn.execute(text(_OWN_KEPT), bound).mappings().one_or_none()
+    row = conn.execute(text(_OWN), bound).mappings().one() if kept is None else kept
+    return {name: int(value) for name, value in row.items()}
+
+
+def keep_own(conn: Connection, program_id: int, through: int) -> None:
+    """Keeps what all months of all accounts come to after the posting ``through``, which all before it were seen by."""
+    bound = {"program": program_id, "through": through}
+    if conn.execute(_KEEP_FIRST, bound).rowcount == 0:
+        conn.execute(_KEEP, bound)
 
 
 def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ FIGURES = (
 """The figures of a statement row, in the order of the export's columns."""
 
 # What every account had, or those that {accounts} leaves.
-_MONTHS = """
+MONTHS = """
 SELECT account_no,
        COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)
                 FILTER (WHERE period < {period}), 0)::bigint AS opening_minor,
@@ -91,7 +91,7 @@ _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"
 def figures_sql(program: str, period: str, held_from: str, only: str | None = None) -> str:
     """Builds the query of statement figures by account from the places of its values; ``only`` names one account."""
     places = {"program": program, "period": period, "held_from": held_from}
-    months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
+    months = MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
     accounts = "" if only is None else f"AND shop_no = {only}"
     of_cases = case_held_sql(program, held_from, f"AND period <= {period} {accounts}", until=True)
     held = _HELD.format(**places, accounts=accounts, of_cases=of_cases)

@@ -77,3 +77,31 @@ BEGIN
             'USING (program_id = NULLIF(current_setting(''distrib.program_id'', true), '''')::integer)', t);
     END LOOP;
 END $$;
+
+-- What all shops of an open month come to, as it stood after a posting and at an instant: a page of the month adds what
+-- has come since. `period` 0: of all months together. Kept anew by the workers; where there is none it is added up.
+CREATE TABLE statement_totals (
+    program_id      integer NOT NULL,
+    period          integer NOT NULL,
+    through_posting bigint NOT NULL,
+    held_from       timestamptz NOT NULL,     -- held is what becomes available from then on
+    shops           bigint NOT NULL DEFAULT 0, -- with money or movement, what is held or reserved left out
+    opening_minor   bigint NOT NULL DEFAULT 0,
+    earned_minor    bigint NOT NULL DEFAULT 0,
+    reversed_minor  bigint NOT NULL DEFAULT 0,
+    adjusted_minor  bigint NOT NULL DEFAULT 0,
+    paid_minor      bigint NOT NULL DEFAULT 0,
+    tax_minor       bigint NOT NULL DEFAULT 0,
+    held_minor      bigint NOT NULL DEFAULT 0, -- by date alone
+    orders          bigint NOT NULL DEFAULT 0,
+    refunds         bigint NOT NULL DEFAULT 0,
+    version         bigint NOT NULL DEFAULT 0,
+    watched         bigint[] NOT NULL DEFAULT '{}', -- accounts that come to nothing, but something of them is held or reserved
+    PRIMARY KEY (program_id, period)
+);
+GRANT SELECT ON statement_totals TO distrib_web, distrib_worker;
+GRANT INSERT, UPDATE ON statement_totals TO distrib_worker;
+ALTER TABLE statement_totals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE statement_totals FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_program ON statement_totals TO distrib_web
+    USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
