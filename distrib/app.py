@@ -67,7 +67,7 @@ def backend_of(container: Container) -> Backend:
         pepper=container.settings.key_pepper.encode(),
         sealer=container.sealer,
         now=container.now,
-        ring=container.bell.ring,
+        ring=container.ringer.ring,
         figures=container.figures,
         is_migrated=lambda: migrate.is_current(container.worker_engine),
         has_bell=lambda: _answers(container),

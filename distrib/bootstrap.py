@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
-from distrib.dispatch import Bell
+from distrib.dispatch import Bell, Ringer
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
@@ -90,6 +90,11 @@ class Container:
     def bell(self) -> Bell:
         """Wakes the workers."""
         return Bell(self.redis)
+
+    @cached_property
+    def ringer(self) -> Ringer:
+        """Rings the bell for who must not wait for it."""
+        return Ringer(lambda: self.bell.ring())  # noqa: PLW0108 - the bell is made in the thread that rings it
 
     def now(self) -> datetime:
         """The present instant, in UTC."""

@@ -7,10 +7,13 @@ business rule may enter.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 QUEUE_NAME = "distrib"
@@ -60,3 +63,42 @@ class Bell:
             return bell_queue(self._connection).count > 1
         except (RedisError, OSError):
             return True
+
+    def is_heard(self) -> bool:
+        """Whether Redis answers and any worker, of whichever machine, listens there."""
+        try:
+            return Worker.count(queue=bell_queue(self._connection)) > 0
+        except (RedisError, OSError):
+            return False
+
+
+class Ringer:
+    """Rings a bell from a thread of its own: who asks for it waits for no Redis, not even for one that hangs.
+
+    Whoever asks while a ring is under way gets one more after it, however many they are. The thread starts with the
+    first ring, and anew where it has ended.
+    """
+
+    def __init__(self, ring: Callable[[], object]) -> None:
+        self._ring = ring
+        self._wanted = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ring(self) -> None:
+        """Asks for a ring, and returns at once."""
+        self._wanted.set()
+        if not self._is_up():
+            with self._starting:
+                if not self._is_up():
+                    self._thread = threading.Thread(target=self._serve, name="ringer", daemon=True)
+                    self._thread.start()
+
+    def _is_up(self) -> bool:
+        """Whether the thread lives; an error ends it, and in a process that was forked it never did."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _serve(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            self._ring()

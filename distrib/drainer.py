@@ -99,7 +99,7 @@ class Drainer:
 
     def _programs(self) -> list[Program]:
         def load(conn: Connection) -> list[Program]:
-            return [get_program(conn, number) for number in queue.programs_with_pending_events(conn)]
+            return [get_program(conn, number) for number in queue.programs_with_pending_events(conn, self._now())]
 
         return self._retried(load)
 

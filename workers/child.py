@@ -19,6 +19,9 @@ from workers.runtime import install
 
 _PARENT_LOOK_S = 1.0
 _GRACE_S = 5.0
+_CONNECTS_WITHIN_S = 2.0
+_WORKER_TTL_S = 20
+"""RQ waits for a job 15 seconds less than that and for an answer of Redis 10 more: one that hangs is left soon."""
 
 _log = structlog.get_logger(__name__)
 
@@ -28,9 +31,11 @@ def run_child(container: Container, supervisor: int) -> int:
     install(container)
     threading.Thread(target=_die_with, args=(supervisor,), daemon=True).start()
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
-    connection = Redis.from_url(container.redis_url)
+    connection = Redis.from_url(container.redis_url, socket_connect_timeout=_CONNECTS_WITHIN_S)
     try:
-        worker = SimpleWorker([bell_queue(connection)], connection=connection, serializer=JSONSerializer)
+        worker = SimpleWorker(
+            [bell_queue(connection)], connection=connection, serializer=JSONSerializer, worker_ttl=_WORKER_TTL_S
+        )
         worker.work(logging_level="WARNING")
     except (RedisError, OSError) as error:
         _log.warning("redis_away", error=type(error).__name__)

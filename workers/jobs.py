@@ -17,10 +17,10 @@ def drain() -> int:
     container.bell.answer()
     tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
     if drainer.has_pending_events():
-        container.bell.ring()
+        container.ringer.ring()
     return tally.orders
 
 
 def _call_for_help() -> None:
     container, _ = runtime()
-    container.bell.ring()
+    container.ringer.ring()

@@ -1,7 +1,8 @@
 """Keeps workers alive and sweeps: finds queued orders in the database, with or without Redis.
 
-The sweeper rings for what it finds; where the bell is dead, or nobody has come since the last
-look, it drains the queue itself. No rule may enter.
+The sweeper asks the database and waits for nothing else: servers and the bell are looked after by threads of their own.
+It rings for what it finds; where nobody hears the bell, or nobody has come since the last look, it drains the queue
+itself. No rule may enter.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from sqlalchemy.exc import DBAPIError
 from distrib.bootstrap import Container
 from distrib.drainer import Drainer
 from distrib.embedded import EmbeddedServersFailed
+from workers.lookout import Lookout
 from workers.periodic import Tending
 from workers.runtime import make_drainer
 
 _RESTART_WAIT_S = 1.0
 _STOP_WAIT_S = 20.0
 _SWEEP_DRAIN_S = 5.0
+_BELL_LOOK_S = 0.5
+_UNHEARD_SWEEP_S = 0.25
+"""How often the sweeper looks while nobody hears the bell: it is the only one who will come."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +41,8 @@ class Supervisor:
     Args:
         container: of the settings; its servers are looked after when they are the embedded ones.
         processes: how many RQ workers to keep alive; 0 leaves all the work to the sweeper.
+
+    ``is_heard`` says whether anybody was there to hear the bell when it was last listened for.
     """
 
     def __init__(self, container: Container, processes: int) -> None:
@@ -45,23 +52,47 @@ class Supervisor:
         self._started = [-_RESTART_WAIT_S] * processes
         self._stop = threading.Event()
         self._last_queue: int | None = None
+        self._woken = -float("inf")
+        self.is_heard, self._is_silent = False, True
         self._tending = Tending(container)
+        self._lookouts = (
+            Lookout("servers", container.settings.sweep_interval_ms / 1000, self._keep_servers),
+            Lookout("bell", _BELL_LOOK_S, self._listen),
+        )
 
     def run(self) -> None:
         """Supervises until a signal ends it."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        interval = self._container.settings.sweep_interval_ms / 1000
         try:
             while not self._stop.is_set():
-                self._keep_servers()
+                self.keep_watching()
                 self._keep_children()
                 self._tending.keep()
-                self._sweep()
-                self._stop.wait(interval)
+                self.sweep()
+                self._stop.wait(self._pause_s())
         finally:
+            self.stop_watching()
             self._stop_children()
             self._tending.stop()
+
+    def keep_watching(self) -> None:
+        """Looks after the servers, and listens for who hears the bell, beside whatever else is done."""
+        for lookout in self._lookouts:
+            lookout.keep()
+
+    def stop_watching(self) -> None:
+        """Looks no more; a look that hangs ends with the process."""
+        for lookout in self._lookouts:
+            lookout.stop()
+
+    def _pause_s(self) -> float:
+        interval = self._container.settings.sweep_interval_ms / 1000
+        return interval if self.is_heard else min(interval, _UNHEARD_SWEEP_S)
+
+    def _listen(self) -> None:
+        self.is_heard = self._container.bell.is_heard()
+        self._is_silent = self._container.bell.is_silent()
 
     def _keep_servers(self) -> None:
         servers = self._container.servers
@@ -91,20 +122,29 @@ class Supervisor:
             start_new_session=True,
         )
 
-    def _sweep(self) -> None:
-        """Rings for queued orders, or drains them where ringing does not help."""
+    def sweep(self) -> None:
+        """Rings for queued orders, or drains them where nobody hears; never waits for Redis."""
         try:
-            self._drainer.wake_waiting()
+            self._wake_waiting()
             waiting = self._container.orders_in_queue()
             has_pending_events = waiting > 0 or self._drainer.has_pending_events()
             if has_pending_events:
-                rung = self._container.bell.ring()
-                stuck = waiting in (self._last_queue, 0)
-                if not rung or (stuck and self._container.bell.is_silent()) or not self._children:
+                has_stayed = waiting in (self._last_queue, 0)
+                if not (self.is_heard and self._children):
                     self._drain()
+                else:
+                    self._container.ringer.ring()
+                    if has_stayed and self._is_silent:
+                        self._drain()
             self._last_queue = waiting if has_pending_events else None
         except (DBAPIError, psycopg.Error) as error:
             _log.warning("database_away", error=type(error).__name__)
+
+    def _wake_waiting(self) -> None:
+        """Queues what waited for something that has come; as often as sweeps are meant to be, and no oftener."""
+        if monotonic() - self._woken >= self._container.settings.sweep_interval_ms / 1000:
+            self._drainer.wake_waiting()
+            self._woken = monotonic()
 
     def _drain(self) -> None:
         tally = self._drainer.run(deadline_s=_SWEEP_DRAIN_S)

@@ -8,42 +8,56 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+from typing import Final, NamedTuple
 
 import click
-import psycopg
-from sqlalchemy.exc import DBAPIError
 
-from distrib import failures
 from distrib.domain.texts import Text
-from distrib.failures import FAILURES, WRONG_USE
 from distrib.languages import render_both
-from distrib.transactions import is_passing, sqlstate_of
 
-_COMMANDS = {
-    "adjustment": "ledger.adjustment:adjustment",
-    "audit": "ledger.audit:audit",
-    "bench": "bench:bench",
-    "compliance": "compliance.compliance:compliance",
-    "demo": "demo:demo",
-    "explain": "explain:explain",
-    "import": "imports.command:import_group",
-    "key": "programs.key:key",
-    "ledger": "ledger.ledger:ledger",
-    "migrate": "service.migrate:migrate",
-    "payout": "payouts.payout:payout",
-    "plan": "plans.plan:plan",
-    "pools": "ledger.pools:pools",
-    "program": "programs.program:program",
-    "ranks": "ranks:ranks",
-    "serve": "service.serve:serve",
-    "settle": "service.settle:settle",
-    "shops": "network.shops:shops_group",
-    "statement": "ledger.statement:statement",
-    "webhook": "webhook:webhook",
-    "withdrawal": "payouts.withdrawal:withdrawal",
-    "worker": "service.worker:worker",
+WRONG_USE = 2
+"""The exit status where a command is refused."""
+
+
+class CommandEntry(NamedTuple):
+    """A command as the list of commands shows it, and where it lives."""
+
+    place: str
+    summary: Text
+
+
+COMMANDS: Final = {
+    "adjustment": CommandEntry("ledger.adjustment:adjustment", Text("Adjust a shop's account by hand, by two keys.")),
+    "audit": CommandEntry("ledger.audit:audit", Text("Check every invariant; exit status 1 where one fails.")),
+    "bench": CommandEntry("bench:bench", Text("Measure the service against limits taken in the same run.")),
+    "compliance": CommandEntry(
+        "compliance.compliance:compliance",
+        Text("Report, monitors, cases, penalties and local overrides of policy packs."),
+    ),
+    "demo": CommandEntry(
+        "demo:demo", Text("The whole way on real orders: program, plan, shops, events, settlement, statements, audit.")
+    ),
+    "explain": CommandEntry("explain:explain", Text("Why an order paid what it paid, worked out again.")),
+    "import": CommandEntry("imports.command:import_group", Text("Bring in shops or events from a file.")),
+    "key": CommandEntry("programs.key:key", Text("Make, list and end API keys.")),
+    "ledger": CommandEntry("ledger.ledger:ledger", Text("Accounts, and seals over the transfers.")),
+    "migrate": CommandEntry("service.migrate:migrate", Text("Bring the database to the newest schema.")),
+    "payout": CommandEntry("payouts.payout:payout", Text("Pay out what is available, by two keys.")),
+    "plan": CommandEntry("plans.plan:plan", Text("Check and publish plans.")),
+    "pools": CommandEntry("ledger.pools:pools", Text("Pools of a month.")),
+    "program": CommandEntry("programs.program:program", Text("Open, set and list programs.")),
+    "ranks": CommandEntry("ranks:ranks", Text("Ranks of shops.")),
+    "serve": CommandEntry("service.serve:serve", Text("Serve the API and the console.")),
+    "settle": CommandEntry("service.settle:settle", Text("Work on everything that waits, now, in this process.")),
+    "shops": CommandEntry("network.shops:shops_group", Text("Export parts of the referral tree; draw invitations.")),
+    "statement": CommandEntry("ledger.statement:statement", Text("Monthly statements.")),
+    "webhook": CommandEntry("webhook:webhook", Text("Where the service tells of what happened.")),
+    "withdrawal": CommandEntry(
+        "payouts.withdrawal:withdrawal", Text("See, approve and refuse the withdrawals that shops ask for.")
+    ),
+    "worker": CommandEntry("service.worker:worker", Text("Run RQ workers and the periodic jobs.")),
 }
-"""Where each command lives."""
+"""All commands. To list them none is imported: each summary is the first paragraph of its command's own help."""
 
 
 class LazyCommands(click.Group):
@@ -54,15 +68,20 @@ class LazyCommands(click.Group):
         _word_in_both_languages(self)
         super().format_help(ctx, formatter)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, which imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, render_both(COMMANDS[name].summary, " ")) for name in self.list_commands(ctx)])
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, sorted."""
-        return sorted(_COMMANDS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, None where there is none."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
+        module, _, name = COMMANDS[cmd_name].place.partition(":")
         command: click.Command = getattr(importlib.import_module(f"distrib.cli.{module}"), name)
         _word_in_both_languages(command)
         return command
@@ -87,26 +106,14 @@ def cli() -> None:
     """distrib: the commission engine for social commerce."""
 
 
-_NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
-
-
 def main() -> None:
     """Runs the command line; what is refused is one message, never a traceback."""
     _make_printable()
     try:
         cli()
-    except FAILURES as failure:
-        click.echo(failures.explain(failure), err=True)  # the command of that name shadows what is imported
-        sys.exit(WRONG_USE)
-    except (DBAPIError, psycopg.Error) as error:
-        _say_database(error)
-        sys.exit(WRONG_USE)
-    except OSError as error:
-        if error.filename is None:
+    except Exception as error:
+        if not importlib.import_module("distrib.cli.mishaps").is_explained(error):
             raise
-        click.echo(
-            render_both(Text("{filename}: {strerror}", filename=error.filename, strerror=error.strerror)), err=True
-        )
         sys.exit(WRONG_USE)
 
 
@@ -119,14 +126,3 @@ def _make_printable() -> None:
             except UnicodeEncodeError:
                 stream.reconfigure(encoding="utf-8")
             stream.reconfigure(errors="backslashreplace")
-
-
-def _say_database(error: DBAPIError | psycopg.Error) -> None:
-    """What an operator can mend; anything else the database says is a mistake of ours and keeps its traceback."""
-    if sqlstate_of(error) in _NOT_MIGRATED:
-        click.echo(render_both(Text("The database is not migrated: run `distrib migrate`."), " "), err=True)
-    elif is_passing(error):
-        cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
-        click.echo(f"{render_both(Text('The database does not answer'))}: {cause[0] if cause else ''}", err=True)
-    else:
-        raise error

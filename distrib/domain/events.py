@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 GROUP_BUY: Final = "group_buy"
 """The channel (拼团) whose orders settle when their group has succeeded, and not before."""
@@ -157,3 +157,20 @@ class Event:
 
 def _by_id(lines: tuple[OrderLine, ...]) -> tuple[OrderLine, ...]:
     return tuple(sorted(lines, key=lambda line: line.id))
+
+
+class DecodedEvent(NamedTuple):
+    """An event that is fit to be kept: its key, its order, its canonical JSON and digest.
+
+    ``group_id`` names the group that a group-buy order waits for, or that the event itself decides; ``order_id`` is
+    None for the latter, and for what undoes the refund ``refund_id`` without naming its order.
+    """
+
+    id: str
+    type: str
+    order_id: str | None
+    occurred_at: datetime
+    digest: bytes
+    payload: bytes
+    group_id: str | None = None
+    refund_id: str | None = None

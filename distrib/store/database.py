@@ -6,19 +6,48 @@ query of a noun may enter.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
+from psycopg import pq
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
 from psycopg.rows import BaseRowFactory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
 _Row = TypeVar("_Row")
 
+_BIGINT, _BIGINTS = 20, 1016
+"""PostgreSQL's numbers for the type and for its arrays."""
+_ARRAY_HEAD = struct.Struct(">iiiii")
+_ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
+
 WEB_ROLE = "distrib_web"
 WORKER_ROLE = "distrib_worker"
+
+
+class _BigintsDumper(Dumper):
+    """Sends an int64 array as a bigint[], all elements at once."""
+
+    format = pq.Format.BINARY
+    oid = _BIGINTS
+
+    def dump(self, obj: NDArray[np.int64]) -> Buffer:
+        if not obj.size:
+            return _ARRAY_HEAD.pack(0, 0, _BIGINT, 0, 1)[:12]
+        elements = np.empty(obj.size, _ELEMENT)
+        elements["length"] = _ELEMENT["value"].itemsize
+        elements["value"] = obj
+        return _ARRAY_HEAD.pack(1, 0, _BIGINT, obj.size, 1) + elements.tobytes()
+
+
+psycopg.adapters.register_dumper(np.ndarray, _BigintsDumper)
 
 
 def open_engine(

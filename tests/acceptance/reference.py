@@ -217,8 +217,7 @@ def _refund(world: World, event: Document) -> Looks:
     if known is None:
         return _end(world, event, "waiting", "waits_for_order")
     if refund["id"] in known.refunds:
-        is_same = known.refunds[refund["id"]].said == refund
-        return _end(world, event, *(("done", None) if is_same else ("failed", "refund_conflict")))
+        return _repeat(world, event, known.refunds[refund["id"]])
     taken = _taken(known, refund)
     for place, amount in taken.items():
         if place not in range(len(known.left)):
@@ -228,6 +227,15 @@ def _refund(world: World, event: Document) -> Looks:
             return _end(world, event, "failed", "refund_exceeds")
     known.refunds[refund["id"]] = Refund(refund, taken, refunded_at)
     return _change(world, known, Change(event, refunded_at, taken, _wholes(refund)))
+
+
+def _repeat(world: World, event: Document, known: Refund) -> Looks:
+    """A refund id that is known: the same again is nothing; after it was undone nobody can tell what is meant."""
+    if known.said != event["refund"]:
+        return _end(world, event, "failed", "refund_conflict")
+    if known.undone_at is not None and _instant(event) > known.undone_at:
+        return _end(world, event, "failed", "refund_undone")
+    return _end(world, event, "done")
 
 
 def _wholes(refund: Document) -> int:
@@ -260,9 +268,9 @@ def _undo(world: World, event: Document) -> Looks:
     if not named:
         return _end(world, event, "waiting", "waits_for_refund")
     [refund] = named
-    if refund.is_undone:
+    if refund.undone_at is not None:
         return _end(world, event, "done")
-    refund.is_undone = True
+    refund.undone_at = _instant(event)
     instant = max(when(event["occurred_at"]), refund.counts_from)
     given = {place: -amount for place, amount in refund.taken.items()}
     known = world.orders[refund.said["order_id"]]

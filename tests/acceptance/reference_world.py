@@ -54,12 +54,12 @@ class Row(NamedTuple):
 
 @dataclass
 class Refund:
-    """A refund that was worked on: what it said, what it took of each line, and until when it stands."""
+    """A refund that was worked on: what it said, what it took of each line, and from when until when it stands."""
 
     said: Document
     taken: dict[int, int]
     counts_from: datetime
-    is_undone: bool = False
+    undone_at: datetime | None = None
 
 
 class Change(NamedTuple):

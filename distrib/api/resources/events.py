@@ -26,12 +26,12 @@ from distrib.api.schemas.events import (
     EventViewSchema,
 )
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.events import DecodedEvent
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.orders import inbox
-from distrib.services.orders.codec import decode_event
+from distrib.services.orders.codec import MAX_EVENTS, decode_event, decode_line, decode_post
 
-MOST_EVENTS = 1_000
 _MOST_ECHOED = 255
 
 events = Resource("events", "Facts from the order system 事件")
@@ -44,10 +44,29 @@ class Unreadable:
         self.refusal = refusal
 
 
-def read_posted(sent: bytes) -> tuple[list[Any], bool]:
-    """The raw events of a post, and whether they came as a batch."""
+def as_sent(sent: bytes) -> bytes:
+    """The body of a post as it came: most are decoded in one pass."""
+    return sent
+
+
+def _decoded(sent: bytes, now: datetime) -> tuple[list[DecodedEvent | None], bool, Sequence[Any]]:
+    """The events of a post, None for those that are refused; whether they came as a batch; what was refused, in order.
+
+    What is good as a whole is decoded at once; anything else is read value by value, for the full story.
+    """
     if request.mimetype == NDJSON:
-        return _read_lines(sent), True
+        return _decoded_lines(sent, now)
+    quick = decode_post(sent, now)
+    if quick is not None:
+        events, is_batch = quick
+        return list(events), is_batch, ()
+    raws, is_batch = _read_posted(sent)
+    decoded = [decode_event(raw, now) for raw in raws]
+    return decoded, is_batch, [raw for raw, event in zip(raws, decoded, strict=True) if event is None]
+
+
+def _read_posted(sent: bytes) -> tuple[list[Any], bool]:
+    """The raw events of a post in JSON, and whether they came as a batch."""
     value = parse_json(sent)
     if not isinstance(value, dict) or "events" not in value:
         return [value], False
@@ -59,12 +78,22 @@ def read_posted(sent: bytes) -> tuple[list[Any], bool]:
     return _bounded(value["events"], "/events"), True
 
 
-def _read_lines(sent: bytes) -> list[Any]:
-    lines = [line for line in sent.split(b"\n") if line.strip(b" \t\r")]
-    raws = [_read_line(line) for line in _bounded(lines, "")]
-    if all(isinstance(raw, Unreadable) for raw in raws):
-        raise raws[0].refusal
-    return raws
+def _decoded_lines(sent: bytes, now: datetime) -> tuple[list[DecodedEvent | None], bool, Sequence[Any]]:
+    """The same of newline-delimited JSON, line by line."""
+    decoded: list[DecodedEvent | None] = []
+    refused: list[Any] = []
+    is_json = False
+    for line in _bounded([line for line in sent.split(b"\n") if line.strip(b" \t\r")], ""):
+        event = decode_line(line, now)
+        if event is None:
+            raw = _read_line(line)
+            event = decode_event(raw, now)
+            is_json = is_json or not isinstance(raw, Unreadable)
+            refused += [] if event is not None else [raw]
+        decoded.append(event)
+    if not is_json and len(refused) == len(decoded):
+        raise refused[0].refusal
+    return decoded, True, refused
 
 
 def _read_line(line: bytes) -> Any:
@@ -75,8 +104,8 @@ def _read_line(line: bytes) -> Any:
 
 
 def _bounded(values: list[Any], pointer: str) -> list[Any]:
-    if not 1 <= len(values) <= MOST_EVENTS:
-        raise Refusal("invalid", [Problem(pointer, say("count", low=1, high=MOST_EVENTS))])
+    if not 1 <= len(values) <= MAX_EVENTS:
+        raise Refusal("invalid", [Problem(pointer, say("count", low=1, high=MAX_EVENTS))])
     return values
 
 
@@ -85,7 +114,7 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
     "/events",
     {202: EventResultsSchema},
     body=EventPostSchema,
-    reads_body=read_posted,
+    reads_body=as_sent,
     takes_ndjson=True,
     refusals=("id_conflict", "refund_ambiguous"),
 )
@@ -94,19 +123,18 @@ def post_events(call: Call) -> Answer:
 
     One bad event does not touch the rest; a single event that is refused answers as its refusal.
     """
-    raws, is_batch = call.body
-    decoded = [decode_event(raw, call.now) for raw in raws]
+    decoded, is_batch, refused = _decoded(call.body, call.now)
     if not is_batch and decoded[0] is None:
-        raise Refusal("invalid", _contract_problems(raws[0], call.now))
+        raise Refusal("invalid", _contract_problems(refused[0], call.now))
     good = [event for event in decoded if event is not None]
     accepted = inbox.accept_events(call.conn, call.program, good, call.now) if good else []
     if not is_batch and accepted[0].refusal is not None:
         raise accepted[0].refusal
-    kept = iter(accepted)
+    kept, raws = iter(accepted), iter(refused)
     answer_language = current_language()
     results = [
-        _refused(raw, call.now, answer_language) if event is None else _result(next(kept), answer_language)
-        for raw, event in zip(raws, decoded, strict=True)
+        _refused(next(raws), call.now, answer_language) if event is None else _result(next(kept), answer_language)
+        for event in decoded
     ]
     return _answer(call.backend, results)
 
@@ -128,7 +156,7 @@ def _refused(raw: Any, now: datetime, answer_language: str) -> dict[str, Any]:
         }
     errors = [
         {"pointer": readable(problem.pointer), "detail": readable(word(problem.detail, answer_language))}
-        for problem in islice(_contract_problems(raw, now), MOST_EVENTS)
+        for problem in islice(_contract_problems(raw, now), MAX_EVENTS)
     ]
     sent = raw.get("id") if isinstance(raw, dict) else None
     event_id = readable(sent) if isinstance(sent, str) and len(sent) <= _MOST_ECHOED else None

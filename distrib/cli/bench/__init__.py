@@ -10,17 +10,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, ranking, reckoning, settling
-from distrib.cli.bench.platform_world.keeping import describe_world, drop_worlds
+from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling, starting
+from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, show_world, teller
 from distrib.cli.output import json_option, language_option, print_json
+from distrib.settings import read_settings
 
 Command = Callable[..., Any]
 Measure = Callable[[Container, Callable[[str], None]], dict[str, Any]]
@@ -45,11 +47,48 @@ def settle(scale: str, language: str, as_json: bool) -> None:
 
 
 @bench.command()
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A checkout of another commit with its own .venv; rounds take turns.",
+)
 @_with_options
-def ingest(scale: str, language: str, as_json: bool) -> None:
+def ingest(against: Path | None, scale: str, language: str, as_json: bool) -> None:
     """Events a second over HTTP, against raw COPY of the same rows."""
     size = ingesting.SIZES[scale]
-    _run("ingest", scale, language, as_json, lambda container, say: ingesting.bench_ingest(container, size, say))
+    _run(
+        "ingest",
+        scale,
+        language,
+        as_json,
+        lambda container, say: ingesting.bench_ingest(container, size, say, against),
+    )
+
+
+@bench.command("ingest-single")
+@_with_options
+def ingest_single(scale: str, language: str, as_json: bool) -> None:
+    """Posts of one event each, against a bare route with one INSERT."""
+    size = ingesting.SINGLE_SIZES[scale]
+    _run("ingest-single", scale, language, as_json, lambda container, say: ingesting.bench_single(container, size, say))
+
+
+@bench.command()
+@_with_options
+def latency(scale: str, language: str, as_json: bool) -> None:
+    """From the post of an event until it is done: under load, and while Valkey is away."""
+    with teller(language) as say, _failures():
+        measured = latencies.bench_latency(read_settings(), latencies.LATENCY_SIZES[scale], say)
+    _end({"bench": "latency", "scale": scale, **measured, "machine": machine()}, language, as_json)
+
+
+@bench.command()
+@_with_options
+def start(scale: str, language: str, as_json: bool) -> None:
+    """The list of commands by processor time, and serve until it is ready."""
+    with teller(language) as say, _failures():
+        measured = starting.bench_start(starting.START_SIZES[scale], say)
+    _end({"bench": "start", "scale": scale, **measured, "machine": machine()}, language, as_json)
 
 
 @bench.command()
@@ -80,14 +119,14 @@ def network(scale: str, language: str, as_json: bool) -> None:
 @bench.command()
 @click.option("--shops", type=click.IntRange(10, 100_000_000), help="How many shops; by the scale if not given.")
 @click.option("--orders", type=click.IntRange(10, 99_999_999), help="How many orders; by the scale if not given.")
-@click.option("--drop", is_flag=True, help="Drop every world that is there, and make none.")
+@click.option("--drop", is_flag=True, help="Drop the program of this size, and make none.")
 @_with_options
 def world(shops: int | None, orders: int | None, drop: bool, scale: str, language: str, as_json: bool) -> None:
     """Make a program of platform size in a database of its own, and keep it for the next run."""
-    wanted = WORLD_SIZES[scale]
-    wanted = PlatformWorld(shops or wanted.shops, orders or wanted.orders)
+    of_scale = WORLD_SIZES[scale]
+    wanted = PlatformWorld(shops or of_scale.shops, orders or of_scale.orders)
     with _failures(), open_container(migrated=False) as container, teller(language) as say:
-        answer = {"dropped": drop_worlds(container)} if drop else describe_world(container, wanted, say)
+        answer = {"dropped": drop_world(container, wanted)} if drop else describe_world(container, wanted, say)
     if as_json:
         print_json(answer)
     else:

@@ -43,3 +43,12 @@ def growth(first: int, last: int) -> float:
     (0.05, 0.0)
     """
     return max(last - first, 0) / first
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that so many of a hundred are not above, by the nearest rank.
+
+    >>> percentile([4.0, 1.0, 3.0, 2.0], 50), percentile([4.0, 1.0, 3.0, 2.0], 99)
+    (2.0, 4.0)
+    """
+    return sorted(values)[max(-(-len(values) * percent // 100), 1) - 1]

@@ -99,11 +99,11 @@ class World:
         }
 
 
-def open_program(container: Container) -> Program:
+def open_program(container: Container, code: str = "bench") -> Program:
     """The bench's program, with its plan in force."""
     with container.begin() as conn:
         now, packs = container.now(), container.policies
-        program = create_program(conn, "bench", "CNY", "Asia/Shanghai", "open", now, packs)
+        program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", now, packs)
         plan = create_plan(conn, program, PLAN, packs, COMMAND_LINE, now)
         publish_plan(conn, program, packs, plan.code, plan.version, OPENED, None, COMMAND_LINE, now)
     return program

@@ -14,9 +14,10 @@ from distrib.cli.imports.gathering import Gathered
 from distrib.cli.imports.preview import Preview
 from distrib.cli.imports.refused import RefusedFile
 from distrib.domain.errors import Refusal
+from distrib.domain.events import DecodedEvent
 from distrib.languages import render_both
 from distrib.services.context import Program
-from distrib.services.orders.codec import DecodedEvent, decode_event
+from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import Accepted, accept_events
 
 

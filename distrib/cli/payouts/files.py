@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_storable_text, parse_day
+from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_storable_text
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
 from distrib.domain.spreadsheet_cells import restored
@@ -24,6 +26,11 @@ _TEXTS = ("reference", "reason")
 _KNOWN = frozenset({"shop_id", "detail_no", "status", "paid_on", *_TEXTS, *CSV_COLUMNS})
 """The columns of results, and those of a batch's own file."""
 _MOST_DETAIL_NO = 64
+_WRITTEN_DAY = re.compile(
+    r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|\.([0-9]{1,2})\.|年([0-9]{1,2})月|([0-9]{2}))([0-9]{1,2})日?"
+    r"(?:[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+)
+"""Days as spreadsheets and channels write them, the year first: in another order the month cannot be told."""
 
 
 def read_results(
@@ -47,6 +54,7 @@ def read_results(
     """
     drafts, problems, still_open = [], [], 0
     unknown: dict[str, None] = {}
+    number = 0
     for number, row, fault in _rows(file, encoding):
         unknown |= dict.fromkeys(name for name in row if name not in _KNOWN and name not in ignored)
         if fault is not None:
@@ -65,6 +73,8 @@ def read_results(
     if unknown:
         words = Text("not a column of results; leave it aside with --ignore-columns, or correct its name")
         problems = [Problem(name, render_both(words)) for name in unknown] + problems
+    if not number:
+        problems = [Problem(file.name, render_both(Text("holds no result")))]
     if problems:
         raise Refusal("invalid", problems[:MOST_PROBLEMS])
     return drafts, still_open
@@ -78,7 +88,7 @@ def _draft(row: Mapping[str, Any], status: str) -> ResultDraft:
         row.get("reference") or None,
         row.get("reason") or None,
         row.get("detail_no") or None,
-        None if paid_on is None else parse_day(paid_on),
+        None if paid_on is None else _parse_written_day(paid_on),
     )
 
 
@@ -147,7 +157,7 @@ def _problems(row: Mapping[str, Any], status: object) -> list[str]:
     ]
     paid_on = row.get("paid_on")
     if paid_on and not _is_day(paid_on):
-        texts.append(Text("paid_on must be a day like 2026-03-09"))
+        texts.append(Text("paid_on must be a day with the year first, as 2026-03-09 or 2026/3/9"))
     elif paid_on and status == FAILED:
         texts.append(Text("paid_on does not go with failed"))
     return [render_both(text) for text in texts]
@@ -167,6 +177,22 @@ def _problems_of_key(row: Mapping[str, Any]) -> list[Text]:
 
 def _is_day(value: object) -> bool:
     try:
-        return isinstance(value, str) and bool(parse_day(value))
+        return isinstance(value, str) and bool(_parse_written_day(value))
     except ValueError:
         return False
+
+
+def _parse_written_day(text: str) -> date:
+    """Parses a day as spreadsheets and channels write it, perhaps with a time of day that is left aside.
+
+    Raises:
+        ValueError: of another form, or not on the calendar.
+
+    >>> [_parse_written_day(day).isoformat() for day in ("2026/3/9", "20260309", "2026-03-09 17:08")]
+    ['2026-03-09', '2026-03-09', '2026-03-09']
+    """
+    written = _WRITTEN_DAY.fullmatch(text.strip())
+    if written is None:
+        raise ValueError("not a day with the year first")
+    year, *parts = [int(part) for part in written.groups() if part is not None]
+    return date(year, *parts)

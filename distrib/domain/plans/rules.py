@@ -175,6 +175,11 @@ class RuleBook:
         self.on_customers = tuple(dict.fromkeys(condition for condition in conditions if condition is not None))
         self.earlier_orders = max((condition.within_orders or 1 for condition in self.on_customers), default=0)
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether no rule asks for a channel, a category or a SKU, so that all lines of an order choose alike."""
+        return not (self._channels or self._categories or self._skus)
+
     def choose(
         self, channel: str, category: str | None, sku: str, met: frozenset[CustomerCondition] = _NO_CONDITION
     ) -> Chosen:

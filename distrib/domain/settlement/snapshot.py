@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 VERSION = 2
+SELF_PURCHASE_JSON = ',"is_self_purchase":true'
 DEFAULT_MAX_TIERS = 3
 """What version 2 leaves out where it is so: a default of a version never changes."""
 
@@ -105,19 +106,16 @@ class Snapshot(NamedTuple):
         >>> Snapshot(Person(7, "member", True), pack="cn@2005-11-01").to_json()
         '{"v":2,"seller":{"shop_no":7,"rank":"member"},"pack":"cn@2005-11-01"}'
         """
-        parts = ['{"v":2']
-        if self.seller is not None:
-            parts.append(f',"seller":{_person(self.seller)}')
-        if self.uplines:
-            parts.append(f',"uplines":[{",".join([_person(upline) for upline in self.uplines])}]')
+        seller = None if self.seller is None else person_json(self.seller)
+        parts = [chain_json(seller, [person_json(upline) for upline in self.uplines])]
         if self.is_self_purchase:
-            parts.append(',"is_self_purchase":true')
+            parts.append(SELF_PURCHASE_JSON)
         if self.leader is not None:
-            parts.append(f',"leader":{_person(self.leader)}')
+            parts.append(f',"leader":{person_json(self.leader)}')
         if self.opener is not None:
-            parts.append(f',"opener":{_person(self.opener)}')
+            parts.append(f',"opener":{person_json(self.opener)}')
         parts.append(
-            _limits(
+            limits_json(
                 self.order_cap_ppm,
                 self.pack,
                 self.entry_pays_seller,
@@ -160,15 +158,32 @@ def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-@lru_cache(maxsize=65_536)
-def _person(person: Person) -> str:
-    """A person as JSON; most stand in many orders of a batch."""
-    kept: dict[str, object] = {"shop_no": person.shop_no, "rank": person.rank}
-    if not person.is_active:
-        kept["is_active"] = False
-    if person.unmet:
-        kept["unmet"] = person.unmet
-    return _compact(kept)
+def chain_json(seller: str | None, uplines: Sequence[str]) -> str:
+    """How a snapshot begins: its version, the seller and those above, each as JSON already.
+
+    >>> chain_json(person_json(Person(7, "member", True)), [])
+    '{"v":2,"seller":{"shop_no":7,"rank":"member"}'
+    """
+    first = '{"v":2' if seller is None else f'{{"v":2,"seller":{seller}'
+    return f'{first},"uplines":[{",".join(uplines)}]' if uplines else first
+
+
+def person_json(person: Person) -> str:
+    """A person as JSON.
+
+    >>> person_json(Person(7, "top", False, (1, 2)))
+    '{"shop_no":7,"rank":"top","is_active":false,"unmet":[1,2]}'
+    """
+    shop_no, rank, is_active, unmet = person
+    rest = "" if is_active else ',"is_active":false'
+    if unmet:
+        rest += f',"unmet":{_compact(unmet)}'
+    return f'{{"shop_no":{shop_no},"rank":{_text(rank)}{rest}}}'
+
+
+@lru_cache(maxsize=1_024)
+def _text(text: str) -> str:
+    return _compact(text)
 
 
 def _person_of(kept: Mapping[str, Any]) -> Person:
@@ -176,7 +191,7 @@ def _person_of(kept: Mapping[str, Any]) -> Person:
 
 
 @lru_cache(maxsize=1_024)
-def _limits(
+def limits_json(
     order_cap_ppm: int | None, pack: str, entry_pays_seller: bool, self_purchase_pays_uplines: bool, max_tiers: int
 ) -> str:
     """What packs and the plan allow, as the JSON of those that are not as by default; the same for many orders."""

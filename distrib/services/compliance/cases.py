@@ -164,7 +164,7 @@ def _take_back(conn: Connection, program: Program, case_no: int, now: datetime) 
         rows.append({**row, "seq": seq, "reverses_seq": row["seq"], "amount_minor": row["left_minor"]})
         months.setdefault((row["shop_no"], period), MonthTotals()).reversed_minor -= row["left_minor"]
     store.insert_reversals(conn, program.program_id, rows, now, period)
-    batch.upsert_months(conn, program.program_id, months)
+    batch.upsert_months(conn, program.program_id, batch.month_columns(months))
 
 
 def _view(program: Program, row: Mapping[str, Any], decisions: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ one binding; whoever is one person now is the same shop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -17,16 +17,28 @@ from distrib.store import customers
 from distrib.store.network.chains import ShopState
 
 
+class Buyers:
+    """Loads who is one person with the customers of a batch of orders and which shops they are, as known now."""
+
+    def __init__(self, conn: Connection, program_id: int, customer_ids: Collection[str]) -> None:
+        self.identities = identities_of(conn, program_id, customer_ids)
+        surviving = {self.identities.surviving(buyer) for buyer in customer_ids}
+        self._shop_of = customers.shops_of_customers(conn, program_id, surviving) if customer_ids else {}
+
+    def is_shop(self, customer_id: str, shop: ShopState) -> bool:
+        """Whether a customer is that shop: the same id, or the person's record names the shop."""
+        surviving = self.identities.surviving(customer_id)
+        return shop.shop_id in (customer_id, surviving) or self._shop_of.get(surviving) == shop.shop_no
+
+
 class Sellers:
     """Loads the claims on the customers of a batch of orders and the shops they are, as known now."""
 
     def __init__(self, conn: Connection, program_id: int, orders: Sequence[Order]) -> None:
         buyers = {order.customer_id for order in orders if order.customer_id is not None}
         unnamed = {order.customer_id for order in orders if order.shop_id is None and order.customer_id is not None}
-        self._identities = identities_of(conn, program_id, buyers)
-        surviving = {self._identities.surviving(buyer) for buyer in buyers}
-        self._shop_of = customers.shops_of_customers(conn, program_id, surviving) if buyers else {}
-        self._people = ClaimsOfPeople(conn, program_id, unnamed, self._identities)
+        self._buyers = Buyers(conn, program_id, buyers)
+        self._people = ClaimsOfPeople(conn, program_id, unnamed, self._buyers.identities)
         self._bound: dict[tuple[str, datetime], int | None] = {}
 
     def bound_shop(self, order: Order) -> int | None:
@@ -47,5 +59,4 @@ class Sellers:
         """Whether the buyer is the selling shop itself: the same id, or the person's record names the shop."""
         if seller is None or order.customer_id is None:
             return False
-        surviving = self._identities.surviving(order.customer_id)
-        return seller.shop_id in (order.customer_id, surviving) or self._shop_of.get(surviving) == seller.shop_no
+        return self._buyers.is_shop(order.customer_id, seller)

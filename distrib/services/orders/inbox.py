@@ -8,24 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
-from distrib.domain.events import REFUNDED
+from distrib.domain.events import REFUNDED, DecodedEvent
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
-from distrib.services.orders.codec import DecodedEvent, decode_stored
+from distrib.services.orders.codec import decode_stored
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What became of one posted event: ``accepted``, ``duplicate`` or ``refused`` with why."""
 
     id: str
@@ -38,7 +37,7 @@ class _Kept:
     """What is kept of the posted events: the ids that are new, digest and content of those known, and refusals."""
 
     fresh: set[str]
-    known: dict[str, tuple[bytes, str]]
+    known: dict[str, tuple[bytes, str | bytes]]
     refused: dict[str, Refusal]
 
 
@@ -54,19 +53,27 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
     for event in events:
         first.setdefault(event.id, event)
     zone, program_id = calendar_of(conn, program).zone, program.program_id
-    unplaced = rows.unplaced_among(conn, program_id, first)
+    unplaced = rows.unplaced_among(conn, program_id, first) if rows.has_unplaced(conn, program_id) else {}
     kept = _Kept(set(), dict(unplaced), {})
     wanted = [event for event in first.values() if event.id not in unplaced]
-    whose = [event for event in wanted if event.order_id is not None or event.group_id is not None]
-    kept.fresh = rows.insert_events(conn, program_id, [_row(zone, event) for event in whose], now)
+    whose = [event for event in wanted if not _names_no_order(event)]
+    if whose:
+        kept.fresh = rows.insert_events(conn, program_id, whose, _days(zone, whose), now)
     if len(whose) < len(wanted):
         _keep_reversals(conn, program_id, zone, [event for event in wanted if _names_no_order(event)], now, kept)
     if any(event.type == REFUNDED for event in whose):
         rows.place_events(conn, len(events), program_id)
-    others = [event.id for event in wanted if event.id not in kept.fresh and event.id not in kept.refused]
+    if len(kept.fresh) == len(events):
+        return [Accepted(event.id, "accepted") for event in events]
+    others = {event.id for event in wanted if event.id not in kept.fresh and event.id not in kept.refused}
     if others:
-        kept.known |= _known(conn, program_id, others, [event for event in events if event.id in set(others)])
+        kept.known |= _known(conn, program_id, list(others), [event for event in events if event.id in others])
     return [_answer(event, first, kept) for event in events]
+
+
+def _days(zone: ZoneInfo, events: Sequence[DecodedEvent]) -> list[date]:
+    """On which day of the program's time zone each event happened."""
+    return [event.occurred_at.astimezone(zone).date() for event in events]
 
 
 def _names_no_order(event: DecodedEvent) -> bool:
@@ -82,28 +89,29 @@ def _keep_reversals(
     orders = rows.orders_of_refunds(conn, program_id, {event.refund_id for event in new if event.refund_id})
     placed, waiting = [], []
     for event in new:
-        row = _row(zone, event)
-        of_refund = orders.get(row.refund_id or "", set())
+        of_refund = orders.get(event.refund_id or "", set())
         if len(of_refund) > 1:
-            kept.refused[event.id] = Refusal("refund_ambiguous", id=row.refund_id)
+            kept.refused[event.id] = Refusal("refund_ambiguous", id=event.refund_id)
         elif of_refund:
-            placed.append(row._replace(order_id=min(of_refund)))
+            placed.append(event._replace(order_id=min(of_refund)))
         else:
-            waiting.append(row)
+            waiting.append(event)
     if placed:
-        kept.fresh |= rows.insert_events(conn, program_id, placed, now)
+        kept.fresh |= rows.insert_events(conn, program_id, placed, _days(zone, placed), now)
     if waiting:
-        kept.fresh |= rows.insert_unplaced(conn, program_id, waiting, now)
+        kept.fresh |= rows.insert_unplaced(conn, program_id, waiting, _days(zone, waiting), now)
 
 
 def _known(
     conn: Connection, program_id: int, event_ids: Sequence[str], posted: Sequence[DecodedEvent]
-) -> dict[str, tuple[bytes, str]]:
+) -> dict[str, tuple[bytes, str | bytes]]:
     """Digest and content of events that are known; the content only where a posted one's digest differs."""
     digests = rows.digests_of(conn, program_id, event_ids)
     unlike = [event.id for event in posted if event.id in digests and digests[event.id] != event.digest]
     payloads = rows.payloads_of(conn, program_id, unlike) if unlike else {}
-    known = {event_id: (digest, payloads.get(event_id, "")) for event_id, digest in digests.items()}
+    known: dict[str, tuple[bytes, str | bytes]] = {
+        event_id: (digest, payloads.get(event_id, "")) for event_id, digest in digests.items()
+    }
     missing = [event_id for event_id in event_ids if event_id not in known]
     return known | rows.unplaced_among(conn, program_id, missing) if missing else known
 
@@ -133,14 +141,6 @@ def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, 
     elif not rows.reopen(conn, program.program_id, event_id):
         raise Refusal("event_not_failed")
     return get_event(conn, program, event_id)
-
-
-def _row(zone: ZoneInfo, event: DecodedEvent) -> rows.NewEvent:
-    day = event.occurred_at.astimezone(zone).date()
-    content = (event.digest, event.payload)
-    return rows.NewEvent(
-        event.id, event.type, event.order_id, event.occurred_at, day, *content, event.group_id, event.refund_id
-    )
 
 
 def _answer(event: DecodedEvent, first: Mapping[str, DecodedEvent], kept: _Kept) -> Accepted:

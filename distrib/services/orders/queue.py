@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from distrib.store.orders import groups, inbox, queue
@@ -9,9 +11,9 @@ from distrib.store.orders import groups, inbox, queue
 WAKE_LIMIT = 10_000
 
 
-def programs_with_pending_events(conn: Connection) -> list[int]:
-    """Lists the programs that have orders in the queue or promotions to decide, by number."""
-    return queue.programs_with_pending_events(conn)
+def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
+    """Lists the programs that have orders in the queue or promotions to decide by ``now``, by number."""
+    return queue.programs_with_pending_events(conn, now)
 
 
 def orders_in_queue(conn: Connection, program_id: int | None = None) -> int:

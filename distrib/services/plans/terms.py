@@ -5,8 +5,9 @@ Worked out once a version and batch. Amounts and people may not enter.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from distrib.services.context import Program
 from distrib.services.plans.versions import Timeline, TimelineEntry, ladder_of
 from distrib.services.policies import PolicyBook, pack_on
 from distrib.store.settlement.rule_totals import CUSTOMERS, MONTHS
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class CountedRules(NamedTuple):
@@ -77,6 +80,11 @@ class TermsBook:
         """How many earlier orders of a customer decide what any version asks of customers; 0: none asks."""
         return max((entry.plan.book.earlier_orders for entry in self._timeline.entries), default=0)
 
+    @property
+    def counts_over_orders(self) -> bool:
+        """Whether what an order pays may depend on other orders, so that the order of work within a batch matters."""
+        return bool(self.counted_rules or self.asks_for_sales or self.most_earlier_orders)
+
     def _counted(self, bound_of: Callable[[Cap], int | None]) -> CountedRules:
         rules = [rule for entry in self._timeline.entries for rule in entry.plan.rules]
         capped = {id(rule) for rule in rules if rule.cap is not None and bound_of(rule.cap) is not None}
@@ -93,6 +101,15 @@ class TermsBook:
         if terms is None:
             terms = self._known[key] = self._terms(entry, self._program.day_of(paid_at))
         return terms
+
+    def span_of(self, paid_at: datetime) -> tuple[Terms, datetime, datetime]:
+        """Finds the terms in force at ``paid_at``, and from when until when they surely are; raises as ``in_force``."""
+        terms = self.in_force(paid_at)
+        if self._is_dated:
+            return terms, paid_at, paid_at
+        starts = [entry.effective_from for entry in self._timeline.entries]
+        place = bisect_right(starts, paid_at)
+        return terms, starts[place - 1], starts[place] if place < len(starts) else _EVER
 
     def version_no_at(self, instant: datetime) -> int | None:
         """Finds the number of the plan version in force at an instant; None where there was none."""

@@ -69,11 +69,12 @@ def decide_promotions(
 
     Args:
         first_day: the earliest day that still has pending events; None when there is none.
+        now: what lies after it, as the look for a recruit by a move to come, is decided when its time has come.
 
     Returns:
         True when promotions were decided, False when another worker is deciding them, None when none are signalled.
     """
-    signals = rows.take_signals(conn, program.program_id, first_day)
+    signals = rows.take_signals(conn, program.program_id, first_day, now)
     if signals is None:
         return False
     if not signals:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection
 
+from distrib.columns.sums import sums_by
+from distrib.columns.tree import Integers
 from distrib.services.context import Program, period_bounds
 from distrib.services.settlement.groups import Groups
 from distrib.services.webhooks.messages import queue_commission_messages
@@ -31,7 +34,14 @@ from distrib.store.orders.life import (
 )
 from distrib.store.orders.queue import EventOutcome, PendingEvent, Reopened, Reopening
 from distrib.store.settlement import batch as rows
-from distrib.store.settlement.batch import MonthTotals, RefundLineRow, SettlementRow, TransferRows
+from distrib.store.settlement.batch import (
+    MonthColumns,
+    MonthTotals,
+    RefundLineRow,
+    SettlementColumns,
+    SettlementRow,
+)
+from distrib.store.settlement.transfers import TransferRows
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -84,6 +94,7 @@ class Batch:
         closed_through: the last month whose books are closed, as 202603; 0 for none.
         signals_sales: whether an order may promote shops by what they sell, ``signal_levels`` how many levels above.
         signals_earnings: whether an order may promote whoever it pays.
+        in_columns: whether plain orders are settled in columns; the state machine makes the same of them.
     """
 
     def __init__(
@@ -95,6 +106,7 @@ class Batch:
         signals_sales: bool = False,
         signal_levels: int = 0,
         signals_earnings: bool = False,
+        in_columns: bool = True,
     ) -> None:
         self.program = program
         self.settlements: list[SettlementRow] = []
@@ -106,8 +118,12 @@ class Batch:
         self.closed_through = closed_through
         self.signals_sales, self.signals_earnings = signals_sales, signals_earnings
         self.signal_levels = signal_levels
+        self.in_columns = in_columns
         self.transfers = TransferRows()
+        self.settled: list[SettlementColumns] = []
+        """What became of orders that were settled in columns; their transfers and months stand with the others'."""
         self.done: list[tuple[int, int]] = []
+        self.done_columns: list[tuple[Integers, Integers]] = []
         self.outcomes: list[EventOutcome] = []
         self.signals: set[tuple[date, int, datetime]] = set()
         self.earner_signals: set[tuple[date, int, datetime]] = set()
@@ -120,6 +136,7 @@ class Batch:
         self.life = LifeRows()
         self._month = (_EVER, _EVER, 0)
         self.months: defaultdict[tuple[int, int], MonthTotals] = defaultdict(MonthTotals)
+        self.month_columns: list[MonthColumns] = []
 
     def finish(
         self,
@@ -161,6 +178,7 @@ class Batch:
     def changed_orders(self) -> set[int]:
         """The orders of which more is known now than before the batch: they settled, were paid, or ended."""
         changed = {settlement.order_no for settlement in self.settlements}
+        changed.update(*(columns.order_no.tolist() for columns in self.settled))
         return changed | {row.order_no for row in self.life.paid} | {row.order_no for row in self.life.ends}
 
     def _queue_reopened(self, reopened: Iterable[Reopened]) -> None:
@@ -168,12 +186,26 @@ class Batch:
             self.later[order_no] = min(day, self.later.get(order_no, day))
 
     def _write_outcomes(self, conn: Connection, program_id: int) -> None:
-        if self.done:
-            rows.copy_done(conn, program_id, self.done, self.now)
+        done = [*self.done_columns, *([_columns_of(self.done)] if self.done else [])]
+        if done:
+            orders, events = (np.concatenate(column) for column in zip(*done, strict=True))
+            rows.copy_done(conn, program_id, orders, events, self.now)
         if self.outcomes:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
         if self.undone_refunds:  # after this batch's own outcomes, which may be among them
             self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
+
+    def _signal_later_recruits(self, conn: Connection) -> None:
+        """Asks again for the looks of later days: who gained a recruit since then was looked at without these sales.
+
+        What happened today needs none: the look at the end of the day knows it.
+        """
+        today = self.program.day_of(self.now)
+        for signals, levels in ((self.signals, self.signal_levels), (self.earner_signals, 0)):
+            late = {(shop_no, instant) for day, shop_no, instant in signals if day < today}
+            if late:
+                program = self.program
+                rows.insert_later_recruits(conn, program.program_id, program.time_zone, late, levels)
 
     def write(self, conn: Connection) -> None:
         """Writes everything; accounts come last, because all programs' batches meet there."""
@@ -181,12 +213,12 @@ class Batch:
         if self.failed_payments:  # before this batch's own outcomes, which know of the failures
             self._queue_reopened(queue.reopen_after_failures(conn, program_id, self.failed_payments))
         self.life.write(conn, program_id)
-        if self.settlements:
-            rows.copy_settlements(conn, program_id, self.settlements)
+        settled = [*self.settled, *([rows.settlement_columns(self.settlements)] if self.settlements else [])]
+        rows.copy_settlements(conn, program_id, settled)
         if self.refunds:
             rows.insert_refunds(conn, program_id, self.refunds)
         if self.transfers:
-            self.transfers.copy(conn)
+            self.transfers.copy(conn, program_id)
             cases.freeze_commissions(conn, program_id, self.frozen)
             queue_commission_messages(conn, self.program)
         self._write_outcomes(conn, program_id)
@@ -194,7 +226,23 @@ class Batch:
             rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
         if self.earner_signals:
             rows.insert_signals(conn, program_id, self.earner_signals, 0)
+        self._signal_later_recruits(conn)
         if self.later:
             inbox.enqueue(conn, program_id, list(self.later), list(self.later.values()))
-        if self.months:
-            rows.upsert_months(conn, program_id, self.months)
+        months = [*self.month_columns, *([rows.month_columns(self.months)] if self.months else [])]
+        if months:
+            rows.upsert_months(conn, program_id, _added_up(months))
+
+
+def _columns_of(pairs: Sequence[tuple[int, int]]) -> tuple[Integers, Integers]:
+    orders, events = np.array(pairs, np.int64).T
+    return orders, events
+
+
+def _added_up(months: Sequence[MonthColumns]) -> MonthColumns:
+    """Totals in which no account has a month twice."""
+    if len(months) == 1:
+        return months[0]
+    account_no, period, *figures = (np.concatenate(column) for column in zip(*months, strict=True))
+    keys, sums = sums_by([account_no, period], figures)
+    return MonthColumns(*keys, *sums)

@@ -32,6 +32,7 @@ from distrib.services.settlement.groups import load_groups, queue_orders_of_grou
 from distrib.services.settlement.histories import load_states, orders_expected, settled_state
 from distrib.services.settlement.lookups import BatchLookups
 from distrib.services.settlement.people import People
+from distrib.services.settlement.plain import settle_plain
 from distrib.services.settlement.rule_limits import RuleLimits
 from distrib.store.ledger import books
 from distrib.store.orders import life, queue
@@ -60,7 +61,13 @@ class Drained:
 
 
 def drain_batch(
-    conn: Connection, program: Program, policies: Mapping[str, Policy], limit: int, now: datetime
+    conn: Connection,
+    program: Program,
+    policies: Mapping[str, Policy],
+    limit: int,
+    now: datetime,
+    *,
+    in_columns: bool = True,
 ) -> Drained:
     """Applies the open events of up to ``limit`` orders of the program and writes what they became; the caller commits.
 
@@ -68,7 +75,9 @@ def drain_batch(
         policies: the policy packs by name.
         limit: orders a batch.
         now: the clock reading that marks events done; no figure depends on it.
+        in_columns: whether plain orders are settled in columns; the state machine makes the same of them.
     """
+    queue.read_by_keys(conn)
     first = queue.first_day(conn, program.program_id)
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
@@ -86,7 +95,8 @@ def drain_batch(
     orders = queue.claim_orders(conn, program.program_id, until, limit)
     if not orders:
         return Drained(State.BUSY)
-    return _applied(conn, _open_batch(program, terms, now, closed_through), terms, orders, until)
+    batch = _open_batch(program, terms, now, closed_through, in_columns=in_columns)
+    return _applied(conn, batch, terms, orders, until)
 
 
 def drain_orders(
@@ -98,6 +108,7 @@ def drain_orders(
     now: datetime,
 ) -> Drained:
     """Applies the open events of those of the named orders that nobody else holds; to find the one that fails."""
+    queue.read_by_keys(conn)
     queue.hold_timeline(conn, program.program_id)
     terms = TermsBook(program, load_timeline(conn, program), policies)
     closed_through = books.hold_open(conn, program.program_id)
@@ -114,7 +125,9 @@ def park_order(conn: Connection, program: Program, order_no: int, reason: str, n
     batch.write(conn)
 
 
-def _open_batch(program: Program, terms: TermsBook, now: datetime, closed_through: int) -> Batch:
+def _open_batch(
+    program: Program, terms: TermsBook, now: datetime, closed_through: int, *, in_columns: bool = True
+) -> Batch:
     return Batch(
         program,
         now,
@@ -122,6 +135,7 @@ def _open_batch(program: Program, terms: TermsBook, now: datetime, closed_throug
         signals_sales=terms.has_promotions,
         signal_levels=terms.signal_levels,
         signals_earnings=terms.signals_earnings,
+        in_columns=in_columns,
     )
 
 
@@ -153,9 +167,22 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
     """
     program_id = batch.program.program_id
     pending = queue.pending_events(conn, program_id, numbers)
-    due = _sort_out(batch, pending, until)
-    more = queue_orders_of_groups(conn, program_id, set(numbers) - due.orders.keys() - due.groups.keys())
+    freezes = Freezes(conn, program_id)
+    left = settle_plain(conn, batch, terms, freezes, pending, until) if batch.in_columns else pending
+    settled = {row.order_no for row in pending} - {row.order_no for row in left}
+    due = _sort_out(batch, left, until)
+    more = queue_orders_of_groups(conn, program_id, set(numbers) - settled - due.orders.keys() - due.groups.keys())
     batch.queue_again(more, until)
+    if due.orders or due.groups:
+        _apply_in_turn(conn, batch, terms, freezes, due)
+    _queue_later(batch, pending, until)
+    batch.write(conn)
+    return len(settled) + sum(map(len, due.orders.values())) + sum(map(len, due.groups.values()))
+
+
+def _apply_in_turn(conn: Connection, batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due) -> None:
+    """Applies events to their groups and orders, by the state machine."""
+    program_id = batch.program.program_id
     states = load_states(conn, program_id, terms, due.orders)
     orders = due.grouped + orders_expected(states)
     batch.groups = groups = load_groups(conn, program_id, due.groups.keys(), orders)
@@ -164,10 +191,7 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
         if decision is not None:
             groups.decisions[group_no] = decision
         gather(batch, group_no, effects)
-    _apply_to_orders(conn, batch, terms, due, states)
-    _queue_later(batch, pending, until)
-    batch.write(conn)
-    return sum(map(len, due.orders.values())) + sum(map(len, due.groups.values()))
+    _apply_to_orders(conn, batch, terms, freezes, due, states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +223,7 @@ def _sort_out(batch: Batch, pending: Sequence[PendingEvent], until: date) -> _Du
 
 
 def _apply_to_orders(
-    conn: Connection, batch: Batch, terms: TermsBook, due: _Due, states: Mapping[int, OrderState]
+    conn: Connection, batch: Batch, terms: TermsBook, freezes: Freezes, due: _Due, states: Mapping[int, OrderState]
 ) -> None:
     """Applies the due events to their orders: first to those settled before, then to the others."""
     program_id = batch.program.program_id
@@ -213,7 +237,7 @@ def _apply_to_orders(
     ]
     orders_sold = [order for order, _ in sold]
     people, limits = People(conn, program_id, orders_sold), RuleLimits(conn, batch, terms)
-    freezes = Freezes(conn, program_id, partial(people.chains, orders_sold))
+    freezes.look_up(partial(people.chains, orders_sold))
     lookups = BatchLookups(terms, people, limits, batch.groups, freezes)
     if limits.are_needed:  # sales before what asks for them, refunds before both: what is known is what was applied
         fresh.sort(key=lambda order_no: min(arrival.event.occurred_at for arrival in due.orders[order_no]))

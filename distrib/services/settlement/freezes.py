@@ -20,16 +20,10 @@ from distrib.store.compliance.cases import Freeze
 
 
 class Freezes:
-    """The freezes in force, for the chains of one batch.
+    """The freezes in force, for the chains of one batch."""
 
-    Args:
-        chains: answers sellers' chains (the seller first, then its nearest uplines) with when each order was paid;
-            asked where a freeze is in force.
-    """
-
-    def __init__(
-        self, conn: Connection, program_id: int, chains: Callable[[], Sequence[tuple[Sequence[int], datetime]]]
-    ) -> None:
+    def __init__(self, conn: Connection, program_id: int) -> None:
+        self._conn, self._program_id = conn, program_id
         self._by_root: dict[int, list[Freeze]] = {}
         self._by_organiser: dict[str, list[Freeze]] = {}
         in_force = cases.freezes_in_force(conn, program_id)
@@ -42,7 +36,21 @@ class Freezes:
         named = cases.organised(conn, program_id, list(self._by_organiser)) if self._by_organiser else {}
         self._organisers = {shop_no: _Dated(history) for shop_no, history in named.items()}
         self._watched = self._by_root.keys() | self._organisers.keys()
-        self._far = self._read_far(conn, program_id, chains()) if self._watched else {}
+        self._far: Mapping[tuple[int, datetime], set[int]] = {}
+
+    def look_up(self, chains: Callable[[], Sequence[tuple[Sequence[int], datetime]]]) -> None:
+        """Reads what stands far above, before orders are marked.
+
+        Args:
+            chains: answers sellers' chains (the seller first, then its nearest uplines) with when each order was paid;
+                asked where a freeze is in force.
+        """
+        if self._watched:
+            self._far = self._read_far(chains())
+
+    def may_hold(self, chain: Sequence[int]) -> bool:
+        """Whether a freeze may be about a chain (the seller first), or about somebody further above."""
+        return bool(self._watched) and (len(chain) > CHAIN_LENGTH or not self._watched.isdisjoint(chain))
 
     def mark(self, snapshot: Snapshot, paid_at: datetime) -> Snapshot:
         """The snapshot with the case that holds its indirect pay, where there is one: the oldest."""
@@ -70,12 +78,10 @@ class Freezes:
         if organiser_id is not None:
             yield from self._by_organiser.get(organiser_id, ())
 
-    def _read_far(
-        self, conn: Connection, program_id: int, chains: Sequence[tuple[Sequence[int], datetime]]
-    ) -> Mapping[tuple[int, datetime], set[int]]:
+    def _read_far(self, chains: Sequence[tuple[Sequence[int], datetime]]) -> Mapping[tuple[int, datetime], set[int]]:
         """Which watched shops stood above those chains that are longer than a snapshot holds."""
         asked = sorted({(chain[-1], paid_at) for chain, paid_at in chains if len(chain) > CHAIN_LENGTH})
-        watched = cases.standing_above(conn, program_id, asked, sorted(self._watched)) if asked else []
+        watched = cases.standing_above(self._conn, self._program_id, asked, sorted(self._watched)) if asked else []
         return dict(zip(asked, watched, strict=True))
 
 

@@ -25,7 +25,8 @@ from distrib.store.orders.life import (
     PaidOrder,
 )
 from distrib.store.orders.queue import Reopening
-from distrib.store.settlement.batch import Posting, RefundLineRow, Reversal, SettlementRow
+from distrib.store.settlement.batch import RefundLineRow, SettlementRow
+from distrib.store.settlement.transfers import Posting, Reversal
 
 
 def gather(batch: Batch, order_no: int, effects: Iterable[Effect]) -> None:
@@ -60,7 +61,7 @@ def _gather_settled(batch: Batch, order_no: int, effect: of.OrderSettled) -> Non
         )
     )
     if batch.signals_sales or batch.signals_earnings:
-        _signal(batch, arrival.day, counts_from, seller_no, [commission.shop_no for commission in commissions])
+        signal(batch, arrival.day, counts_from, seller_no, [commission.shop_no for commission in commissions])
 
 
 def _gather_frozen(batch: Batch, order_no: int, effect: of.OrderSettled) -> None:
@@ -202,7 +203,7 @@ def _gather_sales(batch: Batch, order_no: int, effect: of.SalesChanged) -> None:
     account = effect.account
     shops = [key.shop_no for key in account.commissions]
     instant = account.no_earlier(effect.arrival.event.occurred_at)
-    _signal(batch, effect.arrival.day, instant, account.seller_no, shops)
+    signal(batch, effect.arrival.day, instant, account.seller_no, shops)
 
 
 def _gather_ended(batch: Batch, order_no: int, effect: of.OrderEnded) -> None:
@@ -244,7 +245,7 @@ def _posting(batch: Batch, order_no: int, event_no: int, version_no: int, instan
     return Posting(batch.program.program_id, order_no, event_no, version_no, instant, period, belongs_to_period)
 
 
-def _signal(batch: Batch, day: date, instant: datetime, seller_no: int | None, earners: Iterable[int]) -> None:
+def signal(batch: Batch, day: date, instant: datetime, seller_no: int | None, earners: Iterable[int]) -> None:
     """Asks for a look at the promotion of the seller and of those who earned, not before the event's day."""
     if not (batch.signals_sales or batch.signals_earnings):
         return

@@ -47,8 +47,7 @@ class RuleLimits:
     @property
     def are_needed(self) -> bool:
         """Whether any published version has such rules; the order of work within a batch matters then."""
-        terms = self._terms
-        return bool(terms.counted_rules or terms.asks_for_sales or terms.most_earlier_orders)
+        return self._terms.counts_over_orders
 
     def look_ahead(self, people: People, orders: Sequence[tuple[Order, datetime]]) -> None:
         """Reads and locks what these orders will most likely need; what is missed is fetched when it is needed.

@@ -61,6 +61,8 @@ _COLUMNS: tuple[tuple[Text, int, bool], ...] = (
 )
 _GAP = 4.0
 """Points between a text and the next column."""
+_WIDEST_AMOUNT = "-10,000,000,000.00"
+"""The most that one line of an order may be paid, taken back: no amount of a line is broken over two."""
 
 
 def write_paper(
@@ -228,9 +230,14 @@ def _worded(text: Text) -> str:
 
 
 def _column_widths() -> list[float]:
-    """The widths of the columns, none narrower than its heading in both languages or the kind of a line."""
+    """The widths of the columns, none narrower than its heading in both languages, a line's kind or its amounts."""
     kinds = {Text("Kind"): list(_KINDS.values())}
-    least = [max(map(_width, [heading, *kinds.get(heading, [])])) + _GAP for heading, _, _ in _COLUMNS]
+    amount = text_width(_WIDEST_AMOUNT, _SIZE)
+    amounts = {Text("Base"): amount, Text("Amount"): amount}
+    least = [
+        max(amounts.get(heading, 0.0), *map(_width, [heading, *kinds.get(heading, [])])) + _GAP
+        for heading, _, _ in _COLUMNS
+    ]
     return share_width(_RIGHT - _LEFT, least, [part for _, part, _ in _COLUMNS])
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
 from distrib.domain.plans.plan import CHAIN_LENGTH
-from distrib.store.database import driver
+from distrib.store.database import driver, rows_as
 
 
 class ShopState(NamedTuple):
@@ -31,15 +32,18 @@ class ShopState(NamedTuple):
 
 
 _COLUMNS = ", ".join(ShopState._fields)
-_BY_ID = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_id = ANY(%(ids)b::text[])"
-_BY_NUMBER = f"SELECT {_COLUMNS} FROM shops WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[])"
+_SHOPS = f"SELECT {_COLUMNS} FROM shops WHERE program_id = (SELECT %(program)s::integer)"
+_BY_ID = f"{_SHOPS} AND shop_id = ANY(%(ids)b::text[])"
+_BY_NUMBER = f"{_SHOPS} AND shop_no = ANY(%(numbers)b::bigint[])"
 _STATUSES = """
 SELECT shop_no, effective_at, status FROM shop_statuses
-WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[]) ORDER BY shop_no, effective_at, seq
+WHERE program_id = (SELECT %(program)s::integer) AND shop_no = ANY(%(numbers)b::bigint[])
+  ORDER BY shop_no, effective_at, seq
 """
 _RANKS = """
 SELECT shop_no, effective_at, rank FROM shop_ranks
-WHERE program_id = %(program)s AND shop_no = ANY(%(numbers)b::bigint[]) ORDER BY shop_no, effective_at, seq
+WHERE program_id = (SELECT %(program)s::integer) AND shop_no = ANY(%(numbers)b::bigint[])
+  ORDER BY shop_no, effective_at, seq
 """
 _OLD_CHAINS = """
 WITH RECURSIVE chain AS (
@@ -49,7 +53,7 @@ WITH RECURSIVE chain AS (
     SELECT c.place, r.sponsor_no, c.at, c.tier + 1
     FROM chain c CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
-        WHERE program_id = %(program)s AND shop_no = c.shop_no AND effective_at <= c.at
+        WHERE program_id = (SELECT %(program)s::integer) AND shop_no = c.shop_no AND effective_at <= c.at
         ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE r.sponsor_no IS NOT NULL AND c.tier < %(length)s
@@ -97,7 +101,7 @@ class ShopStates:
         """Loads the shops of those numbers that are not loaded yet."""
         missing = [number for number in numbers if number not in self.by_number]
         if missing:
-            self._read(_BY_NUMBER, {"numbers": missing})
+            self._read(_BY_NUMBER, {"numbers": np.array(missing, np.int64)})
 
     def load_past(self, asked: Iterable[tuple[int, datetime]]) -> None:
         """Loads the histories without which statuses and ranks of those shops at those instants are not known."""
@@ -142,11 +146,11 @@ class ShopStates:
         return shop.rank if instant >= shop.rank_since else self._ranks[number].value_at(instant)
 
     def _read(self, statement: str, params: dict[str, object]) -> None:
-        cursor = driver(self._conn).cursor(binary=True)
+        cursor = driver(self._conn).cursor(binary=True, row_factory=rows_as(ShopState))
         cursor.execute(statement, {"program": self._program_id, **params})
-        for shop in map(ShopState._make, cursor.fetchall()):
-            self.by_id[shop.shop_id] = shop
-            self.by_number[shop.shop_no] = shop
+        shops = cursor.fetchall()
+        self.by_id.update([(shop.shop_id, shop) for shop in shops])
+        self.by_number.update([(shop.shop_no, shop) for shop in shops])
 
     def _read_history(self, statement: str, numbers: set[int], histories: dict[int, _History]) -> None:
         if not numbers:

@@ -19,12 +19,13 @@ from distrib.store.database import driver, rows_as
 # In the order of their numbers, so that two batches that meet wait and do not deadlock.
 _LOCK = """
 SELECT group_no, group_id FROM groups
-WHERE program_id = %(program)s AND (group_id = ANY(%(ids)b::text[]) OR group_no = ANY(%(numbers)b::bigint[]))
+WHERE program_id = (SELECT %(program)s::integer)
+  AND (group_id = ANY(%(ids)b::text[]) OR group_no = ANY(%(numbers)b::bigint[]))
 ORDER BY group_no FOR {strength}
 """
 _DECISIONS = """
 SELECT group_no, event_no, has_succeeded, occurred_at, day FROM group_decisions
-WHERE program_id = %(program)s AND group_no = ANY(%(numbers)b::bigint[])
+WHERE program_id = (SELECT %(program)s::integer) AND group_no = ANY(%(numbers)b::bigint[])
 """
 _INSERT_DECISIONS = """
 INSERT INTO group_decisions (program_id, group_no, event_no, has_succeeded, occurred_at, day)
@@ -40,7 +41,7 @@ ON CONFLICT DO NOTHING
 # that wait for the group, and after a failure the payments of which something is expected.
 _REOPEN_WAITING = """
 UPDATE event_outcomes x SET status = 'pending' FROM group_orders m
-WHERE m.program_id = %(program)s AND m.group_no = ANY(%(groups)b::bigint[])
+WHERE m.program_id = (SELECT %(program)s::integer) AND m.group_no = ANY(%(groups)b::bigint[])
   AND x.program_id = m.program_id AND x.order_no = m.order_no AND x.status = 'waiting' AND x.code = 'waits_for_group'
 """
 _REOPEN_PAID = """
@@ -48,7 +49,7 @@ UPDATE event_outcomes x SET status = 'pending', done_at = NULL
 FROM group_orders m
 JOIN expecting_orders q USING (program_id, order_no)
 JOIN paid_orders p USING (program_id, order_no, payment_no)
-WHERE m.program_id = %(program)s AND m.group_no = ANY(%(groups)b::bigint[])
+WHERE m.program_id = (SELECT %(program)s::integer) AND m.group_no = ANY(%(groups)b::bigint[])
   AND x.program_id = m.program_id AND x.order_no = m.order_no AND x.event_no = p.event_no
 """
 # Not before the decision's own day, so that days which are through stay so.
@@ -61,7 +62,8 @@ FROM (
     JOIN group_orders m USING (program_id, group_no)
     JOIN event_outcomes x ON x.program_id = m.program_id AND x.order_no = m.order_no
     JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no
-    WHERE d.program_id = %(program)s AND d.group_no = ANY(%(groups)b::bigint[]) AND x.status = 'pending'
+    WHERE d.program_id = (SELECT %(program)s::integer) AND d.group_no = ANY(%(groups)b::bigint[])
+      AND x.status = 'pending'
 ) w
 WHERE NOT EXISTS (SELECT 1 FROM queue q
                   WHERE q.program_id = w.program_id AND q.order_no = w.order_no AND q.day <= w.day)

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import Any
 
 from sqlalchemy import Connection, text
 
-from distrib.store.database import driver, rows_as
-
-_ENSURE_ORDERS = """
-INSERT INTO orders (program_id, order_id)
-SELECT %(program)s, order_id FROM unnest(%(order_ids)b::text[]) AS fresh (order_id)
-ON CONFLICT (program_id, order_id) DO NOTHING
-"""
+from distrib.domain.events import DecodedEvent
+from distrib.store.arrays import bytes_array, day_array, instant_array, integer_array, json_texts, text_array
+from distrib.store.database import driver
 
 # So that an order and its group always meet on a row, whichever comes first.
 _ENSURE_GROUPS = """
@@ -26,21 +23,44 @@ INSERT INTO groups (program_id, group_id)
 SELECT %(program)s, group_id FROM unnest(%(group_ids)b::text[]) AS fresh (group_id)
 ON CONFLICT (program_id, group_id) DO NOTHING
 """
-
-# A group's own events are kept under the group's number, which no order has.
-_INSERT_EVENTS = """
-INSERT INTO events (program_id, order_no, event_id, type, occurred_at, day, received_at, digest, payload)
-SELECT %(program)s, o.{number}, e.event_id, e.type, e.occurred_at, e.day, %(now)s, e.digest, e.payload
-FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(head_ids)b::text[], %(times)b::timestamptz[], %(days)b::date[],
-            %(digests)b::bytea[], %(payloads)b::text[])
-     AS e (event_id, type, head_id, occurred_at, day, digest, payload)
-JOIN {heads} o ON o.program_id = %(program)s AND o.{id} = e.head_id
-ORDER BY e.event_id COLLATE "C"
-ON CONFLICT (program_id, event_id) DO NOTHING
-RETURNING event_id, order_no, day, octet_length(payload) AS bytes
+_ENSURE_ORDERS = """
+INSERT INTO orders (program_id, order_id)
+SELECT %(program)s, order_id FROM unnest(%(order_ids)b::text[]) AS fresh (order_id)
+ON CONFLICT (program_id, order_id) DO NOTHING
+RETURNING order_no, order_id
 """
-_INSERT_OF_ORDERS = _INSERT_EVENTS.format(heads="orders", number="order_no", id="order_id")
-_INSERT_OF_GROUPS = _INSERT_EVENTS.format(heads="groups", number="group_no", id="group_id")
+
+# Events under their heads and the queue's rows of those that are new, in one statement; every event is written before
+# the first row of the queue. What was new is named only where not all were. A group's own events are kept under the
+# group's number, which no order has.
+_KEEP = """
+, kept AS (
+    INSERT INTO events (program_id, order_no, event_id, type, occurred_at, day, received_at, digest, payload)
+    SELECT %(program)s, h.{number}, e.event_id, e.type, e.occurred_at, e.day, %(now)s, e.digest, e.payload
+    FROM unnest(%(event_ids)b::text[], %(types)b::text[], %(head_ids)b::text[], %(times)b::timestamptz[],
+                %(days)b::date[], %(digests)b::bytea[], %(payloads)b::text[])
+         AS e (event_id, type, head_id, occurred_at, day, digest, payload)
+    JOIN heads h ON h.{id} = e.head_id
+    ORDER BY e.event_id COLLATE "C"
+    ON CONFLICT (program_id, event_id) DO NOTHING
+    RETURNING event_id, order_no, day, octet_length(payload) AS bytes
+), queued AS (
+    INSERT INTO queue (program_id, order_no, day, bytes)
+    SELECT %(program)s, order_no, min(day), sum(bytes) FROM kept GROUP BY order_no ORDER BY order_no
+    ON CONFLICT (program_id, order_no) DO UPDATE
+    SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
+)
+SELECT CASE WHEN count(*) < %(count)s THEN coalesce(array_agg(event_id), '{{}}') END FROM kept
+"""
+_KNOWN_HEADS = """
+WITH heads AS (
+    SELECT {number}, {id} FROM {heads} WHERE program_id = %(program)s AND {id} = ANY (%(head_ids)b::text[])
+)
+"""
+_OF_ORDER, _OF_GROUP = {"number": "order_no", "id": "order_id"}, {"number": "group_no", "id": "group_id"}
+_KEEP_OF_NEW_ORDERS = f"WITH heads AS ({_ENSURE_ORDERS})" + _KEEP.format(**_OF_ORDER)
+_KEEP_OF_ORDERS = _KNOWN_HEADS.format(heads="orders", **_OF_ORDER) + _KEEP.format(**_OF_ORDER)
+_KEEP_OF_GROUPS = _KNOWN_HEADS.format(heads="groups", **_OF_GROUP) + _KEEP.format(**_OF_GROUP)
 
 # What undoes a refund whose order is not known yet waits apart, under its number as an event.
 _INSERT_UNPLACED = """
@@ -95,84 +115,84 @@ SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 
 
-class NewEvent(NamedTuple):
-    """One event to be written to the inbox.
-
-    ``order_id`` is None for one of a group's own, and for what undoes a refund whose order is not known.
-    """
-
-    id: str
-    type: str
-    order_id: str | None
-    occurred_at: datetime
-    day: date
-    digest: bytes
-    payload: str
-    group_id: str | None = None
-    refund_id: str | None = None
-
-
-class InsertedEvent(NamedTuple):
-    """An event that was new, under the number of its order or group."""
-
-    event_id: str
-    order_no: int
-    day: date
-    bytes: int
-
-
-def insert_events(conn: Connection, program_id: int, events: Sequence[NewEvent], now: datetime) -> set[str]:
+def insert_events(
+    conn: Connection, program_id: int, events: Sequence[DecodedEvent], days: Sequence[date], now: datetime
+) -> set[str]:
     """Writes the events that are new and queues their orders; returns the ids that were new.
 
     Heads, events and queue are written in one order of rows each, so that two posts
     that meet on them wait and do not deadlock.
+
+    Args:
+        conn: the unit of work.
+        program_id: whose they are.
+        events: each under an order, or a group's own.
+        days: on which each happened, in the program's time zone.
+        now: when they were received.
     """
     groups = sorted({event.group_id for event in events if event.group_id is not None})
     if groups:
-        driver(conn).execute(_ENSURE_GROUPS, {"program": program_id, "group_ids": groups})
-    of_orders = [(event, event.order_id) for event in events if event.order_id is not None]
-    fresh = []
-    if of_orders:
-        order_ids = sorted({order_id for _, order_id in of_orders})
-        driver(conn).execute(_ENSURE_ORDERS, {"program": program_id, "order_ids": order_ids})
-        fresh = _insert(conn, program_id, _INSERT_OF_ORDERS, of_orders, now)
-    if len(of_orders) < len(events):
-        of_groups = [(event, event.group_id) for event in events if event.order_id is None and event.group_id]
-        fresh += _insert(conn, program_id, _INSERT_OF_GROUPS, of_groups, now)
-    if fresh:
-        numbers, days = [row.order_no for row in fresh], [row.day for row in fresh]
-        enqueue(conn, program_id, numbers, days, [row.bytes for row in fresh])
-    return {row.event_id for row in fresh}
+        driver(conn).execute(_ENSURE_GROUPS, {"program": program_id, "group_ids": text_array(groups)})
+    of_orders = [event.order_id is not None for event in events]
+    if all(of_orders):
+        return _keep_of_orders(conn, program_id, events, days, now)
+    fresh: set[str] = set()
+    if any(of_orders):
+        whose, on = list(compress(events, of_orders)), list(compress(days, of_orders))
+        fresh = _keep_of_orders(conn, program_id, whose, on, now)
+    of_groups = [event.order_id is None and event.group_id is not None for event in events]
+    decided, on = list(compress(events, of_groups)), list(compress(days, of_groups))
+    heads = [event.group_id or "" for event in decided]
+    return fresh | _keep(conn, _KEEP_OF_GROUPS, _columns(program_id, decided, heads, on, now), decided)
 
 
-def _insert(
-    conn: Connection, program_id: int, statement: str, headed: Sequence[tuple[NewEvent, str]], now: datetime
-) -> list[InsertedEvent]:
-    """Writes events under their heads, orders or groups by id; returns those that were new."""
-    columns = _columns(program_id, headed, now)
-    return driver(conn).cursor(row_factory=rows_as(InsertedEvent)).execute(statement, columns).fetchall()
+def _keep_of_orders(
+    conn: Connection, program_id: int, events: Sequence[DecodedEvent], days: Sequence[date], now: datetime
+) -> set[str]:
+    """Writes events under their orders: of orders that are new in one statement with them, then of those known."""
+    order_ids = [event.order_id or "" for event in events]
+    columns = _columns(program_id, events, order_ids, days, now)
+    columns["order_ids"] = text_array(sorted(set(order_ids)))
+    fresh = _keep(conn, _KEEP_OF_NEW_ORDERS, columns, events)
+    if len(fresh) == len(events):
+        return fresh
+    is_left = [event.id not in fresh for event in events]
+    left, on, heads = (list(compress(column, is_left)) for column in (events, days, order_ids))
+    return fresh | _keep(conn, _KEEP_OF_ORDERS, _columns(program_id, left, heads, on, now), left)
 
 
-def _columns(program_id: int, headed: Sequence[tuple[NewEvent, str]], now: datetime) -> dict[str, Any]:
+def _keep(conn: Connection, statement: str, columns: dict[str, Any], events: Sequence[DecodedEvent]) -> set[str]:
+    """Writes events and their orders' places in the queue; returns the ids of those that were new."""
+    columns["count"] = len(events)
+    row = driver(conn).execute(statement, columns).fetchone()
+    if row is None or row[0] is None:
+        return {event.id for event in events}
+    return set(row[0])
+
+
+def _columns(
+    program_id: int, events: Sequence[DecodedEvent], head_ids: Sequence[str], days: Sequence[date], now: datetime
+) -> dict[str, Any]:
     """Events as columns, each with the id of what it is kept under."""
-    events = [event for event, _ in headed]
     return {
         "program": program_id,
         "now": now,
-        "event_ids": [event.id for event in events],
-        "types": [event.type for event in events],
-        "head_ids": [head_id for _, head_id in headed],
-        "times": [event.occurred_at for event in events],
-        "days": [event.day for event in events],
-        "digests": [event.digest for event in events],
-        "payloads": [event.payload for event in events],
+        "event_ids": text_array([event.id for event in events]),
+        "types": text_array([event.type for event in events]),
+        "head_ids": text_array(head_ids),
+        "times": instant_array([event.occurred_at for event in events]),
+        "days": day_array(days),
+        "digests": bytes_array([event.digest for event in events]),
+        "payloads": json_texts([event.payload for event in events]),
     }
 
 
-def insert_unplaced(conn: Connection, program_id: int, events: Sequence[NewEvent], now: datetime) -> set[str]:
+def insert_unplaced(
+    conn: Connection, program_id: int, events: Sequence[DecodedEvent], days: Sequence[date], now: datetime
+) -> set[str]:
     """Keeps what undoes refunds of which nothing is known yet; returns the ids that were new."""
-    headed = [(event, event.refund_id or "") for event in events]
-    return {event_id for (event_id,) in driver(conn).execute(_INSERT_UNPLACED, _columns(program_id, headed, now))}
+    columns = _columns(program_id, events, [event.refund_id or "" for event in events], days, now)
+    return {event_id for (event_id,) in driver(conn).execute(_INSERT_UNPLACED, columns)}
 
 
 def orders_of_refunds(conn: Connection, program_id: int, refund_ids: Collection[str]) -> dict[str, set[str]]:
@@ -182,6 +202,12 @@ def orders_of_refunds(conn: Connection, program_id: int, refund_ids: Collection[
     for refund_id, order_id in driver(conn).execute(_ORDERS_OF_REFUNDS, bound):
         orders.setdefault(refund_id, set()).add(order_id)
     return orders
+
+
+def has_unplaced(conn: Connection, program_id: int) -> bool:
+    """Whether the program has any event that is not kept under an order yet."""
+    rows = driver(conn).execute("SELECT 1 FROM unplaced_events WHERE program_id = %s LIMIT 1", (program_id,))
+    return rows.fetchone() is not None
 
 
 def unplaced_among(conn: Connection, program_id: int, event_ids: Collection[str]) -> dict[str, tuple[bytes, str]]:
@@ -205,8 +231,15 @@ def enqueue(
     conn: Connection, program_id: int, orders: Sequence[int], days: Sequence[date], sizes: Sequence[int] | None = None
 ) -> None:
     """Queues orders with pending events of those days, of about so many bytes."""
-    columns = {"orders": list(orders), "days": list(days), "sizes": list(sizes or [0] * len(orders))}
-    driver(conn).execute(_ENQUEUE, {"program": program_id, **columns})
+    driver(conn).execute(
+        _ENQUEUE,
+        {
+            "program": program_id,
+            "orders": integer_array(orders),
+            "days": day_array(days),
+            "sizes": integer_array(sizes or [0] * len(orders)),
+        },
+    )
 
 
 def digests_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> dict[str, bytes]:

@@ -54,7 +54,10 @@ _OPEN = """
 INSERT INTO expecting_orders (program_id, order_no, payment_no)
 SELECT %(program)s, * FROM unnest(%(orders)b::bigint[], %(numbers)b::smallint[])
 """
-_CLOSE = "DELETE FROM expecting_orders WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])"
+_CLOSE = """
+DELETE FROM expecting_orders
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
+"""
 
 _PAID = """
 SELECT p.order_no, p.event_no, p.version_no, p.snapshot, e.payload, e.occurred_at, p.payment_no, p.first_seq,
@@ -62,11 +65,11 @@ SELECT p.order_no, p.event_no, p.version_no, p.snapshot, e.payload, e.occurred_a
 FROM expecting_orders o
 JOIN paid_orders p ON p.program_id = o.program_id AND p.order_no = o.order_no AND p.payment_no = o.payment_no
 JOIN events e ON e.program_id = p.program_id AND e.order_no = p.order_no AND e.event_no = p.event_no
-WHERE o.program_id = %(program)s AND o.order_no = ANY(%(orders)b::bigint[])
+WHERE o.program_id = (SELECT %(program)s::integer) AND o.order_no = ANY(%(orders)b::bigint[])
 """
 _ENDS = """
 SELECT order_no, reason, event_no, occurred_at FROM order_ends
-WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
 """
 # When the payment of an order failed last, with the numbers of what comes after all that came so far.
 _FAILURES = """
@@ -78,30 +81,33 @@ SELECT f.order_no, max(f.occurred_at),
        (SELECT COALESCE(max(r.seq), 0) + 1 FROM early_refunds r
         WHERE r.program_id = f.program_id AND r.order_no = f.order_no)
 FROM payment_failures f
-WHERE f.program_id = %(program)s AND f.order_no = ANY(%(orders)b::bigint[]) GROUP BY f.program_id, f.order_no
+WHERE f.program_id = (SELECT %(program)s::integer) AND f.order_no = ANY(%(orders)b::bigint[])
+  GROUP BY f.program_id, f.order_no
 """
 _BESIDE = """
 SELECT r.order_no, r.refund_id, r.event_no, r.occurred_at, e.day, e.payload
 FROM refunds_beside r
 JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
-WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[]) ORDER BY r.order_no, r.event_no
+WHERE r.program_id = (SELECT %(program)s::integer) AND r.order_no = ANY(%(orders)b::bigint[])
+  ORDER BY r.order_no, r.event_no
 """
 _EXPECTED = """
 SELECT order_no, seq, event_no, kind, shop_no, line_id, rule_id, tier, base_minor, rate_ppm, amount_minor, occurred_at
 FROM expected_changes
 JOIN unnest(%(orders)b::bigint[], %(first)b::integer[]) AS o (order_no, first_seq) USING (order_no)
-WHERE program_id = %(program)s AND seq >= o.first_seq ORDER BY order_no, seq
+WHERE program_id = (SELECT %(program)s::integer) AND seq >= o.first_seq ORDER BY order_no, seq
 """
 _EARLY = """
 SELECT r.order_no, r.event_no, r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.day, e.payload
 FROM early_refunds r
 JOIN unnest(%(orders)b::bigint[], %(first)b::integer[]) AS o (order_no, first_seq) USING (order_no)
 JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
-WHERE r.program_id = %(program)s AND r.seq >= o.first_seq ORDER BY r.order_no, r.seq
+WHERE r.program_id = (SELECT %(program)s::integer) AND r.seq >= o.first_seq ORDER BY r.order_no, r.seq
 """
 _FIRST_CONTENTS = """
 SELECT DISTINCT ON (order_no) order_no, payload FROM events
-WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[]) AND type IN ('order.paid', 'order.settled')
+WHERE program_id = (SELECT %(program)s::integer) AND order_no = ANY(%(orders)b::bigint[])
+  AND type IN ('order.paid', 'order.settled')
 ORDER BY order_no, event_no
 """
 

@@ -19,34 +19,42 @@ from distrib.store.locks import TIMELINE
 
 _BATCH_BYTES = 8 * 1024 * 1024
 
+# By their places in the table, so that no statistics can turn this into a join of all by all. A row that a post has
+# changed since the statement began has another place by now; it stays for the next batch.
 _CLAIM = """
-WITH locked AS (
-    SELECT program_id, order_no, day, bytes FROM queue WHERE program_id = %(program)s AND day <= %(day)s
+WITH locked AS MATERIALIZED (
+    SELECT ctid AS place, order_no, day, bytes FROM queue
+    WHERE program_id = %(program)s AND day <= %(day)s
     ORDER BY program_id, day, order_no LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), claimed AS (
-    SELECT program_id, order_no, sum(bytes) OVER (ORDER BY day, order_no ROWS UNBOUNDED PRECEDING) - bytes AS before
-    FROM locked
 )
-DELETE FROM queue q USING claimed c
-WHERE q.program_id = c.program_id AND q.order_no = c.order_no AND c.before < %(bytes)s
-RETURNING q.order_no
+DELETE FROM queue WHERE ctid = ANY(ARRAY(
+    SELECT place FROM (
+        SELECT place, sum(bytes) OVER (ORDER BY day, order_no ROWS UNBOUNDED PRECEDING) - bytes AS before FROM locked
+    ) claimed WHERE before < %(bytes)s))
+RETURNING order_no
 """
 
 _CLAIM_NAMED = """
-WITH claimed AS (
-    SELECT program_id, order_no FROM queue WHERE program_id = %(program)s AND order_no = ANY(%(orders)b::bigint[])
-    ORDER BY order_no FOR UPDATE SKIP LOCKED
-)
-DELETE FROM queue q USING claimed c WHERE q.program_id = c.program_id AND q.order_no = c.order_no
-RETURNING q.order_no
+DELETE FROM queue WHERE ctid = ANY(ARRAY(
+    SELECT q.ctid FROM unnest(%(orders)b::bigint[]) AS o (order_no)
+    JOIN queue q ON q.program_id = (SELECT %(program)s::integer) AND q.order_no = o.order_no
+    ORDER BY q.order_no FOR UPDATE OF q SKIP LOCKED))
+RETURNING order_no
 """
 
+# Order by order, by the key: a program that the statistics do not know yet would be read whole for every batch.
 _PENDING = """
 SELECT e.order_no, e.event_no, e.day, e.payload, x.status, COALESCE(x.attempts, 0) AS attempts
-FROM events e
-LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
-WHERE e.program_id = %(program)s AND e.order_no = ANY(%(orders)b::bigint[])
-  AND (x.status IS NULL OR x.status IN ('pending', 'waiting'))
+FROM unnest(%(orders)b::bigint[]) AS o (order_no)
+CROSS JOIN LATERAL (
+    SELECT n.order_no, n.event_no, n.day, n.payload FROM events n
+    WHERE n.program_id = (SELECT %(program)s::integer) AND n.order_no = o.order_no ORDER BY n.event_no OFFSET 0
+) e
+LEFT JOIN LATERAL (
+    SELECT y.status, y.attempts FROM event_outcomes y
+    WHERE y.program_id = (SELECT %(program)s::integer) AND y.order_no = e.order_no AND y.event_no = e.event_no OFFSET 0
+) x ON true
+WHERE x.status IS NULL OR x.status IN ('pending', 'waiting')
 ORDER BY e.order_no, e.event_no
 """
 
@@ -64,7 +72,7 @@ _REOPEN_AFTER_FAILURE = """
 UPDATE event_outcomes x SET status = 'pending', done_at = NULL
 FROM unnest(%(orders)b::bigint[], %(events)b::bigint[], %(times)b::timestamptz[], %(days)b::date[],
             %(conflicts)b::boolean[]) AS f (order_no, event_no, failed_at, day, only_conflicts)
-JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.event_no <> f.event_no
+JOIN events e ON e.program_id = (SELECT %(program)s::integer) AND e.order_no = f.order_no AND e.event_no <> f.event_no
 WHERE x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
   AND x.status IN ('done', 'failed')
   AND (x.status = 'failed' AND x.code = 'order_conflict'
@@ -76,7 +84,7 @@ RETURNING e.order_no, GREATEST(e.day, f.day)
 _REOPEN_REFUNDS = """
 UPDATE event_outcomes x SET status = 'pending', done_at = NULL
 FROM unnest(%(orders)b::bigint[], %(days)b::date[]) AS f (order_no, day)
-JOIN events e ON e.program_id = %(program)s AND e.order_no = f.order_no AND e.type = 'order.refunded'
+JOIN events e ON e.program_id = (SELECT %(program)s::integer) AND e.order_no = f.order_no AND e.type = 'order.refunded'
 WHERE x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
   AND x.status = 'failed' AND x.code = 'refund_exceeds'
 RETURNING e.order_no, GREATEST(e.day, f.day)
@@ -125,14 +133,24 @@ class EventOutcome:
     done_at: datetime | None = None
 
 
-def programs_with_pending_events(conn: Connection) -> list[int]:
-    """Lists the programs that have orders in the queue or promotions to decide, by number."""
+def read_by_keys(conn: Connection) -> None:
+    """Has the statements of this transaction find their rows by keys, whatever the statistics say.
+
+    Tables that were small or empty when they were counted, or when a statement was planned, would be read whole once an
+    order for as long as the plan is kept.
+    """
+    driver(conn).execute("SET LOCAL enable_seqscan = off")
+
+
+def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
+    """Lists the programs that have orders in the queue or promotions to decide by ``now``, by number."""
     statement = text(
         "SELECT p.program_id FROM programs p"
         " WHERE EXISTS (SELECT 1 FROM queue q WHERE q.program_id = p.program_id)"
-        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id) ORDER BY 1"
+        " OR EXISTS (SELECT 1 FROM rank_signals s WHERE s.program_id = p.program_id AND s.at <= :now)"
+        " ORDER BY 1"
     )
-    return list(conn.execute(statement).scalars())
+    return list(conn.execute(statement, {"now": now}).scalars())
 
 
 def queue_length(conn: Connection, program_id: int | None = None) -> int:

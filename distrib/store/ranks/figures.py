@@ -19,9 +19,10 @@ _QUERIES = """unnest(%(places)b::integer[], %(shops)b::bigint[], %(froms)b::time
 # A link holds unless a newer one had come by then; the newest is read by the shop's index, whatever the planner knows.
 _BELOW = """
 SELECT r.shop_no FROM referrals r
-WHERE r.program_id = %(program)s AND r.sponsor_no = {shop_no} AND r.effective_at <= {to_at} AND NOT COALESCE((
+WHERE r.program_id = (SELECT %(program)s::integer) AND r.sponsor_no = {shop_no} AND r.effective_at <= {to_at}
+  AND NOT COALESCE((
     SELECT (n.effective_at, n.seq) > (r.effective_at, r.seq) FROM referrals n
-    WHERE n.program_id = %(program)s AND n.shop_no = r.shop_no AND n.effective_at <= {tree_at}
+    WHERE n.program_id = (SELECT %(program)s::integer) AND n.shop_no = r.shop_no AND n.effective_at <= {tree_at}
     ORDER BY n.effective_at DESC, n.seq DESC LIMIT 1), false)
 OFFSET 0
 """
@@ -42,7 +43,7 @@ _SALES = f"""
 SELECT a.place, x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(s.sales_minor) AS minor FROM settlements s
-    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no
+    WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = a.shop_no
     AND s.settled_at >= a.from_at AND s.settled_at <= a.to_at
 ) x
 WHERE x.minor IS NOT NULL
@@ -52,7 +53,7 @@ _BACK = f"""
 SELECT a.place, -x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(r.sales_minor) AS minor FROM refund_lines r
-    WHERE r.program_id = %(program)s AND r.seller_no = a.shop_no
+    WHERE r.program_id = (SELECT %(program)s::integer) AND r.seller_no = a.shop_no
     AND r.sold_at >= a.from_at AND r.sold_at <= a.to_at
     AND r.occurred_at <= CASE WHEN r.sales_minor < 0 THEN a.to_at ELSE a.back_at END
 ) x
@@ -60,14 +61,15 @@ WHERE x.minor IS NOT NULL
 """
 _SOLD = """
 s.settled_at >= a.from_at AND s.settled_at <= a.to_at
-AND s.sales_minor > COALESCE((SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = %(program)s
+AND s.sales_minor > COALESCE((
+    SELECT sum(r.sales_minor) FROM refund_lines r WHERE r.program_id = (SELECT %(program)s::integer)
     AND r.order_no = s.order_no AND r.occurred_at <= CASE WHEN r.sales_minor < 0 THEN a.to_at ELSE a.back_at END), 0)
 """
 _ORDERS = f"""
 SELECT a.place, x.orders FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(*) AS orders FROM settlements s
-    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
+    WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """
 _RECRUITS = f"""
@@ -75,7 +77,7 @@ SELECT a.place, x.recruits FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT b.shop_no) AS recruits
     FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
-    WHERE (SELECT s.joined_at FROM shops s WHERE s.program_id = %(program)s AND s.shop_no = b.shop_no)
+    WHERE (SELECT s.joined_at FROM shops s WHERE s.program_id = (SELECT %(program)s::integer) AND s.shop_no = b.shop_no)
           BETWEEN a.from_at AND a.to_at
 ) x
 """
@@ -83,15 +85,15 @@ _CUSTOMERS = f"""
 SELECT a.place, x.customers FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT {person_at("s.customer_id", "%(program)s", "a.back_at")}) AS customers FROM settlements s
-    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no AND {_SOLD}
+    WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = a.shop_no AND {_SOLD}
 ) x
 """
 # The ranks that a recruit held at any time from tree_at to to_at: the newest row by then, and every later one.
 _HELD = """
-EXISTS (SELECT 1 FROM shop_ranks k WHERE k.program_id = %(program)s AND k.shop_no = b.shop_no
+EXISTS (SELECT 1 FROM shop_ranks k WHERE k.program_id = (SELECT %(program)s::integer) AND k.shop_no = b.shop_no
     AND k.effective_at <= a.to_at AND k.rank = ANY(%(ranks)b::text[]) AND NOT COALESCE((
         SELECT (n.effective_at, n.seq) > (k.effective_at, k.seq) FROM shop_ranks n
-        WHERE n.program_id = %(program)s AND n.shop_no = b.shop_no AND n.effective_at <= a.tree_at
+        WHERE n.program_id = (SELECT %(program)s::integer) AND n.shop_no = b.shop_no AND n.effective_at <= a.tree_at
         ORDER BY n.effective_at DESC, n.seq DESC LIMIT 1), false))
 """
 _ACTIVE = f"""
@@ -100,7 +102,7 @@ CROSS JOIN LATERAL (
     SELECT count(DISTINCT b.shop_no) AS recruits
     FROM ({_BELOW.format(shop_no="a.shop_no", to_at="a.to_at", tree_at="a.tree_at")}) b
     WHERE EXISTS (SELECT 1 FROM settlements s
-        WHERE s.program_id = %(program)s AND s.seller_no = b.shop_no AND {_SOLD})
+        WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = b.shop_no AND {_SOLD})
     AND (%(ranks)b::text[] IS NULL OR {_HELD})
 ) x
 """
@@ -120,12 +122,12 @@ SELECT a.place, x.minor FROM {_QUERIES}
 CROSS JOIN LATERAL (
     SELECT sum(t.amount_minor - COALESCE((
         SELECT sum(CASE WHEN r.debit_account = r.shop_no THEN r.amount_minor ELSE -r.amount_minor END)
-        FROM transfers r WHERE r.program_id = %(program)s AND r.cause_no = t.cause_no
+        FROM transfers r WHERE r.program_id = (SELECT %(program)s::integer) AND r.cause_no = t.cause_no
         AND r.kind = 'reversed' AND r.reverses_seq = t.seq
         AND r.occurred_at <= CASE WHEN r.credit_account = r.shop_no THEN a.to_at ELSE a.back_at END), 0)) AS minor
     FROM transfers t
     JOIN settlements s ON s.program_id = t.program_id AND s.order_no = t.cause_no
-    WHERE t.program_id = %(program)s AND t.shop_no = a.shop_no AND t.kind = 'earned'
+    WHERE t.program_id = (SELECT %(program)s::integer) AND t.shop_no = a.shop_no AND t.kind = 'earned'
     AND t.occurred_at >= a.from_at AND t.occurred_at <= a.to_at AND {COUNTS}
 ) x
 WHERE x.minor IS NOT NULL
@@ -240,17 +242,17 @@ class RankSignal(NamedTuple):
     instant: datetime
 
 
-def take_signals(conn: Connection, program_id: int, before: date | None) -> list[RankSignal] | None:
-    """Takes off the list the signals of days before ``before`` (all, when None).
+def take_signals(conn: Connection, program_id: int, before: date | None, now: datetime) -> list[RankSignal] | None:
+    """Takes off the list the signals of days before ``before`` (all, when None) whose instant has come by ``now``.
 
     Returns:
         The signals, or None where another worker is deciding them.
     """
     lock = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
-    params = {"lock": PROMOTIONS, "program": program_id, "before": before}
+    params = {"lock": PROMOTIONS, "program": program_id, "before": before, "now": now}
     has_signals = text(
         "SELECT EXISTS (SELECT 1 FROM rank_signals WHERE program_id = :program"
-        " AND day < COALESCE(CAST(:before AS date), 'infinity'))"
+        " AND day < COALESCE(CAST(:before AS date), 'infinity') AND at <= :now)"
     )
     if not conn.execute(has_signals, params).scalar_one():
         return []
@@ -259,7 +261,7 @@ def take_signals(conn: Connection, program_id: int, before: date | None) -> list
     rows = conn.execute(
         text(
             "DELETE FROM rank_signals WHERE program_id = :program"
-            " AND day < COALESCE(CAST(:before AS date), 'infinity') RETURNING day, shop_no, at"
+            " AND day < COALESCE(CAST(:before AS date), 'infinity') AND at <= :now RETURNING day, shop_no, at"
         ),
         params,
     )
@@ -314,6 +316,6 @@ def insert_rank_changes(
         " FROM (SELECT DISTINCT ON (shop_no) shop_no, at, rank FROM"
         " unnest(%(shops)b::bigint[], %(times)b::timestamptz[], %(ranks)b::text[])"
         " WITH ORDINALITY AS c (shop_no, at, rank, place) ORDER BY shop_no, at DESC, place DESC) c"
-        " WHERE s.program_id = %(program)s AND s.shop_no = c.shop_no AND c.at >= s.rank_since",
+        " WHERE s.program_id = (SELECT %(program)s::integer) AND s.shop_no = c.shop_no AND c.at >= s.rank_since",
         columns,
     )

@@ -6,49 +6,44 @@ of their numbers so that batches that meet wait and do not deadlock.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
-from distrib.domain.events import Order
-from distrib.domain.ledger import EXPENSE
-from distrib.domain.plans.plan import Plan
-from distrib.domain.settlement.commission import Commission
-from distrib.store.copying import NULL, copy_rows, microseconds, text_field
+from distrib.store.copying import Column, CopyTable, Integers, Optionals, Values, microseconds
 from distrib.store.database import driver
 
-# The fields of a transfer that all transfers of one event share come first, so that they are
-# encoded once an event and not once a row.
-_TRANSFERS = (
-    "transfers (program_id, cause_no, kind, event_no, version_no, occurred_at, period, belongs_to_period,"
-    " available_at, reverses_seq, seq, debit_account, credit_account, amount_minor, tier, base_minor, rate_ppm,"
-    " line_id, rule_id)"
+_SETTLEMENTS = CopyTable(
+    "settlements",
+    Column("program_id", "integer"),
+    Column("order_no", "bigint"),
+    Column("event_no", "bigint"),
+    Column("version_no", "integer"),
+    Column("seller_no", "bigint", nullable=True),
+    Column("settled_at", "timestamptz"),
+    Column("paid_at", "timestamptz"),
+    Column("paid_minor", "bigint"),
+    Column("sales_minor", "bigint"),
+    Column("customer_id", "text", nullable=True),
+    Column("snapshot", "text"),
 )
-_EARNED = struct.Struct(">hiiiqi6siqiiiqiiiiqi")
-_REVERSED = struct.Struct(">hiiiqi8siqiiiqiii")
-# The same with the month that a late fact belongs to.
-_LATE_EARNED = struct.Struct(">hiiiqi6siqiiiqiiiiiqi")
-_LATE_REVERSED = struct.Struct(">hiiiqi8siqiiiqiiii")
-_REVERSES = struct.Struct(">iqii")
-_OWN = struct.Struct(">iiiqiqiqihiqii")
-_OWN_WITHOUT_RATE = struct.Struct(">iiiqiqiqihiqi")
-_SETTLEMENTS = (
-    "settlements (program_id, order_no, event_no, version_no, seller_no, settled_at, paid_at, paid_minor, sales_minor,"
-    " customer_id, snapshot)"
+_OUTCOMES = CopyTable(
+    "event_outcomes",
+    Column("program_id", "integer"),
+    Column("order_no", "bigint"),
+    Column("event_no", "bigint"),
+    Column("attempts", "integer"),
+    Column("done_at", "timestamptz"),
+    Column("status", "text"),
 )
-_SETTLEMENT = struct.Struct(">hiiiqiqiiiqiqiqiqiq")
-_SETTLEMENT_WITHOUT_SELLER = struct.Struct(">hiiiqiqiiiiqiqiqiq")
-_OUTCOMES = "event_outcomes (program_id, order_no, event_no, attempts, done_at, status, code, params, waits_for)"
-_OUTCOME = struct.Struct(">hiiiqiqiiiqi4siii")
 
 _UPSERT_MONTHS = """
 INSERT INTO account_months AS m (program_id, account_no, period, earned_minor, reversed_minor, orders, refunds)
-SELECT %(program)s, * FROM unnest(%(accounts)b::bigint[], %(periods)b::integer[], %(earned)b::bigint[],
+SELECT %(program)s, * FROM unnest(%(accounts)b::bigint[], %(periods)b::bigint[]::integer[], %(earned)b::bigint[],
     %(reversed)b::bigint[], %(orders)b::bigint[], %(refunds)b::bigint[])
 ON CONFLICT (program_id, account_no, period) DO UPDATE SET
     earned_minor = m.earned_minor + EXCLUDED.earned_minor, reversed_minor = m.reversed_minor + EXCLUDED.reversed_minor,
@@ -70,12 +65,31 @@ WITH RECURSIVE looked AS (
     UNION ALL
     SELECT l.day, r.sponsor_no, l.at, l.level + 1 FROM looked l CROSS JOIN LATERAL (
         SELECT sponsor_no FROM referrals
-        WHERE program_id = %(program)s AND shop_no = l.shop_no AND effective_at <= l.at
+        WHERE program_id = (SELECT %(program)s::integer) AND shop_no = l.shop_no AND effective_at <= l.at
         ORDER BY effective_at DESC, seq DESC LIMIT 1
     ) r
     WHERE l.level < %(levels)s AND r.sponsor_no IS NOT NULL
 )
 SELECT DISTINCT %(program)s, day, shop_no, at FROM looked
+ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
+"""
+
+# All who stood above at that instant or later, each from when on; every link of theirs that brought somebody a recruit.
+_INSERT_LATER_RECRUITS = """
+INSERT INTO rank_signals (program_id, day, shop_no, at)
+WITH RECURSIVE above AS (
+    SELECT s.shop_no, s.at, 0 AS level FROM unnest(%(shops)b::bigint[], %(times)b::timestamptz[]) AS s (shop_no, at)
+    UNION
+    SELECT r.sponsor_no, greatest(a.at, r.effective_at), a.level + 1
+    FROM above a JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.shop_no = a.shop_no
+    WHERE a.level < %(levels)s AND r.sponsor_no IS NOT NULL AND r.effective_at >= coalesce((
+        SELECT max(o.effective_at) FROM referrals o
+        WHERE o.program_id = (SELECT %(program)s::integer) AND o.shop_no = a.shop_no
+            AND o.effective_at <= a.at), '-infinity')
+), since AS (SELECT shop_no, min(at) AS at FROM above GROUP BY shop_no)
+SELECT DISTINCT %(program)s, (r.effective_at AT TIME ZONE %(time_zone)s)::date, r.sponsor_no, r.effective_at
+FROM since s JOIN referrals r ON r.program_id = (SELECT %(program)s::integer) AND r.sponsor_no = s.shop_no
+    AND r.effective_at >= s.at
 ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING
 """
 
@@ -93,6 +107,21 @@ class SettlementRow(NamedTuple):
     sales_minor: int
     customer_id: str | None
     snapshot: str
+
+
+class SettlementColumns(NamedTuple):
+    """The same of many orders, by column; instants in microseconds since 1970, ``seller_no`` 0 where nobody sells."""
+
+    order_no: Integers
+    event_no: Integers
+    version_no: Integers
+    seller_no: Integers
+    settled_at: Integers
+    paid_at: Integers
+    paid_minor: Integers
+    sales_minor: Integers
+    customer_id: Sequence[str | None]
+    snapshot: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,135 +149,72 @@ class MonthTotals:
     refunds: int = 0
 
 
-class Posting(NamedTuple):
-    """What the transfers of one event share."""
+class MonthColumns(NamedTuple):
+    """The same of many accounts and months, by column; no account has a month twice, and they are in this order."""
 
-    program_id: int
-    order_no: int
-    event_no: int
-    version_no: int
-    occurred_at: datetime
-    period: int
-    belongs_to_period: int | None = None
-
-
-class Reversal(NamedTuple):
-    """A change of one commission by a refund: ``amount_minor`` below zero takes back."""
-
-    commission: Commission
-    reverses_seq: int
-    available_at: datetime
-    amount_minor: int
+    account_no: Integers
+    period: Integers
+    earned_minor: Integers
+    reversed_minor: Integers
+    orders: Integers
+    refunds: Integers
 
 
-class TransferRows:
-    """Transfers of a batch as rows for COPY, encoded as they come."""
-
-    def __init__(self) -> None:
-        self._rows: list[bytes] = []
-        self._rule_ids: dict[int, list[bytes]] = {}
-
-    def __bool__(self) -> bool:
-        """Whether there is any transfer."""
-        return bool(self._rows)
-
-    def add_earned(
-        self, posting: Posting, available_at: datetime, commissions: Sequence[Commission], order: Order, plan: Plan
-    ) -> None:
-        """Adds the transfers of a settlement, numbered from 1.
-
-        Args:
-            posting: what they share.
-            available_at: when the money becomes available.
-            commissions: what was earned.
-            order: whose lines they are of.
-            plan: whose rules they are by: the version that the posting names.
-        """
-        program_id, order_no, event_no, version_no, occurred_at, period, belongs_to_period = posting
-        instant = microseconds(occurred_at)
-        head = (19, 4, program_id, 8, order_no, 6, b"earned", 8, event_no, 4, version_no, 8, instant, 4, period)
-        if belongs_to_period is None:
-            shared = _EARNED.pack(*head, -1, 8, microseconds(available_at), -1)
-        else:
-            shared = _LATE_EARNED.pack(*head, 4, belongs_to_period, 8, microseconds(available_at), -1)
-        lines, rules, rows = _line_ids(order), self._rules(version_no, plan), self._rows
-        pack, pack_without_rate = _OWN.pack, _OWN_WITHOUT_RATE.pack
-        for seq, (line, rule, tier, shop_no, base_minor, rate_ppm, amount_minor) in enumerate(commissions, 1):
-            if rate_ppm is None:
-                own = pack_without_rate(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, -1)
-            else:
-                own = pack(4, seq, 8, EXPENSE, 8, shop_no, 8, amount_minor, 2, tier, 8, base_minor, 4, rate_ppm)
-            rows += (shared, own, lines[line], rules[rule])
-
-    def add_reversals(
-        self, posting: Posting, reversals: Sequence[Reversal], first_seq: int, order: Order, plan: Plan
-    ) -> None:
-        """Adds the transfers of what a refund changed, numbered from ``first_seq``."""
-        program_id, order_no, event_no, version_no, occurred_at, period, belongs_to_period = posting
-        instant = microseconds(occurred_at)
-        head = (19, 4, program_id, 8, order_no, 8, b"reversed", 8, event_no, 4, version_no, 8, instant, 4, period)
-        if belongs_to_period is None:
-            shared = _REVERSED.pack(*head, -1)
-        else:
-            shared = _LATE_REVERSED.pack(*head, 4, belongs_to_period)
-        lines, rules, rows = _line_ids(order), self._rules(version_no, plan), self._rows
-        for seq, (of, reverses_seq, available_at, amount_minor) in enumerate(reversals, first_seq):
-            debit, credit = (of.shop_no, EXPENSE) if amount_minor < 0 else (EXPENSE, of.shop_no)
-            own = (4, seq, 8, debit, 8, credit, 8, abs(amount_minor), 2, of.tier, 8, of.base_minor)
-            packed = _OWN_WITHOUT_RATE.pack(*own, -1) if of.rate_ppm is None else _OWN.pack(*own, 4, of.rate_ppm)
-            taken_from = _REVERSES.pack(8, microseconds(available_at), 4, reverses_seq)
-            rows += (shared, taken_from, packed, lines[of.line_index], rules[of.rule_index])
-
-    def copy(self, conn: Connection) -> None:
-        """Posts the transfers."""
-        copy_rows(conn, _TRANSFERS, self._rows)
-
-    def _rules(self, version_no: int, plan: Plan) -> list[bytes]:
-        """The encoded ids of a plan version's rules, by index."""
-        ids = self._rule_ids.get(version_no)
-        if ids is None:
-            ids = self._rule_ids[version_no] = [text_field(rule.id) for rule in plan.rules]
-        return ids
-
-
-_id_field = lru_cache(maxsize=65_536)(text_field)
-
-
-def _line_ids(order: Order) -> list[bytes]:
-    """The encoded ids of an order's lines, by index; the same ids stand in most orders."""
-    return [_id_field(line.id) for line in order.lines]
-
-
-def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[SettlementRow]) -> None:
-    """Keeps what orders became."""
-    copy_rows(conn, _SETTLEMENTS, [_encode_settlement(program_id, row) for row in settlements])
-
-
-def copy_done(conn: Connection, program_id: int, events: Iterable[tuple[int, int]], now: datetime) -> None:
-    """Marks events (order, event) done that had no outcome before."""
-    done_at = microseconds(now)
-    copy_rows(
-        conn,
-        _OUTCOMES,
-        [
-            _OUTCOME.pack(9, 4, program_id, 8, order_no, 8, event_no, 4, 1, 8, done_at, 4, b"done", -1, -1, -1)
-            for order_no, event_no in events
-        ],
+def settlement_columns(rows: Sequence[SettlementRow]) -> SettlementColumns:
+    """Turns settlements into columns."""
+    order_no, event_no, version_no, sellers, settled_at, paid_at, paid_minor, sales_minor, customers, snapshots = zip(
+        *rows, strict=True
+    )
+    return SettlementColumns(
+        order_no=np.array(order_no, np.int64),
+        event_no=np.array(event_no, np.int64),
+        version_no=np.array(version_no, np.int64),
+        seller_no=np.array([seller_no or 0 for seller_no in sellers], np.int64),
+        settled_at=np.array(microseconds(settled_at), np.int64),
+        paid_at=np.array(microseconds(paid_at), np.int64),
+        paid_minor=np.array(paid_minor, np.int64),
+        sales_minor=np.array(sales_minor, np.int64),
+        customer_id=list(customers),
+        snapshot=list(snapshots),
     )
 
 
-def upsert_months(conn: Connection, program_id: int, months: Mapping[tuple[int, int], MonthTotals]) -> None:
-    """Adds to the running totals, by account and period."""
+def copy_settlements(conn: Connection, program_id: int, settlements: Sequence[SettlementColumns]) -> None:
+    """Keeps what orders became."""
+    parts: list[tuple[int, Mapping[str, Values]]] = []
+    for columns in settlements:
+        seller_no = Optionals(columns.seller_no, columns.seller_no == 0)
+        parts.append((columns.order_no.size, {**columns._asdict(), "program_id": program_id, "seller_no": seller_no}))
+    _SETTLEMENTS.copy(conn, parts)
+
+
+def copy_done(conn: Connection, program_id: int, orders: Integers, events: Integers, now: datetime) -> None:
+    """Marks events done, each of the order at its place, that had no outcome before."""
+    (done_at,) = microseconds([now])
+    constant: dict[str, Values] = {"program_id": program_id, "attempts": 1, "done_at": done_at, "status": "done"}
+    _OUTCOMES.copy(conn, [(orders.size, {**constant, "order_no": orders, "event_no": events})])
+
+
+def month_columns(months: Mapping[tuple[int, int], MonthTotals]) -> MonthColumns:
+    """Turns totals by account and period into columns."""
     keys = sorted(months)
-    totals = [months[key] for key in keys]
+    rows = [
+        (*key, total.earned_minor, total.reversed_minor, total.orders, total.refunds)
+        for key, total in ((key, months[key]) for key in keys)
+    ]
+    return MonthColumns(*np.array(rows, np.int64).reshape(len(rows), len(MonthColumns._fields)).T)
+
+
+def upsert_months(conn: Connection, program_id: int, months: MonthColumns) -> None:
+    """Adds to the running totals, by account and period."""
     columns = {
         "program": program_id,
-        "accounts": [account_no for account_no, _ in keys],
-        "periods": [period for _, period in keys],
-        "earned": [total.earned_minor for total in totals],
-        "reversed": [total.reversed_minor for total in totals],
-        "orders": [total.orders for total in totals],
-        "refunds": [total.refunds for total in totals],
+        "accounts": months.account_no,
+        "periods": months.period,
+        "earned": months.earned_minor,
+        "reversed": months.reversed_minor,
+        "orders": months.orders,
+        "refunds": months.refunds,
     }
     driver(conn).execute(_UPSERT_MONTHS, columns)
 
@@ -285,12 +251,21 @@ def insert_signals(
     driver(conn).execute(_INSERT_SIGNALS, columns)
 
 
-def _encode_settlement(program_id: int, row: SettlementRow) -> bytes:
-    times = (8, microseconds(row.settled_at), 8, microseconds(row.paid_at), 8, row.paid_minor, 8, row.sales_minor)
-    head = (11, 4, program_id, 8, row.order_no, 8, row.event_no, 4, row.version_no)
-    if row.seller_no is None:
-        fixed = _SETTLEMENT_WITHOUT_SELLER.pack(*head, -1, *times)
-    else:
-        fixed = _SETTLEMENT.pack(*head, 8, row.seller_no, *times)
-    customer = NULL if row.customer_id is None else text_field(row.customer_id)
-    return fixed + customer + text_field(row.snapshot)
+def insert_later_recruits(
+    conn: Connection, program_id: int, time_zone: str, sold: Iterable[tuple[int, datetime]], levels: int
+) -> None:
+    """Notes again all looks for a recruit that one gained later who stood above a shop from the instant of its sale on.
+
+    Args:
+        sold: (shop, instant) of what settled or came back.
+        levels: how many levels above a shop its sales are read.
+    """
+    rows = list(sold)
+    columns = {
+        "program": program_id,
+        "shops": [shop_no for shop_no, _ in rows],
+        "times": [instant for _, instant in rows],
+        "levels": levels,
+        "time_zone": time_zone,
+    }
+    driver(conn).execute(_INSERT_LATER_RECRUITS, columns)

@@ -17,11 +17,12 @@ from distrib.store.database import driver
 _OPEN = """
 INSERT INTO customer_turns (program_id, customer_id)
 SELECT %(program)s, a.customer_id COLLATE "C" FROM unnest(%(customers)b::text[]) AS a (customer_id)
-WHERE NOT EXISTS (SELECT 1 FROM customer_turns t WHERE t.program_id = %(program)s AND t.customer_id = a.customer_id)
+WHERE NOT EXISTS (SELECT 1 FROM customer_turns t WHERE t.program_id = (SELECT %(program)s::integer)
+  AND t.customer_id = a.customer_id)
 ORDER BY 2 ON CONFLICT DO NOTHING
 """
 _LOCK = """
-SELECT FROM customer_turns WHERE program_id = %(program)s AND customer_id = ANY(%(customers)b::text[])
+SELECT FROM customer_turns WHERE program_id = (SELECT %(program)s::integer) AND customer_id = ANY(%(customers)b::text[])
 ORDER BY customer_id FOR UPDATE
 """
 # A limit inside LATERAL reads the index of one customer from its beginning, no further than is asked.
@@ -31,7 +32,7 @@ FROM unnest(%(places)b::integer[], %(customers)b::text[], %(times)b::timestamptz
 CROSS JOIN LATERAL (
     SELECT count(*) AS orders, min(y.paid_at) AS first_paid_at FROM (
         SELECT s.paid_at FROM settlements s
-        WHERE s.program_id = %(program)s AND s.customer_id = a.customer_id AND s.paid_at <= a.paid_at
+        WHERE s.program_id = (SELECT %(program)s::integer) AND s.customer_id = a.customer_id AND s.paid_at <= a.paid_at
         ORDER BY s.paid_at LIMIT %(most)s
     ) y
 ) x WHERE x.orders > 0

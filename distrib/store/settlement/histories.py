@@ -17,20 +17,20 @@ _SETTLEMENTS = """
 SELECT s.order_no, s.event_no, s.version_no, s.seller_no, s.settled_at, s.sales_minor, s.snapshot, e.payload
 FROM settlements s
 JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
-WHERE s.program_id = %(program)s AND s.order_no = ANY(%(orders)b::bigint[])
+WHERE s.program_id = (SELECT %(program)s::integer) AND s.order_no = ANY(%(orders)b::bigint[])
 """
 _REFUNDS = """
 SELECT r.order_no, r.refund_id, r.line_id, r.amount_minor, r.occurred_at, e.payload
 FROM refund_lines r
 JOIN events e ON e.program_id = r.program_id AND e.order_no = r.order_no AND e.event_no = r.event_no
-WHERE r.program_id = %(program)s AND r.order_no = ANY(%(orders)b::bigint[])
+WHERE r.program_id = (SELECT %(program)s::integer) AND r.order_no = ANY(%(orders)b::bigint[])
 """
 _TRANSFERS = """
 SELECT cause_no, seq, kind = 'earned', line_id, rule_id, tier, shop_no, base_minor, rate_ppm,
        CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END, available_at,
        event_no IS NULL
 FROM transfers
-WHERE program_id = %(program)s AND cause_no = ANY(%(orders)b::bigint[]) ORDER BY cause_no, seq
+WHERE program_id = (SELECT %(program)s::integer) AND cause_no = ANY(%(orders)b::bigint[]) ORDER BY cause_no, seq
 """
 
 

@@ -36,12 +36,13 @@ _ASKED = "unnest(%(rules)b::text[], %(shops)b::bigint[], %(ofs)b::{type}[]) AS a
 _OPEN = """
 WITH missing AS MATERIALIZED (
     SELECT a.rule_id COLLATE "C" AS rule_id, a.shop_no, a.of {collate} AS of FROM {asked}
-    WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.program_id = %(program)s AND r.rule_id = a.rule_id
+    WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.program_id = (SELECT %(program)s::integer)
+      AND r.rule_id = a.rule_id
                       AND r.shop_no = a.shop_no AND r.{of} = a.of)
 ), past AS (
     SELECT rule_id, shop_no, of, sum(amount_minor)::bigint AS minor FROM (
         SELECT t.rule_id, t.shop_no, t.amount_minor, {earned}
-        WHERE %(has_past)s AND t.program_id = %(program)s AND t.kind = 'earned'
+        WHERE %(has_past)s AND t.program_id = (SELECT %(program)s::integer) AND t.kind = 'earned'
           AND t.shop_no IN (SELECT shop_no FROM missing) AND t.rule_id IN (SELECT rule_id FROM missing)
     ) e GROUP BY rule_id, shop_no, of
 )
@@ -53,13 +54,13 @@ ORDER BY 2, 3, 4 ON CONFLICT DO NOTHING
 _LOCK = """
 SELECT r.rule_id, r.shop_no, r.{of}, r.earned_minor
 FROM {table} r JOIN {asked} ON r.rule_id = a.rule_id AND r.shop_no = a.shop_no AND r.{of} = a.of
-WHERE r.program_id = %(program)s ORDER BY 1, 2, 3 FOR UPDATE OF r
+WHERE r.program_id = (SELECT %(program)s::integer) ORDER BY 1, 2, 3 FOR UPDATE OF r
 """
 _ADD = """
 UPDATE {table} r SET earned_minor = r.earned_minor + a.minor
 FROM unnest(%(rules)b::text[], %(shops)b::bigint[], %(ofs)b::{type}[], %(minors)b::bigint[])
      AS a (rule_id, shop_no, of, minor)
-WHERE r.program_id = %(program)s AND r.rule_id = a.rule_id AND r.shop_no = a.shop_no AND r.{of} = a.of
+WHERE r.program_id = (SELECT %(program)s::integer) AND r.rule_id = a.rule_id AND r.shop_no = a.shop_no AND r.{of} = a.of
 """
 
 

@@ -19,7 +19,7 @@ _SOLD = f"""
 SELECT a.place, x.minor FROM {_SPANS}
 CROSS JOIN LATERAL (
     SELECT sum(s.sales_minor) AS minor FROM settlements s
-    WHERE s.program_id = %(program)s AND s.seller_no = a.shop_no
+    WHERE s.program_id = (SELECT %(program)s::integer) AND s.seller_no = a.shop_no
     AND s.settled_at > COALESCE(a.after_at, '-infinity') AND s.settled_at <= a.to_at
 ) x WHERE x.minor IS NOT NULL
 """
@@ -27,7 +27,7 @@ _BACK = f"""
 SELECT a.place, x.minor FROM {_SPANS}
 CROSS JOIN LATERAL (
     SELECT sum(r.sales_minor) AS minor FROM refund_lines r
-    WHERE r.program_id = %(program)s AND r.seller_no = a.shop_no
+    WHERE r.program_id = (SELECT %(program)s::integer) AND r.seller_no = a.shop_no
     AND r.sold_at > COALESCE(a.after_at, '-infinity') AND r.sold_at <= a.to_at AND r.occurred_at <= a.to_at
 ) x WHERE x.minor IS NOT NULL
 """

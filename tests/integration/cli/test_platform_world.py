@@ -6,12 +6,14 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
 from distrib.bootstrap import Container, open_container
+from distrib.cli.bench import bench
 from distrib.cli.bench.limits.rows import count_rows
 from distrib.cli.bench.platform_world.filling import BATCH_ORDERS
-from distrib.cli.bench.platform_world.keeping import make_world, open_platform
+from distrib.cli.bench.platform_world.keeping import drop_world, make_world, open_platform, open_world
 from distrib.cli.bench.platform_world.shape import PlatformWorld
 from distrib.cli.bench.processes.databases import own_databases
 from distrib.drainer import Drainer
@@ -22,6 +24,7 @@ from distrib.services.orders.inbox import accept_events
 from distrib.settings import Settings
 from distrib.store import migrate
 from tests.world.audited import audit_all
+from tests.world.commands import name_servers
 
 T = TypeVar("T")
 WORLD = PlatformWorld(500, 4_150)
@@ -48,6 +51,37 @@ def test_the_rows_made_by_sql_are_those_that_the_api_and_the_drain_leave(contain
         for table, count in count_rows(made).items():
             if count:
                 assert rows_of(container, made, table) == rows_of(container, drained, table), table
+
+
+def test_a_world_is_made_once_and_found_again_beside_runs_that_drop_what_was_left(container: Container) -> None:
+    try:
+        with open_world(container, 60, 61) as opened:
+            assert opened.is_new
+            rows = count_rows(opened.url)
+            assert (rows["shops"], rows["orders"], rows["queue"]) == (60, 61, 0)
+        with own_databases(container.database_url), open_world(container, 60, 61) as again:
+            assert (again.url, again.is_new) == (opened.url, False)
+            assert again.key != opened.key
+    finally:
+        dropped = drop_world(container, PlatformWorld(60, 61))
+    assert [opened.url.partition("?")[0].endswith(name) for name in dropped] == [True]
+    assert drop_world(container, PlatformWorld(60, 61)) == []
+
+
+def test_the_command_tells_what_is_there_and_drops_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    name_servers(settings, monkeypatch)
+    words = ["world", "--shops", "70", "--orders", "71", "--lang", "en"]
+    runner = CliRunner()
+    try:
+        made = json.loads(runner.invoke(bench, [*words, "--json"]).stdout)
+        assert (made["made"], made["program"], made["rows"]["transfers"] > 71) == (True, "bench", True)
+        table = runner.invoke(bench, words).stdout
+        assert made["database"] in table
+        assert f"{made['rows']['transfers']}" in table
+    finally:
+        dropped = json.loads(runner.invoke(bench, [*words, "--drop", "--json"]).stdout)
+    assert dropped == {"dropped": [made["database"]]}
+    assert "Dropped: –" in runner.invoke(bench, [*words, "--drop"]).stdout
 
 
 def leave_by_the_drain(container: Container, url: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from distrib.cli.payouts.files import read_results
 from distrib.domain.errors import Refusal
 from distrib.settings import Settings
 from tests.world.commands import name_servers, run
@@ -174,11 +176,39 @@ def test_everything_wrong_with_a_file_of_results_is_named_by_line(keys: tuple[st
     assert isinstance(result.exception, Refusal)
     assert [(problem.pointer, str(problem.detail).split(" / ")[0]) for problem in result.exception.problems] == [
         ("line 2", "shop_id or detail_no is needed"),
-        ("line 3", "paid_on must be a day like 2026-03-09"),
+        ("line 3", "paid_on must be a day with the year first, as 2026-03-09 or 2026/3/9"),
         ("line 4", "paid_on does not go with failed"),
         ("line 5", "shop_id is no id"),
         ("line 5", "status must be one of paid, failed, returned, or the channel's own word"),
         ("line 6", "detail_no must have 1 to 64 characters"),
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "shop_id,status\n", "\n"])
+def test_a_file_without_a_result_is_refused_by_name(keys: tuple[str, str], tmp_path: Path, content: str) -> None:
+    assert run("payout", "create", "march", "--up-to", UP_TO, "--key", keys[0]).exit_code == 0
+    results = tmp_path / "results.csv"
+    results.write_text(content, "utf-8")
+    refusal = run("payout", "results", "march", results, "--key", keys[0]).exception
+    assert isinstance(refusal, Refusal)
+    assert [(problem.pointer, str(problem.detail)) for problem in refusal.problems] == [
+        ("results.csv", "holds no result / 没有一条结果")
+    ]
+
+
+def test_a_day_is_read_as_spreadsheets_write_it_with_the_year_first(world: World, tmp_path: Path) -> None:
+    days = ("2026/4/2", "2026-4-2", "2026.04.02", "20260402", "2026年4月2日", "2026-04-02 17:08:50")
+    others = ("2/4/2026", "2026/13/2", "2026-4", "46114", "2026/4-2")
+    results = tmp_path / "results.csv"
+    results.write_text("shop_id,status,paid_on\n" + "".join(f"a,paid,{day}\n" for day in days), "utf-8")
+    channel = world.container.channels[0]
+    drafts, _ = read_results(results, channel, "utf-8")
+    assert [draft.paid_on for draft in drafts] == [date(2026, 4, 2)] * len(days)
+    results.write_text("shop_id,status,paid_on\n" + "".join(f"a,paid,{day}\n" for day in others), "utf-8")
+    with pytest.raises(Refusal) as caught:
+        read_results(results, channel, "utf-8")
+    assert [problem.pointer for problem in caught.value.problems] == [
+        f"line {2 + place}" for place in range(len(others))
     ]
 
 

@@ -124,3 +124,34 @@ def test_earnings_of_an_entry_line_promote_nobody(world: World) -> None:
     assert ranks(world) == {}
     world.earn(sale("o2", "s", instant_of(3), 500))
     assert ranks(world) == {"s": [("owner", instant_of(4, 0))]}
+
+
+def test_sales_that_become_known_after_a_recruit_was_gained_promote_by_that_recruit_all_the_same(world: World) -> None:
+    both = {"all": [{"metric": "direct_recruits", "at_least": 1}, {"metric": "team_sales_minor", "at_least": 2_000}]}
+    own = {"all": [{"metric": "direct_recruits", "at_least": 1}, {"metric": "personal_sales_minor", "at_least": 3_000}]}
+    both["all"][1]["levels"] = 2
+    world.publish(plan(both, own))
+    world.join(("top", None), ("s", None), ("other", None), ("late", None))
+    world.join(("r", "s"), ("a", "other"), joined_at=instant_of(4))
+    world.move("other", "top", instant_of(6))
+    world.move("late", "top", instant_of(7))
+    world.drain()
+    assert ranks(world) == {}
+    world.earn(sale("s1", "s", instant_of(2), 3_000), sale("a1", "a", instant_of(5), 2_000))
+    assert ranks(world) == {
+        "s": [("manager", instant_of(5, 0))],
+        "other": [("owner", instant_of(6, 0))],
+        "top": [("owner", instant_of(7, 0))],
+    }
+
+
+def test_a_move_to_come_is_a_reason_to_look_when_its_time_has_come(world: World) -> None:
+    recruits = {"metric": "direct_recruits", "at_least": 1}
+    world.publish(plan({"all": [recruits, {"metric": "team_sales_minor", "at_least": 2_000, "levels": 1}]}))
+    world.join(("s", None), ("a", None))
+    world.move("a", "s", instant_of(12))
+    world.earn(sale("a1", "a", instant_of(5), 1_000))
+    assert ranks(world) == {}
+    world.stopped_at = instant_of(12, 13)
+    world.earn(sale("a2", "a", instant_of(11), 1_000))
+    assert ranks(world) == {"s": [("owner", instant_of(13, 0))]}

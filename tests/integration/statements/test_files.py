@@ -129,6 +129,15 @@ def test_a_pdf_of_many_lines_goes_over_many_pages_and_loses_none(world: World) -
     assert [n for n in range(600) if f"{n:05}" not in words] == []
 
 
+def test_a_pdf_breaks_no_amount_that_a_line_can_have(world: World) -> None:
+    world.publish({**SELLER_TEN_PERCENT, "rules": [{"id": "s", "pay": "seller", "rate": "1"}]})
+    world.join(("a", None))
+    world.earn(settled("e", "o", "a", line(10**12)), refunded("r", "o", {"1": 10**12}))
+    [page] = PdfReader(io.BytesIO(file(world, FileWish(MARCH, "pdf", shop_id="a")))).pages
+    texts = page.extract_text().split()
+    assert [texts.count(amount) for amount in ("10,000,000,000.00", "-10,000,000,000.00")] == [4, 2]
+
+
 def test_a_pdf_draws_names_beyond_its_font_too(world: World) -> None:
     world.publish(SELLER_TEN_PERCENT)
     world.join(("店😀ä", None))

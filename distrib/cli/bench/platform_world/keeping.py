@@ -1,7 +1,7 @@
 """Makes a program of platform size in a database of its own and keeps it: the next run finds it there.
 
 A database is named after what is in it: shops, orders, and a digest of the newest migration and of all that decides
-the rows. One of another name is of another shape, or out of date; ``drop_worlds`` drops them all.
+the rows. One of another name is of another shape, or out of date; ``drop_world`` drops all of a shape.
 """
 
 from __future__ import annotations
@@ -122,11 +122,11 @@ def describe_world(container: Container, world: PlatformWorld, say: Callable[[st
     }
 
 
-def drop_worlds(container: Container) -> list[str]:
-    """Drops the databases of all worlds, of whatever shape and schema; answers their names."""
+def drop_world(container: Container, world: PlatformWorld) -> list[str]:
+    """Drops every database of a world of that shape, of whatever schema, finished or not; answers their names."""
     with _administration(container.database_url) as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-        names = _databases(connection)
+        names = [name for name in _databases(connection) if name.startswith(_shape_prefix(world))]
         for name in names:
             _drop(connection, name)
     return names
@@ -185,7 +185,11 @@ def _origins(container: Container, program: Program) -> Origins:
 
 def _name(world: PlatformWorld) -> str:
     digest = hashlib.sha256(f"{migrate.newest_revision()} {form_of(world)}".encode()).hexdigest()
-    return f"{WORLDS_PREFIX}{world.shops}_{world.orders}_{digest[:12]}"
+    return f"{_shape_prefix(world)}{digest[:12]}"
+
+
+def _shape_prefix(world: PlatformWorld) -> str:
+    return f"{WORLDS_PREFIX}{world.shops}_{world.orders}_"
 
 
 def _address(url: str, name: str) -> str:

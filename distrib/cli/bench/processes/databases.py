@@ -31,6 +31,10 @@ class Databases:
         """Makes a database, empty or as a copy of another of this run; returns its address."""
         copied = "" if template is None else f' TEMPLATE "{self._named(template)}"'
         self._connection.execute(text(f'CREATE DATABASE "{self._named(name)}"{copied}'))
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        """The address of a database of this run."""
         return make_url(self._url).set(database=self._named(name)).render_as_string(hide_password=False)
 
     def drop(self, name: str) -> None:
@@ -38,15 +42,15 @@ class Databases:
         _drop(self._connection, self._named(name))
 
     @contextmanager
-    def copy_of(self, template: str) -> Iterator[str]:
+    def copy_of(self, template: str, name: str = "round") -> Iterator[str]:
         """The address of a fresh copy, always of one name and wholly on disk; dropped after the block."""
-        self.drop("round")
-        url = self.make("round", template)
+        self.drop(name)
+        url = self.make(name, template)
         self.flush()
         try:
             yield url
         finally:
-            self.drop("round")
+            self.drop(name)
 
     def flush(self) -> None:
         """Has the server write out what it holds back, so that no round pays for the one before it."""

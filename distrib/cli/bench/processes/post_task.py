@@ -1,4 +1,4 @@
-"""A caller that posts batches of events over one connection, as fast as they are taken. No retry: a refusal ends it."""
+"""A caller that posts events, alone or in batches, over one connection, as fast as they are taken. No retry."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import cache
 from http.client import HTTPConnection
 from typing import Any
 
-from distrib.cli.bench.world import BATCH, World
+from distrib.cli.bench.world import World
 
 
 def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     """Every n-th batch of the world's events as the bytes of its body, and a connection that has been answered once."""
-    bodies = _bodies(World(**spec["world"]), spec["hand"], spec["hands"])
+    bodies = _bodies(World(**spec["world"]), spec["hand"], spec["hands"], spec["batch"])
     connection = HTTPConnection(spec["host"], spec["port"], timeout=60)
     headers = {"Authorization": f"Bearer {spec['key']}", "Content-Type": "application/json"}
     _call(connection, "GET", "/v1/program", None, headers, 200)
@@ -30,11 +30,15 @@ def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
 
 
 @cache
-def _bodies(world: World, hand: int, hands: int) -> list[tuple[int, bytes]]:
-    """How many events each body has, and its bytes; the same in every round."""
-    starts = range(hand * BATCH, world.orders, hands * BATCH)
-    batches = [world.events(start, min(start + BATCH, world.orders)) for start in starts]
-    return [(len(batch), json.dumps({"events": batch}, separators=(",", ":")).encode()) for batch in batches]
+def _bodies(world: World, hand: int, hands: int, size: int) -> list[tuple[int, bytes]]:
+    """How many events each body has, and its bytes, an event alone without a list; the same in every round."""
+    starts = range(hand * size, world.orders, hands * size)
+    batches = [world.events(start, min(start + size, world.orders)) for start in starts]
+    return [(len(batch), _json(batch[0] if size == 1 else {"events": batch})) for batch in batches]
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _call(

@@ -1,0 +1,403 @@
+"""Settles the plain orders of a batch in columns, and leaves all others to the state machine.
+
+Plain is an order whose only event is its settlement, of which nothing is known yet, of a seller that it names and whose
+people stand as their shops' rows say, under a plan whose rules ask for nothing beyond the order. What it becomes is the
+same to the byte as what the state machine makes of it; a test holds both together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from sqlalchemy import Connection
+
+from distrib.columns.settling import Earnings, KindOfLine, OrderedLines, is_plain, settle_orders
+from distrib.columns.sums import sums_by
+from distrib.columns.tree import Integers, Truths
+from distrib.domain.errors import Refusal
+from distrib.domain.events import GROUP_BUY
+from distrib.domain.periods import next_period
+from distrib.domain.plans.plan import CHAIN_LENGTH, Plan
+from distrib.domain.plans.rules import Chosen
+from distrib.domain.settlement.earners import Earners, find_earners, known_earners
+from distrib.domain.settlement.snapshot import (
+    SELF_PURCHASE_JSON,
+    Person,
+    Snapshot,
+    chain_json,
+    limits_json,
+    person_json,
+)
+from distrib.domain.settlement.terms import Terms
+from distrib.services.customers.sellers import Buyers
+from distrib.services.orders.sold_events import SETTLED_PREFIX, SoldEvent, SoldLine, SoldOrder, decode_settled
+from distrib.services.plans.terms import TermsBook
+from distrib.services.settlement.batch import Batch
+from distrib.services.settlement.freezes import Freezes
+from distrib.services.settlement.gathering import signal
+from distrib.store.copying import Texts, microseconds
+from distrib.store.network.chains import ShopState, ShopStates
+from distrib.store.orders.queue import PendingEvent
+from distrib.store.settlement.batch import MonthColumns, SettlementColumns
+from distrib.store.settlement.known_orders import known_orders
+from distrib.store.settlement.transfers import EarnedColumns
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+_Standing: TypeAlias = tuple[datetime, int, str]
+"""A shop's newest standing under a plan: since when, its code, and how a snapshot writes the shop."""
+
+
+class _Chain(NamedTuple):
+    """A seller with those above: since when all stand so, their numbers and standings, as a snapshot has them.
+
+    ``pattern`` is the code of how they stand where the seller is not the buyer.
+    """
+
+    since: datetime
+    seller: ShopState
+    numbers: Sequence[int]
+    codes: tuple[int, ...]
+    json: str
+    pattern: int
+
+
+class _Sale(NamedTuple):
+    """A plain order: its event, who sold it, whether the seller bought it, and how its people stand."""
+
+    pending: PendingEvent
+    event: SoldEvent
+    chain: _Chain
+    is_self_purchase: bool
+    pattern: int
+
+
+def settle_plain(
+    conn: Connection,
+    batch: Batch,
+    terms: TermsBook,
+    freezes: Freezes,
+    pending: Sequence[PendingEvent],
+    until: date,
+) -> Sequence[PendingEvent]:
+    """Adds to the batch what plain orders become.
+
+    Args:
+        pending: the open events of whole orders, by order.
+        until: events of later days stay for their own.
+
+    Returns:
+        The events of all other orders.
+    """
+    rows = [] if terms.counts_over_orders else _alone(pending, until)
+    if not rows:
+        return pending
+    program_id = batch.program.program_id
+    known = known_orders(conn, program_id, np.array([row.order_no for row in rows], np.int64))
+    if known:
+        rows = [row for row in rows if row.order_no not in known]
+    events = decode_settled([row.payload for row in rows])
+    settled: set[int] = set()
+    for under in _Sorting(conn, program_id, terms, freezes, events).sort(rows, events):
+        settled.update(_settle(batch, under, under.sales))
+    return [row for row in pending if row.event_no not in settled]
+
+
+def _alone(pending: Sequence[PendingEvent], until: date) -> list[PendingEvent]:
+    """The settlements that are due, were never tried, and are their order's only open event."""
+    numbers = [0, *[row.order_no for row in pending], 0]
+    return [
+        row
+        for row, before, after in zip(pending, numbers, numbers[2:], strict=False)
+        if row.status is None
+        and row.day <= until
+        and before != row.order_no != after
+        and row.payload.startswith(SETTLED_PREFIX)
+    ]
+
+
+class _UnderTerms:
+    """The plain orders under the same terms, and their sellers as these terms see them."""
+
+    def __init__(self, terms: Terms, shops: ShopStates) -> None:
+        self.terms, self._shops = terms, shops
+        self.sales: list[_Sale] = []
+        self.patterns: list[tuple[tuple[Person, ...], bool]] = []
+        """Of each pattern of ranks and standings people who stand so, and whether the seller bought."""
+        self._pattern_codes: dict[tuple[tuple[int, ...], bool], int] = {}
+        self._chains: dict[str, _Chain] = {}
+        self._persons: list[Person] = []
+        """Of each code somebody who stands so, and how a snapshot ends whoever does."""
+        self._endings: list[str] = []
+        self._codes: dict[tuple[str | None, str], int] = {}
+        self._standings: dict[int, _Standing] = {}
+        plan = terms.plan
+        self._reach = 1 + (CHAIN_LENGTH if plan.inactive_upline == "compress" else plan.tiers)
+
+    def chain(self, shop_id: str) -> _Chain | None:
+        """The seller of that id with those above; None where no such shop is known."""
+        known = self._chains.get(shop_id)
+        if known is None:
+            seller = self._shops.by_id.get(shop_id)
+            if seller is None:
+                return None
+            known = self._chains[shop_id] = self._chain(seller)
+        return known
+
+    def pattern(self, codes: tuple[int, ...], is_self_purchase: bool) -> int:
+        """The code of how people stand; those too far above to be paid do not count."""
+        key = codes[: self._reach + is_self_purchase], is_self_purchase
+        pattern = self._pattern_codes.get(key)
+        if pattern is None:
+            pattern = self._pattern_codes[key] = len(self.patterns)
+            self.patterns.append((tuple([self._persons[code] for code in key[0]]), is_self_purchase))
+        return pattern
+
+    def _chain(self, seller: ShopState) -> _Chain:
+        number = seller.shop_no
+        known, numbers = self._standings, [number, *seller.uplines]
+        since, codes, json = zip(*[known.get(number) or self._standing(number) for number in numbers], strict=True)
+        latest = max(seller.chain_since, *since)
+        return _Chain(latest, seller, numbers, codes, chain_json(json[0], json[1:]), self.pattern(codes, False))
+
+    def _standing(self, number: int) -> _Standing:
+        _, _, _, _, joined_at, status, status_since, rank, rank_since = self._shops.by_number[number]
+        code = self._codes.get((rank, status))
+        if code is None:
+            code = self._new_code(rank, status)
+        standing = max(joined_at, status_since, rank_since), code, f'{{"shop_no":{number}{self._endings[code]}'
+        self._standings[number] = standing
+        return standing
+
+    def _new_code(self, rank: str | None, status: str) -> int:
+        code = self._codes[rank, status] = len(self._persons)
+        plan = self.terms.plan
+        person = Person(
+            0, plan.lowest_rank if rank is None or rank not in plan.rank_indexes else rank, status == "active"
+        )
+        self._persons.append(person)
+        self._endings.append(person_json(person).removeprefix('{"shop_no":0'))
+        return code
+
+
+class _Sorting:
+    """Tells plain orders by their content, their people and their terms."""
+
+    def __init__(
+        self, conn: Connection, program_id: int, terms: TermsBook, freezes: Freezes, events: Sequence[SoldEvent]
+    ) -> None:
+        self._terms, self._freezes = terms, freezes
+        self._shops = ShopStates(conn, program_id)
+        self._shops.load({event.order.shop_id for event in events if event.order.shop_id is not None})
+        buyers = {event.order.customer_id for event in events if event.order.customer_id is not None}
+        self._buyers = Buyers(conn, program_id, buyers)
+        self._under: dict[int, _UnderTerms] = {}
+
+    def sort(self, rows: Sequence[PendingEvent], events: Sequence[SoldEvent]) -> Collection[_UnderTerms]:
+        """The plain orders among these, by the terms that bind them."""
+        under, since, end = None, _NEVER, _NEVER
+        for row, event in zip(rows, events, strict=True):
+            order = event.order
+            paid_at = order.paid_at
+            if not since <= paid_at < end:
+                under, since, end = self._bound_by(paid_at)
+            if under is None or not _is_plain_content(order, under.terms.plan):
+                continue
+            shop_id, customer_id = order.shop_id, order.customer_id
+            chain = None if shop_id is None else under.chain(shop_id)
+            if chain is None or paid_at < chain.since or self._freezes.may_hold(chain.numbers):
+                continue
+            if customer_id is not None and self._buyers.is_shop(customer_id, chain.seller):
+                under.sales.append(_Sale(row, event, chain, True, under.pattern(chain.codes, True)))
+            else:
+                under.sales.append(_Sale(row, event, chain, False, chain.pattern))
+        return self._under.values()
+
+    def _bound_by(self, paid_at: datetime) -> tuple[_UnderTerms | None, datetime, datetime]:
+        """What gathers the orders paid at that instant, None where none is plain, and from when until when that is."""
+        try:
+            terms, since, end = self._terms.span_of(paid_at)
+        except Refusal:
+            return None, _NEVER, _NEVER
+        if not is_plain(terms.plan):
+            return None, since, end
+        return self._under.setdefault(id(terms), _UnderTerms(terms, self._shops)), since, end
+
+
+def _is_plain_content(order: SoldOrder, plan: Plan) -> bool:
+    """Whether nothing of an order but its lines, its seller and its buyer decides what it pays."""
+    if order.leader_id is not None or order.opener_id is not None or order.currency != plan.currency:
+        return False
+    if order.group_id is not None and order.channel == GROUP_BUY:
+        return False
+    return plan.base != "margin" or all(line.cost_minor is not None for line in order.lines)
+
+
+def _settle(batch: Batch, under: _UnderTerms, sales: Sequence[_Sale]) -> list[int]:
+    """Adds to the batch what these orders become; answers the numbers of the events that are done by it."""
+    if not sales:
+        return []
+    terms, plan = under.terms, under.terms.plan
+    orders = [sale.event.order for sale in sales]
+    lines = [line for order in orders for line in order.lines]
+    counts = _numbers([len(order.lines) for order in orders])
+    of_order, starts = np.repeat(np.arange(counts.size), counts), np.cumsum(counts) - counts
+    paid, entry = _numbers([line.paid_minor for line in lines]), np.array([line.entry for line in lines], np.bool_)
+    paid_minor = np.add.reduceat(paid, starts)
+    kinds, kind = _kinds(under, sales, lines, of_order, entry)
+    quantity = _numbers([line.quantity for line in lines])
+    earned, unsure = settle_orders(
+        plan.rounding,
+        kinds,
+        OrderedLines(of_order, kind, _bases(plan, lines, paid), quantity),
+        paid_minor,
+        terms.order_cap_ppm,
+    )
+    if unsure.any():
+        return _settle(
+            batch, under, [sale for sale, is_unsure in zip(sales, unsure.tolist(), strict=True) if not is_unsure]
+        )
+    is_own = np.array([sale.is_self_purchase for sale in sales], np.bool_)
+    sales_minor = np.where(is_own, 0, paid_minor - np.add.reduceat(np.where(entry, paid, 0), starts))
+    settled = _settlements(terms, sales, paid_minor, sales_minor)
+    numbers = _numbers(list(chain.from_iterable(sale.chain.numbers for sale in sales)))
+    lengths = _numbers([len(sale.chain.numbers) for sale in sales])
+    shop_no = numbers[(np.cumsum(lengths) - lengths)[earned.order] + earned.place]
+    periods = _numbers([batch.period_of(sale.event.occurred_at) for sale in sales])
+    _add_transfers(batch, terms, lines, settled, earned, shop_no, periods)
+    batch.settled.append(settled)
+    batch.done_columns.append((settled.order_no, settled.event_no))
+    if batch.signals_sales or batch.signals_earnings:
+        earners = np.split(shop_no, np.cumsum(np.bincount(earned.order, minlength=len(sales)))[:-1])
+        for sale, own in zip(sales, earners, strict=True):
+            signal(batch, sale.pending.day, sale.event.occurred_at, sale.chain.seller.shop_no, own.tolist())
+    event_numbers: list[int] = settled.event_no.tolist()
+    return event_numbers
+
+
+def _kinds(
+    under: _UnderTerms, sales: Sequence[_Sale], lines: Sequence[SoldLine], of_order: Integers, entry: Truths
+) -> tuple[list[KindOfLine], Integers]:
+    """The kinds of line that there are, and the place of each line's."""
+    book = under.terms.plan.book
+    chosen: dict[Chosen, int] = {}
+    if book.is_uniform:
+        chosen[book.choose("", None, "")] = 0
+        choices = np.zeros(of_order.size, np.int64)
+    else:
+        choices = _numbers(
+            [
+                chosen.setdefault(book.choose(order.channel, line.category, line.sku), len(chosen))
+                for order in (sale.event.order for sale in sales)
+                for line in order.lines
+            ]
+        )
+    patterns = _numbers([sale.pattern for sale in sales])[of_order]
+    codes, kind = np.unique((patterns * len(chosen) + choices) * 2 + entry, return_inverse=True)
+    rules = list(chosen)
+    kinds = []
+    for code in codes.tolist():
+        pattern, choice = divmod(code // 2, len(rules))
+        kinds.append(KindOfLine(_earners(under, pattern, rules[choice], code % 2 == 1), rules[choice].depth))
+    return kinds, kind
+
+
+def _earners(under: _UnderTerms, pattern: int, chosen: Chosen, is_entry: bool) -> Earners:
+    """Who is paid on a kind of line, found by the engine on the first people who stand so."""
+    (seller, *uplines), is_self_purchase = under.patterns[pattern]
+    terms = under.terms
+    snapshot = Snapshot(
+        seller,
+        tuple(uplines),
+        is_self_purchase,
+        entry_pays_seller=terms.entry_pays_seller,
+        self_purchase_pays_uplines=terms.self_purchase_pays_uplines,
+        max_tiers=terms.max_tiers,
+    )
+    known = known_earners(terms.plan, snapshot)
+    return known.get((chosen, is_entry)) or find_earners(terms.plan, snapshot, known, (chosen, is_entry))
+
+
+def _bases(plan: Plan, lines: Sequence[SoldLine], paid: Integers) -> Integers:
+    """What the rates of each line apply to (``domain.settlement.figures.base_of``)."""
+    if plan.base == "paid":
+        return paid
+    if plan.base == "list":
+        return _numbers([line.paid_minor if line.list_minor is None else line.list_minor for line in lines])
+    margins: Integers = np.maximum(paid - _numbers([line.cost_minor or 0 for line in lines]), 0)
+    return margins
+
+
+def _settlements(
+    terms: Terms, sales: Sequence[_Sale], paid_minor: Integers, sales_minor: Integers
+) -> SettlementColumns:
+    end = limits_json(
+        terms.order_cap_ppm,
+        terms.pack,
+        terms.entry_pays_seller,
+        terms.self_purchase_pays_uplines,
+        terms.max_tiers,
+    )
+    ends = end + "}", SELF_PURCHASE_JSON + end + "}"
+    return SettlementColumns(
+        order_no=_numbers([sale.pending.order_no for sale in sales]),
+        event_no=_numbers([sale.pending.event_no for sale in sales]),
+        version_no=np.full(len(sales), terms.version_no, np.int64),
+        seller_no=_numbers([sale.chain.seller.shop_no for sale in sales]),
+        settled_at=_numbers(microseconds([sale.event.occurred_at for sale in sales])),
+        paid_at=_numbers(microseconds([sale.event.order.paid_at for sale in sales])),
+        paid_minor=paid_minor,
+        sales_minor=sales_minor,
+        customer_id=[sale.event.order.customer_id for sale in sales],
+        snapshot=[sale.chain.json + ends[sale.is_self_purchase] for sale in sales],
+    )
+
+
+def _add_transfers(
+    batch: Batch,
+    terms: Terms,
+    lines: Sequence[SoldLine],
+    settled: SettlementColumns,
+    earned: Earnings,
+    shop_no: Integers,
+    periods: Integers,
+) -> None:
+    """Adds the transfers of what was earned, and what they add to each account's month."""
+    order, is_late = earned.order, periods <= batch.closed_through
+    counting = np.where(is_late, next_period(batch.closed_through), periods) if is_late.any() else periods
+    known: dict[str, int] = {}
+    line_ids = _numbers([known.setdefault(line.id, len(known)) for line in lines])
+    batch.transfers.columns.append(
+        EarnedColumns(
+            order_no=settled.order_no[order],
+            event_no=settled.event_no[order],
+            version_no=settled.version_no[order],
+            occurred_at=settled.settled_at[order],
+            period=counting[order],
+            belongs_to_period=np.where(is_late, periods, 0)[order],
+            available_at=settled.settled_at[order] + terms.hold // _MICROSECOND,
+            seq=earned.seq,
+            tier=earned.tier,
+            shop_no=shop_no,
+            base_minor=earned.base_minor,
+            rate_ppm=earned.rate_ppm,
+            amount_minor=earned.amount_minor,
+            line_id=Texts(line_ids[earned.line], list(known)),
+            rule_id=Texts(earned.rule, [rule.id for rule in terms.plan.rules]),
+        )
+    )
+    (shops, of), (of_orders,) = sums_by([shop_no, order], [earned.amount_minor])
+    (accounts, months), (earned_minor, orders) = sums_by([shops, counting[of]], [of_orders, np.ones_like(shops)])
+    nothing = np.zeros_like(orders)
+    if accounts.size:
+        batch.month_columns.append(MonthColumns(accounts, months, earned_minor, nothing, orders, nothing))
+
+
+def _numbers(values: Sequence[int]) -> Integers:
+    return np.array(values, np.int64)
