@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from distrib.bootstrap import Container, open_container
-from distrib.cli.bench import ingesting, latencies, ranking, reckoning, settling, starting
+from distrib.cli.bench import ingesting, latencies, ranking, reading, reckoning, settling, starting
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
 from distrib.cli.bench.processes.hands import BenchFailed
@@ -63,6 +63,13 @@ def ingest(against: Path | None, scale: str, language: str, as_json: bool) -> No
         as_json,
         lambda container, say: ingesting.bench_ingest(container, size, say, against),
     )
+
+
+@bench.command()
+@_with_options
+def reads(scale: str, language: str, as_json: bool) -> None:
+    """Every GET with its filters on a program of platform size, against the same on a small one."""
+    _run("reads", scale, language, as_json, lambda container, say: reading.bench_reads(container, scale, say))
 
 
 @bench.command("ingest-single")

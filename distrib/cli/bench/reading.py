@@ -27,6 +27,7 @@ from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
 from distrib.cli.bench.reading_requests import Asked, requests_of
 from distrib.languages.web import serve_languages
+from distrib.services.statements.totals import keep_due_totals
 from distrib.store.database import enter_program
 
 MOST_RATIO = 2.0
@@ -91,9 +92,13 @@ def bench_reads(container: Container, scale: str, say: Callable[[str], None]) ->
     """Asks for every page of both programs; answers the worst figures, and all of them in ``pages``."""
     size = WORLD_SIZES[scale]
     with (
-        open_world(container, size.shops, size.orders) as large,
-        open_world(container, SMALL_PROGRAM.shops, SMALL_PROGRAM.orders) as small,
+        open_world(container, size.shops, size.orders, say) as large,
+        open_world(container, SMALL_PROGRAM.shops, SMALL_PROGRAM.orders, say) as small,
     ):
+        say("totals")
+        for opened in (large, small):
+            with opened.container.begin() as conn:
+                keep_due_totals(conn, opened.program, opened.container.now())
         say("reads")
         return compare(large, small)
 

@@ -67,6 +67,8 @@ CHECK_MEANINGS = {
     "reserved_within_available": Text("no payout line was made of money that was not there"),
     "one_currency": Text("every published plan is in the program's currency"),
     "deliveries_accounted_for": Text("every webhook delivery has its message and its log"),
+    "blocks_tell_all": Text("every row is on the pages that ask for its kind, month or day"),
+    "kept_totals_add_up": Text("kept totals of months are what was posted until then"),
     "seals_unbroken": Text("every seal over the transfers holds"),
     "statements_add_up": Text("every month's statement adds up and follows the last"),
     "closed_statements_match_transfers": Text("closed statements are what the ledger adds up to"),

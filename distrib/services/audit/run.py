@@ -22,7 +22,7 @@ from distrib.services.audit.expected import recompute_expected
 from distrib.services.audit.orders import recompute_orders
 from distrib.services.context import Program, period_bounds
 from distrib.services.ledger.seals import verify_chain
-from distrib.store.audit import lives, proofs, questions, runs
+from distrib.store.audit import kept, lives, proofs, questions, runs
 from distrib.store.audit.customers import EARLIER_ORDERS
 from distrib.store.audit.limits import MERGES, RULE_TOTALS
 from distrib.store.audit.questions import MOST_ROWS, AuditAnswer
@@ -30,7 +30,15 @@ from distrib.store.network import shops
 from distrib.store.statements import months
 
 _ANY_LEVEL = 2**31 - 1
-_QUESTIONS = (*questions.QUESTIONS, *lives.QUESTIONS, RULE_TOTALS, EARLIER_ORDERS, MERGES, *proofs.QUESTIONS)
+_QUESTIONS = (
+    *questions.QUESTIONS,
+    *lives.QUESTIONS,
+    RULE_TOTALS,
+    EARLIER_ORDERS,
+    MERGES,
+    *proofs.QUESTIONS,
+    *kept.QUESTIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)
