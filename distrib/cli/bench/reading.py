@@ -72,9 +72,9 @@ class Reader:
             database = sum(after[pid] - before.get(pid, after[pid]) for pid in after) / 1e9
             costs.append(Cost(response.status_code, 0, (own + database) * 1e3, wall * 1e3))
         best = min(costs, key=lambda cost: cost.cpu_ms)
-        told = response.get_json(silent=True)
-        answer = told if isinstance(told, dict) else {}
-        rows = len(answer.get("data", answer.get("lines", ())))
+        parsed = response.get_json(silent=True)
+        answer = parsed if isinstance(parsed, dict) else {}
+        rows = len(answer.get("data") or answer.get("lines") or ())
         return Cost(best.status, rows, best.cpu_ms, min(cost.wall_ms for cost in costs)), answer
 
     def _database_ns(self) -> dict[int, int]:
@@ -128,7 +128,7 @@ def compare(large: OpenedWorld, small: OpenedWorld) -> dict[str, Any]:
 
 def _pages(readers: tuple[Reader, Reader], asked: tuple[Asked, Asked]) -> list[dict[str, Any]]:
     """The first page of both programs, and the next one where both have one."""
-    (large, first), (small, other) = (reader.cost(one.url()) for reader, one in zip(readers, asked, strict=True))
+    (large, first), (small, other) = map(Reader.cost, readers, (request.url() for request in asked))
     pages = [_page(asked[0].name, "first", large, small)]
     cursors = first.get("next_cursor"), other.get("next_cursor")
     if cursors[0]:

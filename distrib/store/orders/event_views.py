@@ -37,7 +37,7 @@ LEFT JOIN LATERAL (SELECT status, code, params, attempts, done_at FROM event_out
 LEFT JOIN LATERAL (SELECT group_id FROM groups
                    WHERE o.order_id IS NULL AND program_id = e.program_id AND group_no = e.order_no OFFSET 0) g ON true
 """
-_ONE = _EVENT.format(events="FROM events e") + "WHERE e.program_id = :program AND e.event_id = :event_id"
+_BY_ID = _EVENT.format(events="FROM events e") + "WHERE e.program_id = :program AND e.event_id = :event_id"
 _ROWS = (
     _EVENT.format(
         events="""FROM unnest(CAST(:numbers AS bigint[])) k (event_no)
@@ -76,7 +76,7 @@ WHERE CAST(:status AS text) IS NULL OR w.status = :status ORDER BY w.event_no LI
 
 def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
     """Reads one event with what became of it; None without one."""
-    statement = text(f"{_ONE} UNION ALL {_UNPLACED} AND u.event_id = :event_id")
+    statement = text(f"{_BY_ID} UNION ALL {_UNPLACED} AND u.event_id = :event_id")
     row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
     return dict(row) if row else None
 

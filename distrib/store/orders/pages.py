@@ -165,14 +165,14 @@ def _in_blocks(conn: Connection, bound: dict[str, Any], of_blocks: str) -> list[
     """The first orders of a kind that were paid in a range of time, block after block of those that can have some."""
     statement = text(of_blocks)
     after, limit = bound["after"], bound["limit"]
-    found: list[int] = []
+    numbers: list[int] = []
     from_block, most = (after + 1) // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = bound | {"from_block": from_block, "blocks": most}
         blocks = list(conn.execute(_BLOCKS, asked).scalars())
-        found += conn.execute(statement, bound | {"numbers": blocks, "limit": limit - len(found)}).scalars()
-        if len(found) >= limit or len(blocks) < most:
-            return found
+        numbers += conn.execute(statement, bound | {"numbers": blocks, "limit": limit - len(numbers)}).scalars()
+        if len(numbers) >= limit or len(blocks) < most:
+            return numbers
         from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)
 
 

@@ -123,7 +123,7 @@ class Wanted:
 def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
     """Lists the keys of the first ``limit`` transfers after ``after`` that are asked for, in their order."""
     if wanted.cause_no is not None or wanted.shop_no is not None:
-        return _of_one(conn, program_id, wanted, after, limit)
+        return _of_cause_or_shop(conn, program_id, wanted, after, limit)
     if not wanted.filters:
         return _keys(conn, _PLAIN.format(exact=""), _bound(program_id, after, limit))
     return _of_all(conn, program_id, wanted, after, limit)
@@ -134,7 +134,7 @@ def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | Non
     return conn.execute(_SHOP, {"program": program_id, "id": shop_id}).scalar_one_or_none()
 
 
-def _of_one(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+def _of_cause_or_shop(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
     """The keys of one cause's or one shop's transfers."""
     filters = wanted.filters
     bound = _bound(program_id, after, limit) | filters
@@ -160,7 +160,7 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
     """The keys of transfers of all causes, block after block of those that can have some."""
     filters = wanted.filters
     statement = text(_BLOCKS.format(of_block=_all_of(_OF_BLOCK, filters)))
-    found: list[Key] = []
+    keys: list[Key] = []
     from_block, most = after[0] // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
     while True:
         asked = filters | {"program": program_id, "from_block": from_block, "blocks": most}
@@ -168,11 +168,11 @@ def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit
         spans = _spans(conn, program_id, blocks, wanted.kinds)
         if spans:
             starts = [max(after, (first, BEFORE_ALL)) for first, _ in spans]
-            bound = {"program": program_id, "limit": limit - len(found), "lasts": [last for _, last in spans]}
+            bound = {"program": program_id, "limit": limit - len(keys), "lasts": [last for _, last in spans]}
             bound |= {"firsts": [cause for cause, _ in starts], "seqs": [seq for _, seq in starts]} | filters
-            found += _keys(conn, _OF_SPANS.format(exact=_all_of(_EXACT, filters)), bound)
-        if len(found) >= limit or len(blocks) < most:
-            return found
+            keys += _keys(conn, _OF_SPANS.format(exact=_all_of(_EXACT, filters)), bound)
+        if len(keys) >= limit or len(blocks) < most:
+            return keys
         from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)
 
 

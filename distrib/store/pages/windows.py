@@ -31,11 +31,11 @@ def read_windows(
         keys_after: lists so many keys after one, in order; fewer only where there are no more.
         rows_of: reads those rows of some keys that fit, in the order of the keys.
     """
-    found: list[_Row] = []
+    rows: list[_Row] = []
     size = limit
     while True:
         keys = keys_after(after, size)
-        found += rows_of(keys) if keys else []
-        if len(found) >= limit or len(keys) < size:
-            return found[:limit]
+        rows += rows_of(keys) if keys else []
+        if len(rows) >= limit or len(keys) < size:
+            return rows[:limit]
         after, size = keys[-1], min(size * _GROWTH, MOST_KEYS)
