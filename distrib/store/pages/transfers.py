@@ -43,9 +43,8 @@ _OF_BLOCK = {
     "period": "k.period = :period",
     "since": "k.occurred_on >= (CAST(:since AS timestamptz) AT TIME ZONE 'UTC')::date",
     "until": "k.occurred_on <= (CAST(:until AS timestamptz) AT TIME ZONE 'UTC')::date",
-    "held_at": f"""(k.available_on >= (CAST(:held_at AS timestamptz) AT TIME ZONE 'UTC')::date OR EXISTS (
-        SELECT 1 FROM frozen_commissions z WHERE z.program_id = k.program_id
-          AND z.cause_no >= k.block * {BLOCK_CAUSES} AND z.cause_no < (k.block + 1) * {BLOCK_CAUSES}))""",
+    "held_at": f"""(k.available_on >= (CAST(:held_at AS timestamptz) AT TIME ZONE 'UTC')::date OR k.block IN (
+        SELECT z.cause_no / {BLOCK_CAUSES} FROM frozen_commissions z WHERE z.program_id = :program))""",
     "available_at": "k.available_on <= (CAST(:available_at AS timestamptz) AT TIME ZONE 'UTC')::date",
 }
 _AFTER = "(t.cause_no, t.seq) > (:after_cause, :after_seq)"

@@ -76,8 +76,12 @@ WHERE (c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.pa
        c.refunds, c.held_minor, c.reserved_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 """
 _TOTALS = "SELECT count(*) AS shops, {sums} FROM ({figures}) f"
+# Shops in which nothing ever moved are passed over by one look each.
 _PAGE = """
-SELECT s.shop_id, f.* FROM shops s CROSS JOIN LATERAL ({figures}) f
+SELECT s.shop_id, f.* FROM shops s
+CROSS JOIN LATERAL (SELECT 1 FROM account_months
+                    WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= :period LIMIT 1) m
+CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
 _CLOSED = f"""
