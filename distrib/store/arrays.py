@@ -21,6 +21,7 @@ _HEAD = struct.Struct(">iiIii")  # dimensions, has NULLs, type of the elements, 
 _LENGTH = struct.Struct(">i")
 _LENGTHS: Final = [_LENGTH.pack(length) for length in range(2_048)]
 _BEFORE_2000: Final = date(2000, 1, 1).toordinal()
+_MICROSECONDS_BEFORE_2000: Final = 946_684_800_000_000
 
 
 class ColumnArray:
@@ -55,7 +56,8 @@ def integer_array(values: Sequence[int]) -> ColumnArray:
 
 def instant_array(values: Sequence[datetime]) -> ColumnArray:
     """A ``timestamptz[]`` of aware instants, without NULLs."""
-    return _of_numbers("timestamptz", "iq", 8, map(microseconds, values), len(values))
+    since_2000 = [value - _MICROSECONDS_BEFORE_2000 for value in microseconds(values)]
+    return _of_numbers("timestamptz", "iq", 8, since_2000, len(values))
 
 
 def day_array(values: Sequence[date]) -> ColumnArray:
