@@ -68,6 +68,7 @@ CHECK_MEANINGS = {
     "one_currency": Text("every published plan is in the program's currency"),
     "deliveries_accounted_for": Text("every webhook delivery has its message and its log"),
     "blocks_tell_all": Text("every row is on the pages that ask for its kind, month or day"),
+    "payout_sums_add_up": Text("sums kept of payouts are those of their lines and results"),
     "kept_totals_add_up": Text("kept totals of months are what was posted until then"),
     "seals_unbroken": Text("every seal over the transfers holds"),
     "statements_add_up": Text("every month's statement adds up and follows the last"),

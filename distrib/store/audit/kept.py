@@ -65,4 +65,25 @@ _TOTALS = Question(
           k.adjusted_minor, k.paid_minor, k.tax_minor, k.held_minor, k.orders, k.refunds]
     """,
 )
-QUESTIONS = (_BLOCKS, _TOTALS)
+_PAYOUTS = Question(
+    "payout_sums_add_up",
+    "SELECT count(*) FROM payout_sums WHERE program_id = :program",
+    """
+    SELECT l.payout_no, l.figures AS of_lines, s.figures AS kept
+    FROM (SELECT payout_no, ARRAY[count(*), sum(amount_minor), sum(tax_minor), sum(fee_minor),
+                     count(*) FILTER (WHERE r.status = 'paid' AND b.shop_no IS NULL),
+                     count(*) FILTER (WHERE r.status = 'failed'), count(b.shop_no),
+                     COALESCE(sum(n.net) FILTER (WHERE r.status = 'paid' AND b.shop_no IS NULL), 0),
+                     COALESCE(sum(n.net) FILTER (WHERE b.shop_no IS NOT NULL), 0),
+                     COALESCE(sum(l.amount_minor) FILTER (WHERE r.status IS NOT NULL), 0)]::bigint[] AS figures
+          FROM payout_lines l CROSS JOIN LATERAL (SELECT l.amount_minor - l.tax_minor - l.fee_minor AS net) n
+          LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+          LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
+          WHERE program_id = :program GROUP BY payout_no) l
+    FULL JOIN (SELECT payout_no, ARRAY[lines, amount_minor, tax_minor, fee_minor, paid, failed, returned, paid_minor,
+                      returned_minor, ended_minor] AS figures
+               FROM payout_sums WHERE program_id = :program) s ON s.payout_no = l.payout_no
+    WHERE l.figures IS DISTINCT FROM s.figures
+    """,
+)
+QUESTIONS = (_BLOCKS, _TOTALS, _PAYOUTS)

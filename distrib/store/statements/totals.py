@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from distrib.store import locks
 from distrib.store.compliance.cases import case_held_sql
-from distrib.store.ledger.balances import frozen_sql, reserved_sql
+from distrib.store.ledger.balances import frozen_sql
 from distrib.store.statements.months import FIGURES, MONTHS, figures_sql
 
 EVERYTHING = 2**63 - 1
@@ -95,12 +95,27 @@ standing AS (
 )"""
 _PARTS = f"WITH {_TAIL}, {_MOVED}, {_ASKED}, {_RELEASED}, {_STANDING}"
 _CLOSING = " + ".join(("s.opening_minor", "s.earned_minor", "s.reversed_minor", "s.adjusted_minor"))
+# What lines without a result by then reserve: of a batch that had all of its results so far by then its sums say it.
+_RESERVED = """
+SELECT COALESCE(sum(CASE WHEN s.last_ended_at < :held_from THEN s.amount_minor - s.ended_minor ELSE r.minor END), 0)
+FROM payouts p
+JOIN payout_sums s ON s.program_id = p.program_id AND s.payout_no = p.payout_no
+LEFT JOIN LATERAL (
+    SELECT COALESCE(sum(l.amount_minor), 0) AS minor FROM payout_lines l
+    WHERE s.last_ended_at >= :held_from AND l.program_id = p.program_id AND l.payout_no = p.payout_no
+      AND NOT EXISTS (SELECT 1 FROM payout_results r WHERE r.program_id = l.program_id AND r.payout_no = l.payout_no
+                      AND r.shop_no = l.shop_no AND r.occurred_at < :held_from)) r ON true
+WHERE p.program_id = :program AND (s.ended_minor < s.amount_minor OR s.last_ended_at >= :held_from)
+  AND (SELECT min(l.reserved_at) FROM payout_lines l
+       WHERE l.program_id = p.program_id AND l.payout_no = p.payout_no AND l.line_no = 1) < :held_from
+  AND NOT EXISTS (SELECT 1 FROM payout_decisions d WHERE d.program_id = p.program_id AND d.payout_no = p.payout_no
+                  AND d.decision = 'cancelled' AND d.decided_at < :held_from)
+"""
 _READ = f"""
 {_PARTS}, beside AS (
     SELECT (SELECT COALESCE(sum(case_held_minor), 0)
             FROM ({case_held_sql(":program", ":held_from", "AND period <= :period", until=True)}) c) AS case_held_minor,
-           (SELECT COALESCE(sum(reserved_minor), 0)
-            FROM ({reserved_sql(":program", ":held_from", until=True)}) r) AS reserved_minor,
+           ({_RESERVED}) AS reserved_minor,
            (SELECT COALESCE(sum(p.frozen_minor), 0)
             FROM (SELECT DISTINCT shop_no FROM ({frozen_sql(":program", ":held_from", until=True)}) f) f
             CROSS JOIN LATERAL ({figures_sql(**_PLACES, only="f.shop_no")}) p) AS frozen_minor,

@@ -105,3 +105,78 @@ ALTER TABLE statement_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE statement_totals FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON statement_totals TO distrib_web
     USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
+
+-- What the lines of a payout come to and what became of them, so that a batch of a million lines is not added up to be
+-- shown. Written by the statements that write lines, results and returns, which wait for one another anyway.
+CREATE TABLE payout_sums (
+    program_id      integer NOT NULL,
+    payout_no       bigint NOT NULL,
+    lines           bigint NOT NULL DEFAULT 0,
+    amount_minor    bigint NOT NULL DEFAULT 0,
+    tax_minor       bigint NOT NULL DEFAULT 0,
+    fee_minor       bigint NOT NULL DEFAULT 0,
+    paid            bigint NOT NULL DEFAULT 0, -- and not come back
+    failed          bigint NOT NULL DEFAULT 0,
+    returned        bigint NOT NULL DEFAULT 0,
+    paid_minor      bigint NOT NULL DEFAULT 0, -- net of tax and fee
+    returned_minor  bigint NOT NULL DEFAULT 0,
+    ended_minor     bigint NOT NULL DEFAULT 0, -- of the amount: of lines with a result, which reserve nothing any more
+    last_ended_at   timestamptz NOT NULL DEFAULT '-infinity',
+    PRIMARY KEY (program_id, payout_no)
+);
+CREATE FUNCTION add_payout_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO payout_sums AS s (program_id, payout_no, lines, amount_minor, tax_minor, fee_minor)
+    SELECT program_id, payout_no, count(*), sum(amount_minor), sum(tax_minor), sum(fee_minor) FROM written
+    GROUP BY program_id, payout_no ORDER BY program_id, payout_no
+    ON CONFLICT (program_id, payout_no) DO UPDATE SET
+        lines = s.lines + EXCLUDED.lines, amount_minor = s.amount_minor + EXCLUDED.amount_minor,
+        tax_minor = s.tax_minor + EXCLUDED.tax_minor, fee_minor = s.fee_minor + EXCLUDED.fee_minor;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION add_payout_results() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE payout_sums s SET paid = s.paid + w.paid, failed = s.failed + w.failed,
+        paid_minor = s.paid_minor + w.paid_minor, ended_minor = s.ended_minor + w.ended_minor,
+        last_ended_at = GREATEST(s.last_ended_at, w.last_ended_at)
+    FROM (SELECT r.program_id, r.payout_no, count(*) FILTER (WHERE r.status = 'paid') AS paid,
+                 count(*) FILTER (WHERE r.status = 'failed') AS failed,
+                 COALESCE(sum(l.amount_minor - l.tax_minor - l.fee_minor) FILTER (WHERE r.status = 'paid'), 0) AS paid_minor,
+                 sum(l.amount_minor) AS ended_minor, max(r.occurred_at) AS last_ended_at
+          FROM written r JOIN payout_lines l USING (program_id, payout_no, shop_no)
+          GROUP BY r.program_id, r.payout_no) w
+    WHERE s.program_id = w.program_id AND s.payout_no = w.payout_no;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION add_payout_returns() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE payout_sums s SET paid = s.paid - w.returned, returned = s.returned + w.returned,
+        paid_minor = s.paid_minor - w.returned_minor, returned_minor = s.returned_minor + w.returned_minor
+    FROM (SELECT b.program_id, b.payout_no, count(*) AS returned,
+                 sum(l.amount_minor - l.tax_minor - l.fee_minor) AS returned_minor
+          FROM written b JOIN payout_lines l USING (program_id, payout_no, shop_no)
+          GROUP BY b.program_id, b.payout_no) w
+    WHERE s.program_id = w.program_id AND s.payout_no = w.payout_no;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER sums_kept AFTER INSERT ON payout_lines
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION add_payout_lines();
+CREATE TRIGGER sums_kept AFTER INSERT ON payout_results
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION add_payout_results();
+CREATE TRIGGER sums_kept AFTER INSERT ON payout_returns
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION add_payout_returns();
+INSERT INTO payout_sums
+SELECT l.program_id, l.payout_no, count(*), sum(l.amount_minor), sum(l.tax_minor), sum(l.fee_minor),
+       count(*) FILTER (WHERE r.status = 'paid' AND b.shop_no IS NULL), count(*) FILTER (WHERE r.status = 'failed'),
+       count(b.shop_no),
+       COALESCE(sum(l.amount_minor - l.tax_minor - l.fee_minor) FILTER (WHERE r.status = 'paid' AND b.shop_no IS NULL), 0),
+       COALESCE(sum(l.amount_minor - l.tax_minor - l.fee_minor) FILTER (WHERE b.shop_no IS NOT NULL), 0),
+       COALESCE(sum(l.amount_minor) FILTER (WHERE r.status IS NOT NULL), 0), COALESCE(max(r.occurred_at), '-infinity')
+FROM payout_lines l LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
+LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
+GROUP BY l.program_id, l.payout_no;
+GRANT SELECT, INSERT, UPDATE ON payout_sums TO distrib_web, distrib_worker;
+ALTER TABLE payout_sums ENABLE ROW LEVEL SECURITY;
+ALTER TABLE payout_sums FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_program ON payout_sums TO distrib_web
+    USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
