@@ -202,11 +202,11 @@ def test_events_listed_by_status_are_those_that_have_it_among_all(listed: World)
     with listed.container.begin() as conn:
 
         def ask(status: str | None) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
-            return lambda after, size: inbox.list_events(conn, listed.program, status, after, size)
+            return lambda after, size: inbox.list_events(conn, listed.program, status, after or 0, size)
 
         everything = walk(ask(None), 500)
         assert walk(ask(None)) == everything
         for status in ("pending", "waiting", "done", "failed"):
             of_it = [row for row in everything if row["status"] == status]
             assert walk(ask(status)) == of_it, status
-            assert of_it
+            assert of_it, status
