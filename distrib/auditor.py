@@ -50,7 +50,7 @@ def audit_in_steps(
 
     def run(step: Step) -> Any:
         started = time.monotonic()
-        answer, is_busy = in_transaction(snapshot, partial(_done, step), also={LOCK_NOT_AVAILABLE})
+        answer, is_busy = in_transaction(snapshot, partial(_done, step, now), also={LOCK_NOT_AVAILABLE})
         if is_busy:
             time.sleep(min((time.monotonic() - started) * _RESTS, _LONGEST_REST_S))
         return answer
@@ -58,6 +58,6 @@ def audit_in_steps(
     return conducted(audit_steps(program, now, policies, is_full=is_full), run)
 
 
-def _done(step: Step, conn: Connection) -> tuple[Any, bool]:
+def _done(step: Step, now: datetime, conn: Connection) -> tuple[Any, bool]:
     """What a step comes to, and whether orders wait to be settled meanwhile."""
-    return step(conn), bool(queue.programs_with_pending_events(conn))
+    return step(conn), bool(queue.programs_with_pending_events(conn, now))

@@ -26,6 +26,7 @@ from distrib.cli.bench import (
     many_programs,
     peering,
     ranking,
+    reading,
     reckoning,
     refunding,
     settling,
@@ -88,6 +89,13 @@ def ingest(against: Path | None, scale: str, language: str, as_json: bool) -> No
         as_json,
         lambda container, say: ingesting.bench_ingest(container, size, say, against),
     )
+
+
+@bench.command()
+@_with_options
+def reads(scale: str, language: str, as_json: bool) -> None:
+    """Every GET with its filters on a program of platform size, against the same on a small one."""
+    _run("reads", scale, language, as_json, lambda container, say: reading.bench_reads(container, scale, say))
 
 
 @bench.command("ingest-single")

@@ -20,6 +20,7 @@ from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.programs.tenants import calendar_of
+from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
 
 
@@ -117,7 +118,7 @@ def _known(
 
 def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
     """Reads one event and what became of it; raises ``event_unknown``."""
-    event = rows.event_view(conn, program.program_id, event_id)
+    event = event_views.event_view(conn, program.program_id, event_id)
     if event is None:
         raise Refusal("event_unknown", id=event_id)
     return _with_error(event)
@@ -127,7 +128,7 @@ def list_events(
     conn: Connection, program: Program, status: str | None, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Lists events in the order they were recorded, and the number to go on after (None at the end)."""
-    events = rows.event_views(conn, program.program_id, status, after, limit + 1)
+    events = event_views.event_views(conn, program.program_id, status, after, limit + 1)
     page = events[:limit]
     return [_with_error(row) for row in page], page[-1]["event_no"] if len(events) > limit else None
 

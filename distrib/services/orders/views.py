@@ -20,7 +20,7 @@ from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.orders.commissions import EXPECTED, plan_view, rate_text, state_at
 from distrib.store.orders import commissions, expected, views
-from distrib.store.orders.views import OrderFilters
+from distrib.store.orders.pages import OrderFilters
 
 __all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
 

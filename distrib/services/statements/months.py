@@ -21,7 +21,7 @@ from distrib.services.statements import close_figures, closing
 from distrib.store.ledger import balances
 from distrib.store.network.shops import ids_of
 from distrib.store.orders import expected
-from distrib.store.statements import exports
+from distrib.store.statements import exports, totals
 from distrib.store.statements import months as rows
 from distrib.store.statements.periods import ClosedPeriod
 
@@ -164,7 +164,9 @@ def _totals(
     if closed is not None:
         kept: dict[str, Any] = json.loads(closed.totals)
         return kept
-    summed = rows.statement_totals(conn, program.program_id, period, held_from)
+    summed = totals.read_totals(conn, program.program_id, period, held_from)
+    if summed is None:
+        summed = rows.statement_totals(conn, program.program_id, period, held_from)
     return {"shops": summed["shops"], **_figures(summed)}
 
 

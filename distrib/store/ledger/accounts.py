@@ -6,11 +6,13 @@ transfers. Nothing is written here.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from distrib.store.pages.transfers import Wanted, keys_of_page, number_of_shop
 
 _BALANCE = "earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor"
 # The program's own accounts are what all payables have on the other side; so no row is as hot as they would be.
@@ -20,6 +22,42 @@ SELECT COALESCE(-sum(earned_minor + reversed_minor + adjusted_minor), 0)::bigint
        COALESCE(sum(version), 0)::bigint AS version
 FROM account_months WHERE program_id = :program
 """
+# The same where the totals of all months are kept (migration 0021): what stands there, and what was posted since. A
+# posting changes each running total that it moves once.
+_TAIL = """
+SELECT COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind IN ('earned', 'pool')), 0) AS earned_minor,
+       COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind = 'reversed'), 0) AS reversed_minor,
+       COALESCE(sum(t.signed_minor) FILTER (WHERE t.kind = 'adjusted'), 0) AS adjusted_minor,
+       COALESCE(-sum(t.signed_minor) FILTER (WHERE t.kind = 'paid'), 0) AS paid_minor,
+       COALESCE(-sum(t.signed_minor) FILTER (WHERE t.kind = 'tax'), 0) AS tax_minor,
+       count(DISTINCT (t.posting_no, t.shop_no, t.period)) AS version
+FROM (SELECT t.*, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor
+      FROM transfers t
+      WHERE t.program_id = k.program_id AND t.posting_no > {after} AND t.posting_no <= {through} OFFSET 0) t
+"""
+_OWN_KEPT = f"""
+SELECT -(k.earned_minor + k.reversed_minor + k.adjusted_minor + t.earned_minor + t.reversed_minor + t.adjusted_minor)
+           AS expense,
+       k.paid_minor + t.paid_minor AS clearing, k.tax_minor + t.tax_minor AS tax, k.version + t.version AS version
+FROM statement_totals k
+CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through="9223372036854775807")}) t
+WHERE k.program_id = :program AND k.period = 0
+"""
+_OWN_NAMES = ("earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor", "version")
+_KEEP_FIRST = text(f"""
+INSERT INTO statement_totals AS k (program_id, period, held_from, through_posting, {", ".join(_OWN_NAMES)})
+SELECT :program, 0, '-infinity', :through, {", ".join(f"m.{name} - t.{name}" for name in _OWN_NAMES)}
+FROM (SELECT {", ".join(f"COALESCE(sum({name}), 0) AS {name}" for name in _OWN_NAMES)}
+      FROM account_months WHERE program_id = :program) m
+CROSS JOIN (SELECT CAST(:program AS integer) AS program_id) k
+CROSS JOIN LATERAL ({_TAIL.format(after=":through", through="9223372036854775807")}) t
+ON CONFLICT (program_id, period) DO NOTHING
+""")
+_KEEP = text(f"""
+UPDATE statement_totals u SET through_posting = :through, {", ".join(f"{n} = k.{n} + t.{n}" for n in _OWN_NAMES)}
+FROM statement_totals k CROSS JOIN LATERAL ({_TAIL.format(after="k.through_posting", through=":through")}) t
+WHERE u.program_id = :program AND u.period = 0 AND k.program_id = u.program_id AND k.period = u.period
+""")
 _PAYABLES = f"""
 SELECT s.shop_id, s.shop_no, COALESCE(m.balance_minor, 0)::bigint AS balance_minor,
        COALESCE(m.version, 0)::bigint AS version
@@ -41,28 +79,29 @@ SELECT version, posting_no, period, (balance_minor - amount_minor)::bigint AS pr
        balance_minor::bigint AS balance_minor
 FROM running WHERE version > :after ORDER BY version LIMIT :limit
 """
+# Of the keys of one page alone, each row and each id by its own key.
 _TRANSFERS = """
 SELECT t.cause_no, t.seq, t.posting_no, t.kind::text AS kind, t.debit_account, t.credit_account, h.shop_id,
        t.amount_minor, t.occurred_at, t.available_at, t.period, t.belongs_to_period, e.event_id, t.line_id, t.rule_id,
        t.tier, t.base_minor, t.rate_ppm, t.reverses_seq, v.code AS plan_code, v.version AS plan_version,
        u.cause_type, u.cause_id
-FROM {transfers} t
-LEFT JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
-LEFT JOIN causes u ON u.program_id = t.program_id AND u.cause_no = t.cause_no
-LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
-LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
-WHERE t.program_id = :program
+FROM unnest(CAST(:causes AS bigint[]), CAST(:seqs AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
+CROSS JOIN LATERAL (SELECT * FROM transfers
+                    WHERE program_id = :program AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
+LEFT JOIN LATERAL (SELECT shop_id FROM shops
+                   WHERE program_id = t.program_id AND shop_no = t.shop_no OFFSET 0) h ON true
+LEFT JOIN LATERAL (SELECT cause_type, cause_id FROM causes
+                   WHERE program_id = t.program_id AND cause_no = t.cause_no OFFSET 0) u ON true
+LEFT JOIN LATERAL (SELECT event_id FROM events
+                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no
+                   OFFSET 0) e ON true
+LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
+                   WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
+ORDER BY k.place
 """
-_FILTERS = {
-    "shop_id": " AND t.shop_no = (SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :shop_id)",
-    "kinds": " AND t.kind = ANY(CAST(:kinds AS transfer_kind[]))",
-    "since": " AND t.occurred_at >= :since",
-    "until": " AND t.occurred_at < :until",
-    "period": " AND t.period = :period",
-    "cause": " AND t.cause_no = (SELECT cause_no FROM causes WHERE program_id = :program"
-    " AND cause_type = :cause_type AND cause_id = :cause_id)",
-}
-_PAGE = " AND (t.cause_no, t.seq) > (:after_cause, :after_seq) ORDER BY t.cause_no, t.seq LIMIT :limit"
+_CAUSE = text(
+    "SELECT cause_no FROM causes WHERE program_id = :program AND cause_type = :cause_type AND cause_id = :cause_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +121,17 @@ class TransferFilters:
 
 def own_accounts(conn: Connection, program_id: int) -> dict[str, int]:
     """Reads the balances of ``expense``, ``clearing`` and ``tax``, and how often the totals behind them moved."""
-    return dict(conn.execute(text(_OWN), {"program": program_id}).mappings().one())
+    bound = {"program": program_id}
+    kept = conn.execute(text(_OWN_KEPT), bound).mappings().one_or_none()
+    row = conn.execute(text(_OWN), bound).mappings().one() if kept is None else kept
+    return {name: int(value) for name, value in row.items()}
+
+
+def keep_own(conn: Connection, program_id: int, through: int) -> None:
+    """Keeps what all months of all accounts come to after the posting ``through``, which all before it were seen by."""
+    bound = {"program": program_id, "through": through}
+    if conn.execute(_KEEP_FIRST, bound).rowcount == 0:
+        conn.execute(_KEEP, bound)
 
 
 def payable_accounts(conn: Connection, program_id: int, after: str, limit: int) -> list[dict[str, Any]]:
@@ -109,11 +158,33 @@ def list_transfers(
     conn: Connection, program_id: int, filters: TransferFilters, after: tuple[int, int], limit: int
 ) -> list[dict[str, Any]]:
     """Lists transfers by cause and number, ``limit`` at the most after the key ``after``."""
-    wanted = {name: value for name, value in asdict(filters).items() if value is not None}
-    transfers = "transfers" if filters.shop_id is None else "shop_transfers"
-    statement = text(_TRANSFERS.format(transfers=transfers) + "".join(_FILTERS[name] for name in wanted) + _PAGE)
-    cause_type, cause_id = wanted.pop("cause", (None, None))
-    values = wanted | {"cause_type": cause_type, "cause_id": cause_id}
-    after_cause, after_seq = after
-    values |= {"program": program_id, "after_cause": after_cause, "after_seq": after_seq, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, values).mappings()]
+    wanted = _wanted(conn, program_id, filters)
+    keys = [] if wanted is None else keys_of_page(conn, program_id, wanted, after, limit)
+    if not keys:
+        return []
+    causes, seqs = zip(*keys, strict=True)
+    bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
+    return [dict(row) for row in conn.execute(text(_TRANSFERS), bound).mappings()]
+
+
+def _wanted(conn: Connection, program_id: int, filters: TransferFilters) -> Wanted | None:
+    """The same filters with numbers in place of ids; None where nothing can fit."""
+    shop_no = cause_no = None
+    if filters.shop_id is not None:
+        shop_no = number_of_shop(conn, program_id, filters.shop_id)
+        if shop_no is None:
+            return None
+    if filters.cause is not None:
+        cause_type, cause_id = filters.cause
+        bound = {"program": program_id, "cause_type": cause_type, "cause_id": cause_id}
+        cause_no = conn.execute(_CAUSE, bound).scalar_one_or_none()
+        if cause_no is None:
+            return None
+    return Wanted(
+        shop_no=shop_no,
+        cause_no=cause_no,
+        kinds=None if filters.kinds is None else tuple(filters.kinds),
+        period=filters.period,
+        since=filters.since,
+        until=filters.until,
+    )

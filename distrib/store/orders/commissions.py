@@ -5,52 +5,47 @@ A page is found by key (cause, seq), never by offset. Nothing is added up here.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from distrib.store.orders.views import number_of
+from distrib.store.pages.transfers import CASE_HELD, Wanted, keys_of_page, number_of_shop
+
 COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 """The kinds of transfer that are commissions; the rest moves money that was earned before."""
 
-# Whether a case holds it, with what was taken back of it, whatever its date says.
-_CASE_HELD = """EXISTS (
-    SELECT 1 FROM frozen_commissions z
-    WHERE z.program_id = t.program_id AND z.cause_no = t.cause_no AND z.seq = COALESCE(t.reverses_seq, t.seq)
-      AND NOT EXISTS (SELECT 1 FROM freed_commissions y
-                      WHERE y.program_id = z.program_id AND y.cause_no = z.cause_no AND y.seq = z.seq))"""
+# Of the keys of one page alone, each row and each id by its own key: what statistics think of a page does not matter.
 _ROWS = f"""
 SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.shop_id, t.rule_id AS rule, t.tier,
        t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
        v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
-       {_CASE_HELD} AS is_case_held, a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason,
+       {CASE_HELD} AS is_case_held, a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason,
        w.withdrawal_id
-FROM {{transfers}} t
-JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
-LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
-LEFT JOIN orders o ON o.program_id = t.program_id AND o.order_no = t.cause_no
-LEFT JOIN events e ON e.program_id = t.program_id AND e.order_no = t.cause_no AND e.event_no = t.event_no
-LEFT JOIN withdrawals w ON w.program_id = t.program_id AND w.withdrawal_no = t.cause_no
-LEFT JOIN plan_versions v ON v.program_id = t.program_id AND v.version_no = t.version_no
-WHERE t.program_id = :program AND t.kind IN ('earned', 'reversed', 'pool', 'adjusted')
+FROM unnest(CAST(:causes AS bigint[]), CAST(:seqs AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
+CROSS JOIN LATERAL (SELECT * FROM transfers
+                    WHERE program_id = :program AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
+CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = t.program_id AND shop_no = t.shop_no OFFSET 0) h
+LEFT JOIN LATERAL (SELECT adjustment_id, reason FROM adjustments
+                   WHERE program_id = t.program_id AND adjustment_no = t.cause_no OFFSET 0) a ON true
+LEFT JOIN LATERAL (SELECT order_id FROM orders
+                   WHERE program_id = t.program_id AND order_no = t.cause_no OFFSET 0) o ON true
+LEFT JOIN LATERAL (SELECT event_id FROM events
+                   WHERE program_id = t.program_id AND order_no = t.cause_no AND event_no = t.event_no
+                   OFFSET 0) e ON true
+LEFT JOIN LATERAL (SELECT withdrawal_id FROM withdrawals
+                   WHERE program_id = t.program_id AND withdrawal_no = t.cause_no OFFSET 0) w ON true
+LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
+                   WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
+ORDER BY k.place
 """
-# What each filter adds; the number of a shop or an order is looked up once, so that its own index is used.
-_FILTERS = {
-    "shop_id": " AND t.shop_no = (SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :shop_id)",
-    "shop_no": " AND t.shop_no = :shop_no",
-    "order_id": " AND t.cause_no = (SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id)",
-    "period": " AND t.period = :period",
-    "kind": " AND t.kind = CAST(:kind AS transfer_kind)",
-    "held_at": f" AND (t.available_at > :held_at OR {_CASE_HELD})",
-    "available_at": f" AND t.available_at <= :available_at AND NOT {_CASE_HELD}",
-}
-_PAGE = " AND (t.cause_no, t.seq) > (:after_cause, :after_seq) ORDER BY t.cause_no, t.seq LIMIT :limit"
 _OF_ORDER = f"""
 SELECT t.seq, t.line_id, t.rule_id, t.tier, t.shop_no, h.shop_id, t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
-       t.available_at, t.event_no, {_CASE_HELD} AS is_case_held
+       t.available_at, t.event_no, {CASE_HELD} AS is_case_held
 FROM transfers t JOIN shops h ON h.program_id = t.program_id AND h.shop_no = t.shop_no
 WHERE t.program_id = :program AND t.cause_no = :order_no AND t.kind IN ('earned', 'reversed')
 ORDER BY t.seq
@@ -74,12 +69,38 @@ def list_commissions(
     conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int], limit: int
 ) -> list[dict[str, Any]]:
     """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
-    wanted = {name: value for name, value in asdict(filters).items() if value is not None}
-    transfers = "transfers" if filters.shop_id is None and filters.shop_no is None else "shop_transfers"
-    statement = text(_ROWS.format(transfers=transfers) + "".join(_FILTERS[name] for name in wanted) + _PAGE)
-    after_cause, after_seq = after
-    bound = wanted | {"program": program_id, "after_cause": after_cause, "after_seq": after_seq, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, bound).mappings()]
+    wanted = _wanted(conn, program_id, filters)
+    keys = [] if wanted is None else keys_of_page(conn, program_id, wanted, after, limit)
+    if not keys:
+        return []
+    causes, seqs = zip(*keys, strict=True)
+    bound = {"program": program_id, "causes": list(causes), "seqs": list(seqs)}
+    return [dict(row) for row in conn.execute(text(_ROWS), bound).mappings()]
+
+
+def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wanted | None:
+    """The same filters on transfers; None where nothing can fit."""
+    shop_no, cause_no = filters.shop_no, None
+    if filters.shop_id is not None:
+        named = number_of_shop(conn, program_id, filters.shop_id)
+        if named is None or shop_no not in (None, named):
+            return None
+        shop_no = named
+    if filters.order_id is not None:
+        cause_no = number_of(conn, program_id, filters.order_id)
+        if cause_no is None:
+            return None
+    kinds = COMMISSION_KINDS if filters.kind is None else (filters.kind,)
+    if filters.kind is not None and filters.kind not in COMMISSION_KINDS:
+        return None
+    return Wanted(
+        shop_no=shop_no,
+        cause_no=cause_no,
+        kinds=kinds,
+        period=filters.period,
+        held_at=filters.held_at,
+        available_at=filters.available_at,
+    )
 
 
 def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:

@@ -5,10 +5,15 @@ A page is found by key (order, number), never by offset. What an amount means is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from distrib.store.orders.views import number_of
+from distrib.store.pages.transfers import number_of_shop
+from distrib.store.pages.windows import read_windows
 
 _LEFT = """
 SELECT sum(c.amount_minor)::bigint AS amount_minor FROM expected_changes c
@@ -27,24 +32,35 @@ _ROWS = f"""
 SELECT x.order_no AS cause_no, x.seq, NULL AS reverses_seq, e.event_id, o.order_id, x.line_id, h.shop_id,
        x.rule_id AS rule, x.tier, 'earned' AS kind, x.base_minor, x.rate_ppm, l.amount_minor, v.code AS plan_code,
        v.version AS plan_version, x.occurred_at
-FROM expecting_orders q
-JOIN paid_orders p ON p.program_id = q.program_id AND p.order_no = q.order_no AND p.payment_no = q.payment_no
-JOIN expected_changes x ON x.program_id = q.program_id AND x.order_no = q.order_no AND x.seq >= p.first_seq
-     AND {_IS_FIRST}
+FROM unnest(CAST(:numbers AS bigint[])) k (order_no)
+CROSS JOIN LATERAL (
+    SELECT * FROM expecting_orders WHERE program_id = :program AND order_no = k.order_no OFFSET 0) q
+CROSS JOIN LATERAL (
+    SELECT * FROM paid_orders
+    WHERE program_id = q.program_id AND order_no = q.order_no AND payment_no = q.payment_no OFFSET 0) p
+CROSS JOIN LATERAL (
+    SELECT * FROM expected_changes x WHERE x.program_id = q.program_id AND x.order_no = q.order_no
+      AND x.seq >= p.first_seq AND {_IS_FIRST} OFFSET 0) x
 CROSS JOIN LATERAL ({_LEFT}) l
-JOIN orders o ON o.program_id = q.program_id AND o.order_no = q.order_no
-JOIN events e ON e.program_id = x.program_id AND e.order_no = x.order_no AND e.event_no = x.event_no
-JOIN shops h ON h.program_id = x.program_id AND h.shop_no = x.shop_no
-JOIN plan_versions v ON v.program_id = p.program_id AND v.version_no = p.version_no
-WHERE q.program_id = :program AND l.amount_minor > 0
+CROSS JOIN LATERAL (SELECT order_id FROM orders WHERE program_id = q.program_id AND order_no = q.order_no OFFSET 0) o
+CROSS JOIN LATERAL (SELECT event_id FROM events
+                    WHERE program_id = x.program_id AND order_no = x.order_no AND event_no = x.event_no OFFSET 0) e
+CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = x.program_id AND shop_no = x.shop_no OFFSET 0) h
+CROSS JOIN LATERAL (SELECT code, version FROM plan_versions
+                    WHERE program_id = p.program_id AND version_no = p.version_no OFFSET 0) v
+WHERE l.amount_minor > 0 AND (x.order_no, x.seq) > (:after_order, :after_seq)
+  AND (CAST(:shop_no AS bigint) IS NULL OR x.shop_no = :shop_no)
+ORDER BY x.order_no, x.seq LIMIT :limit
 """
-# What each filter adds; the number of a shop or an order is looked up once, so that its own index is used.
-_FILTERS = {
-    "shop_id": " AND x.shop_no = (SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :shop_id)",
-    "shop_no": " AND x.shop_no = :shop_no",
-    "order_id": " AND x.order_no = (SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id)",
-}
-_PAGE = " AND (x.order_no, x.seq) > (:after_order, :after_seq) ORDER BY x.order_no, x.seq LIMIT :limit"
+_ORDERS = text("""
+SELECT order_no FROM expecting_orders WHERE program_id = :program AND order_no > :after ORDER BY order_no LIMIT :limit
+""")
+_ORDERS_OF_SHOP = text("""
+SELECT DISTINCT c.order_no FROM expected_changes c
+WHERE c.program_id = :program AND c.shop_no = :shop_no AND c.order_no > :after AND EXISTS (
+    SELECT 1 FROM expecting_orders q WHERE q.program_id = c.program_id AND q.order_no = c.order_no)
+ORDER BY c.order_no LIMIT :limit
+""")
 _OF_ORDER = """
 SELECT x.event_no, x.line_id, x.rule_id, x.tier, x.shop_no, h.shop_id,
        CASE x.kind WHEN 'expected' THEN 'earned' ELSE 'reversed' END AS kind, x.base_minor, x.rate_ppm, x.amount_minor
@@ -67,10 +83,26 @@ def list_expected(
     Args:
         wanted: values of ``shop_id``, ``shop_no`` and ``order_id``, as far as they matter.
     """
-    statement = text(_ROWS + "".join(_FILTERS[name] for name in wanted) + _PAGE)
-    after_order, after_seq = after
-    bound = wanted | {"program": program_id, "after_order": after_order, "after_seq": after_seq, "limit": limit}
-    return [dict(row) for row in conn.execute(statement, bound).mappings()]
+    shop_no = wanted.get("shop_no")
+    if "shop_id" in wanted:
+        named = number_of_shop(conn, program_id, wanted["shop_id"])
+        if named is None or shop_no not in (None, named):
+            return []
+        shop_no = named
+    bound = {"program": program_id, "shop_no": shop_no, "after_order": after[0], "after_seq": after[1], "limit": limit}
+
+    def rows_of(numbers: Sequence[int]) -> list[dict[str, Any]]:
+        return [dict(row) for row in conn.execute(text(_ROWS), bound | {"numbers": list(numbers)}).mappings()]
+
+    if "order_id" in wanted:
+        order_no = number_of(conn, program_id, wanted["order_id"])
+        return [] if order_no is None else rows_of([order_no])
+    orders = _ORDERS if shop_no is None else _ORDERS_OF_SHOP
+
+    def numbers_after(number: int, size: int) -> list[int]:
+        return list(conn.execute(orders, bound | {"after": number, "limit": size}).scalars())
+
+    return read_windows(after[0] - 1, limit, numbers_after, rows_of)
 
 
 def expected_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:

@@ -119,28 +119,6 @@ ON CONFLICT (program_id, order_no) DO UPDATE
 SET day = LEAST(queue.day, EXCLUDED.day), bytes = queue.bytes + EXCLUDED.bytes
 """
 
-# Those that are not kept under their order yet, in the words of the others.
-_UNPLACED = """
-SELECT u.event_no, u.event_id AS id, u.type, NULL AS order_id, NULL AS group_id, u.occurred_at, u.received_at,
-       CASE WHEN k.orders > 1 THEN 'failed' ELSE 'waiting' END AS status,
-       CASE WHEN k.orders > 1 THEN 'refund_ambiguous' ELSE 'waits_for_refund' END AS code,
-       json_build_object('id', u.refund_id)::text AS params, 0 AS attempts, NULL::timestamptz AS done_at
-FROM unplaced_events u
-CROSS JOIN LATERAL (SELECT count(DISTINCT e.order_no) AS orders FROM events e
-                    WHERE e.program_id = u.program_id AND e.type = 'order.refunded'
-                      AND e.payload::json #>> '{refund,id}' = u.refund_id) k
-WHERE u.program_id = :program
-"""
-_VIEW = """
-SELECT e.event_no, e.event_id AS id, e.type, o.order_id, g.group_id, e.occurred_at, e.received_at,
-       COALESCE(x.status, 'pending') AS status, x.code, x.params, COALESCE(x.attempts, 0) AS attempts, x.done_at
-FROM events e
-LEFT JOIN orders o USING (program_id, order_no)
-LEFT JOIN event_outcomes x USING (program_id, order_no, event_no)
-LEFT JOIN groups g ON o.order_no IS NULL AND g.program_id = e.program_id AND g.group_no = e.order_no
-WHERE e.program_id = :program
-"""
-
 
 def insert_events(
     conn: Connection, program_id: int, events: Sequence[DecodedEvent], days: Sequence[date], now: datetime
@@ -287,26 +265,6 @@ def payloads_of(conn: Connection, program_id: int, event_ids: Sequence[str]) -> 
         (program_id, list(event_ids)),
     )
     return dict(rows.fetchall())
-
-
-def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
-    """Reads one event with what became of it; None without one."""
-    statement = text(_VIEW + " AND e.event_id = :event_id UNION ALL" + _UNPLACED + " AND u.event_id = :event_id")
-    row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
-    return dict(row) if row else None
-
-
-def event_views(conn: Connection, program_id: int, status: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Lists events by number, with what became of them, ``limit`` at the most after number ``after``."""
-    only = " AND COALESCE(x.status, 'pending') = :status" if status else ""
-    if status in ("failed", "waiting"):
-        only = " AND x.status = :status AND x.status <> 'done'"
-    unplaced = f"SELECT * FROM ({_UNPLACED}) u WHERE CAST(:status AS text) IS NULL OR u.status = :status"
-    known = f"({_VIEW}{only} AND e.event_no > :after ORDER BY e.event_no LIMIT :limit)"
-    waiting = f"(SELECT * FROM ({unplaced}) w WHERE w.event_no > :after ORDER BY w.event_no LIMIT :limit)"
-    statement = text(f"{known} UNION ALL {waiting} ORDER BY event_no LIMIT :limit")
-    rows = conn.execute(statement, {"program": program_id, "status": status, "after": after, "limit": limit})
-    return [dict(row) for row in rows.mappings()]
 
 
 def reopen(conn: Connection, program_id: int, event_id: str) -> bool:

@@ -5,11 +5,14 @@ One query a question, whatever the number of lines. What an order means is not k
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from distrib.store.orders.pages import OrderFilters, order_numbers
+from distrib.store.pages.windows import read_windows
 
 _EVENTS = """
 SELECT e.event_no, e.event_id, e.type, e.occurred_at, e.payload, COALESCE(x.status, 'pending') AS status, x.code,
@@ -44,49 +47,8 @@ JOIN events e USING (program_id, order_no, event_no)
 ORDER BY r.event_no, r.refund_id, r.line_id
 """
 
-_IN_RANGE = """
-  AND (CAST(:from_at AS timestamptz) IS NULL OR paid_at >= :from_at)
-  AND (CAST(:to_at AS timestamptz) IS NULL OR paid_at < :to_at)"""
-_SETTLED = "SELECT order_no FROM settlements WHERE program_id = :program AND order_no > :after" + _IN_RANGE
-_PAID = "SELECT order_no FROM paid_orders WHERE program_id = :program AND order_no > :after" + _IN_RANGE
-_EXPECTING = "SELECT order_no FROM expecting_orders WHERE program_id = :program AND order_no > :after"
-_ENDED = "SELECT order_no FROM order_ends WHERE program_id = :program AND order_no > :after"
-_REFUNDED = "SELECT DISTINCT order_no FROM refund_lines WHERE program_id = :program AND order_no > :after"
-_OPEN = """SELECT DISTINCT order_no FROM event_outcomes
-WHERE program_id = :program AND status = '{status}' AND status <> 'done' AND order_no > :after"""
-_QUEUED = "SELECT order_no FROM queue WHERE program_id = :program AND order_no > :after"
-# Each status names the few rows that can have it, so that a rare one is found without reading all orders.
-_CANDIDATES = {
-    "paid": _EXPECTING,
-    "payment_failed": "SELECT order_no FROM payment_failures WHERE program_id = :program AND order_no > :after",
-    "cancelled": _ENDED + " AND reason = 'order_cancelled'",
-    "group_failed": _ENDED + " AND reason = 'group_failed'",
-    "settled": _SETTLED,
-    "partly_refunded": _REFUNDED,
-    "refunded": _REFUNDED,
-    "waiting": _OPEN.format(status="waiting"),
-    "failed": _OPEN.format(status="failed"),
-    "pending": f"{_QUEUED} UNION {_OPEN.format(status='pending')}",
-}
-_BY_ID = "SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id"
-_ALL = "SELECT order_no FROM orders WHERE program_id = :program AND order_no > :after"
-_ALL_IN_RANGE = " UNION ".join(
-    [_SETTLED, _PAID, _ENDED, _QUEUED, *(_OPEN.format(status=s) for s in ("pending", "waiting", "failed"))]
-)
-# A shop's orders are those it sold, and those that name it and could not be settled.
-_OF_SHOP = """
-SELECT s.order_no FROM settlements s JOIN shops h ON h.program_id = s.program_id AND h.shop_no = s.seller_no
-WHERE s.program_id = :program AND h.shop_id = :shop_id AND s.order_no > :after
-UNION
-SELECT p.order_no FROM paid_orders p JOIN shops h ON h.program_id = p.program_id AND h.shop_no = p.seller_no
-WHERE p.program_id = :program AND h.shop_id = :shop_id AND p.order_no > :after
-UNION
-SELECT order_no FROM order_ends WHERE program_id = :program AND shop_id = :shop_id AND order_no > :after
-UNION
-SELECT x.order_no FROM event_outcomes x JOIN events e USING (program_id, order_no, event_no)
-WHERE x.program_id = :program AND x.status <> 'done' AND x.order_no > :after
-  AND e.payload::json #>> '{order,shop_id}' = :shop_id
-"""
+# Of the numbers of one page alone, each row by its own key: what statistics think of a page does not matter. A number
+# that is worked out stands behind an OFFSET: row-level security lets no index answer for what may leak.
 _LIST = """
 SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->> 'shop_id') AS shop_id,
        f.content ->> 'shop_id' AS named_shop_id,
@@ -94,25 +56,33 @@ SELECT o.order_no, o.order_id AS id, f.status, COALESCE(h.shop_id, f.content ->>
        f.content ->> 'currency' AS currency, f.paid_at, s.settled_at, b.paid_minor, f.refunded_minor,
        v.code AS plan_code, v.version AS plan_version, f.event_no, COALESCE(b.event_no, f.event_no) AS content_no,
        b.version_no, b.seller_no, b.snapshot, n.reason AS end_reason, q.order_no IS NOT NULL AS is_expected
-FROM ({candidates}) c
-JOIN orders o ON o.program_id = :program AND o.order_no = c.order_no
-LEFT JOIN settlements s ON s.program_id = o.program_id AND s.order_no = o.order_no
+FROM unnest(CAST(:numbers AS bigint[])) c (order_no)
+CROSS JOIN LATERAL (SELECT * FROM orders WHERE program_id = :program AND order_no = c.order_no OFFSET 0) o
+LEFT JOIN LATERAL (
+    SELECT * FROM settlements WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) s ON true
 LEFT JOIN LATERAL (
     SELECT * FROM paid_orders WHERE program_id = o.program_id AND order_no = o.order_no AND s.order_no IS NULL
     ORDER BY payment_no DESC LIMIT 1) p ON true
-LEFT JOIN expecting_orders q ON q.program_id = o.program_id AND q.order_no = o.order_no
-LEFT JOIN order_ends n ON n.program_id = o.program_id AND n.order_no = o.order_no
+LEFT JOIN LATERAL (
+    SELECT order_no FROM expecting_orders
+    WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) q ON true
+LEFT JOIN LATERAL (
+    SELECT order_no, reason FROM order_ends
+    WHERE program_id = o.program_id AND order_no = o.order_no OFFSET 0) n ON true
 CROSS JOIN LATERAL (
     SELECT COALESCE(s.event_no, p.event_no) AS event_no, COALESCE(s.version_no, p.version_no) AS version_no,
            COALESCE(s.seller_no, p.seller_no) AS seller_no, COALESCE(s.paid_minor, p.paid_minor) AS paid_minor,
-           COALESCE(s.snapshot, p.snapshot) AS snapshot) b
+           COALESCE(s.snapshot, p.snapshot) AS snapshot OFFSET 0) b
 CROSS JOIN LATERAL ({state}) f
-LEFT JOIN shops h ON h.program_id = o.program_id AND h.shop_no = b.seller_no
-LEFT JOIN plan_versions v ON v.program_id = o.program_id AND v.version_no = b.version_no
-WHERE o.order_no > :after AND (CAST(:status AS text) IS NULL OR f.status = :status)
+LEFT JOIN LATERAL (
+    SELECT shop_id FROM shops WHERE program_id = o.program_id AND shop_no = b.seller_no OFFSET 0) h ON true
+LEFT JOIN LATERAL (
+    SELECT code, version FROM plan_versions
+    WHERE program_id = o.program_id AND version_no = b.version_no OFFSET 0) v ON true
+WHERE (CAST(:status AS text) IS NULL OR f.status = :status)
   AND (CAST(:from_at AS timestamptz) IS NULL OR f.paid_at >= :from_at)
   AND (CAST(:to_at AS timestamptz) IS NULL OR f.paid_at < :to_at)
-ORDER BY o.order_no LIMIT :limit
+ORDER BY o.order_no
 """
 # What an order is like: where it ended, its end says; where it is settled, the refunds that stand; where it is not, the
 # event that settles it, or else its payment, or else its refunds.
@@ -145,16 +115,13 @@ LEFT JOIN LATERAL (
              e.event_no
     LIMIT 1) e ON true
 """
+_LIST = _LIST.format(state=_STATE)
+_NUMBER = text("SELECT order_no FROM orders WHERE program_id = :program AND order_id = :order_id")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFilters:
-    """The orders that are asked for; ``to_at`` is not included."""
-
-    shop_id: str | None = None
-    status: str | None = None
-    from_at: datetime | None = None
-    to_at: datetime | None = None
+def number_of(conn: Connection, program_id: int, order_id: str) -> int | None:
+    """Reads the number of the order of that id; None where it is not known."""
+    return conn.execute(_NUMBER, {"program": program_id, "order_id": order_id}).scalar_one_or_none()
 
 
 def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, Any] | None:
@@ -163,9 +130,9 @@ def find_order(conn: Connection, program_id: int, order_id: str) -> dict[str, An
     ``event_no`` is the event that says where it stands: the one it was settled by, or else its best chance;
     ``content_no`` the one that says what it holds.
     """
-    statement = text(_LIST.format(candidates=_BY_ID, state=_STATE))
-    row = conn.execute(statement, _bound(program_id, OrderFilters(), 0, 1) | {"order_id": order_id}).mappings().first()
-    return dict(row) if row else None
+    order_no = number_of(conn, program_id, order_id)
+    rows = [] if order_no is None else _rows(conn, program_id, OrderFilters(), [order_no])
+    return rows[0] if rows else None
 
 
 def events_of_order(conn: Connection, program_id: int, order_no: int, first: int | None) -> list[dict[str, Any]]:
@@ -183,18 +150,12 @@ def list_orders(
     conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int
 ) -> list[dict[str, Any]]:
     """Lists orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow."""
-    statement = text(_LIST.format(candidates=_candidates(filters), state=_STATE))
-    return [dict(row) for row in conn.execute(statement, _bound(program_id, filters, after, limit)).mappings()]
+    keys_after = partial(order_numbers, conn, program_id, filters)
+    return read_windows(after, limit, keys_after, partial(_rows, conn, program_id, filters))
 
 
-def _bound(program_id: int, filters: OrderFilters, after: int, limit: int) -> dict[str, Any]:
-    return asdict(filters) | {"program": program_id, "after": after, "limit": limit}
-
-
-def _candidates(filters: OrderFilters) -> str:
-    if filters.shop_id is not None:
-        return _OF_SHOP
-    if filters.status is not None:
-        return _CANDIDATES[filters.status]
-    has_range = filters.from_at is not None or filters.to_at is not None
-    return _ALL_IN_RANGE if has_range else _ALL
+def _rows(conn: Connection, program_id: int, filters: OrderFilters, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The orders of those numbers that pass the filters on status and time, by number."""
+    bound = {"program": program_id, "numbers": list(numbers), "status": filters.status}
+    bound |= {"from_at": filters.from_at, "to_at": filters.to_at}
+    return [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]

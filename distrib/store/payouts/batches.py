@@ -26,20 +26,10 @@ _LAST_INSTANT = text("""
 SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = :program),
                 (SELECT max(decided_at) FROM payout_decisions WHERE program_id = :program))
 """)
-_NET = "l.amount_minor - l.tax_minor - l.fee_minor"
-# What was paid and did not come back stays paid.
-_STAYS = "r.status = 'paid' AND b.shop_no IS NULL"
-_SUMS = f"""
-SELECT l.payout_no, count(*) AS lines,
-       sum(l.amount_minor)::bigint AS amount_minor, sum(l.tax_minor)::bigint AS tax_minor,
-       sum(l.fee_minor)::bigint AS fee_minor,
-       count(*) FILTER (WHERE {_STAYS}) AS paid, count(*) FILTER (WHERE r.status = 'failed') AS failed,
-       count(b.shop_no) AS returned,
-       COALESCE(sum({_NET}) FILTER (WHERE {_STAYS}), 0)::bigint AS paid_minor,
-       COALESCE(sum({_NET}) FILTER (WHERE b.shop_no IS NOT NULL), 0)::bigint AS returned_minor
-FROM payout_lines l LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
-LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
-WHERE l.program_id = :program AND l.payout_no = ANY(:numbers) GROUP BY l.payout_no
+# Kept with the lines, their results and returns (migration 0021).
+_SUMS = """
+SELECT payout_no, lines, amount_minor, tax_minor, fee_minor, paid, failed, returned, paid_minor, returned_minor
+FROM payout_sums WHERE program_id = :program AND payout_no = ANY(:numbers)
 """
 _LINES = """
 SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.fee_minor,
@@ -226,7 +216,7 @@ def heads_before(conn: Connection, program_id: int, before: int, limit: int) -> 
 
 
 def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, Any]:
-    """Adds up lines, amounts and results of batches, by number of the batch."""
+    """Reads what lines, amounts and results of batches come to, by number of the batch."""
     rows = conn.execute(text(_SUMS), {"program": program_id, "numbers": list(numbers)})
     return {row.payout_no: row for row in rows}
 

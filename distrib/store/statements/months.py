@@ -32,7 +32,7 @@ FIGURES = (
 """The figures of a statement row, in the order of the export's columns."""
 
 # What every account had, or those that {accounts} leaves.
-_MONTHS = """
+MONTHS = """
 SELECT account_no,
        COALESCE(sum(earned_minor + reversed_minor + adjusted_minor - paid_minor - tax_minor)
                 FILTER (WHERE period < {period}), 0)::bigint AS opening_minor,
@@ -76,8 +76,12 @@ WHERE (c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.pa
        c.refunds, c.held_minor, c.reserved_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 """
 _TOTALS = "SELECT count(*) AS shops, {sums} FROM ({figures}) f"
+# Shops in which nothing ever moved are passed over by one look each.
 _PAGE = """
-SELECT s.shop_id, f.* FROM shops s CROSS JOIN LATERAL ({figures}) f
+SELECT s.shop_id, f.* FROM shops s
+CROSS JOIN LATERAL (SELECT 1 FROM account_months
+                    WHERE program_id = s.program_id AND account_no = s.shop_no AND period <= :period LIMIT 1) m
+CROSS JOIN LATERAL ({figures}) f
 WHERE s.program_id = :program AND s.shop_id > :after ORDER BY s.shop_id LIMIT :limit
 """
 _CLOSED = f"""
@@ -92,7 +96,7 @@ _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"
 def figures_sql(program: str, period: str, held_from: str, only: str | None = None) -> str:
     """Builds the query of statement figures by account from the places of its values; ``only`` names one account."""
     places = {"program": program, "period": period, "held_from": held_from}
-    months = _MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
+    months = MONTHS.format(**places, accounts="" if only is None else f"AND account_no = {only}")
     accounts = "" if only is None else f"AND shop_no = {only}"
     of_cases = case_held_sql(program, held_from, f"AND period <= {period} {accounts}", until=True)
     transfers = "transfers" if only is None else "shop_transfers"

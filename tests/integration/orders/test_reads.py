@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.orders import commissions, explanations, views
 from distrib.services.orders.commissions import CommissionQuery
-from distrib.store.orders.views import OrderFilters
+from distrib.store.orders.pages import OrderFilters
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 

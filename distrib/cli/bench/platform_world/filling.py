@@ -177,6 +177,17 @@ FROM (SELECT shop_no, period, kind, event_no, posting_no, sum(amount_minor) AS m
       GROUP BY shop_no, period, kind, event_no, posting_no) t
 GROUP BY shop_no, period ORDER BY min(posting_no), shop_no, period
 """
+# As the triggers would, which are off meanwhile (migration 0021).
+_TRANSFER_BLOCKS = """
+INSERT INTO transfer_blocks (program_id, block, kind, period, occurred_on, available_on)
+SELECT DISTINCT program_id, cause_no >> 7, kind, period, CAST(occurred_at AT TIME ZONE 'UTC' AS date),
+    CAST(available_at AT TIME ZONE 'UTC' AS date)
+FROM transfers ORDER BY 1, 2, 3, 4, 5, 6
+"""
+_ORDER_BLOCKS = """
+INSERT INTO order_blocks (program_id, block, paid_on)
+SELECT DISTINCT program_id, order_no >> 7, CAST(paid_at AT TIME ZONE 'UTC' AS date) FROM settlements ORDER BY 1, 2, 3
+"""
 _MONTH_OF = "CAST(to_char({instant} AT TIME ZONE {zone}, 'YYYYMM') AS integer)"
 # A post draws a number for the head of every order it names, whether that is known or not.
 _SEQUENCES = "SELECT setval('shop_no_seq', {shops}), setval('cause_no_seq', {events}), setval('event_no_seq', {events})"
@@ -200,6 +211,8 @@ _ALL = (
     _REVERSED,
     _REFUND_LINES,
     _MONTHS,
+    _TRANSFER_BLOCKS,
+    _ORDER_BLOCKS,
     _MONTH_OF,
     _SEQUENCES,
     _POSTINGS,
@@ -252,6 +265,8 @@ def fill(
         ("transfers", _TRANSFERS, _EARNED),
         ("transfers", _TRANSFERS, _REVERSED),
         ("account_months", _MONTHS, ""),
+        ("transfer_blocks", _TRANSFER_BLOCKS, ""),
+        ("order_blocks", _ORDER_BLOCKS, ""),
     ):
         say(table)
         conn.execute(_composed(statement, {**words, "chosen": _composed(chosen, words)}))

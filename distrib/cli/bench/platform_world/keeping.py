@@ -43,6 +43,8 @@ TABLES = (
     "refund_lines",
     "transfers",
     "account_months",
+    "transfer_blocks",
+    "order_blocks",
 )
 _LOCK = 7145230
 _NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, :prefix) ORDER BY datname"

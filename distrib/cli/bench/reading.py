@@ -1,0 +1,181 @@
+"""What a page costs on a platform of size: every GET with its filters, on a large program and on a small one in turn.
+
+Processor time decides, of this process and of the database's own, where the server lets it be read; a busy machine
+shows in the other figure alone. Nothing is written to either program but a key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from distrib import __version__
+from distrib.api.calls.backend import EXTENSION, Backend
+from distrib.api.calls.prometheus import Metrics
+from distrib.api.http.problems import answer_with_problems
+from distrib.api.openapi.document import register_operations
+from distrib.bootstrap import Container
+from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
+from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
+from distrib.cli.bench.reading_requests import Asked, requests_of
+from distrib.languages.web import serve_languages
+from distrib.services.statements.totals import keep_due_totals
+from distrib.store.database import enter_program
+
+MOST_RATIO = 2.0
+MOST_MS = 200.0
+LEAST_MS = 20.0
+"""Below this a page is quick whatever the small program takes: there the noise of a machine is the ratio."""
+ROUNDS = 3
+_PIDS = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one answer took at best: processor time and wall time in milliseconds; its status, and its rows."""
+
+    status: int
+    rows: int
+    cpu_ms: float
+    wall_ms: float
+
+
+class Reader:
+    """Asks one program's API, in this process and under the role of the web."""
+
+    def __init__(self, opened: OpenedWorld) -> None:
+        self._container = opened.container
+        app = Flask("distrib", static_folder=None)
+        app.extensions[EXTENSION] = _backend(opened.container)
+        serve_languages(app)
+        self.description = register_operations(app, __version__)
+        answer_with_problems(app)
+        self._client: FlaskClient = app.test_client()
+        self._headers = {"Authorization": f"Bearer {opened.key}"}
+
+    def cost(self, url: str) -> tuple[Cost, dict[str, Any]]:
+        """What an address costs at best of some rounds, and its answer."""
+        costs = []
+        for _ in range(ROUNDS):
+            before, began, spent = self._database_ns(), time.perf_counter(), time.process_time()
+            response = self._client.get(url, headers=self._headers)
+            wall, own = time.perf_counter() - began, time.process_time() - spent
+            after = self._database_ns()
+            database = sum(after[pid] - before.get(pid, after[pid]) for pid in after) / 1e9
+            costs.append(Cost(response.status_code, 0, (own + database) * 1e3, wall * 1e3))
+        best = min(costs, key=lambda cost: cost.cpu_ms)
+        parsed = response.get_json(silent=True)
+        answer = parsed if isinstance(parsed, dict) else {}
+        rows = len(answer.get("data") or answer.get("lines") or ())
+        return Cost(best.status, rows, best.cpu_ms, min(cost.wall_ms for cost in costs)), answer
+
+    def _database_ns(self) -> dict[int, int]:
+        """Processor time so far of the server's processes for this database, by process; none where it is elsewhere."""
+        with self._container.worker_engine.connect() as conn:
+            pids = list(conn.execute(_PIDS).scalars())
+        spent = {}
+        for pid in pids:
+            with suppress(OSError, ValueError, IndexError):
+                spent[pid] = int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0])
+        return spent
+
+
+def bench_reads(container: Container, scale: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Asks for every page of both programs; answers the worst figures, and all of them in ``pages``."""
+    size = WORLD_SIZES[scale]
+    with (
+        open_world(container, size.shops, size.orders, say) as large,
+        open_world(container, SMALL_PROGRAM.shops, SMALL_PROGRAM.orders, say) as small,
+    ):
+        say("totals")
+        for opened in (large, small):
+            with opened.container.begin() as conn:
+                keep_due_totals(conn, opened.program, opened.container.now())
+        say("reads")
+        return compare(large, small)
+
+
+def compare(large: OpenedWorld, small: OpenedWorld) -> dict[str, Any]:
+    """Asks for every page of two programs in turn; answers as ``bench_reads``."""
+    readers = Reader(large), Reader(small)
+    asked = zip(
+        requests_of(readers[0].description, large.world),
+        requests_of(readers[1].description, small.world),
+        strict=True,
+    )
+    pages = [page for of_large, of_small in asked for page in _pages(readers, (of_large, of_small))]
+    worst = sorted(pages, key=lambda page: page["excess"], reverse=True)
+    return {
+        "large_shops": large.world.shops,
+        "large_orders": large.world.orders,
+        "requests": len(pages),
+        "worst_ratio": max(page["ratio"] for page in pages),
+        "worst_ratio_goal": MOST_RATIO,
+        "worst_ms": max(page["large_ms"] for page in pages),
+        "worst_ms_goal": MOST_MS,
+        "met": not any(page["excess"] > 1 for page in pages),
+        "pages": worst,
+    }
+
+
+def _pages(readers: tuple[Reader, Reader], asked: tuple[Asked, Asked]) -> list[dict[str, Any]]:
+    """The first page of both programs, and the next one where both have one."""
+    (large, first), (small, other) = map(Reader.cost, readers, (request.url() for request in asked))
+    pages = [_page(asked[0].name, "first", large, small)]
+    cursors = first.get("next_cursor"), other.get("next_cursor")
+    if cursors[0]:
+        large, _ = readers[0].cost(asked[0].url(cursors[0]))
+        if cursors[1]:
+            small, _ = readers[1].cost(asked[1].url(cursors[1]))
+        pages.append(_page(asked[0].name, "later", large, small))
+    return pages
+
+
+def _page(name: str, place: str, large: Cost, small: Cost) -> dict[str, Any]:
+    """One line of the table; ``excess`` above 1 is a page that is too dear.
+
+    The ratio counts where both programs show about as many rows, and the large one's page is not quick anyway.
+    """
+    ratio = round(large.cpu_ms / max(small.cpu_ms, 0.01), 2)
+    excess = large.cpu_ms / MOST_MS
+    is_alike = large.cpu_ms > LEAST_MS and small.rows * 2 >= large.rows
+    if is_alike:
+        excess = max(excess, ratio / MOST_RATIO)
+    return {
+        "request": name,
+        "page": place,
+        "status": large.status,
+        "large_ms": round(large.cpu_ms, 1),
+        "small_ms": round(small.cpu_ms, 1),
+        "large_wall_ms": round(large.wall_ms, 1),
+        "small_wall_ms": round(small.wall_ms, 1),
+        "rows": large.rows,
+        "ratio": ratio if is_alike else min(ratio, MOST_RATIO),
+        "excess": round(max(excess, 2.0 if large.status >= 500 else 0.0), 2),
+    }
+
+
+def _backend(container: Container) -> Backend:
+    """What the API needs, as the app of the service has it."""
+    return Backend(
+        begin=container.web_engine.begin,
+        enter=enter_program,
+        policies=container.policies,
+        channels=container.channels,
+        pepper=container.settings.key_pepper.encode(),
+        sealer=container.sealer,
+        now=container.now,
+        ring=container.bell.ring,
+        figures=container.figures,
+        is_migrated=lambda: True,
+        has_bell=lambda: True,
+        metrics=Metrics(),
+    )

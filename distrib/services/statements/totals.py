@@ -1,0 +1,62 @@
+"""Keeping the totals of open months, so that no page of a month adds up every shop (``store.statements.totals``).
+
+Small programs are added up as they are asked for. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from distrib.services.context import Program, period_bounds
+from distrib.store.ledger import accounts, books, seals
+from distrib.store.statements import months, periods
+from distrib.store.statements import totals as rows
+
+LEAST_MONTHS = 20_000
+"""From so many months of accounts on a program's totals are kept: below, they are added up in a tenth of a second."""
+MOST_TAIL = 5_000
+"""So many transfers may be posted before the totals are kept anew."""
+MOST_AGE = timedelta(hours=1)
+"""So long may what is held run out before they are."""
+_TICK = timedelta(microseconds=1)
+
+
+def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
+    """Keeps the totals of every open month that has moved or aged; for workers, in a transaction of its own.
+
+    Args:
+        always: also of a small program, and of months that have not moved.
+
+    Returns:
+        The months that were kept; none where another transaction is at it.
+    """
+    number = program.program_id
+    if not (always or rows.is_large(conn, number, LEAST_MONTHS)) or not rows.lock_totals(conn, number):
+        return []
+    closed_through = books.closed_through(conn, number)
+    moved = [period for period in months.periods_with_movement(conn, number) if period > closed_through]
+    due = [
+        period for period in sorted({*moved, program.period_of(now)}) if always or _is_due(conn, program, period, now)
+    ]
+    if due:
+        periods.allow_time(conn)
+        through = seals.posting_horizon(conn)
+        accounts.keep_own(conn, number, through)
+        for period in due:
+            rows.keep_totals(conn, number, period, _held_from(program, period, now), through)
+    return due
+
+
+def _is_due(conn: Connection, program: Program, period: int, now: datetime) -> bool:
+    kept_from = rows.kept_from(conn, program.program_id, period)
+    if kept_from is None or rows.has_moved(conn, program.program_id, period, MOST_TAIL):
+        return True
+    return _held_from(program, period, now) - kept_from > MOST_AGE
+
+
+def _held_from(program: Program, period: int, now: datetime) -> datetime:
+    """The instant from which on what becomes available is held, as a statement of the month has it."""
+    _, end = period_bounds(period, program.zone)
+    return min(end, now + _TICK)

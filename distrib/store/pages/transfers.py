@@ -1,0 +1,214 @@
+"""Which transfers a page of a list shows, by key: cause and number, whatever the list is filtered by.
+
+Where a filter has no index of its own, the blocks of causes that can have rows of it are read (``transfer_blocks``, see
+migration 0021). The rows themselves are read by those who list them. No view of a transfer may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, text
+
+Key: TypeAlias = tuple[int, int]
+"""The place of a transfer: its cause, and its number there."""
+
+BLOCK_CAUSES = 128
+BEFORE_ALL = -1
+"""Below the number of every transfer of a cause."""
+_MOST_BLOCKS = 512
+_GROWTH = 4
+
+CASE_HELD = """EXISTS (
+    SELECT 1 FROM frozen_commissions z
+    WHERE z.program_id = t.program_id AND z.cause_no = t.cause_no AND z.seq = COALESCE(t.reverses_seq, t.seq)
+      AND NOT EXISTS (SELECT 1 FROM freed_commissions y
+                      WHERE y.program_id = z.program_id AND y.cause_no = z.cause_no AND y.seq = z.seq))"""
+"""Whether a case holds the transfer ``t``, with what was taken back of it, whatever its date says."""
+
+_EXACT = {
+    "kinds": "t.kind = ANY(CAST(:kinds AS transfer_kind[]))",
+    "period": "t.period = :period",
+    "since": "t.occurred_at >= :since",
+    "until": "t.occurred_at < :until",
+    "held_at": f"(t.available_at > :held_at OR {CASE_HELD})",
+    "available_at": f"t.available_at <= :available_at AND NOT {CASE_HELD}",
+}
+# What a block says of its days covers each row's instant; a case may hold a row of any day.
+_OF_BLOCK = {
+    "kinds": "k.kind = ANY(CAST(:kinds AS transfer_kind[]))",
+    "period": "k.period = :period",
+    "since": "k.occurred_on >= (CAST(:since AS timestamptz) AT TIME ZONE 'UTC')::date",
+    "until": "k.occurred_on <= (CAST(:until AS timestamptz) AT TIME ZONE 'UTC')::date",
+    "held_at": f"""(k.available_on >= (CAST(:held_at AS timestamptz) AT TIME ZONE 'UTC')::date OR k.block IN (
+        SELECT z.cause_no / {BLOCK_CAUSES} FROM frozen_commissions z WHERE z.program_id = :program))""",
+    "available_at": "k.available_on <= (CAST(:available_at AS timestamptz) AT TIME ZONE 'UTC')::date",
+}
+_AFTER = "(t.cause_no, t.seq) > (:after_cause, :after_seq)"
+_PLAIN = f"""
+SELECT t.cause_no, t.seq FROM transfers t
+WHERE t.program_id = :program AND {_AFTER} {{exact}}
+ORDER BY t.cause_no, t.seq LIMIT :limit
+"""
+# One shop's, through its index entries; an index begins at the cause, as the number is another row's.
+_OF_SHOP = f"""
+SELECT t.cause_no, t.seq FROM shop_transfers t
+WHERE t.program_id = :program AND t.shop_no = :shop_no AND t.cause_no >= :after_cause AND {_AFTER} {{exact}}
+ORDER BY t.cause_no, t.seq LIMIT :limit
+"""
+_OF_CAUSE = """
+SELECT t.cause_no, t.seq FROM transfers t
+WHERE t.program_id = :program AND t.cause_no = :cause_no AND t.seq > :after_seq {exact}
+ORDER BY t.cause_no, t.seq LIMIT :limit
+"""
+# One shop's transfers from the index alone, of blocks that fit; each that is left is then looked at.
+_OF_SHOP_BY_BLOCK = f"""
+SELECT s.cause_no, s.seq FROM (
+    SELECT t.cause_no, t.seq FROM shop_transfers t
+    WHERE t.program_id = :program AND t.shop_no = :shop_no AND t.cause_no >= :after_cause AND {_AFTER} AND EXISTS (
+        SELECT 1 FROM transfer_blocks k
+        WHERE k.program_id = t.program_id AND k.block = t.cause_no / {BLOCK_CAUSES} {{of_block}})
+    ORDER BY t.cause_no, t.seq OFFSET 0) s
+CROSS JOIN LATERAL (
+    SELECT 1 FROM transfers t
+    WHERE t.program_id = :program AND t.cause_no = s.cause_no AND t.seq = s.seq {{exact}} OFFSET 0) x
+ORDER BY s.cause_no, s.seq LIMIT :limit
+"""
+_BLOCKS = """
+SELECT DISTINCT k.block FROM transfer_blocks k WHERE k.program_id = :program AND k.block >= :from_block {of_block}
+ORDER BY k.block LIMIT :blocks
+"""
+_PAYOUTS = text(f"""
+SELECT payout_no FROM payouts
+WHERE program_id = :program AND payout_no >= :first AND payout_no < :last
+  AND payout_no / {BLOCK_CAUSES} = ANY(CAST(:blocks AS bigint[])) ORDER BY payout_no
+""")
+# One bound below and one above: of two below, the index may begin at the lower one.
+_OF_SPANS = """
+SELECT r.cause_no, r.seq
+FROM unnest(CAST(:firsts AS bigint[]), CAST(:seqs AS integer[]), CAST(:lasts AS bigint[])) s (first, seq, last)
+CROSS JOIN LATERAL (
+    SELECT t.cause_no, t.seq FROM transfers t
+    WHERE t.program_id = :program AND (t.cause_no, t.seq) > (s.first, s.seq) AND t.cause_no <= s.last {exact}
+    ORDER BY t.cause_no, t.seq LIMIT :limit) r
+ORDER BY r.cause_no, r.seq LIMIT :limit
+"""
+_SHOP = text("SELECT shop_no FROM shops WHERE program_id = :program AND shop_id = :id")
+_RARE_KINDS = frozenset({"reversed", "pool", "adjusted", "paid", "tax"})
+_OF_PAYOUTS = frozenset({"paid", "tax"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which transfers are asked for; what is None does not matter.
+
+    ``until`` is not part of what it ends. ``held_at`` and ``available_at`` ask for those held or available then.
+    """
+
+    shop_no: int | None = None
+    cause_no: int | None = None
+    kinds: tuple[str, ...] | None = None
+    period: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    held_at: datetime | None = None
+    available_at: datetime | None = None
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What is asked for beside the shop and the cause, by name."""
+        asked = {name: getattr(self, name) for name in _EXACT}
+        asked["kinds"] = None if self.kinds is None else list(self.kinds)
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+    """Lists the keys of the first ``limit`` transfers after ``after`` that are asked for, in their order."""
+    if wanted.cause_no is not None or wanted.shop_no is not None:
+        return _of_cause_or_shop(conn, program_id, wanted, after, limit)
+    if not wanted.filters:
+        return _keys(conn, _PLAIN.format(exact=""), _bound(program_id, after, limit))
+    return _of_all(conn, program_id, wanted, after, limit)
+
+
+def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | None:
+    """Reads the number of the shop of that id; None without one."""
+    return conn.execute(_SHOP, {"program": program_id, "id": shop_id}).scalar_one_or_none()
+
+
+def _of_cause_or_shop(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+    """The keys of one cause's or one shop's transfers."""
+    filters = wanted.filters
+    bound = _bound(program_id, after, limit) | filters
+    exact = _all_of(_EXACT, filters)
+    if wanted.cause_no is not None:
+        exact += "" if wanted.shop_no is None else " AND t.shop_no = :shop_no"
+        bound |= {"cause_no": wanted.cause_no, "shop_no": wanted.shop_no}
+        if after[0] > wanted.cause_no:
+            return []
+        bound["after_seq"] = after[1] if after[0] == wanted.cause_no else BEFORE_ALL
+        return _keys(conn, _OF_CAUSE.format(exact=exact), bound)
+    bound |= {"shop_no": wanted.shop_no}
+    is_rare = wanted.kinds is not None and len(wanted.kinds) == 1 and wanted.kinds[0] in _RARE_KINDS
+    if is_rare and wanted.kinds:
+        # The kind stands in the statement itself: only so is its own index known to have all of its rows.
+        of_kind = f"{exact} AND t.kind = '{wanted.kinds[0]}' AND t.shop_no = :shop_no"
+        return _keys(conn, _PLAIN.format(exact=of_kind), bound)
+    if not filters.keys() - {"kinds"}:
+        return _keys(conn, _OF_SHOP.format(exact=exact), bound)
+    statement = _OF_SHOP_BY_BLOCK.format(exact=exact, of_block=_all_of(_OF_BLOCK, filters))
+    return _keys(conn, statement, bound)
+
+
+def _of_all(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+    """The keys of transfers of all causes, block after block of those that can have some."""
+    filters = wanted.filters
+    statement = text(_BLOCKS.format(of_block=_all_of(_OF_BLOCK, filters)))
+    keys: list[Key] = []
+    from_block, most = after[0] // BLOCK_CAUSES, 2 + limit // BLOCK_CAUSES
+    while True:
+        asked = filters | {"program": program_id, "from_block": from_block, "blocks": most}
+        blocks = list(conn.execute(statement, asked).scalars())
+        spans = _spans(conn, program_id, blocks, wanted.kinds)
+        if spans:
+            starts = [max(after, (first, BEFORE_ALL)) for first, _ in spans]
+            bound = {"program": program_id, "limit": limit - len(keys), "lasts": [last for _, last in spans]}
+            bound |= {"firsts": [cause for cause, _ in starts], "seqs": [seq for _, seq in starts]} | filters
+            keys += _keys(conn, _OF_SPANS.format(exact=_all_of(_EXACT, filters)), bound)
+        if len(keys) >= limit or len(blocks) < most:
+            return keys
+        from_block, most = blocks[-1] + 1, min(most * _GROWTH, _MOST_BLOCKS)
+
+
+def _spans(conn: Connection, program_id: int, blocks: Sequence[int], kinds: tuple[str, ...] | None) -> list[Key]:
+    """The first and last causes of blocks; without payouts, which can be a million rows, where none is asked for."""
+    if not blocks:
+        return []
+    payouts: dict[int, list[int]] = {}
+    if kinds is not None and not _OF_PAYOUTS & set(kinds):
+        ends = {"first": blocks[0] * BLOCK_CAUSES, "last": (blocks[-1] + 1) * BLOCK_CAUSES}
+        for payout_no in conn.execute(_PAYOUTS, {"program": program_id, "blocks": list(blocks), **ends}).scalars():
+            payouts.setdefault(payout_no // BLOCK_CAUSES, []).append(payout_no)
+    spans = []
+    for block in blocks:
+        first, last = block * BLOCK_CAUSES, (block + 1) * BLOCK_CAUSES - 1
+        for payout_no in payouts.get(block, ()):
+            spans.append((first, payout_no - 1))
+            first = payout_no + 1
+        spans.append((first, last))
+    return [(first, last) for first, last in spans if first <= last]
+
+
+def _all_of(conditions: dict[str, str], filters: dict[str, Any]) -> str:
+    return "".join(f" AND {conditions[name]}" for name in filters)
+
+
+def _bound(program_id: int, after: Key, limit: int) -> dict[str, Any]:
+    return {"program": program_id, "after_cause": after[0], "after_seq": after[1], "limit": limit}
+
+
+def _keys(conn: Connection, statement: str, bound: dict[str, Any]) -> list[Key]:
+    return [(row.cause_no, row.seq) for row in conn.execute(text(statement), bound)]
