@@ -34,11 +34,11 @@ _TABLES = """
 SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-  AND a.attidentity = '' AND a.attname <> ALL ('{posting_no,delivery_id}')
+  AND a.attidentity = '' AND a.attname <> ALL ('{posting_no,delivery_id,changed_by}')
   AND EXISTS (SELECT 1 FROM pg_attribute p WHERE p.attrelid = c.oid AND p.attname = 'program_id')
 GROUP BY 1
 """
-"""All columns of a program's tables but what a sequence numbers anew on each try."""
+"""All columns of a program's tables but what is numbered anew on each try."""
 
 
 def rows_of(conn: Connection, program_id: int) -> Rows:
