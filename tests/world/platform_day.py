@@ -24,7 +24,7 @@ from distrib.services.network.registration import ShopDraft, register_shops
 from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.policies import signed_overrides
-from distrib.services.programs.tenants import create_program, get_program
+from distrib.services.programs.tenants import create_program, find_program, get_program
 from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
@@ -32,6 +32,7 @@ from distrib.services.statements.pools import pay_pools
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import insert_sign_off
 from distrib.store.ledger.balances import available_of_all
+from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
@@ -617,6 +618,8 @@ class PlatformDay:
             reseal_payees(conn, self.program, container.sealer)
             insert_sign_off(conn, capped.program_id, "cn", "d", "{}", "{}", "Li", "r", now, "cli")
             signed_overrides(conn)
+            find_program(conn, capped.code)
+            documents(conn, capped.program_id, [1])
             ids_of_orders(conn, capped.program_id, [13])
             available_of_all(conn, capped.program_id, now, now)
         self.good("GET", "/v1/shops/deepest")
