@@ -546,17 +546,7 @@ class PlatformDay:
         self.good("POST", f"{make}/named/cancel")
         self.good("POST", make, {"id": "some", "up_to": UP_TO, "amounts": {self.shop(22): 10}})
         self.good("POST", f"{make}/some/approve", by=second)
-        for number in (24, 26):
-            partner = self.api.caller("partner", self.shop(number))
-            self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
-            self.good("POST", f"/v1/withdrawals/wd-{number}/approve", by=second)
-            self.good("GET", "/v1/withdrawals", by=partner)
-            self.good("GET", "/v1/payouts", by=partner)
-        for number, end in ((28, "refuse"), (30, "cancel")):
-            partner = self.api.caller("partner", self.shop(number))
-            self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
-            body = {"reason": "r"} if end == "refuse" else None
-            self.good("POST", f"/v1/withdrawals/wd-{number}/{end}", body, by=second if body else partner)
+        self.withdraw()
         self.good("POST", make, {"id": "asked", "up_to": UP_TO, "withdrawals": ["wd-24", "wd-26"]})
         self.good("GET", "/v1/withdrawals/wd-24")
         self.pages("/v1/withdrawals?status=approved")
@@ -584,6 +574,21 @@ class PlatformDay:
         ):
             self.good("GET", path)
         self.pages(make)
+
+    def withdraw(self) -> None:
+        """Withdrawals that are approved, refused and cancelled."""
+        second = self.second
+        for number in (24, 26):
+            partner = self.api.caller("partner", self.shop(number))
+            self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
+            self.good("POST", f"/v1/withdrawals/wd-{number}/approve", by=second)
+            self.good("GET", "/v1/withdrawals", by=partner)
+            self.good("GET", "/v1/payouts", by=partner)
+        for number, end in ((28, "refuse"), (30, "cancel")):
+            partner = self.api.caller("partner", self.shop(number))
+            self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
+            body = {"reason": "r"} if end == "refuse" else None
+            self.good("POST", f"/v1/withdrawals/wd-{number}/{end}", body, by=second if body else partner)
 
     def leave(self) -> None:
         """The last money of a shop that is closed."""

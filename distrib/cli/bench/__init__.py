@@ -32,9 +32,9 @@ from distrib.cli.bench import (
     settling,
     starting,
 )
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.platform_world.keeping import describe_world, drop_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.report import machine, show, show_world, teller
 from distrib.cli.output import json_option, language_option, print_json
 from distrib.settings import read_settings

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from distrib.auditor import audit_in_steps
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.domain.texts import Text
 
 GROWTH_GOAL = 12.0

@@ -17,12 +17,12 @@ from typing import Any
 import psycopg
 
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.limits.months import aggregate_month, copy_to_nowhere
 from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import WORLD_SIZES, PlatformWorld
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.domain.texts import Text
 from distrib.services.context import Actor
 from distrib.services.statements import closing, months

@@ -14,12 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.limits import bare_route
 from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, vacuum
 from distrib.cli.bench.processes.builds import Build, RunningBuild, build_in
 from distrib.cli.bench.processes.databases import Databases, own_databases
-from distrib.cli.bench.processes.hands import BenchFailed, Hands
+from distrib.cli.bench.processes.hands import Hands
 from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.cli.bench.settling import environment, prepare
 from distrib.cli.bench.world import BATCH, World

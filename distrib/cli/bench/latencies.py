@@ -23,9 +23,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container, open_container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import percentile
 from distrib.cli.bench.processes.builds import Build, end
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.world import World, open_program, register
 from distrib.cli.service.local import HOST
 from distrib.domain.texts import Text

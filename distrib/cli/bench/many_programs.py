@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import text
 
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.processes.databases import own_databases
-from distrib.cli.bench.processes.hands import BenchFailed, Hands
+from distrib.cli.bench.processes.hands import Hands
 from distrib.cli.bench.settling import environment
 from distrib.cli.bench.spending import Spent, drain_spends
 from distrib.cli.bench.world import World, fill_inbox, open_program, register

@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.processes.databases import own_databases
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.settling import prepare
 from distrib.cli.bench.spending import Spent, address, drain_spends, median_of, spent_by
 from distrib.cli.bench.world import EARNERS, LINES, World

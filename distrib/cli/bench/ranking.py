@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.limits.ranking_bare import LEVELS, bare_network, bare_ranks
 from distrib.cli.bench.limits.rows import vacuum
 from distrib.cli.bench.processes.databases import own_databases
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.ranking_world import BEFORE, LAST_INSTANT, MONTH, RankWorld, open_rank_world, refund_more
 from distrib.columns.tree import counts_below, level_sums
 from distrib.domain.texts import Text

@@ -25,7 +25,7 @@ from distrib.api.openapi.document import register_operations
 from distrib.bootstrap import Container
 from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
-from distrib.cli.bench.reading_requests import Asked, requests_of
+from distrib.cli.bench.reading_requests import PageRead, requests_of
 from distrib.languages.web import serve_languages
 from distrib.services.statements.totals import keep_due_totals
 from distrib.store.database import enter_program
@@ -126,7 +126,7 @@ def compare(large: OpenedWorld, small: OpenedWorld) -> dict[str, Any]:
     }
 
 
-def _pages(readers: tuple[Reader, Reader], asked: tuple[Asked, Asked]) -> list[dict[str, Any]]:
+def _pages(readers: tuple[Reader, Reader], asked: tuple[PageRead, PageRead]) -> list[dict[str, Any]]:
     """The first page of both programs, and the next one where both have one."""
     (large, first), (small, other) = map(Reader.cost, readers, (request.url() for request in asked))
     pages = [_page(asked[0].name, "first", large, small)]

@@ -12,8 +12,8 @@ from itertools import combinations, product
 from typing import Any
 from urllib.parse import urlencode
 
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.domain.texts import Text
 
 PAGING = ("limit", "cursor")
@@ -32,7 +32,7 @@ WHOLE_FILES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageRead:
     """One request: its path with values, and its query but for the page."""
 
     name: str
@@ -80,7 +80,7 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
     }
 
 
-def requests_of(description: Mapping[str, Any], world: PlatformWorld) -> Iterator[Asked]:
+def requests_of(description: Mapping[str, Any], world: PlatformWorld) -> Iterator[PageRead]:
     """Yields every request of the description on a program of that shape.
 
     Raises:
@@ -100,7 +100,7 @@ def requests_of(description: Mapping[str, Any], world: PlatformWorld) -> Iterato
             filled = path.format(**dict(zip(places, chosen, strict=True)))
             for query in _queries(options, required):
                 words = " ".join(f"{name}={value}" for name, value in query.items())
-                yield Asked(f"{filled} {words}".strip(), filled, query, is_list)
+                yield PageRead(f"{filled} {words}".strip(), filled, query, is_list)
 
 
 def _queries(options: Mapping[str, tuple[str, ...]], required: list[str]) -> Iterator[dict[str, str]]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.limits import reckoning_bare
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.domain.events import Order, OrderLine
 from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.settlement.commission import settle

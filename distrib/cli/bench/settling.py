@@ -16,11 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distrib.bootstrap import Container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, growth, ratio
 from distrib.cli.bench.limits.rows import Extract, added, count_rows, extract, leave_primary_keys, vacuum
 from distrib.cli.bench.processes.builds import Build, build_in
 from distrib.cli.bench.processes.databases import Databases, own_databases
-from distrib.cli.bench.processes.hands import BenchFailed, Hands, Run
+from distrib.cli.bench.processes.hands import Hands, Run
 from distrib.cli.bench.world import EARNERS, LINES, World, fill_inbox, open_program, register
 from distrib.domain.texts import Text
 from distrib.store import migrate

@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
 from distrib.bootstrap import Container
-from distrib.cli.bench.processes.hands import BenchFailed
+from distrib.cli.bench.failures import BenchFailed
 from distrib.domain.texts import Text
 from distrib.drainer import Drainer
 

@@ -17,8 +17,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.processes.builds import end
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.cli.service.local import free_port, is_ready
 from distrib.domain.texts import Text

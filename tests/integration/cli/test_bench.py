@@ -14,13 +14,14 @@ from sqlalchemy import text
 from distrib.bootstrap import Container, open_container
 from distrib.cli.bench import bench, ingesting
 from distrib.cli.bench.closes import CloseSize, bench_close, bench_export
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.ingesting import IngestSize, bench_single
 from distrib.cli.bench.limits.rows import count_rows, extract
 from distrib.cli.bench.platform_world.keeping import drop_world, open_world
 from distrib.cli.bench.platform_world.shape import PlatformWorld
 from distrib.cli.bench.processes.builds import Build, build_in
 from distrib.cli.bench.processes.databases import PREFIX, own_databases
-from distrib.cli.bench.processes.hands import BenchFailed, Hands
+from distrib.cli.bench.processes.hands import Hands
 from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.cli.bench.ranking import RankSize, bench_network, bench_ranks
 from distrib.cli.bench.ranking_world import RankWorld

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from distrib.bootstrap import Container, open_container
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.growing import FlatSize, bench_flat
 from distrib.cli.bench.limits.rows import count_rows
 from distrib.cli.bench.many_programs import ProgramsSize, bench_programs
 from distrib.cli.bench.peering import PeerSize, bench_peer
 from distrib.cli.bench.platform_world.keeping import drop_world
 from distrib.cli.bench.platform_world.shape import PlatformWorld
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.refunding import RefundSize, bench_refund
 from distrib.cli.bench.spending import processor_s, spent_by
 from distrib.cli.bench.world import World

@@ -9,7 +9,7 @@ from __future__ import annotations
 import psycopg
 from sqlalchemy import make_url
 
-from distrib.cli.bench.processes.hands import BenchFailed
+from distrib.cli.bench.failures import BenchFailed
 from distrib.domain.texts import Text
 
 _AGGREGATE = """

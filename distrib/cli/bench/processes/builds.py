@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from distrib.cli.bench.processes.hands import BenchFailed
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.service.local import HOST, free_port, is_ready
 from distrib.domain.texts import Text
 from distrib.settings import REPOSITORY

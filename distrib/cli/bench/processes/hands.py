@@ -16,20 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.domain.texts import Text
-from distrib.languages import render_both
 
 ENDS_WITHIN_S = 10
 _ELSEWHERE = Path(__file__).with_name("drain_elsewhere.py")
-
-
-class BenchFailed(Exception):
-    """A benchmark could not be run to its end; the message says why in both languages, with a detail or a log's end."""
-
-    def __init__(self, text: Text, detail: object = None, log: str | None = None) -> None:
-        more = ("" if detail is None else f": {detail}") + ("" if log is None else f":\n{log}")
-        super().__init__(render_both(text) + more)
 
 
 @dataclass(frozen=True, slots=True)

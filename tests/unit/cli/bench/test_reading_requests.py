@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.platform_world.shape import PlatformWorld
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.reading_requests import PAGING, WHOLE_FILES, requests_of
 
 DESCRIPTION: dict[str, Any] = json.loads((Path(__file__).parents[4] / "docs" / "openapi.json").read_text("utf-8"))

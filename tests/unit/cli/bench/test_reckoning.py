@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli.bench import bench, reckoning
+from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.limits import reckoning_bare
-from distrib.cli.bench.processes.hands import BenchFailed
 from distrib.cli.bench.reckoning import MIXED, RATES, EngineSize, bench_engine, plan_of
 from distrib.domain.settlement.commission import settle
 
