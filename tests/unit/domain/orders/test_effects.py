@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from distrib.domain.events import Event
+import pytest
+
+from distrib.domain.events import Event, OrderLine
 from distrib.domain.orders.effects import Effect
 from distrib.domain.orders.state import Arrival, CommissionChange, OrderAccount, Settlement
+from distrib.domain.plans.plan import compile_plan
+from distrib.domain.settlement.earned import CommissionKey
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.domain.settlement.terms import Terms
-from tests.unit.domain.orders.memory import DAY, PAID_AT, Life, Memory, event, money_back, order, refund, undone
+from tests.unit.domain.orders.memory import (
+    DAY,
+    PAID_AT,
+    TERMS,
+    Life,
+    Memory,
+    event,
+    money_back,
+    order,
+    refund,
+    undone,
+)
 from tests.unit.domain.orders.test_machine import CANCELLED, FAILED, PAID, PART, REST, SETTLED, decided, grouped
 
 
@@ -288,3 +304,147 @@ def test_events_that_come_together_are_applied_by_their_kind_and_time() -> None:
         ("cancelled first", None),
         ("order.cancelled", "already_cancelled"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "params"),
+    [
+        (refund("r-9", 6, ("1", 7_002)), "refund_exceeds", {"line": "1", "amount": 7_002, "left": 7_001}),
+        (refund("r-9", 6, ("7", 1)), "line_unknown", {"line": "7"}),
+        (
+            Event("r-9", "order.refunded", PAID_AT + 6 * DAY, refund=refund("r-1", 6).refund),
+            "refund_conflict",
+            {"id": "r-1"},
+        ),
+    ],
+)
+def test_a_refund_that_does_not_fit_says_which_line_how_much_and_what_is_left(
+    refused: Event, code: str, params: dict[str, Any]
+) -> None:
+    life = Life()
+    life.tell(SETTLED, PART)
+    assert plainly(life.tell(refused)) == [("EventFailed", 3, code, params)]
+
+
+def test_a_refund_sent_again_after_it_was_undone_is_refused_by_its_id() -> None:
+    life = Life()
+    life.tell(SETTLED, PART, undone("r-1", 20))
+    again = Event("again", "order.refunded", PAID_AT + 21 * DAY, refund=PART.refund)
+    assert plainly(life.tell(again)) == [("EventFailed", 4, "refund_undone", {"id": "r-1"})]
+
+
+def test_money_beside_all_lines_is_kept_with_its_event_and_so_is_what_undoes_it() -> None:
+    for first in (SETTLED, PAID):
+        life = Life()
+        life.tell(first)
+        assert plainly(life.tell(money_back("b", 6, 50, "none"))) == [
+            ("RefundedBeside", 2, "b", 50, "day 6"),
+            ("EventDone", 2, None),
+        ]
+        assert plainly(life.tell(undone("b", 7))) == [
+            ("RefundedBeside", 3, "/reversed/b", -50, "day 7"),
+            ("RefundUndone", "not b"),
+            ("EventDone", 3, None),
+        ]
+
+
+def test_a_line_takes_up_what_a_cap_had_denied_it_under_the_number_of_the_first_of_its_rule() -> None:
+    document = {
+        "code": "capped",
+        "currency": "CNY",
+        "tiers": 1,
+        "rules": [{"id": "seller", "pay": "seller", "rate": "0.10", "cap": {"per_order_minor": 3_000}}],
+    }
+    plan = compile_plan(document)
+    lines = (OrderLine("1", "A", 1, 30_000), OrderLine("2", "B", 1, 20_000))
+    life = Life(Memory(terms=replace(TERMS, plan=plan, order_cap_ppm=None)))
+    life.tell(event("order.settled", 5, order=order(lines=lines)))
+    assert plainly(life.tell(refund("r", 6, ("1", 30_000)))) == [
+        ("RefundApplied", 2, "r", "left (30000, 20000)", (30_000, 0), "day 6"),
+        ("CommissionsReversed", 2, "left (0, 20000)", [(1, -3_000), (1, 2_000)], "day 6"),
+        ("SalesChanged", "r", "left (0, 20000)"),
+        ("EventDone", 2, None),
+    ]
+    account = life.state.settled
+    assert account is not None
+    taken_up = account.commissions[CommissionKey(1, 0, 0, 1)]
+    assert (taken_up.seq, taken_up.posted_minor, taken_up.standing_minor, taken_up.is_gone) == (1, 0, 2_000, False)
+    assert taken_up.commission.amount_minor == 2_000
+
+
+def test_a_refund_of_what_another_gave_back_again_counts_from_then() -> None:
+    life = Life()
+    life.tell(SETTLED, refund("r-1", 6, ("1", 10_001)), undone("r-1", 20))
+    assert plainly(life.tell(refund("r-2", 10, ("1", 1))))[0] == (
+        "RefundApplied",
+        4,
+        "r-2",
+        WHOLE,
+        (1, 0, 0),
+        "day 20",
+    )
+
+
+def test_a_cancel_waits_for_its_order_and_one_of_a_group_that_failed_says_that() -> None:
+    life = Life()
+    assert plainly(life.tell(CANCELLED)) == [("EventWaiting", 1, "waits_for_order", "o", "order")]
+    failed = Life()
+    failed.tell(grouped(PAID), decided(has_succeeded=False))
+    assert plainly(failed.tell(CANCELLED)) == [("EventDone", 3, "group_failed")]
+    given_back = Life()
+    given_back.tell(SETTLED, refund("r", 6))
+    assert plainly(given_back.tell(CANCELLED))[-3:] == [
+        ("EventDone", 3, "nothing_left"),
+        ("OrderEnded", "order_cancelled", 3, "s", "day 50"),
+        ("SalesChanged", "order.cancelled", "left (0, 0, 0)"),
+    ]
+
+
+def test_a_refund_from_before_the_cancel_that_was_applied_first_is_kept_and_takes_nothing_more() -> None:
+    life = Life()
+    life.tell(SETTLED, CANCELLED)
+    same_instant = refund("r", 50, ("1", 5))
+    assert plainly(life.tell(same_instant)) == [
+        ("RefundApplied", 3, "r", "left (0, 0, 0)", (0, 0, 0), "day 50"),
+        ("EventDone", 3, "order_cancelled"),
+    ]
+    again = Event("again", "order.refunded", PAID_AT + 49 * DAY, refund=same_instant.refund)
+    assert plainly(life.tell(again)) == [("EventDone", 4, "already_refunded")]
+    assert plainly(life.tell(refund("s", 49, ("9", 5)))) == [("EventFailed", 5, "line_unknown", {"line": "9"})]
+    assert plainly(life.tell(refund("w", 49)))[-1] == ("EventDone", 6, "order_cancelled")
+    account = life.state.settled
+    assert account is not None
+    assert set(account.refunds) == {"/cancelled", "r", "w"}
+    assert account.refunds["/cancelled"].refund.order_id == "o"
+
+
+def test_what_settles_from_after_the_cancel_comes_after_it_and_a_payment_never_does() -> None:
+    late = event("order.settled", 60, order=order())
+    life = Life()
+    life.arrive(CANCELLED, late)
+    life.drain()
+    assert plainly(life.effects) == [
+        ("OrderSettled", "order.settled", "counts from day 60", False),
+        ("EventDone", 2, None),
+        ("EventWaiting", 1, "waits_for_order", "o", "order"),
+    ]
+    paid = Life()
+    paid.arrive(CANCELLED, Event("paid", "order.paid", PAID_AT + 60 * DAY, order=order()))
+    paid.drain()
+    assert [row[0] for row in plainly(paid.effects)][::2] == [
+        "OrderPaid",
+        "EventDone",
+        "ExpectationChanged",
+        "EventDone",
+    ]
+    same = Life()
+    same.arrive(CANCELLED, event("order.settled", 50, order=order()))
+    same.drain()
+    assert plainly(same.effects)[-2] == ("OrderEnded", "order_cancelled", 1, "s", "day 50")
+
+
+def test_a_failure_of_the_instant_of_the_last_one_is_that_one() -> None:
+    life = Life()
+    life.tell(PAID, FAILED)
+    again = Event("again", "order.payment_failed", FAILED.occurred_at, order_id="o")
+    assert plainly(life.tell(again)) == [("EventDone", 3, "already_failed")]
