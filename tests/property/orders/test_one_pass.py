@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -152,3 +153,50 @@ def test_there_are_never_more_keys_than_are_counted(value: Any) -> None:
 
     for separators in ((",", ":"), (" , ", " : ")):
         assert most_keys(json.dumps(value, separators=separators).encode()) >= keys(value)
+
+
+DIGESTS_OF_BUILD_5A21C2B = {
+    "db04b035a6d56db965930432cde96241": {
+        "id": "e1",
+        "type": "order.settled",
+        "occurred_at": "2026-03-08T10:00:00+08:00",
+        "order": {
+            "id": "o1",
+            "shop_id": "s",
+            "customer_id": None,
+            "currency": "CNY",
+            "paid_at": "2026-03-08T01:00:00Z",
+            "lines": [
+                {
+                    "id": "1",
+                    "sku": "a",
+                    "quantity": 2,
+                    "paid_minor": 100,
+                    "cost_minor": None,
+                    "entry": False,
+                    "category": "茶",
+                },
+                {"id": "2", "sku": "b", "quantity": 1, "paid_minor": 0, "entry": True, "list_minor": 5},
+            ],
+        },
+    },
+    "e5f2509ef1b3f8f94029399c7fe5393e": {
+        "id": "r",
+        "type": "order.refunded",
+        "occurred_at": "2026-03-08T10:00:00.123Z",
+        "refund": {"id": "r1", "order_id": "o1", "lines": None},
+    },
+    "7db4b75066e5fce7965c62838a018c1a": {
+        "id": "g",
+        "type": "group.failed",
+        "occurred_at": "2026-03-08T10:00:00Z",
+        "group_id": "g",
+    },
+}
+
+
+@pytest.mark.parametrize(("digest", "event"), DIGESTS_OF_BUILD_5A21C2B.items(), ids=lambda value: str(value)[:8])
+def test_an_event_that_an_earlier_build_kept_is_known_again_by_its_digest(digest: str, event: dict[str, Any]) -> None:
+    for decoded in (decode_event(event, NOW), decode_line(json.dumps(event).encode(), NOW)):
+        assert decoded is not None
+        assert decoded.digest.hex() == digest
