@@ -656,7 +656,8 @@ class PlatformDay:
         self.good("GET", "/v1/ledger/seals/1/content")
 
     def audit(self) -> None:
-        """The audit, asked for and looked for by the day."""
+        """The audit, asked for and looked for by the day; nothing waits, or it would rest."""
+        self.drain()
         container = self.api.world.container
         for _ in range(2):  # the second leaves out what is at rest
             self.good("POST", "/v1/audit")
