@@ -87,10 +87,10 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("DELETE FROM payout_results", {"payouts_rest_on_lines"}),
+        ("DELETE FROM payout_results", {"payouts_rest_on_lines", "payout_sums_add_up"}),
         ("DELETE FROM payout_decisions", {"payouts_rest_on_lines"}),
         ("UPDATE payout_decisions SET decision = 'cancelled'", {"payouts_rest_on_lines"}),
-        ("UPDATE payout_results SET status = 'failed'", {"payouts_rest_on_lines"}),
+        ("UPDATE payout_results SET status = 'failed'", {"payouts_rest_on_lines", "payout_sums_add_up"}),
         (
             "UPDATE payout_results SET occurred_at = occurred_at + interval '1 second'",
             {"payouts_rest_on_lines"},
@@ -98,10 +98,16 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
         (
             "INSERT INTO payout_returns (program_id, payout_no, shop_no, occurred_at, recorded_at, recorded_by)"
             " SELECT program_id, payout_no, shop_no, occurred_at, recorded_at, 'x' FROM payout_results",
-            {"payouts_rest_on_lines"},
+            {"payouts_rest_on_lines", "payout_sums_add_up"},
         ),
-        ("UPDATE payout_lines SET tax_minor = 99 WHERE tax_minor = 100", {"payouts_rest_on_lines"}),
-        ("UPDATE payout_lines SET amount_minor = 301 WHERE tax_minor = 0", {"reserved_within_available"}),
+        (
+            "UPDATE payout_lines SET tax_minor = 99 WHERE tax_minor = 100",
+            {"payouts_rest_on_lines", "payout_sums_add_up"},
+        ),
+        (
+            "UPDATE payout_lines SET amount_minor = 301 WHERE tax_minor = 0",
+            {"reserved_within_available", "payout_sums_add_up"},
+        ),
         (
             "UPDATE transfers SET kind = 'tax' WHERE kind = 'paid'",
             {"transfers_balanced", "transfers_match_account_months", "payouts_rest_on_lines"},
@@ -109,11 +115,11 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
         ("UPDATE transfers SET credit_account = -1 WHERE kind = 'paid'", {"transfers_balanced"}),
         (
             "UPDATE transfers SET cause_no = 4711 WHERE kind IN ('paid', 'tax')",
-            {"transfers_rest_on_causes", "payouts_rest_on_lines"},
+            {"transfers_rest_on_causes", "payouts_rest_on_lines", "blocks_tell_all"},
         ),
         (
             "UPDATE transfers SET available_at = available_at + interval '40 days' WHERE kind = 'earned'",
-            {"transfers_dated", "reserved_within_available"},
+            {"transfers_dated", "reserved_within_available", "blocks_tell_all"},
         ),
     ],
 )
