@@ -88,11 +88,13 @@ class Memory:
         return order.shop_id if order.shop_id is not None and order.shop_id not in self.shops else None
 
     def snapshot(self, order: Order, terms: Terms) -> Snapshot:
+        assert terms is self.terms
         return self.people if order.shop_id is not None else self.people._replace(seller=None, uplines=())
 
     def within_caps(
         self, order: Order, terms: Terms, counts_from: datetime, snapshot: Snapshot, commissions: list[Commission]
     ) -> tuple[Snapshot, list[Commission]]:
+        assert counts_from >= order.paid_at
         check_payable(terms.plan, commissions)
         return snapshot, commissions
 
@@ -100,7 +102,7 @@ class Memory:
         return None if group_of(order) is None else self.decision
 
     def is_case_in_force(self, case_no: int, paid_at: datetime) -> bool:
-        return case_no in self.cases
+        return case_no in self.cases and paid_at >= PAID_AT
 
 
 @dataclass

@@ -448,3 +448,14 @@ def test_a_failure_of_the_instant_of_the_last_one_is_that_one() -> None:
     life.tell(PAID, FAILED)
     again = Event("again", "order.payment_failed", FAILED.occurred_at, order_id="o")
     assert plainly(life.tell(again)) == [("EventDone", 3, "already_failed")]
+
+
+def test_a_refund_that_takes_money_and_no_commission_says_nothing_of_that() -> None:
+    lines = (OrderLine("1", "A", 1, 10_000), OrderLine("2", "B", 1, 1))
+    life = Life()
+    life.tell(event("order.settled", 5, order=order(lines=lines)))
+    assert plainly(life.tell(refund("r", 6, ("2", 1)))) == [
+        ("RefundApplied", 2, "r", "left (10000, 1)", (0, 1), "day 6"),
+        ("SalesChanged", "r", "left (10000, 0)"),
+        ("EventDone", 2, None),
+    ]
