@@ -21,18 +21,20 @@ EVERY_SHOP = 0
 _KEY = "distrib.kept_shops"
 
 # By transactions and not by a number that counts up: a change may be given its number long before it can be seen.
-# What this transaction changed itself may be undone with it.
+# What this transaction changed itself may be undone with it. A snapshot takes its own transaction for one that is
+# through, so this one and the one that asked last are looked for by their numbers.
 _CHANGED = """
 WITH asked AS MATERIALIZED (
     SELECT pg_current_snapshot() AS now, COALESCE(%(since)s::pg_snapshot, pg_current_snapshot()) AS since
 )
-SELECT a.now::text, c.changed, c.has_own
+SELECT a.now::text, pg_current_xact_id_if_assigned()::text, c.changed, c.has_own
 FROM asked a CROSS JOIN LATERAL (
     SELECT COALESCE(array_agg(shop_no), '{}') AS changed,
            COALESCE(bool_or(changed_by = pg_current_xact_id_if_assigned()), false) AS has_own
     FROM shop_changes
     WHERE program_id = (SELECT %(program)s::integer) AND changed_by >= pg_snapshot_xmin(a.since)
-      AND NOT pg_visible_in_snapshot(changed_by, a.since)
+      AND (changed_by IN (%(asked_by)s::xid8, pg_current_xact_id_if_assigned())
+           OR NOT pg_visible_in_snapshot(changed_by, a.since))
 ) c
 """
 
@@ -58,14 +60,15 @@ class KeptShops:
         self.by_number: dict[int, ShopState] = {}
         self.numbers: dict[str, int] = {}
         self._asked_under: str | None = None
+        self._asked_by: str | None = None
         self._is_certain = True
 
     def forget_changed(self, conn: Connection, program_id: int) -> None:
         """Forgets the shops that changed since this was asked last, whoever changed them."""
-        asked = {"program": program_id, "since": self._asked_under}
+        asked = {"program": program_id, "since": self._asked_under, "asked_by": self._asked_by}
         row = driver(conn).execute(_CHANGED, asked).fetchone()
         assert row is not None
-        self._asked_under, changed, has_own = row
+        self._asked_under, self._asked_by, changed, has_own = row
         self._is_certain = not has_own
         if EVERY_SHOP in changed:
             self.by_number.clear()

@@ -120,7 +120,7 @@ def test_the_database_is_durable_private_and_in_unicode(var_dir: Path) -> None:
         "listen_addresses": "",
         "server_encoding": "UTF8",
         "TimeZone": "UTC",
-        "shared_buffers": "256MB",
+        "checkpoint_timeout": "30min",
         "max_wal_size": "4GB",
         "max_connections": "100",
     }

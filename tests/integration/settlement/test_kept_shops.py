@@ -72,6 +72,19 @@ def test_what_a_transaction_changed_itself_is_not_kept_beyond_it(shops: World) -
     assert rank_seen(shops, "a") is None
 
 
+@pytest.mark.tampers
+def test_what_a_transaction_changes_after_its_look_is_read_again_when_it_is_through(shops: World) -> None:
+    values = {"program": shops.program.program_id, "shop": "a"}
+    with shops.container.worker_engine.begin() as conn:
+        conn.execute(text("SELECT pg_current_xact_id()"))
+        set_rank(shops, "b", "gold")  # a transaction that began later and is through: snapshots reach beyond this one
+        states = ShopStates(conn, shops.program.program_id)
+        states.load(["a"])
+        assert states.by_id["a"].rank is None
+        conn.execute(_RANKED, {**values, "rank": "gold"})
+    assert [rank_seen(shops, "a") for _ in range(3)] == ["gold"] * 3  # on whichever connection
+
+
 def test_names_and_attributes_change_nothing_that_is_kept(shops: World) -> None:
     rank_seen(shops, "c")
     with shops.begin() as conn:
