@@ -18,7 +18,11 @@ SINCE = "what was done since the last audit: all of it, on the day the program w
 NESTED = "to be mended: a batch of 2,000 orders joins its earners in a nested loop, as one row is expected"
 CURSOR = "a cursor of the server, planned for its first rows"
 
-PAGES, AUDITS = "being mended by pages", "being mended by audit"
+ADDED_UP = "totals are kept from 20,000 months of accounts on by the workers; until they have, a month is added up"
+RETENTION = "to be mended: the retention of a month asks who of all its buyers had bought before"
+SEALED = "to be mended: a cursor over sealed transfers joins the ids of all shops"
+BY_RANGE = "a page is a range of numbers, of which the planner expects one row"
+NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
 _REASONS: dict[str, dict[str, str]] = {
     "reads": {
@@ -32,19 +36,14 @@ _REASONS: dict[str, dict[str, str]] = {
         "compliance/structure._count_shops": STRUCTURE,
         "compliance/structure.newcomers": STRUCTURE,
         "compliance/structure.sponsors_with_few_buyers": STRUCTURE,
-        "ledger/accounts.list_transfers": PAGES,
-        "ledger/accounts.own_accounts": PAGES,
+        "ledger/accounts.own_accounts": ADDED_UP,
         "ledger/balances.available_of_all": EVERYBODY,
-        "ledger/seals.sealed_transfers": AUDITS,
-        "network/shop_months.retention": PAGES,
+        "ledger/seals.sealed_transfers": SEALED,
+        "network/shop_months.retention": RETENTION,
         "network/standing.ranks_held": PUBLISHING,
         "network/standing.rename_later_ranks": PUBLISHING,
         "network/tree.signal_recruiters": PUBLISHING,
-        "orders/commissions.list_commissions": PAGES,
-        "orders/inbox.event_views": PAGES,
-        "orders/views.find_order": PAGES,
-        "orders/views.list_orders": PAGES,
-        "payouts/batches.refusals_of": PAGES,
+        "payouts/batches.refusals_of": EVERYBODY,
         "payouts/candidates.candidates": EVERYBODY,
         "plans.has_orders_since": PUBLISHING,
         "programs/totals.event_totals": DEMO,
@@ -62,7 +61,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "statements/exports._rows": MONTH,
         "statements/exports.lines_total": MONTH,
         "statements/months.periods_with_movement": AUDIT,
-        "statements/months.statement_totals": PAGES,
+        "statements/months.statement_totals": ADDED_UP,
         "statements/periods.dated_facts": MONTH,
         "statements/periods.keep_figures": MONTH,
         "statements/pools.base_of_month": MONTH,
@@ -71,23 +70,25 @@ _REASONS: dict[str, dict[str, str]] = {
     },
     "estimates": {
         "audit/pages.lively_orders": SINCE,
-        "audit/runs.order_batch": AUDITS,
-        "audit/runs.order_batch.<locals>.rows": AUDITS,
-        "audit/runs.rest_of": AUDITS,
+        "audit/runs.order_batch": BY_RANGE,
+        "audit/runs.order_batch.<locals>.rows": BY_RANGE,
+        "audit/runs.rest_of": BY_RANGE,
         "compliance/cases.freezes_in_force": NEW_ROWS,
-        "ledger/seals.sealed_transfers": AUDITS,
+        "ledger/seals.sealed_transfers": SEALED,
         "settlement/rule_totals.lock_totals": NESTED,
         "statements/periods.keep_figures": CURSOR,
         "statements/periods.kept_totals": NEW_ROWS,
         "audit/postings.money_of_page": AUDIT,
         "audit/questions.ask": AUDIT,
         "compliance/structure._columns": STRUCTURE,
-        "orders/inbox.event_views": PAGES,
         "payouts/batches.refusal_counts": NEW_ROWS,
         "payouts/batches.refusals_of": NEW_ROWS,
         "ranks/columns.earnings": EVALUATION,
         "statements/exports._copied": CURSOR,
+        "statements/exports._rows": NEW_ROWS,
         "statements/pools.count_holders": MONTH,
+        "payouts/candidates.candidates": NEW_MONTH,
+        "statements/months.statement_totals": NEW_MONTH,
     },
 }
 ALLOWED = {(origin, kind): reason for kind, of_kind in _REASONS.items() for origin, reason in of_kind.items()}

@@ -168,6 +168,8 @@ _READ = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck
 
 
 def _look_at_estimate(origin: str, node: Mapping[str, Any], may_end_early: bool, into: list[Finding]) -> None:
+    if node["Node Type"] in ("BitmapAnd", "BitmapOr"):  # always report 0 rows (PostgreSQL 18 manual, Using EXPLAIN)
+        return
     planned, actual, loops = node["Plan Rows"], node["Actual Rows"], node["Actual Loops"]
     under = actual >= WRONG_BY * max(planned, 1) and actual * loops >= 1_000
     over = planned >= WRONG_BY * max(actual, 1) and planned >= LARGE and not may_end_early

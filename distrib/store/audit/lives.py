@@ -111,6 +111,7 @@ _LIVES = Question(
     """,
     By.ORDERS,
 )
+# Payloads are read as JSON of orders in groups alone.
 _GROUPS = Question(
     "groups_heeded",
     "SELECT count(*) FROM group_orders WHERE program_id = :program AND order_no IN :page",
@@ -118,11 +119,12 @@ _GROUPS = Question(
     SELECT m.order_no, m.group_no, 'settled before its group succeeded, or dated otherwise' AS what
     FROM group_orders m
     JOIN settlements s ON s.program_id = m.program_id AND s.order_no = m.order_no AND s.order_no IN :page
-    JOIN events e ON e.program_id = s.program_id AND e.order_no = s.order_no AND e.event_no = s.event_no
-         AND e.order_no IN :page
+    CROSS JOIN LATERAL (
+        SELECT occurred_at, payload::json #>> '{order,group_id}' AS group_id FROM events
+        WHERE program_id = s.program_id AND order_no = s.order_no AND event_no = s.event_no OFFSET 0) e
     LEFT JOIN group_decisions d ON d.program_id = m.program_id AND d.group_no = m.group_no
     LEFT JOIN groups g ON g.program_id = m.program_id AND g.group_no = m.group_no
-    WHERE m.program_id = :program AND m.order_no IN :page AND e.payload::json #>> '{order,group_id}' = g.group_id
+    WHERE m.program_id = :program AND m.order_no IN :page AND e.group_id = g.group_id
       AND (d.has_succeeded IS NOT TRUE OR s.settled_at <> GREATEST(e.occurred_at, d.occurred_at))
     UNION ALL
     SELECT DISTINCT m.order_no, m.group_no, 'waits for a group that is decided'
@@ -139,11 +141,12 @@ _GROUPS = Question(
          AND p.order_no IN :page
     JOIN event_outcomes x ON x.program_id = p.program_id AND x.order_no = p.order_no AND x.event_no = p.event_no
          AND x.order_no IN :page
-    JOIN events e ON e.program_id = p.program_id AND e.order_no = p.order_no AND e.event_no = p.event_no
-         AND e.order_no IN :page
+    CROSS JOIN LATERAL (
+        SELECT payload::json #>> '{order,group_id}' AS group_id FROM events
+        WHERE program_id = p.program_id AND order_no = p.order_no AND event_no = p.event_no OFFSET 0) e
     JOIN groups g ON g.program_id = m.program_id AND g.group_no = m.group_no
     WHERE m.program_id = :program AND m.order_no IN :page AND NOT d.has_succeeded AND x.status <> 'pending'
-      AND e.payload::json #>> '{order,group_id}' = g.group_id
+      AND e.group_id = g.group_id
     UNION ALL
     SELECT NULL, d.group_no, 'decided without its event'
     FROM group_decisions d
