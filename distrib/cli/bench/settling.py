@@ -195,7 +195,7 @@ class _Bench:
         url = self.databases.make("before")
         command = [build.python, "-c", _OTHER_PREPARES, url, str(world.shops), str(world.orders)]
         variables = {**os.environ, **environment(self.container, url), "PYTHONPATH": str(build.directory)}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=variables, cwd=build.directory, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchFailed(Text("the other build did not prepare its orders"), log=done.stderr)
 
