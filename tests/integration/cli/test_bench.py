@@ -63,9 +63,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_settling_is_measured_over_exactly_the_rows_that_the_drain_writes(container: Container, checkout: Path) -> None:
     before = count_rows(container.database_url)
     figures = bench_settle(container, TINY, lambda step: None, checkout)
-    assert all(
-        figures["rows_written"].pop(name) <= 60 for name in ("account_months", "order_blocks", "transfer_blocks")
-    )
+    assert figures["rows_written"].pop("account_months") <= 60
     assert figures["rows_written"] == {"event_outcomes": 60, "settlements": 60, "transfers": 60 * 9}
     assert figures["ratio"] > 0
     assert figures["keys_ratio"] > 0
