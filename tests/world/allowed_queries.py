@@ -94,5 +94,5 @@ _REASONS: dict[str, dict[str, str]] = {
 ALLOWED = {(origin, kind): reason for kind, of_kind in _REASONS.items() for origin, reason in of_kind.items()}
 
 NOT_RUN = {"ledger/accounts.py": 2, "orders/pages.py": 7, "pages/transfers.py": 1, "statements/totals.py": 14}
-"""How many pieces of SQL the day does not run yet, by file: kept totals begin with 20,000 months of accounts, and pages of
-filters that the day does not ask for. tests/integration/statements/test_totals.py and orders/test_pages.py run them."""
+"""How many pieces of SQL the day does not run yet, by file: kept totals, which workers begin, and pages of filters that
+the day does not ask for. tests/integration/statements/test_totals.py and orders/test_pages.py run them."""
