@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ from distrib.cli.output import json_option, language_option, print_json
 from distrib.settings import read_settings
 
 Command = Callable[..., Any]
-Measure = Callable[[Container, Callable[[str], None]], dict[str, Any]]
+Measure = Callable[[Container, Any, Callable[[str], None]], dict[str, Any]]
+"""Measures at a size, telling each step as it begins."""
 
 
 def _with_options(command: Command) -> Command:
@@ -62,14 +64,8 @@ def bench() -> None:
 @_with_options
 def settle(against: Path | None, scale: str, language: str, as_json: bool) -> None:
     """Orders a second through two workers, against raw COPY of the same rows."""
-    size = settling.SIZES[scale]
-    _run(
-        "settle",
-        scale,
-        language,
-        as_json,
-        lambda container, say: settling.bench_settle(container, size, say, against),
-    )
+    measure = partial(settling.bench_settle, against=against)
+    _run("settle", settling.SIZES[scale], measure, scale, language, as_json)
 
 
 @bench.command()
@@ -81,29 +77,22 @@ def settle(against: Path | None, scale: str, language: str, as_json: bool) -> No
 @_with_options
 def ingest(against: Path | None, scale: str, language: str, as_json: bool) -> None:
     """Events a second over HTTP, against raw COPY of the same rows."""
-    size = ingesting.SIZES[scale]
-    _run(
-        "ingest",
-        scale,
-        language,
-        as_json,
-        lambda container, say: ingesting.bench_ingest(container, size, say, against),
-    )
+    measure = partial(ingesting.bench_ingest, against=against)
+    _run("ingest", ingesting.SIZES[scale], measure, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def reads(scale: str, language: str, as_json: bool) -> None:
     """Every GET with its filters on a program of platform size, against the same on a small one."""
-    _run("reads", scale, language, as_json, lambda container, say: reading.bench_reads(container, scale, say))
+    _run("reads", scale, reading.bench_reads, scale, language, as_json)
 
 
 @bench.command("ingest-single")
 @_with_options
 def ingest_single(scale: str, language: str, as_json: bool) -> None:
     """Posts of one event each, against a bare route with one INSERT."""
-    size = ingesting.SINGLE_SIZES[scale]
-    _run("ingest-single", scale, language, as_json, lambda container, say: ingesting.bench_single(container, size, say))
+    _run("ingest-single", ingesting.SINGLE_SIZES[scale], ingesting.bench_single, scale, language, as_json)
 
 
 @bench.command()
@@ -137,74 +126,63 @@ def engine(scale: str, language: str, as_json: bool) -> None:
 @_with_options
 def ranks(scale: str, language: str, as_json: bool) -> None:
     """The monthly evaluation of all shops, against a bare COPY and bare arithmetic."""
-    size = ranking.SIZES[scale]
-    _run("ranks", scale, language, as_json, lambda container, say: ranking.bench_ranks(container, size, say))
+    _run("ranks", ranking.SIZES[scale], ranking.bench_ranks, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def network(scale: str, language: str, as_json: bool) -> None:
     """Passes over the whole referral tree, against a bare COPY and bare arithmetic."""
-    size = ranking.SIZES[scale]
-    _run("network", scale, language, as_json, lambda container, say: ranking.bench_network(container, size, say))
+    _run("network", ranking.SIZES[scale], ranking.bench_network, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def close(scale: str, language: str, as_json: bool) -> None:
     """The close of a month on a large program, against one aggregate query over its transfers."""
-    size = closes.CLOSE_SIZES[scale]
-    _run("close", scale, language, as_json, lambda container, say: closes.bench_close(container, size, say))
+    _run("close", closes.CLOSE_SIZES[scale], closes.bench_close, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def audit(scale: str, language: str, as_json: bool) -> None:
     """The audit of a large program, against that of a tenth of it."""
-    size = auditing.SIZES[scale]
-    _run("audit", scale, language, as_json, lambda container, say: auditing.bench_audit(container, size, say))
+    _run("audit", auditing.SIZES[scale], auditing.bench_audit, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def export(scale: str, language: str, as_json: bool) -> None:
     """The file of a month's lines on a large program, against COPY of the same query to nowhere."""
-    size = closes.CLOSE_SIZES[scale]
-    _run("export", scale, language, as_json, lambda container, say: closes.bench_export(container, size, say))
+    _run("export", closes.CLOSE_SIZES[scale], closes.bench_export, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def beside(scale: str, language: str, as_json: bool) -> None:
     """Orders a second beside an audit, an evaluation and the monitors, against the same alone."""
-    size = beside_work.SIZES[scale]
-    _run("beside", scale, language, as_json, lambda container, say: beside_work.bench_beside(container, size, say))
+    _run("beside", beside_work.SIZES[scale], beside_work.bench_beside, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def flat(scale: str, language: str, as_json: bool) -> None:
     """What an order costs on a large program, against the same order on a small one."""
-    size = growing.SIZES[scale]
-    _run("flat", scale, language, as_json, lambda container, say: growing.bench_flat(container, size, say))
+    _run("flat", growing.SIZES[scale], growing.bench_flat, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def refund(scale: str, language: str, as_json: bool) -> None:
     """Refunds against settling, at equal transfers."""
-    size = refunding.SIZES[scale]
-    _run("refund", scale, language, as_json, lambda container, say: refunding.bench_refund(container, size, say))
+    _run("refund", refunding.SIZES[scale], refunding.bench_refund, scale, language, as_json)
 
 
 @bench.command()
 @_with_options
 def programs(scale: str, language: str, as_json: bool) -> None:
     """Ten programs one after another, and a small one beside a large one."""
-    size = many_programs.SIZES[scale]
-    _run(
-        "programs", scale, language, as_json, lambda container, say: many_programs.bench_programs(container, size, say)
-    )
+    _run("programs", many_programs.SIZES[scale], many_programs.bench_programs, scale, language, as_json)
 
 
 @bench.command()
@@ -219,8 +197,8 @@ def programs(scale: str, language: str, as_json: bool) -> None:
 @_with_options
 def peer(files: tuple[Path, ...], scale: str, language: str, as_json: bool) -> None:
     """What a transfer costs, against pgledger's best batch on the same server."""
-    size = peering.SIZES[scale]
-    _run("peer", scale, language, as_json, lambda container, say: peering.bench_peer(container, size, files, say))
+    measure = partial(peering.bench_peer, files=files)
+    _run("peer", peering.SIZES[scale], measure, scale, language, as_json)
 
 
 @bench.command()
@@ -240,9 +218,9 @@ def world(shops: int | None, orders: int | None, drop: bool, scale: str, languag
         show_world(answer, language)
 
 
-def _run(name: str, scale: str, language: str, as_json: bool, measure: Measure) -> None:
+def _run(name: str, size: Any, measure: Measure, scale: str, language: str, as_json: bool) -> None:
     with _failures(), open_container(migrated=False) as container, teller(language) as say:
-        figures = {"bench": name, "scale": scale, **measure(container, say), "machine": machine(container)}
+        figures = {"bench": name, "scale": scale, **measure(container, size, say), "machine": machine(container)}
     _end(figures, language, as_json)
 
 

@@ -21,12 +21,13 @@ from distrib.bootstrap import Container
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.figures import Rounds, ratio
 from distrib.cli.bench.platform_world.keeping import open_world
-from distrib.cli.bench.platform_world.shape import PLAN, shop_id
+from distrib.cli.bench.platform_world.shape import shop_id
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.processes.hands import Hands
 from distrib.cli.bench.ranking_world import MONTH
 from distrib.cli.bench.ranking_world import PLAN as RANK_PLAN
 from distrib.cli.bench.settling import environment
+from distrib.cli.bench.world import PLAN
 from distrib.domain.texts import Text
 from distrib.services.compliance.monitors import MONITOR, run_monitors
 from distrib.services.context import COMMAND_LINE, Program

@@ -17,7 +17,6 @@ from distrib.bootstrap import Container
 from distrib.cli.bench.platform_world.keeping import CODE, ensure_world
 from distrib.cli.bench.platform_world.shape import (
     DELIVERY,
-    PRIME,
     SMALL_PROGRAM,
     SOLD_FOR_S,
     SOLD_FROM,
@@ -27,7 +26,7 @@ from distrib.cli.bench.platform_world.shape import (
 )
 from distrib.cli.bench.processes.databases import Databases, own_databases
 from distrib.cli.bench.spending import Spent, drain_spends, median_of
-from distrib.cli.bench.world import BATCH, LINES
+from distrib.cli.bench.world import BATCH, LINES, STRIDE
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.inbox import accept_events
 from distrib.services.programs.tenants import find_program
@@ -108,7 +107,7 @@ def _event(world: PlatformWorld, number: int) -> dict[str, Any]:
         "occurred_at": _in_text(paid_at + DELIVERY),
         "order": {
             "id": f"flat-{number:08d}",
-            "shop_id": shop_id(1 + number * PRIME % world.shops),
+            "shop_id": shop_id(1 + number * STRIDE % world.shops),
             "customer_id": f"c-{number % world.customers:08d}",
             "currency": "CNY",
             "paid_at": _in_text(paid_at),

@@ -20,13 +20,12 @@ from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.bench.processes.databases import own_databases
 from distrib.cli.bench.settling import prepare
 from distrib.cli.bench.spending import Spent, address, drain_spends, median_of, spent_by
-from distrib.cli.bench.world import EARNERS, LINES, World
+from distrib.cli.bench.world import EARNERS, LINES, STRIDE, World
 from distrib.domain.texts import Text
 
 GOAL = 25.0
 ACCOUNTS = 2_000
 BATCH = 1_000
-_STRIDE = 7_919
 _OPEN = "SELECT (pgledger_create_account('account-' || n, 'CNY')).id FROM generate_series(1, %s) AS made (n)"
 # The time of the event is given, as the function has a namesake that takes any number of requests and nothing else.
 _POST = """
@@ -49,15 +48,15 @@ SIZES = {"small": PeerSize(World(2_000, 10_000), 3, 3), "full": PeerSize(World(2
 
 
 def bench_peer(
-    container: Container, size: PeerSize, files: Sequence[Path], say: Callable[[str], None]
+    container: Container, size: PeerSize, say: Callable[[str], None], files: Sequence[Path]
 ) -> dict[str, Any]:
     """All figures of the benchmark.
 
     Args:
         container: of the servers; its own database is not touched.
         size: how much.
-        files: the SQL that makes pgledger, in the order in which it is to be run.
         say: gets the name of each step as it begins.
+        files: the SQL that makes pgledger, in the order in which it is to be run.
 
     Raises:
         BenchFailed: the files do not make pgledger, or it did not post what it was asked to.
@@ -121,7 +120,7 @@ def _posted(peer: psycopg.Connection[Any], accounts: Sequence[str], batches: int
     for batch in range(batches):
         first = (round_no * batches + batch) * BATCH
         numbers = range(first, first + BATCH)
-        sources = [number * _STRIDE % count for number in numbers]
+        sources = [number * STRIDE % count for number in numbers]
         targets = [(source + 1 + number % (count - 1)) % count for source, number in zip(sources, numbers, strict=True)]
         sides = ([accounts[place] for place in places] for places in (sources, targets))
         row = peer.execute(_POST, (*sides, [1 + number % 1_000 for number in numbers])).fetchone()

@@ -13,22 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from distrib import __version__
-from distrib.api.calls.backend import EXTENSION, Backend
-from distrib.api.calls.prometheus import Metrics
-from distrib.api.http.problems import answer_with_problems
-from distrib.api.openapi.document import register_operations
+from distrib.app import create_app
 from distrib.bootstrap import Container
 from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
 from distrib.cli.bench.reading_requests import PageRead, requests_of
-from distrib.languages.web import serve_languages
+from distrib.logs import configure_logs
 from distrib.services.statements.totals import keep_due_totals
-from distrib.store.database import enter_program
 
 MOST_RATIO = 2.0
 MOST_MS = 200.0
@@ -53,13 +47,9 @@ class Reader:
 
     def __init__(self, opened: OpenedWorld) -> None:
         self._container = opened.container
-        app = Flask("distrib", static_folder=None)
-        app.extensions[EXTENSION] = _backend(opened.container)
-        serve_languages(app)
-        self.description = register_operations(app, __version__)
-        answer_with_problems(app)
-        self._client: FlaskClient = app.test_client()
+        self._client: FlaskClient = create_app(opened.container).test_client()
         self._headers = {"Authorization": f"Bearer {opened.key}"}
+        self.description: dict[str, Any] = self._client.get("/v1/openapi.json").get_json()
 
     def cost(self, url: str) -> tuple[Cost, dict[str, Any]]:
         """What an address costs at best of some rounds, and its answer."""
@@ -95,6 +85,7 @@ def bench_reads(container: Container, scale: str, say: Callable[[str], None]) ->
         open_world(container, size.shops, size.orders, say) as large,
         open_world(container, SMALL_PROGRAM.shops, SMALL_PROGRAM.orders, say) as small,
     ):
+        configure_logs("WARNING")  # no line a call among the figures
         say("totals")
         for opened in (large, small):
             with opened.container.begin() as conn:
@@ -161,21 +152,3 @@ def _page(name: str, place: str, large: Cost, small: Cost) -> dict[str, Any]:
         "ratio": ratio if is_alike else min(ratio, MOST_RATIO),
         "excess": round(max(excess, 2.0 if large.status >= 500 else 0.0), 2),
     }
-
-
-def _backend(container: Container) -> Backend:
-    """What the API needs, as the app of the service has it."""
-    return Backend(
-        begin=container.web_engine.begin,
-        enter=enter_program,
-        policies=container.policies,
-        channels=container.channels,
-        pepper=container.settings.key_pepper.encode(),
-        sealer=container.sealer,
-        now=container.now,
-        ring=container.bell.ring,
-        figures=container.figures,
-        is_migrated=lambda: True,
-        has_bell=lambda: True,
-        metrics=Metrics(),
-    )

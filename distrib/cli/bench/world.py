@@ -37,7 +37,7 @@ PLAN: dict[str, Any] = {
         {"id": "upline-2", "pay": "upline", "tier": 2, "rate": "0.01"},
     ],
 }
-_STRIDE = 7_919  # a prime, so that sellers follow each other as if drawn
+STRIDE = 7_919  # a prime, so that sellers follow each other as if drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class World:
 
     def seller(self, order: int) -> int:
         """Who sold the order; always a shop with two uplines."""
-        return self.sellers_from + order * _STRIDE % (self.shops - self.sellers_from)
+        return self.sellers_from + order * STRIDE % (self.shops - self.sellers_from)
 
     def events(self, start: int, stop: int) -> list[dict[str, Any]]:
         """The events that settle those orders, as an order system would send them."""
@@ -91,7 +91,7 @@ class World:
                 "id": f"o-{number:08d}",
                 "channel": "retail",
                 "shop_id": _shop_id(self.seller(number)),
-                "customer_id": f"c-{number * _STRIDE % (self.orders * 7 // 10 + 1):07d}",
+                "customer_id": f"c-{number * STRIDE % (self.orders * 7 // 10 + 1):07d}",
                 "currency": "CNY",
                 "paid_at": _text(paid_at),
                 "lines": [_line(number, line) for line in range(1, LINES + 1)],

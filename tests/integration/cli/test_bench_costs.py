@@ -79,7 +79,7 @@ def test_a_peer_is_measured_with_the_files_that_the_user_names(container: Contai
     half = LEDGER.index("CREATE TYPE")
     parts[0].write_text(LEDGER[:half])
     parts[1].write_text(LEDGER[half:])
-    figures = bench_peer(container, PeerSize(World(60, 50), 1, 1), parts, silent)
+    figures = bench_peer(container, PeerSize(World(60, 50), 1, 1), silent, parts)
     assert figures["times_peer"] > 0
     assert figures["peer_transfer"]["wal_bytes"] > 0
 
@@ -90,7 +90,7 @@ def test_files_that_make_no_peer_end_the_benchmark_with_what_the_server_says(
     other = tmp_path / "other.sql"
     other.write_text("CREATE TABLE other (n integer)")
     with pytest.raises(BenchFailed, match=r"do not make pgledger[^$]*pgledger_create_account"):
-        bench_peer(container, PeerSize(World(60, 50), 1, 1), [other], silent)
+        bench_peer(container, PeerSize(World(60, 50), 1, 1), silent, [other])
 
 
 def test_processor_time_of_a_server_on_another_machine_and_of_nothing_done_cannot_be_counted(

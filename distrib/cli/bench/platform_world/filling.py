@@ -19,8 +19,6 @@ from psycopg import sql
 from distrib.cli.bench.platform_world.shape import (
     DELIVERY,
     OPENED,
-    PLAN,
-    PRIME,
     RETURN_AFTER,
     SINGLE_LINE,
     SOLD_FOR_S,
@@ -29,6 +27,7 @@ from distrib.cli.bench.platform_world.shape import (
     WHOLE,
     PlatformWorld,
 )
+from distrib.cli.bench.world import PLAN, STRIDE
 from distrib.domain.ledger import EXPENSE
 from distrib.services.context import COMMAND_LINE
 
@@ -300,7 +299,7 @@ def _values(world: PlatformWorld) -> dict[str, Any]:
         "delivery": DELIVERY,
         "return_after": RETURN_AFTER,
         "zone": TIME_ZONE,
-        "prime": PRIME,
+        "prime": STRIDE,
         "batch": BATCH_ORDERS,
         "whole": WHOLE,
         "single_line": SINGLE_LINE,

@@ -20,8 +20,9 @@ from distrib.bootstrap import Container
 from distrib.cli.bench.limits.rows import count_rows, vacuum
 from distrib.cli.bench.platform_world.filling import Origins, fill, form_of, number_on
 from distrib.cli.bench.platform_world.loading import bare_tables
-from distrib.cli.bench.platform_world.shape import OPENED, PLAN, SOLD_FROM, TIME_ZONE, PlatformWorld
+from distrib.cli.bench.platform_world.shape import OPENED, SOLD_FROM, TIME_ZONE, PlatformWorld
 from distrib.cli.bench.processes.databases import WORLDS_PREFIX
+from distrib.cli.bench.world import PLAN
 from distrib.domain.settlement.snapshot import Snapshot
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.plans.terms import TermsBook

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from distrib.cli.bench.world import STRIDE
 from distrib.services.network.shops import ShopDraft
 
 OPENED = datetime(2023, 12, 1, tzinfo=UTC)
@@ -18,19 +19,7 @@ SOLD_FROM = datetime(2023, 12, 31, 16, tzinfo=UTC)
 SOLD_FOR_S = 80 * 86_400
 DELIVERY = timedelta(hours=20)
 RETURN_AFTER = timedelta(days=9)
-PRIME = 7_919
 TIME_ZONE = "Asia/Shanghai"
-PLAN: dict[str, Any] = {
-    "code": "bench",
-    "currency": "CNY",
-    "hold_days": 7,
-    "tiers": 2,
-    "rules": [
-        {"id": "seller", "pay": "seller", "rate": "0.10"},
-        {"id": "upline-1", "pay": "upline", "tier": 1, "rate": "0.03"},
-        {"id": "upline-2", "pay": "upline", "tier": 2, "rate": "0.01"},
-    ],
-}
 CATEGORIES = ("beauty", "food", "home")
 WHOLE, SINGLE_LINE = 7, 23
 """Of fifty orders the one of which everything comes back, and the one of which the second of its three lines does."""
@@ -73,7 +62,7 @@ class PlatformWorld:
 
     def seller(self, order: int) -> int:
         """Who sold the order."""
-        return self.largest_shop if order % 1_000 == 0 else 1 + order * PRIME % self.shops
+        return self.largest_shop if order % 1_000 == 0 else 1 + order * STRIDE % self.shops
 
     def drafts(self) -> Iterator[ShopDraft]:
         """The registrations, sponsors first."""
@@ -109,7 +98,7 @@ class PlatformWorld:
             "order": {
                 "id": f"o-{order:08d}",
                 "shop_id": shop_id(self.seller(order)),
-                "customer_id": f"c-{order * PRIME % self.customers:08d}",
+                "customer_id": f"c-{order * STRIDE % self.customers:08d}",
                 "currency": "CNY",
                 "paid_at": _in_text(paid_at),
                 "lines": [_line(order, line) for line in range(1, lines_of(order) + 1)],
