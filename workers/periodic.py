@@ -16,7 +16,7 @@ from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
-from workers.totals import keep_statement_totals
+from workers.totals import begin_statement_totals, keep_statement_totals
 from workers.webhooks import deliver_webhooks
 
 _STOP_WAIT_S = 5.0
@@ -39,6 +39,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("daily_audits", 60.0, run_daily_audits),
     Periodic("seals", 60.0, seal_days),
     Periodic("statement_totals", 10.0, keep_statement_totals),
+    Periodic("large_programs", 60.0, begin_statement_totals),
     Periodic("webhooks", 1.0, deliver_webhooks),
 )
 

@@ -22,6 +22,10 @@ ADDED_UP = "totals are kept from 20,000 months of accounts on by the workers; un
 RETENTION = "to be mended: the retention of a month asks who of all its buyers had bought before"
 SEALED = "to be mended: a cursor over sealed transfers joins the ids of all shops"
 BY_RANGE = "a page is a range of numbers, of which the planner expects one row"
+KEPT = "totals begin with every account once, and a program is large from 20,000 months of accounts on"
+SINCE_KEPT = (
+    "what was posted since lies at the end of the table, found by ranges of pages (BRIN) that are a tenth of this one"
+)
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
 _REASONS: dict[str, dict[str, str]] = {
@@ -62,6 +66,11 @@ _REASONS: dict[str, dict[str, str]] = {
         "statements/exports.lines_total": MONTH,
         "statements/months.periods_with_movement": AUDIT,
         "statements/months.statement_totals": ADDED_UP,
+        "ledger/accounts.keep_own": KEPT,
+        "statements/totals.is_large": KEPT,
+        "statements/totals.large_programs": KEPT,
+        "statements/totals.keep_totals": KEPT,
+        "statements/totals.read_totals": SINCE_KEPT,
         "statements/periods.dated_facts": MONTH,
         "statements/periods.keep_figures": MONTH,
         "statements/pools.base_of_month": MONTH,
@@ -87,12 +96,10 @@ _REASONS: dict[str, dict[str, str]] = {
         "statements/exports._copied": CURSOR,
         "statements/exports._rows": NEW_ROWS,
         "statements/pools.count_holders": MONTH,
+        "statements/totals.keep_totals": NEW_MONTH,
+        "statements/totals.read_totals": NEW_MONTH,
         "payouts/candidates.candidates": NEW_MONTH,
         "statements/months.statement_totals": NEW_MONTH,
     },
 }
 ALLOWED = {(origin, kind): reason for kind, of_kind in _REASONS.items() for origin, reason in of_kind.items()}
-
-NOT_RUN = {"ledger/accounts.py": 2, "orders/pages.py": 7, "pages/transfers.py": 1, "statements/totals.py": 14}
-"""How many pieces of SQL the day does not run yet, by file: kept totals, which workers begin, and pages of filters that
-the day does not ask for. tests/integration/statements/test_totals.py and orders/test_pages.py run them."""

@@ -29,6 +29,7 @@ from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
 from distrib.services.statements.pools import pay_pools
+from distrib.services.statements.totals import keep_due_totals
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import insert_sign_off
 from distrib.store.ledger.balances import available_of_all
@@ -41,6 +42,7 @@ from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
+from workers.totals import begin_statement_totals, keep_statement_totals
 
 APRIL = datetime(2024, 4, 10, 2, tzinfo=UTC)
 PLAIN = datetime(2024, 4, 1, 2, tzinfo=UTC)
@@ -94,6 +96,21 @@ RANKED: dict[str, Any] = {
 }
 
 
+BOTH_ENDS = "from=2024-02-01T00:00:00Z&to=2024-02-02T00:00:00Z"
+STATUSES = (
+    "pending",
+    "waiting",
+    "failed",
+    "paid",
+    "payment_failed",
+    "settled",
+    "partly_refunded",
+    "refunded",
+    "cancelled",
+    "group_failed",
+)
+
+
 class PlatformDay:
     """The day, step by step; the order of the steps matters."""
 
@@ -116,7 +133,9 @@ class PlatformDay:
             self.bind,
             self.sell_plainly,
             self.change_program,
+            self.keep_totals,
             self.sell,
+            self.keep_totals,
             self.hook,
             self.watch,
             self.close_months,
@@ -141,13 +160,12 @@ class PlatformDay:
         for path in (
             "/v1/orders",
             f"/v1/orders?shop_id={largest}",
-            "/v1/orders?status=settled",
-            "/v1/orders?status=pending",
-            "/v1/orders?status=paid",
-            "/v1/orders?status=partly_refunded",
-            "/v1/orders?status=refunded",
-            "/v1/orders?from=2024-02-01T00:00:00Z&to=2024-02-02T00:00:00Z",
-            f"/v1/orders?shop_id={largest}&status=settled&from=2024-02-01T00:00:00Z",
+            f"/v1/orders?{BOTH_ENDS}",
+            f"/v1/orders?shop_id={largest}&{BOTH_ENDS}",
+            *(f"/v1/orders?status={status}" for status in STATUSES),
+            *(f"/v1/orders?status={status}&{BOTH_ENDS}" for status in STATUSES),
+            *(f"/v1/orders?status={status}&shop_id={largest}" for status in STATUSES),
+            *(f"/v1/orders?status={status}&shop_id={largest}&{BOTH_ENDS}" for status in STATUSES),
             "/v1/commissions",
             f"/v1/commissions?shop_id={largest}",
             "/v1/commissions?order_id=o-00000013",
@@ -160,6 +178,8 @@ class PlatformDay:
             f"/v1/commissions?shop_id={largest}&state=expected",
             "/v1/commissions?order_id=o-00000013&state=expected",
             f"/v1/commissions?shop_id={largest}&state=held&period={period}&kind=earned",
+            f"/v1/commissions?shop_id={largest}&kind=reversed",
+            f"/v1/commissions?shop_id={largest}&order_id=o-00001000",
             f"/v1/shops/{largest}/commissions",
             "/v1/events",
             "/v1/events?status=pending",
@@ -536,6 +556,16 @@ class PlatformDay:
         self.pages("/v1/ranks/evaluations")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
+
+    def keep_totals(self) -> None:
+        """The totals of a large program are begun, kept, kept anew, and read."""
+        container = self.api.world.container
+        begin_statement_totals(container)
+        keep_statement_totals(container)
+        with container.begin() as conn:
+            keep_due_totals(conn, self.program, self.api.world.now(), always=True)
+        for path in ("/v1/statements?period=2024-02", "/v1/statements?period=2024-03", "/v1/ledger/accounts"):
+            self.pages(path)
 
     # --- payouts ---
 

@@ -23,6 +23,16 @@ MOST_AGE = timedelta(hours=1)
 _TICK = timedelta(microseconds=1)
 
 
+def programs_kept(conn: Connection) -> list[int]:
+    """Lists the programs of which totals are kept, by number."""
+    return rows.kept_programs(conn)
+
+
+def programs_to_begin(conn: Connection, limit: int = 100, *, least: int = LEAST_MONTHS) -> list[int]:
+    """Lists programs that have grown large and of which no totals are kept yet, by number."""
+    return rows.large_programs(conn, least, limit)
+
+
 def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
     """Keeps the totals of every open month that has moved or aged; for workers, in a transaction of its own.
 

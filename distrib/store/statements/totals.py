@@ -178,6 +178,14 @@ _IS_LARGE = text("""
 SELECT count(*) = :least FROM (
     SELECT 1 FROM account_months WHERE program_id = :program LIMIT :least) m
 """)
+_KEPT_PROGRAMS = text("SELECT DISTINCT program_id FROM statement_totals ORDER BY 1")
+# Counted no further than is asked, along the primary key.
+_LARGE_PROGRAMS = text("""
+SELECT p.program_id FROM programs p
+WHERE NOT EXISTS (SELECT 1 FROM statement_totals k WHERE k.program_id = p.program_id)
+  AND EXISTS (SELECT 1 FROM account_months m WHERE m.program_id = p.program_id OFFSET :least - 1)
+ORDER BY 1 LIMIT :limit
+""")
 _HAS_MOVED = text("""
 SELECT count(*) = :least FROM (
     SELECT 1 FROM transfers t WHERE t.program_id = :program
@@ -200,6 +208,16 @@ def read_totals(conn: Connection, program_id: int, period: int, held_from: datet
 def lock_totals(conn: Connection, program_id: int) -> bool:
     """Lets one transaction keep a program's totals until it ends; False where another does."""
     return bool(conn.execute(_TRY, {"lock": locks.STATEMENT_TOTALS, "program": program_id}).scalar_one())
+
+
+def kept_programs(conn: Connection) -> list[int]:
+    """Lists the programs of which totals are kept."""
+    return list(conn.execute(_KEPT_PROGRAMS).scalars())
+
+
+def large_programs(conn: Connection, least: int, limit: int) -> list[int]:
+    """Lists programs of which no totals are kept, and whose accounts have at least so many months."""
+    return list(conn.execute(_LARGE_PROGRAMS, {"least": least, "limit": limit}).scalars())
 
 
 def is_large(conn: Connection, program_id: int, least: int) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from distrib.services.context import COMMAND_LINE, period_bounds
 from distrib.services.ledger.adjustments import approve_adjustment, propose_adjustment
@@ -141,3 +142,20 @@ def test_totals_are_kept_anew_once_enough_has_come_or_an_hour_has_gone(
     assert keep(now) == [202603]
     assert keep(now + timedelta(minutes=59)) == []
     assert keep(now + timedelta(minutes=61)) == [202603]
+
+
+def test_a_program_that_has_grown_large_is_found_once_and_kept_from_then_on(shops: World) -> None:
+    shops.earn(settled("e", "o", "d", line(1_000)))
+    number = shops.program.program_id
+    with shops.container.begin() as conn:
+        months_had = conn.execute(
+            text("SELECT count(*) FROM account_months WHERE program_id = :n"), {"n": number}
+        ).scalar_one()
+        assert keeping.programs_to_begin(conn, least=months_had + 1) == []
+        assert keeping.programs_to_begin(conn, least=months_had) == [number]
+        assert keeping.programs_kept(conn) == []
+    with shops.container.begin() as conn:
+        keeping.keep_due_totals(conn, shops.program, PAID, always=True)
+    with shops.container.begin() as conn:
+        assert keeping.programs_to_begin(conn, least=months_had) == []
+        assert keeping.programs_kept(conn) == [number]
