@@ -59,11 +59,13 @@ def evaluate_month(
     _, effective_at = period_bounds(period, program.zone)
     last_instant = effective_at.astimezone(UTC) - _INSTANT
     entry = timeline.in_force(last_instant)
-    ranks_seq = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one checks
-    counts = Counts()
+    judged = None
     if entry is not None:
         month = _EvaluatedMonth(program, ladder_of(timeline), entry.plan, period, last_instant, newest, now, actor)
-        counts = _evaluate(conn, month)
+        judged = _judge_between_promotions(conn, month)
+    store.lock_promotions(conn, program.program_id)
+    ranks_seq = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one checks
+    counts = Counts() if judged is None else _write(conn, month, judged)
     row = EvaluationRow(
         period=period,
         version_no=None if entry is None else entry.version_no,
@@ -177,12 +179,21 @@ def _check_due(conn: Connection, program: Program, period: int, newest: Evaluati
         raise Refusal("events_pending", events=events)
 
 
-def _evaluate(conn: Connection, month: _EvaluatedMonth) -> Counts:
-    """Judges all shops of the program and writes the changes of rank; answers the counts."""
-    shops = shops_at(conn, month.program, month.last_instant)
-    judged = _judge(conn, month, shops)
+def _judge_between_promotions(conn: Connection, month: _EvaluatedMonth) -> _Judged:
+    """Judges all shops of the program, of which none is promoted from now on; again where one was meanwhile."""
+    program_id = month.program.program_id
+    seq = store.settled_rank_seq(conn, program_id)
+    judged = _judge(conn, month, shops_at(conn, month.program, month.last_instant))
+    store.lock_promotions(conn, program_id)
+    if store.has_newer_ranks(conn, program_id, seq, month.effective_at):
+        judged = _judge(conn, month, shops_at(conn, month.program, month.last_instant))
+    return judged
+
+
+def _write(conn: Connection, month: _EvaluatedMonth, judged: _Judged) -> Counts:
+    """Writes the changes of rank and the failures to keep one; answers the counts."""
     failing = judged.judgement.failures > 0
-    counts = Counts(shops=shops.count, failing=int(failing.sum()))
+    counts = Counts(shops=judged.shops.count, failing=int(failing.sum()))
     changed = np.flatnonzero(judged.judgement.ranks != judged.recorded)
     for start in range(0, len(changed), CHUNK_SHOPS):
         places = [int(place) for place in changed[start : start + CHUNK_SHOPS]]

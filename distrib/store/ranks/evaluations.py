@@ -32,6 +32,10 @@ _PENDING = """
 SELECT (SELECT count(*) FROM queue WHERE program_id = :program AND day < :day)
     + (SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day)
 """
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock, :program)")
+_NEWER = """
+SELECT EXISTS (SELECT 1 FROM shop_ranks WHERE program_id = :program AND seq > :seq AND effective_at <= :until)
+"""
 _PROMOTED = """
 SELECT shop_no, seq, rank, reason FROM shop_ranks
 WHERE program_id = %(program)s AND cause = 'promotion' AND effective_at <= %(until)s
@@ -101,9 +105,13 @@ class Failure(NamedTuple):
 
 
 def lock_evaluations(conn: Connection, program_id: int) -> None:
-    """Locks the evaluations and promotions of a program against other transactions until this one ends."""
-    for lock in (EVALUATIONS, PROMOTIONS):
-        conn.execute(text("SELECT pg_advisory_xact_lock(:lock, :program)"), {"lock": lock, "program": program_id})
+    """Locks the evaluations of a program against other transactions until this one ends."""
+    conn.execute(_LOCK, {"lock": EVALUATIONS, "program": program_id})
+
+
+def lock_promotions(conn: Connection, program_id: int) -> None:
+    """Locks the promotions of a program against other transactions until this one ends: its drain waits for a day."""
+    conn.execute(_LOCK, {"lock": PROMOTIONS, "program": program_id})
 
 
 def find_evaluation(conn: Connection, program_id: int, period: int) -> EvaluationRow | None:
@@ -146,6 +154,21 @@ def newest_rank_seq(conn: Connection, program_id: int) -> int:
     """Reads the sequence number of the newest row of the program's rank history; 0 where there is none."""
     statement = text("SELECT COALESCE(max(seq), 0) FROM shop_ranks WHERE program_id = :program")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
+
+
+def settled_rank_seq(conn: Connection, program_id: int) -> int:
+    """Reads the sequence number up to which no promotion is being decided: a newer row has a greater one."""
+    with conn.begin_nested() as savepoint:  # what is locked after a savepoint is free when it is rolled back to
+        lock_promotions(conn, program_id)
+        seq = newest_rank_seq(conn, program_id)
+        savepoint.rollback()
+    return seq
+
+
+def has_newer_ranks(conn: Connection, program_id: int, seq: int, until: datetime) -> bool:
+    """Tells whether a rank was written after sequence number ``seq`` that holds by ``until``."""
+    values = {"program": program_id, "seq": seq, "until": until}
+    return bool(conn.execute(text(_NEWER), values).scalar_one())
 
 
 def promoted_shops(conn: Connection, program_id: int, since: datetime, seq: int, until: datetime) -> list[int]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network.standing import set_rank
 from distrib.services.ranks.evaluation import evaluate_month
+from distrib.store.database import open_engine
 from distrib.store.ranks.evaluations import EvaluationRow
 from tests.world.documents import line, refunded, settled
+from tests.world.processes import wait_until
 from tests.world.world import World, chain
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -32,6 +38,14 @@ RANKED: dict[str, Any] = {
     ],
     "rules": [{"id": "seller", "pay": "seller", "rate": {"member": "0.10", "owner": "0.20", "manager": "0.30"}}],
 }
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Engine]:
+    """Connections of the tables' owner, who may lock one."""
+    engine = open_engine(database_url, None)
+    yield engine
+    engine.dispose()
 
 
 def instant_of(month: int, day: int, hour: int = 12) -> datetime:
@@ -159,6 +173,56 @@ def test_two_evaluations_at_once_are_one(world: World) -> None:
     assert sorted(is_new for _, is_new in rows) == [False, False, True]
     assert len({row for row, _ in rows}) == 1
     assert [rank for rank, _, _ in history(world, "s")] == ["manager", "owner"]
+
+
+@contextmanager
+def judging(world: World, owner: Engine, period: int) -> Iterator[Future[EvaluationRow]]:
+    """Runs an evaluation up to where it has read the figures of all shops; it goes on after the block."""
+    waits = text("SELECT count(*) FROM pg_locks WHERE relation = CAST('rank_failures' AS regclass) AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        with owner.begin() as holder:
+            holder.execute(text("LOCK TABLE rank_failures IN ACCESS EXCLUSIVE MODE"))
+            row = pool.submit(evaluate, world, period)
+            wait_until(lambda: bool(holder.execute(waits).scalar_one()), "the evaluation waits")
+            yield row
+            assert not row.done()
+        row.exception(60)
+
+
+def earn_beside(world: World, *events: dict[str, Any]) -> None:
+    """Posts and drains beside an evaluation; what would wait for it is left after a second."""
+    world.post(*events)
+    world.drainer.run(deadline_s=30)
+
+
+def test_days_go_on_while_an_evaluation_judges_and_what_they_promote_stays(world: World, owner: Engine) -> None:
+    world.publish(RANKED)
+    world.join(("s", None), ("t", None))
+    world.earn(sale("o1", "s", 50_000, instant_of(1, 10)))
+    evaluate(world, 202601)
+    evaluate(world, 202602)
+    with judging(world, owner, 202603) as row:
+        earn_beside(world, sale("t1", "t", 50_000, instant_of(4, 2)), sale("t2", "t", 1_000, instant_of(4, 3)))
+        assert world.earned()["t"] == 5_000 + 300
+    assert figures(row.result()) == (0, 1, 0, 1)
+    assert history(world, "t") == [("manager", instant_of(4, 3, 0), "promotion")]
+    assert [rank for rank, _, _ in history(world, "s")] == ["manager", "owner"]
+
+
+def test_a_promotion_that_a_late_sale_brings_while_an_evaluation_judges_is_judged_too(
+    world: World, owner: Engine
+) -> None:
+    owners = {"code": "owner", "promote": {**SALES, "window": "30d", "at_least": 10_000}, "keep": KEEP}
+    world.publish(with_ranks(owners, {"code": "manager", "promote": {**SALES, "window": "30d", "at_least": 50_000}}))
+    world.join(("s", None), ("t", None))
+    world.earn(*(sale(f"{shop}1", shop, 10_000, instant_of(1, 10)) for shop in "st"))
+    evaluate(world, 202601)
+    with judging(world, owner, 202602) as row:
+        earn_beside(world, sale("s2", "s", 50_000, instant_of(2, 20)))
+        assert [rank for rank, _, _ in history(world, "s")] == ["owner", "manager"]
+    assert figures(row.result()) == (0, 1, 0, 1)
+    assert [rank for rank, _, _ in history(world, "s")] == ["owner", "manager"]
+    assert [rank for rank, _, _ in history(world, "t")] == ["owner", "member"]
 
 
 def test_a_promotion_whose_basis_was_refunded_is_taken_back_and_one_that_still_holds_stays(world: World) -> None:
