@@ -49,30 +49,30 @@ class SoldEvent(msgspec.Struct, gc=False):
     order: SoldOrder
 
 
-class GivenBackLine(msgspec.Struct, gc=False):
+class SoldBackLine(msgspec.Struct, gc=False):
     """How much of one line is given back."""
 
     line_id: str
     amount_minor: int
 
 
-class GivenBack(msgspec.Struct, gc=False):
+class SoldBack(msgspec.Struct, gc=False):
     """A refund without its order's id: the same fields as ``distrib.domain.events.Refund``."""
 
     id: str
-    lines: list[GivenBackLine] | None = None
+    lines: list[SoldBackLine] | None = None
     amount_minor: int | None = None
 
 
-class GivenBackEvent(msgspec.Struct, gc=False):
+class SoldBackEvent(msgspec.Struct, gc=False):
     """A refund as columns are made of it; to be read from nothing but what was accepted."""
 
     occurred_at: datetime
-    refund: GivenBack
+    refund: SoldBack
 
 
 _sold = msgspec.json.Decoder(list[SoldEvent])
-_given_back = msgspec.json.Decoder(list[GivenBackEvent])
+_given_back = msgspec.json.Decoder(list[SoldBackEvent])
 
 
 def decode_settled(payloads: Sequence[str]) -> list[SoldEvent]:
@@ -80,6 +80,6 @@ def decode_settled(payloads: Sequence[str]) -> list[SoldEvent]:
     return _sold.decode(f"[{','.join(payloads)}]")
 
 
-def decode_refunds(payloads: Sequence[str]) -> list[GivenBackEvent]:
+def decode_refunds(payloads: Sequence[str]) -> list[SoldBackEvent]:
     """Decodes payloads of refunds that the inbox keeps, many at once."""
     return _given_back.decode(f"[{','.join(payloads)}]")

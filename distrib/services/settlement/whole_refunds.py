@@ -19,8 +19,8 @@ from distrib.columns.tree import Integers
 from distrib.domain.periods import counting
 from distrib.services.orders.sold_events import (
     REFUNDED_PREFIX,
-    GivenBack,
-    GivenBackEvent,
+    SoldBack,
+    SoldBackEvent,
     SoldEvent,
     decode_refunds,
     decode_settled,
@@ -42,7 +42,7 @@ class _WholeRefund(NamedTuple):
     """A refund with the order that it takes all of, and from when it counts."""
 
     row: PendingEvent
-    event: GivenBackEvent
+    event: SoldBackEvent
     order: UntouchedOrder
     sold: SoldEvent
     instant: datetime
@@ -73,17 +73,17 @@ def _whole(conn: Connection, program_id: int, rows: Sequence[PendingEvent]) -> l
     events = decode_refunds([row.payload for row in rows])
     asked = [(row, event) for row, event in zip(rows, events, strict=True) if event.refund.amount_minor is None]
     untouched = untouched_orders(conn, program_id, [row.order_no for row, _ in asked])
-    found = sorted([(row, event) for row, event in asked if row.order_no in untouched], key=lambda of: of[0].order_no)
-    orders = [untouched[row.order_no] for row, _ in found]
+    settled = sorted([(row, event) for row, event in asked if row.order_no in untouched], key=lambda of: of[0].order_no)
+    orders = [untouched[row.order_no] for row, _ in settled]
     sold = decode_settled([order.payload for order in orders])
     return [
         _WholeRefund(row, event, order, own, max(event.occurred_at, order.settled_at))
-        for (row, event), order, own in zip(found, orders, sold, strict=True)
+        for (row, event), order, own in zip(settled, orders, sold, strict=True)
         if _takes_all(event.refund, own)
     ]
 
 
-def _takes_all(refund: GivenBack, sold: SoldEvent) -> bool:
+def _takes_all(refund: SoldBack, sold: SoldEvent) -> bool:
     if refund.lines is None:
         return True
     taken = {line.line_id: line.amount_minor for line in refund.lines}
