@@ -28,14 +28,9 @@ _COLUMNS = {
     "name": Text("name", "column"),
     "owner": Text("owner", "column"),
     "role": Text("role", "column"),
-    "scopes": Text("scopes", "column"),
-    "shop_id": Text("shop", "column"),
     "state": Text("state", "column"),
-    "made_by": Text("made by", "column"),
-    "created_at": Text("made", "column"),
     "expires_at": Text("expires", "column"),
     "last_used_at": Text("last used", "column"),
-    "revoked_at": Text("ended", "column"),
 }
 
 
@@ -105,7 +100,7 @@ def list_command(program_code: str | None, as_json: bool) -> None:
     if as_json:
         print_json([{"key_id": view["id"], **view} for view in keys])
         return
-    rows = [[_cell(view[name]) for name in _COLUMNS] for view in keys]
+    rows = [[_cell(view[name]) for name in _COLUMNS] for view in map(_with_reach, keys)]
     columns = dict.fromkeys(_COLUMNS.values(), False)
     print_table(open_console(), f"{in_both(Text('Keys'))}: {program.code}", columns, rows)
 
@@ -235,6 +230,12 @@ def _change(
         return
     for name in ("owner", "scopes", "state", "expires_at", "may_confirm", "old_secret_ends_at"):
         click.echo(f"{view['id']}: {name} = {_cell(view[name])}")
+
+
+def _with_reach(view: dict[str, Any]) -> dict[str, Any]:
+    """A key whose role comes with what narrows it: its scopes, or its shop."""
+    narrowed = view["shop_id"] or ", ".join(view["scopes"] or ())
+    return view | {"role": f"{view['role']}: {narrowed}" if narrowed else view["role"]}
 
 
 def _print_secret(made: str) -> None:

@@ -163,7 +163,7 @@ def misfits(role: str, terms: KeyTerms, actor: Actor, now: datetime) -> list[Pro
     if role not in ROLES:
         return problems
     if terms.scopes is not None and not (terms.scopes and set(terms.scopes) <= set(SCOPES[role])):
-        words = Text("must be some of {choices}", choices=", ".join(SCOPES[role]))
+        words = Text("must be some of {choices}", "scopes", choices=", ".join(SCOPES[role]))
         problems.append(Problem("/scopes", words))
     elif not reaches(actor, role, terms.scopes):
         problems.append(Problem("/scopes", Text("must not reach further than the key that asks")))
