@@ -15,7 +15,17 @@ from distrib.domain.errors import CODES
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
 _PROBLEM = "application/problem+json"
-_ANY_CALL = ("bad_request", "unauthorized", "forbidden", "method_not_allowed", "invalid", "internal", "unavailable")
+_ANY_CALL = (
+    "bad_request",
+    "unauthorized",
+    "key_expired",
+    "forbidden",
+    "scope_missing",
+    "method_not_allowed",
+    "invalid",
+    "internal",
+    "unavailable",
+)
 _WITH_BODY = ("not_json", "too_large", "unsupported_media_type")
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -23,6 +33,8 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "Kept for ever: the same key and content get the same answer.",
 }
+TAKES_SECOND_PERSON = ("same_key", "same_person", "proposer_revoked", "key_not_approved")
+"""What a call refuses with that confirms what another person proposed."""
 _HEADERS = {"X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}}}
 
 

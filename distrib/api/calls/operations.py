@@ -12,15 +12,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flask import Response, g, request
+import structlog
+from flask import Response, after_this_request, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.documentation import Documented, Shapes, describe
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
-from distrib.api.http.auth import MAY_CALL, presented_key
+from distrib.api.http.auth import MAY_CALL, presented_key, scope_of
 from distrib.api.http.json_body import parse_document
 from distrib.api.http.pagination import Listing
 from distrib.api.http.shapes import load_body, load_query
@@ -30,13 +33,14 @@ from distrib.domain.policies.policy import Policy
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
-from distrib.services.programs.keys import authenticate
+from distrib.services.programs.keys import authenticate, is_use_due, note_use
 from distrib.transactions import in_transaction, stream_in_transaction
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 MOST_KEY_CHARACTERS = 255
 MOST_BYTES = 16 * 1024 * 1024
+_log = structlog.get_logger("distrib.api")
 _KEY = re.compile(f"[!-~]{{1,{MOST_KEY_CHARACTERS}}}")
 """An Idempotency-Key, as the description of the service says it: visible characters and no space."""
 
@@ -78,6 +82,7 @@ class Operation:
     takes_ndjson: bool
     is_idempotent: bool
     needs_body: bool
+    scope: str
 
 
 class Resource:
@@ -114,7 +119,9 @@ class Resource:
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             route = f"{method} /v1{rule}"
-            operation = Operation(name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body)
+            operation = Operation(
+                name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body, scope_of(name)
+            )
             documented = Documented(
                 name=name,
                 answers=answers,
@@ -172,7 +179,7 @@ def _note_refused(
     backend: Backend, path: Mapping[str, str], presented: str, sent: bytes, code: str, conn: Connection
 ) -> None:
     """Records that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
-    authenticated = authenticate(conn, presented, backend.pepper)
+    authenticated = authenticate(conn, presented, backend.pepper, backend.now())
     body = parse_document(sent) if sent else None
     shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
     if authenticated is not None and isinstance(shop_id, str):
@@ -199,19 +206,47 @@ def _run_operation(
 ) -> tuple[int, Answer | Stream | Drawing]:
     """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
     now = backend.now()
-    authenticated = authenticate(conn, presented, backend.pepper)
+    authenticated = authenticate(conn, presented, backend.pepper, now)
     if authenticated is None:
         raise Refusal("unauthorized")
     program, actor = authenticated
     g.program, g.key_id = program.code, actor.key_id
-    if actor.role not in MAY_CALL[operation.name]:
-        raise Refusal("forbidden")
+    _note_use(backend, program, actor, now)
+    _check_may_call(operation, actor)
     query = load_query(operation.query, request.args)
     call = Call(backend, conn, program, actor, now, _body(operation, sent), query)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)
     return program.program_id, _once(operation, handler, call, path, key)
+
+
+def _check_may_call(operation: Operation, actor: Actor) -> None:
+    """Raises ``forbidden`` where the role may not, ``scope_missing`` where the key's scopes fall short of it."""
+    if actor.role not in MAY_CALL[operation.name]:
+        raise Refusal("forbidden")
+    if operation.scope and actor.scopes is not None and operation.scope not in actor.scopes:
+        raise Refusal("scope_missing", scope=operation.scope)
+
+
+def _note_use(backend: Backend, program: Program, actor: Actor, now: datetime) -> None:
+    """Has the use of the key noted once the answer is sent: once a minute, and never while a caller waits."""
+    if "use_is_noted" in g or not is_use_due(actor, now):
+        return
+    g.use_is_noted = True
+
+    def write() -> None:
+        try:
+            with backend.begin() as conn:
+                backend.enter(conn, program.program_id)
+                note_use(conn, program.program_id, actor.key_id, now)
+        except (DBAPIError, PoolExhausted) as error:  # the call itself was answered; the next minute's use is noted
+            _log.warning("use_not_noted", key_id=actor.key_id, error=type(error).__name__)
+
+    @after_this_request
+    def note(response: Response) -> Response:
+        response.call_on_close(write)
+        return response
 
 
 def _body(operation: Operation, sent: bytes) -> Any:
@@ -243,7 +278,7 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     if _KEY.fullmatch(key) is None:
         raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
     content = {"path": path, "body": call.body}
-    kept = idempotency.recall(call.conn, call.program, operation.route, key, content)
+    kept = idempotency.recall(call.conn, call.program, call.actor, operation.route, key, content)
     if kept is not None:
         status, body = kept
         return Answer(body.encode(), status, {"Idempotent-Replayed": "true"})
@@ -251,7 +286,8 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     if not isinstance(answer, Answer):
         raise TypeError("a file cannot be kept under an Idempotency-Key")
     body = to_json(answer.view).decode()
-    idempotency.remember(call.conn, call.program, operation.route, key, content, answer.status, body, call.now)
+    kept_answer = (answer.status, body)
+    idempotency.remember(call.conn, call.program, call.actor, operation.route, key, content, kept_answer, call.now)
     return answer
 
 
