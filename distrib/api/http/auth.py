@@ -126,6 +126,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_penalty": _READERS,
     "record_penalty": _ADMIN,
     "withdraw_penalty": _ADMIN,
+    "list_trail": _ADMIN,
+    "export_trail": _ADMIN,
 }
 
 _READS: Final = ("get_", "list_", "show_", "export_", "report_", "explain_")

@@ -17,6 +17,7 @@ from distrib.api.resources.sharing import sharing
 from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
+from distrib.api.resources.trail import trail
 from distrib.api.resources.webhooks import webhooks
 from distrib.api.resources.withdrawals import withdrawals
 
@@ -40,4 +41,5 @@ RESOURCES = (
     penalties,
     webhooks,
     sharing,
+    trail,
 )

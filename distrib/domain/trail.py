@@ -1,0 +1,93 @@
+"""What of a call may stand in the trail: names and figures as they are, all else as a keyed digest.
+
+Only names that are listed are shown, so that a field nobody thought of is hidden. Secrets do not stand there at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+CHANGED: Final = "changed"
+READ: Final = "read"
+KINDS: Final = (CHANGED, READ)
+
+MOST_SHOWN: Final = 20
+"""So many entries of a list are shown; a longer one by its length."""
+MOST_CHARACTERS: Final = 255
+
+SECRETS: Final = frozenset({"key", "secret", "digest_key"})
+SHOWN: Final = frozenset(
+    """
+    account_changed_at account_kinds admission amount_minor approved_at as_of before_at binding binding_rule bound_at
+    case_no channel closed_at code count country currency decided_at decided_on decision detail detail_no due_at
+    effective_at effective_from encoding ended_at event_id event_type events expire_days expires_at failed_count
+    fee_minor fields fits_from format full id identity_required job_id joined_at kind leader_id least_minor level
+    levels limit lines made_by min_minor most_minor no order_id organiser_id owner part paid_count paid_on
+    payee_hold_days per_day per_month period policy program protect_days published_at quarter rank recorded_at
+    refused_count request_id requested_at returned_count revoked_at role rule scope scopes seq shop_id shop_ids signed
+    since source sponsor_id status step time_zone to total total_minor type up_to version withdrawals withholding year
+    """.split()
+)
+
+
+def shown(value: Mapping[str, Any], digest_of: Callable[[str], str]) -> dict[str, Any]:
+    """Builds what the trail says of an object: listed names as they are, secrets not at all, the rest as digests.
+
+    Args:
+        digest_of: a keyed digest of a text, so that equal values are seen to be equal and none can be guessed.
+
+    >>> shown({"status": "frozen", "name": "Mei", "secret": "s"}, lambda text: "1f")
+    {'status': 'frozen', 'name': 'digest 1f'}
+    """
+    return {
+        name: _shown(inner, digest_of) if name in SHOWN else _hidden(inner, digest_of)
+        for name, inner in value.items()
+        if name not in SECRETS
+    }
+
+
+def differing(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Keeps of two states what differs; a state that is not there leaves the other whole.
+
+    >>> differing({"status": "active", "rank": "a"}, {"status": "frozen", "rank": "a"})
+    ({'status': 'active'}, {'status': 'frozen'})
+    """
+    if before is None or after is None:
+        return (None if before is None else dict(before)), (None if after is None else dict(after))
+    changed = [name for name in before if before[name] != after.get(name)]
+    return {name: before[name] for name in changed}, {name: after.get(name) for name in changed}
+
+
+def canonical(value: object) -> str:
+    """Writes a value as JSON with sorted keys; instants in UTC.
+
+    >>> canonical({"b": date(2026, 3, 1), "a": 1})
+    '{"a": 1, "b": "2026-03-01"}'
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=_plain)
+
+
+def _shown(value: Any, digest_of: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return shown(value, digest_of)
+    if isinstance(value, str):
+        return value if len(value) <= MOST_CHARACTERS else _hidden(value, digest_of)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        is_short = len(value) <= MOST_SHOWN and all(isinstance(entry, str | int) for entry in value)
+        return list(value) if is_short else f"{len(value)} entries, {_hidden(value, digest_of)}"
+    return value if value is None or isinstance(value, bool | int) else _plain(value)
+
+
+def _hidden(value: Any, digest_of: Callable[[str], str]) -> str | None:
+    return None if value is None else f"digest {digest_of(canonical(value))}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else str(value)
