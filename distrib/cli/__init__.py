@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "settle": CommandEntry("service.settle:settle", Text("Work on everything that waits, now, in this process.")),
     "shops": CommandEntry("network.shops:shops_group", Text("Export parts of the referral tree; draw invitations.")),
     "statement": CommandEntry("ledger.statement:statement", Text("Monthly statements.")),
+    "trail": CommandEntry("trail:trail", Text("See and export who changed or read what.")),
     "webhook": CommandEntry("webhook:webhook", Text("Where the service tells of what happened.")),
     "withdrawal": CommandEntry(
         "payouts.withdrawal:withdrawal", Text("See, approve and refuse the withdrawals that shops ask for.")

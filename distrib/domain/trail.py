@@ -19,18 +19,19 @@ MOST_SHOWN: Final = 20
 MOST_CHARACTERS: Final = 255
 
 SECRETS: Final = frozenset({"key", "secret", "digest_key"})
-SHOWN: Final = frozenset(
-    """
-    account_changed_at account_kinds admission amount_minor approved_at as_of before_at binding binding_rule bound_at
-    case_no channel closed_at code count country currency decided_at decided_on decision detail detail_no due_at
-    effective_at effective_from encoding ended_at event_id event_type events expire_days expires_at failed_count
-    fee_minor fields fits_from format full id identity_required job_id joined_at kind leader_id least_minor level
-    levels limit lines made_by min_minor most_minor no order_id organiser_id owner part paid_count paid_on
-    payee_hold_days per_day per_month period policy program protect_days published_at quarter rank recorded_at
-    refused_count request_id requested_at returned_count revoked_at role rule scope scopes seq shop_id shop_ids signed
-    since source sponsor_id status step time_zone to total total_minor type up_to version withdrawals withholding year
-    """.split()
-)
+_NAMES: Final = """
+    account_changed_at account_kinds adjustment_id admission amount_minor approved_at as_of before_at binding
+    binding_rule bound_at case_no channel closed_at code count country currency customer_id decided_at decided_on
+    decision detail detail_no due_at effective_at effective_from encoding ended_at event_id event_type events
+    expire_days expires_at failed_count fee_minor fields file_format format full id identity_required is_full
+    joined_at key_id kind leader_id least_minor level levels limit lines made_by min_minor month most_minor no
+    order_id organiser_id owner paid_count paid_on part payee_hold_days payout_id penalty_id per_day per_month
+    period policy program program_code protect_days published_at quantity quarter rank recorded_at refused_count
+    request_id requested_at returned_count revoked_at role rule scope scopes seq shop_id shop_ids since source
+    sponsor_id status step time_zone to total_minor type up_to version webhook_id withdrawal_id withdrawals
+    withholding year
+"""
+SHOWN: Final = frozenset(_NAMES.split())
 
 
 def shown(value: Mapping[str, Any], digest_of: Callable[[str], str]) -> dict[str, Any]:
@@ -52,15 +53,15 @@ def shown(value: Mapping[str, Any], digest_of: Callable[[str], str]) -> dict[str
 def differing(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Keeps of two states what differs; a state that is not there leaves the other whole.
+    """Keeps of two states what both show and differs; a state that is not there leaves the other whole.
 
-    >>> differing({"status": "active", "rank": "a"}, {"status": "frozen", "rank": "a"})
+    >>> differing({"status": "active", "rank": "a", "level": 1}, {"status": "frozen", "rank": "a"})
     ({'status': 'active'}, {'status': 'frozen'})
     """
     if before is None or after is None:
         return (None if before is None else dict(before)), (None if after is None else dict(after))
-    changed = [name for name in before if before[name] != after.get(name)]
-    return {name: before[name] for name in changed}, {name: after.get(name) for name in changed}
+    changed = [name for name in before if name in after and before[name] != after[name]]
+    return {name: before[name] for name in changed}, {name: after[name] for name in changed}
 
 
 def canonical(value: object) -> str:

@@ -95,8 +95,8 @@ def list_trail(
     conn: Connection, program: Program, wanted: TrailFilter, before_no: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Lists rows that pass a filter, the newest first, and before what number the next page begins."""
-    found = rows.list_rows(conn, program.program_id, wanted, before_no, limit + 1)
-    return [trail_view(row) for row in found[:limit]], found[limit - 1].trail_no if len(found) > limit else None
+    kept = rows.list_rows(conn, program.program_id, wanted, before_no, limit + 1)
+    return [trail_view(row) for row in kept[:limit]], kept[limit - 1].trail_no if len(kept) > limit else None
 
 
 def trail_view(row: TrailRow) -> dict[str, Any]:
@@ -111,18 +111,18 @@ def trail_file(conn: Connection, program: Program, period: int, form: str) -> It
     The states stand in both as JSON texts, byte for byte as they were digested, so that the chain can be recomputed.
     """
     from_at, to_at = period_bounds(period, program.zone)
-    found = rows.rows_of_span(conn, program.program_id, from_at, to_at)
+    kept = rows.rows_of_span(conn, program.program_id, from_at, to_at)
     if form == CSV:
-        yield from _csv(found)
+        yield from _csv(kept)
     else:
-        yield from _ndjson(found)
+        yield from _ndjson(kept)
 
 
-def _csv(found: Iterator[TrailRow]) -> Iterator[bytes]:
+def _csv(kept: Iterator[TrailRow]) -> Iterator[bytes]:
     piece = io.StringIO()
     writer = csv.writer(piece, lineterminator="\n")
     writer.writerow(_flat_names())
-    for count, row in enumerate(found, 1):
+    for count, row in enumerate(kept, 1):
         writer.writerow([neutralised(value) if isinstance(value, str) else value for value in _flat(row).values()])
         if count % _PIECE_ROWS == 0:
             yield piece.getvalue().encode()
@@ -131,9 +131,9 @@ def _csv(found: Iterator[TrailRow]) -> Iterator[bytes]:
     yield piece.getvalue().encode()
 
 
-def _ndjson(found: Iterator[TrailRow]) -> Iterator[bytes]:
+def _ndjson(kept: Iterator[TrailRow]) -> Iterator[bytes]:
     lines: list[str] = []
-    for row in found:
+    for row in kept:
         lines.append(json.dumps(_flat(row), ensure_ascii=False))
         if len(lines) == _PIECE_ROWS:
             yield ("\n".join(lines) + "\n").encode()

@@ -21,7 +21,7 @@ from distrib.services.trail import Deed, hold_subject, note
 
 TRAILED_ROLES: Final = frozenset({FINANCE, ADMIN})
 HANDLERS: Final[dict[str, Handler]] = {}
-"""Every operation by its name, so that the state before and after a change is read as its own GET reads it."""
+"""Every operation by its name, so that the state before a change is read as its own GET reads it."""
 
 
 def _has_notes(view: Any) -> bool:
@@ -43,7 +43,7 @@ PERSONAL_READS: Final[dict[str, Callable[[Any], bool]]] = {
     "get_penalty": _always,
     "get_shop": _has_notes,
 }
-# The GET that shows what an operation changes; the answer of the operation itself where none is named.
+# The GET that shows before what an operation changes, as the operation's own answer shows it after.
 STATES: Final = {
     "change_program": "get_program",
     "change_shop": "get_shop",
@@ -89,7 +89,7 @@ def trailed(name: str, method: str, handler: Handler) -> Handler:
             hold_subject(call.conn, call.program, f"{state_name} {'/'.join(path.values())}")
             before = _state(call, state_name, path)
         answer = handler(call, **path)
-        after = _answered(answer) if state_name is None else _state(call, state_name, path)
+        after = _answered(answer)
         _note(call, Deed(name, g.request_id, sent=_fields(call.body), before=before, after=after), path, after)
         return answer
 

@@ -47,7 +47,7 @@ _DEEDS = Question(
     WHERE NOT EXISTS (
         SELECT 1 FROM trail t WHERE t.program_id = :program AND t.actor = f.actor AND t.operation = ANY(f.operations)
           AND t.recorded_at >= f.done_at
-          AND (f.subject IS NULL OR t.subject = f.subject OR t.operation IN ('approve_closing_payment', 'payout approve')))
+          AND (f.subject IS NULL OR t.subject = f.subject OR t.operation = 'approve_closing_payment'))
     """,
 )
 QUESTIONS = (_UNBROKEN, _DEEDS)

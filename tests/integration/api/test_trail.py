@@ -90,6 +90,13 @@ def test_the_same_value_has_the_same_digest_and_another_another(api: Api) -> Non
     assert first["after"] == third["after"] == second["before"] != second["after"]
 
 
+def test_settings_of_the_program_stand_there_as_they_were_and_are(api: Api) -> None:
+    admin = api.caller()
+    assert admin.call("PATCH", "/v1/program", {"admission": "invite"}).status_code == 200
+    [row] = rows_of(admin)
+    assert (row["before"], row["after"]) == ({"admission": "open"}, {"admission": "invite"})
+
+
 def test_what_was_refused_or_rolled_back_leaves_no_row(api: Api) -> None:
     admin = api.caller()
     assert admin.refused("POST", "/v1/shops/nobody/status", {"status": "frozen", "reason": "r"})[0] == 404
@@ -168,7 +175,7 @@ def test_every_call_of_a_trailed_role_that_succeeds_and_changes_leaves_one_row(a
         answer = caller.call(method, path, body)
         if method != "GET" and answer.status_code < 300:
             expected.append(name)
-    rows = [row for row in rows_of(admin, f"?actor={key_id_of(caller)}&limit=500&kind=changed")]
+    rows = rows_of(admin, f"?actor={key_id_of(caller)}&limit=500&kind=changed")
     assert [row["operation"] for row in reversed(rows)] == expected
     assert len(expected) > (20 if role == "admin" else 3)
 
