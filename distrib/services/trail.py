@@ -78,7 +78,7 @@ def note(conn: Connection, program: Program, actor: Actor, deed: Deed, pepper: b
     row = NewTrailRow(
         now,
         actor.key_id,
-        actor.name,
+        actor.person or actor.name,
         actor.role,
         deed.os_user,
         deed.request_id,

@@ -46,6 +46,11 @@ PERSONAL_READS: Final[dict[str, Callable[[Any], bool]]] = {
 # The GET that shows before what an operation changes, as the operation's own answer shows it after.
 STATES: Final = {
     "change_program": "get_program",
+    "change_key": "get_key",
+    "approve_key": "get_key",
+    "rotate_key": "get_key",
+    "finish_rotation": "get_key",
+    "revoke_key": "get_key",
     "change_shop": "get_shop",
     "erase_shop": "get_shop",
     "move_shop": "get_shop",

@@ -34,15 +34,20 @@ _FACTS = """
     SELECT 'plan', v.code || '/' || v.version, p.published_by, p.published_at, ARRAY['publish_plan', 'plan publish']
     FROM plan_publications p JOIN plan_versions v USING (program_id, version_no) WHERE p.program_id = :program
     UNION ALL
+    SELECT 'key', key_id, changed_by, changed_at,
+           ARRAY['create_key', 'change_key', 'approve_key', 'rotate_key', 'finish_rotation', 'revoke_key']
+    FROM key_changes WHERE program_id = :program
+    UNION ALL
     SELECT 'program', NULL, changed_by, changed_at, ARRAY['change_program', 'program set', 'approve_program_change']
     FROM program_changes WHERE program_id = :program
 """
+_KEYS = "JOIN api_keys k ON k.program_id = :program AND k.key_id = f.actor AND k.role IN ('finance', 'admin')"
 _DEEDS = Question(
     "deeds_in_trail",
-    f"SELECT count(*) FROM ({_FACTS}) f JOIN api_keys k ON k.program_id = :program AND k.key_id = f.actor",
+    f"SELECT count(*) FROM ({_FACTS}) f {_KEYS}",
     f"""
     SELECT f.fact, f.subject, f.actor FROM ({_FACTS}) f
-    JOIN api_keys k ON k.program_id = :program AND k.key_id = f.actor
+    {_KEYS}
     JOIN programs p ON p.program_id = :program AND f.done_at >= p.trail_since
     WHERE NOT EXISTS (
         SELECT 1 FROM trail t WHERE t.program_id = :program AND t.actor = f.actor AND t.operation = ANY(f.operations)

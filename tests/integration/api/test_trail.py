@@ -45,7 +45,7 @@ def test_a_change_says_who_when_under_which_request_and_what_was_before_and_afte
     admin.post("/v1/shops/mei/status", {"status": "frozen", "reason": "a doubt"}, headers={"Request-Id": "case-7"})
     [row] = rows_of(admin)
     assert row["no"] == 1
-    assert (row["actor"], row["owner"], row["role"]) == (key_id_of(admin), "admin", "admin")
+    assert (row["actor"], row["owner"], row["role"]) == (key_id_of(admin), key_id_of(admin), "admin")
     assert (row["request_id"], row["kind"], row["operation"]) == ("case-7", "changed", "set_status")
     assert (row["subject"], row["shop_id"], row["os_user"]) == ("mei", "mei", None)
     assert (row["before"], row["after"]) == ({"status": "active"}, {"status": "frozen"})
