@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "adjustment": CommandEntry("ledger.adjustment:adjustment", Text("Adjust a shop's account by hand, by two keys.")),
     "audit": CommandEntry("ledger.audit:audit", Text("Check every invariant; exit status 1 where one fails.")),
     "bench": CommandEntry("bench:bench", Text("Measure the service against limits taken in the same run.")),
+    "change": CommandEntry("change:change", Text("See, approve and cancel changes of where money goes.")),
     "compliance": CommandEntry(
         "compliance.compliance:compliance",
         Text("Report, monitors, cases, penalties and local overrides of policy packs."),

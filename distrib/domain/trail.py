@@ -21,7 +21,7 @@ MOST_CHARACTERS: Final = 255
 SECRETS: Final = frozenset({"key", "secret", "digest_key"})
 _NAMES: Final = """
     account_changed_at account_kinds adjustment_id admission amount_minor approved_at approved_by as_of before_at
-    binding binding_rule bound_at case_no channel closed_at code confirms_from count country currency customer_id
+    binding binding_rule bound_at case_no change_id channel closed_at code confirms_from count country currency customer_id
     decided_at decided_on decision detail detail_no due_at effective_at effective_from encoding ended_at ended_by
     event_id event_type events expire_days expires_at failed_count fee_minor fields file_format format fresh_account
     full id identity_required is_full joined_at keep keep_hours key_approval key_id key_wait_hours kind leader_id

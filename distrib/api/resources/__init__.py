@@ -5,6 +5,7 @@ from distrib.api.resources.commissions import commissions
 from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
+from distrib.api.resources.held_changes import held_changes
 from distrib.api.resources.keys import keys
 from distrib.api.resources.ledger import ledger
 from distrib.api.resources.orders import orders
@@ -41,5 +42,6 @@ RESOURCES = (
     penalties,
     webhooks,
     sharing,
+    held_changes,
     trail,
 )

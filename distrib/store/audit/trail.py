@@ -39,7 +39,20 @@ _FACTS = """
     FROM key_changes WHERE program_id = :program
     UNION ALL
     SELECT 'program', NULL, changed_by, changed_at, ARRAY['change_program', 'program set', 'approve_program_change']
-    FROM program_changes WHERE program_id = :program
+    FROM program_changes c WHERE program_id = :program AND NOT EXISTS (
+        SELECT 1 FROM held_change_ends e
+        WHERE e.program_id = c.program_id AND e.outcome = 'due' AND e.ended_at = c.changed_at)
+    UNION ALL
+    SELECT 'change', NULL, e.ended_by, e.ended_at,
+           ARRAY['approve_payee', 'approve_webhook_change', 'approve_program_change', 'change approve']
+    FROM held_change_ends e WHERE e.program_id = :program AND e.outcome = 'approved'
+    UNION ALL
+    SELECT 'payee', s.shop_id, v.recorded_by, COALESCE(h.proposed_at, v.recorded_at), ARRAY['put_payee']
+    FROM payee_versions v JOIN shops s USING (program_id, shop_no)
+    LEFT JOIN held_change_ends e ON e.program_id = v.program_id AND e.payee_version = v.version
+    LEFT JOIN held_changes h ON h.program_id = e.program_id AND h.change_no = e.change_no AND h.kind = 'payee'
+         AND h.subject_no = v.shop_no
+    WHERE v.program_id = :program AND (e.change_no IS NULL OR h.change_no IS NOT NULL)
 """
 _KEYS = "JOIN api_keys k ON k.program_id = :program AND k.key_id = f.actor AND k.role IN ('finance', 'admin')"
 _DEEDS = Question(

@@ -131,6 +131,13 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_penalty": ("GET", "/v1/compliance/penalties/p", None),
     "record_penalty": ("POST", "/v1/compliance/penalties", PENALTY),
     "withdraw_penalty": ("POST", "/v1/compliance/penalties/p/withdraw", {"reason": "r"}),
+    "approve_payee": ("POST", "/v1/shops/own/payee/approve", None),
+    "cancel_payee": ("POST", "/v1/shops/own/payee/cancel", None),
+    "approve_webhook_change": ("POST", "/v1/webhooks/hook/approve", None),
+    "cancel_webhook_change": ("POST", "/v1/webhooks/hook/cancel", None),
+    "approve_program_change": ("POST", "/v1/program/approve", None),
+    "cancel_program_change": ("POST", "/v1/program/cancel", None),
+    "list_held_changes": ("GET", "/v1/changes", None),
     "list_trail": ("GET", "/v1/trail", None),
     "export_trail": ("GET", "/v1/trail/export?period=2026-03", None),
 }
