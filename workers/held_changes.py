@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 from sqlalchemy import Connection
 
@@ -24,13 +26,14 @@ def apply_due_changes(container: Container) -> None:
     for change in due:
         try:
             with container.begin() as conn:
-                _apply(container, conn, change)
+                apply_change(container, conn, change, container.now())
         except SealBroken:
             _log.error("held_change_sealed", program=change.program_id, kind=change.kind, subject=change.subject_no)
 
 
-def _apply(container: Container, conn: Connection, change: DueChange) -> None:
-    program, now, number = get_program(conn, change.program_id), container.now(), change.subject_no
+def apply_change(container: Container, conn: Connection, change: DueChange, now: datetime) -> None:
+    """Puts one change in force where it is due."""
+    program, number = get_program(conn, change.program_id), change.subject_no
     if change.kind == PAYEE:
         apply_due_payee(conn, program, number, container.sealer, container.settings.key_pepper.encode(), now)
     elif change.kind == WEBHOOK:

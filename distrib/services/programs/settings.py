@@ -51,6 +51,7 @@ SETTINGS = (
     "expire_days",
     "title",
     "join_url",
+    "payee_hold_days",
     *WITHDRAWAL_TERMS,
     "key_approval",
     "key_wait_hours",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +47,7 @@ def account_of(caller: Caller) -> str:
 def wait(api: Api, **span: float) -> datetime:
     """Lets time pass for all requests from now on."""
     backend = api.app.extensions[EXTENSION]
-    later = backend.now() + timedelta(**span)
+    later: datetime = backend.now() + timedelta(**span)
     api.app.extensions[EXTENSION] = replace(backend, now=lambda: later)
     return later
 
@@ -130,8 +131,8 @@ def test_what_waits_can_be_cancelled_replaced_or_taken_back_by_the_payee_in_forc
     for _ in range(2):
         assert second.post("/v1/shops/mei/payee/cancel")["pending"] is None
     assert second.refused("POST", "/v1/shops/mei/payee/approve") == (404, "change_unknown")
-    first = admin.call("PUT", "/v1/shops/mei/payee", payee(NEW)).json["pending"]
-    assert admin.call("PUT", "/v1/shops/mei/payee", payee(NEW)).json["pending"] == first
+    first = admin.put("/v1/shops/mei/payee", payee(NEW))["pending"]
+    assert admin.put("/v1/shops/mei/payee", payee(NEW))["pending"] == first
     assert put(admin, "6200") == 202
     assert put(admin, OLD) == 200
     statuses = [change["status"] for change in admin.get("/v1/changes")["data"]]
@@ -179,14 +180,14 @@ def test_the_workers_put_in_force_what_is_due_and_nothing_before(shop: Api, monk
 
 def test_a_program_without_a_wait_changes_at_once_and_a_shorter_wait_itself_waits(shop: Api) -> None:
     admin, second = shop.caller(), shop.caller("finance")
-    changed = admin.call("PATCH", "/v1/program", {"payee_hold_days": 0}).json
+    changed = json.loads(admin.call("PATCH", "/v1/program", {"payee_hold_days": 0}).text)
     assert (changed["payee_hold_days"], changed["pending"]["settings"]) == (3, {"payee_hold_days": 0})
     assert put(admin, NEW) == 202
     assert second.post("/v1/program/approve")["payee_hold_days"] == 0
     assert put(admin, OLD) == 200
     assert put(admin, NEW) == 200
     assert account_of(admin) == NEW[-4:]
-    assert admin.call("PATCH", "/v1/program", {"payee_hold_days": 7}).json["payee_hold_days"] == 7
+    assert json.loads(admin.call("PATCH", "/v1/program", {"payee_hold_days": 7}).text)["payee_hold_days"] == 7
 
 
 def test_what_waits_is_sealed_anew_with_a_newer_data_key(shop: Api) -> None:

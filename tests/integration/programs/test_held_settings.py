@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ def patch(caller: Caller, **wanted: Any) -> dict[str, Any]:
     """Sets the program; answers it."""
     answer = caller.call("PATCH", "/v1/program", wanted)
     assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json
+    shown: dict[str, Any] = json.loads(answer.text)
     return shown
 
 
