@@ -12,6 +12,7 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import NotFound
 
 from distrib import __version__
@@ -35,6 +36,7 @@ from distrib.store.database import enter_program
 from distrib.transactions import in_transaction
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAMES_OF_ID = ("Request-Id", "X-Request-Id")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _log = structlog.get_logger("distrib.access")
 
@@ -95,12 +97,16 @@ def _answers(container: Container) -> bool:
 def _begin() -> None:
     """Sets the request's id and start time; a caller's own id is kept where it is fit for a log.
 
+    Every line that is logged until the next request of this thread names the id, those of a stream too.
+
     Raises:
         NotFound: the path as sent holds what no id can.
     """
-    sent = request.headers.get("X-Request-Id", "")
+    sent = next((request.headers[name] for name in _NAMES_OF_ID if name in request.headers), "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
     g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
     g.began = time.perf_counter()
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
@@ -111,7 +117,8 @@ def _finish(response: Response) -> Response:
         drop_unread(request.environ["wsgi.input"])
     headers = response.headers
     if "request_id" in g:
-        headers["X-Request-Id"] = g.request_id
+        for name in _NAMES_OF_ID:
+            headers[name] = g.request_id
         _note(response)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
@@ -135,7 +142,6 @@ def _note(response: Response) -> None:
             route=route,
             status=response.status_code,
             ms=round(seconds * 1000, 1),
-            request_id=g.request_id,
             program=g.get("program"),
             key_id=g.get("key_id"),
         )

@@ -21,18 +21,21 @@ from distrib.dispatch import Bell, Ringer
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
+from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
 from distrib.services.audit.run import audit_state
-from distrib.services.context import Program
+from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
 from distrib.services.policies import load_policies, signed_overrides
 from distrib.services.programs.tenants import find_program, list_programs
+from distrib.services.trail import Deed, has_written, note
 from distrib.services.webhooks.deliveries import delivery_figures
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
 from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
 
@@ -50,6 +53,7 @@ class Container:
     database_url: str
     redis_url: str
     servers: EmbeddedServers | None = None
+    command: TypedCommand | None = field(default_factory=typed_command)
     _closing: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
@@ -104,9 +108,22 @@ class Container:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """Opens one transaction under the worker role, committed at the end."""
+        """Opens one transaction under the worker role, committed at the end; what a command changes is in the trail."""
         with self.worker_engine.begin() as conn:
             yield conn
+            if self.command is not None and has_written(conn):
+                self._note(conn, self.command, CHANGED)
+
+    def act(self, program: Program, actor: Actor | None = None) -> None:
+        """Keeps for which program, and in whose name, the command acts; what it reads of people is in the trail now."""
+        if self.command is None:
+            return
+        self.command.programs[program.program_id] = program
+        if actor is not None:
+            self.command.actor = actor
+        if self.command.reads_personal:
+            with self.worker_engine.begin() as conn:
+                self._note(conn, self.command, READ)
 
     def program(self, conn: Connection, code: str | None) -> Program:
         """Finds the program of a code, or the only one there is without a code.
@@ -114,6 +131,11 @@ class Container:
         Raises:
             Refusal: ``program_unknown``; without a code ``program_not_named`` or ``no_program``.
         """
+        program = self._program(conn, code)
+        self.act(program)
+        return program
+
+    def _program(self, conn: Connection, code: str | None) -> Program:
         if code is not None:
             return find_program(conn, code)
         programs = list_programs(conn)
@@ -166,6 +188,13 @@ class Container:
     def close(self) -> None:
         """Closes every connection."""
         self._closing.close()
+
+    def _note(self, conn: Connection, command: TypedCommand, kind: str) -> None:
+        """Records a command's deed with each program it is for."""
+        named = (command.name, command.request_id, kind, command.subject, command.sent.get("shop_id"), command.sent)
+        deed, pepper = Deed(*named, os_user=command.os_user), self.settings.key_pepper.encode()
+        for _, program in sorted(command.programs.items()):
+            note(conn, program, command.actor, deed, pepper, self.now())
 
     def _signed_overrides(self) -> set[str]:
         with self.begin() as conn:

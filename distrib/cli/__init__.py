@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "adjustment": CommandEntry("ledger.adjustment:adjustment", Text("Adjust a shop's account by hand, by two keys.")),
     "audit": CommandEntry("ledger.audit:audit", Text("Check every invariant; exit status 1 where one fails.")),
     "bench": CommandEntry("bench:bench", Text("Measure the service against limits taken in the same run.")),
+    "change": CommandEntry("change:change", Text("See, approve and cancel changes of where money goes.")),
     "compliance": CommandEntry(
         "compliance.compliance:compliance",
         Text("Report, monitors, cases, penalties and local overrides of policy packs."),
@@ -51,6 +52,7 @@ COMMANDS: Final = {
     "settle": CommandEntry("service.settle:settle", Text("Work on everything that waits, now, in this process.")),
     "shops": CommandEntry("network.shops:shops_group", Text("Export parts of the referral tree; draw invitations.")),
     "statement": CommandEntry("ledger.statement:statement", Text("Monthly statements.")),
+    "trail": CommandEntry("trail:trail", Text("See and export who changed or read what.")),
     "webhook": CommandEntry("webhook:webhook", Text("Where the service tells of what happened.")),
     "withdrawal": CommandEntry(
         "payouts.withdrawal:withdrawal", Text("See, approve and refuse the withdrawals that shops ask for.")

@@ -35,7 +35,8 @@ _IDEMPOTENCY_KEY = {
 }
 TAKES_SECOND_PERSON = ("same_key", "same_person", "proposer_revoked", "key_not_approved")
 """What a call refuses with that confirms what another person proposed."""
-_HEADERS = {"X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}}}
+_ID = {"description": "Names this request in the log and the trail.", "schema": {"type": "string"}}
+_HEADERS = {"Request-Id": _ID, "X-Request-Id": _ID}
 
 
 Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
