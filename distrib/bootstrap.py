@@ -134,7 +134,7 @@ class Container:
 
     def figures(self) -> dict[str, float | None]:
         """Reads the gauges of ``/metrics`` over all programs, by their Prometheus names."""
-        with self.begin() as conn:
+        with self.web_engine.begin() as conn:
             failed, oldest = audit_state(conn)
             pending, disabled = delivery_figures(conn)
             queued = orders_in_queue(conn)
@@ -168,7 +168,7 @@ class Container:
         self._closing.close()
 
     def _signed_overrides(self) -> set[str]:
-        with self.begin() as conn:
+        with self.web_engine.begin() as conn:
             return signed_overrides(conn)
 
     def _engine(self, role: str) -> Engine:
