@@ -65,7 +65,7 @@ def open_engine(
         pool_pre_ping=True,
         connect_args={"autocommit": True},  # to psycopg, which would begin by itself; see _begin_as
     )
-    limits = {
+    limits: dict[str, str | int] = {
         "statement_timeout": statement_timeout_ms,
         "lock_timeout": lock_timeout_ms,
         "idle_in_transaction_session_timeout": 60_000,
