@@ -56,7 +56,7 @@ def open_engine(
     """Opens an engine whose every transaction acts under ``role`` (None: the login's own, for migrations).
 
     Role and limits go with BEGIN, in one message, and end with the transaction: no connection carries anything from one
-    to the next, and a pooler may serve each by another (adr/0010).
+    to the next, and a pooler may serve each by another (adr/0019).
     """
     engine = create_engine(
         url,
