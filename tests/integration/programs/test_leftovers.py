@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
-from distrib.store.database import allow_long_reads, enter_program
+from distrib.store.database import WORKER_ROLE, allow_long_reads, driver, enter_program
+from distrib.transactions import in_transaction
+from tests.world.databases import administration
 from tests.world.leftovers import left_behind, own_settings
 from tests.world.main_path import walk
 
@@ -30,6 +33,7 @@ def watch(engine: Engine) -> list[dict[str, list[str]]]:
 
     def look(connection: Any, _record: object) -> None:
         found.append(left_behind(connection))
+        connection.rollback()  # after another isolation level psycopg begins by itself
 
     event.listen(engine, "checkin", look)
     return found
@@ -81,3 +85,36 @@ def test_what_a_connection_is_asked_for_would_be_seen(container: Container) -> N
         "channels": 1,
     }
     assert set(own_settings()) >= {"distrib.program_id", "distrib.key_id", "distrib.invite_code", "distrib.posting_no"}
+
+
+def test_a_connection_that_is_lost_before_its_begin_is_replaced_and_the_unit_runs_again(
+    container: Container, database_url: str
+) -> None:
+    lost: list[int] = []
+
+    @contextmanager
+    def begin() -> Iterator[Connection]:
+        with container.worker_engine.connect() as conn:
+            pid = driver(conn).info.backend_pid
+            if not lost:
+                with administration(database_url) as administering:
+                    administering.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+                lost.append(pid)
+            with conn.begin():
+                yield conn
+
+    pid = in_transaction(begin, lambda conn: int(conn.execute(text("SELECT pg_backend_pid()")).scalar_one()))
+    assert lost
+    assert pid not in lost
+
+
+def test_a_connection_that_had_another_isolation_level_begins_as_any_other_afterwards(container: Container) -> None:
+    found = watch(container.worker_engine)
+    for level, acts_as in (("AUTOCOMMIT", None), ("REPEATABLE READ", WORKER_ROLE), (None, WORKER_ROLE)):
+        options = {} if level is None else {"isolation_level": level}
+        with container.worker_engine.connect().execution_options(**options) as conn:
+            shown = "SELECT current_setting('transaction_isolation'), current_user, session_user"
+            isolation, user, login = conn.execute(text(shown)).one()
+        assert isolation == ("repeatable read" if level == "REPEATABLE READ" else "read committed")
+        assert user == (acts_as or login)
+    assert [left for left in found if left] == []
