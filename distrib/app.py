@@ -71,7 +71,7 @@ def backend_of(container: Container) -> Backend:
         now=container.now,
         ring=container.ringer.ring,
         figures=container.figures,
-        is_migrated=lambda: migrate.is_current(container.worker_engine),
+        is_migrated=lambda: migrate.is_current(container.web_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
         allows_private_webhooks=container.settings.webhook_allow_private,

@@ -35,9 +35,11 @@ from distrib.services.webhooks.deliveries import delivery_figures
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
 from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
 from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
+_DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
 
 
 def utc_now() -> datetime:
@@ -47,24 +49,32 @@ def utc_now() -> datetime:
 
 @dataclass
 class Container:
-    """What the edges need: engines by role, policy packs, the bell and the clock."""
+    """What the edges need: engines by role, policy packs, the bell and the clock.
+
+    Args:
+        database_url: by the web's login, which is the only one where no other is given.
+        worker_database_url: by the workers' login, who alone may serve all programs.
+        owner_database_url: by the login that owns the tables, for migrations.
+    """
 
     settings: Settings
     database_url: str
     redis_url: str
     servers: EmbeddedServers | None = None
     command: TypedCommand | None = field(default_factory=typed_command)
+    worker_database_url: str | None = None
+    owner_database_url: str | None = None
     _closing: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def web_engine(self) -> Engine:
         """Engine under the web role: its connections see one program at a time."""
-        return self._engine(WEB_ROLE)
+        return self._engine(self.database_url, WEB_ROLE)
 
     @cached_property
     def worker_engine(self) -> Engine:
         """Engine under the worker role: its connections serve all programs."""
-        return self._engine(WORKER_ROLE)
+        return self._engine(self.worker_database_url or self.database_url, WORKER_ROLE)
 
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
@@ -156,7 +166,7 @@ class Container:
 
     def figures(self) -> dict[str, float | None]:
         """Reads the gauges of ``/metrics`` over all programs, by their Prometheus names."""
-        with self.begin() as conn:
+        with self.web_engine.begin() as conn:
             failed, oldest = audit_state(conn)
             pending, disabled = delivery_figures(conn)
             queued = orders_in_queue(conn)
@@ -169,9 +179,15 @@ class Container:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment variables with which a child process uses the same servers, secrets and settings."""
+        """The environment variables with which a child process uses the same servers, secrets and settings.
+
+        The owner's address is none of it, nor a file that would say another than these do.
+        """
         return {
+            **dict.fromkeys((f"DISTRIB_{name}_FILE" for name in _DATABASES), ""),
             "DISTRIB_DATABASE_URL": self.database_url,
+            "DISTRIB_WORKER_DATABASE_URL": self.worker_database_url or "",
+            "DISTRIB_OWNER_DATABASE_URL": "",
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
@@ -180,6 +196,10 @@ class Container:
             "DISTRIB_DRAIN_BATCH_ORDERS": str(self.settings.drain_batch_orders),
             "DISTRIB_SWEEP_INTERVAL_MS": str(self.settings.sweep_interval_ms),
         }
+
+    def web_environment(self) -> dict[str, str]:
+        """The environment variables of a process that serves the web: it is never told the workers' login."""
+        return {**self.environment(), "DISTRIB_WORKER_DATABASE_URL": ""}
 
     def joining_environment(self) -> dict[str, str]:
         """The environment variables with which a command joins the embedded servers, or those of ``environment``."""
@@ -197,12 +217,12 @@ class Container:
             note(conn, program, command.actor, deed, pepper, self.now())
 
     def _signed_overrides(self) -> set[str]:
-        with self.begin() as conn:
+        with self.web_engine.begin() as conn:
             return signed_overrides(conn)
 
-    def _engine(self, role: str) -> Engine:
+    def _engine(self, database_url: str, role: str) -> Engine:
         engine = open_engine(
-            self.database_url,
+            database_url,
             role,
             statement_timeout_ms=self.settings.statement_timeout_ms,
             lock_timeout_ms=self.settings.lock_timeout_ms,
@@ -218,16 +238,36 @@ def open_container(settings: Settings | None = None, *, migrated: bool = True) -
     Args:
         settings: read from the environment when not given.
         migrated: bring an embedded database to the newest schema first; a database of one's
-            own is migrated by ``distrib migrate`` alone.
+            own is migrated by ``distrib migrate`` alone. False: everything by the login of the owner, and nothing
+            is migrated.
     """
     settings = settings or read_settings()
     with ExitStack() as stack:
         if settings.database_url is None or settings.redis_url is None:
             servers = stack.enter_context(EmbeddedServers(settings.var_dir))
-            if migrated:
-                migrate.upgrade(servers.database_url)
-            container = Container(settings, servers.database_url, servers.redis_url, servers)
+            container = _embedded(settings, servers, migrated=migrated)
+        elif migrated:
+            container = Container(
+                settings,
+                settings.database_url,
+                settings.redis_url,
+                worker_database_url=settings.worker_database_url,
+                owner_database_url=settings.owner_database_url,
+            )
         else:
-            container = Container(settings, settings.database_url, settings.redis_url)
+            container = Container(settings, settings.owner_database_url or settings.database_url, settings.redis_url)
         stack.callback(container.close)
         yield container
+
+
+def _embedded(settings: Settings, servers: EmbeddedServers, *, migrated: bool) -> Container:
+    """A container on the embedded pair, with a login for the web and one for workers once there are roles for them."""
+    owner_url = servers.database_url
+    if not migrated:
+        return Container(settings, owner_url, servers.redis_url, servers)
+    migrate.upgrade(owner_url)
+    web_url, worker_url = with_login(owner_url, WEB_LOGIN), with_login(owner_url, WORKER_LOGIN)
+    admit_logins(owner_url, web_url, worker_url)
+    return Container(
+        settings, web_url, servers.redis_url, servers, worker_database_url=worker_url, owner_database_url=owner_url
+    )

@@ -148,10 +148,7 @@ _DISABLE = text(
     "UPDATE webhooks SET status = 'disabled', disabled_reason = :reason, status_since = :now"
     " WHERE program_id = :program AND webhook_no = :webhook_no AND status = 'enabled'"
 )
-_FIGURES = text(
-    "SELECT (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'),"
-    " (SELECT count(*) FROM webhooks WHERE status = 'disabled' AND disabled_reason <> 'by_hand')"
-)
+_FIGURES = text("SELECT pending, disabled FROM delivery_figures()")
 
 
 def insert_webhook(

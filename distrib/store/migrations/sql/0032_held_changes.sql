@@ -1,6 +1,7 @@
 -- Changes of where money goes that one person asked for: they wait their days, or a second person approves them. Until
 -- then what was in force stays so. An open one is the newest of its subject; another one replaces it.
 ALTER TABLE programs ADD COLUMN payee_hold_days integer NOT NULL DEFAULT 3 CHECK (payee_hold_days BETWEEN 0 AND 90);
+GRANT UPDATE (payee_hold_days) ON programs TO distrib_web, distrib_worker;
 CREATE TABLE held_changes (
     program_id  integer NOT NULL,
     change_no   bigint GENERATED ALWAYS AS IDENTITY,
