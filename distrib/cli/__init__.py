@@ -40,7 +40,7 @@ COMMANDS: Final = {
     ),
     "explain": CommandEntry("explain:explain", Text("Why an order paid what it paid, worked out again.")),
     "import": CommandEntry("imports.command:import_group", Text("Bring in shops or events from a file.")),
-    "key": CommandEntry("programs.key:key", Text("Make, list and end API keys.")),
+    "key": CommandEntry("programs.key:key", Text("Make, list, change and end API keys.")),
     "ledger": CommandEntry("ledger.ledger:ledger", Text("Accounts, and seals over the transfers.")),
     "migrate": CommandEntry("service.migrate:migrate", Text("Bring the database to the newest schema.")),
     "payout": CommandEntry("payouts.payout:payout", Text("Pay out what is available, by two keys.")),
