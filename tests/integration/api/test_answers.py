@@ -84,9 +84,9 @@ def test_a_move_a_status_and_a_rank_under_a_key_happen_once(api: Api) -> None:
 
 
 def test_a_plan_under_a_key_is_one_version_even_when_sent_at_once(api: Api) -> None:
-    admin = api.caller(owner="ann")
+    admin = api.caller()
     answers: list[tuple[int, Any]] = []
-    callers = [api.caller(owner="ann") for _ in range(5)]
+    callers = [api.caller() for _ in range(5)]
 
     def post_as(caller: Caller) -> None:
         answers.append(with_key(caller, "POST", "/v1/plans", SELLER_TEN_PERCENT))
