@@ -1,6 +1,7 @@
 """Posts without an id of the caller's, sent twice: the same key and content get the same answer.
 
-A key belongs to whoever sent it, and to every API key of that person: another person's is another.
+A key belongs to whoever sent it, and to every API key of that person: another person's is another. API keys of which
+nothing but their role is known share theirs, as all keys of a program did before they had owners.
 
 A refusal is not kept, for it changed nothing: the same post may succeed later.
 """
@@ -32,7 +33,7 @@ def recall(
         Refusal: ``idempotency_key_reused`` where the content was another.
     """
     rows.lock_key(conn, program.program_id, route, key)
-    kept = rows.kept_answer(conn, program.program_id, route, key, actor.key_id, actor.person)
+    kept = rows.kept_answer(conn, program.program_id, route, key, actor.key_id, _owner_of(actor))
     if kept is None:
         return None
     if kept.digest != digest_of(content):
@@ -52,7 +53,7 @@ def remember(
 ) -> None:
     """Records the answer (status, body) to a post under its key, in the transaction of the post itself."""
     kept = KeptAnswer(digest_of(content), *answer)
-    rows.keep_answer(conn, program.program_id, route, key, kept, now, key_id=actor.key_id, owner=actor.person)
+    rows.keep_answer(conn, program.program_id, route, key, kept, now, key_id=actor.key_id, owner=_owner_of(actor))
 
 
 def digest_of(content: object) -> bytes:
@@ -63,6 +64,11 @@ def digest_of(content: object) -> bytes:
     """
     text = json.dumps(_plain(content), sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _owner_of(actor: Actor) -> str:
+    """Whose an Idempotency-Key is: the person's, or that of all who are named alike where nobody was."""
+    return actor.name if actor.person == actor.key_id else actor.person
 
 
 def _plain(value: object) -> Any:

@@ -180,7 +180,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
     refusals=("payout_unknown", "payout_cancelled", *TAKES_SECOND_PERSON),
 )
 def approve_payout(call: Call, payout_id: str) -> Answer:
-    """Approves a batch, by another key than made it."""
+    """Approves a batch, by another person than made it."""
     service.approve_payout(call.conn, call.program, payout_id, call.actor, call.now)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
 

@@ -1,1 +1,1 @@
-"""Accounts and transfers as they are read, the chain of seals, adjustments by two keys. Begin with ``accounts``."""
+"""Accounts and transfers as they are read, the chain of seals, adjustments by two persons. Begin with ``accounts``."""

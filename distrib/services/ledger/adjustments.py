@@ -35,7 +35,7 @@ MOST_CHARACTERS = 255
 def propose_adjustment(
     conn: Connection, program: Program, draft: Mapping[str, Any], actor: Actor, now: datetime
 ) -> tuple[dict[str, Any], bool]:
-    """Records a proposed adjustment; nothing moves until another key approves it.
+    """Records a proposed adjustment; nothing moves until another person approves it.
 
     Args:
         draft: ``id``, ``shop_id``, ``amount_minor`` (below zero takes from the shop), ``reason``.

@@ -63,7 +63,7 @@ def propose_closing_payment(
 
 
 def approve_closing_payment(conn: Connection, program: Program, shop_id: str, actor: Actor, now: datetime) -> str:
-    """Approves the closing payment of a shop that another key asked for; answers the id of its batch.
+    """Approves the closing payment of a shop that another person asked for; answers the id of its batch.
 
     Approved again it changes nothing.
 

@@ -1,1 +1,1 @@
-"""A shop's month: read, closed by two keys, written to files; pools paid at the close. Begin with ``months``."""
+"""A shop's month: read, closed by two persons, written to files; pools paid at the close. Begin with ``months``."""
