@@ -19,8 +19,7 @@ _HOLES = re.compile(
 
 
 def pieces_of_store() -> dict[str, list[str]]:
-    """The pieces of SQL by where they stand, as ``orders/views.py:12``; migrations are no part of it, nor what
-    the owner does beside them."""
+    """The pieces of SQL by where they stand, as ``orders/views.py:12``; not what the owner of the tables does."""
     return {
         f"{path.relative_to(ROOT).as_posix()}:{line}": pieces
         for path in sorted(ROOT.rglob("*.py"))
