@@ -263,10 +263,10 @@ def contradictions() -> list[str]:
         mistakes.append(
             f"{PREFIX}KEY_PEPPER: {render_both(Text('must be set where {given} is', given=f'{PREFIX}DATABASE_URL'))}"
         )
-    for name in ("WORKER_DATABASE_URL", "OWNER_DATABASE_URL"):
-        if is_given(name) and not has_database:
-            text = Text("must be set where {given} is; neither means the embedded servers", given=f"{PREFIX}{name}")
-            mistakes.append(f"{PREFIX}DATABASE_URL: {render_both(text)}")
+    others = [f"{PREFIX}{name}" for name in ("WORKER_DATABASE_URL", "OWNER_DATABASE_URL") if is_given(name)]
+    if others and not has_database and not has_redis:
+        text = Text("must be set where {given} is; neither means the embedded servers", given=others[0])
+        mistakes.append(f"{PREFIX}DATABASE_URL: {render_both(text)}")
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
         mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
     return mistakes

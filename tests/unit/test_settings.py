@@ -81,6 +81,18 @@ def test_one_server_without_the_other_is_a_mistake(monkeypatch: pytest.MonkeyPat
     assert [text.partition(":")[0] for text in mistakes()] == [f"DISTRIB_{missing}"]
 
 
+def test_a_login_of_workers_or_of_the_owner_without_that_of_the_web_is_one_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("WORKER_DATABASE_URL", "OWNER_DATABASE_URL"):
+        monkeypatch.setenv(f"DISTRIB_{name}", DATABASE)
+        assert [text.partition(":")[0] for text in mistakes()] == ["DISTRIB_DATABASE_URL"]
+    external(monkeypatch)
+    settings = read_settings()
+    assert settings.worker_database_url == settings.owner_database_url == DATABASE
+    assert DATABASE not in repr(settings)
+
+
 def test_a_database_of_ones_own_needs_a_pepper_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     external(monkeypatch)
     monkeypatch.delenv("DISTRIB_KEY_PEPPER")

@@ -8,7 +8,7 @@ CREATE POLICY own_program ON programs TO distrib_web
 REVOKE INSERT ON alembic_version FROM distrib_web, distrib_worker;
 REVOKE INSERT ON programs, settlements, refund_lines, event_outcomes, group_decisions, group_orders, paid_orders,
     payment_failures, expected_changes, early_refunds, refunds_beside, order_ends, expecting_orders, order_blocks,
-    rule_months, rule_customers, customer_turns, pool_payments, rank_evaluations, rank_failures, seals, audits,
+    rule_months, rule_customers, customer_turns, rank_evaluations, rank_failures, seals, audits,
     webhook_attempts, policy_sign_offs FROM distrib_web;
 REVOKE DELETE ON queue, rank_signals, audit_requests FROM distrib_web;
 -- How far a sequence has come tells of all programs: numbers are drawn from it, and it is not read. The one of
