@@ -207,7 +207,7 @@ def _make_key(container: Container, url: str) -> str:
         with own.begin() as conn:
             program = only_program(conn)
             assert program is not None
-            return create_key(conn, program, "admin", "bench", None, pepper, own.now())
+            return create_key(conn, program, "orders", "bench", None, pepper, own.now())
     finally:
         own.close()
 

@@ -150,7 +150,7 @@ def _running(settings: Settings) -> Iterator[_RunningService]:
         program = open_program(container)
         register(container, program, world)
         with container.begin() as conn:
-            key = create_key(conn, program, "admin", "bench", None, own.key_pepper.encode(), container.now())
+            key = create_key(conn, program, "orders", "bench", None, own.key_pepper.encode(), container.now())
         service = Build().service(container.environment(), directory / "service.log")
         port = stack.enter_context(service).port
         stack.enter_context(_workers(container, directory / "workers.log"))

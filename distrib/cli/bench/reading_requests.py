@@ -25,6 +25,7 @@ WHOLE_FILES = {
     "/v1/payouts/{payout_id}/export": "the channel's file of a whole batch",
     "/v1/payouts/reports/platform": "a report on all payees of a quarter",
     "/v1/payouts/reports/us-1099": "a report on all payees of a year",
+    "/v1/trail/export": "a month of the trail, streamed",
     "/v1/compliance/report": "the structure of the whole tree, worked out anew",
     "/v1/program/retention": "a month by month figure of all shops",
 }
@@ -79,6 +80,9 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
             f"{noun}_id": nothing
             for noun in ("key", "adjustment", "payout", "withdrawal", "webhook", "delivery", "penalty")
         },
+        "actor": ("cli",),
+        "operation": ("put_payee",),
+        "subject": (large,),
         "organiser_id": nothing,
     }
 

@@ -83,6 +83,7 @@ def ask_everything(program: Program, policies: Mapping[str, Policy] | None, *, i
     of_shops = [question for question in questions if question.by is By.SHOPS]
     yield from _by_range(asked, program, By.SHOPS, of_shops, bound)
     yield from _expected(asked, program)
+    yield from _trail(asked, program)
     asked.add({month_totals.STATEMENTS: (yield from month_totals.statement_steps(program))})
     for period in periods:
         asked.add((yield partial(closed_months.check_digests, program=program, period=period)))
@@ -93,7 +94,7 @@ def ask_everything(program: Program, policies: Mapping[str, Policy] | None, *, i
 def _names() -> list[str]:
     """The names of all checks, in the order in which they are shown."""
     names = [question.name for question in _QUESTIONS]
-    names += [*orders.CHECKS, expected.EXPECTED_CHECK, month_totals.STATEMENTS]
+    names += [*orders.CHECKS, expected.EXPECTED_CHECK, trail.UNBROKEN, month_totals.STATEMENTS]
     names += [question.name for question in _OF_CLOSED]
     return list(dict.fromkeys([*names, closed_months.DIGESTS, SEALS]))
 
@@ -147,6 +148,13 @@ def _expected(asked: Asked, program: Program) -> Steps[None]:
     while after is not None:
         results, after = yield partial(expected.recompute_expected, program=program, after=after)
         asked.add(results)
+
+
+def _trail(asked: Asked, program: Program) -> Steps[None]:
+    after: int | None = 0
+    while after is not None:
+        answer, after = yield partial(trail.unbroken_page, program_id=program.program_id, after=after)
+        asked.add({trail.UNBROKEN: answer})
 
 
 def _bound(

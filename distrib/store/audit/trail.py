@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from distrib.store.audit.questions import Question
+from sqlalchemy import Connection, text
 
-_UNBROKEN = Question(
-    "trail_unbroken",
-    "SELECT count(*) FROM trail WHERE program_id = :program",
+from distrib.store.audit.questions import MOST_ROWS, AuditAnswer, Question
+
+UNBROKEN = "trail_unbroken"
+PAGE_ROWS = 20_000
+# A page begins with the last row of the one before, which its first row is held against.
+_PAGE = text(
     """
-    SELECT trail_no, operation FROM (
-        SELECT t.trail_no, t.operation, t.recorded_at, t.digest, row_number() OVER numbers AS expected_no,
-               lag(t.recorded_at) OVER numbers AS recorded_before,
-               trail_digest(lag(t.digest) OVER numbers, t) AS expected_digest
-        FROM trail t WHERE t.program_id = :program WINDOW numbers AS (ORDER BY t.trail_no)) r
-    WHERE trail_no <> expected_no OR digest <> expected_digest OR recorded_at < recorded_before
-    """,
+WITH held AS (
+    SELECT t.trail_no, t.operation, t.recorded_at, t.digest, lag(t.trail_no) OVER numbers AS no_before,
+           lag(t.recorded_at) OVER numbers AS recorded_before,
+           trail_digest(lag(t.digest) OVER numbers, ROW(t.*)::trail) AS recomputed
+    FROM (SELECT * FROM trail WHERE program_id = :program AND trail_no >= :after ORDER BY trail_no LIMIT :most) t
+    WINDOW numbers AS (ORDER BY t.trail_no)
 )
+SELECT trail_no, operation,
+       trail_no <> COALESCE(no_before, 0) + 1 OR digest <> recomputed
+       OR COALESCE(recorded_at < recorded_before, false) AS is_wrong
+FROM held WHERE trail_no > :after ORDER BY trail_no
+"""
+)
+
+
+def unbroken_page(conn: Connection, program_id: int, after: int) -> tuple[AuditAnswer, int | None]:
+    """Holds the next rows of the trail against each other, and says after what number the next page begins."""
+    values = {"program": program_id, "after": after, "most": PAGE_ROWS + 1}
+    page = conn.execute(_PAGE, values).all()
+    wrong = [{"trail_no": row.trail_no, "operation": row.operation} for row in page if row.is_wrong]
+    answer = AuditAnswer(len(page), len(wrong), wrong[:MOST_ROWS])
+    return answer, page[-1].trail_no if len(page) >= PAGE_ROWS else None
+
+
 # What a key of the program did since the program has a trail, by the operations that do it. A fact's instant is that of
 # its call; rows of the same transaction may be dated later, never before.
 _FACTS = """
@@ -68,4 +87,4 @@ _DEEDS = Question(
           AND (f.subject IS NULL OR t.subject = f.subject OR t.operation = 'approve_closing_payment'))
     """,
 )
-QUESTIONS = (_UNBROKEN, _DEEDS)
+QUESTIONS = (_DEEDS,)

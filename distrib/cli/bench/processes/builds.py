@@ -41,7 +41,7 @@ class Build:
         program = ["create", "bench", "--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy", "open"]
         self._command(variables, "migrate")
         self._command(variables, "program", *program)
-        return self._command(variables, "key", "create", "--role", "admin", "--name", "bench").splitlines()[-1]
+        return self._command(variables, "key", "create", "--role", "orders", "--name", "bench").splitlines()[-1]
 
     @contextmanager
     def service(self, variables: Mapping[str, str], log: Path, app: str = APP) -> Iterator[RunningBuild]:

@@ -16,7 +16,7 @@ def prepare_post(spec: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     bodies = _bodies(World(**spec["world"]), spec["hand"], spec["hands"], spec["batch"])
     connection = HTTPConnection(spec["host"], spec["port"], timeout=60)
     headers = {"Authorization": f"Bearer {spec['key']}", "Content-Type": "application/json"}
-    _call(connection, "GET", "/v1/program", None, headers, 200)
+    _call(connection, "GET", "/v1/events?limit=1", None, headers, 200)
 
     def run() -> dict[str, Any]:
         for count, body in bodies:

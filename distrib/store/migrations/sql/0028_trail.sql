@@ -24,6 +24,8 @@ CREATE TABLE trail (
 );
 CREATE INDEX trail_time ON trail (program_id, recorded_at, trail_no);
 CREATE INDEX trail_actor ON trail (program_id, actor, trail_no);
+CREATE INDEX trail_actor_operation ON trail (program_id, actor, operation, trail_no);
+CREATE INDEX trail_kind ON trail (program_id, kind, trail_no);
 CREATE INDEX trail_operation ON trail (program_id, operation, trail_no);
 CREATE INDEX trail_subject ON trail (program_id, subject, trail_no) WHERE subject IS NOT NULL;
 CREATE INDEX trail_shop ON trail (program_id, shop_id, trail_no) WHERE shop_id IS NOT NULL;
