@@ -13,12 +13,17 @@ import structlog
 from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
 from werkzeug.exceptions import NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
+from distrib.api.calls.backlog import Backlog
+from distrib.api.calls.gate import Allowed, Gate, check
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
+from distrib.api.calls.shares import Shares
+from distrib.api.http.auth import presented_key
 from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
 from distrib.api.http.unread import drop_unread
@@ -30,6 +35,7 @@ from distrib.console.invitation import invitation_blueprint
 from distrib.languages.web import serve_languages
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
+from distrib.settings import Settings
 from distrib.store import migrate
 from distrib.store.database import enter_program
 from distrib.transactions import in_transaction
@@ -44,6 +50,9 @@ def create_app(container: Container) -> Flask:
     app = Flask("distrib", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
+    proxies = container.settings.trusted_proxies
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.extensions[EXTENSION] = backend_of(container)
     serve_languages(app)
     description = register_operations(app, __version__)
@@ -72,8 +81,19 @@ def backend_of(container: Container) -> Backend:
         is_migrated=lambda: migrate.is_current(container.worker_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
+        gate=Gate(container.rates, _allowed(container.settings)),
+        shares=Shares(container.settings.program_calls),
+        backlog=Backlog(container.settings.waiting_orders, container.settings.waiting_mib * 2**20),
         allows_private_webhooks=container.settings.webhook_allow_private,
         public_url=container.settings.public_url,
+    )
+
+
+def _allowed(settings: Settings) -> Allowed:
+    return Allowed(
+        calls_per_key=settings.calls_per_key,
+        calls_per_address=settings.calls_per_address,
+        bad_keys_per_address=settings.bad_keys_per_address,
     )
 
 
@@ -93,10 +113,11 @@ def _answers(container: Container) -> bool:
 
 
 def _begin() -> None:
-    """Sets the request's id and start time; a caller's own id is kept where it is fit for a log.
+    """Sets the request's id and start time, and counts the call; a caller's own id is kept where it is fit for a log.
 
     Raises:
         NotFound: the path as sent holds what no id can.
+        Refusal: the caller calls too often.
     """
     sent = request.headers.get("X-Request-Id", "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
@@ -104,6 +125,10 @@ def _begin() -> None:
     g.began = time.perf_counter()
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
+    if request.url_rule is not None and request.path not in _QUIET:  # a 404 costs no more than a 429
+        presented = presented_key(request.headers.get("Authorization"))
+        g.standing = current_backend().gate.admit(presented, request.remote_addr)
+        check(g.standing)
 
 
 def _finish(response: Response) -> Response:
@@ -113,6 +138,9 @@ def _finish(response: Response) -> Response:
     if "request_id" in g:
         headers["X-Request-Id"] = g.request_id
         _note(response)
+    if "standing" in g:
+        headers["RateLimit-Policy"] = g.standing.policy_field
+        headers["RateLimit"] = g.standing.limit_field
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Frame-Options"] = "DENY"

@@ -6,6 +6,7 @@ business rule and no SQL may enter.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.embedded import EmbeddedServers
+from distrib.rates import Rates
 from distrib.services.audit.run import audit_state
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer, data_keys
@@ -55,7 +57,7 @@ class Container:
     @cached_property
     def web_engine(self) -> Engine:
         """Engine under the web role: its connections see one program at a time."""
-        return self._engine(WEB_ROLE)
+        return self._engine(WEB_ROLE, overflow=16)  # three programs may hang, each with its share, beside a fourth
 
     @cached_property
     def worker_engine(self) -> Engine:
@@ -97,6 +99,16 @@ class Container:
         ringer = Ringer(self.bell.ring)  # the bell first: what is opened last is closed first
         self._closing.callback(ringer.close)
         return ringer
+
+    @cached_property
+    def rates(self) -> Rates:
+        """Counts calls; what processes count is exchanged by a thread of its own."""
+        prefix = hashlib.blake2b(self.settings.key_pepper.encode(), digest_size=6, person=b"rates").hexdigest()
+        rates = Rates(self.redis, f"distrib:rates:{prefix}")
+        sharer = Ringer(rates.exchange)
+        rates.wants_exchange = sharer.ring
+        self._closing.callback(sharer.close)
+        return rates
 
     def now(self) -> datetime:
         """The present instant, in UTC."""
@@ -157,6 +169,13 @@ class Container:
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
             "DISTRIB_DRAIN_BATCH_ORDERS": str(self.settings.drain_batch_orders),
             "DISTRIB_SWEEP_INTERVAL_MS": str(self.settings.sweep_interval_ms),
+            "DISTRIB_CALLS_PER_KEY": str(self.settings.calls_per_key),
+            "DISTRIB_CALLS_PER_ADDRESS": str(self.settings.calls_per_address),
+            "DISTRIB_BAD_KEYS_PER_ADDRESS": str(self.settings.bad_keys_per_address),
+            "DISTRIB_PROGRAM_CALLS": str(self.settings.program_calls),
+            "DISTRIB_WAITING_ORDERS": str(self.settings.waiting_orders),
+            "DISTRIB_WAITING_MIB": str(self.settings.waiting_mib),
+            "DISTRIB_TRUSTED_PROXIES": str(self.settings.trusted_proxies),
         }
 
     def joining_environment(self) -> dict[str, str]:
@@ -171,12 +190,13 @@ class Container:
         with self.begin() as conn:
             return signed_overrides(conn)
 
-    def _engine(self, role: str) -> Engine:
+    def _engine(self, role: str, overflow: int | None = None) -> Engine:
         engine = open_engine(
             self.database_url,
             role,
             statement_timeout_ms=self.settings.statement_timeout_ms,
             lock_timeout_ms=self.settings.lock_timeout_ms,
+            overflow=overflow,
         )
         self._closing.callback(engine.dispose)
         return engine

@@ -66,6 +66,20 @@ class Settings:
     drain_batch_orders: int = 2_000
     worker_processes: int = 2
     sweep_interval_ms: int = 1_000
+    calls_per_key: int = 30_000
+    """Calls a minute of a key that has no limit of its own."""
+    calls_per_address: int = 3_000
+    """Calls a minute of an address before a key is known: pages that need none, and keys seen for the first time."""
+    bad_keys_per_address: int = 60
+    """Keys a minute that were not good, after which an address is refused unless it comes with one that was."""
+    program_calls: int = 8
+    """Calls of one program that a web process works on at a time, as many again wait; 0: no bound."""
+    waiting_orders: int = 2_000_000
+    """Orders of one program that may wait to be settled before further events are refused."""
+    waiting_mib: int = 8_192
+    """The same by the weight of their events, in MiB."""
+    trusted_proxies: int = 0
+    """How many proxies stand before the service, whose word is taken for the address that a call comes from."""
     environment: str = "development"
     webhook_allow_private: bool = False
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
@@ -106,6 +120,13 @@ def read_settings() -> Settings:
         drain_batch_orders=reader.number("drain_batch_orders", Settings.drain_batch_orders, 1, 20_000),
         worker_processes=reader.number("worker_processes", Settings.worker_processes, 1, 64),
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
+        calls_per_key=reader.number("calls_per_key", Settings.calls_per_key, 1, 10**9),
+        calls_per_address=reader.number("calls_per_address", Settings.calls_per_address, 1, 10**9),
+        bad_keys_per_address=reader.number("bad_keys_per_address", Settings.bad_keys_per_address, 1, 10**9),
+        program_calls=reader.number("program_calls", Settings.program_calls, 0, 1_000),
+        waiting_orders=reader.number("waiting_orders", Settings.waiting_orders, 1, 10**12),
+        waiting_mib=reader.number("waiting_mib", Settings.waiting_mib, 1, 10**9),
+        trusted_proxies=reader.number("trusted_proxies", Settings.trusted_proxies, 0, 8),
         environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,

@@ -43,9 +43,12 @@ CODES: dict[str, Code] = {
     "too_large": Code(413, "The request is larger than {limit}."),
     "unsupported_media_type": Code(415, "Send {expected}."),
     "invalid": Code(422, "The input does not fit."),
-    "too_many_requests": Code(429, "Too many requests."),
+    "too_many_requests": Code(429, "Too many requests; the next may come in {seconds} s."),
+    "too_many_bad_keys": Code(429, "Too many calls with keys that are not good; try again in {seconds} s."),
     "internal": Code(500, "Something went wrong on our side."),
     "unavailable": Code(503, "Try again in a moment."),
+    "program_busy": Code(503, "The program has as many calls under way as it may have; try again in a moment."),
+    "backlog_full": Code(503, "As much of the program waits to be settled as may wait; try again in {seconds} s."),
     "idempotency_key_reused": Code(422, "The Idempotency-Key was used with other content."),
     # programs and keys
     "program_exists": Code(409, "The program {code} exists with other settings."),

@@ -51,14 +51,29 @@ psycopg.adapters.register_dumper(np.ndarray, _BigintsDumper)
 
 
 def open_engine(
-    url: str, role: str | None, *, statement_timeout_ms: int = 15_000, lock_timeout_ms: int = 5_000, pool_size: int = 8
+    url: str,
+    role: str | None,
+    *,
+    statement_timeout_ms: int = 15_000,
+    lock_timeout_ms: int = 5_000,
+    pool_size: int = 8,
+    overflow: int | None = None,
 ) -> Engine:
-    """Opens an engine whose every connection acts under ``role`` (None: the login's own, for migrations)."""
+    """Opens an engine whose every connection acts under ``role`` (None: the login's own, for migrations).
+
+    Args:
+        pool_size: connections that stay open.
+        overflow: connections beside them that are closed after use; as many again if not given.
+    """
     options = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms} -c timezone=UTC"
     options += " -c jit=off"  # statements here are short; compiling them costs more than it gains
     options += " -c idle_in_transaction_session_timeout=60000"
     engine = create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size if overflow is None else overflow,
+        pool_pre_ping=True,
+        connect_args={"options": options},
     )
     if role is not None:
         event.listen(engine, "connect", _act_as(role))

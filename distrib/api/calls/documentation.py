@@ -15,7 +15,18 @@ from distrib.domain.errors import CODES
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
 _PROBLEM = "application/problem+json"
-_ANY_CALL = ("bad_request", "unauthorized", "forbidden", "method_not_allowed", "invalid", "internal", "unavailable")
+_ANY_CALL = (
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "method_not_allowed",
+    "invalid",
+    "too_many_requests",
+    "too_many_bad_keys",
+    "internal",
+    "unavailable",
+    "program_busy",
+)
 _WITH_BODY = ("not_json", "too_large", "unsupported_media_type")
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -23,7 +34,25 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "Kept for ever: the same key and content get the same answer.",
 }
-_HEADERS = {"X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}}}
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {
+        "description": "How many calls there may be in how many seconds.",
+        "schema": {"type": "string", "examples": ['"key";q=30000;w=60']},
+    },
+    "RateLimit": {
+        "description": "How many of them are left, and for how many seconds.",
+        "schema": {"type": "string", "examples": ['"key";r=29999;t=42']},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+"""The headers of answers, as components that every answer refers to."""
+_HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name != "Retry-After"}
+_RETRIED = (429, 503)
+_RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 
 
 Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
@@ -102,9 +131,10 @@ def _refusals(said: Documented) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES[code].status, []).append(code)
-    return {str(status): _refusal(listed) for status, listed in sorted(by_status.items())}
+    return {str(status): _refusal(status, listed) for status, listed in sorted(by_status.items())}
 
 
-def _refusal(codes: list[str]) -> dict[str, Any]:
+def _refusal(status: int, codes: list[str]) -> dict[str, Any]:
     described = "; ".join(f"`{code}`: {CODES[code].message}" for code in codes)
-    return {"description": described, "headers": _HEADERS, "content": {_PROBLEM: {"schema": ProblemSchema}}}
+    headers = _HEADERS | _RETRY_AFTER if status in _RETRIED else _HEADERS
+    return {"description": described, "headers": headers, "content": {_PROBLEM: {"schema": ProblemSchema}}}

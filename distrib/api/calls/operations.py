@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,6 +32,7 @@ from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
+from distrib.services.programs.limits import ProgramLimits
 from distrib.transactions import in_transaction, stream_in_transaction
 
 JSON = "application/json"
@@ -52,6 +54,7 @@ class Call:
     now: datetime
     body: Any
     query: Mapping[str, Any]
+    limits: ProgramLimits
 
     @property
     def policy(self) -> Policy:
@@ -151,13 +154,17 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
     backend = current_backend()
     unit = partial(_run_operation, backend, operation, handler, path, presented, sent)
     try:
-        program_id, answer = in_transaction(backend.begin, unit)
+        with ExitStack() as turn:
+            turn.enter_context(backend.shares.turn(_program_of(backend, presented)))
+            program_id, answer = in_transaction(backend.begin, unit)
+            if isinstance(answer, Stream):
+                response = _streamed(backend, program_id, answer)
+                response.call_on_close(turn.pop_all().close)  # it holds its connection until all is sent
+                return response
     except Refusal as refusal:
         if refusal.code in WATCHED:
             in_transaction(backend.begin, partial(_note_refused, backend, path, presented, sent, refusal.code))
         raise
-    if isinstance(answer, Stream):
-        return _streamed(backend, program_id, answer)
     if isinstance(answer, Drawing):
         return _drawn(answer)
     if answer.after_commit is not None:
@@ -166,6 +173,32 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return Response(status=answer.status, headers=dict(answer.headers))
     body = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
     return json_response(body, answer.status, answer.headers)
+
+
+def _program_of(backend: Backend, presented: str) -> int:
+    """The number of the program whose call this is; a key that is not remembered is looked at in a transaction.
+
+    Raises:
+        Refusal: ``unauthorized``.
+    """
+    known = backend.gate.known(presented)
+    if known is not None:
+        return known.program_id
+    return in_transaction(backend.begin, partial(_authenticate, backend, presented))[0].program_id
+
+
+def _authenticate(backend: Backend, presented: str, conn: Connection) -> tuple[Program, Actor, ProgramLimits]:
+    """The program and the actor of a key, with the program's limits; a key that is not good is counted.
+
+    Raises:
+        Refusal: ``unauthorized``.
+    """
+    authenticated = authenticate(conn, presented, backend.pepper)
+    if authenticated is None:
+        backend.gate.note_bad_key(presented, request.remote_addr)
+        raise Refusal("unauthorized")
+    program, actor = authenticated
+    return program, actor, backend.gate.recognise(conn, presented, program.program_id, actor.key_id)
 
 
 def _note_refused(
@@ -199,15 +232,12 @@ def _run_operation(
 ) -> tuple[int, Answer | Stream | Drawing]:
     """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
     now = backend.now()
-    authenticated = authenticate(conn, presented, backend.pepper)
-    if authenticated is None:
-        raise Refusal("unauthorized")
-    program, actor = authenticated
+    program, actor, limits = _authenticate(backend, presented, conn)
     g.program, g.key_id = program.code, actor.key_id
     if actor.role not in MAY_CALL[operation.name]:
         raise Refusal("forbidden")
     query = load_query(operation.query, request.args)
-    call = Call(backend, conn, program, actor, now, _body(operation, sent), query)
+    call = Call(backend, conn, program, actor, now, _body(operation, sent), query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)

@@ -8,6 +8,7 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
+from distrib.cli.programs.limits import limit_command
 from distrib.domain.texts import Text
 from distrib.services.programs.keys import ROLES, create_key, list_keys, revoke_key
 from distrib.store.programs.keys import ListedKey
@@ -84,3 +85,6 @@ def revoke(key_id: str, program_code: str | None) -> None:
         with container.begin() as conn:
             revoke_key(conn, container.program(conn, program_code), key_id, now)
     click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))
+
+
+key.add_command(limit_command)
