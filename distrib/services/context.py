@@ -75,6 +75,8 @@ class Actor:
     role: str
     shop_no: int | None = None
     shop_id: str | None = None
+    is_signed: bool = False
+    """Whether what it posts of events must be signed."""
 
 
 COMMAND_LINE = Actor(key_id="cli", name="command line", role="admin")

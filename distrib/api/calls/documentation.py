@@ -11,6 +11,7 @@ from marshmallow import Schema
 
 from distrib.api.schemas.problem import ProblemSchema
 from distrib.domain.errors import CODES
+from distrib.domain.webhooks import SIGNED_HEADERS
 
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
@@ -33,6 +34,11 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "Kept for ever: the same key and content get the same answer.",
+}
+_SIGNED = {
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "Standard Webhooks 1.0.0, over the bytes of the body; of keys that must sign.",
 }
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}},
@@ -71,6 +77,7 @@ class Documented:
     takes_ndjson: bool
     is_idempotent: bool
     needs_body: bool
+    may_be_signed: bool
     has_path: bool
     roles: Iterable[str]
 
@@ -88,6 +95,8 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
         parameters.append({"in": "query", "schema": said.query})
     if said.is_idempotent:
         parameters.append(dict(_IDEMPOTENCY_KEY))
+    if said.may_be_signed:
+        parameters += [_SIGNED | {"name": name} for name in SIGNED_HEADERS]
     if parameters:
         operation["parameters"] = parameters
     if said.body is not None:
@@ -126,6 +135,7 @@ def _refusals(said: Documented) -> dict[str, Any]:
     """One response a status, naming the codes it comes with."""
     codes = [*_ANY_CALL, *said.refusals]
     codes += _WITH_BODY if said.body is not None else ()
+    codes += ("signature_missing", "signature_expired", "signature_wrong") if said.may_be_signed else ()
     codes += ("not_found",) if said.has_path else ()
     codes += ("idempotency_key_reused",) if said.is_idempotent else ()
     by_status: dict[int, list[str]] = {}

@@ -28,11 +28,13 @@ from distrib.api.http.shapes import load_body, load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.policies.policy import Policy
+from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
 from distrib.services.programs.limits import ProgramLimits
+from distrib.services.programs.signing import check_signature
 from distrib.transactions import in_transaction, stream_in_transaction
 
 JSON = "application/json"
@@ -81,6 +83,7 @@ class Operation:
     takes_ndjson: bool
     is_idempotent: bool
     needs_body: bool
+    may_be_signed: bool
 
 
 class Resource:
@@ -102,6 +105,7 @@ class Resource:
         takes_ndjson: bool = False,
         is_idempotent: bool = False,
         needs_body: bool = True,
+        may_be_signed: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler and documents it; its name is the operation's.
 
@@ -112,12 +116,15 @@ class Resource:
             takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
             is_idempotent: whether an ``Idempotency-Key`` is honoured.
             needs_body: whether no body at all is refused, rather than an empty object.
+            may_be_signed: whether keys that must sign do so here.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             route = f"{method} /v1{rule}"
-            operation = Operation(name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body)
+            operation = Operation(
+                name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body, may_be_signed
+            )
             documented = Documented(
                 name=name,
                 answers=answers,
@@ -127,6 +134,7 @@ class Resource:
                 takes_ndjson=takes_ndjson,
                 is_idempotent=is_idempotent,
                 needs_body=needs_body,
+                may_be_signed=may_be_signed,
                 has_path=("<" in rule),
                 roles=MAY_CALL[name],
             )
@@ -236,6 +244,9 @@ def _run_operation(
     g.program, g.key_id = program.code, actor.key_id
     if actor.role not in MAY_CALL[operation.name]:
         raise Refusal("forbidden")
+    if operation.may_be_signed and actor.is_signed:
+        headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
+        check_signature(conn, program, actor, backend.sealer, headers, sent, now)
     query = load_query(operation.query, request.args)
     call = Call(backend, conn, program, actor, now, _body(operation, sent), query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None

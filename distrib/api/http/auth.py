@@ -35,6 +35,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "list_keys": _ADMIN,
     "create_key": _ADMIN,
     "revoke_key": _ADMIN,
+    "require_signing": _ADMIN,
+    "end_signing": _ADMIN,
     "register_shop": frozenset({PARTNER, ADMIN}),
     "register_shops": frozenset({PARTNER, ADMIN}),
     "get_shop": _READERS_AND_SELF,

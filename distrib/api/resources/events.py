@@ -116,6 +116,7 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
     reads_body=as_sent,
     takes_ndjson=True,
     refusals=("id_conflict", "refund_ambiguous", "backlog_full"),
+    may_be_signed=True,
 )
 def post_events(call: Call) -> Answer:
     """Takes one event, or up to 1,000, as JSON or one a line.

@@ -15,9 +15,10 @@ from distrib.api.schemas.program import (
     ProgramChangesPageSchema,
     ProgramPatchSchema,
     ProgramSchema,
+    SigningSecretSchema,
 )
 from distrib.services.context import Program
-from distrib.services.programs import keys
+from distrib.services.programs import keys, signing
 from distrib.services.programs.settings import WITHDRAWAL_TERMS, binding_of, list_changes, set_program, withdrawals_of
 
 program = Resource("program", "The program 分销计划 and its keys 密钥")
@@ -85,6 +86,20 @@ def revoke_key(call: Call, key_id: str) -> Answer:
     return Answer(None, 204)
 
 
+@program.operation("POST", "/keys/<id:key_id>/signing", {201: SigningSecretSchema})
+def require_signing(call: Call, key_id: str) -> Answer:
+    """Gives a key a secret by which its posts of events must be signed; the one before is good for 24 hours more."""
+    secret, former_until = signing.require_signing(call.conn, call.program, key_id, call.backend.sealer, call.now)
+    return Answer({"id": key_id, "secret": secret, "former_until": former_until}, 201)
+
+
+@program.operation("DELETE", "/keys/<id:key_id>/signing", {204: None})
+def end_signing(call: Call, key_id: str) -> Answer:
+    """Asks a key for no signatures any more."""
+    signing.end_signing(call.conn, call.program, key_id, call.now)
+    return Answer(None, 204)
+
+
 def _shown(tenant: Program) -> dict[str, object]:
     names = (
         "code",
@@ -103,4 +118,4 @@ def _shown(tenant: Program) -> dict[str, object]:
 
 def _view(row: Any) -> dict[str, object]:
     shown = {"id": row.key_id, "name": row.name, "role": row.role, "shop_id": row.shop_id}
-    return shown | {"created_at": row.created_at, "revoked_at": row.revoked_at}
+    return shown | {"created_at": row.created_at, "revoked_at": row.revoked_at, "signed": row.is_signed}

@@ -104,6 +104,17 @@ class KeySchema(Shape):
     shop_id = Identifier(required=True, allow_none=True)
     created_at = Instant(required=True)
     revoked_at = Instant(required=True, allow_none=True)
+    signed = Flag(required=True, metadata={"description": "whether what it posts of events must be signed"})
+
+
+class SigningSecretSchema(Shape):
+    """The secret of a key that must sign, seen once."""
+
+    id = PlainText(required=True)
+    secret = PlainText(required=True, metadata={"description": "whsec_ and base64, as Standard Webhooks has it"})
+    former_until = Instant(
+        required=True, allow_none=True, metadata={"description": "until when the one before is good as well"}
+    )
 
 
 class NewKeySchema(Shape):

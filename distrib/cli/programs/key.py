@@ -11,6 +11,7 @@ from distrib.cli.output import in_both, json_option, open_console, print_json, p
 from distrib.cli.programs.limits import limit_command
 from distrib.domain.texts import Text
 from distrib.services.programs.keys import ROLES, create_key, list_keys, revoke_key
+from distrib.services.programs.signing import end_signing, require_signing
 from distrib.store.programs.keys import ListedKey
 
 PAGE = 500
@@ -64,6 +65,7 @@ def list_command(program_code: str | None, as_json: bool) -> None:
             Text("shop", "column"),
             Text("made", "column"),
             Text("ended", "column"),
+            Text("signs", "column"),
         ),
         False,
     )
@@ -72,6 +74,8 @@ def list_command(program_code: str | None, as_json: bool) -> None:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return in_both(Text("yes", "cell")) if value else None
     return time_text(value) if isinstance(value, datetime) else value
 
 
@@ -85,6 +89,27 @@ def revoke(key_id: str, program_code: str | None) -> None:
         with container.begin() as conn:
             revoke_key(conn, container.program(conn, program_code), key_id, now)
     click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))
+
+
+@key.command()
+@click.argument("key_id")
+@click.option("--end", is_flag=True, help="Ask it for no signatures any more.")
+@program_option
+def sign(key_id: str, end: bool, program_code: str | None) -> None:
+    """Make the key KEY_ID sign its posts of events; the secret is printed once, alone on the last line."""
+    with open_container() as container:
+        now = container.now()
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            if end:
+                end_signing(conn, program, key_id, now)
+                return
+            secret, former_until = require_signing(conn, program, key_id, container.sealer, now)
+    if former_until is not None:
+        words = Text("The secret before is good until {until}.", until=time_text(former_until))
+        click.echo(in_both(words), err=True)
+    click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
+    click.echo(secret)
 
 
 key.add_command(limit_command)

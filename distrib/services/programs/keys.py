@@ -60,7 +60,7 @@ def authenticate(conn: Connection, presented: str, pepper: bytes) -> tuple[Progr
     enter_program(conn, row.program_id)
     program = get_program(conn, row.program_id)
     shop_id = None if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])[row.shop_no]
-    return program, Actor(row.key_id, row.name, row.role, row.shop_no, shop_id)
+    return program, Actor(row.key_id, row.name, row.role, row.shop_no, shop_id, row.is_signed)
 
 
 def list_keys(

@@ -56,8 +56,10 @@ def read_limits(conn: Connection, program_id: int) -> ProgramLimits:
 def limit_program(conn: Connection, program: Program, wanted: Mapping[str, int | None], now: datetime) -> ProgramLimits:
     """Sets limits of a program and returns all of them; what is not named stays, None is as the settings say."""
     before = read_limits(conn, program.program_id)
-    kept = {name: getattr(before, name) for name in ("calls_per_minute", "waiting_orders", "waiting_bytes")}
-    store.set_limits(conn, program.program_id, "", kept | wanted, now)
+    kept: dict[str, int | None] = {
+        name: getattr(before, name) for name in ("calls_per_minute", "waiting_orders", "waiting_bytes")
+    }
+    store.set_limits(conn, program.program_id, "", {**kept, **wanted}, now)
     return read_limits(conn, program.program_id)
 
 

@@ -19,6 +19,7 @@ class KeyRow(NamedTuple):
     secret_hmac: bytes
     created_at: datetime
     revoked_at: datetime | None
+    is_signed: bool = False
 
 
 class ListedKey(NamedTuple):
@@ -30,19 +31,24 @@ class ListedKey(NamedTuple):
     shop_id: str | None
     created_at: datetime
     revoked_at: datetime | None
+    is_signed: bool
 
 
+_SIGNED = (
+    "EXISTS (SELECT FROM key_signing g WHERE g.program_id = k.program_id AND g.key_id = k.key_id"
+    " AND g.secret IS NOT NULL) AS is_signed"
+)
 _INSERT = text(
     "INSERT INTO api_keys (program_id, key_id, name, role, shop_no, secret_hmac, created_at) "
     "VALUES (:program_id, :key_id, :name, :role, :shop_no, :secret_hmac, :created_at)"
 )
 _NAME = text("SELECT set_config('distrib.key_id', :key_id, true)")
 _FIND = text(
-    "SELECT program_id, key_id, name, role, shop_no, secret_hmac, created_at, revoked_at "
-    "FROM api_keys WHERE key_id = :key_id"
+    f"SELECT program_id, key_id, name, role, shop_no, secret_hmac, created_at, revoked_at, {_SIGNED} "
+    "FROM api_keys k WHERE key_id = :key_id"
 )
 _LIST = text(
-    "SELECT k.key_id, k.name, k.role, s.shop_id, k.created_at, k.revoked_at "
+    f"SELECT k.key_id, k.name, k.role, s.shop_id, k.created_at, k.revoked_at, {_SIGNED} "
     "FROM api_keys k LEFT JOIN shops s ON s.program_id = k.program_id AND s.shop_no = k.shop_no "
     "WHERE k.program_id = :program_id AND k.key_id > :after ORDER BY k.key_id LIMIT :limit"
 )

@@ -32,3 +32,6 @@ ALTER TABLE key_signing ENABLE ROW LEVEL SECURITY;
 ALTER TABLE key_signing FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON key_signing TO distrib_web
     USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
+-- Whether a key signs is asked with the key itself, before its program is known.
+CREATE POLICY by_key_id ON key_signing FOR SELECT TO distrib_web
+    USING (key_id = current_setting('distrib.key_id', true));
