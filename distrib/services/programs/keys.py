@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import MAX_TEXT, is_storable_text
+from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program
 from distrib.services.programs.tenants import get_program
@@ -83,6 +83,8 @@ def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
         problems.append(Problem("/role", Text("must be one of {choices}", "setting", choices=", ".join(ROLES))))
     if not is_storable_text(name) or not name.strip():
         problems.append(Problem("/name", Text("must have 1 to {most} characters", most=MAX_TEXT)))
+    elif not is_text(name):
+        problems.append(Problem("/name", Text("holds a control character", "service")))
     if (role == "partner") != (shop_id is not None):
         words = Text("a partner's key names its shop, another key none")
         problems.append(Problem("/shop_id", words))
