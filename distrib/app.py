@@ -84,6 +84,7 @@ def backend_of(container: Container) -> Backend:
         gate=Gate(container.rates, _allowed(container.settings)),
         shares=Shares(container.settings.program_calls),
         backlog=Backlog(container.settings.waiting_orders, container.settings.waiting_mib * 2**20),
+        metrics_key=container.settings.metrics_key,
         allows_private_webhooks=container.settings.webhook_allow_private,
         public_url=container.settings.public_url,
     )

@@ -26,7 +26,7 @@ from distrib.embedded import EmbeddedServers
 from distrib.rates import Rates
 from distrib.services.audit.run import audit_state
 from distrib.services.context import Program
-from distrib.services.encryption import Sealer, data_keys
+from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
 from distrib.services.policies import load_policies, signed_overrides
@@ -165,7 +165,8 @@ class Container:
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
-            "DISTRIB_DATA_KEY": self.settings.data_key,
+            "DISTRIB_DATA_KEY": self.settings.data_key or key_text(self.settings.key_pepper),
+            "DISTRIB_METRICS_KEY": self.settings.metrics_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
             "DISTRIB_DRAIN_BATCH_ORDERS": str(self.settings.drain_batch_orders),
             "DISTRIB_SWEEP_INTERVAL_MS": str(self.settings.sweep_interval_ms),

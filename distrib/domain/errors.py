@@ -37,6 +37,9 @@ CODES: dict[str, Code] = {
     "signature_expired": Code(401, "webhook-timestamp is not within {minutes} minutes of now."),
     "signature_wrong": Code(401, "webhook-signature does not fit webhook-id, webhook-timestamp and the body."),
     "forbidden": Code(403, "The key's role may not do this."),
+    "metrics_closed": Code(
+        403, "The figures are for this machine alone, or for the key that DISTRIB_METRICS_KEY sets."
+    ),
     "not_found": Code(404, "There is no such thing here."),
     "method_not_allowed": Code(405, "The method is not allowed here."),
     "not_acceptable": Code(406, "No acceptable representation."),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import current_app
@@ -39,6 +39,7 @@ class Backend:
         gate: who may call how often.
         shares: how many calls of one program are under way at a time.
         backlog: how much of a program may wait to be settled.
+        metrics_key: what whoever reads ``/metrics`` presents; empty: it is for this machine alone.
         public_url: what links to this service begin with; None: as it was reached.
     """
 
@@ -57,6 +58,7 @@ class Backend:
     gate: Gate
     shares: Shares
     backlog: Backlog
+    metrics_key: str = field(default="", repr=False)
     allows_private_webhooks: bool = False
     public_url: str | None = None
 
