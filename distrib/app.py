@@ -13,12 +13,11 @@ import structlog
 from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
 from werkzeug.exceptions import NotFound
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.backlog import Backlog
-from distrib.api.calls.gate import Allowed, Gate, check
+from distrib.api.calls.gate import Allowed, Gate, check, networks_of
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
@@ -50,9 +49,6 @@ def create_app(container: Container) -> Flask:
     app = Flask("distrib", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
-    proxies = container.settings.trusted_proxies
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.extensions[EXTENSION] = backend_of(container)
     serve_languages(app)
     description = register_operations(app, __version__)
@@ -81,7 +77,7 @@ def backend_of(container: Container) -> Backend:
         is_migrated=lambda: migrate.is_current(container.worker_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
-        gate=Gate(container.rates, _allowed(container.settings)),
+        gate=Gate(container.rates, _allowed(container.settings), networks_of(container.settings.trusted_proxies)),
         shares=Shares(container.settings.program_calls),
         backlog=Backlog(container.settings.waiting_orders, container.settings.waiting_mib * 2**20),
         metrics_key=container.settings.metrics_key,
@@ -127,8 +123,8 @@ def _begin() -> None:
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
     if request.url_rule is not None and request.path not in _QUIET:  # a 404 costs no more than a 429
-        presented = presented_key(request.headers.get("Authorization"))
-        g.standing = current_backend().gate.admit(presented, request.remote_addr)
+        gate = current_backend().gate
+        g.standing = gate.admit(presented_key(request.headers.get("Authorization")), gate.address_of(request))
         check(g.standing)
 
 

@@ -176,7 +176,7 @@ class Container:
             "DISTRIB_PROGRAM_CALLS": str(self.settings.program_calls),
             "DISTRIB_WAITING_ORDERS": str(self.settings.waiting_orders),
             "DISTRIB_WAITING_MIB": str(self.settings.waiting_mib),
-            "DISTRIB_TRUSTED_PROXIES": str(self.settings.trusted_proxies),
+            "DISTRIB_TRUSTED_PROXIES": self.settings.trusted_proxies,
         }
 
     def joining_environment(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ Nothing is connected or started here, and no message repeats a value: some are s
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import secrets
@@ -84,8 +85,8 @@ class Settings:
     """Orders of one program that may wait to be settled before further events are refused."""
     waiting_mib: int = 8_192
     """The same by the weight of their events, in MiB."""
-    trusted_proxies: int = 0
-    """How many proxies stand before the service, whose word is taken for the address that a call comes from."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses or networks, parted by commas, of the proxies whose word is taken for where a call comes from."""
     environment: str = "development"
     webhook_allow_private: bool = False
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
@@ -133,7 +134,7 @@ def read_settings() -> Settings:
         program_calls=reader.number("program_calls", Settings.program_calls, 0, 1_000),
         waiting_orders=reader.number("waiting_orders", Settings.waiting_orders, 1, 10**12),
         waiting_mib=reader.number("waiting_mib", Settings.waiting_mib, 1, 10**9),
-        trusted_proxies=reader.number("trusted_proxies", Settings.trusted_proxies, 0, 8),
+        trusted_proxies=reader.text("trusted_proxies", Settings.trusted_proxies, networks),
         environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
@@ -250,6 +251,15 @@ def base_of_links(url: str) -> None:
     is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\?#@')
     if not has_host or not is_plain or len(url) > LONGEST_PUBLIC_URL:
         raise ValidationError(render_both(Text("must be like https://fx.example.com, without query, fragment or user")))
+
+
+def networks(given: str) -> None:
+    """Refuse what is no list of addresses and networks."""
+    try:
+        for part in given.split(","):
+            ipaddress.ip_network(part.strip())
+    except ValueError:
+        raise ValidationError(render_both(Text("must be addresses or networks, parted by commas"))) from None
 
 
 def long_enough(secret: str) -> None:

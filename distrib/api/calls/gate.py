@@ -11,11 +11,12 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final, NamedTuple
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, NamedTuple, TypeAlias
 
+from flask import Request
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
@@ -24,6 +25,8 @@ from distrib.services.programs.limits import ProgramLimits, read_limits
 
 KNOWN_FOR_S: Final = 300.0
 MOST_KNOWN: Final = 20_000
+MOST_PROXIES: Final = 8
+Network: TypeAlias = IPv4Network | IPv6Network
 READ_AGAIN_S: Final = 5.0
 """How old the limits of a program may be: what whoever runs the service sets holds so many seconds later."""
 _SITE_BITS: Final = 64  # what one subscriber of IPv6 has
@@ -54,11 +57,13 @@ class Gate:
     Args:
         rates: the counters.
         allowed: the limits of who has none of its own.
+        trusted: the proxies whose word is taken for where a call comes from.
         clock: seconds that only grow.
     """
 
     rates: Rates
     allowed: Allowed
+    trusted: Sequence[Network] = ()
     clock: Callable[[], float] = time.monotonic
     _known: dict[bytes, KnownKey] = field(default_factory=dict)
     _limits: dict[int, tuple[float, ProgramLimits]] = field(default_factory=dict)
@@ -81,6 +86,10 @@ class Gate:
             if guesses.is_over:
                 return guesses
         return self.rates.take(Rate("address", self.allowed.calls_per_address), site)
+
+    def address_of(self, request: Request) -> str | None:
+        """Where a call comes from: its peer, or what the proxies that are trusted say, from the nearest one on."""
+        return _beyond(self.trusted, request.remote_addr, request.headers.get("X-Forwarded-For"))
 
     def known(self, presented: str) -> KnownKey | None:
         """What is remembered of a key, for five minutes after it was good."""
@@ -130,6 +139,41 @@ def check(standing: Standing) -> None:
     if standing.is_over:
         code = "too_many_bad_keys" if standing.rate.name == "bad_keys" else "too_many_requests"
         raise Refusal(code, seconds=standing.ends_in_s)
+
+
+def networks_of(listed: str) -> tuple[Network, ...]:
+    """The networks of a list that ``DISTRIB_TRUSTED_PROXIES`` holds.
+
+    >>> networks_of("127.0.0.1, 10.0.0.0/8")
+    (IPv4Network('127.0.0.1/32'), IPv4Network('10.0.0.0/8'))
+    """
+    return tuple(ip_network(part.strip()) for part in listed.split(","))
+
+
+def _beyond(trusted: Sequence[Network], peer: str | None, forwarded: str | None) -> str | None:
+    """The nearest address that is no trusted proxy's; each entry of ``X-Forwarded-For`` was added by the one after it.
+
+    >>> proxies = networks_of("127.0.0.1,10.0.0.0/8")
+    >>> [_beyond(proxies, "127.0.0.1", "6.6.6.6, 192.0.2.1, 10.1.1.1"), _beyond(proxies, "192.0.2.2", "6.6.6.6")]
+    ['192.0.2.1', '192.0.2.2']
+    """
+    address = peer
+    for entry in reversed((forwarded or "").split(",")[-MOST_PROXIES:]):
+        if not entry.strip() or not _is_among(trusted, address):
+            break
+        address = entry.strip()
+    return address
+
+
+def _is_among(networks: Sequence[Network], address: str | None) -> bool:
+    """Whether an address lies in one of the networks; a socket in the file system has none: it is this machine."""
+    if not address:
+        return True
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
 
 
 def site_of(address: str | None) -> str:

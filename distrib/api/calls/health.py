@@ -65,9 +65,10 @@ def _must_be_welcome(backend: Backend) -> None:
         presented = presented_key(request.headers.get("Authorization")) or ""
         if hmac.compare_digest(presented.encode(), backend.metrics_key.encode()):
             return
-        check(backend.gate.admit(presented or None, request.remote_addr))
+        address = backend.gate.address_of(request)
+        check(backend.gate.admit(presented or None, address))
         if presented:
-            backend.gate.note_bad_key(presented, request.remote_addr)
+            backend.gate.note_bad_key(presented, address)
         raise Refusal("unauthorized")
     is_forwarded = any(name in request.headers for name in _FORWARDED)
     if is_forwarded or not _is_this_machine(request.remote_addr):

@@ -203,7 +203,7 @@ def _authenticate(backend: Backend, presented: str, conn: Connection) -> tuple[P
     """
     authenticated = authenticate(conn, presented, backend.pepper)
     if authenticated is None:
-        backend.gate.note_bad_key(presented, request.remote_addr)
+        backend.gate.note_bad_key(presented, backend.gate.address_of(request))
         raise Refusal("unauthorized")
     program, actor = authenticated
     return program, actor, backend.gate.recognise(conn, presented, program.program_id, actor.key_id)

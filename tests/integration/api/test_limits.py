@@ -157,15 +157,28 @@ def test_a_key_that_ends_is_forgotten_and_counts_as_a_bad_one(api: Api) -> None:
 def test_behind_a_proxy_the_address_is_the_one_that_it_names(
     settings: Settings, database_url: str, redis_url: str, clock: Clock
 ) -> None:
-    behind = open_world(replace(settings, calls_per_address=1, trusted_proxies=1), database_url, redis_url)
+    behind = open_world(replace(settings, calls_per_address=1, trusted_proxies="10.0.0.0/8"), database_url, redis_url)
     behind.container.rates = Rates(None, "tests", clock)
     nobody = Api(create_app(behind.container), behind).nobody()
     called = [
-        nobody.call("GET", "/v1/program", headers={"X-Forwarded-For": f"203.0.113.9, {address}"}).status_code
-        for address in ("198.51.100.1", "198.51.100.1", "198.51.100.2")
+        nobody.call(
+            "GET",
+            "/v1/program",
+            headers={"X-Forwarded-For": f"203.0.113.{number}, {address}, 10.0.0.2"},
+            environ_overrides={"REMOTE_ADDR": peer},
+        ).status_code
+        for number, (peer, address) in enumerate(
+            [
+                ("10.0.0.1", "198.51.100.1"),
+                ("10.0.0.1", "198.51.100.1"),
+                ("10.0.0.1", "198.51.100.2"),
+                ("192.0.2.1", "198.51.100.3"),
+                ("192.0.2.1", "198.51.100.4"),
+            ]
+        )
     ]
     behind.container.close()
-    assert called == [401, 429, 401], "what a caller puts before the proxy's own word counts for nothing"
+    assert called == [401, 429, 401, 401, 429], "what others than the proxies say counts for nothing"
 
 
 def test_past_its_backlog_a_program_is_refused_events_and_no_other_is(
