@@ -12,6 +12,7 @@ from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate
+from distrib.services.programs.scopes import reach_of
 
 MAY_ACT = ("finance", "admin")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -28,14 +29,16 @@ def key_option(*, required: bool = True) -> Callable[[_F], _F]:
     )
 
 
-def acting_as(container: Container, conn: Connection, key: str, program_code: str | None) -> tuple[Program, Actor]:
-    """Whose key that is; the program is the key's own.
+def acting_as(
+    container: Container, conn: Connection, key: str, program_code: str | None, scope: str
+) -> tuple[Program, Actor]:
+    """Whose key that is, which reaches as far as ``scope``; the program is the key's own.
 
     Raises:
-        Refusal: ``unauthorized``, ``forbidden`` for a role that may not act on money, or ``program_unknown`` where
-            another program was named.
+        Refusal: ``unauthorized``, ``key_expired``, ``forbidden`` for a role that may not act on money,
+            ``scope_missing``, or ``program_unknown`` where another program was named.
     """
-    authenticated = authenticate(conn, key, container.settings.key_pepper.encode())
+    authenticated = authenticate(conn, key, container.settings.key_pepper.encode(), container.now())
     if authenticated is None:
         raise Refusal("unauthorized")
     program, actor = authenticated
@@ -43,4 +46,6 @@ def acting_as(container: Container, conn: Connection, key: str, program_code: st
         raise Refusal("program_unknown", code=program_code)
     if actor.role not in MAY_ACT:
         raise Refusal("forbidden")
+    if scope not in reach_of(actor.role, actor.scopes):
+        raise Refusal("scope_missing", scope=scope)
     return program, actor

@@ -33,10 +33,12 @@ CODES: dict[str, Code] = {
     "bad_request": Code(400, "The request is not usable."),
     "not_json": Code(400, "The body is not JSON: {reason}"),
     "unauthorized": Code(401, "A valid API key is needed."),
+    "key_expired": Code(401, "The key ended at {expires_at}."),
     "signature_missing": Code(401, "Posts of this key must be signed; missing: {headers}."),
     "signature_expired": Code(401, "webhook-timestamp is not within {minutes} minutes of now."),
     "signature_wrong": Code(401, "webhook-signature does not fit webhook-id, webhook-timestamp and the body."),
     "forbidden": Code(403, "The key's role may not do this."),
+    "scope_missing": Code(403, "The key's scopes do not reach this: it takes {scope}."),
     "metrics_closed": Code(
         403, "The figures are for this machine alone, or for the key that DISTRIB_METRICS_KEY sets."
     ),
@@ -46,6 +48,9 @@ CODES: dict[str, Code] = {
     "id_conflict": Code(409, "The id {id} is known with other content."),
     "conflict": Code(409, "The request conflicts with the present state."),
     "same_key": Code(409, "A second person's key is needed."),
+    "same_person": Code(409, "A second person is needed: both keys are of one, or one of them made the other."),
+    "proposer_revoked": Code(409, "The key that proposed this has ended; it has to be proposed again."),
+    "key_not_approved": Code(409, "The key was made over the API and may not confirm money yet."),
     "too_large": Code(413, "The request is larger than {limit}."),
     "unsupported_media_type": Code(415, "Send {expected}."),
     "invalid": Code(422, "The input does not fit."),
@@ -64,6 +69,10 @@ CODES: dict[str, Code] = {
     "policy_unknown": Code(422, "There is no policy pack {policy}."),
     "time_zone_unknown": Code(422, "There is no time zone {time_zone}."),
     "time_zone_fixed": Code(409, "The time zone is fixed once there are events."),
+    "own_key": Code(409, "A key cannot change what it is itself; another admin has to."),
+    "key_ended": Code(409, "The key {id} has ended."),
+    "rotation_open": Code(409, "The key {id} has two secrets until {until}; finish that rotation first."),
+    "key_approval_loosened": Code(409, "Only the command line lets keys confirm money sooner or with fewer people."),
     "currency_unknown": Code(422, "{currency} is not an ISO 4217 currency."),
     # shops
     "shop_unknown": Code(404, "There is no shop {id}."),

@@ -37,6 +37,8 @@ class Program:
     withdrawals_per_day: int | None = None
     withdrawals_per_month: int | None = None
     withdrawal_fee_minor: int | None = None
+    key_approval: str = "wait"
+    key_wait_hours: int = 24
 
     @property
     def withdrawals(self) -> WithdrawalRules | None:
@@ -68,18 +70,27 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: the key behind a request; the command line acts as ``COMMAND_LINE``."""
+    """Who acts: the key behind a request; the command line acts as ``COMMAND_LINE``.
+
+    Args:
+        person: whom the key stands for (``services.programs.persons``).
+        scopes: how far below its role the key reaches; None: all that the role may.
+        last_used_at: when the key was last used before, to the minute; None: never.
+        is_signed: whether what the key posts of events must be signed.
+    """
 
     key_id: str
     name: str
     role: str
     shop_no: int | None = None
     shop_id: str | None = None
+    person: str = ""
+    scopes: frozenset[str] | None = None
+    last_used_at: datetime | None = None
     is_signed: bool = False
-    """Whether what it posts of events must be signed."""
 
 
-COMMAND_LINE = Actor(key_id="cli", name="command line", role="admin")
+COMMAND_LINE = Actor(key_id="cli", name="command line", role="admin", person="command line")
 
 
 def parse_period(text: str) -> int:

@@ -1,5 +1,7 @@
 """Posts without an id of the caller's, sent twice: the same key and content get the same answer.
 
+A key belongs to whoever sent it, and to every API key of that person: another person's is another.
+
 A refusal is not kept, for it changed nothing: the same post may succeed later.
 """
 
@@ -14,12 +16,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Program
+from distrib.services.context import Actor, Program
 from distrib.store import idempotency as rows
 from distrib.store.idempotency import KeptAnswer
 
 
-def recall(conn: Connection, program: Program, route: str, key: str, content: object) -> tuple[int, str] | None:
+def recall(
+    conn: Connection, program: Program, actor: Actor, route: str, key: str, content: object
+) -> tuple[int, str] | None:
     """Reads what was answered (status, body) when a post was first sent under its key; None when it is new.
 
     Holds the key until the transaction ends, so that of two posts at once the second waits for the first.
@@ -28,7 +32,7 @@ def recall(conn: Connection, program: Program, route: str, key: str, content: ob
         Refusal: ``idempotency_key_reused`` where the content was another.
     """
     rows.lock_key(conn, program.program_id, route, key)
-    kept = rows.kept_answer(conn, program.program_id, route, key)
+    kept = rows.kept_answer(conn, program.program_id, route, key, actor.key_id, actor.person)
     if kept is None:
         return None
     if kept.digest != digest_of(content):
@@ -37,10 +41,18 @@ def recall(conn: Connection, program: Program, route: str, key: str, content: ob
 
 
 def remember(
-    conn: Connection, program: Program, route: str, key: str, content: object, status: int, body: str, now: datetime
+    conn: Connection,
+    program: Program,
+    actor: Actor,
+    route: str,
+    key: str,
+    content: object,
+    answer: tuple[int, str],
+    now: datetime,
 ) -> None:
-    """Records the answer to a post under its key, in the transaction of the post itself."""
-    rows.keep_answer(conn, program.program_id, route, key, KeptAnswer(digest_of(content), status, body), now)
+    """Records the answer (status, body) to a post under its key, in the transaction of the post itself."""
+    kept = KeptAnswer(digest_of(content), *answer)
+    rows.keep_answer(conn, program.program_id, route, key, kept, now, key_id=actor.key_id, owner=actor.person)
 
 
 def digest_of(content: object) -> bytes:

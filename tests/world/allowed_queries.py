@@ -15,12 +15,11 @@ DEMO = "the totals of a whole program, as the demo prints them"
 NEW_ROWS = "rows of the batch that was made a moment ago: no statistics know them yet"
 LOOKS = "the promotions of a day are decided from the sales of many shops, a few rows of each"
 SINCE = "what was done since the last audit: all of it, on the day the program was made"
-NESTED = "to be mended: a batch of 2,000 orders joins its earners in a nested loop, as one row is expected"
+SEALED = "a day's postings name their shops, each looked up: on the day the program was made that is all of them"
 CURSOR = "a cursor of the server, planned for its first rows"
 
 ADDED_UP = "totals are kept from 20,000 months of accounts on by the workers; until they have, a month is added up"
 RETENTION = "to be mended: the retention of a month asks who of all its buyers had bought before"
-SEALED = "to be mended: a cursor over sealed transfers joins the ids of all shops"
 BY_RANGE = "a page is a range of numbers, of which the planner expects one row"
 KEPT = "totals begin with every account once, and a program is large from 20,000 months of accounts on"
 SINCE_KEPT = (
@@ -83,8 +82,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "audit/runs.order_batch.<locals>.rows": BY_RANGE,
         "audit/runs.rest_of": BY_RANGE,
         "compliance/cases.freezes_in_force": NEW_ROWS,
-        "ledger/seals.sealed_transfers": SEALED,
-        "settlement/rule_totals.lock_totals": NESTED,
+        "ledger/seals.sealed_transfers": CURSOR,
         "statements/periods.keep_figures": CURSOR,
         "statements/periods.kept_totals": NEW_ROWS,
         "audit/postings.money_of_page": AUDIT,

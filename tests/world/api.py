@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from distrib.api.calls.backend import EXTENSION
 from distrib.services.context import Program
 from distrib.services.programs import keys, tenants
 from tests.world.world import World
@@ -21,6 +23,11 @@ class Caller:
 
     client: FlaskClient
     key: str | None
+
+    @property
+    def key_id(self) -> str:
+        """The part of the key that may be shown."""
+        return str(self.key).split("_")[1]
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> TestResponse:
         """One request; a body that is not bytes goes as JSON."""
@@ -39,6 +46,10 @@ class Caller:
     def post(self, path: str, body: Any = None, **options: Any) -> Any:
         """The JSON of a POST that must succeed."""
         return self._good(self.call("POST", path, body, **options))
+
+    def patch(self, path: str, body: Any) -> Any:
+        """The JSON of a PATCH that must succeed."""
+        return self._good(self.call("PATCH", path, body))
 
     def put(self, path: str, body: Any) -> Any:
         """The JSON of a PUT that must succeed."""
@@ -73,13 +84,30 @@ class Api:
     app: Flask
     world: World
 
-    def caller(self, role: str = "admin", shop_id: str | None = None, program: Program | None = None) -> Caller:
-        """A caller with a new key of that role."""
+    def caller(
+        self,
+        role: str = "admin",
+        shop_id: str | None = None,
+        program: Program | None = None,
+        name: str | None = None,
+        **terms: Any,
+    ) -> Caller:
+        """A caller with a new key of that role, made as on the command line; ``terms`` are those of ``KeyTerms``."""
         container = self.world.container
-        pepper = container.settings.key_pepper.encode()
+        pepper, now = container.settings.key_pepper.encode(), container.now()
         with container.begin() as conn:
-            key = keys.create_key(conn, program or self.world.program, role, role, shop_id, pepper, container.now())
+            tenant, given = program or self.world.program, keys.KeyTerms(**terms)
+            key = keys.create_key(conn, tenant, role, name or role, shop_id, pepper, now, terms=given)
         return Caller(self.app.test_client(), key)
+
+    def made_by(self, maker: Caller, role: str = "finance", name: str = "made", **draft: Any) -> Caller:
+        """A caller with a key that another one made over HTTP."""
+        made = maker.post("/v1/keys", {"role": role, "name": name, **draft})
+        return Caller(self.app.test_client(), made["key"])
+
+    def stop_clock(self, instant: datetime) -> None:
+        """Stops the clock of the service at an instant."""
+        self.app.extensions[EXTENSION] = replace(self.app.extensions[EXTENSION], now=lambda: instant)
 
     def nobody(self) -> Caller:
         """A caller without a key."""

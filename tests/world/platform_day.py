@@ -311,6 +311,11 @@ class PlatformDay:
         self.good("PATCH", "/v1/program", {"time_zone": "Asia/Tokyo"}, may_fail=True)  # fixed once there are events
         key = self.good("POST", "/v1/keys", {"role": "orders", "name": "n"})
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
+        money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
+        self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
+        self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
+        self.good("POST", f"/v1/keys/{money['id']}/rotate")
+        self.good("POST", f"/v1/keys/{money['id']}/rotate/finish")
         made = self.good("POST", "/v1/plans", RANKED, headers={"Idempotency-Key": "plan"})
         self.good("POST", "/v1/plans", RANKED, headers={"Idempotency-Key": "plan"})
         path = f"/v1/plans/{made['code']}/{made['version']}/publish"

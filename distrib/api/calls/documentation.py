@@ -19,7 +19,9 @@ _PROBLEM = "application/problem+json"
 _ANY_CALL = (
     "bad_request",
     "unauthorized",
+    "key_expired",
     "forbidden",
+    "scope_missing",
     "method_not_allowed",
     "invalid",
     "too_many_requests",
@@ -35,6 +37,8 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "Kept for ever: the same key and content get the same answer.",
 }
+TAKES_SECOND_PERSON = ("same_key", "same_person", "proposer_revoked", "key_not_approved")
+"""What a call refuses with that confirms what another person proposed."""
 _SIGNED = {
     "in": "header",
     "schema": {"type": "string"},

@@ -13,15 +13,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flask import Response, g, request
+import structlog
+from flask import Response, after_this_request, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.documentation import Documented, Shapes, describe
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
-from distrib.api.http.auth import MAY_CALL, presented_key
+from distrib.api.http.auth import MAY_CALL, presented_key, scope_of
 from distrib.api.http.json_body import parse_document
 from distrib.api.http.pagination import Listing
 from distrib.api.http.shapes import load_body, load_query
@@ -32,7 +35,7 @@ from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
-from distrib.services.programs.keys import authenticate
+from distrib.services.programs.keys import authenticate, is_use_due, note_use
 from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
 from distrib.transactions import in_transaction, stream_in_transaction
@@ -41,6 +44,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 MOST_KEY_CHARACTERS = 255
 MOST_BYTES = 16 * 1024 * 1024
+_log = structlog.get_logger("distrib.api")
 _KEY = re.compile(f"[!-~]{{1,{MOST_KEY_CHARACTERS}}}")
 """An Idempotency-Key, as the description of the service says it: visible characters and no space."""
 
@@ -84,6 +88,7 @@ class Operation:
     is_idempotent: bool
     needs_body: bool
     may_be_signed: bool
+    scope: str
 
 
 class Resource:
@@ -123,7 +128,16 @@ class Resource:
             name = handler.__name__
             route = f"{method} /v1{rule}"
             operation = Operation(
-                name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body, may_be_signed
+                name,
+                route,
+                body,
+                query,
+                reads_body,
+                takes_ndjson,
+                is_idempotent,
+                needs_body,
+                may_be_signed,
+                scope_of(name),
             )
             documented = Documented(
                 name=name,
@@ -192,16 +206,18 @@ def _program_of(backend: Backend, presented: str) -> int:
     known = backend.gate.known(presented)
     if known is not None:
         return known.program_id
-    return in_transaction(backend.begin, partial(_authenticate, backend, presented))[0].program_id
+    return in_transaction(backend.begin, partial(_authenticate, backend, presented, backend.now()))[0].program_id
 
 
-def _authenticate(backend: Backend, presented: str, conn: Connection) -> tuple[Program, Actor, ProgramLimits]:
+def _authenticate(
+    backend: Backend, presented: str, now: datetime, conn: Connection
+) -> tuple[Program, Actor, ProgramLimits]:
     """The program and the actor of a key, with the program's limits; a key that is not good is counted.
 
     Raises:
-        Refusal: ``unauthorized``.
+        Refusal: ``unauthorized``, or ``key_expired``.
     """
-    authenticated = authenticate(conn, presented, backend.pepper)
+    authenticated = authenticate(conn, presented, backend.pepper, now)
     if authenticated is None:
         backend.gate.note_bad_key(presented, backend.gate.address_of(request))
         raise Refusal("unauthorized")
@@ -213,7 +229,7 @@ def _note_refused(
     backend: Backend, path: Mapping[str, str], presented: str, sent: bytes, code: str, conn: Connection
 ) -> None:
     """Records that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
-    authenticated = authenticate(conn, presented, backend.pepper)
+    authenticated = authenticate(conn, presented, backend.pepper, backend.now())
     body = parse_document(sent) if sent else None
     shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
     if authenticated is not None and isinstance(shop_id, str):
@@ -240,10 +256,10 @@ def _run_operation(
 ) -> tuple[int, Answer | Stream | Drawing]:
     """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
     now = backend.now()
-    program, actor, limits = _authenticate(backend, presented, conn)
+    program, actor, limits = _authenticate(backend, presented, now, conn)
     g.program, g.key_id = program.code, actor.key_id
-    if actor.role not in MAY_CALL[operation.name]:
-        raise Refusal("forbidden")
+    _note_use(backend, program, actor, now)
+    _check_may_call(operation, actor)
     if operation.may_be_signed and actor.is_signed:
         headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
         check_signature(conn, program, actor, backend.sealer, headers, sent, now)
@@ -253,6 +269,34 @@ def _run_operation(
     if key is None:
         return program.program_id, handler(call, **path)
     return program.program_id, _once(operation, handler, call, path, key)
+
+
+def _check_may_call(operation: Operation, actor: Actor) -> None:
+    """Raises ``forbidden`` where the role may not, ``scope_missing`` where the key's scopes fall short of it."""
+    if actor.role not in MAY_CALL[operation.name]:
+        raise Refusal("forbidden")
+    if operation.scope and actor.scopes is not None and operation.scope not in actor.scopes:
+        raise Refusal("scope_missing", scope=operation.scope)
+
+
+def _note_use(backend: Backend, program: Program, actor: Actor, now: datetime) -> None:
+    """Has the use of the key noted once the answer is sent: once a minute, and never while a caller waits."""
+    if "use_is_noted" in g or not is_use_due(actor, now):
+        return
+    g.use_is_noted = True
+
+    def write() -> None:
+        try:
+            with backend.begin() as conn:
+                backend.enter(conn, program.program_id)
+                note_use(conn, program.program_id, actor.key_id, now)
+        except (DBAPIError, PoolExhausted) as error:  # the call itself was answered; the next minute's use is noted
+            _log.warning("use_not_noted", key_id=actor.key_id, error=type(error).__name__)
+
+    @after_this_request
+    def note(response: Response) -> Response:
+        response.call_on_close(write)
+        return response
 
 
 def _body(operation: Operation, sent: bytes) -> Any:
@@ -284,7 +328,7 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     if _KEY.fullmatch(key) is None:
         raise Refusal("invalid", [Problem("Idempotency-Key", say("key_characters", high=MOST_KEY_CHARACTERS))])
     content = {"path": path, "body": call.body}
-    kept = idempotency.recall(call.conn, call.program, operation.route, key, content)
+    kept = idempotency.recall(call.conn, call.program, call.actor, operation.route, key, content)
     if kept is not None:
         status, body = kept
         return Answer(body.encode(), status, {"Idempotent-Replayed": "true"})
@@ -292,7 +336,8 @@ def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, st
     if not isinstance(answer, Answer):
         raise TypeError("a file cannot be kept under an Idempotency-Key")
     body = to_json(answer.view).decode()
-    idempotency.remember(call.conn, call.program, operation.route, key, content, answer.status, body, call.now)
+    kept_answer = (answer.status, body)
+    idempotency.remember(call.conn, call.program, call.actor, operation.route, key, content, kept_answer, call.now)
     return answer
 
 

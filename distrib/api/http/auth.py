@@ -1,4 +1,6 @@
-"""Who may call what: one table. How a key is kept and compared is the keys service's business."""
+"""Who may call what: by role one table, by scope another. How a key is kept and compared is the keys service's
+business.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +36,11 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_qr_code": _READERS_AND_SELF,
     "list_keys": _ADMIN,
     "create_key": _ADMIN,
+    "get_key": _ADMIN,
+    "change_key": _ADMIN,
+    "approve_key": _ADMIN,
+    "rotate_key": frozenset(ROLES),
+    "finish_rotation": frozenset(ROLES),
     "revoke_key": _ADMIN,
     "require_signing": _ADMIN,
     "end_signing": _ADMIN,
@@ -123,7 +130,82 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "withdraw_penalty": _ADMIN,
 }
 
+_READS: Final = ("get_", "list_", "show_", "export_", "report_", "explain_")
+_READ: Final = "read"
+_OWN: Final = ""
+SCOPE_OF: Final[dict[str, str]] = {
+    "change_program": "program",
+    "create_webhook": "program",
+    "change_webhook": "program",
+    "end_webhook": "program",
+    "rotate_webhook_secret": "program",
+    "resend_delivery": "program",
+    "list_keys": "keys",
+    "get_key": "keys",
+    "create_key": "keys",
+    "change_key": "keys",
+    "approve_key": "keys",
+    "revoke_key": "keys",
+    "require_signing": "keys",
+    "end_signing": "keys",
+    "rotate_key": _OWN,
+    "finish_rotation": _OWN,
+    "set_customer": "customers",
+    "merge_customer": "customers",
+    "bind_customer": "customers",
+    "bind_customers": "customers",
+    "post_events": "events",
+    "retry_event": "events",
+    "register_shop": "shops",
+    "register_shops": "shops",
+    "change_shop": "shops",
+    "erase_shop": "shops",
+    "move_shop": "shops",
+    "set_status": "shops",
+    "set_rank": "shops",
+    "put_payee": "payees",
+    "get_payee": "payees",
+    "export_payout": "payees",
+    "report_platform": "payees",
+    "report_us_1099": "payees",
+    "create_plan": "plans",
+    "publish_plan": "plans",
+    "propose_close": "propose",
+    "propose_adjustment": "propose",
+    "create_payout": "propose",
+    "cancel_payout": "propose",
+    "propose_closing_payment": "propose",
+    "request_withdrawal": "propose",
+    "cancel_withdrawal": "propose",
+    "confirm_close": "confirm",
+    "approve_adjustment": "confirm",
+    "approve_payout": "confirm",
+    "approve_closing_payment": "confirm",
+    "approve_withdrawal": "confirm",
+    "refuse_withdrawal": "confirm",
+    "record_payout_results": "results",
+    "request_audit": _READ,
+    "run_monitors": "compliance",
+    "open_case": "compliance",
+    "decide_case": "compliance",
+    "record_penalty": "compliance",
+    "withdraw_penalty": "compliance",
+}
+"""The scope (``services.programs.scopes``) that a key with scopes needs for a call: that of reading where a call only
+reads and is not listed, none for what a key does with itself. Every other call has to be listed to be registered."""
+
 _SCHEME: Final = "bearer"
+
+
+def scope_of(operation: str) -> str:
+    """The scope that an operation takes; empty where every key may. Raises KeyError for what is not listed.
+
+    >>> scope_of("get_order"), scope_of("approve_payout"), scope_of("rotate_key")
+    ('read', 'confirm', '')
+    """
+    if operation not in SCOPE_OF and operation.startswith(_READS):
+        return _READ
+    return SCOPE_OF[operation]
 
 
 def presented_key(header: str | None) -> str | None:

@@ -5,6 +5,7 @@ from distrib.api.resources.commissions import commissions
 from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
+from distrib.api.resources.keys import keys
 from distrib.api.resources.ledger import ledger
 from distrib.api.resources.orders import orders
 from distrib.api.resources.payouts import payouts
@@ -21,6 +22,7 @@ from distrib.api.resources.withdrawals import withdrawals
 
 RESOURCES = (
     program,
+    keys,
     plans,
     shops,
     customers,

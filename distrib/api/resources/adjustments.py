@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.adjustments import (
@@ -34,7 +35,7 @@ def propose_adjustment(call: Call) -> Answer:
     "POST",
     "/adjustments/<id:adjustment_id>/approve",
     {200: AdjustmentSchema},
-    refusals=("adjustment_unknown", "same_key"),
+    refusals=("adjustment_unknown", *TAKES_SECOND_PERSON),
 )
 def approve_adjustment(call: Call, adjustment_id: str) -> Answer:
     """Posts what another key proposed; approved again it changes nothing."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
+from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
@@ -146,7 +147,7 @@ def list_refused_lines(call: Call, payout_id: str) -> Answer:
     "POST",
     "/payouts/<id:payout_id>/approve",
     {200: PayoutSchema},
-    refusals=("payout_unknown", "payout_cancelled", "same_key"),
+    refusals=("payout_unknown", "payout_cancelled", *TAKES_SECOND_PERSON),
 )
 def approve_payout(call: Call, payout_id: str) -> Answer:
     """Approves a batch, by another key than made it."""
@@ -248,7 +249,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
     "POST",
     "/shops/<id:shop_id>/closing-payment/approve",
     {200: PayoutSchema},
-    refusals=("shop_unknown", "closing_payment_unknown", "payout_cancelled", "same_key"),
+    refusals=("shop_unknown", "closing_payment_unknown", "payout_cancelled", *TAKES_SECOND_PERSON),
 )
 def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""

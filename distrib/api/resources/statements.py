@@ -7,6 +7,7 @@ from functools import partial
 
 from marshmallow import ValidationError
 
+from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, Stream
@@ -107,7 +108,7 @@ def propose_close(call: Call, period: str) -> Answer:
     refusals=(
         "period_invalid",
         "close_not_proposed",
-        "same_key",
+        *TAKES_SECOND_PERSON,
         "close_changed",
         "period_closed",
         "period_not_over",
@@ -116,7 +117,7 @@ def propose_close(call: Call, period: str) -> Answer:
     ),
 )
 def confirm_close(call: Call, period: str) -> Answer:
-    """Closes the month as another key proposed it, for ever; pools still to be paid are paid with it."""
+    """Closes the month as another person proposed it, for ever; pools still to be paid are paid with it."""
     return Answer(closing.confirm_close(call.conn, call.program, _period(period), call.actor, call.now))
 
 

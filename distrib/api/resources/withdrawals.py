@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer
@@ -74,7 +75,7 @@ def get_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     "POST",
     "/withdrawals/<id:withdrawal_id>/approve",
     {200: ShopWithdrawalSchema},
-    refusals=(*_DECIDED, "same_key", *_UNPAYABLE),
+    refusals=(*_DECIDED, *TAKES_SECOND_PERSON, *_UNPAYABLE),
 )
 def approve_withdrawal(call: Call, withdrawal_id: str) -> Answer:
     """Approves a withdrawal, so that a batch may name it; approved again it changes nothing."""

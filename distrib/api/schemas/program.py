@@ -1,10 +1,9 @@
-"""Programs and keys as they are shown."""
+"""Programs as they are shown."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 
-from distrib.api.http.auth import ROLES
 from distrib.api.schemas.fields import (
     Amount,
     Choice,
@@ -20,7 +19,7 @@ from distrib.api.schemas.fields import (
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
-from distrib.services.programs.settings import MAX_TIMES, MOST_DAYS, WITHHOLDINGS
+from distrib.services.programs.settings import APPROVALS, MAX_TIMES, MOST_DAYS, MOST_WAIT_HOURS, WITHHOLDINGS
 from distrib.services.programs.tenants import ADMISSIONS
 
 
@@ -58,6 +57,8 @@ class ProgramPatchSchema(Shape):
         allow_none=True,
         metadata={"description": "https, public: the platform's own page for joining; invite_code is added to it"},
     )
+    key_approval = Choice(APPROVALS, metadata={"description": "how keys made over the API come to confirm money"})
+    key_wait_hours = Whole(high=MOST_WAIT_HOURS, metadata={"description": "with key_approval wait"})
     signed_off_by = PlainText(allow_none=True, metadata={"description": "who answers for a policy pack that is looser"})
 
 
@@ -85,47 +86,8 @@ class ProgramSchema(Shape):
     withdrawals = Inner(WithdrawalRulesSchema, required=True, allow_none=True)
     title = PlainText(required=True, allow_none=True)
     join_url = PlainText(high=MOST_URL, required=True, allow_none=True)
-
-
-class KeyDraftSchema(Shape):
-    """A key that is to be made."""
-
-    role = Choice(ROLES, required=True)
-    name = PlainText(required=True)
-    shop_id = Identifier(allow_none=True, load_default=None, metadata={"description": "with role partner only"})
-
-
-class KeySchema(Shape):
-    """A key without its secret."""
-
-    id = PlainText(required=True)
-    name = PlainText(required=True)
-    role = Choice(ROLES, required=True)
-    shop_id = Identifier(required=True, allow_none=True)
-    created_at = Instant(required=True)
-    revoked_at = Instant(required=True, allow_none=True)
-    signed = Flag(required=True, metadata={"description": "whether what it posts of events must be signed"})
-
-
-class SigningSecretSchema(Shape):
-    """The secret of a key that must sign, seen once."""
-
-    id = PlainText(required=True)
-    secret = PlainText(required=True, metadata={"description": "whsec_ and base64, as Standard Webhooks has it"})
-    former_until = Instant(
-        required=True, allow_none=True, metadata={"description": "until when the one before is good as well"}
-    )
-
-
-class NewKeySchema(Shape):
-    """A key, seen once."""
-
-    id = PlainText(required=True)
-    key = PlainText(required=True, metadata={"description": "kept as a keyed hash only: it cannot be shown again"})
-    name = PlainText(required=True)
-    role = Choice(ROLES, required=True)
-    shop_id = Identifier(required=True, allow_none=True)
+    key_approval = Choice(APPROVALS, required=True)
+    key_wait_hours = Whole(high=MOST_WAIT_HOURS, required=True)
 
 
 ProgramChangesPageSchema = page_of(ProgramChangeSchema, "ProgramChangesPage")
-KeysPageSchema = page_of(KeySchema, "KeysPage")

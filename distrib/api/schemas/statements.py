@@ -178,6 +178,9 @@ class AuditSchema(Shape):
     as_of = Instant(required=True)
     covers = Inner(AuditCoverSchema)
     checks = Listed(Inner(AuditCheckSchema), required=True)
+    warnings = Listed(
+        Inner(AuditCheckSchema), required=True, metadata={"description": "what is amiss and makes no figure wrong"}
+    )
     requested_at = Instant(required=True, allow_none=True)
 
 

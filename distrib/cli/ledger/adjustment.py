@@ -36,7 +36,7 @@ def propose(
     """Propose the adjustment ID; another key approves it."""
     draft = {"id": adjustment_id, "shop_id": shop_id, "amount_minor": amount_minor, "reason": reason}
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, "propose")
         view, _ = propose_adjustment(conn, program, draft, actor, container.now())
     _show(view, as_json)
 
@@ -49,7 +49,7 @@ def propose(
 def approve(adjustment_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve and post the adjustment ID that another key proposed."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, "confirm")
         view = approve_adjustment(conn, program, adjustment_id, actor, container.now())
     _show(view, as_json)
 

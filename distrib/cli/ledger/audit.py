@@ -41,6 +41,11 @@ _WORDS = {
         " worked out again; --full asks all."
     ),
 }
+_WARNINGS = {
+    "keys_without_owner": Text(
+        "Warning: {wrong} of {figure} live keys of admins and finance name no owner; set it by `distrib key owner`."
+    ),
+}
 CHECK_MEANINGS = {
     "transfers_match_account_months": Text("running totals are what the transfers add up to"),
     "transfers_balanced": Text("every transfer has two sides; all accounts add up to 0"),
@@ -125,6 +130,11 @@ def _show(console: Console, program: str, result: Mapping[str, Any], language: s
             print_line(console, say("rows", name=check["name"], wrong=check["wrong"]), "bold red")
             for row in check["rows"]:
                 print_line(console, "  " + json.dumps(row, ensure_ascii=False, default=str))
+    for warning in result["warnings"]:
+        words = _WARNINGS[warning["name"]].with_params(figure=warning["figure"], wrong=warning["wrong"])
+        print_line(console, render(words, language), "yellow")
+        for row in warning["rows"]:
+            print_line(console, "  " + json.dumps(row, ensure_ascii=False, default=str))
     covers = result["covers"]
     if not covers["full"]:
         print_line(console, say("rested", closed_through=covers["closed_through"], rests_on=covers["rests_on"]))

@@ -56,7 +56,7 @@ def pay(month: str, key: str | None, program_code: str | None, language: str, as
         if key is None:
             program, actor = container.program(conn, program_code), COMMAND_LINE
         else:
-            program, actor = acting_as(container, conn, key, program_code)
+            program, actor = acting_as(container, conn, key, program_code, "confirm")
         paid = pay_pools(conn, program, period, actor, container.now())
     if as_json:
         print_json(

@@ -131,9 +131,10 @@ def close(month: str, key: str, step: str | None, program_code: str | None, lang
     """
     period = parse_period(month)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
         if step is None:
+            program, actor = acting_as(container, conn, key, program_code, "read")
             step = _next_step(conn, program, period, actor)
+        program, actor = acting_as(container, conn, key, program_code, step)
         act = confirm_close if step == "confirm" else propose_close
         view = act(conn, program, period, actor, container.now())
     if as_json:

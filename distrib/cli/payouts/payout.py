@@ -80,7 +80,7 @@ def create(
     """Make the batch ID and reserve its money: of everything available, or of what is named."""
     wanted = amounts_of(amounts)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, "propose")
         now = container.now()
         draft = PayoutDraft(
             payout_id,
@@ -110,7 +110,7 @@ def closing(
     """Ask for the last money of a closed shop as the batch ID; another key approves it. Admins only."""
     draft = ClosingDraft(payout_id, shop_id, reason_of(reason), channel)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, "propose")
         if actor.role != "admin":
             raise Refusal("forbidden")
         propose_closing_payment(conn, program, draft, container.channels, actor, container.now())
@@ -125,7 +125,7 @@ def closing(
 @json_option
 def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve the batch ID that another key made."""
-    _decide(service.approve_payout, payout_id, key, program_code, as_json)
+    _decide(service.approve_payout, "confirm", payout_id, key, program_code, as_json)
 
 
 @payout.command()
@@ -135,18 +135,19 @@ def approve(payout_id: str, key: str, program_code: str | None, as_json: bool) -
 @json_option
 def cancel(payout_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Give the money of the batch ID back before it is approved."""
-    _decide(service.cancel_payout, payout_id, key, program_code, as_json)
+    _decide(service.cancel_payout, "propose", payout_id, key, program_code, as_json)
 
 
 def _decide(
     decision: Callable[[Connection, Program, str, Actor, datetime], object],
+    scope: str,
     payout_id: str,
     key: str,
     program_code: str | None,
     as_json: bool,
 ) -> None:
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, scope)
         decision(conn, program, payout_id, actor, container.now())
         view = _whole(conn, program, payout_id)
     _show(view, as_json)
@@ -178,13 +179,13 @@ def results(
     settled = []
     with open_container() as container:
         with container.begin() as conn:
-            program, _ = acting_as(container, conn, key, program_code)
+            program, _ = acting_as(container, conn, key, program_code, "results")
             head = service.head_of(conn, program, payout_id)
         channel = channel_on(container.channels, head.channel, program.day_of(head.created_at))
         drafts, still_open = read_results(file, channel, encoding, ignored)
         for start in range(0, len(drafts), RESULTS_CHUNK):
             with container.begin() as conn:
-                program, actor = acting_as(container, conn, key, program_code)
+                program, actor = acting_as(container, conn, key, program_code, "results")
                 chunk = drafts[start : start + RESULTS_CHUNK]
                 settled += record_results(conn, program, payout_id, chunk, container.channels, actor, container.now())
     refused = [outcome for outcome in settled if outcome.outcome == REFUSED]
@@ -219,7 +220,7 @@ def _outcome_view(outcome: LineOutcome) -> dict[str, object]:
 def list_command(key: str | None, program_code: str | None, as_json: bool) -> None:
     """List the batches, the newest first."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code)
+        program = _reader(container, conn, key, program_code, "read")
         batches = all_pages(lambda before: service.list_payouts(conn, program, before, PAGE))
     if as_json:
         print_json(batches)
@@ -256,7 +257,7 @@ def list_command(key: str | None, program_code: str | None, as_json: bool) -> No
 def show(payout_id: str, key: str | None, program_code: str | None, as_json: bool) -> None:
     """Show the batch ID with its lines."""
     with open_container() as container, container.begin() as conn:
-        view = _whole(conn, _reader(container, conn, key, program_code), payout_id)
+        view = _whole(conn, _reader(container, conn, key, program_code, "read"), payout_id)
     _show(view, as_json)
 
 
@@ -279,7 +280,7 @@ def export(
 ) -> None:
     """Write the file that the channel takes, once the batch ID is approved."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code)
+        program = _reader(container, conn, key, program_code, "payees")
         made = channel_file(conn, program, payout_id, container.channels, container.sealer, file_format, part, encoding)
         write_pieces([made.content], output)
     for note in made.notes:
@@ -300,7 +301,7 @@ def report(
 ) -> None:
     """Write a report to the tax office as CSV: `platform` (quarterly) or `us-1099` (yearly)."""
     with open_container() as container, container.begin() as conn:
-        program = _reader(container, conn, key, program_code)
+        program = _reader(container, conn, key, program_code, "payees")
         pieces: Generator[bytes, None, None]
         if kind == "platform":
             pieces = platform_report(conn, program, quarter or "", container.sealer)
@@ -320,10 +321,10 @@ def reseal(program_code: str | None) -> None:
     click.echo(in_both(Text("{count} sealed anew.", count=count)))
 
 
-def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None) -> Program:
+def _reader(container: Container, conn: Connection, key: str | None, program_code: str | None, scope: str) -> Program:
     """Whose payouts are read: the key's where one was given."""
     if key is not None:
-        program, _ = acting_as(container, conn, key, program_code)
+        program, _ = acting_as(container, conn, key, program_code, scope)
         return program
     return container.program(conn, program_code)
 

@@ -67,7 +67,7 @@ def list_command(shop_id: str | None, status: str | None, program_code: str | No
 def approve(withdrawal_id: str, key: str, program_code: str | None, as_json: bool) -> None:
     """Approve the withdrawal ID, so that a batch may take it."""
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, "confirm")
         view = service.approve_withdrawal(conn, program, withdrawal_id, actor, container.now())
     _show(view, as_json)
 
@@ -82,7 +82,7 @@ def refuse(withdrawal_id: str, reason: str, key: str, program_code: str | None, 
     """Refuse the withdrawal ID that no batch pays."""
     words = reason_of(reason)
     with open_container() as container, container.begin() as conn:
-        program, actor = acting_as(container, conn, key, program_code)
+        program, actor = acting_as(container, conn, key, program_code, "confirm")
         view = service.refuse_withdrawal(conn, program, withdrawal_id, words, actor, container.now())
     _show(view, as_json)
 

@@ -1,45 +1,90 @@
-"""``distrib key``: makes, lists and ends API keys. A key is printed once, by whoever made it."""
+"""``distrib key``: makes, lists, changes and ends API keys. A key is printed once, by whoever made it.
+
+Whoever runs the machine has the database, too: what is made here may confirm money at once, and has no maker's key.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.cli.programs.limits import limit_command
+from distrib.domain.identifiers import parse_instant, visible
 from distrib.domain.texts import Text
-from distrib.services.programs.keys import ROLES, create_key, list_keys, revoke_key
+from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.programs import key_changes
+from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD, revoke_key
+from distrib.services.programs.keys import KeyTerms, create_key, key_view, list_keys
+from distrib.services.programs.scopes import ROLES, SCOPES
 from distrib.services.programs.signing import end_signing, require_signing
-from distrib.store.programs.keys import ListedKey
 
 PAGE = 500
+_COLUMNS = {
+    "id": Text("id", "column"),
+    "name": Text("name", "column"),
+    "owner": Text("owner", "column"),
+    "role": Text("role", "column"),
+    "state": Text("state", "column"),
+    "expires_at": Text("expires", "column"),
+    "last_used_at": Text("last used", "column"),
+}
 
 
 @click.group()
 def key() -> None:
-    """Make, list and end API keys."""
+    """Make, list, change and end API keys."""
+
+
+def _when(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    try:
+        return None if value is None else parse_instant(value)
+    except ValueError as error:
+        raise click.BadParameter(in_both(Text("must be an RFC 3339 time with an offset"))) from error
+
+
+_scope_option = click.option(
+    "--scope", "scopes", type=click.Choice(SCOPES["admin"]), multiple=True, help="Only this of the role; repeatable."
+)
+_expires_option = click.option("--expires-at", callback=_when, help="When it ends, as RFC 3339.")
 
 
 @key.command()
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
 @click.option("--name", help="What it is for; the role if not given.")
+@click.option("--owner", help="The person or machine it stands for; its name if not given.")
 @click.option("--shop", "shop_id", help="The partner's shop.")
+@_scope_option
+@_expires_option
 @program_option
 @json_option
-def create(role: str, name: str | None, shop_id: str | None, program_code: str | None, as_json: bool) -> None:
+def create(
+    role: str,
+    name: str | None,
+    owner: str | None,
+    shop_id: str | None,
+    scopes: tuple[str, ...],
+    expires_at: datetime | None,
+    program_code: str | None,
+    as_json: bool,
+) -> None:
     """Make a key; it is printed once, alone on the last line."""
+    terms = KeyTerms(owner, tuple(dict.fromkeys(scopes)) or None, expires_at)
     with open_container() as container:
         pepper, now = container.settings.key_pepper.encode(), container.now()
         with container.begin() as conn:
             program = container.program(conn, program_code)
-            made = create_key(conn, program, role, name or role, shop_id, pepper, now)
+            made = create_key(conn, program, role, name or role, shop_id, pepper, now, terms=terms)
     if as_json:
-        print_json({"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made})
+        shown = {"program": program.code, "role": role, "name": name or role, "shop_id": shop_id, "key": made}
+        print_json(shown | terms._asdict())
         return
-    click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
-    click.echo(made)
+    _print_secret(made)
 
 
 @key.command("list")
@@ -47,36 +92,120 @@ def create(role: str, name: str | None, shop_id: str | None, program_code: str |
 @json_option
 def list_command(program_code: str | None, as_json: bool) -> None:
     """List the keys without their secrets."""
-    keys: list[ListedKey] = []
+    keys: list[dict[str, Any]] = []
     with open_container() as container, container.begin() as conn:
-        program = container.program(conn, program_code)
+        program, now = container.program(conn, program_code), container.now()
         after: str | None = ""
         while after is not None:
             page, after = list_keys(conn, program, after, PAGE)
-            keys += page
+            keys += [key_view(listed, now) for listed in page]
     if as_json:
-        print_json([row._asdict() for row in keys])
+        print_json([{"key_id": view["id"], **view} for view in keys])
         return
-    columns = dict.fromkeys(
-        (
-            Text("id", "column"),
-            Text("name", "column"),
-            Text("role", "column"),
-            Text("shop", "column"),
-            Text("made", "column"),
-            Text("ended", "column"),
-            Text("signs", "column"),
-        ),
-        False,
-    )
-    rows = [[_cell(value) for value in row] for row in keys]
+    rows = [[_cell(view[name]) for name in _COLUMNS] for view in map(_with_reach, keys)]
+    columns = dict.fromkeys(_COLUMNS.values(), False)
     print_table(open_console(), f"{in_both(Text('Keys'))}: {program.code}", columns, rows)
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return in_both(Text("yes", "cell")) if value else None
-    return time_text(value) if isinstance(value, datetime) else value
+@key.command("owner")
+@click.argument("key_id")
+@click.argument("owner")
+@program_option
+@json_option
+def owner_command(key_id: str, owner: str, program_code: str | None, as_json: bool) -> None:
+    """Say that the key KEY_ID stands for the person or machine OWNER."""
+
+    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
+        return key_changes.set_key(conn, program, key_id, {"owner": owner}, COMMAND_LINE, now)
+
+    _change(change, program_code, as_json)
+
+
+@key.command("set")
+@click.argument("key_id")
+@_scope_option
+@click.option("--all-scopes", is_flag=True, help="All that its role may.")
+@_expires_option
+@click.option("--never-expires", is_flag=True, help="No end.")
+@program_option
+@json_option
+def set_command(
+    key_id: str,
+    scopes: tuple[str, ...],
+    all_scopes: bool,
+    expires_at: datetime | None,
+    never_expires: bool,
+    program_code: str | None,
+    as_json: bool,
+) -> None:
+    """Change how far the key KEY_ID reaches and until when; what is not named stays."""
+    if (scopes and all_scopes) or (expires_at and never_expires):
+        raise click.UsageError(
+            in_both(Text("--all-scopes goes without --scope, --never-expires without --expires-at."))
+        )
+    wanted: dict[str, Any] = {}
+    if scopes or all_scopes:
+        wanted["scopes"] = scopes or None
+    if expires_at or never_expires:
+        wanted["expires_at"] = expires_at
+    if not wanted:
+        raise click.UsageError(in_both(Text("Name a setting to change.")))
+
+    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
+        return key_changes.set_key(conn, program, key_id, wanted, COMMAND_LINE, now)
+
+    _change(change, program_code, as_json)
+
+
+@key.command()
+@click.argument("key_id")
+@click.option(
+    "--keep-hours",
+    type=click.IntRange(0, MOST_HOURS),
+    default=KEEPS_OLD_HOURS,
+    show_default=True,
+    help="How long the former secret still works.",
+)
+@program_option
+@json_option
+def rotate(key_id: str, keep_hours: int, program_code: str | None, as_json: bool) -> None:
+    """Give the key KEY_ID a new secret; it is printed once, alone on the last line."""
+    with open_container() as container:
+        pepper, now = container.settings.key_pepper.encode(), container.now()
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            made, view = key_changes.rotate_key(conn, program, key_id, keep_hours, pepper, COMMAND_LINE, now)
+    if as_json:
+        print_json(view | {"key": made})
+        return
+    _print_secret(made)
+
+
+@key.command("finish-rotation")
+@click.argument("key_id")
+@click.option("--keep", type=click.Choice([NEW, OLD]), default=NEW, show_default=True, help="Which secret stays.")
+@program_option
+@json_option
+def finish_command(key_id: str, keep: str, program_code: str | None, as_json: bool) -> None:
+    """End one of the two secrets of the key KEY_ID, at once."""
+
+    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
+        return key_changes.finish_rotation(conn, program, key_id, keep, COMMAND_LINE, now)
+
+    _change(change, program_code, as_json)
+
+
+@key.command()
+@click.argument("key_id")
+@program_option
+@json_option
+def approve(key_id: str, program_code: str | None, as_json: bool) -> None:
+    """Let the key KEY_ID, made over the API, confirm money at once."""
+
+    def change(conn: Connection, program: Program, now: datetime) -> dict[str, Any]:
+        return key_changes.approve_key(conn, program, key_id, COMMAND_LINE, now)
+
+    _change(change, program_code, as_json)
 
 
 @key.command()
@@ -102,14 +231,44 @@ def sign(key_id: str, end: bool, program_code: str | None) -> None:
         with container.begin() as conn:
             program = container.program(conn, program_code)
             if end:
-                end_signing(conn, program, key_id, now)
+                end_signing(conn, program, key_id, COMMAND_LINE, now)
                 return
-            secret, former_until = require_signing(conn, program, key_id, container.sealer, now)
+            secret, former_until = require_signing(conn, program, key_id, container.sealer, COMMAND_LINE, now)
     if former_until is not None:
         words = Text("The secret before is good until {until}.", until=time_text(former_until))
         click.echo(in_both(words), err=True)
-    click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
-    click.echo(secret)
+    _print_secret(secret)
 
 
 key.add_command(limit_command)
+
+
+def _change(
+    change: Callable[[Connection, Program, datetime], dict[str, Any]], program_code: str | None, as_json: bool
+) -> None:
+    with open_container() as container:
+        now = container.now()
+        with container.begin() as conn:
+            view = change(conn, container.program(conn, program_code), now)
+    if as_json:
+        print_json(view)
+        return
+    for name in ("owner", "scopes", "state", "expires_at", "may_confirm", "old_secret_ends_at"):
+        click.echo(visible(f"{view['id']}: {name} = {_cell(view[name])}"))
+
+
+def _with_reach(view: dict[str, Any]) -> dict[str, Any]:
+    """A key whose role comes with what narrows it: its scopes, or its shop."""
+    narrowed = view["shop_id"] or ", ".join(view["scopes"] or ())
+    return view | {"role": f"{view['role']}: {narrowed}" if narrowed else view["role"]}
+
+
+def _print_secret(made: str) -> None:
+    click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
+    click.echo(made)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return time_text(value) if isinstance(value, datetime) else value

@@ -12,7 +12,7 @@ from distrib.domain.customers import RULES
 from distrib.domain.identifiers import visible
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
-from distrib.services.programs.settings import SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, set_program
+from distrib.services.programs.settings import APPROVALS, SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, set_program
 from distrib.services.programs.tenants import ADMISSIONS
 
 CLEARED = ("title", "join_url")
@@ -35,6 +35,8 @@ CLEARED = ("title", "join_url")
 @click.option("--withdrawals-per-month", type=int, help="Most of a shop in a month.")
 @click.option("--withdrawal-fee-minor", type=int, help="What the shop bears for each.")
 @click.option("--no-withdrawals", is_flag=True, help="Take no withdrawals any more.")
+@click.option("--key-approval", type=click.Choice(APPROVALS), help="How keys of the API come to confirm money.")
+@click.option("--key-wait-hours", type=int, help="With --key-approval wait.")
 @click.option("--title", help="What invitations call it; '' takes it back.")
 @click.option("--join-url", help="Your own page for joining; '' takes it back.")
 @program_option

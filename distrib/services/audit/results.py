@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from distrib.services.context import Program, format_period
 from distrib.store.audit import runs
-from distrib.store.audit.questions import AuditAnswer
+from distrib.store.audit.key_owners import WITHOUT_OWNER
+from distrib.store.audit.questions import AuditAnswer, ask
 from distrib.store.network import shops
 
 
@@ -40,12 +41,13 @@ class Covers:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """The results of all checks of one program, and what they cover."""
+    """The results of all checks of one program, and what they cover; ``warnings`` are no failures."""
 
     ok: bool
     as_of: datetime
     checks: tuple[AuditCheck, ...]
     covers: Covers
+    warnings: tuple[AuditCheck, ...] = ()
 
 
 def audit_view(result: AuditResult) -> dict[str, Any]:
@@ -60,12 +62,19 @@ def audit_view(result: AuditResult) -> dict[str, Any]:
             "closed_through": format_period(covers.closed_through) if covers.closed_through else None,
         },
         "checks": [asdict(check) for check in result.checks],
+        "warnings": [asdict(warning) for warning in result.warnings],
     }
 
 
 def checks_of(conn: Connection, program: Program, answers: Mapping[str, AuditAnswer]) -> list[AuditCheck]:
     """The checks of all answers by name, their wrong rows with the ids of orders and shops."""
     return [_check(conn, program, name, answer) for name, answer in answers.items()]
+
+
+def warnings_of(conn: Connection, program: Program, now: datetime) -> list[AuditCheck]:
+    """What is amiss at an instant and makes no figure wrong: keys that can move money and stand for nobody named."""
+    answer = ask(conn, WITHOUT_OWNER, {"program": program.program_id, "now": now})
+    return [_check(conn, program, WITHOUT_OWNER.name, answer)] if answer.wrong else []
 
 
 def _instant(instant: datetime) -> str:

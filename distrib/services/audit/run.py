@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.policies.policy import Policy
 from distrib.services.audit.asking import Asked, ask_everything
-from distrib.services.audit.results import AuditCheck, AuditResult, audit_view, checks_of
+from distrib.services.audit.results import AuditCheck, AuditResult, audit_view, checks_of, warnings_of
 from distrib.services.context import Program
 from distrib.services.steps import Steps, conducted
 from distrib.store.audit import runs
@@ -65,7 +65,8 @@ def audit_steps(
     """
     asked: Asked = yield from ask_everything(program, policies, is_full=is_full)
     checks: list[AuditCheck] = yield partial(checks_of, program=program, answers=asked.answers)
-    result = AuditResult(all(check.ok for check in checks), now, tuple(checks), asked.covers)
+    warnings: list[AuditCheck] = yield partial(warnings_of, program=program, now=now)
+    result = AuditResult(all(check.ok for check in checks), now, tuple(checks), asked.covers, tuple(warnings))
     yield partial(_keep, program=program, result=result, asked=asked)
     return result
 
@@ -78,8 +79,7 @@ def _keep(conn: Connection, program: Program, result: AuditResult, asked: Asked)
 def latest_audit(conn: Connection, program: Program) -> dict[str, Any] | None:
     """Reads the newest result as ``audit_view`` gives it (times as text); None before the first audit."""
     kept = runs.latest_audit(conn, program.program_id)
-    result: dict[str, Any] | None = None if kept is None else json.loads(kept)
-    return result
+    return None if kept is None else {"warnings": []} | json.loads(kept)
 
 
 def request_audit(conn: Connection, program: Program, now: datetime, *, is_full: bool = False) -> None:

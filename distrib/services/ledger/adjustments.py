@@ -1,4 +1,4 @@
-"""Adjustments by hand (调整): proposed by one key with a reason, posted by another's approval.
+"""Adjustments by hand (调整): proposed by one key with a reason, posted by another person's approval.
 
 An approved adjustment is a transfer of kind ``adjusted``, dated by its approval and available at once. It is never
 changed; what was wrong is adjusted back. No SQL may enter.
@@ -21,6 +21,7 @@ from distrib.domain.texts import Text
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.idempotency import digest_of
 from distrib.services.orders.commissions import commission_id
+from distrib.services.programs.persons import check_second_person
 from distrib.store.ledger import adjustments as rows
 from distrib.store.ledger import books, postings
 from distrib.store.ledger.adjustments import AdjustmentRow
@@ -71,15 +72,15 @@ def propose_adjustment(
 def approve_adjustment(
     conn: Connection, program: Program, adjustment_id: str, actor: Actor, now: datetime
 ) -> dict[str, Any]:
-    """Posts an adjustment that another key proposed; approved again it stays as it stands.
+    """Posts an adjustment that another person proposed; approved again it stays as it stands.
 
     Raises:
-        Refusal: ``adjustment_unknown``, or ``same_key`` for the key that proposed it.
+        Refusal: ``adjustment_unknown``, or what ``check_second_person`` raises.
     """
     row = _find(conn, program, adjustment_id)
-    if row.proposed_by == actor.key_id:
-        raise Refusal("same_key")
-    if row.approved_at is None:
+    is_approved = row.approved_at is not None
+    check_second_person(conn, program, row.proposed_by, actor, now, is_decided=is_approved)
+    if not is_approved:
         _post(conn, program, row, actor, now)
     return _view(program, _find(conn, program, adjustment_id))
 

@@ -24,6 +24,7 @@ from distrib.services.idempotency import digest_of
 from distrib.services.payouts.lines import Lines, channel_no
 from distrib.services.payouts.selections import WITHDRAWALS, Selection, select, unmet
 from distrib.services.payouts.withdrawal_messages import tell_withdrawals
+from distrib.services.programs.persons import check_second_person
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
 from distrib.store.payouts.batches import RefusedShop
@@ -151,16 +152,15 @@ def closing_content(draft: PayoutDraft, reason: str) -> dict[str, Any]:
 
 
 def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:
-    """Approves a batch with another key than created it; again it changes nothing.
+    """Approves a batch that another person created; again it changes nothing.
 
     Raises:
-        Refusal: ``payout_unknown``, ``payout_cancelled``, or ``same_key``.
+        Refusal: ``payout_unknown``, ``payout_cancelled``, or what ``check_second_person`` raises.
     """
     head = locked_head(conn, program, payout_id)
     if head.decision == CANCELLED:
         raise Refusal("payout_cancelled", id=payout_id)
-    if head.created_by == actor.key_id:
-        raise Refusal("same_key")
+    check_second_person(conn, program, head.created_by, actor, now, is_decided=head.decision is not None)
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
         rows.insert_decision(conn, program.program_id, head.payout_no, APPROVED, decided_at, actor.key_id)

@@ -30,6 +30,7 @@ from distrib.services.context import Actor, Program, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.batches import posting_time
 from distrib.services.payouts.withdrawal_messages import tell_withdrawals, withdrawal_view
+from distrib.services.programs.persons import check_second_person
 from distrib.store.ledger import postings
 from distrib.store.ledger.postings import Entry
 from distrib.store.network import shops
@@ -100,13 +101,12 @@ def approve_withdrawal(
     """Approves a withdrawal, so that a batch may take it; approved again it stays as it stands.
 
     Raises:
-        Refusal: ``withdrawal_unknown``, ``same_key`` for the key that asked, ``withdrawal_decided`` where it was
+        Refusal: ``withdrawal_unknown``, what ``check_second_person`` raises, ``withdrawal_decided`` where it was
             refused or cancelled, ``shop_frozen``, ``shop_closed``, ``payee_missing``, or ``exceeds_available`` where
             the money is no longer there.
     """
     row = _locked(conn, program, withdrawal_id)
-    if row.requested_by == actor.key_id:
-        raise Refusal("same_key")
+    check_second_person(conn, program, row.requested_by, actor, now, is_decided=row.state != REQUESTED)
     if row.state in (REFUSED, CANCELLED):
         raise Refusal("withdrawal_decided", id=withdrawal_id, state=row.state)
     if row.state == REQUESTED:

@@ -65,8 +65,7 @@ def limit_program(conn: Connection, program: Program, wanted: Mapping[str, int |
 
 def limit_key(conn: Connection, program: Program, key_id: str, calls_per_minute: int | None, now: datetime) -> None:
     """Sets the calls a minute of one key, None as for the program's others; raises ``not_found``."""
-    row = keys.find_key(conn, key_id)
-    if row is None or row.program_id != program.program_id:
+    if keys.key_of(conn, program.program_id, key_id) is None:
         raise Refusal("not_found")
     wanted = {"calls_per_minute": calls_per_minute, "waiting_orders": None, "waiting_bytes": None}
     store.set_limits(conn, program.program_id, key_id, wanted, now)

@@ -20,11 +20,15 @@ from distrib.domain.money import MAX_MINOR
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.domain.texts import Text
-from distrib.services.context import Actor, Program
+from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.programs.tenants import ADMISSIONS, time_zones
 from distrib.store.programs import tenants as store
 
 WITHHOLDINGS = ("none", "per_payment", "cumulative", "us_1099")
+WAIT, SECOND_ADMIN = "wait", "second_admin"
+APPROVALS = (WAIT, SECOND_ADMIN)
+"""How a key made over HTTP comes to confirm money: after the program's hours, or by a second admin alone."""
+MOST_WAIT_HOURS = 720
 WITHDRAWAL_TERMS = {
     "withdrawal_least_minor": "least_minor",
     "withdrawal_most_minor": "most_minor",
@@ -45,6 +49,8 @@ SETTINGS = (
     "title",
     "join_url",
     *WITHDRAWAL_TERMS,
+    "key_approval",
+    "key_wait_hours",
 )
 MOST_DAYS = 3650
 MAX_TIMES = 1_000
@@ -91,7 +97,7 @@ def set_program(
 
     Raises:
         Refusal: ``invalid`` with all that does not fit, ``time_zone_unknown``, ``policy_unknown``, ``time_zone_fixed``
-            or ``sign_off_required``.
+            ``sign_off_required`` or ``key_approval_loosened``.
     """
     if "binding_rule" in wanted:
         wanted = {"protect_days": None, "expire_days": None, **wanted}
@@ -112,6 +118,8 @@ def set_program(
     if is_looser and signed_off_by is None:
         raise Refusal("sign_off_required")
     updated = row._replace(**changed)
+    if actor.key_id != COMMAND_LINE.key_id and _is_sooner(row, updated):
+        raise Refusal("key_approval_loosened")
     store.update_program(conn, updated)
     before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
     after = json.dumps(changed, ensure_ascii=False)
@@ -162,15 +170,28 @@ def _unknown(wanted: Mapping[str, Any], policies: Mapping[str, Policy]) -> Itera
 
 def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
     problems = [_problem(name, Text("is not a setting")) for name in wanted if name not in SETTINGS]
-    choices = {"admission": ADMISSIONS, "withholding": WITHHOLDINGS, "binding_rule": RULES}
+    choices = {"admission": ADMISSIONS, "withholding": WITHHOLDINGS, "binding_rule": RULES, "key_approval": APPROVALS}
     for name, words in choices.items():
         if name in wanted and wanted[name] not in words:
             problems.append(_problem(name, Text("must be one of {choices}", "setting", choices=", ".join(words))))
+    hours = wanted.get("key_wait_hours", 0)
+    if not 0 <= hours <= MOST_WAIT_HOURS:
+        problems.append(_problem("key_wait_hours", Text("must be {low} to {high}", low=0, high=MOST_WAIT_HOURS)))
     for name, low in (("protect_days", 0), ("expire_days", 1)):
         days = wanted.get(name)
         if days is not None and not low <= days <= MOST_DAYS:
             problems.append(_problem(name, Text("must be {low} to {high}", low=low, high=MOST_DAYS)))
     return problems + _misfit_terms(wanted) + list(_misfit_withdrawals(wanted)) + list(_misfit_sharing(wanted))
+
+
+def _is_sooner(row: store.ProgramRow, updated: store.ProgramRow) -> bool:
+    """Whether keys made over HTTP would come to confirm money sooner, or with fewer people.
+
+    An admin who could set that could alone make the keys that confirm what it proposes.
+    """
+    if row.key_approval == SECOND_ADMIN:
+        return updated.key_approval != SECOND_ADMIN
+    return updated.key_approval == WAIT and updated.key_wait_hours < row.key_wait_hours
 
 
 def _misfit_terms(wanted: Mapping[str, Any]) -> list[Problem]:

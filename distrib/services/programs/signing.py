@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -18,12 +19,15 @@ from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer
 from distrib.store.programs import keys
 from distrib.store.programs import signing as store
+from distrib.store.programs.keys import KeyRow
 
 SECRET_BYTES = 32
+_SET: Final = "set"
+"""What the history of a key calls a change of its terms."""
 
 
 def require_signing(
-    conn: Connection, program: Program, key_id: str, sealer: Sealer, now: datetime
+    conn: Connection, program: Program, key_id: str, sealer: Sealer, actor: Actor, now: datetime
 ) -> tuple[str, datetime | None]:
     """Gives a key a new secret by which its posts of events must be signed from now on.
 
@@ -31,23 +35,24 @@ def require_signing(
         The secret, the only time it is seen, and until when the one before is good as well; None without one.
 
     Raises:
-        Refusal: ``not_found``, also for a key that has ended.
+        Refusal: ``not_found``, or ``key_ended``.
     """
-    row = keys.find_key(conn, key_id)
-    if row is None or row.program_id != program.program_id or row.revoked_at is not None:
-        raise Refusal("not_found")
+    row = _find(conn, program, key_id)
+    if row.revoked_at is not None:
+        raise Refusal("key_ended", id=key_id)
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, key_id))
     made = store.set_secret(conn, program.program_id, key_id, sealed, now + KEEPS_FORMER_SECRET, now)
+    keys.note_change(conn, row, _SET, now, actor.key_id)
     return secret_text(secret), made.former_until
 
 
-def end_signing(conn: Connection, program: Program, key_id: str, now: datetime) -> None:
+def end_signing(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> None:
     """Asks a key for no signatures any more; the same again changes nothing. Raises ``not_found``."""
-    row = keys.find_key(conn, key_id)
-    if row is None or row.program_id != program.program_id:
-        raise Refusal("not_found")
-    store.end_signing(conn, program.program_id, key_id, now)
+    row = _find(conn, program, key_id)
+    if row.is_signed:
+        store.end_signing(conn, program.program_id, key_id, now)
+        keys.note_change(conn, row, _SET, now, actor.key_id)
 
 
 def check_signature(
@@ -78,6 +83,13 @@ def check_signature(
     fault = signature_fault(opened, message_id, timestamp, signatures, body, now)
     if fault is not None:
         raise Refusal(fault, minutes=int(TOLERANCE.total_seconds()) // 60)
+
+
+def _find(conn: Connection, program: Program, key_id: str) -> KeyRow:
+    row = keys.key_of(conn, program.program_id, key_id, locks=True)
+    if row is None:
+        raise Refusal("not_found")
+    return row
 
 
 def _about(program_id: int, key_id: str) -> bytes:

@@ -216,7 +216,7 @@ class Batch:
         settled = [*self.settled, *([rows.settlement_columns(self.settlements)] if self.settlements else [])]
         rows.copy_settlements(conn, program_id, settled)
         if self.refunds:
-            rows.insert_refunds(conn, program_id, self.refunds)
+            rows.copy_refunds(conn, program_id, self.refunds)
         if self.transfers:
             self.transfers.copy(conn, program_id)
             cases.freeze_commissions(conn, program_id, self.frozen)

@@ -34,6 +34,7 @@ from distrib.services.settlement.lookups import BatchLookups
 from distrib.services.settlement.people import People
 from distrib.services.settlement.plain import settle_plain
 from distrib.services.settlement.rule_limits import RuleLimits
+from distrib.services.settlement.whole_refunds import refund_whole
 from distrib.store.ledger import books
 from distrib.store.orders import life, queue
 from distrib.store.orders.queue import PendingEvent
@@ -168,7 +169,9 @@ def _apply(conn: Connection, batch: Batch, terms: TermsBook, numbers: Sequence[i
     program_id = batch.program.program_id
     pending = queue.pending_events(conn, program_id, numbers)
     freezes = Freezes(conn, program_id)
-    left = settle_plain(conn, batch, terms, freezes, pending, until) if batch.in_columns else pending
+    left: Sequence[PendingEvent] = pending
+    if batch.in_columns:
+        left = refund_whole(conn, batch, settle_plain(conn, batch, terms, freezes, pending, until), until)
     settled = {row.order_no for row in pending} - {row.order_no for row in left}
     due = _sort_out(batch, left, until)
     more = queue_orders_of_groups(conn, program_id, set(numbers) - settled - due.orders.keys() - due.groups.keys())

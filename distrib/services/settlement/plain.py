@@ -62,7 +62,7 @@ def settle_plain(
     Returns:
         The events of all other orders.
     """
-    rows = [] if terms.counts_over_orders else _alone(pending, until)
+    rows = [] if terms.counts_over_orders else alone(pending, until, SETTLED_PREFIX)
     if not rows:
         return pending
     program_id = batch.program.program_id
@@ -76,8 +76,14 @@ def settle_plain(
     return [row for row in pending if row.event_no not in settled]
 
 
-def _alone(pending: Sequence[PendingEvent], until: date) -> list[PendingEvent]:
-    """The settlements that are due, were never tried, and are their order's only open event."""
+def alone(pending: Sequence[PendingEvent], until: date, prefix: str) -> list[PendingEvent]:
+    """The events that are due, were never tried, and are their order's only open event.
+
+    Args:
+        pending: the open events of whole orders, by order.
+        until: events of later days are not due.
+        prefix: how the payloads of those wanted begin.
+    """
     numbers = [0, *[row.order_no for row in pending], 0]
     return [
         row
@@ -85,7 +91,7 @@ def _alone(pending: Sequence[PendingEvent], until: date) -> list[PendingEvent]:
         if row.status is None
         and row.day <= until
         and before != row.order_no != after
-        and row.payload.startswith(SETTLED_PREFIX)
+        and row.payload.startswith(prefix)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Closing the books of a month (结账): one key proposes, another confirms, and nothing in it ever changes again.
+"""Closing the books of a month (结账): one person proposes, another confirms, and nothing in it ever changes again.
 
 A proposal computes what the close would fix, pools that are still to be paid included, and keeps figures and
 digest; the confirmation takes them, works out the lines, and goes on only if nothing has changed. Both work beside the
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
 from distrib.services.context import Actor, Program, format_period
+from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.statements import close_figures
 from distrib.services.statements.close_figures import BooksMark, MonthFigures, MonthLines
 from distrib.services.statements.pools import are_due, check_nothing_pending, check_over, pay_missing
@@ -35,13 +36,15 @@ BESIDE_ATTEMPTS: Final = 3
 def propose_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
     """Computes what closing the month would fix and records the proposal; changes nothing else.
 
-    Proposed again with the same figures, the first proposal stands and is answered.
+    Proposed again with the same figures, the first proposal stands and is answered, unless its key has ended since.
 
     Raises:
         Refusal: ``period_closed``, ``period_not_over``, ``close_in_sequence`` or ``events_pending``.
     """
     mark = _begin(conn, program, period, now)
     standing = periods.latest_proposal(conn, program.program_id, period)
+    if standing is not None and has_ended(conn, program, standing.proposed_by, now):
+        standing = None
     if standing is not None and _is_as_proposed(conn, program, period, standing):
         return _proposal_view(program, period, standing)
     with conn.begin_nested() as trial:
@@ -58,11 +61,11 @@ def propose_close(conn: Connection, program: Program, period: int, actor: Actor,
 
 
 def confirm_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
-    """Closes the month as another key proposed it; confirmed again it answers as it was closed.
+    """Closes the month as another person proposed it; confirmed again it answers as it was closed.
 
     Raises:
-        Refusal: ``close_not_proposed``, ``same_key`` for the key that proposed, ``close_changed`` where the figures
-            are others by now, or what ``propose_close`` raises.
+        Refusal: ``close_not_proposed``, what ``check_second_person`` raises, ``close_changed`` where the figures are
+            others by now, or what ``propose_close`` raises.
     """
     periods.lock_closing(conn, program.program_id)
     known = periods.closed_period(conn, program.program_id, period)
@@ -71,8 +74,7 @@ def confirm_close(conn: Connection, program: Program, period: int, actor: Actor,
     proposal = known or periods.latest_proposal(conn, program.program_id, period)
     if proposal is None:
         raise Refusal("close_not_proposed", period=format_period(period))
-    if proposal.proposed_by == actor.key_id:
-        raise Refusal("same_key")
+    check_second_person(conn, program, proposal.proposed_by, actor, now, is_decided=known is not None)
     if isinstance(proposal, Proposal):
         proposal = _close(conn, program, period, proposal, actor, now)
     return closed_view(program, proposal)

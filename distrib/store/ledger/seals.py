@@ -64,23 +64,23 @@ ORDER BY since, program_id LIMIT :limit
 _OWN = " ".join(f"WHEN {number} THEN '{name}'" for number, name in ACCOUNT_NAMES.items())
 
 
-def _account(column: str, shop: str) -> str:
+def _account(column: str) -> str:
     """The expression of an account's readable name, or of its number where it belongs to nobody."""
-    return f"COALESCE(CASE {column} {_OWN} END, 'payable:' || {shop}.shop_id, {column}::text)"
+    shop = f"SELECT 'payable:' || s.shop_id FROM shops s WHERE s.program_id = t.program_id AND s.shop_no = {column}"
+    return f"COALESCE(CASE {column} {_OWN} END, ({shop}), {column}::text)"
 
 
 def _time(column: str) -> str:
     return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
+# The ids of shops are looked up row by row: a join would read those of all shops for a day of few postings.
 _TRANSFERS = f"""
 SELECT t.posting_no, t.amount_minor, json_build_array(
-    t.posting_no, t.cause_no, t.seq, t.kind, {_account("t.debit_account", "d")}, {_account("t.credit_account", "c")},
+    t.posting_no, t.cause_no, t.seq, t.kind, {_account("t.debit_account")}, {_account("t.credit_account")},
     t.amount_minor, {_time("t.occurred_at")}, {_time("t.available_at")}, t.period, t.belongs_to_period, t.event_no,
     t.line_id, t.rule_id, t.tier, t.base_minor, t.rate_ppm, t.version_no, t.reverses_seq)::text AS line
 FROM transfers t
-LEFT JOIN shops d ON d.program_id = t.program_id AND d.shop_no = t.debit_account
-LEFT JOIN shops c ON c.program_id = t.program_id AND c.shop_no = t.credit_account
 WHERE t.program_id = %(program)s AND t.posting_no > %(after)s AND t.posting_no <= %(through)s
 ORDER BY t.posting_no, t.cause_no, t.seq
 """

@@ -1,15 +1,19 @@
-"""API keys: their rows, never their secrets. Nothing that judges a role may enter."""
+"""API keys: their rows, never their secrets. Nothing that judges a role or a person may enter."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 
 class KeyRow(NamedTuple):
-    """One key as stored: the secret only as its keyed hash."""
+    """One key as stored: its secrets only as keyed hashes, a second one while a rotation is under way.
+
+    ``is_awaiting``: it may not confirm money before it is approved, or before ``confirms_from`` where that is set.
+    """
 
     program_id: int
     key_id: str
@@ -18,42 +22,69 @@ class KeyRow(NamedTuple):
     shop_no: int | None
     secret_hmac: bytes
     created_at: datetime
-    revoked_at: datetime | None
+    owner: str | None = None
+    made_by: str | None = None
+    scopes: Sequence[str] | None = None
+    expires_at: datetime | None = None
+    is_awaiting: bool = False
+    confirms_from: datetime | None = None
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    old_secret_hmac: bytes | None = None
+    old_secret_ends_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    ended_by: str | None = None
     is_signed: bool = False
 
 
 class ListedKey(NamedTuple):
-    """One key as its program may see it."""
+    """One key as its program may see it: its row without what is secret, and the id of its shop."""
 
-    key_id: str
-    name: str
-    role: str
+    row: KeyRow
     shop_id: str | None
-    created_at: datetime
-    revoked_at: datetime | None
-    is_signed: bool
 
 
-_SIGNED = (
-    "EXISTS (SELECT FROM key_signing g WHERE g.program_id = k.program_id AND g.key_id = k.key_id"
-    " AND g.secret IS NOT NULL) AS is_signed"
+_COLUMNS = ", ".join(f"k.{name}" for name in KeyRow._fields)
+_SET = (
+    "secret_hmac",
+    "owner",
+    "scopes",
+    "expires_at",
+    "is_awaiting",
+    "confirms_from",
+    "approved_by",
+    "approved_at",
+    "old_secret_hmac",
+    "old_secret_ends_at",
+    "revoked_at",
+    "ended_by",
 )
 _INSERT = text(
-    "INSERT INTO api_keys (program_id, key_id, name, role, shop_no, secret_hmac, created_at) "
-    "VALUES (:program_id, :key_id, :name, :role, :shop_no, :secret_hmac, :created_at)"
+    f"INSERT INTO api_keys ({', '.join(KeyRow._fields)}) VALUES ({', '.join(f':{name}' for name in KeyRow._fields)})"
 )
 _NAME = text("SELECT set_config('distrib.key_id', :key_id, true)")
-_FIND = text(
-    f"SELECT program_id, key_id, name, role, shop_no, secret_hmac, created_at, revoked_at, {_SIGNED} "
-    "FROM api_keys k WHERE key_id = :key_id"
-)
+_FIND = text(f"SELECT {_COLUMNS} FROM api_keys k WHERE k.key_id = :key_id")
+_IN_PROGRAM = f"SELECT {_COLUMNS} FROM api_keys k WHERE k.program_id = :program_id AND k.key_id = :key_id"
+_READ, _LOCK = text(_IN_PROGRAM), text(f"{_IN_PROGRAM} FOR UPDATE")
 _LIST = text(
-    f"SELECT k.key_id, k.name, k.role, s.shop_id, k.created_at, k.revoked_at, {_SIGNED} "
+    f"SELECT {_COLUMNS}, s.shop_id "
     "FROM api_keys k LEFT JOIN shops s ON s.program_id = k.program_id AND s.shop_no = k.shop_no "
     "WHERE k.program_id = :program_id AND k.key_id > :after ORDER BY k.key_id LIMIT :limit"
 )
-_REVOKE = text(
-    "UPDATE api_keys SET revoked_at = coalesce(revoked_at, :now) WHERE program_id = :program_id AND key_id = :key_id"
+_UPDATE = text(
+    f"UPDATE api_keys SET {', '.join(f'{name} = :{name}' for name in _SET)} "
+    "WHERE program_id = :program_id AND key_id = :key_id"
+)
+_NOTE_CHANGE = text(
+    "INSERT INTO key_changes (program_id, key_id, change, changed_at, changed_by, owner, scopes, expires_at) "
+    "VALUES (:program_id, :key_id, :change, :now, :by, :owner, :scopes, :expires_at)"
+)
+# Of many calls of a key at once one writes and none waits for it, nor for whoever is changing the key.
+_NOTE_USE = text(
+    "UPDATE api_keys SET last_used_at = :now WHERE program_id = :program_id AND key_id IN ("
+    "SELECT key_id FROM api_keys WHERE program_id = :program_id AND key_id = :key_id"
+    " AND (last_used_at IS NULL OR last_used_at <= :before) FOR NO KEY UPDATE SKIP LOCKED)"
 )
 
 
@@ -65,17 +96,36 @@ def insert_key(conn: Connection, row: KeyRow) -> None:
 def find_key(conn: Connection, key_id: str) -> KeyRow | None:
     """Reads the key of that id in any program: row-level security shows this one key to who names it."""
     conn.execute(_NAME, {"key_id": key_id})
-    row = conn.execute(_FIND, {"key_id": key_id}).one_or_none()
-    return None if row is None else KeyRow(**row._asdict())
+    return _key_row(conn.execute(_FIND, {"key_id": key_id}).one_or_none())
+
+
+def key_of(conn: Connection, program_id: int, key_id: str, *, locks: bool = False) -> KeyRow | None:
+    """Reads a key of the program, and locks it until the transaction ends where that is asked; None without one."""
+    statement = _LOCK if locks else _READ
+    return _key_row(conn.execute(statement, {"program_id": program_id, "key_id": key_id}).one_or_none())
 
 
 def list_keys(conn: Connection, program_id: int, after: str, limit: int) -> list[ListedKey]:
     """Lists the keys of a program by id, from the one after ``after`` on."""
     values = {"program_id": program_id, "after": after, "limit": limit}
-    return [ListedKey(**row._asdict()) for row in conn.execute(_LIST, values)]
+    return [ListedKey(KeyRow._make(row[:-1]), row.shop_id) for row in conn.execute(_LIST, values)]
 
 
-def revoke_key(conn: Connection, program_id: int, key_id: str, now: datetime) -> bool:
-    """Writes the end of a key, whose first end stays; False where the program has no such key."""
-    values = {"program_id": program_id, "key_id": key_id, "now": now}
-    return bool(conn.execute(_REVOKE, values).rowcount)
+def update_key(conn: Connection, row: KeyRow) -> None:
+    """Writes what may change of a key."""
+    conn.execute(_UPDATE, row._asdict())
+
+
+def note_change(conn: Connection, row: KeyRow, change: str, now: datetime, by: str) -> None:
+    """Writes what was done with a key, by which key, and what it is since."""
+    values = {"program_id": row.program_id, "key_id": row.key_id, "change": change, "now": now, "by": by}
+    conn.execute(_NOTE_CHANGE, values | {"owner": row.owner, "scopes": row.scopes, "expires_at": row.expires_at})
+
+
+def note_use(conn: Connection, program_id: int, key_id: str, now: datetime, before: datetime) -> None:
+    """Writes when a key was last used, unless it was used after ``before``."""
+    conn.execute(_NOTE_USE, {"program_id": program_id, "key_id": key_id, "now": now, "before": before})
+
+
+def _key_row(row: Row[Any] | None) -> KeyRow | None:
+    return None if row is None else KeyRow._make(row)

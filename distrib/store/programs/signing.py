@@ -29,6 +29,7 @@ _END = text(
     "UPDATE key_signing SET secret = NULL, former_secret = NULL, former_until = NULL, set_at = :now"
     " WHERE program_id = :program AND key_id = :key_id AND secret IS NOT NULL"
 )
+_MARK = text("UPDATE api_keys SET is_signed = :is_signed WHERE program_id = :program AND key_id = :key_id")
 
 
 def read_signing(conn: Connection, program_id: int, key_id: str) -> SigningRow | None:
@@ -40,11 +41,14 @@ def read_signing(conn: Connection, program_id: int, key_id: str) -> SigningRow |
 def set_secret(
     conn: Connection, program_id: int, key_id: str, secret: bytes, until: datetime, now: datetime
 ) -> SigningRow:
-    """Writes a new secret; the one before is kept, good until ``until``."""
+    """Writes a new secret, and that the key must sign; the one before is kept, good until ``until``."""
     values = {"program": program_id, "key_id": key_id, "secret": secret, "until": until, "now": now}
-    return SigningRow(*conn.execute(_SET, values).one())
+    made = SigningRow(*conn.execute(_SET, values).one())
+    conn.execute(_MARK, {"program": program_id, "key_id": key_id, "is_signed": True})
+    return made
 
 
 def end_signing(conn: Connection, program_id: int, key_id: str, now: datetime) -> None:
-    """Forgets the secrets of a key, where it has any."""
+    """Forgets the secrets of a key, which signs no more."""
     conn.execute(_END, {"program": program_id, "key_id": key_id, "now": now})
+    conn.execute(_MARK, {"program": program_id, "key_id": key_id, "is_signed": False})

@@ -31,12 +31,14 @@ class ProgramRow(NamedTuple):
     withdrawals_per_day: int | None = None
     withdrawals_per_month: int | None = None
     withdrawal_fee_minor: int | None = None
+    key_approval: str = "wait"
+    key_wait_hours: int = 24
 
 
 _COLUMNS = (
     "program_id, code, currency, time_zone, policy, admission, identity_required, withholding, binding_rule, "
     "protect_days, expire_days, title, join_url, withdrawal_least_minor, withdrawal_most_minor, withdrawals_per_day, "
-    "withdrawals_per_month, withdrawal_fee_minor"
+    "withdrawals_per_month, withdrawal_fee_minor, key_approval, key_wait_hours"
 )
 _INSERT = text(
     "INSERT INTO programs (code, currency, time_zone, policy, admission, identity_required, created_at) "
@@ -61,6 +63,8 @@ _SET = (
     "withdrawals_per_day",
     "withdrawals_per_month",
     "withdrawal_fee_minor",
+    "key_approval",
+    "key_wait_hours",
 )
 _UPDATE = text(f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id")
 _LOCK = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id FOR UPDATE")

@@ -31,6 +31,19 @@ _SETTLEMENTS = CopyTable(
     Column("customer_id", "text", nullable=True),
     Column("snapshot", "text"),
 )
+_REFUND_LINES = CopyTable(
+    "refund_lines",
+    Column("program_id", "integer"),
+    Column("order_no", "bigint"),
+    Column("event_no", "bigint"),
+    Column("amount_minor", "bigint"),
+    Column("sales_minor", "bigint"),
+    Column("seller_no", "bigint", nullable=True),
+    Column("sold_at", "timestamptz"),
+    Column("occurred_at", "timestamptz"),
+    Column("refund_id", "text"),
+    Column("line_id", "text"),
+)
 _OUTCOMES = CopyTable(
     "event_outcomes",
     Column("program_id", "integer"),
@@ -48,13 +61,6 @@ SELECT %(program)s, * FROM unnest(%(accounts)b::bigint[], %(periods)b::bigint[]:
 ON CONFLICT (program_id, account_no, period) DO UPDATE SET
     earned_minor = m.earned_minor + EXCLUDED.earned_minor, reversed_minor = m.reversed_minor + EXCLUDED.reversed_minor,
     orders = m.orders + EXCLUDED.orders, refunds = m.refunds + EXCLUDED.refunds, version = m.version + 1
-"""
-_INSERT_REFUNDS = """
-INSERT INTO refund_lines
-    (program_id, order_no, refund_id, line_id, event_no, amount_minor, sales_minor, seller_no, sold_at, occurred_at)
-SELECT %(program)s, * FROM unnest(%(orders)b::bigint[], %(refunds)b::text[], %(lines)b::text[], %(events)b::bigint[],
-    %(amounts)b::bigint[], %(sales)b::bigint[], %(sellers)b::bigint[], %(sold)b::timestamptz[],
-    %(times)b::timestamptz[])
 """
 # With those above at that instant, which need not be those above when the order was paid.
 _INSERT_SIGNALS = """
@@ -124,8 +130,7 @@ class SettlementColumns(NamedTuple):
     snapshot: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RefundLineRow:
+class RefundLineRow(NamedTuple):
     """What one refund took of one line; ``sales_minor`` is the part that counted for ranks."""
 
     order_no: int
@@ -219,21 +224,25 @@ def upsert_months(conn: Connection, program_id: int, months: MonthColumns) -> No
     driver(conn).execute(_UPSERT_MONTHS, columns)
 
 
-def insert_refunds(conn: Connection, program_id: int, refunds: Sequence[RefundLineRow]) -> None:
+def copy_refunds(conn: Connection, program_id: int, refunds: Sequence[RefundLineRow]) -> None:
     """Keeps what refunds took of which lines."""
-    columns = {
-        "program": program_id,
-        "orders": [row.order_no for row in refunds],
-        "refunds": [row.refund_id for row in refunds],
-        "lines": [row.line_id for row in refunds],
-        "events": [row.event_no for row in refunds],
-        "amounts": [row.amount_minor for row in refunds],
-        "sales": [row.sales_minor for row in refunds],
-        "sellers": [row.seller_no for row in refunds],
-        "sold": [row.sold_at for row in refunds],
-        "times": [row.occurred_at for row in refunds],
+    order_no, refund_id, line_id, event_no, amount_minor, sales_minor, sellers, sold_at, occurred_at = zip(
+        *refunds, strict=True
+    )
+    seller_no = np.array([seller or 0 for seller in sellers], np.int64)
+    values: dict[str, Values] = {
+        "program_id": program_id,
+        "order_no": np.array(order_no, np.int64),
+        "event_no": np.array(event_no, np.int64),
+        "amount_minor": np.array(amount_minor, np.int64),
+        "sales_minor": np.array(sales_minor, np.int64),
+        "seller_no": Optionals(seller_no, seller_no == 0),
+        "sold_at": np.array(microseconds(sold_at), np.int64),
+        "occurred_at": np.array(microseconds(occurred_at), np.int64),
+        "refund_id": list(refund_id),
+        "line_id": list(line_id),
     }
-    driver(conn).execute(_INSERT_REFUNDS, columns)
+    _REFUND_LINES.copy(conn, [(len(refunds), values)])
 
 
 def insert_signals(

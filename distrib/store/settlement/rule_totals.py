@@ -33,28 +33,38 @@ _EARNED = {
     " ON s.program_id = t.program_id AND s.order_no = t.cause_no AND s.customer_id IS NOT NULL",
 }
 _ASKED = "unnest(%(rules)b::text[], %(shops)b::bigint[], %(ofs)b::{type}[]) AS a (rule_id, shop_no, of)"
+# What is missing and what was earned are added up as one list: statistics know neither, and a join of the two would
+# compare each with each. What is there is looked up by its key, what a shop earned by the shop's index.
 _OPEN = """
 WITH missing AS MATERIALIZED (
     SELECT a.rule_id COLLATE "C" AS rule_id, a.shop_no, a.of {collate} AS of FROM {asked}
-    WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE r.program_id = (SELECT %(program)s::integer)
-      AND r.rule_id = a.rule_id
-                      AND r.shop_no = a.shop_no AND r.{of} = a.of)
-), past AS (
-    SELECT rule_id, shop_no, of, sum(amount_minor)::bigint AS minor FROM (
-        SELECT t.rule_id, t.shop_no, t.amount_minor, {earned}
-        WHERE %(has_past)s AND t.program_id = (SELECT %(program)s::integer) AND t.kind = 'earned'
-          AND t.shop_no IN (SELECT shop_no FROM missing) AND t.rule_id IN (SELECT rule_id FROM missing)
-    ) e GROUP BY rule_id, shop_no, of
+    WHERE (SELECT r.shop_no FROM {table} r WHERE r.program_id = (SELECT %(program)s::integer)
+        AND r.rule_id = a.rule_id AND r.shop_no = a.shop_no AND r.{of} = a.of) IS NULL
 )
 INSERT INTO {table} (program_id, rule_id, shop_no, {of}, earned_minor)
-SELECT %(program)s, m.rule_id, m.shop_no, m.of, COALESCE(p.minor, 0)
-FROM missing m LEFT JOIN past p ON p.rule_id = m.rule_id AND p.shop_no = m.shop_no AND p.of = m.of
+SELECT %(program)s, rule_id, shop_no, of, sum(minor)::bigint FROM (
+    SELECT rule_id, shop_no, of, 0 AS minor, true AS is_missing FROM missing
+    UNION ALL
+    SELECT e.rule_id, m.shop_no, e.of, e.amount_minor, false
+    FROM (SELECT DISTINCT shop_no FROM missing WHERE %(has_past)s) m
+    CROSS JOIN LATERAL (
+        SELECT t.rule_id, t.amount_minor, {earned}
+        WHERE t.program_id = (SELECT %(program)s::integer) AND t.shop_no = m.shop_no AND t.kind = 'earned'
+          AND t.rule_id = ANY(%(rule_ids)b::text[])
+        OFFSET 0
+    ) e
+) t
+GROUP BY rule_id, shop_no, of HAVING bool_or(is_missing)
 ORDER BY 2, 3, 4 ON CONFLICT DO NOTHING
 """
+# Each row by its key, in the order of keys: the planner expects one row of the whole join and would turn it around.
 _LOCK = """
-SELECT r.rule_id, r.shop_no, r.{of}, r.earned_minor
-FROM {table} r JOIN {asked} ON r.rule_id = a.rule_id AND r.shop_no = a.shop_no AND r.{of} = a.of
-WHERE r.program_id = (SELECT %(program)s::integer) ORDER BY 1, 2, 3 FOR UPDATE OF r
+SELECT a.rule_id, a.shop_no, a.of, r.earned_minor
+FROM (SELECT rule_id COLLATE "C" AS rule_id, shop_no, of {collate} AS of FROM {asked} ORDER BY 1, 2, 3) a
+CROSS JOIN LATERAL (
+    SELECT t.earned_minor FROM {table} t WHERE t.program_id = (SELECT %(program)s::integer)
+        AND t.rule_id = a.rule_id AND t.shop_no = a.shop_no AND t.{of} = a.of FOR UPDATE
+) r
 """
 _ADD = """
 UPDATE {table} r SET earned_minor = r.earned_minor + a.minor
@@ -88,6 +98,7 @@ def _columns(program_id: int, totals: Sequence[RuleTotal]) -> dict[str, object]:
     return {
         "program": program_id,
         "rules": [total.rule_id for total in totals],
+        "rule_ids": sorted({total.rule_id for total in totals}),
         "shops": [total.shop_no for total in totals],
         "ofs": [total.of for total in totals],
     }

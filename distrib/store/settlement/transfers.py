@@ -85,6 +85,27 @@ class EarnedColumns(NamedTuple):
     rule_id: Texts
 
 
+class ReversedColumns(NamedTuple):
+    """What refunds changed, a row each; ``amount_minor`` below zero takes back. Else as ``EarnedColumns``."""
+
+    order_no: Integers
+    event_no: Integers
+    version_no: Integers
+    occurred_at: Integers
+    period: Integers
+    belongs_to_period: Integers
+    available_at: Integers
+    reverses_seq: Integers
+    seq: Integers
+    tier: Integers
+    shop_no: Integers
+    base_minor: Integers
+    rate_ppm: Integers
+    amount_minor: Integers
+    line_id: Sequence[str]
+    rule_id: Sequence[str]
+
+
 class _Earned(NamedTuple):
     """What one event earned: what its transfers share, how many they are, and where its ids begin."""
 
@@ -110,6 +131,7 @@ class TransferRows:
     """The transfers of a batch of one program, as they come."""
 
     columns: list[EarnedColumns] = field(default_factory=list)
+    reversed_columns: list[ReversedColumns] = field(default_factory=list)
     """Those that are columns already."""
     _earned: list[_Earned] = field(default_factory=list)
     _commissions: list[Commission] = field(default_factory=list)
@@ -120,7 +142,8 @@ class TransferRows:
 
     def __bool__(self) -> bool:
         """Whether there is any transfer."""
-        return bool(self._commissions or self._reversed or any(earned.seq.size for earned in self.columns))
+        in_columns = [earned.seq for earned in self.columns] + [back.seq for back in self.reversed_columns]
+        return bool(self._commissions or self._reversed or any(seq.size for seq in in_columns))
 
     def add_earned(
         self, posting: Posting, available_at: datetime, commissions: Sequence[Commission], order: Order, plan: Plan
@@ -153,9 +176,9 @@ class TransferRows:
     def copy(self, conn: Connection, program_id: int) -> None:
         """Posts the transfers."""
         earned = [*self.columns, *([self._earned_columns()] if self._commissions else [])]
+        back = [*self.reversed_columns, *([_reversed_columns(self._reversed)] if self._reversed else [])]
         parts = [(columns.seq.size, _earned_values(program_id, columns)) for columns in earned]
-        if self._reversed:
-            parts.append((len(self._reversed), _reversed_values(program_id, self._reversed)))
+        parts += [(columns.seq.size, _reversed_values(program_id, columns)) for columns in back]
         TRANSFERS.copy(conn, parts)
 
     def _earned_columns(self) -> EarnedColumns:
@@ -226,34 +249,47 @@ def _firsts(order_no: Integers, shop_no: Integers) -> Optionals:
     return Optionals(np.ones(order_no.size, np.int64), is_later)
 
 
-def _reversed_values(program_id: int, rows: Sequence[_Reversed]) -> Mapping[str, Values]:
-    """What takes back is debited to the earner; what gives again is credited."""
+def _reversed_columns(rows: Sequence[_Reversed]) -> ReversedColumns:
+    """What came as reversals, as columns."""
     postings, reversals, seq, line_ids, rule_ids = zip(*rows, strict=True)
     _, order_no, event_no, version_no, occurred_at, period, belongs_to_period = zip(*postings, strict=True)
     commissions, reverses_seq, available_at, amounts = zip(*reversals, strict=True)
     _, _, tier, shops, base_minor, rates, _ = zip(*commissions, strict=True)
-    amount_minor, shop_no = _numbers(amounts), _numbers(shops)
-    belongs = _numbers([period or 0 for period in belongs_to_period])
-    rate_ppm = _numbers([-1 if rate is None else rate for rate in rates])
+    return ReversedColumns(
+        order_no=_numbers(order_no),
+        event_no=_numbers(event_no),
+        version_no=_numbers(version_no),
+        occurred_at=_numbers(microseconds(occurred_at)),
+        period=_numbers(period),
+        belongs_to_period=_numbers([belongs or 0 for belongs in belongs_to_period]),
+        available_at=_numbers(microseconds(available_at)),
+        reverses_seq=_numbers(reverses_seq),
+        seq=_numbers(seq),
+        tier=_numbers(tier),
+        shop_no=_numbers(shops),
+        base_minor=_numbers(base_minor),
+        rate_ppm=_numbers([-1 if rate is None else rate for rate in rates]),
+        amount_minor=_numbers(amounts),
+        line_id=line_ids,
+        rule_id=rule_ids,
+    )
+
+
+def _reversed_values(program_id: int, columns: ReversedColumns) -> Mapping[str, Values]:
+    """What takes back is debited to the earner; what gives again is credited."""
+    values: dict[str, Values] = columns._asdict()
+    amount_minor, shop_no = columns.amount_minor, columns.shop_no
     return {
+        **values,
         "program_id": program_id,
-        "cause_no": _numbers(order_no),
+        "cause_no": columns.order_no,
         "kind": "reversed",
-        "event_no": _numbers(event_no),
-        "version_no": _numbers(version_no),
-        "occurred_at": _numbers(microseconds(occurred_at)),
-        "period": _numbers(period),
-        "belongs_to_period": Optionals(belongs, belongs == 0),
-        "available_at": _numbers(microseconds(available_at)),
-        "reverses_seq": _numbers(reverses_seq),
-        "seq": _numbers(seq),
+        "belongs_to_period": Optionals(columns.belongs_to_period, columns.belongs_to_period == 0),
         "debit_account": np.where(amount_minor < 0, shop_no, EXPENSE),
         "credit_account": np.where(amount_minor < 0, EXPENSE, shop_no),
         "amount_minor": np.abs(amount_minor),
-        "tier": _numbers(tier),
-        "base_minor": _numbers(base_minor),
-        "rate_ppm": Optionals(rate_ppm, rate_ppm < 0),
-        "line_id": list(line_ids),
-        "rule_id": list(rule_ids),
+        "rate_ppm": Optionals(columns.rate_ppm, columns.rate_ppm < 0),
+        "line_id": list(columns.line_id),
+        "rule_id": list(columns.rule_id),
         "is_first_of_shop": 1,
     }

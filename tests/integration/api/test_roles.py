@@ -37,6 +37,11 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_metrics": ("GET", "/v1/shops/own/metrics?period=2026-03", None),
     "list_keys": ("GET", "/v1/keys", None),
     "create_key": ("POST", "/v1/keys", {"role": "finance", "name": "n"}),
+    "get_key": ("GET", "/v1/keys/nobody", None),
+    "change_key": ("PATCH", "/v1/keys/nobody", {"owner": "ann"}),
+    "approve_key": ("POST", "/v1/keys/nobody/approve", None),
+    "rotate_key": ("POST", "/v1/keys/nobody/rotate", None),
+    "finish_rotation": ("POST", "/v1/keys/nobody/rotate/finish", None),
     "revoke_key": ("DELETE", "/v1/keys/nobody", None),
     "require_signing": ("POST", "/v1/keys/nobody/signing", None),
     "end_signing": ("DELETE", "/v1/keys/nobody/signing", None),
@@ -148,7 +153,7 @@ def test_every_operation_is_in_the_table_and_tried_here(api: Api) -> None:
 
 def test_finance_and_admin_read_everything_and_only_admin_reads_keys() -> None:
     reads = {name for name, (method, _path, _body) in CALLS.items() if method == "GET"}
-    assert {name for name in reads if "finance" not in MAY_CALL[name]} == {"list_keys"}
+    assert {name for name in reads if "finance" not in MAY_CALL[name]} == {"list_keys", "get_key"}
     assert {name for name in reads if "admin" not in MAY_CALL[name]} == set()
 
 

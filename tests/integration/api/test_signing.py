@@ -122,7 +122,7 @@ def test_only_an_admin_of_the_program_makes_a_key_sign(api: Api) -> None:
     for method in ("POST", "DELETE"):
         assert other.refused(method, path) == (404, "not_found")
     assert api.caller().call("DELETE", f"/v1/keys/{key_id_of(ended)}").status_code == 204
-    assert api.caller().refused("POST", f"/v1/keys/{key_id_of(ended)}/signing") == (404, "not_found")
+    assert api.caller().refused("POST", f"/v1/keys/{key_id_of(ended)}/signing") == (409, "key_ended")
 
 
 def test_the_command_line_prints_the_secret_once_and_ends_the_signing(

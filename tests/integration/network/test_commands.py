@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_a_key_stands_alone_on_the_last_line_and_opens_its_program(settings: Set
     key = run("key", "create", "--role", "orders").stdout.splitlines()[-1]
     engine = create_engine(str(settings.database_url))
     with engine.begin() as conn:
-        opened = authenticate(conn, key, settings.key_pepper.encode())
+        opened = authenticate(conn, key, settings.key_pepper.encode(), datetime.now(UTC))
     engine.dispose()
     assert opened is not None
     assert (opened[0].code, opened[1].role) == ("demo", "orders")

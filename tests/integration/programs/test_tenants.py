@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
-from distrib.services.programs import keys, tenants
+from distrib.services.programs import key_changes, keys, tenants
 from tests.world.world import NOW, PEPPER, World, web_world
 
 
@@ -68,12 +68,12 @@ def test_a_key_opens_its_own_program_with_its_role(database_url: str) -> None:
             admin = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
             partner = keys.create_key(conn, world.program, "partner", "a partner", "s", PEPPER, NOW)
         with world.engine.begin() as conn:
-            opened = keys.authenticate(conn, admin, PEPPER)
+            opened = keys.authenticate(conn, admin, PEPPER, NOW)
             assert opened is not None
             assert (opened[0], opened[1].role, opened[1].shop_no) == (world.program, "admin", None)
             assert conn.execute(text("SELECT count(*) FROM shops")).scalar() == 1
         with world.engine.begin() as conn:
-            opened = keys.authenticate(conn, partner, PEPPER)
+            opened = keys.authenticate(conn, partner, PEPPER, NOW)
             assert opened is not None
             assert (opened[0].program_id != other.program_id, opened[1].shop_id) == (True, "s")
 
@@ -86,9 +86,9 @@ def test_only_the_whole_key_opens_anything(database_url: str) -> None:
         wrong = [key[:-1] + other, key + "x", key.replace("dk_", ""), "", "dk__", "dk_" + "0" * 16]
         for presented in [*wrong, key[:3] + "0" * 16 + key[19:], "dk_é" + key[4:], "a" * 10_000]:
             with world.engine.begin() as conn:
-                assert keys.authenticate(conn, presented, PEPPER) is None
+                assert keys.authenticate(conn, presented, PEPPER, NOW) is None
         with world.engine.begin() as conn:
-            assert keys.authenticate(conn, key, b"another pepper") is None
+            assert keys.authenticate(conn, key, b"another pepper", NOW) is None
 
 
 def test_a_key_that_has_ended_opens_nothing(database_url: str) -> None:
@@ -96,14 +96,14 @@ def test_a_key_that_has_ended_opens_nothing(database_url: str) -> None:
         with world.begin() as conn:
             key = keys.create_key(conn, world.program, "admin", "the office", None, PEPPER, NOW)
             [listed], follows = keys.list_keys(conn, world.program)
-            assert (listed.name, follows) == ("the office", None)
-            keys.revoke_key(conn, world.program, listed.key_id, NOW)
-            keys.revoke_key(conn, world.program, listed.key_id, datetime(2027, 1, 1, tzinfo=UTC))
-            assert keys.list_keys(conn, world.program)[0][0].revoked_at == NOW
+            assert (listed.row.name, follows) == ("the office", None)
+            key_changes.revoke_key(conn, world.program, listed.row.key_id, NOW)
+            key_changes.revoke_key(conn, world.program, listed.row.key_id, datetime(2027, 1, 1, tzinfo=UTC))
+            assert keys.list_keys(conn, world.program)[0][0].row.revoked_at == NOW
             with pytest.raises(Refusal):
-                keys.revoke_key(conn, world.program, "0" * 16, NOW)
+                key_changes.revoke_key(conn, world.program, "0" * 16, NOW)
         with world.engine.begin() as conn:
-            assert keys.authenticate(conn, key, PEPPER) is None
+            assert keys.authenticate(conn, key, PEPPER, NOW) is None
 
 
 def test_a_secret_is_not_in_the_database(database_url: str) -> None:
@@ -138,5 +138,5 @@ def test_keys_come_in_pages(database_url: str) -> None:
             keys.create_key(conn, world.program, "orders", f"k{n}", None, PEPPER, NOW)
         first, follows = keys.list_keys(conn, world.program, None, 3)
         rest, end = keys.list_keys(conn, world.program, follows, 3)
-    assert sorted(row.name for row in first + rest) == [f"k{n}" for n in range(5)]
+    assert sorted(listed.row.name for listed in first + rest) == [f"k{n}" for n in range(5)]
     assert end is None

@@ -17,7 +17,9 @@ from sqlalchemy import Connection, text
 from distrib.domain.errors import Refusal
 from distrib.services.network.shops import ShopDraft
 from distrib.services.programs import tenants
-from distrib.services.settlement.drain import State, drain_batch
+from distrib.services.settlement.batch import Batch
+from distrib.services.settlement.drain import FOR_EVER, State, drain_batch
+from distrib.services.settlement.whole_refunds import refund_whole
 from distrib.store.orders.queue import pending_events
 from distrib.store.settlement.known_orders import known_orders
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds
@@ -113,6 +115,15 @@ def publish_more(world: World, random: Random) -> None:
         world.publish(plan, draw_instant(random))
 
 
+def whole_refund(random: Random, event: dict[str, Any]) -> dict[str, Any]:
+    """A refund of all that was paid, named line by line now and then."""
+    order, by_line = event["order"], None
+    if random.random() < 0.4:
+        by_line = {entry["id"]: entry["paid_minor"] for entry in order["lines"] if entry["paid_minor"]}
+    refund_id = f"whole-{order['id']}"
+    return refunded(refund_id, order["id"], by_line or None, draw_instant(random))
+
+
 def events_by_lot(random: Random) -> Sequence[dict[str, Any]]:
     events = []
     for number in range(random.randint(1, 60)):
@@ -121,6 +132,8 @@ def events_by_lot(random: Random) -> Sequence[dict[str, Any]]:
             event["order"] = {k: v for k, v in event["order"].items() if k not in ("leader_id", "opener_id")}
             event["order"].setdefault("shop_id", random.choice(SHOPS))
         events += [event, *(draw_refunds(random, event) if random.random() < 0.2 else ())]
+        if random.random() < 0.4:
+            events.append(whole_refund(random, event))
         if random.random() < 0.05:
             events.append(event | {"id": f"again-{number}"})
     return random.sample(events, len(events))
@@ -217,3 +230,40 @@ def test_a_fact_of_a_closed_month_counts_in_the_next_and_says_where_it_belongs(w
     )
     rows = assert_both_write_the_same(world)
     assert sum("202604,202603" in row for row in rows["transfers"]) > 0
+
+
+def test_refunds_of_whole_orders_are_given_back_in_columns_and_no_others(world: World) -> None:
+    world.publish(TWO_LEVELS)
+    world.join(*chain("a", "b", "c"))
+    world.stopped_at = world.now()
+    lines = line(1_000), line(500, "2", entry=True), line(0, "3")
+    names = "whole", "by line", "part", "unknown line", "other line", "before", "cancelled", "spread"
+    world.post(*[settled(f"e-{name}", name, "c", *lines) for name in names])
+    world.post(refunded("b", "before", {"1": 1}), cancelled("x", "cancelled"))
+    world.drain()
+    spread = refunded("r9", "spread", None)
+    spread["refund"] |= {"amount_minor": 1_500, "spread": "lines"}
+    world.post(
+        refunded("r1", "whole", None),
+        refunded("r2", "by line", {"1": 1_000, "2": 500}),
+        refunded("r4", "part", {"1": 1_000, "2": 499}),
+        refunded("r5", "unknown line", {"1": 1_000, "2": 500, "9": 1}),
+        refunded("r6", "other line", {"1": 1_000}),
+        refunded("r7", "before", None),
+        refunded("r8", "cancelled", None),
+        spread,
+    )
+    assert {event_id for event_id, in_columns in given_back(world).items() if in_columns} == {"r1", "r2"}
+    rows = assert_both_write_the_same(world)
+    assert sum("reversed" in row for row in rows["transfers"]) > 12
+
+
+def given_back(world: World) -> dict[str, bool]:
+    """The open events by id, and whether each is a refund that is worked on in columns."""
+    program_id = world.program.program_id
+    ids = dict(world.rows("SELECT event_no, event_id FROM events WHERE program_id = :program"))
+    with world.begin() as conn:
+        numbers = [row[0] for row in world.rows("SELECT order_no FROM queue WHERE program_id = :program")]
+        pending = pending_events(conn, program_id, numbers)
+        left = {row.event_no for row in refund_whole(conn, Batch(world.program, world.now()), pending, FOR_EVER)}
+    return {ids[row.event_no]: row.event_no not in left for row in pending}

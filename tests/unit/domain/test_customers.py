@@ -181,3 +181,14 @@ def test_merges_in_a_loop_lead_somewhere() -> None:
 def test_a_shop_first_bound_a_person_by_whichever_id() -> None:
     claims = {"a": [claim(1, 1, BindingRule())], "b": [claim(2, 2, BindingRule()), claim(5, 3, BindingRule())]}
     assert [first_bound(claims, shop, [merge(4, "a", "b")]) for shop in (1, 2, 3)] == [day(1), day(2), None]
+
+
+def test_a_binding_that_had_expired_before_a_merge_ends_when_it_expired() -> None:
+    claims = {"new": [claim(1, 1, BindingRule(LAST, expire_days=2))], "old": [claim(2, 2, BindingRule(LAST))]}
+    judged = judge_people(claims, [Merge(day(5), 1, "old", "new")])
+    assert [(dated.customer_id, dated.until) for dated in judged] == [("new", day(3)), ("old", None)]
+
+
+def test_ids_that_were_merged_in_a_ring_are_followed_once_round() -> None:
+    ring = [Merge(day(1), 1, "z", "a"), Merge(day(2), 2, "a", "b"), Merge(day(3), 3, "b", "a")]
+    assert Identities(ring).surviving("z") == "b"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from distrib.domain.amounts import show_amount
 from distrib.domain.currencies import decimals_of, is_currency, major_text
-from distrib.domain.events import Event, Order, OrderLine, Refund, group_of
+from distrib.domain.events import Event, Order, OrderLine, Refund, RefundLine, group_of
 from distrib.domain.periods import counting, next_period
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -69,3 +70,20 @@ def test_a_late_fact_counts_in_the_earliest_open_month_and_december_is_followed_
         (202604, 202603),
         (202604, None),
     ]
+
+
+def test_lines_in_another_order_say_the_same_whichever_side_is_asked() -> None:
+    lines = (OrderLine("1", "tea", 1, 100), OrderLine("2", "cup", 1, 200))
+    order = Order("o", "CNY", datetime(2026, 3, 1, tzinfo=UTC), lines)
+    turned = replace(order, lines=lines[::-1])
+    assert order.has_content_of(turned)
+    assert turned.has_content_of(order)
+    parts = (RefundLine("1", 10), RefundLine("2", 20))
+    refund = Refund("r", "o", parts)
+    assert refund.has_content_of(replace(refund, lines=parts[::-1]))
+    assert not refund.has_content_of(replace(refund, lines=(RefundLine("1", 20), RefundLine("2", 10))))
+
+
+def test_a_refund_of_no_lines_is_not_one_of_all_that_is_left() -> None:
+    assert not Refund("r", "o", None).has_content_of(Refund("r", "o", ()))
+    assert not Refund("r", "o", ()).has_content_of(Refund("r", "o", None))

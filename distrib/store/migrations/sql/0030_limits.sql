@@ -32,6 +32,6 @@ ALTER TABLE key_signing ENABLE ROW LEVEL SECURITY;
 ALTER TABLE key_signing FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON key_signing TO distrib_web
     USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
--- Whether a key signs is asked with the key itself, before its program is known.
-CREATE POLICY by_key_id ON key_signing FOR SELECT TO distrib_web
-    USING (key_id = current_setting('distrib.key_id', true));
+-- With the key itself, which is read at every call; a post of such a key alone asks for the secrets.
+ALTER TABLE api_keys ADD COLUMN is_signed boolean NOT NULL DEFAULT false;
+GRANT UPDATE (is_signed) ON api_keys TO distrib_web, distrib_worker;

@@ -1,0 +1,185 @@
+"""What is done with a key after it was made: set, rotated, approved, ended. Each is a row that says by which key.
+
+Whoever sets a key of another or gives it a secret had it in hand, as if it had made it (``persons``). No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
+from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.programs import persons
+from distrib.services.programs.keys import KeyTerms, awaiting, hash_of, key_text, key_view, misfits, reaches
+from distrib.services.programs.scopes import KEYS, may_confirm, reach_of
+from distrib.store.network import shops
+from distrib.store.programs import keys as store
+from distrib.store.programs.keys import KeyRow, ListedKey
+
+OLD, NEW = "old", "new"
+KEEPS_OLD_HOURS: Final = 24
+MOST_HOURS: Final = 24 * 90
+"""How long both secrets of a key can work: of ninety days a quarter has none to spare."""
+_ADMIN = "admin"
+
+
+def get_key(conn: Connection, program: Program, key_id: str, now: datetime) -> dict[str, Any]:
+    """Reads one key without its secrets; raises ``not_found``."""
+    return _view(conn, _find(conn, program, key_id), now)
+
+
+def set_key(
+    conn: Connection, program: Program, key_id: str, wanted: Mapping[str, Any], actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Changes whose a key is, how far it reaches and until when, and answers it; what holds already changes nothing.
+
+    A key that may confirm money now and could not before waits as a new one does.
+
+    Args:
+        wanted: some of the fields of ``KeyTerms``; an owner once named can be another and not nobody.
+
+    Raises:
+        Refusal: ``not_found``, ``own_key``, ``key_ended``, or ``invalid`` with all that does not fit.
+    """
+    row = _live(conn, program, key_id, now)
+    if key_id == actor.key_id:
+        raise Refusal("own_key")
+    given = dict(wanted)
+    if given.get("scopes") is not None:
+        given["scopes"] = tuple(dict.fromkeys(given["scopes"]))
+    terms = _terms_of(row)._replace(**given)
+    problems = misfits(row.role, terms, actor, now)
+    if not reaches(actor, row.role, row.scopes):
+        problems.append(Problem("", Text("the key reaches further than the key that asks")))
+    if terms.owner is None and row.owner is not None:
+        problems.append(Problem("/owner", Text("can be another, and not nobody")))
+    if problems:
+        raise Refusal("invalid", problems)
+    if terms == _terms_of(row):
+        return _view(conn, row, now)
+    scopes = None if terms.scopes is None else list(terms.scopes)
+    changed = row._replace(owner=terms.owner, scopes=scopes, expires_at=terms.expires_at)
+    if may_confirm(row.role, scopes) and not may_confirm(row.role, row.scopes):
+        changed = awaiting(program, changed, actor, now)
+    return _keep(conn, changed, "set", actor, now)
+
+
+def rotate_key(
+    conn: Connection, program: Program, key_id: str, keep_hours: int, pepper: bytes, actor: Actor, now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """Gives a key a second secret; answers the key with it, seen this once, and its view.
+
+    The former secret works for ``keep_hours`` more, or until the rotation is finished. A key rotates itself; an
+    admin any that reaches no further than its own, which then waits as a new one does, for that admin has its secret.
+
+    Raises:
+        Refusal: ``not_found``, also of another's key without being an admin, ``scope_missing``, ``forbidden`` of one
+            that reaches further, ``key_ended``, ``rotation_open``, or ``invalid``.
+    """
+    if not 0 <= keep_hours <= MOST_HOURS:
+        words = Text("must be {low} to {high}", low=0, high=MOST_HOURS)
+        raise Refusal("invalid", [Problem("/keep_hours", words)])
+    row = _in_hand(conn, program, key_id, actor, now)
+    if row.old_secret_ends_at is not None and now < row.old_secret_ends_at:
+        raise Refusal("rotation_open", id=key_id, until=row.old_secret_ends_at.isoformat())
+    secret = secrets.token_urlsafe(32)
+    ends_at = now + timedelta(hours=keep_hours)
+    changed = row._replace(secret_hmac=hash_of(pepper, key_id, secret))
+    changed = changed._replace(old_secret_hmac=row.secret_hmac, old_secret_ends_at=ends_at)
+    if actor.key_id not in (key_id, COMMAND_LINE.key_id):
+        changed = awaiting(program, changed, actor, now)
+    return key_text(key_id, secret), _keep(conn, changed, "rotated", actor, now)
+
+
+def finish_rotation(
+    conn: Connection, program: Program, key_id: str, kept: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Ends one of a key's two secrets at once: the former, or the new one where its answer was lost; answers the key.
+
+    With one secret it changes nothing.
+
+    Args:
+        kept: ``new`` or ``old``.
+
+    Raises:
+        Refusal: as ``rotate_key`` but for its own two last.
+    """
+    row = _in_hand(conn, program, key_id, actor, now)
+    if row.old_secret_hmac is None or row.old_secret_ends_at is None or row.old_secret_ends_at <= now:
+        return _view(conn, row, now)
+    secret = row.old_secret_hmac if kept == OLD else row.secret_hmac
+    changed = row._replace(secret_hmac=secret, old_secret_hmac=None, old_secret_ends_at=None)
+    return _keep(conn, changed, "rotation_finished", actor, now)
+
+
+def approve_key(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Lets a key that was made over HTTP confirm money, by an admin who is another person; answers the key.
+
+    Where nothing waits for an approval it changes nothing.
+
+    Raises:
+        Refusal: ``not_found``, ``key_ended``, ``same_key``, ``same_person`` with the key or whoever had it in hand, or
+            ``key_not_approved`` where the actor's own waits.
+    """
+    row = _live(conn, program, key_id, now)
+    persons.check_approver(conn, program, key_id, actor, now)
+    if not row.is_awaiting:
+        return _view(conn, row, now)
+    changed = row._replace(is_awaiting=False, confirms_from=None, approved_by=actor.key_id, approved_at=now)
+    return _keep(conn, changed, "approved", actor, now)
+
+
+def revoke_key(conn: Connection, program: Program, key_id: str, now: datetime, actor: Actor = COMMAND_LINE) -> None:
+    """Revokes a key at once and for ever; raises ``not_found``. Revoking it again changes nothing."""
+    row = store.key_of(conn, program.program_id, key_id, locks=True)
+    if row is None:
+        raise Refusal("not_found")
+    if row.revoked_at is None:
+        _keep(conn, row._replace(revoked_at=now, ended_by=actor.key_id), "ended", actor, now)
+
+
+def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> KeyRow:
+    """Reads and locks a live key that the actor may give a secret: its own, or an admin one that reaches no further."""
+    if key_id != actor.key_id and actor.role != _ADMIN:
+        raise Refusal("not_found")
+    if key_id != actor.key_id and KEYS not in reach_of(actor.role, actor.scopes):
+        raise Refusal("scope_missing", scope=KEYS)
+    row = _live(conn, program, key_id, now)
+    if key_id != actor.key_id and not reaches(actor, row.role, row.scopes):
+        raise Refusal("forbidden")
+    return row
+
+
+def _live(conn: Connection, program: Program, key_id: str, now: datetime) -> KeyRow:
+    row = _find(conn, program, key_id, locks=True)
+    if persons.is_over(row, now):
+        raise Refusal("key_ended", id=key_id)
+    return row
+
+
+def _find(conn: Connection, program: Program, key_id: str, *, locks: bool = False) -> KeyRow:
+    row = store.key_of(conn, program.program_id, key_id, locks=locks)
+    if row is None:
+        raise Refusal("not_found")
+    return row
+
+
+def _keep(conn: Connection, row: KeyRow, change: str, actor: Actor, now: datetime) -> dict[str, Any]:
+    store.update_key(conn, row)
+    store.note_change(conn, row, change, now, actor.key_id)
+    return _view(conn, row, now)
+
+
+def _terms_of(row: KeyRow) -> KeyTerms:
+    return KeyTerms(row.owner, None if row.scopes is None else tuple(row.scopes), row.expires_at)
+
+
+def _view(conn: Connection, row: KeyRow, now: datetime) -> dict[str, Any]:
+    shop_ids = {} if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])
+    return key_view(ListedKey(row, shop_ids.get(row.shop_no) if row.shop_no is not None else None), now)

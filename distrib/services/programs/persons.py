@@ -1,0 +1,112 @@
+"""Which person a key stands for, and that a second one acts where money takes two. No SQL may enter.
+
+A person has all keys of one owner, and those that these keys made, directly or through others: whoever makes a key sees
+its secret. Two keys are of one person where the owner of one had the other in hand so. The owner is the one named, or
+else the key's name; a name that only repeats the role names nobody, and such a key stands for itself. A partner's key
+is its shop's, whoever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.texts import Text
+from distrib.services.context import Actor, Program
+from distrib.store.programs import key_holders, keys
+from distrib.store.programs.keys import KeyRow
+
+
+def person_of(key_id: str, name: str, role: str, owner: str | None) -> str:
+    """Whom a key stands for: its owner, else its name, else itself.
+
+    >>> person_of("k1", "books", "finance", "ann"), person_of("k1", "books", "finance", None)
+    ('ann', 'books')
+    >>> person_of("k1", "finance", "finance", None)
+    'k1'
+    """
+    return owner or (name if name != role else key_id)
+
+
+def is_same_person(conn: Connection, program: Program, key_id: str, other_id: str) -> bool:
+    """Whether two keys of the program, live or not, are of one person; ids of no key stand for themselves."""
+    return _meet(conn, program, key_id, [other_id])
+
+
+def check_second_person(
+    conn: Connection, program: Program, proposed_by: str, actor: Actor, now: datetime, *, is_decided: bool = False
+) -> None:
+    """Checks that the actor may confirm what a key proposed.
+
+    Args:
+        proposed_by: id of the key.
+        is_decided: what was confirmed before is answered as it stands to every key but the proposer's.
+
+    Raises:
+        Refusal: ``same_key``, ``same_person``, ``proposer_revoked`` where the key that proposed has ended, or
+            ``key_not_approved`` with when the actor's may confirm.
+    """
+    if proposed_by == actor.key_id:
+        raise Refusal("same_key")
+    if is_decided:
+        return
+    if is_same_person(conn, program, proposed_by, actor.key_id):
+        raise Refusal("same_person")
+    if has_ended(conn, program, proposed_by, now):
+        raise Refusal("proposer_revoked")
+    check_may_confirm(conn, program, actor, now)
+
+
+def check_may_confirm(conn: Connection, program: Program, actor: Actor, now: datetime) -> None:
+    """Checks that the actor's key, where it was made over HTTP, was approved or has waited; or ``key_not_approved``."""
+    row = keys.key_of(conn, program.program_id, actor.key_id)
+    if row is not None and is_waiting(row, now):
+        problems = [Problem("", Text("at once, when an admin who did not make it approves it"))]
+        if row.confirms_from is not None:
+            problems.append(Problem("", Text("from {instant} on", instant=row.confirms_from.isoformat())))
+        raise Refusal("key_not_approved", problems)
+
+
+def check_approver(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> None:
+    """Checks that the actor is another person than whose the key is and whoever had it in hand.
+
+    Raises:
+        Refusal: ``same_key``, ``same_person`` or ``key_not_approved``.
+    """
+    if key_id == actor.key_id:
+        raise Refusal("same_key")
+    if _meet(conn, program, actor.key_id, [key_id, *key_holders.makers_of(conn, program.program_id, key_id)]):
+        raise Refusal("same_person")
+    check_may_confirm(conn, program, actor, now)
+
+
+def has_ended(conn: Connection, program: Program, key_id: str, now: datetime) -> bool:
+    """Whether a key of the program was revoked or has expired; False for what is no key."""
+    row = keys.key_of(conn, program.program_id, key_id)
+    return row is not None and is_over(row, now)
+
+
+def is_over(row: KeyRow, now: datetime) -> bool:
+    """Whether a key opens nothing any more."""
+    return row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
+
+
+def is_waiting(row: KeyRow, now: datetime) -> bool:
+    """Whether a key has neither been approved nor waited long enough to confirm money."""
+    return row.is_awaiting and (row.confirms_from is None or now < row.confirms_from)
+
+
+def _meet(conn: Connection, program: Program, key_id: str, other_ids: Iterable[str]) -> bool:
+    """Whether a key is of one person with any of the others: one query, whatever their number."""
+    asked = [key_id, *other_ids]
+    owners = {asked_id: {asked_id} for asked_id in asked}
+    hands = {asked_id: {asked_id} for asked_id in asked}
+    for held in key_holders.holders_of(conn, program.program_id, asked):
+        persons = {person_of(held.key_id, held.name, held.role, held.owner), *held.owners}
+        hands[held.asked_id] |= persons
+        if held.asked_id == held.key_id:
+            owners[held.asked_id] |= persons
+    return any(owners[key_id] & hands[other_id] or hands[key_id] & owners[other_id] for other_id in asked[1:])
