@@ -12,6 +12,7 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import NotFound
 
 from distrib import __version__
@@ -40,6 +41,7 @@ from distrib.store.database import enter_program
 from distrib.transactions import in_transaction
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAMES_OF_ID = ("Request-Id", "X-Request-Id")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _log = structlog.get_logger("distrib.access")
 
@@ -74,7 +76,7 @@ def backend_of(container: Container) -> Backend:
         now=container.now,
         ring=container.ringer.ring,
         figures=container.figures,
-        is_migrated=lambda: migrate.is_current(container.worker_engine),
+        is_migrated=lambda: migrate.is_current(container.web_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
         gate=Gate(container.rates, _allowed(container.settings), networks_of(container.settings.trusted_proxies)),
@@ -112,13 +114,17 @@ def _answers(container: Container) -> bool:
 def _begin() -> None:
     """Sets the request's id and start time, and counts the call; a caller's own id is kept where it is fit for a log.
 
+    Every line that is logged until the next request of this thread names the id, those of a stream too.
+
     Raises:
         NotFound: the path as sent holds what no id can.
         Refusal: the caller calls too often.
     """
-    sent = request.headers.get("X-Request-Id", "")
+    sent = next((request.headers[name] for name in _NAMES_OF_ID if name in request.headers), "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
     g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
     g.began = time.perf_counter()
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
@@ -133,7 +139,8 @@ def _finish(response: Response) -> Response:
         drop_unread(request.environ["wsgi.input"])
     headers = response.headers
     if "request_id" in g:
-        headers["X-Request-Id"] = g.request_id
+        for name in _NAMES_OF_ID:
+            headers[name] = g.request_id
         _note(response)
     if "standing" in g:
         headers["RateLimit-Policy"] = g.standing.policy_field
@@ -160,7 +167,6 @@ def _note(response: Response) -> None:
             route=route,
             status=response.status_code,
             ms=round(seconds * 1000, 1),
-            request_id=g.request_id,
             program=g.get("program"),
             key_id=g.get("key_id"),
         )

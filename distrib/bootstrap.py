@@ -22,21 +22,26 @@ from distrib.dispatch import Bell, Ringer
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
+from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
 from distrib.rates import Rates
 from distrib.services.audit.run import audit_state
-from distrib.services.context import Program
+from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
 from distrib.services.policies import load_policies, signed_overrides
 from distrib.services.programs.tenants import find_program, list_programs
+from distrib.services.trail import Deed, has_written, note
 from distrib.services.webhooks.deliveries import delivery_figures
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
 from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
+from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
+_DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
 
 
 def utc_now() -> datetime:
@@ -46,23 +51,33 @@ def utc_now() -> datetime:
 
 @dataclass
 class Container:
-    """What the edges need: engines by role, policy packs, the bell and the clock."""
+    """What the edges need: engines by role, policy packs, the bell and the clock.
+
+    Args:
+        database_url: by the web's login, which is the only one where no other is given.
+        worker_database_url: by the workers' login, who alone may serve all programs.
+        owner_database_url: by the login that owns the tables, for migrations.
+    """
 
     settings: Settings
     database_url: str
     redis_url: str
     servers: EmbeddedServers | None = None
+    command: TypedCommand | None = field(default_factory=typed_command)
+    worker_database_url: str | None = None
+    owner_database_url: str | None = None
     _closing: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def web_engine(self) -> Engine:
         """Engine under the web role: its connections see one program at a time."""
-        return self._engine(WEB_ROLE, overflow=16)  # three programs may hang, each with its share, beside a fourth
+        # three programs may hang, each with its share, beside a fourth
+        return self._engine(self.database_url, WEB_ROLE, overflow=16)
 
     @cached_property
     def worker_engine(self) -> Engine:
         """Engine under the worker role: its connections serve all programs."""
-        return self._engine(WORKER_ROLE)
+        return self._engine(self.worker_database_url or self.database_url, WORKER_ROLE)
 
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
@@ -116,9 +131,22 @@ class Container:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """Opens one transaction under the worker role, committed at the end."""
+        """Opens one transaction under the worker role, committed at the end; what a command changes is in the trail."""
         with self.worker_engine.begin() as conn:
             yield conn
+            if self.command is not None and has_written(conn):
+                self._note(conn, self.command, CHANGED)
+
+    def act(self, program: Program, actor: Actor | None = None) -> None:
+        """Keeps for which program, and in whose name, the command acts; what it reads of people is in the trail now."""
+        if self.command is None:
+            return
+        self.command.programs[program.program_id] = program
+        if actor is not None:
+            self.command.actor = actor
+        if self.command.reads_personal:
+            with self.worker_engine.begin() as conn:
+                self._note(conn, self.command, READ)
 
     def program(self, conn: Connection, code: str | None) -> Program:
         """Finds the program of a code, or the only one there is without a code.
@@ -126,6 +154,11 @@ class Container:
         Raises:
             Refusal: ``program_unknown``; without a code ``program_not_named`` or ``no_program``.
         """
+        program = self._program(conn, code)
+        self.act(program)
+        return program
+
+    def _program(self, conn: Connection, code: str | None) -> Program:
         if code is not None:
             return find_program(conn, code)
         programs = list_programs(conn)
@@ -146,7 +179,7 @@ class Container:
 
     def figures(self) -> dict[str, float | None]:
         """Reads the gauges of ``/metrics`` over all programs, by their Prometheus names."""
-        with self.begin() as conn:
+        with self.web_engine.begin() as conn:
             failed, oldest = audit_state(conn)
             pending, disabled = delivery_figures(conn)
             queued = orders_in_queue(conn)
@@ -159,9 +192,15 @@ class Container:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment variables with which a child process uses the same servers, secrets and settings."""
+        """The environment variables with which a child process uses the same servers, secrets and settings.
+
+        The owner's address is none of it, nor a file that would say another than these do.
+        """
         return {
+            **dict.fromkeys((f"DISTRIB_{name}_FILE" for name in _DATABASES), ""),
             "DISTRIB_DATABASE_URL": self.database_url,
+            "DISTRIB_WORKER_DATABASE_URL": self.worker_database_url or "",
+            "DISTRIB_OWNER_DATABASE_URL": "",
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
@@ -179,6 +218,10 @@ class Container:
             "DISTRIB_TRUSTED_PROXIES": self.settings.trusted_proxies,
         }
 
+    def web_environment(self) -> dict[str, str]:
+        """The environment variables of a process that serves the web: it is never told the workers' login."""
+        return {**self.environment(), "DISTRIB_WORKER_DATABASE_URL": ""}
+
     def joining_environment(self) -> dict[str, str]:
         """The environment variables with which a command joins the embedded servers, or those of ``environment``."""
         return {"DISTRIB_VAR_DIR": str(self.settings.var_dir)} if self.servers is not None else self.environment()
@@ -187,13 +230,20 @@ class Container:
         """Closes every connection."""
         self._closing.close()
 
+    def _note(self, conn: Connection, command: TypedCommand, kind: str) -> None:
+        """Records a command's deed with each program it is for."""
+        named = (command.name, command.request_id, kind, command.subject, command.sent.get("shop_id"), command.sent)
+        deed, pepper = Deed(*named, os_user=command.os_user), self.settings.key_pepper.encode()
+        for _, program in sorted(command.programs.items()):
+            note(conn, program, command.actor, deed, pepper, self.now())
+
     def _signed_overrides(self) -> set[str]:
-        with self.begin() as conn:
+        with self.web_engine.begin() as conn:
             return signed_overrides(conn)
 
-    def _engine(self, role: str, overflow: int | None = None) -> Engine:
+    def _engine(self, database_url: str, role: str, overflow: int | None = None) -> Engine:
         engine = open_engine(
-            self.database_url,
+            database_url,
             role,
             statement_timeout_ms=self.settings.statement_timeout_ms,
             lock_timeout_ms=self.settings.lock_timeout_ms,
@@ -210,16 +260,36 @@ def open_container(settings: Settings | None = None, *, migrated: bool = True) -
     Args:
         settings: read from the environment when not given.
         migrated: bring an embedded database to the newest schema first; a database of one's
-            own is migrated by ``distrib migrate`` alone.
+            own is migrated by ``distrib migrate`` alone. False: everything by the login of the owner, and nothing
+            is migrated.
     """
     settings = settings or read_settings()
     with ExitStack() as stack:
         if settings.database_url is None or settings.redis_url is None:
             servers = stack.enter_context(EmbeddedServers(settings.var_dir))
-            if migrated:
-                migrate.upgrade(servers.database_url)
-            container = Container(settings, servers.database_url, servers.redis_url, servers)
+            container = _embedded(settings, servers, migrated=migrated)
+        elif migrated:
+            container = Container(
+                settings,
+                settings.database_url,
+                settings.redis_url,
+                worker_database_url=settings.worker_database_url,
+                owner_database_url=settings.owner_database_url,
+            )
         else:
-            container = Container(settings, settings.database_url, settings.redis_url)
+            container = Container(settings, settings.owner_database_url or settings.database_url, settings.redis_url)
         stack.callback(container.close)
         yield container
+
+
+def _embedded(settings: Settings, servers: EmbeddedServers, *, migrated: bool) -> Container:
+    """A container on the embedded pair, with a login for the web and one for workers once there are roles for them."""
+    owner_url = servers.database_url
+    if not migrated:
+        return Container(settings, owner_url, servers.redis_url, servers)
+    migrate.upgrade(owner_url)
+    web_url, worker_url = with_login(owner_url, WEB_LOGIN), with_login(owner_url, WORKER_LOGIN)
+    admit_logins(owner_url, web_url, worker_url)
+    return Container(
+        settings, web_url, servers.redis_url, servers, worker_database_url=worker_url, owner_database_url=owner_url
+    )

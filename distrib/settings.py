@@ -51,7 +51,11 @@ class Settings:
     """What the environment says. Each field is the variable of its name: `DISTRIB_VAR_DIR` for `var_dir`."""
 
     database_url: str | None = field(default=None, repr=False)
-    """PostgreSQL, as SQLAlchemy takes it; None for the embedded one."""
+    """PostgreSQL, as SQLAlchemy takes it, by the web's login; None for the embedded one."""
+    worker_database_url: str | None = field(default=None, repr=False)
+    """The same database by the login of workers and commands; None: by the web's, which then has to be both."""
+    owner_database_url: str | None = field(default=None, repr=False)
+    """The same database by the login that owns its tables, for ``distrib migrate``; None: by the web's."""
     redis_url: str | None = field(default=None, repr=False)
     """Redis or Valkey; None for the embedded one."""
     var_dir: Path
@@ -115,6 +119,8 @@ def read_settings() -> Settings:
     reader = EnvironmentReader()
     settings = Settings(
         database_url=reader.url("database_url", ["postgresql", "postgresql+psycopg"]),
+        worker_database_url=reader.url("worker_database_url", ["postgresql", "postgresql+psycopg"]),
+        owner_database_url=reader.url("owner_database_url", ["postgresql", "postgresql+psycopg"]),
         redis_url=reader.url("redis_url", ["redis", "rediss", "unix"]),
         var_dir=_var_dir(reader),
         config_dir=reader.path("config_dir", Settings.config_dir, must_exist),
@@ -314,6 +320,10 @@ def contradictions() -> list[str]:
         mistakes.append(
             f"{PREFIX}KEY_PEPPER: {render_both(Text('must be set where {given} is', given=f'{PREFIX}DATABASE_URL'))}"
         )
+    for name in ("WORKER_DATABASE_URL", "OWNER_DATABASE_URL"):
+        if is_given(name) and not has_database:
+            text = Text("must be set where {given} is; neither means the embedded servers", given=f"{PREFIX}{name}")
+            mistakes.append(f"{PREFIX}DATABASE_URL: {render_both(text)}")
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
         mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
     return mistakes

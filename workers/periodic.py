@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from distrib.bootstrap import Container
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
+from workers.held_changes import apply_due_changes
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
 from workers.totals import begin_statement_totals, keep_statement_totals
@@ -40,6 +41,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("seals", 60.0, seal_days),
     Periodic("statement_totals", 10.0, keep_statement_totals),
     Periodic("large_programs", 60.0, begin_statement_totals),
+    Periodic("held_changes", 10.0, apply_due_changes),
     Periodic("webhooks", 1.0, deliver_webhooks),
 )
 

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "adjustment": CommandEntry("ledger.adjustment:adjustment", Text("Adjust a shop's account by hand, by two keys.")),
     "audit": CommandEntry("ledger.audit:audit", Text("Check every invariant; exit status 1 where one fails.")),
     "bench": CommandEntry("bench:bench", Text("Measure the service against limits taken in the same run.")),
+    "change": CommandEntry("change:change", Text("See, approve and cancel changes of where money goes.")),
     "compliance": CommandEntry(
         "compliance.compliance:compliance",
         Text("Report, monitors, cases, penalties and local overrides of policy packs."),
@@ -39,7 +40,7 @@ COMMANDS: Final = {
     ),
     "explain": CommandEntry("explain:explain", Text("Why an order paid what it paid, worked out again.")),
     "import": CommandEntry("imports.command:import_group", Text("Bring in shops or events from a file.")),
-    "key": CommandEntry("programs.key:key", Text("Make, list and end API keys.")),
+    "key": CommandEntry("programs.key:key", Text("Make, list, change and end API keys.")),
     "ledger": CommandEntry("ledger.ledger:ledger", Text("Accounts, and seals over the transfers.")),
     "migrate": CommandEntry("service.migrate:migrate", Text("Bring the database to the newest schema.")),
     "payout": CommandEntry("payouts.payout:payout", Text("Pay out what is available, by two keys.")),
@@ -51,6 +52,7 @@ COMMANDS: Final = {
     "settle": CommandEntry("service.settle:settle", Text("Work on everything that waits, now, in this process.")),
     "shops": CommandEntry("network.shops:shops_group", Text("Export parts of the referral tree; draw invitations.")),
     "statement": CommandEntry("ledger.statement:statement", Text("Monthly statements.")),
+    "trail": CommandEntry("trail:trail", Text("See and export who changed or read what.")),
     "webhook": CommandEntry("webhook:webhook", Text("Where the service tells of what happened.")),
     "withdrawal": CommandEntry(
         "payouts.withdrawal:withdrawal", Text("See, approve and refuse the withdrawals that shops ask for.")

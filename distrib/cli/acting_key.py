@@ -48,4 +48,5 @@ def acting_as(
         raise Refusal("forbidden")
     if scope not in reach_of(actor.role, actor.scopes):
         raise Refusal("scope_missing", scope=scope)
+    container.act(program, actor)
     return program, actor

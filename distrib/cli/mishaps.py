@@ -17,6 +17,7 @@ from distrib.languages import render_both
 from distrib.transactions import is_passing, sqlstate_of
 
 _NOT_MIGRATED = ("42P01", "42703")  # no such table, no such column
+_NO_RIGHT = "42501"
 
 
 def is_explained(error: Exception) -> bool:
@@ -36,9 +37,15 @@ def is_explained(error: Exception) -> bool:
 def _is_explained_database(error: DBAPIError | psycopg.Error) -> bool:
     if sqlstate_of(error) in _NOT_MIGRATED:
         click.echo(render_both(Text("The database is not migrated: run `distrib migrate`."), " "), err=True)
+    elif sqlstate_of(error) == _NO_RIGHT:
+        words = Text("The login of the database may not do this, docs/operations.md says which one may")
+        click.echo(f"{render_both(words)}: {_first_line(error)}", err=True)
     elif is_passing(error):
-        cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
-        click.echo(f"{render_both(Text('The database does not answer'))}: {cause[0] if cause else ''}", err=True)
+        click.echo(f"{render_both(Text('The database does not answer'))}: {_first_line(error)}", err=True)
     else:
         return False
     return True
+
+
+def _first_line(error: DBAPIError | psycopg.Error) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]

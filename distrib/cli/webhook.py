@@ -78,6 +78,8 @@ def _set_status(webhook_id: str, program_code: str | None, status: str) -> None:
             {"status": status},
             container.now(),
             allows_private=container.settings.webhook_allow_private,
+            sealer=container.sealer,
+            actor=COMMAND_LINE,
         )
     click.echo(f"{webhook_id}: {status}")
 

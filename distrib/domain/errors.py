@@ -157,6 +157,8 @@ CODES: dict[str, Code] = {
     "account_unknown": Code(404, "There is no account {id}."),
     # payees and payouts
     "payee_missing": Code(404, "The shop {id} has no payee."),
+    "change_unknown": Code(404, "No change waits."),
+    "change_in_force": Code(409, "The change is in force: propose another one."),
     "payee_in_payout": Code(409, "A payout to this payee is under way; wait for its result or cancel it."),
     "payout_unknown": Code(404, "There is no payout {id}."),
     "payout_not_approved": Code(409, "The payout {id} is not approved."),

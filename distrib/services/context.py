@@ -39,6 +39,7 @@ class Program:
     withdrawal_fee_minor: int | None = None
     key_approval: str = "wait"
     key_wait_hours: int = 24
+    payee_hold_days: int = 3
 
     @property
     def withdrawals(self) -> WithdrawalRules | None:

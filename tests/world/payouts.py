@@ -54,19 +54,12 @@ def open_shops(world: World, *shops: str, kind: str = "person") -> World:
 
 
 def put(world: World, shop_id: str, whom: Payee, now: datetime | None = None) -> dict[str, Any]:
-    """Keeps a payee."""
+    """Keeps a payee, at once: the command line does."""
     container = world.container
+    sealer, pepper, put_at = container.sealer, world.pepper, now or container.now()
     with container.begin() as conn:
-        return payee_versions.put_payee(
-            conn,
-            world.program,
-            shop_id,
-            whom,
-            container.sealer,
-            container.settings.key_pepper.encode(),
-            PROPOSER,
-            now or container.now(),
-        )
+        view, _ = payee_versions.put_payee(conn, world.program, shop_id, whom, sealer, pepper, PROPOSER, put_at)
+    return view
 
 
 def make(

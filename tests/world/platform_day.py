@@ -18,6 +18,7 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.context import COMMAND_LINE, Program, period_bounds
+from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
 from distrib.services.network.moves import move_shop
 from distrib.services.network.registration import ShopDraft, register_shops
@@ -30,6 +31,7 @@ from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
 from distrib.services.statements.pools import pay_pools
 from distrib.services.statements.totals import keep_due_totals
+from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import insert_sign_off
 from distrib.store.ledger.balances import available_of_all
@@ -40,6 +42,7 @@ from tests.world.documents import cancelled, decided, line, paid, refunded, sett
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
+from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
 from workers.totals import begin_statement_totals, keep_statement_totals
@@ -137,6 +140,7 @@ class PlatformDay:
             self.sell,
             self.keep_totals,
             self.hook,
+            self.hold,
             self.watch,
             self.close_months,
             self.rank,
@@ -308,6 +312,7 @@ class PlatformDay:
         """Settings, keys, a further plan with ranks, caps, conditions and a pool."""
         rules = {"least_minor": 1, "most_minor": None, "per_day": 20, "per_month": 30, "fee_minor": 0}
         self.good("PATCH", "/v1/program", {"withdrawals": rules, "withholding": "cumulative"})
+        self.good("POST", "/v1/program/approve", by=self.second)
         self.good("PATCH", "/v1/program", {"time_zone": "Asia/Tokyo"}, may_fail=True)  # fixed once there are events
         key = self.good("POST", "/v1/keys", {"role": "orders", "name": "n"})
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
@@ -561,6 +566,30 @@ class PlatformDay:
         self.pages("/v1/ranks/evaluations")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
+
+    def hold(self) -> None:
+        """Changes that wait, of every kind: approved, cancelled, due, sealed anew; and the trail of it all."""
+        container, now, hooks = self.api.world.container, self.api.world.now(), "/v1/webhooks/held"
+        self.good("POST", "/v1/webhooks", {"url": "https://a.example/", "events": ["statement.closed"], "id": "held"})
+        self.good("PATCH", hooks, {"url": "https://b.example/"})
+        for number in (20, 21):
+            changed = PAYEE | {"id_number": f"number-{number // 2}", "accounts": {"bank_account": "3"}}
+            self.good("PUT", f"/v1/shops/{self.shop(number)}/payee", changed)
+        self.pages("/v1/changes")
+        self.pages("/v1/changes?status=open")
+        with container.begin() as conn:
+            reseal_contents(conn, self.program, container.sealer)
+            for change in due_changes(conn, now + timedelta(days=3), 10):
+                apply_change(container, conn, change, now)
+            has_written(conn)
+        self.good("POST", f"{hooks}/approve", by=self.second)
+        self.good("POST", f"/v1/shops/{self.shop(20)}/payee/approve", by=self.second)
+        self.good("POST", f"/v1/shops/{self.shop(21)}/payee/cancel", by=self.second)
+        filters = ("actor=a", "operation=put_payee", "subject=s", f"shop_id={self.shop(20)}", "kind=read", BOTH_ENDS)
+        for query in filters:
+            self.pages(f"/v1/trail?{query}")
+        for form in ("csv", "ndjson"):
+            self.good("GET", f"/v1/trail/export?period=2024-02&format={form}")
 
     def keep_totals(self) -> None:
         """The totals of a large program are begun, kept, kept anew, and read."""

@@ -239,7 +239,7 @@ def web_world(database_url: str, policy: str = "open", **settings: Any) -> Itera
     )
     engine = open_engine(database_url, WEB_ROLE, lock_timeout_ms=20_000, pool_size=25)
     try:
-        with engine.begin() as conn:
+        with container.begin() as conn:
             opened_at = NOW - timedelta(days=900)
             program = tenants.create_program(
                 conn, "demo", "CNY", "Asia/Shanghai", policy, opened_at, container.policies, **settings

@@ -44,8 +44,10 @@ _SIGNED = {
     "schema": {"type": "string"},
     "description": "Standard Webhooks 1.0.0, over the bytes of the body; of keys that must sign.",
 }
+_ID = {"description": "Names this request in the log and the trail.", "schema": {"type": "string"}}
 HEADERS: dict[str, dict[str, Any]] = {
-    "X-Request-Id": {"description": "Names this request in our log.", "schema": {"type": "string"}},
+    "Request-Id": _ID,
+    "X-Request-Id": _ID,
     "RateLimit-Policy": {
         "description": "How many calls there may be in how many seconds.",
         "schema": {"type": "string", "examples": ['"key";q=30000;w=60']},

@@ -22,15 +22,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from distrib.api.calls.backend import Backend, current_backend
+from distrib.api.calls.call import Call, Handler
 from distrib.api.calls.documentation import Documented, Shapes, describe
+from distrib.api.calls.trailed import HANDLERS, trailed
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
 from distrib.api.http.auth import MAY_CALL, presented_key, scope_of
 from distrib.api.http.json_body import parse_document
-from distrib.api.http.pagination import Listing
 from distrib.api.http.shapes import load_body, load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.policies.policy import Policy
 from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
@@ -40,6 +40,8 @@ from distrib.services.programs.limits import ProgramLimits
 from distrib.services.programs.signing import check_signature
 from distrib.transactions import in_transaction, stream_in_transaction
 
+__all__ = ["Call", "Operation", "Resource"]
+
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 MOST_KEY_CHARACTERS = 255
@@ -47,32 +49,6 @@ MOST_BYTES = 16 * 1024 * 1024
 _log = structlog.get_logger("distrib.api")
 _KEY = re.compile(f"[!-~]{{1,{MOST_KEY_CHARACTERS}}}")
 """An Idempotency-Key, as the description of the service says it: visible characters and no space."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request whose key is good, whose role fits and whose shape is right."""
-
-    backend: Backend
-    conn: Connection
-    program: Program
-    actor: Actor
-    now: datetime
-    body: Any
-    query: Mapping[str, Any]
-    limits: ProgramLimits
-
-    @property
-    def policy(self) -> Policy:
-        """The policy pack of the program."""
-        return self.backend.policies[self.program.policy]
-
-    def listing(self, name: str) -> Listing:
-        """The list of that name (its filters are part of it), for the program of this call."""
-        return Listing(f"{self.program.code} {name}", self.backend.pepper)
-
-
-Handler = Callable[..., Answer | Stream | Drawing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +128,8 @@ class Resource:
                 has_path=("<" in rule),
                 roles=MAY_CALL[name],
             )
-            view = _view(operation, handler)
+            HANDLERS[name] = handler
+            view = _view(operation, trailed(name, method, handler))
             view.__name__, view.__doc__ = name, handler.__doc__
             self.blueprint.add_url_rule(rule, name, describe(self.blueprint, documented)(view), methods=[method])
             return handler

@@ -71,7 +71,8 @@ def _document(refusal: Refusal, language: str) -> dict[str, Any]:
         "code": refusal.code,
     }
     if "request_id" in g:
-        document["instance"] = f"urn:uuid:{g.request_id}" if g.request_id_is_ours else readable(g.request_id)
+        document["request_id"] = g.request_id
+        document["instance"] = f"urn:uuid:{g.request_id}" if g.request_id_is_ours else g.request_id
     if refusal.problems:
         document["errors"] = [_entry(entry, language) for entry in refusal.problems[:MOST_PROBLEMS]]
     return document

@@ -5,6 +5,7 @@ from distrib.api.resources.commissions import commissions
 from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
+from distrib.api.resources.held_changes import held_changes
 from distrib.api.resources.keys import keys
 from distrib.api.resources.ledger import ledger
 from distrib.api.resources.orders import orders
@@ -17,6 +18,7 @@ from distrib.api.resources.sharing import sharing
 from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
+from distrib.api.resources.trail import trail
 from distrib.api.resources.webhooks import webhooks
 from distrib.api.resources.withdrawals import withdrawals
 
@@ -40,4 +42,6 @@ RESOURCES = (
     penalties,
     webhooks,
     sharing,
+    held_changes,
+    trail,
 )

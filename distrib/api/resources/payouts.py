@@ -65,15 +65,44 @@ _RESULTS = (
 
 
 @payouts.operation(
-    "PUT", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, body=PayeeDraftSchema, refusals=("shop_unknown",)
+    "PUT",
+    "/shops/<id:shop_id>/payee",
+    {200: PayeeSchema, 202: PayeeSchema},
+    body=PayeeDraftSchema,
+    refusals=("shop_unknown",),
 )
 def put_payee(call: Call, shop_id: str) -> Answer:
-    """Says whom a shop is paid through; kept encrypted, in versions, and needed before a first payout."""
+    """Says whom a shop is paid through; kept encrypted, in versions, and needed before a first payout.
+
+    A shop's first is in force at once. Another one waits (202): the one before is paid until then.
+    """
     backend = call.backend
-    view = payee_versions.put_payee(
+    view, waits = payee_versions.put_payee(
         call.conn, call.program, shop_id, Payee(**call.body), backend.sealer, backend.pepper, call.actor, call.now
     )
-    return Answer(view)
+    return Answer(view, 202 if waits else 200)
+
+
+@payouts.operation(
+    "POST",
+    "/shops/<id:shop_id>/payee/approve",
+    {200: PayeeSchema},
+    refusals=("shop_unknown", "change_unknown", *TAKES_SECOND_PERSON),
+)
+def approve_payee(call: Call, shop_id: str) -> Answer:
+    """Puts the payee that waits in force at once; by another person than proposed it."""
+    return Answer(payee_versions.approve_payee(*_about_payee(call, shop_id)))
+
+
+@payouts.operation(
+    "POST",
+    "/shops/<id:shop_id>/payee/cancel",
+    {200: PayeeSchema},
+    refusals=("shop_unknown", "change_unknown", "change_in_force"),
+)
+def cancel_payee(call: Call, shop_id: str) -> Answer:
+    """Ends the payee that waits; the one in force stays."""
+    return Answer(payee_versions.cancel_payee(*_about_payee(call, shop_id)))
 
 
 @payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
@@ -95,6 +124,7 @@ def create_payout(call: Call) -> Answer:
     months = {entry["shop_id"]: entry["months"] for entry in body["months_counted"] or ()}
     named = {name: body[name] for name in ("shop_ids", "amounts", "withdrawals")}
     draft = PayoutDraft(body["id"], body["up_to"], body["min_minor"] or 0, body["channel"] or CSV, months, **named)
+    _apply_due_payees(call)
     is_new = service.create_payout(call.conn, call.program, draft, call.backend.channels, call.actor, call.now)
     location = {"Location": f"/v1/payouts/{quote(draft.id, safe='')}"}
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
@@ -238,6 +268,7 @@ def propose_closing_payment(call: Call, shop_id: str) -> Answer:
     """Reserves the last money of a closed shop as a batch of one line, for a second person to approve."""
     body = call.body
     draft = ClosingDraft(body["id"], shop_id, body["reason"], body["channel"] or CSV)
+    _apply_due_payees(call)
     is_new = closing_payments.propose_closing_payment(
         call.conn, call.program, draft, call.backend.channels, call.actor, call.now
     )
@@ -280,6 +311,17 @@ def _file(call: Call, payout_id: str, name: str, conn: Connection) -> Generator[
         conn, call.program, payout_id, backend.channels, backend.sealer, name, query["part"], query["encoding"]
     )
     yield made.content
+
+
+def _about_payee(call: Call, shop_id: str) -> tuple[Any, ...]:
+    backend = call.backend
+    return (call.conn, call.program, shop_id, backend.sealer, backend.pepper, call.actor, call.now)
+
+
+def _apply_due_payees(call: Call) -> None:
+    """Puts in force what is due, whether or not a worker came by."""
+    backend = call.backend
+    payee_versions.apply_due_payees(call.conn, call.program, backend.sealer, backend.pepper, call.now)
 
 
 def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
@@ -13,7 +14,16 @@ from distrib.api.schemas.program import (
     ProgramSchema,
 )
 from distrib.services.context import Program
-from distrib.services.programs.settings import WITHDRAWAL_TERMS, binding_of, list_changes, set_program, withdrawals_of
+from distrib.services.programs.settings import (
+    WITHDRAWAL_TERMS,
+    approve_settings,
+    binding_of,
+    cancel_settings,
+    list_changes,
+    pending_settings,
+    set_program,
+    withdrawals_of,
+)
 
 program = Resource("program", "The program 分销计划")
 
@@ -21,7 +31,7 @@ program = Resource("program", "The program 分销计划")
 @program.operation("GET", "/program", {200: ProgramSchema})
 def get_program(call: Call) -> Answer:
     """The program and its settings."""
-    return Answer(_shown(call.program))
+    return Answer(_shown(call, call.program))
 
 
 @program.operation(
@@ -42,7 +52,25 @@ def change_program(call: Call) -> Answer:
         rules = wanted.pop("withdrawals") or {}
         wanted |= {name: rules.get(term) for name, term in WITHDRAWAL_TERMS.items()}
     policies = call.backend.policies
-    return Answer(_shown(set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now)))
+    made = set_program(call.conn, call.program, wanted, policies, signed_off_by, call.actor, call.now)
+    return Answer(_shown(call, made))
+
+
+@program.operation(
+    "POST",
+    "/program/approve",
+    {200: ProgramSchema},
+    refusals=("change_unknown", "policy_unknown", *TAKES_SECOND_PERSON),
+)
+def approve_program_change(call: Call) -> Answer:
+    """Puts the settings that wait in force at once; by another person than proposed them."""
+    return Answer(_shown(call, approve_settings(call.conn, call.program, call.backend.policies, call.actor, call.now)))
+
+
+@program.operation("POST", "/program/cancel", {200: ProgramSchema}, refusals=("change_unknown", "change_in_force"))
+def cancel_program_change(call: Call) -> Answer:
+    """Ends the settings that wait; what is in force stays."""
+    return Answer(_shown(call, cancel_settings(call.conn, call.program, call.backend.policies, call.actor, call.now)))
 
 
 @program.operation("GET", "/program/changes", {200: ProgramChangesPageSchema}, query=PageQuerySchema)
@@ -54,7 +82,7 @@ def list_program_changes(call: Call) -> Answer:
     return Answer(listing.page_by_key([asdict(row) for row in rows], follows))
 
 
-def _shown(tenant: Program) -> dict[str, object]:
+def _shown(call: Call, tenant: Program) -> dict[str, object]:
     names = (
         "code",
         "currency",
@@ -67,6 +95,8 @@ def _shown(tenant: Program) -> dict[str, object]:
         "join_url",
         "key_approval",
         "key_wait_hours",
+        "payee_hold_days",
     )
     terms = {"binding": binding_of(tenant), "withdrawals": withdrawals_of(tenant)}
+    terms["pending"] = pending_settings(call.conn, tenant)
     return {name: getattr(tenant, name) for name in names} | terms

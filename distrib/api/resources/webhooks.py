@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
@@ -61,11 +62,43 @@ def get_webhook(call: Call, webhook_id: str) -> Answer:
 
 @webhooks.operation("PATCH", "/webhooks/<id:webhook_id>", {200: WebhookSchema}, body=WebhookChangeSchema)
 def change_webhook(call: Call, webhook_id: str) -> Answer:
-    """Changes address or events, disables, or enables again: what waits is sent then."""
-    private = call.backend.allows_private_webhooks
-    return Answer(
-        service.change_webhook(call.conn, call.program, webhook_id, call.body, call.now, allows_private=private)
+    """Changes address or events, disables, or enables again: what waits is sent then. Another address waits."""
+    backend = call.backend
+    view = service.change_webhook(
+        call.conn,
+        call.program,
+        webhook_id,
+        call.body,
+        call.now,
+        allows_private=backend.allows_private_webhooks,
+        sealer=backend.sealer,
+        actor=call.actor,
     )
+    return Answer(view)
+
+
+@webhooks.operation(
+    "POST",
+    "/webhooks/<id:webhook_id>/approve",
+    {200: WebhookSchema},
+    refusals=("change_unknown", *TAKES_SECOND_PERSON),
+)
+def approve_webhook_change(call: Call, webhook_id: str) -> Answer:
+    """Puts the address that waits in force at once; by another person than proposed it."""
+    sealer = call.backend.sealer
+    return Answer(service.approve_url(call.conn, call.program, webhook_id, sealer, call.actor, call.now))
+
+
+@webhooks.operation(
+    "POST",
+    "/webhooks/<id:webhook_id>/cancel",
+    {200: WebhookSchema},
+    refusals=("change_unknown", "change_in_force"),
+)
+def cancel_webhook_change(call: Call, webhook_id: str) -> Answer:
+    """Ends the address that waits; the one in force stays."""
+    sealer = call.backend.sealer
+    return Answer(service.cancel_url(call.conn, call.program, webhook_id, sealer, call.actor, call.now))
 
 
 @webhooks.operation("DELETE", "/webhooks/<id:webhook_id>", {204: None})

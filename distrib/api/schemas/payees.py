@@ -9,6 +9,7 @@ from marshmallow import ValidationError, post_load
 
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, PlainText, Shape, Whole
+from distrib.api.schemas.held_changes import pending
 from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS, is_account_text
 from distrib.domain.payouts.withholding import KINDS
 
@@ -78,14 +79,15 @@ MaskedAccountsSchema: Any = Shape.from_dict({name: PlainText() for name in ACCOU
 
 
 class PayeeSchema(Shape):
-    """A shop's payee, its numbers masked."""
+    """A shop's payee in force, its numbers masked, and the one that waits; null where none is in force yet."""
 
     shop_id = Identifier(required=True)
-    version = Whole(low=1, required=True)
-    name = PlainText(required=True)
-    id_type = PlainText(required=True)
-    id_number = PlainText(required=True)
-    kind = Choice(KINDS, required=True)
-    accounts = Inner(MaskedAccountsSchema, required=True)
-    recorded_at = Instant(required=True)
-    recorded_by = PlainText(required=True)
+    version = Whole(low=1, required=True, allow_none=True)
+    name = PlainText(required=True, allow_none=True)
+    id_type = PlainText(required=True, allow_none=True)
+    id_number = PlainText(required=True, allow_none=True)
+    kind = Choice(KINDS, required=True, allow_none=True)
+    accounts = Inner(MaskedAccountsSchema, required=True, allow_none=True)
+    recorded_at = Instant(required=True, allow_none=True)
+    recorded_by = PlainText(required=True, allow_none=True)
+    pending = pending(required=True)

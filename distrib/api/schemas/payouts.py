@@ -102,6 +102,10 @@ class PayoutLineSchema(Shape):
     channel_no = PlainText(high=32, required=True)
     payee_kind = Choice(KINDS, required=True)
     payee_version = Whole(low=1, required=True)
+    account_changed_at = Instant(
+        required=True, allow_none=True, metadata={"description": "since when; null for a shop's first payee"}
+    )
+    fresh_account = Flag(required=True, metadata={"description": "changed in the 30 days before the batch"})
     tax_period = Period(required=True)
     months_counted = Whole(low=1, high=12, required=True, allow_none=True)
     months_given = Flag(required=True)

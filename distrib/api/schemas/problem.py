@@ -22,5 +22,6 @@ class ProblemSchema(Shape):
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     code = fields.String(required=True, metadata={"description": "stable word; see /docs/errors"})
-    instance = fields.String(metadata={"description": "the request, as in X-Request-Id"})
+    instance = fields.String(metadata={"description": "the request, as a URN where its id is ours"})
+    request_id = fields.String(metadata={"description": "the request, as in Request-Id"})
     errors = Listed(Inner(ProblemEntrySchema))

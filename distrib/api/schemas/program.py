@@ -16,10 +16,18 @@ from distrib.api.schemas.fields import (
     Shape,
     Whole,
 )
+from distrib.api.schemas.held_changes import PendingChangeSchema
 from distrib.api.schemas.lists import page_of
 from distrib.domain.customers import RULES
 from distrib.domain.webhooks import MOST_URL
-from distrib.services.programs.settings import APPROVALS, MAX_TIMES, MOST_DAYS, MOST_WAIT_HOURS, WITHHOLDINGS
+from distrib.services.programs.settings import (
+    APPROVALS,
+    MAX_TIMES,
+    MOST_DAYS,
+    MOST_HOLD_DAYS,
+    MOST_WAIT_HOURS,
+    WITHHOLDINGS,
+)
 from distrib.services.programs.tenants import ADMISSIONS
 
 
@@ -59,6 +67,9 @@ class ProgramPatchSchema(Shape):
     )
     key_approval = Choice(APPROVALS, metadata={"description": "how keys made over the API come to confirm money"})
     key_wait_hours = Whole(high=MOST_WAIT_HOURS, metadata={"description": "with key_approval wait"})
+    payee_hold_days = Whole(
+        high=MOST_HOLD_DAYS, metadata={"description": "how long a change of money waits that one person asked for"}
+    )
     signed_off_by = PlainText(allow_none=True, metadata={"description": "who answers for a policy pack that is looser"})
 
 
@@ -70,6 +81,12 @@ class ProgramChangeSchema(Shape):
     signed_off_by = PlainText(required=True, allow_none=True)
     before = fields.Dict(required=True)
     after = fields.Dict(required=True)
+
+
+class PendingSettingsSchema(PendingChangeSchema):
+    """Settings that wait, with what they are to be."""
+
+    settings = fields.Dict(required=True)
 
 
 class ProgramSchema(Shape):
@@ -88,6 +105,8 @@ class ProgramSchema(Shape):
     join_url = PlainText(high=MOST_URL, required=True, allow_none=True)
     key_approval = Choice(APPROVALS, required=True)
     key_wait_hours = Whole(high=MOST_WAIT_HOURS, required=True)
+    payee_hold_days = Whole(high=MOST_HOLD_DAYS, required=True)
+    pending = Inner(PendingSettingsSchema, required=True, allow_none=True)
 
 
 ProgramChangesPageSchema = page_of(ProgramChangeSchema, "ProgramChangesPage")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape, Whole
+from distrib.api.schemas.held_changes import pending
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.domain.webhooks import EVENT_TYPES, MOST_URL
 
@@ -46,6 +47,7 @@ class WebhookSchema(Shape):
     disabled_reason = Choice(("by_hand", "gone", "lasting_failure"), required=True, allow_none=True)
     status_since = Instant(required=True)
     created_at = Instant(required=True)
+    pending = pending(metadata={"description": "of one endpoint, not in lists"})
 
 
 class WebhookWithSecretSchema(WebhookSchema):

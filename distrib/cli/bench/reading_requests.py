@@ -75,7 +75,10 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
         "seal_no": ("1",),
         "case_no": ("1",),
         "id": nothing,
-        **{f"{noun}_id": nothing for noun in ("adjustment", "payout", "withdrawal", "webhook", "delivery", "penalty")},
+        **{
+            f"{noun}_id": nothing
+            for noun in ("key", "adjustment", "payout", "withdrawal", "webhook", "delivery", "penalty")
+        },
         "organiser_id": nothing,
     }
 

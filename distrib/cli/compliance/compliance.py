@@ -197,6 +197,8 @@ def _sign(container: Container, loaded: Override, file: Path, signed_off_by: str
         if not judged:
             raise Refusal("no_program")
         text = text_of(file)
+        for program in judged:
+            container.act(program)
         sign_override(conn, judged, loaded, text, signed_off_by, reason, COMMAND_LINE, container.now())
 
 

@@ -33,11 +33,12 @@ from distrib.domain.payouts.channels import CHANNELS, CSV, channel_on
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import Actor, Program
+from distrib.services.held_changes import reseal_contents
 from distrib.services.payouts import batches as service
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft, propose_closing_payment
 from distrib.services.payouts.files import ENCODINGS, channel_file
-from distrib.services.payouts.payee_versions import reseal_payees
+from distrib.services.payouts.payee_versions import apply_due_payees, reseal_payees
 from distrib.services.payouts.reports import platform_report, us_1099_report
 from distrib.services.payouts.results import record_results
 from distrib.services.payouts.sheet import REFUSED, LineOutcome
@@ -91,6 +92,7 @@ def create(
             amounts=wanted,
             withdrawals=withdrawals or None,
         )
+        apply_due_payees(conn, program, container.sealer, container.settings.key_pepper.encode(), now)
         service.create_payout(conn, program, draft, container.channels, actor, now)
         view = _whole(conn, program, payout_id)
     _show(view, as_json)
@@ -113,7 +115,9 @@ def closing(
         program, actor = acting_as(container, conn, key, program_code, "propose")
         if actor.role != "admin":
             raise Refusal("forbidden")
-        propose_closing_payment(conn, program, draft, container.channels, actor, container.now())
+        now, pepper = container.now(), container.settings.key_pepper.encode()
+        apply_due_payees(conn, program, container.sealer, pepper, now)
+        propose_closing_payment(conn, program, draft, container.channels, actor, now)
         view = _whole(conn, program, payout_id)
     _show(view, as_json)
 
@@ -317,7 +321,8 @@ def report(
 def reseal(program_code: str | None) -> None:
     """Seal all payees with the newest data key, so that an older one can be let go."""
     with open_container() as container, container.begin() as conn:
-        count = reseal_payees(conn, container.program(conn, program_code), container.sealer)
+        program = container.program(conn, program_code)
+        count = reseal_payees(conn, program, container.sealer) + reseal_contents(conn, program, container.sealer)
     click.echo(in_both(Text("{count} sealed anew.", count=count)))
 
 
@@ -379,6 +384,9 @@ def _show(view: dict[str, Any], as_json: bool) -> None:
     print_table(console, f"{in_both(Text('Payout'))} {view['id']}: {view['status']}, {view['channel']}", columns, rows)
     total = show_amount(view["amount_minor"], currency)
     print_line(console, in_both(_lines_in_all(view["count"], total, currency)))
+    fresh = [line["shop_id"] for line in view["lines"] if line["fresh_account"]]
+    if fresh:
+        print_line(console, in_both(Text("Accounts changed in the 30 days before: {shops}", shops=", ".join(fresh))))
     for line in view["refused"]:
         refusal = Refusal(line["code"], id=line["shop_id"], available_minor=line["amount_minor"])
         amount = show_amount(line["amount_minor"], currency)

@@ -42,6 +42,7 @@ def create(
         policies, now = container.policies, container.now()
         with container.begin() as conn:
             made = create_program(conn, code, currency, time_zone, policy, now, policies, admission, identity_required)
+            container.act(made)
     if as_json:
         print_json(_shown(made))
     else:

@@ -37,6 +37,7 @@ CLEARED = ("title", "join_url")
 @click.option("--no-withdrawals", is_flag=True, help="Take no withdrawals any more.")
 @click.option("--key-approval", type=click.Choice(APPROVALS), help="How keys of the API come to confirm money.")
 @click.option("--key-wait-hours", type=int, help="With --key-approval wait.")
+@click.option("--payee-hold-days", type=int, help="How long a change of money waits that one person asked for.")
 @click.option("--title", help="What invitations call it; '' takes it back.")
 @click.option("--join-url", help="Your own page for joining; '' takes it back.")
 @program_option

@@ -38,7 +38,7 @@ def serve(host: str, port: int) -> None:
     check_address(host, port)
     with open_container() as container:
         _check_files(container)
-        started = [_start(_web(container, host, port), container.environment())]
+        started = [_start(_web(container, host, port), container.web_environment())]
         workers = None
         if container.servers is not None:
             workers = partial(_start, [sys.executable, "-m", "workers"], container.joining_environment())

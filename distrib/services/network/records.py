@@ -52,6 +52,6 @@ def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, n
     shop = shops.lock(conn, program.program_id, shop_id)
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
-    erase_payee(conn, program, shop.shop_no)
+    erase_payee(conn, program, shop.shop_no, actor, now)
     store.erase_shop(conn, program.program_id, shop.shop_no, now, actor.key_id)
     return get_shop(conn, program, shop_id, now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,6 +32,8 @@ from distrib.store.payouts.batches import RefusedShop
 REFUSED_SHOWN = 500
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
 STATUSES = (PROPOSED, APPROVED, CANCELLED, SETTLED)
+FRESH = timedelta(days=30)
+"""So long an account that is not a shop's first is called fresh on the lines of batches."""
 LINE_STATUSES = ("reserved", "paid", "failed", "returned", "cancelled")
 
 
@@ -268,6 +270,8 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
         "channel_no": number,
         "payee_kind": row.payee_kind,
         "payee_version": row.payee_version,
+        "account_changed_at": row.account_changed_at,
+        "fresh_account": is_fresh(row.account_changed_at, head.created_at),
         "tax_period": format_period(row.tax_period),
         "months_counted": row.months_counted,
         "months_given": row.months_given,
@@ -280,6 +284,11 @@ def line_view(program: Program, head: Any, row: Any) -> dict[str, Any]:
         "reason": row.return_reason if has_returned else row.reason,
         "recorded_at": row.return_recorded_at if has_returned else row.recorded_at,
     }
+
+
+def is_fresh(changed_at: datetime | None, created_at: datetime) -> bool:
+    """Whether an account that was changed is so new that whoever approves should look at it."""
+    return changed_at is not None and created_at - changed_at < FRESH
 
 
 def check_draft(program: Program, draft: PayoutDraft) -> None:

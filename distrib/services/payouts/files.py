@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,7 +24,7 @@ from distrib.domain.payouts.personal_data import Payee, is_account_text
 from distrib.domain.spreadsheet_cells import neutralised
 from distrib.services.context import Program
 from distrib.services.encryption import Sealer
-from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of
+from distrib.services.payouts.batches import APPROVED, CANCELLED, head_of, is_fresh
 from distrib.services.payouts.lines import channel_no
 from distrib.services.payouts.payee_versions import payees_of
 from distrib.store.payouts import batches as rows
@@ -47,6 +47,8 @@ CSV_COLUMNS = (
     "currency",
     "file_count",
     "file_total",
+    "account_changed_at",
+    "fresh_account",
 )
 MACHINE_COLUMNS = frozenset({"detail_no", "id_no", "id_number", "account_no", "cnaps", "mobile"})
 _PROBLEMS_NAMED = 100
@@ -75,6 +77,8 @@ class FileLine:
     shop_id: str
     net_minor: int
     payee: Payee
+    account_changed_at: datetime | None = None
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,8 @@ def _lines(
             problems.append(Problem(row.shop_id, refusal.text))
             continue
         number = channel_no(program.code, head.payout_id, head.payout_no, row.line_no)
-        lines.append(FileLine(number, row.shop_id, row.net_minor, payee))
+        is_new = is_fresh(row.account_changed_at, head.created_at)
+        lines.append(FileLine(number, row.shop_id, row.net_minor, payee, row.account_changed_at, is_new))
     if problems:
         raise Refusal("channel_unfit", problems[:_PROBLEMS_NAMED], channel=channel.name)
     return lines
@@ -235,6 +240,10 @@ def _csv_line(program: Program, head: Any, remark: str, line: FileLine, count: i
         program.currency,
         count,
         total,
+        ""
+        if line.account_changed_at is None
+        else line.account_changed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "yes" if line.is_fresh else "",
     )
 
 

@@ -21,14 +21,20 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.payouts.personal_data import Payee, masked, masked_accounts, masked_name
+from distrib.services import held_changes
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import KEY_BYTES, Sealer
+from distrib.services.held_changes import PAYEE, HeldChangeRow
+from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.network import shops
 from distrib.store.payouts import batches
 from distrib.store.payouts import payee_versions as rows
 from distrib.store.payouts.payee_versions import PayeeRow, VersionKey
 
 KEYS_CHUNK = 1_000
+FIRST_OF_ALL = 0
+_SHOWN = ("shop_id", "version", "name", "id_type", "id_number", "kind", "accounts", "recorded_at", "recorded_by")
+_FIELDS = ("name", "id_type", "id_number", "kind", "accounts")
 
 
 def put_payee(
@@ -40,52 +46,103 @@ def put_payee(
     pepper: bytes,
     actor: Actor,
     now: datetime,
-) -> dict[str, Any]:
-    """Records a payee as the newest version, unless it is the same, and returns it masked.
+) -> tuple[dict[str, Any], bool]:
+    """Records a payee, and returns the one in force, masked, with what waits, and whether this one does.
+
+    A shop's first is in force at once. Another one is a change of where money goes: it waits
+    ``program.payee_hold_days`` or a second person's approval, and until then the one before is paid. The one in force,
+    sent again, ends what waits.
 
     Raises:
         Refusal: ``shop_unknown``.
     """
-    shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
-    if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
-    before = rows.current(conn, program.program_id, shop.shop_no)
-    if before is not None and _opened(program, before, sealer) == payee:
-        return _view(shop_id, payee, before)
-    version = rows.newest_version(conn, program.program_id, shop.shop_no) + 1
-    place = _place(program, shop.shop_no, version)
-    key = secrets.token_bytes(KEY_BYTES)
-    details = Sealer([key]).seal(json.dumps(asdict(payee), ensure_ascii=False).encode(), place)
-    hashed = hmac.digest(pepper, f"payee\0{program.program_id}\0{payee.identity}".encode(), hashlib.sha256)
-    row = PayeeRow(
-        shop.shop_no,
-        version,
-        payee.kind,
-        payee.account_kinds,
-        details,
-        now,
-        actor.key_id,
-        hashed,
-        sealer.seal(key, place),
-    )
-    rows.insert_version(conn, program.program_id, row)
-    return _view(shop_id, payee, row)
+    shop_no = _locked(conn, program, shop_id)
+    _apply_due(conn, program, shop_no, sealer, pepper, now)
+    before = rows.current(conn, program.program_id, shop_no)
+    in_force = None if before is None else _opened(program, before, sealer)
+    waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
+    if in_force == payee:
+        if waiting is not None:
+            held_changes.end(conn, program, waiting, held_changes.CANCELLED, actor.key_id, now)
+        return _shown(conn, program, shop_id, shop_no, sealer), False
+    if waiting is not None and _wanted(program, waiting, sealer) == payee:
+        return _shown(conn, program, shop_id, shop_no, sealer), True
+    if rows.newest_version(conn, program.program_id, shop_no) == FIRST_OF_ALL:
+        _insert(conn, program, shop_no, payee, sealer, pepper, actor.key_id, now)
+        return _shown(conn, program, shop_id, shop_no, sealer), False
+    wanted, known = asdict(payee), {} if in_force is None else asdict(in_force)
+    fields = [name for name in _FIELDS if wanted[name] != known.get(name)]
+    held_changes.hold(conn, program, PAYEE, shop_no, wanted, fields, sealer, actor, now)
+    waits = not _apply_due(conn, program, shop_no, sealer, pepper, now)
+    return _shown(conn, program, shop_id, shop_no, sealer), waits
+
+
+def approve_payee(
+    conn: Connection, program: Program, shop_id: str, sealer: Sealer, pepper: bytes, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Puts the payee that waits in force, by another person than proposed it; again it changes nothing.
+
+    Raises:
+        Refusal: ``shop_unknown``, ``change_unknown`` or what ``check_second_person`` raises.
+    """
+    shop_no = _locked(conn, program, shop_id)
+    _apply_due(conn, program, shop_no, sealer, pepper, now)
+    change = held_changes.must_be_open(conn, program, PAYEE, shop_no)
+    if change is not None:
+        check_second_person(conn, program, change.proposed_by, actor, now)
+        _put_in_force(conn, program, change, sealer, pepper, held_changes.APPROVED, actor.key_id, now)
+    return _shown(conn, program, shop_id, shop_no, sealer)
+
+
+def cancel_payee(
+    conn: Connection, program: Program, shop_id: str, sealer: Sealer, pepper: bytes, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Ends the payee that waits, by whoever may propose one; again it changes nothing.
+
+    Raises:
+        Refusal: ``shop_unknown``, ``change_unknown`` or ``change_in_force``.
+    """
+    shop_no = _locked(conn, program, shop_id)
+    _apply_due(conn, program, shop_no, sealer, pepper, now)
+    held_changes.cancel(conn, program, PAYEE, shop_no, actor, now)
+    return _shown(conn, program, shop_id, shop_no, sealer)
+
+
+def apply_due_payees(conn: Connection, program: Program, sealer: Sealer, pepper: bytes, now: datetime) -> None:
+    """Puts in force what is due of a program, before money is given out; up to some hundreds, which the workers leave.
+
+    Payouts are locked first, as by all that locks both.
+    """
+    due = held_changes.due_of_program(conn, program, PAYEE, now)
+    if due:
+        batches.lock_payouts(conn, program.program_id)
+    for change in due:
+        apply_due_payee(conn, program, change.subject_no, sealer, pepper, now)
+
+
+def apply_due_payee(
+    conn: Connection, program: Program, shop_no: int, sealer: Sealer, pepper: bytes, now: datetime
+) -> bool:
+    """Puts the payee that waits for a shop in force where it is due; whether it was."""
+    shops.lock_number(conn, program.program_id, shop_no)
+    return _apply_due(conn, program, shop_no, sealer, pepper, now)
 
 
 def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) -> dict[str, Any]:
-    """Reads the payee in force, masked.
+    """Reads the payee in force, masked, with what waits.
 
     Raises:
         Refusal: ``shop_unknown`` or ``payee_missing``.
     """
-    row = rows.current(conn, program.program_id, shop_no_of(conn, program, shop_id))
-    if row is None:
+    shop_no = shop_no_of(conn, program, shop_id)
+    view = _shown(conn, program, shop_id, shop_no, sealer)
+    if view["version"] is None:
         raise Refusal("payee_missing", id=shop_id)
-    return _view(shop_id, _opened(program, row, sealer), row)
+    return view
 
 
-def erase_payee(conn: Connection, program: Program, shop_no: int) -> None:
-    """Deletes the keys of every version of a shop's payee; what was paid and withheld stays.
+def erase_payee(conn: Connection, program: Program, shop_no: int, actor: Actor, now: datetime) -> None:
+    """Deletes the keys of every version of a shop's payee, and what waits; what was paid and withheld stays.
 
     Raises:
         Refusal: ``payee_in_payout`` while money is on its way to it.
@@ -93,6 +150,9 @@ def erase_payee(conn: Connection, program: Program, shop_no: int) -> None:
     batches.lock_payouts(conn, program.program_id)
     if batches.has_open_line(conn, program.program_id, shop_no):
         raise Refusal("payee_in_payout")
+    waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
+    if waiting is not None:
+        held_changes.end(conn, program, waiting, held_changes.ERASED, actor.key_id, now)
     rows.erase(conn, program.program_id, shop_no)
 
 
@@ -123,6 +183,74 @@ def shop_no_of(conn: Connection, program: Program, shop_id: str) -> int:
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     return shop.shop_no
+
+
+def _locked(conn: Connection, program: Program, shop_id: str) -> int:
+    shop = shops.lock(conn, program.program_id, shop_id) if is_identifier(shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    return shop.shop_no
+
+
+def _apply_due(conn: Connection, program: Program, shop_no: int, sealer: Sealer, pepper: bytes, now: datetime) -> bool:
+    """Puts what waits in force where its days are over; what a key proposed that has ended since never is."""
+    change = held_changes.open_change(conn, program, PAYEE, shop_no)
+    if change is None or change.due_at > now:
+        return False
+    if has_ended(conn, program, change.proposed_by, now):
+        held_changes.end(conn, program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, now)
+        return False
+    _put_in_force(conn, program, change, sealer, pepper, held_changes.DUE, held_changes.CLOCK, now)
+    return True
+
+
+def _put_in_force(
+    conn: Connection,
+    program: Program,
+    change: HeldChangeRow,
+    sealer: Sealer,
+    pepper: bytes,
+    outcome: str,
+    by: str,
+    now: datetime,
+) -> None:
+    payee = _wanted(program, change, sealer)
+    version = _insert(conn, program, change.subject_no, payee, sealer, pepper, change.proposed_by, now)
+    held_changes.end(conn, program, change, outcome, by, now, version)
+
+
+def _wanted(program: Program, change: HeldChangeRow, sealer: Sealer) -> Payee:
+    return Payee(**held_changes.content_of(program, change, sealer))
+
+
+def _insert(
+    conn: Connection,
+    program: Program,
+    shop_no: int,
+    payee: Payee,
+    sealer: Sealer,
+    pepper: bytes,
+    recorded_by: str,
+    now: datetime,
+) -> int:
+    """Writes a payee as the newest version, in force from now on, and returns its number."""
+    version = rows.newest_version(conn, program.program_id, shop_no) + 1
+    place = _place(program, shop_no, version)
+    key = secrets.token_bytes(KEY_BYTES)
+    details = Sealer([key]).seal(json.dumps(asdict(payee), ensure_ascii=False).encode(), place)
+    hashed = hmac.digest(pepper, f"payee\0{program.program_id}\0{payee.identity}".encode(), hashlib.sha256)
+    sealed_key = sealer.seal(key, place)
+    row = PayeeRow(shop_no, version, payee.kind, payee.account_kinds, details, now, recorded_by, hashed, sealed_key)
+    rows.insert_version(conn, program.program_id, row)
+    return version
+
+
+def _shown(conn: Connection, program: Program, shop_id: str, shop_no: int, sealer: Sealer) -> dict[str, Any]:
+    """The payee in force, its members null where none is, and what waits."""
+    row = rows.current(conn, program.program_id, shop_no)
+    shown = dict.fromkeys(_SHOWN) if row is None else _view(shop_id, _opened(program, row, sealer), row)
+    waiting = held_changes.open_change(conn, program, PAYEE, shop_no)
+    return {**shown, "shop_id": shop_id, "pending": held_changes.pending_view(waiting)}
 
 
 def _opened(program: Program, row: PayeeRow, sealer: Sealer) -> Payee:

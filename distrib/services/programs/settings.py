@@ -20,7 +20,10 @@ from distrib.domain.money import MAX_MINOR
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
 from distrib.domain.texts import Text
+from distrib.services import held_changes
 from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.held_changes import PROGRAM, PROGRAM_NO, HeldChangeRow
+from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.programs.tenants import ADMISSIONS, time_zones
 from distrib.store.programs import tenants as store
 
@@ -48,11 +51,15 @@ SETTINGS = (
     "expire_days",
     "title",
     "join_url",
+    "payee_hold_days",
     *WITHDRAWAL_TERMS,
     "key_approval",
     "key_wait_hours",
 )
 MOST_DAYS = 3650
+MOST_HOLD_DAYS = 90
+HELD = ("policy", "withholding")
+"""The settings that change who is paid how much: by one person they wait, as a shorter wait does."""
 MAX_TIMES = 1_000
 """The most withdrawals of a shop in a day or month that a rule can name."""
 _POINTERS = {
@@ -85,6 +92,9 @@ def set_program(
 ) -> Program:
     """Changes a program's settings and returns the program; a setting that holds already changes nothing.
 
+    The policy, the withholding and a shorter wait of changes are changes of money: where the program has events or
+    postings they wait ``payee_hold_days`` or a second person's approval, unless the command line sets them.
+
     Args:
         conn: the unit of work.
         program: whose settings.
@@ -110,8 +120,6 @@ def set_program(
     if row is None:
         raise Refusal("program_unknown", code=program.code)
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-    if not changed:
-        return Program(**row._asdict())
     if "time_zone" in changed and store.is_used(conn, program.program_id):
         raise Refusal("time_zone_fixed")
     is_looser = "policy" in changed and not is_stricter(policies[changed["policy"]], policies[row.policy])
@@ -120,11 +128,66 @@ def set_program(
     updated = row._replace(**changed)
     if actor.key_id != COMMAND_LINE.key_id and _is_sooner(row, updated):
         raise Refusal("key_approval_loosened")
-    store.update_program(conn, updated)
-    before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
-    after = json.dumps(changed, ensure_ascii=False)
-    store.insert_change(conn, program.program_id, before, after, signed_off_by, now, actor.key_id)
-    return Program(**updated._asdict())
+    changed = _held_back(conn, row, wanted, changed, signed_off_by, actor, now)
+    return _write(conn, row, changed, signed_off_by, actor.key_id, now)
+
+
+def approve_settings(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
+) -> Program:
+    """Puts the settings that wait in force, by another person than proposed them; again it changes nothing.
+
+    Raises:
+        Refusal: ``change_unknown``, ``policy_unknown`` or what ``check_second_person`` raises.
+    """
+    apply_due_settings(conn, program, policies, now)
+    row = _locked(conn, program)
+    change = held_changes.must_be_open(conn, program, PROGRAM, PROGRAM_NO)
+    if change is None:
+        return Program(**row._asdict())
+    check_second_person(conn, program, change.proposed_by, actor, now)
+    return _put_in_force(conn, row, policies, change, held_changes.APPROVED, actor.key_id, actor.key_id, now)
+
+
+def cancel_settings(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], actor: Actor, now: datetime
+) -> Program:
+    """Ends the settings that wait; again it changes nothing.
+
+    Raises:
+        Refusal: ``change_unknown`` or ``change_in_force``.
+    """
+    apply_due_settings(conn, program, policies, now)
+    row = _locked(conn, program)
+    held_changes.cancel(conn, program, PROGRAM, PROGRAM_NO, actor, now)
+    return Program(**row._asdict())
+
+
+def apply_due_settings(conn: Connection, program: Program, policies: Mapping[str, Policy], now: datetime) -> None:
+    """Puts the settings that wait in force where they are due.
+
+    What a key proposed that has ended since never is, nor a policy pack that is there no more.
+    """
+    row = _locked(conn, program)
+    change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
+    if change is None or change.due_at > now:
+        return
+    if has_ended(conn, program, change.proposed_by, now):
+        held_changes.end(conn, program, change, held_changes.PROPOSER_REVOKED, held_changes.CLOCK, now)
+        return
+    try:
+        _put_in_force(conn, row, policies, change, held_changes.DUE, held_changes.CLOCK, change.proposed_by, now)
+    except Refusal:
+        held_changes.end(conn, program, change, held_changes.REFUSED, held_changes.CLOCK, now)
+
+
+def pending_settings(conn: Connection, program: Program) -> dict[str, Any] | None:
+    """The settings that wait, by name with what they are to be; None where none do."""
+    change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
+    if change is None:
+        return None
+    settings = held_changes.content_of(program, change, None)["settings"]
+    return {**(held_changes.pending_view(change) or {}), "settings": settings}
 
 
 def list_changes(conn: Connection, program: Program, after: int, limit: int) -> tuple[list[ProgramChange], int | None]:
@@ -174,6 +237,9 @@ def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
     for name, words in choices.items():
         if name in wanted and wanted[name] not in words:
             problems.append(_problem(name, Text("must be one of {choices}", "setting", choices=", ".join(words))))
+    days = wanted.get("payee_hold_days", 0)
+    if not 0 <= days <= MOST_HOLD_DAYS:
+        problems.append(_problem("payee_hold_days", Text("must be {low} to {high}", low=0, high=MOST_HOLD_DAYS)))
     hours = wanted.get("key_wait_hours", 0)
     if not 0 <= hours <= MOST_WAIT_HOURS:
         problems.append(_problem("key_wait_hours", Text("must be {low} to {high}", low=0, high=MOST_WAIT_HOURS)))
@@ -182,6 +248,87 @@ def _misfits(wanted: Mapping[str, Any]) -> list[Problem]:
         if days is not None and not low <= days <= MOST_DAYS:
             problems.append(_problem(name, Text("must be {low} to {high}", low=low, high=MOST_DAYS)))
     return problems + _misfit_terms(wanted) + list(_misfit_withdrawals(wanted)) + list(_misfit_sharing(wanted))
+
+
+def _locked(conn: Connection, program: Program) -> store.ProgramRow:
+    row = store.lock(conn, program.program_id)
+    if row is None:
+        raise Refusal("program_unknown", code=program.code)
+    return row
+
+
+def _held_back(
+    conn: Connection,
+    row: store.ProgramRow,
+    wanted: Mapping[str, Any],
+    changed: Mapping[str, Any],
+    signed_off_by: str | None,
+    actor: Actor,
+    now: datetime,
+) -> dict[str, Any]:
+    """Records what has to wait, beside what waits already, and returns what holds at once.
+
+    What is wanted as it is in force waits no more. Who adds to what waits begins its days anew; what the command line
+    sets ends all that waits where it is about the same.
+    """
+    program = Program(**row._asdict())
+    held = {name: value for name, value in changed.items() if name in HELD}
+    if changed.get("payee_hold_days", row.payee_hold_days) < row.payee_hold_days:
+        held["payee_hold_days"] = changed["payee_hold_days"]
+    is_typed = actor.key_id == COMMAND_LINE.key_id
+    if held and (is_typed or not store.is_used(conn, row.program_id)):
+        held = {}
+    change = held_changes.open_change(conn, program, PROGRAM, PROGRAM_NO)
+    known = {} if change is None else held_changes.content_of(program, change, None)
+    waiting = known.get("settings", {})
+    now_waiting = {name: value for name, value in waiting.items() if name not in wanted} | held
+    if is_typed and now_waiting != waiting:
+        now_waiting = {}
+    if change is not None and not now_waiting:
+        held_changes.end(conn, program, change, held_changes.CANCELLED, actor.key_id, now)
+    elif now_waiting != waiting:
+        content = {"settings": now_waiting, "signed_off_by": signed_off_by or known.get("signed_off_by")}
+        held_changes.hold(conn, program, PROGRAM, PROGRAM_NO, content, sorted(now_waiting), None, actor, now)
+    return {name: value for name, value in changed.items() if name not in held}
+
+
+def _put_in_force(
+    conn: Connection,
+    row: store.ProgramRow,
+    policies: Mapping[str, Policy],
+    change: HeldChangeRow,
+    outcome: str,
+    ended_by: str,
+    changed_by: str,
+    now: datetime,
+) -> Program:
+    """Writes the settings that waited; raises ``policy_unknown`` for a pack that is there no more."""
+    program = Program(**row._asdict())
+    content = held_changes.content_of(program, change, None)
+    wanted = content["settings"]
+    _check(wanted, policies, None)
+    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    made = _write(conn, row, changed, content["signed_off_by"], changed_by, now)
+    held_changes.end(conn, program, change, outcome, ended_by, now)
+    return made
+
+
+def _write(
+    conn: Connection,
+    row: store.ProgramRow,
+    changed: Mapping[str, Any],
+    signed_off_by: str | None,
+    by: str,
+    now: datetime,
+) -> Program:
+    """Writes settings that are others, with their change; none where nothing is."""
+    updated = row._replace(**changed)
+    if changed:
+        store.update_program(conn, updated)
+        before = json.dumps({name: getattr(row, name) for name in changed}, ensure_ascii=False)
+        after = json.dumps(changed, ensure_ascii=False)
+        store.insert_change(conn, row.program_id, before, after, signed_off_by, now, by)
+    return Program(**updated._asdict())
 
 
 def _is_sooner(row: store.ProgramRow, updated: store.ProgramRow) -> bool:

@@ -22,9 +22,12 @@ from distrib.domain.webhooks import (
     secret_text,
     url_problem,
 )
+from distrib.services import held_changes
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer
+from distrib.services.held_changes import WEBHOOK, HeldChangeRow
 from distrib.services.idempotency import digest_of
+from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.webhooks import endpoints as rows
 from distrib.store.webhooks.endpoints import WebhookRow
 
@@ -61,16 +64,18 @@ def create_webhook(
     values = {"webhook_id": own_id, "digest": digest, "url": url, "events": sorted(set(events)), "secret": sealed}
     made = rows.insert_webhook(conn, program.program_id, values, actor.key_id, now)
     if made is not None:
-        return _view(made) | {"secret": secret_text(secret)}, True
+        return _view(made) | {"pending": None, "secret": secret_text(secret)}, True
     known = rows.find_webhook(conn, program.program_id, own_id)
     if known is None or known.digest != digest or known.status == ENDED:
         raise Refusal("id_conflict", id=own_id)
-    return _view(known) | {"secret": secret_text(open_secret(sealer, program.program_id, own_id, known.secret))}, False
+    return _shown(conn, program, known) | {
+        "secret": secret_text(open_secret(sealer, program.program_id, own_id, known.secret))
+    }, False
 
 
 def get_webhook(conn: Connection, program: Program, webhook_id: str) -> dict[str, Any]:
     """Reads one endpoint; raises ``not_found``."""
-    return _view(_find(conn, program, webhook_id))
+    return _shown(conn, program, _find(conn, program, webhook_id))
 
 
 def list_webhooks(
@@ -91,18 +96,63 @@ def change_webhook(
     now: datetime,
     *,
     allows_private: bool,
+    sealer: Sealer,
+    actor: Actor,
 ) -> dict[str, Any]:
     """Changes an endpoint's ``url``, ``events`` or ``status``; what is None stays. What waits goes to the new address.
+
+    Another address takes ``program.payee_hold_days`` or a second person's approval: until then the one before
+    receives. The address in force, sent again, ends what waits.
 
     Raises:
         Refusal: ``not_found`` or ``invalid``.
     """
     row = _find(conn, program, webhook_id, locks=True)
-    wanted = row._replace(url=changes.get("url") or row.url, events=sorted(set(changes.get("events") or row.events)))
-    _check(wanted.url, wanted.events, allows_private)
+    row = _with_due_url(conn, program, row, sealer, now)
+    url, events = changes.get("url") or row.url, sorted(set(changes.get("events") or row.events))
+    _check(url, events, allows_private)
     status = changes.get("status") or row.status
     reason = None if status == ENABLED else row.disabled_reason if row.status == DISABLED else BY_HAND
-    return _view(rows.change_webhook(conn, program.program_id, wanted, status, reason, now))
+    if changes.get("url") is not None:
+        _hold_url(conn, program, row, url, sealer, actor, now)
+    row = _with_due_url(conn, program, row, sealer, now)
+    changed = rows.change_webhook(conn, program.program_id, row._replace(events=events), status, reason, now)
+    return _shown(conn, program, changed)
+
+
+def approve_url(
+    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Puts the address that waits in force, by another person than proposed it; again it changes nothing.
+
+    Raises:
+        Refusal: ``not_found``, ``change_unknown`` or what ``check_second_person`` raises.
+    """
+    row = _with_due_url(conn, program, _find(conn, program, webhook_id, locks=True), sealer, now)
+    change = held_changes.must_be_open(conn, program, WEBHOOK, row.webhook_no)
+    if change is not None:
+        check_second_person(conn, program, change.proposed_by, actor, now)
+        row = _put_in_force(conn, program, row, change, sealer, held_changes.APPROVED, actor.key_id, now)
+    return _shown(conn, program, row)
+
+
+def cancel_url(
+    conn: Connection, program: Program, webhook_id: str, sealer: Sealer, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Ends the address that waits; again it changes nothing.
+
+    Raises:
+        Refusal: ``not_found``, ``change_unknown`` or ``change_in_force``.
+    """
+    row = _with_due_url(conn, program, _find(conn, program, webhook_id, locks=True), sealer, now)
+    held_changes.cancel(conn, program, WEBHOOK, row.webhook_no, actor, now)
+    return _shown(conn, program, row)
+
+
+def apply_due_url(conn: Connection, program: Program, webhook_no: int, sealer: Sealer, now: datetime) -> None:
+    """Puts the address that waits for an endpoint in force where it is due; an endpoint that has ended gets none."""
+    row = rows.lock_webhook(conn, program.program_id, webhook_no)
+    _with_due_url(conn, program, row, sealer, now)
 
 
 def end_webhook(conn: Connection, program: Program, webhook_id: str, now: datetime) -> None:
@@ -120,7 +170,7 @@ def rotate_secret(conn: Connection, program: Program, webhook_id: str, sealer: S
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, webhook_id))
     changed = rows.rotate_secret(conn, program.program_id, row.webhook_no, sealed, now + KEEPS_FORMER_SECRET)
-    return _view(changed) | {"secret": secret_text(secret)}
+    return _shown(conn, program, changed) | {"secret": secret_text(secret)}
 
 
 def list_deliveries(
@@ -191,6 +241,54 @@ def _delivery_no(delivery_id: str) -> int:
     if not delivery_id.startswith("dlv_") or not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
         raise Refusal("not_found")
     return int(digits)
+
+
+def _hold_url(
+    conn: Connection, program: Program, row: WebhookRow, url: str, sealer: Sealer, actor: Actor, now: datetime
+) -> None:
+    """Records an address that waits, unless that one does already; the one in force ends what waits."""
+    change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
+    waiting = None if change is None else held_changes.content_of(program, change, sealer)["url"]
+    if url == row.url:
+        if change is not None:
+            held_changes.end(conn, program, change, held_changes.CANCELLED, actor.key_id, now)
+    elif url != waiting:
+        held_changes.hold(conn, program, WEBHOOK, row.webhook_no, {"url": url}, ["url"], sealer, actor, now)
+
+
+def _with_due_url(conn: Connection, program: Program, row: WebhookRow, sealer: Sealer, now: datetime) -> WebhookRow:
+    """Puts an address that is due in force and returns the endpoint; what an ended key proposed never is."""
+    change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
+    if change is None or change.due_at > now:
+        return row
+    outcome = held_changes.REFUSED if row.status == ENDED else held_changes.DUE
+    if has_ended(conn, program, change.proposed_by, now):
+        outcome = held_changes.PROPOSER_REVOKED
+    if outcome != held_changes.DUE:
+        held_changes.end(conn, program, change, outcome, held_changes.CLOCK, now)
+        return row
+    return _put_in_force(conn, program, row, change, sealer, outcome, held_changes.CLOCK, now)
+
+
+def _put_in_force(
+    conn: Connection,
+    program: Program,
+    row: WebhookRow,
+    change: HeldChangeRow,
+    sealer: Sealer,
+    outcome: str,
+    by: str,
+    now: datetime,
+) -> WebhookRow:
+    url = held_changes.content_of(program, change, sealer)["url"]
+    held_changes.end(conn, program, change, outcome, by, now)
+    return rows.change_webhook(conn, program.program_id, row._replace(url=url), row.status, row.disabled_reason, now)
+
+
+def _shown(conn: Connection, program: Program, row: WebhookRow) -> dict[str, Any]:
+    """An endpoint with the address that waits for it."""
+    change = held_changes.open_change(conn, program, WEBHOOK, row.webhook_no)
+    return _view(row) | {"pending": held_changes.pending_view(change)}
 
 
 def _view(row: WebhookRow) -> dict[str, Any]:

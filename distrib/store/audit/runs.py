@@ -241,12 +241,7 @@ WHERE (since AT TIME ZONE time_zone)::date < (CAST(:now AS timestamptz) AT TIME 
 ORDER BY since, program_id LIMIT :limit
 """
 )
-_STATE = text(
-    """
-SELECT count(*) FILTER (WHERE result::json ->> 'ok' = 'false'), min(as_of)
-FROM (SELECT DISTINCT ON (program_id) result, as_of FROM audits ORDER BY program_id, audit_no DESC) a
-"""
-)
+_STATE = text("SELECT failed, oldest FROM audit_figures()")
 
 
 def programs_to_audit(conn: Connection, now: datetime, limit: int) -> list[int]:

@@ -201,7 +201,7 @@ def insert_sign_off(
 
 def signed_digests(conn: Connection) -> set[str]:
     """Lists the digests of overrides that a person has signed for, over all programs."""
-    return set(conn.execute(text("SELECT DISTINCT digest FROM policy_sign_offs")).scalars())
+    return set(conn.execute(text("SELECT * FROM signed_overrides()")).scalars())
 
 
 def list_sign_offs(conn: Connection, program_id: int, until: datetime) -> list[dict[str, Any]]:

@@ -75,6 +75,7 @@ WHERE s.program_id = %s AND s.shop_id = ANY(%b::text[])
 """
 _NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
 _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
+_LOCK_NUMBER = "SELECT 1 FROM shops WHERE program_id = %s AND shop_no = %s FOR NO KEY UPDATE"
 # Without any rank since ever: recruits and a team may promote a shop before the day it joins.
 _INSERT = """
 WITH incoming AS (
@@ -156,6 +157,11 @@ def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
     """Finds the shop of that id and locks its row until the transaction ends."""
     cursor = driver(conn).cursor(row_factory=rows_as(KnownShop))
     return cursor.execute(_LOCK, (program_id, shop_id)).fetchone()
+
+
+def lock_number(conn: Connection, program_id: int, shop_no: int) -> None:
+    """Locks the row of the shop of that number until the transaction ends."""
+    driver(conn).execute(_LOCK_NUMBER, (program_id, shop_no))
 
 
 def show(conn: Connection, program_id: int, shop_id: str, as_of: datetime) -> ShopRow | None:

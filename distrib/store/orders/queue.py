@@ -155,7 +155,9 @@ def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
 
 def queue_length(conn: Connection, program_id: int | None = None) -> int:
     """Counts the orders in the queue, of one program or of all."""
-    statement = text("SELECT count(*) FROM queue WHERE CAST(:program AS integer) IS NULL OR program_id = :program")
+    if program_id is None:
+        return int(conn.execute(text("SELECT queued_orders()")).scalar_one())
+    statement = text("SELECT count(*) FROM queue WHERE program_id = :program")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
 
 

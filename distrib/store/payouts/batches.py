@@ -37,10 +37,11 @@ SELECT s.shop_id, l.shop_no, l.line_no, l.amount_minor, l.tax_minor, l.fee_minor
        l.months_counted, l.months_given, l.income_before_minor, l.tax_before_minor,
        r.status, r.reference, r.reason, r.occurred_at, r.recorded_at,
        b.occurred_at AS returned_at, b.reference AS return_reference, b.reason AS return_reason,
-       b.recorded_at AS return_recorded_at
+       b.recorded_at AS return_recorded_at, CASE WHEN v.version > 1 THEN v.recorded_at END AS account_changed_at
 FROM payout_lines l JOIN shops s USING (program_id, shop_no)
 LEFT JOIN payout_results r USING (program_id, payout_no, shop_no)
 LEFT JOIN payout_returns b USING (program_id, payout_no, shop_no)
+LEFT JOIN payee_versions v ON v.program_id = l.program_id AND v.shop_no = l.shop_no AND v.version = l.payee_version
 WHERE l.program_id = %(program)s AND l.payout_no = %(payout)s
 """
 # What of a person's income stands: paid, in the month of its day of payment, or still on its way, in that of its batch.

@@ -33,12 +33,13 @@ class ProgramRow(NamedTuple):
     withdrawal_fee_minor: int | None = None
     key_approval: str = "wait"
     key_wait_hours: int = 24
+    payee_hold_days: int = 3
 
 
 _COLUMNS = (
     "program_id, code, currency, time_zone, policy, admission, identity_required, withholding, binding_rule, "
     "protect_days, expire_days, title, join_url, withdrawal_least_minor, withdrawal_most_minor, withdrawals_per_day, "
-    "withdrawals_per_month, withdrawal_fee_minor, key_approval, key_wait_hours"
+    "withdrawals_per_month, withdrawal_fee_minor, key_approval, key_wait_hours, payee_hold_days"
 )
 _INSERT = text(
     "INSERT INTO programs (code, currency, time_zone, policy, admission, identity_required, created_at) "
@@ -65,6 +66,7 @@ _SET = (
     "withdrawal_fee_minor",
     "key_approval",
     "key_wait_hours",
+    "payee_hold_days",
 )
 _UPDATE = text(f"UPDATE programs SET {', '.join(f'{name} = :{name}' for name in _SET)} WHERE program_id = :program_id")
 _LOCK = text(f"SELECT {_COLUMNS} FROM programs WHERE program_id = :program_id FOR UPDATE")

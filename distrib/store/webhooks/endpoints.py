@@ -66,6 +66,13 @@ _INSERT = text(
     f" ON CONFLICT (program_id, webhook_id) DO NOTHING RETURNING {_COLUMNS}"
 )
 _FIND = f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id = :webhook_id"
+_LOCK_NUMBER = text(
+    f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_no = :webhook_no FOR UPDATE"
+)
+_IDS = text(
+    "SELECT webhook_no, webhook_id FROM webhooks WHERE program_id = :program"
+    " AND webhook_no = ANY(CAST(:numbers AS bigint[]))"
+)
 _LIST = text(
     f"SELECT {_COLUMNS} FROM webhooks WHERE program_id = :program AND webhook_id > :after AND status <> 'ended'"
     " ORDER BY webhook_id LIMIT :limit"
@@ -141,10 +148,7 @@ _DISABLE = text(
     "UPDATE webhooks SET status = 'disabled', disabled_reason = :reason, status_since = :now"
     " WHERE program_id = :program AND webhook_no = :webhook_no AND status = 'enabled'"
 )
-_FIGURES = text(
-    "SELECT (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'),"
-    " (SELECT count(*) FROM webhooks WHERE status = 'disabled' AND disabled_reason <> 'by_hand')"
-)
+_FIGURES = text("SELECT pending, disabled FROM delivery_figures()")
 
 
 def insert_webhook(
@@ -160,6 +164,18 @@ def find_webhook(conn: Connection, program_id: int, webhook_id: str, *, locks: b
     statement = text(_FIND + (" FOR UPDATE" if locks else ""))
     row = conn.execute(statement, {"program": program_id, "webhook_id": webhook_id}).one_or_none()
     return None if row is None else WebhookRow(**row._asdict())
+
+
+def lock_webhook(conn: Connection, program_id: int, webhook_no: int) -> WebhookRow:
+    """Reads the endpoint of that number and holds its row until the transaction ends."""
+    row = conn.execute(_LOCK_NUMBER, {"program": program_id, "webhook_no": webhook_no}).one()
+    return WebhookRow(**row._asdict())
+
+
+def ids_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, str]:
+    """Reads the ids of endpoints by number."""
+    rows = conn.execute(_IDS, {"program": program_id, "numbers": list(numbers)})
+    return {row.webhook_no: row.webhook_id for row in rows}
 
 
 def list_webhooks(conn: Connection, program_id: int, after: str, limit: int) -> list[WebhookRow]:

@@ -12,6 +12,8 @@ import pytest
 from flask import Flask
 from markupsafe import escape
 from sqlalchemy import make_url, text
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.domain.errors import CODES
@@ -235,10 +237,32 @@ def test_a_failure_of_ours_is_500_and_says_nothing_of_itself(api: Api) -> None:
 
 
 def test_a_request_id_that_is_not_fit_for_a_log_is_replaced(api: Api) -> None:
-    for sent in ("a" * 65, 'x"y', "a b"):
-        answer = api.caller().call("GET", "/v1/program", headers={"X-Request-Id": sent})
-        assert answer.headers["X-Request-Id"] != sent
-        assert len(answer.headers["X-Request-Id"]) == 36
+    for sent in ("a" * 65, 'x"y', "a b", ""):
+        for name in ("Request-Id", "X-Request-Id"):
+            answer = api.caller().call("GET", "/v1/program", headers={name: sent})
+            assert answer.headers["Request-Id"] != sent
+            assert len(answer.headers["Request-Id"]) == 36
+
+
+def test_a_problem_names_its_request_as_its_header_does(api: Api) -> None:
+    for path in ("/v1/nowhere", "/v1/program"):
+        own = api.nobody().call("GET", path, headers={"Request-Id": "theirs-7"})
+        assert (json.loads(own.text)["request_id"], own.headers["Request-Id"]) == ("theirs-7", "theirs-7")
+        made = api.nobody().call("GET", path)
+        assert json.loads(made.text)["request_id"] == made.headers["Request-Id"] == made.headers["X-Request-Id"]
+
+
+def test_every_line_that_is_logged_in_a_request_names_it(api: Api) -> None:
+    caller = broken(api, RuntimeError("words"))
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        caller.call("GET", "/v1/program", headers={"Request-Id": "first"})
+        caller.call("GET", "/v1/program", headers={"Request-Id": "second"})
+    assert [(line["event"], line["request_id"]) for line in lines] == [
+        ("failed", "first"),
+        ("request", "first"),
+        ("failed", "second"),
+        ("request", "second"),
+    ]
 
 
 def test_a_database_that_went_away_is_503_and_back_again_it_works(api: Api) -> None:
@@ -270,7 +294,7 @@ def test_every_answer_has_its_security_headers(api: Api) -> None:
         headers = api.caller().call("GET", path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert "script-src 'self'" in headers["Content-Security-Policy"]
-        assert headers["X-Request-Id"]
+        assert headers["Request-Id"] == headers["X-Request-Id"]
     assert api.caller().call("GET", "/v1/program").headers["Cache-Control"] == "no-store"
 
 

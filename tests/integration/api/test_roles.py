@@ -133,6 +133,15 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_penalty": ("GET", "/v1/compliance/penalties/p", None),
     "record_penalty": ("POST", "/v1/compliance/penalties", PENALTY),
     "withdraw_penalty": ("POST", "/v1/compliance/penalties/p/withdraw", {"reason": "r"}),
+    "approve_payee": ("POST", "/v1/shops/own/payee/approve", None),
+    "cancel_payee": ("POST", "/v1/shops/own/payee/cancel", None),
+    "approve_webhook_change": ("POST", "/v1/webhooks/hook/approve", None),
+    "cancel_webhook_change": ("POST", "/v1/webhooks/hook/cancel", None),
+    "approve_program_change": ("POST", "/v1/program/approve", None),
+    "cancel_program_change": ("POST", "/v1/program/cancel", None),
+    "list_held_changes": ("GET", "/v1/changes", None),
+    "list_trail": ("GET", "/v1/trail", None),
+    "export_trail": ("GET", "/v1/trail/export?period=2026-03", None),
 }
 
 
@@ -151,9 +160,10 @@ def test_every_operation_is_in_the_table_and_tried_here(api: Api) -> None:
     assert served - {"openapi_json"} == set(MAY_CALL) == set(CALLS)
 
 
-def test_finance_and_admin_read_everything_and_only_admin_reads_keys() -> None:
+def test_finance_and_admin_read_everything_and_only_admin_reads_keys_and_the_trail() -> None:
     reads = {name for name, (method, _path, _body) in CALLS.items() if method == "GET"}
-    assert {name for name in reads if "finance" not in MAY_CALL[name]} == {"list_keys", "get_key"}
+    of_admins = {"list_keys", "get_key", "list_trail", "export_trail"}
+    assert {name for name in reads if "finance" not in MAY_CALL[name]} == of_admins
     assert {name for name in reads if "admin" not in MAY_CALL[name]} == set()
 
 

@@ -116,6 +116,7 @@ def test_twenty_million_at_ten_per_cent_paid_returned_and_paid_again_bears_its_t
     earn(world, "a", 2_000_000, PAID)
     admin, finance = api.caller(), api.caller("finance")
     admin.call("PATCH", "/v1/program", {"withholding": "cumulative"})
+    finance.post("/v1/program/approve")
     whom = {"name": "李雷", "id_type": "id_card", "id_number": "ID-1", "kind": "person"}
     admin.put("/v1/shops/a/payee", whom | {"accounts": {"bank_account": "6222"}})
 

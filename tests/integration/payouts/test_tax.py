@@ -10,6 +10,7 @@ import pytest
 
 from distrib.domain.errors import Refusal
 from distrib.services.audit import run
+from distrib.services.context import COMMAND_LINE
 from distrib.services.payouts.batches import cancel_payout
 from distrib.services.payouts.payee_versions import erase_payee, shop_no_of
 from distrib.services.payouts.reports import platform_report, us_1099_report
@@ -156,7 +157,7 @@ def test_the_1099_report_counts_what_was_paid_in_the_year_against_its_threshold(
         earn(world, shop, amount, PAID)
     pay(world, "april", APRIL)
     with world.container.begin() as conn:
-        erase_payee(conn, world.program, shop_no_of(conn, world.program, "b"))
+        erase_payee(conn, world.program, shop_no_of(conn, world.program, "b"), COMMAND_LINE, APRIL)
         rows = report(us_1099_report(conn, world.program, 2026, world.container.sealer))
         before = report(us_1099_report(conn, world.program, 2025, world.container.sealer))
     reported = {(row["amount_minor"], row["reportable"], row["payee_name"], row["payments"]) for row in rows}

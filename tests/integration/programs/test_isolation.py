@@ -11,7 +11,7 @@ HISTORY = ("events", "orders", "settlements", "refund_lines", "transfers", "shop
 _TABLES = """
 SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS is_forced
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'program_id' AND NOT a.attisdropped
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'programs'
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
 """
 _POLICIES = "SELECT tablename FROM pg_policies WHERE policyname = 'own_program' AND roles = ARRAY[:role]::name[]"
 _TRIGGERS = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'only_grows' AND tgenabled = 'O'"

@@ -12,6 +12,7 @@ from distrib.bootstrap import Container
 from distrib.services.programs import keys
 from distrib.services.programs.tenants import find_program
 from distrib.settings import Settings
+from distrib.store import migrate
 from tests.world import audited, databases
 from tests.world.api import Api, Caller
 from tests.world.world import World
@@ -40,7 +41,7 @@ def older(desk: databases.Desk, settings: Settings, redis_url: str, tmp_path: Pa
         "utf-8",
     )
     with databases.older_database(desk, "0026", rows) as url:
-        databases.migrate.upgrade(url)
+        migrate.upgrade(url)
         container = Container(settings, url, redis_url)
         with container.begin() as conn:
             program = find_program(conn, "test")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from distrib.courier import Courier
 from distrib.courier.pinned import Sender
@@ -237,6 +237,20 @@ def test_an_endpoint_that_fails_to_the_end_is_disabled_and_says_so(
         endpoints.resend(conn, world.program, "hook", delivery["id"], clock.now)
 
 
+def set_status(world: World, conn: Connection, status: str, now: datetime) -> None:
+    """Enables or disables the endpoint by hand."""
+    endpoints.change_webhook(
+        conn,
+        world.program,
+        "hook",
+        {"status": status},
+        now,
+        allows_private=True,
+        sealer=world.container.sealer,
+        actor=COMMAND_LINE,
+    )
+
+
 def test_gone_disables_at_once_and_enabling_sends_what_waited(
     world: World, inbox: Receiver, courier: Courier, clock: Clock
 ) -> None:
@@ -246,16 +260,15 @@ def test_gone_disables_at_once_and_enabling_sends_what_waited(
     assert courier.run() == 1
     assert state(world) == ("disabled", "gone")
     with world.container.begin() as conn:
-        enabled = {"status": "enabled"}
-        endpoints.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
+        set_status(world, conn, "enabled", clock.now)
     tell(world)
     assert courier.run() == 1
     with world.container.begin() as conn:
-        endpoints.change_webhook(conn, world.program, "hook", {"status": "disabled"}, clock.now, allows_private=True)
+        set_status(world, conn, "disabled", clock.now)
     clock.now += timedelta(days=1)
     assert (courier.run(), state(world)) == (0, ("disabled", "by_hand"))
     with world.container.begin() as conn:
-        endpoints.change_webhook(conn, world.program, "hook", enabled, clock.now, allows_private=True)
+        set_status(world, conn, "enabled", clock.now)
     assert (courier.run(), state(world)) == (1, ("enabled", None))
     assert [delivery["status"] for delivery in deliveries(world)] == ["failed", "delivered"]
 

@@ -10,7 +10,8 @@ CREATE TABLE call_limits (
 );
 -- The programs' own admins may not raise what bounds them: the web role reads only.
 GRANT SELECT ON call_limits TO distrib_web;
-GRANT SELECT, INSERT, UPDATE ON call_limits TO distrib_worker;
+GRANT SELECT, INSERT ON call_limits TO distrib_worker;
+GRANT UPDATE (calls_per_minute, waiting_orders, waiting_bytes, set_at) ON call_limits TO distrib_worker;
 ALTER TABLE call_limits ENABLE ROW LEVEL SECURITY;
 ALTER TABLE call_limits FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON call_limits TO distrib_web
@@ -27,7 +28,8 @@ CREATE TABLE key_signing (
     PRIMARY KEY (program_id, key_id),
     FOREIGN KEY (program_id, key_id) REFERENCES api_keys
 );
-GRANT SELECT, INSERT, UPDATE ON key_signing TO distrib_web, distrib_worker;
+GRANT SELECT, INSERT ON key_signing TO distrib_web, distrib_worker;
+GRANT UPDATE (secret, former_secret, former_until, set_at) ON key_signing TO distrib_web, distrib_worker;
 ALTER TABLE key_signing ENABLE ROW LEVEL SECURITY;
 ALTER TABLE key_signing FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON key_signing TO distrib_web

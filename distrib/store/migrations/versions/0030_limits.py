@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0030"
-down_revision = "0027"
+down_revision = "0032"
 
 
 def upgrade() -> None:

@@ -1,0 +1,43 @@
+"""One request as its handler sees it: who calls, in which transaction, with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.api.calls.backend import Backend
+from distrib.api.http.answers import Answer, Drawing, Stream
+from distrib.api.http.pagination import Listing
+from distrib.domain.policies.policy import Policy
+from distrib.services.context import Actor, Program
+from distrib.services.programs.limits import ProgramLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request whose key is good, whose role fits and whose shape is right."""
+
+    backend: Backend
+    conn: Connection
+    program: Program
+    actor: Actor
+    now: datetime
+    body: Any
+    query: Mapping[str, Any]
+    limits: ProgramLimits
+
+    @property
+    def policy(self) -> Policy:
+        """The policy pack of the program."""
+        return self.backend.policies[self.program.policy]
+
+    def listing(self, name: str) -> Listing:
+        """The list of that name (its filters are part of it), for the program of this call."""
+        return Listing(f"{self.program.code} {name}", self.backend.pepper)
+
+
+Handler = Callable[..., Answer | Stream | Drawing]

@@ -1,0 +1,203 @@
+"""Changes of where money goes (待生效变更): by one person they wait, by a second one they hold at once.
+
+An account of a shop, the address of a webhook, the withholding and the policy of a program. What was in force stays so
+until the change is due or approved; anybody who may propose may cancel. What a change does is its noun's business.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import COMMAND_LINE, Actor, Program
+from distrib.services.encryption import Sealer
+from distrib.store import held_changes as rows
+from distrib.store.held_changes import DueChange, HeldChangeRow, SealedContent
+from distrib.store.network import shops
+from distrib.store.webhooks import endpoints
+
+__all__ = ["DueChange", "HeldChangeRow"]
+
+PAYEE, WEBHOOK, PROGRAM = "payee", "webhook", "program"
+APPROVED, DUE, CANCELLED, REPLACED, ERASED = "approved", "due", "cancelled", "replaced", "erased"
+PROPOSER_REVOKED, REFUSED = "proposer_revoked", "refused"
+OPEN: Final = "open"
+OUTCOMES: Final = (APPROVED, DUE, CANCELLED, REPLACED, ERASED, PROPOSER_REVOKED, REFUSED)
+CLOCK: Final = "clock"
+"""Who ends a change whose days are over."""
+IN_FORCE: Final = (APPROVED, DUE)
+PROGRAM_NO: Final = 0
+_CHUNK = 500
+_NEWEST = 2**62
+
+
+def hold(
+    conn: Connection,
+    program: Program,
+    kind: str,
+    subject_no: int,
+    content: Mapping[str, Any],
+    fields: Sequence[str],
+    sealer: Sealer | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Records a change that waits ``program.payee_hold_days``, in place of the one that was open.
+
+    The subject is locked by whoever calls. What the command line changes waits no time: whoever runs the machine has
+    the database, too.
+
+    Args:
+        content: what it is to be, as JSON can hold it.
+        fields: the names of what is to be another.
+        sealer: seals the content as long as it waits; None: it holds nothing personal.
+    """
+    before = open_change(conn, program, kind, subject_no)
+    if before is not None:
+        end(conn, program, before, REPLACED, actor.key_id, now)
+    days = 0 if actor.key_id == COMMAND_LINE.key_id else program.payee_hold_days
+    due_at = now + timedelta(days=days)
+    plain = json.dumps(content, ensure_ascii=False).encode()
+    kept = plain if sealer is None else sealer.seal(plain, _place(program, kind, subject_no))
+    rows.insert_change(conn, program.program_id, kind, subject_no, fields, kept, due_at, now, actor.key_id)
+
+
+def open_change(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:
+    """Reads the change about a subject that is open; None where nothing waits."""
+    change = newest_change(conn, program, kind, subject_no)
+    return change if change is not None and change.outcome is None else None
+
+
+def newest_change(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:
+    """Reads the newest change about a subject, open or ended; None without one."""
+    return rows.newest(conn, program.program_id, kind, subject_no)
+
+
+def content_of(program: Program, change: HeldChangeRow, sealer: Sealer | None) -> dict[str, Any]:
+    """Reads what an open change is to be; ``sealer`` as it was given to ``hold``."""
+    if change.content is None:
+        raise AssertionError("an open change has its content")
+    place = _place(program, change.kind, change.subject_no)
+    opened = change.content if sealer is None else sealer.open(change.content, place)
+    content: dict[str, Any] = json.loads(opened)
+    return content
+
+
+def end(
+    conn: Connection,
+    program: Program,
+    change: HeldChangeRow,
+    outcome: str,
+    by: str,
+    now: datetime,
+    payee_version: int | None = None,
+) -> None:
+    """Records how an open change ended; its content is gone."""
+    rows.end_change(conn, program.program_id, change, outcome, now, by, payee_version)
+
+
+def must_be_open(conn: Connection, program: Program, kind: str, subject_no: int) -> HeldChangeRow | None:
+    """Reads the open change about a subject; None where the newest one holds already, so that its approval may repeat.
+
+    Raises:
+        Refusal: ``change_unknown`` where nothing waits and nothing of it holds.
+    """
+    change = newest_change(conn, program, kind, subject_no)
+    if change is not None and change.outcome in IN_FORCE:
+        return None
+    if change is None or change.outcome is not None:
+        raise Refusal("change_unknown")
+    return change
+
+
+def cancel(conn: Connection, program: Program, kind: str, subject_no: int, actor: Actor, now: datetime) -> None:
+    """Ends the open change about a subject, whose lock is held; again it changes nothing.
+
+    Raises:
+        Refusal: ``change_unknown``, or ``change_in_force`` where it holds already.
+    """
+    change = newest_change(conn, program, kind, subject_no)
+    if change is not None and change.outcome in IN_FORCE:
+        raise Refusal("change_in_force")
+    if change is None or change.outcome not in (None, CANCELLED):
+        raise Refusal("change_unknown")
+    if change.outcome is None:
+        end(conn, program, change, CANCELLED, actor.key_id, now)
+
+
+def change_view(change: HeldChangeRow) -> dict[str, Any]:
+    """A change as it is shown: never what it is to be."""
+    return {
+        "id": f"chg_{change.change_no}",
+        "kind": change.kind,
+        "fields": change.fields,
+        "status": change.outcome or OPEN,
+        "proposed_at": change.proposed_at,
+        "proposed_by": change.proposed_by,
+        "due_at": change.due_at,
+        "ended_at": change.ended_at,
+        "ended_by": change.ended_by,
+    }
+
+
+def pending_view(change: HeldChangeRow | None) -> dict[str, Any] | None:
+    """The change that waits, as its subject shows it; None where none does."""
+    if change is None:
+        return None
+    view = change_view(change)
+    return {name: view[name] for name in ("id", "fields", "proposed_at", "proposed_by", "due_at")}
+
+
+def list_changes(
+    conn: Connection, program: Program, before_no: int | None, limit: int, *, is_open: bool
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Lists changes, or the open ones alone, the newest first, and before what number the next page begins."""
+    changes = rows.list_changes(conn, program.program_id, before_no or _NEWEST, limit + 1, is_open=is_open)
+    page = changes[:limit]
+    shop_ids = shops.ids_of(conn, program.program_id, _subjects(page, PAYEE))
+    webhook_ids = endpoints.ids_of(conn, program.program_id, _subjects(page, WEBHOOK))
+    views = [
+        change_view(change)
+        | {
+            "shop_id": shop_ids.get(change.subject_no) if change.kind == PAYEE else None,
+            "webhook_id": webhook_ids.get(change.subject_no) if change.kind == WEBHOOK else None,
+        }
+        for change in page
+    ]
+    return views, page[-1].change_no if len(changes) > limit else None
+
+
+def due_changes(conn: Connection, now: datetime, limit: int) -> list[DueChange]:
+    """Lists what is due over all programs, the longest waiting first."""
+    return rows.due_changes(conn, now, limit)
+
+
+def due_of_program(conn: Connection, program: Program, kind: str, now: datetime) -> list[DueChange]:
+    """Lists up to some hundreds that are due of one kind in a program."""
+    return rows.due_of_program(conn, program.program_id, kind, now, _CHUNK)
+
+
+def reseal_contents(conn: Connection, program: Program, sealer: Sealer) -> int:
+    """Seals the contents of all open changes with the newest data key; returns how many."""
+    count, kind, subject_no = 0, "", 0
+    while chunk := rows.contents_after(conn, program.program_id, kind, subject_no, _CHUNK):
+        resealed = []
+        for content in chunk:
+            place = _place(program, content.kind, content.subject_no)
+            resealed.append(SealedContent(*content[:3], sealer.seal(sealer.open(content.content, place), place)))
+        rows.replace_contents(conn, program.program_id, resealed)
+        count, kind, subject_no = count + len(chunk), chunk[-1].kind, chunk[-1].subject_no
+    return count
+
+
+def _subjects(changes: Sequence[HeldChangeRow], kind: str) -> list[int]:
+    return [change.subject_no for change in changes if change.kind == kind]
+
+
+def _place(program: Program, kind: str, subject_no: int) -> bytes:
+    return f"change {program.program_id} {kind} {subject_no}".encode()

@@ -1,0 +1,71 @@
+"""What must hold of the trail: no row is missing, moved or changed, and what moves money has one."""
+
+from __future__ import annotations
+
+from distrib.store.audit.questions import Question
+
+_UNBROKEN = Question(
+    "trail_unbroken",
+    "SELECT count(*) FROM trail WHERE program_id = :program",
+    """
+    SELECT trail_no, operation FROM (
+        SELECT t.trail_no, t.operation, t.recorded_at, t.digest, row_number() OVER numbers AS expected_no,
+               lag(t.recorded_at) OVER numbers AS recorded_before,
+               trail_digest(lag(t.digest) OVER numbers, t) AS expected_digest
+        FROM trail t WHERE t.program_id = :program WINDOW numbers AS (ORDER BY t.trail_no)) r
+    WHERE trail_no <> expected_no OR digest <> expected_digest OR recorded_at < recorded_before
+    """,
+)
+# What a key of the program did since the program has a trail, by the operations that do it. A fact's instant is that of
+# its call; rows of the same transaction may be dated later, never before.
+_FACTS = """
+    SELECT 'close' AS fact, to_char(period / 100, 'FM0000') || '-' || to_char(period % 100, 'FM00') AS subject,
+           confirmed_by AS actor, closed_at AS done_at, ARRAY['confirm_close', 'statement close'] AS operations
+    FROM closed_periods WHERE program_id = :program
+    UNION ALL
+    SELECT 'payout', p.payout_id, d.decided_by, d.decided_at,
+           ARRAY['approve_payout', 'cancel_payout', 'approve_closing_payment', 'payout approve', 'payout cancel']
+    FROM payout_decisions d JOIN payouts p USING (program_id, payout_no) WHERE d.program_id = :program
+    UNION ALL
+    SELECT 'adjustment', a.adjustment_id, y.approved_by, y.approved_at,
+           ARRAY['approve_adjustment', 'adjustment approve']
+    FROM adjustment_approvals y JOIN adjustments a USING (program_id, adjustment_no) WHERE y.program_id = :program
+    UNION ALL
+    SELECT 'plan', v.code || '/' || v.version, p.published_by, p.published_at, ARRAY['publish_plan', 'plan publish']
+    FROM plan_publications p JOIN plan_versions v USING (program_id, version_no) WHERE p.program_id = :program
+    UNION ALL
+    SELECT 'key', key_id, changed_by, changed_at,
+           ARRAY['create_key', 'change_key', 'approve_key', 'rotate_key', 'finish_rotation', 'revoke_key']
+    FROM key_changes WHERE program_id = :program
+    UNION ALL
+    SELECT 'program', NULL, changed_by, changed_at, ARRAY['change_program', 'program set', 'approve_program_change']
+    FROM program_changes c WHERE program_id = :program AND NOT EXISTS (
+        SELECT 1 FROM held_change_ends e
+        WHERE e.program_id = c.program_id AND e.outcome = 'due' AND e.ended_at = c.changed_at)
+    UNION ALL
+    SELECT 'change', NULL, e.ended_by, e.ended_at,
+           ARRAY['approve_payee', 'approve_webhook_change', 'approve_program_change', 'change approve']
+    FROM held_change_ends e WHERE e.program_id = :program AND e.outcome = 'approved'
+    UNION ALL
+    SELECT 'payee', s.shop_id, v.recorded_by, COALESCE(h.proposed_at, v.recorded_at), ARRAY['put_payee']
+    FROM payee_versions v JOIN shops s USING (program_id, shop_no)
+    LEFT JOIN held_change_ends e ON e.program_id = v.program_id AND e.payee_version = v.version
+    LEFT JOIN held_changes h ON h.program_id = e.program_id AND h.change_no = e.change_no AND h.kind = 'payee'
+         AND h.subject_no = v.shop_no
+    WHERE v.program_id = :program AND (e.change_no IS NULL OR h.change_no IS NOT NULL)
+"""
+_KEYS = "JOIN api_keys k ON k.program_id = :program AND k.key_id = f.actor AND k.role IN ('finance', 'admin')"
+_DEEDS = Question(
+    "deeds_in_trail",
+    f"SELECT count(*) FROM ({_FACTS}) f {_KEYS}",
+    f"""
+    SELECT f.fact, f.subject, f.actor FROM ({_FACTS}) f
+    {_KEYS}
+    JOIN programs p ON p.program_id = :program AND f.done_at >= p.trail_since
+    WHERE NOT EXISTS (
+        SELECT 1 FROM trail t WHERE t.program_id = :program AND t.actor = f.actor AND t.operation = ANY(f.operations)
+          AND t.recorded_at >= f.done_at
+          AND (f.subject IS NULL OR t.subject = f.subject OR t.operation = 'approve_closing_payment'))
+    """,
+)
+QUESTIONS = (_UNBROKEN, _DEEDS)

@@ -1,0 +1,159 @@
+"""Rows of changes that wait: what was asked for, what is open, how each ended. When one may end is not decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+
+class HeldChangeRow(NamedTuple):
+    """A change as it was asked for, with its end; ``content`` is sealed, and None once it has ended."""
+
+    change_no: int
+    kind: str
+    subject_no: int
+    fields: list[str]
+    proposed_at: datetime
+    proposed_by: str
+    due_at: datetime
+    content: bytes | None
+    outcome: str | None
+    ended_at: datetime | None
+    ended_by: str | None
+
+
+class DueChange(NamedTuple):
+    """Which change is due: of what kind and about what."""
+
+    program_id: int
+    kind: str
+    subject_no: int
+
+
+class SealedContent(NamedTuple):
+    """The sealed content of an open change."""
+
+    kind: str
+    subject_no: int
+    change_no: int
+    content: bytes
+
+
+_COLUMNS = (
+    "h.change_no, h.kind, h.subject_no, h.fields, h.proposed_at, h.proposed_by, h.due_at, o.content, e.outcome,"
+    " e.ended_at, e.ended_by"
+)
+_KEPT = """
+FROM held_changes h
+LEFT JOIN open_changes o ON o.program_id = h.program_id AND o.kind = h.kind AND o.subject_no = h.subject_no
+     AND o.change_no = h.change_no
+LEFT JOIN held_change_ends e ON e.program_id = h.program_id AND e.change_no = h.change_no
+WHERE h.program_id = :program
+"""
+_NEWEST = text(
+    f"SELECT {_COLUMNS} {_KEPT} AND h.kind = :kind AND h.subject_no = :subject_no ORDER BY h.change_no DESC LIMIT 1"
+)
+_LIST = text(f"SELECT {_COLUMNS} {_KEPT} AND h.change_no < :before ORDER BY h.change_no DESC LIMIT :limit")
+_LIST_OPEN = text(f"SELECT {_COLUMNS} {_KEPT} AND o.change_no < :before ORDER BY h.change_no DESC LIMIT :limit")
+_INSERT = text("""
+WITH held AS (
+    INSERT INTO held_changes (program_id, kind, subject_no, fields, proposed_at, proposed_by, due_at)
+    VALUES (:program, :kind, :subject_no, :fields, :now, :by, :due_at) RETURNING change_no
+)
+INSERT INTO open_changes (program_id, kind, subject_no, change_no, due_at, content)
+SELECT :program, :kind, :subject_no, change_no, :due_at, :content FROM held
+""")
+_END = text("""
+WITH gone AS (
+    DELETE FROM open_changes WHERE program_id = :program AND kind = :kind AND subject_no = :subject_no
+       AND change_no = :change_no
+)
+INSERT INTO held_change_ends (program_id, change_no, outcome, ended_at, ended_by, payee_version)
+VALUES (:program, :change_no, :outcome, :now, :by, :payee_version)
+""")
+_DUE = text("SELECT program_id, kind, subject_no FROM open_changes WHERE due_at <= :now ORDER BY due_at LIMIT :limit")
+_DUE_OF_PROGRAM = text(
+    "SELECT program_id, kind, subject_no FROM open_changes"
+    " WHERE program_id = :program AND kind = :kind AND due_at <= :now ORDER BY subject_no LIMIT :limit"
+)
+_CONTENTS = text(
+    "SELECT kind, subject_no, change_no, content FROM open_changes"
+    " WHERE program_id = :program AND kind <> 'program' AND (kind, subject_no) > (:kind, :subject_no)"
+    " ORDER BY kind, subject_no LIMIT :limit"
+)
+_RESEAL = text(
+    "UPDATE open_changes SET content = :content"
+    " WHERE program_id = :program AND kind = :kind AND subject_no = :subject_no AND change_no = :change_no"
+)
+
+
+def newest(conn: Connection, program_id: int, kind: str, subject_no: int) -> HeldChangeRow | None:
+    """Reads the newest change about a subject, open or ended; None without one."""
+    bound = {"program": program_id, "kind": kind, "subject_no": subject_no}
+    row = conn.execute(_NEWEST, bound).one_or_none()
+    return None if row is None else HeldChangeRow._make(row)
+
+
+def list_changes(
+    conn: Connection, program_id: int, before_no: int, limit: int, *, is_open: bool
+) -> list[HeldChangeRow]:
+    """Lists changes, or the open ones alone, the newest first, those before a number."""
+    statement = _LIST_OPEN if is_open else _LIST
+    rows = conn.execute(statement, {"program": program_id, "before": before_no, "limit": limit})
+    return [HeldChangeRow._make(row) for row in rows]
+
+
+def insert_change(
+    conn: Connection,
+    program_id: int,
+    kind: str,
+    subject_no: int,
+    fields: Sequence[str],
+    content: bytes,
+    due_at: datetime,
+    now: datetime,
+    by: str,
+) -> None:
+    """Writes a change as open."""
+    values = {"program": program_id, "kind": kind, "subject_no": subject_no, "fields": list(fields), "now": now}
+    conn.execute(_INSERT, values | {"content": content, "due_at": due_at, "by": by})
+
+
+def end_change(
+    conn: Connection,
+    program_id: int,
+    change: HeldChangeRow,
+    outcome: str,
+    now: datetime,
+    by: str,
+    payee_version: int | None,
+) -> None:
+    """Writes how an open change ended, and deletes its content."""
+    values = {"program": program_id, "kind": change.kind, "subject_no": change.subject_no, "now": now, "by": by}
+    values |= {"change_no": change.change_no, "outcome": outcome, "payee_version": payee_version}
+    conn.execute(_END, values)
+
+
+def due_changes(conn: Connection, now: datetime, limit: int) -> list[DueChange]:
+    """Lists what is due over all programs, the longest waiting first."""
+    return [DueChange._make(row) for row in conn.execute(_DUE, {"now": now, "limit": limit})]
+
+
+def due_of_program(conn: Connection, program_id: int, kind: str, now: datetime, limit: int) -> list[DueChange]:
+    """Lists what is due of one kind in a program, by the numbers of its subjects."""
+    bound = {"program": program_id, "kind": kind, "now": now, "limit": limit}
+    return [DueChange._make(row) for row in conn.execute(_DUE_OF_PROGRAM, bound)]
+
+
+def contents_after(conn: Connection, program_id: int, kind: str, subject_no: int, limit: int) -> list[SealedContent]:
+    """Lists the sealed contents of open changes by kind and subject, those after a place."""
+    bound = {"program": program_id, "kind": kind, "subject_no": subject_no, "limit": limit}
+    return [SealedContent._make(row) for row in conn.execute(_CONTENTS, bound)]
+
+
+def replace_contents(conn: Connection, program_id: int, contents: Sequence[SealedContent]) -> None:
+    """Replaces contents: the same ones, sealed with another data key."""
+    conn.execute(_RESEAL, [{"program": program_id, **content._asdict()} for content in contents])

@@ -1,0 +1,125 @@
+"""Rows of the trail: written once, read by filters and by time. What may stand in them is not decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver, rows_as
+from distrib.store.locks import TRAIL_SUBJECTS
+
+_FETCHED = 5_000
+
+
+class NewTrailRow(NamedTuple):
+    """One row as it is written; number and digest are the database's."""
+
+    recorded_at: datetime
+    actor: str
+    owner: str
+    role: str
+    os_user: str | None
+    request_id: str
+    kind: str
+    operation: str
+    subject: str | None
+    shop_id: str | None
+    sent: str | None
+    before: str | None
+    after: str | None
+
+
+class TrailRow(NamedTuple):
+    """One row as it is read; the three states are JSON."""
+
+    trail_no: int
+    recorded_at: datetime
+    actor: str
+    owner: str
+    role: str
+    os_user: str | None
+    request_id: str
+    kind: str
+    operation: str
+    subject: str | None
+    shop_id: str | None
+    sent: str | None
+    before: str | None
+    after: str | None
+    digest: bytes
+
+
+class TrailFilter(NamedTuple):
+    """Which rows: None where any will do; from ``from_at`` (included) to ``to_at`` (not included)."""
+
+    actor: str | None = None
+    operation: str | None = None
+    subject: str | None = None
+    shop_id: str | None = None
+    kind: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+_COLUMNS = ", ".join(TrailRow._fields)
+_INSERT = text(
+    f"INSERT INTO trail (program_id, {', '.join(NewTrailRow._fields)}) "
+    f"VALUES (:program, {', '.join(f':{name}' for name in NewTrailRow._fields)})"
+)
+_HOLD = text(f"SELECT pg_advisory_xact_lock({TRAIL_SUBJECTS}, hashtext(:program || '/' || :subject))")
+_WROTE = text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+# Times never go back along the numbers, so that a span of time is a span of numbers, found by its two ends.
+_FIRST = (
+    "COALESCE((SELECT f.trail_no FROM trail f WHERE f.program_id = %(program)s AND f.recorded_at >= %(from_at)s"
+    " ORDER BY f.recorded_at, f.trail_no LIMIT 1), 9223372036854775807)"
+)
+_LAST = (
+    "COALESCE((SELECT l.trail_no FROM trail l WHERE l.program_id = %(program)s AND l.recorded_at < %(to_at)s"
+    " ORDER BY l.recorded_at DESC, l.trail_no DESC LIMIT 1), 0)"
+)
+_SPAN = f"SELECT {_COLUMNS} FROM trail WHERE program_id = %(program)s AND recorded_at >= %(from_at)s"
+_EXPORT = f"{_SPAN} AND recorded_at < %(to_at)s ORDER BY recorded_at, trail_no"
+
+
+def insert_row(conn: Connection, program_id: int, row: NewTrailRow) -> None:
+    """Writes a row, the last thing its transaction does: who else writes one waits from now on for the commit."""
+    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+
+
+def hold_subject(conn: Connection, program_id: int, subject: str) -> None:
+    """Lets no other call that is in the trail change the same subject until the transaction ends."""
+    conn.execute(_HOLD, {"program": str(program_id), "subject": subject})
+
+
+def has_written(conn: Connection) -> bool:
+    """Whether this transaction has changed anything so far."""
+    return bool(conn.execute(_WROTE).scalar_one())
+
+
+def list_rows(
+    conn: Connection, program_id: int, wanted: TrailFilter, before_no: int | None, limit: int
+) -> list[TrailRow]:
+    """Lists rows that pass a filter, the newest first, those before a number."""
+    names = [name for name in ("actor", "operation", "subject", "shop_id", "kind") if getattr(wanted, name) is not None]
+    conditions = ["program_id = %(program)s", *(f"{name} = %({name})s" for name in names)]
+    if wanted.from_at is not None:
+        conditions.append(f"trail_no >= {_FIRST}")
+    if wanted.to_at is not None:
+        conditions.append(f"trail_no <= {_LAST}")
+    if before_no is not None:
+        conditions.append("trail_no < %(before_no)s")
+    statement = f"SELECT {_COLUMNS} FROM trail WHERE {' AND '.join(conditions)} ORDER BY trail_no DESC LIMIT %(limit)s"
+    values = wanted._asdict() | {"program": program_id, "before_no": before_no, "limit": limit}
+    cursor = driver(conn).cursor(row_factory=rows_as(TrailRow))
+    return cursor.execute(statement.encode(), values).fetchall()
+
+
+def rows_of_span(conn: Connection, program_id: int, from_at: datetime, to_at: datetime) -> Iterator[TrailRow]:
+    """Yields the rows of a span of time in their order, some thousands in memory."""
+    with driver(conn).cursor(name="trail", row_factory=rows_as(TrailRow)) as cursor:
+        cursor.itersize = _FETCHED
+        cursor.execute(_EXPORT, {"program": program_id, "from_at": from_at, "to_at": to_at})
+        yield from cursor
