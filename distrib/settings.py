@@ -77,7 +77,7 @@ class Settings:
     drain_batch_orders: int = 2_000
     worker_processes: int = 2
     sweep_interval_ms: int = 1_000
-    calls_per_key: int = 30_000
+    calls_per_key: int = 60_000
     """Calls a minute of a key that has no limit of its own."""
     calls_per_address: int = 3_000
     """Calls a minute of an address before a key is known: pages that need none, and keys seen for the first time."""

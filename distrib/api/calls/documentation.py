@@ -50,11 +50,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": _ID,
     "RateLimit-Policy": {
         "description": "How many calls there may be in how many seconds.",
-        "schema": {"type": "string", "examples": ['"key";q=30000;w=60']},
+        "schema": {"type": "string", "examples": ['"key";q=60000;w=60']},
     },
     "RateLimit": {
         "description": "How many of them are left, and for how many seconds.",
-        "schema": {"type": "string", "examples": ['"key";r=29999;t=42']},
+        "schema": {"type": "string", "examples": ['"key";r=59999;t=42']},
     },
     "Retry-After": {
         "description": "Seconds after which to try again.",

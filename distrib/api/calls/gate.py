@@ -36,7 +36,7 @@ _SITE_BITS: Final = 64  # what one subscriber of IPv6 has
 class Allowed:
     """Calls a minute, as the settings say: of a key, of an address without a known key, and bad keys of an address."""
 
-    calls_per_key: int = 30_000
+    calls_per_key: int = 60_000
     calls_per_address: int = 3_000
     bad_keys_per_address: int = 60
 
