@@ -13,7 +13,7 @@ metrics_directory = provide_directory()
 
 worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
 workers = 2
-threads = 8
+threads = 32  # half of them may belong to one program (DISTRIB_PROGRAM_CALLS at work, as many waiting)
 timeout = 60  # longer than a statement may take (DISTRIB_STATEMENT_TIMEOUT_MS), so that the database gives up first
 graceful_timeout = 30
 keepalive = 5

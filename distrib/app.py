@@ -17,9 +17,13 @@ from werkzeug.exceptions import NotFound
 
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
+from distrib.api.calls.backlog import Backlog
+from distrib.api.calls.gate import Allowed, Gate, check, networks_of
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
+from distrib.api.calls.shares import Shares
+from distrib.api.http.auth import presented_key
 from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
 from distrib.api.http.unread import drop_unread
@@ -31,6 +35,7 @@ from distrib.console.invitation import invitation_blueprint
 from distrib.languages.web import serve_languages
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
+from distrib.settings import Settings
 from distrib.store import migrate
 from distrib.store.database import enter_program
 from distrib.transactions import in_transaction
@@ -74,8 +79,20 @@ def backend_of(container: Container) -> Backend:
         is_migrated=lambda: migrate.is_current(container.web_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
+        gate=Gate(container.rates, _allowed(container.settings), networks_of(container.settings.trusted_proxies)),
+        shares=Shares(container.settings.program_calls),
+        backlog=Backlog(container.settings.waiting_orders, container.settings.waiting_mib * 2**20),
+        metrics_key=container.settings.metrics_key,
         allows_private_webhooks=container.settings.webhook_allow_private,
         public_url=container.settings.public_url,
+    )
+
+
+def _allowed(settings: Settings) -> Allowed:
+    return Allowed(
+        calls_per_key=settings.calls_per_key,
+        calls_per_address=settings.calls_per_address,
+        bad_keys_per_address=settings.bad_keys_per_address,
     )
 
 
@@ -95,12 +112,13 @@ def _answers(container: Container) -> bool:
 
 
 def _begin() -> None:
-    """Sets the request's id and start time; a caller's own id is kept where it is fit for a log.
+    """Sets the request's id and start time, and counts the call; a caller's own id is kept where it is fit for a log.
 
     Every line that is logged until the next request of this thread names the id, those of a stream too.
 
     Raises:
         NotFound: the path as sent holds what no id can.
+        Refusal: the caller calls too often.
     """
     sent = next((request.headers[name] for name in _NAMES_OF_ID if name in request.headers), "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
@@ -110,6 +128,10 @@ def _begin() -> None:
     g.began = time.perf_counter()
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
+    if request.url_rule is not None and request.path not in _QUIET:  # a 404 costs no more than a 429
+        gate = current_backend().gate
+        g.standing = gate.admit(presented_key(request.headers.get("Authorization")), gate.address_of(request))
+        check(g.standing)
 
 
 def _finish(response: Response) -> Response:
@@ -120,6 +142,9 @@ def _finish(response: Response) -> Response:
         for name in _NAMES_OF_ID:
             headers[name] = g.request_id
         _note(response)
+    if "standing" in g:
+        headers["RateLimit-Policy"] = g.standing.policy_field
+        headers["RateLimit"] = g.standing.limit_field
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Frame-Options"] = "DENY"

@@ -6,6 +6,7 @@ business rule and no SQL may enter.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +24,10 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
+from distrib.rates import Rates
 from distrib.services.audit.run import audit_state
 from distrib.services.context import Actor, Program
-from distrib.services.encryption import Sealer, data_keys
+from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
 from distrib.services.policies import load_policies, signed_overrides
@@ -69,7 +71,8 @@ class Container:
     @cached_property
     def web_engine(self) -> Engine:
         """Engine under the web role: its connections see one program at a time."""
-        return self._engine(self.database_url, WEB_ROLE)
+        # three programs may hang, each with its share, beside a fourth
+        return self._engine(self.database_url, WEB_ROLE, overflow=16)
 
     @cached_property
     def worker_engine(self) -> Engine:
@@ -111,6 +114,16 @@ class Container:
         ringer = Ringer(self.bell.ring)  # the bell first: what is opened last is closed first
         self._closing.callback(ringer.close)
         return ringer
+
+    @cached_property
+    def rates(self) -> Rates:
+        """Counts calls; what processes count is exchanged by a thread of its own."""
+        prefix = hashlib.blake2b(self.settings.key_pepper.encode(), digest_size=6, person=b"rates").hexdigest()
+        rates = Rates(self.redis, f"distrib:rates:{prefix}")
+        sharer = Ringer(rates.exchange)
+        rates.wants_exchange = sharer.ring
+        self._closing.callback(sharer.close)
+        return rates
 
     def now(self) -> datetime:
         """The present instant, in UTC."""
@@ -191,10 +204,18 @@ class Container:
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
-            "DISTRIB_DATA_KEY": self.settings.data_key,
+            "DISTRIB_DATA_KEY": self.settings.data_key or key_text(self.settings.key_pepper),
+            "DISTRIB_METRICS_KEY": self.settings.metrics_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
             "DISTRIB_DRAIN_BATCH_ORDERS": str(self.settings.drain_batch_orders),
             "DISTRIB_SWEEP_INTERVAL_MS": str(self.settings.sweep_interval_ms),
+            "DISTRIB_CALLS_PER_KEY": str(self.settings.calls_per_key),
+            "DISTRIB_CALLS_PER_ADDRESS": str(self.settings.calls_per_address),
+            "DISTRIB_BAD_KEYS_PER_ADDRESS": str(self.settings.bad_keys_per_address),
+            "DISTRIB_PROGRAM_CALLS": str(self.settings.program_calls),
+            "DISTRIB_WAITING_ORDERS": str(self.settings.waiting_orders),
+            "DISTRIB_WAITING_MIB": str(self.settings.waiting_mib),
+            "DISTRIB_TRUSTED_PROXIES": self.settings.trusted_proxies,
         }
 
     def web_environment(self) -> dict[str, str]:
@@ -220,12 +241,13 @@ class Container:
         with self.web_engine.begin() as conn:
             return signed_overrides(conn)
 
-    def _engine(self, database_url: str, role: str) -> Engine:
+    def _engine(self, database_url: str, role: str, overflow: int | None = None) -> Engine:
         engine = open_engine(
             database_url,
             role,
             statement_timeout_ms=self.settings.statement_timeout_ms,
             lock_timeout_ms=self.settings.lock_timeout_ms,
+            overflow=overflow,
         )
         self._closing.callback(engine.dispose)
         return engine

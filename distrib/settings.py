@@ -4,6 +4,7 @@ Nothing is connected or started here, and no message repeats a value: some are s
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import secrets
@@ -23,6 +24,10 @@ PREFIX = "DISTRIB_"
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHORTEST_PEPPER = 16
 _SECRET = re.compile(rf"[!-~]{{{SHORTEST_PEPPER},}}")
+FEWEST_CHARACTERS = 8
+"""Characters that differ in a secret: 16 drawn by lot have fewer once in a billion times."""
+PLACEHOLDERS = ("changeme", "changethis", "replaceme", "placeholder", "yoursecret", "yourpepper", "example", "insecure")
+KNOWN_PASSWORDS = ("postgres", "password", "secret", "distrib", "redis", "valkey", "admin", "root", "test", "123456")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DATA_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 LONGEST_PUBLIC_URL = 200
@@ -64,12 +69,28 @@ class Settings:
     data_key: str = field(default="", repr=False)
     """What payees and secrets of webhooks are encrypted with: 32 bytes in urlsafe base64, or several of these parted
     by commas, the newest first. Where it is empty the key follows from the pepper."""
+    metrics_key: str = field(default="", repr=False)
+    """What whoever reads the figures of the service presents; without it they are for the machine itself alone."""
     log_level: str = "INFO"
     statement_timeout_ms: int = 15_000
     lock_timeout_ms: int = 5_000
     drain_batch_orders: int = 2_000
     worker_processes: int = 2
     sweep_interval_ms: int = 1_000
+    calls_per_key: int = 60_000
+    """Calls a minute of a key that has no limit of its own."""
+    calls_per_address: int = 3_000
+    """Calls a minute of an address before a key is known: pages that need none, and keys seen for the first time."""
+    bad_keys_per_address: int = 60
+    """Keys a minute that were not good, after which an address is refused unless it comes with one that was."""
+    program_calls: int = 8
+    """Calls of one program that a web process works on at a time, as many again wait; 0: no bound."""
+    waiting_orders: int = 2_000_000
+    """Orders of one program that may wait to be settled before further events are refused."""
+    waiting_mib: int = 8_192
+    """The same by the weight of their events, in MiB."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses or networks, parted by commas, of the proxies whose word is taken for where a call comes from."""
     environment: str = "development"
     webhook_allow_private: bool = False
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
@@ -106,17 +127,25 @@ def read_settings() -> Settings:
         policy_overrides=reader.optional_path("policy_overrides", must_exist),
         key_pepper=reader.text("key_pepper", "", long_enough),
         data_key=reader.text("data_key", "", keys_of_data),
+        metrics_key=reader.text("metrics_key", "", long_enough),
         log_level=reader.text("log_level", Settings.log_level, any_of(LOG_LEVELS)),
         statement_timeout_ms=reader.number("statement_timeout_ms", Settings.statement_timeout_ms, 100, 600_000),
         lock_timeout_ms=reader.number("lock_timeout_ms", Settings.lock_timeout_ms, 100, 600_000),
         drain_batch_orders=reader.number("drain_batch_orders", Settings.drain_batch_orders, 1, 20_000),
         worker_processes=reader.number("worker_processes", Settings.worker_processes, 1, 64),
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
+        calls_per_key=reader.number("calls_per_key", Settings.calls_per_key, 1, 10**9),
+        calls_per_address=reader.number("calls_per_address", Settings.calls_per_address, 1, 10**9),
+        bad_keys_per_address=reader.number("bad_keys_per_address", Settings.bad_keys_per_address, 1, 10**9),
+        program_calls=reader.number("program_calls", Settings.program_calls, 0, 1_000),
+        waiting_orders=reader.number("waiting_orders", Settings.waiting_orders, 1, 10**12),
+        waiting_mib=reader.number("waiting_mib", Settings.waiting_mib, 1, 10**9),
+        trusted_proxies=reader.text("trusted_proxies", Settings.trusted_proxies, networks),
         environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
     )
-    mistakes = [*reader.mistakes(), *contradictions(), *unknown_variables()]
+    mistakes = [*reader.mistakes(), *contradictions(), *weaknesses(settings), *unknown_variables()]
     if mistakes:
         raise SettingsError(mistakes)
     return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
@@ -230,16 +259,44 @@ def base_of_links(url: str) -> None:
         raise ValidationError(render_both(Text("must be like https://fx.example.com, without query, fragment or user")))
 
 
-def long_enough(pepper: str) -> None:
+def networks(given: str) -> None:
+    """Refuse what is no list of addresses and networks."""
+    try:
+        for part in given.split(","):
+            ipaddress.ip_network(part.strip())
+    except ValueError:
+        raise ValidationError(render_both(Text("must be addresses or networks, parted by commas"))) from None
+
+
+def long_enough(secret: str) -> None:
     """Refuse a secret that can be guessed."""
-    if len(pepper) < SHORTEST_PEPPER:
+    if len(secret) < SHORTEST_PEPPER:
         raise ValidationError(render_both(Text("must have at least {least} characters", least=SHORTEST_PEPPER)))
+    not_a_default(secret)
+
+
+def not_a_default(secret: str) -> None:
+    """Refuse what stands in examples, and what is hardly more than one character."""
+    if is_default(secret):
+        raise ValidationError(render_both(Text("is a secret that others know: make one of your own")))
+
+
+def is_default(secret: str) -> bool:
+    """Whether a secret is a placeholder, or of too few characters that differ.
+
+    >>> is_default("ChangeMe-ChangeMe"), is_default("a" * 40), is_default("kF3v9-Qm2xW7p_Zt4bR8")
+    (True, True, False)
+    """
+    plain = re.sub("[^a-z0-9]", "", secret.casefold())
+    return len(set(secret)) < FEWEST_CHARACTERS or any(word in plain for word in PLACEHOLDERS)
 
 
 def keys_of_data(given: str) -> None:
     """Refuse what is no list of keys."""
     if not all(DATA_KEY.fullmatch(part.strip()) for part in given.split(",")):
         raise ValidationError(render_both(Text("must be 32 bytes in urlsafe base64, or several of these with commas")))
+    for part in given.split(","):
+        not_a_default(part.strip())
 
 
 def must_exist(path: str) -> None:
@@ -270,6 +327,31 @@ def contradictions() -> list[str]:
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
         mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
     return mistakes
+
+
+def weaknesses(settings: Settings) -> list[str]:
+    """Secrets that production cannot be without, or that everybody knows."""
+    if settings.environment != "production":
+        return []
+    mistakes = []
+    if settings.database_url is not None and not is_given("DATA_KEY"):
+        mistakes.append(f"{PREFIX}DATA_KEY: {render_both(Text('must be set in production'))}")
+    for name, url in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url)):
+        parts = urlsplit(url or "")
+        password = parts.password
+        if password is not None and (password == parts.username or is_known_password(password)):
+            mistakes.append(f"{PREFIX}{name}: {render_both(Text('has a password that others know'))}")
+    return mistakes
+
+
+def is_known_password(password: str) -> bool:
+    """Whether a password of a server stands in examples.
+
+    >>> is_known_password("postgres"), is_known_password("s3Kf-9xQ2")
+    (True, False)
+    """
+    plain = re.sub("[^a-z0-9]", "", password.casefold())
+    return not plain or plain in KNOWN_PASSWORDS or any(word in plain for word in PLACEHOLDERS)
 
 
 def is_given(name: str) -> bool:

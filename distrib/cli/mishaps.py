@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from distrib import failures
+from distrib.domain.identifiers import visible
 from distrib.domain.texts import Text
 from distrib.failures import FAILURES
 from distrib.languages import render_both
@@ -22,7 +23,7 @@ _NO_RIGHT = "42501"
 def is_explained(error: Exception) -> bool:
     """Says what an operator can mend; False for a mistake of ours, which keeps its traceback."""
     if isinstance(error, FAILURES):
-        click.echo(failures.explain(error), err=True)  # the command of that name shadows what is imported
+        click.echo(visible(failures.explain(error)), err=True)  # the command of that name shadows what is imported
     elif isinstance(error, DBAPIError | psycopg.Error):
         return _is_explained_database(error)
     elif isinstance(error, OSError) and error.filename is not None:

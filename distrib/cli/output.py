@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias, TypeVar
@@ -16,12 +17,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as RichText
 
+from distrib.domain.identifiers import CONTROLS_IN_JSON, visible
 from distrib.domain.plans.measures import PlanFigure, PlanThreshold
 from distrib.domain.policies.figures import Measured, Thresholds
 from distrib.domain.texts import Text, Wording
 from distrib.languages import render_both
 
 WIDTH_OF_PIPES = 140
+_ACTED_ON = re.compile(f"[{CONTROLS_IN_JSON}]")
+"""What JSON may hold as it is and a terminal would act on; written out in JSON it means the same."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -48,7 +52,7 @@ def json_option(command: _F) -> _F:
 
 def print_json(document: object) -> None:
     """One JSON document on standard output, times in RFC 3339."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=_plain))
+    click.echo(_ACTED_ON.sub(_escaped, json.dumps(document, ensure_ascii=False, indent=2, default=_plain)))
 
 
 def open_console() -> Console:
@@ -62,22 +66,22 @@ Headings: TypeAlias = Mapping[Text, bool] | Mapping[str, bool] | Mapping[Wording
 
 def in_both(text: Wording) -> str:
     """The English text and the Chinese one after it."""
-    return render_both(text, " ")
+    return visible(render_both(text, " "))
 
 
 def print_table(console: Console, title: str, columns: Headings, rows: Sequence[Sequence[object]]) -> None:
     """A table; each column's heading, in both languages where it is a text, comes with whether it holds figures."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(title=visible(title), title_justify="left", title_style="bold", header_style="dim")
     for heading, is_figure in columns.items():
         table.add_column(in_both(heading), justify="right" if is_figure else "left", overflow="fold")
     for row in rows:
-        table.add_row(*[RichText("" if cell is None else str(cell)) for cell in row])
+        table.add_row(*[RichText("" if cell is None else visible(str(cell))) for cell in row])
     console.print(table)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
     """A line as it is, nothing in it taken for markup."""
-    console.print(RichText(text, style=style))
+    console.print(RichText(visible(text), style=style))
 
 
 def time_text(instant: datetime) -> str:
@@ -87,6 +91,10 @@ def time_text(instant: datetime) -> str:
     '2026-03-01T02:00:00Z'
     """
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _plain(value: object) -> str:

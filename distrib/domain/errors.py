@@ -34,8 +34,14 @@ CODES: dict[str, Code] = {
     "not_json": Code(400, "The body is not JSON: {reason}"),
     "unauthorized": Code(401, "A valid API key is needed."),
     "key_expired": Code(401, "The key ended at {expires_at}."),
+    "signature_missing": Code(401, "Posts of this key must be signed; missing: {headers}."),
+    "signature_expired": Code(401, "webhook-timestamp is not within {minutes} minutes of now."),
+    "signature_wrong": Code(401, "webhook-signature does not fit webhook-id, webhook-timestamp and the body."),
     "forbidden": Code(403, "The key's role may not do this."),
     "scope_missing": Code(403, "The key's scopes do not reach this: it takes {scope}."),
+    "metrics_closed": Code(
+        403, "The figures are for this machine alone, or for the key that DISTRIB_METRICS_KEY sets."
+    ),
     "not_found": Code(404, "There is no such thing here."),
     "method_not_allowed": Code(405, "The method is not allowed here."),
     "not_acceptable": Code(406, "No acceptable representation."),
@@ -48,9 +54,12 @@ CODES: dict[str, Code] = {
     "too_large": Code(413, "The request is larger than {limit}."),
     "unsupported_media_type": Code(415, "Send {expected}."),
     "invalid": Code(422, "The input does not fit."),
-    "too_many_requests": Code(429, "Too many requests."),
+    "too_many_requests": Code(429, "Too many requests; the next may come in {seconds} s."),
+    "too_many_bad_keys": Code(429, "Too many calls with keys that are not good; try again in {seconds} s."),
     "internal": Code(500, "Something went wrong on our side."),
     "unavailable": Code(503, "Try again in a moment."),
+    "program_busy": Code(503, "The program has as many calls under way as it may have; try again in a moment."),
+    "backlog_full": Code(503, "As much of the program waits to be settled as may wait; try again in {seconds} s."),
     "idempotency_key_reused": Code(422, "The Idempotency-Key was used with other content."),
     # programs and keys
     "program_exists": Code(409, "The program {code} exists with other settings."),

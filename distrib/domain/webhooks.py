@@ -1,4 +1,4 @@
-"""Outgoing webhooks: which there are, how they are signed, when they are tried again, where they may go.
+"""Webhooks: which there are, how they are signed, when they are tried again, where they may go; and posts signed alike.
 
 Standard Webhooks 1.0.0 (github.com/standard-webhooks/standard-webhooks, spec). No clock may enter.
 """
@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -44,6 +45,12 @@ JITTER_PERCENT = 10
 KEEPS_FORMER_SECRET = timedelta(hours=24)
 """How long the secret before a rotation signs as well."""
 MOST_PAYLOAD_BYTES = 20_000
+TOLERANCE = timedelta(minutes=5)
+"""How far the timestamp of what is signed may lie from now, either way."""
+SIGNED_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+MOST_SIGNATURES = 8
+"""Signatures of one message that are looked at: a sender that changes its secret has two."""
+_TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}")
 MOST_URL = 2_000
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, no secret
@@ -94,6 +101,38 @@ def signature(secrets: Sequence[bytes], message_id: str, timestamp: int, body: b
     signed = f"{message_id}.{timestamp}.".encode() + body
     digests = [hmac.digest(secret, signed, "sha256") for secret in secrets]
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+
+
+def signature_fault(
+    secrets: Sequence[bytes], message_id: str, timestamp: str, signatures: str, body: bytes, now: datetime
+) -> str | None:
+    """Checks what somebody signed as ``signature`` does; the code of what is wrong with it, else None.
+
+    Args:
+        secrets: those that may have signed.
+        message_id: the header ``webhook-id``; so are ``timestamp`` and ``signatures`` the other two, as they were sent.
+        body: the very bytes that were sent.
+
+    >>> now = datetime.fromisoformat("2021-02-25T15:02:10Z")
+    >>> secret = secret_bytes("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    >>> sent = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+    >>> signature_fault([secret], *sent, b'{"test": 2432232314}', now)
+    >>> signature_fault([secret], *sent, b'{"test": 2432232315}', now)
+    'signature_wrong'
+    >>> signature_fault([secret], *sent, b'{"test": 2432232314}', now + timedelta(minutes=6))
+    'signature_expired'
+    """
+    if _TIMESTAMP.fullmatch(timestamp) is None:
+        return "signature_expired"
+    if abs(int(now.timestamp()) - int(timestamp)) > TOLERANCE.total_seconds():
+        return "signature_expired"
+    if not message_id.isascii() or not signatures.isascii():
+        return "signature_wrong"
+    good = [signature([secret], message_id, int(timestamp), body) for secret in secrets]
+    offered = signatures.split(" ")[:MOST_SIGNATURES]
+    # Every pair is compared, so that the time it takes says nothing about which was near.
+    matches = [hmac.compare_digest(right, given) for right in good for given in offered]
+    return None if any(matches) else "signature_wrong"
 
 
 def message_id(program_id: int, message_no: int) -> str:

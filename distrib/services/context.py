@@ -77,6 +77,7 @@ class Actor:
         person: whom the key stands for (``services.programs.persons``).
         scopes: how far below its role the key reaches; None: all that the role may.
         last_used_at: when the key was last used before, to the minute; None: never.
+        is_signed: whether what the key posts of events must be signed.
     """
 
     key_id: str
@@ -87,6 +88,7 @@ class Actor:
     person: str = ""
     scopes: frozenset[str] | None = None
     last_used_at: datetime | None = None
+    is_signed: bool = False
 
 
 COMMAND_LINE = Actor(key_id="cli", name="command line", role="admin", person="command line")

@@ -72,8 +72,20 @@ def data_keys(given: str, pepper: str) -> list[bytes]:
     The last is there so that a service can begin without a second secret, and can be given one later: what was sealed
     before still opens.
     """
-    derived = HKDF(SHA256(), KEY_BYTES, salt=None, info=_DERIVED_FOR).derive(pepper.encode())
-    return [*parse_keys(given), derived]
+    return [*parse_keys(given), _derived_key(pepper)]
+
+
+def key_text(pepper: str) -> str:
+    """Writes the key that follows from a pepper as the setting ``DISTRIB_DATA_KEY`` has it.
+
+    >>> parse_keys(key_text("a pepper")) == data_keys("", "a pepper")
+    True
+    """
+    return base64.urlsafe_b64encode(_derived_key(pepper)).decode()
+
+
+def _derived_key(pepper: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=_DERIVED_FOR).derive(pepper.encode())
 
 
 def parse_keys(given: str) -> list[bytes]:

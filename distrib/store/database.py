@@ -51,17 +51,27 @@ psycopg.adapters.register_dumper(np.ndarray, _BigintsDumper)
 
 
 def open_engine(
-    url: str, role: str | None, *, statement_timeout_ms: int = 15_000, lock_timeout_ms: int = 5_000, pool_size: int = 8
+    url: str,
+    role: str | None,
+    *,
+    statement_timeout_ms: int = 15_000,
+    lock_timeout_ms: int = 5_000,
+    pool_size: int = 8,
+    overflow: int | None = None,
 ) -> Engine:
     """Opens an engine whose every transaction acts under ``role`` (None: the login's own, for migrations).
 
     Role and limits go with BEGIN, in one message, and end with the transaction: no connection carries anything from one
     to the next, and a pooler may serve each by another (adr/0019).
+
+    Args:
+        pool_size: connections that stay open.
+        overflow: connections beside them that are closed after use; as many again if not given.
     """
     engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=pool_size if overflow is None else overflow,
         pool_pre_ping=True,
         connect_args={"autocommit": True},  # to psycopg, which would begin by itself; see _begin_as
     )

@@ -125,6 +125,44 @@ def test_every_mistake_is_told_at_once_in_both_languages_and_no_value_is_repeate
     assert not [text for text in reported if "secret" in text or " / " not in text]
 
 
+def test_production_names_every_secret_that_is_missing_or_that_others_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    external(monkeypatch)
+    monkeypatch.setenv("DISTRIB_ENVIRONMENT", "production")
+    monkeypatch.setenv("DISTRIB_DATABASE_URL", "postgresql+psycopg://distrib:distrib@db/distrib")
+    monkeypatch.setenv("DISTRIB_REDIS_URL", "redis://:ChangeMe!@queue:6379/0")
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER", "change-me-change-me")
+    monkeypatch.setenv("DISTRIB_METRICS_KEY", "a" * 40)
+    reported = mistakes()
+    assert sorted(text.partition(":")[0].removeprefix("DISTRIB_") for text in reported) == [
+        "DATABASE_URL",
+        "DATA_KEY",
+        "KEY_PEPPER",
+        "METRICS_KEY",
+        "REDIS_URL",
+    ]
+    assert not [text for text in reported if "hangeMe" in text or "change-me" in text or " / " not in text]
+
+
+def test_production_with_secrets_of_its_own_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    external(monkeypatch)
+    monkeypatch.setenv("DISTRIB_ENVIRONMENT", "production")
+    monkeypatch.setenv("DISTRIB_DATA_KEY", DATA_KEY)
+    monkeypatch.setenv("DISTRIB_DATABASE_URL", "postgresql+psycopg://distrib:s3Kf-9xQ2@db/distrib")
+    assert read_settings().environment == "production"
+    monkeypatch.delenv("DISTRIB_DATA_KEY")
+    assert [text.partition(":")[0] for text in mistakes()] == ["DISTRIB_DATA_KEY"]
+
+
+@pytest.mark.parametrize("name", ["KEY_PEPPER", "DATA_KEY", "METRICS_KEY"])
+@pytest.mark.parametrize("value", ["A" * 43, "changeme-changeme-changeme-changeme-changem"])
+def test_a_secret_of_an_example_is_a_mistake_wherever_it_is(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"DISTRIB_{name}", value)
+    [reported] = mistakes()
+    assert reported.startswith(f"DISTRIB_{name}: is a secret that others know")
+
+
 @pytest.mark.parametrize("value", ["1", "20000"])
 def test_bounds_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("DISTRIB_DRAIN_BATCH_ORDERS", value)

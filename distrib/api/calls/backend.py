@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import current_app
 from sqlalchemy import Connection
 
+from distrib.api.calls.backlog import Backlog
+from distrib.api.calls.gate import Gate
 from distrib.api.calls.prometheus import Metrics
+from distrib.api.calls.shares import Shares
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.services.encryption import Sealer
@@ -33,6 +36,10 @@ class Backend:
         channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the newest schema.
         has_bell: whether Redis answers.
+        gate: who may call how often.
+        shares: how many calls of one program are under way at a time.
+        backlog: how much of a program may wait to be settled.
+        metrics_key: what whoever reads ``/metrics`` presents; empty: it is for this machine alone.
         public_url: what links to this service begin with; None: as it was reached.
     """
 
@@ -48,6 +55,10 @@ class Backend:
     is_migrated: Callable[[], bool]
     has_bell: Callable[[], bool]
     metrics: Metrics
+    gate: Gate
+    shares: Shares
+    backlog: Backlog
+    metrics_key: str = field(default="", repr=False)
     allows_private_webhooks: bool = False
     public_url: str | None = None
 

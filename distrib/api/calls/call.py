@@ -14,6 +14,7 @@ from distrib.api.http.answers import Answer, Drawing, Stream
 from distrib.api.http.pagination import Listing
 from distrib.domain.policies.policy import Policy
 from distrib.services.context import Actor, Program
+from distrib.services.programs.limits import ProgramLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Call:
     now: datetime
     body: Any
     query: Mapping[str, Any]
+    limits: ProgramLimits
 
     @property
     def policy(self) -> Policy:

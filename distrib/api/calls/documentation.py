@@ -11,6 +11,7 @@ from marshmallow import Schema
 
 from distrib.api.schemas.problem import ProblemSchema
 from distrib.domain.errors import CODES
+from distrib.domain.webhooks import SIGNED_HEADERS
 
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
@@ -23,8 +24,11 @@ _ANY_CALL = (
     "scope_missing",
     "method_not_allowed",
     "invalid",
+    "too_many_requests",
+    "too_many_bad_keys",
     "internal",
     "unavailable",
+    "program_busy",
 )
 _WITH_BODY = ("not_json", "too_large", "unsupported_media_type")
 _IDEMPOTENCY_KEY = {
@@ -35,8 +39,32 @@ _IDEMPOTENCY_KEY = {
 }
 TAKES_SECOND_PERSON = ("same_key", "same_person", "proposer_revoked", "key_not_approved")
 """What a call refuses with that confirms what another person proposed."""
+_SIGNED = {
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "Standard Webhooks 1.0.0, over the bytes of the body; of keys that must sign.",
+}
 _ID = {"description": "Names this request in the log and the trail.", "schema": {"type": "string"}}
-_HEADERS = {"Request-Id": _ID, "X-Request-Id": _ID}
+HEADERS: dict[str, dict[str, Any]] = {
+    "Request-Id": _ID,
+    "X-Request-Id": _ID,
+    "RateLimit-Policy": {
+        "description": "How many calls there may be in how many seconds.",
+        "schema": {"type": "string", "examples": ['"key";q=60000;w=60']},
+    },
+    "RateLimit": {
+        "description": "How many of them are left, and for how many seconds.",
+        "schema": {"type": "string", "examples": ['"key";r=59999;t=42']},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+"""The headers of answers, as components that every answer refers to."""
+_HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name != "Retry-After"}
+_RETRIED = (429, 503)
+_RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 
 
 Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
@@ -55,6 +83,7 @@ class Documented:
     takes_ndjson: bool
     is_idempotent: bool
     needs_body: bool
+    may_be_signed: bool
     has_path: bool
     roles: Iterable[str]
 
@@ -72,6 +101,8 @@ def describe(blueprint: Blueprint, said: Documented) -> Callable[[Callable[..., 
         parameters.append({"in": "query", "schema": said.query})
     if said.is_idempotent:
         parameters.append(dict(_IDEMPOTENCY_KEY))
+    if said.may_be_signed:
+        parameters += [_SIGNED | {"name": name} for name in SIGNED_HEADERS]
     if parameters:
         operation["parameters"] = parameters
     if said.body is not None:
@@ -110,14 +141,16 @@ def _refusals(said: Documented) -> dict[str, Any]:
     """One response a status, naming the codes it comes with."""
     codes = [*_ANY_CALL, *said.refusals]
     codes += _WITH_BODY if said.body is not None else ()
+    codes += ("signature_missing", "signature_expired", "signature_wrong") if said.may_be_signed else ()
     codes += ("not_found",) if said.has_path else ()
     codes += ("idempotency_key_reused",) if said.is_idempotent else ()
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES[code].status, []).append(code)
-    return {str(status): _refusal(listed) for status, listed in sorted(by_status.items())}
+    return {str(status): _refusal(status, listed) for status, listed in sorted(by_status.items())}
 
 
-def _refusal(codes: list[str]) -> dict[str, Any]:
+def _refusal(status: int, codes: list[str]) -> dict[str, Any]:
     described = "; ".join(f"`{code}`: {CODES[code].message}" for code in codes)
-    return {"description": described, "headers": _HEADERS, "content": {_PROBLEM: {"schema": ProblemSchema}}}
+    headers = _HEADERS | _RETRY_AFTER if status in _RETRIED else _HEADERS
+    return {"description": described, "headers": headers, "content": {_PROBLEM: {"schema": ProblemSchema}}}

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
+from ipaddress import ip_address
+from typing import Final
+
 import psycopg
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from distrib.api.calls.backend import current_backend
+from distrib.api.calls.backend import Backend, current_backend
+from distrib.api.calls.gate import check
 from distrib.api.http.answers import json_response, to_json
+from distrib.api.http.auth import presented_key
+from distrib.domain.errors import Refusal
+
+_FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
 def health_blueprint() -> Blueprint:
@@ -34,13 +43,46 @@ def readyz() -> Response:
 
 
 def metrics() -> Response:
-    """The figures as Prometheus reads them."""
+    """The figures as Prometheus reads them, for who has their key, or without one for this machine."""
     backend = current_backend()
+    _must_be_welcome(backend)
     try:
         asked = backend.figures()
     except (SQLAlchemyError, psycopg.Error):
         asked = {}
     return Response(backend.metrics.exposition(asked), content_type=backend.metrics.content_type)
+
+
+def _must_be_welcome(backend: Backend) -> None:
+    """Lets pass who presents the key of the figures; where there is none, who calls from this machine directly.
+
+    A proxy on this machine calls from it too: what it forwards comes from elsewhere.
+
+    Raises:
+        Refusal: ``unauthorized``, ``metrics_closed``, or what the gate refuses.
+    """
+    if backend.metrics_key:
+        presented = presented_key(request.headers.get("Authorization")) or ""
+        if hmac.compare_digest(presented.encode(), backend.metrics_key.encode()):
+            return
+        address = backend.gate.address_of(request)
+        check(backend.gate.admit(presented or None, address))
+        if presented:
+            backend.gate.note_bad_key(presented, address)
+        raise Refusal("unauthorized")
+    is_forwarded = any(name in request.headers for name in _FORWARDED)
+    if is_forwarded or not _is_this_machine(request.remote_addr):
+        raise Refusal("metrics_closed")
+
+
+def _is_this_machine(address: str | None) -> bool:
+    """Whether a call came over loopback, or over a socket in the file system, which has no address."""
+    if not address:
+        return True
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _database_state() -> str:

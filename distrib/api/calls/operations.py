@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -30,10 +31,13 @@ from distrib.api.http.json_body import parse_document
 from distrib.api.http.shapes import load_body, load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.webhooks import SIGNED_HEADERS
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
 from distrib.services.programs.keys import authenticate, is_use_due, note_use
+from distrib.services.programs.limits import ProgramLimits
+from distrib.services.programs.signing import check_signature
 from distrib.transactions import in_transaction, stream_in_transaction
 
 __all__ = ["Call", "Operation", "Resource"]
@@ -59,6 +63,7 @@ class Operation:
     takes_ndjson: bool
     is_idempotent: bool
     needs_body: bool
+    may_be_signed: bool
     scope: str
 
 
@@ -81,6 +86,7 @@ class Resource:
         takes_ndjson: bool = False,
         is_idempotent: bool = False,
         needs_body: bool = True,
+        may_be_signed: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler and documents it; its name is the operation's.
 
@@ -91,13 +97,23 @@ class Resource:
             takes_ndjson: whether newline-delimited JSON is welcome beside JSON.
             is_idempotent: whether an ``Idempotency-Key`` is honoured.
             needs_body: whether no body at all is refused, rather than an empty object.
+            may_be_signed: whether keys that must sign do so here.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             route = f"{method} /v1{rule}"
             operation = Operation(
-                name, route, body, query, reads_body, takes_ndjson, is_idempotent, needs_body, scope_of(name)
+                name,
+                route,
+                body,
+                query,
+                reads_body,
+                takes_ndjson,
+                is_idempotent,
+                needs_body,
+                may_be_signed,
+                scope_of(name),
             )
             documented = Documented(
                 name=name,
@@ -108,6 +124,7 @@ class Resource:
                 takes_ndjson=takes_ndjson,
                 is_idempotent=is_idempotent,
                 needs_body=needs_body,
+                may_be_signed=may_be_signed,
                 has_path=("<" in rule),
                 roles=MAY_CALL[name],
             )
@@ -136,13 +153,17 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
     backend = current_backend()
     unit = partial(_run_operation, backend, operation, handler, path, presented, sent)
     try:
-        program_id, answer = in_transaction(backend.begin, unit)
+        with ExitStack() as turn:
+            turn.enter_context(backend.shares.turn(_program_of(backend, presented)))
+            program_id, answer = in_transaction(backend.begin, unit)
+            if isinstance(answer, Stream):
+                response = _streamed(backend, program_id, answer)
+                response.call_on_close(turn.pop_all().close)  # it holds its connection until all is sent
+                return response
     except Refusal as refusal:
         if refusal.code in WATCHED:
             in_transaction(backend.begin, partial(_note_refused, backend, path, presented, sent, refusal.code))
         raise
-    if isinstance(answer, Stream):
-        return _streamed(backend, program_id, answer)
     if isinstance(answer, Drawing):
         return _drawn(answer)
     if answer.after_commit is not None:
@@ -151,6 +172,34 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         return Response(status=answer.status, headers=dict(answer.headers))
     body = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
     return json_response(body, answer.status, answer.headers)
+
+
+def _program_of(backend: Backend, presented: str) -> int:
+    """The number of the program whose call this is; a key that is not remembered is looked at in a transaction.
+
+    Raises:
+        Refusal: ``unauthorized``.
+    """
+    known = backend.gate.known(presented)
+    if known is not None:
+        return known.program_id
+    return in_transaction(backend.begin, partial(_authenticate, backend, presented, backend.now()))[0].program_id
+
+
+def _authenticate(
+    backend: Backend, presented: str, now: datetime, conn: Connection
+) -> tuple[Program, Actor, ProgramLimits]:
+    """The program and the actor of a key, with the program's limits; a key that is not good is counted.
+
+    Raises:
+        Refusal: ``unauthorized``, or ``key_expired``.
+    """
+    authenticated = authenticate(conn, presented, backend.pepper, now)
+    if authenticated is None:
+        backend.gate.note_bad_key(presented, backend.gate.address_of(request))
+        raise Refusal("unauthorized")
+    program, actor = authenticated
+    return program, actor, backend.gate.recognise(conn, presented, program.program_id, actor.key_id)
 
 
 def _note_refused(
@@ -184,15 +233,15 @@ def _run_operation(
 ) -> tuple[int, Answer | Stream | Drawing]:
     """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
     now = backend.now()
-    authenticated = authenticate(conn, presented, backend.pepper, now)
-    if authenticated is None:
-        raise Refusal("unauthorized")
-    program, actor = authenticated
+    program, actor, limits = _authenticate(backend, presented, now, conn)
     g.program, g.key_id = program.code, actor.key_id
     _note_use(backend, program, actor, now)
     _check_may_call(operation, actor)
+    if operation.may_be_signed and actor.is_signed:
+        headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
+        check_signature(conn, program, actor, backend.sealer, headers, sent, now)
     query = load_query(operation.query, request.args)
-    call = Call(backend, conn, program, actor, now, _body(operation, sent), query)
+    call = Call(backend, conn, program, actor, now, _body(operation, sent), query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)

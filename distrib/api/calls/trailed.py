@@ -51,6 +51,8 @@ STATES: Final = {
     "rotate_key": "get_key",
     "finish_rotation": "get_key",
     "revoke_key": "get_key",
+    "require_signing": "get_key",
+    "end_signing": "get_key",
     "change_shop": "get_shop",
     "erase_shop": "get_shop",
     "move_shop": "get_shop",

@@ -53,7 +53,7 @@ def respond(refusal: Refusal) -> Response:
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="distrib"'
     if refusal.status in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        response.headers["Retry-After"] = str(refusal.params.get("seconds", RETRY_SECONDS))
     return response
 
 
@@ -109,7 +109,7 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _limits(code: str) -> dict[str, object]:
-    return {"limit": "16 MiB"} if code == "too_large" else {"expected": "application/json"}
+    return {"limit": "16 MiB", "expected": "application/json", "seconds": RETRY_SECONDS}
 
 
 def _on_database_error(error: DBAPIError | psycopg.Error | PoolExhausted) -> Response:

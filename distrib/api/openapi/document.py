@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 from werkzeug.routing import BaseConverter
 
+from distrib.api.calls.documentation import HEADERS
 from distrib.api.resources import RESOURCES
 from distrib.domain.identifiers import ID_PATTERN
 from distrib.services.plans.words import schema_for_editors
@@ -83,6 +84,7 @@ def register_operations(app: Flask, version: str) -> dict[str, Any]:
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     description: dict[str, Any] = api.spec.to_dict()
+    description["components"]["headers"] = HEADERS
     description["components"]["schemas"] |= _plan_language()
     return description
 

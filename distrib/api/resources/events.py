@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import request
 
-from distrib.api.calls.backend import Backend
 from distrib.api.calls.operations import NDJSON, Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_json, readable
@@ -116,7 +115,8 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
     body=EventPostSchema,
     reads_body=as_sent,
     takes_ndjson=True,
-    refusals=("id_conflict", "refund_ambiguous"),
+    refusals=("id_conflict", "refund_ambiguous", "backlog_full"),
+    may_be_signed=True,
 )
 def post_events(call: Call) -> Answer:
     """Takes one event, or up to 1,000, as JSON or one a line.
@@ -127,6 +127,7 @@ def post_events(call: Call) -> Answer:
     if not is_batch and decoded[0] is None:
         raise Refusal("invalid", _contract_problems(refused[0], call.now))
     good = [event for event in decoded if event is not None]
+    call.backend.backlog.check(call.conn, call.program.program_id, call.limits)
     accepted = inbox.accept_events(call.conn, call.program, good, call.now) if good else []
     if not is_batch and accepted[0].refusal is not None:
         raise accepted[0].refusal
@@ -136,7 +137,7 @@ def post_events(call: Call) -> Answer:
         _refused(next(raws), call.now, answer_language) if event is None else _result(next(kept), answer_language)
         for event in decoded
     ]
-    return _answer(call.backend, results)
+    return _answer(call, results)
 
 
 def _result(accepted: inbox.Accepted, answer_language: str) -> dict[str, Any]:
@@ -171,14 +172,16 @@ def _contract_problems(raw: Any, now: datetime) -> Sequence[Problem]:
     return problems
 
 
-def _answer(backend: Backend, results: list[dict[str, Any]]) -> Answer:
+def _answer(call: Call, results: list[dict[str, Any]]) -> Answer:
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     for result in results:
         counts[result["status"]] += 1
-    return Answer(counts | {"results": results}, 202, after_commit=partial(_report_accepted, backend, counts))
+    return Answer(counts | {"results": results}, 202, after_commit=partial(_report_accepted, call, counts))
 
 
-def _report_accepted(backend: Backend, counts: dict[str, int]) -> None:
+def _report_accepted(call: Call, counts: dict[str, int]) -> None:
+    backend = call.backend
+    backend.backlog.note(call.program.program_id, counts["accepted"], len(call.body))
     for status, number in counts.items():
         backend.metrics.count_events(status, number)
     if counts["accepted"]:

@@ -12,9 +12,10 @@ from distrib.api.schemas.keys import (
     NewKeySchema,
     RotationEndSchema,
     RotationSchema,
+    SigningSecretSchema,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.services.programs import key_changes
+from distrib.services.programs import key_changes, signing
 from distrib.services.programs import keys as service
 from distrib.services.programs.keys import KeyTerms
 
@@ -118,4 +119,19 @@ def finish_rotation(call: Call, key_id: str) -> Answer:
 def revoke_key(call: Call, key_id: str) -> Answer:
     """Ends a key at once and for ever; what it proposed and nobody confirmed has to be proposed again."""
     key_changes.revoke_key(call.conn, call.program, key_id, call.now, call.actor)
+    return Answer(None, 204)
+
+
+@keys.operation("POST", "/keys/<id:key_id>/signing", {201: SigningSecretSchema}, refusals=("key_ended",))
+def require_signing(call: Call, key_id: str) -> Answer:
+    """Gives a key a secret by which its posts of events must be signed; the one before is good for 24 hours more."""
+    sealer = call.backend.sealer
+    secret, former_until = signing.require_signing(call.conn, call.program, key_id, sealer, call.actor, call.now)
+    return Answer({"id": key_id, "secret": secret, "former_until": former_until}, 201)
+
+
+@keys.operation("DELETE", "/keys/<id:key_id>/signing", {204: None})
+def end_signing(call: Call, key_id: str) -> Answer:
+    """Asks a key for no signatures any more."""
+    signing.end_signing(call.conn, call.program, key_id, call.actor, call.now)
     return Answer(None, 204)

@@ -34,7 +34,7 @@ class AdjustmentDraftSchema(Shape):
     id = Identifier(required=True)
     shop_id = Identifier(required=True)
     amount_minor = AdjustedAmount(required=True, metadata={"description": "not 0"})
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class AdjustmentQuerySchema(PageQuerySchema):
@@ -51,7 +51,7 @@ class AdjustmentSchema(Shape):
     shop_id = Identifier(required=True)
     amount_minor = Whole(low=-MAX_MINOR, high=MAX_MINOR, required=True)
     currency = PlainText(required=True)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
     status = Choice(STATUSES, required=True)
     proposed_at = Instant(required=True)
     proposed_by = PlainText(required=True, metadata={"description": "id of the key"})

@@ -71,6 +71,7 @@ class CommissionSchema(Shape):
         required=True, allow_none=True, metadata={"description": "the adjustment by hand that this row is"}
     )
     reason = PlainText(
+        has_lines=True,
         required=True,
         allow_none=True,
         metadata={"description": "why it was adjusted; of a fee `withdrawal:` and its id"},

@@ -58,7 +58,7 @@ class CaseDraftSchema(Shape):
 
     shop_id = Identifier(load_default=None)
     organiser_id = PlainText(high=64, load_default=None)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class DecisionDraftSchema(Shape):
@@ -66,7 +66,7 @@ class DecisionDraftSchema(Shape):
 
     decision = Choice(DECISIONS, required=True)
     decided_by = PlainText(required=True)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
     effective_at = Instant(load_default=None)
 
 
@@ -77,7 +77,7 @@ class DecisionSchema(Shape):
     decision = Choice(DECISIONS, required=True)
     effective_at = Instant(required=True)
     decided_by = PlainText(required=True)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
     recorded_at = Instant(required=True)
     recorded_by = PlainText(required=True)
 
@@ -91,7 +91,7 @@ class CaseSchema(Shape):
     shop_id = Identifier(required=True, allow_none=True)
     organiser_id = PlainText(high=64, required=True, allow_none=True)
     state = Choice(STATES, required=True)
-    reason = PlainText(high=2_000, required=True)
+    reason = PlainText(has_lines=True, high=2_000, required=True)
     evidence = Figures(required=True)
     opened_at = Instant(required=True)
     opened_by = PlainText(required=True)

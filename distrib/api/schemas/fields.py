@@ -18,9 +18,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from distrib.api.http.words import CallerText, say
 from distrib.domain.currencies import is_currency
 from distrib.domain.errors import Refusal
-from distrib.domain.identifiers import MAX_TEXT, is_identifier, parse_day
+from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_text, parse_day
 from distrib.services.context import parse_period
-from distrib.services.orders.codec import MAX_AMOUNT_MINOR, MAX_SUM_MINOR, is_text
+from distrib.services.orders.codec import MAX_AMOUNT_MINOR, MAX_SUM_MINOR
 
 FIRST_YEAR, LAST_YEAR = 1970, 8999  # what every time zone and PostgreSQL can hold, with room for arithmetic
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -44,12 +44,16 @@ class Shape(Schema):
 
 
 class PlainText(fields.String):
-    """A text of ``low`` to ``high`` characters that PostgreSQL can keep."""
+    """A text of ``low`` to ``high`` characters without control characters.
+
+    Args:
+        has_lines: whether it may have several lines: a reason may, a name may not.
+    """
 
     default_error_messages = _COMMON | {"invalid": [say("text")], "invalid_utf8": [say("text")]}
 
-    def __init__(self, *, low: int = 1, high: int = MAX_TEXT, **options: Any) -> None:
-        self.low, self.high = low, high
+    def __init__(self, *, low: int = 1, high: int = MAX_TEXT, has_lines: bool = False, **options: Any) -> None:
+        self.low, self.high, self.has_lines = low, high, has_lines
         metadata = {"minLength": low, "maxLength": high} | options.pop("metadata", {})
         super().__init__(metadata=metadata, **options)
 
@@ -58,8 +62,9 @@ class PlainText(fields.String):
             raise ValidationError([say("text")])
         if not self.low <= len(value) <= self.high:
             raise ValidationError([say("length", low=self.low, high=self.high)])
-        if not is_text(value):
-            raise ValidationError([say("control" if "\x00" in value else "surrogate")])
+        if not is_text(value, has_lines=self.has_lines):
+            is_half = any("\ud800" <= letter <= "\udfff" for letter in value)
+            raise ValidationError([say("surrogate" if is_half else "control")])
         return value
 
 
@@ -266,7 +271,7 @@ class Attributes(fields.Dict):
     @staticmethod
     def _is_plain(value: object) -> bool:
         if isinstance(value, str):
-            return len(value) <= MAX_TEXT and is_text(value)
+            return len(value) <= MAX_TEXT and is_text(value, has_lines=True)
         if isinstance(value, int) and not isinstance(value, bool):
             return abs(value) < 2**53
         return value is None or isinstance(value, bool)

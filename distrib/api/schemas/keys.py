@@ -81,12 +81,23 @@ class KeySchema(Shape):
     last_used_at = Instant(required=True, allow_none=True, metadata={"description": "to the minute"})
     revoked_at = Instant(required=True, allow_none=True)
     ended_by = PlainText(required=True, allow_none=True, metadata={"description": "a key, or cli"})
+    signed = Flag(required=True, metadata={"description": "whether what it posts of events must be signed"})
 
 
 class NewKeySchema(KeySchema):
     """A key with its secret, seen once."""
 
     key = PlainText(required=True, metadata={"description": _KEPT_AS_HASH})
+
+
+class SigningSecretSchema(Shape):
+    """The secret of a key that must sign, seen once."""
+
+    id = PlainText(required=True)
+    secret = PlainText(required=True, metadata={"description": "whsec_ and base64, as Standard Webhooks has it"})
+    former_until = Instant(
+        required=True, allow_none=True, metadata={"description": "until when the one before is good as well"}
+    )
 
 
 class RotationSchema(Shape):

@@ -128,7 +128,7 @@ class OrderViewSchema(OrderSummarySchema):
     commissions = Listed(Inner(NetCommissionSchema), required=True)
     expected = Listed(Inner(ExpectedCommissionSchema), required=True)
     events = Listed(Inner(OrderEventSchema), required=True)
-    reason = PlainText(required=True, allow_none=True)
+    reason = PlainText(has_lines=True, required=True, allow_none=True)
     error = Inner(EventFailureSchema, required=True, allow_none=True)
 
 
@@ -157,7 +157,7 @@ class LookSchema(Shape):
     amount_before_cap_minor = Total(required=True)
     amount_minor = Total(required=True)
     posted_minor = Total(required=True)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
     amount_line_id = Identifier(required=True, allow_none=True)
 
 
@@ -200,7 +200,7 @@ class DifferenceSchema(Shape):
 class ExplanationSchema(OrderSummarySchema):
     """Everyone looked at, worked out again from the snapshot and compared with what was posted."""
 
-    reason = PlainText(required=True, allow_none=True)
+    reason = PlainText(has_lines=True, required=True, allow_none=True)
     error = Inner(EventFailureSchema, required=True, allow_none=True)
     policy = PlainText(required=True, allow_none=True)
     is_self_purchase = Flag(required=True, allow_none=True)

@@ -115,7 +115,7 @@ class PayoutLineSchema(Shape):
     returned_on = Day(required=True, allow_none=True)
     reference = PlainText(low=0, required=True, allow_none=True)
     return_reference = PlainText(low=0, required=True, allow_none=True)
-    reason = PlainText(low=0, required=True, allow_none=True)
+    reason = PlainText(has_lines=True, low=0, required=True, allow_none=True)
     recorded_at = Instant(required=True, allow_none=True)
 
 
@@ -149,7 +149,9 @@ class PayoutSummarySchema(Shape):
     up_to = Instant(required=True)
     min_minor = Whole(required=True)
     selection = Choice(SELECTIONS, required=True)
-    reason = PlainText(required=True, allow_none=True, metadata={"description": "why a closed shop is paid"})
+    reason = PlainText(
+        has_lines=True, required=True, allow_none=True, metadata={"description": "why a closed shop is paid"}
+    )
     channel = Choice(CHANNELS, required=True)
     withholding = Choice(METHODS, required=True)
     currency = Currency(required=True)
@@ -182,7 +184,7 @@ class ClosingDraftSchema(Shape):
     """A closing payment that is asked for: the id of its batch, and why."""
 
     id = Identifier(required=True)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
     channel = Choice(CHANNELS, allow_none=True, load_default=None)
 
 
@@ -202,7 +204,7 @@ class OwnPayoutSchema(Shape):
     paid_on = Day(required=True, allow_none=True)
     returned_on = Day(required=True, allow_none=True)
     reference = PlainText(low=0, required=True, allow_none=True)
-    reason = PlainText(low=0, required=True, allow_none=True)
+    reason = PlainText(has_lines=True, low=0, required=True, allow_none=True)
 
 
 class ResultSchema(Shape):
@@ -216,7 +218,7 @@ class ResultSchema(Shape):
     status = Choice(RESULT_STATUSES, required=True)
     paid_on = Day(allow_none=True, load_default=None)
     reference = PlainText(allow_none=True, load_default=None)
-    reason = PlainText(allow_none=True, load_default=None)
+    reason = PlainText(has_lines=True, allow_none=True, load_default=None)
 
     @validates_schema(skip_on_field_errors=False)
     def _fits(self, data: dict[str, Any], **_: Any) -> None:

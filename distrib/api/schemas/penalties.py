@@ -19,7 +19,7 @@ class PenaltyDraftSchema(Shape):
     decided_on = Day(required=True, metadata={"description": "today at the latest, in the program's time zone"})
     authority = PlainText(load_default=None, metadata={"description": "who decided"})
     reference = PlainText(load_default=None, metadata={"description": "number of the decision"})
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class PenaltyQuerySchema(PageQuerySchema):
@@ -32,7 +32,7 @@ class PenaltyQuerySchema(PageQuerySchema):
 class WithdrawalSchema(Shape):
     """Why a penalty no longer stands."""
 
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class _PenaltyFactsSchema(Shape):
@@ -46,7 +46,7 @@ class _PenaltyFactsSchema(Shape):
     lapses_on = Day(required=True, allow_none=True, metadata={"description": "null: for ever"})
     authority = PlainText(required=True, allow_none=True)
     reference = PlainText(required=True, allow_none=True)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
     recorded_at = Instant(required=True)
 
 
@@ -57,7 +57,7 @@ class PenaltySchema(_PenaltyFactsSchema):
     recorded_by = PlainText(required=True, metadata={"description": "id of the key"})
     withdrawn_at = Instant(required=True, allow_none=True)
     withdrawn_by = PlainText(required=True, allow_none=True)
-    withdrawal_reason = PlainText(required=True, allow_none=True)
+    withdrawal_reason = PlainText(has_lines=True, required=True, allow_none=True)
 
 
 class PenaltyInForceSchema(_PenaltyFactsSchema):

@@ -115,7 +115,7 @@ class MoveSchema(Shape):
 
     sponsor_id = Identifier(required=True, allow_none=True)
     effective_at = Instant(allow_none=True, load_default=None)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class StatusSchema(Shape):
@@ -123,7 +123,7 @@ class StatusSchema(Shape):
 
     status = Choice(SHOP_STATUSES, required=True)
     effective_at = Instant(allow_none=True, load_default=None)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class RankSchema(Shape):
@@ -131,7 +131,7 @@ class RankSchema(Shape):
 
     rank = PlainText(high=40, required=True, allow_none=True)
     effective_at = Instant(allow_none=True, load_default=None)
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class RankChangeSchema(Shape):

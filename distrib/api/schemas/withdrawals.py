@@ -20,7 +20,7 @@ class WithdrawalDraftSchema(Shape):
 class WithdrawalRefusalSchema(Shape):
     """Why a withdrawal is refused; the shop reads it."""
 
-    reason = PlainText(required=True)
+    reason = PlainText(has_lines=True, required=True)
 
 
 class WithdrawalQuerySchema(PageQuerySchema):
@@ -47,7 +47,7 @@ class ShopWithdrawalSchema(Shape):
     ended_by = PlainText(required=True, allow_none=True)
     payout_id = Identifier(required=True, allow_none=True)
     settled_at = Instant(required=True, allow_none=True)
-    reason = PlainText(low=0, required=True, allow_none=True)
+    reason = PlainText(has_lines=True, low=0, required=True, allow_none=True)
 
 
 WithdrawalsPageSchema: Any = page_of(ShopWithdrawalSchema, "WithdrawalsPage")

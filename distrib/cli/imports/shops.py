@@ -26,7 +26,7 @@ from distrib.cli.imports.refused import RefusedFile
 from distrib.cli.imports.shape import UTF_8, FileShape, shape_options
 from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.errors import Refusal
-from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, parse_instant
+from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text, parse_instant
 from distrib.domain.network.graph import NOBODY, arrange_places, name_loops
 from distrib.domain.texts import Text
 from distrib.languages import render_both
@@ -103,6 +103,8 @@ def draft_of(values: dict[str, Any]) -> ShopDraft | str:
     for name in ("invite_code", "name", "identity"):
         if name in values and (not is_storable_text(values[name]) or not values[name]):
             wrong.append(f"{name}: {render_both(Text('must have 1 to {most} characters', most=MAX_TEXT))}")
+        elif name in values and not is_text(values[name]):
+            wrong.append(f"{name}: {render_both(Text('holds a control character', 'service'))}")
     joined_at, attributes = _instant(values.get("joined_at"), wrong), _attributes(values.get("attributes"), wrong)
     if wrong:
         return "; ".join(wrong)

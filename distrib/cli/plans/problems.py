@@ -12,6 +12,7 @@ from rich.text import Text as RichText
 
 from distrib.cli.output import in_both, open_console
 from distrib.domain.errors import Problem
+from distrib.domain.identifiers import visible
 from distrib.domain.policies.policy import Finding
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, LANGUAGES, render
@@ -53,4 +54,4 @@ def _placed(problems: Sequence[Problem], lines: Mapping[str, int]) -> list[tuple
 
 def _print(console: Console, words: str, style: str = "") -> None:
     """Prints a line unbroken, so that it can be searched for."""
-    console.print(RichText(words, style=style), soft_wrap=True)
+    console.print(RichText(visible(words), style=style), soft_wrap=True)

@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
-from distrib.domain.identifiers import parse_instant
+from distrib.cli.programs.limits import limit_command
+from distrib.domain.identifiers import parse_instant, visible
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.programs import key_changes
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD, revoke_key
 from distrib.services.programs.keys import KeyTerms, create_key, key_view, list_keys
 from distrib.services.programs.scopes import ROLES, SCOPES
+from distrib.services.programs.signing import end_signing, require_signing
 
 PAGE = 500
 _COLUMNS = {
@@ -218,6 +220,29 @@ def revoke(key_id: str, program_code: str | None) -> None:
     click.echo(in_both(Text("{id} has ended.", "key", id=key_id)))
 
 
+@key.command()
+@click.argument("key_id")
+@click.option("--end", is_flag=True, help="Ask it for no signatures any more.")
+@program_option
+def sign(key_id: str, end: bool, program_code: str | None) -> None:
+    """Make the key KEY_ID sign its posts of events; the secret is printed once, alone on the last line."""
+    with open_container() as container:
+        now = container.now()
+        with container.begin() as conn:
+            program = container.program(conn, program_code)
+            if end:
+                end_signing(conn, program, key_id, COMMAND_LINE, now)
+                return
+            secret, former_until = require_signing(conn, program, key_id, container.sealer, COMMAND_LINE, now)
+    if former_until is not None:
+        words = Text("The secret before is good until {until}.", until=time_text(former_until))
+        click.echo(in_both(words), err=True)
+    _print_secret(secret)
+
+
+key.add_command(limit_command)
+
+
 def _change(
     change: Callable[[Connection, Program, datetime], dict[str, Any]], program_code: str | None, as_json: bool
 ) -> None:
@@ -229,7 +254,7 @@ def _change(
         print_json(view)
         return
     for name in ("owner", "scopes", "state", "expires_at", "may_confirm", "old_secret_ends_at"):
-        click.echo(f"{view['id']}: {name} = {_cell(view[name])}")
+        click.echo(visible(f"{view['id']}: {name} = {_cell(view[name])}"))
 
 
 def _with_reach(view: dict[str, Any]) -> dict[str, Any]:

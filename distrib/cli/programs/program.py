@@ -8,6 +8,7 @@ import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table
+from distrib.cli.programs.limits import limits_command
 from distrib.cli.programs.settings import set_command
 from distrib.domain.texts import Text
 from distrib.services.context import Program
@@ -71,6 +72,7 @@ def list_command(as_json: bool) -> None:
 
 
 program.add_command(set_command)
+program.add_command(limits_command)
 
 
 def _shown(tenant: Program) -> dict[str, object]:

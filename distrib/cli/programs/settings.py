@@ -9,6 +9,7 @@ import click
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, print_json, program_option
 from distrib.domain.customers import RULES
+from distrib.domain.identifiers import visible
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.programs.settings import APPROVALS, SETTINGS, WITHDRAWAL_TERMS, WITHHOLDINGS, set_program
@@ -62,7 +63,7 @@ def set_command(
         print_json(_shown(made))
         return
     for name in wanted:
-        click.echo(f"{made.code}: {name} = {getattr(made, name)}")
+        click.echo(visible(f"{made.code}: {name} = {getattr(made, name)}"))
 
 
 def _shown(made: Program) -> dict[str, object]:

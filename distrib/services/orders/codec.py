@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET
 
 from distrib.domain.events import CLOCK_SKEW, GROUP_BUY, DecodedEvent, Event
-from distrib.domain.identifiers import is_identifier
+from distrib.domain.identifiers import is_identifier, is_text
 from distrib.services.orders.event_inputs import (
     CHANNELS,
     MAX_AMOUNT_MINOR,
@@ -47,12 +47,10 @@ __all__ = [
     "decode_line",
     "decode_post",
     "decode_stored",
-    "is_text",
 ]
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EVENT_TYPES: Final = tuple(TYPE_OF.values())
-_NUL: Final = rb"\u0000"
 _ODD: Final = ("/ ", " /", "/./", "/../")
 _WHITESPACE: Final = b" \t\n\r"
 PEOPLE: Final = ("shop_id", "customer_id", "leader_id", "opener_id", "group_id")
@@ -118,7 +116,7 @@ def decode_stored(payload: str | bytes) -> Event:
 
 def _counted(body: bytes, sent: Sequence[AnyEvent], now: datetime, keys: int) -> list[DecodedEvent] | None:
     """The events of a body with as many keys as there can be in it, ``keys`` of them around the events."""
-    if _NUL in body:
+    if not (_is_plain(body) or all(is_text(text) for event in sent for text in _texts(event))):
         return None
     latest = now + CLOCK_SKEW
     events: list[DecodedEvent] = []
@@ -131,6 +129,15 @@ def _counted(body: bytes, sent: Sequence[AnyEvent], now: datetime, keys: int) ->
     except (OverflowError, _Unsound):
         return None
     return events if keys == most_keys(body) and are_identifiers(ids) else None
+
+
+def _is_plain(body: bytes) -> bool:
+    r"""Whether no text in a body of JSON can hold a control character: it is ASCII, nothing escaped, no DEL.
+
+    >>> _is_plain(b'{"a": "b"}'), _is_plain(rb'{"a": "\u0000"}'), _is_plain('"店"'.encode())
+    (True, False, False)
+    """
+    return body.isascii() and b"\\" not in body and b"\x7f" not in body
 
 
 def most_keys(body: bytes) -> int:
@@ -296,10 +303,3 @@ def _leave_out(part: OrderInput | RefundInput, *names: str) -> None:
     for name in names:
         if getattr(part, name) is None:
             setattr(part, name, UNSET)
-
-
-def is_text(text: str) -> bool:
-    """Whether PostgreSQL can keep the text: no NUL and no lone surrogate."""
-    if text.isascii():
-        return "\x00" not in text
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

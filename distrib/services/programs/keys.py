@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text
+from distrib.domain.identifiers import ID_RULE, MAX_TEXT, is_identifier, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
 from distrib.services.programs import persons
@@ -104,7 +104,8 @@ def authenticate(conn: Connection, presented: str, pepper: bytes, now: datetime)
     shop_id = None if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])[row.shop_no]
     scopes = None if row.scopes is None else frozenset(row.scopes)
     person = persons.person_of(row.key_id, row.name, row.role, row.owner)
-    return program, Actor(row.key_id, row.name, row.role, row.shop_no, shop_id, person, scopes, row.last_used_at)
+    actor = Actor(row.key_id, row.name, row.role, row.shop_no, shop_id, person, scopes, row.last_used_at, row.is_signed)
+    return program, actor
 
 
 def is_use_due(actor: Actor, now: datetime) -> bool:
@@ -150,6 +151,7 @@ def key_view(listed: ListedKey, now: datetime) -> dict[str, Any]:
         "last_used_at": row.last_used_at,
         "revoked_at": row.revoked_at,
         "ended_by": row.ended_by,
+        "signed": row.is_signed,
     }
 
 
@@ -208,6 +210,8 @@ def _problems(role: str, name: str, shop_id: str | None) -> list[Problem]:
         problems.append(Problem("/role", Text("must be one of {choices}", "setting", choices=", ".join(ROLES))))
     if not is_storable_text(name) or not name.strip():
         problems.append(Problem("/name", Text("must have 1 to {most} characters", most=MAX_TEXT)))
+    elif not is_text(name):
+        problems.append(Problem("/name", Text("holds a control character", "service")))
     if (role == "partner") != (shop_id is not None):
         words = Text("a partner's key names its shop, another key none")
         problems.append(Problem("/shop_id", words))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.customers import PROTECTED, RULES
 from distrib.domain.errors import Problem, Refusal
-from distrib.domain.identifiers import MAX_TEXT, is_storable_text
+from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.money import MAX_MINOR
 from distrib.domain.policies.policy import Policy, is_stricter
 from distrib.domain.sharing import JOIN_URL_PROBLEMS, join_url_problem
@@ -377,6 +377,8 @@ def _misfit_sharing(wanted: Mapping[str, Any]) -> Iterator[Problem]:
     title, join_url = wanted.get("title"), wanted.get("join_url")
     if title is not None and not (is_storable_text(title) and title.strip()):
         yield _problem("title", Text("must have 1 to {most} characters", most=MAX_TEXT))
+    elif title is not None and not is_text(title):
+        yield _problem("title", Text("holds a control character", "service"))
     wrong = None if join_url is None else join_url_problem(join_url)
     if wrong is not None:
         yield _problem("join_url", JOIN_URL_PROBLEMS[wrong])

@@ -35,6 +35,7 @@ class KeyRow(NamedTuple):
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
     ended_by: str | None = None
+    is_signed: bool = False
 
 
 class ListedKey(NamedTuple):

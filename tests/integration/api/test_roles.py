@@ -43,6 +43,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "rotate_key": ("POST", "/v1/keys/nobody/rotate", None),
     "finish_rotation": ("POST", "/v1/keys/nobody/rotate/finish", None),
     "revoke_key": ("DELETE", "/v1/keys/nobody", None),
+    "require_signing": ("POST", "/v1/keys/nobody/signing", None),
+    "end_signing": ("DELETE", "/v1/keys/nobody/signing", None),
     "register_shop": ("POST", "/v1/shops", DRAFT),
     "register_shops": ("POST", "/v1/shops/batch", {"shops": [DRAFT]}),
     "get_shop": ("GET", "/v1/shops/own", None),

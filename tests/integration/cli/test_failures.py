@@ -137,3 +137,16 @@ def test_an_address_in_use_is_named_before_anything_starts(own_servers: dict[str
     assert (code, said[-1]) == (2, f"  127.0.0.1:{port}: cannot listen here: Address already in use / 无法在此地址监听")
     code, said = ended(serve("--host", "no host"), own_servers)
     assert (code, said[-1].startswith("  no host:8000: cannot listen here: ")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [(SETTLE, 2), (serve("--port", "0"), 2), (WORKERS, 2), (WEB, GUNICORN_STOPS)]
+)
+def test_nothing_starts_in_production_with_secrets_missing_or_known_and_all_are_named_at_once(
+    own_servers: dict[str, str], command: tuple[str, ...], status: int
+) -> None:
+    own_servers |= {"DISTRIB_ENVIRONMENT": "production", "DISTRIB_KEY_PEPPER": "", "DISTRIB_METRICS_KEY": "changeme"}
+    code, said = ended(command, own_servers)
+    assert code == status
+    named = sorted(line.strip().partition(":")[0] for line in said[1:])
+    assert named == ["DISTRIB_DATA_KEY", "DISTRIB_KEY_PEPPER", "DISTRIB_METRICS_KEY"]

@@ -1,0 +1,97 @@
+"""Keys whose posts of events must be signed (Standard Webhooks 1.0.0): their secrets, and if a post is signed well.
+
+Who has stolen the key alone can then post nothing, and what was changed on the way is not taken. A post that is sent
+again is known by the ids of its events, for ever: nothing of a message's id is kept here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.webhooks import KEEPS_FORMER_SECRET, SIGNED_HEADERS, TOLERANCE, secret_text, signature_fault
+from distrib.services.context import Actor, Program
+from distrib.services.encryption import Sealer
+from distrib.store.programs import keys
+from distrib.store.programs import signing as store
+from distrib.store.programs.keys import KeyRow
+
+SECRET_BYTES = 32
+_SET: Final = "set"
+"""What the history of a key calls a change of its terms."""
+
+
+def require_signing(
+    conn: Connection, program: Program, key_id: str, sealer: Sealer, actor: Actor, now: datetime
+) -> tuple[str, datetime | None]:
+    """Gives a key a new secret by which its posts of events must be signed from now on.
+
+    Returns:
+        The secret, the only time it is seen, and until when the one before is good as well; None without one.
+
+    Raises:
+        Refusal: ``not_found``, or ``key_ended``.
+    """
+    row = _find(conn, program, key_id)
+    if row.revoked_at is not None:
+        raise Refusal("key_ended", id=key_id)
+    secret = secrets.token_bytes(SECRET_BYTES)
+    sealed = sealer.seal(secret, _about(program.program_id, key_id))
+    made = store.set_secret(conn, program.program_id, key_id, sealed, now + KEEPS_FORMER_SECRET, now)
+    keys.note_change(conn, row, _SET, now, actor.key_id)
+    return secret_text(secret), made.former_until
+
+
+def end_signing(conn: Connection, program: Program, key_id: str, actor: Actor, now: datetime) -> None:
+    """Asks a key for no signatures any more; the same again changes nothing. Raises ``not_found``."""
+    row = _find(conn, program, key_id)
+    if row.is_signed:
+        store.end_signing(conn, program.program_id, key_id, now)
+        keys.note_change(conn, row, _SET, now, actor.key_id)
+
+
+def check_signature(
+    conn: Connection,
+    program: Program,
+    actor: Actor,
+    sealer: Sealer,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+) -> None:
+    """Checks what a key that must sign has sent, on the bytes as they came.
+
+    Raises:
+        Refusal: ``signature_missing`` with every header that is missing, ``signature_expired`` or ``signature_wrong``.
+    """
+    missing = [name for name in SIGNED_HEADERS if not headers.get(name)]
+    if missing:
+        raise Refusal("signature_missing", headers=", ".join(missing))
+    row = store.read_signing(conn, program.program_id, actor.key_id)
+    if row is None or row.secret is None:  # it has ended since the key was read
+        return
+    sealed = [row.secret]
+    if row.former_secret is not None and row.former_until is not None and now < row.former_until:
+        sealed.append(row.former_secret)
+    opened = [sealer.open(secret, _about(program.program_id, actor.key_id)) for secret in sealed]
+    message_id, timestamp, signatures = (headers[name] for name in SIGNED_HEADERS)
+    fault = signature_fault(opened, message_id, timestamp, signatures, body, now)
+    if fault is not None:
+        raise Refusal(fault, minutes=int(TOLERANCE.total_seconds()) // 60)
+
+
+def _find(conn: Connection, program: Program, key_id: str) -> KeyRow:
+    row = keys.key_of(conn, program.program_id, key_id, locks=True)
+    if row is None:
+        raise Refusal("not_found")
+    return row
+
+
+def _about(program_id: int, key_id: str) -> bytes:
+    """The place that a sealed secret is bound to: moved to another key it does not open."""
+    return f"signing {program_id} {key_id}".encode()
