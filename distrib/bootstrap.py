@@ -205,6 +205,11 @@ class Container:
         """The environment variables with which a command joins the embedded servers, or those of ``environment``."""
         return {"DISTRIB_VAR_DIR": str(self.settings.var_dir)} if self.servers is not None else self.environment()
 
+    def disconnect(self) -> None:
+        """Closes every connection to the database; whoever needs one opens it anew."""
+        self.worker_engine.dispose()
+        self.web_engine.dispose()
+
     def close(self) -> None:
         """Closes every connection."""
         self._closing.close()

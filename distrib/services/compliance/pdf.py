@@ -24,7 +24,6 @@ from distrib.services.typeface import (
     word_width,
 )
 
-LANGUAGES = ("zh", "en")
 _MARGIN = 36
 _WIDTH = landscape(A4)[0] - 2 * _MARGIN
 _SIZE = 8.0
