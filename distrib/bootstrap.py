@@ -23,6 +23,7 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
+from distrib.failpoints import arm_named
 from distrib.services.audit.run import audit_state
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys
@@ -247,6 +248,8 @@ def open_container(settings: Settings | None = None, *, migrated: bool = True) -
             is migrated.
     """
     settings = settings or read_settings()
+    if settings.failpoint:
+        arm_named(settings.failpoint)
     with ExitStack() as stack:
         if settings.database_url is None or settings.redis_url is None:
             servers = stack.enter_context(EmbeddedServers(settings.var_dir))

@@ -148,6 +148,8 @@ class Supervisor:
             self._last_queue = waiting if has_pending_events else None
         except (DBAPIError, psycopg.Error) as error:
             _log.warning("database_away", error=type(error).__name__)
+        except Exception:  # noqa: BLE001 - the next sweep may find it gone, and all else needs this process
+            _log.exception("sweep_failed")
 
     def _wake_waiting(self) -> None:
         """Queues what waited for something that has come; as often as sweeps are meant to be, and no oftener."""

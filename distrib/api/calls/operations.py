@@ -30,6 +30,7 @@ from distrib.api.http.json_body import parse_document
 from distrib.api.http.shapes import load_body, load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
+from distrib.failpoints import reach
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
@@ -141,6 +142,7 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         if refusal.code in WATCHED:
             in_transaction(backend.begin, partial(_note_refused, backend, path, presented, sent, refusal.code))
         raise
+    reach("request.committed")
     if isinstance(answer, Stream):
         return _streamed(backend, program_id, answer)
     if isinstance(answer, Drawing):

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
 from distrib.domain.periods import next_period
+from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, format_period
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.statements import close_figures
@@ -52,11 +53,13 @@ def propose_close(conn: Connection, program: Program, period: int, actor: Actor,
         if is_paying:
             pay_missing(conn, program, period, close_figures.hold(conn, program), actor, now)
         figures = close_figures.compute_figures(conn, program, period)
+        reach("close.figured")
         if is_paying or (standing is not None and standing.digest == figures.digest):
             trial.rollback()
     if standing is None or standing.digest != figures.digest:
         standing = _proposal(figures, None if is_paying else mark, actor, now)
         periods.insert_proposal(conn, program.program_id, period, standing)
+        reach("close.proposed")
     return _proposal_view(program, period, standing)
 
 
@@ -158,6 +161,7 @@ def _close(
         with conn.begin_nested() as trial:
             figures = _figures_of(conn, program, period, proposal)
             lines = close_figures.compute_lines(conn, program, period, figures.totals)
+            reach("close.lined")
             close_figures.hold(conn, program)
             if close_figures.is_as_marked(conn, program, period, mark) and not are_due(conn, program, period):
                 return _write(conn, program, period, proposal, figures, lines, actor, now)
@@ -211,7 +215,9 @@ def _write(
         figures.figures_no,
     )
     periods.insert_closed_period(conn, program.program_id, closed)
+    reach("close.written")
     books.close_through(conn, program.program_id, period)
+    reach("close.sealed")
     outbox.insert_messages(conn, program.program_id, [_message(program, closed)])
     return closed
 
