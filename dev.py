@@ -39,6 +39,8 @@ python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
   check   lint, format, types, import contracts    静态检查
           with --mutants mutation testing besides  另加变异测试
   bench   the project's own benchmarks             基准测试
+  soak    a service to which everything happens    混合故障下的长时间运行
+          --seed S --minutes M
 """
 
 
@@ -270,7 +272,21 @@ def bench(arguments: list[str]) -> int:
     return become(str(COMMAND), "bench", *arguments)
 
 
-COMMANDS = {"setup": setup, "demo": demo, "test": test, "serve": serve, "check": check, "bench": bench}
+def soak(arguments: list[str]) -> int:
+    """A whole service under load and under faults, against the reference of the tests."""
+    os.chdir(ROOT)
+    return become(str(PYTHON), "-m", "tests.tools.soak", *arguments)
+
+
+COMMANDS = {
+    "setup": setup,
+    "demo": demo,
+    "test": test,
+    "serve": serve,
+    "check": check,
+    "bench": bench,
+    "soak": soak,
+}
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):

@@ -104,15 +104,28 @@ class Served:
 
     # --- what it is asked ---
 
-    def call_until_done(self, key: str, method: str, path: str, body: object = None, seconds: float = 120) -> Any:
-        """One call, sent again while nobody answers or the service says that it cannot just now; its answer."""
+    def call_until_done(
+        self,
+        key: str,
+        method: str,
+        path: str,
+        body: object = None,
+        seconds: float = 120,
+        may_refuse: bool = False,
+        **headers: str,
+    ) -> Any:
+        """One call, sent again while nobody answers or the service says that it cannot just now; its answer.
+
+        Args:
+            may_refuse: whether a conflict is an answer too.
+        """
         until = monotonic() + seconds
         while True:
             with suppress(OSError, http.client.HTTPException):
-                answer = Client(self.port, key).call(method, path, body)
+                answer = Client(self.port, key).call(method, path, body, **headers)
                 self.statuses.add(answer.status)
                 if answer.status not in _UNDER_WAY:
-                    assert answer.status < 300, (answer.status, answer.text)
+                    assert answer.status < 300 or (may_refuse and answer.status == 409), (answer.status, answer.text)
                     return answer.json
             if monotonic() > until:
                 raise TimeoutError(f"not within {seconds} s: {method} {path}")
