@@ -46,7 +46,7 @@ KEEPS_FORMER_SECRET = timedelta(hours=24)
 MOST_PAYLOAD_BYTES = 20_000
 MOST_URL = 2_000
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, no secret
+SECRET_PREFIX = "whsec_"  # noqa: S105  # nosec B105  # what a secret begins with, no secret
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa")
 # Set aside by IANA for protocols and relays, wholly: some addresses of theirs count as global.
 _NEVER = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))

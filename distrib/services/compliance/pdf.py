@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406  # writes, reads nothing
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
