@@ -55,10 +55,11 @@ def _component(package: dict[str, Any]) -> dict[str, Any]:
 def _licence(name: str) -> dict[str, Any]:
     """The licence as the installed package states it (SPDX); nothing where it states none."""
     try:
-        expression = metadata(name).get("License-Expression")
+        stated = metadata(name)
     except PackageNotFoundError:  # of another platform
         return {}
-    return {} if expression is None else {"licenses": [{"expression": expression}]}
+    field = "License-Expression"
+    return {"licenses": [{"expression": stated[field]}]} if field in stated else {}
 
 
 def main() -> int:

@@ -104,7 +104,7 @@ class Soak:
 
     def call_once(self, key: str, method: str, path: str, body: object = None) -> Any:
         once = {"Idempotency-Key": f"soak-{next(self.numbers)}"}
-        return self.service.call_until_done(key, method, path, body, 300, **once)
+        return self.service.call_until_done(key, method, path, body, 300, headers=once)
 
     def draw_lot(self, random: Random) -> Lot:
         """A program by lot with a plan and a tree."""

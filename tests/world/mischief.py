@@ -51,7 +51,7 @@ def _hung(*pids: int) -> Iterator[None]:
 
 def _tell_valkey(service: Served, *command: str) -> None:
     with suppress(redis.RedisError), redis.Redis.from_url(str(service.settings.redis_url), socket_timeout=2) as client:
-        client.execute_command(*command)  # type: ignore[no-untyped-call]
+        client.execute_command(*command)
 
 
 @contextmanager

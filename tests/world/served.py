@@ -112,7 +112,7 @@ class Served:
         body: object = None,
         seconds: float = 120,
         may_refuse: bool = False,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """One call, sent again while nobody answers or the service says that it cannot just now; its answer.
 
@@ -122,7 +122,7 @@ class Served:
         until = monotonic() + seconds
         while True:
             with suppress(OSError, http.client.HTTPException):
-                answer = Client(self.port, key).call(method, path, body, **headers)
+                answer = Client(self.port, key).call(method, path, body, **(headers or {}))
                 self.statuses.add(answer.status)
                 if answer.status not in _UNDER_WAY:
                     assert answer.status < 300 or (may_refuse and answer.status == 409), (answer.status, answer.text)
@@ -170,7 +170,7 @@ def served(var_dir: Path, port: int) -> Iterator[Served]:
 def _start(var_dir: Path, port: int) -> subprocess.Popen[bytes]:
     own = {"DISTRIB_VAR_DIR": str(var_dir), "DISTRIB_LOG_LEVEL": "ERROR", "DISTRIB_DRAIN_BATCH_ORDERS": "50"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISTRIB_")}
-    command = [Path(sys.executable).with_name("distrib"), "serve", "--port", str(port)]
+    command = [str(Path(sys.executable).with_name("distrib")), "serve", "--port", str(port)]
     log = (var_dir.parent / "serve.log").open("ab")
     with log:
         return subprocess.Popen(
