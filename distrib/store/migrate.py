@@ -5,6 +5,7 @@ Alembic is imported where there is something to migrate: it takes longer than al
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Engine, text
 from distrib.store.database import open_engine
 from distrib.store.locks import MIGRATIONS
 
+_NAMES = re.compile(r'^(revision|down_revision) = "(\w+)"', re.MULTILINE)
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -36,8 +38,13 @@ def is_current(engine: Engine) -> bool:
 
 @cache
 def newest_revision() -> str:
-    """The name of the newest migration of this code: the number that its file begins with."""
-    return max(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("[0-9]*.py"))
+    """The name of the newest migration of this code: the one that no other follows."""
+    follows: dict[str, str | None] = {}
+    for path in (_SCRIPTS / "versions").glob("*.py"):
+        named = dict(_NAMES.findall(path.read_text("utf-8")))
+        follows[named["revision"]] = named.get("down_revision")
+    (newest,) = follows.keys() - set(follows.values())
+    return newest
 
 
 def _version(conn: Connection) -> str | None:

@@ -45,6 +45,7 @@ class Kept:
         environment: what stands in its environment besides our own.
         gives_up: exit statuses which say that no start is of use before somebody mends the settings. They count until
             the process has once lived long enough; so does any above 0 with which three starts have ended.
+        is_fresh: whether it is to know nothing of this process, neither memory nor environment: it then imports anew.
     """
 
     def __init__(
@@ -54,12 +55,15 @@ class Kept:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         gives_up: Sequence[int] = (),
+        *,
+        is_fresh: bool = False,
     ) -> None:
         self._name = name
         self._module = module
         self._arguments = list(arguments)
         self._environment = dict(environment)
         self._gives_up = gives_up
+        self._is_fresh = is_fresh
         self._pid = 0
         self._status: int | None = None
         self._started = 0.0
@@ -134,6 +138,8 @@ class Kept:
                 signal.signal(number, signal.SIG_DFL)
             os.chdir(REPOSITORY)
             os.environ.update(self._environment)
+            if self._is_fresh:
+                os.execv(sys.executable, [sys.executable, "-m", self._module, *self._arguments])  # noqa: S606 - no shell
             sys.argv = [self._module, *self._arguments]
             runpy.run_module(self._module, run_name="__main__", alter_sys=True)
             status = 0

@@ -48,7 +48,14 @@ def serve(host: str, port: int) -> None:
         _import_all()
         configure_logs(container.settings.log_level)
         container.disconnect()  # processes are forked from here
-        web = Kept("web", "gunicorn", _web(container, host, port), container.web_environment(), gives_up=[_WEB_GIVES_UP])
+        web = Kept(
+            "web",
+            "gunicorn",
+            _web(container, host, port),
+            container.web_environment(),
+            gives_up=[_WEB_GIVES_UP],
+            is_fresh=container.settings.worker_database_url is not None,  # the web is never to learn of that login
+        )
         workers = None
         if container.servers is not None:
             workers = Kept("workers", "workers", [], container.joining_environment(), gives_up=[WRONG_USE])

@@ -6,11 +6,11 @@ from alembic import op
 
 from distrib.store.database import driver
 
-revision = "0031"
-down_revision = "0026"
+revision = "0033"
+down_revision = "0032"
 
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0031_cut_offs.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0033_cut_offs.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)
