@@ -65,11 +65,10 @@ def propose_close(
     if standing is not None and standing.cut_off_at == since and _is_as_proposed(conn, program, period, standing):
         return _proposal_view(program, period, standing)
     if cut_off_at is None:
-        worked_out = _work_out(conn, program, period, standing, mark, actor, now)
+        figures, kept = _compute_beside(conn, program, period, standing, mark, actor, now)
     else:
-        worked_out = _work_out_alone(conn, program, period, standing, actor, now)
+        figures, kept = _compute_and_hold(conn, program, period, actor, now)
         books.cut_off_through(conn, program.program_id, period)
-    figures, kept = worked_out
     reach("close.figured")
     if standing is None or standing.digest != figures.digest or standing.cut_off_at != since:
         standing = _proposal(figures, kept, actor, now)._replace(cut_off_at=since)
@@ -78,7 +77,7 @@ def propose_close(
     return _proposal_view(program, period, standing)
 
 
-def _work_out(
+def _compute_beside(
     conn: Connection,
     program: Program,
     period: int,
@@ -99,8 +98,8 @@ def _work_out(
     return figures, None if is_paying or is_known else mark
 
 
-def _work_out_alone(
-    conn: Connection, program: Program, period: int, standing: Proposal | None, actor: Actor, now: datetime
+def _compute_and_hold(
+    conn: Connection, program: Program, period: int, actor: Actor, now: datetime
 ) -> tuple[MonthFigures, BooksMark | None]:
     """The same with the books held from then on; they are worked out beside the drain where few facts come."""
     for _ in range(BESIDE_ATTEMPTS):
@@ -115,7 +114,7 @@ def _work_out_alone(
             trial.rollback()
     close_figures.hold(conn, program)
     _, mark = close_figures.mark_month(conn, program, period)
-    return _work_out(conn, program, period, None, mark, actor, now)
+    return _compute_beside(conn, program, period, None, mark, actor, now)
 
 
 def confirm_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
