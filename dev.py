@@ -28,6 +28,7 @@ DESCRIBED = ("setup.cfg", "pyproject.toml")
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 MOST_TEST_WORKERS = 8
 MUTANTS = "--mutants"
+BANDIT = ("bandit", "-q", "-c", "config/bandit.yaml", "-r", "distrib", "workers", "wsgi.py", "dev.py")
 
 USAGE = """\
 python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
@@ -36,9 +37,13 @@ python3 dev.py COMMAND [ARGUMENTS]    arguments are passed on
   demo    the whole way on real orders             用真实订单走完全程
   test    all tests, or those named                运行测试
   serve   API, console and worker                  启动服务
-  check   lint, format, types, import contracts    静态检查
+  check   lint, format, security, types, imports   静态检查
           with --mutants mutation testing besides  另加变异测试
   bench   the project's own benchmarks             基准测试
+  soak    a service to which everything happens    混合故障下的长时间运行
+          --seed S --minutes M
+  advisories  known holes of what is installed     依赖漏洞检查
+  materials   what it is made of, as CycloneDX     软件物料清单
 """
 
 
@@ -239,9 +244,9 @@ def test_workers() -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """Lint, format, types, import rules, with --mutants mutation testing: all run, one that fails fails the whole."""
+    """Lint, format, security, types, imports, with --mutants mutation testing: all run, one that fails fails all."""
     ruff = ["--config", "config/ruff.toml", "."]
-    steps = [["ruff", "check", *ruff], ["ruff", "format", "--check", *ruff], ["mypy"], ["lint-imports"]]
+    steps = [["ruff", "check", *ruff], ["ruff", "format", "--check", *ruff], [*BANDIT], ["mypy"], ["lint-imports"]]
     if MUTANTS in arguments:
         arguments = [argument for argument in arguments if argument != MUTANTS]
         steps.append(["python", "-m", "tests.tools.mutants"])
@@ -270,7 +275,35 @@ def bench(arguments: list[str]) -> int:
     return become(str(COMMAND), "bench", *arguments)
 
 
-COMMANDS = {"setup": setup, "demo": demo, "test": test, "serve": serve, "check": check, "bench": bench}
+def soak(arguments: list[str]) -> int:
+    """A whole service under load and under faults, against the reference of the tests."""
+    os.chdir(ROOT)
+    return become(str(PYTHON), "-m", "tests.tools.soak", *arguments)
+
+
+def advisories(arguments: list[str]) -> int:
+    """What is known against the packages of the locks; no network is no failure."""
+    os.chdir(ROOT)
+    return become(str(PYTHON), "-m", "tests.tools.advisories", *arguments)
+
+
+def materials(arguments: list[str]) -> int:
+    """The bill of materials on standard output."""
+    os.chdir(ROOT)
+    return become(str(PYTHON), "-m", "tests.tools.materials", *arguments)
+
+
+COMMANDS = {
+    "setup": setup,
+    "demo": demo,
+    "test": test,
+    "serve": serve,
+    "check": check,
+    "bench": bench,
+    "soak": soak,
+    "advisories": advisories,
+    "materials": materials,
+}
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):

@@ -19,7 +19,9 @@ atexit.register(_open.close)
 try:
     _settings = read_settings()
     configure_logs(_settings.log_level)
-    app = create_app(_open.enter_context(open_container(_settings)))
+    _container = _open.enter_context(open_container(_settings))
+    app = create_app(_container)
+    _container.disconnect()  # who serves is forked from here: no two processes may speak on one connection
 except FAILURES as failure:
     sys.stderr.write(f"{explain(failure)}\n")
     sys.exit(_GUNICORN_STOPS)

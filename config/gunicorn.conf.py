@@ -14,6 +14,7 @@ metrics_directory = provide_directory()
 worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
 workers = 2
 threads = 32  # half of them may belong to one program (DISTRIB_PROGRAM_CALLS at work, as many waiting)
+preload_app = True  # a process that died is back in a moment: imports take seconds, a fork none
 timeout = 60  # longer than a statement may take (DISTRIB_STATEMENT_TIMEOUT_MS), so that the database gives up first
 graceful_timeout = 30
 keepalive = 5
@@ -25,8 +26,14 @@ accesslog = None  # the application writes its own, with what it knows of the re
 errorlog = "-"
 
 
+def when_ready(_server: Any) -> None:
+    """Keeps the collector of cycles off what lives as long as the service, before processes are forked to share it."""
+    gc.collect()
+    gc.freeze()
+
+
 def post_worker_init(_worker: Any) -> None:
-    """Keeps the collector of cycles off what lives as long as the process, and off each post's thousand events."""
+    """Keeps the collector of cycles off each post's thousand events."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)

@@ -24,6 +24,7 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
+from distrib.failpoints import arm_named
 from distrib.rates import Rates
 from distrib.services.audit.run import audit_state
 from distrib.services.context import Actor, Program
@@ -226,6 +227,11 @@ class Container:
         """The environment variables with which a command joins the embedded servers, or those of ``environment``."""
         return {"DISTRIB_VAR_DIR": str(self.settings.var_dir)} if self.servers is not None else self.environment()
 
+    def disconnect(self) -> None:
+        """Closes every connection to the database; whoever needs one opens it anew."""
+        self.worker_engine.dispose()
+        self.web_engine.dispose()
+
     def close(self) -> None:
         """Closes every connection."""
         self._closing.close()
@@ -264,6 +270,8 @@ def open_container(settings: Settings | None = None, *, migrated: bool = True) -
             is migrated.
     """
     settings = settings or read_settings()
+    if settings.failpoint:
+        arm_named(settings.failpoint)
     with ExitStack() as stack:
         if settings.database_url is None or settings.redis_url is None:
             servers = stack.enter_context(EmbeddedServers(settings.var_dir))

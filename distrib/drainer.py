@@ -19,12 +19,13 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from distrib.domain.policies.policy import Policy
+from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.orders import queue
 from distrib.services.programs.tenants import get_program
 from distrib.services.settlement import drain
 from distrib.services.settlement.drain import BatchFailed, Drained, State
-from distrib.transactions import LOCK_NOT_AVAILABLE, in_transaction
+from distrib.transactions import LOCK_NOT_AVAILABLE, in_transaction, is_of_the_server
 
 _BUSY_WAIT_S = 0.05
 _BUSY_LIMIT_S = 1.0
@@ -119,25 +120,38 @@ class Drainer:
         except BatchFailed as failed:
             self._isolate(program, failed.orders, failed.until, failed.__cause__, tally)
             return State.APPLIED
+        if drained.state is State.APPLIED:
+            reach("drain.committed")
         self._count(drained, tally)
         return drained.state
 
     def _isolate(
         self, program: Program, orders: Sequence[int], until: date, cause: BaseException | None, tally: DrainTally
     ) -> None:
-        """Halves the batch until the order that fails stands alone, and parks that one."""
-        if len(orders) == 1:
-            reason = type(cause).__name__
-            _log.error("order_parked", program=program.code, order_no=orders[0], exc_info=cause)
-            self._retried(lambda conn: drain.park_order(conn, program, orders[0], reason, self._now()))
-            tally.parked += 1
-            return
+        """Halves the batch until the order that fails stands alone; it is parked if it fails alone, and so twice.
+
+        Raises:
+            DBAPIError: or what the driver says: the database is in trouble, and no order to blame for it.
+        """
+        if cause is not None and is_of_the_server(cause):
+            raise cause
         middle = len(orders) // 2
-        for half in (orders[:middle], orders[middle:]):
+        for part in filter(None, (orders[:middle], orders[middle:])):
             try:
-                self._count(self._named(program, half, until), tally)
+                self._count(self._named(program, part, until), tally)
             except BatchFailed as failed:
-                self._isolate(program, half, until, failed.__cause__, tally)
+                if len(part) == 1:
+                    self._park(program, part[0], failed.__cause__, tally)
+                else:
+                    self._isolate(program, part, until, failed.__cause__, tally)
+
+    def _park(self, program: Program, order_no: int, cause: BaseException | None, tally: DrainTally) -> None:
+        if cause is not None and is_of_the_server(cause):
+            raise cause
+        reason = type(cause).__name__
+        _log.error("order_parked", program=program.code, order_no=order_no, exc_info=cause)
+        self._retried(lambda conn: drain.park_order(conn, program, order_no, reason, self._now()))
+        tally.parked += 1
 
     def _named(self, program: Program, orders: Sequence[int], until: date) -> Drained:
         return self._retried(lambda conn: drain.drain_orders(conn, program, self._policies, orders, until, self._now()))

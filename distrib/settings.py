@@ -18,6 +18,7 @@ from environs import EnvValidationError, FileAwareEnv
 from marshmallow import ValidationError, validate
 
 from distrib.domain.texts import Text
+from distrib.failpoints import is_failpoint
 from distrib.languages import render_both
 
 PREFIX = "DISTRIB_"
@@ -96,6 +97,8 @@ class Settings:
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
     public_url: str | None = None
     """What links to this service begin with, as people outside reach it; None: as the request that asks reached it."""
+    failpoint: str = ""
+    """Where this process dies or fails, once: for tests alone (see ``distrib.failpoints``)."""
 
     @property
     def overrides_dir(self) -> Path:
@@ -144,6 +147,7 @@ def read_settings() -> Settings:
         environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
+        failpoint=reader.text("failpoint", "", names_failpoint),
     )
     mistakes = [*reader.mistakes(), *contradictions(), *weaknesses(settings), *unknown_variables()]
     if mistakes:
@@ -299,6 +303,12 @@ def keys_of_data(given: str) -> None:
         not_a_default(part.strip())
 
 
+def names_failpoint(text: str) -> None:
+    """Refuse what is no point, or not what can be done there."""
+    if not is_failpoint(text):
+        raise ValidationError(render_both(Text("must be like drain.written:kill")))
+
+
 def must_exist(path: str) -> None:
     """Refuse what is not a directory."""
     if not Path(path).expanduser().is_dir():
@@ -326,6 +336,8 @@ def contradictions() -> list[str]:
         mistakes.append(f"{PREFIX}DATABASE_URL: {render_both(text)}")
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
         mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
+    if has_value("ENVIRONMENT", "production") and is_given("FAILPOINT"):
+        mistakes.append(f"{PREFIX}FAILPOINT: {render_both(Text('must not be set in production'))}")
     return mistakes
 
 

@@ -22,14 +22,25 @@ MOST_ATTEMPTS: Final = 5
 LOCK_NOT_AVAILABLE: Final = "55P03"
 _FIRST_PAUSE_S: Final = 0.02
 _RETRIED: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+STATEMENT_TIMEOUT: Final = "57014"
+_OF_EITHER: Final = frozenset({STATEMENT_TIMEOUT, "53200", "53400"})
+"""Too much was asked for, or the database has too little: of time, memory, room."""
 _PASSING: Final = _RETRIED | {
+    "25P03",  # the transaction was idle for too long, and its connection is gone
+    "53100",  # the disk is full
+    "53200",  # out of memory, or of room for locks
     "53300",  # too many connections
+    "53400",  # a limit of the configuration
     LOCK_NOT_AVAILABLE,
-    "57014",  # statement took too long
+    STATEMENT_TIMEOUT,
     "57P01",
     "57P02",
     "57P03",  # the server is going down or coming up
+    "57P05",  # the session was idle for too long
+    "58030",  # the disk cannot be read or written
 }
+_GONE: Final = frozenset({"25P03", "57P01", "57P02", "57P05"})
+"""The connection is closed by the server, for its own reasons."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,6 +90,13 @@ def is_passing(error: DBAPIError | psycopg.Error) -> bool:
     return _is_lost(error) or sqlstate_of(error) in _PASSING
 
 
+def is_of_the_server(error: BaseException) -> bool:
+    """Whether what went wrong surely lies with the database, and not with what was asked of it: later it is well."""
+    if not isinstance(error, DBAPIError | psycopg.Error):
+        return False
+    return is_passing(error) and sqlstate_of(error) not in _OF_EITHER
+
+
 def _is_worth_another_try(error: BaseException, also: Collection[str]) -> bool:
     cause = error if isinstance(error, DBAPIError | psycopg.Error) else error.__cause__
     if not isinstance(cause, DBAPIError | psycopg.Error):
@@ -95,4 +113,4 @@ def _is_lost(error: DBAPIError | psycopg.Error) -> bool:
     is_operational = isinstance(
         error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError
     )
-    return (is_operational and state is None) or (state is not None and state.startswith("08")) or state == "57P01"
+    return (is_operational and state is None) or (state is not None and state.startswith("08")) or state in _GONE

@@ -28,7 +28,7 @@ from workers.runtime import make_drainer
 _RESTART_WAIT_S = 1.0
 _STOP_WAIT_S = 20.0
 _SWEEP_DRAIN_S = 5.0
-_BELL_LOOK_S = 0.5
+_BELL_LOOK_S = 0.25
 _UNHEARD_SWEEP_S = 0.25
 """How often the sweeper looks while nobody hears the bell: it is the only one who will come."""
 
@@ -51,6 +51,7 @@ class Supervisor:
         self._children: list[subprocess.Popen[bytes] | None] = [None] * processes
         self._started = [-_RESTART_WAIT_S] * processes
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._last_queue: int | None = None
         self._woken = -float("inf")
         self.is_heard, self._is_silent = False, True
@@ -63,14 +64,15 @@ class Supervisor:
     def run(self) -> None:
         """Supervises until a signal ends it."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+            signal.signal(number, lambda *_: self._end())
         try:
             while not self._stop.is_set():
                 self.keep_watching()
                 self._keep_children()
                 self._tending.keep()
                 self.sweep()
-                self._stop.wait(self._pause_s())
+                self._wake.wait(self._pause_s())
+                self._wake.clear()
         finally:
             self.stop_watching()
             self._stop_children()
@@ -86,13 +88,20 @@ class Supervisor:
         for lookout in self._lookouts:
             lookout.stop()
 
+    def _end(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
     def _pause_s(self) -> float:
         interval = self._container.settings.sweep_interval_ms / 1000
         return interval if self.is_heard else min(interval, _UNHEARD_SWEEP_S)
 
     def _listen(self) -> None:
-        self.is_heard = self._container.bell.is_heard()
-        self._is_silent = self._container.bell.is_silent()
+        """Notes who hears the bell; the sweeper is woken where nobody does any more."""
+        was_heard, self.is_heard = self.is_heard, self._container.bell.is_heard()
+        if was_heard and not self.is_heard:
+            self._wake.set()
+        self._is_silent = not self.is_heard or self._container.bell.is_silent()
 
     def _keep_servers(self) -> None:
         servers = self._container.servers
@@ -139,6 +148,8 @@ class Supervisor:
             self._last_queue = waiting if has_pending_events else None
         except (DBAPIError, psycopg.Error) as error:
             _log.warning("database_away", error=type(error).__name__)
+        except Exception:  # noqa: BLE001 - the next sweep may find it gone, and all else needs this process
+            _log.exception("sweep_failed")
 
     def _wake_waiting(self) -> None:
         """Queues what waited for something that has come; as often as sweeps are meant to be, and no oftener."""

@@ -53,7 +53,7 @@ MOST_SIGNATURES = 8
 _TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}")
 MOST_URL = 2_000
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, no secret
+SECRET_PREFIX = "whsec_"  # noqa: S105  # nosec B105  # what a secret begins with, no secret
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa")
 # Set aside by IANA for protocols and relays, wholly: some addresses of theirs count as global.
 _NEVER = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))

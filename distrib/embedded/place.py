@@ -17,8 +17,8 @@ from distrib.embedded.processes import EmbeddedServersFailed
 
 LONGEST_SOCKET = 100
 POSTGRES_SOCKET = ".s.PGSQL.5432"
-ELSEWHERE = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  (made by mkdtemp, under a name that nobody can foresee)
-SHORT = Path("/tmp")  # noqa: S108  (checked to be ours before use)
+ELSEWHERE = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  # nosec B108  # mkdtemp, nobody can foresee the name
+SHORT = Path("/tmp")  # noqa: S108  # nosec B108  # checked to be ours before use
 
 
 @dataclass(frozen=True, kw_only=True)

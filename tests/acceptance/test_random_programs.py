@@ -12,7 +12,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from fractions import Fraction
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from distrib.services.audit.run import enter_snapshot, run_audit
+from tests.acceptance.comparing import all_of, check_events, check_rows
 from tests.acceptance.random_events import START, draw_instant, draw_order, draw_refunds, show
 from tests.acceptance.random_plans import RANKS, draw_limits, draw_plan
 from tests.acceptance.random_words import KNOWN, instant_of, weave_events, weave_plan
@@ -276,14 +276,14 @@ def test_a_program_by_lot_comes_out_as_the_reference_reads_the_plan_language(liv
 
 
 def _waits_for_shop(client: Client) -> bool:
-    waiting = _all(client, "/v1/events?status=waiting&limit=500")
+    waiting = all_of(client, "/v1/events?status=waiting&limit=500")
     return any(event["error"]["code"] == "waits_for_shop" for event in waiting)
 
 
 def _check(program: Program) -> None:
     client, world = program.client, program.world
-    _check_events(client, world)
-    _check_rows(client, world)
+    check_events(client, world)
+    check_rows(client, world)
     _check_statements(program)
     _check_balances(program)
     for order in program.random.sample(sorted(world.orders), min(6, len(world.orders))):
@@ -295,49 +295,6 @@ def _check(program: Program) -> None:
         enter_snapshot(conn)
         audit = run_audit(conn, program.program, program.live.container.now(), program.live.container.policies)
     assert [(check.name, check.rows) for check in audit.checks if not check.ok] == []
-
-
-def _check_events(client: Client, world: World) -> None:
-    shown = {event["id"]: event for event in _all(client, "/v1/events?limit=500")}
-    had = {name: (event["status"], event["error"] and event["error"]["code"]) for name, event in shown.items()}
-    for name in world.payments_over:
-        assert had[name] == ("done", None) or had[name][0] == "failed"
-        had[name] = world.outcomes[name]
-    assert had == world.outcomes
-
-
-def _check_rows(client: Client, world: World) -> None:
-    rows = _all(client, "/v1/commissions?limit=500")
-    assert Counter(map(_row, rows)) == Counter(world.rows)
-    ids = {row["id"]: row for row in rows}
-    of_line = ("order_id", "shop_id", "rule", "tier", "available_at", "line_id")
-    on_lines = {tuple(row[key] for key in of_line) for row in rows if row["kind"] == "earned"}
-    for row in rows:
-        assert row["period"] == world.period_of(when(row["occurred_at"]))
-        if row["kind"] == "reversed":
-            earned = ids[row["reverses_id"]]
-            assert earned["kind"] == "earned"
-            same = of_line if tuple(row[key] for key in of_line) in on_lines else of_line[:-1]
-            assert [earned[key] for key in same] == [row[key] for key in same]
-
-
-def _row(row: dict[str, Any]) -> Row:
-    rate = None if row["rate"] is None else Fraction(row["rate"])
-    return Row(
-        row["event_id"],
-        row["order_id"],
-        row["line_id"],
-        row["shop_id"],
-        row["rule"],
-        row["tier"],
-        row["kind"],
-        row["base_minor"],
-        rate,
-        row["amount_minor"],
-        row["plan_version"]["version"],
-        when(row["occurred_at"]),
-        when(row["available_at"]),
-    )
 
 
 def _check_looks(explained: dict[str, Any], world: World, order: str) -> None:
@@ -429,12 +386,3 @@ def _expected(world: World, shop: str) -> int:
     """What a shop is to earn of orders that were paid and are not settled."""
     orders = [order for order in world.orders.values() if order.is_expected]
     return sum(amount for order in orders for key, amount in order.standing.items() if key.shop == shop)
-
-
-def _all(client: Client, path: str) -> list[dict[str, Any]]:
-    page = client.get(path)
-    rows: list[dict[str, Any]] = page["data"]
-    while page["next_cursor"] is not None:
-        page = client.get(f"{path}&cursor={quote(page['next_cursor'])}")
-        rows += page["data"]
-    return rows

@@ -106,7 +106,7 @@ class Live:
 @contextmanager
 def live_service(container: Container, workers: int = 1) -> Iterator[Live]:
     """The API on a port of its own with workers beside it, until the block ends."""
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -132,7 +132,8 @@ def live_service(container: Container, workers: int = 1) -> Iterator[Live]:
         web.wait(30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -32,6 +32,7 @@ from distrib.api.http.shapes import load_body, load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.webhooks import SIGNED_HEADERS
+from distrib.failpoints import reach
 from distrib.services import idempotency
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
@@ -156,6 +157,7 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         with ExitStack() as turn:
             turn.enter_context(backend.shares.turn(_program_of(backend, presented)))
             program_id, answer = in_transaction(backend.begin, unit)
+            reach("request.committed")
             if isinstance(answer, Stream):
                 response = _streamed(backend, program_id, answer)
                 response.call_on_close(turn.pop_all().close)  # it holds its connection until all is sent

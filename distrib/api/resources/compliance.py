@@ -24,7 +24,6 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
-from distrib.services.compliance.pdf import render_report
 from distrib.services.compliance.report import compliance_report
 
 compliance = Resource("compliance", "Compliance 合规: findings 发现, cases 案件, the report 合规报告")
@@ -40,6 +39,8 @@ def get_compliance_report(call: Call) -> Answer | Stream:
     report = compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now)
     if call.query["format"] == "json":
         return Answer(report)
+    from distrib.services.compliance.pdf import render_report  # noqa: PLC0415 - what draws takes long to import
+
     paper = render_report(report, call.query["language"])
 
     def produce(_: Connection) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from distrib.api.schemas.statements import (
     AuditSchema,
     AuditWishSchema,
     CloseSchema,
+    CloseWishSchema,
     ExportQuerySchema,
     ManifestSchema,
     ShopStatementSchema,
@@ -92,12 +93,15 @@ def get_manifest(call: Call, period: str) -> Answer:
     "POST",
     "/statements/<period:period>/close",
     {200: CloseSchema},
+    body=CloseWishSchema,
+    needs_body=False,
     is_idempotent=True,
     refusals=("period_invalid", "period_closed", "period_not_over", "close_in_sequence", "events_pending"),
 )
 def propose_close(call: Call, period: str) -> Answer:
     """Answers what closing the month would fix, and keeps it for another key to confirm; changes nothing else."""
-    return Answer(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now))
+    cut_off_at = None if call.body is None else call.body["cut_off_at"]
+    return Answer(closing.propose_close(call.conn, call.program, _period(period), call.actor, call.now, cut_off_at))
 
 
 @statements.operation(

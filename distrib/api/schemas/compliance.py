@@ -11,7 +11,7 @@ from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.api.schemas.penalties import PenaltyInForceSchema
 from distrib.services.compliance.cases import DECISIONS
 from distrib.services.compliance.monitors import FINDING_SEVERITIES
-from distrib.services.compliance.pdf import LANGUAGES
+from distrib.services.compliance.words import LANGUAGES
 
 _SHOP_IDS = {"description": "the shops of one payee in one tree, of a finding about these; the first 20"}
 STATES = ("open", "frozen", "released", "dismissed")

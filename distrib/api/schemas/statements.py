@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from distrib.api.http.words import say
 from distrib.api.schemas.commissions import CommissionSchema
@@ -113,6 +113,23 @@ class ClosedLinesSchema(Shape):
     digest = PlainText(required=True)
 
 
+class CloseWishSchema(Shape):
+    """How a month is to be closed of which facts go on coming in."""
+
+    cut_off_at = Instant(
+        load_default=None,
+        metadata={
+            "description": "What was received before is waited for; what is posted after the proposal counts in the"
+            " next month, with `belongs_to_period`. Without it every accepted event of the month is waited for."
+        },
+    )
+
+    @post_load
+    def nothing_is_no_body(self, data: dict[str, Any], **_: Any) -> dict[str, Any] | None:
+        """A wish for nothing is what it was when there was no body: an ``Idempotency-Key`` knows it again."""
+        return data if data["cut_off_at"] is not None else None
+
+
 class CloseSchema(Shape):
     """What closing a month fixes, as proposed or as closed; the digest is the SHA-256 of ``shops.csv``."""
 
@@ -128,6 +145,7 @@ class CloseSchema(Shape):
     proposed_by = PlainText(required=True, metadata={"description": "id of the key"})
     confirmed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
     closed_at = Instant(required=True, allow_none=True)
+    cut_off_at = Instant(metadata={"description": "of a proposal: where it was cut off, if it was"}, allow_none=True)
 
 
 class ShopsFileSchema(Shape):

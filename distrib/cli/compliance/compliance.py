@@ -31,9 +31,9 @@ from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.compliance import cases
 from distrib.services.compliance.monitors import run_monitors
-from distrib.services.compliance.pdf import LANGUAGES, render_report
+from distrib.services.compliance.pdf import render_report
 from distrib.services.compliance.report import compliance_report
-from distrib.services.compliance.words import ReportWording
+from distrib.services.compliance.words import LANGUAGES, ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
 from distrib.services.programs.tenants import list_programs

@@ -15,6 +15,7 @@ from distrib.cli.imports.preview import Preview
 from distrib.cli.imports.refused import RefusedFile
 from distrib.domain.errors import Refusal
 from distrib.domain.events import DecodedEvent
+from distrib.failpoints import reach
 from distrib.languages import render_both
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_event
@@ -98,6 +99,7 @@ def _record(
 ) -> None:
     with target.container.begin() as conn:
         answers = iter(accept_events(conn, target.program, [event for _, events in fit for event in events], now))
+    reach("import.committed")
     for read, events in fit:
         refusals = [refusal for _ in events if (refusal := _count(next(answers), read, tally)) is not None]
         if refusals:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from distrib.bootstrap import open_container
 from distrib.cli.acting_key import acting_as, key_option
 from distrib.cli.output import (
+    in_both,
     json_option,
     language_option,
     open_console,
@@ -24,6 +26,7 @@ from distrib.cli.output import (
     time_text,
 )
 from distrib.domain.amounts import show_amount
+from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render, render_both
 from distrib.services.context import Actor, Program, parse_period
@@ -55,6 +58,13 @@ _CLOSE_WORDS = {
     "closed": Text("{period} of {program} is closed, {count} shops, {currency}:"),
     "next": Text("Another key confirms: distrib statement close {period} --confirm --key KEY"),
 }
+
+
+def _instant(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(in_both(Text("must be an RFC 3339 time with an offset"))) from error
 
 
 @click.group()
@@ -121,10 +131,19 @@ def export(
 @key_option()
 @click.option("--propose", "step", flag_value="propose", help="Propose only.")
 @click.option("--confirm", "step", flag_value="confirm", help="Confirm only.")
+@click.option("--cut-off", metavar="TIME", callback=_instant, help="Wait for what was received before it alone.")
 @program_option
 @language_option
 @json_option
-def close(month: str, key: str, step: str | None, program_code: str | None, language: str, as_json: bool) -> None:
+def close(
+    month: str,
+    key: str,
+    step: str | None,
+    cut_off: datetime | None,
+    program_code: str | None,
+    language: str,
+    as_json: bool,
+) -> None:
     """Close the books of MONTH (as 2026-03), by two keys.
 
     The first key proposes, the second confirms. What is confirmed is closed for ever.
@@ -135,8 +154,10 @@ def close(month: str, key: str, step: str | None, program_code: str | None, lang
             program, actor = acting_as(container, conn, key, program_code, "read")
             step = _next_step(conn, program, period, actor)
         program, actor = acting_as(container, conn, key, program_code, step)
-        act = confirm_close if step == "confirm" else propose_close
-        view = act(conn, program, period, actor, container.now())
+        if step == "confirm":
+            view = confirm_close(conn, program, period, actor, container.now())
+        else:
+            view = propose_close(conn, program, period, actor, container.now(), cut_off)
     if as_json:
         print_json(view)
     else:

@@ -1,15 +1,14 @@
-"""``distrib serve``: API and console, with a worker beside them on the embedded default."""
+"""``distrib serve``: API and console, with a worker beside them on the embedded default, all of them kept alive."""
 
 from __future__ import annotations
 
-import ctypes
-import os
+import importlib
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,17 +16,21 @@ import click
 
 from distrib.bootstrap import Container, open_container
 from distrib.cli.output import in_both
+from distrib.cli.service.keeping import Kept
 from distrib.cli.service.local import is_ready, reachable
 from distrib.domain.texts import Text
-from distrib.failures import check_address
+from distrib.failures import WRONG_USE, check_address
+from distrib.logs import configure_logs
+from distrib.metrics_directory import provide_directory
 from distrib.services.plans.drafts import load_samples
 from distrib.settings import REPOSITORY
 
-_STOP_WAIT_S = 25.0
 _API_FIRST_S = 15.0
 """How long workers wait for the API to come up, at the most."""
 _LOOK_S = 0.2
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+_IMPORTED = ("distrib.app", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "rq")
+_WEB_GIVES_UP = 4
+"""The exit status of gunicorn where the application says that it cannot be started as it is set (see ``wsgi.py``)."""
 
 
 @click.command()
@@ -36,15 +39,38 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 def serve(host: str, port: int) -> None:
     """Serve the API and the console."""
     check_address(host, port)
-    with open_container() as container:
+    with ExitStack() as stack:
+        metrics = provide_directory()
+        if metrics is not None:
+            stack.callback(metrics.remove)
+        container = stack.enter_context(open_container())
         _check_files(container)
-        started = [_start(_web(container, host, port), container.web_environment())]
+        _import_all()
+        configure_logs(container.settings.log_level)
+        container.disconnect()  # processes are forked from here
+        web = Kept(
+            "web",
+            "gunicorn",
+            _web(container, host, port),
+            container.web_environment(),
+            gives_up=[_WEB_GIVES_UP],
+            is_fresh=container.settings.worker_database_url is not None,  # the web is never to learn of that login
+        )
         workers = None
         if container.servers is not None:
-            workers = partial(_start, [sys.executable, "-m", "workers"], container.joining_environment())
+            workers = Kept("workers", "workers", [], container.joining_environment(), gives_up=[WRONG_USE])
         click.echo(f"http://{host}:{port}/ ({in_both(Text('docs'))}: /docs)", err=True)
-        status = _watch(started, workers, partial(is_ready, port, reachable(host)))
+        status = _watch(web, workers, partial(is_ready, port, reachable(host)))
     sys.exit(status)
+
+
+def _import_all() -> None:
+    """Imports what the processes need, so that one that is started again has it.
+
+    Whoever counts for ``/metrics`` reads when it is imported where the figures are to lie: that is known by now.
+    """
+    for name in _IMPORTED:
+        importlib.import_module(name)
 
 
 def _check_files(container: Container) -> None:
@@ -56,9 +82,6 @@ def _check_files(container: Container) -> None:
 def _web(container: Container, host: str, port: int) -> list[str]:
     config = Path(container.settings.config_dir) / "gunicorn.conf.py"
     return [
-        sys.executable,
-        "-m",
-        "gunicorn",
         "--config",
         str(config),
         "--chdir",
@@ -69,58 +92,24 @@ def _web(container: Container, host: str, port: int) -> list[str]:
     ]
 
 
-def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        cwd=REPOSITORY,
-        start_new_session=True,
-        preexec_fn=_tied_to(os.getpid()),  # noqa: PLW1509 - before any thread of ours
-    )
-
-
-def _tied_to(parent: int) -> Callable[[], None]:
-    """Makes a child end when ``parent`` does, ``kill -9`` included: an orphan would keep the port and its code."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone has it
-
-    def tie() -> None:
-        if prctl is not None:
-            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return tie
-
-
-def _watch(
-    children: list[subprocess.Popen[bytes]],
-    start_workers: Callable[[], subprocess.Popen[bytes]] | None,
-    is_up: Callable[[], bool],
-) -> int:
-    """Waits until one child ends or a signal comes, then ends the others.
+def _watch(web: Kept, workers: Kept | None, is_up: Callable[[], bool]) -> int:
+    """Keeps the processes alive until a signal comes, then ends them.
 
     Workers are started when the API is up: while it comes up, it has the processors to itself.
 
     Returns:
-        0 when asked to stop, else the status of whichever ended first.
+        0 when asked to stop, else the status of whichever gave up.
     """
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
-    latest = time.monotonic() + _API_FIRST_S
-    while not asked.wait(_LOOK_S):
-        if start_workers is not None and (is_up() or time.monotonic() > latest):
-            children.append(start_workers())
-            start_workers = None
-        if any(child.poll() is not None for child in children):
-            break
-    status = 0 if asked.is_set() else next(child.returncode for child in children if child.poll() is not None)
-    for child in children:
-        child.terminate()
-    for child in children:
-        try:
-            child.wait(_STOP_WAIT_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-    return status
+    kept, latest, status = [web], time.monotonic() + _API_FIRST_S, None
+    while status is None and not asked.is_set():
+        status = next((given for process in kept if (given := process.keep()) is not None), None)
+        if workers is not None and (is_up() or time.monotonic() > latest):
+            kept.append(workers)
+            workers = None
+        asked.wait(_LOOK_S)
+    for process in reversed(kept):
+        process.stop()
+    return status or 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import networkx as nx
+if TYPE_CHECKING:
+    import networkx as nx
 
 NOBODY = -1
 _UNSEEN, _ON_PATH, _PLACED, _STUCK = range(4)
@@ -67,6 +68,8 @@ def arrange_places(sponsor_of: Sequence[int]) -> tuple[array[int], array[int]]:
 
 def name_loops(sponsor_of: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Lists the loops among shops that stand in one or below one, each from its smallest id upwards."""
+    import networkx as nx  # noqa: PLC0415 - a fifth of a second, and most processes never come here
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edges_from((sponsor, shop) for shop, sponsor in sponsor_of.items())
     loops = [sorted(loop) for loop in nx.strongly_connected_components(graph) if _is_loop(graph, loop)]
@@ -98,6 +101,8 @@ def node_link_of(tree: Tree) -> dict[str, Any]:
     >>> node_link_of(Tree({"a": {"level": 1}, "b": {"level": 2}}, [("a", "b")]))["edges"]
     [{'source': 'a', 'target': 'b'}]
     """
+    import networkx as nx  # noqa: PLC0415 - as above
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(tree.nodes.items())
     graph.add_edges_from(tree.edges)

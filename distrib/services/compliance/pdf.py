@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406  # writes, reads nothing
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
@@ -24,7 +24,6 @@ from distrib.services.typeface import (
     word_width,
 )
 
-LANGUAGES = ("zh", "en")
 _MARGIN = 36
 _WIDTH = landscape(A4)[0] - 2 * _MARGIN
 _SIZE = 8.0

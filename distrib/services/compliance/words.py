@@ -17,6 +17,8 @@ from distrib.domain.texts import Text
 from distrib.languages import CHINESE, render
 from distrib.services.plans.words import SEVERITIES
 
+LANGUAGES = ("zh", "en")
+"""In which a report can be had."""
 WORDS: dict[str, Text] = {
     "title": Text("Compliance report of {program}"),
     "as_of": Text("As of {as_of} ({zone}); amounts in {currency}. Digest {digest}"),

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import CODES, Refusal
 from distrib.domain.events import REFUNDED, DecodedEvent
+from distrib.failpoints import reach
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
@@ -63,6 +64,7 @@ def accept_events(conn: Connection, program: Program, events: Sequence[DecodedEv
         _keep_reversals(conn, program_id, zone, [event for event in wanted if _names_no_order(event)], now, kept)
     if any(event.type == REFUNDED for event in whose):
         rows.place_events(conn, len(events), program_id)
+    reach("event.recorded")
     if len(kept.fresh) == len(events):
         return [Accepted(event.id, "accepted") for event in events]
     others = {event.id for event in wanted if event.id not in kept.fresh and event.id not in kept.refused}

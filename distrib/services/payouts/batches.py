@@ -19,6 +19,7 @@ from distrib.domain.payouts.channels import CSV, Channel, channel_on
 from distrib.domain.payouts.results import PAID, RETURNED
 from distrib.domain.payouts.withholding import CUMULATIVE, CURRENCY_OF
 from distrib.domain.texts import Text
+from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.idempotency import digest_of
 from distrib.services.payouts.lines import Lines, channel_no
@@ -127,6 +128,7 @@ def write_batch(
         created_at=created_at,
         created_by=actor.key_id,
     )
+    reach("payout.created")
     lines = Lines(conn, program, channel, program.withholding, period, draft.months_counted, selection, draft.min_minor)
     refused: list[RefusedShop] = []
     paid: set[int] = set()
@@ -137,6 +139,7 @@ def write_batch(
         if selection.numbers is not None:
             paid |= {line.shop_no for line in new_lines}
             refused += refusals
+    reach("payout.reserved")
     without_money = selection.without_money(paid | {row.shop_no for row in refused})
     rows.insert_refusals(conn, program_id, payout_no, without_money)
     refused += without_money
@@ -166,6 +169,7 @@ def approve_payout(conn: Connection, program: Program, payout_id: str, actor: Ac
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
         rows.insert_decision(conn, program.program_id, head.payout_no, APPROVED, decided_at, actor.key_id)
+        reach("payout.decided")
 
 
 def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Actor, now: datetime) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.payouts.results import PAID, RETURNED
+from distrib.failpoints import reach
 from distrib.services.context import Actor, Program
 from distrib.services.payouts.batches import APPROVED, CANCELLED, locked_head, posting_time
 from distrib.services.payouts.selections import WITHDRAWALS
@@ -70,9 +71,11 @@ def _write(
             for x in settled
         ]
         rows.insert_results(conn, program_id, payout_no, results, recorded_at, actor.key_id)
+        reach("payout.resulted")
         paid = _paid_lines(program, (item for item in settled if item.saying.status == PAID))
         if paid:
             post_paid(conn, program_id, payout_no, paid)
+            reach("payout.posted")
         figures = _figures(paid) | {"paid_count": len(paid), "failed_count": len(settled) - len(paid)}
         messages.append(("payout.settled", figures))
         _settle_withdrawals(conn, program, head, settled, recorded_at)

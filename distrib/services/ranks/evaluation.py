@@ -22,6 +22,7 @@ from distrib.domain.periods import next_period, previous_period
 from distrib.domain.plans.plan import Plan
 from distrib.domain.ranks.history import EVALUATION, PROMOTION, Ladder, RankHistory, known_rank
 from distrib.domain.ranks.promotion import Metric, decisive_figures, keep_metrics, promotion_metrics
+from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.plans.versions import ladder_of, load_timeline
 from distrib.services.ranks.basis import EvaluationMark, TakenBack, take_back
@@ -63,6 +64,7 @@ def evaluate_month(
     if entry is not None:
         month = _EvaluatedMonth(program, ladder_of(timeline), entry.plan, period, last_instant, newest, now, actor)
         judged = _judge_between_promotions(conn, month)
+        reach("evaluation.judged")
     store.lock_promotions(conn, program.program_id)
     ranks_seq = store.newest_rank_seq(conn, program.program_id)  # what this one promotes, the next one checks
     counts = Counts() if judged is None else _write(conn, month, judged)
@@ -76,6 +78,7 @@ def evaluate_month(
         evaluated_by=actor.key_id,
     )
     store.insert_evaluation(conn, program.program_id, row)
+    reach("evaluation.written")
     return row, True
 
 
@@ -201,6 +204,7 @@ def _write(conn: Connection, month: _EvaluatedMonth, judged: _Judged) -> Counts:
         if changes:
             by = month.actor.key_id
             figures.insert_rank_changes(conn, month.program.program_id, changes, by, month.now)
+    reach("evaluation.changed")
     store.copy_failures(conn, month.program.program_id, month.period, _failures(month.plan, judged, failing))
     return counts
 

@@ -26,6 +26,7 @@ from distrib.domain.ranks.promotion import (
     promotion_metrics,
     window_start,
 )
+from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.plans.terms import TermsBook
 from distrib.store.ranks import figures as rows
@@ -89,6 +90,7 @@ def decide_promotions(
         changes = _decide_day(conn, program, terms, day, days[day], ranks)
         if changes:  # the checks of the next day read the ranks of recruits
             rows.insert_rank_changes(conn, program.program_id, changes, "distrib", now)
+    reach("promotion.written")
     return True
 
 

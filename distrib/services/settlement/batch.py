@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from distrib.columns.sums import sums_by
 from distrib.columns.tree import Integers
+from distrib.failpoints import reach
 from distrib.services.context import Program, period_bounds
 from distrib.services.settlement.groups import Groups
 from distrib.services.webhooks.messages import queue_commission_messages
@@ -221,6 +222,7 @@ class Batch:
             self.transfers.copy(conn, program_id)
             cases.freeze_commissions(conn, program_id, self.frozen)
             queue_commission_messages(conn, self.program)
+            reach("drain.posted")
         self._write_outcomes(conn, program_id)
         if self.signals:
             rows.insert_signals(conn, program_id, self.signals, self.signal_levels)
@@ -232,6 +234,7 @@ class Batch:
         months = [*self.month_columns, *([rows.month_columns(self.months)] if self.months else [])]
         if months:
             rows.upsert_months(conn, program_id, _added_up(months))
+        reach("drain.written")
 
 
 def _columns_of(pairs: Sequence[tuple[int, int]]) -> tuple[Integers, Integers]:

@@ -20,6 +20,7 @@ from distrib.domain.orders.groups import decide_group
 from distrib.domain.orders.machine import apply_all, counts_from
 from distrib.domain.orders.state import NEW, Arrival, OrderState
 from distrib.domain.policies.policy import Policy
+from distrib.failpoints import reach
 from distrib.services.context import Program
 from distrib.services.orders.codec import decode_stored
 from distrib.services.plans.terms import TermsBook
@@ -96,6 +97,7 @@ def drain_batch(
     orders = queue.claim_orders(conn, program.program_id, until, limit)
     if not orders:
         return Drained(State.BUSY)
+    reach("drain.claimed")
     batch = _open_batch(program, terms, now, closed_through, in_columns=in_columns)
     return _applied(conn, batch, terms, orders, until)
 

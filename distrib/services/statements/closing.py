@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.periods import next_period
-from distrib.services.context import Actor, Program, format_period
+from distrib.domain.texts import Text
+from distrib.failpoints import reach
+from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.services.statements import close_figures
 from distrib.services.statements.close_figures import BooksMark, MonthFigures, MonthLines
@@ -33,31 +35,86 @@ BESIDE_ATTEMPTS: Final = 3
 """How often a close is worked out beside the drain before it is worked out with the books held."""
 
 
-def propose_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
+def propose_close(
+    conn: Connection,
+    program: Program,
+    period: int,
+    actor: Actor,
+    now: datetime,
+    cut_off_at: datetime | None = None,
+) -> dict[str, Any]:
     """Computes what closing the month would fix and records the proposal; changes nothing else.
 
     Proposed again with the same figures, the first proposal stands and is answered, unless its key has ended since.
 
+    Args:
+        cut_off_at: where facts of the month go on coming in, an instant: what was received before it is waited for, and
+            what is posted after the proposal counts in the next month. Once cut off, a month stays so.
+
     Raises:
-        Refusal: ``period_closed``, ``period_not_over``, ``close_in_sequence`` or ``events_pending``.
+        Refusal: ``period_closed``, ``period_not_over``, ``close_in_sequence`` or ``events_pending``; ``invalid`` for
+            an instant before the month's end or ahead.
     """
-    mark = _begin(conn, program, period, now)
+    periods.lock_closing(conn, program.program_id)
+    _check_cut_off(program, period, cut_off_at, now)
     standing = periods.latest_proposal(conn, program.program_id, period)
+    since = standing.cut_off_at if cut_off_at is None and standing is not None else cut_off_at
+    mark = _begin(conn, program, period, now, since)
     if standing is not None and has_ended(conn, program, standing.proposed_by, now):
         standing = None
-    if standing is not None and _is_as_proposed(conn, program, period, standing):
+    if standing is not None and standing.cut_off_at == since and _is_as_proposed(conn, program, period, standing):
         return _proposal_view(program, period, standing)
+    if cut_off_at is None:
+        figures, kept = _compute_beside(conn, program, period, standing, mark, actor, now)
+    else:
+        figures, kept = _compute_and_hold(conn, program, period, actor, now)
+        books.cut_off_through(conn, program.program_id, period)
+    reach("close.figured")
+    if standing is None or standing.digest != figures.digest or standing.cut_off_at != since:
+        standing = _proposal(figures, kept, actor, now)._replace(cut_off_at=since)
+        periods.insert_proposal(conn, program.program_id, period, standing)
+        reach("close.proposed")
+    return _proposal_view(program, period, standing)
+
+
+def _compute_beside(
+    conn: Connection,
+    program: Program,
+    period: int,
+    standing: Proposal | None,
+    mark: BooksMark,
+    actor: Actor,
+    now: datetime,
+) -> tuple[MonthFigures, BooksMark | None]:
+    """The figures with the pools that are due, and the mark under which they were kept; None where they were not."""
     with conn.begin_nested() as trial:
         is_paying = are_due(conn, program, period)
         if is_paying:
             pay_missing(conn, program, period, close_figures.hold(conn, program), actor, now)
         figures = close_figures.compute_figures(conn, program, period)
-        if is_paying or (standing is not None and standing.digest == figures.digest):
+        is_known = standing is not None and standing.digest == figures.digest
+        if is_paying or is_known:
             trial.rollback()
-    if standing is None or standing.digest != figures.digest:
-        standing = _proposal(figures, None if is_paying else mark, actor, now)
-        periods.insert_proposal(conn, program.program_id, period, standing)
-    return _proposal_view(program, period, standing)
+    return figures, None if is_paying or is_known else mark
+
+
+def _compute_and_hold(
+    conn: Connection, program: Program, period: int, actor: Actor, now: datetime
+) -> tuple[MonthFigures, BooksMark | None]:
+    """The same with the books held from then on; they are worked out beside the drain where few facts come."""
+    for _ in range(BESIDE_ATTEMPTS):
+        if are_due(conn, program, period):
+            break
+        _, mark = close_figures.mark_month(conn, program, period)
+        with conn.begin_nested() as trial:
+            figures = close_figures.compute_figures(conn, program, period)
+            close_figures.hold(conn, program)
+            if close_figures.is_as_marked(conn, program, period, mark):
+                return figures, mark
+            trial.rollback()
+    close_figures.hold(conn, program)
+    _, mark = close_figures.mark_month(conn, program, period)
+    return _compute_beside(conn, program, period, None, mark, actor, now)
 
 
 def confirm_close(conn: Connection, program: Program, period: int, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -128,23 +185,38 @@ def file_head(
     )
 
 
-def _begin(conn: Connection, program: Program, period: int, now: datetime) -> BooksMark:
+def _check_cut_off(program: Program, period: int, cut_off_at: datetime | None, now: datetime) -> None:
+    """Raises ``invalid`` for an instant that lies before the month's end or ahead."""
+    _, end = period_bounds(period, program.zone)
+    if cut_off_at is not None and not end <= cut_off_at <= now:
+        raise Refusal("invalid", [Problem("/cut_off_at", Text("lies between the end of the month and now"))])
+
+
+def _begin(
+    conn: Connection, program: Program, period: int, now: datetime, received_before: datetime | None
+) -> BooksMark:
     """Begins a proposal or a close beside the drain, and checks that the month may be closed; returns its mark."""
-    periods.lock_closing(conn, program.program_id)
     closed_through, mark = close_figures.mark_month(conn, program, period)
-    _check(conn, program, period, closed_through, now)
+    _check(conn, program, period, closed_through, now, received_before)
     periods.allow_time(conn)
     return mark
 
 
-def _check(conn: Connection, program: Program, period: int, closed_through: int, now: datetime) -> None:
+def _check(
+    conn: Connection,
+    program: Program,
+    period: int,
+    closed_through: int,
+    now: datetime,
+    received_before: datetime | None,
+) -> None:
     if period <= closed_through:
         raise Refusal("period_closed", period=format_period(period))
     check_over(program, period, now)
     first = next_period(closed_through) if closed_through else periods.first_period(conn, program.program_id)
     if first is not None and (period > first or (closed_through and period != first)):
         raise Refusal("close_in_sequence", next=format_period(first))
-    check_nothing_pending(conn, program, period)
+    check_nothing_pending(conn, program, period, received_before)
 
 
 def _close(
@@ -152,18 +224,19 @@ def _close(
 ) -> ClosedPeriod:
     """Closes the month beside the drain; where facts of it keep arriving or pools are due, with the books held."""
     for _ in range(BESIDE_ATTEMPTS):
-        mark = _begin(conn, program, period, now)
+        mark = _begin(conn, program, period, now, proposal.cut_off_at)
         if are_due(conn, program, period):
             break
         with conn.begin_nested() as trial:
             figures = _figures_of(conn, program, period, proposal)
             lines = close_figures.compute_lines(conn, program, period, figures.totals)
+            reach("close.lined")
             close_figures.hold(conn, program)
             if close_figures.is_as_marked(conn, program, period, mark) and not are_due(conn, program, period):
                 return _write(conn, program, period, proposal, figures, lines, actor, now)
             trial.rollback()
     closed_through = close_figures.hold(conn, program)
-    _check(conn, program, period, closed_through, now)
+    _check(conn, program, period, closed_through, now, proposal.cut_off_at)
     pay_missing(conn, program, period, closed_through, actor, now)
     figures = _figures_anew(conn, program, period, proposal)
     lines = close_figures.compute_lines(conn, program, period, figures.totals)
@@ -211,7 +284,9 @@ def _write(
         figures.figures_no,
     )
     periods.insert_closed_period(conn, program.program_id, closed)
+    reach("close.written")
     books.close_through(conn, program.program_id, period)
+    reach("close.sealed")
     outbox.insert_messages(conn, program.program_id, [_message(program, closed)])
     return closed
 
@@ -243,6 +318,7 @@ def _proposal_view(program: Program, period: int, proposal: Proposal) -> dict[st
         **_view(program, period, PROPOSED, proposal.totals, proposal.digest),
         "proposed_at": proposal.proposed_at,
         "proposed_by": proposal.proposed_by,
+        "cut_off_at": proposal.cut_off_at,
         "lines": None,
         "confirmed_by": None,
         "closed_at": None,

@@ -100,10 +100,12 @@ def check_over(program: Program, period: int, now: datetime) -> None:
         raise Refusal("period_not_over", period=format_period(period))
 
 
-def check_nothing_pending(conn: Connection, program: Program, period: int) -> None:
-    """Raises ``events_pending`` where accepted events of the month or before are not settled yet."""
+def check_nothing_pending(
+    conn: Connection, program: Program, period: int, received_before: datetime | None = None
+) -> None:
+    """Raises ``events_pending`` where events of the month or before are not settled; of those received before then."""
     _, end = period_bounds(period, program.zone)
-    pending = periods.pending_events(conn, program.program_id, end, program.day_of(end))
+    pending = periods.pending_events(conn, program.program_id, end, program.day_of(end), received_before)
     if pending:
         raise Refusal("events_pending", events=pending)
 

@@ -14,17 +14,21 @@ from distrib.store.locks import CLOSES
 _TRY = text(f"SELECT pg_try_advisory_xact_lock_shared({CLOSES}, :program)")
 _WAIT = text(f"SELECT pg_advisory_xact_lock_shared({CLOSES}, :program)")
 _ALONE = text(f"SELECT pg_advisory_xact_lock({CLOSES}, :program)")
-_SHARE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR SHARE")
+_SHARE = text("SELECT GREATEST(closed_through, cut_off_through) FROM programs WHERE program_id = :program FOR SHARE")
 _UPDATE = text("SELECT closed_through FROM programs WHERE program_id = :program FOR NO KEY UPDATE")
 _READ = text("SELECT closed_through FROM programs WHERE program_id = :program")
 _LAST_POSTING = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM posting_no_seq")
+_CUT_OFF = text(
+    "UPDATE programs SET cut_off_through = :period WHERE program_id = :program AND cut_off_through < :period"
+)
 _CLOSE = text("UPDATE programs SET closed_through = :period WHERE program_id = :program")
 
 
 def try_to_hold_open(conn: Connection, program_id: int) -> int | None:
-    """Holds the books open until the transaction ends and returns the last closed period (0: none).
+    """Holds the books open until the transaction ends; returns the last period that takes nothing more (0: none).
 
-    None where a close is under way or waits: the caller comes back later.
+    It is closed, or cut off by a proposal to close it. None where a close is under way or waits: the caller comes
+    back later.
     """
     bound = {"program": program_id}
     if not conn.execute(_TRY, bound).scalar_one():
@@ -49,6 +53,11 @@ def hold_alone(conn: Connection, program_id: int) -> int:
 def last_posting(conn: Connection) -> int:
     """Reads the last number that a posting drew; with the books held alone, none of the program's is under way."""
     return int(conn.execute(_LAST_POSTING).scalar_one())
+
+
+def cut_off_through(conn: Connection, program_id: int, period: int) -> None:
+    """Lets what is posted from now on count after a period, which stays open; the caller holds the books alone."""
+    conn.execute(_CUT_OFF, {"program": program_id, "period": period})
 
 
 def closed_through(conn: Connection, program_id: int) -> int:

@@ -22,14 +22,21 @@ _PENDING = text(
     " AND x.event_no = e.event_no"
     " WHERE q.program_id = :program AND e.occurred_at < :end AND (x.status IS NULL OR x.status = 'pending')))"
 )
+# The same of what was received before an instant. A row of the queue is to be worked on, so what waited is pending too.
+_PENDING_OF = text(
+    "SELECT count(*) FROM queue q JOIN events e ON e.program_id = q.program_id AND e.order_no = q.order_no"
+    " LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no"
+    " AND x.event_no = e.event_no WHERE q.program_id = :program AND e.occurred_at < :end"
+    " AND e.received_at < :received_before AND (x.status IS NULL OR x.status IN ('pending', 'waiting'))"
+)
 _SIGNALS = text("SELECT count(*) FROM rank_signals WHERE program_id = :program AND day < :day")
 _PROPOSE = text(
     "INSERT INTO close_proposals (program_id, period, shops, totals, digest, proposed_at, proposed_by, figures_no,"
-    " through_posting, dated_facts) VALUES (:program, :period, :shops, :totals, :digest, :proposed_at, :proposed_by,"
-    " :figures_no, :through_posting, :dated_facts)"
+    " through_posting, dated_facts, cut_off_at) VALUES (:program, :period, :shops, :totals, :digest, :proposed_at,"
+    " :proposed_by, :figures_no, :through_posting, :dated_facts, :cut_off_at)"
 )
 _PROPOSED = text(
-    "SELECT shops, totals, digest, proposed_at, proposed_by, figures_no, through_posting, dated_facts"
+    "SELECT shops, totals, digest, proposed_at, proposed_by, figures_no, through_posting, dated_facts, cut_off_at"
     " FROM close_proposals WHERE program_id = :program AND period = :period ORDER BY proposal_no DESC LIMIT 1"
 )
 _CLOSED = text(
@@ -76,7 +83,8 @@ class Proposal(NamedTuple):
     """What one key proposed to close; ``totals`` is JSON.
 
     ``figures_no`` are the figures that were kept for it, None where none were; they hold while nothing of the month
-    was posted after ``through_posting`` and no other fact is dated into it than the ``dated_facts``.
+    was posted after ``through_posting`` and no other fact is dated into it than the ``dated_facts``. ``cut_off_at``
+    is the instant before which a fact had to be received to be waited for; None: all facts are.
     """
 
     shops: int
@@ -87,6 +95,7 @@ class Proposal(NamedTuple):
     figures_no: int | None = None
     through_posting: int | None = None
     dated_facts: list[int] | None = None
+    cut_off_at: datetime | None = None
 
 
 class ClosedPeriod(NamedTuple):
@@ -124,13 +133,17 @@ def first_period(conn: Connection, program_id: int) -> int | None:
     return conn.execute(_FIRST, {"program": program_id}).scalar()
 
 
-def pending_events(conn: Connection, program_id: int, end: datetime, day: date) -> int:
+def pending_events(
+    conn: Connection, program_id: int, end: datetime, day: date, received_before: datetime | None = None
+) -> int:
     """Counts accepted events that occurred before ``end`` and are not settled; what waits or failed is left out.
 
     Args:
         day: of ``end``, in the program's time zone.
+        received_before: what was received at that instant or later is left out too.
     """
-    return int(conn.execute(_PENDING, {"program": program_id, "end": end, "day": day}).scalar_one())
+    bound = {"program": program_id, "end": end, "day": day, "received_before": received_before}
+    return int(conn.execute(_PENDING if received_before is None else _PENDING_OF, bound).scalar_one())
 
 
 def undecided_looks(conn: Connection, program_id: int, day: date) -> int:

@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0030"
-down_revision = "0032"
+down_revision = "0029"
 
 
 def upgrade() -> None:
