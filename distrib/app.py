@@ -10,24 +10,28 @@ import time
 import uuid
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from redis.exceptions import RedisError
 from werkzeug.exceptions import NotFound
 
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
+from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked
 from distrib.api.calls.health import health_blueprint
-from distrib.api.calls.operations import MOST_BYTES
+from distrib.api.calls.known_keys import KnownKeys
 from distrib.api.calls.prometheus import Metrics
 from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
-from distrib.api.http.unread import drop_unread
 from distrib.api.openapi.document import register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.console.invitation import invitation_blueprint
+from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
+from distrib.domain.errors import Refusal
 from distrib.languages.web import serve_languages
+from distrib.server.asking import ADMISSION, REFUSAL, Admission, Limits
+from distrib.server.asking import EXTENSION as SERVER
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
 from distrib.store import migrate
@@ -42,9 +46,11 @@ _log = structlog.get_logger("distrib.access")
 def create_app(container: Container) -> Flask:
     """Builds the WSGI app on the servers of ``container``, which stays open as long as the app serves."""
     app = Flask("distrib", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
+    app.config.update(MAX_CONTENT_LENGTH=BATCH_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = backend_of(container)
+    app.extensions[SERVER] = Limits(connections_per_address=container.settings.connections_per_address)
+    app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
     serve_languages(app)
     description = register_operations(app, __version__)
     app.register_blueprint(docs_blueprint(description))
@@ -72,6 +78,7 @@ def backend_of(container: Container) -> Backend:
         is_migrated=lambda: migrate.is_current(container.worker_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
+        known_keys=KnownKeys(),
         allows_private_webhooks=container.settings.webhook_allow_private,
         public_url=container.settings.public_url,
     )
@@ -92,23 +99,26 @@ def _answers(container: Container) -> bool:
         return False
 
 
-def _begin() -> None:
+def _begin() -> Response | None:
     """Sets the request's id and start time; a caller's own id is kept where it is fit for a log.
 
     Raises:
         NotFound: the path as sent holds what no id can.
+        Refusal: what the server could not read as a request.
     """
     sent = request.headers.get("X-Request-Id", "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
     g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
     g.began = time.perf_counter()
+    if REFUSAL in request.environ:
+        raise Refusal(request.environ[REFUSAL])
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
+    is_page = request.url_rule is not None and not request.path.startswith("/v1/")
+    return Response(status=204) if is_page and is_form_asked(FORM_BYTES) else None
 
 
 def _finish(response: Response) -> Response:
-    if response.status_code >= 400:
-        drop_unread(request.environ["wsgi.input"])
     headers = response.headers
     if "request_id" in g:
         headers["X-Request-Id"] = g.request_id
@@ -118,6 +128,8 @@ def _finish(response: Response) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Content-Security-Policy"] = POLICY
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure and current_app.config["HSTS_SECONDS"]:
+        headers["Strict-Transport-Security"] = f"max-age={current_app.config['HSTS_SECONDS']}"
     if request.path.startswith("/v1"):
         headers.setdefault("Cache-Control", "no-store")
     return response
@@ -125,6 +137,9 @@ def _finish(response: Response) -> Response:
 
 def _note(response: Response) -> None:
     """Writes one log line and one count a request, under its rule: paths hold ids, queries may hold more."""
+    admission = request.environ.get(ADMISSION)
+    if isinstance(admission, Admission) and admission.most_bytes is not None:
+        return  # the request itself is still to come
     seconds = time.perf_counter() - g.began
     route = request.url_rule.rule if request.url_rule is not None else "none"
     current_backend().metrics.count_request(request.method, route, response.status_code, seconds)

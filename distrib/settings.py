@@ -4,6 +4,7 @@ Nothing is connected or started here, and no message repeats a value: some are s
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import secrets
@@ -72,6 +73,14 @@ class Settings:
     public_url: str | None = None
     """What links to this service begin with, as people outside reach it; None: as the request that asks reached it."""
 
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses or networks, parted by commas, of the proxies that may say how a caller reached them
+    (`X-Forwarded-Proto`); what comes from them is not counted by address. gunicorn.conf.py reads it."""
+    connections_per_address: int = 64
+    """How many connections one address may have with one process of the API."""
+    hsts_seconds: int = 31_536_000
+    """What `Strict-Transport-Security` says where a caller came over TLS; 0 says nothing."""
+
     @property
     def overrides_dir(self) -> Path:
         """Where local overrides of policy packs stand."""
@@ -108,12 +117,20 @@ def read_settings() -> Settings:
         sweep_interval_ms=reader.number("sweep_interval_ms", Settings.sweep_interval_ms, 50, 60_000),
         environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
+        trusted_proxies=reader.text("trusted_proxies", Settings.trusted_proxies, networks),
+        connections_per_address=reader.number("connections_per_address", Settings.connections_per_address, 1, 100_000),
+        hsts_seconds=reader.number("hsts_seconds", Settings.hsts_seconds, 0, 63_072_000),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
     )
     mistakes = [*reader.mistakes(), *contradictions(), *unknown_variables()]
     if mistakes:
         raise SettingsError(mistakes)
     return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
+
+
+def trusted_proxies() -> str:
+    """Whom the server believes how callers came, without a look at the other settings."""
+    return EnvironmentReader().text("trusted_proxies", Settings.trusted_proxies, networks)
 
 
 def var_dir() -> Path:
@@ -222,6 +239,15 @@ def base_of_links(url: str) -> None:
     is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\?#@')
     if not has_host or not is_plain or len(url) > LONGEST_PUBLIC_URL:
         raise ValidationError(render_both(Text("must be like https://fx.example.com, without query, fragment or user")))
+
+
+def networks(given: str) -> None:
+    """Refuse what is no list of addresses and networks."""
+    try:
+        for part in given.split(","):
+            ipaddress.ip_network(part.strip())
+    except ValueError:
+        raise ValidationError(render_both(Text("must be addresses or networks, parted by commas"))) from None
 
 
 def long_enough(pepper: str) -> None:

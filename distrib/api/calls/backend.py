@@ -13,6 +13,7 @@ from datetime import datetime
 from flask import current_app
 from sqlalchemy import Connection
 
+from distrib.api.calls.known_keys import KnownKeys
 from distrib.api.calls.prometheus import Metrics
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
@@ -33,6 +34,7 @@ class Backend:
         channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the newest schema.
         has_bell: whether Redis answers.
+        known_keys: the keys that were found good of late.
         public_url: what links to this service begin with; None: as it was reached.
     """
 
@@ -48,6 +50,7 @@ class Backend:
     is_migrated: Callable[[], bool]
     has_bell: Callable[[], bool]
     metrics: Metrics
+    known_keys: KnownKeys
     allows_private_webhooks: bool = False
     public_url: str | None = None
 

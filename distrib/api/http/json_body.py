@@ -16,6 +16,9 @@ from distrib.api.http.words import CallerText, say
 from distrib.domain.errors import Problem, Refusal
 
 MOST_LEVELS = 64
+MOST_VALUES = 250_000
+"""Of a body, counted before any of it is built: commas and brackets, those in texts too. A thousand orders of forty
+lines each stay below."""
 MOST_DIGITS = 64  # of a fractional number; the API knows none, so a longer one is not worth keeping
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -32,8 +35,9 @@ def parse_json(body: bytes) -> Any:
     """Parses a body into the value it holds; fractions come as ``Decimal``, never as a binary float.
 
     Raises:
-        Refusal: ``not_json``, with the reason and, where there is one, the place.
+        Refusal: ``not_json``, with the reason and, where there is one, the place; ``invalid`` where it holds too much.
     """
+    refuse_many_values(body)
     try:
         value = json.loads(
             body.decode("utf-8"),
@@ -53,6 +57,18 @@ def parse_json(body: bytes) -> Any:
     if _nests_too_deep(value):
         raise Refusal("not_json", reason=say("depth", high=MOST_LEVELS))
     return value
+
+
+def refuse_many_values(body: bytes, most: int = MOST_VALUES) -> None:
+    """Nothing where a body cannot hold more than so many values; nothing is built to find out.
+
+    A value has a comma before it, or is the first in what a bracket opens.
+
+    Raises:
+        Refusal: ``invalid``.
+    """
+    if len(body) > 2 * most and body.count(b",") + body.count(b"[") + body.count(b"{") > most:
+        raise Refusal("invalid", [Problem("", say("values", high=most))])
 
 
 def parse_document(body: bytes) -> Any:

@@ -50,6 +50,7 @@ TEXTS: dict[str, Text] = {
     "json_twice": Text("the key {name} is there twice"),
     "no_body": Text("this call takes no body"),
     "key_characters": Text("must be 1 to {high} visible ASCII characters"),
+    "values": Text("holds more than {high} values"),
     "depth": Text("nests deeper than {high} levels"),
     "belongs_elsewhere": Text("does not go with {other}"),
     "attributes": Text("must be texts, integers, true, false or null, at most {high} of them"),
