@@ -30,7 +30,7 @@ from distrib.console.invitation import invitation_blueprint
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
 from distrib.domain.errors import Refusal
 from distrib.languages.web import serve_languages
-from distrib.server.asking import ADMISSION, REFUSAL, Admission, Limits
+from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
@@ -49,7 +49,7 @@ def create_app(container: Container) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=BATCH_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = backend_of(container)
-    app.extensions[SERVER] = Limits(connections_per_address=container.settings.connections_per_address)
+    app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
     app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
     serve_languages(app)
     description = register_operations(app, __version__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EXTENSION = "distrib.server"
-"""Under this name the app's extensions hold ``Limits`` where the app answers what is asked here."""
+"""Under this name the app's extensions hold ``ServerLimits`` where the app answers what is asked here."""
 ADMISSION = "distrib.admission"
 """An ``Admission``: may the body of this request be read? The app runs nothing else for it."""
 REFUSAL = "distrib.refusal"
@@ -30,7 +30,7 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ServerLimits:
     """How long callers may take and how much of theirs is kept. Times in seconds, sizes in bytes, all per process."""
 
     head_s: float = 10.0

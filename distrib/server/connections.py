@@ -18,7 +18,7 @@ _SHARED_BITS = 64
 """Of an IPv6 address, those that one caller's network has; it may make up the rest as it likes (RFC 4291, 2.5.4)."""
 
 
-class Phase(Enum):
+class ConnectionPhase(Enum):
     """What a connection waits for."""
 
     HEAD = "head"
@@ -28,7 +28,7 @@ class Phase(Enum):
     END = "end"
 
 
-WAITS_FOR_CALLER = frozenset({Phase.HEAD, Phase.BODY, Phase.END})
+WAITS_FOR_CALLER = frozenset({ConnectionPhase.HEAD, ConnectionPhase.BODY, ConnectionPhase.END})
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +43,7 @@ class Connection:
     since: float
     """When it began to wait for what it waits for."""
     deadline: float
-    phase: Phase = Phase.HEAD
+    phase: ConnectionPhase = ConnectionPhase.HEAD
     has_begun: bool = False
     """Whether a byte of the head is there."""
     sent: bytearray = field(default_factory=bytearray)
@@ -62,7 +62,7 @@ class Connection:
     requests: int = 0
     discarded: int = 0
 
-    def wait_for(self, phase: Phase, now: float, seconds: float) -> None:
+    def wait_for(self, phase: ConnectionPhase, now: float, seconds: float) -> None:
         """Has it wait for that from now on, for so long."""
         self.phase, self.since, self.deadline = phase, now, now + seconds
 

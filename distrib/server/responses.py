@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.http.wsgi import Response
 
-from distrib.server.asking import Limits
+from distrib.server.asking import ServerLimits
 
 _SERVER = "Server:"
 _FAILED = b'{"type":"/docs/errors#internal","title":"internal","status":500,"detail":"internal","code":"internal"}'
@@ -36,7 +36,7 @@ class Outlet:
     Only the time that the caller lets us wait counts, not that of the app between two pieces.
     """
 
-    def __init__(self, sock: socket.socket, limits: Limits) -> None:
+    def __init__(self, sock: socket.socket, limits: ServerLimits) -> None:
         self._sock = sock
         self._limits = limits
         self._waited_s = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.http import wsgi
 
-from distrib.server.asking import ADMISSION, REFUSAL, Admission, Limits
+from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.connections import Connection
 from distrib.server.responses import LAST_RESORT, NoRequest, Outlet, QuietResponse
 
@@ -21,7 +21,7 @@ _MOST_UNASKED = 16 * 1024 * 1024
 class Server:
     """Runs the app of a worker."""
 
-    def __init__(self, worker: Any, limits: Limits, *, can_be_asked: bool) -> None:
+    def __init__(self, worker: Any, limits: ServerLimits, *, can_be_asked: bool) -> None:
         self._worker = worker
         self._limits = limits
         self._can_be_asked = can_be_asked

@@ -1,6 +1,6 @@
 """The gunicorn worker: one loop reads what callers send, and a thread is given to a request that is there as a whole.
 
-Begin with ``run``. Every connection is in one phase (``connections.Phase``); what may not go on for longer has a
+Begin with ``run``. Every connection is in one ``ConnectionPhase``; what may not go on for longer has a
 deadline, and the loop ends what is overdue. Bodies above a few KiB are read once the app has said that it wants them.
 The design, and what was measured: docs/adr/0018-the-server-reads-first.md.
 """
@@ -23,14 +23,14 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
-from distrib.server.asking import EXTENSION, Admission, Limits
+from distrib.server.asking import EXTENSION, Admission, ServerLimits
 from distrib.server.connections import (
     WAITS_FOR_CALLER,
     BodyQueue,
     Connection,
+    ConnectionPhase,
     Connections,
     Peer,
-    Phase,
     longest_waiting,
     network_of,
 )
@@ -54,7 +54,7 @@ _GONE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Serves an app; what it may read and for how long say the app's ``Limits``, or the usual ones."""
+    """Serves an app; what it may read and for how long say the app's ``ServerLimits``, or the usual ones."""
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -102,7 +102,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _prepare(self) -> None:
         extensions = getattr(self.wsgi, "extensions", {})
-        self.limits: Limits = extensions.get(EXTENSION, Limits())
+        self.limits: ServerLimits = extensions.get(EXTENSION, ServerLimits())
         self.server = Server(self, self.limits, can_be_asked=EXTENSION in extensions)
         self.connections = Connections()
         self.moderate = BodyQueue(self.limits.moderate_bodies)
@@ -117,7 +117,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.wait_for_and_dispatch_events(_LOOK_S)
         now = time.monotonic()
         for connection in self.connections:
-            if connection.deadline <= now and connection.phase is not Phase.ANSWER:
+            if connection.deadline <= now and connection.phase is not ConnectionPhase.ANSWER:
                 self._end_overdue(connection)
         self._let_others_pass(now)
 
@@ -168,13 +168,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Shortens, once, what a stopping process waits: longer for callers who have begun."""
         now = time.monotonic()
         for connection in self.connections:
-            has_begun = connection.has_begun or connection.phase is not Phase.HEAD
+            has_begun = connection.has_begun or connection.phase is not ConnectionPhase.HEAD
             connection.deadline = min(connection.deadline, now + (_STOP_BEGUN_S if has_begun else _STOP_IDLE_S))
 
     def _end_overdue(self, connection: Connection) -> None:
-        if connection.phase is Phase.END or not (connection.has_begun or connection.request is not None):
+        if connection.phase is ConnectionPhase.END or not (connection.has_begun or connection.request is not None):
             self._close(connection)
-        elif connection.phase is Phase.ROOM:
+        elif connection.phase is ConnectionPhase.ROOM:
             self._refuse(connection, "unavailable")
         else:
             self._refuse(connection, "request_timeout")
@@ -204,7 +204,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             sent = b""
         if not sent:
             self._close(connection)
-        elif connection.phase is Phase.END:
+        elif connection.phase is ConnectionPhase.END:
             self._discard(connection, len(sent))
         else:
             connection.sent += sent
@@ -218,9 +218,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _go_on(self, connection: Connection) -> None:
         """Reads on in what has come, until it is a request or something is missing."""
         try:
-            if connection.phase is Phase.HEAD:
+            if connection.phase is ConnectionPhase.HEAD:
                 self._read_head(connection)
-            if connection.phase is Phase.BODY:
+            if connection.phase is ConnectionPhase.BODY:
                 self._read_body(connection)
         except BadFraming as error:
             self._refuse(connection, error.code)
@@ -228,7 +228,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _read_head(self, connection: Connection) -> None:
         if not connection.has_begun:
             connection.has_begun = True
-            connection.wait_for(Phase.HEAD, time.monotonic(), self.limits.head_s)
+            connection.wait_for(ConnectionPhase.HEAD, time.monotonic(), self.limits.head_s)
         head = take_head(connection.sent, self.limits.request_line, self.limits.head_bytes)
         if head is None:
             return
@@ -237,7 +237,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         size = getattr(request.body.reader, "length", None)
         body = connection.body = ChunkedBody() if size is None else SizedBody(size)
         connection.most_bytes, connection.is_admitted = self.limits.unasked_bytes, False
-        connection.wait_for(Phase.BODY, time.monotonic(), self.limits.body_s)
+        connection.wait_for(ConnectionPhase.BODY, time.monotonic(), self.limits.body_s)
         if body.length is None or body.length <= connection.most_bytes:
             self._invite(connection)
         else:
@@ -296,7 +296,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _submit(self, connection: Connection, task: Callable[[], Any], then: Callable[[Connection, Any], None]) -> None:
         """Runs a task in a thread; meanwhile nothing of that caller is read."""
         self._ignore(connection)
-        connection.phase = Phase.ANSWER
+        connection.phase = ConnectionPhase.ANSWER
         future = self.tpool.submit(task)
         future.add_done_callback(lambda done: self.method_queue.defer(self._after, connection, done, then))
 
@@ -332,11 +332,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._read_on(connection)
         else:
             self._ignore(connection)
-            connection.wait_for(Phase.ROOM, time.monotonic(), self.limits.room_s)
+            connection.wait_for(ConnectionPhase.ROOM, time.monotonic(), self.limits.room_s)
 
     def _read_on(self, connection: Connection) -> None:
         """Goes on with a body that has its place."""
-        connection.wait_for(Phase.BODY, time.monotonic(), self.limits.body_s)
+        connection.wait_for(ConnectionPhase.BODY, time.monotonic(), self.limits.body_s)
         self._ignore(connection)
         self._listen(connection)
         self._invite(connection)
@@ -351,7 +351,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Has a body that comes slowly give way where another waits."""
         for queue in (self.moderate, self.large, self.strangers):
             for holder in tuple(queue.holders) if queue.waiting else ():
-                if holder.phase is Phase.BODY and now - holder.since > self.limits.gives_way_s:
+                if holder.phase is ConnectionPhase.BODY and now - holder.since > self.limits.gives_way_s:
                     self._refuse(holder, "request_timeout")
 
     def _hand_over(self, connection: Connection) -> None:
@@ -372,7 +372,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return
         connection.has_begun = bool(connection.sent)
         seconds = self.limits.head_s if connection.sent else self.cfg.keepalive
-        connection.wait_for(Phase.HEAD, time.monotonic(), seconds)
+        connection.wait_for(ConnectionPhase.HEAD, time.monotonic(), seconds)
         self._listen(connection)
         if connection.sent:
             self._go_on(connection)
@@ -393,7 +393,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             self._close(connection)
             return
-        connection.wait_for(Phase.END, time.monotonic(), self.limits.linger_s)
+        connection.wait_for(ConnectionPhase.END, time.monotonic(), self.limits.linger_s)
         self._listen(connection)
 
 
