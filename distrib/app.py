@@ -16,7 +16,7 @@ from werkzeug.exceptions import NotFound
 
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
-from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked
+from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked, refusal_by_server
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.known_keys import KnownKeys
 from distrib.api.calls.prometheus import Metrics
@@ -28,7 +28,6 @@ from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.console.invitation import invitation_blueprint
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
-from distrib.domain.errors import Refusal
 from distrib.languages.web import serve_languages
 from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
@@ -111,7 +110,7 @@ def _begin() -> Response | None:
     g.request_id = str(uuid.uuid4()) if g.request_id_is_ours else sent
     g.began = time.perf_counter()
     if REFUSAL in request.environ:
-        raise Refusal(request.environ[REFUSAL])
+        raise refusal_by_server(request.environ[REFUSAL])
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
     is_page = request.url_rule is not None and not request.path.startswith("/v1/")

@@ -45,6 +45,7 @@ CODES: dict[str, Code] = {
     "uri_too_long": Code(414, "The request line is too long."),
     "unsupported_media_type": Code(415, "Send {expected}."),
     "invalid": Code(422, "The input does not fit."),
+    "too_many_values": Code(422, "The body holds more than {most} values."),
     "too_many_requests": Code(429, "Too many requests."),
     "headers_too_large": Code(431, "The headers are too large."),
     "internal": Code(500, "Something went wrong on our side."),

@@ -12,7 +12,9 @@ EXTENSION = "distrib.server"
 ADMISSION = "distrib.admission"
 """An ``Admission``: may the body of this request be read? The app runs nothing else for it."""
 REFUSAL = "distrib.refusal"
-"""The code with which the app is to refuse what the server cannot read as a request."""
+"""A ``ServerRefusal``: the app is to refuse what the server cannot read as a request, or will not."""
+WHOLE = "distrib.whole"
+"""Set where ``wsgi.input`` is an ``io.BytesIO`` of the body and nothing else: it may be taken without a copy."""
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -22,11 +24,23 @@ MIB = 1024 * KIB
 class Admission:
     """The answer to whether a body may be read: ``most_bytes`` of it; None while refused, with what the app answers.
 
-    ``is_known`` is whether its sender has a good key: the bodies of others are read apart from those.
+    ``is_known`` is whether its sender has a good key: the bodies of others are read apart from those. Of the bytes in
+    ``counted`` it may hold ``most_counted`` in all; past them it is refused by that code, and read no further.
     """
 
     most_bytes: int | None = None
     is_known: bool = False
+    counted: bytes = b""
+    most_counted: int = 0
+    refusal: str = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRefusal:
+    """Why: a code of the app's, and how long the body might have been."""
+
+    code: str
+    most_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,8 @@ class ServerLimits:
     """A body that is read before the app was asked: who sends it needs no key yet."""
     moderate_bytes: int = 1 * MIB
     """Above it, bodies are read and worked on singly."""
+    huge_bytes: int = 4 * MIB
+    """Above it, singly by all processes of the service together."""
     moderate_bodies: int = 64
     """Bodies above ``unasked_bytes`` that are read at a time."""
     strangers_bodies: int = 8

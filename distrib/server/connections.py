@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from distrib.server.asking import Admission
 from distrib.server.framing import Body
 
 Peer = tuple[Any, ...] | str | bytes
@@ -53,8 +54,10 @@ class Connection:
     body: Body | None = None
     most_bytes: int = 0
     """How long the body may be."""
-    is_admitted: bool = False
-    """Whether the app was asked about the body."""
+    admission: Admission | None = None
+    """What the app said about the body, if it was asked."""
+    counted: int = 0
+    """How many of the bytes that the admission counts have come."""
     awaits_word: bool = False
     """Whether its caller sends the body when it was told to (``Expect: 100-continue``)."""
     queue: BodyQueue | None = None

@@ -5,6 +5,7 @@ Heads are split here and parsed by gunicorn; of bodies only the framing is read.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -39,7 +40,7 @@ class Body(Protocol):
         """Takes what belongs to the body off the front of ``sent``; True when it is whole."""
 
     def content(self) -> bytes:
-        """The whole body, given away."""
+        """The whole body, given away; it was never copied as a whole."""
 
 
 def take_head(sent: bytearray, most_line: int, most_bytes: int) -> bytes | None:
@@ -78,24 +79,24 @@ class SizedBody:
     def __init__(self, length: int) -> None:
         self.length: int | None = length
         self.received = 0
-        self._kept = bytearray()
+        self._kept = io.BytesIO()
 
     def feed(self, sent: bytearray) -> bool:
         """As ``Body.feed``."""
         missing = (self.length or 0) - self.received
         if len(sent) <= missing:
-            self._kept += sent
+            self._kept.write(sent)
             self.received += len(sent)
             sent.clear()
         else:
-            self._kept += sent[:missing]
+            self._kept.write(sent[:missing])
             self.received += missing
             del sent[:missing]
         return self.received == self.length
 
     def content(self) -> bytes:
         """As ``Body.content``."""
-        content, self._kept = bytes(self._kept), bytearray()
+        content, self._kept = self._kept.getvalue(), io.BytesIO()
         return content
 
 
@@ -112,7 +113,7 @@ class ChunkedBody:
     def __init__(self) -> None:
         self.length: int | None = None
         self.received = 0
-        self._kept = bytearray()
+        self._kept = io.BytesIO()
         self._rest = bytearray()
         self._left = 0
         self._wire_bytes = 0
@@ -147,7 +148,7 @@ class ChunkedBody:
 
     def content(self) -> bytes:
         """As ``Body.content``."""
-        content, self._kept = bytes(self._kept), bytearray()
+        content, self._kept = self._kept.getvalue(), io.BytesIO()
         return content
 
     def _is_whole(self) -> bool:
@@ -180,7 +181,8 @@ class ChunkedBody:
         here = min(self._left, len(self._rest) - position)
         if here == 0:
             return None
-        self._kept += memoryview(self._rest)[position : position + here]
+        with memoryview(self._rest) as rest:
+            self._kept.write(rest[position : position + here])
         self._left -= here
         self.received += here
         if self._left == 0:

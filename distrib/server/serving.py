@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.http import wsgi
 
-from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
+from distrib.server.asking import ADMISSION, REFUSAL, WHOLE, Admission, ServerLimits, ServerRefusal
 from distrib.server.connections import Connection
 from distrib.server.responses import LAST_RESORT, NoRequest, Outlet, QuietResponse
 
@@ -34,10 +34,10 @@ class Server:
         self._answer(connection, connection.request, {ADMISSION: admission, "wsgi.input": io.BytesIO()}, admission)
         return admission
 
-    def refuse(self, connection: Connection, code: str) -> None:
-        """Answers with a refusal of that code."""
+    def refuse(self, connection: Connection, refusal: ServerRefusal) -> None:
+        """Answers with a refusal."""
         request = connection.request or NoRequest()
-        self._answer(connection, request, {REFUSAL: code, "wsgi.input": io.BytesIO()}, None)
+        self._answer(connection, request, {REFUSAL: refusal, "wsgi.input": io.BytesIO()}, None)
 
     def serve(self, connection: Connection) -> bool:
         """Answers a whole request; whether the connection is kept for another."""
@@ -49,6 +49,7 @@ class Server:
         try:
             worker.cfg.pre_request(worker, request)
             response, environ = self._created(connection, request, outlet)
+            environ[WHOLE] = True
             self._count(response)
             self._run(environ, response)
             return not response.should_close()

@@ -15,11 +15,11 @@ from marshmallow import Schema
 
 from distrib.api.calls.backend import Backend
 from distrib.api.http.auth import presented_key
-from distrib.api.http.json_body import parse_document
+from distrib.api.http.json_body import MOST_VALUES, VALUE_MARKS, parse_document
 from distrib.api.http.shapes import load_body
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
-from distrib.server.asking import ADMISSION, Admission
+from distrib.server.asking import ADMISSION, WHOLE, Admission, ServerRefusal
 from distrib.services.programs.keys import authenticate
 from distrib.transactions import in_transaction
 
@@ -111,6 +111,7 @@ def is_only_asked(shape: BodyShape) -> bool:
     if not isinstance(admission, Admission):
         return False
     admission.most_bytes, admission.is_known = shape.most_bytes, True
+    admission.counted, admission.most_counted, admission.refusal = VALUE_MARKS, MOST_VALUES, "too_many_values"
     return True
 
 
@@ -133,10 +134,21 @@ def too_large(most_bytes: int) -> Refusal:
     return Refusal("too_large", limit=limit)
 
 
+def refusal_by_server(refusal: ServerRefusal) -> Refusal:
+    """What the server refuses, in our words."""
+    if refusal.code == "too_large":
+        return too_large(refusal.most_bytes)
+    return Refusal(refusal.code, most=MOST_VALUES)
+
+
 def _sent(most_bytes: int) -> bytes:
     """The body, whole: werkzeug stops reading one that came in chunks at its limit, which lies one byte above ours."""
-    request.max_content_length = most_bytes + 1
-    sent = request.get_data(cache=False)
+    if WHOLE in request.environ:
+        with request.environ["wsgi.input"] as whole:
+            sent: bytes = whole.getvalue()
+    else:
+        request.max_content_length = most_bytes + 1
+        sent = request.get_data(cache=False)
     if len(sent) > most_bytes:
         raise too_large(most_bytes)
     return sent

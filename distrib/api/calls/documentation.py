@@ -16,7 +16,7 @@ _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
 _PROBLEM = "application/problem+json"
 _ANY_CALL = ("bad_request", "unauthorized", "forbidden", "method_not_allowed", "invalid", "internal", "unavailable")
-_WITH_BODY = ("not_json", "too_large", "unsupported_media_type")
+_WITH_BODY = ("not_json", "too_large", "too_many_values", "unsupported_media_type")
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
