@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
 import tempfile
 from typing import Final
 
@@ -32,6 +33,14 @@ class SharedPlace:
         """Leaves it to the next."""
         fcntl.lockf(self._file, fcntl.LOCK_UN)
         self.is_held = False
+
+
+def collect_what_is_left() -> None:
+    """Frees what a large body left: an exception and the frames that it passed hold one another, and what was read."""
+    gc.collect()
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
 def return_large_blocks() -> None:

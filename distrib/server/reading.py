@@ -243,10 +243,11 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
                 connection.wait_for(ConnectionPhase.ROOM, time.monotonic(), self.limits.room_s)
                 self.awaits_place = connection
                 return
+        is_large = connection.queue is self.large
         if connection.body is not None:
             connection.request.body = io.BytesIO(connection.body.content())
             connection.body = None
-        self._submit(connection, partial(self.server.serve, connection), self._after_serving)
+        self._submit(connection, partial(self.server.serve, connection, is_large=is_large), self._after_serving)
 
     def _after_serving(self, connection: Connection, is_kept: bool) -> None:
         """Waits for the next request, which may have come already; or ends the connection."""

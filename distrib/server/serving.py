@@ -11,6 +11,7 @@ from gunicorn.http import wsgi
 
 from distrib.server.asking import ADMISSION, REFUSAL, WHOLE, Admission, ServerLimits, ServerRefusal
 from distrib.server.connections import Connection
+from distrib.server.memory import collect_what_is_left
 from distrib.server.responses import LAST_RESORT, NoRequest, Outlet, QuietResponse
 
 _CALLER_LEFT = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
@@ -39,8 +40,15 @@ class Server:
         request = connection.request or NoRequest()
         self._answer(connection, request, {REFUSAL: refusal, "wsgi.input": io.BytesIO()}, None)
 
-    def serve(self, connection: Connection) -> bool:
+    def serve(self, connection: Connection, *, is_large: bool) -> bool:
         """Answers a whole request; whether the connection is kept for another."""
+        is_kept = self._serve(connection)
+        if is_large:
+            connection.request = None
+            collect_what_is_left()
+        return is_kept
+
+    def _serve(self, connection: Connection) -> bool:
         worker, request = self._worker, connection.request
         environ: dict[str, Any] = {}
         response = None

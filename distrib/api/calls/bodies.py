@@ -61,7 +61,7 @@ class BodyShape:
         try:
             return self._load(_sent(self.most_bytes))
         except Refusal as refusal:
-            return refusal
+            return refusal.with_traceback(None)  # which holds all that was read
 
     def _load(self, sent: bytes) -> Any:
         if self.schema is None and self.reads is None:

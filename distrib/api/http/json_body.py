@@ -30,7 +30,7 @@ MOST_DIGITS = 64  # of a fractional number; the API knows none, so a longer one 
 _WIDEST = 4
 _LEAD_OF_FOUR = bytes(range(0xF0, 0xF8))
 """The first bytes of the characters that UTF-8 writes as four."""
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _Refused(ValueError):
@@ -85,7 +85,7 @@ def refuse_many_values(body: bytes, most: int = MOST_VALUES) -> None:
 def parse_document(body: bytes) -> Any:
     """Parses a body as ``parse_json`` does and refuses texts with half characters, each by its pointer."""
     value = parse_json(body)
-    if _ESCAPED_SURROGATE.search(body.decode("utf-8")):
+    if _ESCAPED_SURROGATE.search(body):
         problems = [Problem(pointer, say("surrogate")) for pointer in _half_characters(value, "")]
         if problems:
             raise Refusal("invalid", problems)
