@@ -7,21 +7,25 @@ import gc
 from typing import Any
 
 from distrib.metrics_directory import provide_directory
+from distrib.settings import trusted_proxies
 
 # Several processes serve; /metrics adds them up through files in this directory.
 metrics_directory = provide_directory()
 
-worker_class = "gthread"  # the best tail of those measured, and a slow caller holds a thread, not a process
+worker_class = "distrib.server.worker.Worker"  # reads what callers send before a thread is given to it
 workers = 2
 threads = 32  # half of them may belong to one program (DISTRIB_PROGRAM_CALLS at work, as many waiting)
 preload_app = True  # a process that died is back in a moment: imports take seconds, a fork none
 timeout = 60  # longer than a statement may take (DISTRIB_STATEMENT_TIMEOUT_MS), so that the database gives up first
 graceful_timeout = 30
 keepalive = 5
+worker_connections = 1_000  # a process; then the one that has waited longest for its caller makes way
 max_requests = 20_000  # a leak somewhere stays small
 max_requests_jitter = 2_000
 limit_request_line = 8_190
 control_socket_disable = True  # by default gunicorn opens one in the home directory
+forwarded_allow_ips = trusted_proxies()
+sendfile = False  # a file goes out as all else does: within a time
 accesslog = None  # the application writes its own, with what it knows of the request
 errorlog = "-"
 

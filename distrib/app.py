@@ -10,7 +10,7 @@ import time
 import uuid
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import NotFound
@@ -18,21 +18,23 @@ from werkzeug.exceptions import NotFound
 from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.backlog import Backlog
+from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked, refusal_by_server
 from distrib.api.calls.gate import Allowed, Gate, check, networks_of
 from distrib.api.calls.health import health_blueprint
-from distrib.api.calls.operations import MOST_BYTES
 from distrib.api.calls.prometheus import Metrics
 from distrib.api.calls.shares import Shares
 from distrib.api.http.auth import presented_key
 from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
-from distrib.api.http.unread import drop_unread
 from distrib.api.openapi.document import register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
 from distrib.console.invitation import invitation_blueprint
+from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
 from distrib.languages.web import serve_languages
+from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
+from distrib.server.asking import EXTENSION as SERVER
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
 from distrib.settings import Settings
@@ -49,9 +51,11 @@ _log = structlog.get_logger("distrib.access")
 def create_app(container: Container) -> Flask:
     """Builds the WSGI app on the servers of ``container``, which stays open as long as the app serves."""
     app = Flask("distrib", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
+    app.config.update(MAX_CONTENT_LENGTH=BATCH_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = backend_of(container)
+    app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
+    app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
     serve_languages(app)
     description = register_operations(app, __version__)
     app.register_blueprint(docs_blueprint(description))
@@ -111,14 +115,14 @@ def _answers(container: Container) -> bool:
         return False
 
 
-def _begin() -> None:
+def _begin() -> Response | None:
     """Sets the request's id and start time, and counts the call; a caller's own id is kept where it is fit for a log.
 
     Every line that is logged until the next request of this thread names the id, those of a stream too.
 
     Raises:
         NotFound: the path as sent holds what no id can.
-        Refusal: the caller calls too often.
+        Refusal: what the server could not read as a request, or the caller calls too often.
     """
     sent = next((request.headers[name] for name in _NAMES_OF_ID if name in request.headers), "")
     g.request_id_is_ours = _REQUEST_ID.fullmatch(sent) is None
@@ -126,17 +130,19 @@ def _begin() -> None:
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
     g.began = time.perf_counter()
+    if REFUSAL in request.environ:
+        raise refusal_by_server(request.environ[REFUSAL])
     if not is_readable(request.environ.get("RAW_URI", "")):
         raise NotFound
     if request.url_rule is not None and request.path not in _QUIET:  # a 404 costs no more than a 429
-        gate = current_backend().gate
-        g.standing = gate.admit(presented_key(request.headers.get("Authorization")), gate.address_of(request))
+        gate, presented = current_backend().gate, presented_key(request.headers.get("Authorization"))
+        g.standing = gate.admit(presented, gate.address_of(request), is_asked=ADMISSION in request.environ)
         check(g.standing)
+    is_page = request.url_rule is not None and not request.path.startswith("/v1/")
+    return Response(status=204) if is_page and is_form_asked(FORM_BYTES) else None
 
 
 def _finish(response: Response) -> Response:
-    if response.status_code >= 400:
-        drop_unread(request.environ["wsgi.input"])
     headers = response.headers
     if "request_id" in g:
         for name in _NAMES_OF_ID:
@@ -150,6 +156,8 @@ def _finish(response: Response) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Content-Security-Policy"] = POLICY
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure and current_app.config["HSTS_SECONDS"]:
+        headers["Strict-Transport-Security"] = f"max-age={current_app.config['HSTS_SECONDS']}"
     if request.path.startswith("/v1"):
         headers.setdefault("Cache-Control", "no-store")
     return response
@@ -157,6 +165,9 @@ def _finish(response: Response) -> Response:
 
 def _note(response: Response) -> None:
     """Writes one log line and one count a request, under its rule: paths hold ids, queries may hold more."""
+    admission = request.environ.get(ADMISSION)
+    if isinstance(admission, Admission) and admission.most_bytes is not None:
+        return  # the request itself is still to come
     seconds = time.perf_counter() - g.began
     route = request.url_rule.rule if request.url_rule is not None else "none"
     current_backend().metrics.count_request(request.method, route, response.status_code, seconds)

@@ -91,7 +91,8 @@ class Settings:
     waiting_mib: int = 8_192
     """The same by the weight of their events, in MiB."""
     trusted_proxies: str = "127.0.0.1,::1"
-    """Addresses or networks, parted by commas, of the proxies whose word is taken for where a call comes from."""
+    """Addresses or networks, parted by commas, of the proxies whose word is taken for where a call comes from
+    (`X-Forwarded-For`) and how (`X-Forwarded-Proto`); their connections are not counted. gunicorn.conf.py reads it."""
     environment: str = "development"
     webhook_allow_private: bool = False
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
@@ -99,6 +100,11 @@ class Settings:
     """What links to this service begin with, as people outside reach it; None: as the request that asks reached it."""
     failpoint: str = ""
     """Where this process dies or fails, once: for tests alone (see ``distrib.failpoints``)."""
+
+    connections_per_address: int = 64
+    """How many connections one address may have with one process of the API."""
+    hsts_seconds: int = 31_536_000
+    """What `Strict-Transport-Security` says where a caller came over TLS; 0 says nothing."""
 
     @property
     def overrides_dir(self) -> Path:
@@ -146,6 +152,8 @@ def read_settings() -> Settings:
         trusted_proxies=reader.text("trusted_proxies", Settings.trusted_proxies, networks),
         environment=reader.text("environment", Settings.environment, any_of(ENVIRONMENTS)),
         webhook_allow_private=reader.flag("webhook_allow_private"),
+        connections_per_address=reader.number("connections_per_address", Settings.connections_per_address, 1, 100_000),
+        hsts_seconds=reader.number("hsts_seconds", Settings.hsts_seconds, 0, 63_072_000),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
         failpoint=reader.text("failpoint", "", names_failpoint),
     )
@@ -153,6 +161,11 @@ def read_settings() -> Settings:
     if mistakes:
         raise SettingsError(mistakes)
     return settings if settings.key_pepper else replace(settings, key_pepper=own_secret(settings.var_dir))
+
+
+def trusted_proxies() -> str:
+    """Whom the server believes how callers came, without a look at the other settings."""
+    return EnvironmentReader().text("trusted_proxies", Settings.trusted_proxies, networks)
 
 
 def var_dir() -> Path:

@@ -106,6 +106,13 @@ class Live:
 @contextmanager
 def live_service(container: Container, workers: int = 1) -> Iterator[Live]:
     """The API on a port of its own with workers beside it, until the block ends."""
+    with served_api(container) as live, running_workers(container, workers):
+        yield live
+
+
+@contextmanager
+def served_api(container: Container, processes: int = 1, app: str = "wsgi:app") -> Iterator[Live]:
+    """The API alone on a port of its own, until the block ends."""
     port = free_port()
     command = [
         sys.executable,
@@ -116,17 +123,16 @@ def live_service(container: Container, workers: int = 1) -> Iterator[Live]:
         "--bind",
         f"127.0.0.1:{port}",
         "--workers",
-        "1",
+        str(processes),
         "--log-level",
         "warning",
-        "wsgi:app",
+        app,
     ]
     environment = {**os.environ, **container.environment(), "DISTRIB_LOG_LEVEL": "ERROR"}
     web = subprocess.Popen(command, env=environment, cwd=REPOSITORY, start_new_session=True)
     try:
-        with running_workers(container, workers):
-            wait_until(lambda: _answers(port), "the service answers", 30)
-            yield Live(container, port, web.pid)
+        wait_until(lambda: _answers(port), "the service answers", 30)
+        yield Live(container, port, web.pid)
     finally:
         web.terminate()
         web.wait(30)

@@ -30,7 +30,7 @@ _ANY_CALL = (
     "unavailable",
     "program_busy",
 )
-_WITH_BODY = ("not_json", "too_large", "unsupported_media_type")
+_WITH_BODY = ("not_json", "too_large", "too_many_values", "unsupported_media_type")
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -70,22 +70,24 @@ class Gate:
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def admit(self, presented: str | None, address: str | None) -> Standing:
+    def admit(self, presented: str | None, address: str | None, *, is_asked: bool = False) -> Standing:
         """Counts a call before anything else is done for it, and says where its caller stands; see ``is_over``.
 
         Args:
             presented: the key, good or not; None without one.
             address: where the call comes from, as far as it is known.
+            is_asked: whether the call itself is still to come, and to be counted.
         """
+        count = self.rates.look if is_asked else self.rates.take
         known = None if presented is None else self.known(presented)
         if known is not None:
-            return self.rates.take(known.rate, known.key_id)
+            return count(known.rate, known.key_id)
         site = site_of(address)
         if presented is not None:
             guesses = self.rates.look(self._bad_keys(), site)
             if guesses.is_over:
                 return guesses
-        return self.rates.take(Rate("address", self.allowed.calls_per_address), site)
+        return count(Rate("address", self.allowed.calls_per_address), site)
 
     def address_of(self, request: Request) -> str | None:
         """Where a call comes from: its peer, or what the proxies that are trusted say, from the nearest one on."""

@@ -22,13 +22,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from distrib.api.calls.backend import Backend, current_backend
+from distrib.api.calls.bodies import DOCUMENT_BYTES, BodyShape, is_only_asked
 from distrib.api.calls.call import Call, Handler
 from distrib.api.calls.documentation import Documented, Shapes, describe
 from distrib.api.calls.trailed import HANDLERS, trailed
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
 from distrib.api.http.auth import MAY_CALL, presented_key, scope_of
-from distrib.api.http.json_body import parse_document
-from distrib.api.http.shapes import load_body, load_query
+from distrib.api.http.shapes import load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.webhooks import SIGNED_HEADERS
@@ -43,10 +43,7 @@ from distrib.transactions import in_transaction, stream_in_transaction
 
 __all__ = ["Call", "Operation", "Resource"]
 
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
 MOST_KEY_CHARACTERS = 255
-MOST_BYTES = 16 * 1024 * 1024
 _log = structlog.get_logger("distrib.api")
 _KEY = re.compile(f"[!-~]{{1,{MOST_KEY_CHARACTERS}}}")
 """An Idempotency-Key, as the description of the service says it: visible characters and no space."""
@@ -58,12 +55,9 @@ class Operation:
 
     name: str
     route: str
-    body: type[Schema] | None
+    body: BodyShape
     query: type[Schema] | None
-    reads_body: Callable[[bytes], Any] | None
-    takes_ndjson: bool
     is_idempotent: bool
-    needs_body: bool
     may_be_signed: bool
     scope: str
 
@@ -88,6 +82,7 @@ class Resource:
         is_idempotent: bool = False,
         needs_body: bool = True,
         may_be_signed: bool = False,
+        most_bytes: int = DOCUMENT_BYTES,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler and documents it; its name is the operation's.
 
@@ -99,23 +94,14 @@ class Resource:
             is_idempotent: whether an ``Idempotency-Key`` is honoured.
             needs_body: whether no body at all is refused, rather than an empty object.
             may_be_signed: whether keys that must sign do so here.
+            most_bytes: how long a body may be.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             route = f"{method} /v1{rule}"
-            operation = Operation(
-                name,
-                route,
-                body,
-                query,
-                reads_body,
-                takes_ndjson,
-                is_idempotent,
-                needs_body,
-                may_be_signed,
-                scope_of(name),
-            )
+            shape = BodyShape(body, reads_body, takes_ndjson, needs_body, most_bytes)
+            operation = Operation(name, route, shape, query, is_idempotent, may_be_signed, scope_of(name))
             documented = Documented(
                 name=name,
                 answers=answers,
@@ -146,16 +132,20 @@ def _view(operation: Operation, handler: Handler) -> Callable[..., Response]:
 
 
 def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Response:
-    """Reads the bytes before any connection is taken, so that a slow sender holds none."""
+    """Reads and parses the body before any connection is taken: neither a slow sender nor a long text holds one."""
     presented = presented_key(request.headers.get("Authorization"))
     if presented is None:
         raise Refusal("unauthorized")
-    sent = _sent()
     backend = current_backend()
-    unit = partial(_run_operation, backend, operation, handler, path, presented, sent)
+    program_no = _program_of(backend, presented)
+    if is_only_asked(operation.body):
+        return Response(status=204)
+    is_signed = operation.may_be_signed and all(name in request.headers for name in SIGNED_HEADERS)
+    body, sent = operation.body.read(keeps_bytes=is_signed)
+    unit = partial(_run_operation, backend, operation, handler, path, presented, body, sent)
     try:
         with ExitStack() as turn:
-            turn.enter_context(backend.shares.turn(_program_of(backend, presented)))
+            turn.enter_context(backend.shares.turn(program_no))
             program_id, answer = in_transaction(backend.begin, unit)
             reach("request.committed")
             if isinstance(answer, Stream):
@@ -164,7 +154,7 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
                 return response
     except Refusal as refusal:
         if refusal.code in WATCHED:
-            in_transaction(backend.begin, partial(_note_refused, backend, path, presented, sent, refusal.code))
+            in_transaction(backend.begin, partial(_note_refused, backend, path, presented, body, refusal.code))
         raise
     if isinstance(answer, Drawing):
         return _drawn(answer)
@@ -172,8 +162,8 @@ def _serve(operation: Operation, handler: Handler, path: dict[str, str]) -> Resp
         answer.after_commit()
     if answer.view is None:
         return Response(status=answer.status, headers=dict(answer.headers))
-    body = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
-    return json_response(body, answer.status, answer.headers)
+    view = answer.view if isinstance(answer.view, bytes) else to_json(answer.view)
+    return json_response(view, answer.status, answer.headers)
 
 
 def _program_of(backend: Backend, presented: str) -> int:
@@ -205,23 +195,14 @@ def _authenticate(
 
 
 def _note_refused(
-    backend: Backend, path: Mapping[str, str], presented: str, sent: bytes, code: str, conn: Connection
+    backend: Backend, path: Mapping[str, str], presented: str, body: Any, code: str, conn: Connection
 ) -> None:
     """Records that a registration or a move was refused, in a transaction of its own: the refusal undid the call's."""
     authenticated = authenticate(conn, presented, backend.pepper, backend.now())
-    body = parse_document(sent) if sent else None
     shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
     if authenticated is not None and isinstance(shop_id, str):
         program, _ = authenticated
         note_registrations(conn, program, backend.policies[program.policy], (), {shop_id: code}, backend.now())
-
-
-def _sent() -> bytes:
-    """The body, whole: werkzeug stops reading one that came in chunks at its limit, which lies one byte above ours."""
-    sent = request.get_data(cache=False)
-    if len(sent) > MOST_BYTES:
-        raise Refusal("too_large", limit="16 MiB")
-    return sent
 
 
 def _run_operation(
@@ -230,10 +211,16 @@ def _run_operation(
     handler: Handler,
     path: dict[str, str],
     presented: str,
+    body: Any,
     sent: bytes,
     conn: Connection,
 ) -> tuple[int, Answer | Stream | Drawing]:
-    """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers."""
+    """Authenticates the key, checks role and shapes, and returns the program's number with what the handler answers.
+
+    Args:
+        body: as it was read, or the refusal of it, which comes after those of key, role and query.
+        sent: its bytes where they may be signed for.
+    """
     now = backend.now()
     program, actor, limits = _authenticate(backend, presented, now, conn)
     g.program, g.key_id = program.code, actor.key_id
@@ -243,7 +230,9 @@ def _run_operation(
         headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
         check_signature(conn, program, actor, backend.sealer, headers, sent, now)
     query = load_query(operation.query, request.args)
-    call = Call(backend, conn, program, actor, now, _body(operation, sent), query, limits)
+    if isinstance(body, Refusal):
+        raise body
+    call = Call(backend, conn, program, actor, now, body, query, limits)
     key = request.headers.get("Idempotency-Key") if operation.is_idempotent else None
     if key is None:
         return program.program_id, handler(call, **path)
@@ -276,30 +265,6 @@ def _note_use(backend: Backend, program: Program, actor: Actor, now: datetime) -
     def note(response: Response) -> Response:
         response.call_on_close(write)
         return response
-
-
-def _body(operation: Operation, sent: bytes) -> Any:
-    """The body as its schema loads it; calls without one take nothing or an empty object."""
-    takes_body = operation.body is not None or operation.reads_body is not None
-    if not takes_body:
-        if sent and parse_document(sent) not in ({}, None):
-            raise Refusal("invalid", [Problem("", say("no_body"))])
-        return None
-    if not sent and not operation.needs_body:
-        return load_body(operation.body, {})
-    _check_media_type(operation)
-    if operation.reads_body is not None:
-        return operation.reads_body(sent)
-    return load_body(operation.body, parse_document(sent))
-
-
-def _check_media_type(operation: Operation) -> None:
-    welcome = (JSON, NDJSON) if operation.takes_ndjson else (JSON,)
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype not in welcome or charset not in ("utf-8", "utf8"):
-        raise Refusal("unsupported_media_type", expected=" / ".join(welcome))
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refusal("unsupported_media_type", expected="Content-Encoding: identity")
 
 
 def _once(operation: Operation, handler: Handler, call: Call, path: dict[str, str], key: str) -> Answer:

@@ -144,8 +144,8 @@ def _answered(answer: Answer | Stream | Drawing) -> dict[str, Any] | None:
 
 def _fields(value: Any) -> dict[str, Any] | None:
     """A body or a view as fields; of a list, how many entries it has."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
     if isinstance(value, Mapping):
         return dict(value)
-    return {"count": len(value)} if isinstance(value, Sized) and not isinstance(value, str | bytes) else None
+    if isinstance(value, Sized):
+        return None if isinstance(value, str | bytes) else {"count": len(value)}
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else None

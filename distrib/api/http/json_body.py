@@ -16,8 +16,21 @@ from distrib.api.http.words import CallerText, say
 from distrib.domain.errors import Problem, Refusal
 
 MOST_LEVELS = 64
+MOST_VALUES = 250_000
+"""Of a body, counted before any of it is built: commas and brackets, those in texts too. A thousand orders of forty
+lines each stay below."""
+VALUE_MARKS = b",[{"
+"""A value has one of them before it."""
+MOST_FRACTIONS = 10_000
+MOST_MEMBERS = 5_000
+"""Of one object; the largest the API knows is a list of amounts by shop."""
+MOST_TEXT_BYTES = 32 * 1024 * 1024
+"""That a body may take as text: of its widest character, each has the width."""
 MOST_DIGITS = 64  # of a fractional number; the API knows none, so a longer one is not worth keeping
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_WIDEST = 4
+_LEAD_OF_FOUR = bytes(range(0xF0, 0xF8))
+"""The first bytes of the characters that UTF-8 writes as four."""
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _Refused(ValueError):
@@ -32,13 +45,15 @@ def parse_json(body: bytes) -> Any:
     """Parses a body into the value it holds; fractions come as ``Decimal``, never as a binary float.
 
     Raises:
-        Refusal: ``not_json``, with the reason and, where there is one, the place.
+        Refusal: ``not_json``, with the reason and, where there is one, the place; ``too_many_values``.
     """
+    refuse_many_values(body)
+    _refuse_wide_text(body)
     try:
         value = json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
-            parse_float=_fraction,
+            parse_float=_Fractions().read,
             object_pairs_hook=_without_twins,
         )
     except UnicodeDecodeError as error:
@@ -55,10 +70,22 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
+def refuse_many_values(body: bytes, most: int = MOST_VALUES) -> None:
+    """Nothing where a body cannot hold more than so many values; nothing is built to find out.
+
+    A value has a comma before it, or is the first in what a bracket opens.
+
+    Raises:
+        Refusal: ``too_many_values``.
+    """
+    if len(body) > most and sum(map(body.count, VALUE_MARKS)) > most:
+        raise Refusal("too_many_values", most=most)
+
+
 def parse_document(body: bytes) -> Any:
     """Parses a body as ``parse_json`` does and refuses texts with half characters, each by its pointer."""
     value = parse_json(body)
-    if _ESCAPED_SURROGATE.search(body.decode("utf-8")):
+    if _ESCAPED_SURROGATE.search(body):
         problems = [Problem(pointer, say("surrogate")) for pointer in _half_characters(value, "")]
         if problems:
             raise Refusal("invalid", problems)
@@ -83,6 +110,12 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _refuse_wide_text(body: bytes) -> None:
+    """Nothing where the text of a body has its bounds: a long one with an emoji has four bytes for each character."""
+    if len(body) * _WIDEST > MOST_TEXT_BYTES and len(body) != len(body.translate(None, _LEAD_OF_FOUR)):
+        raise Refusal("too_large", limit=f"{MOST_TEXT_BYTES // _WIDEST // 1024**2} MiB")
+
+
 def _syntax(error: json.JSONDecodeError) -> CallerText:
     if error.doc.startswith("\ufeff"):
         return say("json_bom")
@@ -90,6 +123,8 @@ def _syntax(error: json.JSONDecodeError) -> CallerText:
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_MEMBERS:
+        raise _Refused(say("members", high=MOST_MEMBERS))
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
         seen: set[str] = set()
@@ -104,10 +139,20 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(say("json_constant", name=name))
 
 
-def _fraction(digits: str) -> Decimal:
-    if len(digits) > MOST_DIGITS:
-        raise _Refused(say("json_number"))
-    return Decimal(digits)
+class _Fractions:
+    """The fractional numbers of one body: no schema takes any, and they are large."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def read(self, digits: str) -> Decimal:
+        """One of them."""
+        self._number += 1
+        if len(digits) > MOST_DIGITS:
+            raise _Refused(say("json_number"))
+        if self._number > MOST_FRACTIONS:
+            raise _Refused(say("fractions", high=MOST_FRACTIONS))
+        return Decimal(digits)
 
 
 def _nests_too_deep(value: Any) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from marshmallow import Schema, ValidationError
@@ -12,6 +13,9 @@ from distrib.api.http.json_body import pointer_to, readable
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
+
+MOST_ERRORS = 10_000
+"""That are named in one answer: each is some hundred bytes, and who has more has one mistake many times."""
 
 
 def load_body(schema: type[Schema] | None, value: Any) -> Any:
@@ -24,6 +28,26 @@ def load_body(schema: type[Schema] | None, value: Any) -> Any:
     return validated.value
 
 
+class LoadedList:
+    """Entries as they were sent, each beside what its schema makes of it."""
+
+    __slots__ = ("loaded", "raws")
+
+    def __init__(self, schema: Schema, raws: Sequence[Any]) -> None:
+        """Load each on its own; of all together ``MOST_ERRORS`` problems are named, and of each at least one."""
+        self.raws = raws
+        self.loaded: list[list[Problem] | Validated] = []
+        left = MOST_ERRORS
+        for raw in raws:
+            entry = problems_of(schema, raw, most=max(1, left))
+            left -= len(entry) if isinstance(entry, list) else 0
+            self.loaded.append(entry)
+
+    def values(self) -> list[Any]:
+        """What was loaded of the good ones, in their order."""
+        return [entry.value for entry in self.loaded if isinstance(entry, Validated)]
+
+
 class Validated:
     """A value that fits its schema."""
 
@@ -33,12 +57,12 @@ class Validated:
         self.value = value
 
 
-def problems_of(schema: Schema, value: Any, below: str = "") -> list[Problem] | Validated:
-    """All that is wrong with a value, or the value as loaded."""
+def problems_of(schema: Schema, value: Any, below: str = "", most: int = MOST_ERRORS) -> list[Problem] | Validated:
+    """All that is wrong with a value, the first ``most`` of it, or the value as loaded."""
     try:
         return Validated(schema.load(value))
     except ValidationError as error:
-        return list(_problems(error.messages, below))
+        return list(islice(_problems(error.messages, below), most))
 
 
 def load_query(schema: type[Schema] | None, sent: MultiDict[str, str]) -> Mapping[str, Any]:

@@ -50,6 +50,8 @@ TEXTS: dict[str, Text] = {
     "json_twice": Text("the key {name} is there twice"),
     "no_body": Text("this call takes no body"),
     "key_characters": Text("must be 1 to {high} visible ASCII characters"),
+    "fractions": Text("it holds more than {high} fractional numbers"),
+    "members": Text("an object has more than {high} keys"),
     "depth": Text("nests deeper than {high} levels"),
     "belongs_elsewhere": Text("does not go with {other}"),
     "attributes": Text("must be texts, integers, true, false or null, at most {high} of them"),

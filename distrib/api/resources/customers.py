@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from distrib.api.calls.bodies import BATCH_BYTES
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
-from distrib.api.http.json_body import readable
+from distrib.api.http.json_body import parse_document, readable
 from distrib.api.http.problems import detail_of, entries_of
-from distrib.api.http.shapes import Validated, problems_of
+from distrib.api.http.shapes import LoadedList, Validated, load_body
 from distrib.api.schemas.customers import (
     BatchResultsSchema,
     BoundSchema,
@@ -100,16 +101,26 @@ def list_bindings(call: Call, customer_id: str) -> Answer:
     return Answer(listing.page([asdict(row) for row in rows], None if follows is None else (follows,)))
 
 
-@customers.operation("POST", "/bindings/batch", {200: BatchResultsSchema}, body=ClaimBatchSchema)
+def _read_batch(sent: bytes) -> LoadedList:
+    return LoadedList(ClaimDraftSchema(), load_body(ClaimBatchSchema, parse_document(sent))["bindings"])
+
+
+@customers.operation(
+    "POST",
+    "/bindings/batch",
+    {200: BatchResultsSchema},
+    body=ClaimBatchSchema,
+    reads_body=_read_batch,
+    most_bytes=BATCH_BYTES,
+)
 def bind_customers(call: Call) -> Answer:
     """Records up to 1,000 claims; one refusal does not touch the rest."""
-    schema = ClaimDraftSchema()
-    loaded = [problems_of(schema, raw) for raw in call.body["bindings"]]
-    drafts = [ClaimDraft(**entry.value) for entry in loaded if isinstance(entry, Validated)]
+    batch: LoadedList = call.body
+    drafts = [ClaimDraft(**draft) for draft in batch.values()]
     bound = iter(service.bind_customers(call.conn, call.program, drafts, call.actor, call.now) if drafts else ())
     results = [
         _shown(next(bound)) if isinstance(entry, Validated) else _misshapen(raw, entry)
-        for raw, entry in zip(call.body["bindings"], loaded, strict=True)
+        for raw, entry in zip(batch.raws, batch.loaded, strict=True)
     ]
     return Answer({"results": results})
 

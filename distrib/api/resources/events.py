@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -10,11 +11,13 @@ from typing import Any
 
 from flask import request
 
-from distrib.api.calls.operations import NDJSON, Call, Resource
+from distrib.api.calls.backend import Backend, current_backend
+from distrib.api.calls.bodies import BATCH_BYTES, NDJSON
+from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
-from distrib.api.http.json_body import parse_json, readable
+from distrib.api.http.json_body import parse_json, readable, refuse_many_values
 from distrib.api.http.problems import detail_of
-from distrib.api.http.shapes import Validated, problems_of
+from distrib.api.http.shapes import MOST_ERRORS, Validated, problems_of
 from distrib.api.http.words import say, word
 from distrib.api.schemas.events import (
     EventPostSchema,
@@ -36,6 +39,20 @@ _MOST_ECHOED = 255
 events = Resource("events", "Facts from the order system 事件")
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A post as it was read: its events in order, None for each that is refused, and the results of those."""
+
+    events: Sequence[DecodedEvent | None]
+    is_batch: bool
+    refused: Sequence[dict[str, Any]] = ()
+    size_bytes: int = 0
+
+    def __len__(self) -> int:
+        """How many events were posted."""
+        return len(self.events)
+
+
 class Unreadable:
     """A line of NDJSON that is not JSON; it is refused, the others go on."""
 
@@ -43,28 +60,30 @@ class Unreadable:
         self.refusal = refusal
 
 
-def as_sent(sent: bytes) -> bytes:
-    """The body of a post as it came: most are decoded in one pass."""
-    return sent
-
-
-def _decoded(sent: bytes, now: datetime) -> tuple[list[DecodedEvent | None], bool, Sequence[Any]]:
-    """The events of a post, None for those that are refused; whether they came as a batch; what was refused, in order.
+def read_posted(sent: bytes) -> Posted:
+    """The events of a post.
 
     What is good as a whole is decoded at once; anything else is read value by value, for the full story.
+
+    Raises:
+        Refusal: there is nothing to keep: no JSON, no events or too many, or a single one that is refused.
     """
+    now = current_backend().now()
     if request.mimetype == NDJSON:
-        return _decoded_lines(sent, now)
+        return _read_lines(sent, now)
+    refuse_many_values(sent)
     quick = decode_post(sent, now)
     if quick is not None:
-        events, is_batch = quick
-        return list(events), is_batch, ()
-    raws, is_batch = _read_posted(sent)
+        return Posted(*quick, size_bytes=len(sent))
+    raws, is_batch = _read_json(sent)
     decoded = [decode_event(raw, now) for raw in raws]
-    return decoded, is_batch, [raw for raw, event in zip(raws, decoded, strict=True) if event is None]
+    if not is_batch and decoded[0] is None:
+        raise Refusal("invalid", _contract_problems(raws[0], now, MOST_ERRORS))
+    refused = [raw for raw, event in zip(raws, decoded, strict=True) if event is None]
+    return Posted(decoded, is_batch, _refusals(refused), len(sent))
 
 
-def _read_posted(sent: bytes) -> tuple[list[Any], bool]:
+def _read_json(sent: bytes) -> tuple[list[Any], bool]:
     """The raw events of a post in JSON, and whether they came as a batch."""
     value = parse_json(sent)
     if not isinstance(value, dict) or "events" not in value:
@@ -77,12 +96,12 @@ def _read_posted(sent: bytes) -> tuple[list[Any], bool]:
     return _bounded(value["events"], "/events"), True
 
 
-def _decoded_lines(sent: bytes, now: datetime) -> tuple[list[DecodedEvent | None], bool, Sequence[Any]]:
+def _read_lines(sent: bytes, now: datetime) -> Posted:
     """The same of newline-delimited JSON, line by line."""
     decoded: list[DecodedEvent | None] = []
     refused: list[Any] = []
     is_json = False
-    for line in _bounded([line for line in sent.split(b"\n") if line.strip(b" \t\r")], ""):
+    for line in _bounded(list(islice(_lines_of(sent), MAX_EVENTS + 1)), ""):
         event = decode_line(line, now)
         if event is None:
             raw = _read_line(line)
@@ -92,7 +111,19 @@ def _decoded_lines(sent: bytes, now: datetime) -> tuple[list[DecodedEvent | None
         decoded.append(event)
     if not is_json and len(refused) == len(decoded):
         raise refused[0].refusal
-    return decoded, True, refused
+    return Posted(decoded, True, _refusals(refused), len(sent))
+
+
+def _lines_of(sent: bytes) -> Iterator[bytes]:
+    """The lines that hold something, one at a time: of empty ones there may be millions."""
+    begin = 0
+    while begin < len(sent):
+        end = sent.find(b"\n", begin)
+        end = len(sent) if end < 0 else end
+        line = sent[begin:end]
+        if line.strip(b" \t\r"):
+            yield line
+        begin = end + 1
 
 
 def _read_line(line: bytes) -> Any:
@@ -113,8 +144,9 @@ def _bounded(values: list[Any], pointer: str) -> list[Any]:
     "/events",
     {202: EventResultsSchema},
     body=EventPostSchema,
-    reads_body=as_sent,
+    reads_body=read_posted,
     takes_ndjson=True,
+    most_bytes=BATCH_BYTES,
     refusals=("id_conflict", "refund_ambiguous", "backlog_full"),
     may_be_signed=True,
 )
@@ -123,21 +155,16 @@ def post_events(call: Call) -> Answer:
 
     One bad event does not touch the rest; a single event that is refused answers as its refusal.
     """
-    decoded, is_batch, refused = _decoded(call.body, call.now)
-    if not is_batch and decoded[0] is None:
-        raise Refusal("invalid", _contract_problems(refused[0], call.now))
-    good = [event for event in decoded if event is not None]
+    posted: Posted = call.body
+    good = [event for event in posted.events if event is not None]
     call.backend.backlog.check(call.conn, call.program.program_id, call.limits)
     accepted = inbox.accept_events(call.conn, call.program, good, call.now) if good else []
-    if not is_batch and accepted[0].refusal is not None:
+    if not posted.is_batch and accepted[0].refusal is not None:
         raise accepted[0].refusal
-    kept, raws = iter(accepted), iter(refused)
+    kept, refused = iter(accepted), iter(posted.refused)
     answer_language = current_language()
-    results = [
-        _refused(next(raws), call.now, answer_language) if event is None else _result(next(kept), answer_language)
-        for event in decoded
-    ]
-    return _answer(call, results)
+    results = [next(refused) if event is None else _result(next(kept), answer_language) for event in posted.events]
+    return _answer(call.backend, call.program.program_id, posted.size_bytes, results)
 
 
 def _result(accepted: inbox.Accepted, answer_language: str) -> dict[str, Any]:
@@ -147,7 +174,18 @@ def _result(accepted: inbox.Accepted, answer_language: str) -> dict[str, Any]:
     return {"id": accepted.id, "status": accepted.status, "code": accepted.refusal.code, "detail": detail}
 
 
-def _refused(raw: Any, now: datetime, answer_language: str) -> dict[str, Any]:
+def _refusals(raws: Sequence[Any]) -> list[dict[str, Any]]:
+    """The results of what is refused: together no more than ``MOST_ERRORS`` errors, of each at least one."""
+    now, answer_language = current_backend().now(), current_language()
+    results = []
+    left = MOST_ERRORS
+    for raw in raws:
+        results.append(_refused(raw, now, answer_language, max(1, min(left, MAX_EVENTS))))
+        left -= len(results[-1].get("errors", ()))
+    return results
+
+
+def _refused(raw: Any, now: datetime, answer_language: str, most: int) -> dict[str, Any]:
     if isinstance(raw, Unreadable):
         return {
             "id": None,
@@ -157,31 +195,31 @@ def _refused(raw: Any, now: datetime, answer_language: str) -> dict[str, Any]:
         }
     errors = [
         {"pointer": readable(problem.pointer), "detail": readable(word(problem.detail, answer_language))}
-        for problem in islice(_contract_problems(raw, now), MAX_EVENTS)
+        for problem in _contract_problems(raw, now, most)
     ]
     sent = raw.get("id") if isinstance(raw, dict) else None
     event_id = readable(sent) if isinstance(sent, str) and len(sent) <= _MOST_ECHOED else None
     return {"id": event_id, "status": "refused", "code": "invalid", "errors": errors}
 
 
-def _contract_problems(raw: Any, now: datetime) -> Sequence[Problem]:
-    """All that is wrong with an event, as the contract's schema tells it."""
-    problems = problems_of(EventSchema(now=lambda: now), raw)
+def _contract_problems(raw: Any, now: datetime, most: int) -> Sequence[Problem]:
+    """All that is wrong with an event, as the contract's schema says it; the first ``most`` of it."""
+    problems = problems_of(EventSchema(now=lambda: now), raw, most=most)
     if isinstance(problems, Validated):
         raise TypeError("the twins of the event contract disagree")
     return problems
 
 
-def _answer(call: Call, results: list[dict[str, Any]]) -> Answer:
+def _answer(backend: Backend, program_id: int, size_bytes: int, results: list[dict[str, Any]]) -> Answer:
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     for result in results:
         counts[result["status"]] += 1
-    return Answer(counts | {"results": results}, 202, after_commit=partial(_report_accepted, call, counts))
+    report = partial(_report_accepted, backend, program_id, size_bytes, counts)
+    return Answer(counts | {"results": results}, 202, after_commit=report)
 
 
-def _report_accepted(call: Call, counts: dict[str, int]) -> None:
-    backend = call.backend
-    backend.backlog.note(call.program.program_id, counts["accepted"], len(call.body))
+def _report_accepted(backend: Backend, program_id: int, size_bytes: int, counts: dict[str, int]) -> None:
+    backend.backlog.note(program_id, counts["accepted"], size_bytes)
     for status, number in counts.items():
         backend.metrics.count_events(status, number)
     if counts["accepted"]:

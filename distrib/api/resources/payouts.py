@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
+from distrib.api.calls.bodies import BATCH_BYTES, LIST_BYTES
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer, Stream
@@ -116,6 +117,7 @@ def get_payee(call: Call, shop_id: str) -> Answer:
     "/payouts",
     {201: PayoutSchema, 200: PayoutSchema},
     body=PayoutDraftSchema,
+    most_bytes=LIST_BYTES,
     refusals=("id_conflict", "channel_unknown", "channel_currency", "withholding_currency", "exceeds_available"),
 )
 def create_payout(call: Call) -> Answer:
@@ -199,6 +201,7 @@ def cancel_payout(call: Call, payout_id: str) -> Answer:
     "/payouts/<id:payout_id>/results",
     {200: SettledListSchema},
     body=ResultsSchema,
+    most_bytes=BATCH_BYTES,
     refusals=(*_OPEN, *_RESULTS),
 )
 def record_payout_results(call: Call, payout_id: str) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from distrib.api.calls.bodies import LIST_BYTES
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
 from distrib.api.http.json_body import parse_document
@@ -22,6 +23,7 @@ plans = Resource("plans", "Who earns how much of an order 方案")
     {201: PlanSchema},
     body=PlanDocumentSchema,
     reads_body=parse_document,
+    most_bytes=LIST_BYTES,
     is_idempotent=True,
     refusals=("plan_invalid",),
 )

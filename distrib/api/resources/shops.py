@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
+from distrib.api.calls.bodies import BATCH_BYTES
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import distance_of, is_partner, levels_below, must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.http.auth import FINANCE
-from distrib.api.http.json_body import readable
-from distrib.api.http.shapes import Validated, problems_of
+from distrib.api.http.json_body import parse_document, readable
+from distrib.api.http.shapes import LoadedList, Validated, load_body
 from distrib.api.http.words import word
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import (
@@ -60,12 +61,23 @@ def register_shop(call: Call) -> Answer:
     return Answer(_shown(call, view), 201 if is_new else 200, {"Location": f"/v1/shops/{quote(view.id, safe='')}"})
 
 
-@shops.operation("POST", "/shops/batch", {200: RegisteredListSchema}, body=ShopBatchSchema, refusals=("conflict",))
+def _read_batch(sent: bytes) -> LoadedList:
+    return LoadedList(ShopDraftSchema(), load_body(ShopBatchSchema, parse_document(sent))["shops"])
+
+
+@shops.operation(
+    "POST",
+    "/shops/batch",
+    {200: RegisteredListSchema},
+    body=ShopBatchSchema,
+    reads_body=_read_batch,
+    refusals=("conflict",),
+    most_bytes=BATCH_BYTES,
+)
 def register_shops(call: Call) -> Answer:
     """Brings up to 1,000 shops in, sponsors before or after those they brought; one refusal does not touch the rest."""
-    schema = ShopDraftSchema()
-    loaded = [problems_of(schema, raw) for raw in call.body["shops"]]
-    drafts = [ShopDraft(**entry.value) for entry in loaded if isinstance(entry, Validated)]
+    batch: LoadedList = call.body
+    drafts = [ShopDraft(**draft) for draft in batch.values()]
     registered = iter(
         service.register_shops(call.conn, call.program, call.policy, drafts, call.actor, call.now, call.backend.pepper)
         if drafts
@@ -73,7 +85,7 @@ def register_shops(call: Call) -> Answer:
     )
     results = [
         _result(next(registered)) if isinstance(entry, Validated) else _misshapen(raw, entry)
-        for raw, entry in zip(call.body["shops"], loaded, strict=True)
+        for raw, entry in zip(batch.raws, batch.loaded, strict=True)
     ]
     return Answer({"results": results})
 
