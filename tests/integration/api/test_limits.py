@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from distrib.settings import Settings
 from tests.world.api import Api, Caller
 from tests.world.commands import name_servers, run
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.live import live_service
 from tests.world.world import World, chain, open_world
 
 NOON = 1_000_000_000.0
@@ -179,6 +181,20 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_names(
     ]
     behind.container.close()
     assert called == [401, 429, 401, 401, 429], "what others than the proxies say counts for nothing"
+
+
+def test_over_http_a_post_counts_once_and_its_answer_says_how_many_are_left(
+    settings: Settings, database_url: str, redis_url: str
+) -> None:
+    world = open_world(replace(settings, calls_per_key=50), database_url, redis_url)
+    with live_service(world.container) as live:
+        orders = live.client(world.program, "orders")
+        orders.get("/v1/events")
+        fields = [orders.call("POST", "/v1/events", event(number)).headers["RateLimit"] for number in range(4)]
+    world.container.close()
+    left = [int(field.removeprefix('"key";r=').partition(";")[0]) for field in fields]
+    assert left[0] == 49
+    assert all(before - after == 1 or after == 49 for before, after in pairwise(left)), "unless a window ended between"
 
 
 def test_past_its_backlog_a_program_is_refused_events_and_no_other_is(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from distrib.app import create_app
+from distrib.rates import Rates
 from distrib.settings import Settings
 from tests.world.api import Api, Caller
 from tests.world.live import Client, live_service
@@ -36,6 +37,7 @@ def test_with_a_key_they_are_for_who_presents_it_wherever_that_is(
     settings: Settings, database_url: str, redis_url: str
 ) -> None:
     world = open_world(replace(settings, metrics_key=KEY, bad_keys_per_address=2), database_url, redis_url)
+    world.container.rates = Rates(None, "tests", lambda: 1_000_000_000.0)  # where no window ends meanwhile
     api = Api(create_app(world.container), world)
     far = {"REMOTE_ADDR": "192.0.2.1"}
     reader, guesser = Caller(api.app.test_client(), KEY), Caller(api.app.test_client(), f"{KEY}x")
