@@ -579,7 +579,7 @@ class PlatformDay:
         self.pages("/v1/changes?status=open")
         with container.begin() as conn:
             reseal_contents(conn, self.program, container.sealer)
-            for change in due_changes(conn, now + timedelta(days=3), 10):
+            for change in due_changes(conn, now + timedelta(days=4), 10):
                 apply_change(container, conn, change, now)
             has_written(conn)
         self.good("POST", f"{hooks}/approve", by=self.second)
