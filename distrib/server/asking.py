@@ -64,6 +64,8 @@ class ServerLimits:
     """As gunicorn's ``limit_request_line``; longer is 414."""
     head_bytes: int = 32 * KIB
     """All of a head; longer is 431."""
+    asked_again_s: float = 30.0
+    """How long what the app said of a body holds for the next one of the same connection, path and key."""
     unasked_bytes: int = 64 * KIB
     """A body that is read before the app was asked: who sends it needs no key yet."""
     moderate_bytes: int = 1 * MIB

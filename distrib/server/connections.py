@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -63,11 +64,29 @@ class Connection:
     queue: BodyQueue | None = None
     """Where the body has its place, if it is no small one."""
     requests: int = 0
+    last_admission: Admission = field(default_factory=Admission)
+    """The last that said yes, for whom it did, and how long that holds."""
+    admitted: tuple[str, ...] = ()
+    admitted_until: float = 0.0
     discarded: int = 0
+
+    def remember(self, admission: Admission, seconds: float) -> None:
+        """Keeps what the app said: a caller who posts one batch after another is not asked about for each."""
+        self.last_admission, self.admitted = admission, _wish_of(self.request)
+        self.admitted_until = time.monotonic() + seconds
+
+    def is_asked_again(self) -> bool:
+        """Whether the app said a moment ago that such a body is welcome from this caller, with this key."""
+        return self.admitted == _wish_of(self.request) and time.monotonic() < self.admitted_until
 
     def wait_for(self, phase: ConnectionPhase, now: float, seconds: float) -> None:
         """Has it wait for that from now on, for so long."""
         self.phase, self.since, self.deadline = phase, now, now + seconds
+
+
+def _wish_of(request: Any) -> tuple[str, ...]:
+    """What the app decides by: the method, the path and who asks."""
+    return (request.method, request.uri, *(value for name, value in request.headers if name == "AUTHORIZATION"))
 
 
 class BodyQueue:

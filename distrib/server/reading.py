@@ -104,6 +104,8 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
         connection.wait_for(ConnectionPhase.BODY, time.monotonic(), self.limits.body_s)
         if body.length is None or body.length <= connection.most_bytes:
             self._invite(connection)
+        elif connection.is_asked_again():
+            self._after_asking(connection, connection.last_admission)
         else:
             self._ask(connection)
 
@@ -130,7 +132,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
         body = connection.body
         if body is None:
             raise TypeError("a body is read after its head")
-        if connection.admission is not None:
+        if connection.admission is not None and (body.length is None or connection.queue is not self.moderate):
             self._count_in(connection, connection.admission)
         is_whole = body.feed(connection.sent)
         if body.received > connection.most_bytes:
@@ -195,6 +197,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
             self._linger(connection)
             return
         connection.admission, connection.most_bytes, connection.counted = admission, most_bytes, 0
+        connection.remember(admission, self.limits.asked_again_s)
         body = connection.body
         size = body.length if body and body.length is not None else min(most_bytes, self.limits.moderate_bytes)
         if size > most_bytes:

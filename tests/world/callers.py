@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 from tests.world.live import Answer
 
@@ -14,6 +16,23 @@ ANSWERED_WITHIN_S = 60.0
 """Long enough for any machine; what counts is that an answer comes at all."""
 OUTSIDER = "127.0.0.2"
 """An address of this machine that is no trusted proxy."""
+
+
+class _Reader:
+    """What has come on a connection, for one answer after another: none takes what belongs to the next."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+
+    def makefile(self, _mode: str) -> _Reader:
+        """Itself, as a socket gives the file of its answer."""
+        return self
+
+    def close(self) -> None:
+        """Leaves it open for the next answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 class RawCaller:
@@ -26,6 +45,7 @@ class RawCaller:
         self.sock.settimeout(ANSWERED_WITHIN_S)
         self.sock.bind((source, 0))
         self.sock.connect(("127.0.0.1", port))
+        self._file = self.sock.makefile("rb")
 
     def send(self, *lines: str, body: bytes = b"") -> RawCaller:
         """Sends lines, each with its end, an empty one after the last, and then the body."""
@@ -39,7 +59,7 @@ class RawCaller:
 
     def answer(self, method: str = "GET") -> Answer:
         """The next answer, whole."""
-        response = http.client.HTTPResponse(self.sock, method=method)
+        response = http.client.HTTPResponse(cast("socket.socket", _Reader(self._file)), method=method)
         response.begin()
         return Answer(response.status, dict(response.getheaders()), response.read().decode())
 
@@ -58,7 +78,7 @@ class RawCaller:
     def has_ended(self) -> bool:
         """Waits for what comes next: true where that is the end of the connection."""
         try:
-            return self.sock.recv(1) == b""
+            return self._file.read(1) == b""
         except ConnectionResetError:
             return True
 
@@ -77,6 +97,7 @@ class RawCaller:
 
     def close(self) -> None:
         """Ends it."""
+        self._file.close()
         self.sock.close()
 
 

@@ -15,7 +15,7 @@ from distrib.api.calls.backend import Backend, current_backend
 from distrib.api.calls.bodies import BATCH_BYTES, NDJSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
-from distrib.api.http.json_body import parse_json, readable, refuse_many_values
+from distrib.api.http.json_body import parse_json, readable
 from distrib.api.http.problems import detail_of
 from distrib.api.http.shapes import MOST_ERRORS, Validated, problems_of
 from distrib.api.http.words import say, word
@@ -71,7 +71,6 @@ def read_posted(sent: bytes) -> Posted:
     now = current_backend().now()
     if request.mimetype == NDJSON:
         return _read_lines(sent, now)
-    refuse_many_values(sent)
     quick = decode_post(sent, now)
     if quick is not None:
         return Posted(*quick, size_bytes=len(sent))
