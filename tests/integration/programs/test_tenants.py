@@ -13,7 +13,7 @@ from tests.world.world import NOW, PEPPER, World, web_world
 
 def made(world: World, code: str = "shop-cn", **changes: object) -> Program:
     given = {"currency": "CNY", "time_zone": "Asia/Shanghai", "policy": "cn", "now": NOW} | changes
-    with world.engine.begin() as conn:
+    with world.container.begin() as conn:
         return tenants.create_program(conn, code, policies=world.policies, **given)  # type: ignore[arg-type]
 
 
@@ -21,7 +21,7 @@ def test_a_program_is_opened_once_and_found_by_its_code(database_url: str) -> No
     with web_world(database_url) as world:
         first = made(world)
         assert made(world, now=datetime(2027, 1, 1, tzinfo=UTC)) == first
-        with world.engine.begin() as conn:
+        with world.container.begin() as conn:
             assert tenants.find_program(conn, "shop-cn") == tenants.get_program(conn, first.program_id) == first
             assert tenants.only_program(conn) is None
             assert [program.code for program in tenants.list_programs(conn)] == ["demo", "shop-cn"]
@@ -52,7 +52,7 @@ def test_a_program_that_does_not_fit_is_refused_by_name(
 
 
 def test_the_only_program_is_the_default(database_url: str) -> None:
-    with web_world(database_url) as world, world.engine.begin() as conn:
+    with web_world(database_url) as world, world.container.begin() as conn:
         assert tenants.only_program(conn) == world.program
         with pytest.raises(Refusal, match="no program x"):
             tenants.find_program(conn, "x")
