@@ -296,7 +296,7 @@ def test_a_failed_event_holds_nobody_up_and_can_be_retried(trade: Trade) -> None
         (b"{", "at character 1", "语法错误"),
         (b'{"id": NaN}', "NaN is not a JSON number", "不是合法的 JSON 数字"),
         (b'{"id": "a", "id": "b"}', "there twice", "重复出现"),
-        (b"[" * 100_000, "nests deeper", "嵌套超过"),
+        (b"[" * 60_000, "nests deeper", "嵌套超过"),
         (b"\xff{}", "not UTF-8", "不是 UTF-8"),
         (b"\xef\xbb\xbf{}", "byte order mark", "字节顺序标记"),
         (b'{"id": ' + b"9" * 5_000 + b"}", "too long", "数字过长"),
@@ -319,9 +319,12 @@ def test_a_body_in_another_coding_is_415_with_a_title_in_the_callers_language(tr
 
 
 def test_a_body_that_is_too_large_is_answered_and_not_cut_off(trade: Trade) -> None:
-    """A server that answers before it has read all resets the connection, and the sender sees no answer at all."""
+    """A server that answers before it has read all resets the connection, and the sender sees no answer at all.
+
+    Of one that it does not know it reads a bounded part and no more.
+    """
     problem = trade.refused(b'"' + b"a" * (17 * 2**20) + b'"')
     assert (problem["status"], problem["code"]) == (413, "too_large")
     stranger = Client(trade.orders.port, "nobody's")
-    answer = stranger.call("POST", "/v1/events", b'"' + b"a" * (17 * 2**20) + b'"')
-    assert answer.status in (401, 413)
+    answer = stranger.call("POST", "/v1/events", b'"' + b"a" * (8 * 2**20) + b'"')
+    assert answer.status == 401
