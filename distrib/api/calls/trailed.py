@@ -78,7 +78,7 @@ STATES: Final = {
     "decide_case": "get_case",
     "withdraw_penalty": "get_penalty",
     "change_webhook": "get_webhook",
-    "rotate_webhook_secret": "get_webhook",
+    "rotate_webhook_secret": "get_webhook",  # nosec B105  # names of operations
     "resend_delivery": "get_delivery",
 }
 _FIRST_PAGE: Final = {"cursor": None, "limit": 1}

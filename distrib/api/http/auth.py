@@ -147,7 +147,7 @@ SCOPE_OF: Final[dict[str, str]] = {
     "create_webhook": "program",
     "change_webhook": "program",
     "end_webhook": "program",
-    "rotate_webhook_secret": "program",
+    "rotate_webhook_secret": "program",  # nosec B105  # names of an operation and a scope
     "resend_delivery": "program",
     "list_keys": "keys",
     "get_key": "keys",
