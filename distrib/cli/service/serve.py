@@ -28,7 +28,7 @@ from distrib.settings import REPOSITORY
 _API_FIRST_S = 15.0
 """How long workers wait for the API to come up, at the most."""
 _LOOK_S = 0.2
-_IMPORTED = ("distrib.app", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "rq")
+_IMPORTED = ("distrib.app", "distrib.server.worker", "gunicorn.app.wsgiapp", "rq")
 _WEB_GIVES_UP = 4
 """The exit status of gunicorn where the application says that it cannot be started as it is set (see ``wsgi.py``)."""
 
