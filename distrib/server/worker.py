@@ -2,7 +2,7 @@
 
 Begin with ``run``. Every connection is in one ``ConnectionPhase``; what may not go on for longer has a
 deadline, and the loop ends what is overdue. Bodies above a few KiB are read once the app has said that it wants them.
-The design, and what was measured: docs/adr/0018-the-server-reads-first.md.
+The design, and what was measured: docs/adr/0020-the-server-reads-first.md.
 """
 
 from __future__ import annotations
