@@ -92,11 +92,11 @@ def admit_logins(owner_url: str, web_url: str, worker_url: str) -> list[str]:
 def _made(connection: psycopg.Connection[Any], login: str, url: str) -> _Step:
     """That there is a login, with the password of its address: sent as what the server keeps, never in clear."""
     password = make_url(url).password
-    secret = ""
+    words = ""
     if password is not None:
         verifier = connection.pgconn.encrypt_password(str(password).encode(), login.encode(), b"scram-sha-256")
-        secret = f" PASSWORD '{verifier.decode()}'"
-    return _Step(login, WEB_ROLE, _IS_MADE, True, "CREATE ROLE {login} LOGIN NOINHERIT", secret)
+        words = f" PASSWORD '{verifier.decode()}'"
+    return _Step(login, WEB_ROLE, _IS_MADE, True, "CREATE ROLE {login} LOGIN NOINHERIT", words)
 
 
 def _login_of(url: str) -> str:
