@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from distrib.cli.compliance.compliance import compliance
+from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.programs.tenants import create_program
 from tests.world.documents import line, settled
@@ -34,7 +34,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     (tmp_path / "overrides").mkdir()
     monkeypatch.setenv("DISTRIB_POLICY_OVERRIDES", str(tmp_path / "overrides"))
     world.publish(PLAN)
-    return lambda *arguments: CliRunner().invoke(compliance, arguments, catch_exceptions=False)
+    return lambda *arguments: CliRunner().invoke(cli, ["compliance", *arguments], catch_exceptions=False)
 
 
 def deep(world: World) -> None:

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from distrib.cli.ledger.adjustment import adjustment
-from distrib.cli.ledger.pools import pools
-from distrib.cli.ledger.statement import statement
+from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
@@ -129,8 +127,7 @@ def test_all_that_is_wrong_with_an_adjustment_is_told_at_once(sold: World, api: 
 def run(world: World, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
     for name, value in world.container.environment().items():
         monkeypatch.setenv(name, value)
-    groups = {"statement": statement, "adjustment": adjustment, "pools": pools}
-    return CliRunner().invoke(groups[arguments[0]], arguments[1:], catch_exceptions=False)
+    return CliRunner().invoke(cli, arguments, catch_exceptions=False)
 
 
 def test_the_command_line_closes_by_two_keys_and_exports_what_was_closed(
