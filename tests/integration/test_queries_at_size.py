@@ -69,5 +69,6 @@ def test_no_statement_reads_a_table_whole_or_is_planned_wrongly_by_a_hundred(con
             wrong[finding.origin, finding.kind].add(f"{finding.subject}: {finding.figures}")
     not_allowed = [f"{key}: {sorted(figures)[0]}" for key, figures in sorted(wrong.items()) if key not in ALLOWED]
     assert not not_allowed, "\n".join(not_allowed)
-    assert unseen(queries) == {}, "SQL of the store that the day does not run"
+    not_run = unseen(queries)
+    assert not not_run, "SQL of the store that the day does not run:\n" + "\n".join(map(str, not_run.items()))
     assert {origin for origin, _ in ALLOWED} - origins == set(), "in the list, and in no statement"

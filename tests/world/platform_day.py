@@ -25,6 +25,7 @@ from distrib.services.network.registration import ShopDraft, register_shops
 from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.policies import signed_overrides
+from distrib.services.programs.limits import limit_key, limit_program
 from distrib.services.programs.tenants import create_program, find_program, get_program
 from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
@@ -146,6 +147,7 @@ class PlatformDay:
             self.rank,
             self.pay_out,
             self.leave,
+            self.guard,
             self.do_seldom,
             self.look_back,
             self.audit,
@@ -329,8 +331,10 @@ class PlatformDay:
     # --- orders ---
 
     def sell_plainly(self) -> None:
-        """Orders under a plan of nothing but rates, which are settled in columns."""
+        """Orders under a plan of nothing but rates, which are settled in columns, and those that come back whole."""
         self.post(settled(f"pl-{n}", f"po-{n}", self.shop(n), line(900), paid_at=PLAIN) for n in range(60))
+        self.drain()
+        self.post(refunded(f"pr-{n}", f"po-{n}", None, PLAIN + DAY) for n in range(50))
         self.drain()
 
     def sell(self) -> None:
@@ -535,8 +539,9 @@ class PlatformDay:
         self.pages("/v1/adjustments?status=approved")
         self.files("2024-01")
         months = ["2023-12", "2024-01", "2024-02", "2024-03"]
+        cut_off = {"2024-01": {"cut_off_at": self.api.world.now().isoformat()}}
         for month in months:
-            answer = self.admin.call("POST", f"/v1/statements/{month}/close")
+            answer = self.admin.call("POST", f"/v1/statements/{month}/close", cut_off.get(month))
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
@@ -590,6 +595,21 @@ class PlatformDay:
             self.pages(f"/v1/trail?{query}")
         for form in ("csv", "ndjson"):
             self.good("GET", f"/v1/trail/export?period=2024-02&format={form}")
+
+    def guard(self) -> None:
+        """What bounds calls, and a key whose posts are signed."""
+        world, signing = self.api.world, self.api.caller("orders")
+        with world.container.begin() as conn:
+            limit_program(conn, self.program, {"calls_per_minute": 10**6}, world.now())
+            limit_key(conn, self.program, signing.key_id, 10**6, world.now())
+        self.good("POST", f"/v1/keys/{signing.key_id}/signing")
+        headers = {
+            "webhook-id": "m",
+            "webhook-timestamp": str(int(world.now().timestamp())),
+            "webhook-signature": "v1,x",
+        }
+        self.good("POST", "/v1/events", {"events": []}, signing, may_fail=True, headers=headers)
+        self.good("DELETE", f"/v1/keys/{signing.key_id}/signing")
 
     def keep_totals(self) -> None:
         """The totals of a large program are begun, kept, kept anew, and read."""
