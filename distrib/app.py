@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from functools import partial
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -26,7 +27,7 @@ from distrib.api.calls.shares import Shares
 from distrib.api.http.auth import presented_key
 from distrib.api.http.paths import is_readable
 from distrib.api.http.problems import answer_with_problems
-from distrib.api.openapi.document import register_operations
+from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import console_blueprint
@@ -57,8 +58,8 @@ def create_app(container: Container) -> Flask:
     app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
     app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
     serve_languages(app)
-    description = register_operations(app, __version__)
-    app.register_blueprint(docs_blueprint(description))
+    register_operations(app)
+    app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
     app.register_blueprint(console_blueprint(container.policies, load_samples(container.settings.config_dir)))
     app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, render_template
@@ -18,16 +20,20 @@ POLICY = (
 )
 
 
-def docs_blueprint(description: dict[str, Any]) -> Blueprint:
-    """The description as JSON, the same to read and try, and what each error code means."""
+def docs_blueprint(describe: Callable[[], dict[str, Any]]) -> Blueprint:
+    """The description as JSON, the same to read and try, and what each error code means.
+
+    Args:
+        describe: answers the description, when it is asked for.
+    """
     blueprint = Blueprint(
         "docs", __name__, static_folder="static", static_url_path="/docs/static", template_folder="templates"
     )
-    written = to_json(description)
+    written = cache(lambda: to_json(describe()))
 
     @blueprint.get("/v1/openapi.json")
     def openapi_json() -> Response:
-        return json_response(written, 200, {})
+        return json_response(written(), 200, {})
 
     @blueprint.get("/docs")
     def read_docs() -> str:

@@ -137,7 +137,7 @@ def test_shops_come_from_csv_with_children_before_their_sponsors(tmp_path: Path,
     file = tmp_path / "shops.csv"
     rows = [["id", "sponsor_id", "name", "joined_at", "attributes"]]
     rows += [
-        [f"s{n}", f"s{n // 2}" if n else "", f'店, "{n}"\n二', "2026-01-01T00:00:00+08:00", '{"n": 1}']
+        [f"s{n}", f"s{n // 2}" if n else "", f'店, "{n}" 二', "2026-01-01T00:00:00+08:00", '{"n": 1}']
         for n in range(2_500, -1, -1)
     ]
     with file.open("w", newline="", encoding="utf-8-sig") as out:

@@ -119,7 +119,7 @@ def test_what_the_pack_refuses_is_not_published_and_what_it_wants_signed_needs_a
 def test_a_version_may_start_in_the_past_until_an_order_paid_since_has_been_worked_on(world: World) -> None:
     create(world, plan_document())
     publish(world, 1, NOW - 50 * DAY)
-    with world.begin() as conn:
+    with world.container.worker_engine.begin() as conn:
         statement = (
             "INSERT INTO settlements (program_id, order_no, event_no, settled_at, paid_at, paid_minor, sales_minor,"
             " snapshot) VALUES (:p, 1, 1, :at, :at, 0, 0, '')"

@@ -57,5 +57,5 @@ def _post() -> Response:
 
 app = Flask("bare_route")
 app.add_url_rule("/v1/events", "post", _post, methods=["POST"])
-for _rule in ("/readyz", "/v1/program"):
+for _rule in ("/readyz", "/v1/program", "/v1/events"):  # what callers ask before they post
     app.add_url_rule(_rule, _rule, lambda: Response("{}", content_type="application/json"))
