@@ -14,7 +14,7 @@ metrics_directory = provide_directory()
 
 worker_class = "distrib.server.worker.Worker"  # reads what callers send before a thread is given to it
 workers = 2
-threads = 32  # half of them may belong to one program (DISTRIB_PROGRAM_CALLS at work, as many waiting)
+threads = 128  # half of them may belong to one program (DISTRIB_PROGRAM_CALLS at work, seven waiting for each)
 preload_app = True  # a process that died is back in a moment: imports take seconds, a fork none
 timeout = 60  # longer than a statement may take (DISTRIB_STATEMENT_TIMEOUT_MS), so that the database gives up first
 graceful_timeout = 30

@@ -43,6 +43,21 @@ from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
 _DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
+_NUMBERS = (
+    "drain_batch_orders",
+    "sweep_interval_ms",
+    "statement_timeout_ms",
+    "lock_timeout_ms",
+    "calls_per_key",
+    "calls_per_address",
+    "bad_keys_per_address",
+    "connections_per_address",
+    "hsts_seconds",
+    "program_calls",
+    "waiting_orders",
+    "waiting_mib",
+)
+"""The settings that are numbers, which a child process is told as they are."""
 
 
 def utc_now() -> datetime:
@@ -208,14 +223,7 @@ class Container:
             "DISTRIB_DATA_KEY": self.settings.data_key or key_text(self.settings.key_pepper),
             "DISTRIB_METRICS_KEY": self.settings.metrics_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
-            "DISTRIB_DRAIN_BATCH_ORDERS": str(self.settings.drain_batch_orders),
-            "DISTRIB_SWEEP_INTERVAL_MS": str(self.settings.sweep_interval_ms),
-            "DISTRIB_CALLS_PER_KEY": str(self.settings.calls_per_key),
-            "DISTRIB_CALLS_PER_ADDRESS": str(self.settings.calls_per_address),
-            "DISTRIB_BAD_KEYS_PER_ADDRESS": str(self.settings.bad_keys_per_address),
-            "DISTRIB_PROGRAM_CALLS": str(self.settings.program_calls),
-            "DISTRIB_WAITING_ORDERS": str(self.settings.waiting_orders),
-            "DISTRIB_WAITING_MIB": str(self.settings.waiting_mib),
+            **{f"DISTRIB_{name.upper()}": str(getattr(self.settings, name)) for name in _NUMBERS},
             "DISTRIB_TRUSTED_PROXIES": self.settings.trusted_proxies,
         }
 
