@@ -4,36 +4,40 @@ Nothing is connected or started here, and no message repeats a value: some are s
 """
 
 import difflib
-import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from environs import EnvValidationError, FileAwareEnv
-from marshmallow import ValidationError, validate
 
 from distrib.domain.texts import Text
-from distrib.failpoints import is_failpoint
 from distrib.languages import render_both
+from distrib.setting_checks import (
+    SHORTEST_PEPPER,
+    Check,
+    any_of,
+    anything,
+    base_of_links,
+    has_scheme,
+    is_known_password,
+    keys_of_data,
+    long_enough,
+    must_exist,
+    names_failpoint,
+    networks,
+    unless_empty,
+    whole_number,
+)
 
 PREFIX = "DISTRIB_"
 REPOSITORY = Path(__file__).resolve().parent.parent
-SHORTEST_PEPPER = 16
 _SECRET = re.compile(rf"[!-~]{{{SHORTEST_PEPPER},}}")
-FEWEST_CHARACTERS = 8
-"""Characters that differ in a secret: 16 drawn by lot have fewer once in a billion times."""
-PLACEHOLDERS = ("changeme", "changethis", "replaceme", "placeholder", "yoursecret", "yourpepper", "example", "insecure")
-KNOWN_PASSWORDS = ("postgres", "password", "secret", "distrib", "redis", "valkey", "admin", "root", "test", "123456")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-DATA_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
-LONGEST_PUBLIC_URL = 200
 ENVIRONMENTS = ("development", "production")
-Check: TypeAlias = Callable[[str], object]
 
 
 class SettingsError(ValueError):
@@ -225,109 +229,6 @@ def _var_dir(reader: EnvironmentReader) -> Path:
     return reader.path("var_dir", Path("var"), anything)
 
 
-# --- checks of one value ---
-
-
-def unless_empty(check: Check) -> Check:
-    """The check, which an empty text passes: it counts as not given."""
-    return lambda text: check(text) if text else None
-
-
-def any_of(choices: Sequence[str]) -> Check:
-    """A check that refuses all but these."""
-    listed = ", ".join(choices)
-    return validate.OneOf(choices, error=render_both(Text("must be one of {choices}", "document", choices=listed)))
-
-
-def anything(text: str) -> None:
-    """Refuse nothing."""
-
-
-def whole_number(low: int, high: int) -> Check:
-    """A check that refuses all but digits for a number within bounds."""
-
-    def check(text: str) -> None:
-        if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-            raise ValidationError(render_both(Text("must be a whole number from {low} to {high}", low=low, high=high)))
-
-    return check
-
-
-def has_scheme(schemes: Sequence[str]) -> Check:
-    """A check that refuses addresses of another kind."""
-    listed = ", ".join(f"{scheme}://" for scheme in schemes)
-
-    def check(url: str) -> None:
-        if urlsplit(url).scheme not in schemes:
-            raise ValidationError(render_both(Text("must begin with one of {choices}", choices=listed)))
-
-    return check
-
-
-def base_of_links(url: str) -> None:
-    """Refuse what a link cannot begin with."""
-    try:
-        parts = urlsplit(url)
-        has_host = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        has_host = False
-    is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\?#@')
-    if not has_host or not is_plain or len(url) > LONGEST_PUBLIC_URL:
-        raise ValidationError(render_both(Text("must be like https://fx.example.com, without query, fragment or user")))
-
-
-def networks(given: str) -> None:
-    """Refuse what is no list of addresses and networks."""
-    try:
-        for part in given.split(","):
-            ipaddress.ip_network(part.strip())
-    except ValueError:
-        raise ValidationError(render_both(Text("must be addresses or networks, parted by commas"))) from None
-
-
-def long_enough(secret: str) -> None:
-    """Refuse a secret that can be guessed."""
-    if len(secret) < SHORTEST_PEPPER:
-        raise ValidationError(render_both(Text("must have at least {least} characters", least=SHORTEST_PEPPER)))
-    not_a_default(secret)
-
-
-def not_a_default(secret: str) -> None:
-    """Refuse what stands in examples, and what is hardly more than one character."""
-    if is_default(secret):
-        raise ValidationError(render_both(Text("is a secret that others know: make one of your own")))
-
-
-def is_default(secret: str) -> bool:
-    """Whether a secret is a placeholder, or of too few characters that differ.
-
-    >>> is_default("ChangeMe-ChangeMe"), is_default("a" * 40), is_default("kF3v9-Qm2xW7p_Zt4bR8")
-    (True, True, False)
-    """
-    plain = re.sub("[^a-z0-9]", "", secret.casefold())
-    return len(set(secret)) < FEWEST_CHARACTERS or any(word in plain for word in PLACEHOLDERS)
-
-
-def keys_of_data(given: str) -> None:
-    """Refuse what is no list of keys."""
-    if not all(DATA_KEY.fullmatch(part.strip()) for part in given.split(",")):
-        raise ValidationError(render_both(Text("must be 32 bytes in urlsafe base64, or several of these with commas")))
-    for part in given.split(","):
-        not_a_default(part.strip())
-
-
-def names_failpoint(text: str) -> None:
-    """Refuse what is no point, or not what can be done there."""
-    if not is_failpoint(text):
-        raise ValidationError(render_both(Text("must be like drain.written:kill")))
-
-
-def must_exist(path: str) -> None:
-    """Refuse what is not a directory."""
-    if not Path(path).expanduser().is_dir():
-        raise ValidationError(render_both(Text("is not a directory")))
-
-
 # --- checks of the whole ---
 
 
@@ -367,16 +268,6 @@ def weaknesses(settings: Settings) -> list[str]:
         if password is not None and (password == parts.username or is_known_password(password)):
             mistakes.append(f"{PREFIX}{name}: {render_both(Text('has a password that others know'))}")
     return mistakes
-
-
-def is_known_password(password: str) -> bool:
-    """Whether a password of a server stands in examples.
-
-    >>> is_known_password("postgres"), is_known_password("s3Kf-9xQ2")
-    (True, False)
-    """
-    plain = re.sub("[^a-z0-9]", "", password.casefold())
-    return not plain or plain in KNOWN_PASSWORDS or any(word in plain for word in PLACEHOLDERS)
 
 
 def is_given(name: str) -> bool:

@@ -22,7 +22,7 @@ from distrib.domain.spreadsheet_cells import neutralised
 from distrib.domain.trail import CHANGED, canonical, differing, shown
 from distrib.services.context import Actor, Program, period_bounds
 from distrib.store import trail as rows
-from distrib.store.trail import NewTrailRow, TrailFilter, TrailRow
+from distrib.store.trail import TrailFilter, TrailRow
 
 __all__ = ["Deed", "TrailFilter", "has_written", "hold_subject", "list_trail", "note", "trail_file"]
 
@@ -75,7 +75,8 @@ def note(conn: Connection, program: Program, actor: Actor, deed: Deed, pepper: b
         return None if state is None else shown(state, digest_of)
 
     before, after = differing(redacted(deed.before), redacted(deed.after))
-    row = NewTrailRow(
+    sent, was, became = (None if state is None else canonical(state) for state in (redacted(deed.sent), before, after))
+    row = TrailRow(
         now,
         actor.key_id,
         actor.person or actor.name,
@@ -86,7 +87,9 @@ def note(conn: Connection, program: Program, actor: Actor, deed: Deed, pepper: b
         deed.operation,
         deed.subject,
         deed.shop_id,
-        *(None if state is None else canonical(state) for state in (redacted(deed.sent), before, after)),
+        sent,
+        was,
+        became,
     )
     rows.insert_row(conn, program.program_id, row)
 
@@ -121,7 +124,7 @@ def trail_file(conn: Connection, program: Program, period: int, form: str) -> It
 def _csv(kept: Iterator[TrailRow]) -> Iterator[bytes]:
     piece = io.StringIO()
     writer = csv.writer(piece, lineterminator="\n")
-    writer.writerow(_flat_names())
+    writer.writerow(["no", *(name for name in TrailRow._fields if name != "trail_no")])
     for count, row in enumerate(kept, 1):
         writer.writerow([neutralised(value) if isinstance(value, str) else value for value in _flat(row).values()])
         if count % _PIECE_ROWS == 0:
@@ -142,13 +145,9 @@ def _ndjson(kept: Iterator[TrailRow]) -> Iterator[bytes]:
         yield ("\n".join(lines) + "\n").encode()
 
 
-def _flat_names() -> list[str]:
-    return ["no", *TrailRow._fields[1:]]
-
-
 def _flat(row: TrailRow) -> dict[str, Any]:
-    values = [row.trail_no, _instant(row.recorded_at), *row[2:-1], row.digest.hex()]
-    return dict(zip(_flat_names(), values, strict=True))
+    values = row._asdict() | {"recorded_at": _instant(row.recorded_at), "digest": row.digest.hex()}
+    return {"no": values.pop("trail_no"), **values}
 
 
 def _instant(instant: datetime) -> str:

@@ -14,28 +14,9 @@ from distrib.store.locks import TRAIL_SUBJECTS
 _FETCHED = 5_000
 
 
-class NewTrailRow(NamedTuple):
-    """One row as it is written; number and digest are the database's."""
-
-    recorded_at: datetime
-    actor: str
-    owner: str
-    role: str
-    os_user: str | None
-    request_id: str
-    kind: str
-    operation: str
-    subject: str | None
-    shop_id: str | None
-    sent: str | None
-    before: str | None
-    after: str | None
-
-
 class TrailRow(NamedTuple):
-    """One row as it is read; the three states are JSON."""
+    """One row; the three states are JSON. Number and digest are the database's to give: a new row has none yet."""
 
-    trail_no: int
     recorded_at: datetime
     actor: str
     owner: str
@@ -49,7 +30,8 @@ class TrailRow(NamedTuple):
     sent: str | None
     before: str | None
     after: str | None
-    digest: bytes
+    trail_no: int = 0
+    digest: bytes = b""
 
 
 class TrailFilter(NamedTuple):
@@ -65,9 +47,9 @@ class TrailFilter(NamedTuple):
 
 
 _COLUMNS = ", ".join(TrailRow._fields)
+_OWN = [name for name in TrailRow._fields if name not in ("trail_no", "digest")]
 _INSERT = text(
-    f"INSERT INTO trail (program_id, {', '.join(NewTrailRow._fields)}) "
-    f"VALUES (:program, {', '.join(f':{name}' for name in NewTrailRow._fields)})"
+    f"INSERT INTO trail (program_id, {', '.join(_OWN)}) VALUES (:program, {', '.join(f':{name}' for name in _OWN)})"
 )
 _HOLD = text(f"SELECT pg_advisory_xact_lock({TRAIL_SUBJECTS}, hashtext(:program || '/' || :subject))")
 _WROTE = text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
@@ -84,7 +66,7 @@ _SPAN = f"SELECT {_COLUMNS} FROM trail WHERE program_id = %(program)s AND record
 _EXPORT = f"{_SPAN} AND recorded_at < %(to_at)s ORDER BY recorded_at, trail_no"
 
 
-def insert_row(conn: Connection, program_id: int, row: NewTrailRow) -> None:
+def insert_row(conn: Connection, program_id: int, row: TrailRow) -> None:
     """Writes a row, the last thing its transaction does: who else writes one waits from now on for the commit."""
     conn.execute(_INSERT, row._asdict() | {"program": program_id})
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
 from distrib.app import create_app
 from distrib.settings import Settings
+from distrib.store.database import open_engine
 from tests.world.api import Api
 from tests.world.world import World, open_world
 
@@ -22,3 +24,11 @@ def world(settings: Settings, database_url: str, redis_url: str) -> Iterator[Wor
 def api(world: World) -> Api:
     """The API on the test's own world."""
     return Api(create_app(world.container), world)
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Engine]:
+    """Connections of the login that owns the tables, whom no wall holds."""
+    engine = open_engine(database_url, None)
+    yield engine
+    engine.dispose()

@@ -223,20 +223,29 @@ def _numbers(values: Sequence[int]) -> Integers:
     return np.array(values, np.int64)
 
 
-def _earned_values(program_id: int, columns: EarnedColumns) -> Mapping[str, Values]:
+def _values(program_id: int, columns: EarnedColumns | ReversedColumns, **own: Values) -> Mapping[str, Values]:
+    """The columns of the table; of those beside the transfers' own what a kind says in ``own``."""
     values: dict[str, Values] = columns._asdict()
     return {
         **values,
         "program_id": program_id,
         "cause_no": columns.order_no,
-        "kind": "earned",
         "belongs_to_period": Optionals(columns.belongs_to_period, columns.belongs_to_period == 0),
-        "reverses_seq": None,
-        "debit_account": EXPENSE,
-        "credit_account": columns.shop_no,
         "rate_ppm": Optionals(columns.rate_ppm, columns.rate_ppm < 0),
-        "is_first_of_shop": _firsts(columns.order_no, columns.shop_no),
+        **own,
     }
+
+
+def _earned_values(program_id: int, columns: EarnedColumns) -> Mapping[str, Values]:
+    return _values(
+        program_id,
+        columns,
+        kind="earned",
+        reverses_seq=None,
+        debit_account=EXPENSE,
+        credit_account=columns.shop_no,
+        is_first_of_shop=_firsts(columns.order_no, columns.shop_no),
+    )
 
 
 def _firsts(order_no: Integers, shop_no: Integers) -> Optionals:
@@ -277,19 +286,15 @@ def _reversed_columns(rows: Sequence[_Reversed]) -> ReversedColumns:
 
 def _reversed_values(program_id: int, columns: ReversedColumns) -> Mapping[str, Values]:
     """What takes back is debited to the earner; what gives again is credited."""
-    values: dict[str, Values] = columns._asdict()
-    amount_minor, shop_no = columns.amount_minor, columns.shop_no
-    return {
-        **values,
-        "program_id": program_id,
-        "cause_no": columns.order_no,
-        "kind": "reversed",
-        "belongs_to_period": Optionals(columns.belongs_to_period, columns.belongs_to_period == 0),
-        "debit_account": np.where(amount_minor < 0, shop_no, EXPENSE),
-        "credit_account": np.where(amount_minor < 0, EXPENSE, shop_no),
-        "amount_minor": np.abs(amount_minor),
-        "rate_ppm": Optionals(columns.rate_ppm, columns.rate_ppm < 0),
-        "line_id": list(columns.line_id),
-        "rule_id": list(columns.rule_id),
-        "is_first_of_shop": 1,
-    }
+    takes, shop_no = columns.amount_minor < 0, columns.shop_no
+    return _values(
+        program_id,
+        columns,
+        kind="reversed",
+        debit_account=np.where(takes, shop_no, EXPENSE),
+        credit_account=np.where(takes, EXPENSE, shop_no),
+        amount_minor=np.abs(columns.amount_minor),
+        line_id=list(columns.line_id),
+        rule_id=list(columns.rule_id),
+        is_first_of_shop=1,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from distrib.services.audit import run as audit
 from distrib.services.audit.run import AuditCheck, AuditResult
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import moves, standing
-from distrib.store.database import open_engine
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -45,14 +43,6 @@ def failed(result: AuditResult) -> dict[str, AuditCheck]:
     """The checks that do not hold, by name."""
     assert result.ok == all(check.ok for check in result.checks)
     return {check.name: check for check in result.checks if not check.ok}
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

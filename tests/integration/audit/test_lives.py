@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,6 @@ from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
 from distrib.services.audit.run import AuditResult
-from distrib.store.database import open_engine
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, decided, line, paid, refunded, settled
 from tests.world.world import World, chain
 
@@ -30,14 +28,6 @@ def run(world: World) -> AuditResult:
 def failed(result: AuditResult) -> set[str]:
     """The names of the checks that do not hold."""
     return {check.name for check in result.checks if not check.ok}
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

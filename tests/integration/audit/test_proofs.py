@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from sqlalchemy import Engine, text
 
 from distrib.services.audit import run as audit
 from distrib.services.ledger.seals import seal_now
-from distrib.store.database import open_engine
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World
 
@@ -40,14 +38,6 @@ WHERE payout_id = :name;
 UPDATE account_months SET paid_minor = paid_minor + :amount - :tax, tax_minor = tax_minor + :tax,
     version = version + 1;
 """
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

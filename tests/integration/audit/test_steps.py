@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from distrib.services.context import Actor
 from distrib.services.ledger.seals import seal_now
 from distrib.services.statements import closing
 from distrib.services.steps import Step, conducted
-from distrib.store.database import open_engine
 from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -25,14 +23,6 @@ NOW = datetime(2026, 7, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=40)
 RESTED = timedelta(days=5)
 APRIL = datetime(2026, 4, 3, tzinfo=UTC)
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from distrib.services.payouts import closing_payments
 from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.withdrawals import WithdrawalDraft, approve_withdrawal, request_withdrawal
 from distrib.services.programs.tenants import get_program
-from distrib.store.database import open_engine
 from tests.world.documents import PAID
 from tests.world.payouts import APPROVER, PROPOSER, approve, earn, make, open_shops, record
 from tests.world.world import World
@@ -34,14 +32,6 @@ SELECT program_id, cause_no, 3, debit_account, credit_account, amount_minor, kin
        posting_no
 FROM transfers WHERE kind = 'adjusted' AND cause_no = (SELECT withdrawal_no FROM withdrawals WHERE withdrawal_id = 'w1')
 """
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

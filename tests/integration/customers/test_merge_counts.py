@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from distrib.services.compliance.structure import measure_structure
 from distrib.store import customer_merges
 from distrib.store.compliance.structure import sponsors_with_few_buyers
 from distrib.store.customers import insert_customer_shop
-from distrib.store.database import open_engine
 from distrib.store.ranks import columns
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, settled
 from tests.world.world import EARLY, World
@@ -109,14 +107,6 @@ def test_a_sponsors_retail_buyers_are_persons(world: World) -> None:
             return sponsors_with_few_buyers(conn, world.program.program_id, EARLY, as_of, 2)
 
     assert [few(PAID + timedelta(hours=1)), few(PAID + DAY)] == [0, 1]
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.mark.tampers

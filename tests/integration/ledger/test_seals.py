@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,21 +12,12 @@ from sqlalchemy import Engine, text
 
 from distrib.services.ledger import seals
 from distrib.services.ledger.seals import seal_content, verify_chain
-from distrib.store.database import open_engine
 from distrib.store.ledger import seals as rows
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.processes import wait_until
 from tests.world.world import World, chain
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections that may do anything, as whoever runs the database can."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

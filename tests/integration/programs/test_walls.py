@@ -88,14 +88,6 @@ def tables_of(conn: Connection) -> list[Table]:
 
 
 @pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections of who owns the tables."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def web(database_url: str) -> Iterator[Engine]:
     """Connections of the web."""
     engine = open_engine(database_url, WEB_ROLE)

@@ -18,7 +18,6 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network.standing import set_rank
 from distrib.services.ranks.evaluation import evaluate_month
-from distrib.store.database import open_engine
 from distrib.store.ranks.evaluations import EvaluationRow
 from tests.world.documents import line, refunded, settled
 from tests.world.processes import wait_until
@@ -38,14 +37,6 @@ RANKED: dict[str, Any] = {
     ],
     "rules": [{"id": "seller", "pay": "seller", "rate": {"member": "0.10", "owner": "0.20", "manager": "0.30"}}],
 }
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Connections of the tables' owner, who may lock one."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 def instant_of(month: int, day: int, hour: int = 12) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,19 +11,10 @@ from sqlalchemy import Engine, text
 
 from distrib.services.audit import run
 from distrib.services.orders.explanations import explain_order
-from distrib.store.database import open_engine
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, cancelled, line, paid, refunded, settled
 from tests.world.world import World
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    """Who may damage history: the tables' owner."""
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 def plan(customer: Any) -> dict[str, Any]:

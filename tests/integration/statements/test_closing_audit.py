@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing
-from distrib.store.database import open_engine
 from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -44,13 +42,6 @@ DAMAGES = [
         {"closed_digests_hold", "orders_recompute"},
     ),
 ]
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from distrib.services.context import COMMAND_LINE, Actor
 from distrib.services.ledger import adjustments
 from distrib.services.network import standing
 from distrib.services.statements import closing, months
-from distrib.store.database import open_engine
 from distrib.store.statements import periods
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.processes import wait_until
@@ -40,13 +39,6 @@ def sold(world: World) -> World:
     world.join(*chain("a", "b"))
     world.earn(settled("e1", "o1", "a", line(10_000)), settled("e2", "o2", "b", line(10_000)))
     return world
-
-
-@pytest.fixture
-def owner(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, None)
-    yield engine
-    engine.dispose()
 
 
 def propose(world: World, actor: Actor = ANN) -> dict[str, Any]:
