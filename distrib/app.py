@@ -20,6 +20,7 @@ from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.backlog import Backlog
 from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked, refusal_by_server
+from distrib.api.calls.desk import at_desk
 from distrib.api.calls.gate import Allowed, Gate, check, networks_of
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.prometheus import Metrics
@@ -30,9 +31,10 @@ from distrib.api.http.problems import answer_with_problems
 from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
-from distrib.console import console_blueprint
+from distrib.console import answer_refusal, is_console, serve_console
 from distrib.console.invitation import invitation_blueprint
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
+from distrib.console.site import Site
 from distrib.languages.web import serve_languages
 from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
@@ -61,9 +63,10 @@ def create_app(container: Container) -> Flask:
     register_operations(app)
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
-    app.register_blueprint(console_blueprint(container.policies, load_samples(container.settings.config_dir)))
+    backend = app.extensions[EXTENSION]
+    serve_console(app, site_of(container, backend), container.policies, load_samples(container.settings.config_dir))
     app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code)))
-    answer_with_problems(app)
+    answer_with_problems(app, lambda refusal: answer_refusal(refusal) if is_console(request.path) else None)
     app.before_request(_begin)
     app.after_request(_finish)
     return app
@@ -90,6 +93,18 @@ def backend_of(container: Container) -> Backend:
         metrics_key=container.settings.metrics_key,
         allows_private_webhooks=container.settings.webhook_allow_private,
         public_url=container.settings.public_url,
+    )
+
+
+def site_of(container: Container, backend: Backend) -> Site:
+    """Builds what the console needs: the servers, and the operations of the API for who is signed in."""
+    return Site(
+        begin=container.web_engine.begin,
+        at_desk=partial(at_desk, backend),
+        pepper=container.settings.key_pepper.encode(),
+        now=container.now,
+        rates=container.rates,
+        address_of=backend.gate.address_of,
     )
 
 

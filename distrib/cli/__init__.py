@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "ledger": CommandEntry("ledger.ledger:ledger", Text("Accounts, and seals over the transfers.")),
     "migrate": CommandEntry("service.migrate:migrate", Text("Bring the database to the newest schema.")),
     "payout": CommandEntry("payouts.payout:payout", Text("Pay out what is available, by two keys.")),
+    "person": CommandEntry("people.person:person", Text("Let people sign in to the console, and end that.")),
     "plan": CommandEntry("plans.plan:plan", Text("Check and publish plans.")),
     "pools": CommandEntry("ledger.pools:pools", Text("Pools of a month.")),
     "program": CommandEntry("programs.program:program", Text("Open, set and list programs.")),

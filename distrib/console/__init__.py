@@ -1,5 +1,5 @@
-"""The console: pages rendered on the server, for people. It shows what services answer and decides nothing."""
+"""The console: pages rendered on the server, for people. It shows what operations answer and decides nothing."""
 
-from distrib.console.blueprint import console_blueprint
+from distrib.console.blueprint import answer_refusal, console_blueprint, is_console, serve_console
 
-__all__ = ["console_blueprint"]
+__all__ = ["answer_refusal", "console_blueprint", "is_console", "serve_console"]

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from flask import Response, after_this_request, g, request
@@ -27,7 +27,7 @@ from distrib.api.calls.call import Call, Handler
 from distrib.api.calls.documentation import Documented, Shapes, describe
 from distrib.api.calls.trailed import HANDLERS, trailed
 from distrib.api.http.answers import Answer, Drawing, Stream, json_response, to_json
-from distrib.api.http.auth import MAY_CALL, presented_key, scope_of
+from distrib.api.http.auth import MAY_CALL, may_call, presented_key, scope_of
 from distrib.api.http.shapes import load_query
 from distrib.api.http.words import say
 from distrib.domain.errors import Problem, Refusal
@@ -60,6 +60,10 @@ class Operation:
     is_idempotent: bool
     may_be_signed: bool
     scope: str
+
+
+REGISTERED: Final[dict[str, tuple[Operation, Handler]]] = {}
+"""Every operation by its name, with what handles it and leaves its row in the trail."""
 
 
 class Resource:
@@ -116,7 +120,9 @@ class Resource:
                 roles=MAY_CALL[name],
             )
             HANDLERS[name] = handler
-            view = _view(operation, trailed(name, method, handler))
+            handles = trailed(name, method, handler)
+            REGISTERED[name] = operation, handles
+            view = _view(operation, handles)
             view.__name__, view.__doc__ = name, handler.__doc__
             self.blueprint.add_url_rule(rule, name, describe(self.blueprint, documented)(view), methods=[method])
             return handler
@@ -225,7 +231,7 @@ def _run_operation(
     program, actor, limits = _authenticate(backend, presented, now, conn)
     g.program, g.key_id = program.code, actor.key_id
     _note_use(backend, program, actor, now)
-    _check_may_call(operation, actor)
+    check_may_call(operation, actor)
     if operation.may_be_signed and actor.is_signed:
         headers = {name: request.headers.get(name, "") for name in SIGNED_HEADERS}
         check_signature(conn, program, actor, backend.sealer, headers, sent, now)
@@ -239,9 +245,9 @@ def _run_operation(
     return program.program_id, _once(operation, handler, call, path, key)
 
 
-def _check_may_call(operation: Operation, actor: Actor) -> None:
+def check_may_call(operation: Operation, actor: Actor) -> None:
     """Raises ``forbidden`` where the role may not, ``scope_missing`` where the key's scopes fall short of it."""
-    if actor.role not in MAY_CALL[operation.name]:
+    if not may_call(actor.role, operation.name):
         raise Refusal("forbidden")
     if operation.scope and actor.scopes is not None and operation.scope not in actor.scopes:
         raise Refusal("scope_missing", scope=operation.scope)

@@ -14,12 +14,12 @@ from flask import g
 
 from distrib.api.calls.call import Call, Handler
 from distrib.api.http.answers import Answer, Drawing, Stream
-from distrib.api.http.auth import ADMIN, FINANCE
+from distrib.api.http.auth import ADMIN, COMPLIANCE, FINANCE, OPERATIONS, VIEWER
 from distrib.domain.errors import Refusal
 from distrib.domain.trail import READ
 from distrib.services.trail import Deed, hold_subject, note
 
-TRAILED_ROLES: Final = frozenset({FINANCE, ADMIN})
+TRAILED_ROLES: Final = frozenset({FINANCE, ADMIN, OPERATIONS, COMPLIANCE, VIEWER})
 HANDLERS: Final[dict[str, Handler]] = {}
 """Every operation by its name, so that the state before a change is read as its own GET reads it."""
 

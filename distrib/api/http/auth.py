@@ -139,6 +139,9 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "export_trail": _ADMIN,
 }
 
+OPERATIONS: Final = "operations"
+COMPLIANCE: Final = "compliance"
+VIEWER: Final = "viewer"
 _READS: Final = ("get_", "list_", "show_", "export_", "report_", "explain_")
 _READ: Final = "read"
 _OWN: Final = ""
@@ -208,6 +211,61 @@ SCOPE_OF: Final[dict[str, str]] = {
 }
 """The scope (``services.programs.scopes``) that a key with scopes needs for a call: that of reading where a call only
 reads and is not listed, none for what a key does with itself. Every other call has to be listed to be registered."""
+
+_OF_PEOPLE: Final = frozenset(
+    {"get_payee", "export_payout", "report_platform", "report_us_1099", "list_penalties", "get_penalty"}
+)
+"""Reads that show names, identities or accounts, or decisions against somebody."""
+_VIEWED: Final = frozenset(
+    name for name, roles in MAY_CALL.items() if FINANCE in roles and name.startswith(_READS) and name not in _OF_PEOPLE
+)
+_OPERATED: Final = frozenset(
+    {
+        "set_customer",
+        "merge_customer",
+        "bind_customer",
+        "bind_customers",
+        "register_shop",
+        "register_shops",
+        "change_shop",
+        "set_status",
+        "post_events",
+        "retry_event",
+        "request_audit",
+    }
+)
+_JUDGED: Final = frozenset(
+    {
+        "request_audit",
+        "run_monitors",
+        "list_cases",
+        "get_case",
+        "open_case",
+        "decide_case",
+        "list_penalties",
+        "get_penalty",
+        "record_penalty",
+        "withdraw_penalty",
+        "list_trail",
+        "export_trail",
+    }
+)
+SEAT_MAY_CALL: Final[dict[str, frozenset[str]]] = {
+    VIEWER: _VIEWED,
+    OPERATIONS: _VIEWED | _OPERATED,
+    COMPLIANCE: _VIEWED | _JUDGED,
+}
+"""What people may who sign in with a role that no key has; finance and admin may what keys of that role may."""
+
+
+def may_call(role: str, operation: str) -> bool:
+    """Whether a role may call an operation.
+
+    >>> may_call("finance", "get_payee"), may_call("viewer", "get_payee"), may_call("viewer", "get_order")
+    (True, False, True)
+    """
+    return role in MAY_CALL[operation] or operation in SEAT_MAY_CALL.get(role, ())
+
 
 _SCHEME: Final = "bearer"
 

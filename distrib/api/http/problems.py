@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
@@ -22,6 +22,7 @@ from distrib.transactions import is_passing, sqlstate_of
 
 MEDIA_TYPE = "application/problem+json"
 MOST_PROBLEMS = 1_000
+EXTENSION = "distrib-problems"
 RETRY_SECONDS = 1
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -44,7 +45,15 @@ def problem(code: str, problems: Sequence[Problem] = (), *, params: Mapping[str,
 
 
 def respond(refusal: Refusal) -> Response:
-    """Builds the response for a refusal: status, text and headers come from the table of codes."""
+    """Builds the response for a refusal: status, text and headers come from the table of codes.
+
+    Where people read pages, it is a page.
+    """
+    show = current_app.extensions.get(EXTENSION)
+    shown = show(refusal) if show is not None else None
+    if shown is not None:
+        page: Response = shown
+        return page
     language = current_language()
     response = Response(json.dumps(_document(refusal, language), ensure_ascii=False), refusal.status)
     response.content_type = MEDIA_TYPE
@@ -87,8 +96,13 @@ def _entry(wrong: Problem, language: str) -> dict[str, str]:
     return {"pointer": readable(wrong.pointer), "detail": readable(word(wrong.detail, language))}
 
 
-def answer_with_problems(app: Flask) -> None:
-    """Makes ``app`` answer each refusal and each failure as a problem document."""
+def answer_with_problems(app: Flask, show: Callable[[Refusal], Response | None] | None = None) -> None:
+    """Makes ``app`` answer each refusal and each failure as a problem document.
+
+    Args:
+        show: builds a page of it where the request is one of people; None where it is not.
+    """
+    app.extensions[EXTENSION] = show
     app.register_error_handler(Refusal, respond)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(DBAPIError, _on_database_error)

@@ -61,7 +61,13 @@ def get_key(call: Call, key_id: str) -> Answer:
     return Answer(key_changes.get_key(call.conn, call.program, key_id, call.now))
 
 
-@keys.operation("PATCH", "/keys/<id:key_id>", {200: KeySchema}, body=KeyTermsSchema, refusals=("own_key", "key_ended"))
+@keys.operation(
+    "PATCH",
+    "/keys/<id:key_id>",
+    {200: KeySchema},
+    body=KeyTermsSchema,
+    refusals=("own_key", "key_ended", "key_is_seat"),
+)
 def change_key(call: Call, key_id: str) -> Answer:
     """Changes whose a key is, how far it reaches and until when; never the key that asks.
 
@@ -87,7 +93,7 @@ def approve_key(call: Call, key_id: str) -> Answer:
     {200: NewKeySchema},
     body=RotationSchema,
     needs_body=False,
-    refusals=("key_ended", "rotation_open"),
+    refusals=("key_ended", "key_is_seat", "rotation_open"),
 )
 def rotate_key(call: Call, key_id: str) -> Answer:
     """Gives a key a new secret, seen this once; the former works for some hours more.
@@ -107,7 +113,7 @@ def rotate_key(call: Call, key_id: str) -> Answer:
     {200: KeySchema},
     body=RotationEndSchema,
     needs_body=False,
-    refusals=("key_ended",),
+    refusals=("key_ended", "key_is_seat"),
 )
 def finish_rotation(call: Call, key_id: str) -> Answer:
     """Ends the former of a key's two secrets at once, or the new one; with one secret it changes nothing."""
@@ -122,7 +128,7 @@ def revoke_key(call: Call, key_id: str) -> Answer:
     return Answer(None, 204)
 
 
-@keys.operation("POST", "/keys/<id:key_id>/signing", {201: SigningSecretSchema}, refusals=("key_ended",))
+@keys.operation("POST", "/keys/<id:key_id>/signing", {201: SigningSecretSchema}, refusals=("key_ended", "key_is_seat"))
 def require_signing(call: Call, key_id: str) -> Answer:
     """Gives a key a secret by which its posts of events must be signed; the one before is good for 24 hours more."""
     sealer = call.backend.sealer

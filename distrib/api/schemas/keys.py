@@ -7,9 +7,10 @@ from distrib.api.schemas.fields import Choice, Flag, Identifier, Instant, Listed
 from distrib.api.schemas.lists import page_of
 from distrib.services.programs.key_changes import KEEPS_OLD_HOURS, MOST_HOURS, NEW, OLD
 from distrib.services.programs.keys import ACTIVE, ENDED, EXPIRED
-from distrib.services.programs.scopes import SCOPES
+from distrib.services.programs.scopes import SCOPES, SEAT_ROLES
 
 _SCOPES = SCOPES["admin"]
+_ANY_ROLE = tuple(dict.fromkeys((*ROLES, *SEAT_ROLES)))
 _KEPT_AS_HASH = "kept as a keyed hash only: it cannot be shown again"
 
 
@@ -54,7 +55,7 @@ class KeySchema(Shape):
 
     id = PlainText(required=True)
     name = PlainText(required=True)
-    role = Choice(ROLES, required=True)
+    role = Choice(_ANY_ROLE, required=True)
     shop_id = Identifier(required=True, allow_none=True)
     owner = PlainText(required=True, metadata={"description": "its name until an owner is set"})
     owner_is_set = Flag(required=True)
@@ -82,6 +83,7 @@ class KeySchema(Shape):
     revoked_at = Instant(required=True, allow_none=True)
     ended_by = PlainText(required=True, allow_none=True, metadata={"description": "a key, or cli"})
     signed = Flag(required=True, metadata={"description": "whether what it posts of events must be signed"})
+    is_seat = Flag(required=True, metadata={"description": "what a person may who signs in: nobody presents it"})
 
 
 class NewKeySchema(KeySchema):

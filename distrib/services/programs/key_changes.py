@@ -50,6 +50,7 @@ def set_key(
     row = _live(conn, program, key_id, now)
     if key_id == actor.key_id:
         raise Refusal("own_key")
+    _check_presentable(row)
     given = dict(wanted)
     if given.get("scopes") is not None:
         given["scopes"] = tuple(dict.fromkeys(given["scopes"]))
@@ -153,7 +154,14 @@ def _in_hand(conn: Connection, program: Program, key_id: str, actor: Actor, now:
     row = _live(conn, program, key_id, now)
     if key_id != actor.key_id and not reaches(actor, row.role, row.scopes):
         raise Refusal("forbidden")
+    _check_presentable(row)
     return row
+
+
+def _check_presentable(row: KeyRow) -> None:
+    """Raises ``key_is_seat`` for what a person may who signs in: it has no secret, and its owner is the person."""
+    if row.person_no is not None:
+        raise Refusal("key_is_seat", id=row.key_id)
 
 
 def _live(conn: Connection, program: Program, key_id: str, now: datetime) -> KeyRow:

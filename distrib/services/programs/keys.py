@@ -95,17 +95,31 @@ def authenticate(conn: Connection, presented: str, pepper: bytes, now: datetime)
     hashed = hash_of(pepper, key_id, secret)
     is_new = hmac.compare_digest(row.secret_hmac if row else _NOBODY, hashed)
     is_old = hmac.compare_digest(_old_secret(row, now), hashed)
-    if match is None or row is None or not (is_new or is_old) or row.revoked_at is not None:
+    if (
+        match is None
+        or row is None
+        or not (is_new or is_old)
+        or row.revoked_at is not None
+        or row.person_no is not None
+    ):
         return None
     if row.expires_at is not None and row.expires_at <= now:
         raise Refusal("key_expired", expires_at=_instant(row.expires_at))
     enter_program(conn, row.program_id)
     program = get_program(conn, row.program_id)
-    shop_id = None if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])[row.shop_no]
-    scopes = None if row.scopes is None else frozenset(row.scopes)
-    person = persons.person_of(row.key_id, row.name, row.role, row.owner)
-    actor = Actor(row.key_id, row.name, row.role, row.shop_no, shop_id, person, scopes, row.last_used_at, row.is_signed)
-    return program, actor
+    return program, _actor(conn, row)
+
+
+def actor_of(conn: Connection, program: Program, key_id: str, now: datetime) -> Actor:
+    """Resolves who acts by a live key of the program that was looked at before, as a person's seat is.
+
+    Raises:
+        Refusal: ``unauthorized`` where the key has ended.
+    """
+    row = store.key_of(conn, program.program_id, key_id)
+    if row is None or persons.is_over(row, now):
+        raise Refusal("unauthorized")
+    return _actor(conn, row)
 
 
 def is_use_due(actor: Actor, now: datetime) -> bool:
@@ -152,6 +166,7 @@ def key_view(listed: ListedKey, now: datetime) -> dict[str, Any]:
         "revoked_at": row.revoked_at,
         "ended_by": row.ended_by,
         "signed": row.is_signed,
+        "is_seat": row.person_no is not None,
     }
 
 
@@ -196,6 +211,13 @@ def key_text(key_id: str, secret: str) -> str:
 def hash_of(pepper: bytes, key_id: str, secret: str) -> bytes:
     """Computes what is kept of a secret."""
     return hmac.digest(pepper, f"key\0{key_id}\0{secret}".encode(), hashlib.sha256)
+
+
+def _actor(conn: Connection, row: KeyRow) -> Actor:
+    shop_id = None if row.shop_no is None else shops.ids_of(conn, row.program_id, [row.shop_no])[row.shop_no]
+    scopes = None if row.scopes is None else frozenset(row.scopes)
+    person = persons.person_of(row.key_id, row.name, row.role, row.owner)
+    return Actor(row.key_id, row.name, row.role, row.shop_no, shop_id, person, scopes, row.last_used_at, row.is_signed)
 
 
 def _old_secret(row: KeyRow | None, now: datetime) -> bytes:

@@ -27,11 +27,17 @@ SCOPES: Final[dict[str, tuple[str, ...]]] = {
         "results",
         "compliance",
     ),
+    "operations": ("read", "customers", "events", "shops"),
+    "compliance": ("read", "compliance"),
+    "viewer": ("read",),
 }
 """The scopes of each role: read (all that is no personal data), customers and bindings, events, shops (who joins, who
 moves, who stands where), payees (personal data of whom money goes to, and its files), plans, program (settings,
 webhooks), keys, propose and confirm (closes, adjustments, payouts, withdrawals), results of payouts, compliance."""
-ROLES: Final = tuple(SCOPES)
+ROLES: Final = ("partner", "orders", "finance", "admin")
+"""Of keys that are presented."""
+SEAT_ROLES: Final = ("admin", "finance", "operations", "compliance", "viewer")
+"""Of people who sign in."""
 
 
 def reach_of(role: str, scopes: Collection[str] | None) -> frozenset[str]:

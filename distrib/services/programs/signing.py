@@ -35,11 +35,13 @@ def require_signing(
         The secret, the only time it is seen, and until when the one before is good as well; None without one.
 
     Raises:
-        Refusal: ``not_found``, or ``key_ended``.
+        Refusal: ``not_found``, ``key_ended``, or ``key_is_seat``.
     """
     row = _find(conn, program, key_id)
     if row.revoked_at is not None:
         raise Refusal("key_ended", id=key_id)
+    if row.person_no is not None:
+        raise Refusal("key_is_seat", id=key_id)
     secret = secrets.token_bytes(SECRET_BYTES)
     sealed = sealer.seal(secret, _about(program.program_id, key_id))
     made = store.set_secret(conn, program.program_id, key_id, sealed, now + KEEPS_FORMER_SECRET, now)

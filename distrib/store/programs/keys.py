@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, text
 class KeyRow(NamedTuple):
     """One key as stored: its secrets only as keyed hashes, a second one while a rotation is under way.
 
+    ``person_no``: whose seat it is, which nobody presents.
     ``is_awaiting``: it may not confirm money before it is approved, or before ``confirms_from`` where that is set.
     """
 
@@ -36,6 +37,7 @@ class KeyRow(NamedTuple):
     revoked_at: datetime | None = None
     ended_by: str | None = None
     is_signed: bool = False
+    person_no: int | None = None
 
 
 class ListedKey(NamedTuple):

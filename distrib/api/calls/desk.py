@@ -1,0 +1,150 @@
+"""Operations called inside the process, by a person who is signed in: the same roles, shapes, trail and answers as over
+HTTP, without a key and without a request of their own. The pages of the console are made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from flask import g
+from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
+
+from distrib.api.calls.backend import Backend
+from distrib.api.calls.call import Call
+from distrib.api.calls.operations import REGISTERED, Operation, check_may_call
+from distrib.api.http.answers import Drawing, Stream
+from distrib.api.http.auth import may_call
+from distrib.api.http.shapes import load_body, load_query
+from distrib.domain.errors import Refusal
+from distrib.services.compliance.registrations import WATCHED, note_registrations
+from distrib.services.context import Actor, Program
+from distrib.services.people.accounts import Person
+from distrib.services.people.seats import Seat, take_seat
+from distrib.services.programs.limits import ProgramLimits, read_limits
+from distrib.transactions import in_transaction, stream_in_transaction
+
+NO_VALUES: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What an operation answers as a file: its chunks, or what draws it once the transaction has ended."""
+
+    chunks: Callable[[], Iterator[bytes]]
+    media_type: str
+    filename: str | None
+
+
+@dataclass(slots=True)
+class Desk:
+    """A person at work in a program, within one transaction.
+
+    Args:
+        after_commit: what is sent to the outside once the transaction is on disk.
+    """
+
+    backend: Backend
+    conn: Connection
+    program: Program
+    actor: Actor
+    now: datetime
+    limits: ProgramLimits
+    after_commit: list[Callable[[], object]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def may(self, name: str) -> bool:
+        """Whether the person's role may call an operation."""
+        return may_call(self.actor.role, name)
+
+    def call(
+        self, name: str, path: Mapping[str, str] = NO_VALUES, query: Mapping[str, str] = NO_VALUES, body: Any = None
+    ) -> Any:
+        """Calls an operation by its name and returns what it would answer, or the file.
+
+        Args:
+            path: the ids of its path, by their names there.
+            query: its query, as texts; empty ones count as not given.
+            body: what would be sent as JSON.
+
+        Raises:
+            Refusal: as the operation does.
+        """
+        operation, handler = REGISTERED[name]
+        check_may_call(operation, self.actor)
+        given = MultiDict({key: value for key, value in query.items() if value})
+        loaded = load_query(operation.query, given)
+        call = self._call(operation, loaded, body)
+        try:
+            answer = handler(call, **path)
+        except Refusal as refusal:
+            self._watch(refusal, path, call.body)
+            raise
+        if isinstance(answer, Stream):
+            return File(self._streamed(answer), answer.media_type, answer.filename)
+        if isinstance(answer, Drawing):
+            return File(lambda: iter([answer.draw()]), answer.media_type, None)
+        if answer.after_commit is not None:
+            self.after_commit.append(answer.after_commit)
+        return answer.view
+
+    def _call(self, operation: Operation, query: Mapping[str, Any], body: Any) -> Call:
+        wants = operation.body.schema is not None
+        loaded = load_body(operation.body.schema, {} if body is None and wants else body)
+        return Call(self.backend, self.conn, self.program, self.actor, self.now, loaded, query, self.limits)
+
+    def _watch(self, refusal: Refusal, path: Mapping[str, str], body: Any) -> None:
+        """Keeps in mind whose registration or move was refused for what the program's pack watches."""
+        shop_id = path.get("shop_id") or (body.get("id") if isinstance(body, dict) else None)
+        if refusal.code in WATCHED and isinstance(shop_id, str):
+            self.refused[shop_id] = refusal.code
+
+    def _streamed(self, stream: Stream) -> Callable[[], Iterator[bytes]]:
+        backend, program_id = self.backend, self.program.program_id
+
+        def produce(conn: Connection) -> Iterator[bytes]:
+            backend.enter(conn, program_id)
+            yield from stream.produce(conn)
+
+        return lambda: stream_in_transaction(backend.begin, produce)
+
+
+def at_desk(backend: Backend, person: Person, seat: Seat, work: Callable[[Desk], Any]) -> Any:
+    """Does a person's work in one transaction of the seat's program, within the program's share of the service.
+
+    Args:
+        work: what is done; the whole of it is run again where the database asks for that.
+
+    Raises:
+        Refusal: ``unauthorized`` where the seat has ended, or what the work raises.
+    """
+    desks: list[Desk] = []
+
+    def unit(conn: Connection) -> Any:
+        now = backend.now()
+        program, actor = take_seat(conn, seat, now)
+        g.program, g.key_id = program.code, actor.key_id
+        desk = Desk(backend, conn, program, actor, now, read_limits(conn, program.program_id))
+        desks.append(desk)
+        return work(desk)
+
+    with backend.shares.turn(seat.program_id):
+        try:
+            answer = in_transaction(backend.begin, unit)
+        except Refusal:
+            if desks and desks[-1].refused:
+                in_transaction(backend.begin, lambda conn: _note_refused(backend, desks[-1], conn))
+            raise
+    for ring in desks[-1].after_commit:
+        ring()
+    return answer
+
+
+def _note_refused(backend: Backend, desk: Desk, conn: Connection) -> None:
+    """Records what was refused, in a transaction of its own: the refusal undid that of the work."""
+    backend.enter(conn, desk.program.program_id)
+    policy = backend.policies[desk.program.policy]
+    note_registrations(conn, desk.program, policy, (), desk.refused, desk.now)

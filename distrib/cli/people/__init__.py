@@ -1,0 +1,1 @@
+"""``distrib person``: people who sign in to the console."""

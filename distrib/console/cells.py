@@ -1,0 +1,85 @@
+"""What stands in cells of lists and cards: ids that copy, states as badges, amounts. Words and colours, no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from distrib.console.frame import Work, icon
+from distrib.domain.texts import Text
+from distrib.languages import render
+
+
+class State(NamedTuple):
+    """A state in words, with its tone and the icon that says the same without colour."""
+
+    words: Text
+    tone: str = ""
+    mark: str = ""
+
+
+ORDER_STATES: Final[Mapping[str, State]] = {
+    "paid": State(Text("paid", "order"), "blue", "clock"),
+    "payment_failed": State(Text("payment failed", "order"), "", "x"),
+    "settled": State(Text("settled", "order"), "green", "check"),
+    "refunded": State(Text("refunded", "order"), "red", "arrow-back-up"),
+    "partly_refunded": State(Text("partly refunded", "order"), "amber", "arrow-back-up"),
+    "cancelled": State(Text("cancelled", "order"), "", "x"),
+    "group_failed": State(Text("group failed", "order"), "", "x"),
+    "waiting": State(Text("waiting", "order"), "amber", "clock"),
+    "failed": State(Text("failed", "order"), "red", "alert-triangle"),
+    "pending": State(Text("pending", "order"), "amber", "clock"),
+}
+COMMISSION_STATES: Final[Mapping[str, State]] = {
+    "expected": State(Text("expected", "commission"), "blue", "clock"),
+    "held": State(Text("held", "commission"), "amber", "lock"),
+    "available": State(Text("available", "commission"), "green", "check"),
+}
+EVENT_STATES: Final[Mapping[str, State]] = {
+    "pending": State(Text("pending", "event"), "blue", "clock"),
+    "waiting": State(Text("waiting", "event"), "amber", "clock"),
+    "done": State(Text("done", "event"), "green", "check"),
+    "failed": State(Text("failed", "event"), "red", "alert-triangle"),
+}
+
+
+def state_badge(states: Mapping[str, State], code: str | None, language: str) -> Markup:
+    """A state as a badge; one that nobody put into words stands as it is."""
+    if code is None:
+        return Markup("")
+    state = states.get(code)
+    if state is None:
+        return Markup('<span class="badge tone-plain">{}</span>').format(code)
+    mark = icon(state.mark) if state.mark else Markup("")
+    tone = state.tone or "plain"
+    return Markup('<span class="badge tone-{}">{} {}</span>').format(tone, mark, render(state.words, language))
+
+
+def options_of(states: Mapping[str, State]) -> list[tuple[str, Text | str]]:
+    """The states as a filter's choices."""
+    return [(code, state.words) for code, state in states.items()]
+
+
+def id_cell(work: Work, value: str | None, endpoint: str = "", **path: str) -> Markup:
+    """An id that leads to its page and copies on a click."""
+    if not value:
+        return Markup("")
+    label = work.say(Text("Copy {id}", id=value))
+    shown = Markup("{}").format(value)
+    if endpoint:
+        address = work.url(endpoint, **path)
+        shown = Markup('<a href="{}">{}</a>').format(address, value)
+    return Markup(
+        '<span class="id">{}<button type="button" class="copy" data-copy="{}" aria-label="{}">{}</button></span>'
+    ).format(shown, value, label, icon("copy"))
+
+
+def money_cell(work: Work, amount_minor: int | None, *, signed: bool = False) -> Markup:
+    """An amount in the program's currency; below zero in red, with its minus."""
+    if amount_minor is None:
+        return Markup("")
+    words = work.reader.signed(amount_minor) if signed else work.reader.money(amount_minor)
+    below = " below" if amount_minor < 0 else ""
+    return Markup('<span class="amount{}">{}</span>').format(below, words)

@@ -1,0 +1,292 @@
+"""The one list: filters whose state is the address, columns that a person chooses, keyset pages, ticked rows.
+
+A page says what its list is (`ListSpec`) and what stands in a row; how all of it becomes addresses and words is decided
+here. What is listed is the business of the operation behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from distrib.console.frame import Work
+from distrib.domain.errors import Refusal, title_of
+from distrib.domain.texts import Text
+from distrib.languages import render
+
+LIMITS: Final = (20, 50, 100, 200)
+DEFAULT_LIMIT: Final = 50
+ASCENDING, DESCENDING = "ascending", "descending"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A field of the form above a list.
+
+    Args:
+        name: of the operation's parameter.
+        options: codes with their words; without any it is typed.
+        type: of the input.
+    """
+
+    name: str
+    label: Text
+    options: Sequence[tuple[str, Text | str]] = ()
+    type: str = "text"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name in a row's cells, its heading, how it stands, and by what it can be sorted.
+
+    Args:
+        kind: ``text``, ``money``, ``number`` or ``date``: how its cells stand.
+        sort: what the operation's ``sort`` calls it.
+        is_fixed: whether it cannot be hidden.
+        is_shown: whether it is shown to who chose nothing.
+    """
+
+    name: str
+    label: Text
+    kind: str = "text"
+    sort: str = ""
+    is_fixed: bool = False
+    is_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A filter that is chosen by a click above the list."""
+
+    name: Text
+    value: str
+    count: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What can be done with ticked rows: where the form goes, and its buttons (name, words, tone, question)."""
+
+    endpoint: str
+    actions: Sequence[tuple[str, Text, str, Text | None]]
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpec:
+    """What a list is.
+
+    Args:
+        name: under which a person's choice of columns is kept.
+        endpoint: of its page.
+        operation: that answers a page of it.
+        cells: what stands in a row, by column, and under ``id`` what a tick stands for.
+        kept: parameters of the address that are no filter of the form, such as the tab's.
+        path: the ids in the operation's path.
+        unfold: the address of what a row unfolds into.
+        empty: what is said where there is nothing: the title and what to do.
+        words_of_count: the message that says how many there are.
+    """
+
+    name: str
+    endpoint: str
+    operation: str
+    columns: Sequence[Column]
+    cells: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    filters: Sequence[Filter] = ()
+    tabs: Sequence[Tab] = ()
+    tab_parameter: str = "status"
+    kept: Sequence[str] = ()
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = field(default_factory=dict)
+    bulk: Bulk | None = None
+    unfold: Callable[[Mapping[str, Any]], str] | None = None
+    export: str = ""
+    export_asks: Text | None = None
+    empty: tuple[Text, Text] = (Text("Nothing here yet"), Text(""))
+    no_match: tuple[Text, Text] = (
+        Text("Nothing fits these filters"),
+        Text("Take one of them away, or reset them all."),
+    )
+
+
+def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
+    """Asks for a page of the list as the address says, and makes of it what the macro ``listing`` shows.
+
+    A filter that the operation refuses is said above the list, with the form as it was filled in.
+    """
+    language = work.reader.language
+    asked = _asked(work, spec)
+    limit = _limit(work)
+    problem: dict[str, Any] | None = None
+    answer: Mapping[str, Any] = {"data": [], "next_cursor": None}
+    try:
+        query = {**spec.fixed, **asked, "limit": str(limit), "cursor": work.query.get("cursor", "")}
+        answer = work.desk.call(spec.operation, spec.path, query)
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        problem = {
+            "code": refusal.code,
+            "title": render(title_of(refusal.code), language),
+            "detail": render(refusal.text, language),
+            "problems": [(entry.pointer, render(entry.detail, language)) for entry in refusal.problems],
+            "request_id": None,
+        }
+    chosen = _chosen(work, spec)
+    rows = [_row(spec, row) for row in answer["data"]]
+    title, text = spec.no_match if any(asked.values()) or work.query.get("cursor") else spec.empty
+    values = {name: value for name, value in asked.items() if value}
+    follows = answer["next_cursor"]
+    return {
+        "name": spec.name,
+        "action": work.url(spec.endpoint, **spec.path),
+        "reset": work.url(spec.endpoint, **spec.path),
+        "filters": [_filter(entry, asked, language) for entry in spec.filters],
+        "kept": [(name, asked[name]) for name in (*spec.kept, *_tab_names(spec)) if asked.get(name)],
+        "tabs": [_tab(work, spec, tab, values) for tab in spec.tabs],
+        "problem": problem,
+        "columns": [_column(work, column, values, spec) for column in spec.columns if column.name in chosen],
+        "every_column": [_choice(column, chosen, language) for column in spec.columns],
+        "is_roomy": bool(_liked(work, spec).get("roomy")),
+        "rows": rows,
+        "unfolds": spec.unfold is not None,
+        "bulk": _bulk(work, spec, language),
+        "export": _address(work, spec, values, endpoint=spec.export) if spec.export else "",
+        "export_asks": render(spec.export_asks, language) if spec.export_asks is not None else "",
+        "count_words": _count_words(work, answer, len(rows)),
+        "page_words": work.say(Text("{count} on a page", count=limit)),
+        "first": _address(work, spec, values) if work.query.get("cursor") else "",
+        "next": _address(work, spec, values, cursor=follows, limit=_given_limit(work)) if follows else "",
+        "empty_title": render(title, language),
+        "empty_text": render(text, language),
+    }
+
+
+def _asked(work: Work, spec: ListSpec) -> dict[str, str]:
+    names = [entry.name for entry in spec.filters] + list(spec.kept) + _tab_names(spec)
+    if any(column.sort for column in spec.columns):
+        names.append("sort")
+    return {name: work.query.get(name, "").strip() for name in dict.fromkeys(names)}
+
+
+def _tab_names(spec: ListSpec) -> list[str]:
+    return [spec.tab_parameter] if spec.tabs else []
+
+
+def _limit(work: Work) -> int:
+    text = work.query.get("limit", "")
+    return int(text) if text.isascii() and text.isdigit() and int(text) in LIMITS else DEFAULT_LIMIT
+
+
+def _given_limit(work: Work) -> int | None:
+    limit = _limit(work)
+    return None if limit == DEFAULT_LIMIT else limit
+
+
+def _liked(work: Work, spec: ListSpec) -> Mapping[str, Any]:
+    liked = work.person.preferences.get(spec.name)
+    return liked if isinstance(liked, dict) else {}
+
+
+def _chosen(work: Work, spec: ListSpec) -> set[str]:
+    """The names of the columns that the person sees."""
+    liked = _liked(work, spec).get("columns")
+    if not isinstance(liked, list):
+        return {column.name for column in spec.columns if column.is_shown or column.is_fixed}
+    return {column.name for column in spec.columns if column.is_fixed or column.name in liked}
+
+
+def _row(spec: ListSpec, row: Mapping[str, Any]) -> dict[str, Any]:
+    cells = spec.cells(row)
+    return {"id": cells.get("id", row.get("id")), "cells": cells, "unfold": spec.unfold(row) if spec.unfold else ""}
+
+
+def _filter(entry: Filter, asked: Mapping[str, str], language: str) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "label": render(entry.label, language),
+        "value": asked[entry.name],
+        "type": entry.type,
+        "hint": entry.hint,
+        "options": [(code, render(words, language)) for code, words in entry.options],
+    }
+
+
+def _tab(work: Work, spec: ListSpec, tab: Tab, values: Mapping[str, str]) -> dict[str, Any]:
+    others = {name: value for name, value in values.items() if name != spec.tab_parameter}
+    return {
+        "name": render(tab.name, work.reader.language),
+        "count": work.reader.number(tab.count) if isinstance(tab.count, int) else tab.count,
+        "is_on": values.get(spec.tab_parameter, "") == tab.value,
+        "href": _address(work, spec, others, **({spec.tab_parameter: tab.value} if tab.value else {})),
+    }
+
+
+def _column(work: Work, column: Column, values: Mapping[str, str], spec: ListSpec) -> dict[str, Any]:
+    sort = values.get("sort", "")
+    is_on = bool(column.sort) and sort.lstrip("-") == column.sort
+    direction = (DESCENDING if sort.startswith("-") else ASCENDING) if is_on else ""
+    others = {name: value for name, value in values.items() if name != "sort"}
+    turned = column.sort if direction == DESCENDING else f"-{column.sort}"
+    return {
+        "name": column.name,
+        "label": render(column.label, work.reader.language),
+        "kind": column.kind,
+        "sorted": direction,
+        "sort_href": _address(work, spec, others, sort=turned) if column.sort else "",
+    }
+
+
+def _choice(column: Column, chosen: set[str], language: str) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "label": render(column.label, language),
+        "is_shown": column.name in chosen,
+        "is_fixed": column.is_fixed,
+    }
+
+
+def _bulk(work: Work, spec: ListSpec, language: str) -> dict[str, Any] | None:
+    if spec.bulk is None:
+        return None
+    return {
+        "href": work.url(spec.bulk.endpoint),
+        "reason": render(spec.bulk.reason, language) if spec.bulk.reason is not None else "",
+        "actions": [
+            {
+                "name": name,
+                "label": render(words, language),
+                "tone": tone,
+                "asks": render(asks, language) if asks is not None else "",
+            }
+            for name, words, tone, asks in spec.bulk.actions
+        ],
+    }
+
+
+def _address(work: Work, spec: ListSpec, values: Mapping[str, Any], endpoint: str = "", **more: Any) -> str:
+    chosen = {name: value for name, value in {**values, **more}.items() if value not in ("", None)}
+    return work.url(endpoint or spec.endpoint, **spec.path, **chosen)
+
+
+def _count_words(work: Work, answer: Mapping[str, Any], shown: int) -> str:
+    """How many there are: exactly, about, or at least as many as are shown."""
+    count = answer.get("count")
+    number = work.reader.number
+    if isinstance(count, int):
+        if answer.get("count_is_estimate"):
+            return work.say(Text("About {count} in all", count=number(count)))
+        return work.say(Text("{count} in all", count=number(count)))
+    if answer["next_cursor"] is None and not work.query.get("cursor"):
+        return work.say(Text("{count} in all", count=number(shown)))
+    return work.say(Text("{count} shown", count=number(shown)))
+
+
+def linked(words: str, address: str) -> Markup:
+    """A cell that leads somewhere."""
+    return Markup('<a href="{}">{}</a>').format(address, words)

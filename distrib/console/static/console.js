@@ -1,0 +1,57 @@
+// What every page does: copying ids, ticking rows, unfolding them, choosing columns, asking before what is grave.
+document.addEventListener("click", (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    navigator.clipboard?.writeText(copy.dataset.copy).then(() => {
+      copy.classList.add("copied");
+      setTimeout(() => copy.classList.remove("copied"), 1200);
+    });
+    return;
+  }
+  const asking = event.target.closest("a[data-asks], button[data-asks]");
+  if (asking && !confirm(asking.dataset.asks)) {
+    event.preventDefault();
+    event.stopPropagation();
+    return;
+  }
+  const unfold = event.target.closest(".unfold");
+  if (unfold) {
+    const row = unfold.closest("tr").nextElementSibling;
+    const opens = row.hidden;
+    row.hidden = !opens;
+    unfold.setAttribute("aria-expanded", String(opens));
+  }
+}, true);
+
+document.addEventListener("submit", (event) => {
+  const asks = event.target.dataset.asks;
+  if (asks && !confirm(asks)) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}, true);
+
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box.matches("[data-tick-all]")) {
+    for (const one of box.closest("table").querySelectorAll("td.tick input")) one.checked = box.checked;
+  }
+  if (box.matches("td.tick input, [data-tick-all]")) {
+    const form = box.closest("form");
+    const count = form.querySelectorAll("td.tick input:checked").length;
+    const bar = form.querySelector(".bulk-bar");
+    bar.hidden = count === 0;
+    const words = bar.querySelector(".ticked");
+    words.textContent = words.dataset.words.replace("{count}", count);
+  }
+  const menu = box.closest(".columns-menu");
+  if (menu) {
+    const boxes = [...menu.querySelectorAll("input[type=checkbox]")];
+    const sent = new URLSearchParams({ csrf_token: menu.dataset.csrf, list: menu.dataset.list });
+    for (const one of boxes) if (one.checked && !one.value.startsWith(":")) sent.append("column", one.value);
+    if (boxes.some((one) => one.value === ":roomy" && one.checked)) sent.append("roomy", "1");
+    fetch(menu.dataset.href, { method: "POST", body: sent, credentials: "same-origin" }).then((answer) => {
+      if (answer.ok) location.reload();
+    });
+  }
+});

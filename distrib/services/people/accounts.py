@@ -1,0 +1,256 @@
+"""Who signs in: makes people, lets them in by a password, keeps their sessions. A session is known by its token's hash.
+
+What a person may in a program is said by its seats. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
+from distrib.domain.texts import Text
+from distrib.services.people.passwords import hash_of_password, is_password, password_problems
+from distrib.store.people import accounts as store
+from distrib.store.people.accounts import PersonRow, SessionRow
+
+LONGEST_SESSION: Final = timedelta(hours=12)
+IDLE: Final = timedelta(hours=2)
+"""After so long without a request a session is over."""
+MOST_SESSIONS: Final = 50
+"""That are listed: of more, the newest."""
+MOST_PREFERENCES: Final = 40
+_SEEN_EVERY: Final = timedelta(minutes=1)
+_LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_MOST_DEVICE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signs in, and whether the password was chosen by somebody else."""
+
+    person_no: int
+    login: str
+    name: str
+    must_change: bool
+    language: str | None
+    by_password: bool
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person with the session that it is in by."""
+
+    person: Person
+    session_id: str
+
+
+def make_person(conn: Connection, login: str, name: str, password: str, now: datetime, *, must_change: bool) -> Person:
+    """Makes somebody who signs in by a password, and enters the person.
+
+    Args:
+        login: small letters, digits and ``. _ @ + -``, so that an address of e-mail is one; the owner of its keys.
+        must_change: whether the password was chosen by somebody else, and is good for nothing but to choose one.
+
+    Raises:
+        Refusal: ``invalid`` with all that is wrong, or ``person_known``.
+    """
+    problems = [*_login_problems(login), *_name_problems(name), *password_problems(password, login)]
+    if problems:
+        raise Refusal("invalid", problems)
+    if store.by_login(conn, login) is not None:
+        raise Refusal("person_known", login=login)
+    row = PersonRow(0, login, name, hash_of_password(password), None, must_change, None, "{}", now)
+    return _made(conn, row)
+
+
+def person_by_login(conn: Connection, login: str) -> Person:
+    """Finds a person who still signs in, and enters the person; raises ``person_unknown``."""
+    row = store.by_login(conn, login)
+    if row is None or row.ended_at is not None:
+        raise Refusal("person_unknown", login=login)
+    store.enter_person(conn, row.person_no)
+    return _person(row)
+
+
+def person_by_subject(conn: Connection, login: str, name: str, subject: str, now: datetime) -> Person:
+    """Finds or makes the person that an identity provider names, and enters the person.
+
+    Whoever has a password does not come in by another way than that.
+
+    Args:
+        subject: issuer and subject of the provider's word.
+
+    Raises:
+        Refusal: ``invalid`` for a login that is none, or ``sign_in_failed``.
+    """
+    problems = [*_login_problems(login), *_name_problems(name)]
+    if problems:
+        raise Refusal("invalid", problems)
+    row = store.by_login(conn, login)
+    if row is None:
+        return _made(conn, PersonRow(0, login, name, None, subject, False, None, "{}", now))
+    if row.ended_at is not None or row.subject != subject:
+        raise Refusal("sign_in_failed")
+    store.enter_person(conn, row.person_no)
+    return _person(row)
+
+
+def enter(conn: Connection, person: Person) -> None:
+    """Lets the transaction see a person who is signed in, its sessions and its seats."""
+    store.enter_person(conn, person.person_no)
+
+
+def check_password(conn: Connection, login: str, password: str) -> Person:
+    """Finds the person of a login and a password, and enters the person; takes as long whatever is wrong.
+
+    Raises:
+        Refusal: ``sign_in_failed``, which tells nobody what was wrong.
+    """
+    row = store.by_login(conn, login) if _LOGIN.fullmatch(login) else None
+    kept = row.password_hash if row is not None and row.ended_at is None else None
+    if not is_password(kept, password[: _MOST_DEVICE * 2]) or row is None:
+        raise Refusal("sign_in_failed")
+    store.enter_person(conn, row.person_no)
+    return _person(row)
+
+
+def begin_session(conn: Connection, person: Person, device: str, pepper: bytes, now: datetime) -> str:
+    """Begins a session and returns its token: the only time it is seen."""
+    token = secrets.token_urlsafe(32)
+    seen = "".join(character for character in device if character.isprintable())[:_MOST_DEVICE]
+    row = SessionRow(_hash_of(pepper, token), person.person_no, seen, now, now, now + LONGEST_SESSION)
+    store.insert_session(conn, row)
+    return token
+
+
+def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> SignedIn | None:
+    """Finds who is in by a token, and enters the person; None where the session is over or there never was one."""
+    session_hash = _hash_of(pepper, token)
+    row = store.by_session(conn, session_hash)
+    if row is None or row.ended_at is not None or row.ends_at <= now or row.seen_at <= now - IDLE:
+        return None
+    store.enter_person(conn, row.person_no)
+    person = store.by_no(conn, row.person_no)
+    if person is None or person.ended_at is not None:
+        return None
+    if row.seen_at <= now - _SEEN_EVERY:
+        store.note_seen(conn, row, now)
+    return SignedIn(_person(person), session_hash.hex())
+
+
+def sessions_of(conn: Connection, signed_in: SignedIn, now: datetime) -> list[dict[str, Any]]:
+    """Lists the live sessions of a person, the newest first."""
+    rows = store.sessions_of(conn, signed_in.person.person_no, now, now - IDLE, MOST_SESSIONS)
+    return [
+        {
+            "id": row.session_hash.hex(),
+            "device": row.device,
+            "began_at": row.began_at,
+            "seen_at": row.seen_at,
+            "ends_at": row.ends_at,
+            "is_this": row.session_hash.hex() == signed_in.session_id,
+        }
+        for row in rows
+    ]
+
+
+def end_session(conn: Connection, signed_in: SignedIn, session_id: str, now: datetime) -> None:
+    """Ends one of the person's own sessions; raises ``not_found`` where there is no such live one."""
+    is_hash = re.fullmatch(r"[0-9a-f]{64}", session_id) is not None
+    if not is_hash or not store.end_session(conn, signed_in.person.person_no, bytes.fromhex(session_id), now):
+        raise Refusal("not_found")
+
+
+def change_password(conn: Connection, signed_in: SignedIn, former: str, password: str, now: datetime) -> None:
+    """Sets the person's own password, and ends all other sessions.
+
+    Raises:
+        Refusal: ``sign_in_failed`` where the former one is not right, ``invalid`` where the new one will not do.
+    """
+    person = signed_in.person
+    check_password(conn, person.login, former)
+    problems = password_problems(password, person.login)
+    if former == password:
+        problems.append(Problem("/password", Text("must be another than before")))
+    if problems:
+        raise Refusal("invalid", problems)
+    store.set_password(conn, person.person_no, hash_of_password(password), must_change=False)
+    store.end_sessions(conn, person.person_no, bytes.fromhex(signed_in.session_id), now)
+
+
+def reset_password(conn: Connection, login: str, password: str, now: datetime) -> None:
+    """Gives a person a password to be changed at the next sign-in, and ends all sessions; for who runs the service.
+
+    Raises:
+        Refusal: ``person_unknown``, or ``invalid``.
+    """
+    person = person_by_login(conn, login)
+    problems = password_problems(password, login)
+    if problems:
+        raise Refusal("invalid", problems)
+    store.set_password(conn, person.person_no, hash_of_password(password), must_change=True)
+    store.end_sessions(conn, person.person_no, b"", now)
+
+
+def end_person(conn: Connection, login: str, now: datetime) -> None:
+    """Lets a person sign in no more, and ends all sessions; for who runs the service. Raises ``person_unknown``."""
+    person = person_by_login(conn, login)
+    store.end_person(conn, person.person_no, now)
+    store.end_sessions(conn, person.person_no, b"", now)
+
+
+def set_language(conn: Connection, signed_in: SignedIn, language: str) -> None:
+    """Keeps which language the person reads."""
+    store.set_language(conn, signed_in.person.person_no, language)
+
+
+def set_preference(conn: Connection, person: Person, name: str, value: Any) -> None:
+    """Keeps how a person likes one list; of more than ``MOST_PREFERENCES`` the first is forgotten."""
+    kept = {**{key: kept for key, kept in person.preferences.items() if key != name}, name: value}
+    for key in list(kept)[:-MOST_PREFERENCES]:
+        del kept[key]
+    store.set_preferences(conn, person.person_no, json.dumps(kept, separators=(",", ":")))
+
+
+def _made(conn: Connection, row: PersonRow) -> Person:
+    """Writes the row, reads it back, and enters the person; another may have made that login meanwhile."""
+    store.insert_person(conn, row)
+    made = store.by_login(conn, row.login)
+    if made is None or made.made_at != row.made_at or made.subject != row.subject:
+        raise Refusal("person_known", login=row.login)
+    store.enter_person(conn, made.person_no)
+    return _person(made)
+
+
+def _person(row: PersonRow) -> Person:
+    has_password = row.password_hash is not None
+    preferences = json.loads(row.preferences)
+    return Person(row.person_no, row.login, row.name, row.must_change, row.language, has_password, preferences)
+
+
+def _hash_of(pepper: bytes, token: str) -> bytes:
+    return hmac.digest(pepper, f"session\0{token}".encode(), hashlib.sha256)
+
+
+def _login_problems(login: str) -> list[Problem]:
+    if _LOGIN.fullmatch(login):
+        return []
+    return [Problem("/login", Text("must have 1 to 64 small letters, digits or . _ @ + -"))]
+
+
+def _name_problems(name: str) -> list[Problem]:
+    if not is_storable_text(name) or not name.strip():
+        return [Problem("/name", Text("must have 1 to {most} characters", most=MAX_TEXT))]
+    return [] if is_text(name) else [Problem("/name", Text("holds a control character", "service"))]
