@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from distrib.app import create_app
 from distrib.settings import Settings
-from tests.world.api import Api
+from tests.world.api import Api, app_on
 from tests.world.documents import line, settled
 from tests.world.world import EARLY, World, chain, open_world
 
@@ -32,7 +31,7 @@ DAY = timedelta(days=1)
 def cn(settings: Settings, database_url: str, redis_url: str) -> Iterator[Api]:
     """The API on a program under the pack of China."""
     opened = open_world(settings, database_url, redis_url, policy="cn")
-    yield Api(create_app(opened.container), opened)
+    yield Api(app_on(opened.container), opened)
     opened.container.close()
 
 

@@ -21,12 +21,11 @@ from PIL import Image
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from distrib.app import create_app
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
 from distrib.store.database import WEB_ROLE, open_engine
-from tests.world.api import Api
+from tests.world.api import Api, app_on
 from tests.world.live import Live, live_service
 from tests.world.world import World, chain
 
@@ -38,7 +37,7 @@ CLAIMS = ("躺赚", "月入", "guaranteed", "收益", "赚", "佣金", "commissi
 def inviting(world: World) -> Api:
     """The API behind a public address of its own, with a shop of a name."""
     world.container.settings = replace(world.container.settings, public_url=BASE)
-    built = Api(create_app(world.container), world)
+    built = Api(app_on(world.container), world)
     built.caller().post("/v1/shops", {"id": "s-1", "name": "喆记小店"})
     return built
 
