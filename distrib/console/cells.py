@@ -43,6 +43,18 @@ EVENT_STATES: Final[Mapping[str, State]] = {
     "done": State(Text("done", "event"), "green", "check"),
     "failed": State(Text("failed", "event"), "red", "alert-triangle"),
 }
+PLAN_STATES: Final[Mapping[str, State]] = {
+    "in_force": State(Text("in force", "plan"), "green", "check"),
+    "coming": State(Text("coming", "plan"), "blue", "clock"),
+    "former": State(Text("former", "plan"), "", "history"),
+    "draft": State(Text("draft", "plan"), "amber", "file-text"),
+}
+SEVERITIES: Final[Mapping[str, State]] = {
+    "refuse": State(Text("refused"), "red", "ban"),
+    "sign_off": State(Text("needs a sign-off"), "amber", "alert-triangle"),
+    "alert": State(Text("alert"), "amber", "alert-circle"),
+    "info": State(Text("for information"), "blue", "help-circle"),
+}
 
 
 def state_badge(states: Mapping[str, State], code: str | None, language: str) -> Markup:
