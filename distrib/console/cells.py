@@ -55,6 +55,20 @@ SEVERITIES: Final[Mapping[str, State]] = {
     "alert": State(Text("alert"), "amber", "alert-circle"),
     "info": State(Text("for information"), "blue", "help-circle"),
 }
+KEY_STATES: Final[Mapping[str, State]] = {
+    "active": State(Text("active", "key"), "green", "check"),
+    "expired": State(Text("expired", "key"), "amber", "clock"),
+    "ended": State(Text("ended", "key"), "", "ban"),
+}
+ROLES: Final[Mapping[str, Text]] = {
+    "admin": Text("Admin", "role"),
+    "finance": Text("Finance", "role"),
+    "operations": Text("Operations", "role"),
+    "compliance": Text("Compliance", "role"),
+    "viewer": Text("Viewer", "role"),
+    "orders": Text("Order system", "role"),
+    "partner": Text("Shop", "role"),
+}
 
 
 def state_badge(states: Mapping[str, State], code: str | None, language: str) -> Markup:

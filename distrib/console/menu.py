@@ -22,4 +22,5 @@ MENU: Final[tuple[Entry, ...]] = (
     Entry("overview", "layout-dashboard", Text("Overview", "menu"), "get_statements"),
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
     Entry("plans", "file-text", Text("Plans", "menu"), "list_plans"),
+    Entry("people", "users", Text("People and keys", "menu"), "list_people"),
 )

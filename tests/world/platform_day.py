@@ -320,6 +320,8 @@ class PlatformDay:
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
         money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
+        self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
+        self.good("GET", "/v1/people?state=active&limit=1")
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
         self.good("POST", f"/v1/keys/{money['id']}/rotate/finish")

@@ -45,6 +45,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "revoke_key": ("DELETE", "/v1/keys/nobody", None),
     "require_signing": ("POST", "/v1/keys/nobody/signing", None),
     "end_signing": ("DELETE", "/v1/keys/nobody/signing", None),
+    "list_people": ("GET", "/v1/people", None),
+    "seat_person": ("POST", "/v1/people", {"login": "ann", "role": "viewer"}),
     "register_shop": ("POST", "/v1/shops", DRAFT),
     "register_shops": ("POST", "/v1/shops/batch", {"shops": [DRAFT]}),
     "get_shop": ("GET", "/v1/shops/own", None),

@@ -41,7 +41,9 @@ def test_a_draft_is_written_compared_with_what_is_in_force_and_published_for_eve
     listed = ann.page("/plans")
     assert "coming" in listed
     assert "from 1 Mar 2031, 00:00, until another is published" in listed
-    assert [row.actor for row in world.rows("SELECT operation AS actor FROM trail WHERE program_id = :program")] == [
+    assert [
+        row.operation for row in world.rows("SELECT operation FROM trail WHERE program_id = :program ORDER BY trail_no")
+    ] == [
         "create_plan",
         "publish_plan",
     ]
