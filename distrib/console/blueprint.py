@@ -9,6 +9,8 @@ from flask_wtf.csrf import CSRFProtect
 
 from distrib.console.frame import answer_refusal
 from distrib.console.landing import show_landing
+from distrib.console.pages.cases import case_pages, penalty_pages
+from distrib.console.pages.compliance import compliance_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
 from distrib.console.pages.people import key_pages, seat_pages
@@ -22,6 +24,9 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     overview_pages,
     order_pages,
     plan_pages,
+    compliance_pages,
+    case_pages,
+    penalty_pages,
     seat_pages,
     key_pages,
 )

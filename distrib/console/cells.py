@@ -55,6 +55,24 @@ SEVERITIES: Final[Mapping[str, State]] = {
     "alert": State(Text("alert"), "amber", "alert-circle"),
     "info": State(Text("for information"), "blue", "help-circle"),
 }
+FINDING_SEVERITIES: Final[Mapping[str, State]] = {
+    "refuse": State(Text("refused"), "red", "ban"),
+    "hold": State(Text("hold"), "red", "lock"),
+    "sign_off": State(Text("needs a sign-off"), "amber", "alert-triangle"),
+    "alert": State(Text("alert"), "amber", "alert-circle"),
+    "info": State(Text("for information"), "blue", "help-circle"),
+}
+CASE_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("open", "case"), "amber", "clock"),
+    "frozen": State(Text("frozen", "case"), "red", "lock"),
+    "released": State(Text("released", "case"), "green", "check"),
+    "dismissed": State(Text("dismissed", "case"), "", "x"),
+}
+PENALTY_STATES: Final[Mapping[str, State]] = {
+    "in_force": State(Text("in force", "penalty"), "red", "alert-triangle"),
+    "lapsed": State(Text("lapsed", "penalty"), "", "history"),
+    "withdrawn": State(Text("withdrawn", "penalty"), "", "arrow-back-up"),
+}
 KEY_STATES: Final[Mapping[str, State]] = {
     "active": State(Text("active", "key"), "green", "check"),
     "expired": State(Text("expired", "key"), "amber", "clock"),

@@ -22,5 +22,6 @@ MENU: Final[tuple[Entry, ...]] = (
     Entry("overview", "layout-dashboard", Text("Overview", "menu"), "get_statements"),
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
     Entry("plans", "file-text", Text("Plans", "menu"), "list_plans"),
+    Entry("compliance", "shield-check", Text("Compliance", "menu"), "list_findings"),
     Entry("people", "users", Text("People and keys", "menu"), "list_people"),
 )

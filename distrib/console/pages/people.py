@@ -163,7 +163,7 @@ def _people(work: Work) -> ListSpec:
         operation="list_people",
         columns=_PEOPLE,
         cells=cells,
-        tabs=(Tab(Text("In now"), "active"), Tab(Text("Ended"), "ended"), Tab(Text("All"), "")),
+        tabs=(Tab(Text("All"), ""), Tab(Text("In now"), "active"), Tab(Text("Ended"), "ended")),
         tab_parameter="state",
         empty=(Text("Nobody signs in to this program"), Text("Let somebody in by a login and a role.")),
     )

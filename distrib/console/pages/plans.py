@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint
@@ -12,6 +12,7 @@ from distrib.console.cells import PLAN_STATES, SEVERITIES, State, state_badge
 from distrib.console.frame import Done, Page, Work, page
 from distrib.console.lists import Column, ListSpec, linked, list_view
 from distrib.console.pages.plan_times import COMING, DRAFT, LIVE, MOST_VERSIONS, PlanTime, plan_times
+from distrib.console.pages.times import instant_of
 from distrib.console.plans.differences import gathered, lines_beside, words_beside
 from distrib.console.plans.summary import Summary, plan_summary, title_of
 from distrib.console.plans.written import plan_text
@@ -111,15 +112,6 @@ def plan_pages(blueprint: Blueprint) -> None:
         work.call("publish_plan", body=body, code=code, version=version)
         words = Text("{code} version {version} is published.", code=code, version=version)
         return Done(work.url("plan_version", code=code, version=version), words)
-
-
-def instant_of(work: Work, text: str) -> str:
-    """Turns a day and a time of day in the program's time zone into an instant; any other text is left as it is."""
-    try:
-        local = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return text
-    return (local if local.tzinfo else local.replace(tzinfo=work.reader.zone)).isoformat()
 
 
 def _text(work: Work) -> str:
