@@ -11,10 +11,12 @@ from distrib.console.frame import answer_refusal
 from distrib.console.landing import show_landing
 from distrib.console.pages.cases import case_pages, penalty_pages
 from distrib.console.pages.compliance import compliance_pages
+from distrib.console.pages.operations import change_pages, operation_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
 from distrib.console.pages.people import key_pages, seat_pages
 from distrib.console.pages.plans import plan_pages
+from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
@@ -27,6 +29,10 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     compliance_pages,
     case_pages,
     penalty_pages,
+    operation_pages,
+    webhook_pages,
+    delivery_pages,
+    change_pages,
     seat_pages,
     key_pages,
 )

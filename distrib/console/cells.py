@@ -73,6 +73,25 @@ PENALTY_STATES: Final[Mapping[str, State]] = {
     "lapsed": State(Text("lapsed", "penalty"), "", "history"),
     "withdrawn": State(Text("withdrawn", "penalty"), "", "arrow-back-up"),
 }
+CHANGE_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("waiting", "change"), "amber", "clock"),
+    "due": State(Text("in force by itself", "change"), "green", "check"),
+    "approved": State(Text("approved", "change"), "green", "check"),
+    "cancelled": State(Text("cancelled", "change"), "", "x"),
+    "replaced": State(Text("replaced", "change"), "", "history"),
+    "erased": State(Text("erased", "change"), "", "trash"),
+    "proposer_revoked": State(Text("its proposer has ended", "change"), "", "ban"),
+    "refused": State(Text("refused", "change"), "red", "ban"),
+}
+WEBHOOK_STATES: Final[Mapping[str, State]] = {
+    "enabled": State(Text("enabled", "webhook"), "green", "check"),
+    "disabled": State(Text("disabled", "webhook"), "red", "ban"),
+}
+DELIVERY_STATES: Final[Mapping[str, State]] = {
+    "pending": State(Text("on its way", "delivery"), "blue", "clock"),
+    "delivered": State(Text("delivered", "delivery"), "green", "check"),
+    "failed": State(Text("failed", "delivery"), "red", "alert-triangle"),
+}
 KEY_STATES: Final[Mapping[str, State]] = {
     "active": State(Text("active", "key"), "green", "check"),
     "expired": State(Text("expired", "key"), "amber", "clock"),

@@ -13,6 +13,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from distrib.console.frame import Work
+from distrib.console.times import instant_of
 from distrib.domain.errors import Refusal, title_of
 from distrib.domain.texts import Text
 from distrib.languages import render
@@ -87,6 +88,7 @@ class ListSpec:
         cells: what stands in a row, by column, and under ``id`` what a tick stands for.
         kept: parameters of the address that are no filter of the form, such as the tab's.
         path: the ids in the operation's path.
+        instants: filters that are times of the program's zone.
         unfold: the address of what a row unfolds into.
         empty: what is said where there is nothing: the title and what to do.
         words_of_count: the message that says how many there are.
@@ -103,6 +105,7 @@ class ListSpec:
     kept: Sequence[str] = ()
     fixed: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
+    instants: Sequence[str] = ()
     bulk: Bulk | None = None
     unfold: Callable[[Mapping[str, Any]], str] | None = None
     export: str = ""
@@ -125,7 +128,8 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
     problem: dict[str, Any] | None = None
     answer: Mapping[str, Any] = {"data": [], "next_cursor": None}
     try:
-        query = {**spec.fixed, **asked, "limit": str(limit), "cursor": work.query.get("cursor", "")}
+        instants = {name: instant_of(work, asked[name]) for name in spec.instants if asked.get(name)}
+        query = {**spec.fixed, **asked, **instants, "limit": str(limit), "cursor": work.query.get("cursor", "")}
         answer = work.desk.call(spec.operation, spec.path, query)
     except Refusal as refusal:
         if refusal.status != 422:

@@ -23,5 +23,6 @@ MENU: Final[tuple[Entry, ...]] = (
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
     Entry("plans", "file-text", Text("Plans", "menu"), "list_plans"),
     Entry("compliance", "shield-check", Text("Compliance", "menu"), "list_findings"),
+    Entry("operations", "heartbeat", Text("Operations", "menu"), "get_queue"),
     Entry("people", "users", Text("People and keys", "menu"), "list_people"),
 )

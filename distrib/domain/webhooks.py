@@ -27,6 +27,9 @@ EVENT_TYPES = (
     "withdrawal.changed",
 )
 
+PING = "ping"
+"""The type of a message that only tries an endpoint; none asks for it."""
+
 SCHEDULE = (
     timedelta(0),
     timedelta(seconds=5),

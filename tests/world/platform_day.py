@@ -322,6 +322,8 @@ class PlatformDay:
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
         self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
         self.good("GET", "/v1/people?state=active&limit=1")
+        self.good("GET", "/v1/queue")
+        self.good("GET", "/v1/audits?limit=2")
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
         self.good("POST", f"/v1/keys/{money['id']}/rotate/finish")
@@ -478,6 +480,7 @@ class PlatformDay:
             [delivery] = self.admin.get(f"{path}/deliveries?limit=1")["data"]
             self.good("GET", f"{path}/deliveries/{delivery['id']}")
             self.good("POST", f"{path}/deliveries/{delivery['id']}/resend")
+            self.good("POST", f"{path}/test")
             courier.run()
             self.good("POST", f"{path}/rotate")
             inbox.answers.append(410)

@@ -22,7 +22,7 @@ from distrib.api.schemas.fields import (
     Total,
     Whole,
 )
-from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.lists import PageQuerySchema, page_of
 
 DETAILS = ("shops", "lines")
 FORMATS = ("csv", "xlsx", "parquet", "pdf")
@@ -200,6 +200,17 @@ class AuditSchema(Shape):
         Inner(AuditCheckSchema), required=True, metadata={"description": "what is amiss and makes no figure wrong"}
     )
     requested_at = Instant(required=True, allow_none=True)
+
+
+class KeptAuditSchema(Shape):
+    """An audit that was made."""
+
+    as_of = Instant(required=True)
+    ok = Flag(required=True)
+    failed = Listed(PlainText(), required=True, metadata={"description": "the checks that did not hold"})
+
+
+AuditsPageSchema = page_of(KeptAuditSchema, "AuditsPage")
 
 
 class AuditWishSchema(Shape):

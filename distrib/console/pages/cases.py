@@ -11,7 +11,7 @@ from distrib.console.cells import CASE_STATES, PENALTY_STATES, money_cell, state
 from distrib.console.frame import Done, Page, Work, page
 from distrib.console.lists import Column, Filter, ListSpec, linked, list_view
 from distrib.console.pages.compliance import wording_of
-from distrib.console.pages.times import day_words, instant_of
+from distrib.console.times import day_words, instant_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.penalties import ADMINISTRATIVE, CRIMINAL
 from distrib.domain.texts import Text

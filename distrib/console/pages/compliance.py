@@ -14,8 +14,8 @@ from markupsafe import Markup
 from distrib.console.cells import CASE_STATES, FINDING_SEVERITIES, state_badge
 from distrib.console.frame import Done, Outcome, Page, Work, page
 from distrib.console.lists import Column, Filter, ListSpec, Tab, linked, list_view
-from distrib.console.pages.times import instant_of
 from distrib.console.site import current_site
+from distrib.console.times import instant_of
 from distrib.domain.money import RatioInvalid, parse_ratio
 from distrib.domain.policies.figures import RATIOS, Threshold, Thresholds, read_thresholds
 from distrib.domain.texts import Text

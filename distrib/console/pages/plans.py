@@ -12,11 +12,11 @@ from distrib.console.cells import PLAN_STATES, SEVERITIES, State, state_badge
 from distrib.console.frame import Done, Page, Work, page
 from distrib.console.lists import Column, ListSpec, linked, list_view
 from distrib.console.pages.plan_times import COMING, DRAFT, LIVE, MOST_VERSIONS, PlanTime, plan_times
-from distrib.console.pages.times import instant_of
 from distrib.console.plans.differences import gathered, lines_beside, words_beside
 from distrib.console.plans.summary import Summary, plan_summary, title_of
 from distrib.console.plans.written import plan_text
 from distrib.console.site import current_site
+from distrib.console.times import instant_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.plans.plan import compile_plan
 from distrib.domain.texts import Text
