@@ -101,6 +101,17 @@ RANKED: dict[str, Any] = {
 
 
 BOTH_ENDS = "from=2024-02-01T00:00:00Z&to=2024-02-02T00:00:00Z"
+SHOP_FILTERS = (
+    "q=shop-0001",
+    "q=shop&level=4",
+    "q=sh&level=4&status=active",
+    "status=frozen",
+    "rank=owner",
+    "rank=member&level=2",
+    "level=1",
+    "level=3&status=pending",
+    "level=2&joined_from=2024-01-01T00:00:00Z&joined_to=2024-02-01T00:00:00Z",
+)
 STATUSES = (
     "pending",
     "waiting",
@@ -204,6 +215,12 @@ class PlatformDay:
             f"/v1/statements?period={period}",
             "/v1/statements?period=2026-11",
             f"/v1/statements/{period}/shops/{largest}",
+            "/v1/shops",
+            "/v1/shops?sort=joined",
+            *(f"/v1/shops?{query}" for query in SHOP_FILTERS),
+            f"/v1/shops?root={shop_id(5)}",
+            f"/v1/shops?root={shop_id(5)}&status=active&rank=member&level=2&q={shop[:6]}",
+            f"/v1/shops?q={shop}&level=3",
             f"/v1/shops/{shop}/downline",
             f"/v1/shops/{shop_id(5)}/downline?levels=3",
             "/v1/compliance/findings",

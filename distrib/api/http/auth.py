@@ -46,6 +46,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "end_signing": _ADMIN,
     "register_shop": frozenset({PARTNER, ADMIN}),
     "register_shops": frozenset({PARTNER, ADMIN}),
+    "list_shops": _READERS,
     "get_shop": _READERS_AND_SELF,
     "list_upline": _READERS,
     "list_downline": _READERS_AND_SELF,

@@ -24,6 +24,7 @@ class KnownShop(NamedTuple):
     status: str
     status_since: datetime
     joined_at: datetime
+    root_no: int
 
 
 class NewShop(NamedTuple):
@@ -44,6 +45,7 @@ class NewShop(NamedTuple):
     joined_at: datetime
     status: str
     reason: str
+    root_no: int
 
 
 class ShopRow(NamedTuple):
@@ -83,15 +85,16 @@ WITH incoming AS (
         %(shop_no)b::bigint[], %(shop_id)b::text[], %(digest)b::bytea[], %(name)b::text[], %(attributes)b::text[],
         %(identity_hash)b::bytea[], %(invite_code)b::text[], %(sponsor_no)b::bigint[], %(introduced_by_no)b::bigint[],
         %(uplines)b::text[], %(level)b::integer[], %(chain_since)b::timestamptz[], %(joined_at)b::timestamptz[],
-        %(status)b::text[], %(reason)b::text[]
+        %(status)b::text[], %(reason)b::text[], %(root_no)b::bigint[]
     ) AS t (shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
-            uplines, level, chain_since, joined_at, status, reason)
+            uplines, level, chain_since, joined_at, status, reason, root_no)
 ), stored AS (
     INSERT INTO shops (program_id, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
-        introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at)
+        introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at,
+        root_no)
     SELECT %(program)s, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
         introduced_by_no, uplines::bigint[], level, chain_since, joined_at, status, joined_at, '0001-01-02 00:00+00',
-        %(now)s
+        %(now)s, root_no
     FROM incoming
 ), referred AS (
     INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)

@@ -47,6 +47,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "end_signing": ("DELETE", "/v1/keys/nobody/signing", None),
     "register_shop": ("POST", "/v1/shops", DRAFT),
     "register_shops": ("POST", "/v1/shops/batch", {"shops": [DRAFT]}),
+    "list_shops": ("GET", "/v1/shops", None),
     "get_shop": ("GET", "/v1/shops/own", None),
     "list_upline": ("GET", "/v1/shops/own/upline", None),
     "list_downline": ("GET", "/v1/shops/own/downline", None),
