@@ -16,6 +16,8 @@ from distrib.store.statements import totals as rows
 
 LEAST_MONTHS = 20_000
 """From so many months of accounts on a program's totals are kept: below, they are added up in a tenth of a second."""
+LEAST_BLOCKS = 2_000
+"""Or from so many rows of blocks of causes on, some hundred thousand orders: a month counts each of them once."""
 MOST_TAIL = 5_000
 """So many transfers may be posted before the totals are kept anew."""
 MOST_AGE = timedelta(hours=1)
@@ -28,9 +30,11 @@ def programs_kept(conn: Connection) -> list[int]:
     return rows.kept_programs(conn)
 
 
-def programs_to_begin(conn: Connection, limit: int = 100, *, least: int = LEAST_MONTHS) -> list[int]:
+def programs_to_begin(
+    conn: Connection, limit: int = 100, *, least: int = LEAST_MONTHS, blocks: int = LEAST_BLOCKS
+) -> list[int]:
     """Lists programs that have grown large and of which no totals are kept yet, by number."""
-    return rows.large_programs(conn, least, limit)
+    return rows.large_programs(conn, least, blocks, limit)
 
 
 def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
@@ -43,7 +47,7 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         The months that were kept; none where another transaction is at it.
     """
     number = program.program_id
-    if not (always or rows.is_large(conn, number, LEAST_MONTHS)) or not rows.lock_totals(conn, number):
+    if not (always or rows.is_large(conn, number, LEAST_MONTHS, LEAST_BLOCKS)) or not rows.lock_totals(conn, number):
         return []
     closed_through = books.closed_through(conn, number)
     moved = [period for period in months.periods_with_movement(conn, number) if period > closed_through]

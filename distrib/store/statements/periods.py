@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from distrib.store.locks import CLOSERS
+from distrib.store.statements.counts import COUNTS, count_once
 from distrib.store.statements.exports import FOR_WHOLE_MONTHS
 from distrib.store.statements.months import FIGURES, figures_sql
 
@@ -74,7 +75,8 @@ FROM ({figures_sql(":program", ":period", ":held_from")}) f
 JOIN shops s ON s.program_id = :program AND s.shop_no = f.account_no ORDER BY s.shop_id
 """
 _KEPT_TOTALS = f"""
-SELECT count(*) AS shops, {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES)}
+SELECT count(*) AS shops,
+       {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES if name not in COUNTS)}
 FROM closed_statements WHERE program_id = :program AND period = :period AND figures_no = :figures_no
 """
 
@@ -194,6 +196,7 @@ def keep_figures(conn: Connection, program_id: int, period: int, held_from: date
 
 
 def kept_totals(conn: Connection, program_id: int, period: int, figures_no: int) -> dict[str, int]:
-    """Adds up kept figures: ``shops``, how many rows there are, and each figure."""
+    """Adds up kept figures: ``shops``, how many rows there are, and each figure; an order, a refund counts once."""
     bound = {"program": program_id, "period": period, "figures_no": figures_no}
-    return dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())
+    summed = dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())
+    return summed | count_once(conn, program_id, period)

@@ -22,3 +22,8 @@ CREATE INDEX shops_root ON shops (program_id, root_no, joined_at, shop_no);
 CREATE INDEX shops_status ON shops (program_id, status, joined_at, shop_no) WHERE status <> 'active';
 CREATE INDEX shops_rank ON shops (program_id, rank, joined_at, shop_no) WHERE rank IS NOT NULL;
 CREATE INDEX shops_name ON shops (program_id, name_folded) WHERE name_folded IS NOT NULL;
+
+-- The totals of open months count each order and each refund once: they are begun anew, and what is closed stays.
+ALTER TABLE statement_totals NO FORCE ROW LEVEL SECURITY;
+DELETE FROM statement_totals WHERE period > 0;
+ALTER TABLE statement_totals FORCE ROW LEVEL SECURITY;
