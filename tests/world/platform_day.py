@@ -300,6 +300,9 @@ class PlatformDay:
         self.good("POST", "/v1/shops/new-2/move", {"sponsor_id": self.shop(2), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(3)}/move", {"sponsor_id": self.shop(4), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(5)}/status", {"status": "frozen", "reason": "r"})
+        decisions = [{"shop_id": f"more-{number}", "status": "active", "reason": "r"} for number in range(100)]
+        closed = [{"shop_id": f"more-{number}", "status": "closed", "reason": "r"} for number in range(100, 120)]
+        self.good("POST", "/v1/shops/status/batch", {"decisions": decisions + closed})
         self.good("GET", "/v1/shops/new-1")
         self.good("POST", "/v1/shops/new-2/erase")
         for number in range(20, 40):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from distrib.api.schemas.fields import (
     Choice,
     Flag,
@@ -16,10 +18,13 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.shops import MOST_LEVELS, SHOP_STATUSES
+from distrib.api.schemas.problem import ProblemEntrySchema
+from distrib.api.schemas.shops import MOST_LEVELS, MOST_SHOPS, SHOP_STATUSES
+from distrib.services.network.decisions import DECISIONS
 from distrib.services.network.listing import NEWEST_FIRST, SORTS
 
 MOST_LETTERS = 64
+_DECISION = {"$ref": "#/components/schemas/ShopDecision"}
 
 
 class ShopsQuerySchema(PageQuerySchema):
@@ -64,3 +69,36 @@ class ShopsPageSchema(Shape):
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
     count = Whole(required=True)
     count_is_estimate = Flag(required=True)
+
+
+class ShopDecisionSchema(Shape):
+    """What one shop is to be from now on, or from an instant on, and why."""
+
+    shop_id = Identifier(required=True)
+    status = Choice(DECISIONS, required=True)
+    reason = PlainText(has_lines=True, required=True)
+    effective_at = Instant(allow_none=True, load_default=None)
+
+
+class DecisionBatchSchema(Shape):
+    """Up to 1,000 decisions; each is loaded on its own, so that one refusal touches no other."""
+
+    decisions = Listed(
+        fields.Raw(allow_none=True), low=1, high=MOST_SHOPS, required=True, metadata={"items": _DECISION}
+    )
+
+
+class DecidedSchema(Shape):
+    """What became of one decision; unchanged is a shop that was so already."""
+
+    shop_id = PlainText(required=True, allow_none=True, low=0)
+    status = Choice(("changed", "unchanged", "refused"), required=True)
+    code = PlainText()
+    detail = PlainText()
+    errors = Listed(Inner(ProblemEntrySchema))
+
+
+class DecidedListSchema(Shape):
+    """What became of a batch, in the order sent."""
+
+    results = Listed(Inner(DecidedSchema), required=True)

@@ -77,6 +77,9 @@ WHERE s.program_id = %s AND s.shop_id = ANY(%b::text[])
 """
 _NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
 _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
+_LOCK_MANY = f"""
+SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[]) ORDER BY shop_no FOR NO KEY UPDATE
+"""
 _LOCK_NUMBER = "SELECT 1 FROM shops WHERE program_id = %s AND shop_no = %s FOR NO KEY UPDATE"
 # Without any rank since ever: recruits and a team may promote a shop before the day it joins.
 _INSERT = """
@@ -160,6 +163,12 @@ def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
     """Finds the shop of that id and locks its row until the transaction ends."""
     cursor = driver(conn).cursor(row_factory=rows_as(KnownShop))
     return cursor.execute(_LOCK, (program_id, shop_id)).fetchone()
+
+
+def lock_many(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, KnownShop]:
+    """Finds the shops of those ids, in the order of their numbers, and locks their rows until the transaction ends."""
+    cursor = driver(conn).cursor(binary=True).execute(_LOCK_MANY, (program_id, list(shop_ids)))
+    return {shop.shop_id: shop for shop in map(KnownShop._make, cursor.fetchall())}
 
 
 def lock_number(conn: Connection, program_id: int, shop_no: int) -> None:

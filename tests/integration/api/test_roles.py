@@ -53,6 +53,11 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "list_downline": ("GET", "/v1/shops/own/downline", None),
     "move_shop": ("POST", "/v1/shops/own/move", {"sponsor_id": None, "reason": "r"}),
     "set_status": ("POST", "/v1/shops/own/status", {"status": "active", "reason": "r"}),
+    "set_statuses": (
+        "POST",
+        "/v1/shops/status/batch",
+        {"decisions": [{"shop_id": "own", "status": "active", "reason": "r"}]},
+    ),
     "set_rank": ("PUT", "/v1/shops/own/rank", {"rank": "member", "reason": "r"}),
     "list_ranks": ("GET", "/v1/shops/own/ranks", None),
     "list_evaluations": ("GET", "/v1/ranks/evaluations", None),
