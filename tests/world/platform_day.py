@@ -678,6 +678,9 @@ class PlatformDay:
         ):
             self.good("GET", path)
         self.pages(make)
+        for state in ("proposed", "approved", "settled", "cancelled"):
+            self.pages(f"{make}?state={state}")
+            self.pages(f"{make}?state={state}&month=2026-11")
 
     def withdraw(self) -> None:
         """Withdrawals that are approved, refused and cancelled."""

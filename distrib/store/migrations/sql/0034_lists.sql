@@ -23,6 +23,9 @@ CREATE INDEX shops_status ON shops (program_id, status, joined_at, shop_no) WHER
 CREATE INDEX shops_rank ON shops (program_id, rank, joined_at, shop_no) WHERE rank IS NOT NULL;
 CREATE INDEX shops_name ON shops (program_id, name_folded) WHERE name_folded IS NOT NULL;
 
+-- Batches by the month they were made in.
+CREATE INDEX payouts_created ON payouts (program_id, created_at, payout_no);
+
 -- The totals of open months count each order and each refund once: they are begun anew, and what is closed stays.
 ALTER TABLE statement_totals NO FORCE ROW LEVEL SECURITY;
 DELETE FROM statement_totals WHERE period > 0;
