@@ -234,7 +234,7 @@ def heads_before(
         made: from when to before when they were made.
     """
     conditions = "" if state is None else f" AND {_STATES[state]}"
-    bound = {"program": program_id, "before": before, "limit": limit}
+    bound: dict[str, Any] = {"program": program_id, "before": before, "limit": limit}
     if made is not None:
         conditions += " AND p.created_at >= :since AND p.created_at < :until"
         bound |= {"since": made[0], "until": made[1]}
