@@ -57,6 +57,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "list_ranks": _READERS_AND_SELF,
     "list_evaluations": _READERS,
     "get_balance": _READERS_AND_SELF,
+    "list_balances": _READERS,
     "list_shop_commissions": _READERS_AND_SELF,
     "create_plan": _ADMIN,
     "publish_plan": _ADMIN,

@@ -42,7 +42,8 @@ def list_shops(call: Call) -> Answer:
     after = listing.place(call.query["cursor"])
     page = service.list_shops(call.conn, call.program, query, after, call.query["limit"], call.now)
     view = listing.page([asdict(entry) for entry in page.entries], page.follows)
-    return Answer({**view, "count": page.count, "count_is_estimate": page.count_is_estimate})
+    counted = {"count": page.count, "count_is_estimate": page.count_is_estimate}
+    return Answer({**view, **counted, "sorted_as_of": page.sorted_as_of})
 
 
 def _read_decisions(sent: bytes) -> LoadedList:

@@ -69,6 +69,11 @@ class ShopsPageSchema(Shape):
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
     count = Whole(required=True)
     count_is_estimate = Flag(required=True)
+    sorted_as_of = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of when the order of a large program by sales or balance is; null: of now"},
+    )
 
 
 class ShopDecisionSchema(Shape):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -12,12 +13,17 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
 from distrib.services.network.views import lowest_rank
+from distrib.store.ledger import balances, sorted_balances
+from distrib.store.ledger.sorted_balances import FigureKey
 from distrib.store.network import listed_shops, listing
-from distrib.store.network.listing import JoinedKey, ShopFilters
+from distrib.store.network.listing import JoinedKey, ShopFilters, Way
 from distrib.store.network.shops import by_ids
 
-SORTS = ("joined", "-joined")
+SORTS = ("joined", "-joined", "sales", "-sales", "balance", "-balance")
+_FIGURES = {"sales": sorted_balances.SALES, "balance": sorted_balances.AVAILABLE}
 NEWEST_FIRST = "-joined"
+Place: TypeAlias = tuple[int | str, int]
+"""What a page ends at: the instant or the figure that it is sorted by, and the number of the shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +68,20 @@ class ShopEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShopPage:
-    """A page of shops, the place of the next one (None at the end), and how many fit in all."""
+    """A page of shops, the place of the next one (None at the end), and how many fit in all.
+
+    ``sorted_as_of`` says of when the order is, where it was kept; None: of now.
+    """
 
     entries: Sequence[ShopEntry]
-    follows: tuple[str, int] | None
+    follows: Place | None
     count: int
     count_is_estimate: bool
+    sorted_as_of: datetime | None
 
 
 def list_shops(
-    conn: Connection, program: Program, query: ShopQuery, after: tuple[str, int] | None, limit: int, now: datetime
+    conn: Connection, program: Program, query: ShopQuery, after: Place | None, limit: int, now: datetime
 ) -> ShopPage:
     """Lists a page of the shops that fit.
 
@@ -85,15 +95,59 @@ def list_shops(
     """
     filters = _filters(conn, program, query, now)
     way = listing.choose_way(conn, program.program_id, filters)
-    key = None if after is None else JoinedKey(after[1], datetime.fromisoformat(after[0]))
-    is_descending = query.sort.startswith("-")
-    keys = listing.keys_of_page(conn, program.program_id, way, key, limit + 1, is_descending=is_descending)
-    if keys is None:
+    kept = None
+    if query.sort.removeprefix("-") in _FIGURES:
+        kept = sorted_balances.kept_order(conn, program.program_id)
+        places = _by_figure(conn, program, way, query.sort, after, limit + 1, now, is_kept=kept is not None)
+    else:
+        places = _by_joining(conn, program, way, query.sort, after, limit + 1)
+    if places is None:
         raise Refusal("list_too_wide", filters=", ".join(_named(query)))
-    page = keys[:limit]
-    follows = (page[-1].joined_at.isoformat(), page[-1].shop_no) if len(keys) > limit else None
     count, is_estimate = listing.count_shops(conn, program.program_id, way)
-    return ShopPage(_entries(conn, program, [key.shop_no for key in page], now), follows, count, is_estimate)
+    return ShopPage(
+        _entries(conn, program, [shop_no for _, shop_no in places[:limit]], now),
+        places[limit - 1] if len(places) > limit else None,
+        count,
+        is_estimate,
+        None if kept is None else kept.as_of,
+    )
+
+
+def _by_joining(
+    conn: Connection, program: Program, way: Way, sort: str, after: Place | None, limit: int
+) -> list[Place] | None:
+    """The places of the next shops by when they joined; None where too many would have to be looked at."""
+    key = None if after is None else JoinedKey(after[1], datetime.fromisoformat(str(after[0])))
+    is_descending = sort.startswith("-")
+    keys = listing.keys_of_page(conn, program.program_id, way, key, limit, is_descending=is_descending)
+    return None if keys is None else [(key.joined_at.isoformat(), key.shop_no) for key in keys]
+
+
+def _by_figure(
+    conn: Connection,
+    program: Program,
+    way: Way,
+    sort: str,
+    after: Place | None,
+    limit: int,
+    now: datetime,
+    *,
+    is_kept: bool,
+) -> list[Place] | None:
+    """The places of the next shops by sales or by what is available; None as above."""
+    start, end = period_bounds(program.period_of(now), program.zone)
+    keys = sorted_balances.shops_by_figure(
+        conn,
+        program.program_id,
+        way,
+        _FIGURES[sort.removeprefix("-")],
+        {"now": now, "from": start, "to": end},
+        None if after is None else FigureKey(after[1], int(after[0])),
+        limit,
+        is_descending=sort.startswith("-"),
+        is_kept=is_kept,
+    )
+    return None if keys is None else [(key.minor, key.shop_no) for key in keys]
 
 
 def _filters(conn: Connection, program: Program, query: ShopQuery, now: datetime) -> ShopFilters:
@@ -122,7 +176,7 @@ def _entries(conn: Connection, program: Program, numbers: Sequence[int], now: da
         return []
     start, end = period_bounds(program.period_of(now), program.zone)
     sales = listed_shops.sales_between(conn, program.program_id, numbers, start, end)
-    available = listed_shops.available_of(conn, program.program_id, numbers, now)
+    splits = balances.balances_of(conn, program.program_id, numbers, now)
     lowest = lowest_rank(conn, program, now)
     return [
         ShopEntry(
@@ -137,7 +191,7 @@ def _entries(conn: Connection, program: Program, numbers: Sequence[int], now: da
             joined_at=row.joined_at,
             direct_recruits=row.recruits,
             month_sales_minor=sales.get(row.shop_no, 0),
-            available_minor=available.get(row.shop_no, 0),
+            available_minor=splits[row.shop_no].available_minor if row.shop_no in splits else 0,
             currency=program.currency,
         )
         for row in listed_shops.listed_shops(conn, program.program_id, numbers)

@@ -59,7 +59,7 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         through = seals.posting_horizon(conn)
         accounts.keep_own(conn, number, through)
         for period in due:
-            rows.keep_totals(conn, number, period, _held_from(program, period, now), through)
+            rows.keep_totals(conn, number, period, held_from_of(program, period, now), through)
     return due
 
 
@@ -67,10 +67,10 @@ def _is_due(conn: Connection, program: Program, period: int, now: datetime) -> b
     kept_from = rows.kept_from(conn, program.program_id, period)
     if kept_from is None or rows.has_moved(conn, program.program_id, period, MOST_TAIL):
         return True
-    return _held_from(program, period, now) - kept_from > MOST_AGE
+    return held_from_of(program, period, now) - kept_from > MOST_AGE
 
 
-def _held_from(program: Program, period: int, now: datetime) -> datetime:
+def held_from_of(program: Program, period: int, now: datetime) -> datetime:
     """The instant from which on what becomes available is held, as a statement of the month has it."""
     _, end = period_bounds(period, program.zone)
     return min(end, now + _TICK)

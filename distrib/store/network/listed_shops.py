@@ -1,4 +1,4 @@
-"""Rows of the list of shops: what is newest of each, with its recruits, its sales of a month and its money."""
+"""Rows of the list of shops: what is newest of each, with its recruits and its sales of a month."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.database import driver, rows_as
-from distrib.store.ledger.balances import available_sql
 
 _ROWS = """
 SELECT s.shop_no, s.shop_id, s.name, s.status, s.status_since, s.rank, s.level, p.shop_id AS sponsor_id,
@@ -33,9 +32,6 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(r.sales_minor), 0) AS taken_back FROM refund_lines r
     WHERE r.program_id = %(program)s AND r.seller_no = n.shop_no AND r.sold_at >= %(from)s AND r.sold_at < %(to)s) y
-"""
-_AVAILABLE = f"""
-SELECT a.shop_no, a.available_minor FROM ({available_sql(":program", ":now", ":now", "ANY(:numbers)")}) a
 """
 
 
@@ -67,9 +63,3 @@ def sales_between(
     """Sums what each shop sold from ``start`` to before ``end``, net of refunds, in minor units."""
     bound = {"program": program_id, "numbers": list(numbers), "from": start, "to": end}
     return dict(driver(conn).execute(_SALES, bound).fetchall())
-
-
-def available_of(conn: Connection, program_id: int, numbers: Sequence[int], now: datetime) -> dict[int, int]:
-    """Reads what is available to each shop now, in minor units; shops without any money are left out."""
-    bound = {"program": program_id, "numbers": list(numbers), "now": now}
-    return {row.shop_no: row.available_minor for row in conn.execute(text(_AVAILABLE), bound)}

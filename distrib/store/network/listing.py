@@ -8,7 +8,7 @@ more than ``MOST_LOOKED`` shops. All filters look at what is newest of a shop. N
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -46,6 +46,7 @@ _WORDS = {
     "name": _BEGINS.format(column="s.name_folded", word="lower(%(q)s::text)"),
 }
 _MATCHES = f"({' OR '.join(f'({word})' for word in _WORDS.values())})"
+_CONDITIONS = {**_CARRIED, **_MET, "q": _MATCHES, **_SPAN}
 _ALL = "SELECT s.shop_no, s.joined_at FROM shops s WHERE s.program_id = %(program)s"
 _ROWS = "SELECT s.* FROM shops s WHERE s.program_id = %(program)s"
 _SIZE = "(SELECT count(*) FROM (SELECT 1 FROM shops s WHERE s.program_id = %(program)s {where} LIMIT %(counted)s) c)"
@@ -129,25 +130,31 @@ class Way:
     @property
     def rest(self) -> str:
         """The conditions that the way itself does not keep."""
-        asked = self.filters.values.keys() - {self.carrier}
-        conditions = {**_CARRIED, **_MET, "q": _MATCHES, **(_SPAN if self.carrier == "q" else {})}
-        return "".join(f" AND {condition}" for name, condition in conditions.items() if name in asked)
+        kept = {self.carrier} if self.carrier == "q" else {self.carrier, *_SPAN}
+        return _all_of(self.filters.values.keys() - kept)
+
+    @property
+    def conditions(self) -> str:
+        """All conditions, along whatever way."""
+        return _all_of(self.filters.values.keys())
+
+    def bound(self, program_id: int) -> dict[str, Any]:
+        """What the query of the way is of."""
+        return {**self.filters.values, "program": program_id, "counted": MOST_COUNTED + 1}
 
     def sql(self, columns: str = _ROWS, further: str = "", order: str = "") -> str:
         """Builds the query of the shops along the way."""
         if self.carrier == "q":
             return f"{_OF_MATCHED} {further} {order}"
-        asked = self.filters.values
         carried = f" AND {_CARRIED[self.carrier]}" if self.carrier else ""
-        span = "".join(f" AND {condition}" for name, condition in _SPAN.items() if name in asked)
-        return f"{columns}{carried}{span}{further} {order}"
+        return f"{columns}{carried}{_all_of(self.filters.values.keys() & _SPAN.keys())}{further} {order}"
 
 
 def choose_way(conn: Connection, program_id: int, filters: ShopFilters) -> Way:
     """Finds the filter that fits the fewest shops; each is counted no further than ``MOST_COUNTED``."""
     asked = filters.values
     carriers = [name for name in ("q", *_CARRIED) if name in asked]
-    span = "".join(f" AND {condition}" for name, condition in _SPAN.items() if name in asked)
+    span = _all_of(asked.keys() & _SPAN.keys())
     sizes = [_MATCHED_SIZE if name == "q" else _SIZE.format(where=f"AND {_CARRIED[name]}{span}") for name in carriers]
     sizes.append(_SIZE.format(where=span))
     bound = asked | {"program": program_id, "counted": MOST_COUNTED + 1}
@@ -171,8 +178,8 @@ def keys_of_page(
     direction, sign = ("DESC", "<") if is_descending else ("ASC", ">")
     order = f"ORDER BY s.joined_at {direction}, s.shop_no {direction}"
     further = "" if after is None else f" AND (s.joined_at, s.shop_no) {sign} (%(joined_at)s, %(shop_no)s)"
-    bound = way.filters.values | {"program": program_id, "limit": limit, "looked": MOST_LOOKED}
-    bound |= {"counted": MOST_COUNTED + 1} | ({} if after is None else after._asdict())
+    bound = way.bound(program_id) | {"limit": limit, "looked": MOST_LOOKED}
+    bound |= {} if after is None else after._asdict()
     statement = _PAGE.format(
         way=f"{way.sql(further=further, order=order)} LIMIT %(looked)s", rest=way.rest, direction=direction
     )
@@ -190,7 +197,7 @@ def count_shops(conn: Connection, program_id: int, way: Way) -> tuple[int, bool]
     Returns:
         How many, and whether that is an estimate.
     """
-    bound = way.filters.values | {"program": program_id, "counted": MOST_COUNTED + 1}
+    bound = way.bound(program_id)
     if way.is_short:
         if not way.rest:
             assert way.size is not None
@@ -200,6 +207,11 @@ def count_shops(conn: Connection, program_id: int, way: Way) -> tuple[int, bool]
         return row[1], False
     least = 0 if way.rest else MOST_COUNTED + 1
     return max(_estimate(conn, way, bound), least), True
+
+
+def _all_of(names: Set[str]) -> str:
+    """The conditions of those names, each with its AND, always in the same order."""
+    return "".join(f" AND {condition}" for name, condition in _CONDITIONS.items() if name in names)
 
 
 def _estimate(conn: Connection, way: Way, bound: Mapping[str, Any]) -> int:

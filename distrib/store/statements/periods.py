@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from distrib.store.locks import CLOSERS
+from distrib.store.locks import CLOSERS, SORTED_FIGURES
 from distrib.store.statements.counts import COUNTS, count_once
 from distrib.store.statements.exports import FOR_WHOLE_MONTHS
 from distrib.store.statements.months import FIGURES, figures_sql
@@ -50,6 +50,7 @@ _CLOSE = text(
     " :totals, :digest, :lines, :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at,"
     " :lines_form, :figures_no)"
 )
+_ORDER = text(f"SELECT pg_try_advisory_xact_lock({SORTED_FIGURES}, :program)")
 _CLOSER = text(f"SELECT pg_advisory_xact_lock({CLOSERS}, :program)")
 # Counted whole and never asked whether there is one: a plan that hopes to meet it soon would read all transfers.
 _POSTED = text(
@@ -128,6 +129,11 @@ def allow_time(conn: Connection) -> None:
 def lock_closing(conn: Connection, program_id: int) -> None:
     """Makes proposals and closes of a program wait for one another until the transaction ends; nobody who posts."""
     conn.execute(_CLOSER, {"program": program_id})
+
+
+def lock_order(conn: Connection, program_id: int) -> bool:
+    """Lets one transaction keep the order of a program's shops until it ends; False where another does."""
+    return bool(conn.execute(_ORDER, {"program": program_id}).scalar_one())
 
 
 def first_period(conn: Connection, program_id: int) -> int | None:

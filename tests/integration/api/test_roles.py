@@ -61,6 +61,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "set_rank": ("PUT", "/v1/shops/own/rank", {"rank": "member", "reason": "r"}),
     "list_ranks": ("GET", "/v1/shops/own/ranks", None),
     "list_evaluations": ("GET", "/v1/ranks/evaluations", None),
+    "list_balances": ("GET", "/v1/balances", None),
     "get_balance": ("GET", "/v1/shops/own/balance", None),
     "list_shop_commissions": ("GET", "/v1/shops/own/commissions", None),
     "create_plan": ("POST", "/v1/plans", SELLER_TEN_PERCENT),
