@@ -574,7 +574,8 @@ class PlatformDay:
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
-        self.pages("/v1/statements?period=2024-01")
+        for query in ("", "&sort=closing", "&sort=-earned", "&filter=owed", "&filter=in_debt"):
+            self.pages(f"/v1/statements?period=2024-01{query}")
         self.good("GET", f"/v1/statements/2024-01/shops/{shop_id(self.platform.largest_shop)}")
         late = [refunded(f"lr-{n}", f"o-{10 * n + 2:08d}", None, APRIL - 20 * DAY) for n in range(20)]
         self.post(late)

@@ -14,11 +14,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.periods import next_period
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.statements import closing
 from distrib.services.statements.totals import LEAST_BLOCKS, LEAST_MONTHS, held_from_of
-from distrib.store.ledger import balances, books, sorted_balances
+from distrib.store.ledger import balances, books, seals, sorted_balances
 from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
 from distrib.store.network.shops import show_many
 from distrib.store.statements import months, periods, sorted_months, totals
@@ -27,6 +26,8 @@ from distrib.store.statements.sorted_months import CLOSED, KEPT, WORKED_OUT, Sor
 STATES = ("owed", "in_debt")
 BALANCE_SORTS = ("available", "-available", "held", "-held")
 MONTH_SORTS = ("shop", "closing", "-closing", "earned", "-earned")
+MOST_MONTHS = 12
+"""So many open months of a large program are kept in order, the newest of those with any movement."""
 OLDEST = timedelta(minutes=5)
 """So old may an order be before it is kept anew,"""
 MOST_SHARE = 40
@@ -109,7 +110,7 @@ def list_month(
         state: ``owed`` or ``in_debt``, by what the month closes with.
 
     Raises:
-        Refusal: ``sort_not_kept`` for an open month of a large program that is neither this one nor the one before.
+        Refusal: ``sort_not_kept`` for an open month of a large program that is none of the ``MOST_MONTHS``.
     """
     figure, is_descending = _MONTH_FIGURES[sort.removeprefix("-")], sort.startswith("-")
     closed = closing.find_closed(conn, program, period)
@@ -145,18 +146,20 @@ def keep_due_order(conn: Connection, program: Program, now: datetime, *, always:
         return False
     began = time.monotonic()
     periods.allow_time(conn)
+    through = seals.posting_horizon(conn)
     this = program.period_of(now)
     start, end = period_bounds(this, program.zone)
     sorted_balances.keep_balances(conn, number, start, end, now)
     closed_through = books.closed_through(conn, number)
-    moved = months.periods_with_movement(conn, number)
-    lately = [period for period in (*moved, this) if next_period(period) >= this and period > closed_through]
-    open_periods = sorted(set(lately))
+    moved = {*months.periods_with_movement(conn, number), this}
+    open_periods = sorted(period for period in moved if period > closed_through)[-MOST_MONTHS:]
     for period in open_periods:
-        sorted_months.keep_month(conn, number, period, held_from_of(program, period, now))
+        is_kept = kept is not None and period in kept.periods and period != this
+        if kept is None or not is_kept or periods.posted_since(conn, number, period, kept.through_posting):
+            sorted_months.keep_month(conn, number, period, held_from_of(program, period, now))
     sorted_months.forget_other_months(conn, number, open_periods)
     took_ms = round((time.monotonic() - began) * 1_000)
-    sorted_balances.keep_order(conn, number, SortedAsOf(now, took_ms, open_periods))
+    sorted_balances.keep_order(conn, number, SortedAsOf(now, took_ms, through, open_periods))
     return True
 
 

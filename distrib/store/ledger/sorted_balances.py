@@ -44,11 +44,14 @@ WHERE (b.available_minor, b.held_minor, b.sales_minor, b.has_money)
 ON CONFLICT (program_id, shop_no) DO UPDATE SET available_minor = EXCLUDED.available_minor,
     held_minor = EXCLUDED.held_minor, sales_minor = EXCLUDED.sales_minor, has_money = EXCLUDED.has_money
 """
-_HEAD = "SELECT as_of, took_ms, periods FROM sorted_figures WHERE program_id = %s"
+_HEAD = "SELECT as_of, took_ms, through_posting, periods FROM sorted_figures WHERE program_id = %s"
 _KEEP_HEAD = """
-INSERT INTO sorted_figures (program_id, as_of, took_ms, periods) VALUES (%s, %s, %s, %s)
-ON CONFLICT (program_id) DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDED.took_ms, periods = EXCLUDED.periods
+INSERT INTO sorted_figures (program_id, as_of, took_ms, through_posting, periods) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (program_id) DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDED.took_ms,
+    through_posting = EXCLUDED.through_posting, periods = EXCLUDED.periods
 """
+# As the kept place of a shop among equals.
+_PLACE = "({shop_no}::bigint * 2654435761 & 4294967295)"
 _OF_SHOPS = {
     SALES: _SALES,
     AVAILABLE: f"SELECT a.shop_no, a.available_minor FROM ({available_sql(*_PLACES)}) a",
@@ -57,21 +60,21 @@ _KEPT = "SELECT b.shop_no, b.{figure} FROM sorted_balances b WHERE b.program_id 
 # Along the filter that fits few shops: all of them, put in order.
 _FEW = """
 SELECT k.shop_no, k.minor FROM (
-    SELECT s.shop_no, COALESCE(v.{figure}, 0)::bigint AS minor
+    SELECT s.shop_no, COALESCE(v.{figure}, 0)::bigint AS minor, {place} AS place
     FROM ({way}) s LEFT JOIN ({values}) v ON v.shop_no = s.shop_no WHERE true {rest}) k
-WHERE true {after} ORDER BY k.minor {direction}, k.shop_no {direction} LIMIT %(limit)s
+WHERE true {after} ORDER BY k.minor {direction}, k.place {direction}, k.shop_no {direction} LIMIT %(limit)s
 """
 # Along the figures, as far as a page looks.
 _MANY = """
 SELECT k.shop_no, k.minor FROM (
-    SELECT b.shop_no, b.{figure} AS minor FROM sorted_balances b WHERE b.program_id = %(program)s {after}
-    ORDER BY b.{figure} {direction}, b.shop_no {direction} LIMIT %(looked)s) k
+    SELECT b.shop_no, b.{figure} AS minor, b.place FROM sorted_balances b WHERE b.program_id = %(program)s {after}
+    ORDER BY b.{figure} {direction}, b.place {direction}, b.shop_no {direction} LIMIT %(looked)s) k
 CROSS JOIN LATERAL (SELECT * FROM shops s WHERE s.program_id = %(program)s AND s.shop_no = k.shop_no OFFSET 0) s
-WHERE true {conditions} ORDER BY k.minor {direction}, k.shop_no {direction} LIMIT %(limit)s
+WHERE true {conditions} ORDER BY k.minor {direction}, k.place {direction}, k.shop_no {direction} LIMIT %(limit)s
 """
 _IS_LONGER = """
 SELECT EXISTS (SELECT 1 FROM sorted_balances b WHERE b.program_id = %(program)s {after}
-               ORDER BY b.{figure} {direction}, b.shop_no {direction} OFFSET %(looked)s)
+               ORDER BY b.{figure} {direction}, b.place {direction}, b.shop_no {direction} OFFSET %(looked)s)
 """
 _KEPT_MONEY = """
 SELECT b.shop_no, b.{figure} AS minor FROM sorted_balances b
@@ -93,10 +96,11 @@ class FigureKey(NamedTuple):
 
 
 class SortedAsOf(NamedTuple):
-    """What is kept in order of a program: as of when, how long that took, and the open months of it."""
+    """What is kept in order of a program: as of when, how long that took, after which posting, and its open months."""
 
     as_of: datetime
     took_ms: int
+    through_posting: int
     periods: list[int]
 
 
@@ -140,12 +144,13 @@ def shops_by_figure(
     values = {**way.bound(program_id), **bound, "limit": limit, "looked": MOST_LOOKED, **_place(after)}
     if way.is_short or not is_kept:
         source = _KEPT.format(figure=figure) if is_kept else _OF_SHOPS[figure]
-        passed = "" if after is None else f"AND (k.minor, k.shop_no) {sign} (%(minor)s, %(shop_no)s)"
+        passed = _after("k.minor, k.place, k.shop_no", sign, after)
+        place = _PLACE.format(shop_no="s.shop_no")
         statement = _FEW.format(
-            figure=figure, way=way.sql(), values=source, rest=way.rest, after=passed, direction=direction
+            figure=figure, way=way.sql(), values=source, rest=way.rest, place=place, after=passed, direction=direction
         )
         return _keys(conn, statement, values)
-    passed = "" if after is None else f"AND (b.{figure}, b.shop_no) {sign} (%(minor)s, %(shop_no)s)"
+    passed = _after(f"b.{figure}, b.place, b.shop_no", sign, after)
     words = {"figure": figure, "after": passed, "direction": direction}
     keys = _keys(conn, _MANY.format(conditions=way.conditions, **words), values)
     if len(keys) < limit and way.conditions:
@@ -180,6 +185,12 @@ def shops_with_money(
 
 def _direction(is_descending: bool) -> tuple[str, str]:
     return ("DESC", "<") if is_descending else ("ASC", ">")
+
+
+def _after(columns: str, sign: str, after: FigureKey | None) -> str:
+    """The condition of what comes after a shop in an order by figure, place among equals and number."""
+    place = _PLACE.format(shop_no="%(shop_no)s")
+    return "" if after is None else f"AND ({columns}) {sign} (%(minor)s, {place}, %(shop_no)s)"
 
 
 def _place(after: FigureKey | None) -> dict[str, int]:
