@@ -17,7 +17,7 @@ from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
 from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.services.compliance.monitors import run_monitors
-from distrib.services.context import COMMAND_LINE, Program, period_bounds
+from distrib.services.context import COMMAND_LINE, Program, format_period, period_bounds
 from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
 from distrib.services.network.moves import move_shop
@@ -31,6 +31,7 @@ from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
 from distrib.services.statements.pools import pay_pools
+from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals
 from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
@@ -46,7 +47,7 @@ from workers.evaluations import run_due_evaluations
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
-from workers.totals import begin_statement_totals, keep_statement_totals
+from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 
 APRIL = datetime(2024, 4, 10, 2, tzinfo=UTC)
 PLAIN = datetime(2024, 4, 1, 2, tzinfo=UTC)
@@ -101,6 +102,18 @@ RANKED: dict[str, Any] = {
 
 
 BOTH_ENDS = "from=2024-02-01T00:00:00Z&to=2024-02-02T00:00:00Z"
+SHOP_FILTERS = (
+    "q=shop-0001",
+    "q=shop&level=4",
+    "q=sh&level=4&status=active",
+    "status=frozen",
+    "rank=owner",
+    "rank=member&level=2",
+    "level=1",
+    "level=3&status=pending",
+    "level=2&joined_from=2024-01-01T00:00:00Z&joined_to=2024-02-01T00:00:00Z",
+)
+MONTHS = ("2024-02", "2026-11")
 STATUSES = (
     "pending",
     "waiting",
@@ -204,6 +217,19 @@ class PlatformDay:
             f"/v1/statements?period={period}",
             "/v1/statements?period=2026-11",
             f"/v1/statements/{period}/shops/{largest}",
+            "/v1/shops",
+            *(f"/v1/shops?sort={sort}" for sort in ("joined", "sales", "-sales", "balance", "-balance")),
+            "/v1/shops?sort=-balance&level=1",
+            "/v1/shops?sort=-sales&level=4&status=active",
+            *(f"/v1/balances?sort={sort}" for sort in ("available", "-available", "held", "-held")),
+            "/v1/balances?state=owed",
+            "/v1/balances?state=in_debt",
+            *(f"/v1/statements?period={month}&sort={sort}" for month in MONTHS for sort in ("closing", "-earned")),
+            *(f"/v1/statements?period={month}&filter={state}" for month in MONTHS for state in ("owed", "in_debt")),
+            *(f"/v1/shops?{query}" for query in SHOP_FILTERS),
+            f"/v1/shops?root={shop_id(5)}",
+            f"/v1/shops?root={shop_id(5)}&status=active&rank=member&level=2&q={shop[:6]}",
+            f"/v1/shops?q={shop}&level=3",
             f"/v1/shops/{shop}/downline",
             f"/v1/shops/{shop_id(5)}/downline?levels=3",
             "/v1/compliance/findings",
@@ -283,6 +309,9 @@ class PlatformDay:
         self.good("POST", "/v1/shops/new-2/move", {"sponsor_id": self.shop(2), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(3)}/move", {"sponsor_id": self.shop(4), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(5)}/status", {"status": "frozen", "reason": "r"})
+        decisions = [{"shop_id": f"more-{number}", "status": "active", "reason": "r"} for number in range(100)]
+        closed = [{"shop_id": f"more-{number}", "status": "closed", "reason": "r"} for number in range(100, 120)]
+        self.good("POST", "/v1/shops/status/batch", {"decisions": decisions + closed})
         self.good("GET", "/v1/shops/new-1")
         self.good("POST", "/v1/shops/new-2/erase")
         for number in range(20, 40):
@@ -545,7 +574,8 @@ class PlatformDay:
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
-        self.pages("/v1/statements?period=2024-01")
+        for query in ("", "&sort=closing", "&sort=-earned", "&filter=owed", "&filter=in_debt"):
+            self.pages(f"/v1/statements?period=2024-01{query}")
         self.good("GET", f"/v1/statements/2024-01/shops/{shop_id(self.platform.largest_shop)}")
         late = [refunded(f"lr-{n}", f"o-{10 * n + 2:08d}", None, APRIL - 20 * DAY) for n in range(20)]
         self.post(late)
@@ -618,6 +648,15 @@ class PlatformDay:
         keep_statement_totals(container)
         with container.begin() as conn:
             keep_due_totals(conn, self.program, self.api.world.now(), always=True)
+            keep_due_order(conn, self.program, self.api.world.now(), always=True)
+        keep_sorted_shops(container)
+        for path in ("/v1/shops?sort=-balance", "/v1/shops?sort=sales&level=4", "/v1/shops?sort=sales&level=1"):
+            self.pages(path)
+        for path in ("/v1/balances", "/v1/balances?state=in_debt", "/v1/balances?sort=held"):
+            self.pages(path)
+        this_month = format_period(self.program.period_of(self.api.world.now()))
+        for sort in ("closing", "-closing", "earned"):
+            self.pages(f"/v1/statements?period={this_month}&sort={sort}")
         for path in ("/v1/statements?period=2024-02", "/v1/statements?period=2024-03", "/v1/ledger/accounts"):
             self.pages(path)
 
@@ -658,6 +697,9 @@ class PlatformDay:
         ):
             self.good("GET", path)
         self.pages(make)
+        for state in ("proposed", "approved", "settled", "cancelled"):
+            self.pages(f"{make}?state={state}")
+            self.pages(f"{make}?state={state}&month=2026-11")
 
     def withdraw(self) -> None:
         """Withdrawals that are approved, refused and cancelled."""

@@ -15,6 +15,7 @@ from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
 from distrib.api.resources.sharing import sharing
+from distrib.api.resources.shop_lists import shop_lists
 from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
@@ -27,6 +28,7 @@ RESOURCES = (
     keys,
     plans,
     shops,
+    shop_lists,
     customers,
     shop_months,
     events,

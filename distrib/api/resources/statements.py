@@ -35,10 +35,16 @@ from distrib.services.statements.files import MEDIA_TYPES, FileWish
 statements = Resource("statements", "Monthly statements 对账单 and audits 审计")
 
 
-@statements.operation("GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema)
+@statements.operation(
+    "GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema, refusals=("sort_not_kept",)
+)
 def get_statements(call: Call) -> Answer:
-    """A month as it stands: totals, and one row per shop."""
+    """A month as it stands: totals, and one row per shop, by its id if not asked otherwise."""
     period = call.query["period"]
+    state = call.query["filter"]
+    sort = call.query["sort"] or {None: "shop", "owed": "-closing", "in_debt": "closing"}[state]
+    if sort != "shop":
+        return _sorted_statements(call, period, sort, state)
     listing = call.listing(f"statements {period}")
     after = listing.key(call.query["cursor"])
     statement, follows = service.statement_totals_and_rows(
@@ -139,6 +145,15 @@ def get_audit(call: Call) -> Answer:
     if audit is None:
         raise Refusal("not_found")
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
+
+
+def _sorted_statements(call: Call, period: int, sort: str, state: str | None) -> Answer:
+    listing = call.listing(f"statements {period} {sort} {state}")
+    after = listing.place(call.query["cursor"])
+    statement, follows = service.sorted_statement(
+        call.conn, call.program, period, sort, state, after, call.query["limit"], call.now
+    )
+    return Answer({**statement, "next_cursor": listing.cursor(follows)})
 
 
 def _shop_of_file(call: Call) -> str | None:

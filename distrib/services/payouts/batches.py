@@ -236,10 +236,21 @@ def payout_view(
 
 
 def list_payouts(
-    conn: Connection, program: Program, before: int | None, limit: int
+    conn: Connection,
+    program: Program,
+    before: int | None,
+    limit: int,
+    state: str | None = None,
+    month: int | None = None,
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Lists batches without their lines, the newest first, and before which number the next page begins."""
-    heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1)
+    """Lists batches without their lines, the newest first, and before which number the next page begins.
+
+    Args:
+        state: one of ``STATUSES``, where only those are wanted.
+        month: as 202603: those made in it.
+    """
+    made = None if month is None else period_bounds(month, program.zone)
+    heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1, state, made)
     sums = rows.sums_of(conn, program.program_id, [head.payout_no for head in heads])
     shown = [_summary(program, head, sums.get(head.payout_no)) for head in heads[:limit]]
     return shown, heads[limit - 1].payout_no if len(heads) > limit else None

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from distrib.store.locks import CLOSERS
+from distrib.store.locks import CLOSERS, SORTED_FIGURES
+from distrib.store.statements.counts import COUNTS, count_once
 from distrib.store.statements.exports import FOR_WHOLE_MONTHS
 from distrib.store.statements.months import FIGURES, figures_sql
 
@@ -49,6 +50,7 @@ _CLOSE = text(
     " :totals, :digest, :lines, :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at,"
     " :lines_form, :figures_no)"
 )
+_ORDER = text(f"SELECT pg_try_advisory_xact_lock({SORTED_FIGURES}, :program)")
 _CLOSER = text(f"SELECT pg_advisory_xact_lock({CLOSERS}, :program)")
 # Counted whole and never asked whether there is one: a plan that hopes to meet it soon would read all transfers.
 _POSTED = text(
@@ -74,7 +76,8 @@ FROM ({figures_sql(":program", ":period", ":held_from")}) f
 JOIN shops s ON s.program_id = :program AND s.shop_no = f.account_no ORDER BY s.shop_id
 """
 _KEPT_TOTALS = f"""
-SELECT count(*) AS shops, {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES)}
+SELECT count(*) AS shops,
+       {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES if name not in COUNTS)}
 FROM closed_statements WHERE program_id = :program AND period = :period AND figures_no = :figures_no
 """
 
@@ -126,6 +129,11 @@ def allow_time(conn: Connection) -> None:
 def lock_closing(conn: Connection, program_id: int) -> None:
     """Makes proposals and closes of a program wait for one another until the transaction ends; nobody who posts."""
     conn.execute(_CLOSER, {"program": program_id})
+
+
+def lock_order(conn: Connection, program_id: int) -> bool:
+    """Lets one transaction keep the order of a program's shops until it ends; False where another does."""
+    return bool(conn.execute(_ORDER, {"program": program_id}).scalar_one())
 
 
 def first_period(conn: Connection, program_id: int) -> int | None:
@@ -194,6 +202,7 @@ def keep_figures(conn: Connection, program_id: int, period: int, held_from: date
 
 
 def kept_totals(conn: Connection, program_id: int, period: int, figures_no: int) -> dict[str, int]:
-    """Adds up kept figures: ``shops``, how many rows there are, and each figure."""
+    """Adds up kept figures: ``shops``, how many rows there are, and each figure; an order, a refund counts once."""
     bound = {"program": program_id, "period": period, "figures_no": figures_no}
-    return dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())
+    summed = dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())
+    return summed | count_once(conn, program_id, period)
