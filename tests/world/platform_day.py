@@ -554,7 +554,8 @@ class PlatformDay:
     def files(self, month: str) -> None:
         """Every file of a month."""
         for detail in ("shops", "lines"):
-            self.good("GET", f"/v1/statements/{month}/export?format=csv&detail={detail}")
+            for form in ("csv", "xlsx"):
+                self.good("GET", f"/v1/statements/{month}/export?format={form}&detail={detail}")
         self.good("GET", f"/v1/statements/{month}/export?format=parquet&detail=shops")
         self.good("GET", f"/v1/statements/{month}/export/manifest")
 

@@ -20,6 +20,7 @@ from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
+from distrib.services.statements.columns import FIGURE_HEADINGS, KINDS
 from distrib.services.statements.months import shop_statement
 from distrib.services.typeface import FONT, Paper, break_lines, on_paper, open_typeface, share_width, text_width
 from distrib.store.network.shops import by_ids
@@ -28,25 +29,6 @@ LINES_CHUNK = 500
 _CHUNK_BYTES = 64 * 1024
 _SIZE, _LEADING = 8.0, 11.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 15 * mm, A4[0] - 15 * mm, A4[1] - 18 * mm, 18 * mm
-_FIGURES = {
-    "opening_minor": Text("Opening"),
-    "earned_minor": Text("Earned"),
-    "reversed_minor": Text("Reversed"),
-    "adjusted_minor": Text("Adjusted"),
-    "paid_minor": Text("Paid"),
-    "tax_minor": Text("Tax withheld"),
-    "closing_minor": Text("Closing"),
-    "held_minor": Text("Held"),
-    "reserved_minor": Text("Reserved"),
-    "available_minor": Text("Available", "paper"),
-}
-_COUNTS = {"orders": Text("Orders"), "refunds": Text("Refunds")}
-_KINDS = {
-    "earned": Text("earned", "paper"),
-    "reversed": Text("reversed"),
-    "pool": Text("pool", "paper"),
-    "adjusted": Text("adjusted"),
-}
 _STATUSES = {"open": Text("open", "paper"), "closed": Text("closed", "paper")}
 # Heading, its part of the width beyond what the headings need, whether it holds figures.
 _COLUMNS: tuple[tuple[Text, int, bool], ...] = (
@@ -134,10 +116,9 @@ class _Pages:
         for words in heading:
             self._row([(words, _LEFT, _RIGHT - _LEFT, False)])
         self._y -= _LEADING
-        for name, text in _FIGURES.items():
-            self._figure(_worded(text), show_amount(view[name], view["currency"]))
-        for name, text in _COUNTS.items():
-            self._figure(_worded(text), f"{view[name]:,}")
+        for name, text in FIGURE_HEADINGS.items():
+            shown = show_amount(view[name], view["currency"]) if name.endswith("_minor") else f"{view[name]:,}"
+            self._figure(_worded(text), shown)
         self._y -= _LEADING
         self._headings()
 
@@ -150,7 +131,7 @@ class _Pages:
                 line["order_id"] or "",
                 line["line_id"] or "",
                 line["rule"] or "",
-                _worded(_KINDS[line["kind"]]),
+                _worded(KINDS[line["kind"]]),
                 show_amount(line["base_minor"], currency),
                 line["rate"] or "",
                 show_amount(line["amount_minor"], currency),
@@ -231,7 +212,7 @@ def _worded(text: Text) -> str:
 
 def _column_widths() -> list[float]:
     """The widths of the columns, none narrower than its heading in both languages, a line's kind or its amounts."""
-    kinds = {Text("Kind"): list(_KINDS.values())}
+    kinds = {Text("Kind"): list(KINDS.values())}
     amount = text_width(_WIDEST_AMOUNT, _SIZE)
     amounts = {Text("Base"): amount, Text("Amount"): amount}
     least = [

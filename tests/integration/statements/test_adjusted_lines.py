@@ -60,7 +60,9 @@ def test_every_file_says_id_and_reason_in_its_last_columns(api: Api, adjusted: s
         heading, *rows = csv.reader(io.StringIO(exported(caller, adjusted, "csv").decode()))
         assert (heading[-3:], [row[-3:] for row in rows]) == (LAST_COLUMNS, [["", "adj-1", REASON]])
         book = openpyxl.load_workbook(io.BytesIO(exported(caller, adjusted, "xlsx")))
-        assert [row[-3:] for row in book.active.values] == [tuple(LAST_COLUMNS), (None, "adj-1", REASON)]  # type: ignore[union-attr]
+        heading, line_row, _ = book.worksheets[0].values
+        assert heading[-3:] == ("冲回的佣金\nTakes back", "手工调整\nAdjustment", "原因\nReason")
+        assert line_row[-3:] == (None, "adj-1", REASON)
         table = pq.read_table(io.BytesIO(exported(caller, adjusted, "parquet")))
         assert (table["adjustment_id"].to_pylist(), table["reason"].to_pylist()) == (["adj-1"], [REASON])
 
