@@ -125,7 +125,7 @@ def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) 
 def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
     from distrib.services.statements.paper import write_paper  # noqa: PLC0415 - see the module
 
-    return write_paper(conn, program, wish.period, str(wish.shop_id), now)
+    return write_paper(conn, program, wish.period, str(wish.shop_id), now, wish.language)
 
 
 _WRITERS: dict[str, Callable[[Connection, Program, FileWish, datetime], Generator[bytes, None, int | None]]] = {

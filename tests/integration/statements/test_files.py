@@ -23,7 +23,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.errors import Refusal
 from distrib.domain.spreadsheet_cells import MARK, restored
 from distrib.domain.texts import Text
-from distrib.languages.readers import reader_of
+from distrib.languages.readers import READERS, reader_of
 from distrib.services.context import Actor
 from distrib.services.network.shops import ShopDraft
 from distrib.services.statements import closing
@@ -208,32 +208,89 @@ def test_an_empty_month_is_a_file_with_a_heading_in_every_format(world: World) -
     assert (table.num_rows, tuple(table.column_names)) == (0, exports.LINES_COLUMNS)
 
 
-def test_a_pdf_of_one_shop_has_its_figures_and_lines_in_chinese_and_english(odd: World) -> None:
-    content = file(odd, FileWish(MARCH, "pdf", shop_id="店铺"))
-    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
-    expected = ("对账单 Statement", "店铺 Shop: 店铺", "期末 Closing", "10.01", "80.05", "0.125", "005", "佣金 earned")
-    assert [wanted for wanted in expected if wanted not in words] == []
-    assert "=1+1" not in words
-    assert content == file(odd, FileWish(MARCH, "pdf", shop_id="店铺"))
+def words_of(content: bytes) -> str:
+    """The texts of a PDF, a line for each that was drawn."""
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+
+
+@pytest.mark.parametrize(
+    ("language", "expected", "absent"),
+    [
+        ("zh", ["对账单", "店铺", "期末", "佣金", "冲回", "本店销售", "第 1 页，共 1 页"], ["Statement", "earned"]),
+        ("en", ["Statement", "Shop", "Closing", "earned", "Own sale", "Page 1 of 1"], ["对账单", "佣金"]),
+        (
+            "both",
+            ["对账单", "Statement", "期末", "Closing", "佣金", "earned", "本店销售", "Own sale"],
+            ["对账单Statement"],
+        ),
+    ],
+)
+def test_a_pdf_of_one_shop_has_its_figures_and_lines_in_its_readers_language(
+    odd: World, language: str, expected: list[str], absent: list[str]
+) -> None:
+    wish = FileWish(MARCH, "pdf", shop_id="店铺", language=language)
+    content = file(odd, wish)
+    words = " ".join(words_of(content).split())
+    figures = ["店铺 & Co.", "10.01", "80.05", "12.5%", '005 / ="x"', "2026-03-01 – 2026-03-31"]
+    assert [wanted for wanted in (*expected, *figures) if wanted not in words] == []
+    assert [wanted for wanted in (*absent, "=1+1", "seller", "0.125") if wanted in words] == []
+    assert content == file(odd, wish)
+
+
+def test_a_pdf_names_the_program_and_says_of_a_closed_month_what_seals_it(odd: World, api: Api) -> None:
+    api.caller().call("PATCH", "/v1/program", {"title": "春茶优选"})
+    wish = "/v1/statements/2026-03/export?format=pdf&shop_id=007&language=en"
+    finance = api.caller("finance")
+    assert "The month is open" in words_of(finance.call("GET", wish).data)
+    for who, act in (("ann", closing.propose_close), ("ben", closing.confirm_close)):
+        with odd.container.begin() as conn:
+            closed = act(conn, odd.program, MARCH, Actor(who, who, "finance"), NOW)
+    words = words_of(finance.call("GET", wish).data)
+    assert "春茶优选" in words
+    assert f"SHA-256 of the month: {closed['digest']}" in words
+    assert "The month is open" not in words
+
+
+def test_a_pdf_says_of_each_line_whose_sale_it_was(world: World) -> None:
+    rules = [
+        {"id": "r-1", "pay": "seller", "rate": "0.1"},
+        {"id": "r-2", "pay": "upline", "tier": 1, "rate": "0.03"},
+        {"id": "r-3", "pay": "upline", "tier": 2, "rate": "0.0123"},
+        {"id": "r-4", "group": "by-rank", "pay": "chain", "differential": True, "rate": {"default": "0.02"}},
+    ]
+    world.publish({**SELLER_TEN_PERCENT, "tiers": 2, "rules": rules})
+    world.join(("a", None), ("b", "a"), ("c", "b"))
+    world.earn(*(settled(f"e-{shop}", f"o-{shop}", shop, line(10_000)) for shop in "abc"))
+    words = " ".join(words_of(file(world, FileWish(MARCH, "pdf", shop_id="a", language="en"))).split())
+    said = ("Own sale", "Own sale, by rank", "Downline sale, level 1", "Downline sale, level 2", "1.23%")
+    assert [phrase for phrase in said if phrase not in words] == []
+    assert "r-" not in words
 
 
 def test_a_pdf_of_many_lines_goes_over_many_pages_and_loses_none(world: World) -> None:
     world.publish(SELLER_TEN_PERCENT)
     world.join(("a", None))
     world.earn(*(settled(f"e{n}", f"{'order-' * 8}{n:05}", "a", line(1_000)) for n in range(600)))
-    reader = PdfReader(io.BytesIO(file(world, FileWish(MARCH, "pdf", shop_id="a"))))
+    reader = PdfReader(io.BytesIO(file(world, FileWish(MARCH, "pdf", shop_id="a", language="en"))))
     words = "".join("".join(page.extract_text().split()) for page in reader.pages)
-    assert len(reader.pages) > 10
+    pages = len(reader.pages)
+    assert pages > 10
     assert [n for n in range(600) if f"{n:05}" not in words] == []
+    assert [n for n in range(1, pages + 1) if f"Page{n}of{pages}" not in words] == []
+    assert words.count("Orderandline") == pages - (
+        "Orderandline" not in reader.pages[-1].extract_text().replace(" ", "")
+    )
+    assert "Lines:600" in words
 
 
 def test_a_pdf_breaks_no_amount_that_a_line_can_have(world: World) -> None:
     world.publish({**SELLER_TEN_PERCENT, "rules": [{"id": "s", "pay": "seller", "rate": "1"}]})
     world.join(("a", None))
     world.earn(settled("e", "o", "a", line(10**12)), refunded("r", "o", {"1": 10**12}))
-    [page] = PdfReader(io.BytesIO(file(world, FileWish(MARCH, "pdf", shop_id="a")))).pages
-    texts = page.extract_text().split()
-    assert [texts.count(amount) for amount in ("10,000,000,000.00", "-10,000,000,000.00")] == [4, 2]
+    for language in READERS:
+        [page] = PdfReader(io.BytesIO(file(world, FileWish(MARCH, "pdf", shop_id="a", language=language)))).pages
+        texts = page.extract_text().split()
+        assert [texts.count(amount) for amount in ("10,000,000,000.00", "-10,000,000,000.00")] == [4, 2]
 
 
 def test_a_pdf_draws_names_beyond_its_font_too(world: World) -> None:
