@@ -62,7 +62,8 @@ def create_app(container: Container) -> Flask:
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
     app.register_blueprint(console_blueprint(container.policies, load_samples(container.settings.config_dir)))
-    app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code)))
+    public_url = container.settings.public_url
+    app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code), public_url))
     answer_with_problems(app)
     app.before_request(_begin)
     app.after_request(_finish)

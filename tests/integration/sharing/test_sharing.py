@@ -167,12 +167,15 @@ def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(invi
     patch(inviting, title="好物优选")
     chinese, english = visit(inviting, code, "?lang=zh"), visit(inviting, code, "?lang=en")
     assert words(chinese) == (
-        f"加入好物优选 English 喆记小店 邀请你加入 好物优选 邀请码 {code} "
-        "在平台注册时填写以上邀请码即可。 具体规则以平台公示为准。"
+        f"加入好物优选 English 喆记小店 邀请你加入 好物优选 邀请码 {code} 复制邀请码 如何加入 "
+        "复制邀请码，或截图保存本页。 打开好物优选的 App 或小程序，进入注册页面。 在平台注册时填写以上邀请码即可。 "
+        "找不到入口？请询问发给你链接的人。 具体规则以平台公示为准。"
     )
     assert words(english) == (
-        f"Join 好物优选 中文 喆记小店 invites you to join 好物优选 Invite code {code} "
-        "Give this code when you register with the platform. The rules are those the platform publishes."
+        f"Join 好物优选 中文 喆记小店 invites you to join 好物优选 Invite code {code} Copy the code How to join "
+        "Copy the code, or keep a picture of this page. Open the app or shop of 好物优选, where you can register. "
+        "Give this code when you register with the platform. You do not find it? Ask who sent you this link. "
+        "The rules are those the platform publishes."
     )
     for answer in (chinese, english):
         assert "s-1" not in answer.text
@@ -194,11 +197,53 @@ def test_the_page_speaks_the_readers_language_and_says_so(inviting: Api) -> None
     assert visit(inviting, code, "?lang=xx", **{"Accept-Language": "zh"}).headers["Content-Language"] == "zh"
 
 
-def test_the_page_runs_nothing_keeps_nothing_and_is_not_to_be_found(inviting: Api) -> None:
+def tags_of(answer: TestResponse) -> dict[str, str]:
+    """What the page tells chats, by the name of the tag."""
+    found = re.findall(
+        r'<meta (?:property|itemprop|name="description" itemprop)="([^"]+)" content="([^"]*)"', answer.text
+    )
+    return {name: html.unescape(content) for name, content in found}
+
+
+def test_a_chat_shows_who_invites_into_what_and_a_card_and_nothing_else(inviting: Api) -> None:
+    code = code_of(inviting)
+    patch(inviting, title="好物优选")
+    tags = tags_of(visit(inviting, code, "?lang=zh"))
+    link = f"{BASE}/r/{code}"
+    assert tags["og:title"] == tags["name"] == "喆记小店邀请你加入好物优选"
+    assert tags["og:description"] == tags["description"] == f"邀请码 {code}。具体规则以平台公示为准。"
+    assert tags["og:image"] == tags["image"] == f"{link}/card.png?lang=zh"
+    assert (tags["og:url"], tags["og:locale"], tags["og:site_name"]) == (link, "zh_CN", "好物优选")
+    assert tags_of(visit(inviting, code, "?lang=en"))["og:title"] == "喆记小店 invites you to join 好物优选"
+    assert [claim for claim in CLAIMS if claim in " ".join(tags.values())] == []
+    cards = {language: visit(inviting, f"{code}/card.png", f"?lang={language}") for language in ("zh", "en")}
+    for card in cards.values():
+        assert (card.status_code, card.content_type, card.headers["Cache-Control"]) == (
+            200,
+            "image/png",
+            "public, max-age=60",
+        )
+        size = tuple(int(tags[f"og:image:{side}"]) for side in ("width", "height"))
+        assert Image.open(io.BytesIO(card.data)).size == size == (1200, 630)
+    assert cards["zh"].data != cards["en"].data
+
+
+def test_a_code_that_leads_nowhere_has_no_card_and_tells_chats_nothing(inviting: Api) -> None:
+    code = code_of(inviting)
+    inviting.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
+    for wrong in (code, "AAAAAAAAAA", "x"):
+        card = visit(inviting, f"{wrong}/card.png")
+        assert (card.status_code, card.data, card.headers["Cache-Control"]) == (404, b"", "no-store")
+        assert tags_of(visit(inviting, wrong)) == {}
+
+
+def test_the_page_runs_only_its_own_file_keeps_nothing_and_is_not_to_be_found(inviting: Api) -> None:
     answer = visit(inviting, code_of(inviting))
     assert answer.content_type == "text/html; charset=utf-8"
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
-    assert not re.search(r"<script|<style| style=| on\w+=|<form|http://", answer.text)
+    assert not re.search(r"<script(?! src=)|<style| style=| on\w+=|<form|http://", answer.text)
+    [script] = re.findall(r'<script src="([^"]+)" defer></script>', answer.text)
+    assert inviting.nobody().call("GET", script).content_type.startswith("text/javascript")
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert answer.headers["Cache-Control"] == "public, max-age=60"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -211,7 +256,7 @@ def test_a_name_is_text_and_never_markup(inviting: Api) -> None:
     inviting.caller().call("PATCH", "/v1/shops/s-1", {"name": "<script>alert(1)</script>&\"'"})
     patch(inviting, title="<b>T</b>")
     answer = visit(inviting, code_of(inviting))
-    assert "<script" not in answer.text
+    assert "<script>" not in answer.text
     assert "<b>" not in answer.text
     assert "<script>alert(1)</script>&\"'" in html.unescape(answer.text)
 
@@ -290,6 +335,8 @@ def test_a_code_that_two_programs_have_shows_both_and_guesses_neither(inviting: 
     assert "喆记小店" in answer.text
     assert "Other shop" in answer.text
     assert "Several programs know this code" in answer.text
+    assert tags_of(answer) == {}
+    assert visit(inviting, f"{code}/card.png").status_code == 404
     admin.post("/v1/shops/x-1/status", {"status": "closed", "reason": "r"})
     assert "Other shop" not in visit(inviting, code).text
 
