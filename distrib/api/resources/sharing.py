@@ -15,8 +15,8 @@ from distrib.api.http.answers import Drawing
 from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
 from distrib.domain.errors import Refusal
 from distrib.domain.sharing import invite_link
-from distrib.services.sharing.invitations import Invitation, invitation_of
-from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code
+from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
+from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, show_price
 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 
@@ -32,11 +32,19 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\]
     refusals=("shop_unknown", "shop_not_inviting"),
 )
 def get_poster(call: Call, shop_id: str) -> Drawing:
-    """A shop's share poster, 1080 × 1920: who invites into which program, the QR code of the invite link, the code."""
+    """A shop's share poster, 1080 × 1920: who invites into which program, the QR code of the invite link, the code.
+
+    On wish in one of three designs, with a headline and an article with its price.
+    """
+    asked = call.query
     invitation, link = _invitation(call, shop_id)
-    language = call.query["language"]
-    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, language)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, language))
+    shown = {"?title": asked["title"], "?goods_name": asked["goods_name"]}
+    check_claims(call.backend.policies, call.program, shown)
+    price_minor, language = asked["goods_price_minor"], asked["language"]
+    price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
+    looks = (language, asked["design"], *shown.values(), price)
+    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *looks))
 
 
 @sharing.operation(

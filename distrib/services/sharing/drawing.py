@@ -90,14 +90,21 @@ def write(
         pen.text(point, line, colour, font(text.size), _ANCHORS[side], stroke_width=stroke)
 
 
-def fitted(text: str, width: int, sizes: Sequence[int], most_lines: int, *, bold: bool = False) -> TextBlock:
-    """Breaks a text into lines as large as they fit; at the smallest size what is too much is cut."""
+def fitted(
+    text: str, width: int, sizes: Sequence[int], most_lines: int, *, bold: bool = False, height: int | None = None
+) -> TextBlock:
+    """Breaks a text into lines as large as they fit; at the smallest size what is too much is cut.
+
+    Args:
+        height: how high all lines may be together; None: as high as ``most_lines`` are.
+    """
     for size in sizes:
-        lines = _wrapped(text, width, font(size), most_lines)
-        if len(lines) <= most_lines:
+        allowed = most_lines if height is None else max(1, min(most_lines, height // TextBlock((), size).leading))
+        lines = _wrapped(text, width, font(size), allowed)
+        if len(lines) <= allowed:
             return TextBlock(lines, size, bold)
     smallest = sizes[-1]
-    *whole, last = lines[:most_lines]
+    *whole, last = lines[:allowed]
     while font(smallest).getlength(f"{last}…") > width:
         last = last[:-1]
     return TextBlock([*whole, f"{last.rstrip()}…"], smallest, bold)

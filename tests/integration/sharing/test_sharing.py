@@ -110,6 +110,33 @@ def test_each_language_has_its_poster_and_no_other_is_known(inviting: Api) -> No
         assert admin.refused("GET", f"/v1/shops/s-1/{query}") == (422, "invalid")
 
 
+def test_a_poster_shows_a_headline_and_an_article_in_three_designs_and_says_all_that_is_wrong(inviting: Api) -> None:
+    admin, path = inviting.caller("partner", "s-1"), "/v1/shops/s-1/poster.png"
+    goods = {"title": "春茶上新", "goods_name": "明前龙井", "goods_price_minor": "12800"}
+    answers = [
+        admin.call("GET", path, query_string={"design": design, **shown})
+        for design in ("classic", "market", "night")
+        for shown in ({}, goods)
+    ]
+    assert len({answer.data for answer in answers}) == len({answer.headers["ETag"] for answer in answers}) == 6
+    assert answers[0].data == admin.call("GET", path).data
+    assert {link_in(answer.data) for answer in answers} == {f"{BASE}/r/{code_of(inviting)}"}
+    wrong = {"design": "loud", "title": "x" * 41, "goods_price_minor": "-1"}
+    problem = admin.problem("GET", path, query_string=wrong)
+    assert problem["status"] == 422
+    assert {entry["pointer"] for entry in problem["errors"]} == {"?design", "?title", "?goods_price_minor"}
+    alone = admin.problem("GET", path, query_string={"goods_price_minor": "1"})
+    assert [entry["pointer"] for entry in alone["errors"]] == ["?goods_name"]
+
+
+def test_a_poster_promises_no_earnings_under_a_pack_that_forbids_it(inviting: Api) -> None:
+    asked = {"title": "躺赚", "goods_name": "月入过万课程"}
+    assert inviting.caller().call("GET", "/v1/shops/s-1/poster.png", query_string=asked).status_code == 200
+    patch(inviting, policy="cn")
+    problem = inviting.caller().problem("GET", "/v1/shops/s-1/poster.png", query_string=asked)
+    assert {entry["pointer"] for entry in problem["errors"]} == {"?title", "?goods_name"}
+
+
 def test_a_poster_kept_by_its_reader_is_not_sent_again_until_it_would_differ(inviting: Api) -> None:
     admin = inviting.caller()
     for name in ("poster.png", "qr.svg"):
@@ -422,6 +449,14 @@ def test_commands_draw_what_the_service_draws(inviting: Api, monkeypatch: pytest
         result = run("shops", name, "s-1", "--output", drawn, *extra)
         assert (result.exit_code, result.output) == (0, f"{drawn}: {BASE}/r/{code_of(inviting)}\n")
         assert drawn.read_bytes() == inviting.caller().call("GET", f"/v1/shops/s-1/{path}").data
+    drawn = tmp_path / "market"
+    article = ("--design", "market", "--title", "春茶", "--goods-name", "龙井", "--goods-price", "1,280.5")
+    assert run("shops", "poster", "s-1", "--output", drawn, *article).exit_code == 0
+    query = "design=market&title=%E6%98%A5%E8%8C%B6&goods_name=%E9%BE%99%E4%BA%95&goods_price_minor=128050"
+    assert drawn.read_bytes() == inviting.caller().call("GET", f"/v1/shops/s-1/poster.png?{query}").data
+    for wrong in (("--goods-price", "1"), ("--goods-name", "x", "--goods-price", "1.005"), ("--title", "x" * 41)):
+        assert run("shops", "poster", "s-1", "--output", tmp_path / "wrong", *wrong).exit_code == 2
+    assert not (tmp_path / "wrong").exists()
 
 
 @pytest.mark.usefixtures("shell")
