@@ -58,6 +58,7 @@ TEXTS: dict[str, Text] = {
     "either_or": Text("give {one} or {other}, not both"),
     "account_number": Text("must begin with a letter or a digit and hold letters, digits and . @ / ( ) + - only"),
     "either": Text("give {one} or {other}"),
+    "no_background": Text("the program has no picture of its own"),
 }
 
 

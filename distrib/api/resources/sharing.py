@@ -9,12 +9,22 @@ from functools import partial
 
 from flask import request
 
+from distrib.api.calls.bodies import PICTURE_BYTES
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
-from distrib.api.http.answers import Drawing
-from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
-from distrib.domain.errors import Refusal
+from distrib.api.http.answers import Answer, Drawing
+from distrib.api.http.words import say
+from distrib.api.schemas.sharing import (
+    OWN,
+    BackgroundDraftSchema,
+    BackgroundSchema,
+    PosterQuerySchema,
+    QrCodeQuerySchema,
+)
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.sharing import invite_link
+from distrib.services.sharing import backgrounds
+from distrib.services.sharing.backgrounds import Background
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
 from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, show_price
 
@@ -43,8 +53,42 @@ def get_poster(call: Call, shop_id: str) -> Drawing:
     price_minor, language = asked["goods_price_minor"], asked["language"]
     price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
     looks = (language, asked["design"], *shown.values(), price)
-    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *looks))
+    background = _background(call) if asked["background"] == OWN else None
+    image, digest = (b"", None) if background is None else (background.image, background.digest.hex())
+    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks, image)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *looks, digest))
+
+
+@sharing.operation(
+    "PUT", "/program/poster-background", {200: BackgroundSchema}, body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES
+)
+def put_poster_background(call: Call) -> Answer:
+    """Puts a picture behind the posters of the program, cut to their shape; the one before is gone."""
+    return Answer(backgrounds.set_background(call.conn, call.program, call.body["image"], call.now))
+
+
+@sharing.operation("GET", "/program/poster-background", {200: BackgroundSchema}, refusals=("not_found",))
+def get_poster_background(call: Call) -> Answer:
+    """The size and digest of the picture behind the posters; 404 without one."""
+    background = backgrounds.find_background(call.conn, call.program)
+    if background is None:
+        raise Refusal("not_found")
+    return Answer(backgrounds.background_view(background))
+
+
+@sharing.operation("DELETE", "/program/poster-background", {204: None})
+def end_poster_background(call: Call) -> Answer:
+    """Takes the picture away."""
+    backgrounds.end_background(call.conn, call.program)
+    return Answer(None, 204)
+
+
+def _background(call: Call) -> Background:
+    """The program's own picture; raises ``invalid`` without one."""
+    background = backgrounds.find_background(call.conn, call.program)
+    if background is None:
+        raise Refusal("invalid", [Problem("?background", say("no_background"))])
+    return background
 
 
 @sharing.operation(

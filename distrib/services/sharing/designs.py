@@ -5,6 +5,7 @@ Nothing but what is handed in is shown: no id, no figure of a shop, no word on e
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -51,6 +52,7 @@ class PosterTexts(NamedTuple):
     headline: str = ""
     goods: str = ""
     price: str = ""
+    background: bytes = b""
 
     def say(self, key: str) -> str:
         """Renders one of the words of every poster."""
@@ -75,13 +77,18 @@ class PosterTexts(NamedTuple):
 # --- red with a white card ---
 
 _ROUGH, _LIGHT, _PALE, _GOLD = (200, 54, 40), (213, 72, 56), (255, 242, 237), (250, 205, 140)
+_ROUGH_SHADE = (60, 14, 10)
 _CARD_TOP, _AVATAR = 390, 104
 _CARD = (80, _CARD_TOP, WIDTH - 80, 1590)
 
 
 def classic(texts: PosterTexts) -> Image.Image:
     """Red with a white card: who invites into what above, the code below, the article between them."""
-    picture = _classic_ground().copy()
+    picture = _photo(texts, _ROUGH_SHADE, 150)
+    if picture is None:
+        picture = _classic_ground().copy()
+    else:
+        _classic_card(picture)
     pen = ImageDraw.Draw(picture)
     head = fitted(texts.head, 920, (72, 64, 56, 50, 44), 2, bold=True, height=140)
     write(pen, head, (_MIDDLE, 190 - (head.height - head.leading) // 2), _WHITE)
@@ -107,10 +114,14 @@ def _classic_ground() -> Image.Image:
     picture = Image.new("RGB", (WIDTH, HEIGHT), _ROUGH)
     for middle, radius in (((120, 90), 330), ((1010, 330), 240), ((930, 1800), 380)):
         disc(picture, middle, radius, _LIGHT)
+    _classic_card(picture)
+    return picture
+
+
+def _classic_card(picture: Image.Image) -> None:
     stamp(picture, _CARD, 48, _WHITE)
     disc(picture, (_MIDDLE, _CARD_TOP), _AVATAR + 12, _WHITE)
     disc(picture, (_MIDDLE, _CARD_TOP), _AVATAR, _GOLD)
-    return picture
 
 
 def _classic_goods(picture: Image.Image, pen: ImageDraw.ImageDraw, texts: PosterTexts) -> None:
@@ -122,13 +133,17 @@ def _classic_goods(picture: Image.Image, pen: ImageDraw.ImageDraw, texts: Poster
 # --- a shop window in green over a white foot ---
 
 _LEAF, _LEAF_LIGHT, _LEAF_DARK, _CREAM = (18, 110, 84), (34, 134, 103), (11, 82, 62), (250, 246, 236)
-_AMBER = (246, 196, 83)
+_AMBER, _LEAF_SHADE = (246, 196, 83), (6, 40, 30)
 _WINDOW_FOOT = 1240
 
 
 def market(texts: PosterTexts) -> Image.Image:
     """A shop window: headline and article, or the program, large above; the code and who invites at the foot."""
     picture = _market_ground().copy()
+    photo = _photo(texts, _LEAF_SHADE, 150)
+    if photo is not None:
+        picture.paste(photo.crop((0, 340, WIDTH, 340 + _WINDOW_FOOT)), (0, 0))
+        _awning(picture)
     pen = ImageDraw.Draw(picture)
     if texts.goods:
         write(pen, fitted(texts.program, 860, (44, 40, 36), 1), (_MIDDLE, 130), _AMBER)
@@ -155,11 +170,15 @@ def _market_ground() -> Image.Image:
     for middle, radius in (((90, 520), 300), ((1010, 240), 260), ((900, 1090), 330)):
         disc(picture, middle, radius, _LEAF_LIGHT)
     picture.paste(_WHITE, (0, _WINDOW_FOOT, WIDTH, HEIGHT))
+    _awning(picture)
+    return picture
+
+
+def _awning(picture: Image.Image) -> None:
     side = WIDTH // 8
     for place in range(8):
         colour = _LEAF_DARK if place % 2 else _CREAM
         stamp(picture, (place * side, -90, (place + 1) * side, 62), side // 2 - 2, colour)
-    return picture
 
 
 def _market_foot(picture: Image.Image, pen: ImageDraw.ImageDraw, texts: PosterTexts) -> None:
@@ -192,7 +211,11 @@ _NIGHT, _NIGHT_LIGHT, _BRASS, _MOON = (17, 26, 48), (28, 41, 72), (218, 182, 110
 
 def night(texts: PosterTexts) -> Image.Image:
     """Gold on dark blue within a frame: headline, program, article, who invites, and the code on a white field."""
-    picture = _night_ground().copy()
+    picture = _photo(texts, _NIGHT, 170)
+    if picture is None:
+        picture = _night_ground().copy()
+    else:
+        _frame(picture)
     pen = ImageDraw.Draw(picture)
     write(pen, fitted(texts.head, 800, (60, 54, 48, 42), 2), (_MIDDLE, 200), _MOON)
     program = fitted(texts.program, 820, (112, 98, 84, 72, 60, 50), 2, bold=True)
@@ -222,11 +245,15 @@ def _night_ground() -> Image.Image:
     picture = Image.new("RGB", (WIDTH, HEIGHT), _NIGHT)
     for middle, radius in (((0, 0), 420), ((1080, 1000), 360), ((60, 1700), 300)):
         disc(picture, middle, radius, _NIGHT_LIGHT)
+    _frame(picture)
+    return picture
+
+
+def _frame(picture: Image.Image) -> None:
     pen = ImageDraw.Draw(picture)
     pen.rounded_rectangle((44, 44, WIDTH - 44, HEIGHT - 44), 28, outline=_BRASS, width=3)
     pen.rounded_rectangle((58, 58, WIDTH - 58, HEIGHT - 58), 20, outline=_BRASS, width=1)
     _ornament(pen, 120)
-    return picture
 
 
 def _ornament(pen: ImageDraw.ImageDraw, y: int) -> None:
@@ -243,6 +270,16 @@ def _invites(texts: PosterTexts, light: Colour, strong: Colour) -> list[tuple[Te
 
 
 # --- what the looks share ---
+
+
+def _photo(texts: PosterTexts, shade: Colour, depth: int) -> Image.Image | None:
+    """The program's own picture under a shade of ``depth`` of 255, so that texts stand out; None without one."""
+    if not texts.background:
+        return None
+    with Image.open(io.BytesIO(texts.background), formats=("JPEG",)) as picture:
+        whole = picture.convert("RGB")
+    shaded = Image.new("RGB", whole.size, shade)
+    return Image.composite(shaded, whole, Image.new("L", whole.size, depth))
 
 
 def _who(

@@ -49,6 +49,7 @@ def draw_poster(
     headline: str | None = None,
     goods: str | None = None,
     price: str | None = None,
+    background: bytes = b"",
 ) -> bytes:
     """Draws the poster as a PNG, 1080 × 1920; names shrink, wrap and in the end are cut so that they fit.
 
@@ -62,6 +63,7 @@ def draw_poster(
         headline: what stands at the top, in place of the word for an invitation.
         goods: the name of an article that is shown.
         price: what it costs, as ``show_price`` has it.
+        background: the program's own picture, as ``backgrounds`` keeps it; empty: none.
     """
     texts = PosterTexts(
         on_picture(program),
@@ -72,6 +74,7 @@ def draw_poster(
         on_picture(headline or ""),
         on_picture(goods or ""),
         on_picture(price or ""),
+        background,
     )
     buffer = io.BytesIO()
     _DRAWN_BY[design](texts).save(buffer, "PNG", compress_level=6)

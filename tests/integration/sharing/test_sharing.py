@@ -7,6 +7,7 @@ import http.client
 import io
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -127,6 +128,57 @@ def test_a_poster_shows_a_headline_and_an_article_in_three_designs_and_says_all_
     assert {entry["pointer"] for entry in problem["errors"]} == {"?design", "?title", "?goods_price_minor"}
     alone = admin.problem("GET", path, query_string={"goods_price_minor": "1"})
     assert [entry["pointer"] for entry in alone["errors"]] == ["?goods_name"]
+
+
+def encoded(picture: Image.Image, form: str = "PNG") -> dict[str, str]:
+    """A picture as the body of a call."""
+    with io.BytesIO() as file:
+        picture.save(file, form)
+        return {"image": b64encode(file.getvalue()).decode()}
+
+
+def test_a_program_puts_a_picture_of_its_own_behind_its_posters_and_takes_it_away(inviting: Api) -> None:
+    admin, path = inviting.caller(), "/v1/program/poster-background"
+    poster = "/v1/shops/s-1/poster.png?background=own&design="
+    assert admin.refused("GET", path) == (404, "not_found")
+    assert [entry["pointer"] for entry in admin.problem("GET", f"{poster}night")["errors"]] == ["?background"]
+    kept = [
+        admin.put(path, encoded(Image.new("RGB", size, "teal"), form))
+        for size, form in (((2000, 700), "JPEG"), ((600, 900), "WEBP"))
+    ]
+    assert {(view["width"], view["height"]) for view in kept} == {(1080, 1920)}
+    assert admin.get(path) == kept[-1]
+    for design in ("classic", "market", "night"):
+        own = admin.call("GET", f"{poster}{design}")
+        assert link_in(own.data) == f"{BASE}/r/{code_of(inviting)}"
+        assert own.data != admin.call("GET", f"/v1/shops/s-1/poster.png?design={design}").data
+    tag = admin.call("GET", f"{poster}night").headers["ETag"]
+    admin.put(path, encoded(Image.new("RGBA", (540, 540), (0, 0, 0, 0))))
+    assert admin.call("GET", f"{poster}night").headers["ETag"] != tag
+    other = inviting.caller(program=inviting.other_program())
+    assert other.refused("GET", path) == (404, "not_found")
+    for _ in range(2):
+        assert admin.call("DELETE", path).status_code == 204
+    assert admin.refused("GET", path) == (404, "not_found")
+
+
+def test_what_is_no_picture_or_too_large_is_refused_and_the_one_before_stays(inviting: Api) -> None:
+    admin, path = inviting.caller(), "/v1/program/poster-background"
+    kept = admin.put(path, encoded(Image.new("RGB", (600, 600), "teal")))
+    whole = b64decode(encoded(Image.effect_noise((600, 600), 60))["image"])
+    wrong = {
+        "no base64": "%%%",
+        "text": b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode(),
+        "half": b64encode(whole[: len(whole) // 2]).decode(),
+        "gif": encoded(Image.new("P", (600, 600)), "GIF")["image"],
+        "small": encoded(Image.new("RGB", (539, 900)))["image"],
+        "bomb": encoded(Image.new("1", (6_000, 6_000)))["image"],
+        "heavy": b64encode(b"x" * (2 * 2**20 + 1)).decode(),
+    }
+    for name, image in wrong.items():
+        problem = admin.problem("PUT", path, {"image": image})
+        assert (problem["status"], [entry["pointer"] for entry in problem["errors"]]) == (422, ["/image"]), name
+    assert admin.get(path) == kept
 
 
 def test_a_poster_promises_no_earnings_under_a_pack_that_forbids_it(inviting: Api) -> None:
