@@ -78,7 +78,7 @@ def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Fla
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
     serve_console(app, policies, samples)
-    app.register_blueprint(invitation_blueprint(_invitations))
+    app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url))
     answer_with_problems(app, lambda refusal: answer_refusal(refusal) if is_console(request.path) else None)
     app.before_request(_begin)
     app.after_request(_finish)

@@ -5,12 +5,15 @@ What each call answers is tested elsewhere; here it only has to succeed, on many
 
 from __future__ import annotations
 
+import io
 import json
+from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from PIL import Image
 from sqlalchemy import text
 
 from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
@@ -344,6 +347,12 @@ class PlatformDay:
         rules = {"least_minor": 1, "most_minor": None, "per_day": 20, "per_month": 30, "fee_minor": 0}
         self.good("PATCH", "/v1/program", {"withdrawals": rules, "withholding": "cumulative"})
         self.good("POST", "/v1/program/approve", by=self.second)
+        with io.BytesIO() as file:
+            Image.new("RGB", (540, 540)).save(file, "PNG")
+            encoded = b64encode(file.getvalue()).decode()
+        self.good("PUT", "/v1/program/poster-background", {"image": encoded})
+        self.good("GET", "/v1/program/poster-background")
+        self.good("DELETE", "/v1/program/poster-background")
         self.good("PATCH", "/v1/program", {"time_zone": "Asia/Tokyo"}, may_fail=True)  # fixed once there are events
         key = self.good("POST", "/v1/keys", {"role": "orders", "name": "n"})
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
@@ -584,7 +593,8 @@ class PlatformDay:
     def files(self, month: str) -> None:
         """Every file of a month."""
         for detail in ("shops", "lines"):
-            self.good("GET", f"/v1/statements/{month}/export?format=csv&detail={detail}")
+            for form in ("csv", "xlsx"):
+                self.good("GET", f"/v1/statements/{month}/export?format={form}&detail={detail}")
         self.good("GET", f"/v1/statements/{month}/export?format=parquet&detail=shops")
         self.good("GET", f"/v1/statements/{month}/export/manifest")
 

@@ -33,6 +33,9 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "export_subtree": _READERS_AND_SELF,
     "get_metrics": _READERS_AND_SELF,
     "get_poster": _READERS_AND_SELF,
+    "put_poster_background": _ADMIN,
+    "get_poster_background": _READERS,
+    "end_poster_background": _ADMIN,
     "get_qr_code": _READERS_AND_SELF,
     "list_keys": _ADMIN,
     "create_key": _ADMIN,
@@ -150,6 +153,8 @@ _READ: Final = "read"
 _OWN: Final = ""
 SCOPE_OF: Final[dict[str, str]] = {
     "change_program": "program",
+    "put_poster_background": "program",
+    "end_poster_background": "program",
     "create_webhook": "program",
     "change_webhook": "program",
     "end_webhook": "program",

@@ -60,6 +60,7 @@ TEXTS: dict[str, Text] = {
     "of_batches": Text("is asked of whole batches, and this key sees its own lines"),
     "sorted_by": Text("goes with the sort {sorts} only"),
     "either": Text("give {one} or {other}"),
+    "no_background": Text("the program has no picture of its own"),
 }
 
 

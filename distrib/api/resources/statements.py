@@ -27,10 +27,12 @@ from distrib.api.schemas.statements import (
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
+from distrib.languages.readers import reader_of
+from distrib.languages.web import accepted_reader
 from distrib.services.audit import run
 from distrib.services.statements import closing, files
 from distrib.services.statements import months as service
-from distrib.services.statements.files import MEDIA_TYPES, FileWish
+from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
 
 statements = Resource("statements", "Monthly statements 对账单 and audits 审计")
 
@@ -82,7 +84,8 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
 def export_statements(call: Call, period: str) -> Stream:
     """A month as a file, streamed: CSV, XLSX or Parquet with a row per shop or commission, or a PDF for one shop."""
     asked = call.query
-    wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call))
+    language = asked["language"] or accepted_reader()
+    wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call), language)
     produce = partial(files.export_file, program=call.program, wish=wish, now=call.now)
     return Stream(produce, MEDIA_TYPES[wish.format], wish.filename, _file_headers(call, wish))
 
@@ -168,7 +171,9 @@ def _shop_of_file(call: Call) -> str | None:
 
 
 def _file_headers(call: Call, wish: FileWish) -> dict[str, str]:
-    """The digest of a closed month's whole CSV file, as RFC 9530 writes it."""
+    """The language of a file for people; the digest of a closed month's whole CSV file, as RFC 9530 writes it."""
+    if wish.format in WORDED:
+        return {"Content-Language": ", ".join(reader_of(wish.language).languages), "Vary": "Accept-Language"}
     if wish.format != "csv" or wish.shop_id is not None:
         return {}
     digest = service.digest_of_file(call.conn, call.program, wish.period, wish.detail)

@@ -23,6 +23,7 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema
+from distrib.languages.readers import READERS
 from distrib.services.statements.sorting import MONTH_SORTS, STATES
 
 DETAILS = ("shops", "lines")
@@ -49,6 +50,11 @@ class ExportQuerySchema(Shape):
     format = Choice(FORMATS, load_default="csv")
     detail = Choice(DETAILS, load_default="shops")
     shop_id = Identifier(load_default=None)
+    language = Choice(
+        READERS,
+        load_default=None,
+        metadata={"description": "of XLSX and PDF; if not given, what `Accept-Language` names, else both"},
+    )
 
     @validates_schema(skip_on_field_errors=False)
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:

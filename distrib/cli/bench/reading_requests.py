@@ -25,6 +25,7 @@ WHOLE_FILES = {
     "/v1/payouts/{payout_id}/export": "the channel's file of a whole batch",
     "/v1/payouts/reports/platform": "a report on all payees of a quarter",
     "/v1/payouts/reports/us-1099": "a report on all payees of a year",
+    "/v1/shops/{shop_id}/poster.png": "a picture, whose texts and article belong together",
     "/v1/trail/export": "a month of the trail, streamed",
     "/v1/compliance/report": "the structure of the whole tree, worked out anew",
     "/v1/program/retention": "a month by month figure of all shops",

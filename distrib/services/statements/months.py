@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
+from distrib.domain.texts import Text, Wording
 from distrib.services.context import Program, format_period
 from distrib.services.orders.commissions import CommissionQuery, list_commissions
 from distrib.services.statements import close_figures, closing
@@ -149,6 +150,31 @@ def file_head(
 ) -> exports.FileHead:
     """Builds the head of a month's file, as of its end or, while it lasts, as of now."""
     return closing.file_head(conn, program, period, held_from_of(program, period, now), shop_id)
+
+
+def file_facts(conn: Connection, program: Program, period: int, now: datetime) -> list[tuple[Text, Wording]]:
+    """Reads what stands over a month's file for people: whose month it is, as of when, and how it shows money."""
+    held_from = held_from_of(program, period, now)
+    closed = closing.find_closed(conn, program, period)
+    is_closed = closed is not None or closing.is_sealed(conn, program, period)
+    as_of = (held_from - _TICK).astimezone(program.zone).isoformat(" ", "seconds")
+    facts: list[tuple[Text, Wording]] = [
+        (Text("Program"), program.code if program.title is None else f"{program.title} ({program.code})"),
+        (Text("Month"), format_period(period)),
+        (Text("State", "month"), Text("closed", "paper") if is_closed else Text("open", "paper")),
+        (Text("As of"), as_of),
+        (Text("Times", "sheet"), Text("on the program's clock, {zone}", zone=program.time_zone)),
+        (
+            Text("Amounts", "sheet"),
+            Text(
+                "in {currency}, exact; one of more than 15 digits is a text, for a spreadsheet holds no more",
+                currency=program.currency,
+            ),
+        ),
+    ]
+    if closed is not None:
+        facts.append((Text("SHA-256 of the month's shops.csv"), closed.digest))
+    return facts
 
 
 def manifest(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:
