@@ -16,6 +16,7 @@ from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
 from distrib.api.resources.sharing import sharing
 from distrib.api.resources.shop_months import shop_months
+from distrib.api.resources.shop_sessions import shop_sessions
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 from distrib.api.resources.trail import trail
@@ -29,6 +30,7 @@ RESOURCES = (
     shops,
     customers,
     shop_months,
+    shop_sessions,
     events,
     orders,
     commissions,

@@ -32,6 +32,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "change_shop": ("PATCH", "/v1/shops/own", {"name": "n"}),
     "get_poster": ("GET", "/v1/shops/own/poster.png", None),
     "get_qr_code": ("GET", "/v1/shops/own/qr.svg", None),
+    "create_shop_session": ("POST", "/v1/shops/own/session", None),
+    "end_shop_sessions": ("POST", "/v1/shops/own/session/end", None),
     "erase_shop": ("POST", "/v1/shops/own/erase", None),
     "export_subtree": ("GET", "/v1/shops/own/subtree", None),
     "get_metrics": ("GET", "/v1/shops/own/metrics?period=2026-03", None),

@@ -28,7 +28,7 @@ OF_NO_PROGRAM = {"alembic_version"}
 """The version of the schema, which anybody may know."""
 FIGURES_OF_ALL = {"audit_figures", "delivery_figures", "queued_orders", "signed_overrides"}
 """Functions that look past the policies: each answers counts, or digests."""
-BY_WHAT_IS_UNGUESSABLE = {("api_keys", "by_key_id"), ("shops", "by_invite_code")}
+BY_WHAT_IS_UNGUESSABLE = {("api_keys", "by_key_id"), ("shops", "by_invite_code"), ("shop_sessions", "by_session_id")}
 READ_SEQUENCES = {"posting_no_seq"}
 _COLUMNS = text(
     """
