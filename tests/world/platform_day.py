@@ -234,6 +234,7 @@ class PlatformDay:
             f"/v1/shops/{largest}/balance",
             f"/v1/shops/{largest}/balance?as_of=2024-02-01T00:00:00Z",
             f"/v1/shops/{largest}/ranks",
+            f"/v1/shops/{largest}/next-rank",
             f"/v1/shops/{largest}/metrics?period={period}",
             f"/v1/shops/{largest}/subtree?levels=2",
             f"/v1/shops/{largest}/subtree",
@@ -286,6 +287,8 @@ class PlatformDay:
         self.good("POST", "/v1/shops/new-2/move", {"sponsor_id": self.shop(2), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(3)}/move", {"sponsor_id": self.shop(4), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(5)}/status", {"status": "frozen", "reason": "r"})
+        self.good("POST", f"/v1/shops/{self.shop(6)}/status", {"status": "pending", "reason": "r"})
+        self.look()
         self.good("GET", "/v1/shops/new-1")
         self.good("POST", "/v1/shops/new-2/erase")
         for number in range(20, 40):
@@ -317,12 +320,14 @@ class PlatformDay:
         """Settings, keys, a further plan with ranks, caps, conditions and a pool."""
         rules = {"least_minor": 1, "most_minor": None, "per_day": 20, "per_month": 30, "fee_minor": 0}
         self.good("PATCH", "/v1/program", {"withdrawals": rules, "withholding": "cumulative"})
+        self.look()
         self.good("POST", "/v1/program/approve", by=self.second)
         self.good("PATCH", "/v1/program", {"time_zone": "Asia/Tokyo"}, may_fail=True)  # fixed once there are events
         key = self.good("POST", "/v1/keys", {"role": "orders", "name": "n"})
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
         money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
+        self.look()
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
         self.good("POST", f"/v1/keys/{money['id']}/rotate/finish")
@@ -392,6 +397,7 @@ class PlatformDay:
         self.drain()
         self.good("POST", "/v1/shops", {"id": "later", "sponsor_id": shops[1], "joined_at": "2024-01-01T00:00:00Z"})
         self.drain()
+        self.look()
         self.good("POST", "/v1/events/x/retry")
         self.drain()
         for path in (
@@ -495,6 +501,7 @@ class PlatformDay:
         run_daily_monitors(self.api.world.container)
         root = shop_id(self.platform.roots)
         case = self.good("POST", "/v1/compliance/cases", {"shop_id": root, "reason": "r"})
+        self.look()
         path = f"/v1/compliance/cases/{case['case_no']}/decisions"
         at = (APRIL - DAY).isoformat()
         decision = {"decided_by": "Han", "reason": "r"}
@@ -525,10 +532,9 @@ class PlatformDay:
         self.good("POST", "/v1/compliance/penalties", of_organiser)
         self.good("POST", "/v1/compliance/runs")
         self.good("GET", "/v1/compliance/penalties/p")
-        self.pages(f"/v1/compliance/penalties?shop_id={root}")
         self.good("POST", "/v1/compliance/penalties/p/withdraw", {"reason": "r"})
-        self.pages("/v1/compliance/findings")
-        self.pages("/v1/compliance/cases")
+        for noun in (f"penalties?shop_id={root}", "findings", "cases"):
+            self.pages(f"/v1/compliance/{noun}")
         self.good("GET", "/v1/compliance/report")
 
     # --- months ---
@@ -537,6 +543,7 @@ class PlatformDay:
         """Files of open months, proposals, closes, files of closed ones; a month after another."""
         adjustment = {"id": "adj", "shop_id": self.shop(21), "amount_minor": 500, "reason": "r"}
         self.good("POST", "/v1/adjustments", adjustment)
+        self.look()
         self.good("POST", "/v1/adjustments/adj/approve", by=self.second)
         self.good("GET", "/v1/adjustments/adj")
         self.pages("/v1/adjustments?status=approved")
@@ -545,6 +552,7 @@ class PlatformDay:
         cut_off = {"2024-01": {"cut_off_at": self.api.world.now().isoformat()}}
         for month in months:
             answer = self.admin.call("POST", f"/v1/statements/{month}/close", cut_off.get(month))
+            self.look()
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
@@ -570,7 +578,8 @@ class PlatformDay:
             with world.container.begin() as conn:
                 evaluate_month(conn, self.program, month, COMMAND_LINE, world.now())
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
-        self.good("GET", f"/v1/shops/{self.shop(8)}/ranks")
+        for name in ("ranks", "next-rank"):
+            self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
         self.pages("/v1/ranks/evaluations")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
@@ -585,6 +594,7 @@ class PlatformDay:
             self.good("PUT", f"/v1/shops/{self.shop(number)}/payee", changed)
         self.pages("/v1/changes")
         self.pages("/v1/changes?status=open")
+        self.look()
         with container.begin() as conn:
             reseal_contents(conn, self.program, container.sealer)
             for change in due_changes(conn, now + timedelta(days=4), 10):
@@ -630,6 +640,7 @@ class PlatformDay:
         """Batches of every selection from their making to returns; withdrawals; reports; a closing payment."""
         make, second = "/v1/payouts", self.second
         self.good("POST", make, {"id": "named", "up_to": UP_TO, "shop_ids": [self.shop(20), self.shop(22)]})
+        self.look()
         self.good("POST", f"{make}/named/cancel")
         self.good("POST", make, {"id": "some", "up_to": UP_TO, "amounts": {self.shop(22): 10}})
         self.good("POST", f"{make}/some/approve", by=second)
@@ -668,6 +679,7 @@ class PlatformDay:
         for number in (24, 26):
             partner = self.api.caller("partner", self.shop(number))
             self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
+            self.look()
             self.good("POST", f"/v1/withdrawals/wd-{number}/approve", by=second)
             self.good("GET", "/v1/withdrawals", by=partner)
             self.good("GET", "/v1/payouts", by=partner)
@@ -685,6 +697,7 @@ class PlatformDay:
         self.good("PUT", f"/v1/shops/{leaving}/payee", PAYEE | {"id_number": "leaving"})
         self.good("POST", f"/v1/shops/{leaving}/status", {"status": "closed", "reason": "r"})
         self.good("POST", f"/v1/shops/{leaving}/closing-payment", {"id": "last", "reason": "r"})
+        self.look()
         self.good("POST", f"/v1/shops/{leaving}/closing-payment/approve", by=self.second)
 
     def results(self, payout: str, shops: list[str], status: str) -> None:
@@ -715,6 +728,7 @@ class PlatformDay:
             ids_of_orders(conn, capped.program_id, [13])
             available_of_all(conn, capped.program_id, now, now)
         self.good("GET", "/v1/shops/deepest")
+        self.look()
         self.pages("/v1/compliance/findings")
         renamed = json.loads(json.dumps(RANKED).replace('"owner"', '"partner"')) | {"rank_map": {"owner": "partner"}}
         made = self.good("POST", "/v1/plans", renamed)
@@ -752,6 +766,10 @@ class PlatformDay:
             result = self.good("GET", "/v1/audit")
             assert result["ok"], [check for check in result["checks"] if not check["ok"]]
         run_daily_audits(container)
+
+    def look(self) -> None:
+        """What waits for whoever asks."""
+        self.good("GET", "/v1/inbox")
 
     def good(
         self, method: str, path: str, body: Any = None, by: Caller | None = None, *, may_fail: bool = False, **more: Any

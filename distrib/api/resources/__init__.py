@@ -6,6 +6,7 @@ from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
 from distrib.api.resources.held_changes import held_changes
+from distrib.api.resources.inbox import inbox
 from distrib.api.resources.keys import keys
 from distrib.api.resources.ledger import ledger
 from distrib.api.resources.orders import orders
@@ -45,5 +46,6 @@ RESOURCES = (
     webhooks,
     sharing,
     held_changes,
+    inbox,
     trail,
 )

@@ -56,6 +56,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "set_status": ("POST", "/v1/shops/own/status", {"status": "active", "reason": "r"}),
     "set_rank": ("PUT", "/v1/shops/own/rank", {"rank": "member", "reason": "r"}),
     "list_ranks": ("GET", "/v1/shops/own/ranks", None),
+    "get_next_rank": ("GET", "/v1/shops/own/next-rank", None),
     "list_evaluations": ("GET", "/v1/ranks/evaluations", None),
     "get_balance": ("GET", "/v1/shops/own/balance", None),
     "list_shop_commissions": ("GET", "/v1/shops/own/commissions", None),
@@ -142,6 +143,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "approve_program_change": ("POST", "/v1/program/approve", None),
     "cancel_program_change": ("POST", "/v1/program/cancel", None),
     "list_held_changes": ("GET", "/v1/changes", None),
+    "list_inbox": ("GET", "/v1/inbox", None),
     "list_trail": ("GET", "/v1/trail", None),
     "export_trail": ("GET", "/v1/trail/export?period=2026-03", None),
 }

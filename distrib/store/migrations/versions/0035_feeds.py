@@ -1,4 +1,4 @@
-"""Sessions of shop owners, each opened by a link that opens once."""
+"""Sessions of shop owners; what waits for a person."""
 
 from pathlib import Path
 
