@@ -195,6 +195,11 @@ class PlatformDay:
             "/v1/events?status=waiting",
             "/v1/events?status=failed",
             "/v1/events?status=done",
+            "/v1/events?order_id=o-00000013",
+            "/v1/events?type=order.settled",
+            "/v1/events?type=group.failed",
+            f"/v1/events?{BOTH_ENDS}",
+            f"/v1/events?{BOTH_ENDS}&type=order.refunded",
             "/v1/ledger/accounts",
             "/v1/ledger/transfers",
             f"/v1/ledger/transfers?account=payable:{largest}",
@@ -427,6 +432,7 @@ class PlatformDay:
             "/v1/orders?status=failed",
             "/v1/events?status=failed",
             "/v1/events?status=waiting",
+            "/v1/events?code=refund_exceeds",
             "/v1/commissions?state=expected",
         ):
             self.pages(path)
@@ -469,10 +475,11 @@ class PlatformDay:
         """An endpoint, its messages, its deliveries, sent again, its end."""
         world = self.api.world
         with receiver() as inbox:
-            hook = {"url": inbox.url, "events": ["commission.earned", "rank.changed", "statement.closed"], "id": "hook"}
+            hook = {"url": inbox.url, "events": ["commission.earned", "rank.changed", "event.failed"], "id": "hook"}
             made = self.good("POST", "/v1/webhooks", hook)
             path = f"/v1/webhooks/{made['id']}"
             self.post([settled(f"h-{n}", f"ho-{n}", self.shop(n), line(500), **SOLD) for n in range(5)])
+            self.post([refunded("h-x", "ho-1", {"1": 10**9}, APRIL + DAY)])
             self.drain()
             courier = Courier(
                 world.container.worker_engine, world.container.sealer, Sender(allows_private=True), world.now

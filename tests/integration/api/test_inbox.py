@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from distrib.api.calls.backend import EXTENSION
+from distrib.domain.webhooks import EVENT_TYPES
 from distrib.services.compliance.registrations import note_registrations
 from distrib.services.undecided import FINDINGS_WAIT, KINDS, MOST_COUNTED
 from tests.world.api import Api, Caller
@@ -22,7 +24,7 @@ PAYEE: dict[str, Any] = {
     "accounts": {"bank_account": "99"},
 }
 RULES = {"least_minor": 1, "most_minor": None, "per_day": None, "per_month": None, "fee_minor": None}
-HOOK = {"id": "hook", "url": "https://hooks.example.com/a", "events": ["rank.changed"]}
+HOOK = {"id": "hook", "url": "https://hooks.example.com/a", "events": list(EVENT_TYPES)}
 REASON = {"reason": "r"}
 
 
@@ -168,3 +170,57 @@ def test_a_finding_that_opened_no_case_is_shown_for_a_week(api: Api, first: Call
     assert "finding" in waiting(first)
     api.stop_clock(api.app.extensions[EXTENSION].now() + timedelta(minutes=2))
     assert "finding" not in waiting(first)
+
+
+def test_each_was_told_once_with_it_to_who_asked_for_it_and_nothing_personal(api: Api, first: Caller) -> None:
+    def told() -> dict[str, list[dict[str, Any]]]:
+        rows = api.world.rows("SELECT type, payload FROM outbox WHERE program_id = :program ORDER BY message_no")
+        by_type: dict[str, list[dict[str, Any]]] = {}
+        for kind, payload in rows:
+            by_type.setdefault(kind, []).append(json.loads(payload))
+        return by_type
+
+    messages = told()
+    [close], [adjustment], [failed] = (
+        messages[kind] for kind in ("close.proposed", "adjustment.proposed", "event.failed")
+    )
+    assert (close["period"], close["proposed_by"], len(close["digest"])) == ("2026-03", first.key_id, 64)
+    batch, last = messages["payout.proposed"]
+    assert (batch["payout_id"], batch["lines"], batch["amount_minor"]) == ("batch", 1, 100)
+    assert (last["selection"], last["amount_minor"]) == ("closing", 4_000)
+    assert adjustment == {
+        "adjustment_id": "adj",
+        "shop_id": "a",
+        "amount_minor": -70,
+        "currency": "CNY",
+        "proposed_by": first.key_id,
+    }
+    [asked] = messages["withdrawal.requested"]
+    assert asked == {"withdrawal_id": "wd", "shop_id": "a", "amount_minor": 200, "fee_minor": 0, "currency": "CNY"}
+    assert [message["shop_id"] for message in messages["shop.pending"]] == ["wants"]
+    assert failed == {
+        "event_id": "too-much",
+        "event_type": "order.refunded",
+        "order_id": "sold",
+        "code": "refund_exceeds",
+        "attempts": 1,
+    }
+    [finding] = messages["finding.opened"]
+    assert (finding["id"], finding["subject"], finding["action"]) == ("CN-R03", "shop:looped", "refused")
+    first.post("/v1/statements/2026-03/close")
+    first.post("/v1/adjustments", {"id": "adj", "shop_id": "a", "amount_minor": -70, "reason": "r"})
+    first.post("/v1/events/too-much/retry")
+    api.world.drain()
+    assert {kind: len(sent) for kind, sent in told().items()} == {
+        kind: len(sent) + (kind == "event.failed") for kind, sent in messages.items()
+    }
+    assert told()["event.failed"][1]["attempts"] == 2
+
+
+def test_what_nobody_asked_for_is_not_told(api: Api) -> None:
+    admin = api.caller()
+    api.world.join(("a", None))
+    admin.post("/v1/webhooks", HOOK | {"events": ["rank.changed"]})
+    admin.post("/v1/adjustments", {"id": "adj", "shop_id": "a", "amount_minor": 5, "reason": "r"})
+    admin.post("/v1/shops/a/status", {"status": "pending", "reason": "r"})
+    assert api.world.rows("SELECT 1 FROM outbox") == []
