@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -44,6 +45,7 @@ from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
+from tests.world.platform_feeds import let_owners_in
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
@@ -151,6 +153,7 @@ class PlatformDay:
             self.read_lists,
             self.register,
             self.bind,
+            partial(let_owners_in, self),
             self.sell_plainly,
             self.change_program,
             self.keep_totals,
@@ -208,6 +211,11 @@ class PlatformDay:
             "/v1/events?status=waiting",
             "/v1/events?status=failed",
             "/v1/events?status=done",
+            "/v1/events?order_id=o-00000013",
+            "/v1/events?type=order.settled",
+            "/v1/events?type=group.failed",
+            f"/v1/events?{BOTH_ENDS}",
+            f"/v1/events?{BOTH_ENDS}&type=order.refunded",
             "/v1/ledger/accounts",
             "/v1/ledger/transfers",
             f"/v1/ledger/transfers?account=payable:{largest}",
@@ -260,6 +268,7 @@ class PlatformDay:
             f"/v1/shops/{largest}/balance",
             f"/v1/shops/{largest}/balance?as_of=2024-02-01T00:00:00Z",
             f"/v1/shops/{largest}/ranks",
+            f"/v1/shops/{largest}/next-rank",
             f"/v1/shops/{largest}/metrics?period={period}",
             f"/v1/shops/{largest}/subtree?levels=2",
             f"/v1/shops/{largest}/subtree",
@@ -315,6 +324,8 @@ class PlatformDay:
         decisions = [{"shop_id": f"more-{number}", "status": "active", "reason": "r"} for number in range(100)]
         closed = [{"shop_id": f"more-{number}", "status": "closed", "reason": "r"} for number in range(100, 120)]
         self.good("POST", "/v1/shops/status/batch", {"decisions": decisions + closed})
+        self.good("POST", f"/v1/shops/{self.shop(6)}/status", {"status": "pending", "reason": "r"})
+        self.look()
         self.good("GET", "/v1/shops/new-1")
         self.good("POST", "/v1/shops/new-2/erase")
         for number in range(20, 40):
@@ -346,6 +357,7 @@ class PlatformDay:
         """Settings, keys, a further plan with ranks, caps, conditions and a pool."""
         rules = {"least_minor": 1, "most_minor": None, "per_day": 20, "per_month": 30, "fee_minor": 0}
         self.good("PATCH", "/v1/program", {"withdrawals": rules, "withholding": "cumulative"})
+        self.look()
         self.good("POST", "/v1/program/approve", by=self.second)
         with io.BytesIO() as file:
             Image.new("RGB", (540, 540)).save(file, "PNG")
@@ -358,6 +370,7 @@ class PlatformDay:
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
         money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
+        self.look()
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
         self.good("POST", f"/v1/keys/{money['id']}/rotate/finish")
@@ -427,6 +440,7 @@ class PlatformDay:
         self.drain()
         self.good("POST", "/v1/shops", {"id": "later", "sponsor_id": shops[1], "joined_at": "2024-01-01T00:00:00Z"})
         self.drain()
+        self.look()
         self.good("POST", "/v1/events/x/retry")
         self.drain()
         for path in (
@@ -456,6 +470,7 @@ class PlatformDay:
             "/v1/orders?status=failed",
             "/v1/events?status=failed",
             "/v1/events?status=waiting",
+            "/v1/events?code=refund_exceeds",
             "/v1/commissions?state=expected",
         ):
             self.pages(path)
@@ -498,10 +513,11 @@ class PlatformDay:
         """An endpoint, its messages, its deliveries, sent again, its end."""
         world = self.api.world
         with receiver() as inbox:
-            hook = {"url": inbox.url, "events": ["commission.earned", "rank.changed", "statement.closed"], "id": "hook"}
+            hook = {"url": inbox.url, "events": ["commission.earned", "rank.changed", "event.failed"], "id": "hook"}
             made = self.good("POST", "/v1/webhooks", hook)
             path = f"/v1/webhooks/{made['id']}"
             self.post([settled(f"h-{n}", f"ho-{n}", self.shop(n), line(500), **SOLD) for n in range(5)])
+            self.post([refunded("h-x", "ho-1", {"1": 10**9}, APRIL + DAY)])
             self.drain()
             courier = Courier(
                 world.container.worker_engine, world.container.sealer, Sender(allows_private=True), world.now
@@ -530,6 +546,7 @@ class PlatformDay:
         run_daily_monitors(self.api.world.container)
         root = shop_id(self.platform.roots)
         case = self.good("POST", "/v1/compliance/cases", {"shop_id": root, "reason": "r"})
+        self.look()
         path = f"/v1/compliance/cases/{case['case_no']}/decisions"
         at = (APRIL - DAY).isoformat()
         decision = {"decided_by": "Han", "reason": "r"}
@@ -560,10 +577,9 @@ class PlatformDay:
         self.good("POST", "/v1/compliance/penalties", of_organiser)
         self.good("POST", "/v1/compliance/runs")
         self.good("GET", "/v1/compliance/penalties/p")
-        self.pages(f"/v1/compliance/penalties?shop_id={root}")
         self.good("POST", "/v1/compliance/penalties/p/withdraw", {"reason": "r"})
-        self.pages("/v1/compliance/findings")
-        self.pages("/v1/compliance/cases")
+        for noun in (f"penalties?shop_id={root}", "findings", "cases"):
+            self.pages(f"/v1/compliance/{noun}")
         self.good("GET", "/v1/compliance/report")
 
     # --- months ---
@@ -572,6 +588,7 @@ class PlatformDay:
         """Files of open months, proposals, closes, files of closed ones; a month after another."""
         adjustment = {"id": "adj", "shop_id": self.shop(21), "amount_minor": 500, "reason": "r"}
         self.good("POST", "/v1/adjustments", adjustment)
+        self.look()
         self.good("POST", "/v1/adjustments/adj/approve", by=self.second)
         self.good("GET", "/v1/adjustments/adj")
         self.pages("/v1/adjustments?status=approved")
@@ -580,6 +597,7 @@ class PlatformDay:
         cut_off = {"2024-01": {"cut_off_at": self.api.world.now().isoformat()}}
         for month in months:
             answer = self.admin.call("POST", f"/v1/statements/{month}/close", cut_off.get(month))
+            self.look()
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
@@ -607,7 +625,8 @@ class PlatformDay:
             with world.container.begin() as conn:
                 evaluate_month(conn, self.program, month, COMMAND_LINE, world.now())
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
-        self.good("GET", f"/v1/shops/{self.shop(8)}/ranks")
+        for name in ("ranks", "next-rank"):
+            self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
         self.pages("/v1/ranks/evaluations")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
@@ -622,6 +641,7 @@ class PlatformDay:
             self.good("PUT", f"/v1/shops/{self.shop(number)}/payee", changed)
         self.pages("/v1/changes")
         self.pages("/v1/changes?status=open")
+        self.look()
         with container.begin() as conn:
             reseal_contents(conn, self.program, container.sealer)
             for change in due_changes(conn, now + timedelta(days=4), 10):
@@ -676,6 +696,7 @@ class PlatformDay:
         """Batches of every selection from their making to returns; withdrawals; reports; a closing payment."""
         make, second = "/v1/payouts", self.second
         self.good("POST", make, {"id": "named", "up_to": UP_TO, "shop_ids": [self.shop(20), self.shop(22)]})
+        self.look()
         self.good("POST", f"{make}/named/cancel")
         self.good("POST", make, {"id": "some", "up_to": UP_TO, "amounts": {self.shop(22): 10}})
         self.good("POST", f"{make}/some/approve", by=second)
@@ -717,6 +738,7 @@ class PlatformDay:
         for number in (24, 26):
             partner = self.api.caller("partner", self.shop(number))
             self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
+            self.look()
             self.good("POST", f"/v1/withdrawals/wd-{number}/approve", by=second)
             self.good("GET", "/v1/withdrawals", by=partner)
             self.good("GET", "/v1/payouts", by=partner)
@@ -734,6 +756,7 @@ class PlatformDay:
         self.good("PUT", f"/v1/shops/{leaving}/payee", PAYEE | {"id_number": "leaving"})
         self.good("POST", f"/v1/shops/{leaving}/status", {"status": "closed", "reason": "r"})
         self.good("POST", f"/v1/shops/{leaving}/closing-payment", {"id": "last", "reason": "r"})
+        self.look()
         self.good("POST", f"/v1/shops/{leaving}/closing-payment/approve", by=self.second)
 
     def results(self, payout: str, shops: list[str], status: str) -> None:
@@ -764,6 +787,7 @@ class PlatformDay:
             ids_of_orders(conn, capped.program_id, [13])
             available_of_all(conn, capped.program_id, now, now)
         self.good("GET", "/v1/shops/deepest")
+        self.look()
         self.pages("/v1/compliance/findings")
         renamed = json.loads(json.dumps(RANKED).replace('"owner"', '"partner"')) | {"rank_map": {"owner": "partner"}}
         made = self.good("POST", "/v1/plans", renamed)
@@ -801,6 +825,10 @@ class PlatformDay:
             result = self.good("GET", "/v1/audit")
             assert result["ok"], [check for check in result["checks"] if not check["ok"]]
         run_daily_audits(container)
+
+    def look(self) -> None:
+        """What waits for whoever asks."""
+        self.good("GET", "/v1/inbox")
 
     def good(
         self, method: str, path: str, body: Any = None, by: Caller | None = None, *, may_fail: bool = False, **more: Any

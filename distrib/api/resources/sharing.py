@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from functools import partial
 
-from flask import request
-
 from distrib.api.calls.bodies import PICTURE_BYTES
+from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer, Drawing
@@ -31,7 +29,6 @@ from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 
 PNG, SVG = "image/png", "image/svg+xml"
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 
 @sharing.operation(
@@ -109,14 +106,7 @@ def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:
     """Reads the invitation of a shop, and composes its link."""
     must_be_own(call, shop_id)
     invitation = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
-    return invitation, invite_link(call.backend.public_url or _requested_root(), invitation.code)
-
-
-def _requested_root() -> str:
-    """Reads the root URL of the request; raises ``bad_request`` for a host that cannot be one."""
-    if _HOST.fullmatch(request.host) is None:
-        raise Refusal("bad_request")
-    return request.root_url
+    return invitation, invite_link(base_of_links(call), invitation.code)
 
 
 def _tag(*shown: object) -> str:

@@ -19,9 +19,9 @@ from distrib.domain.sharing import join_link, read_code, without_claims
 from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.programs.tenants import get_program
-from distrib.store import sharing as store
 from distrib.store.database import enter_program
 from distrib.store.network import shops
+from distrib.store.sharing import codes as store
 
 ACTIVE, ERASED = "active", "erased"
 CLAIMS = "claims"
