@@ -17,8 +17,8 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.sharing.designs import HEIGHT, WIDTH
-from distrib.store import sharing as store
-from distrib.store.sharing import Background
+from distrib.store.sharing import backgrounds as store
+from distrib.store.sharing.backgrounds import Background
 
 MOST_BYTES: Final = 2 * 2**20
 """The largest file that is taken."""
