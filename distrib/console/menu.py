@@ -20,5 +20,6 @@ class Entry:
 
 MENU: Final[tuple[Entry, ...]] = (
     Entry("overview", "layout-dashboard", Text("Overview", "menu"), "get_statements"),
+    Entry("inbox", "inbox", Text("What waits", "menu"), "list_inbox"),
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
 )
