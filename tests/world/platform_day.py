@@ -545,6 +545,8 @@ class PlatformDay:
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
+        self.pages("/v1/statements/months")
+        self.good("GET", "/v1/statements/2024-04/close")
         self.pages("/v1/statements?period=2024-01")
         self.good("GET", f"/v1/statements/2024-01/shops/{shop_id(self.platform.largest_shop)}")
         late = [refunded(f"lr-{n}", f"o-{10 * n + 2:08d}", None, APRIL - 20 * DAY) for n in range(20)]
@@ -652,6 +654,7 @@ class PlatformDay:
         for path in (
             f"{make}/all",
             f"{make}/asked",
+            f"{make}/reports/available?side=payable",
             f"{make}/reports/platform?quarter=2026-Q4",
             f"{make}/reports/us-1099?year=2026",
             "/v1/withdrawals/wd-24",

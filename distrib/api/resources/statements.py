@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import partial
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -19,16 +20,20 @@ from distrib.api.schemas.statements import (
     AuditSchema,
     AuditWishSchema,
     CloseSchema,
+    CloseStateSchema,
     CloseWishSchema,
     ExportQuerySchema,
     ManifestSchema,
+    MonthsPageSchema,
     ShopStatementSchema,
     StatementsQuerySchema,
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
+from distrib.languages import render
+from distrib.languages.web import current_language
 from distrib.services.audit import run
-from distrib.services.statements import closing, files
+from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
 from distrib.services.statements.files import MEDIA_TYPES, FileWish
 
@@ -89,6 +94,22 @@ def get_manifest(call: Call, period: str) -> Answer:
     return Answer(service.manifest(call.conn, call.program, _period(period), call.now))
 
 
+@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
+def list_months(call: Call) -> Answer:
+    """The months from the one that lasts back to the first with any movement, each open, proposed or closed."""
+    listing = call.listing("months")
+    before = listing.key(call.query["cursor"])
+    shown, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
+    return Answer(listing.page_by_key(shown, follows))
+
+
+@statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
+def get_close(call: Call, period: str) -> Answer:
+    """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
+    state = month_states.close_state(call.conn, call.program, _period(period), call.now)
+    return Answer({**state, "stops": [_stop(refusal) for refusal in state["stops"]]})
+
+
 @statements.operation(
     "POST",
     "/statements/<period:period>/close",
@@ -139,6 +160,11 @@ def get_audit(call: Call) -> Answer:
     if audit is None:
         raise Refusal("not_found")
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
+
+
+def _stop(refusal: Refusal) -> dict[str, Any]:
+    params = {name: refusal.params.get(name) for name in ("next", "events")}
+    return {"code": refusal.code, "detail": render(refusal.text, current_language()), **params}
 
 
 def _shop_of_file(call: Call) -> str | None:

@@ -36,6 +36,11 @@ def is_same_person(conn: Connection, program: Program, key_id: str, other_id: st
     return _meet(conn, program, key_id, [other_id])
 
 
+def names_of(conn: Connection, program: Program, key_ids: Iterable[str]) -> dict[str, str]:
+    """Reads how those are called who acted with keys of the program, by the key's id; ids of no key are left out."""
+    return keys.names_of(conn, program.program_id, set(key_ids))
+
+
 def check_second_person(
     conn: Connection, program: Program, proposed_by: str, actor: Actor, now: datetime, *, is_decided: bool = False
 ) -> None:
