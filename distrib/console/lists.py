@@ -86,7 +86,9 @@ class ListSpec:
         operation: that answers a page of it.
         cells: what stands in a row, by column, and under ``id`` what a tick stands for.
         kept: parameters of the address that are no filter of the form, such as the tab's.
-        path: the ids in the operation's path.
+        path: the ids in the operation's path, and in the page's.
+        place: further ids in the page's path alone.
+        rows: under which name the operation answers them.
         unfold: the address of what a row unfolds into.
         empty: what is said where there is nothing: the title and what to do.
         words_of_count: the message that says how many there are.
@@ -103,6 +105,8 @@ class ListSpec:
     kept: Sequence[str] = ()
     fixed: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
+    place: Mapping[str, str] = field(default_factory=dict)
+    rows: str = "data"
     bulk: Bulk | None = None
     unfold: Callable[[Mapping[str, Any]], str] | None = None
     export: str = ""
@@ -117,13 +121,14 @@ class ListSpec:
 def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
     """Asks for a page of the list as the address says, and makes of it what the macro ``listing`` shows.
 
+    What the operation answered stands under ``answer``; an empty one where a filter was refused.
     A filter that the operation refuses is said above the list, with the form as it was filled in.
     """
     language = work.reader.language
     asked = _asked(work, spec)
     limit = _limit(work)
     problem: dict[str, Any] | None = None
-    answer: Mapping[str, Any] = {"data": [], "next_cursor": None}
+    answer: Mapping[str, Any] = {spec.rows: [], "next_cursor": None}
     try:
         query = {**spec.fixed, **asked, "limit": str(limit), "cursor": work.query.get("cursor", "")}
         answer = work.desk.call(spec.operation, spec.path, query)
@@ -138,14 +143,15 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
             "request_id": None,
         }
     chosen = _chosen(work, spec)
-    rows = [_row(spec, row) for row in answer["data"]]
+    rows = [_row(spec, row) for row in answer[spec.rows]]
     title, text = spec.no_match if any(asked.values()) or work.query.get("cursor") else spec.empty
     values = {name: value for name, value in asked.items() if value}
     follows = answer["next_cursor"]
     return {
         "name": spec.name,
-        "action": work.url(spec.endpoint, **spec.path),
-        "reset": work.url(spec.endpoint, **spec.path),
+        "answer": answer,
+        "action": work.url(spec.endpoint, **spec.place, **spec.path),
+        "reset": work.url(spec.endpoint, **spec.place, **spec.path),
         "filters": [_filter(entry, asked, language) for entry in spec.filters],
         "kept": [(name, asked[name]) for name in (*spec.kept, *_tab_names(spec)) if asked.get(name)],
         "tabs": [_tab(work, spec, tab, values) for tab in spec.tabs],
@@ -271,7 +277,7 @@ def _bulk(work: Work, spec: ListSpec, language: str) -> dict[str, Any] | None:
 
 def _address(work: Work, spec: ListSpec, values: Mapping[str, Any], endpoint: str = "", **more: Any) -> str:
     chosen = {name: value for name, value in {**values, **more}.items() if value not in ("", None)}
-    return work.url(endpoint or spec.endpoint, **spec.path, **chosen)
+    return work.url(endpoint or spec.endpoint, **spec.place, **spec.path, **chosen)
 
 
 def _count_words(work: Work, answer: Mapping[str, Any], shown: int) -> str:

@@ -64,17 +64,17 @@ class Candidate(NamedTuple):
     identity_hash: bytes | None
 
 
-class Account(NamedTuple):
+class MovedShop(NamedTuple):
     """A shop of which anything ever moved."""
 
     shop_no: int
     shop_id: str
 
 
-def accounts_after(conn: Connection, program_id: int, after: str, limit: int) -> list[Account]:
+def accounts_after(conn: Connection, program_id: int, after: str, limit: int) -> list[MovedShop]:
     """Lists the shops of which anything ever moved by id, ``limit`` at the most after the id ``after``."""
     bound = {"program": program_id, "after": after, "limit": limit}
-    return driver(conn).cursor(row_factory=rows_as(Account)).execute(_ACCOUNTS, bound).fetchall()
+    return driver(conn).cursor(row_factory=rows_as(MovedShop)).execute(_ACCOUNTS, bound).fetchall()
 
 
 def candidates(
