@@ -40,11 +40,11 @@ def confirmers(work: Work, proposed_by: str | None) -> list[str]:
     """Names some of the people who may confirm: not who proposed it, nor the reader where nobody did yet."""
     without = proposed_by or work.desk.actor.key_id
     seated = list_seated(work.desk.conn, work.desk.program)
-    owners = {row["key_id"]: row["owner"] for row in seated}
+    logins = {row["key_id"]: row["login"] for row in seated}
     return [
         row["name"]
         for row in seated
-        if row["revoked_at"] is None and row["role"] in CONFIRMING_ROLES and row["owner"] != owners.get(without)
+        if row["revoked_at"] is None and row["role"] in CONFIRMING_ROLES and row["login"] != logins.get(without)
     ][:MOST_NAMED]
 
 

@@ -96,7 +96,7 @@ def get_manifest(call: Call, period: str) -> Answer:
 
 @statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
 def list_months(call: Call) -> Answer:
-    """The months from the one that lasts back to the first with any movement, each open, proposed or closed."""
+    """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
     listing = call.listing("months")
     before = listing.key(call.query["cursor"])
     shown, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)

@@ -42,7 +42,10 @@ def statement_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/statements", needs="list_months")
     def months(work: Work) -> Page:
         shown = list_view(work, _months(work))
-        return Page("console/list.html", {"title": work.say(Text("Statements", "menu")), "list": shown})
+        lasts = work.desk.program.day_of(work.desk.now).strftime("%Y-%m")
+        stops = work.call("get_close", period=lasts)["stops"]
+        follows = next((stop["next"] for stop in stops if stop["code"] == "close_in_sequence"), None)
+        return Page("console/months.html", {"list": shown, "follows": follows})
 
     @page(blueprint, "/statements/<period>", needs="get_statements", entry="months")
     def month(work: Work, period: str) -> Page:

@@ -87,5 +87,6 @@ def _views(lines: Lines, found: Sequence[Candidate]) -> list[dict[str, Any]]:
 def _view(candidate: Candidate, row: NewLine | RefusedShop) -> dict[str, Any]:
     known = {"shop_id": candidate.shop_id, "amount_minor": candidate.amount_minor, "payee_kind": candidate.kind}
     if isinstance(row, NewLine):
-        return known | {"tax_minor": row.tax_minor, "net_minor": row.net_minor, "code": None}
+        net_minor = row.amount_minor - row.tax_minor - row.fee_minor
+        return known | {"tax_minor": row.tax_minor, "net_minor": net_minor, "code": None}
     return known | {"tax_minor": None, "net_minor": None, "code": row.code}

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.domain.periods import next_period, shift_period
+from distrib.domain.periods import next_period
 from distrib.services.context import Program, format_period
 from distrib.services.statements import closing
 from distrib.services.statements.pools import check_nothing_pending, check_over
@@ -23,7 +23,7 @@ STATES = (OPEN, closing.PROPOSED, closing.CLOSED)
 def list_months(
     conn: Connection, program: Program, before: int | None, limit: int, now: datetime
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Lists the months from the one that lasts back to the first with any movement, the newest first.
+    """Lists the months with any movement, the one that lasts and the one to be closed next, the newest first.
 
     Args:
         before: the period to go on before, as 202603; None from the newest on.
@@ -32,19 +32,24 @@ def list_months(
         Up to ``limit`` months as ``close_state`` shows them, without what stops them, and before which the next
         page begins (None at the end).
     """
-    newest = shift_period(before, -1) if before is not None else program.period_of(now)
-    first = periods.first_period(conn, program.program_id)
-    if first is None:
-        first = program.period_of(now)
-    last = max(first, shift_period(newest, 1 - limit))
-    closed = {row.period: row for row in periods.closed_periods_among(conn, program.program_id, last, newest)}
-    proposed = periods.proposals_among(conn, program.program_id, last, newest)
     closed_through = books.closed_through(conn, program.program_id)
-    shown, period = [], newest
-    while period >= last:
-        shown.append(_month(program, period, closed.get(period), proposed.get(period), closed_through))
-        period = shift_period(period, -1)
-    return shown, last if last > first else None
+    until = before if before is not None else next_period(program.period_of(now))
+    listed = set(periods.periods_before(conn, program.program_id, until, limit + 1))
+    listed |= {period for period in _always(program, closed_through, now) if period < until}
+    wanted = sorted(listed, reverse=True)
+    page = wanted[:limit]
+    if not page:
+        return [], None
+    closed = {row.period: row for row in periods.closed_periods_among(conn, program.program_id, page[-1], page[0])}
+    proposed = periods.proposals_among(conn, program.program_id, page[-1], page[0])
+    shown = [_month(program, period, closed.get(period), proposed.get(period), closed_through) for period in page]
+    return shown, page[-1] if len(wanted) > limit else None
+
+
+def _always(program: Program, closed_through: int, now: datetime) -> list[int]:
+    """The months that are listed whether or not anything moved in them."""
+    lasts = program.period_of(now)
+    return [lasts, min(lasts, next_period(closed_through))] if closed_through else [lasts]
 
 
 def close_state(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:

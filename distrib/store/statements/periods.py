@@ -44,6 +44,21 @@ _PROPOSED_AMONG = text(
     " dated_facts, cut_off_at FROM close_proposals WHERE program_id = :program AND period BETWEEN :first AND :last"
     " ORDER BY period, proposal_no DESC"
 )
+# Months with movement by one look each along their index, those that were proposed or closed beside them.
+_BEFORE = text("""
+WITH RECURSIVE moved (period) AS (
+    (SELECT max(period) FROM account_months WHERE program_id = :program AND period < :before)
+    UNION ALL
+    SELECT (SELECT max(m.period) FROM account_months m WHERE m.program_id = :program AND m.period < moved.period)
+    FROM moved WHERE moved.period IS NOT NULL
+)
+(SELECT period FROM moved WHERE period IS NOT NULL LIMIT :limit)
+UNION (SELECT period FROM closed_periods WHERE program_id = :program AND period < :before
+       ORDER BY period DESC LIMIT :limit)
+UNION (SELECT DISTINCT period FROM close_proposals WHERE program_id = :program AND period < :before
+       ORDER BY period DESC LIMIT :limit)
+ORDER BY period DESC LIMIT :limit
+""")
 _CLOSED_AMONG = text(
     "SELECT period, shops, totals, digest, lines, lines_minor, lines_digest, proposed_at, proposed_by, confirmed_by,"
     " closed_at, lines_form, figures_no FROM closed_periods WHERE program_id = :program"
@@ -159,6 +174,12 @@ def pending_events(
 def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
     """Counts the shops whose promotion by days before ``day`` is not decided yet."""
     return int(conn.execute(_SIGNALS, {"program": program_id, "day": day}).scalar_one())
+
+
+def periods_before(conn: Connection, program_id: int, before: int, limit: int) -> list[int]:
+    """Lists the months before ``before`` with any movement, and those that were proposed or closed, the newest first."""
+    bound = {"program": program_id, "before": before, "limit": limit}
+    return list(conn.execute(_BEFORE, bound).scalars())
 
 
 def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Proposal) -> None:
