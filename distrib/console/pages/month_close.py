@@ -32,8 +32,8 @@ def close_pages(blueprint: Blueprint) -> None:
             "shops_now": now["shops"] if now else None,
             "names": names_of(work, [state["proposed_by"], state["confirmed_by"]]),
             "second": confirming(work, state["proposed_by"], "confirm_close"),
-            "failed": _has_events(work, "failed"),
-            "waiting": _has_events(work, "waiting"),
+            "has_failed": _has_events(work, "failed"),
+            "has_waiting": _has_events(work, "waiting"),
         }
         return Page("console/close.html", values)
 

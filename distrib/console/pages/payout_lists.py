@@ -46,7 +46,7 @@ def batches_list(work: Work) -> ListSpec:
         Column("id", Text("Batch"), is_fixed=True),
         Column("status", Text("State")),
         Column("channel", Text("Channel")),
-        Column("count", Text("Lines"), "number"),
+        Column("count", Text("Lines", "payout"), "number"),
         Column("amount", Text("Amount"), "money", is_shown=False),
         Column("tax", Text("Tax"), "money"),
         Column("net", Text("To be paid"), "money"),

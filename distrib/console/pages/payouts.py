@@ -50,7 +50,7 @@ def payout_pages(blueprint: Blueprint) -> None:
         return Page("console/payout.html", {"list": shown, "batch": batch, **_about(work, batch)})
 
     @page(blueprint, "/payouts/<payout_id>/refused", needs="list_refused_lines", entry="payouts")
-    def payoutrefused_list(work: Work, payout_id: str) -> Page:
+    def payout_refused(work: Work, payout_id: str) -> Page:
         title = work.say(Text("Who got no line in {id}", id=payout_id))
         return Page("console/list.html", {"title": title, "list": list_view(work, refused_list(work, payout_id))})
 
