@@ -60,15 +60,17 @@ def _as_it_stands(work: Work, state: Mapping[str, Any]) -> Mapping[str, Any] | N
 
 def _stop(work: Work, stop: Mapping[str, Any]) -> dict[str, str]:
     """What stops the close, in the reader's words, and where to look."""
-    given = {"period": work.reader.month(stop.get("period")), **{name: stop[name] for name in ("next", "events")}}
+    follows = work.reader.month(stop["next"])
+    words = {
+        "period_not_over": Text("The month is not over yet."),
+        "close_in_sequence": Text("{month} is to be closed before it.", month=follows),
+        "events_pending": Refusal("events_pending", events=work.reader.number(stop["events"])).text,
+    }[stop["code"]]
     address = ""
     if stop["code"] == "close_in_sequence":
         address = work.url("close", period=stop["next"])
     elif stop["code"] == "events_pending" and work.has_page("events"):
         address = work.url("events", status="pending")
-    words = (
-        Text("The month is not over yet.") if stop["code"] == "period_not_over" else Refusal(stop["code"], **given).text
-    )
     return {"code": stop["code"], "words": work.say(words), "href": address}
 
 
