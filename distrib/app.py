@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -33,8 +34,11 @@ from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import answer_refusal, is_console, most_form_bytes, serve_console
 from distrib.console.invitation import invitation_blueprint
+from distrib.console.people import cookie_key
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
+from distrib.console.site import EXTENSION as SITE
 from distrib.console.site import Site
+from distrib.domain.policies.policy import Policy
 from distrib.languages.web import serve_languages
 from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
@@ -46,6 +50,7 @@ from distrib.store.database import enter_program
 from distrib.transactions import in_transaction
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_INVITATIONS = "distrib-invitations"
 _NAMES_OF_ID = ("Request-Id", "X-Request-Id")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _log = structlog.get_logger("distrib.access")
@@ -53,23 +58,42 @@ _log = structlog.get_logger("distrib.access")
 
 def create_app(container: Container) -> Flask:
     """Builds the WSGI app on the servers of ``container``, which stays open as long as the app serves."""
+    app = build_app(container.policies, load_samples(container.settings.config_dir))
+    install(app, container)
+    return app
+
+
+def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Flask:
+    """Builds the app without servers: its routes, its pages, its errors.
+
+    Args:
+        policies: the packs that the public plan page judges by.
+        samples: the texts of sample plans by name.
+    """
     app = Flask("distrib", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BATCH_BYTES + 1, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = backend_of(container)
-    app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
-    app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
     serve_languages(app)
     register_operations(app)
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
-    backend = app.extensions[EXTENSION]
-    serve_console(app, site_of(container, backend), container.policies, load_samples(container.settings.config_dir))
-    app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code)))
+    serve_console(app, policies, samples)
+    app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url))
     answer_with_problems(app, lambda refusal: answer_refusal(refusal) if is_console(request.path) else None)
     app.before_request(_begin)
     app.after_request(_finish)
     return app
+
+
+def install(app: Flask, container: Container) -> None:
+    """Puts the app on the servers and secrets of ``container``."""
+    backend = backend_of(container)
+    app.extensions[EXTENSION] = backend
+    app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
+    app.extensions[SITE] = site_of(container, backend)
+    app.extensions[_INVITATIONS] = partial(_find_invitations, container)
+    app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
+    app.secret_key = cookie_key(container.settings.key_pepper.encode())
 
 
 def backend_of(container: Container) -> Backend:
@@ -116,7 +140,12 @@ def _allowed(settings: Settings) -> Allowed:
     )
 
 
-def _invitations(container: Container, code: str) -> list[Invitation]:
+def _invitations(code: str) -> list[Invitation]:
+    found: list[Invitation] = current_app.extensions[_INVITATIONS](code)
+    return found
+
+
+def _find_invitations(container: Container, code: str) -> list[Invitation]:
     """Yields the invitations behind a code, in a transaction that sees the shops of that code alone."""
     return in_transaction(
         container.web_engine.begin,

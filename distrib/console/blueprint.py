@@ -22,7 +22,6 @@ from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
-from distrib.console.site import EXTENSION, Site
 from distrib.domain.policies.policy import Policy
 
 PAGES: Sequence[Callable[[Blueprint], None]] = (
@@ -64,10 +63,9 @@ def console_blueprint(policies: Mapping[str, Policy], samples: Mapping[str, str]
     return blueprint
 
 
-def serve_console(app: Flask, site: Site, policies: Mapping[str, Policy], samples: Mapping[str, str]) -> None:
+def serve_console(app: Flask, policies: Mapping[str, Policy], samples: Mapping[str, str]) -> None:
     """Gives the app the console: its pages, who is signed in, and forms that only its own pages send."""
-    app.extensions[EXTENSION] = site
-    csrf = serve_people(app, site.pepper)
+    csrf = serve_people(app)
     blueprint = console_blueprint(policies, samples)
     blueprint.before_request(lambda: _before(csrf))
     blueprint.after_request(_after)

@@ -66,9 +66,13 @@ class CookieBySecurity(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def serve_people(app: Flask, pepper: bytes) -> CSRFProtect:
+def cookie_key(pepper: bytes) -> bytes:
+    """Derives what cookies are signed with."""
+    return hmac.digest(pepper, b"console cookie", hashlib.sha256)
+
+
+def serve_people(app: Flask) -> CSRFProtect:
     """Gives the app signed-in readers, and forms that only a page of its own can send."""
-    app.secret_key = hmac.digest(pepper, b"console cookie", hashlib.sha256)
     app.session_interface = CookieBySecurity()
     app.config.update(
         SESSION_COOKIE_NAME="distrib_console",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,11 @@ def load_policies(
         Refusal: ``invalid`` with every problem of every pack, each with its file's name in front;
             ``policy_loosened`` where an override loosens a figure and nobody has signed for it.
     """
-    documents = load_documents(config_dir)
+    packs = _load_packs(config_dir)
+    documents = {stem: document for stem, (document, _) in packs.items()}
     versions: dict[str, list[Policy]] = {}
-    for document in documents.values():
-        versions.setdefault(document["name"], []).append(policy_from_document(document))
+    for _, pack in packs.values():
+        versions.setdefault(pack.name, []).append(pack)
     directory = overrides_dir or config_dir / "policies" / OVERRIDES
     for path in sorted(directory.glob("*.yaml")):
         override = read_override(documents, path)
@@ -101,22 +103,33 @@ def load_policies(
 
 def load_documents(config_dir: Path) -> dict[str, Mapping[str, Any]]:
     """Loads the documents of the packs by the stem of their file; raises ``invalid`` with every problem."""
-    documents: dict[str, Mapping[str, Any]] = {}
+    return {stem: document for stem, (document, _) in _load_packs(config_dir).items()}
+
+
+def _load_packs(config_dir: Path) -> dict[str, tuple[Mapping[str, Any], Policy]]:
+    """Loads each pack with its document by the stem of its file; raises ``invalid`` with every problem."""
+    packs: dict[str, tuple[Mapping[str, Any], Policy]] = {}
     problems: list[Problem] = []
     for path in sorted((config_dir / "policies").glob("*.yaml")):
         try:
-            document = read_yaml(text_of(path))
-            pack = policy_from_document(document)
+            document, pack = _read_pack(text_of(path))
         except Refusal as refusal:
             problems += in_file(path.name, refusal)
             continue
         if path.stem not in (pack.name, f"{pack.name}-{pack.valid_from.isoformat()}"):
             problems.append(Problem(f"{path.name}: name", Text("must be the file's name, {name}", name=path.stem)))
         elif isinstance(document, Mapping):
-            documents[path.stem] = document
+            packs[path.stem] = document, pack
     if problems:
         raise Refusal("invalid", problems)
-    return documents
+    return packs
+
+
+@lru_cache(maxsize=64)
+def _read_pack(text: str) -> tuple[object, Policy]:
+    """Reads a pack and its document, which nobody changes: of a text that was read before, what came of it then."""
+    document = read_yaml(text)
+    return document, policy_from_document(document)
 
 
 def read_override(documents: Mapping[str, Mapping[str, Any]], path: Path) -> Override:

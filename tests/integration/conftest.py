@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from distrib.app import create_app
 from distrib.settings import Settings
 from distrib.store.database import open_engine
-from tests.world.api import Api
+from tests.world.api import Api, app_on
 from tests.world.world import World, open_world
 
 
@@ -23,7 +22,7 @@ def world(settings: Settings, database_url: str, redis_url: str) -> Iterator[Wor
 @pytest.fixture
 def api(world: World) -> Api:
     """The API on the test's own world."""
-    return Api(create_app(world.container), world)
+    return Api(app_on(world.container), world)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -12,8 +13,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from distrib.api.calls.backend import EXTENSION
+from distrib.app import build_app, install
+from distrib.bootstrap import Container
 from distrib.services.context import Program
+from distrib.services.plans.drafts import load_samples
 from distrib.services.programs import keys, tenants
+from tests.world.audited import CONFIG, packs
 from tests.world.world import World
 
 
@@ -75,6 +80,19 @@ class Caller:
     def _good(answer: TestResponse) -> Any:
         assert answer.status_code < 300, (answer.status, answer.text)
         return json.loads(answer.text) if answer.text else None
+
+
+@cache
+def _built() -> Flask:
+    """The app without servers: two hundred routes take a while, and are the same for every test."""
+    return build_app(packs(), load_samples(CONFIG))
+
+
+def app_on(container: Container) -> Flask:
+    """The one app of this test process, put on the servers of a container."""
+    app = _built()
+    install(app, container)
+    return app
 
 
 @dataclass

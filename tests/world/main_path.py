@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrib.app import create_app
 from distrib.bootstrap import Container
 from distrib.services.programs.tenants import create_program
-from tests.world.api import Api, Caller
+from tests.world.api import Api, Caller, app_on
 from tests.world.documents import line, refunded, settled
 from tests.world.world import EARLY, World
 from workers.audits import run_daily_audits, run_requested_audits
@@ -39,7 +38,7 @@ def walk(container: Container, code: str) -> dict[str, Any]:
     with container.begin() as conn:
         program = create_program(conn, code, "CNY", "Asia/Shanghai", "open", container.now(), container.policies)
     world = World(container, program)
-    api = Api(create_app(container), world)
+    api = Api(app_on(container), world)
     admin, finance = api.caller("admin"), api.caller("finance")
     _open(admin)
     _sell(admin, world)

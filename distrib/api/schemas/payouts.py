@@ -142,6 +142,13 @@ class RefusedQuerySchema(PageQuerySchema):
     code = PlainText(high=64, load_default=None)
 
 
+class PayoutsQuerySchema(PageQuerySchema):
+    """Which batches, by state and by the month they were made in; a partner sees its own lines and gives neither."""
+
+    state = Choice(STATUSES, load_default=None)
+    month = Period(load_default=None)
+
+
 class PayoutSummarySchema(Shape):
     """A batch; amount = net + tax + fee, paid is what shops received and kept, returned what came back of it."""
 

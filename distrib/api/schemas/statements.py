@@ -23,15 +23,25 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.languages.readers import READERS
+from distrib.services.statements.sorting import MONTH_SORTS, STATES
 
 DETAILS = ("shops", "lines")
 FORMATS = ("csv", "xlsx", "parquet", "pdf")
+BY_CLOSING = ("closing", "-closing")
 
 
 class StatementsQuerySchema(PageQuerySchema):
-    """Which month."""
+    """Which month, in which order, and whose rows; the filter goes along what the month closes with."""
 
     period = Period(required=True)
+    sort = Choice(MONTH_SORTS, load_default=None, metadata={"description": "with - the most first; shop if not given"})
+    filter = Choice(STATES, load_default=None, metadata={"description": "sorted by closing, the most first"})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("filter") is not None and data.get("sort") not in (None, *BY_CLOSING):
+            raise ValidationError([say("sorted_by", sorts=", ".join(BY_CLOSING))], "filter")
 
 
 class ExportQuerySchema(Shape):
@@ -40,6 +50,11 @@ class ExportQuerySchema(Shape):
     format = Choice(FORMATS, load_default="csv")
     detail = Choice(DETAILS, load_default="shops")
     shop_id = Identifier(load_default=None)
+    language = Choice(
+        READERS,
+        load_default=None,
+        metadata={"description": "of XLSX and PDF; if not given, what `Accept-Language` names, else both"},
+    )
 
     @validates_schema(skip_on_field_errors=False)
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -96,6 +111,9 @@ class StatementsSchema(StatementHeadSchema):
     totals = Inner(TotalsSchema, required=True, allow_none=True)
     data = Listed(Inner(ShopFiguresSchema), required=True)
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
+    sorted_as_of = Instant(
+        allow_none=True, metadata={"description": "of when the order of a large program's open month is; null: of now"}
+    )
 
 
 class ShopStatementSchema(StatementHeadSchema, ShopFiguresSchema):

@@ -75,6 +75,10 @@ _LIST = text(
     "WHERE k.program_id = :program_id AND k.key_id > :after ORDER BY k.key_id LIMIT :limit"
 )
 _NAMES = text("SELECT key_id, name FROM api_keys WHERE program_id = :program_id AND key_id = ANY(:key_ids)")
+_ENDED = text(
+    "SELECT key_id FROM api_keys WHERE program_id = :program_id AND key_id = ANY(CAST(:key_ids AS text[]))"
+    " AND (revoked_at IS NOT NULL OR expires_at <= :now)"
+)
 _UPDATE = text(
     f"UPDATE api_keys SET {', '.join(f'{name} = :{name}' for name in _SET)} "
     "WHERE program_id = :program_id AND key_id = :key_id"
@@ -118,6 +122,12 @@ def names_of(conn: Connection, program_id: int, key_ids: Collection[str]) -> dic
     """Reads the names of keys, live or not, by id; of a seat it is its person's."""
     rows = conn.execute(_NAMES, {"program_id": program_id, "key_ids": list(key_ids)})
     return {row.key_id: row.name for row in rows}
+
+
+def ended_keys(conn: Connection, program_id: int, key_ids: Collection[str], now: datetime) -> set[str]:
+    """Reads which of the keys were revoked or have expired."""
+    values = {"program_id": program_id, "key_ids": list(key_ids), "now": now}
+    return set(conn.execute(_ENDED, values).scalars())
 
 
 def update_key(conn: Connection, row: KeyRow) -> None:

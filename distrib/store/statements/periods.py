@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from distrib.store.locks import CLOSERS
+from distrib.store.locks import CLOSERS, SORTED_FIGURES
+from distrib.store.statements.counts import COUNTS, count_once
 from distrib.store.statements.exports import FOR_WHOLE_MONTHS
 from distrib.store.statements.months import FIGURES, figures_sql
 
@@ -74,6 +75,7 @@ _CLOSE = text(
     " :totals, :digest, :lines, :lines_minor, :lines_digest, :proposed_at, :proposed_by, :confirmed_by, :closed_at,"
     " :lines_form, :figures_no)"
 )
+_ORDER = text(f"SELECT pg_try_advisory_xact_lock({SORTED_FIGURES}, :program)")
 _CLOSER = text(f"SELECT pg_advisory_xact_lock({CLOSERS}, :program)")
 # Counted whole and never asked whether there is one: a plan that hopes to meet it soon would read all transfers.
 _POSTED = text(
@@ -99,7 +101,8 @@ FROM ({figures_sql(":program", ":period", ":held_from")}) f
 JOIN shops s ON s.program_id = :program AND s.shop_no = f.account_no ORDER BY s.shop_id
 """
 _KEPT_TOTALS = f"""
-SELECT count(*) AS shops, {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES)}
+SELECT count(*) AS shops,
+       {", ".join(f"COALESCE(sum({name}), 0)::bigint AS {name}" for name in FIGURES if name not in COUNTS)}
 FROM closed_statements WHERE program_id = :program AND period = :period AND figures_no = :figures_no
 """
 
@@ -153,6 +156,11 @@ def lock_closing(conn: Connection, program_id: int) -> None:
     conn.execute(_CLOSER, {"program": program_id})
 
 
+def lock_order(conn: Connection, program_id: int) -> bool:
+    """Lets one transaction keep the order of a program's shops until it ends; False where another does."""
+    return bool(conn.execute(_ORDER, {"program": program_id}).scalar_one())
+
+
 def first_period(conn: Connection, program_id: int) -> int | None:
     """Reads the first month with any movement; None without one."""
     return conn.execute(_FIRST, {"program": program_id}).scalar()
@@ -177,7 +185,7 @@ def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
 
 
 def periods_before(conn: Connection, program_id: int, before: int, limit: int) -> list[int]:
-    """Lists the months before ``before`` with any movement, and those that were proposed or closed, the newest first."""
+    """Lists the months before ``before`` with any movement, or proposed or closed, the newest first."""
     bound = {"program": program_id, "before": before, "limit": limit}
     return list(conn.execute(_BEFORE, bound).scalars())
 
@@ -237,6 +245,7 @@ def keep_figures(conn: Connection, program_id: int, period: int, held_from: date
 
 
 def kept_totals(conn: Connection, program_id: int, period: int, figures_no: int) -> dict[str, int]:
-    """Adds up kept figures: ``shops``, how many rows there are, and each figure."""
+    """Adds up kept figures: ``shops``, how many rows there are, and each figure; an order, a refund counts once."""
     bound = {"program": program_id, "period": period, "figures_no": figures_no}
-    return dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())
+    summed = dict(conn.execute(text(_KEPT_TOTALS), bound).mappings().one())
+    return summed | count_once(conn, program_id, period)

@@ -13,7 +13,6 @@ from pypdf import PdfReader
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from distrib.app import create_app
 from distrib.domain.errors import Refusal
 from distrib.services.compliance.penalties import record_penalty, withdraw_penalty
 from distrib.services.compliance.structure import Structure, measure_structure
@@ -22,7 +21,7 @@ from distrib.services.network import shops
 from distrib.services.network.records import change_shop
 from distrib.settings import Settings
 from distrib.store.database import open_engine
-from tests.world.api import Api
+from tests.world.api import Api, app_on
 from tests.world.documents import SELLER_TEN_PERCENT
 from tests.world.world import World, chain, open_world
 
@@ -44,7 +43,7 @@ def cn(settings: Settings, database_url: str, redis_url: str) -> Iterator[Api]:
     """The API on a program under the pack of China, with a plan that takes no fee."""
     opened = open_world(settings, database_url, redis_url, policy="open")
     opened.publish({**SELLER_TEN_PERCENT, "policy": "cn", "declarations": {"minimum_age": 18}})
-    yield Api(create_app(opened.container), opened)
+    yield Api(app_on(opened.container), opened)
     opened.container.close()
 
 

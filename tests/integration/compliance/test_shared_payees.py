@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from distrib.app import create_app
 from distrib.settings import Settings
-from tests.world.api import Api, Caller
+from tests.world.api import Api, Caller, app_on
 from tests.world.world import open_world
 
 LI, WU = "E12345678", "E87654321"
@@ -22,7 +21,7 @@ LI, WU = "E12345678", "E87654321"
 def cn(settings: Settings, database_url: str, redis_url: str) -> Iterator[Api]:
     """The API on a program under the pack of China."""
     opened = open_world(settings, database_url, redis_url, policy="cn")
-    yield Api(create_app(opened.container), opened)
+    yield Api(app_on(opened.container), opened)
     opened.container.close()
 
 

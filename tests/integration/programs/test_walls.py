@@ -28,7 +28,22 @@ OF_NO_PROGRAM = {"alembic_version"}
 """The version of the schema, which anybody may know."""
 FIGURES_OF_ALL = {"audit_figures", "delivery_figures", "queued_orders", "signed_overrides"}
 """Functions that look past the policies: each answers counts, or digests."""
-BY_WHAT_IS_UNGUESSABLE = {("api_keys", "by_key_id"), ("shops", "by_invite_code")}
+BY_WHAT_IS_UNGUESSABLE = {
+    ("api_keys", "by_key_id"),
+    ("shops", "by_invite_code"),
+    ("person_sessions", "by_session"),
+    ("shop_sessions", "by_session_id"),
+}
+OF_PEOPLE = {"people", "person_sessions"}
+"""People belong to no program: the web sees the one whose login it names, and of who is in, its own."""
+BY_PERSON = {
+    ("people", "by_login"),
+    ("people", "by_person"),
+    ("people", "made"),
+    ("person_sessions", "by_person"),
+    ("api_keys", "by_person"),
+    ("programs", "by_seat"),
+}
 READ_SEQUENCES = {"posting_no_seq"}
 _COLUMNS = text(
     """
@@ -160,7 +175,7 @@ def breaches(web: Engine, tables: Sequence[Table]) -> list[tuple[str, str | None
 def test_the_web_of_another_program_sees_nothing_and_changes_nothing_of_any_table(
     owner: Engine, web: Engine, tables: list[Table]
 ) -> None:
-    of_programs = [table for table in tables if table.name not in OF_NO_PROGRAM]
+    of_programs = [table for table in tables if table.name not in OF_NO_PROGRAM | OF_PEOPLE]
     before = rows_of(owner, tables)
     assert [table.name for table in of_programs if not table.has_programs] == []
     assert breaches(web, of_programs) == []
@@ -190,11 +205,43 @@ def test_without_a_program_the_web_sees_no_row_and_in_one_its_own_alone(web: Eng
 def test_what_belongs_to_no_program_the_web_reads_and_changes_not(owner: Engine, web: Engine) -> None:
     with owner.begin() as conn:
         without = {table.name for table in tables_of(conn) if not table.has_programs}
-    assert without == OF_NO_PROGRAM
-    for name in without:
+    assert without == OF_NO_PROGRAM | OF_PEOPLE
+    for name in OF_NO_PROGRAM:
         assert attempt(web, f"SELECT * FROM {name}")[0] is None
         for statement in (f"DELETE FROM {name}", f"TRUNCATE {name}", f"INSERT INTO {name} VALUES ('0001')"):
             assert attempt(web, statement)[0] == REFUSED, statement
+
+
+def test_of_people_the_web_sees_who_is_named_and_what_is_that_persons_own(owner: Engine, web: Engine) -> None:
+    with owner.begin() as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO people (login, name, password_hash, made_at) VALUES"
+            " ('ann', 'Ann', 'x', now()), ('bob', 'Bob', 'y', now())"
+        )
+        (ann, bob) = conn.exec_driver_sql("SELECT person_no FROM people ORDER BY login").scalars()
+        conn.exec_driver_sql(
+            "INSERT INTO person_sessions SELECT login::bytea, person_no, '', now(), now(), now() + '1 day' FROM people"
+        )
+    for statement in ("SELECT * FROM people", "SELECT * FROM person_sessions", "SELECT * FROM programs"):
+        assert attempt(web, statement, None) == (None, 0, []), statement
+    entered = f"SELECT set_config('distrib.person_no', '{ann}', true);"
+    seen = "(SELECT string_agg(login, ',') FROM people), (SELECT count(*) FROM person_sessions)"
+    with web.begin() as conn:
+        conn.exec_driver_sql(entered)
+        assert conn.exec_driver_sql(f"SELECT {seen}").one() == ("ann", 1)
+        assert conn.exec_driver_sql("UPDATE people SET language = 'zh'").rowcount == 1
+        assert (
+            conn.exec_driver_sql(f"UPDATE person_sessions SET ended_at = now() WHERE person_no = {bob}").rowcount == 0
+        )
+    for statement in (
+        "UPDATE people SET ended_at = now()",
+        "UPDATE people SET login = 'eve'",
+        "DELETE FROM people",
+        "DELETE FROM person_sessions",
+        "TRUNCATE person_sessions",
+        f"INSERT INTO person_sessions VALUES ('c', {bob}, '', now(), now(), now())",
+    ):
+        assert attempt(web, f"{entered} {statement}", None)[0] == REFUSED, statement
 
 
 def test_the_web_draws_numbers_from_sequences_and_neither_reads_nor_sets_them(owner: Engine, web: Engine) -> None:
@@ -217,7 +264,7 @@ def test_nothing_looks_past_the_policies_but_what_is_known_to(owner: Engine) -> 
         as_caller = f"{views} AND 'security_invoker=true' = ANY(reloptions)"
         assert set(conn.execute(text(views)).scalars()) == set(conn.execute(text(as_caller)).scalars())
         others = "SELECT tablename, policyname FROM pg_policies WHERE policyname <> 'own_program'"
-        assert {tuple(row) for row in conn.execute(text(others))} == BY_WHAT_IS_UNGUESSABLE
+        assert {tuple(row) for row in conn.execute(text(others))} == BY_WHAT_IS_UNGUESSABLE | BY_PERSON
         without = "SELECT grantee FROM information_schema.role_table_grants WHERE grantee = 'PUBLIC'"
         assert conn.execute(text(f"{without} AND table_schema = 'public'")).all() == []
 
