@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from distrib.languages import render
 
 LIMITS: Final = (20, 50, 100, 200)
 DEFAULT_LIMIT: Final = 50
+BEGIN, END = "begin", "end"
 ASCENDING, DESCENDING = "ascending", "descending"
 
 
@@ -30,6 +32,7 @@ class Filter:
         name: of the operation's parameter.
         options: codes with their words; without any it is typed.
         type: of the input.
+        day: ``begin`` or ``end`` where a day is typed and its first instant, or that of the day after, is asked for.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Filter:
     options: Sequence[tuple[str, Text | str]] = ()
     type: str = "text"
     hint: str = ""
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,13 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
     problem: dict[str, Any] | None = None
     answer: Mapping[str, Any] = {spec.rows: [], "next_cursor": None}
     try:
-        query = {**spec.fixed, **asked, "limit": str(limit), "cursor": work.query.get("cursor", "")}
+        query = {
+            **spec.fixed,
+            **asked,
+            **_instants(work, spec, asked),
+            "limit": str(limit),
+            "cursor": work.query.get("cursor", ""),
+        }
         answer = work.desk.call(spec.operation, spec.path, query)
     except Refusal as refusal:
         if refusal.status != 422:
@@ -178,6 +188,20 @@ def _asked(work: Work, spec: ListSpec) -> dict[str, str]:
     if any(column.sort for column in spec.columns):
         names.append("sort")
     return {name: work.query.get(name, "").strip() for name in dict.fromkeys(names)}
+
+
+def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
+    """The days of filters as instants in the program's time zone; what is no day is left to be refused."""
+    found = {}
+    for entry in spec.filters:
+        if entry.day and (typed := asked[entry.name]):
+            try:
+                day = date.fromisoformat(typed)
+            except ValueError:
+                continue
+            day += timedelta(days=1 if entry.day == END else 0)
+            found[entry.name] = datetime.combine(day, time.min, work.reader.zone).isoformat()
+    return found
 
 
 def _tab_names(spec: ListSpec) -> list[str]:

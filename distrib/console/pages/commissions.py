@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint
@@ -20,6 +20,7 @@ from distrib.console.frame import Page, Work, page
 from distrib.console.lists import Column, Filter, ListSpec, list_view
 from distrib.console.pages.statements import why_cell
 from distrib.domain.texts import Text
+from distrib.services.plans.words import REASONS
 
 _CAUSE = ("order_id", "line_id", "rule", "tier", "shop_id", "kind", "reverses_id", "adjustment_id", "withdrawal_id")
 """What of a commission finds its cause; it goes with the address of what its row unfolds into."""
@@ -41,8 +42,14 @@ def commission_pages(blueprint: Blueprint) -> None:
             explained = work.call("explain_order", order_id=cause["order_id"])
             looks = [look for look in explained["looks"] if _is_of(look, cause)]
         return Page(
-            "console/commission_cause.html", {"cause": cause, "looks": looks, "reason": work.query.get("reason")}
+            "console/commission_cause.html",
+            {"cause": cause, "looks": looks, "why": _words(work), "reason": work.query.get("reason")},
         )
+
+
+def _words(work: Work) -> Callable[[str], str]:
+    """Why a seat was paid or not, in the reader's language."""
+    return lambda code: work.say(REASONS[code]) if code in REASONS else code
 
 
 def _is_of(look: Mapping[str, Any], cause: Mapping[str, str]) -> bool:

@@ -10,12 +10,27 @@ from flask import Blueprint
 
 from distrib.console.cells import EVENT_STATES, id_cell, state_badge
 from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import Column, ListSpec, Tab, list_view
+from distrib.console.lists import BEGIN, END, Column, Filter, ListSpec, Tab, list_view
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 
 CONFLICTS: Final = frozenset({"order_conflict"})
 """Why an event fails that says of an order something else than is known."""
+TYPE_WORDS: Final[Mapping[str, Text]] = {
+    "order.paid": Text("order paid", "event"),
+    "order.settled": Text("order settled", "event"),
+    "order.refunded": Text("order refunded", "event"),
+    "order.cancelled": Text("order cancelled", "event"),
+    "order.payment_failed": Text("payment failed", "event"),
+    "refund.reversed": Text("refund undone", "event"),
+    "group.succeeded": Text("group succeeded", "event"),
+    "group.failed": Text("group failed", "event"),
+}
+
+
+def type_words(work: Work, type_code: str) -> str:
+    """The type of an event in words; one that nobody put into words stands as it is."""
+    return work.say(TYPE_WORDS[type_code]) if type_code in TYPE_WORDS else type_code
 
 
 def event_pages(blueprint: Blueprint) -> None:
@@ -34,6 +49,7 @@ def event_pages(blueprint: Blueprint) -> None:
         error = known["error"] or {}
         values = {
             "known": known,
+            "type_words": type_words(work, known["type"]),
             "badge": state_badge(EVENT_STATES, known["status"], work.reader.language),
             "error_words": error.get("detail_zh" if work.reader.language == "zh" else "detail"),
             "sent": json.dumps(sent, ensure_ascii=False, indent=2, default=str) if sent is not None else None,
@@ -82,7 +98,7 @@ def _list(work: Work) -> ListSpec:
         error = row["error"] or {}
         return {
             "id": id_cell(work, row["id"], "event", event_id=row["id"]),
-            "type": row["type"],
+            "type": type_words(work, row["type"]),
             "status": state_badge(EVENT_STATES, row["status"], work.reader.language),
             "order": id_cell(work, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
             "occurred": work.reader.time(row["occurred_at"]),
@@ -109,6 +125,13 @@ def _list(work: Work) -> ListSpec:
         "list_events",
         columns,
         cells,
+        filters=(
+            Filter("order_id", Text("Order")),
+            Filter("type", Text("Type"), list(TYPE_WORDS.items())),
+            Filter("code", Text("Code of the error")),
+            Filter("from", Text("Received from"), type="date", day=BEGIN),
+            Filter("to", Text("Received to"), type="date", day=END),
+        ),
         tabs=(Tab(Text("All"), ""), *(Tab(state.words, code) for code, state in EVENT_STATES.items())),
         empty=(Text("No event yet"), Text("Events appear as soon as the order system posts them.")),
     )

@@ -57,7 +57,17 @@ def batches_list(work: Work) -> ListSpec:
         Column("decided", Text("Decided"), "date", is_shown=False),
     )
     empty = (Text("No batch yet"), Text("Make one of what is available."))
-    return ListSpec("payouts", "payouts", "list_payouts", columns, cells, empty=empty)
+    return ListSpec(
+        "payouts",
+        "payouts",
+        "list_payouts",
+        columns,
+        cells,
+        filters=(Filter("month", Text("Made in"), type="month"),),
+        tabs=(Tab(Text("All"), ""), *(Tab(state.words, code) for code, state in PAYOUT_STATES.items())),
+        tab_parameter="state",
+        empty=empty,
+    )
 
 
 def payable_list(work: Work) -> ListSpec:

@@ -16,7 +16,7 @@ from distrib.console.cells import (
     state_badge,
 )
 from distrib.console.frame import Outcome, Page, Work, page
-from distrib.console.lists import Column, ListSpec, linked, list_view
+from distrib.console.lists import Column, ListSpec, Tab, linked, list_view
 from distrib.console.second_person import names_of
 from distrib.domain.texts import Text
 
@@ -33,6 +33,7 @@ FIGURES: tuple[tuple[str, Text], ...] = (
     ("available_minor", Text("Available", "statement")),
 )
 """The figures of a month in the order of the export's columns."""
+_SORTS = {"closing_minor": "closing", "earned_minor": "earned"}
 _HIDDEN = ("opening_minor", "adjusted_minor", "tax_minor", "reserved_minor")
 
 
@@ -122,8 +123,8 @@ def _shops(work: Work, period: str) -> ListSpec:
         }
 
     columns = (
-        Column("id", Text("Shop"), is_fixed=True),
-        *(Column(name, words, "money", is_shown=name not in _HIDDEN) for name, words in FIGURES),
+        Column("id", Text("Shop"), sort="shop", is_fixed=True),
+        *(Column(name, words, "money", _SORTS.get(name, ""), is_shown=name not in _HIDDEN) for name, words in FIGURES),
         Column("orders", Text("Orders", "statement"), "number"),
         Column("refunds", Text("Refunds", "statement"), "number", is_shown=False),
     )
@@ -135,6 +136,12 @@ def _shops(work: Work, period: str) -> ListSpec:
         cells,
         fixed={"period": period},
         place={"period": period},
+        tabs=(
+            Tab(Text("All"), ""),
+            Tab(Text("Owed money", "statement"), "owed"),
+            Tab(Text("In debt", "statement"), "in_debt"),
+        ),
+        tab_parameter="filter",
         empty=(Text("No shop has a row in this month"), Text("A row appears with the first commission or payment.")),
     )
 
