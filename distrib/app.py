@@ -32,7 +32,7 @@ from distrib.api.http.problems import answer_with_problems
 from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
-from distrib.console import answer_refusal, is_console, serve_console
+from distrib.console import answer_refusal, is_console, most_form_bytes, serve_console
 from distrib.console.invitation import invitation_blueprint
 from distrib.console.people import cookie_key
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
@@ -184,7 +184,7 @@ def _begin() -> Response | None:
         g.standing = gate.admit(presented, gate.address_of(request), is_asked=ADMISSION in request.environ)
         check(g.standing)
     is_page = request.url_rule is not None and not request.path.startswith("/v1/")
-    return Response(status=204) if is_page and is_form_asked(FORM_BYTES) else None
+    return Response(status=204) if is_page and is_form_asked(most_form_bytes(FORM_BYTES)) else None
 
 
 def _finish(response: Response) -> Response:

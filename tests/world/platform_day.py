@@ -601,6 +601,8 @@ class PlatformDay:
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
+        self.pages("/v1/statements/months")
+        self.good("GET", "/v1/statements/2024-04/close")
         for query in ("", "&sort=closing", "&sort=-earned", "&filter=owed", "&filter=in_debt"):
             self.pages(f"/v1/statements?period=2024-01{query}")
         self.good("GET", f"/v1/statements/2024-01/shops/{shop_id(self.platform.largest_shop)}")
@@ -722,6 +724,7 @@ class PlatformDay:
         for path in (
             f"{make}/all",
             f"{make}/asked",
+            f"{make}/reports/available?side=payable",
             f"{make}/reports/platform?quarter=2026-Q4",
             f"{make}/reports/us-1099?year=2026",
             "/v1/withdrawals/wd-24",
