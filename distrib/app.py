@@ -32,7 +32,7 @@ from distrib.api.http.problems import answer_with_problems
 from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
-from distrib.console import answer_refusal, is_console, serve_console
+from distrib.console import answer_refusal, is_console, most_form_bytes, serve_console
 from distrib.console.invitation import invitation_blueprint
 from distrib.console.people import cookie_key
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
@@ -78,7 +78,7 @@ def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Fla
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
     serve_console(app, policies, samples)
-    app.register_blueprint(invitation_blueprint(_invitations))
+    app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url))
     answer_with_problems(app, lambda refusal: answer_refusal(refusal) if is_console(request.path) else None)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -185,7 +185,7 @@ def _begin() -> Response | None:
         g.standing = gate.admit(presented, gate.address_of(request), is_asked=ADMISSION in request.environ)
         check(g.standing)
     is_page = request.url_rule is not None and not request.path.startswith("/v1/")
-    return Response(status=204) if is_page and is_form_asked(FORM_BYTES) else None
+    return Response(status=204) if is_page and is_form_asked(most_form_bytes(FORM_BYTES)) else None
 
 
 def _finish(response: Response) -> Response:

@@ -17,7 +17,7 @@ from workers.evaluations import run_due_evaluations
 from workers.held_changes import apply_due_changes
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
-from workers.totals import begin_statement_totals, keep_statement_totals
+from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 from workers.webhooks import deliver_webhooks
 
 _STOP_WAIT_S = 5.0
@@ -40,6 +40,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("daily_audits", 60.0, run_daily_audits),
     Periodic("seals", 60.0, seal_days),
     Periodic("statement_totals", 10.0, keep_statement_totals),
+    Periodic("sorted_shops", 30.0, keep_sorted_shops),
     Periodic("large_programs", 60.0, begin_statement_totals),
     Periodic("held_changes", 10.0, apply_due_changes),
     Periodic("webhooks", 1.0, deliver_webhooks),

@@ -37,6 +37,55 @@ COMMISSION_STATES: Final[Mapping[str, State]] = {
     "held": State(Text("held", "commission"), "amber", "lock"),
     "available": State(Text("available", "commission"), "green", "check"),
 }
+COMMISSION_KINDS: Final[Mapping[str, State]] = {
+    "earned": State(Text("earned", "commission"), "green", "plus"),
+    "reversed": State(Text("taken back", "commission"), "red", "arrow-back-up"),
+    "pool": State(Text("from a pool", "commission"), "green", "coins"),
+    "adjusted": State(Text("adjusted by hand", "commission"), "amber", "adjustments"),
+}
+MONTH_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("open", "month"), "blue", "clock"),
+    "proposed": State(Text("proposed, to be confirmed", "month"), "amber", "clock"),
+    "closed": State(Text("closed", "month"), "green", "lock"),
+}
+PAYOUT_STATES: Final[Mapping[str, State]] = {
+    "proposed": State(Text("proposed, to be approved", "payout"), "amber", "clock"),
+    "approved": State(Text("approved, to be paid", "payout"), "blue", "send"),
+    "settled": State(Text("settled", "payout"), "green", "check"),
+    "cancelled": State(Text("cancelled", "payout"), "", "x"),
+}
+LINE_STATES: Final[Mapping[str, State]] = {
+    "reserved": State(Text("reserved", "payout line"), "blue", "lock"),
+    "paid": State(Text("paid", "payout line"), "green", "check"),
+    "failed": State(Text("failed", "payout line"), "red", "x"),
+    "returned": State(Text("came back", "payout line"), "red", "arrow-back-up"),
+    "cancelled": State(Text("cancelled", "payout line"), "", "x"),
+}
+WITHDRAWAL_STATES: Final[Mapping[str, State]] = {
+    "requested": State(Text("requested", "withdrawal"), "amber", "clock"),
+    "approved": State(Text("approved", "withdrawal"), "blue", "check"),
+    "in_payout": State(Text("in a batch", "withdrawal"), "blue", "send"),
+    "paid": State(Text("paid", "withdrawal"), "green", "check"),
+    "failed": State(Text("failed", "withdrawal"), "red", "x"),
+    "returned": State(Text("came back", "withdrawal"), "red", "arrow-back-up"),
+    "refused": State(Text("refused", "withdrawal"), "red", "ban"),
+    "cancelled": State(Text("taken back", "withdrawal"), "", "x"),
+}
+ADJUSTMENT_STATES: Final[Mapping[str, State]] = {
+    "proposed": State(Text("proposed, to be approved", "adjustment"), "amber", "clock"),
+    "approved": State(Text("approved", "adjustment"), "green", "check"),
+}
+UNPAYABLE: Final[Mapping[str, State]] = {
+    "payee_missing": State(Text("no payee given", "unpayable"), "amber", "user"),
+    "account_missing": State(Text("no account with this channel", "unpayable"), "amber", "building-bank"),
+    "shop_frozen": State(Text("shop is frozen", "unpayable"), "red", "lock"),
+    "shop_closed": State(Text("shop is closed", "unpayable"), "", "ban"),
+    "below_minimum": State(Text("below the batch's least", "unpayable"), "", "x"),
+    "below_channel_minimum": State(Text("below the channel's least", "unpayable"), "", "x"),
+    "above_channel_maximum": State(Text("above the channel's most", "unpayable"), "amber", "alert-triangle"),
+    "exceeds_available": State(Text("more than is available", "unpayable"), "red", "x"),
+    "nothing_available": State(Text("nothing is available", "unpayable"), "", "x"),
+}
 EVENT_STATES: Final[Mapping[str, State]] = {
     "pending": State(Text("pending", "event"), "blue", "clock"),
     "waiting": State(Text("waiting", "event"), "amber", "clock"),
@@ -137,6 +186,13 @@ def id_cell(work: Work, value: str | None, endpoint: str = "", **path: str) -> M
     return Markup(
         '<span class="id">{}<button type="button" class="copy" data-copy="{}" aria-label="{}">{}</button></span>'
     ).format(shown, value, label, icon("copy"))
+
+
+def shop_cell(work: Work, shop_id: str | None) -> Markup:
+    """A shop's id, which leads to its card where the console has one."""
+    if shop_id is not None and work.has_page("shop"):
+        return id_cell(work, shop_id, "shop", shop_id=shop_id)
+    return id_cell(work, shop_id)
 
 
 def money_cell(work: Work, amount_minor: int | None, *, signed: bool = False) -> Markup:

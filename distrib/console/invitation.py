@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, Response, make_response
+from flask import Blueprint, Response, make_response, request
 
 from distrib.console.language import chosen_language, render_page
+from distrib.console.share_tags import share_tags
+from distrib.services.sharing.cards import draw_card
 from distrib.services.sharing.invitations import Invitation
 
 Find = Callable[[str], Sequence[Invitation]]
@@ -17,24 +19,48 @@ FRESH_SECONDS = 60
 """How long a copy of the page may be shown: whoever is erased or closed is gone from it a minute later."""
 
 
-def invitation_blueprint(find: Find) -> Blueprint:
-    """``/r/CODE``; ``find`` answers the invitations behind a code."""
+def invitation_blueprint(find: Find, public_url: Callable[[], str | None]) -> Blueprint:
+    """``/r/CODE`` and the card that chats show of it.
+
+    Args:
+        find: answers the invitations behind a code.
+        public_url: answers what links to this service begin with; None: as it was reached.
+    """
     blueprint = Blueprint("invitation", __name__, template_folder="templates")
 
     @blueprint.get("/r/<code>")
     def show_invitation(code: str) -> Response:
-        return _page(find(code))
+        return _page(find(code), public_url())
+
+    @blueprint.get("/r/<code>/card.png")
+    def show_card(code: str) -> Response:
+        return _card(find(code))
 
     return blueprint
 
 
-def _page(invitations: Sequence[Invitation]) -> Response:
+def _page(invitations: Sequence[Invitation], public_url: str | None) -> Response:
     """Renders the invitation; one and the same page for every code that is none, or none any more."""
     language = chosen_language()
-    html = render_page("console/invitation.html", language, invitations=invitations)
+    tags = share_tags(invitations[0], public_url or request.root_url, language) if len(invitations) == 1 else None
+    html = render_page("console/invitation.html", language, invitations=invitations, tags=tags)
     response = make_response(html, 200 if invitations else 404)
     response.headers["Content-Language"] = language
-    response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}" if invitations else "no-store"
+    return _public(response, is_known=bool(invitations))
+
+
+def _card(invitations: Sequence[Invitation]) -> Response:
+    """Draws the card; there is none where the code is none, or that of several programs."""
+    if len(invitations) != 1:
+        return _public(Response(status=404), is_known=False)
+    [invitation] = invitations
+    card = draw_card(invitation.program, invitation.inviter, chosen_language())
+    return _public(Response(card, content_type="image/png"), is_known=True)
+
+
+def _public(response: Response, *, is_known: bool) -> Response:
+    """Says how long a copy may be kept, and that search engines leave it alone."""
+    response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}" if is_known else "no-store"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.vary.update(("Accept-Language", "Cookie"))
     return response

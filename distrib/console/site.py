@@ -5,7 +5,7 @@ The factory of the app fills it in; a page knows no API and no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from flask import Request, current_app
 from sqlalchemy import Connection
 
+from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.rates import Rates
 from distrib.services.context import Actor, Program
@@ -58,6 +59,10 @@ class PersonalDesk(Protocol):
     @property
     def now(self) -> datetime:
         """When."""
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """The payout channels, every version of each."""
 
     def may(self, name: str) -> bool:
         """Whether the person's role may call an operation."""

@@ -108,7 +108,13 @@ CODES: dict[str, Code] = {
     "person_too_large": Code(422, "The customer {id} would be more than {most} customers in one."),
     "bound_in_future": Code(422, "bound_at lies more than five minutes ahead."),
     "shop_not_inviting": Code(409, "The shop {id} is {state}: it invites nobody."),
+    "shop_gone": Code(409, "The shop {id} is {state}: nobody acts for it any more."),
+    "session_over": Code(401, "The link or session is over, or was used before; the platform's app gives another one."),
     "subtree_too_large": Code(422, "The tree below holds more than {most} shops; ask for fewer levels."),
+    "sort_not_kept": Code(422, "The open month {period} of this program is not kept in order: sort by shop."),
+    "list_too_wide": Code(
+        422, "Many shops fit each of {filters}, and few of them all: name joined_from, joined_to or both more narrowly."
+    ),
     # plans
     "plan_invalid": Code(422, "The plan has problems."),
     "plan_unknown": Code(404, "There is no plan {code} version {version}."),

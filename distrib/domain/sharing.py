@@ -38,6 +38,15 @@ def invite_link(base_url: str, code: str) -> str:
     return f"{base_url.rstrip('/')}/r/{code}"
 
 
+def session_link(base_url: str, token: str) -> str:
+    """Composes the link that opens a session of a shop's owner.
+
+    >>> session_link("https://fx.example/d/", "sl_1_x")
+    'https://fx.example/d/s/sl_1_x'
+    """
+    return f"{base_url.rstrip('/')}/s/{token}"
+
+
 def join_url_problem(url: str) -> str | None:
     """Checks a URL as a program's page for joining: a key of ``JOIN_URL_PROBLEMS``, None where it may be one.
 

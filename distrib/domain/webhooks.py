@@ -25,6 +25,13 @@ EVENT_TYPES = (
     "payout.settled",
     "payout.returned",
     "withdrawal.changed",
+    "close.proposed",
+    "payout.proposed",
+    "adjustment.proposed",
+    "withdrawal.requested",
+    "shop.pending",
+    "event.failed",
+    "finding.opened",
 )
 
 PING = "ping"

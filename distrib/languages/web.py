@@ -7,6 +7,7 @@ from flask_babel import Babel, get_locale, get_translations
 
 from distrib.domain.texts import Text
 from distrib.languages import DIRECTORY, ENGLISH, LANGUAGES, render_both
+from distrib.languages.readers import BOTH
 
 
 def serve_languages(app: Flask) -> None:
@@ -24,6 +25,11 @@ def serve_languages(app: Flask) -> None:
 def preferred_language() -> str:
     """Resolves what the request's ``Accept-Language`` prefers of the languages there are."""
     return request.accept_languages.best_match(LANGUAGES, default=ENGLISH)
+
+
+def accepted_reader() -> str:
+    """Resolves in which languages a file is wanted by ``Accept-Language``: of none that there is, in both."""
+    return request.accept_languages.best_match(LANGUAGES, default=BOTH)
 
 
 def current_language() -> str:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,7 +24,7 @@ from distrib.services.context import Actor, Program, period_bounds
 from distrib.store import trail as rows
 from distrib.store.trail import TrailFilter, TrailRow
 
-__all__ = ["Deed", "TrailFilter", "has_written", "hold_subject", "list_trail", "note", "trail_file"]
+__all__ = ["Deed", "TrailFilter", "has_written", "hold_subject", "list_trail", "note", "note_many", "trail_file"]
 
 CSV, NDJSON = "csv", "ndjson"
 FORMATS: Final = (CSV, NDJSON)
@@ -66,6 +66,13 @@ def has_written(conn: Connection) -> bool:
 
 def note(conn: Connection, program: Program, actor: Actor, deed: Deed, pepper: bytes, now: datetime) -> None:
     """Records a deed; call it last in the transaction of the change, for others then wait for its commit."""
+    note_many(conn, program, actor, [deed], pepper, now)
+
+
+def note_many(
+    conn: Connection, program: Program, actor: Actor, deeds: Sequence[Deed], pepper: bytes, now: datetime
+) -> None:
+    """Records deeds of one call, each in a row, in their order; as ``note``."""
 
     def digest_of(text: str) -> str:
         content = f"trail\0{program.program_id}\0{text}".encode()
@@ -74,24 +81,27 @@ def note(conn: Connection, program: Program, actor: Actor, deed: Deed, pepper: b
     def redacted(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None if state is None else shown(state, digest_of)
 
-    before, after = differing(redacted(deed.before), redacted(deed.after))
-    sent, was, became = (None if state is None else canonical(state) for state in (redacted(deed.sent), before, after))
-    row = TrailRow(
-        now,
-        actor.key_id,
-        actor.person or actor.name,
-        actor.role,
-        deed.os_user,
-        deed.request_id,
-        deed.kind,
-        deed.operation,
-        deed.subject,
-        deed.shop_id,
-        sent,
-        was,
-        became,
-    )
-    rows.insert_row(conn, program.program_id, row)
+    def row_of(deed: Deed) -> TrailRow:
+        before, after = differing(redacted(deed.before), redacted(deed.after))
+        states = redacted(deed.sent), before, after
+        sent, was, became = (None if state is None else canonical(state) for state in states)
+        return TrailRow(
+            now,
+            actor.key_id,
+            actor.person or actor.name,
+            actor.role,
+            deed.os_user,
+            deed.request_id,
+            deed.kind,
+            deed.operation,
+            deed.subject,
+            deed.shop_id,
+            sent,
+            was,
+            became,
+        )
+
+    rows.insert_rows(conn, program.program_id, [row_of(deed) for deed in deeds])
 
 
 def list_trail(

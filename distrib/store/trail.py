@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -48,9 +48,12 @@ class TrailFilter(NamedTuple):
 
 _COLUMNS = ", ".join(TrailRow._fields)
 _OWN = [name for name in TrailRow._fields if name not in ("trail_no", "digest")]
-_INSERT = text(
-    f"INSERT INTO trail (program_id, {', '.join(_OWN)}) VALUES (:program, {', '.join(f':{name}' for name in _OWN)})"
-)
+_NEW = ", ".join(f"%({name})b::{'timestamptz' if name == 'recorded_at' else 'text'}[]" for name in _OWN)
+_INSERT = f"""
+INSERT INTO trail (program_id, {", ".join(_OWN)})
+SELECT %(program)s, {", ".join(f"n.{name}" for name in _OWN)}
+FROM unnest({_NEW}) WITH ORDINALITY AS n ({", ".join(_OWN)}, place) ORDER BY n.place
+"""
 _HOLD = text(f"SELECT pg_advisory_xact_lock({TRAIL_SUBJECTS}, hashtext(:program || '/' || :subject))")
 _WROTE = text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
 # Times never go back along the numbers, so that a span of time is a span of numbers, found by its two ends.
@@ -66,9 +69,10 @@ _SPAN = f"SELECT {_COLUMNS} FROM trail WHERE program_id = %(program)s AND record
 _EXPORT = f"{_SPAN} AND recorded_at < %(to_at)s ORDER BY recorded_at, trail_no"
 
 
-def insert_row(conn: Connection, program_id: int, row: TrailRow) -> None:
-    """Writes a row, the last thing its transaction does: who else writes one waits from now on for the commit."""
-    conn.execute(_INSERT, row._asdict() | {"program": program_id})
+def insert_rows(conn: Connection, program_id: int, rows: Sequence[TrailRow]) -> None:
+    """Writes rows, the last thing their transaction does: who else writes one waits from now on for the commit."""
+    columns = {name: [getattr(row, name) for row in rows] for name in _OWN}
+    driver(conn).execute(_INSERT, {"program": program_id, **columns})
 
 
 def hold_subject(conn: Connection, program_id: int, subject: str) -> None:

@@ -84,6 +84,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "compliance/cases.freezes_in_force": NEW_ROWS,
         "ledger/seals.sealed_transfers": CURSOR,
         "statements/periods.keep_figures": CURSOR,
+        "undecided.waiting_numbers": NEW_ROWS,
         "statements/periods.kept_totals": NEW_ROWS,
         "audit/postings.money_of_page": AUDIT,
         "audit/questions.ask": AUDIT,

@@ -5,19 +5,23 @@ What each call answers is tested elsewhere; here it only has to succeed, on many
 
 from __future__ import annotations
 
+import io
 import json
+from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from PIL import Image
 from sqlalchemy import text
 
 from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
 from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.services.compliance.monitors import run_monitors
-from distrib.services.context import COMMAND_LINE, Program, period_bounds
+from distrib.services.context import COMMAND_LINE, Program, format_period, period_bounds
 from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
 from distrib.services.network.moves import move_shop
@@ -31,6 +35,7 @@ from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
 from distrib.services.settlement.drain import FOR_EVER, drain_orders
 from distrib.services.statements.pools import pay_pools
+from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals
 from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
@@ -40,13 +45,14 @@ from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
+from tests.world.platform_feeds import let_owners_in
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
-from workers.totals import begin_statement_totals, keep_statement_totals
+from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 
 APRIL = datetime(2024, 4, 10, 2, tzinfo=UTC)
 PLAIN = datetime(2024, 4, 1, 2, tzinfo=UTC)
@@ -101,6 +107,18 @@ RANKED: dict[str, Any] = {
 
 
 BOTH_ENDS = "from=2024-02-01T00:00:00Z&to=2024-02-02T00:00:00Z"
+SHOP_FILTERS = (
+    "q=shop-0001",
+    "q=shop&level=4",
+    "q=sh&level=4&status=active",
+    "status=frozen",
+    "rank=owner",
+    "rank=member&level=2",
+    "level=1",
+    "level=3&status=pending",
+    "level=2&joined_from=2024-01-01T00:00:00Z&joined_to=2024-02-01T00:00:00Z",
+)
+MONTHS = ("2024-02", "2026-11")
 STATUSES = (
     "pending",
     "waiting",
@@ -135,6 +153,7 @@ class PlatformDay:
             self.read_lists,
             self.register,
             self.bind,
+            partial(let_owners_in, self),
             self.sell_plainly,
             self.change_program,
             self.keep_totals,
@@ -192,6 +211,11 @@ class PlatformDay:
             "/v1/events?status=waiting",
             "/v1/events?status=failed",
             "/v1/events?status=done",
+            "/v1/events?order_id=o-00000013",
+            "/v1/events?type=order.settled",
+            "/v1/events?type=group.failed",
+            f"/v1/events?{BOTH_ENDS}",
+            f"/v1/events?{BOTH_ENDS}&type=order.refunded",
             "/v1/ledger/accounts",
             "/v1/ledger/transfers",
             f"/v1/ledger/transfers?account=payable:{largest}",
@@ -204,6 +228,19 @@ class PlatformDay:
             f"/v1/statements?period={period}",
             "/v1/statements?period=2026-11",
             f"/v1/statements/{period}/shops/{largest}",
+            "/v1/shops",
+            *(f"/v1/shops?sort={sort}" for sort in ("joined", "sales", "-sales", "balance", "-balance")),
+            "/v1/shops?sort=-balance&level=1",
+            "/v1/shops?sort=-sales&level=4&status=active",
+            *(f"/v1/balances?sort={sort}" for sort in ("available", "-available", "held", "-held")),
+            "/v1/balances?state=owed",
+            "/v1/balances?state=in_debt",
+            *(f"/v1/statements?period={month}&sort={sort}" for month in MONTHS for sort in ("closing", "-earned")),
+            *(f"/v1/statements?period={month}&filter={state}" for month in MONTHS for state in ("owed", "in_debt")),
+            *(f"/v1/shops?{query}" for query in SHOP_FILTERS),
+            f"/v1/shops?root={shop_id(5)}",
+            f"/v1/shops?root={shop_id(5)}&status=active&rank=member&level=2&q={shop[:6]}",
+            f"/v1/shops?q={shop}&level=3",
             f"/v1/shops/{shop}/downline",
             f"/v1/shops/{shop_id(5)}/downline?levels=3",
             "/v1/compliance/findings",
@@ -231,6 +268,7 @@ class PlatformDay:
             f"/v1/shops/{largest}/balance",
             f"/v1/shops/{largest}/balance?as_of=2024-02-01T00:00:00Z",
             f"/v1/shops/{largest}/ranks",
+            f"/v1/shops/{largest}/next-rank",
             f"/v1/shops/{largest}/metrics?period={period}",
             f"/v1/shops/{largest}/subtree?levels=2",
             f"/v1/shops/{largest}/subtree",
@@ -283,6 +321,11 @@ class PlatformDay:
         self.good("POST", "/v1/shops/new-2/move", {"sponsor_id": self.shop(2), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(3)}/move", {"sponsor_id": self.shop(4), "reason": "r"})
         self.good("POST", f"/v1/shops/{self.shop(5)}/status", {"status": "frozen", "reason": "r"})
+        decisions = [{"shop_id": f"more-{number}", "status": "active", "reason": "r"} for number in range(100)]
+        closed = [{"shop_id": f"more-{number}", "status": "closed", "reason": "r"} for number in range(100, 120)]
+        self.good("POST", "/v1/shops/status/batch", {"decisions": decisions + closed})
+        self.good("POST", f"/v1/shops/{self.shop(6)}/status", {"status": "pending", "reason": "r"})
+        self.look()
         self.good("GET", "/v1/shops/new-1")
         self.good("POST", "/v1/shops/new-2/erase")
         for number in range(20, 40):
@@ -314,7 +357,14 @@ class PlatformDay:
         """Settings, keys, a further plan with ranks, caps, conditions and a pool."""
         rules = {"least_minor": 1, "most_minor": None, "per_day": 20, "per_month": 30, "fee_minor": 0}
         self.good("PATCH", "/v1/program", {"withdrawals": rules, "withholding": "cumulative"})
+        self.look()
         self.good("POST", "/v1/program/approve", by=self.second)
+        with io.BytesIO() as file:
+            Image.new("RGB", (540, 540)).save(file, "PNG")
+            encoded = b64encode(file.getvalue()).decode()
+        self.good("PUT", "/v1/program/poster-background", {"image": encoded})
+        self.good("GET", "/v1/program/poster-background")
+        self.good("DELETE", "/v1/program/poster-background")
         self.good("PATCH", "/v1/program", {"time_zone": "Asia/Tokyo"}, may_fail=True)  # fixed once there are events
         key = self.good("POST", "/v1/keys", {"role": "orders", "name": "n"})
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
@@ -324,6 +374,7 @@ class PlatformDay:
         self.good("GET", "/v1/people?state=active&limit=1")
         self.good("GET", "/v1/queue")
         self.good("GET", "/v1/audits?limit=2")
+        self.look()
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
         self.good("POST", f"/v1/keys/{money['id']}/rotate/finish")
@@ -393,6 +444,7 @@ class PlatformDay:
         self.drain()
         self.good("POST", "/v1/shops", {"id": "later", "sponsor_id": shops[1], "joined_at": "2024-01-01T00:00:00Z"})
         self.drain()
+        self.look()
         self.good("POST", "/v1/events/x/retry")
         self.drain()
         for path in (
@@ -422,6 +474,7 @@ class PlatformDay:
             "/v1/orders?status=failed",
             "/v1/events?status=failed",
             "/v1/events?status=waiting",
+            "/v1/events?code=refund_exceeds",
             "/v1/commissions?state=expected",
         ):
             self.pages(path)
@@ -464,10 +517,11 @@ class PlatformDay:
         """An endpoint, its messages, its deliveries, sent again, its end."""
         world = self.api.world
         with receiver() as inbox:
-            hook = {"url": inbox.url, "events": ["commission.earned", "rank.changed", "statement.closed"], "id": "hook"}
+            hook = {"url": inbox.url, "events": ["commission.earned", "rank.changed", "event.failed"], "id": "hook"}
             made = self.good("POST", "/v1/webhooks", hook)
             path = f"/v1/webhooks/{made['id']}"
             self.post([settled(f"h-{n}", f"ho-{n}", self.shop(n), line(500), **SOLD) for n in range(5)])
+            self.post([refunded("h-x", "ho-1", {"1": 10**9}, APRIL + DAY)])
             self.drain()
             courier = Courier(
                 world.container.worker_engine, world.container.sealer, Sender(allows_private=True), world.now
@@ -497,6 +551,7 @@ class PlatformDay:
         run_daily_monitors(self.api.world.container)
         root = shop_id(self.platform.roots)
         case = self.good("POST", "/v1/compliance/cases", {"shop_id": root, "reason": "r"})
+        self.look()
         path = f"/v1/compliance/cases/{case['case_no']}/decisions"
         at = (APRIL - DAY).isoformat()
         decision = {"decided_by": "Han", "reason": "r"}
@@ -527,10 +582,9 @@ class PlatformDay:
         self.good("POST", "/v1/compliance/penalties", of_organiser)
         self.good("POST", "/v1/compliance/runs")
         self.good("GET", "/v1/compliance/penalties/p")
-        self.pages(f"/v1/compliance/penalties?shop_id={root}")
         self.good("POST", "/v1/compliance/penalties/p/withdraw", {"reason": "r"})
-        self.pages("/v1/compliance/findings")
-        self.pages("/v1/compliance/cases")
+        for noun in (f"penalties?shop_id={root}", "findings", "cases"):
+            self.pages(f"/v1/compliance/{noun}")
         self.good("GET", "/v1/compliance/report")
 
     # --- months ---
@@ -539,6 +593,7 @@ class PlatformDay:
         """Files of open months, proposals, closes, files of closed ones; a month after another."""
         adjustment = {"id": "adj", "shop_id": self.shop(21), "amount_minor": 500, "reason": "r"}
         self.good("POST", "/v1/adjustments", adjustment)
+        self.look()
         self.good("POST", "/v1/adjustments/adj/approve", by=self.second)
         self.good("GET", "/v1/adjustments/adj")
         self.pages("/v1/adjustments?status=approved")
@@ -547,10 +602,14 @@ class PlatformDay:
         cut_off = {"2024-01": {"cut_off_at": self.api.world.now().isoformat()}}
         for month in months:
             answer = self.admin.call("POST", f"/v1/statements/{month}/close", cut_off.get(month))
+            self.look()
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
-        self.pages("/v1/statements?period=2024-01")
+        self.pages("/v1/statements/months")
+        self.good("GET", "/v1/statements/2024-04/close")
+        for query in ("", "&sort=closing", "&sort=-earned", "&filter=owed", "&filter=in_debt"):
+            self.pages(f"/v1/statements?period=2024-01{query}")
         self.good("GET", f"/v1/statements/2024-01/shops/{shop_id(self.platform.largest_shop)}")
         late = [refunded(f"lr-{n}", f"o-{10 * n + 2:08d}", None, APRIL - 20 * DAY) for n in range(20)]
         self.post(late)
@@ -559,7 +618,8 @@ class PlatformDay:
     def files(self, month: str) -> None:
         """Every file of a month."""
         for detail in ("shops", "lines"):
-            self.good("GET", f"/v1/statements/{month}/export?format=csv&detail={detail}")
+            for form in ("csv", "xlsx"):
+                self.good("GET", f"/v1/statements/{month}/export?format={form}&detail={detail}")
         self.good("GET", f"/v1/statements/{month}/export?format=parquet&detail=shops")
         self.good("GET", f"/v1/statements/{month}/export/manifest")
 
@@ -572,7 +632,8 @@ class PlatformDay:
             with world.container.begin() as conn:
                 evaluate_month(conn, self.program, month, COMMAND_LINE, world.now())
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
-        self.good("GET", f"/v1/shops/{self.shop(8)}/ranks")
+        for name in ("ranks", "next-rank"):
+            self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
         self.pages("/v1/ranks/evaluations")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
@@ -587,6 +648,7 @@ class PlatformDay:
             self.good("PUT", f"/v1/shops/{self.shop(number)}/payee", changed)
         self.pages("/v1/changes")
         self.pages("/v1/changes?status=open")
+        self.look()
         with container.begin() as conn:
             reseal_contents(conn, self.program, container.sealer)
             for change in due_changes(conn, now + timedelta(days=4), 10):
@@ -623,6 +685,15 @@ class PlatformDay:
         keep_statement_totals(container)
         with container.begin() as conn:
             keep_due_totals(conn, self.program, self.api.world.now(), always=True)
+            keep_due_order(conn, self.program, self.api.world.now(), always=True)
+        keep_sorted_shops(container)
+        for path in ("/v1/shops?sort=-balance", "/v1/shops?sort=sales&level=4", "/v1/shops?sort=sales&level=1"):
+            self.pages(path)
+        for path in ("/v1/balances", "/v1/balances?state=in_debt", "/v1/balances?sort=held"):
+            self.pages(path)
+        this_month = format_period(self.program.period_of(self.api.world.now()))
+        for sort in ("closing", "-closing", "earned"):
+            self.pages(f"/v1/statements?period={this_month}&sort={sort}")
         for path in ("/v1/statements?period=2024-02", "/v1/statements?period=2024-03", "/v1/ledger/accounts"):
             self.pages(path)
 
@@ -632,6 +703,7 @@ class PlatformDay:
         """Batches of every selection from their making to returns; withdrawals; reports; a closing payment."""
         make, second = "/v1/payouts", self.second
         self.good("POST", make, {"id": "named", "up_to": UP_TO, "shop_ids": [self.shop(20), self.shop(22)]})
+        self.look()
         self.good("POST", f"{make}/named/cancel")
         self.good("POST", make, {"id": "some", "up_to": UP_TO, "amounts": {self.shop(22): 10}})
         self.good("POST", f"{make}/some/approve", by=second)
@@ -657,12 +729,16 @@ class PlatformDay:
         for path in (
             f"{make}/all",
             f"{make}/asked",
+            f"{make}/reports/available?side=payable",
             f"{make}/reports/platform?quarter=2026-Q4",
             f"{make}/reports/us-1099?year=2026",
             "/v1/withdrawals/wd-24",
         ):
             self.good("GET", path)
         self.pages(make)
+        for state in ("proposed", "approved", "settled", "cancelled"):
+            self.pages(f"{make}?state={state}")
+            self.pages(f"{make}?state={state}&month=2026-11")
 
     def withdraw(self) -> None:
         """Withdrawals that are approved, refused and cancelled."""
@@ -670,6 +746,7 @@ class PlatformDay:
         for number in (24, 26):
             partner = self.api.caller("partner", self.shop(number))
             self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
+            self.look()
             self.good("POST", f"/v1/withdrawals/wd-{number}/approve", by=second)
             self.good("GET", "/v1/withdrawals", by=partner)
             self.good("GET", "/v1/payouts", by=partner)
@@ -687,6 +764,7 @@ class PlatformDay:
         self.good("PUT", f"/v1/shops/{leaving}/payee", PAYEE | {"id_number": "leaving"})
         self.good("POST", f"/v1/shops/{leaving}/status", {"status": "closed", "reason": "r"})
         self.good("POST", f"/v1/shops/{leaving}/closing-payment", {"id": "last", "reason": "r"})
+        self.look()
         self.good("POST", f"/v1/shops/{leaving}/closing-payment/approve", by=self.second)
 
     def results(self, payout: str, shops: list[str], status: str) -> None:
@@ -717,6 +795,7 @@ class PlatformDay:
             ids_of_orders(conn, capped.program_id, [13])
             available_of_all(conn, capped.program_id, now, now)
         self.good("GET", "/v1/shops/deepest")
+        self.look()
         self.pages("/v1/compliance/findings")
         renamed = json.loads(json.dumps(RANKED).replace('"owner"', '"partner"')) | {"rank_map": {"owner": "partner"}}
         made = self.good("POST", "/v1/plans", renamed)
@@ -754,6 +833,10 @@ class PlatformDay:
             result = self.good("GET", "/v1/audit")
             assert result["ok"], [check for check in result["checks"] if not check["ok"]]
         run_daily_audits(container)
+
+    def look(self) -> None:
+        """What waits for whoever asks."""
+        self.good("GET", "/v1/inbox")
 
     def good(
         self, method: str, path: str, body: Any = None, by: Caller | None = None, *, may_fail: bool = False, **more: Any

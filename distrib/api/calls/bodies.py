@@ -26,6 +26,8 @@ DOCUMENT_BYTES = 64 * KIB
 """The body of a call that is about one thing."""
 LIST_BYTES = 1 * MIB
 """A plan, or a list of ids and amounts."""
+PICTURE_BYTES = 3 * MIB
+"""A picture of 2 MiB in Base64."""
 BATCH_BYTES = 16 * MIB
 """Up to a thousand of the same."""
 

@@ -1,23 +1,23 @@
 """Which calls stand in the trail, and what their rows say; a row is written in the transaction of the call.
 
-Every call of a trailed role that may change something does, and the reads that show what is personal. What a row may
-hold is decided below.
+Every call of a trailed role that may change something does, and the reads that show what is personal; a call that
+changes many shops leaves one a shop, too. What a row may hold is decided below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import asdict, is_dataclass, replace
 from typing import Any, Final
 
 from flask import g
 
 from distrib.api.calls.call import Call, Handler
-from distrib.api.http.answers import Answer, Drawing, Stream
+from distrib.api.http.answers import Answer, Drawing, EntryChange, Stream
 from distrib.api.http.auth import ADMIN, COMPLIANCE, FINANCE, OPERATIONS, VIEWER
 from distrib.domain.errors import Refusal
 from distrib.domain.trail import READ
-from distrib.services.trail import Deed, hold_subject, note
+from distrib.services.trail import Deed, hold_subject, note, note_many
 
 TRAILED_ROLES: Final = frozenset({FINANCE, ADMIN, OPERATIONS, COMPLIANCE, VIEWER})
 HANDLERS: Final[dict[str, Handler]] = {}
@@ -103,6 +103,8 @@ def trailed(name: str, method: str, handler: Handler) -> Handler:
             before = _state(call, state_name, path)
         answer = handler(call, **path)
         after = _answered(answer)
+        if isinstance(answer, Answer) and answer.entries:
+            _note_entries(call, name, answer.entries)
         _note(call, Deed(name, g.request_id, sent=_fields(call.body), before=before, after=after), path, after)
         return answer
 
@@ -127,6 +129,23 @@ def _note(call: Call, deed: Deed, path: Mapping[str, str], after: Mapping[str, A
     shop_id = path.get("shop_id") or sent.get("shop_id") or (after or {}).get("shop_id")
     whole = replace(deed, subject=subject, shop_id=shop_id)
     note(call.conn, call.program, call.actor, whole, call.backend.pepper, call.now)
+
+
+def _note_entries(call: Call, name: str, entries: Sequence[EntryChange]) -> None:
+    """Leaves a row for each shop that an entry of the call changed, before the row of the call itself."""
+    deeds = [
+        Deed(
+            name,
+            g.request_id,
+            subject=entry.shop_id,
+            shop_id=entry.shop_id,
+            sent=entry.sent,
+            before=entry.before,
+            after=entry.after,
+        )
+        for entry in entries
+    ]
+    note_many(call.conn, call.program, call.actor, deeds, call.backend.pepper, call.now)
 
 
 def _state(call: Call, name: str, path: Mapping[str, str]) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,18 +15,30 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
+class EntryChange:
+    """What a call with many entries did to one shop: what was sent of it, and the state before and after."""
+
+    shop_id: str
+    sent: Mapping[str, Any]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a handler answers.
 
     Args:
         view: what becomes the JSON body; None for an answer without one.
         after_commit: what is sent to the outside once the transaction is on disk; never part of it.
+        entries: of a call with many entries, those that changed something: each has a row of its own in the trail.
     """
 
     view: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     after_commit: Callable[[], object] | None = None
+    entries: Sequence[EntryChange] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,10 @@ TEXTS: dict[str, Text] = {
     "attributes": Text("must be texts, integers, true, false or null, at most {high} of them"),
     "either_or": Text("give {one} or {other}, not both"),
     "account_number": Text("must begin with a letter or a digit and hold letters, digits and . @ / ( ) + - only"),
+    "of_batches": Text("is asked of whole batches, and this key sees its own lines"),
+    "sorted_by": Text("goes with the sort {sorts} only"),
     "either": Text("give {one} or {other}"),
+    "no_background": Text("the program has no picture of its own"),
 }
 
 

@@ -6,6 +6,7 @@ from distrib.api.resources.compliance import compliance
 from distrib.api.resources.customers import customers
 from distrib.api.resources.events import events
 from distrib.api.resources.held_changes import held_changes
+from distrib.api.resources.inbox import inbox
 from distrib.api.resources.keys import keys
 from distrib.api.resources.ledger import ledger
 from distrib.api.resources.orders import orders
@@ -16,7 +17,9 @@ from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.ranks import ranks
 from distrib.api.resources.sharing import sharing
+from distrib.api.resources.shop_lists import shop_lists
 from distrib.api.resources.shop_months import shop_months
+from distrib.api.resources.shop_sessions import shop_sessions
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
 from distrib.api.resources.trail import trail
@@ -29,8 +32,10 @@ RESOURCES = (
     people,
     plans,
     shops,
+    shop_lists,
     customers,
     shop_months,
+    shop_sessions,
     events,
     orders,
     commissions,
@@ -45,5 +50,6 @@ RESOURCES = (
     webhooks,
     sharing,
     held_changes,
+    inbox,
     trail,
 )

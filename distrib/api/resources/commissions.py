@@ -7,12 +7,13 @@ from typing import Any
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer
+from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema
 from distrib.api.schemas.commissions import CommissionQuerySchema, CommissionsPageSchema, ShopCommissionQuerySchema
 from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
 from distrib.services.network import shops
 from distrib.services.orders import commissions as service
 from distrib.services.orders.commissions import CommissionQuery
-from distrib.services.statements import months
+from distrib.services.statements import months, sorting
 
 commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and balances 余额")
 
@@ -56,6 +57,17 @@ def get_balance(call: Call, shop_id: str) -> Answer:
     must_be_own(call, shop_id)
     shop_no = shop_no_of(call, shop_id)
     return Answer(months.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now))
+
+
+@commissions.operation("GET", "/balances", {200: BalancesPageSchema}, query=BalancesQuerySchema)
+def list_balances(call: Call) -> Answer:
+    """The shops that have anything, by what is available or held; those owed most come first if not asked otherwise."""
+    state = call.query["state"]
+    sort = call.query["sort"] or ("available" if state == "in_debt" else "-available")
+    listing = call.listing(f"balances {sort} {state}")
+    after = listing.place(call.query["cursor"])
+    page = sorting.list_balances(call.conn, call.program, sort, state, after, call.query["limit"], call.now)
+    return Answer({**listing.page(page.rows, page.follows), "as_of": call.now, "sorted_as_of": page.sorted_as_of})
 
 
 def shop_no_of(call: Call, shop_id: str) -> int:

@@ -24,7 +24,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.services.compliance import cases
 from distrib.services.compliance import monitors as service
-from distrib.services.compliance.report import compliance_report
+from distrib.services.compliance.report import compliance_report, report_paper
 
 compliance = Resource("compliance", "Compliance 合规: findings 发现, cases 案件, the report 合规报告")
 
@@ -36,12 +36,12 @@ _DIGITS = 18
 def get_compliance_report(call: Call) -> Answer | Stream:
     """Plans, caps, structure, findings and what was done about each, as of an instant; ``format=pdf`` for paper."""
     as_of = call.query["as_of"] or call.now
-    report = compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now)
     if call.query["format"] == "json":
-        return Answer(report)
+        return Answer(compliance_report(call.conn, call.program, call.backend.policies, as_of, call.now))
     from distrib.services.compliance.pdf import render_report  # noqa: PLC0415 - what draws takes long to import
 
-    paper = render_report(report, call.query["language"])
+    composed = report_paper(call.conn, call.program, call.backend.policies, as_of, call.now)
+    paper = render_report(composed, call.query["language"])
 
     def produce(_: Connection) -> Iterator[bytes]:
         yield paper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from distrib.api.schemas.events import (
     EventSchema,
     EventsPageSchema,
     EventViewSchema,
+    KeptEventSchema,
     QueueSchema,
 )
 from distrib.domain.errors import Problem, Refusal
@@ -234,17 +236,17 @@ def get_queue(call: Call) -> Answer:
 
 @events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)
 def list_events(call: Call) -> Answer:
-    """Events in the order they were kept."""
-    status, limit = call.query["status"], call.query["limit"]
-    listing = call.listing(f"events {status}")
-    after = listing.key(call.query["cursor"])
-    rows, follows = inbox.list_events(call.conn, call.program, status, after or 0, limit)
-    return Answer(listing.page_by_key([_view(row) for row in rows], follows))
+    """Events in the order they were kept; of a type or a time alone in that of their receipt."""
+    filters = inbox.EventFilters(**{name: call.query[name] for name in inbox.EventFilters._fields})
+    listing = call.listing(f"events {json.dumps(filters, default=str)}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = inbox.list_events(call.conn, call.program, filters, after, call.query["limit"])
+    return Answer(listing.page([_view(row) for row in rows], follows))
 
 
-@events.operation("GET", "/events/<id:event_id>", {200: EventViewSchema}, refusals=("event_unknown",))
+@events.operation("GET", "/events/<id:event_id>", {200: KeptEventSchema}, refusals=("event_unknown",))
 def get_event(call: Call, event_id: str) -> Answer:
-    """One event and what became of it."""
+    """One event with what was sent of it, and what became of it; of a conflict what was sent first."""
     return Answer(_view(inbox.get_event(call.conn, call.program, event_id)))
 
 
@@ -254,6 +256,7 @@ def get_event(call: Call, event_id: str) -> Answer:
 def retry_event(call: Call, event_id: str) -> Answer:
     """Puts a failed event back to work."""
     view = _view(inbox.retry_event(call.conn, call.program, event_id))
+    del view["payload"]
     return Answer(view, 202, after_commit=call.backend.ring)
 
 

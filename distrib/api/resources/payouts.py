@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
+from distrib.api.http.words import say
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payees import PayeeDraftSchema, PayeeSchema
 from distrib.api.schemas.payouts import (
@@ -22,11 +23,14 @@ from distrib.api.schemas.payouts import (
     FilesQuerySchema,
     OwnPayoutSchema,
     OwnPayoutsPageSchema,
+    PayablePageSchema,
+    PayableQuerySchema,
     PayoutDraftSchema,
     PayoutExportQuerySchema,
     PayoutFilesSchema,
     PayoutSchema,
     PayoutsPageSchema,
+    PayoutsQuerySchema,
     QuarterQuerySchema,
     RefusedPageSchema,
     RefusedQuerySchema,
@@ -34,12 +38,13 @@ from distrib.api.schemas.payouts import (
     SettledListSchema,
     YearQuerySchema,
 )
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import CSV
 from distrib.domain.payouts.personal_data import Payee
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
-from distrib.services.payouts import closing_payments, files, own_payouts, payee_versions, reports
+from distrib.services.payouts import closing_payments, files, own_payouts, payable, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.results import record_results
@@ -132,17 +137,27 @@ def create_payout(call: Call) -> Answer:
     return Answer(_shown(call, draft.id, None, MOST_LIMIT), 201 if is_new else 200, location)
 
 
-@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, query=PageQuerySchema)
+@payouts.operation("GET", "/payouts", {200: (PayoutsPageSchema, OwnPayoutsPageSchema)}, query=PayoutsQuerySchema)
 def list_payouts(call: Call) -> Answer:
     """Batches without their lines, the newest first; a partner sees its own shop's line of each, and nothing else."""
     shop_no = call.actor.shop_no
-    listing = call.listing("payouts" if shop_no is None else f"payouts of {shop_no}")
+    filters = {name: call.query[name] for name in ("state", "month")}
+    asked = "".join(f" {name} {value}" for name, value in filters.items() if value is not None)
+    listing = call.listing(f"payouts{asked}" if shop_no is None else f"payouts of {shop_no}")
     before = listing.key(call.query["cursor"])
     if shop_no is not None:
+        _refuse_filters(filters)
         own, follows = own_payouts.list_own_payouts(call.conn, call.program, shop_no, before, call.query["limit"])
         return Answer(listing.page_by_key(own, follows))
-    views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"])
+    views, follows = service.list_payouts(call.conn, call.program, before, call.query["limit"], **filters)
     return Answer(listing.page_by_key(views, follows))
+
+
+def _refuse_filters(filters: Mapping[str, object]) -> None:
+    """Raises ``invalid`` for what a partner asks of batches, of which it sees its own lines alone."""
+    problems = [Problem(f"?{name}", say("of_batches")) for name, value in filters.items() if value is not None]
+    if problems:
+        raise Refusal("invalid", problems)
 
 
 @payouts.operation(
@@ -289,6 +304,25 @@ def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""
     payout_id = closing_payments.approve_closing_payment(call.conn, call.program, shop_id, call.actor, call.now)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
+
+
+@payouts.operation(
+    "GET",
+    "/payouts/reports/available",
+    {200: PayablePageSchema},
+    query=PayableQuerySchema,
+    refusals=("channel_unknown", "channel_currency"),
+)
+def list_payable(call: Call) -> Answer:
+    """Shops with money: what a batch made now would pay each, and why it would not; nothing is reserved.
+
+    A page may be short where few shops have money: go on while there is a cursor.
+    """
+    query = payable.PayableQuery(**{name: call.query[name] for name in ("channel", "min_minor", "side")})
+    listing = call.listing(f"payable {query}")
+    after, limit = listing.key(call.query["cursor"]) or "", call.query["limit"]
+    views, follows = payable.list_payable(call.conn, call.program, query, call.backend.channels, after, limit, call.now)
+    return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)

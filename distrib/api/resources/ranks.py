@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.ranks import EvaluationsPageSchema
+from distrib.api.schemas.ranks import EvaluationsPageSchema, NextRankSchema
+from distrib.domain.ranks.progress import ALL, ANY, MINOR, UNITS, RankProgress
 from distrib.services.ranks import evaluation as service
+from distrib.services.ranks.next_rank import counted_from, next_rank
 
 ranks = Resource("ranks", "Ranks 等级 and their monthly evaluation 月度考核")
 
@@ -18,3 +23,44 @@ def list_evaluations(call: Call) -> Answer:
     after = listing.place(call.query["cursor"])
     rows, follows = service.list_evaluations(call.conn, call.program, after, call.query["limit"])
     return Answer(listing.page([service.evaluation_view(call.program, row) for row in rows], follows))
+
+
+@ranks.operation("GET", "/shops/<id:shop_id>/next-rank", {200: NextRankSchema}, refusals=("shop_unknown",))
+def get_next_rank(call: Call, shop_id: str) -> Answer:
+    """What a shop has and lacks for the plan's next higher rank, condition by condition, as of now."""
+    must_be_own(call, shop_id)
+    reached = next_rank(call.conn, call.program, shop_id, call.now)
+    progress = reached.progress
+    parts = () if progress is None else (progress.parts if progress.kind in (ALL, ANY) else (progress,))
+    return Answer(
+        {
+            "shop_id": reached.shop_id,
+            "rank": reached.rank,
+            "coming_rank": reached.coming_rank,
+            "next_rank": reached.next_rank,
+            "as_of": reached.as_of,
+            "effective_at": reached.effective_at,
+            "met": None if progress is None else progress.is_met,
+            "takes": None if progress is None else (ANY if progress.kind == ANY else ALL),
+            "conditions": [_condition(call, part) for part in parts],
+        }
+    )
+
+
+def _condition(call: Call, progress: RankProgress) -> dict[str, Any]:
+    metric = progress.metric
+    view: dict[str, Any] = {"kind": progress.kind, "met": progress.is_met}
+    if metric is None:
+        return view | {"parts": [_condition(call, part) for part in progress.parts]}
+    unit = UNITS[metric.name]
+    return view | {
+        "condition": metric.name,
+        "window": metric.window,
+        "since": counted_from(call.program, metric, call.now),
+        "levels": metric.levels or None,
+        "min_rank": metric.min_rank or None,
+        "have": progress.have,
+        "need": progress.need,
+        "unit": unit,
+        "currency": call.program.currency if unit == MINOR else None,
+    }

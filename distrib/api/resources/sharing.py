@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from functools import partial
 
-from flask import request
-
+from distrib.api.calls.bodies import PICTURE_BYTES
+from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
-from distrib.api.http.answers import Drawing
-from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
-from distrib.domain.errors import Refusal
+from distrib.api.http.answers import Answer, Drawing
+from distrib.api.http.words import say
+from distrib.api.schemas.sharing import (
+    OWN,
+    BackgroundDraftSchema,
+    BackgroundSchema,
+    PosterQuerySchema,
+    QrCodeQuerySchema,
+)
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.sharing import invite_link
-from distrib.services.sharing.invitations import Invitation, invitation_of
-from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code
+from distrib.services.sharing import backgrounds
+from distrib.services.sharing.backgrounds import Background
+from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
+from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, show_price
 
 sharing = Resource("sharing", "Sharing 邀请: posters 海报 and QR codes 二维码 of a shop's invite link")
 
 PNG, SVG = "image/png", "image/svg+xml"
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 
 @sharing.operation(
@@ -32,11 +39,53 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\]
     refusals=("shop_unknown", "shop_not_inviting"),
 )
 def get_poster(call: Call, shop_id: str) -> Drawing:
-    """A shop's share poster, 1080 × 1920: who invites into which program, the QR code of the invite link, the code."""
+    """A shop's share poster, 1080 × 1920: who invites into which program, the QR code of the invite link, the code.
+
+    On wish in one of three designs, with a headline and an article with its price.
+    """
+    asked = call.query
     invitation, link = _invitation(call, shop_id)
-    language = call.query["language"]
-    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, language)
-    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, language))
+    shown = {"?title": asked["title"], "?goods_name": asked["goods_name"]}
+    check_claims(call.backend.policies, call.program, shown)
+    price_minor, language = asked["goods_price_minor"], asked["language"]
+    price = None if price_minor is None else show_price(price_minor, call.program.currency, language)
+    looks = (language, asked["design"], *shown.values(), price)
+    background = _background(call) if asked["background"] == OWN else None
+    image, digest = (b"", None) if background is None else (background.image, background.digest.hex())
+    draw = partial(draw_poster, invitation.program, invitation.inviter, invitation.code, link, *looks, image)
+    return Drawing(draw, PNG, _tag("poster", DESIGN, invitation.program, invitation.inviter, link, *looks, digest))
+
+
+@sharing.operation(
+    "PUT", "/program/poster-background", {200: BackgroundSchema}, body=BackgroundDraftSchema, most_bytes=PICTURE_BYTES
+)
+def put_poster_background(call: Call) -> Answer:
+    """Puts a picture behind the posters of the program, cut to their shape; the one before is gone."""
+    return Answer(backgrounds.set_background(call.conn, call.program, call.body["image"], call.now))
+
+
+@sharing.operation("GET", "/program/poster-background", {200: BackgroundSchema}, refusals=("not_found",))
+def get_poster_background(call: Call) -> Answer:
+    """The size and digest of the picture behind the posters; 404 without one."""
+    background = backgrounds.find_background(call.conn, call.program)
+    if background is None:
+        raise Refusal("not_found")
+    return Answer(backgrounds.background_view(background))
+
+
+@sharing.operation("DELETE", "/program/poster-background", {204: None})
+def end_poster_background(call: Call) -> Answer:
+    """Takes the picture away."""
+    backgrounds.end_background(call.conn, call.program)
+    return Answer(None, 204)
+
+
+def _background(call: Call) -> Background:
+    """The program's own picture; raises ``invalid`` without one."""
+    background = backgrounds.find_background(call.conn, call.program)
+    if background is None:
+        raise Refusal("invalid", [Problem("?background", say("no_background"))])
+    return background
 
 
 @sharing.operation(
@@ -57,14 +106,7 @@ def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:
     """Reads the invitation of a shop, and composes its link."""
     must_be_own(call, shop_id)
     invitation = invitation_of(call.conn, call.program, call.backend.policies, shop_id, call.now)
-    return invitation, invite_link(call.backend.public_url or _requested_root(), invitation.code)
-
-
-def _requested_root() -> str:
-    """Reads the root URL of the request; raises ``bad_request`` for a host that cannot be one."""
-    if _HOST.fullmatch(request.host) is None:
-        raise Refusal("bad_request")
-    return request.root_url
+    return invitation, invite_link(base_of_links(call), invitation.code)
 
 
 def _tag(*shown: object) -> str:

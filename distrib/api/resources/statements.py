@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import partial
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -20,26 +21,37 @@ from distrib.api.schemas.statements import (
     AuditsPageSchema,
     AuditWishSchema,
     CloseSchema,
+    CloseStateSchema,
     CloseWishSchema,
     ExportQuerySchema,
     ManifestSchema,
+    MonthsPageSchema,
     ShopStatementSchema,
     StatementsQuerySchema,
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
+from distrib.languages import render
+from distrib.languages.readers import reader_of
+from distrib.languages.web import accepted_reader, current_language
 from distrib.services.audit import run
-from distrib.services.statements import closing, files
+from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
-from distrib.services.statements.files import MEDIA_TYPES, FileWish
+from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
 
 statements = Resource("statements", "Monthly statements 对账单 and audits 审计")
 
 
-@statements.operation("GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema)
+@statements.operation(
+    "GET", "/statements", {200: StatementsSchema}, query=StatementsQuerySchema, refusals=("sort_not_kept",)
+)
 def get_statements(call: Call) -> Answer:
-    """A month as it stands: totals, and one row per shop."""
+    """A month as it stands: totals, and one row per shop, by its id if not asked otherwise."""
     period = call.query["period"]
+    state = call.query["filter"]
+    sort = call.query["sort"] or {None: "shop", "owed": "-closing", "in_debt": "closing"}[state]
+    if sort != "shop":
+        return _sorted_statements(call, period, sort, state)
     listing = call.listing(f"statements {period}")
     after = listing.key(call.query["cursor"])
     statement, follows = service.statement_totals_and_rows(
@@ -77,7 +89,8 @@ def get_shop_statement(call: Call, period: str, shop_id: str) -> Answer:
 def export_statements(call: Call, period: str) -> Stream:
     """A month as a file, streamed: CSV, XLSX or Parquet with a row per shop or commission, or a PDF for one shop."""
     asked = call.query
-    wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call))
+    language = asked["language"] or accepted_reader()
+    wish = FileWish(_period(period), asked["format"], asked["detail"], _shop_of_file(call), language)
     produce = partial(files.export_file, program=call.program, wish=wish, now=call.now)
     return Stream(produce, MEDIA_TYPES[wish.format], wish.filename, _file_headers(call, wish))
 
@@ -88,6 +101,22 @@ def export_statements(call: Call, period: str) -> Stream:
 def get_manifest(call: Call, period: str) -> Answer:
     """What the month's files hold: rows, totals, and the SHA-256 of each as CSV."""
     return Answer(service.manifest(call.conn, call.program, _period(period), call.now))
+
+
+@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
+def list_months(call: Call) -> Answer:
+    """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
+    listing = call.listing("months")
+    before = listing.key(call.query["cursor"])
+    shown, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
+    return Answer(listing.page_by_key(shown, follows))
+
+
+@statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
+def get_close(call: Call, period: str) -> Answer:
+    """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
+    state = month_states.close_state(call.conn, call.program, _period(period), call.now)
+    return Answer({**state, "stops": [_stop(refusal) for refusal in state["stops"]]})
 
 
 @statements.operation(
@@ -151,6 +180,20 @@ def list_audits(call: Call) -> Answer:
     return Answer(listing.page_by_key(rows, follows))
 
 
+def _stop(refusal: Refusal) -> dict[str, Any]:
+    params = {name: refusal.params.get(name) for name in ("next", "events")}
+    return {"code": refusal.code, "detail": render(refusal.text, current_language()), **params}
+
+
+def _sorted_statements(call: Call, period: int, sort: str, state: str | None) -> Answer:
+    listing = call.listing(f"statements {period} {sort} {state}")
+    after = listing.place(call.query["cursor"])
+    statement, follows = service.sorted_statement(
+        call.conn, call.program, period, sort, state, after, call.query["limit"], call.now
+    )
+    return Answer({**statement, "next_cursor": listing.cursor(follows)})
+
+
 def _shop_of_file(call: Call) -> str | None:
     """The shop that the file is about; a partner's file is always about its own."""
     shop_id: str | None = call.query["shop_id"]
@@ -163,7 +206,9 @@ def _shop_of_file(call: Call) -> str | None:
 
 
 def _file_headers(call: Call, wish: FileWish) -> dict[str, str]:
-    """The digest of a closed month's whole CSV file, as RFC 9530 writes it."""
+    """The language of a file for people; the digest of a closed month's whole CSV file, as RFC 9530 writes it."""
+    if wish.format in WORDED:
+        return {"Content-Language": ", ".join(reader_of(wish.language).languages), "Vary": "Accept-Language"}
     if wish.format != "csv" or wish.shop_id is not None:
         return {}
     digest = service.digest_of_file(call.conn, call.program, wish.period, wish.detail)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, post_load, validates_schema
+from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
@@ -304,10 +304,24 @@ class EventViewSchema(Shape):
     remark = PlainText()
 
 
+class KeptEventSchema(EventViewSchema):
+    """An event with what was sent, and what became of it."""
+
+    payload = fields.Dict(
+        required=True,
+        metadata={"description": "the event as it was first kept: times in UTC, what was null left out"},
+    )
+
+
 class EventQuerySchema(PageQuerySchema):
-    """Which events."""
+    """Which events; received from (included) to (not included)."""
 
     status = Choice(STATUSES, load_default=None)
+    order_id = Identifier(load_default=None)
+    type = Choice(EVENT_TYPES, load_default=None)
+    code = PlainText(load_default=None, metadata={"description": "why they wait or failed"})
+    from_at = Instant(data_key="from", load_default=None)
+    to_at = Instant(data_key="to", load_default=None)
 
 
 EventsPageSchema = page_of(EventViewSchema, "EventsPage")

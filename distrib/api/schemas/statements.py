@@ -23,15 +23,25 @@ from distrib.api.schemas.fields import (
     Whole,
 )
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.languages.readers import READERS
+from distrib.services.statements.sorting import MONTH_SORTS, STATES
 
 DETAILS = ("shops", "lines")
 FORMATS = ("csv", "xlsx", "parquet", "pdf")
+BY_CLOSING = ("closing", "-closing")
 
 
 class StatementsQuerySchema(PageQuerySchema):
-    """Which month."""
+    """Which month, in which order, and whose rows; the filter goes along what the month closes with."""
 
     period = Period(required=True)
+    sort = Choice(MONTH_SORTS, load_default=None, metadata={"description": "with - the most first; shop if not given"})
+    filter = Choice(STATES, load_default=None, metadata={"description": "sorted by closing, the most first"})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("filter") is not None and data.get("sort") not in (None, *BY_CLOSING):
+            raise ValidationError([say("sorted_by", sorts=", ".join(BY_CLOSING))], "filter")
 
 
 class ExportQuerySchema(Shape):
@@ -40,6 +50,11 @@ class ExportQuerySchema(Shape):
     format = Choice(FORMATS, load_default="csv")
     detail = Choice(DETAILS, load_default="shops")
     shop_id = Identifier(load_default=None)
+    language = Choice(
+        READERS,
+        load_default=None,
+        metadata={"description": "of XLSX and PDF; if not given, what `Accept-Language` names, else both"},
+    )
 
     @validates_schema(skip_on_field_errors=False)
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -96,6 +111,9 @@ class StatementsSchema(StatementHeadSchema):
     totals = Inner(TotalsSchema, required=True, allow_none=True)
     data = Listed(Inner(ShopFiguresSchema), required=True)
     next_cursor = PlainText(high=2_000, required=True, allow_none=True)
+    sorted_as_of = Instant(
+        allow_none=True, metadata={"description": "of when the order of a large program's open month is; null: of now"}
+    )
 
 
 class ShopStatementSchema(StatementHeadSchema, ShopFiguresSchema):
@@ -146,6 +164,35 @@ class CloseSchema(Shape):
     confirmed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
     closed_at = Instant(required=True, allow_none=True)
     cut_off_at = Instant(metadata={"description": "of a proposal: where it was cut off, if it was"}, allow_none=True)
+
+
+class MonthSchema(CloseSchema):
+    """A month and how far its close is; figures stand there once they are proposed or closed."""
+
+    status = Choice(("open", "proposed", "closed"), required=True)
+    count = Whole(required=True, allow_none=True, metadata={"description": "shops with a row"})
+    totals = Inner(TotalsSchema, required=True, allow_none=True)
+    digest = PlainText(required=True, allow_none=True)
+    proposed_at = Instant(required=True, allow_none=True)
+    proposed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
+
+
+class StopSchema(Shape):
+    """What stops a close: the code that proposing it would answer, the month to close first, the events pending."""
+
+    code = Choice(("period_not_over", "close_in_sequence", "events_pending"), required=True)
+    detail = PlainText(required=True)
+    next = Period(required=True, allow_none=True)
+    events = Whole(required=True, allow_none=True)
+
+
+class CloseStateSchema(MonthSchema):
+    """A month with all that still stops its close."""
+
+    stops = Listed(Inner(StopSchema), required=True)
+
+
+MonthsPageSchema: Any = page_of(MonthSchema, "MonthsPage")
 
 
 class ShopsFileSchema(Shape):

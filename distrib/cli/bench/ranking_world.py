@@ -54,9 +54,9 @@ PLAN: dict[str, Any] = {
 }
 _SHOPS = """
 INSERT INTO shops (program_id, shop_no, shop_id, digest, invite_code, sponsor_no, uplines, level, chain_since,
-    joined_at, status, status_since, rank_since, recorded_at)
+    joined_at, status, status_since, rank_since, recorded_at, root_no)
 SELECT :program, n, 'shop-' || n, ''::bytea, 'i-' || n, sponsor, array_remove(ARRAY[sponsor], NULL), 1, :opened,
-    :opened, 'active', :opened, '-infinity', :opened
+    :opened, 'active', :opened, '-infinity', :opened, n
 FROM (SELECT n, CASE WHEN n > :roots THEN n / 5 END AS sponsor FROM generate_series(1, :shops) AS s (n)) s
 """
 _REFERRALS = """

@@ -32,7 +32,7 @@ from distrib.languages import render
 from distrib.services.compliance import cases
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.compliance.pdf import render_report
-from distrib.services.compliance.report import compliance_report
+from distrib.services.compliance.report import report_paper
 from distrib.services.compliance.words import LANGUAGES, ReportWording
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.policies import load_documents, read_override, sign_override
@@ -76,9 +76,10 @@ def report(
         now = container.now()
         instant = now if as_of is None else _instant(as_of)
         program = container.program(conn, program_code)
-        document = compliance_report(conn, program, container.policies, instant, now)
+        composed = report_paper(conn, program, container.policies, instant, now)
+        document = composed.report
     if kind == "pdf":
-        _write(render_report(document, paper or language), output)
+        _write(render_report(composed, paper or language), output)
     elif as_json or kind == "json":
         print_json(document)
     else:

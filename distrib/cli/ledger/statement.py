@@ -29,6 +29,7 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.identifiers import parse_instant
 from distrib.domain.texts import Text
 from distrib.languages import render, render_both
+from distrib.languages.readers import BOTH, READERS
 from distrib.services.context import Actor, Program, parse_period
 from distrib.services.statements.closing import confirm_close, find_closed, propose_close, standing_proposal
 from distrib.services.statements.files import DETAILS, FORMATS, FileWish, export_file
@@ -108,13 +109,26 @@ def show(month: str, limit: int, program_code: str | None, language: str, as_jso
     help="One row per shop or per commission.",
 )
 @click.option("--shop", "shop_id", help="Only what concerns this shop.")
+@click.option(
+    "--language",
+    type=click.Choice(READERS),
+    default=BOTH,
+    show_default=True,
+    help="Of XLSX and PDF.",
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
 @program_option
 def export(
-    month: str, file_format: str, detail: str, shop_id: str | None, output: Path | None, program_code: str | None
+    month: str,
+    file_format: str,
+    detail: str,
+    shop_id: str | None,
+    language: str,
+    output: Path | None,
+    program_code: str | None,
 ) -> None:
     """Write the statement of MONTH (as 2026-03) as a file."""
-    wish = FileWish(parse_period(month), file_format, detail, shop_id)
+    wish = FileWish(parse_period(month), file_format, detail, shop_id, language)
     if wish.format == "pdf" and shop_id is None:
         raise click.UsageError(render_both(Text("a PDF is for one shop: --shop")))
     with open_container() as container, container.begin() as conn:

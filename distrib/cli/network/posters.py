@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
 from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, program_option
+from distrib.domain.amounts import read_amount
+from distrib.domain.identifiers import is_text
 from distrib.domain.sharing import invite_link
 from distrib.domain.texts import Text
-from distrib.services.sharing.invitations import Invitation, invitation_of
-from distrib.services.sharing.posters import LANGUAGES, MOST_SCALE, draw_poster, draw_qr_code
+from distrib.services.context import Program
+from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
+from distrib.services.sharing.posters import (
+    CLASSIC,
+    DESIGNS,
+    LANGUAGES,
+    MOST_GOODS,
+    MOST_HEADLINE,
+    MOST_SCALE,
+    draw_poster,
+    draw_qr_code,
+    show_price,
+)
 
 _output = click.option(
     "--output",
@@ -22,18 +35,46 @@ _output = click.option(
 )
 
 
+def _short(most: int) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Builds a check that a text has up to ``most`` characters, none of them a control character."""
+
+    def check(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+        if text is not None and not (1 <= len(text) <= most and is_text(text)):
+            raise click.BadParameter(in_both(Text("must have 1 to {most} characters on one line", most=most)))
+        return text
+
+    return check
+
+
 @click.command("poster")
 @click.argument("shop_id")
 @click.option("--language", type=click.Choice(LANGUAGES), default="zh", show_default=True, help="语言。")
+@click.option("--design", type=click.Choice(DESIGNS), default=CLASSIC, show_default=True, help="The looks.")
+@click.option("--title", callback=_short(MOST_HEADLINE), help="A headline.")
+@click.option("--goods-name", callback=_short(MOST_GOODS), help="An article to be shown.")
+@click.option("--goods-price", help="Its price, as 128.00.")
 @_output
 @program_option
-def poster_command(shop_id: str, language: str, output: Path, program_code: str | None) -> None:
+def poster_command(
+    shop_id: str,
+    language: str,
+    design: str,
+    title: str | None,
+    goods_name: str | None,
+    goods_price: str | None,
+    output: Path,
+    program_code: str | None,
+) -> None:
     """Draw the share poster of SHOP_ID as a PNG; links begin with DISTRIB_PUBLIC_URL."""
+    if goods_price is not None and goods_name is None:
+        raise click.UsageError(in_both(Text("--goods-price needs --goods-name.")))
 
-    def draw(invitation: Invitation, link: str) -> bytes:
-        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, language)
+    def draw(program: Program, invitation: Invitation, link: str) -> bytes:
+        price = None if goods_price is None else _price(goods_price, program, language)
+        looks = (language, design, title, goods_name, price)
+        return draw_poster(invitation.program, invitation.inviter, invitation.code, link, *looks)
 
-    _write(shop_id, output, program_code, draw)
+    _write(shop_id, output, program_code, draw, {"--title": title, "--goods-name": goods_name})
 
 
 @click.command("qr")
@@ -49,10 +90,24 @@ def poster_command(shop_id: str, language: str, output: Path, program_code: str 
 @program_option
 def qr_command(shop_id: str, scale: int, output: Path, program_code: str | None) -> None:
     """Draw the QR code of SHOP_ID's invite link as an SVG."""
-    _write(shop_id, output, program_code, lambda _, link: draw_qr_code(link, scale))
+    _write(shop_id, output, program_code, lambda _program, _invitation, link: draw_qr_code(link, scale), {})
 
 
-def _write(shop_id: str, output: Path, program_code: str | None, draw: Callable[[Invitation, str], bytes]) -> None:
+def _price(text: str, program: Program, language: str) -> str:
+    """The price as a poster shows it; raises a usage error for what is no amount."""
+    amount_minor = read_amount(text, program.currency)
+    if amount_minor is None:
+        raise click.UsageError(in_both(Text("--goods-price is no amount in {currency}.", currency=program.currency)))
+    return show_price(amount_minor, program.currency, language)
+
+
+def _write(
+    shop_id: str,
+    output: Path,
+    program_code: str | None,
+    draw: Callable[[Program, Invitation, str], bytes],
+    texts: Mapping[str, str | None],
+) -> None:
     with open_container() as container:
         base = container.settings.public_url
         if base is None:
@@ -60,6 +115,7 @@ def _write(shop_id: str, output: Path, program_code: str | None, draw: Callable[
         with container.begin() as conn:
             program = container.program(conn, program_code)
             invitation = invitation_of(conn, program, container.policies, shop_id, container.now())
+            check_claims(container.policies, program, texts)
     link = invite_link(base, invitation.code)
-    output.write_bytes(draw(invitation, link))
+    output.write_bytes(draw(program, invitation, link))
     click.echo(f"{output}: {link}")

@@ -11,8 +11,8 @@ from distrib.console.cells import CASE_STATES, PENALTY_STATES, money_cell, state
 from distrib.console.frame import Done, Page, Work, page
 from distrib.console.lists import Column, Filter, ListSpec, linked, list_view
 from distrib.console.pages.compliance import wording_of
+from distrib.console.second_person import check_typed, names_of
 from distrib.console.times import day_words, instant_of
-from distrib.domain.errors import Problem, Refusal
 from distrib.domain.penalties import ADMINISTRATIVE, CRIMINAL
 from distrib.domain.texts import Text
 from distrib.services.compliance.words import MEASURES
@@ -83,6 +83,7 @@ def case_pages(blueprint: Blueprint) -> None:
         choices = [(code, work.say(DECISIONS[code])) for code in _FITS[known["state"]]]
         values = {
             "case": known,
+            "names": names_of(work, [known["opened_by"], *(one["recorded_by"] for one in known["decisions"])]),
             "subject": wording.value("subject", known["subject"]),
             "state": state_badge(CASE_STATES, known["state"], language),
             "evidence": [
@@ -98,7 +99,7 @@ def case_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/compliance/cases/<id:case_no>/decide", needs="decide_case", post=True, entry="compliance")
     def decide_case(work: Work, case_no: str) -> Done:
         form = work.form
-        _check_typed(form.get("typed", ""), case_no)
+        check_typed(work, case_no)
         body: dict[str, Any] = {name: form.get(name, "").strip() for name in ("decision", "decided_by", "reason")}
         if form.get("effective_at"):
             body["effective_at"] = instant_of(work, form["effective_at"])
@@ -131,22 +132,20 @@ def penalty_pages(blueprint: Blueprint) -> None:
         known = work.call("get_penalty", penalty_id=penalty_id)
         state = state_badge(PENALTY_STATES, known["status"], work.reader.language)
         kind = work.say(KINDS[known["kind"]])
+        names = names_of(work, [known["recorded_by"], known["withdrawn_by"]])
         days = {name: day_words(work, known[name]) for name in ("decided_on", "lapses_on")}
-        return Page("console/penalty.html", {"penalty": known, "state": state, "kind": kind, "days": days})
+        return Page(
+            "console/penalty.html", {"penalty": known, "state": state, "kind": kind, "days": days, "names": names}
+        )
 
     @page(
         blueprint, "/compliance/penalties/<id:penalty_id>/withdraw", needs="withdraw_penalty", post=True,
         entry="compliance",
     )  # fmt: skip
     def withdraw_penalty(work: Work, penalty_id: str) -> Done:
-        _check_typed(work.form.get("typed", ""), penalty_id)
+        check_typed(work, penalty_id)
         work.call("withdraw_penalty", body={"reason": work.form.get("reason", "").strip()}, penalty_id=penalty_id)
         return Done(work.url("penalty", penalty_id=penalty_id), Text("Penalty {id} is withdrawn.", id=penalty_id))
-
-
-def _check_typed(typed: str, wanted: str) -> None:
-    if typed.strip().lstrip("#") != wanted:
-        raise Refusal("invalid", [Problem("/typed", Text("must be {wanted}", wanted=wanted))])
 
 
 def _cases(work: Work) -> ListSpec:

@@ -11,7 +11,8 @@ from flask import Blueprint
 
 from distrib.console.cells import CHANGE_STATES, id_cell, state_badge
 from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, Tab, list_view
+from distrib.console.lists import BEGIN, END, Column, Filter, ListSpec, Tab, list_view
+from distrib.console.second_person import is_own, names_of, seat_names
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
@@ -100,12 +101,13 @@ def change_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "/operations/changes", needs="list_held_changes", entry="operations")
     def held_changes(work: Work) -> Page:
-        waiting = work.call("list_held_changes", query={"status": "open", "limit": "50"})["data"]
+        waiting: list[dict[str, Any]] = work.call("list_held_changes", query={"status": "open", "limit": "50"})["data"]
         return Page(
             "console/changes.html",
             {
                 "tab": "changes",
                 "open_changes": [_waiting(work, change) for change in waiting],
+                "names": names_of(work, [change["proposed_by"] for change in waiting]),
                 "list": list_view(work, _changes(work)),
             },
         )
@@ -135,21 +137,27 @@ def _waiting(work: Work, change: Mapping[str, Any]) -> dict[str, Any]:
         **change,
         "what": work.say(KINDS[change["kind"]]),
         "subject": change["shop_id"] or change["webhook_id"] or "",
-        "is_mine": change["proposed_by"] == work.desk.actor.key_id,
+        "is_mine": is_own(work, change["proposed_by"]),
         "may_approve": work.desk.may(approve),
         "may_cancel": work.desk.may(cancel),
     }
 
 
 def _changes(work: Work) -> ListSpec:
+    names = seat_names(work)
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
-        ended = f"{work.reader.time(row['ended_at'])} · {row['ended_by'] or ''}".rstrip(" ·") if row["ended_at"] else ""
+        ended = (
+            f"{work.reader.time(row['ended_at'])} · {names.get(row['ended_by'], row['ended_by'] or '')}".rstrip(" ·")
+            if row["ended_at"]
+            else ""
+        )
         return {
             "id": row["id"],
             "what": f"{work.say(KINDS[row['kind']])}: {', '.join(row['fields'])}",
             "about": row["shop_id"] or row["webhook_id"] or work.program,
             "status": state_badge(CHANGE_STATES, row["status"], work.reader.language),
-            "proposed_by": row["proposed_by"],
+            "proposed_by": names.get(row["proposed_by"], row["proposed_by"]),
             "proposed_at": work.reader.time(row["proposed_at"]),
             "due_at": work.reader.time(row["due_at"]),
             "ended": ended,
@@ -198,22 +206,29 @@ def _trail(work: Work) -> ListSpec:
             Filter("subject", Text("About")),
             Filter("shop_id", Text("Shop")),
             Filter("kind", Text("Kind"), _TRAIL_KINDS),
-            Filter("from", Text("From"), type="datetime-local"),
-            Filter("to", Text("Until"), type="datetime-local"),
+            Filter("from", Text("From"), type="date", day=BEGIN),
+            Filter("to", Text("Until"), type="date", day=END),
         ),
-        instants=("from", "to"),
         empty=(Text("Nothing was done yet"), Text("Every change, and every look at personal data, stands here.")),
     )
 
 
 def _difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     """What changed, name by name; of what was made, what it is."""
-    names = list(dict.fromkeys([*(before or {}), *(after or {})]))[:6]
+    names = list(dict.fromkeys([*(before or {}), *(after or {})]))[:8]
     parts = []
     for name in names:
         old, new = ((state or {}).get(name) for state in (before, after))
+        if _is_hidden(old) or _is_hidden(new):
+            parts.append(name)
+            continue
         parts.append(f"{name}: {_plain(new)}" if before is None else f"{name}: {_plain(old)} → {_plain(new)}")
     return "; ".join(parts)
+
+
+def _is_hidden(value: Any) -> bool:
+    """Whether only a digest of a value is kept, which says nothing to a reader."""
+    return isinstance(value, str) and "digest " in value
 
 
 def _plain(value: Any) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from distrib.console.cells import KEY_STATES, ROLES, id_cell, state_badge
 from distrib.console.frame import Done, Page, Work, icon, page
 from distrib.console.lists import Column, ListSpec, Tab, linked, list_view
-from distrib.domain.errors import Problem, Refusal
+from distrib.console.second_person import check_typed, is_own, names_of, seat_names
 from distrib.domain.texts import Text
 from distrib.services.programs.scopes import ROLES as KEY_ROLES
 from distrib.services.programs.scopes import SCOPES, SEAT_ROLES
@@ -89,14 +89,13 @@ def key_pages(blueprint: Blueprint) -> None:
     def api_key(work: Work, key_id: str) -> Page:
         known = work.call("get_key", key_id=key_id)
         language = work.reader.language
-        actor = work.desk.actor
         values = {
             "key": known,
             "state": state_badge(KEY_STATES, known["state"], language),
             "role": role_words(work, known["role"]),
             "waits": known["state"] == "active" and not known["may_confirm"] and _could_confirm(known),
-            "is_own": key_id == actor.key_id,
-            "is_mine": known["made_by"] == actor.key_id,
+            "is_mine": is_own(work, known["made_by"]) or is_own(work, key_id),
+            "names": names_of(work, [known[name] for name in ("made_by", "approved_by", "ended_by")]),
             "word": known["owner"] if known["is_seat"] else known["name"],
         }
         return Page("console/key.html", values)
@@ -111,8 +110,7 @@ def key_pages(blueprint: Blueprint) -> None:
     def end_key(work: Work, key_id: str) -> Done:
         known = work.call("get_key", key_id=key_id)
         wanted = known["owner"] if known["is_seat"] else known["name"]
-        if work.form.get("typed", "").strip() != wanted:
-            raise Refusal("invalid", [Problem("/typed", Text("must be {wanted}", wanted=wanted))])
+        check_typed(work, wanted)
         work.call("revoke_key", key_id=key_id)
         address = work.url("people" if known["is_seat"] else "api_keys")
         return Done(address, Text("{id} has ended.", "key", id=wanted))
@@ -143,6 +141,8 @@ def money_words(work: Work, known: Mapping[str, Any]) -> Markup | str:
 
 
 def _people(work: Work) -> ListSpec:
+    names = seat_names(work)
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         address = work.url("api_key", key_id=row["id"])
         return {
@@ -151,7 +151,7 @@ def _people(work: Work) -> ListSpec:
             "role": role_words(work, row["role"]),
             "state": state_badge(KEY_STATES, row["state"], work.reader.language),
             "money": money_words(work, row),
-            "made_by": row["made_by"] or "",
+            "made_by": names.get(row["made_by"], row["made_by"] or ""),
             "created_at": work.reader.time(row["created_at"]),
             "ended": work.reader.time(row["revoked_at"]),
             "open": linked(work.say(Text("Approve or end")), address) if row["state"] == "active" else "",
@@ -170,6 +170,8 @@ def _people(work: Work) -> ListSpec:
 
 
 def _keys(work: Work) -> ListSpec:
+    names = seat_names(work)
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         address = work.url("api_key", key_id=row["id"])
         return {
@@ -180,7 +182,7 @@ def _keys(work: Work) -> ListSpec:
             "state": state_badge(KEY_STATES, row["state"], work.reader.language),
             "money": money_words(work, row),
             "used": work.reader.time(row["last_used_at"]) or ("" if row["is_seat"] else work.say(Text("never"))),
-            "made_by": row["made_by"] or "",
+            "made_by": names.get(row["made_by"], row["made_by"] or ""),
             "created_at": work.reader.time(row["created_at"]),
             "open": work.say(Text("a person's seat")) if row["is_seat"] else "",
         }

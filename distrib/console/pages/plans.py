@@ -15,9 +15,10 @@ from distrib.console.pages.plan_times import COMING, DRAFT, LIVE, MOST_VERSIONS,
 from distrib.console.plans.differences import gathered, lines_beside, words_beside
 from distrib.console.plans.summary import Summary, plan_summary, title_of
 from distrib.console.plans.written import plan_text
+from distrib.console.second_person import check_typed, names_of
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import Refusal
 from distrib.domain.plans.plan import compile_plan
 from distrib.domain.texts import Text
 from distrib.languages import render
@@ -67,6 +68,7 @@ def plan_pages(blueprint: Blueprint) -> None:
         is_live = live is not None and (live.code, live.version) == (known["code"], known["version"])
         values = {
             "plan": known,
+            "names": names_of(work, [known["created_by"], known["published_by"]]),
             "text": plan_text(known["document"]),
             "summary": _summary(work, known),
             "time_of": times.of(known["code"], known["version"]),
@@ -103,9 +105,7 @@ def plan_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "/plans/<id:code>/<version:version>/publish", needs="publish_plan", post=True, entry="plans")
     def publish_version(work: Work, code: str, version: str) -> Done:
-        wanted = f"{code} {version}"
-        if " ".join(work.form.get("typed", "").split()) != wanted:
-            raise Refusal("invalid", [Problem("/typed", Text("must be {wanted}", wanted=wanted))])
+        check_typed(work, f"{code} {version}")
         signed_off_by = work.form.get("signed_off_by", "").strip() or None
         effective_from = instant_of(work, work.form.get("effective_from", ""))
         body = {"effective_from": effective_from, "signed_off_by": signed_off_by}

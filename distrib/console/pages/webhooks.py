@@ -10,7 +10,7 @@ from flask import Blueprint
 from distrib.console.cells import DELIVERY_STATES, WEBHOOK_STATES, id_cell, state_badge
 from distrib.console.frame import Done, Page, Work, page
 from distrib.console.lists import Column, ListSpec, Tab, linked, list_view
-from distrib.domain.errors import Problem, Refusal
+from distrib.console.second_person import check_typed
 from distrib.domain.texts import Text
 from distrib.domain.webhooks import EVENT_TYPES
 
@@ -82,8 +82,7 @@ def webhook_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "/operations/webhooks/<id:webhook_id>/end", needs="end_webhook", post=True, entry="operations")
     def end_webhook(work: Work, webhook_id: str) -> Done:
-        if work.form.get("typed", "").strip() != webhook_id:
-            raise Refusal("invalid", [Problem("/typed", Text("must be {wanted}", wanted=webhook_id))])
+        check_typed(work, webhook_id)
         work.call("end_webhook", webhook_id=webhook_id)
         return Done(work.url("webhooks"), Text("{id} has ended.", "key", id=webhook_id))
 

@@ -23,7 +23,20 @@ from distrib.services.audit.results import Covers
 from distrib.services.context import Program
 from distrib.services.ledger.seals import BEFORE_ALL, chain_steps
 from distrib.services.steps import Steps
-from distrib.store.audit import closed, held_changes, inbox, kept, lives, pages, postings, proofs, runs, trail, tree
+from distrib.store.audit import (
+    closed,
+    held_changes,
+    inbox,
+    kept,
+    lives,
+    pages,
+    postings,
+    proofs,
+    runs,
+    trail,
+    tree,
+    undecided,
+)
 from distrib.store.audit.customers import EARLIER_ORDERS
 from distrib.store.audit.limits import MERGES, RULE_TOTALS
 from distrib.store.audit.pages import By, Page
@@ -43,6 +56,7 @@ _QUESTIONS = (
     *kept.QUESTIONS,
     *trail.QUESTIONS,
     *held_changes.QUESTIONS,
+    *undecided.QUESTIONS,
 )
 _OF_CLOSED = (closed.MATCH, closed.OWNERS, closed.SEQUENCE, closed.LATE)
 SEALS = "seals_unbroken"

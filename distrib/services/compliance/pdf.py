@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from xml.sax.saxutils import escape  # nosec B406  # writes, reads nothing
 
-from reportlab.lib import colors
+from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    KeepTogether,
+    PageBreak,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
+from distrib.domain.texts import Text
+from distrib.languages import render
+from distrib.languages.readers import Readership, reader_of
+from distrib.services.compliance.report import NOTICE, ReportPaper
+from distrib.services.compliance.tree_picture import TreePicture
 from distrib.services.compliance.words import ReportWording
+from distrib.services.numbered_paper import NumberedPaper
 from distrib.services.typeface import (
     FONT,
-    Paper,
     break_lines,
     on_paper,
     open_typeface,
@@ -25,13 +41,19 @@ from distrib.services.typeface import (
 )
 
 _MARGIN = 36
-_WIDTH = landscape(A4)[0] - 2 * _MARGIN
-_SIZE = 8.0
-_BODY = ParagraphStyle("body", fontName=FONT, fontSize=_SIZE, leading=11)
+_PAGE = landscape(A4)
+_WIDTH = _PAGE[0] - 2 * _MARGIN
+_SIZE, _SMALL = 8.0, 6.4
+_MOST_NAME = 80
+_FRAME = 6
+"""Points that ReportLab leaves free within the margins."""
+_INK, _GREY, _HAIRLINE, _SHADE, _ACCENT = map(HexColor, ("#1f2937", "#6b7280", "#d1d5db", "#f3f5f8", "#1d4e79"))
+_BODY = ParagraphStyle("body", fontName=FONT, fontSize=_SIZE, leading=11, textColor=_INK)
 _CELL_PADDING = 6.0
 """Points to the left and to the right of what stands in a cell."""
-_HEAD = ParagraphStyle("head", parent=_BODY, fontSize=11, leading=18, spaceBefore=8)
-_TITLE = ParagraphStyle("title", parent=_BODY, fontSize=16, leading=24)
+_HEAD = ParagraphStyle("head", parent=_BODY, fontSize=11, leading=20, spaceBefore=8, textColor=_ACCENT)
+_TITLE = ParagraphStyle("title", parent=_BODY, fontSize=18, leading=28, textColor=_ACCENT)
+_SIGNER = ParagraphStyle("signer", parent=_BODY, fontSize=9, leading=12)
 _TREE_COLUMNS = (
     "subject",
     "persons",
@@ -97,44 +119,101 @@ _HEADING_AND_ROWS = 80
 """Points that must be left on a page for a heading to begin there: its first rows fit, too."""
 
 
-def render_report(report: Mapping[str, Any], language: str = "zh") -> bytes:
+def render_report(paper: ReportPaper, language: str = "zh") -> bytes:
     """Renders a compliance report as a PDF.
 
     Args:
-        report: what ``compliance_report`` answers.
-        language: ``zh`` or ``en``.
+        paper: what ``report_paper`` answers.
+        language: ``zh``, ``en`` or ``both``: the report in Chinese, and behind it in English.
     """
     open_typeface()
     buffer = io.BytesIO()
-    reader = ReportWording(language, report["currency"], report["time_zone"])
-    title = reader.say("title", program=report["program"])
+    readership, report = reader_of(language), paper.report
+    readers = [ReportWording(tongue, report["currency"], report["time_zone"]) for tongue in readership.languages]
     document = SimpleDocTemplate(
         buffer,
-        pagesize=landscape(A4),
-        title=title,
-        author="distrib",
+        pagesize=_PAGE,
+        title=readers[0].say("title", program=paper.platform),
+        author=paper.platform,
         invariant=1,
-        leftMargin=_MARGIN,
-        rightMargin=_MARGIN,
-        topMargin=_MARGIN,
-        bottomMargin=_MARGIN,
+        leftMargin=_MARGIN - _FRAME,
+        rightMargin=_MARGIN - _FRAME,
+        topMargin=_MARGIN + 18,
+        bottomMargin=_MARGIN + 12,
     )
-    notice = report["notice_zh" if language == "zh" else "notice_en"]
-    document.build(_story(report, reader, title, notice), canvasmaker=Paper)
+    story: list[Flowable] = []
+    for place, reader in enumerate(readers):
+        story += [*([PageBreak()] if place else []), *_story(paper, reader)]
+
+    def draw_edges(canvas: Canvas, _: object) -> None:
+        _edges(cast(NumberedPaper, canvas), paper, readership)
+
+    document.build(story, onFirstPage=draw_edges, onLaterPages=draw_edges, canvasmaker=NumberedPaper)
     return buffer.getvalue()
 
 
-def _story(report: Mapping[str, Any], reader: ReportWording, title: str, notice: str) -> list[Flowable]:
+def _edges(canvas: NumberedPaper, paper: ReportPaper, readership: Readership) -> None:
+    """Draws head and foot of a page: whose report it is, its digest, and which page of how many."""
+    left, right, top, foot = _MARGIN, _PAGE[0] - _MARGIN, _PAGE[1] - _MARGIN, _MARGIN - 6
+    canvas.setFont(FONT, _SMALL)
+    canvas.setFillColor(_GREY)
+    canvas.setStrokeColor(_HAIRLINE)
+    canvas.setLineWidth(0.5)
+    canvas.drawString(left, top, on_paper(paper.platform)[:_MOST_NAME])
+    canvas.drawRightString(right, top, on_paper(readership.line(Text("Compliance report"))))
+    canvas.line(left, top - 5, right, top - 5)
+    canvas.line(left, foot + 10, right, foot + 10)
+    canvas.drawString(left, foot, f"SHA-256 {paper.report['digest']}")
+    canvas.draw_page_number(readership, right, foot, _SMALL)
+
+
+def _story(paper: ReportPaper, reader: ReportWording) -> list[Flowable]:
+    report = paper.report
     as_of = reader.value("as_of", report["as_of"])
     head = reader.say(
         "as_of", as_of=as_of, zone=report["time_zone"], currency=report["currency"], digest=report["digest"]
     )
-    story: list[Flowable] = [_text(title, _TITLE), _text(head, _BODY), _text(notice, _BODY)]
+    story: list[Flowable] = [
+        _text(reader.say("title", program=paper.platform), _TITLE),
+        _text(head, _BODY),
+        _text(render(NOTICE, reader.language), _BODY),
+    ]
     for name in ("caps", "structure"):
         story += [*_headline(name, reader), _pairs(report[name], reader)]
     for name, columns in _SECTIONS:
         story += [*_headline(name, reader), _rows(report[name], columns, reader)]
-    return [*story, Spacer(1, 12)]
+        if name == "largest_trees" and paper.tree:
+            story.append(_picture(paper, reader))
+    return [*story, Spacer(1, 18), _signers(reader)]
+
+
+def _picture(paper: ReportPaper, reader: ReportWording) -> Flowable:
+    """Draws the largest tree under a line on how to read it, on one page."""
+    tree = paper.tree
+    words = reader.say("picture", shop=tree[0].shop_id, drawn=len(tree), persons=f"{tree[0].node.persons:,}")
+    picture = TreePicture(tree, paper.report["caps"]["max_tree_levels"], _WIDTH, reader.language)
+    return KeepTogether([Spacer(1, 8), _text(words, _BODY), Spacer(1, 4), picture])
+
+
+def _signers(reader: ReportWording) -> Flowable:
+    """Draws the places where those who answer for the report sign."""
+    titles = [reader.say(name) for name in ("prepared_by", "reviewed_by", "signed_for")]
+    lines = [reader.say(name) for name in ("signer_name", "signature", "signed_on")]
+    cells = [[_text(title, _SIGNER, _WIDTH / 3 - 12) for title in titles]]
+    cells += [[_text(f"{line}{reader.say('colon')}", _BODY, _WIDTH / 3 - 12) for _ in titles] for line in lines]
+    table = Table(cells, colWidths=[_WIDTH / 3] * 3, rowHeights=[20, 24, 34, 24], hAlign="LEFT")
+    table.setStyle(
+        TableStyle(
+            [
+                ("BOX", (0, 0), (0, -1), 0.5, _GREY),
+                ("BOX", (1, 0), (1, -1), 0.5, _GREY),
+                ("BOX", (2, 0), (2, -1), 0.5, _GREY),
+                ("BACKGROUND", (0, 0), (-1, 0), _SHADE),
+                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+            ]
+        )
+    )
+    return KeepTogether([_text(reader.say("signatures"), _HEAD), table])
 
 
 def _headline(name: str, reader: ReportWording) -> list[Flowable]:
@@ -144,7 +223,7 @@ def _headline(name: str, reader: ReportWording) -> list[Flowable]:
 
 def _pairs(figures: Mapping[str, Any], reader: ReportWording) -> Flowable:
     cells = [[reader.say(name), reader.value(name, figure)] for name, figure in figures.items()]
-    return _table(cells, [_WIDTH / 3, _WIDTH / 3])
+    return _table(cells, [_WIDTH / 3, _WIDTH / 6], has_heading=False)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], reader: ReportWording) -> Flowable:
@@ -173,11 +252,17 @@ def _text(text: str, style: ParagraphStyle, width: float = _WIDTH) -> Paragraph:
     return Paragraph("<br/>".join(map(escape, break_lines(on_paper(text), width, style.fontSize))), style)
 
 
-def _table(cells: Sequence[Sequence[str]], widths: list[float]) -> Table:
+def _table(cells: Sequence[Sequence[str]], widths: list[float], *, has_heading: bool = True) -> Table:
     paragraphs = [
         [_text(text, _BODY, width - 2 * _CELL_PADDING) for text, width in zip(row, widths, strict=True)]
         for row in cells
     ]
-    table = Table(paragraphs, colWidths=widths, repeatRows=1, hAlign="LEFT")
-    table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]))
+    table = Table(paragraphs, colWidths=widths, repeatRows=int(has_heading), hAlign="LEFT")
+    looks: list[tuple[Any, ...]] = [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.4, _HAIRLINE),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+    if has_heading:
+        looks += [("BACKGROUND", (0, 0), (-1, 0), _SHADE), ("LINEBELOW", (0, 0), (-1, 0), 0.8, _ACCENT)]
+    table.setStyle(TableStyle(looks))
     return table

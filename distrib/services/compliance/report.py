@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.columns.outline import OutlineNode
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.events import CLOCK_SKEW
 from distrib.domain.money import show_ratio
@@ -29,10 +30,26 @@ from distrib.services.context import Program
 from distrib.services.plans.versions import TimelineEntry, load_timeline
 from distrib.store import plans
 from distrib.store.compliance import findings as store
+from distrib.store.network import shops
 
 MOST_CASES = 500
 NOTICE = Text("Figures of the program's own records against the thresholds named. This is no legal advice.")
 REPORTED = "reported"
+
+
+class ReportPaper(NamedTuple):
+    """What a report on paper shows: the report, what the platform calls itself, and the largest tree drawn in part."""
+
+    report: dict[str, Any]
+    platform: str
+    tree: Sequence[DrawnShop]
+
+
+class DrawnShop(NamedTuple):
+    """A shop of the picture by its id, and where it stands there."""
+
+    shop_id: str
+    node: OutlineNode
 
 
 def compliance_report(
@@ -43,6 +60,21 @@ def compliance_report(
     Raises:
         Refusal: ``invalid`` for an instant that is still to come.
     """
+    return _composed(conn, program, policies, as_of, now)[0]
+
+
+def report_paper(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
+) -> ReportPaper:
+    """Composes the same for paper; raises as ``compliance_report`` does."""
+    report, outline = _composed(conn, program, policies, as_of, now)
+    ids = shops.ids_of(conn, program.program_id, [node.number for node in outline])
+    return ReportPaper(report, program.title or program.code, [DrawnShop(ids[node.number], node) for node in outline])
+
+
+def _composed(
+    conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime, now: datetime
+) -> tuple[dict[str, Any], list[OutlineNode]]:
     as_of = as_of.astimezone(UTC)
     if as_of > now + CLOCK_SKEW:
         raise Refusal("invalid", [Problem("?as_of", Text("lies in the future"))])
@@ -78,7 +110,7 @@ def compliance_report(
         "notice_en": render(NOTICE, ENGLISH),
         "notice_zh": render(NOTICE, CHINESE),
     }
-    return {**report, "digest": _digest(report)}
+    return {**report, "digest": _digest(report)}, structure.outline
 
 
 def _pack(pack: Policy) -> dict[str, Any]:

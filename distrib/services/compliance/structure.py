@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from distrib.columns.outline import OutlineNode, outline_of
 from distrib.columns.payees import find_shared
 from distrib.columns.structure import Forest, ShopFigures, Trees, measure_trees, plant
 from distrib.domain.plans.measures import consideration, head_count_pay, head_count_ranks
@@ -33,6 +34,8 @@ MORE_TREES = "more trees"
 MORE_PAYEES = "more payees"
 """The same of payees."""
 LARGEST_SHOWN = 10
+MOST_DRAWN = 36
+"""So many shops of the largest tree are drawn: what a page holds and can be read on it."""
 _SHOWN_FIGURES = (
     "persons",
     "trees",
@@ -65,7 +68,10 @@ class StructureFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The measured structure of a program; ``unreported`` are findings to be held beyond those reported."""
+    """The measured structure of a program; ``unreported`` are findings to be held beyond those reported.
+
+    ``outline`` is the part of the largest tree that a picture of it shows.
+    """
 
     as_of: datetime
     figures: dict[str, int | None]
@@ -74,6 +80,7 @@ class Structure:
     findings: list[StructureFinding]
     penalties: list[Penalised]
     unreported: list[StructureFinding]
+    outline: list[OutlineNode]
 
 
 def measure_structure(conn: Connection, program: Program, policies: Mapping[str, Policy], as_of: datetime) -> Structure:
@@ -91,6 +98,7 @@ def measure_structure(conn: Connection, program: Program, policies: Mapping[str,
     units = TreeUnits(conn, program, trees, as_of, has_head_count, by_root(penalties))
     payees = PayeeUnits(conn, program, find_shared(forest, *store.payees_in_common(conn, program.program_id, as_of)))
     figures = ProgramFigures(conn, program, timeline, trees, as_of)
+    largest = units.largest(LARGEST_SHOWN)
     day = program.day_of(as_of)
     judged = [
         finding
@@ -102,11 +110,12 @@ def measure_structure(conn: Connection, program: Program, policies: Mapping[str,
     return Structure(
         as_of=as_of,
         figures=_program_figures(trees, figures),
-        largest=units.largest(LARGEST_SHOWN),
+        largest=largest,
         organisers=units.organisers(),
         findings=[finding for finding in judged if finding.is_reported],
         penalties=penalties,
         unreported=[finding for finding in judged if not finding.is_reported],
+        outline=[node for unit in largest[:1] for node in outline_of(forest, unit.root_no or 0, MOST_DRAWN)],
     )
 
 

@@ -15,10 +15,11 @@ from distrib.domain.amounts import show_amount
 from distrib.domain.policies.figures import RATIOS, SIGNS, Measured, Threshold, Thresholds, show_figure
 from distrib.domain.texts import Text
 from distrib.languages import CHINESE, render
+from distrib.languages.readers import READERS
 from distrib.services.plans.words import SEVERITIES
 
-LANGUAGES = ("zh", "en")
-"""In which a report can be had."""
+LANGUAGES = READERS
+"""In which a report can be had on paper."""
 WORDS: dict[str, Text] = {
     "title": Text("Compliance report of {program}"),
     "as_of": Text("As of {as_of} ({zone}); amounts in {currency}. Digest {digest}"),
@@ -72,6 +73,18 @@ WORDS: dict[str, Text] = {
     "shop_id": Text("shop"),
     "loosened": Text("loosened"),
     "recorded_at": Text("recorded"),
+    "picture": Text(
+        "The largest tree, of {shop}: {drawn} of {persons} persons, those with the most persons below them and the way"
+        " to the deepest. Beside each the persons of its own tree."
+    ),
+    "signatures": Text("Signatures"),
+    "prepared_by": Text("Prepared by"),
+    "reviewed_by": Text("Reviewed by"),
+    "signed_for": Text("For the platform (seal)"),
+    "signer_name": Text("Name and position"),
+    "signature": Text("Signature"),
+    "signed_on": Text("Date", "report"),
+    "colon": Text(":", "report"),
 }
 MEASURES: dict[str, Text] = {
     "persons": Text("persons"),
@@ -154,7 +167,7 @@ class ReportWording:
     """
 
     def __init__(self, language: str, currency: str, time_zone: str) -> None:
-        self._language = language
+        self.language = self._language = language
         self._currency, self._zone = currency, ZoneInfo(time_zone)
         self._special: dict[str, Callable[[Any], str]] = {
             "figure": self._measured,

@@ -16,6 +16,7 @@ from distrib.services.payouts.payee_versions import erase_payee
 from distrib.store.network import records as store
 from distrib.store.network import shops
 from distrib.store.payouts import batches
+from distrib.store.sharing import shop_sessions
 
 
 def change_shop(
@@ -53,5 +54,6 @@ def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, n
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
     erase_payee(conn, program, shop.shop_no, actor, now)
+    shop_sessions.end_sessions(conn, program.program_id, shop.shop_no, actor.key_id, now)
     store.erase_shop(conn, program.program_id, shop.shop_no, now, actor.key_id)
     return get_shop(conn, program, shop_id, now)

@@ -199,6 +199,7 @@ class _RegistrationBatch:
             joined_at=joined_at,
             status="pending" if self._program.admission == "review" else "active",
             reason=DETACHED if position.is_detached else JOINED,
+            root_no=number if above is None else above.root_no,
         )
 
     def _check_draft(self, draft: ShopDraft, identity_hash: bytes | None) -> None:
@@ -316,6 +317,7 @@ def _known(row: NewShop) -> KnownShop:
         status=row.status,
         status_since=row.joined_at,
         joined_at=row.joined_at,
+        root_no=row.root_no,
     )
 
 

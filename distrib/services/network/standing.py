@@ -24,8 +24,10 @@ from distrib.store.network import shops
 from distrib.store.network import standing as store
 from distrib.store.network.shops import KnownShop
 from distrib.store.ranks import figures
+from distrib.store.sharing import shop_sessions
 
-STATUSES = ("pending", "active", "frozen", "closed")
+CLOSED = "closed"
+STATUSES = ("pending", "active", "frozen", CLOSED)
 _BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -63,6 +65,8 @@ def set_status(
     effective_at = effective_at or now
     shop = _lock(conn, program, shop_id, effective_at)
     store.add_status(conn, program.program_id, shop.shop_no, effective_at, status, reason, now, actor.key_id)
+    if status == CLOSED and effective_at <= now:
+        shop_sessions.end_sessions(conn, program.program_id, shop.shop_no, actor.key_id, now)
     return get_shop(conn, program, shop_id, now)
 
 

@@ -69,7 +69,7 @@ def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) ->
         sponsor_id=None if sponsor_no is None else ids[sponsor_no],
         introduced_by=None if row.introduced_by_no is None else ids[row.introduced_by_no],
         status=row.status,
-        rank=row.rank or _lowest_rank(conn, program, now),
+        rank=row.rank or lowest_rank(conn, program, now),
         level=level,
         joined_at=row.joined_at,
         invite_code=row.invite_code,
@@ -170,7 +170,8 @@ def _place_at(conn: Connection, program: Program, row: ShopRow, now: datetime) -
     return next(iter(above), None), 1 + len(above)
 
 
-def _lowest_rank(conn: Connection, program: Program, now: datetime) -> str | None:
+def lowest_rank(conn: Connection, program: Program, now: datetime) -> str | None:
+    """Finds the rank of shops that never got one, by the plan in force; None without a plan."""
     entry = load_timeline(conn, program).in_force(now)
     return None if entry is None else entry.plan.lowest_rank
 
@@ -182,7 +183,7 @@ def _related(conn: Connection, program: Program, places: Sequence[_RelatedPlace]
         return []
     rows = shops.show_many(conn, program.program_id, numbers, now)
     sales = tree.sales_of(conn, program.program_id, [place.shop_no for place in places])
-    lowest = _lowest_rank(conn, program, now)
+    lowest = lowest_rank(conn, program, now)
     return [
         RelatedShop(
             shop_no=place.shop_no,

@@ -19,10 +19,13 @@ from distrib.domain.events import REFUNDED, DecodedEvent
 from distrib.failpoints import reach
 from distrib.languages import CHINESE, ENGLISH, render
 from distrib.services.context import Program
-from distrib.services.orders.codec import decode_stored
+from distrib.services.orders.codec import EVENT_TYPES, decode_stored
 from distrib.services.programs.tenants import calendar_of
 from distrib.store.orders import event_views
 from distrib.store.orders import inbox as rows
+from distrib.store.orders.event_views import EventFilters
+
+__all__ = ["Accepted", "EventFilters", "accept_events", "get_event", "list_events", "retry_event"]
 
 
 class Accepted(NamedTuple):
@@ -119,20 +122,29 @@ def _known(
 
 
 def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:
-    """Reads one event and what became of it; raises ``event_unknown``."""
+    """Reads one event as it was first kept, and what became of it; raises ``event_unknown``."""
     event = event_views.event_view(conn, program.program_id, event_id)
     if event is None:
         raise Refusal("event_unknown", id=event_id)
-    return _with_error(event)
+    payload = json.loads(event.pop("payload"))
+    return _with_error(event) | {"payload": payload}
 
 
 def list_events(
-    conn: Connection, program: Program, status: str | None, after: int, limit: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Lists events in the order they were recorded, and the number to go on after (None at the end)."""
-    events = event_views.event_views(conn, program.program_id, status, after, limit + 1)
+    conn: Connection, program: Program, filters: EventFilters, after: tuple[str, int] | None, limit: int
+) -> tuple[list[dict[str, Any]], tuple[str, int] | None]:
+    """Lists events that pass the filters, and the place to go on after (None at the end).
+
+    They come in the order they were recorded; where a type or a time alone is asked for, in that of their receipt.
+    """
+    place = event_views.FIRST if after is None else after
+    events = event_views.event_views(conn, program.program_id, filters, EVENT_TYPES, place, limit + 1)
     page = events[:limit]
-    return [_with_error(row) for row in page], page[-1]["event_no"] if len(events) > limit else None
+    if len(events) <= limit:
+        return [_with_error(row) for row in page], None
+    last = page[-1]
+    since = last["received_at"].isoformat() if filters.is_by_time else event_views.FIRST[0]
+    return [_with_error(row) for row in page], (since, last["event_no"])
 
 
 def retry_event(conn: Connection, program: Program, event_id: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ so that no two batches ever reserve the same money. No file and no SQL may enter
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from distrib.services.programs.persons import check_second_person
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
 from distrib.store.payouts.batches import RefusedShop
+from distrib.store.webhooks.outbox import Message, insert_messages
 
 REFUSED_SHOWN = 500
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
@@ -148,6 +150,7 @@ def write_batch(
         raise refusal
     withdrawals.insert_lines(conn, program_id, payout_no, [w for w in selection.withdrawals if w.shop_no in paid])
     _tell_of_withdrawals(conn, program, selection.name, payout_no, created_at)
+    _tell_of_proposal(conn, program, draft, selection.name, payout_no, actor, created_at)
     return refused
 
 
@@ -236,10 +239,21 @@ def payout_view(
 
 
 def list_payouts(
-    conn: Connection, program: Program, before: int | None, limit: int
+    conn: Connection,
+    program: Program,
+    before: int | None,
+    limit: int,
+    state: str | None = None,
+    month: int | None = None,
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Lists batches without their lines, the newest first, and before which number the next page begins."""
-    heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1)
+    """Lists batches without their lines, the newest first, and before which number the next page begins.
+
+    Args:
+        state: one of ``STATUSES``, where only those are wanted.
+        month: as 202603: those made in it.
+    """
+    made = None if month is None else period_bounds(month, program.zone)
+    heads = rows.heads_before(conn, program.program_id, before or 2**62, limit + 1, state, made)
     sums = rows.sums_of(conn, program.program_id, [head.payout_no for head in heads])
     shown = [_summary(program, head, sums.get(head.payout_no)) for head in heads[:limit]]
     return shown, heads[limit - 1].payout_no if len(heads) > limit else None
@@ -314,6 +328,30 @@ def channel_for(program: Program, channels: Sequence[Channel], name: str, now: d
     if channel.currency not in (None, program.currency):
         raise Refusal("channel_currency", channel=name, currency=channel.currency)
     return channel
+
+
+def _tell_of_proposal(
+    conn: Connection,
+    program: Program,
+    draft: PayoutDraft,
+    selection: str,
+    payout_no: int,
+    actor: Actor,
+    created_at: datetime,
+) -> None:
+    """Writes the message of a batch that waits for another person."""
+    sums = rows.sums_of(conn, program.program_id, [payout_no]).get(payout_no)
+    data = {
+        "payout_id": draft.id,
+        "selection": selection,
+        "channel": draft.channel,
+        "lines": 0 if sums is None else sums.lines,
+        "amount_minor": 0 if sums is None else sums.amount_minor,
+        "currency": program.currency,
+        "proposed_by": actor.key_id,
+    }
+    message = Message("payout.proposed", created_at, json.dumps(data, ensure_ascii=False))
+    insert_messages(conn, program.program_id, [message])
 
 
 def _tell_of_withdrawals(

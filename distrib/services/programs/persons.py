@@ -8,7 +8,7 @@ is its shop's, whoever made it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -34,6 +34,40 @@ def person_of(key_id: str, name: str, role: str, owner: str | None) -> str:
 def is_same_person(conn: Connection, program: Program, key_id: str, other_id: str) -> bool:
     """Whether two keys of the program, live or not, are of one person; ids of no key stand for themselves."""
     return _meet(conn, program, key_id, [other_id])
+
+
+def names_of(conn: Connection, program: Program, key_ids: Iterable[str]) -> dict[str, str]:
+    """Reads how those are called who acted with keys of the program, by the key's id; ids of no key are left out."""
+    return keys.names_of(conn, program.program_id, set(key_ids))
+
+
+def theirs_among(conn: Connection, program: Program, key_id: str, others: Mapping[str, Collection[str]]) -> set[str]:
+    """Names those that are of one person with a key, each given by the keys that count for it: one query.
+
+    Args:
+        others: by a name of each, the keys that asked for it, or that had it in hand.
+    """
+    asked = sorted({key_id, *(other for keys_of in others.values() for other in keys_of)})
+    owners, hands = _holders(conn, program, asked)
+    return {
+        name for name, keys_of in others.items() if any(_is_same(owners, hands, key_id, other) for other in keys_of)
+    }
+
+
+def ended_among(conn: Connection, program: Program, key_ids: Collection[str], now: datetime) -> set[str]:
+    """Names the keys that were revoked or have expired."""
+    return keys.ended_keys(conn, program.program_id, key_ids, now)
+
+
+def makers_of_all(conn: Connection, program: Program, key_ids: Collection[str]) -> dict[str, list[str]]:
+    """Lists for each key the keys that had it in hand: that made it, set it or gave it a secret."""
+    return key_holders.makers_of_all(conn, program.program_id, key_ids)
+
+
+def may_confirm_now(conn: Connection, program: Program, actor: Actor, now: datetime) -> bool:
+    """Whether the actor's key may confirm at all: it was approved, has waited, or never had to."""
+    row = keys.key_of(conn, program.program_id, actor.key_id)
+    return row is None or not is_waiting(row, now)
 
 
 def check_second_person(
@@ -101,7 +135,16 @@ def is_waiting(row: KeyRow, now: datetime) -> bool:
 
 def _meet(conn: Connection, program: Program, key_id: str, other_ids: Iterable[str]) -> bool:
     """Whether a key is of one person with any of the others: one query, whatever their number."""
-    asked = [key_id, *other_ids]
+    others = list(other_ids)
+    owners, hands = _holders(conn, program, [key_id, *others])
+    return any(_is_same(owners, hands, key_id, other_id) for other_id in others)
+
+
+def _holders(
+    conn: Connection, program: Program, asked: Iterable[str]
+) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Reads the owners of each key, and all who had it in hand; of what is no key that is itself."""
+    asked = list(asked)
     owners = {asked_id: {asked_id} for asked_id in asked}
     hands = {asked_id: {asked_id} for asked_id in asked}
     for held in key_holders.holders_of(conn, program.program_id, asked):
@@ -109,4 +152,8 @@ def _meet(conn: Connection, program: Program, key_id: str, other_ids: Iterable[s
         hands[held.asked_id] |= persons
         if held.asked_id == held.key_id:
             owners[held.asked_id] |= persons
-    return any(owners[key_id] & hands[other_id] or hands[key_id] & owners[other_id] for other_id in asked[1:])
+    return owners, hands
+
+
+def _is_same(owners: Mapping[str, set[str]], hands: Mapping[str, set[str]], key_id: str, other_id: str) -> bool:
+    return bool(owners[key_id] & hands[other_id] or hands[key_id] & owners[other_id])

@@ -18,6 +18,7 @@ SCOPES: Final[dict[str, tuple[str, ...]]] = {
         "customers",
         "events",
         "shops",
+        "sessions",
         "payees",
         "plans",
         "program",
@@ -32,8 +33,9 @@ SCOPES: Final[dict[str, tuple[str, ...]]] = {
     "viewer": ("read",),
 }
 """The scopes of each role: read (all that is no personal data), customers and bindings, events, shops (who joins, who
-moves, who stands where), payees (personal data of whom money goes to, and its files), plans, program (settings,
-webhooks), keys, propose and confirm (closes, adjustments, payouts, withdrawals), results of payouts, compliance."""
+moves, who stands where), sessions (links by which shop owners come in), payees (personal data of whom money goes to,
+and its files), plans, program (settings, webhooks), keys, propose and confirm (closes, adjustments, payouts,
+withdrawals), results of payouts, compliance."""
 ROLES: Final = ("partner", "orders", "finance", "admin")
 """Of keys that are presented."""
 SEAT_ROLES: Final = ("admin", "finance", "operations", "compliance", "viewer")

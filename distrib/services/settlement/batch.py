@@ -20,7 +20,7 @@ from distrib.columns.tree import Integers
 from distrib.failpoints import reach
 from distrib.services.context import Program, period_bounds
 from distrib.services.settlement.groups import Groups
-from distrib.services.webhooks.messages import queue_commission_messages
+from distrib.services.webhooks.messages import queue_commission_messages, queue_failure_messages
 from distrib.store.compliance import cases
 from distrib.store.compliance.cases import Frozen
 from distrib.store.orders import groups, inbox, life, queue
@@ -43,6 +43,7 @@ from distrib.store.settlement.batch import (
     SettlementRow,
 )
 from distrib.store.settlement.transfers import TransferRows
+from distrib.store.webhooks.outbox import EventFailure
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -193,6 +194,12 @@ class Batch:
             rows.copy_done(conn, program_id, orders, events, self.now)
         if self.outcomes:
             queue.upsert_outcomes(conn, program_id, self.outcomes)
+            failures = [
+                EventFailure(outcome.order_no, outcome.event_no, outcome.code, outcome.attempts)
+                for outcome in self.outcomes
+                if outcome.status == "failed"
+            ]
+            queue_failure_messages(conn, self.program, failures, self.now)
         if self.undone_refunds:  # after this batch's own outcomes, which may be among them
             self._queue_reopened(queue.reopen_exceeding_refunds(conn, program_id, self.undone_refunds))
 

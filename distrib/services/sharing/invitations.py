@@ -12,15 +12,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from distrib.domain.errors import Refusal
+from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.policies.policy import Policy
 from distrib.domain.sharing import join_link, read_code, without_claims
+from distrib.domain.texts import Text
 from distrib.services.context import Program
 from distrib.services.programs.tenants import get_program
-from distrib.store import sharing as store
 from distrib.store.database import enter_program
 from distrib.store.network import shops
+from distrib.store.sharing import codes as store
 
 ACTIVE, ERASED = "active", "erased"
 CLAIMS = "claims"
@@ -78,6 +79,18 @@ def find_invitations(conn: Connection, policies: Mapping[str, Policy], typed: st
             if refusal.code != "shop_not_inviting":
                 raise
     return invitations
+
+
+def check_claims(policies: Mapping[str, Policy], program: Program, texts: Mapping[str, str | None]) -> None:
+    """Checks texts that are to stand beside an invitation, by where they come from.
+
+    Raises:
+        Refusal: ``invalid`` with each that holds a promise of earnings, where the program's pack forbids those.
+    """
+    claims = _claims(policies[program.policy])
+    claiming = [name for name, text in texts.items() if text and without_claims(text, claims) is None]
+    if claiming:
+        raise Refusal("invalid", [Problem(name, Text("must not promise earnings")) for name in claiming])
 
 
 def _claims(policy: Policy) -> list[str]:

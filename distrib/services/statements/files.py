@@ -6,7 +6,7 @@ for it: the libraries behind them are large, and most processes never need them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,13 +14,17 @@ from sqlalchemy import Connection
 
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
+from distrib.languages.readers import BOTH, READERS, reader_of
 from distrib.services.context import Program, format_period
-from distrib.services.statements.months import LINES, SHOPS, export_csv, file_head
+from distrib.services.statements.columns import LINES_TABLE, SHOPS_TABLE, SheetColumn
+from distrib.services.statements.months import LINES, SHOPS, export_csv, file_facts, file_head
 from distrib.store.statements import exports
 
 CSV, XLSX, PARQUET, PDF = "csv", "xlsx", "parquet", "pdf"
 FORMATS = (CSV, XLSX, PARQUET, PDF)
 DETAILS = (SHOPS, LINES)
+WORDED = (XLSX, PDF)
+"""The formats with headings for people, in a language; the others have the names of the contract."""
 
 MEDIA_TYPES = {
     CSV: "text/csv; charset=utf-8",
@@ -31,12 +35,16 @@ MEDIA_TYPES = {
 
 
 class FileWish(NamedTuple):
-    """The file that is asked for; ``shop_id`` leaves only what concerns that shop, and a PDF needs it."""
+    """The file that is asked for; ``shop_id`` leaves only what concerns that shop, and a PDF needs it.
+
+    ``language`` is that of a format with headings for people: ``zh``, ``en`` or ``both``.
+    """
 
     period: int
     format: str = CSV
     detail: str = SHOPS
     shop_id: str | None = None
+    language: str = BOTH
 
     @property
     def filename(self) -> str:
@@ -45,12 +53,17 @@ class FileWish(NamedTuple):
 
 
 def check_wish(wish: FileWish) -> None:
-    """Checks that there is such a file: known format and detail, and a PDF for one shop; raises ``invalid``."""
-    problems = []
-    if wish.format not in FORMATS:
-        problems.append(Problem("?format", Text("must be one of {choices}", "field", choices=", ".join(FORMATS))))
-    if wish.detail not in DETAILS:
-        problems.append(Problem("?detail", Text("must be one of {choices}", "field", choices=", ".join(DETAILS))))
+    """Checks that there is such a file, and a PDF for one shop; raises ``invalid`` with all that is wrong."""
+    asked = (
+        ("?format", wish.format, FORMATS),
+        ("?detail", wish.detail, DETAILS),
+        ("?language", wish.language, READERS),
+    )
+    problems = [
+        Problem(pointer, Text("must be one of {choices}", "field", choices=", ".join(choices)))
+        for pointer, choice, choices in asked
+        if choice not in choices
+    ]
     if wish.format == PDF and wish.shop_id is None:
         problems.append(Problem("?shop_id", Text("is required for a PDF, which is for one shop")))
     if problems:
@@ -73,13 +86,31 @@ def _csv(conn: Connection, program: Program, wish: FileWish, now: datetime) -> G
     return export_csv(conn, program, wish.period, wish.detail, now, wish.shop_id)
 
 
+class _WorkbookTable(NamedTuple):
+    """What a workbook's sheets are called, their columns, and which of those a month's file has."""
+
+    name: Text
+    columns: Sequence[SheetColumn]
+    names: Callable[[exports.FileHead], Sequence[str]]
+
+
+_TABLES = {
+    SHOPS: _WorkbookTable(Text("Shops", "sheet"), SHOPS_TABLE, lambda _: exports.SHOPS_COLUMNS),
+    LINES: _WorkbookTable(Text("Commissions", "sheet"), LINES_TABLE, exports.lines_columns),
+}
+
+
 def _xlsx(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
-    from distrib.services.statements.workbook import write_workbook  # noqa: PLC0415 - see the module
+    from distrib.services.statements.workbook import SheetPlan, write_workbook  # noqa: PLC0415 - see the module
 
     head = file_head(conn, program, wish.period, now, wish.shop_id)
-    if wish.detail == SHOPS:
-        return write_workbook(exports.SHOPS_COLUMNS, exports.shop_rows(conn, head), SHOPS)
-    return write_workbook(exports.lines_columns(head), exports.line_rows(conn, head), LINES)
+    table = _TABLES[wish.detail]
+    names = {*table.names(head), "shop_name"}
+    columns = [column for column in table.columns if column.name in names]
+    facts = file_facts(conn, program, wish.period, now)
+    plan = SheetPlan(table.name, columns, reader_of(wish.language), program.currency, program.zone, facts)
+    rows = exports.shop_rows if wish.detail == SHOPS else exports.line_rows
+    return write_workbook(plan, rows(conn, head, with_names=True))
 
 
 def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
@@ -94,7 +125,7 @@ def _parquet(conn: Connection, program: Program, wish: FileWish, now: datetime) 
 def _pdf(conn: Connection, program: Program, wish: FileWish, now: datetime) -> Generator[bytes, None, None]:
     from distrib.services.statements.paper import write_paper  # noqa: PLC0415 - see the module
 
-    return write_paper(conn, program, wish.period, str(wish.shop_id), now)
+    return write_paper(conn, program, wish.period, str(wish.shop_id), now, wish.language)
 
 
 _WRITERS: dict[str, Callable[[Connection, Program, FileWish, datetime], Generator[bytes, None, int | None]]] = {

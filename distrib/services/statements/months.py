@@ -15,9 +15,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from distrib.domain.errors import Refusal
-from distrib.services.context import Program, format_period, period_bounds
+from distrib.domain.texts import Text, Wording
+from distrib.services.context import Program, format_period
 from distrib.services.orders.commissions import CommissionQuery, list_commissions
 from distrib.services.statements import close_figures, closing
+from distrib.services.statements.sorting import list_month
+from distrib.services.statements.totals import held_from_of
 from distrib.store.ledger import balances
 from distrib.store.network.shops import ids_of
 from distrib.store.orders import expected
@@ -48,13 +51,13 @@ def balance(conn: Connection, program: Program, shop_no: int, as_of: datetime) -
 def statement_totals_and_rows(
     conn: Connection, program: Program, period: int, after: str | None, limit: int, now: datetime
 ) -> tuple[dict[str, Any], str | None]:
-    """Reads a month's totals and a page of its rows, one a shop; of a closed month as it was closed.
+    """Reads a month's totals and a page of its rows, one a shop by id; of a closed month as it was closed.
 
     Returns:
         The statement with up to ``limit`` rows in ``data``, and the shop's id to go on after (None at the
         end). ``totals`` stands on the first page and is None on those after it.
     """
-    held_from = _held_from(program, period, now)
+    held_from = held_from_of(program, period, now)
     closed = closing.find_closed(conn, program, period)
     if closed is not None:
         listed = rows.closed_rows(conn, program.program_id, period, after or "", limit + 1)
@@ -65,6 +68,34 @@ def statement_totals_and_rows(
     data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page]
     statement = {**_head(conn, program, period, held_from, closed), "totals": totals, "data": data}
     return statement, page[-1]["shop_id"] if len(listed) > limit else None
+
+
+def sorted_statement(
+    conn: Connection,
+    program: Program,
+    period: int,
+    sort: str,
+    state: str | None,
+    after: tuple[int, int] | None,
+    limit: int,
+    now: datetime,
+) -> tuple[dict[str, Any], tuple[int, int] | None]:
+    """Reads a month's totals, which are of all its shops, and a page of its rows in another order.
+
+    Args:
+        sort: one of ``sorting.MONTH_SORTS`` but the id of the shop.
+        state: ``owed`` or ``in_debt``, where only those are wanted.
+
+    Returns:
+        As ``statement_totals_and_rows``; ``sorted_as_of`` says of when the order is, where it was kept.
+    """
+    held_from = held_from_of(program, period, now)
+    closed = closing.find_closed(conn, program, period)
+    page = list_month(conn, program, period, sort, state, after, limit, now)
+    totals = _totals(conn, program, period, held_from, closed) if after is None else None
+    data = [{"shop_id": row["shop_id"], **_figures(row)} for row in page.rows]
+    head = _head(conn, program, period, held_from, closed)
+    return {**head, "totals": totals, "data": data, "sorted_as_of": page.sorted_as_of}, page.follows
 
 
 def shop_statement(
@@ -81,7 +112,7 @@ def shop_statement(
     Args:
         after: the key of the line to go on after.
     """
-    held_from = _held_from(program, period, now)
+    held_from = held_from_of(program, period, now)
     shop_id = ids_of(conn, program.program_id, {shop_no})[shop_no]
     closed = closing.find_closed(conn, program, period)
     if closed is not None:
@@ -118,7 +149,32 @@ def file_head(
     conn: Connection, program: Program, period: int, now: datetime, shop_id: str | None = None
 ) -> exports.FileHead:
     """Builds the head of a month's file, as of its end or, while it lasts, as of now."""
-    return closing.file_head(conn, program, period, _held_from(program, period, now), shop_id)
+    return closing.file_head(conn, program, period, held_from_of(program, period, now), shop_id)
+
+
+def file_facts(conn: Connection, program: Program, period: int, now: datetime) -> list[tuple[Text, Wording]]:
+    """Reads what stands over a month's file for people: whose month it is, as of when, and how it shows money."""
+    held_from = held_from_of(program, period, now)
+    closed = closing.find_closed(conn, program, period)
+    is_closed = closed is not None or closing.is_sealed(conn, program, period)
+    as_of = (held_from - _TICK).astimezone(program.zone).isoformat(" ", "seconds")
+    facts: list[tuple[Text, Wording]] = [
+        (Text("Program"), program.code if program.title is None else f"{program.title} ({program.code})"),
+        (Text("Month"), format_period(period)),
+        (Text("State", "month"), Text("closed", "paper") if is_closed else Text("open", "paper")),
+        (Text("As of"), as_of),
+        (Text("Times", "sheet"), Text("on the program's clock, {zone}", zone=program.time_zone)),
+        (
+            Text("Amounts", "sheet"),
+            Text(
+                "in {currency}, exact; one of more than 15 digits is a text, for a spreadsheet holds no more",
+                currency=program.currency,
+            ),
+        ),
+    ]
+    if closed is not None:
+        facts.append((Text("SHA-256 of the month's shops.csv"), closed.digest))
+    return facts
 
 
 def manifest(conn: Connection, program: Program, period: int, now: datetime) -> dict[str, Any]:
@@ -126,7 +182,7 @@ def manifest(conn: Connection, program: Program, period: int, now: datetime) -> 
 
     Of a closed month as it was closed; of an open one computed as of now, which reads the whole month.
     """
-    held_from = _held_from(program, period, now)
+    held_from = held_from_of(program, period, now)
     closed = closing.find_closed(conn, program, period)
     head = _head(conn, program, period, held_from, closed)
     totals = _totals(conn, program, period, held_from, closed)
@@ -150,12 +206,6 @@ def digest_of_file(conn: Connection, program: Program, period: int, detail: str)
     if closed is None:
         return None
     return closed.digest if detail == SHOPS else closed.lines_digest
-
-
-def _held_from(program: Program, period: int, now: datetime) -> datetime:
-    """The instant from which on what becomes available is held: the end of the month, or what follows now."""
-    _, end = period_bounds(period, program.zone)
-    return min(end, now + _TICK)
 
 
 def _totals(

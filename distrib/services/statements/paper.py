@@ -1,90 +1,94 @@
-"""One shop's statement as a PDF: figures and lines, headings in Chinese and English, amounts as people read them.
+"""One shop's statement as a PDF: whose it is, its figures and its lines, in the reader's language or in both.
 
 Drawn page by page in a typeface that every file brings along, so that nothing but the finished pages is in memory.
-What the figures mean is the statements' business.
+What the figures mean is the statements' business, where texts stand that of ``paper_layout``.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.units import mm
 from sqlalchemy import Connection
 
-from distrib.domain.amounts import show_amount
+from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.errors import Refusal
-from distrib.domain.texts import Text
-from distrib.languages import CHINESE, ENGLISH, render
-from distrib.services.context import Program
+from distrib.domain.identifiers import is_identifier
+from distrib.domain.texts import Text, Wording
+from distrib.languages.readers import Readership, reader_of
+from distrib.services.context import Program, period_bounds
+from distrib.services.numbered_paper import NumberedPaper
+from distrib.services.statements.columns import FIGURE_HEADINGS, KINDS
+from distrib.services.statements.line_words import LineWords
 from distrib.services.statements.months import shop_statement
-from distrib.services.typeface import FONT, Paper, break_lines, on_paper, open_typeface, share_width, text_width
-from distrib.store.network.shops import by_ids
+from distrib.services.statements.paper_layout import (
+    ACCENT,
+    GREY,
+    INK,
+    LEADING,
+    LEFT,
+    RED,
+    RIGHT,
+    SIZE,
+    SMALL,
+    TITLE,
+    TOP,
+    WIDTH,
+    Layout,
+    PaperColumn,
+)
+from distrib.services.typeface import break_lines, on_paper, open_typeface, text_width
+from distrib.store.network import shops
 
 LINES_CHUNK = 500
 _CHUNK_BYTES = 64 * 1024
-_SIZE, _LEADING = 8.0, 11.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 15 * mm, A4[0] - 15 * mm, A4[1] - 18 * mm, 18 * mm
-_FIGURES = {
-    "opening_minor": Text("Opening"),
-    "earned_minor": Text("Earned"),
-    "reversed_minor": Text("Reversed"),
-    "adjusted_minor": Text("Adjusted"),
-    "paid_minor": Text("Paid"),
-    "tax_minor": Text("Tax withheld"),
-    "closing_minor": Text("Closing"),
-    "held_minor": Text("Held"),
-    "reserved_minor": Text("Reserved"),
-    "available_minor": Text("Available", "paper"),
-}
-_COUNTS = {"orders": Text("Orders"), "refunds": Text("Refunds")}
-_KINDS = {
-    "earned": Text("earned", "paper"),
-    "reversed": Text("reversed"),
-    "pool": Text("pool", "paper"),
-    "adjusted": Text("adjusted"),
-}
+_PPM = 1_000_000
 _STATUSES = {"open": Text("open", "paper"), "closed": Text("closed", "paper")}
-# Heading, its part of the width beyond what the headings need, whether it holds figures.
-_COLUMNS: tuple[tuple[Text, int, bool], ...] = (
-    (Text("Time"), 27, False),
-    (Text("Order"), 36, False),
-    (Text("Line"), 15, False),
-    (Text("Rule"), 23, False),
-    (Text("Kind"), 19, False),
-    (Text("Base"), 22, True),
-    (Text("Rate"), 17, True),
-    (Text("Amount"), 21, True),
-)
-_GAP = 4.0
-"""Points between a text and the next column."""
 _WIDEST_AMOUNT = "-10,000,000,000.00"
 """The most that one line of an order may be paid, taken back: no amount of a line is broken over two."""
+_COLUMNS = (
+    PaperColumn(Text("Time"), whole=("2026-03-01 10:00",)),
+    PaperColumn(Text("Order and line"), part=5),
+    PaperColumn(Text("What for"), part=4),
+    PaperColumn(Text("Kind"), whole=tuple(KINDS.values())),
+    PaperColumn(Text("Base"), whole=(_WIDEST_AMOUNT,), is_figure=True),
+    PaperColumn(Text("Rate"), whole=("12.3456%",), is_figure=True),
+    PaperColumn(Text("Amount"), whole=(_WIDEST_AMOUNT,), is_figure=True),
+    PaperColumn(Text("Available", "from"), whole=("2026-03-08",), is_figure=True),
+)
+_BASE, _AMOUNT = 4, 6
+_MOVEMENTS = ("opening_minor", "earned_minor", "reversed_minor", "adjusted_minor", "paid_minor", "tax_minor")
+_PARTS = ("available_minor", "held_minor", "reserved_minor")
+_TAKEN = ("paid_minor", "tax_minor")
+"""What leaves the account: shown with a minus, so that the column adds up."""
 
 
 def write_paper(
-    conn: Connection, program: Program, period: int, shop_id: str, now: datetime
+    conn: Connection, program: Program, period: int, shop_id: str, now: datetime, language: str
 ) -> Generator[bytes, None, None]:
-    """Streams the PDF of one shop's month; raises ``shop_unknown`` before the first piece."""
-    shop = by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    """Streams the PDF of one shop's month in ``zh``, ``en`` or ``both``; raises ``shop_unknown`` before it begins."""
+    shop = shops.show(conn, program.program_id, shop_id, now) if is_identifier(shop_id) else None
     if shop is None:
         raise Refusal("shop_unknown", id=shop_id)
-    return _written(conn, program, period, shop.shop_no, now)
+    return _written(conn, program, period, shop, now, reader_of(language))
 
 
 def _written(
-    conn: Connection, program: Program, period: int, shop_no: int, now: datetime
+    conn: Connection, program: Program, period: int, shop: shops.ShopRow, now: datetime, readership: Readership
 ) -> Generator[bytes, None, None]:
     open_typeface()
-    view, follows = shop_statement(conn, program, period, shop_no, None, LINES_CHUNK, now)
+    view, follows = shop_statement(conn, program, period, shop.shop_no, None, LINES_CHUNK, now)
+    words = LineWords(conn, program)
     with tempfile.TemporaryFile(prefix="distrib-") as file:
-        paper = _Pages(Paper(file, pagesize=A4, invariant=1, pageCompression=1), program, view)
+        canvas = NumberedPaper(file, pagesize=A4, invariant=1, pageCompression=1)
+        paper = _StatementPaper(canvas, program, period, view, shop.name, readership)
         paper.begin()
-        for line in _lines(conn, program, period, shop_no, now, view, follows):
-            paper.add(line)
+        for line in _lines(conn, program, period, shop.shop_no, now, view, follows):
+            paper.add(line, words.purpose(line))
         paper.end()
         file.seek(0)
         while piece := file.read(_CHUNK_BYTES):
@@ -106,145 +110,174 @@ def _lines(
         yield from page["lines"]
 
 
-class _Pages:
-    """Draws the pages of one statement from the top down."""
+class _StatementPaper:
+    """Draws one statement."""
 
-    def __init__(self, canvas: Paper, program: Program, view: Mapping[str, Any]) -> None:
-        self._canvas = canvas
-        self._program = program
-        self._view = view
-        self._widths = _column_widths()
-        self._y = 0.0
-        self._page = 0
+    def __init__(
+        self,
+        canvas: NumberedPaper,
+        program: Program,
+        period: int,
+        view: Mapping[str, Any],
+        name: str | None,
+        readership: Readership,
+    ) -> None:
+        self._program, self._period, self._view = program, period, view
+        self._platform, self._name = program.title or program.code, name or view["shop_id"]
+        canvas.setTitle(f"{self._platform} · {view['period']} · {self._name}")
+        self._canvas, self._readership = canvas, readership
+        foot = f"{self._platform} · {self._name} ({view['shop_id']}) · {view['period']}"
+        self._layout = Layout(canvas, readership, _COLUMNS, foot)
+        self._total_minor = self._count = 0
 
     def begin(self) -> None:
         """Draws whose statement it is, and its figures."""
-        view = self._view
-        self._canvas.setTitle(f"{view['program']} {view['period']} {view['shop_id']}")
-        self._turn()
-        heading = [
-            f"{_worded(Text('Program'))}: {view['program']}",
-            f"{_worded(Text('Shop'))}: {view['shop_id']}",
-            f"{_worded(Text('Period'))}: {view['period']}    {_worded(Text('Currency', 'paper'))}: {view['currency']}",
-            f"{_worded(Text('Status'))}: {_worded(_STATUSES[view['status']])}"
-            f"    {_worded(Text('As of'))}: {self._time(view['as_of'])}",
-        ]
-        if view["digest"] is not None:
-            heading.append(f"{_worded(Text('SHA-256'))}: {view['digest']}")
-        for words in heading:
-            self._row([(words, _LEFT, _RIGHT - _LEFT, False)])
-        self._y -= _LEADING
-        for name, text in _FIGURES.items():
-            self._figure(_worded(text), show_amount(view[name], view["currency"]))
-        for name, text in _COUNTS.items():
-            self._figure(_worded(text), f"{view[name]:,}")
-        self._y -= _LEADING
-        self._headings()
+        self._draw_head()
+        self._draw_shop()
+        self._draw_figures()
+        self._layout.label(Text("Commissions of the month"), LEFT, self._layout.y, 10.0, bold=True)
+        self._layout.y -= 1.4 * LEADING
+        if self._view["lines"]:
+            self._layout.headings()
 
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Draws one commission."""
-        currency = self._view["currency"]
-        self._cells(
+    def add(self, line: Mapping[str, Any], purpose: Wording) -> None:
+        """Draws one commission, and why it is there where it came of no order."""
+        amount_minor, currency = line["amount_minor"], self._view["currency"]
+        self._layout.row(
             [
                 self._time(line["occurred_at"]),
-                line["order_id"] or "",
-                line["line_id"] or "",
-                line["rule"] or "",
-                _worded(_KINDS[line["kind"]]),
+                " / ".join(part for part in (line["order_id"], line["line_id"]) if part),
+                purpose,
+                KINDS[line["kind"]],
                 show_amount(line["base_minor"], currency),
-                line["rate"] or "",
-                show_amount(line["amount_minor"], currency),
-            ]
+                "" if line["rate"] is None else show_percent(int(Decimal(line["rate"]) * _PPM)),
+                show_amount(amount_minor, currency),
+                self._day(line["available_at"]),
+            ],
+            [place for place, minor in ((_BASE, line["base_minor"]), (_AMOUNT, amount_minor)) if minor and minor < 0],
         )
         if line["adjustment_id"] is not None:
-            self._cause(f"{_worded(Text('Adjustment'))} {line['adjustment_id']}: {line['reason']}")
+            self._layout.note(f"{self._readership.line(Text('Adjustment'))} {line['adjustment_id']}: {line['reason']}")
         if line["withdrawal_id"] is not None:
-            self._cause(f"{_worded(Text('Withdrawal fee'))} {line['withdrawal_id']}")
+            self._layout.note(f"{self._readership.line(Text('Withdrawal fee'))} {line['withdrawal_id']}")
+        self._total_minor += amount_minor
+        self._count += 1
 
     def end(self) -> None:
-        """Closes the last page and the file."""
-        self._canvas.showPage()
+        """Draws the total and the seal, closes the last page and the file."""
+        layout = self._layout
+        if self._count:
+            total = show_amount(self._total_minor, self._view["currency"])
+            count = Text("Lines: {count}", count=f"{self._count:,}")
+            layout.row([Text("Total"), count, "", "", "", "", total, ""], bold=True)
+        else:
+            layout.wrapped(self._readership.line(Text("No commissions in this month.")), LEFT, WIDTH, SIZE, GREY)
+        layout.end_of_lines()
+        self._draw_seal()
         self._canvas.save()
+
+    def _draw_head(self) -> None:
+        layout = self._layout
+        first, *others = self._readership.lines(Text("Statement"))
+        y = TOP - TITLE
+        right = RIGHT
+        for other in reversed(others):
+            layout.text(other, right, y, 9.0, GREY, right=True)
+            right -= text_width(on_paper(other), 9.0) + 6
+        layout.text(first, right, y, TITLE, ACCENT, right=True, bold=True)
+        room = right - text_width(on_paper(first), TITLE) - LEFT - 12
+        for line in break_lines(on_paper(self._platform), room, 14.0)[:2]:
+            layout.text(line, LEFT, y, 14.0, bold=True)
+            y -= 18
+        layout.y = y + 8
+        layout.rule(layout.y, colour=ACCENT, width=1.2)
+        layout.y -= 20
+
+    def _draw_shop(self) -> None:
+        """Draws the shop at the left and what its statement is of at the right."""
+        layout, view, top = self._layout, self._view, self._layout.y
+        middle = LEFT + WIDTH * 0.5
+        layout.label(Text("Shop"), LEFT, top, SMALL)
+        layout.y = top - 14
+        for line in break_lines(on_paper(self._name), WIDTH * 0.5 - 20, 11.0)[:3]:
+            layout.text(line, LEFT, layout.y, 11.0, bold=True)
+            layout.y -= 14
+        if self._name != view["shop_id"]:
+            layout.wrapped(view["shop_id"], LEFT, WIDTH * 0.5 - 20, SIZE, GREY)
+        left_y, layout.y = layout.y, top
+        start, end = period_bounds(self._period, self._program.zone)
+        days = f"{start:%Y-%m-%d} – {end - timedelta(days=1):%Y-%m-%d}"
+        facts: tuple[tuple[Text, Wording], ...] = (
+            (Text("Period"), days),
+            (Text("Currency", "paper"), view["currency"]),
+            (Text("State", "month"), _STATUSES[view["status"]]),
+            (Text("As of"), self._time(view["as_of"])),
+            (Text("Time zone"), self._program.time_zone),
+        )
+        for name, fact in facts:
+            layout.label(name, middle, layout.y)
+            layout.text(self._readership.line(fact), RIGHT, layout.y, right=True)
+            layout.y -= 4
+            layout.rule(layout.y, middle)
+            layout.y -= LEADING
+        layout.y = min(left_y, layout.y) - 12
+
+    def _draw_figures(self) -> None:
+        """Draws how the closing came about at the left, and what it is made of at the right."""
+        layout, view = self._layout, self._view
+        top, half = layout.y, WIDTH / 2 - 10
+        layout.shade(LEFT, top + LEADING, half, 9 * 15.0 - 10)
+        layout.shade(RIGHT - half, top + LEADING, half, 9 * 15.0 - 10)
+        layout.label(Text("How the month went"), LEFT + 8, top - 2, 9.0, bold=True)
+        layout.y = top - 18
+        for name in _MOVEMENTS:
+            self._figure(name, LEFT + 8, half - 16, -view[name] if name in _TAKEN else view[name])
+        self._closing(LEFT + 8, half - 16)
+        bottom, layout.y = layout.y, top - 18
+        left = RIGHT - half + 8
+        layout.label(Text("What the closing is made of"), left, top - 2, 9.0, bold=True)
+        for name in _PARTS:
+            self._figure(name, left, half - 16, view[name])
+        self._closing(left, half - 16)
+        layout.y -= 4
+        for name in ("orders", "refunds"):
+            layout.label(FIGURE_HEADINGS[name], left, layout.y)
+            layout.text(f"{view[name]:,}", left + half - 16, layout.y, right=True)
+            layout.y -= 15
+        layout.y = bottom - 14
+
+    def _figure(self, name: str, left: float, width: float, amount_minor: int) -> None:
+        layout, shown = self._layout, show_amount(amount_minor, self._view["currency"])
+        layout.label(FIGURE_HEADINGS[name], left, layout.y)
+        layout.text(shown, left + width, layout.y, colour=RED if amount_minor < 0 else INK, right=True)
+        layout.y -= 15
+
+    def _closing(self, left: float, width: float) -> None:
+        layout = self._layout
+        layout.rule(layout.y + 10, left, left + width, ACCENT, 0.8)
+        layout.label(FIGURE_HEADINGS["closing_minor"], left, layout.y, 9.0, bold=True)
+        shown = show_amount(self._view["closing_minor"], self._view["currency"])
+        layout.text(shown, left + width, layout.y, 9.0, right=True, bold=True)
+        layout.y -= 15
+
+    def _draw_seal(self) -> None:
+        """Draws what fixes the figures: of a closed month its digest; an open one says that they still move."""
+        layout, view = self._layout, self._view
+        layout.room(6 * LEADING)
+        layout.y -= 2 * LEADING
+        if view["digest"] is None:
+            text = Text("The month is open: its figures move until it is closed.") if view["status"] == "open" else None
+        else:
+            text = Text(
+                "The month was closed on {closed_at}; its figures never change. SHA-256 of the month: {digest}",
+                closed_at=self._time(view["closed_at"]),
+                digest=view["digest"],
+            )
+        for line in self._readership.lines(text) if text is not None else []:
+            layout.wrapped(line, LEFT, WIDTH, SMALL, GREY)
 
     def _time(self, instant: datetime) -> str:
         return instant.astimezone(self._program.zone).strftime("%Y-%m-%d %H:%M")
 
-    def _figure(self, words: str, amount: str) -> None:
-        self._row([(words, _LEFT, 60 * mm, False), (amount, _LEFT + 60 * mm, 45 * mm, True)])
-
-    def _cause(self, words: str) -> None:
-        """Draws why the line above is there, beside its time."""
-        left = _LEFT + self._widths[0]
-        self._turn_where_full(len(_wrapped(words, _RIGHT - left)))
-        self._row([(words, left, _RIGHT - left, False)])
-
-    def _headings(self) -> None:
-        self._cells([_worded(heading) for heading, _, _ in _COLUMNS])
-        self._canvas.line(_LEFT, self._y + _LEADING - 3, _RIGHT, self._y + _LEADING - 3)
-        self._y -= 2
-
-    def _cells(self, texts: Sequence[str]) -> None:
-        left = _LEFT
-        cells = []
-        for text, width, (_, _, is_figure) in zip(texts, self._widths, _COLUMNS, strict=True):
-            cells.append((text, left, width, is_figure))
-            left += width
-        self._turn_where_full(max(len(_wrapped(text, width)) for text, _, width, _ in cells))
-        self._row(cells)
-
-    def _turn_where_full(self, deepest: int) -> None:
-        """Begins a new page, its headings first, where so many lines do not fit on this one."""
-        if self._y - _LEADING * deepest < _BOTTOM:
-            self._canvas.showPage()
-            self._turn()
-            self._headings()
-
-    def _row(self, cells: Sequence[tuple[str, float, float, bool]]) -> None:
-        """Draws texts at their places, broken where they are too long; figures end at the right."""
-        deepest = 1
-        for text, left, width, is_figure in cells:
-            pieces = _wrapped(text, width)
-            deepest = max(deepest, len(pieces))
-            for depth, piece in enumerate(pieces):
-                y = self._y - depth * _LEADING
-                if is_figure:
-                    self._canvas.drawRightString(left + width - _GAP, y, piece)
-                else:
-                    self._canvas.drawString(left, y, piece)
-        self._y -= deepest * _LEADING
-
-    def _turn(self) -> None:
-        """Begins a new page with its heading and number."""
-        self._page += 1
-        self._canvas.setFont(FONT, 12)
-        self._canvas.drawString(_LEFT, _TOP, _worded(Text("Statement")))
-        self._canvas.setFont(FONT, _SIZE)
-        footing = f"{self._view['shop_id']}  {self._view['period']}  {self._page}"
-        self._canvas.drawRightString(_RIGHT, _BOTTOM - 2 * _LEADING, on_paper(footing))
-        self._y = _TOP - 2 * _LEADING
-
-
-def _worded(text: Text) -> str:
-    """The Chinese text and the English one after it."""
-    return f"{render(text, CHINESE)} {render(text, ENGLISH)}"
-
-
-def _column_widths() -> list[float]:
-    """The widths of the columns, none narrower than its heading in both languages, a line's kind or its amounts."""
-    kinds = {Text("Kind"): list(_KINDS.values())}
-    amount = text_width(_WIDEST_AMOUNT, _SIZE)
-    amounts = {Text("Base"): amount, Text("Amount"): amount}
-    least = [
-        max(amounts.get(heading, 0.0), *map(_width, [heading, *kinds.get(heading, [])])) + _GAP
-        for heading, _, _ in _COLUMNS
-    ]
-    return share_width(_RIGHT - _LEFT, least, [part for _, part, _ in _COLUMNS])
-
-
-def _width(text: Text) -> float:
-    return text_width(on_paper(_worded(text)), _SIZE)
-
-
-def _wrapped(text: str, width: float) -> list[str]:
-    """Breaks a text into as many lines as its column needs."""
-    return break_lines(on_paper(text), width - _GAP, _SIZE)
+    def _day(self, instant: datetime) -> str:
+        return self._program.day_of(instant).isoformat()

@@ -16,6 +16,8 @@ from distrib.store.statements import totals as rows
 
 LEAST_MONTHS = 20_000
 """From so many months of accounts on a program's totals are kept: below, they are added up in a tenth of a second."""
+LEAST_BLOCKS = 2_000
+"""Or from so many rows of blocks of causes on, some hundred thousand orders: a month counts each of them once."""
 MOST_TAIL = 5_000
 """So many transfers may be posted before the totals are kept anew."""
 MOST_AGE = timedelta(hours=1)
@@ -28,9 +30,11 @@ def programs_kept(conn: Connection) -> list[int]:
     return rows.kept_programs(conn)
 
 
-def programs_to_begin(conn: Connection, limit: int = 100, *, least: int = LEAST_MONTHS) -> list[int]:
+def programs_to_begin(
+    conn: Connection, limit: int = 100, *, least: int = LEAST_MONTHS, blocks: int = LEAST_BLOCKS
+) -> list[int]:
     """Lists programs that have grown large and of which no totals are kept yet, by number."""
-    return rows.large_programs(conn, least, limit)
+    return rows.large_programs(conn, least, blocks, limit)
 
 
 def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
@@ -43,7 +47,7 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         The months that were kept; none where another transaction is at it.
     """
     number = program.program_id
-    if not (always or rows.is_large(conn, number, LEAST_MONTHS)) or not rows.lock_totals(conn, number):
+    if not (always or rows.is_large(conn, number, LEAST_MONTHS, LEAST_BLOCKS)) or not rows.lock_totals(conn, number):
         return []
     closed_through = books.closed_through(conn, number)
     moved = [period for period in months.periods_with_movement(conn, number) if period > closed_through]
@@ -55,7 +59,7 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         through = seals.posting_horizon(conn)
         accounts.keep_own(conn, number, through)
         for period in due:
-            rows.keep_totals(conn, number, period, _held_from(program, period, now), through)
+            rows.keep_totals(conn, number, period, held_from_of(program, period, now), through)
     return due
 
 
@@ -63,10 +67,10 @@ def _is_due(conn: Connection, program: Program, period: int, now: datetime) -> b
     kept_from = rows.kept_from(conn, program.program_id, period)
     if kept_from is None or rows.has_moved(conn, program.program_id, period, MOST_TAIL):
         return True
-    return _held_from(program, period, now) - kept_from > MOST_AGE
+    return held_from_of(program, period, now) - kept_from > MOST_AGE
 
 
-def _held_from(program: Program, period: int, now: datetime) -> datetime:
+def held_from_of(program: Program, period: int, now: datetime) -> datetime:
     """The instant from which on what becomes available is held, as a statement of the month has it."""
     _, end = period_bounds(period, program.zone)
     return min(end, now + _TICK)

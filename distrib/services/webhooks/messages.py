@@ -1,12 +1,17 @@
-"""Messages about commissions for a program's webhooks, written in the transaction that posts them. No SQL may enter."""
+"""Messages of what a drain did for a program's webhooks, written in the transaction that did it. No SQL may enter."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from distrib.services.context import Program
 from distrib.store.webhooks import endpoints, outbox
+from distrib.store.webhooks.outbox import EventFailure
 
+EVENT_FAILED = "event.failed"
 _KINDS = {"commission.earned": "earned", "commission.reversed": "reversed"}
 
 
@@ -20,3 +25,9 @@ def queue_commission_messages(conn: Connection, program: Program) -> None:
     kinds = sorted(kind for name, kind in _KINDS.items() if name in wanted)
     if kinds:
         outbox.insert_commission_messages(conn, program.program_id, program.currency, kinds)
+
+
+def queue_failure_messages(conn: Connection, program: Program, failures: Sequence[EventFailure], now: datetime) -> None:
+    """Writes a message for every event that this transaction has just set aside as failed."""
+    if failures and EVENT_FAILED in endpoints.wanted_types(conn, program.program_id):
+        outbox.insert_failure_messages(conn, program.program_id, failures, now)

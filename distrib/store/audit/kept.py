@@ -33,6 +33,12 @@ _BLOCKS = Question(
     """,
     By.ORDERS,
 )
+# Each order and each refund once, whatever number of shops it moved something for.
+_ONCE = """
+(SELECT count(DISTINCT o.{number}) FROM transfers o
+ WHERE o.program_id = :program AND o.period = k.period AND o.posting_no <= k.through_posting AND o.shop_no > 0
+   AND o.kind = '{kind}')
+"""
 # Of each kept row, what the postings up to its own come to. `period` 0 is of all months together, without shops.
 _TOTALS = Question(
     "kept_totals_add_up",
@@ -46,8 +52,8 @@ _TOTALS = Question(
                      COALESCE(sum(opening), 0), COALESCE(sum(earned), 0), COALESCE(sum(reversed), 0),
                      COALESCE(sum(adjusted), 0), COALESCE(sum(paid), 0), COALESCE(sum(tax), 0),
                      COALESCE(sum(held) FILTER (WHERE k.period > 0), 0),
-                     COALESCE(sum(orders) FILTER (WHERE k.period > 0), 0),
-                     COALESCE(sum(refunds) FILTER (WHERE k.period > 0), 0)]::bigint[] AS figures
+                     {_ONCE.format(number="cause_no", kind="earned")},
+                     {_ONCE.format(number="event_no", kind="reversed")}]::bigint[] AS figures
         FROM (SELECT shop_no, COALESCE(sum(minor) FILTER (WHERE period < k.period), 0) AS opening,
                      COALESCE(sum(minor) FILTER (WHERE is_in AND kind IN ('earned', 'pool')), 0) AS earned,
                      COALESCE(sum(minor) FILTER (WHERE is_in AND kind = 'reversed'), 0) AS reversed,

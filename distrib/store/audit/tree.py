@@ -11,14 +11,15 @@ _TREE = Question(
     "tree_acyclic_and_levels",
     "SELECT count(*) FROM shops WHERE program_id = :program AND shop_no IN :page",
     f"""
-    SELECT s.shop_id, s.level, p.shop_id AS sponsor_id, p.level AS sponsor_level, s.uplines
+    SELECT s.shop_id, s.level, p.shop_id AS sponsor_id, p.level AS sponsor_level, s.uplines,
+           s.root_no
     FROM shops s
-    LEFT JOIN LATERAL (SELECT shop_no, shop_id, level, uplines FROM shops p
+    LEFT JOIN LATERAL (SELECT shop_no, shop_id, level, uplines, root_no FROM shops p
                        WHERE p.program_id = s.program_id AND p.shop_no = s.sponsor_no OFFSET 0) p ON true
     WHERE s.program_id = :program AND s.shop_no IN :page AND (
-        (s.sponsor_no IS NULL AND (s.level <> 1 OR s.uplines <> '{{}}'))
+        (s.sponsor_no IS NULL AND (s.level <> 1 OR s.uplines <> '{{}}' OR s.root_no <> s.shop_no))
         OR (s.sponsor_no IS NOT NULL AND (p.shop_no IS NULL OR s.level <> p.level + 1
-            OR s.uplines <> (ARRAY[p.shop_no] || p.uplines)[1:{CHAIN_LENGTH}])))
+            OR s.uplines <> (ARRAY[p.shop_no] || p.uplines)[1:{CHAIN_LENGTH}] OR s.root_no <> p.root_no)))
     """,
     By.SHOPS,
 )

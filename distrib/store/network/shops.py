@@ -24,6 +24,7 @@ class KnownShop(NamedTuple):
     status: str
     status_since: datetime
     joined_at: datetime
+    root_no: int
 
 
 class NewShop(NamedTuple):
@@ -44,6 +45,7 @@ class NewShop(NamedTuple):
     joined_at: datetime
     status: str
     reason: str
+    root_no: int
 
 
 class ShopRow(NamedTuple):
@@ -75,6 +77,9 @@ WHERE s.program_id = %s AND s.shop_id = ANY(%b::text[])
 """
 _NUMBERS = "SELECT nextval('shop_no_seq') FROM generate_series(1, %s)"
 _LOCK = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = %s FOR NO KEY UPDATE"
+_LOCK_MANY = f"""
+SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[]) ORDER BY shop_no FOR NO KEY UPDATE
+"""
 _LOCK_NUMBER = "SELECT 1 FROM shops WHERE program_id = %s AND shop_no = %s FOR NO KEY UPDATE"
 # Without any rank since ever: recruits and a team may promote a shop before the day it joins.
 _INSERT = """
@@ -83,15 +88,16 @@ WITH incoming AS (
         %(shop_no)b::bigint[], %(shop_id)b::text[], %(digest)b::bytea[], %(name)b::text[], %(attributes)b::text[],
         %(identity_hash)b::bytea[], %(invite_code)b::text[], %(sponsor_no)b::bigint[], %(introduced_by_no)b::bigint[],
         %(uplines)b::text[], %(level)b::integer[], %(chain_since)b::timestamptz[], %(joined_at)b::timestamptz[],
-        %(status)b::text[], %(reason)b::text[]
+        %(status)b::text[], %(reason)b::text[], %(root_no)b::bigint[]
     ) AS t (shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no, introduced_by_no,
-            uplines, level, chain_since, joined_at, status, reason)
+            uplines, level, chain_since, joined_at, status, reason, root_no)
 ), stored AS (
     INSERT INTO shops (program_id, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
-        introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at)
+        introduced_by_no, uplines, level, chain_since, joined_at, status, status_since, rank_since, recorded_at,
+        root_no)
     SELECT %(program)s, shop_no, shop_id, digest, name, attributes, identity_hash, invite_code, sponsor_no,
         introduced_by_no, uplines::bigint[], level, chain_since, joined_at, status, joined_at, '0001-01-02 00:00+00',
-        %(now)s
+        %(now)s, root_no
     FROM incoming
 ), referred AS (
     INSERT INTO referrals (program_id, shop_no, effective_at, sponsor_no, reason, recorded_at, recorded_by)
@@ -157,6 +163,12 @@ def lock(conn: Connection, program_id: int, shop_id: str) -> KnownShop | None:
     """Finds the shop of that id and locks its row until the transaction ends."""
     cursor = driver(conn).cursor(row_factory=rows_as(KnownShop))
     return cursor.execute(_LOCK, (program_id, shop_id)).fetchone()
+
+
+def lock_many(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, KnownShop]:
+    """Finds the shops of those ids, in the order of their numbers, and locks their rows until the transaction ends."""
+    cursor = driver(conn).cursor(binary=True).execute(_LOCK_MANY, (program_id, list(shop_ids)))
+    return {shop.shop_id: shop for shop in map(KnownShop._make, cursor.fetchall())}
 
 
 def lock_number(conn: Connection, program_id: int, shop_no: int) -> None:

@@ -11,6 +11,15 @@ from sqlalchemy import Connection
 from distrib.store.database import driver, rows_as
 
 
+class NewStatus(NamedTuple):
+    """A status that a shop is to have from an instant on."""
+
+    shop_no: int
+    effective_at: datetime
+    status: str
+    reason: str
+
+
 class RankRow(NamedTuple):
     """One row of a shop's history of ranks."""
 
@@ -29,6 +38,21 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 _NEWEST_STATUS = """
 UPDATE shops SET status = %s, status_since = %s WHERE program_id = %s AND shop_no = %s AND status_since <= %s
+"""
+# In the order given: of several at one instant the last one written holds.
+_INSERT_STATUSES = """
+INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, recorded_by)
+SELECT %(program)s, n.shop_no, n.effective_at, n.status, n.reason, %(now)s, %(by)s
+FROM unnest(%(shop_no)b::bigint[], %(effective_at)b::timestamptz[], %(status)b::text[], %(reason)b::text[])
+    WITH ORDINALITY AS n (shop_no, effective_at, status, reason, place) ORDER BY n.place
+"""
+_NEWEST_STATUSES = """
+UPDATE shops s SET status = n.status, status_since = n.effective_at
+FROM (SELECT DISTINCT ON (shop_no) *
+      FROM unnest(%(shop_no)b::bigint[], %(effective_at)b::timestamptz[], %(status)b::text[])
+          WITH ORDINALITY AS n (shop_no, effective_at, status, place)
+      ORDER BY shop_no, effective_at DESC, place DESC) n
+WHERE s.program_id = %(program)s AND s.shop_no = n.shop_no AND s.status_since <= n.effective_at
 """
 _INSERT_RANK = """
 INSERT INTO shop_ranks (program_id, shop_no, effective_at, rank, cause, reason, recorded_at, recorded_by)
@@ -76,6 +100,14 @@ def add_status(
     connection = driver(conn)
     connection.execute(_INSERT_STATUS, (program_id, shop_no, effective_at, status, reason, now, by))
     connection.execute(_NEWEST_STATUS, (status, effective_at, program_id, shop_no, effective_at))
+
+
+def add_statuses(conn: Connection, program_id: int, statuses: Sequence[NewStatus], now: datetime, by: str) -> None:
+    """Writes statuses of many shops into the history, and onto the rows of those of which none takes effect later."""
+    columns = {name: [getattr(row, name) for row in statuses] for name in NewStatus._fields}
+    bound = {"program": program_id, "now": now, "by": by, **columns}
+    driver(conn).execute(_INSERT_STATUSES, bound)
+    driver(conn).execute(_NEWEST_STATUSES, bound)
 
 
 def add_rank(

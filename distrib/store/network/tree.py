@@ -127,7 +127,7 @@ ORDER BY s.shop_no FOR NO KEY UPDATE
 _SHIFT = f"""
 {_SUBTREE}
 UPDATE shops s SET uplines = t.uplines, level = t.level, chain_since = GREATEST(s.chain_since, %(since)s),
-    sponsor_no = CASE WHEN s.shop_no = %(shop)s THEN %(sponsor)s ELSE s.sponsor_no END
+    sponsor_no = CASE WHEN s.shop_no = %(shop)s THEN %(sponsor)s ELSE s.sponsor_no END, root_no = %(root)s
 FROM subtree t WHERE s.program_id = %(program)s AND s.shop_no = t.shop_no
 """
 _SIGNAL = """
@@ -222,7 +222,7 @@ def insert_link(
 def shift_subtree(
     conn: Connection, program_id: int, shop_no: int, sponsor: KnownShop | None, effective_at: datetime
 ) -> None:
-    """Updates chain and level on the rows of a moved shop and of all below it, under its new sponsor."""
+    """Updates chain, level and root on the rows of a moved shop and of all below it, under its new sponsor."""
     uplines = [] if sponsor is None else [sponsor.shop_no, *sponsor.uplines][:CHAIN_LENGTH]
     values = {
         "program": program_id,
@@ -232,6 +232,7 @@ def shift_subtree(
         "level": 1 if sponsor is None else sponsor.level + 1,
         "since": effective_at if sponsor is None else max(effective_at, sponsor.chain_since),
         "kept": CHAIN_LENGTH,
+        "root": shop_no if sponsor is None else sponsor.root_no,
     }
     driver(conn).execute(_LOCK_SUBTREE, values)
     driver(conn).execute(_SHIFT, values)

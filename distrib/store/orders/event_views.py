@@ -1,13 +1,15 @@
 """Reading events with what became of them, one or a page; a page's numbers first, then each by its own key.
 
-Events are listed by number. What an event means is not known here.
+Events are listed by number, or where a time or a type is asked for by the instant of their receipt. What an event means
+is not known here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -18,16 +20,17 @@ _UNPLACED = """
 SELECT u.event_no, u.event_id AS id, u.type, NULL AS order_id, NULL AS group_id, u.occurred_at, u.received_at,
        CASE WHEN k.orders > 1 THEN 'failed' ELSE 'waiting' END AS status,
        CASE WHEN k.orders > 1 THEN 'refund_ambiguous' ELSE 'waits_for_refund' END AS code,
-       json_build_object('id', u.refund_id)::text AS params, 0 AS attempts, NULL::timestamptz AS done_at
+       json_build_object('id', u.refund_id)::text AS params, 0 AS attempts, NULL::timestamptz AS done_at{payload}
 FROM unplaced_events u
 CROSS JOIN LATERAL (SELECT count(DISTINCT e.order_no) AS orders FROM events e
                     WHERE e.program_id = u.program_id AND e.type = 'order.refunded'
-                      AND e.payload::json #>> '{refund,id}' = u.refund_id) k
+                      AND e.payload::json #>> '{{refund,id}}' = u.refund_id) k
 WHERE u.program_id = :program
 """
 _EVENT = """
 SELECT e.event_no, e.event_id AS id, e.type, o.order_id, g.group_id, e.occurred_at, e.received_at,
-       COALESCE(x.status, 'pending') AS status, x.code, x.params, COALESCE(x.attempts, 0) AS attempts, x.done_at
+       COALESCE(x.status, 'pending') AS status, x.code, x.params, COALESCE(x.attempts, 0) AS attempts,
+       x.done_at{payload}
 {events}
 LEFT JOIN LATERAL (SELECT order_id FROM orders
                    WHERE program_id = e.program_id AND order_no = e.order_no OFFSET 0) o ON true
@@ -37,15 +40,31 @@ LEFT JOIN LATERAL (SELECT status, code, params, attempts, done_at FROM event_out
 LEFT JOIN LATERAL (SELECT group_id FROM groups
                    WHERE o.order_id IS NULL AND program_id = e.program_id AND group_no = e.order_no OFFSET 0) g ON true
 """
-_BY_ID = _EVENT.format(events="FROM events e") + "WHERE e.program_id = :program AND e.event_id = :event_id"
+_BY_ID = _EVENT.format(events="FROM events e", payload=", e.payload") + (
+    "WHERE e.program_id = :program AND e.event_id = :event_id"
+)
+_UNPLACED_BY_ID = _UNPLACED.format(payload=", u.payload") + " AND u.event_id = :event_id"
+_RECEIVED = "{row}.received_at >= CAST(:from_at AS timestamptz) AND {row}.received_at < CAST(:to_at AS timestamptz)"
 _ROWS = (
     _EVENT.format(
-        events="""FROM unnest(CAST(:numbers AS bigint[])) k (event_no)
-CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = :program AND event_no = k.event_no OFFSET 0) e"""
+        events="""FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY k (event_no, place)
+CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = :program AND event_no = k.event_no OFFSET 0) e""",
+        payload="",
     )
-    + "WHERE CAST(:status AS text) IS NULL OR COALESCE(x.status, 'pending') = :status ORDER BY e.event_no"
+    + f"""WHERE (CAST(:status AS text) IS NULL OR COALESCE(x.status, 'pending') = :status)
+  AND (CAST(:type AS text) IS NULL OR e.type = :type)
+  AND (CAST(:code AS text) IS NULL OR x.code = :code AND x.status <> 'done') AND {_RECEIVED.format(row="e")}
+ORDER BY k.place"""
 )
 _ANY = "SELECT event_no FROM events WHERE program_id = :program AND event_no > :after ORDER BY event_no LIMIT :limit"
+_OF_ORDER = """
+SELECT e.event_no FROM orders o JOIN events e ON e.program_id = o.program_id AND e.order_no = o.order_no
+WHERE o.program_id = :program AND o.order_id = :order_id AND e.event_no > :after ORDER BY e.event_no LIMIT :limit
+"""
+_OF_CODE = """
+SELECT event_no FROM event_outcomes
+WHERE program_id = :program AND code = :code AND status <> 'done' AND event_no > :after ORDER BY event_no LIMIT :limit
+"""
 _OPEN = """SELECT event_no FROM event_outcomes
 WHERE program_id = :program AND status = '{status}' AND status <> 'done' AND event_no > :after
 ORDER BY event_no LIMIT :limit"""
@@ -68,30 +87,106 @@ _NUMBERS = {
     "failed": _OPEN.format(status="failed"),
     "done": _ANY,
 }
+# Of one type by its index; of all types by that of each, for one index carries both.
+_OF_TYPE = """(SELECT received_at, event_no FROM events
+WHERE program_id = :program AND type = '{type}'
+  AND (received_at, event_no) > (CAST(:since AS timestamptz), :after) AND received_at < CAST(:to_at AS timestamptz)
+ORDER BY received_at, event_no LIMIT :limit)"""
+_BY_TIME = "SELECT received_at, event_no FROM ({each}) t ORDER BY received_at, event_no LIMIT :limit"
 _WAITING = f"""
-SELECT * FROM ({_UNPLACED} AND u.event_no > :after) w
-WHERE CAST(:status AS text) IS NULL OR w.status = :status ORDER BY w.event_no LIMIT :limit
+SELECT * FROM ({_UNPLACED.format(payload="")} AND {_RECEIVED.format(row="u")}) w
+WHERE (CAST(:status AS text) IS NULL OR w.status = :status) AND (CAST(:type AS text) IS NULL OR w.type = :type)
+  AND (CAST(:code AS text) IS NULL OR w.code = :code)
 """
+_WAITING_BY_NUMBER = f"{_WAITING} AND w.event_no > :after ORDER BY w.event_no LIMIT :limit"
+_WAITING_BY_TIME = f"""{_WAITING} AND (w.received_at, w.event_no) > (CAST(:since AS timestamptz), :after)
+ORDER BY w.received_at, w.event_no LIMIT :limit"""
+_EVER = {"from_at": "-infinity", "to_at": "infinity"}
+_BEGINNING = "-infinity"
+
+
+class EventFilters(NamedTuple):
+    """What a page may show; None: any. ``code`` is that of what waits or failed; times are those of receipt."""
+
+    status: str | None = None
+    order_id: str | None = None
+    type: str | None = None
+    code: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether the page is read, and ordered, by the instants of receipt: nothing else would find few."""
+        has_few = self.order_id is not None or self.code is not None or self.status not in (None, "done")
+        return not has_few and (self.type, self.from_at, self.to_at) != (None, None, None)
+
+
+Place = tuple[Any, int]
+"""After which event a page begins: its receipt (``-infinity`` where pages go by number) and its number."""
+FIRST: Place = (_BEGINNING, 0)
 
 
 def event_view(conn: Connection, program_id: int, event_id: str) -> dict[str, Any] | None:
-    """Reads one event with what became of it; None without one."""
-    statement = text(f"{_BY_ID} UNION ALL {_UNPLACED} AND u.event_id = :event_id")
+    """Reads one event with its payload and what became of it; None without one."""
+    statement = text(f"{_BY_ID} UNION ALL {_UNPLACED_BY_ID}")
     row = conn.execute(statement, {"program": program_id, "event_id": event_id}).mappings().first()
     return dict(row) if row else None
 
 
-def event_views(conn: Connection, program_id: int, status: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Lists events by number, with what became of them, ``limit`` at the most after number ``after``."""
-    bound = {"program": program_id, "status": status}
-    numbers = text(_ANY if status is None else _NUMBERS[status])
+def event_views(
+    conn: Connection, program_id: int, filters: EventFilters, types: Sequence[str], after: Place, limit: int
+) -> list[dict[str, Any]]:
+    """Lists events that pass the filters with what became of them, ``limit`` at the most after a place.
+
+    Args:
+        types: all that there are.
+    """
+    given = {name: value for name, value in filters._asdict().items() if name not in _EVER or value is not None}
+    bound = {"program": program_id} | _EVER | given
+    if filters.is_by_time:
+        after = (filters.from_at, 0) if after == FIRST and filters.from_at is not None else after
+        kept = _by_time(conn, bound, (filters.type,) if filters.type else types, after, limit)
+        waiting, key = _WAITING_BY_TIME, "received_at"
+    else:
+        kept = _by_number(conn, bound, filters, after, limit)
+        waiting, key = _WAITING_BY_NUMBER, "event_no"
+    if filters.order_id is not None:
+        return kept
+    since, number = after
+    rows = conn.execute(text(waiting), bound | {"since": since, "after": number, "limit": limit}).mappings()
+    return sorted([*kept, *map(dict, rows)], key=lambda row: (row[key], int(row["event_no"])))[:limit]
+
+
+def _by_number(
+    conn: Connection, bound: dict[str, Any], filters: EventFilters, after: Place, limit: int
+) -> list[dict[str, Any]]:
+    """Reads a page by number, from what names the fewest."""
+    if filters.order_id is not None:
+        source = _OF_ORDER
+    elif filters.code is not None:
+        source = _OF_CODE
+    else:
+        source = _ANY if filters.status is None else _NUMBERS[filters.status]
 
     def numbers_after(number: int, size: int) -> list[int]:
-        return list(conn.execute(numbers, bound | {"after": number, "limit": size}).scalars())
+        return list(conn.execute(text(source), bound | {"after": number, "limit": size}).scalars())
 
-    kept = read_windows(after, limit, numbers_after, partial(_rows, conn, bound))
-    waiting = conn.execute(text(_WAITING), bound | {"after": after, "limit": limit}).mappings()
-    return sorted([*kept, *map(dict, waiting)], key=lambda row: int(row["event_no"]))[:limit]
+    return read_windows(after[1], limit, numbers_after, partial(_rows, conn, bound))
+
+
+def _by_time(
+    conn: Connection, bound: dict[str, Any], types: Sequence[str], after: Place, limit: int
+) -> list[dict[str, Any]]:
+    """Reads a page by the instants of receipt, of one type or of all."""
+    statement = text(_BY_TIME.format(each=" UNION ALL ".join(_OF_TYPE.format(type=name) for name in types)))
+
+    def places_after(place: Place, size: int) -> list[Place]:
+        since, number = place
+        keys = conn.execute(statement, bound | {"since": since, "after": number, "limit": size})
+        return [(row.received_at, row.event_no) for row in keys]
+
+    return read_windows(after, limit, places_after, lambda keys: _rows(conn, bound, [number for _, number in keys]))
 
 
 def _rows(conn: Connection, bound: dict[str, Any], numbers: Sequence[int]) -> list[dict[str, Any]]:

@@ -22,6 +22,15 @@ SELECT p.payout_no, p.payout_id, p.digest, p.up_to, p.min_minor, p.channel, p.wi
 FROM payouts p LEFT JOIN payout_decisions d USING (program_id, payout_no)
 WHERE p.program_id = :program
 """
+# A batch is settled once each of its lines has a result.
+_IS_SETTLED = """EXISTS (SELECT 1 FROM payout_sums s WHERE s.program_id = p.program_id AND s.payout_no = p.payout_no
+    AND s.lines > 0 AND s.lines = s.paid + s.failed + s.returned)"""
+_STATES = {
+    "proposed": "d.decision IS NULL",
+    "approved": f"d.decision = 'approved' AND NOT {_IS_SETTLED}",
+    "settled": f"d.decision = 'approved' AND {_IS_SETTLED}",
+    "cancelled": "d.decision = 'cancelled'",
+}
 _LAST_INSTANT = text("""
 SELECT GREATEST((SELECT max(created_at) FROM payouts WHERE program_id = :program),
                 (SELECT max(decided_at) FROM payout_decisions WHERE program_id = :program))
@@ -210,10 +219,27 @@ def head_of(conn: Connection, program_id: int, payout_id: str) -> Any:
     return conn.execute(statement, {"program": program_id, "id": payout_id}).one_or_none()
 
 
-def heads_before(conn: Connection, program_id: int, before: int, limit: int) -> Sequence[Any]:
-    """Lists the batches numbered below ``before``, the newest first."""
-    statement = text(_HEAD + " AND p.payout_no < :before ORDER BY p.payout_no DESC LIMIT :limit")
-    return conn.execute(statement, {"program": program_id, "before": before, "limit": limit}).all()
+def heads_before(
+    conn: Connection,
+    program_id: int,
+    before: int,
+    limit: int,
+    state: str | None = None,
+    made: tuple[datetime, datetime] | None = None,
+) -> Sequence[Any]:
+    """Lists the batches numbered below ``before``, the newest first.
+
+    Args:
+        state: one of ``_STATES``; None: any.
+        made: from when to before when they were made.
+    """
+    conditions = "" if state is None else f" AND {_STATES[state]}"
+    bound: dict[str, Any] = {"program": program_id, "before": before, "limit": limit}
+    if made is not None:
+        conditions += " AND p.created_at >= :since AND p.created_at < :until"
+        bound |= {"since": made[0], "until": made[1]}
+    statement = text(f"{_HEAD} AND p.payout_no < :before{conditions} ORDER BY p.payout_no DESC LIMIT :limit")
+    return conn.execute(statement, bound).all()
 
 
 def sums_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, Any]:

@@ -27,6 +27,10 @@ FROM held h JOIN api_keys k ON k.program_id = :program_id AND k.key_id = h.key_i
 """
 )
 _MAKERS = text(f"SELECT DISTINCT c.changed_by FROM key_changes c WHERE c.key_id = :key_id AND {_HANDED}")
+_MAKERS_OF_ALL = text(
+    "SELECT DISTINCT c.key_id, c.changed_by FROM key_changes c"
+    f" WHERE c.key_id = ANY(CAST(:key_ids AS text[])) AND {_HANDED}"
+)
 
 
 class HeldKey(NamedTuple):
@@ -52,3 +56,12 @@ def holders_of(conn: Connection, program_id: int, key_ids: Collection[str]) -> l
 def makers_of(conn: Connection, program_id: int, key_id: str) -> list[str]:
     """Lists the keys that made this one, set it or gave it a secret."""
     return list(conn.execute(_MAKERS, {"program_id": program_id, "key_id": key_id}).scalars())
+
+
+def makers_of_all(conn: Connection, program_id: int, key_ids: Collection[str]) -> dict[str, list[str]]:
+    """Lists for each of the keys those that made it, set it or gave it a secret."""
+    makers: dict[str, list[str]] = {key_id: [] for key_id in key_ids}
+    values = {"program_id": program_id, "key_ids": list(key_ids)}
+    for key_id, maker in conn.execute(_MAKERS_OF_ALL, values):
+        makers[key_id].append(maker)
+    return makers

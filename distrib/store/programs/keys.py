@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -80,6 +80,11 @@ _SEATS = text(
     "AND (CAST(:is_ended AS boolean) IS NULL OR (k.revoked_at IS NOT NULL) = :is_ended) "
     "AND (k.owner, k.key_id) > (:login, :after) ORDER BY k.owner, k.key_id LIMIT :limit"
 )
+_NAMES = text("SELECT key_id, name FROM api_keys WHERE program_id = :program_id AND key_id = ANY(:key_ids)")
+_ENDED = text(
+    "SELECT key_id FROM api_keys WHERE program_id = :program_id AND key_id = ANY(CAST(:key_ids AS text[]))"
+    " AND (revoked_at IS NOT NULL OR expires_at <= :now)"
+)
 _UPDATE = text(
     f"UPDATE api_keys SET {', '.join(f'{name} = :{name}' for name in _SET)} "
     "WHERE program_id = :program_id AND key_id = :key_id"
@@ -125,6 +130,18 @@ def list_seats(
     """Lists the seats of a program by login, from the one after that login and key on; of both kinds for None."""
     values = {"program_id": program_id, "is_ended": is_ended, "login": after[0], "after": after[1], "limit": limit}
     return [KeyRow._make(row) for row in conn.execute(_SEATS, values)]
+
+
+def names_of(conn: Connection, program_id: int, key_ids: Collection[str]) -> dict[str, str]:
+    """Reads the names of keys, live or not, by id; of a seat it is its person's."""
+    rows = conn.execute(_NAMES, {"program_id": program_id, "key_ids": list(key_ids)})
+    return {row.key_id: row.name for row in rows}
+
+
+def ended_keys(conn: Connection, program_id: int, key_ids: Collection[str], now: datetime) -> set[str]:
+    """Reads which of the keys were revoked or have expired."""
+    values = {"program_id": program_id, "key_ids": list(key_ids), "now": now}
+    return set(conn.execute(_ENDED, values).scalars())
 
 
 def update_key(conn: Connection, row: KeyRow) -> None:

@@ -89,13 +89,17 @@ WHERE program_id = %(program)s AND period = %(period)s AND figures_no = %(figure
 """
 
 
-def _shops(is_kept: bool, is_neutral: bool) -> str:
-    """Builds the query of one row per shop by id, of an open month as it stands or from figures that were kept."""
+def _shops(is_kept: bool, is_neutral: bool, with_names: bool = False) -> str:
+    """Builds the query of one row per shop by id, of an open month as it stands or from figures that were kept.
+
+    ``with_names`` puts the shop's name behind its id.
+    """
     figures = ", ".join(f"f.{name}" for name in FIGURES)
+    names = "LEFT JOIN shops n ON n.program_id = %(program)s AND n.shop_id = f.shop_id" if with_names else ""
     return f"""
-SELECT {_text("%(code)s::text", is_neutral)}, %(month)s::text, {_text("f.shop_id", is_neutral)}, %(currency)s::text,
-       {figures}
-FROM ({_KEPT_SHOPS if is_kept else _OPEN_SHOPS}) f
+SELECT {_text("%(code)s::text", is_neutral)}, %(month)s::text, {_text("f.shop_id", is_neutral)},
+       {"n.name, " if with_names else ""}%(currency)s::text, {figures}
+FROM ({_KEPT_SHOPS if is_kept else _OPEN_SHOPS}) f {names}
 WHERE %(shop_id)s::text IS NULL OR f.shop_id = %(shop_id)s
 ORDER BY f.shop_id
 """
@@ -106,10 +110,11 @@ def lines_columns(head: FileHead) -> tuple[str, ...]:
     return LINES_COLUMNS[: _COLUMNS_OF_FORM[head.lines_form]]
 
 
-def lines_sql(head: FileHead, is_neutral: bool = True) -> str:
+def lines_sql(head: FileHead, is_neutral: bool = True, with_names: bool = False) -> str:
     """Builds the query of every commission of the month by cause and number, in the columns of the month's form.
 
-    The fields of the head fill its places; with ``is_neutral`` texts are marked as ``_text`` says.
+    The fields of the head fill its places; with ``is_neutral`` texts are marked as ``_text`` says, ``with_names`` puts
+    the shop's name behind its id.
     """
 
     def words(column: str) -> str:
@@ -121,7 +126,7 @@ def lines_sql(head: FileHead, is_neutral: bool = True) -> str:
         "event_id": words("l.event_id"),
         "order_id": words("l.order_id"),
         "line_id": words("l.line_id"),
-        "shop_id": words("l.shop_id"),
+        "shop_id": words("l.shop_id") + (", l.shop_name" if with_names else ""),
         "rule": words("l.rule_id"),
         "tier": "l.tier",
         "kind": "l.kind::text",
@@ -139,7 +144,7 @@ def lines_sql(head: FileHead, is_neutral: bool = True) -> str:
         "reason": words("l.reason"),
     }
     return f"""
-SELECT {", ".join(values[name] for name in lines_columns(head))} FROM ({_stored_lines(head)}) l
+SELECT {", ".join(values[name] for name in lines_columns(head))} FROM ({_stored_lines(head, with_names)}) l
 ORDER BY l.cause_no, l.seq
 """
 
@@ -151,7 +156,7 @@ _LINES = """
 SELECT t.cause_no, t.seq, e.event_id, o.order_id, t.line_id, s.shop_id, t.rule_id, t.tier, t.kind, t.base_minor,
        t.rate_ppm, CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS signed_minor,
        v.code || '@' || v.version AS plan_version, t.occurred_at, t.available_at, t.belongs_to_period, t.reverses_seq,
-       a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason
+       a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason{names}
 FROM {transfers} t
 JOIN shops s ON s.program_id = t.program_id AND s.shop_no = t.shop_no
 LEFT JOIN adjustments a ON a.program_id = t.program_id AND a.adjustment_no = t.cause_no
@@ -175,11 +180,13 @@ causes AS MATERIALIZED (
 _OF_CAUSES = "AND {column} BETWEEN (SELECT first_no FROM causes) AND (SELECT last_no FROM causes)"
 
 
-def _stored_lines(head: FileHead) -> str:
+def _stored_lines(head: FileHead, with_names: bool) -> str:
     """Builds the query of the commissions of the month, or of one shop's few, as they are stored."""
+    names = ", s.name AS shop_name" if with_names else ""
     if head.shop_id is not None:
-        return _LINES.format(transfers="shop_transfers", of_orders="", of_events="")
+        return _LINES.format(transfers="shop_transfers", of_orders="", of_events="", names=names)
     lines = _LINES.format(
+        names=names,
         transfers="transfers",
         of_orders=_OF_CAUSES.format(column="o.order_no"),
         of_events=_OF_CAUSES.format(column="e.order_no"),
@@ -231,16 +238,22 @@ def export_lines(conn: Connection, head: FileHead) -> Generator[bytes, None, int
     return (yield from _copied(conn, lines_sql(head), asdict(head)))
 
 
-def shop_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
-    """Yields the rows of ``shops.csv`` as values, in chunks: texts as they are, for cells that have a type."""
+def shop_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[Any, ...]]]:
+    """Yields the rows of ``shops.csv`` as values, in chunks: texts as they are, for cells that have a type.
+
+    ``with_names`` puts each shop's name of today behind its id.
+    """
     _prepare(conn, head)
-    yield from _rows(conn, _shops(head.figures_no is not None, is_neutral=False), asdict(head))
+    yield from _rows(conn, _shops(head.figures_no is not None, is_neutral=False, with_names=with_names), asdict(head))
 
 
-def line_rows(conn: Connection, head: FileHead) -> Iterator[list[tuple[Any, ...]]]:
-    """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are."""
+def line_rows(conn: Connection, head: FileHead, with_names: bool = False) -> Iterator[list[tuple[Any, ...]]]:
+    """Yields the rows of ``lines.csv`` as values: amounts as numbers, all else as texts as they are.
+
+    ``with_names`` puts each shop's name of today behind its id.
+    """
     _prepare(conn, head)
-    yield from _rows(conn, lines_sql(head, is_neutral=False), asdict(head))
+    yield from _rows(conn, lines_sql(head, is_neutral=False, with_names=with_names), asdict(head))
 
 
 def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, int]:

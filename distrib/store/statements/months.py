@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql, reserved_sql, split_sql
+from distrib.store.statements.counts import COUNTS, OF_MONTH
 
 FIGURES = (
     "opening_minor",
@@ -75,7 +76,9 @@ FROM (
 WHERE (c.opening_minor, c.earned_minor, c.reversed_minor, c.adjusted_minor, c.paid_minor, c.tax_minor, c.orders,
        c.refunds, c.held_minor, c.reserved_minor) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 """
-_TOTALS = "SELECT count(*) AS shops, {sums} FROM ({figures}) f"
+_TOTALS = """
+SELECT t.*, {counts} FROM (SELECT count(*) AS shops, {sums} FROM ({figures}) f) t CROSS JOIN ({of_month}) o
+"""
 # Shops in which nothing ever moved are passed over by one look each.
 _PAGE = """
 SELECT s.shop_id, f.* FROM shops s
@@ -134,9 +137,14 @@ def statement_of_account(
 
 
 def statement_totals(conn: Connection, program_id: int, period: int, held_from: datetime) -> dict[str, Any]:
-    """Adds up all rows of a month: how many, the figures, and what of the held a freeze alone keeps."""
-    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in (*FIGURES, "frozen_minor"))
-    statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES)))
+    """Adds up all rows of a month: how many, the figures, and what of the held a freeze alone keeps.
+
+    Orders and refunds count once each, whatever number of shops they moved something for.
+    """
+    added_up = [name for name in (*FIGURES, "frozen_minor") if name not in COUNTS]
+    sums = ", ".join(f"COALESCE(sum(f.{name}), 0)::bigint AS {name}" for name in added_up)
+    counts = ", ".join(f"o.{name}" for name in COUNTS)
+    statement = text(_TOTALS.format(sums=sums, figures=figures_sql(**_PLACES), counts=counts, of_month=OF_MONTH))
     wanted = {"program": program_id, "period": period, "held_from": held_from}
     return dict(conn.execute(statement, wanted).mappings().one())
 

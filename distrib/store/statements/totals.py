@@ -16,14 +16,15 @@ from sqlalchemy import Connection, text
 from distrib.store import locks
 from distrib.store.compliance.cases import case_held_sql
 from distrib.store.ledger.balances import frozen_sql
+from distrib.store.statements.counts import COUNTS, OF_MONTH, ONCE
 from distrib.store.statements.months import FIGURES, MONTHS, figures_sql
 
 EVERYTHING = 2**63 - 1
 """Above the number of every posting."""
 
 _MOVES = ("opening", "earned", "reversed", "adjusted", "paid", "tax")
-_COUNTS = ("orders", "refunds")
-_NAMES = (*(f"{name}_minor" for name in _MOVES), *_COUNTS)
+_AMOUNTS = tuple(f"{name}_minor" for name in _MOVES)
+_NAMES = (*_AMOUNTS, *COUNTS)
 _PLACES = {"program": ":program", "period": ":period", "held_from": ":held_from"}
 _SIGNED = "CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END"
 # What was posted after the kept row: up to :through it is taken in (is_in), what came after that is only seen.
@@ -36,7 +37,7 @@ tail AS MATERIALIZED (
         WHERE t.program_id = k.program_id AND t.posting_no > k.through_posting AND t.period <= :period AND t.shop_no > 0
         OFFSET 0) t
 )"""
-_MOVED = """
+_MOVED = f"""
 moved AS MATERIALIZED (
     SELECT shop_no, is_in, COALESCE(sum(signed_minor) FILTER (WHERE period < :period), 0) AS opening_minor,
            COALESCE(sum(signed_minor) FILTER (WHERE period = :period AND kind IN ('earned', 'pool')), 0)
@@ -45,8 +46,7 @@ moved AS MATERIALIZED (
            COALESCE(sum(signed_minor) FILTER (WHERE period = :period AND kind = 'adjusted'), 0) AS adjusted_minor,
            COALESCE(-sum(signed_minor) FILTER (WHERE period = :period AND kind = 'paid'), 0) AS paid_minor,
            COALESCE(-sum(signed_minor) FILTER (WHERE period = :period AND kind = 'tax'), 0) AS tax_minor,
-           count(DISTINCT cause_no) FILTER (WHERE period = :period AND kind = 'earned') AS orders,
-           count(DISTINCT event_no) FILTER (WHERE period = :period AND kind = 'reversed') AS refunds
+           {ONCE}
     FROM tail GROUP BY shop_no, is_in
 )"""
 _OF_ACCOUNT = """
@@ -81,14 +81,16 @@ released AS (
         WHERE t.program_id = k.program_id AND t.available_at >= k.held_from AND t.available_at < :held_from
           AND t.posting_no <= k.through_posting AND t.period <= :period AND t.shop_no > 0 OFFSET 0) t
 )"""
-_SUMS = ", ".join(f"COALESCE(sum({name}), 0) AS {name}" for name in _NAMES)
+_SUMS = ", ".join(f"COALESCE(sum({name}), 0) AS {name}" for name in _AMOUNTS)
 _STANDING = f"""
 standing AS (
-    SELECT k.shops + c.shops AS shops, {", ".join(f"k.{name} + m.{name} AS {name}" for name in _NAMES)},
+    SELECT k.shops + c.shops AS shops, {", ".join(f"k.{name} + m.{name} AS {name}" for name in _AMOUNTS)},
+           {", ".join(f"k.{name} + o.{name} AS {name}" for name in COUNTS)},
            k.held_minor + h.minor - r.minor AS held_minor
     FROM kept k
     CROSS JOIN (SELECT COALESCE(sum(is_counted::int - was_counted::int), 0) AS shops FROM asked) c
     CROSS JOIN (SELECT {_SUMS} FROM moved WHERE is_in) m
+    CROSS JOIN (SELECT {ONCE} FROM tail WHERE is_in) o
     CROSS JOIN (SELECT COALESCE(sum(signed_minor), 0) AS minor FROM tail
                 WHERE is_in AND available_at >= :held_from) h
     CROSS JOIN released r
@@ -143,11 +145,11 @@ WITH {_LATER}, {_MOVED}, standing AS MATERIALIZED (
     SELECT t.shop_no, sum({_SIGNED}) AS minor FROM transfers t
     WHERE t.program_id = :program AND t.available_at >= :held_from AND t.posting_no <= :through
       AND t.period <= :period AND t.shop_no > 0 GROUP BY t.shop_no
-)
+), counted AS MATERIALIZED ({OF_MONTH} AND posting_no <= :through)
 INSERT INTO statement_totals (program_id, period, through_posting, held_from, shops, {", ".join(_NAMES)}, held_minor,
                               watched)
 SELECT :program, :period, :through, :held_from, count(*) FILTER (WHERE ({", ".join(_NAMES)}) <> ({_NOTHING})),
-       {_SUMS}, (SELECT COALESCE(sum(minor), 0) FROM held),
+       {_SUMS}, (SELECT orders FROM counted), (SELECT refunds FROM counted), (SELECT COALESCE(sum(minor), 0) FROM held),
        ARRAY(SELECT s.account_no FROM standing s WHERE ({", ".join(_NAMES)}) = ({_NOTHING})
              AND (s.account_no IN (SELECT shop_no FROM held) OR s.account_no IN (
                  SELECT l.shop_no FROM payout_lines l WHERE l.program_id = :program AND NOT EXISTS (
@@ -175,15 +177,16 @@ FROM standing s WHERE u.program_id = :program AND u.period = :period
 """)
 _AS_KEPT = text("SELECT held_from FROM statement_totals WHERE program_id = :program AND period = :period")
 _IS_LARGE = text("""
-SELECT count(*) = :least FROM (
-    SELECT 1 FROM account_months WHERE program_id = :program LIMIT :least) m
+SELECT (SELECT count(*) FROM (SELECT 1 FROM account_months WHERE program_id = :program LIMIT :least) m) = :least
+    OR (SELECT count(*) FROM (SELECT 1 FROM transfer_blocks WHERE program_id = :program LIMIT :blocks) k) = :blocks
 """)
 _KEPT_PROGRAMS = text("SELECT DISTINCT program_id FROM statement_totals ORDER BY 1")
 # Counted no further than is asked, along the primary key.
 _LARGE_PROGRAMS = text("""
 SELECT p.program_id FROM programs p
 WHERE NOT EXISTS (SELECT 1 FROM statement_totals k WHERE k.program_id = p.program_id)
-  AND EXISTS (SELECT 1 FROM account_months m WHERE m.program_id = p.program_id OFFSET :least - 1)
+  AND (EXISTS (SELECT 1 FROM account_months m WHERE m.program_id = p.program_id OFFSET :least - 1)
+    OR EXISTS (SELECT 1 FROM transfer_blocks k WHERE k.program_id = p.program_id OFFSET :blocks - 1))
 ORDER BY 1 LIMIT :limit
 """)
 _HAS_MOVED = text("""
@@ -215,14 +218,15 @@ def kept_programs(conn: Connection) -> list[int]:
     return list(conn.execute(_KEPT_PROGRAMS).scalars())
 
 
-def large_programs(conn: Connection, least: int, limit: int) -> list[int]:
-    """Lists programs of which no totals are kept, and whose accounts have at least so many months."""
-    return list(conn.execute(_LARGE_PROGRAMS, {"least": least, "limit": limit}).scalars())
+def large_programs(conn: Connection, least: int, blocks: int, limit: int) -> list[int]:
+    """Lists programs of which no totals are kept, and which are as large as ``is_large`` says."""
+    return list(conn.execute(_LARGE_PROGRAMS, {"least": least, "blocks": blocks, "limit": limit}).scalars())
 
 
-def is_large(conn: Connection, program_id: int, least: int) -> bool:
-    """Whether the program's accounts have at least so many months."""
-    return bool(conn.execute(_IS_LARGE, {"program": program_id, "least": least}).scalar_one())
+def is_large(conn: Connection, program_id: int, least: int, blocks: int) -> bool:
+    """Whether the program's accounts have at least so many months, or its transfers so many rows in blocks."""
+    bound = {"program": program_id, "least": least, "blocks": blocks}
+    return bool(conn.execute(_IS_LARGE, bound).scalar_one())
 
 
 def kept_from(conn: Connection, program_id: int, period: int) -> datetime | None:

@@ -20,6 +20,15 @@ class Message(NamedTuple):
     payload: str
 
 
+class EventFailure(NamedTuple):
+    """An event that failed: why, and at which attempt."""
+
+    order_no: int
+    event_no: int
+    code: str | None
+    attempts: int
+
+
 _INSERT = """
 INSERT INTO outbox (program_id, type, occurred_at, payload)
 SELECT :program, * FROM unnest(CAST(:types AS text[]), CAST(:times AS timestamptz[]), CAST(:payloads AS text[]))
@@ -65,3 +74,22 @@ def insert_commission_messages(conn: Connection, program_id: int, currency: str,
     There must have been one in this transaction.
     """
     conn.execute(text(_COMMISSION_MESSAGES), {"program": program_id, "currency": currency, "kinds": list(kinds)})
+
+
+_FAILURE_MESSAGES = """
+INSERT INTO outbox (program_id, type, occurred_at, payload)
+SELECT CAST(:program AS integer), 'event.failed', CAST(:now AS timestamptz), json_build_object(
+    'event_id', e.event_id, 'event_type', e.type, 'order_id', o.order_id, 'code', f.code, 'attempts', f.attempts)::text
+FROM unnest(CAST(:orders AS bigint[]), CAST(:events AS bigint[]), CAST(:codes AS text[]), CAST(:attempts AS integer[]))
+    AS f (order_no, event_no, code, attempts)
+JOIN events e ON e.program_id = :program AND e.order_no = f.order_no AND e.event_no = f.event_no
+LEFT JOIN orders o ON o.program_id = :program AND o.order_no = f.order_no
+ORDER BY f.event_no
+"""
+
+
+def insert_failure_messages(conn: Connection, program_id: int, failures: Sequence[EventFailure], now: datetime) -> None:
+    """Writes a message for each event that failed."""
+    orders, events, codes, attempts = map(list, zip(*failures, strict=True))
+    values = {"program": program_id, "now": now, "orders": orders, "events": events}
+    conn.execute(text(_FAILURE_MESSAGES), values | {"codes": codes, "attempts": attempts})

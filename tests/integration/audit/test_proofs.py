@@ -78,7 +78,7 @@ def test_a_payout_and_a_reservation_are_clean(paid: World) -> None:
     ("statement", "expected"),
     [
         ("DELETE FROM payout_results", {"payouts_rest_on_lines", "payout_sums_add_up"}),
-        ("DELETE FROM payout_decisions", {"payouts_rest_on_lines"}),
+        ("DELETE FROM payout_decisions", {"payouts_rest_on_lines", "undecided_accounted_for"}),
         ("UPDATE payout_decisions SET decision = 'cancelled'", {"payouts_rest_on_lines"}),
         ("UPDATE payout_results SET status = 'failed'", {"payouts_rest_on_lines", "payout_sums_add_up"}),
         (

@@ -87,7 +87,7 @@ def test_withdrawals_paid_returned_and_waiting_and_a_closing_payment_are_clean(p
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("DELETE FROM withdrawal_decisions WHERE decision = 'approved'", {WITHDRAWALS}),
+        ("DELETE FROM withdrawal_decisions WHERE decision = 'approved'", {WITHDRAWALS, "undecided_accounted_for"}),
         (
             "INSERT INTO withdrawal_decisions SELECT program_id, withdrawal_no, 'refused', 'r', decided_at, 'x'"
             " FROM withdrawal_decisions",

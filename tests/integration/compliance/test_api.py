@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from distrib.languages.readers import READERS
 from distrib.settings import Settings
 from tests.world.api import Api, app_on
 from tests.world.documents import line, settled
@@ -245,6 +246,35 @@ def test_the_reports_headings_and_words_are_whole_and_no_line_begins_with_a_mark
     lines = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).splitlines()
     assert [word for word in whole if word not in lines] == []
     assert [drawn for drawn in lines if drawn.startswith(("，", "。", "；", "%"))] == []
+
+
+def test_the_report_on_paper_names_the_platform_numbers_its_pages_draws_the_largest_tree_and_is_signed(cn: Api) -> None:
+    grow(cn.world)
+    cn.world.join(*((f"n{number:02}", "c0") for number in range(50)))
+    cn.caller().call("PATCH", "/v1/program", {"title": "春茶优选"})
+    finance, as_of = cn.caller("finance"), cn.world.container.now().isoformat().replace("+00:00", "Z")
+    path = f"/v1/compliance/report?as_of={as_of}"
+    papers = {language: finance.call("GET", f"{path}&format=pdf&language={language}").data for language in READERS}
+    digest = finance.get(path)["digest"]
+    for language, paper in papers.items():
+        pages = PdfReader(io.BytesIO(paper)).pages
+        texts = [" ".join(page.extract_text().split()) for page in pages]
+        for number, text in enumerate(texts, 1):
+            said = {"zh": f"第 {number} 页，共 {len(pages)} 页", "en": f"Page {number} of {len(pages)}"}
+            wanted = ["春茶优选", digest, *(said if language == "both" else {language: said[language]}).values()]
+            assert [word for word in said.values() if (word in text) is not (word in wanted)] == []
+            assert [word for word in wanted[:2] if word not in text] == []
+        whole = " ".join(texts)
+        signers = {
+            "zh": ("编制人", "审核人", "平台（盖章）", "签字"),
+            "en": ("Prepared by", "Reviewed by", "Signature"),
+        }
+        picture = {"zh": ("最大的推荐树，a", "第 3 层"), "en": ("The largest tree, of a", "Level 3")}
+        for one, words in [*signers.items(), *picture.items()]:
+            assert [word for word in words if (word in whole) is not (language in (one, "both"))] == []
+    drawn = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(papers["en"])).pages)
+    assert 0 < sum(f"n{number:02}\n" in drawn for number in range(50)) < 36
+    assert "more" in drawn
 
 
 def test_a_customer_whose_record_names_a_shop_is_no_retail_buyer(cn: Api) -> None:

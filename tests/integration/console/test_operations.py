@@ -25,7 +25,7 @@ def test_what_waits_is_said_with_since_when_and_nothing_after_it_is_worked_on(wo
     world.drain()
     through = ann.page("/operations")
     assert "All that was accepted is worked on." in through
-    assert re.search(r'Waiting for another fact</div>\s*<div class="value">1</div>', through)
+    assert re.search(r'Waiting for another fact</div>\s*<div class="value"><a[^>]*>1</a></div>', through)
 
 
 def test_a_webhook_is_made_tried_disabled_and_ended(world: World, person: Person) -> None:
@@ -76,10 +76,10 @@ def test_the_title_is_changed_and_the_trail_shows_by_whom(person: Person) -> Non
     assert ann.do("/operations/program", title="Spring Tea", join_url="http://x").status_code == 422
     assert ann.do("/operations/program", title="Spring Tea").status_code == 204
     assert "Spring Tea" in vera.page("/operations/program")
-    row = ann.page("/operations/trail?operation=change_program&from=2020-01-01T00:00")
-    assert "title: – → " in row
+    row = ann.page("/operations/trail?operation=change_program&from=2020-01-01")
+    assert "change_program" in row
     assert "ann" in row
-    assert "Nothing fits these filters" in ann.page("/operations/trail?to=2020-01-01T00:00")
+    assert "Nothing fits these filters" in ann.page("/operations/trail?to=2020-01-01")
     assert vera.get("/console/test/operations/trail").status_code == 403
     assert vera.do("/operations/program", title="Other").status_code == 403
 

@@ -209,3 +209,50 @@ def test_a_refund_id_of_several_orders_needs_the_order_and_alone_is_refused_by_n
     assert (early["status"], early["error"]["code"], early["order_id"]) == ("failed", "refund_ambiguous", None)
     assert orders.get("/v1/events/v")["order_id"] == "p"
     assert [row["id"] for row in orders.get("/v1/events?status=failed")["data"]] == ["early"]
+
+
+def test_an_event_is_shown_as_it_was_first_kept_and_a_conflict_changes_nothing_of_it(api: Api) -> None:
+    orders = api.caller("orders")
+    event = settled("e", "o", "s", line(100), customer_id="c")
+    event["occurred_at"] = "2026-03-01T11:00:00+08:00"
+    orders.post("/v1/events", event)
+    assert orders.refused("POST", "/v1/events", settled("e", "o", "s", line(101))) == (409, "id_conflict")
+    payload = api.caller("finance").get("/v1/events/e")["payload"]
+    assert (payload["id"], payload["type"], payload["occurred_at"]) == ("e", "order.settled", "2026-03-01T03:00:00Z")
+    assert (payload["order"]["customer_id"], payload["order"]["lines"][0]["paid_minor"]) == ("c", 100)
+    assert orders.post("/v1/events", payload)["duplicate"] == 1
+    waiting = {"id": "u", "type": "refund.reversed", "occurred_at": "2026-03-02T00:00:00Z", "refund_id": "r"}
+    orders.post("/v1/events", waiting)
+    assert orders.get("/v1/events/u")["payload"]["refund_id"] == "r"
+    assert "payload" not in orders.get("/v1/events")["data"][0]
+
+
+def test_events_are_found_by_order_type_code_and_the_time_of_their_receipt(api: Api) -> None:
+    world, orders = api.world, api.caller("orders")
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(("s", None))
+    orders.post("/v1/events", {"events": [settled("e", "o", "s", line(100)), refunded("r", "o", {"1": 900})]})
+    world.drain()
+    between = api.world.container.now()
+    orders.post(
+        "/v1/events", {"events": [settled("f", "p", "s", line(1)), cancelled("c", "p"), refunded("w", "x", None)]}
+    )
+    world.drain()
+
+    def ids(query: str) -> list[str]:
+        return [row["id"] for row in orders.get(f"/v1/events?{query}")["data"]]
+
+    since = between.isoformat().replace("+00:00", "Z")
+    assert ids("order_id=o") == ["e", "r"]
+    assert ids("type=order.settled") == ["e", "f"]
+    assert ids("code=refund_exceeds") == ["r"]
+    assert ids("code=refund_exceeds&status=done") == []
+    assert set(ids(f"from={since}")) == {"f", "c", "w"}
+    assert ids(f"to={since}&type=order.refunded&status=failed&code=refund_exceeds&order_id=o") == ["r"]
+    assert ids("order_id=nothing") == []
+    page = orders.get(f"/v1/events?from={since}&limit=1")
+    assert len(page["data"]) == 1
+    problem = orders.problem("GET", f"/v1/events?limit=1&cursor={page['next_cursor']}")
+    assert problem["code"] == "invalid"
+    wrong = orders.problem("GET", "/v1/events?type=x&from=yesterday&order_id=&when=1")
+    assert {entry["pointer"] for entry in wrong["errors"]} == {"?type", "?from", "?order_id", "?when"}

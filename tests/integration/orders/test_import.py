@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from distrib.cli import cli
-from distrib.services.orders.inbox import list_events
+from distrib.services.orders.inbox import EventFilters, list_events
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World
 
@@ -157,7 +157,7 @@ def run(runner: CliRunner, file: Path, *options: str) -> tuple[int, dict[str, in
 def kept(world: World, *events: str) -> list[str]:
     """Those of the events that the service knows."""
     with world.begin() as conn:
-        known, _ = list_events(conn, world.program, None, 0, 100)
+        known, _ = list_events(conn, world.program, EventFilters(), None, 100)
     return [event for event in events if event in {view["id"] for view in known}]
 
 

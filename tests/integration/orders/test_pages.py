@@ -14,6 +14,7 @@ from distrib.services.ledger import accounts
 from distrib.services.ledger.accounts import TransferQuery
 from distrib.services.orders import commissions, inbox, views
 from distrib.services.orders.commissions import CommissionQuery
+from distrib.services.orders.inbox import EventFilters
 from distrib.store.orders.pages import OrderFilters
 from tests.world.documents import PAID, cancelled, decided, line, paid, refunded, settled
 from tests.world.world import World, chain
@@ -198,15 +199,39 @@ def test_transfers_listed_by_any_filters_are_those_that_pass_them_among_all(list
             assert walk(ask(query), 23) == expected, query
 
 
-def test_events_listed_by_status_are_those_that_have_it_among_all(listed: World) -> None:
+def test_events_listed_by_filters_are_those_that_fit_among_all(listed: World) -> None:
     with listed.container.begin() as conn:
 
-        def ask(status: str | None) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
-            return lambda after, size: inbox.list_events(conn, listed.program, status, after or 0, size)
+        def ask(**wanted: Any) -> Callable[[Any, int], tuple[list[dict[str, Any]], Any]]:
+            filters = EventFilters(**wanted)
+            return lambda after, size: inbox.list_events(conn, listed.program, filters, after, size)
 
-        everything = walk(ask(None), 500)
-        assert walk(ask(None)) == everything
+        everything = walk(ask(), 500)
+        assert walk(ask()) == everything
         for status in ("pending", "waiting", "done", "failed"):
             of_it = [row for row in everything if row["status"] == status]
-            assert walk(ask(status)) == of_it, status
+            assert walk(ask(status=status)) == of_it, status
             assert of_it, status
+        failed = next(row for row in everything if row["error"] is not None and row["order_id"] is not None)
+        middle = everything[len(everything) // 2]["received_at"]
+        for state, order_id, kind, code, since, until in product(
+            (None, "failed", "done"),
+            (None, failed["order_id"]),
+            (None, "order.refunded", "refund.reversed", "group.failed"),
+            (None, failed["error"]["code"], "none"),
+            (None, middle),
+            (None, middle),
+        ):
+            expected = [
+                row["id"]
+                for row in everything
+                if state in (None, row["status"])
+                and order_id in (None, row["order_id"])
+                and kind in (None, row["type"])
+                and (code is None or (row["error"] is not None and row["error"]["code"] == code))
+                and instants(row, "received_at", since, until)
+            ]
+            wanted = {"status": state, "order_id": order_id, "type": kind, "code": code}
+            got = walk(ask(**wanted, from_at=since, to_at=until), 7)
+            assert sorted(row["id"] for row in got) == sorted(expected), (wanted, since, until)
+            assert [row["received_at"] for row in got] == sorted(row["received_at"] for row in got)

@@ -328,3 +328,32 @@ def _give(world: World, shops: list[str]) -> None:
     world.earn(*(settled(f"e-{shop}", f"o-{shop}", shop, line(1_500)) for shop in shops))
     for shop in shops:
         put(world, shop, payee())
+
+
+def test_batches_are_listed_by_state_and_by_the_month_they_were_made_in(funded: Api) -> None:
+    ann, ben, made = funded.caller("finance"), funded.caller("finance"), "/v1/payouts"
+    months = {"march": datetime(2026, 3, 31, 15, tzinfo=UTC), "april": datetime(2026, 3, 31, 17, tzinfo=UTC)}
+    for number, name in enumerate(["march", "march", "april", "april"]):
+        instant = months[name]
+        funded.stop_clock(instant + timedelta(minutes=number))
+        ann.post(made, {"id": f"{name}-{number}", "up_to": instant.isoformat(), "amounts": {"a": 100}})
+    for end in ("march-0/cancel", "march-1/approve", "april-2/approve"):
+        ben.post(f"{made}/{end}")
+    ben.post(f"{made}/march-1/results", {"results": [{"shop_id": "a", "status": "paid"}]})
+
+    def listed(query: str) -> list[str]:
+        first = ann.get(f"{made}?limit=1&{query}")
+        more = f"&cursor={first['next_cursor']}" if first["next_cursor"] else None
+        rows = first["data"] + (ann.get(f"{made}?limit=1&{query}{more}")["data"] if more else [])
+        assert all(row["status"] == query[6:] for row in rows if query.startswith("state="))
+        return [row["id"] for row in rows]
+
+    assert [listed(f"state={state}") for state in ("proposed", "approved", "settled", "cancelled")] == [
+        ["april-3"], ["april-2"], ["march-1"], ["march-0"]
+    ]  # fmt: skip
+    assert (listed("month=2026-03"), listed("month=2026-04")) == (["march-1", "march-0"], ["april-3", "april-2"])
+    assert (listed("month=2026-03&state=settled"), listed("month=2026-04&state=settled")) == (["march-1"], [])
+    problem = ann.problem("GET", f"{made}?state=open&month=2026")
+    assert {entry["pointer"] for entry in problem["errors"]} == {"?state", "?month"}
+    partner = funded.caller("partner", "a").problem("GET", f"{made}?state=settled&month=2026-03")
+    assert {entry["pointer"] for entry in partner["errors"]} == {"?state", "?month"}

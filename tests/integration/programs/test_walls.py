@@ -28,7 +28,12 @@ OF_NO_PROGRAM = {"alembic_version"}
 """The version of the schema, which anybody may know."""
 FIGURES_OF_ALL = {"audit_figures", "delivery_figures", "queued_orders", "signed_overrides"}
 """Functions that look past the policies: each answers counts, or digests."""
-BY_WHAT_IS_UNGUESSABLE = {("api_keys", "by_key_id"), ("shops", "by_invite_code"), ("person_sessions", "by_session")}
+BY_WHAT_IS_UNGUESSABLE = {
+    ("api_keys", "by_key_id"),
+    ("shops", "by_invite_code"),
+    ("person_sessions", "by_session"),
+    ("shop_sessions", "by_session_id"),
+}
 OF_PEOPLE = {"people", "person_sessions"}
 """People belong to no program: the web sees the one whose login it names, and of who is in, its own."""
 BY_PERSON = {

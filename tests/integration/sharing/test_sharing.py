@@ -7,6 +7,7 @@ import http.client
 import io
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -109,6 +110,84 @@ def test_each_language_has_its_poster_and_no_other_is_known(inviting: Api) -> No
         assert admin.refused("GET", f"/v1/shops/s-1/{query}") == (422, "invalid")
 
 
+def test_a_poster_shows_a_headline_and_an_article_in_three_designs_and_says_all_that_is_wrong(inviting: Api) -> None:
+    admin, path = inviting.caller("partner", "s-1"), "/v1/shops/s-1/poster.png"
+    goods = {"title": "春茶上新", "goods_name": "明前龙井", "goods_price_minor": "12800"}
+    answers = [
+        admin.call("GET", path, query_string={"design": design, **shown})
+        for design in ("classic", "market", "night")
+        for shown in ({}, goods)
+    ]
+    assert len({answer.data for answer in answers}) == len({answer.headers["ETag"] for answer in answers}) == 6
+    assert answers[0].data == admin.call("GET", path).data
+    assert {link_in(answer.data) for answer in answers} == {f"{BASE}/r/{code_of(inviting)}"}
+    wrong = {"design": "loud", "title": "x" * 41, "goods_price_minor": "-1"}
+    problem = admin.problem("GET", path, query_string=wrong)
+    assert problem["status"] == 422
+    assert {entry["pointer"] for entry in problem["errors"]} == {"?design", "?title", "?goods_price_minor"}
+    alone = admin.problem("GET", path, query_string={"goods_price_minor": "1"})
+    assert [entry["pointer"] for entry in alone["errors"]] == ["?goods_name"]
+
+
+def encoded(picture: Image.Image, form: str = "PNG") -> dict[str, str]:
+    """A picture as the body of a call."""
+    with io.BytesIO() as file:
+        picture.save(file, form)
+        return {"image": b64encode(file.getvalue()).decode()}
+
+
+def test_a_program_puts_a_picture_of_its_own_behind_its_posters_and_takes_it_away(inviting: Api) -> None:
+    admin, path = inviting.caller(), "/v1/program/poster-background"
+    poster = "/v1/shops/s-1/poster.png?background=own&design="
+    assert admin.refused("GET", path) == (404, "not_found")
+    assert [entry["pointer"] for entry in admin.problem("GET", f"{poster}night")["errors"]] == ["?background"]
+    kept = [
+        admin.put(path, encoded(Image.new("RGB", size, "teal"), form))
+        for size, form in (((2000, 700), "JPEG"), ((600, 900), "WEBP"))
+    ]
+    assert {(view["width"], view["height"]) for view in kept} == {(1080, 1920)}
+    assert admin.get(path) == kept[-1]
+    for design in ("classic", "market", "night"):
+        own = admin.call("GET", f"{poster}{design}")
+        assert link_in(own.data) == f"{BASE}/r/{code_of(inviting)}"
+        assert own.data != admin.call("GET", f"/v1/shops/s-1/poster.png?design={design}").data
+    tag = admin.call("GET", f"{poster}night").headers["ETag"]
+    admin.put(path, encoded(Image.new("RGBA", (540, 540), (0, 0, 0, 0))))
+    assert admin.call("GET", f"{poster}night").headers["ETag"] != tag
+    other = inviting.caller(program=inviting.other_program())
+    assert other.refused("GET", path) == (404, "not_found")
+    for _ in range(2):
+        assert admin.call("DELETE", path).status_code == 204
+    assert admin.refused("GET", path) == (404, "not_found")
+
+
+def test_what_is_no_picture_or_too_large_is_refused_and_the_one_before_stays(inviting: Api) -> None:
+    admin, path = inviting.caller(), "/v1/program/poster-background"
+    kept = admin.put(path, encoded(Image.new("RGB", (600, 600), "teal")))
+    whole = b64decode(encoded(Image.effect_noise((600, 600), 60))["image"])
+    wrong = {
+        "no base64": "%%%",
+        "text": b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode(),
+        "half": b64encode(whole[: len(whole) // 2]).decode(),
+        "gif": encoded(Image.new("P", (600, 600)), "GIF")["image"],
+        "small": encoded(Image.new("RGB", (539, 900)))["image"],
+        "bomb": encoded(Image.new("1", (6_000, 6_000)))["image"],
+        "heavy": b64encode(b"x" * (2 * 2**20 + 1)).decode(),
+    }
+    for name, image in wrong.items():
+        problem = admin.problem("PUT", path, {"image": image})
+        assert (problem["status"], [entry["pointer"] for entry in problem["errors"]]) == (422, ["/image"]), name
+    assert admin.get(path) == kept
+
+
+def test_a_poster_promises_no_earnings_under_a_pack_that_forbids_it(inviting: Api) -> None:
+    asked = {"title": "躺赚", "goods_name": "月入过万课程"}
+    assert inviting.caller().call("GET", "/v1/shops/s-1/poster.png", query_string=asked).status_code == 200
+    patch(inviting, policy="cn")
+    problem = inviting.caller().problem("GET", "/v1/shops/s-1/poster.png", query_string=asked)
+    assert {entry["pointer"] for entry in problem["errors"]} == {"?title", "?goods_name"}
+
+
 def test_a_poster_kept_by_its_reader_is_not_sent_again_until_it_would_differ(inviting: Api) -> None:
     admin = inviting.caller()
     for name in ("poster.png", "qr.svg"):
@@ -166,12 +245,15 @@ def test_the_page_tells_who_invites_into_what_and_the_code_and_nothing_else(invi
     patch(inviting, title="好物优选")
     chinese, english = visit(inviting, code, "?lang=zh"), visit(inviting, code, "?lang=en")
     assert words(chinese) == (
-        f"加入好物优选 English 喆记小店 邀请你加入 好物优选 邀请码 {code} "
-        "在平台注册时填写以上邀请码即可。 具体规则以平台公示为准。"
+        f"加入好物优选 English 喆记小店 邀请你加入 好物优选 邀请码 {code} 复制邀请码 如何加入 "
+        "复制邀请码，或截图保存本页。 打开好物优选的 App 或小程序，进入注册页面。 在平台注册时填写以上邀请码即可。 "
+        "找不到入口？请询问发给你链接的人。 具体规则以平台公示为准。"
     )
     assert words(english) == (
-        f"Join 好物优选 中文 喆记小店 invites you to join 好物优选 Invite code {code} "
-        "Give this code when you register with the platform. The rules are those the platform publishes."
+        f"Join 好物优选 中文 喆记小店 invites you to join 好物优选 Invite code {code} Copy the code How to join "
+        "Copy the code, or keep a picture of this page. Open the app or shop of 好物优选, where you can register. "
+        "Give this code when you register with the platform. You do not find it? Ask who sent you this link. "
+        "The rules are those the platform publishes."
     )
     for answer in (chinese, english):
         assert "s-1" not in answer.text
@@ -193,11 +275,53 @@ def test_the_page_speaks_the_readers_language_and_says_so(inviting: Api) -> None
     assert visit(inviting, code, "?lang=xx", **{"Accept-Language": "zh"}).headers["Content-Language"] == "zh"
 
 
-def test_the_page_runs_nothing_keeps_nothing_and_is_not_to_be_found(inviting: Api) -> None:
+def tags_of(answer: TestResponse) -> dict[str, str]:
+    """What the page tells chats, by the name of the tag."""
+    found = re.findall(
+        r'<meta (?:property|itemprop|name="description" itemprop)="([^"]+)" content="([^"]*)"', answer.text
+    )
+    return {name: html.unescape(content) for name, content in found}
+
+
+def test_a_chat_shows_who_invites_into_what_and_a_card_and_nothing_else(inviting: Api) -> None:
+    code = code_of(inviting)
+    patch(inviting, title="好物优选")
+    tags = tags_of(visit(inviting, code, "?lang=zh"))
+    link = f"{BASE}/r/{code}"
+    assert tags["og:title"] == tags["name"] == "喆记小店邀请你加入好物优选"
+    assert tags["og:description"] == tags["description"] == f"邀请码 {code}。具体规则以平台公示为准。"
+    assert tags["og:image"] == tags["image"] == f"{link}/card.png?lang=zh"
+    assert (tags["og:url"], tags["og:locale"], tags["og:site_name"]) == (link, "zh_CN", "好物优选")
+    assert tags_of(visit(inviting, code, "?lang=en"))["og:title"] == "喆记小店 invites you to join 好物优选"
+    assert [claim for claim in CLAIMS if claim in " ".join(tags.values())] == []
+    cards = {language: visit(inviting, f"{code}/card.png", f"?lang={language}") for language in ("zh", "en")}
+    for card in cards.values():
+        assert (card.status_code, card.content_type, card.headers["Cache-Control"]) == (
+            200,
+            "image/png",
+            "public, max-age=60",
+        )
+        size = tuple(int(tags[f"og:image:{side}"]) for side in ("width", "height"))
+        assert Image.open(io.BytesIO(card.data)).size == size == (1200, 630)
+    assert cards["zh"].data != cards["en"].data
+
+
+def test_a_code_that_leads_nowhere_has_no_card_and_tells_chats_nothing(inviting: Api) -> None:
+    code = code_of(inviting)
+    inviting.caller().post("/v1/shops/s-1/status", {"status": "closed", "reason": "r"})
+    for wrong in (code, "AAAAAAAAAA", "x"):
+        card = visit(inviting, f"{wrong}/card.png")
+        assert (card.status_code, card.data, card.headers["Cache-Control"]) == (404, b"", "no-store")
+        assert tags_of(visit(inviting, wrong)) == {}
+
+
+def test_the_page_runs_only_its_own_file_keeps_nothing_and_is_not_to_be_found(inviting: Api) -> None:
     answer = visit(inviting, code_of(inviting))
     assert answer.content_type == "text/html; charset=utf-8"
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
-    assert not re.search(r"<script|<style| style=| on\w+=|<form|http://", answer.text)
+    assert not re.search(r"<script(?! src=)|<style| style=| on\w+=|<form|http://", answer.text)
+    [script] = re.findall(r'<script src="([^"]+)" defer></script>', answer.text)
+    assert inviting.nobody().call("GET", script).content_type.startswith("text/javascript")
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert answer.headers["Cache-Control"] == "public, max-age=60"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -210,7 +334,7 @@ def test_a_name_is_text_and_never_markup(inviting: Api) -> None:
     inviting.caller().call("PATCH", "/v1/shops/s-1", {"name": "<script>alert(1)</script>&\"'"})
     patch(inviting, title="<b>T</b>")
     answer = visit(inviting, code_of(inviting))
-    assert "<script" not in answer.text
+    assert "<script>" not in answer.text
     assert "<b>" not in answer.text
     assert "<script>alert(1)</script>&\"'" in html.unescape(answer.text)
 
@@ -289,6 +413,8 @@ def test_a_code_that_two_programs_have_shows_both_and_guesses_neither(inviting: 
     assert "喆记小店" in answer.text
     assert "Other shop" in answer.text
     assert "Several programs know this code" in answer.text
+    assert tags_of(answer) == {}
+    assert visit(inviting, f"{code}/card.png").status_code == 404
     admin.post("/v1/shops/x-1/status", {"status": "closed", "reason": "r"})
     assert "Other shop" not in visit(inviting, code).text
 
@@ -374,6 +500,14 @@ def test_commands_draw_what_the_service_draws(inviting: Api, monkeypatch: pytest
         result = run("shops", name, "s-1", "--output", drawn, *extra)
         assert (result.exit_code, result.output) == (0, f"{drawn}: {BASE}/r/{code_of(inviting)}\n")
         assert drawn.read_bytes() == inviting.caller().call("GET", f"/v1/shops/s-1/{path}").data
+    drawn = tmp_path / "market"
+    article = ("--design", "market", "--title", "春茶", "--goods-name", "龙井", "--goods-price", "1,280.5")
+    assert run("shops", "poster", "s-1", "--output", drawn, *article).exit_code == 0
+    query = "design=market&title=%E6%98%A5%E8%8C%B6&goods_name=%E9%BE%99%E4%BA%95&goods_price_minor=128050"
+    assert drawn.read_bytes() == inviting.caller().call("GET", f"/v1/shops/s-1/poster.png?{query}").data
+    for wrong in (("--goods-price", "1"), ("--goods-name", "x", "--goods-price", "1.005"), ("--title", "x" * 41)):
+        assert run("shops", "poster", "s-1", "--output", tmp_path / "wrong", *wrong).exit_code == 2
+    assert not (tmp_path / "wrong").exists()
 
 
 @pytest.mark.usefixtures("shell")

@@ -60,7 +60,9 @@ def test_every_file_says_id_and_reason_in_its_last_columns(api: Api, adjusted: s
         heading, *rows = csv.reader(io.StringIO(exported(caller, adjusted, "csv").decode()))
         assert (heading[-3:], [row[-3:] for row in rows]) == (LAST_COLUMNS, [["", "adj-1", REASON]])
         book = openpyxl.load_workbook(io.BytesIO(exported(caller, adjusted, "xlsx")))
-        assert [row[-3:] for row in book.active.values] == [tuple(LAST_COLUMNS), (None, "adj-1", REASON)]  # type: ignore[union-attr]
+        headings, line_row, _ = book.worksheets[0].values
+        assert headings[-3:] == ("冲回的佣金\nTakes back", "手工调整\nAdjustment", "原因\nReason")
+        assert line_row[-3:] == (None, "adj-1", REASON)
         table = pq.read_table(io.BytesIO(exported(caller, adjusted, "parquet")))
         assert (table["adjustment_id"].to_pylist(), table["reason"].to_pylist()) == (["adj-1"], [REASON])
 
@@ -68,13 +70,14 @@ def test_every_file_says_id_and_reason_in_its_last_columns(api: Api, adjusted: s
 def test_the_pdf_says_id_and_reason_below_the_line(api: Api, adjusted: str) -> None:
     for caller in (api.caller("finance"), api.caller("partner", "a")):
         reader = PdfReader(io.BytesIO(exported(caller, adjusted, "pdf")))
-        assert f"手工调整 Adjustment adj-1: {REASON}" in reader.pages[0].extract_text()
+        assert f"手工调整 / Adjustment adj-1: {REASON}" in reader.pages[0].extract_text()
 
 
-def test_headings_and_kinds_of_the_pdf_stand_on_one_line_in_both_languages(api: Api, adjusted: str) -> None:
+def test_headings_and_kinds_of_the_pdf_stand_whole_each_language_on_a_line_of_its_own(api: Api, adjusted: str) -> None:
     lines = PdfReader(io.BytesIO(exported(api.caller("finance"), adjusted, "pdf"))).pages[0].extract_text().splitlines()
-    headings = ("时间 Time", "订单 Order", "行 Line", "规则 Rule", "类型 Kind", "基数 Base", "比例 Rate", "金额 Amount")
-    assert [heading for heading in (*headings, "调整 adjusted") if heading not in lines] == []
+    chinese = ("时间", "订单与行", "事由", "类型", "基数", "比例", "金额", "可提现日", "调整")
+    english = ("Time", "Order and line", "What for", "Kind", "Base", "Rate", "Amount", "Available", "adjusted")
+    assert [heading for heading in (*chinese, *english, "Adjustment by hand") if heading not in lines] == []
 
 
 def test_no_line_of_a_long_reason_begins_with_a_mark(api: Api, adjusted: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,22 @@ from click.testing import CliRunner, Result
 
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
+from distrib.services.statements.totals import keep_due_totals
+from distrib.store.statements.exports import LINES_FORM
+from distrib.store.statements.periods import ClosedPeriod, insert_closed_period
 from tests.world.api import Api
-from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.documents import SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.world import World, chain
 
+TWO_EARN = {
+    "code": "two",
+    "tiers": 1,
+    "rules": [
+        {"id": "seller", "pay": "seller", "rate": "0.10"},
+        {"id": "up-1", "pay": "upline", "tier": 1, "rate": "0.01"},
+    ],
+}
+BY_TWO = (datetime(2026, 3, 1, tzinfo=UTC), "ann", "ben", datetime(2026, 3, 2, tzinfo=UTC))
 CLOSE = "/v1/statements/2026-03/close"
 
 
@@ -50,6 +63,35 @@ def test_two_finance_keys_close_a_month_over_http(sold: World, api: Api) -> None
     assert (shop["status"], shop["closing_minor"], len(shop["lines"])) == ("closed", 1_050, 2)
     page = ann.get("/v1/statements?period=2026-03&limit=1")
     assert ann.get(f"/v1/statements?period=2026-03&limit=1&cursor={page['next_cursor']}")["data"] == shown["data"][1:]
+
+
+def test_an_order_that_paid_two_shops_counts_once_open_and_closed_and_a_closed_month_keeps_its_figures(
+    sold: World, api: Api
+) -> None:
+    sold.publish({**SELLER_TEN_PERCENT, **TWO_EARN}, datetime(2026, 4, 1, tzinfo=UTC))
+    april = {"paid_at": datetime(2026, 4, 6, tzinfo=UTC)}
+    sold.earn(settled("e2", "o2", "b", line(5_000), **april), settled("e3", "o3", "a", line(700), **april))
+    sold.earn(refunded("r2", "o2", {"1": 1_000}, datetime(2026, 4, 9, tzinfo=UTC)))
+    ann, ben = api.caller("finance"), api.caller("finance")
+    ann.post(CLOSE)
+    ben.post(f"{CLOSE}/confirm")
+    shown = ann.get("/v1/statements?period=2026-04")
+    assert [(row["shop_id"], row["orders"], row["refunds"]) for row in shown["data"]] == [("a", 2, 1), ("b", 1, 1)]
+    assert (shown["totals"]["orders"], shown["totals"]["refunds"]) == (2, 1)
+    with sold.container.begin() as conn:
+        keep_due_totals(conn, sold.program, sold.now(), always=True)
+    assert ann.get("/v1/statements?period=2026-04")["totals"] == shown["totals"]
+    proposed = ann.post("/v1/statements/2026-04/close")
+    closed = ben.post("/v1/statements/2026-04/close/confirm")
+    assert proposed["totals"] == closed["totals"] == shown["totals"]
+    assert ann.get("/v1/statements?period=2026-04")["totals"] == shown["totals"]
+    empty = ann.get("/v1/statements/2026-02/export/manifest")
+    totals = json.dumps(empty["shops"]["totals"] | {"orders": 3})
+    digests = empty["shops"]["digest"], empty["lines"]["digest"]
+    older = ClosedPeriod(202602, 0, totals, digests[0], 0, 0, digests[1], *BY_TWO, LINES_FORM, 0)
+    with sold.container.begin() as conn:
+        insert_closed_period(conn, sold.program.program_id, older)
+    assert ann.get("/v1/statements?period=2026-02")["totals"]["orders"] == 3
 
 
 def test_an_idempotency_key_repeats_the_answer_of_a_proposal(sold: World, api: Api) -> None:

@@ -72,12 +72,12 @@ WHERE mod(n, 50) IN ({whole}, {single_line});
 """
 _SHOPS = """
 INSERT INTO shops (program_id, shop_no, shop_id, digest, name, invite_code, sponsor_no, uplines, level, chain_since,
-    joined_at, status, status_since, rank_since, recorded_at)
+    joined_at, status, status_since, rank_since, recorded_at, root_no)
 SELECT {program}, n, shop_id, sha256(convert_to(format('["%s",%s,null,"Shop %s","%s",null,null]', shop_id,
         coalesce('"shop-' || lpad(upline_1::text, 7, '0') || '"', 'null'), n, {opened_text}), 'UTF8')),
     'Shop ' || n, {invite_code}, upline_1, array_remove(ARRAY[upline_1, upline_2, upline_3], NULL),
     1 + (upline_1 IS NOT NULL)::int + (upline_2 IS NOT NULL)::int + (upline_3 IS NOT NULL)::int, {opened}, {opened},
-    'active', {opened}, '0001-01-02 00:00+00', {now}
+    'active', {opened}, '0001-01-02 00:00+00', {now}, coalesce(upline_3, upline_2, upline_1, n)
 FROM (SELECT n, 'shop-' || lpad(n::text, 7, '0') AS shop_id, CASE WHEN n > {roots} THEN n / 5 END AS upline_1,
           CASE WHEN n / 5 > {roots} THEN n / 25 END AS upline_2,
           CASE WHEN n / 25 > {roots} THEN n / 125 END AS upline_3

@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0037"
-down_revision = "0033"
+down_revision = "0036"
 
 
 def upgrade() -> None:

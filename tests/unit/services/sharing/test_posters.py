@@ -10,7 +10,17 @@ import segno
 import zxingcpp
 from PIL import Image
 
-from distrib.services.sharing.posters import HEIGHT, LANGUAGES, MOST_SCALE, QUIET_ZONE, WIDTH, draw_poster, draw_qr_code
+from distrib.services.sharing.posters import (
+    DESIGNS,
+    HEIGHT,
+    LANGUAGES,
+    MOST_SCALE,
+    QUIET_ZONE,
+    WIDTH,
+    draw_poster,
+    draw_qr_code,
+    show_price,
+)
 from distrib.services.typeface import STAND_IN, on_paper, on_picture
 
 CODE = "ABCDEFGH23"
@@ -52,12 +62,50 @@ def read_by_a_phone(content: bytes) -> list[str]:
     return [barcode.text for barcode in zxingcpp.read_barcodes(picture(content))]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", NAMES)
-def test_a_poster_of_any_name_is_whole_and_its_code_leads_to_the_link(name: str | None, language: str) -> None:
-    content = poster(name or "p", name, language=language)
+@pytest.mark.parametrize(("place", "name"), list(enumerate(NAMES)))
+def test_a_poster_of_any_name_is_whole_and_its_code_leads_to_the_link(place: int, name: str | None) -> None:
+    content = poster(name or "p", name, language=LANGUAGES[place % 2])
     assert picture(content).size == (WIDTH, HEIGHT)
     assert read_by_a_phone(content) == [LINK]
+
+
+LONG_LINK = f"https://{'h' * 215}/r/{CODE}"
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize(
+    ("name", "headline", "goods", "link"),
+    [("喆记小店", None, None, LINK), ("店" * 255, "头" * 40, "货" * 80, LONG_LINK), (None, "New", "Tea", LINK)],
+)
+def test_every_design_is_whole_with_and_without_an_article_and_can_be_read(
+    design: str, name: str | None, headline: str | None, goods: str | None, link: str
+) -> None:
+    price = None if goods is None else show_price(10**12, "CNY", "en")
+    content = draw_poster("超" * 255, name, CODE, link, "zh", design, headline, goods, price)
+    assert picture(content).size == (WIDTH, HEIGHT)
+    assert read_by_a_phone(content) == [link]
+
+
+def test_designs_headlines_articles_and_prices_make_different_posters() -> None:
+    looks = [(design, *more) for design in DESIGNS for more in ((None, None, None), ("New", "Tea", "¥1.00"))]
+    looks += [("market", "New", "Tea", "¥2.00"), ("market", "New", "Tea", None), ("market", "Old", "Tea", "¥1.00")]
+    assert len({draw_poster("p", "n", CODE, LINK, "zh", *look) for look in looks}) == len(looks)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_an_article_of_the_longest_name_and_price_stays_within_its_box(design: str) -> None:
+    short = picture(draw_poster("p", "n", CODE, LINK, "zh", design, "h", "g", "¥1"))
+    long = picture(draw_poster("p", "n", CODE, LINK, "zh", design, "h", "货" * 80, show_price(10**12, "CNY", "en")))
+    top, foot, left, right = {"classic": (815, 1065, 145, 935), "market": (425, 1135, 120, 960)}.get(
+        design, (575, 905, 140, 940)
+    )
+    for box in (
+        (0, top - 12, WIDTH, top),
+        (0, foot, WIDTH, foot + 12),
+        (0, top, left, foot),
+        (right, top, WIDTH, foot),
+    ):
+        assert short.crop(box).tobytes() == long.crop(box).tobytes()
 
 
 @pytest.mark.parametrize("length", [20, 60, 120, 200, 215])

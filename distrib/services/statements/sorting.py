@@ -1,0 +1,180 @@
+"""Statements and balances in order: by what a month closes with or brought, by what is available or held.
+
+Of large programs the order is kept by workers, as of an instant that the answers name; what a row shows is of now.
+Small programs are put in order as they are asked. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import Program, format_period, period_bounds
+from distrib.services.statements import closing
+from distrib.services.statements.totals import LEAST_BLOCKS, LEAST_MONTHS, held_from_of
+from distrib.store.ledger import balances, books, seals, sorted_balances
+from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
+from distrib.store.network.shops import show_many
+from distrib.store.statements import months, periods, sorted_months, totals
+from distrib.store.statements.sorted_months import CLOSED, KEPT, WORKED_OUT, SortedMonth
+
+STATES = ("owed", "in_debt")
+BALANCE_SORTS = ("available", "-available", "held", "-held")
+MONTH_SORTS = ("shop", "closing", "-closing", "earned", "-earned")
+MOST_MONTHS = 12
+"""So many open months of a large program are kept in order, the newest of those with any movement."""
+OLDEST = timedelta(minutes=5)
+"""So old may an order be before it is kept anew,"""
+MOST_SHARE = 40
+"""and so many times as old as it took, so that a worker is busy with it a fortieth of its time at the most."""
+_BALANCE_FIGURES = {"available": sorted_balances.AVAILABLE, "held": sorted_balances.HELD}
+_MONTH_FIGURES = {"closing": "closing_minor", "earned": "earned_minor"}
+
+
+@dataclass(frozen=True, slots=True)
+class SortedPage:
+    """A page of rows, its end as (figure, number of the shop), and of when its order is where that was kept."""
+
+    rows: list[dict[str, Any]]
+    follows: tuple[int, int] | None
+    sorted_as_of: datetime | None
+
+
+def list_balances(
+    conn: Connection,
+    program: Program,
+    sort: str,
+    state: str | None,
+    after: tuple[int, int] | None,
+    limit: int,
+    now: datetime,
+) -> SortedPage:
+    """Lists the shops with money by what is available or held, with what each has now.
+
+    Args:
+        sort: one of ``BALANCE_SORTS``.
+        state: ``owed``, those with something available, or ``in_debt``, those with less than nothing.
+        after: the place that the page before ended at.
+    """
+    kept = sorted_balances.kept_order(conn, program.program_id)
+    keys = sorted_balances.shops_with_money(
+        conn,
+        program.program_id,
+        _BALANCE_FIGURES[sort.removeprefix("-")],
+        state,
+        now,
+        _key(after),
+        limit + 1,
+        is_descending=sort.startswith("-"),
+        is_kept=kept is not None,
+    )
+    numbers = [key.shop_no for key in keys[:limit]]
+    splits = balances.balances_of(conn, program.program_id, numbers, now) if numbers else {}
+    shops = show_many(conn, program.program_id, numbers, now) if numbers else {}
+    rows = [
+        {
+            "shop_id": shops[shop_no].shop_id,
+            "name": shops[shop_no].name,
+            "status": shops[shop_no].status,
+            "balance_minor": splits[shop_no].total_minor,
+            "held_minor": splits[shop_no].held_minor,
+            "reserved_minor": splits[shop_no].reserved_minor,
+            "available_minor": splits[shop_no].available_minor,
+            "currency": program.currency,
+        }
+        for shop_no in numbers
+        if shop_no in splits and _is_in(state, splits[shop_no].available_minor)
+    ]
+    return SortedPage(rows, _follows(keys, limit), None if kept is None else kept.as_of)
+
+
+def list_month(
+    conn: Connection,
+    program: Program,
+    period: int,
+    sort: str,
+    state: str | None,
+    after: tuple[int, int] | None,
+    limit: int,
+    now: datetime,
+) -> SortedPage:
+    """Lists the rows of a month by what it closes with or by what it brought, each as it stands or was closed.
+
+    Args:
+        sort: one of ``MONTH_SORTS`` but the id of the shop.
+        state: ``owed`` or ``in_debt``, by what the month closes with.
+
+    Raises:
+        Refusal: ``sort_not_kept`` for an open month of a large program that is none of the ``MOST_MONTHS``.
+    """
+    figure, is_descending = _MONTH_FIGURES[sort.removeprefix("-")], sort.startswith("-")
+    closed = closing.find_closed(conn, program, period)
+    kept = None if closed is not None else sorted_balances.kept_order(conn, program.program_id)
+    source = CLOSED if closed is not None else WORKED_OUT if kept is None else KEPT
+    if kept is not None and period not in kept.periods:
+        raise Refusal("sort_not_kept", period=format_period(period))
+    figures_no = None if closed is None else closed.figures_no
+    held_from = held_from_of(program, period, now)
+    month = SortedMonth(period, source, figure, is_descending, state, held_from, figures_no)
+    keys = sorted_months.keys_of_month(conn, program.program_id, month, _key(after), limit + 1)
+    numbers = [key.shop_no for key in keys[:limit]]
+    listed = sorted_months.rows_of_month(conn, program.program_id, month, numbers) if numbers else []
+    rows = [row for row in listed if _is_in(state, row["closing_minor"])]
+    return SortedPage(rows, _follows(keys, limit), None if kept is None else kept.as_of)
+
+
+def keep_due_order(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> bool:
+    """Keeps the order of a large program's shops and of its open months, where it is due; in a transaction of its own.
+
+    Args:
+        always: also of a small program, and before it is due.
+
+    Returns:
+        Whether it was kept.
+    """
+    number = program.program_id
+    is_large = always or totals.is_large(conn, number, LEAST_MONTHS, LEAST_BLOCKS)
+    if not is_large or not periods.lock_order(conn, number):
+        return False
+    kept = sorted_balances.kept_order(conn, number)
+    if kept is not None and not always and now - kept.as_of < _wait_of(kept):
+        return False
+    began = time.monotonic()
+    periods.allow_time(conn)
+    through = seals.posting_horizon(conn)
+    this = program.period_of(now)
+    start, end = period_bounds(this, program.zone)
+    sorted_balances.keep_balances(conn, number, start, end, now)
+    closed_through = books.closed_through(conn, number)
+    moved = {*months.periods_with_movement(conn, number), this}
+    open_periods = sorted(period for period in moved if period > closed_through)[-MOST_MONTHS:]
+    for period in open_periods:
+        is_kept = kept is not None and period in kept.periods and period != this
+        if kept is None or not is_kept or periods.posted_since(conn, number, period, kept.through_posting):
+            sorted_months.keep_month(conn, number, period, held_from_of(program, period, now))
+    sorted_months.forget_other_months(conn, number, open_periods)
+    took_ms = round((time.monotonic() - began) * 1_000)
+    sorted_balances.keep_order(conn, number, SortedAsOf(now, took_ms, through, open_periods))
+    return True
+
+
+def _wait_of(kept: SortedAsOf) -> timedelta:
+    return max(OLDEST, timedelta(milliseconds=kept.took_ms) * MOST_SHARE)
+
+
+def _is_in(state: str | None, minor: int) -> bool:
+    """Whether a figure still is what was asked for: a kept order may know an older one."""
+    return state is None or (minor > 0 if state == "owed" else minor < 0)
+
+
+def _key(after: tuple[int, int] | None) -> FigureKey | None:
+    return None if after is None else FigureKey(after[1], after[0])
+
+
+def _follows(keys: list[FigureKey], limit: int) -> tuple[int, int] | None:
+    return (keys[limit - 1].minor, keys[limit - 1].shop_no) if len(keys) > limit else None

@@ -1,0 +1,119 @@
+"""What waits for a person (待办): what takes a second one, what asks for a decision or a look.
+
+Each kind is looked at by itself and bounded; whether the reader asked for it is said here, what its role may is the
+edge's business. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from distrib.services.context import Actor, Program
+from distrib.services.programs import persons
+from distrib.store import undecided as store
+from distrib.store.undecided import WaitingRow
+
+CLOSE, PAYOUT, CLOSING_PAYMENT, ADJUSTMENT, WITHDRAWAL = (
+    "close",
+    "payout",
+    "closing_payment",
+    "adjustment",
+    "withdrawal",
+)
+PAYEE, WEBHOOK, PROGRAM, KEY = "payee", "webhook", "program", "key"
+SHOP, EVENT, CASE, FINDING = "shop", "event", "case", "finding"
+KINDS: Final = (
+    CLOSE,
+    PAYOUT,
+    CLOSING_PAYMENT,
+    ADJUSTMENT,
+    WITHDRAWAL,
+    PAYEE,
+    WEBHOOK,
+    PROGRAM,
+    KEY,
+    SHOP,
+    EVENT,
+    CASE,
+    FINDING,
+)
+SECOND_PERSON: Final = frozenset(KINDS) - {SHOP, EVENT, CASE, FINDING}
+"""The kinds that another person decides than who asked."""
+MOST_COUNTED: Final = 1_000
+FINDINGS_WAIT: Final = timedelta(days=7)
+"""Nobody decides a finding that opened no case; it is shown for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """One that waits, for whoever asks.
+
+    Args:
+        is_mine: the reader's person asked for it.
+        is_open: it can be decided by the reader as far as persons and keys go.
+    """
+
+    kind: str
+    row: WaitingRow
+    is_mine: bool
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCount:
+    """How many of a kind wait; ``has_more``: so many and more."""
+
+    count: int
+    has_more: bool
+
+
+def list_waiting(
+    conn: Connection, program: Program, actor: Actor, kinds: Collection[str], limit: int, now: datetime
+) -> tuple[list[WaitingItem], dict[str, WaitingCount]]:
+    """Lists what waits, the newest first, up to ``limit`` of each kind, and counts each kind."""
+    shown: list[tuple[str, WaitingRow]] = []
+    counts = {}
+    for kind in (kind for kind in KINDS if kind in kinds):
+        numbers = store.waiting_numbers(conn, program.program_id, kind, now, now - FINDINGS_WAIT, MOST_COUNTED + 1)
+        counts[kind] = WaitingCount(min(len(numbers), MOST_COUNTED), len(numbers) > MOST_COUNTED)
+        if numbers[:limit]:
+            shown += [(kind, row) for row in store.waiting_rows(conn, program.program_id, kind, numbers[:limit])]
+    waiting = _judged(conn, program, actor, shown, now)
+    return sorted(waiting, key=lambda item: (item.row.waiting_since, item.row.id), reverse=True), counts
+
+
+def _judged(
+    conn: Connection, program: Program, actor: Actor, shown: list[tuple[str, WaitingRow]], now: datetime
+) -> list[WaitingItem]:
+    """Says of each whether the reader asked for it, and whether its key could confirm it."""
+    hands = _hands(conn, program, shown)
+    theirs = persons.theirs_among(conn, program, actor.key_id, hands)
+    ended = persons.ended_among(conn, program, {row.by for _, row in shown if row.by}, now)
+    may_confirm = persons.may_confirm_now(conn, program, actor, now)
+
+    def is_open(kind: str, row: WaitingRow) -> bool:
+        if kind not in SECOND_PERSON:
+            return True
+        is_stale = kind != KEY and row.by in ended
+        return may_confirm and not is_stale and _name(kind, row) not in theirs
+
+    return [WaitingItem(kind, row, _name(kind, row) in theirs, is_open(kind, row)) for kind, row in shown]
+
+
+def _hands(conn: Connection, program: Program, shown: list[tuple[str, WaitingRow]]) -> dict[str, list[str]]:
+    """Lists for each the keys whose person asked for it; of a key, itself and all that had it in hand."""
+    key_ids = [row.id for kind, row in shown if kind == KEY]
+    makers = persons.makers_of_all(conn, program, key_ids) if key_ids else {}
+    return {
+        _name(kind, row): [row.id, *makers[row.id]] if kind == KEY else [row.by] if row.by else []
+        for kind, row in shown
+    }
+
+
+def _name(kind: str, row: WaitingRow) -> str:
+    return f"{kind}/{row.id}"

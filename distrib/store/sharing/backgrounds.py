@@ -1,0 +1,40 @@
+"""The picture behind a program's posters. What a picture may be is decided elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver, rows_as
+
+_BACKGROUND = "SELECT image, digest, set_at FROM poster_backgrounds WHERE program_id = %s"
+_PUT_BACKGROUND = """
+INSERT INTO poster_backgrounds (program_id, image, digest, set_at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (program_id) DO UPDATE SET image = EXCLUDED.image, digest = EXCLUDED.digest, set_at = EXCLUDED.set_at
+"""
+
+
+class Background(NamedTuple):
+    """The picture behind a program's posters: JPEG, its SHA-256, since when."""
+
+    image: bytes
+    digest: bytes
+    set_at: datetime
+
+
+def find_background(conn: Connection, program_id: int) -> Background | None:
+    """Reads the picture behind a program's posters; None where it has none."""
+    cursor = driver(conn).cursor(row_factory=rows_as(Background), binary=True)
+    return cursor.execute(_BACKGROUND, (program_id,)).fetchone()
+
+
+def put_background(conn: Connection, program_id: int, background: Background) -> None:
+    """Puts a picture in the place of the one before."""
+    driver(conn).execute(_PUT_BACKGROUND, (program_id, *background))
+
+
+def end_background(conn: Connection, program_id: int) -> None:
+    """Takes the picture away, where there is one."""
+    driver(conn).execute("DELETE FROM poster_backgrounds WHERE program_id = %s", (program_id,))
