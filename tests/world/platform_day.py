@@ -372,6 +372,7 @@ class PlatformDay:
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
         self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
         self.good("GET", "/v1/people?state=active&limit=1")
+        self.good("GET", "/v1/compliance/runs/latest")
         self.good("GET", "/v1/queue")
         self.good("GET", "/v1/audits?limit=2")
         self.look()

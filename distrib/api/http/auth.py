@@ -144,6 +144,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "list_audits": _READERS,
     "get_compliance_report": _READERS,
     "list_findings": _READERS,
+    "get_latest_run": _READERS,
     "run_monitors": _ADMIN,
     "list_cases": _READERS,
     "get_case": _READERS,

@@ -5,7 +5,7 @@ No light says that all is well: a pack measures what it measures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from flask import Blueprint
@@ -16,10 +16,13 @@ from distrib.console.frame import Done, Outcome, Page, Work, page
 from distrib.console.lists import Column, Filter, ListSpec, Tab, linked, list_view
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
+from distrib.domain.errors import Refusal
 from distrib.domain.money import RatioInvalid, parse_ratio
 from distrib.domain.policies.figures import RATIOS, Threshold, Thresholds, read_thresholds
+from distrib.domain.policies.policy import Policy, combine
 from distrib.domain.texts import Text
 from distrib.services.compliance.words import MEASURES, ReportWording
+from distrib.services.plans.versions import load_timeline
 
 MOST_CASES: Final = 500
 """Of which the one about a finding is looked for: the newest."""
@@ -37,7 +40,7 @@ _COLUMNS: Final = (
 _ACTIONS: Final[Mapping[str, Text]] = {
     "reported": Text("reported"),
     "case_opened": Text("a case was opened"),
-    "case_stands": Text("a case stands"),
+    "case_open": Text("a case stands"),
     "case_decided": Text("a case was decided"),
     "detached": Text("joined as a root"),
     "allowed": Text("allowed"),
@@ -64,22 +67,15 @@ def compliance_pages(blueprint: Blueprint) -> None:
     def compliance(work: Work) -> Page:
         return Page("console/compliance.html", {"list": list_view(work, _findings(work)), "tab": "findings"})
 
-    @page(blueprint, "/compliance/structure", needs="get_compliance_report", entry="compliance")
+    @page(blueprint, "/compliance/structure", needs="get_latest_run", entry="compliance")
     def structure(work: Work) -> Page:
-        report = work.call("get_compliance_report")
-        wording = wording_of(work)
-        policies = current_site().policies
-        lines = _lines(bound for pack in report["packs"] for bound in _tree_bounds(policies[pack["name"]].monitors))
-        values = {
-            "report": report,
-            "tab": "structure",
-            "figures": [(wording.say(name), wording.value(name, value)) for name, value in _known(report["structure"])],
-            "caps": [(wording.say(name), wording.value(name, value)) for name, value in report["caps"].items()],
-            "headings": _headings(wording, lines),
-            "trees": [_tree(wording, tree, lines) for tree in report["largest_trees"]],
-            "organisers": [_tree(wording, tree, lines) for tree in report["organisers"]],
-        }
-        return Page("console/compliance_structure.html", values)
+        try:
+            run = work.call("get_latest_run")
+        except Refusal as refusal:
+            if refusal.code != "not_found":
+                raise
+            return Page("console/compliance_structure.html", {"tab": "structure", "run": None})
+        return Page("console/compliance_structure.html", {"tab": "structure", **_measured(work, run)})
 
     @page(blueprint, "/compliance/report", needs="get_compliance_report", entry="compliance")
     def compliance_report(work: Work) -> Outcome:
@@ -158,8 +154,36 @@ def meters(bars: Iterable[Bar]) -> Markup:
     )
 
 
-def _tree_bounds(monitors: Sequence[Any]) -> Iterable[Threshold]:
-    return (bound for monitor in monitors if monitor.scope == "tree" for bound in monitor.bounds)
+def _measured(work: Work, run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the monitors measured last, against the caps and the lines of the packs of today."""
+    wording, packs = wording_of(work), _packs(work)
+    limits = combine(*packs)
+    lines = _lines(_tree_bounds(packs, work))
+    caps: dict[str, object] = {"max_tiers": limits.max_tiers, "max_tree_levels": limits.max_tree_levels}
+    if limits.max_tree_levels is not None:
+        caps["on_excess"] = limits.on_excess
+    return {
+        "run": run,
+        "packs": [pack.name for pack in packs],
+        "figures": [(wording.say(name), wording.value(name, value)) for name, value in _known(run["structure"])],
+        "caps": [(wording.say(name), wording.value(name, value)) for name, value in caps.items()],
+        "headings": _headings(wording, lines),
+        "trees": [_tree(wording, tree, lines) for tree in run["largest_trees"]],
+        "organisers": [_tree(wording, tree, lines) for tree in run["organisers"]],
+    }
+
+
+def _packs(work: Work) -> list[Policy]:
+    """The packs that bind: the program's, and the one that the plan in force names."""
+    live = load_timeline(work.desk.conn, work.desk.program).in_force(work.desk.now)
+    names = dict.fromkeys([work.desk.program.policy, live.plan.policy if live else None])
+    return [current_site().policies[name] for name in names if name]
+
+
+def _tree_bounds(packs: Iterable[Policy], work: Work) -> Iterable[Threshold]:
+    day, currency = work.desk.program.day_of(work.desk.now), work.desk.program.currency
+    watching = (monitor for pack in packs for monitor in pack.monitors if monitor.is_in_force(day, currency))
+    return (bound for monitor in watching if monitor.scope == "tree" for bound in monitor.bounds)
 
 
 def _lines(bounds: Iterable[Threshold]) -> dict[str, Threshold]:

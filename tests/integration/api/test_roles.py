@@ -138,6 +138,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_audit": ("GET", "/v1/audit", None),
     "get_compliance_report": ("GET", "/v1/compliance/report", None),
     "list_findings": ("GET", "/v1/compliance/findings", None),
+    "get_latest_run": ("GET", "/v1/compliance/runs/latest", None),
     "run_monitors": ("POST", "/v1/compliance/runs", None),
     "list_cases": ("GET", "/v1/compliance/cases", None),
     "get_case": ("GET", "/v1/compliance/cases/1", None),
