@@ -80,10 +80,11 @@ def case_pages(blueprint: Blueprint) -> None:
     def case(work: Work, case_no: str) -> Page:
         known = work.call("get_case", case_no=case_no)
         wording, language = wording_of(work), work.reader.language
+        acted = [known["opened_by"], *(decision["recorded_by"] for decision in known["decisions"])]
         choices = [(code, work.say(DECISIONS[code])) for code in _FITS[known["state"]]]
         values = {
             "case": known,
-            "names": names_of(work, [known["opened_by"], *(one["recorded_by"] for one in known["decisions"])]),
+            "names": names_of(work, acted),
             "subject": wording.value("subject", known["subject"]),
             "state": state_badge(CASE_STATES, known["state"], language),
             "evidence": [

@@ -65,7 +65,7 @@ class PlanTime:
 
     def of(self, code: str, version: int) -> Stretch | None:
         """The stretch of a version; None of a draft, and of a version that is too old to be listed."""
-        return next((one for one in self.stretches if (one.code, one.version) == (code, version)), None)
+        return next((stretch for stretch in self.stretches if (stretch.code, stretch.version) == (code, version)), None)
 
     def state_of(self, version: Mapping[str, Any]) -> str:
         """What a version is now."""
@@ -83,7 +83,7 @@ class PlanTime:
 
     def before(self, code: str, version: int) -> str:
         """The version that was saved before, of the same code where there is one; empty of the first."""
-        names = [(one["code"], one["version"]) for one in self.versions]
+        names = [(version["code"], version["version"]) for version in self.versions]
         if (code, version) not in names:
             return ""
         older = names[names.index((code, version)) + 1 :]

@@ -161,7 +161,7 @@ def _checked(work: Work, text: str) -> dict[str, Any]:
 def _compared(work: Work) -> dict[str, Any]:
     times = plan_times(work)
     names = {"old": work.query.get("old", ""), "new": work.query.get("new", "")}
-    choices = [(f"{one['code']}/{one['version']}", f"{one['code']} {one['version']}") for one in times.versions]
+    choices = [(f"{plan['code']}/{plan['version']}", f"{plan['code']} {plan['version']}") for plan in times.versions]
     values: dict[str, Any] = {**names, "choices": choices, "stretches": None}
     if not all(names.values()):
         return values

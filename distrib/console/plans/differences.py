@@ -26,7 +26,7 @@ class Line(NamedTuple):
     new: str | None
 
 
-class Difference(NamedTuple):
+class PlanDifference(NamedTuple):
     """Something that a plan says and the other says otherwise or not at all."""
 
     kind: str
@@ -66,7 +66,7 @@ def gathered(lines: list[Line]) -> list[list[Line]]:
     return stretches
 
 
-def words_beside(old: Summary, new: Summary) -> list[Difference]:
+def words_beside(old: Summary, new: Summary) -> list[PlanDifference]:
     """Lists what the plans say differently: facts by their key, rules by their id."""
     before, after = dict(_said(old)), dict(_said(new))
     return [_difference(key, before, after) for key in {**before, **after} if before.get(key) != after.get(key)]
@@ -74,9 +74,9 @@ def words_beside(old: Summary, new: Summary) -> list[Difference]:
 
 def _difference(
     key: tuple[str, str], before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]
-) -> Difference:
+) -> PlanDifference:
     kind = ADDED if key not in before else REMOVED if key not in after else CHANGED
-    return Difference(kind, key[1], before.get(key, ""), after.get(key, ""))
+    return PlanDifference(kind, key[1], before.get(key, ""), after.get(key, ""))
 
 
 def _said(summary: Summary) -> Iterator[tuple[tuple[str, str], str]]:
@@ -87,10 +87,10 @@ def _said(summary: Summary) -> Iterator[tuple[tuple[str, str], str]]:
         yield ("rule", rule.id), " · ".join(part for part in parts if part)
 
 
-def _paired(before: list[str], after: list[str], olds: range, news: range) -> Iterator[Line]:
-    for step in range(max(len(olds), len(news))):
+def _paired(before: list[str], after: list[str], olds: range, added: range) -> Iterator[Line]:
+    for step in range(max(len(olds), len(added))):
         old_at = olds[step] if step < len(olds) else None
-        new_at = news[step] if step < len(news) else None
+        new_at = added[step] if step < len(added) else None
         old = None if old_at is None else before[old_at]
         new = None if new_at is None else after[new_at]
         kind = ADDED if old is None else REMOVED if new is None else SAME if old == new else CHANGED

@@ -108,7 +108,7 @@ _RESEND = text(
     "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = :now"
     " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no RETURNING delivery_no"
 )
-_TELL_ONE = text(
+_INSERT_DELIVERY = text(
     "WITH message AS (INSERT INTO outbox (program_id, type, occurred_at, payload)"
     " VALUES (:program, :type, :now, :payload) RETURNING message_no)"
     " INSERT INTO webhook_deliveries (program_id, webhook_no, message_no, next_attempt_at)"
@@ -252,7 +252,7 @@ def insert_delivery(conn: Connection, program_id: int, webhook_no: int, message:
     """Writes a message of a type that no endpoint asks for, and its delivery to one; returns the delivery's number."""
     values = {"type": message.type, "now": message.occurred_at, "payload": message.payload}
     statement_values = {"program": program_id, "webhook_no": webhook_no} | values
-    return int(conn.execute(_TELL_ONE, statement_values).scalar_one())
+    return int(conn.execute(_INSERT_DELIVERY, statement_values).scalar_one())
 
 
 def claim_due(
