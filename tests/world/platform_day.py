@@ -372,7 +372,6 @@ class PlatformDay:
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
         self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
         self.good("GET", "/v1/people?state=active&limit=1")
-        self.good("GET", "/v1/compliance/runs/latest")
         self.good("GET", "/v1/queue")
         self.good("GET", "/v1/audits?limit=2")
         self.look()
@@ -549,6 +548,7 @@ class PlatformDay:
     def watch(self) -> None:
         """Monitors, the report, cases with their decisions, penalties."""
         self.good("POST", "/v1/compliance/runs")
+        self.good("GET", "/v1/compliance/runs/latest")
         run_daily_monitors(self.api.world.container)
         root = shop_id(self.platform.roots)
         case = self.good("POST", "/v1/compliance/cases", {"shop_id": root, "reason": "r"})

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint
 from markupsafe import Markup
 
-from distrib.console.cells import CASE_STATES, FINDING_SEVERITIES, state_badge
+from distrib.console.cells import CASE_STATES, FINDING_SEVERITIES, options_of, state_badge
 from distrib.console.frame import Done, Outcome, Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, Tab, linked, list_view
+from distrib.console.lists import Column, Filter, ListSpec, linked, list_view
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
 from distrib.domain.errors import Refusal
@@ -262,16 +262,16 @@ def _findings(work: Work) -> ListSpec:
             "action": work.say(_ACTIONS[row["action"]]) if row["action"] in _ACTIONS else row["action"],
         }
 
-    tabs = [Tab(state.words, code) for code, state in FINDING_SEVERITIES.items()]
     return ListSpec(
         name="findings",
         endpoint="compliance",
         operation="list_findings",
         columns=_COLUMNS,
         cells=cells,
-        filters=(Filter("id", Text("Finding"), hint="CN-S01"),),
-        tabs=(Tab(Text("All"), ""), *tabs),
-        tab_parameter="severity",
+        filters=(
+            Filter("severity", Text("Severity"), options_of(FINDING_SEVERITIES)),
+            Filter("id", Text("Finding"), hint="CN-S01"),
+        ),
         empty=(
             Text("Nothing was found yet"),
             Text("Monitors run every day; what they find stands here, and what they do not measure does not."),

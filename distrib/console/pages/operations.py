@@ -40,7 +40,7 @@ _CHANGES: Final = (
 _TRAIL: Final = (
     Column("no", Text("No."), "number", is_fixed=True),
     Column("recorded_at", Text("When"), "date"),
-    Column("owner", Text("Who")),
+    Column("owner", Text("Who", "trail")),
     Column("actor", Text("Key"), is_shown=False),
     Column("role", Text("Role"), is_shown=False),
     Column("kind", Text("Kind")),

@@ -132,7 +132,7 @@ def _could_confirm(known: Mapping[str, Any]) -> bool:
 def money_words(work: Work, known: Mapping[str, Any]) -> Markup | str:
     """Whether a key or a seat may confirm money, or when it may."""
     if known["may_confirm"]:
-        return Markup("{} {}").format(icon("check"), work.say(Text("yes", "confirms")))
+        return Markup("<span>{} {}</span>").format(icon("check"), work.say(Text("yes", "confirms")))
     if known["state"] != "active" or not _could_confirm({"scopes": None, **known}):
         return "–"
     if known["confirms_from"] is not None:
@@ -163,7 +163,7 @@ def _people(work: Work) -> ListSpec:
         operation="list_people",
         columns=_PEOPLE,
         cells=cells,
-        tabs=(Tab(Text("All"), ""), Tab(Text("In now"), "active"), Tab(Text("Ended"), "ended")),
+        tabs=(Tab(Text("All"), ""), Tab(Text("In now"), "active"), Tab(Text("Ended", "people"), "ended")),
         tab_parameter="state",
         empty=(Text("Nobody signs in to this program"), Text("Let somebody in by a login and a role.")),
     )
