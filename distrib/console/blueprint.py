@@ -12,8 +12,8 @@ from distrib.console.landing import show_landing
 from distrib.console.pages.adjustments import adjustment_pages
 from distrib.console.pages.commissions import commission_pages
 from distrib.console.pages.events import event_pages
-from distrib.console.pages.month_close import close_pages
 from distrib.console.pages.inbox import inbox_pages
+from distrib.console.pages.month_close import close_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
 from distrib.console.pages.payout_decisions import decision_pages

@@ -36,7 +36,7 @@ def overview_pages(blueprint: Blueprint) -> None:
                 "figures": _figures(work, month, before),
                 "chart": _chart(work, months),
                 "months": months,
-                "waiting": _waiting(work),
+                "undecided": _waiting(work),
                 "sellers": _leaders(work, "list_shops", "-sales"),
                 "owed": _leaders(work, "list_balances", "-available"),
             },
@@ -94,7 +94,7 @@ def _month(work: Work, period: str) -> dict[str, Any]:
 
 
 def _month_address(work: Work, period: str) -> str:
-    return work.url("statement_month", period=period) if work.has_page("statement_month") else ""
+    return work.url("month", period=period) if work.has_page("month") else ""
 
 
 def _figures(work: Work, month: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, str]]:
