@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -190,8 +190,11 @@ def change_password(conn: Connection, signed_in: SignedIn, former: str, password
     store.end_sessions(conn, person.person_no, bytes.fromhex(signed_in.session_id), now)
 
 
-def reset_password(conn: Connection, login: str, password: str, now: datetime) -> None:
-    """Gives a person a password to be changed at the next sign-in, and ends all sessions; for who runs the service.
+def give_password(conn: Connection, login: str, password: str, now: datetime, *, must_change: bool = True) -> Person:
+    """Gives a person a password and ends all sessions; for who runs the service. Enters the person.
+
+    Args:
+        must_change: whether it is good for nothing but to choose another.
 
     Raises:
         Refusal: ``person_unknown``, or ``invalid``.
@@ -200,8 +203,9 @@ def reset_password(conn: Connection, login: str, password: str, now: datetime) -
     problems = password_problems(password, login)
     if problems:
         raise Refusal("invalid", problems)
-    store.set_password(conn, person.person_no, hash_of_password(password), must_change=True)
+    store.set_password(conn, person.person_no, hash_of_password(password), must_change=must_change)
     store.end_sessions(conn, person.person_no, b"", now)
+    return replace(person, must_change=must_change, by_password=True)
 
 
 def end_person(conn: Connection, login: str, now: datetime) -> None:
