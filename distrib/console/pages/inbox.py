@@ -64,7 +64,6 @@ def inbox_pages(blueprint: Blueprint) -> None:
         rows = [_row(work, item) for item in answer["data"]]
         return Page("console/inbox.html", {"tabs": tabs, "rows": rows, "all_href": work.url("inbox"), "kind": kind})
 
-
     @page(blueprint, "/waiting", needs="list_inbox", entry="inbox")
     def waiting(work: Work) -> Page:
         return Page("console/waiting.html", {"count": _count(work)})
