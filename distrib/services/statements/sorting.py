@@ -21,7 +21,7 @@ from distrib.store.ledger import balances, books, seals, sorted_balances
 from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
 from distrib.store.network.shops import show_many
 from distrib.store.statements import months, periods, sorted_months, totals
-from distrib.store.statements.sorted_months import CLOSED, KEPT, WORKED_OUT, SortedMonth
+from distrib.store.statements.sorted_months import CLOSED, COMPUTED, KEPT, SortedMonth
 
 STATES = ("owed", "in_debt")
 BALANCE_SORTS = ("available", "-available", "held", "-held")
@@ -115,7 +115,7 @@ def list_month(
     figure, is_descending = _MONTH_FIGURES[sort.removeprefix("-")], sort.startswith("-")
     closed = closing.find_closed(conn, program, period)
     kept = None if closed is not None else sorted_balances.kept_order(conn, program.program_id)
-    source = CLOSED if closed is not None else WORKED_OUT if kept is None else KEPT
+    source = CLOSED if closed is not None else COMPUTED if kept is None else KEPT
     if kept is not None and period not in kept.periods:
         raise Refusal("sort_not_kept", period=format_period(period))
     figures_no = None if closed is None else closed.figures_no
