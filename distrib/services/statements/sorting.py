@@ -32,6 +32,8 @@ OLDEST = timedelta(minutes=5)
 """So old may an order be before it is kept anew,"""
 MOST_SHARE = 40
 """and so many times as old as it took, so that a worker is busy with it a fortieth of its time at the most."""
+LONGEST = timedelta(minutes=30)
+"""But no older than this: the first time, when all of it is written, says little of the next."""
 _BALANCE_FIGURES = {"available": sorted_balances.AVAILABLE, "held": sorted_balances.HELD}
 _MONTH_FIGURES = {"closing": "closing_minor", "earned": "earned_minor"}
 
@@ -164,7 +166,7 @@ def keep_due_order(conn: Connection, program: Program, now: datetime, *, always:
 
 
 def _wait_of(kept: SortedAsOf) -> timedelta:
-    return max(OLDEST, timedelta(milliseconds=kept.took_ms) * MOST_SHARE)
+    return min(max(OLDEST, timedelta(milliseconds=kept.took_ms) * MOST_SHARE), LONGEST)
 
 
 def _is_in(state: str | None, minor: int) -> bool:
