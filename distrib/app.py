@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import NotFound
 
@@ -38,6 +41,7 @@ from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
+from distrib.services.sharing.visits import count_visit
 from distrib.settings import Settings
 from distrib.store import migrate
 from distrib.store.database import enter_program
@@ -62,7 +66,7 @@ def create_app(container: Container) -> Flask:
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
     app.register_blueprint(console_blueprint(container.policies, load_samples(container.settings.config_dir)))
-    app.register_blueprint(invitation_blueprint(lambda code: _invitations(container, code)))
+    app.register_blueprint(invitation_blueprint(partial(_invitations, container), partial(_visit_of, container)))
     answer_with_problems(app)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -107,6 +111,22 @@ def _invitations(container: Container, code: str) -> list[Invitation]:
         container.web_engine.begin,
         lambda conn: find_invitations(conn, container.policies, code, container.now()),
     )
+
+
+def _visit_of(container: Container, code: str, source: str | None) -> Callable[[], None]:
+    """Returns what counts this visit of an invite link, in a transaction of its own; what fails is not counted."""
+    backend = current_backend()
+    address = backend.gate.address_of(request) or ""
+    agent, now = request.headers.get("User-Agent", ""), backend.now()
+
+    def count() -> None:
+        try:
+            with container.web_engine.begin() as conn:
+                count_visit(conn, code, source, address, agent, now)
+        except (DBAPIError, PoolExhausted) as error:
+            _log.warning("visit_not_counted", error=type(error).__name__)
+
+    return count
 
 
 def _answers(container: Container) -> bool:

@@ -9,9 +9,11 @@ from functools import partial
 from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
-from distrib.api.http.answers import Drawing
+from distrib.api.http.answers import Answer, Drawing
+from distrib.api.schemas.funnel import FunnelQuerySchema, FunnelSchema
 from distrib.api.schemas.sharing import PosterQuerySchema, QrCodeQuerySchema
 from distrib.domain.sharing import invite_link
+from distrib.services.sharing.funnel import read_funnel, span_view
 from distrib.services.sharing.invitations import Invitation, invitation_of
 from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code
 
@@ -47,6 +49,16 @@ def get_qr_code(call: Call, shop_id: str) -> Drawing:
     _, link = _invitation(call, shop_id)
     scale = call.query["scale"]
     return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
+
+
+@sharing.operation("GET", "/funnel", {200: FunnelSchema}, query=FunnelQuerySchema, refusals=("shop_unknown",))
+def get_funnel(call: Call) -> Answer:
+    """From visits of invite links to repeat purchases, by day or month; of the program, or of one shop."""
+    query = call.query
+    spans = read_funnel(
+        call.conn, call.program, query["shop_id"], query["grain"], query["from_day"], query["to_day"], call.now
+    )
+    return Answer({"data": [span_view(call.program, span) for span in spans]})
 
 
 def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:
