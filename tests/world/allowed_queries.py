@@ -16,6 +16,7 @@ NEW_ROWS = "rows of the batch that was made a moment ago: no statistics know the
 LOOKS = "the promotions of a day are decided from the sales of many shops, a few rows of each"
 SINCE = "what was done since the last audit: all of it, on the day the program was made"
 SEALED = "a day's postings name their shops, each looked up: on the day the program was made that is all of them"
+FUNNEL = "the funnel of a program is worked out once a day by the workers, all shops and the span's sales with it"
 CURSOR = "a cursor of the server, planned for its first rows"
 
 ADDED_UP = "totals are kept from 20,000 months of accounts on by the workers; until they have, a month is added up"
@@ -59,6 +60,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "programs/totals.settled_totals": DEMO,
         "programs/totals.to_do": DEMO,
         "programs/totals.transfer_totals": DEMO,
+        "sharing/funnel.figures_of_span": FUNNEL,
         "ranks/columns.customers": EVALUATION,
         "ranks/columns.earnings": EVALUATION,
         "ranks/columns.links": EVALUATION,

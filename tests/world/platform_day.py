@@ -47,7 +47,7 @@ from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
-from tests.world.platform_feeds import let_owners_in
+from tests.world.platform_feeds import let_owners_in, visit_links
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
@@ -156,6 +156,7 @@ class PlatformDay:
             self.register,
             self.bind,
             partial(let_owners_in, self),
+            partial(visit_links, self),
             self.sell_plainly,
             self.change_program,
             self.keep_totals,
