@@ -144,9 +144,7 @@ def _allowed(settings: Settings) -> Allowed:
 def _invitations(code: str) -> list[Invitation]:
     """Yields the invitations behind a code, in a transaction that sees the shops of that code alone."""
     backend = current_backend()
-    return in_transaction(
-        backend.begin, lambda conn: find_invitations(conn, backend.policies, code, backend.now())
-    )
+    return in_transaction(backend.begin, lambda conn: find_invitations(conn, backend.policies, code, backend.now()))
 
 
 def _visit_of(code: str, source: str | None) -> Callable[[], None]:

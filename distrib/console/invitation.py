@@ -46,7 +46,6 @@ def invitation_blueprint(find: Find, public_url: Callable[[], str | None], visit
     def show_card(code: str) -> Response:
         return _card(find(code))
 
-
     return blueprint
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
-from distrib.services.people.passwords import hash_of_password, is_password, password_problems
+from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.store.people import accounts as store
 from distrib.store.people.accounts import PersonRow, SessionRow
 
@@ -96,7 +96,7 @@ def check_password(conn: Connection, login: str, password: str) -> Person:
     """
     row = store.by_login(conn, login) if _LOGIN.fullmatch(login) else None
     kept = row.password_hash if row is not None and row.ended_at is None else None
-    if not is_password(kept, password[: _MOST_DEVICE * 2]) or row is None:
+    if not is_password(kept, password[: LONGEST + 1]) or row is None:
         raise Refusal("sign_in_failed")
     store.enter_person(conn, row.person_no)
     return _person(row)
