@@ -26,7 +26,7 @@ class WaitingKind(NamedTuple):
 
 
 KINDS: Final[Mapping[str, WaitingKind]] = {
-    "close": WaitingKind(Text("Months to confirm", "inbox"), "calendar-stats", "close_month", "period"),
+    "close": WaitingKind(Text("Months to confirm", "inbox"), "calendar-stats", "close", "period"),
     "payout": WaitingKind(Text("Payouts to approve", "inbox"), "cash-banknote", "payout", "payout_id"),
     "closing_payment": WaitingKind(Text("Last payments of closed shops", "inbox"), "cash-banknote", "shop", "shop_id"),
     "adjustment": WaitingKind(Text("Adjustments to approve", "inbox"), "adjustments", "adjustments"),
@@ -64,11 +64,13 @@ def inbox_pages(blueprint: Blueprint) -> None:
         rows = [_row(work, item) for item in answer["data"]]
         return Page("console/inbox.html", {"tabs": tabs, "rows": rows, "all_href": work.url("inbox"), "kind": kind})
 
+    @page(blueprint, "/waiting", needs="list_inbox", entry="inbox")
+    def waiting(work: Work) -> Page:
+        return Page("console/waiting.html", {"count": _count(work)})
 
-def waiting_count(work: Work) -> str:
-    """How many wait for this very person: what it proposed itself is not among them; empty where none does."""
-    if not work.desk.may("list_inbox"):
-        return ""
+
+def _count(work: Work) -> str:
+    """How many wait; empty where nothing does."""
     counts = work.call("list_inbox", query={"limit": "0"})["counts"].values()
     total = sum(count["count"] for count in counts)
     return f"{total}{'+' if any(count['more'] for count in counts) else ''}" if total else ""

@@ -80,7 +80,8 @@ def list_payable(
 def _views(lines: Lines, found: Sequence[Candidate]) -> list[dict[str, Any]]:
     """What becomes of each candidate, in their order."""
     made, refused = lines.compute(found)
-    by_shop: dict[int, NewLine | RefusedShop] = {row.shop_no: row for row in (*made, *refused)}
+    by_shop: dict[int, NewLine | RefusedShop] = {line.shop_no: line for line in made}
+    by_shop |= {shop.shop_no: shop for shop in refused}
     return [_view(candidate, by_shop[candidate.shop_no]) for candidate in found]
 
 
