@@ -37,10 +37,20 @@ def where_to(browser: Browser, path: str, **form: str) -> str:
     return answer.headers["HX-Redirect"].removeprefix("/console/test")
 
 
-def send_file(browser: Browser, path: str, name: str, content: bytes, **form: str) -> tuple[int, str]:
-    """Sends a file with a form of the program; answers status and text."""
-    sent = {"csrf_token": browser.token, "file": (io.BytesIO(content), name), **form}
-    answer = browser.client.post(f"/console/test{path}", data=sent, headers={"HX-Request": "true"})
+def send_file(browser: Browser, path: str, name: str, content: bytes) -> tuple[int, str]:
+    """Sends a file with a form of the program, its bytes as they go over the wire; answers status and text."""
+    parts = (
+        b'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n' + browser.token.encode(),
+        f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + content,
+    )
+    sent = b"\r\n".join((*parts, b"--x--\r\n"))
+    answer = browser.client.post(
+        f"/console/test{path}",
+        data=sent,
+        content_type="multipart/form-data; boundary=x",
+        headers={"HX-Request": "true", "Accept-Language": browser.language},
+        buffered=True,
+    )
     return answer.status_code, answer.text
 
 
@@ -160,10 +170,12 @@ def test_files_of_results_are_refused_by_name_and_bounded(funded: Api, person: P
     assert (status, "备注" in text) == (422, True)
     status, text = send_file(ann, f"{batch}/results", "back.xlsx", b"PK\x03\x04 nothing")
     assert (status, "is no CSV and no workbook that can be read" in text) == (422, True)
-    large = b"shop_id,status\n" + b"a,paid\n" * 50_000
+    large = b"shop_id,status\n" + b"a,paid\n" * 100_000
     assert send_file(ann, f"{batch}/results", "back.csv", large)[0] == 409
-    assert send_file(ann, f"{batch}/results", "back.csv", large * 13)[0] == 413
-    assert send_file(stranger(), f"{batch}/results", "back.csv", large)[0] == 413
+    status, text = send_file(ann, f"{batch}/results", "back.csv", large * 7)
+    assert (status, "larger than 4096 KiB" in text) == (413, True)
+    status, text = send_file(stranger(), f"{batch}/results", "back.csv", large)
+    assert (status, "larger than 64 KiB" in text) == (413, True)
 
 
 def test_a_batch_is_made_of_the_ticked_and_cancelled_by_either(funded: Api, person: Person) -> None:
