@@ -188,6 +188,17 @@ def test_a_batch_is_made_of_the_ticked_and_cancelled_by_either(funded: Api, pers
     assert person("eve", "viewer").do("/payouts/make", payout_id="p-2").status_code == 403
 
 
+def test_the_last_money_of_a_closed_shop_is_paid_by_two_people(funded: Api, person: Person) -> None:
+    ann, ben = person("ann"), person("ben", "finance")
+    ann.page("/payouts/closing")
+    asked = {"payout_id": "last", "shop_id": "b", "reason": "left", "channel": "csv"}
+    assert ann.do("/payouts/closing/propose", **asked).status_code == 409
+    funded.world.set_status("b", "closed")
+    page = ben.page(where_to(ann, "/payouts/closing/propose", **asked))
+    assert "left" in page
+    assert "approved" in ben.page(where_to(ben, "/payouts/last/approve", typed="7.00"))
+
+
 def test_withdrawals_are_approved_refused_with_a_reason_and_paid_by_a_batch(funded: Api, person: Person) -> None:
     rules = {"withdrawals": {"least_minor": 1, "most_minor": 10_000}}
     funded.caller().patch("/v1/program", rules)
