@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
@@ -54,7 +55,7 @@ def send_file(browser: Browser, path: str, name: str, content: bytes) -> tuple[i
     return answer.status_code, answer.text
 
 
-def workbook(*rows: tuple[object, ...]) -> bytes:
+def workbook(*rows: list[Any]) -> bytes:
     """A workbook of one sheet."""
     book = Workbook()
     for row in rows:
@@ -152,7 +153,7 @@ def test_a_batch_goes_from_its_making_to_money_that_came_back(funded: Api, perso
     file = ben.get(f"/console/test{batch}/file")
     today = funded.world.program.day_of(funded.world.now())
     heading, first, second = list(csv.reader(io.StringIO(file.text)))[:3]
-    back = workbook((*heading, "status", "paid_on"), (*first, "paid", today), (*second, "failed", None))
+    back = workbook([*heading, "status", "paid_on"], [*first, "paid", today], [*second, "failed", None])
     status, text = send_file(ben, f"{batch}/results", "back.xlsx", back)
     assert (status, "2 recorded, 0 known before, 0 refused" in text) == (200, True)
     assert "0 recorded, 2 known before" in send_file(ben, f"{batch}/results", "back.xlsx", back)[1]
