@@ -12,6 +12,7 @@ from distrib.console.landing import show_landing
 from distrib.console.pages.adjustments import adjustment_pages
 from distrib.console.pages.commissions import commission_pages
 from distrib.console.pages.events import event_pages
+from distrib.console.pages.inbox import inbox_pages
 from distrib.console.pages.month_close import close_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
@@ -27,6 +28,7 @@ from distrib.domain.policies.policy import Policy
 PAGES: Sequence[Callable[[Blueprint], None]] = (
     people_pages,
     overview_pages,
+    inbox_pages,
     order_pages,
     commission_pages,
     event_pages,

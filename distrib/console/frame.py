@@ -209,7 +209,6 @@ def frame_values(language: str) -> dict[str, Any]:
         "icon": icon,
         "asset": asset,
         "when": _when(language),
-        "waiting": g.get("waiting"),
         "seats": () if person is None else seats_of_reader(person),
         "menu": [(line, render(line.name, language)) for line in MENU if line.needs in allowed],
         "entry": g.get("entry"),

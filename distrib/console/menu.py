@@ -20,6 +20,7 @@ class Entry:
 
 MENU: Final[tuple[Entry, ...]] = (
     Entry("overview", "layout-dashboard", Text("Overview", "menu"), "get_statements"),
+    Entry("inbox", "inbox", Text("What waits", "menu"), "list_inbox"),
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
     Entry("commissions", "coins", Text("Commissions", "menu"), "list_commissions"),
     Entry("events", "bolt", Text("Events", "menu"), "list_events"),

@@ -42,11 +42,13 @@ from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import insert_sign_off
 from distrib.store.ledger.balances import available_of_all
+from distrib.store.ledger.sorted_balances import shops_by_figure
+from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
-from tests.world.platform_feeds import let_owners_in
+from tests.world.platform_feeds import let_owners_in, visit_links
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
@@ -155,6 +157,7 @@ class PlatformDay:
             self.register,
             self.bind,
             partial(let_owners_in, self),
+            partial(visit_links, self),
             self.sell_plainly,
             self.change_program,
             self.keep_totals,
@@ -790,6 +793,10 @@ class PlatformDay:
             documents(conn, capped.program_id, [1])
             ids_of_orders(conn, capped.program_id, [13])
             available_of_all(conn, capped.program_id, now, now)
+            wide = Way(ShopFilters(status="closed"), carrier=None, size=None)
+            month = dict(zip(("from", "to"), period_bounds(202402, capped.zone), strict=True)) | {"now": now}
+            flags = {"is_descending": True, "is_kept": True}
+            shops_by_figure(conn, capped.program_id, wide, "sales_minor", month, None, 100, **flags)
         self.good("GET", "/v1/shops/deepest")
         self.look()
         self.pages("/v1/compliance/findings")

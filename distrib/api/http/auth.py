@@ -32,6 +32,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "erase_shop": _ADMIN,
     "export_subtree": _READERS_AND_SELF,
     "get_metrics": _READERS_AND_SELF,
+    "get_funnel": _READERS,
     "get_poster": _READERS_AND_SELF,
     "put_poster_background": _ADMIN,
     "get_poster_background": _READERS,

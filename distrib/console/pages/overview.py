@@ -1,14 +1,22 @@
-"""The overview, and the search of the head."""
+"""The overview: what the month comes to, how it went over a year, what waits, who leads; and the search of the head."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import Blueprint
 
+from distrib.console.charts import Chart, Series
 from distrib.console.frame import Done, Page, Work, page
+from distrib.console.pages.inbox import KINDS
 from distrib.domain.errors import Refusal
+from distrib.domain.periods import next_period
 from distrib.domain.texts import Text
+from distrib.services.context import format_period, parse_period
+
+MONTHS: Final = 12
+LEADERS: Final = "5"
 
 
 def overview_pages(blueprint: Blueprint) -> None:
@@ -16,35 +24,157 @@ def overview_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "", needs="get_statements")
     def overview(work: Work) -> Page:
-        period = work.desk.program.day_of(work.desk.now).strftime("%Y-%m")
-        statement = work.call("get_statements", query={"period": period, "limit": "1"})
-        return Page("console/overview.html", {"period": period, "totals": statement["totals"]})
+        period = _period(work)
+        months = [_month(work, month) for month in _months(period)]
+        month, before = months[-1], months[-2]
+        return Page(
+            "console/overview.html",
+            {
+                "period": period,
+                "earlier": _step(period, -1),
+                "later": _step(period, 1) if period < _present(work) else "",
+                "figures": _figures(work, month, before),
+                "chart": _chart(work, months),
+                "months": months,
+                "undecided": _waiting(work),
+                "sellers": _leaders(work, "list_shops", "-sales"),
+                "owed": _leaders(work, "list_balances", "-available"),
+            },
+        )
 
     @page(blueprint, "/search", needs="get_statements")
     def search(work: Work) -> Page | Done:
         asked = work.query.get("q", "").strip()
-        places = _found(work, asked) if asked else []
+        places = _places(work, asked) if asked else []
         if len(places) == 1:
             return Done(places[0][2])
-        return Page("console/search.html", {"asked": asked, "places": places})
+        more = work.url("shops", q=asked) if asked and work.has_page("shops") else ""
+        return Page("console/search.html", {"asked": asked, "places": places, "more": more})
 
 
-def _found(work: Work, asked: str) -> list[tuple[str, str, str]]:
-    """What has exactly that id: kind, id and address."""
-    wanted: list[tuple[str, str, str, str, str]] = [
-        (work.say(Text("Shop")), "get_shop", "shop_id", "shop", "shop_id"),
-        (work.say(Text("Order")), "get_order", "order_id", "order", "order_id"),
-        (work.say(Text("Event")), "get_event", "event_id", "event", "event_id"),
-        (work.say(Text("Payout")), "get_payout", "payout_id", "payout", "payout_id"),
+def _present(work: Work) -> str:
+    return format_period(work.desk.program.period_of(work.desk.now))
+
+
+def _period(work: Work) -> str:
+    """The month that the address asks for; without one the present month, or the last with anything in it."""
+    asked = work.query.get("period", "")
+    if asked:
+        return format_period(parse_period(asked))
+    present = _present(work)
+    newest = work.call("list_months")["data"] if work.desk.may("list_months") else []
+    known = [month["period"] for month in newest]
+    return max(known) if known and present not in known else present
+
+
+def _months(period: str) -> list[str]:
+    return [_step(period, -back) for back in range(MONTHS - 1, -1, -1)]
+
+
+def _step(period: str, months: int) -> str:
+    """The month so many months later, or earlier.
+
+    >>> _step("2026-01", -1), _step("2026-11", 2)
+    ('2025-12', '2027-01')
+    """
+    number = parse_period(period)
+    if months >= 0:
+        for _ in range(months):
+            number = next_period(number)
+        return format_period(number)
+    year, month = divmod(number // 100 * 12 + number % 100 - 1 + months, 12)
+    return f"{year:04d}-{month + 1:02d}"
+
+
+def _month(work: Work, period: str) -> dict[str, Any]:
+    """The totals of a month, all zero before the program began."""
+    totals = work.call("get_statements", query={"period": period, "limit": "1"})["totals"] or {}
+    names = ("earned_minor", "reversed_minor", "available_minor", "held_minor", "paid_minor", "orders", "refunds")
+    return {"period": period, "href": _month_address(work, period), **{name: totals.get(name, 0) for name in names}}
+
+
+def _month_address(work: Work, period: str) -> str:
+    return work.url("month", period=period) if work.has_page("month") else ""
+
+
+def _figures(work: Work, month: Mapping[str, Any], before: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The figures that matter, each with how it changed since the month before and where its rows are."""
+    names = (
+        (Text("Commissions earned"), "earned_minor"),
+        (Text("Taken back"), "reversed_minor"),
+        (Text("Available to pay"), "available_minor"),
+        (Text("Held"), "held_minor"),
+    )
+    return [
+        {
+            "name": work.say(words),
+            "value": work.reader.money(month[name]),
+            "note": work.say(Text("{change} on the month before", change=_change(work, month[name], before[name]))),
+            "href": month["href"],
+        }
+        for words, name in names
     ]
-    places = []
-    for kind, operation, parameter, endpoint, name in wanted:
-        if work.desk.may(operation) and work.has_page(endpoint) and _is_there(work, operation, {parameter: asked}):
-            places.append((kind, asked, work.url(endpoint, **{name: asked})))
-    return places
 
 
-def _is_there(work: Work, operation: str, path: dict[str, Any]) -> bool:
+def _change(work: Work, now_minor: int, then_minor: int) -> str:
+    return work.reader.signed(now_minor - then_minor) or work.reader.money(0)
+
+
+def _chart(work: Work, months: list[dict[str, Any]]) -> Chart:
+    return Chart(
+        work.say(Text("Commissions by month, in {currency}", currency=work.reader.currency)),
+        [work.reader.month(month["period"]) for month in months],
+        [
+            Series(work.say(Text("Commissions earned")), "bar", [month["earned_minor"] for month in months]),
+            Series(work.say(Text("Taken back")), "bar", [month["reversed_minor"] for month in months]),
+        ],
+        work.reader,
+    )
+
+
+def _waiting(work: Work) -> list[dict[str, Any]]:
+    """What waits, by kind, where any does."""
+    if not (work.desk.may("list_inbox") and work.has_page("inbox")):
+        return []
+    counts = work.call("list_inbox", query={"limit": "0"})["counts"]
+    return [
+        {
+            "name": work.say(KINDS[kind].words),
+            "icon": KINDS[kind].icon,
+            "count": f"{work.reader.number(count['count'])}{'+' if count['more'] else ''}",
+            "href": work.url("inbox", kind=kind),
+        }
+        for kind, count in counts.items()
+        if count["count"]
+    ]
+
+
+def _leaders(work: Work, operation: str, sort: str) -> list[dict[str, Any]]:
+    if not work.desk.may(operation):
+        return []
+    try:
+        rows: list[dict[str, Any]] = work.desk.call(operation, {}, {"sort": sort, "limit": LEADERS})["data"]
+    except Refusal:  # the order by money is kept a moment later than the program begins
+        return []
+    return rows
+
+
+def _places(work: Work, asked: str) -> list[tuple[str, str, str]]:
+    """What has exactly that id: kind, id and address."""
+    wanted = (
+        (Text("Shop"), "get_shop", "shop_id", "shop"),
+        (Text("Order"), "get_order", "order_id", "order"),
+        (Text("Event"), "get_event", "event_id", "event"),
+        (Text("Payout"), "get_payout", "payout_id", "payout"),
+    )
+    return [
+        (work.say(kind), asked, work.url(endpoint, **{name: asked}))
+        for kind, operation, name, endpoint in wanted
+        if work.desk.may(operation) and work.has_page(endpoint) and _is_there(work, operation, {name: asked})
+    ]
+
+
+def _is_there(work: Work, operation: str, path: Mapping[str, str]) -> bool:
     try:
         work.desk.call(operation, path)
     except Refusal:

@@ -30,6 +30,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "bind_customers": ("POST", "/v1/bindings/batch", {"bindings": [CLAIM | {"customer_id": "cust"}]}),
     "list_bindings": ("GET", "/v1/customers/cust/binding", None),
     "change_shop": ("PATCH", "/v1/shops/own", {"name": "n"}),
+    "get_funnel": ("GET", "/v1/funnel?from=2026-03-01&to=2026-03-02", None),
     "get_poster": ("GET", "/v1/shops/own/poster.png", None),
     "get_qr_code": ("GET", "/v1/shops/own/qr.svg", None),
     "put_poster_background": ("PUT", "/v1/program/poster-background", {"image": "AA=="}),
