@@ -130,6 +130,7 @@ def site_of(container: Container, backend: Backend) -> Site:
         now=container.now,
         rates=container.rates,
         address_of=backend.gate.address_of,
+        policies=container.policies,
     )
 
 

@@ -10,16 +10,22 @@ from flask_wtf.csrf import CSRFProtect
 from distrib.console.frame import answer_refusal, signed_in_person
 from distrib.console.landing import show_landing
 from distrib.console.pages.adjustments import adjustment_pages
+from distrib.console.pages.cases import case_pages, penalty_pages
 from distrib.console.pages.commissions import commission_pages
+from distrib.console.pages.compliance import compliance_pages
 from distrib.console.pages.events import event_pages
 from distrib.console.pages.inbox import inbox_pages
 from distrib.console.pages.month_close import close_pages
+from distrib.console.pages.operations import change_pages, operation_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
 from distrib.console.pages.payout_decisions import decision_pages
 from distrib.console.pages.payout_results import result_pages
 from distrib.console.pages.payouts import payout_pages
+from distrib.console.pages.people import key_pages, seat_pages
+from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.statements import statement_pages
+from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
@@ -28,6 +34,16 @@ from distrib.domain.policies.policy import Policy
 PAGES: Sequence[Callable[[Blueprint], None]] = (
     people_pages,
     overview_pages,
+    plan_pages,
+    compliance_pages,
+    case_pages,
+    penalty_pages,
+    operation_pages,
+    webhook_pages,
+    delivery_pages,
+    change_pages,
+    seat_pages,
+    key_pages,
     inbox_pages,
     order_pages,
     commission_pages,

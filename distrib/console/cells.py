@@ -92,6 +92,69 @@ EVENT_STATES: Final[Mapping[str, State]] = {
     "done": State(Text("done", "event"), "green", "check"),
     "failed": State(Text("failed", "event"), "red", "alert-triangle"),
 }
+PLAN_STATES: Final[Mapping[str, State]] = {
+    "in_force": State(Text("in force", "plan"), "green", "check"),
+    "coming": State(Text("coming", "plan"), "blue", "clock"),
+    "former": State(Text("former", "plan"), "", "history"),
+    "draft": State(Text("draft", "plan"), "amber", "file-text"),
+}
+SEVERITIES: Final[Mapping[str, State]] = {
+    "refuse": State(Text("refused"), "red", "ban"),
+    "sign_off": State(Text("needs a sign-off"), "amber", "alert-triangle"),
+    "alert": State(Text("alert"), "amber", "alert-circle"),
+    "info": State(Text("for information"), "blue", "help-circle"),
+}
+FINDING_SEVERITIES: Final[Mapping[str, State]] = {
+    "refuse": State(Text("refused"), "red", "ban"),
+    "hold": State(Text("hold"), "red", "lock"),
+    "sign_off": State(Text("needs a sign-off"), "amber", "alert-triangle"),
+    "alert": State(Text("alert"), "amber", "alert-circle"),
+    "info": State(Text("for information"), "blue", "help-circle"),
+}
+CASE_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("open", "case"), "amber", "clock"),
+    "frozen": State(Text("frozen", "case"), "red", "lock"),
+    "released": State(Text("released", "case"), "green", "check"),
+    "dismissed": State(Text("dismissed", "case"), "", "x"),
+}
+PENALTY_STATES: Final[Mapping[str, State]] = {
+    "in_force": State(Text("in force", "penalty"), "red", "alert-triangle"),
+    "lapsed": State(Text("lapsed", "penalty"), "", "history"),
+    "withdrawn": State(Text("withdrawn", "penalty"), "", "arrow-back-up"),
+}
+CHANGE_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("waiting", "change"), "amber", "clock"),
+    "due": State(Text("in force by itself", "change"), "green", "check"),
+    "approved": State(Text("approved", "change"), "green", "check"),
+    "cancelled": State(Text("cancelled", "change"), "", "x"),
+    "replaced": State(Text("replaced", "change"), "", "history"),
+    "erased": State(Text("erased", "change"), "", "trash"),
+    "proposer_revoked": State(Text("its proposer has ended", "change"), "", "ban"),
+    "refused": State(Text("refused", "change"), "red", "ban"),
+}
+WEBHOOK_STATES: Final[Mapping[str, State]] = {
+    "enabled": State(Text("enabled", "webhook"), "green", "check"),
+    "disabled": State(Text("disabled", "webhook"), "red", "ban"),
+}
+DELIVERY_STATES: Final[Mapping[str, State]] = {
+    "pending": State(Text("on its way", "delivery"), "blue", "clock"),
+    "delivered": State(Text("delivered", "delivery"), "green", "check"),
+    "failed": State(Text("failed", "delivery"), "red", "alert-triangle"),
+}
+KEY_STATES: Final[Mapping[str, State]] = {
+    "active": State(Text("active", "key"), "green", "check"),
+    "expired": State(Text("expired", "key"), "amber", "clock"),
+    "ended": State(Text("ended", "key"), "", "ban"),
+}
+ROLES: Final[Mapping[str, Text]] = {
+    "admin": Text("Admin", "role"),
+    "finance": Text("Finance", "role"),
+    "operations": Text("Operations", "role"),
+    "compliance": Text("Compliance", "role"),
+    "viewer": Text("Viewer", "role"),
+    "orders": Text("Order system", "role"),
+    "partner": Text("Shop", "role"),
+}
 
 
 def state_badge(states: Mapping[str, State], code: str | None, language: str) -> Markup:

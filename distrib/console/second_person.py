@@ -28,6 +28,12 @@ def names_of(work: Work, key_ids: Iterable[str | None]) -> dict[str, str]:
     return names
 
 
+def seat_names(work: Work) -> dict[str, str]:
+    """How the people of the program are called, by the id of their seat: of all rows of a list in one read."""
+    seated = {row["key_id"]: row["name"] for row in list_seated(work.desk.conn, work.desk.program)}
+    return {**seated, COMMAND_LINE.key_id: work.say(Text("the command line", "person"))}
+
+
 def is_own(work: Work, proposed_by: str | None) -> bool:
     """Whether the reader, or somebody with a key of the reader's, proposed it."""
     if proposed_by is None:

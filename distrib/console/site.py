@@ -15,6 +15,7 @@ from flask import Request, current_app
 from sqlalchemy import Connection
 
 from distrib.domain.payouts.channels import Channel
+from distrib.domain.policies.policy import Policy
 from distrib.rates import Rates
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import Person
@@ -88,6 +89,7 @@ class Site:
         at_desk: does a person's work in a program.
         rates: counts who tries to sign in.
         address_of: where a request comes from, as far as it is known.
+        policies: the policy packs by name.
     """
 
     begin: Callable[[], AbstractContextManager[Connection]]
@@ -96,6 +98,7 @@ class Site:
     now: Callable[[], datetime]
     rates: Rates
     address_of: Callable[[Request], str | None]
+    policies: Mapping[str, Policy]
 
 
 def current_site() -> Site:

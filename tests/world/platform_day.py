@@ -374,6 +374,10 @@ class PlatformDay:
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
         money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
+        self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
+        self.good("GET", "/v1/people?state=active&limit=1")
+        self.good("GET", "/v1/queue")
+        self.good("GET", "/v1/audits?limit=2")
         self.look()
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
@@ -534,6 +538,7 @@ class PlatformDay:
             [delivery] = self.admin.get(f"{path}/deliveries?limit=1")["data"]
             self.good("GET", f"{path}/deliveries/{delivery['id']}")
             self.good("POST", f"{path}/deliveries/{delivery['id']}/resend")
+            self.good("POST", f"{path}/test")
             courier.run()
             self.good("POST", f"{path}/rotate")
             inbox.answers.append(410)
@@ -547,6 +552,7 @@ class PlatformDay:
     def watch(self) -> None:
         """Monitors, the report, cases with their decisions, penalties."""
         self.good("POST", "/v1/compliance/runs")
+        self.good("GET", "/v1/compliance/runs/latest")
         run_daily_monitors(self.api.world.container)
         root = shop_id(self.platform.roots)
         case = self.good("POST", "/v1/compliance/cases", {"shop_id": root, "reason": "r"})

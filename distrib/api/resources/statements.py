@@ -18,6 +18,7 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.statements import (
     AuditRequestSchema,
     AuditSchema,
+    AuditsPageSchema,
     AuditWishSchema,
     CloseSchema,
     CloseStateSchema,
@@ -168,6 +169,15 @@ def get_audit(call: Call) -> Answer:
     if audit is None:
         raise Refusal("not_found")
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
+
+
+@statements.operation("GET", "/audits", {200: AuditsPageSchema}, query=PageQuerySchema)
+def list_audits(call: Call) -> Answer:
+    """When audits were made, and which checks of each did not hold; the newest first."""
+    listing = call.listing("audits")
+    before = listing.key(call.query["cursor"])
+    rows, follows = run.list_audits(call.conn, call.program, before, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
 
 
 def _stop(refusal: Refusal) -> dict[str, Any]:

@@ -249,6 +249,17 @@ class AuditSchema(Shape):
     requested_at = Instant(required=True, allow_none=True)
 
 
+class KeptAuditSchema(Shape):
+    """An audit that was made."""
+
+    as_of = Instant(required=True)
+    ok = Flag(required=True)
+    failed = Listed(PlainText(), required=True, metadata={"description": "the checks that did not hold"})
+
+
+AuditsPageSchema = page_of(KeptAuditSchema, "AuditsPage")
+
+
 class AuditWishSchema(Shape):
     """Whether what is sealed, closed and was clean is to be asked again."""
 

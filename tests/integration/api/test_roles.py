@@ -51,6 +51,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "revoke_key": ("DELETE", "/v1/keys/nobody", None),
     "require_signing": ("POST", "/v1/keys/nobody/signing", None),
     "end_signing": ("DELETE", "/v1/keys/nobody/signing", None),
+    "list_people": ("GET", "/v1/people", None),
+    "seat_person": ("POST", "/v1/people", {"login": "ann", "role": "viewer"}),
     "register_shop": ("POST", "/v1/shops", DRAFT),
     "register_shops": ("POST", "/v1/shops/batch", {"shops": [DRAFT]}),
     "list_shops": ("GET", "/v1/shops", None),
@@ -78,6 +80,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "post_events": ("POST", "/v1/events", settled("evt", "order", "own", line(100))),
     "get_event": ("GET", "/v1/events/evt", None),
     "list_events": ("GET", "/v1/events", None),
+    "get_queue": ("GET", "/v1/queue", None),
     "retry_event": ("POST", "/v1/events/evt/retry", None),
     "get_order": ("GET", "/v1/orders/order", None),
     "list_orders": ("GET", "/v1/orders", None),
@@ -108,6 +111,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "rotate_webhook_secret": ("POST", "/v1/webhooks/hook/rotate", None),
     "list_deliveries": ("GET", "/v1/webhooks/hook/deliveries", None),
     "get_delivery": ("GET", "/v1/webhooks/hook/deliveries/dlv_1", None),
+    "test_webhook": ("POST", "/v1/webhooks/hook/test", None),
     "resend_delivery": ("POST", "/v1/webhooks/hook/deliveries/dlv_1/resend", None),
     "put_payee": ("PUT", "/v1/shops/own/payee", PAYEE),
     "get_payee": ("GET", "/v1/shops/own/payee", None),
@@ -131,9 +135,11 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "refuse_withdrawal": ("POST", "/v1/withdrawals/w/refuse", {"reason": "r"}),
     "cancel_withdrawal": ("POST", "/v1/withdrawals/w/cancel", None),
     "request_audit": ("POST", "/v1/audit", None),
+    "list_audits": ("GET", "/v1/audits", None),
     "get_audit": ("GET", "/v1/audit", None),
     "get_compliance_report": ("GET", "/v1/compliance/report", None),
     "list_findings": ("GET", "/v1/compliance/findings", None),
+    "get_latest_run": ("GET", "/v1/compliance/runs/latest", None),
     "run_monitors": ("POST", "/v1/compliance/runs", None),
     "list_cases": ("GET", "/v1/compliance/cases", None),
     "get_case": ("GET", "/v1/compliance/cases/1", None),
@@ -177,7 +183,7 @@ def test_every_operation_is_in_the_table_and_tried_here(api: Api) -> None:
 
 def test_finance_and_admin_read_everything_and_only_admin_reads_keys_and_the_trail() -> None:
     reads = {name for name, (method, _path, _body) in CALLS.items() if method == "GET"}
-    of_admins = {"list_keys", "get_key", "list_trail", "export_trail"}
+    of_admins = {"list_keys", "get_key", "list_people", "list_trail", "export_trail"}
     assert {name for name in reads if "finance" not in MAY_CALL[name]} == of_admins
     assert {name for name in reads if "admin" not in MAY_CALL[name]} == set()
 
