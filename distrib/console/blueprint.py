@@ -95,6 +95,8 @@ def _before(csrf: CSRFProtect) -> Response | None:
 
 
 def _after(response: Response) -> Response:
+    if "most_form_bytes" in g:
+        request.close()  # what was sent lies in files
     if _endpoint() == "static" and "v" in request.args:
         response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}, immutable"
     return response

@@ -192,7 +192,7 @@ def _asked(work: Work, spec: ListSpec) -> dict[str, str]:
 
 def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
     """The days of filters as instants in the program's time zone; what is no day is left to be refused."""
-    found = {}
+    instants = {}
     for entry in spec.filters:
         if entry.day and (typed := asked[entry.name]):
             try:
@@ -200,8 +200,8 @@ def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str,
             except ValueError:
                 continue
             day += timedelta(days=1 if entry.day == END else 0)
-            found[entry.name] = datetime.combine(day, time.min, work.reader.zone).isoformat()
-    return found
+            instants[entry.name] = datetime.combine(day, time.min, work.reader.zone).isoformat()
+    return instants
 
 
 def _tab_names(spec: ListSpec) -> list[str]:

@@ -30,6 +30,7 @@ from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.policies import signed_overrides
 from distrib.services.programs.limits import limit_key, limit_program
+from distrib.services.programs.persons import names_of
 from distrib.services.programs.tenants import create_program, find_program, get_program
 from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
@@ -824,6 +825,7 @@ class PlatformDay:
         seal_days(world.container)
         with world.container.begin() as conn:
             programs_to_seal(conn, world.now())
+            names_of(conn, self.program, [self.admin.key_id])
             seal_now(conn, self.program, world.now())
             program_totals(conn, self.program)
             progress(conn, self.program)

@@ -11,6 +11,7 @@ from distrib.console.charts import Chart, Series
 from distrib.console.frame import Done, Page, Work, page
 from distrib.console.pages.inbox import KINDS
 from distrib.domain.errors import Refusal
+from distrib.domain.money import PPM, round_ratio, show_ratio
 from distrib.domain.periods import next_period
 from distrib.domain.texts import Text
 from distrib.services.context import format_period, parse_period
@@ -37,6 +38,7 @@ def overview_pages(blueprint: Blueprint) -> None:
                 "chart": _chart(work, months),
                 "months": months,
                 "undecided": _waiting(work),
+                "funnel": _funnel(work, period, month),
                 "sellers": _leaders(work, "list_shops", "-sales"),
                 "owed": _leaders(work, "list_balances", "-available"),
             },
@@ -130,6 +132,42 @@ def _chart(work: Work, months: list[dict[str, Any]]) -> Chart:
         ],
         work.reader,
     )
+
+
+def _funnel(work: Work, period: str, month: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The month from visit to repeat purchase (流量 × 转化率 × 客单价); None where the role may not see it."""
+    if not work.desk.may("get_funnel"):
+        return None
+    query = {"from": f"{period}-01", "to": f"{_step(period, 1)}-01", "by": "month"}
+    (span,) = work.call("get_funnel", query=query)["data"]
+    number, money, percent = work.reader.number, work.reader.money, work.reader.percent
+    if span["as_of"] is None:
+        return {"is_known": False, "rows": [(work.say(Text("Visits of invite links")), number(span["visits"]), "")]}
+    sales_minor = span["sales_minor"]
+    return {
+        "is_known": True,
+        "rows": [
+            (work.say(Text("Visits of invite links")), number(span["visits"]), ""),
+            (work.say(Text("Registrations")), number(span["registrations"]), percent(span["registration_rate"])),
+            (work.say(Text("Shops with a first order")), number(span["first_orders"]), ""),
+            (work.say(Text("Orders, and the average")), number(span["orders"]), money(span["average_order_minor"])),
+            (work.say(Text("Buyers, and who bought again")), number(span["buyers"]), percent(span["repeat_rate"])),
+            (work.say(Text("Shops, and who brought others")), number(span["shops"]), percent(span["sharing_rate"])),
+            (
+                work.say(Text("Settled sales, and the share of commissions")),
+                money(sales_minor),
+                _share(work, month, sales_minor),
+            ),
+        ],
+    }
+
+
+def _share(work: Work, month: Mapping[str, Any], sales_minor: int) -> str:
+    """What part of the sales the commissions are, to a tenth of a percent; half rounds up."""
+    if not sales_minor:
+        return ""
+    net_minor = max(month["earned_minor"] + month["reversed_minor"], 0)
+    return work.reader.percent(show_ratio(round_ratio(net_minor * 1_000, sales_minor, "half_up") * (PPM // 1_000)))
 
 
 def _waiting(work: Work) -> list[dict[str, Any]]:

@@ -6,9 +6,11 @@ from typing import Any
 
 from flask import Blueprint
 
-from distrib.console.frame import Done, Work, page
-from distrib.console.second_person import check_typed_amount, typed_minor
+from distrib.console.frame import Done, Page, Work, page
+from distrib.console.pages.payout_lists import CHANNEL_WORDS
+from distrib.console.second_person import check_typed_amount, confirmers, typed_minor
 from distrib.domain.errors import Problem, Refusal
+from distrib.domain.identifiers import is_identifier
 from distrib.domain.texts import Text
 
 
@@ -40,6 +42,26 @@ def decision_pages(blueprint: Blueprint) -> None:
         work.call("cancel_payout", payout_id=payout_id)
         words = Text("The batch is cancelled; its money is available again.")
         return Done(work.url("payout", payout_id=payout_id), words)
+
+    @page(blueprint, "/payouts/closing", needs="propose_closing_payment", entry="payouts")
+    def closing_payment(work: Work) -> Page:
+        values = {
+            "shop_id": work.query.get("shop_id", ""),
+            "suggested": suggested_id(work),
+            "channels": [(code, work.say(words)) for code, words in CHANNEL_WORDS.items()],
+            "others": confirmers(work, None),
+        }
+        return Page("console/closing_payment.html", values)
+
+    @page(blueprint, "/payouts/closing/propose", needs="propose_closing_payment", post=True, entry="payouts")
+    def propose_closing_payment(work: Work) -> Done:
+        given = {name: work.form.get(name, "").strip() for name in ("payout_id", "shop_id", "reason", "channel")}
+        body = {"id": given["payout_id"], "reason": given["reason"], "channel": given["channel"] or None}
+        if not is_identifier(given["shop_id"]):
+            raise Refusal("shop_unknown", id=given["shop_id"])
+        work.call("propose_closing_payment", body, shop_id=given["shop_id"])
+        words = Text("The closing payment is reserved; a second person approves it.")
+        return Done(work.url("payout", payout_id=given["payout_id"]), words)
 
 
 def suggested_id(work: Work) -> str:

@@ -25,6 +25,8 @@ def payout_pages(blueprint: Blueprint) -> None:
         actions = [(work.url("payable"), work.say(Text("Make a batch")), "primary")]
         if not work.desk.may("create_payout"):
             actions = [(work.url("payable"), work.say(Text("Who can be paid")), "")]
+        if work.desk.may("propose_closing_payment"):
+            actions.insert(0, (work.url("closing_payment"), work.say(Text("Pay a closed shop")), ""))
         shown = list_view(work, batches_list(work))
         return Page(
             "console/list.html", {"title": work.say(Text("Payouts", "menu")), "list": shown, "actions": actions}

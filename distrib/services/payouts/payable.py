@@ -65,8 +65,8 @@ def list_payable(
     shown: list[dict[str, Any]] = []
     for _ in range(MOST_CHUNKS):
         accounts = rows.accounts_after(conn, program.program_id, after, ACCOUNTS_CHUNK)
-        found = rows.candidates_of_shops(conn, program.program_id, [row.shop_no for row in accounts], now, now)
-        for view in _views(lines, found):
+        waiting = rows.candidates_of_shops(conn, program.program_id, [row.shop_no for row in accounts], now, now)
+        for view in _views(lines, waiting):
             if query.side is None or (view["code"] is None) == (query.side == PAYABLE):
                 if len(shown) == limit:
                     return shown, shown[-1]["shop_id"]
@@ -77,12 +77,12 @@ def list_payable(
     return shown, after
 
 
-def _views(lines: Lines, found: Sequence[Candidate]) -> list[dict[str, Any]]:
+def _views(lines: Lines, waiting: Sequence[Candidate]) -> list[dict[str, Any]]:
     """What becomes of each candidate, in their order."""
-    made, refused = lines.compute(found)
+    made, refused = lines.compute(waiting)
     by_shop: dict[int, NewLine | RefusedShop] = {line.shop_no: line for line in made}
-    by_shop |= {shop.shop_no: shop for shop in refused}
-    return [_view(candidate, by_shop[candidate.shop_no]) for candidate in found]
+    by_shop |= {refusal.shop_no: refusal for refusal in refused}
+    return [_view(candidate, by_shop[candidate.shop_no]) for candidate in waiting]
 
 
 def _view(candidate: Candidate, row: NewLine | RefusedShop) -> dict[str, Any]:
