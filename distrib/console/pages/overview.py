@@ -18,6 +18,7 @@ from distrib.services.context import format_period, parse_period
 
 MONTHS: Final = 12
 LEADERS: Final = "5"
+MOST_MONTHS: Final = "60"
 
 
 def overview_pages(blueprint: Blueprint) -> None:
@@ -25,8 +26,11 @@ def overview_pages(blueprint: Blueprint) -> None:
 
     @page(blueprint, "", needs="get_statements")
     def overview(work: Work) -> Page:
-        period = _period(work)
-        months = [_month(work, month) for month in _months(period)]
+        moved = _moved(work)
+        period = _period(work, moved)
+        names = _months(period)
+        asked = {*moved, *names[-2:]}
+        months = [_month(work, name, moved.get(name)) if name in asked else _shown(work, name, {}) for name in names]
         month, before = months[-1], months[-2]
         return Page(
             "console/overview.html",
@@ -39,8 +43,8 @@ def overview_pages(blueprint: Blueprint) -> None:
                 "months": months,
                 "undecided": _waiting(work),
                 "funnel": _funnel(work, period, month),
-                "sellers": _leaders(work, "list_shops", "-sales"),
-                "owed": _leaders(work, "list_balances", "-available"),
+                "sellers": _leaders(work, "list_shops", "-sales", "month_sales_minor"),
+                "owed": _leaders(work, "list_balances", "-available", "available_minor"),
             },
         )
 
@@ -58,15 +62,25 @@ def _present(work: Work) -> str:
     return format_period(work.desk.program.period_of(work.desk.now))
 
 
-def _period(work: Work) -> str:
-    """The month that the address asks for; without one the present month, or the last with anything in it."""
+def _moved(work: Work) -> dict[str, Mapping[str, Any] | None]:
+    """The newest months in which anything moved, with their totals where they are closed."""
+    rows = work.call("list_months", query={"limit": MOST_MONTHS})["data"]
+    return {row["period"]: row["totals"] for row in rows}
+
+
+def _period(work: Work, moved: Mapping[str, Any]) -> str:
+    """The month that the address asks for; without one the newest in which anything was earned, else the present."""
     asked = work.query.get("period", "")
     if asked:
         return format_period(parse_period(asked))
+    earned = [period for period, totals in moved.items() if totals is not None and totals["earned_minor"]]
     present = _present(work)
-    newest = work.call("list_months")["data"] if work.desk.may("list_months") else []
-    known = [month["period"] for month in newest]
-    return max(known) if known and present not in known else present
+    return present if (present in moved and _earned(work, present)) or not earned else max(earned)
+
+
+def _earned(work: Work, period: str) -> int:
+    earned_minor: int = _month(work, period, None)["earned_minor"]
+    return earned_minor
 
 
 def _months(period: str) -> list[str]:
@@ -88,9 +102,13 @@ def _step(period: str, months: int) -> str:
     return f"{year:04d}-{month + 1:02d}"
 
 
-def _month(work: Work, period: str) -> dict[str, Any]:
-    """The totals of a month, all zero before the program began."""
-    totals = work.call("get_statements", query={"period": period, "limit": "1"})["totals"] or {}
+def _month(work: Work, period: str, totals: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The figures of a month: those given, else those of its statement; all zero before the program began."""
+    known = totals or work.call("get_statements", query={"period": period, "limit": "1"})["totals"] or {}
+    return _shown(work, period, known)
+
+
+def _shown(work: Work, period: str, totals: Mapping[str, Any]) -> dict[str, Any]:
     names = ("earned_minor", "reversed_minor", "available_minor", "held_minor", "paid_minor", "orders", "refunds")
     return {"period": period, "href": _month_address(work, period), **{name: totals.get(name, 0) for name in names}}
 
@@ -187,14 +205,14 @@ def _waiting(work: Work) -> list[dict[str, Any]]:
     ]
 
 
-def _leaders(work: Work, operation: str, sort: str) -> list[dict[str, Any]]:
+def _leaders(work: Work, operation: str, sort: str, figure: str) -> list[dict[str, Any]]:
     if not work.desk.may(operation):
         return []
     try:
-        rows: list[dict[str, Any]] = work.desk.call(operation, {}, {"sort": sort, "limit": LEADERS})["data"]
-    except Refusal:  # the order by money is kept a moment later than the program begins
+        rows = work.desk.call(operation, {}, {"sort": sort, "limit": LEADERS})["data"]
+    except Refusal:  # the order of a large program is kept a moment later than the program begins
         return []
-    return rows
+    return [row for row in rows if row[figure] > 0]
 
 
 def _places(work: Work, asked: str) -> list[tuple[str, str, str]]:

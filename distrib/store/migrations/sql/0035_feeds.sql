@@ -262,5 +262,4 @@ ALTER TABLE funnel_spans FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_program ON funnel_spans TO distrib_web
     USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
 -- Settlements come about in the order of their time: a range of it is a range of pages.
-CREATE INDEX settlements_settled ON settlements USING brin (settled_at) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX shops_joined_below ON shops (program_id, joined_at) WHERE sponsor_no IS NOT NULL;
