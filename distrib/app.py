@@ -21,7 +21,7 @@ from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.backlog import Backlog
 from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked, refusal_by_server
-from distrib.api.calls.desk import at_desk
+from distrib.api.calls.desk import at_desk, at_shop_desk
 from distrib.api.calls.gate import Allowed, Gate, check, networks_of
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.prometheus import Metrics
@@ -125,6 +125,7 @@ def site_of(container: Container, backend: Backend) -> Site:
     return Site(
         begin=container.web_engine.begin,
         at_desk=partial(at_desk, backend),
+        at_shop_desk=partial(at_shop_desk, backend),
         pepper=container.settings.key_pepper.encode(),
         now=container.now,
         rates=container.rates,

@@ -25,7 +25,7 @@ class CommissionQuery:
     """Which commissions are asked for; what is None does not matter.
 
     ``period`` is a month as 202603, ``kind`` one of ``earned reversed pool adjusted``, ``state`` one of
-    ``held available expected``.
+    ``held available expected``. ``is_newest_first``: of one shop, and not of what is only expected.
     """
 
     shop_id: str | None = None
@@ -34,6 +34,7 @@ class CommissionQuery:
     period: int | None = None
     kind: str | None = None
     state: str | None = None
+    is_newest_first: bool = False
 
 
 def list_commissions(
@@ -54,8 +55,9 @@ def list_commissions(
         kind=query.kind,
         held_at=now if query.state == HELD else None,
         available_at=now if query.state == AVAILABLE else None,
+        is_newest_first=query.is_newest_first,
     )
-    commissions = rows.list_commissions(conn, program.program_id, filters, after or (0, 0), limit + 1)
+    commissions = rows.list_commissions(conn, program.program_id, filters, after, limit + 1)
     return [commission_view(program, row, now) for row in commissions[:limit]], _key_after(commissions, limit)
 
 

@@ -17,6 +17,10 @@ from distrib.store.pages.transfers import CASE_HELD, Wanted, keys_of_page, numbe
 COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 """The kinds of transfer that are commissions; the rest moves money that was earned before."""
 
+_OF_SHOP_OF_ID = text("""
+SELECT EXISTS (SELECT 1 FROM transfers t WHERE t.program_id = :program AND t.cause_no = :cause_no AND t.seq = :seq
+               AND t.shop_no = :shop_no AND t.kind = ANY(CAST(:kinds AS transfer_kind[])))
+""")
 # Of the keys of one page alone, each row and each id by its own key: what statistics think of a page does not matter.
 _ROWS = f"""
 SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.shop_id, t.rule_id AS rule, t.tier,
@@ -54,7 +58,10 @@ ORDER BY t.seq
 
 @dataclass(frozen=True, slots=True)
 class CommissionFilters:
-    """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then."""
+    """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then.
+
+    ``is_newest_first``: of one shop alone.
+    """
 
     shop_id: str | None = None
     shop_no: int | None = None
@@ -63,10 +70,11 @@ class CommissionFilters:
     kind: str | None = None
     held_at: datetime | None = None
     available_at: datetime | None = None
+    is_newest_first: bool = False
 
 
 def list_commissions(
-    conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int], limit: int
+    conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int] | None, limit: int
 ) -> list[dict[str, Any]]:
     """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
     wanted = _wanted(conn, program_id, filters)
@@ -100,7 +108,14 @@ def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wa
         period=filters.period,
         held_at=filters.held_at,
         available_at=filters.available_at,
+        is_newest_first=filters.is_newest_first,
     )
+
+
+def is_commission_of(conn: Connection, program_id: int, shop_no: int, cause_no: int, seq: int) -> bool:
+    """Whether a shop has the commission of that cause and number."""
+    bound = {"program": program_id, "shop_no": shop_no, "cause_no": cause_no, "seq": seq}
+    return bool(conn.execute(_OF_SHOP_OF_ID, bound | {"kinds": list(COMMISSION_KINDS)}).scalar_one())
 
 
 def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:
