@@ -34,10 +34,13 @@ from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import answer_refusal, is_console, serve_console
 from distrib.console.invitation import invitation_blueprint
+from distrib.console.owner.blueprint import owner_blueprint
+from distrib.console.owner.frame import answer_owner_refusal, is_owners
 from distrib.console.people import cookie_key
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
 from distrib.console.site import EXTENSION as SITE
 from distrib.console.site import Site
+from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
 from distrib.languages.web import serve_languages
 from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
@@ -79,10 +82,18 @@ def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Fla
     app.register_blueprint(health_blueprint())
     serve_console(app, policies, samples)
     app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url))
-    answer_with_problems(app, lambda refusal: answer_refusal(refusal) if is_console(request.path) else None)
+    app.register_blueprint(owner_blueprint(lambda: current_backend().public_url))
+    answer_with_problems(app, _answer_reader)
     app.before_request(_begin)
     app.after_request(_finish)
     return app
+
+
+def _answer_reader(refusal: Refusal) -> Response | None:
+    """A refusal as a page for whoever reads one; None for callers of the API."""
+    if is_owners(request.path):
+        return answer_owner_refusal(refusal)
+    return answer_refusal(refusal) if is_console(request.path) else None
 
 
 def install(app: Flask, container: Container) -> None:

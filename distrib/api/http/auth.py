@@ -64,6 +64,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_next_rank": _READERS_AND_SELF,
     "get_balance": _READERS_AND_SELF,
     "get_earnings": _READERS_AND_SELF,
+    "get_commission": _READERS_AND_SELF,
     "list_balances": _READERS,
     "list_shop_commissions": _READERS_AND_SELF,
     "create_plan": _ADMIN,

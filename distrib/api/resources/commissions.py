@@ -11,6 +11,7 @@ from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema
 from distrib.api.schemas.commissions import (
     NEWEST,
     CommissionQuerySchema,
+    CommissionSchema,
     CommissionsPageSchema,
     EarningsSchema,
     ShopCommissionQuerySchema,
@@ -35,6 +36,15 @@ def list_commissions(call: Call) -> Answer:
     if shop_id is not None:
         must_be_own(call, shop_id)
     return _page(call, shop_id)
+
+
+@commissions.operation(
+    "GET", "/commissions/<id:commission_id>", {200: CommissionSchema}, refusals=("commission_unknown",)
+)
+def get_commission(call: Call, commission_id: str) -> Answer:
+    """One commission as it stands; a partner sees one of its own shop."""
+    only = call.actor.shop_no if is_partner(call) else None
+    return Answer(service.get_commission(call.conn, call.program, commission_id, call.now, only))
 
 
 @commissions.operation(

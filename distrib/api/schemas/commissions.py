@@ -96,6 +96,11 @@ class CommissionSchema(Shape):
     withdrawal_id = Identifier(
         required=True, allow_none=True, metadata={"description": "the withdrawal whose fee this row is"}
     )
+    refunded_minor = Total(
+        required=True,
+        allow_none=True,
+        metadata={"description": "what the customer got back of the line, where that took it"},
+    )
 
 
 class ReleaseSchema(Shape):

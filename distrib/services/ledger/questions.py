@@ -5,7 +5,6 @@ What was said stays: an answer and a close are rows of their own. No SQL may ent
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,17 +14,16 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services.context import Actor, Program
-from distrib.services.orders.commissions import commission_id
+from distrib.services.orders.commissions import commission_id, place_of
 from distrib.store.ledger import questions as rows
 from distrib.store.ledger.questions import QuestionRow
 from distrib.store.network import shops
-from distrib.store.orders.commissions import is_commission_of
+from distrib.store.orders.commissions import find_commission
 
 OPEN, ANSWERED, CLOSED = STATES = ("open", "answered", "closed")
 MOST_CHARACTERS: Final = 500
 MOST_WAITING: Final = 20
 """So many questions of a shop may wait for an answer at once."""
-_COMMISSION = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ def ask_question(
             ``MOST_WAITING`` of the shop wait.
     """
     shop = shops.lock(conn, program.program_id, actor.shop_id) if actor.shop_id is not None else None
-    place = _place_of(draft.commission_id)
-    if shop is None or place is None or not is_commission_of(conn, program.program_id, shop.shop_no, *place):
+    place = place_of(draft.commission_id)
+    if shop is None or place is None or not find_commission(conn, program.program_id, place, shop.shop_no):
         raise Refusal("commission_unknown", id=draft.commission_id)
     known = rows.find_question(conn, program.program_id, draft.id)
     if known is not None:
@@ -120,7 +118,7 @@ def list_questions(
     shop_no = None if shop is None else shop.shop_no
     below = before or 2**62
     if commission is not None:
-        place = _place_of(commission)
+        place = place_of(commission)
         if place is None or shop_no is None:
             return [], None
         listed = rows.of_commission(conn, program.program_id, shop_no, place, below, limit + 1)
@@ -165,8 +163,3 @@ def _find(conn: Connection, program: Program, question_id: str, actor: Actor) ->
     if row is None or actor.shop_no not in (None, row.shop_no):
         raise Refusal("question_unknown", id=question_id)
     return row
-
-
-def _place_of(commission: str) -> tuple[int, int] | None:
-    match = _COMMISSION.fullmatch(commission)
-    return (int(match[1]), int(match[2])) if match else None

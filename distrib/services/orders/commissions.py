@@ -5,6 +5,7 @@ Amounts taken back are rows of their own, below zero. No SQL may enter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
 from distrib.services.context import Program, format_period
 from distrib.store.orders import commissions as rows
 from distrib.store.orders import expected
 
 HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
+_ID = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,24 @@ def list_commissions(
     return [commission_view(program, row, now) for row in commissions[:limit]], _key_after(commissions, limit)
 
 
+def get_commission(
+    conn: Connection, program: Program, commission_id: str, now: datetime, only_shop_no: int | None = None
+) -> dict[str, Any]:
+    """Reads one commission by id.
+
+    Args:
+        only_shop_no: the shop whose it has to be.
+
+    Raises:
+        Refusal: ``commission_unknown``, also for another shop's.
+    """
+    place = place_of(commission_id)
+    row = None if place is None else rows.find_commission(conn, program.program_id, place, only_shop_no)
+    if row is None:
+        raise Refusal("commission_unknown", id=commission_id)
+    return commission_view(program, row, now)
+
+
 def _list_expected(
     conn: Connection, program: Program, query: CommissionQuery, after: tuple[int, int] | None, limit: int
 ) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
@@ -91,6 +112,7 @@ def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
         "adjustment_id": None,
         "reason": None,
         "withdrawal_id": None,
+        "refunded_minor": None,
     }
 
 
@@ -108,6 +130,7 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
         "adjustment_id": row["adjustment_id"],
         "reason": row["reason"],
         "withdrawal_id": row["withdrawal_id"],
+        "refunded_minor": row["refunded_minor"],
     }
 
 
@@ -137,6 +160,16 @@ def commission_id(cause_no: int, seq: int) -> str:
     '69659-3'
     """
     return f"{cause_no}-{seq}"
+
+
+def place_of(commission: str) -> tuple[int, int] | None:
+    """The cause and the number in the id of a commission; None for what is no such id.
+
+    >>> place_of("69659-3"), place_of("69659")
+    ((69659, 3), None)
+    """
+    match = _ID.fullmatch(commission)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def rate_text(rate_ppm: int | None) -> str | None:
