@@ -11,11 +11,12 @@ from distrib.console.frame import answer_refusal
 from distrib.console.landing import show_landing
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
+from distrib.console.pages.questions import question_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
 
-PAGES: Sequence[Callable[[Blueprint], None]] = (people_pages, overview_pages, order_pages)
+PAGES: Sequence[Callable[[Blueprint], None]] = (people_pages, overview_pages, order_pages, question_pages)
 """What adds the pages of each noun."""
 OPEN = frozenset({"show_plan", "check_plan", "check_plan_result", "plan_schema", "show_landing", "static"})
 """Pages that know nobody: the sample plan page and the first one."""

@@ -21,4 +21,5 @@ class Entry:
 MENU: Final[tuple[Entry, ...]] = (
     Entry("overview", "layout-dashboard", Text("Overview", "menu"), "get_statements"),
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
+    Entry("questions", "message-question", Text("Questions", "menu"), "list_questions"),
 )

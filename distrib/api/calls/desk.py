@@ -149,7 +149,7 @@ def _serve(
     take: Callable[[Connection, datetime], tuple[Program, Actor]],
     do: Callable[[Desk], Any],
 ) -> Any:
-    """Does what is asked by whom ``take`` finds, within the program's share, and sends what follows once all is kept."""
+    """Does what whoever ``take`` finds asks for, in the program's share, and sends what follows once it is kept."""
     desks: list[Desk] = []
 
     def unit(conn: Connection) -> Any:

@@ -11,7 +11,7 @@ from flask import Blueprint, url_for
 from distrib.console.owner.frame import Leaf, Onward, Visit, deed, leaf
 from distrib.console.owner.lines import end_of, line_view, purpose, title_of_line
 from distrib.domain.errors import Refusal
-from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
+from distrib.domain.settlement.seats import ORDER_CAP, POLICY, RULE_CAP
 from distrib.domain.texts import Text
 from distrib.services.statements.line_words import LineWords
 
@@ -33,10 +33,16 @@ _LEVELS: Final = (
     Text("a shop two levels below yours sold it", "owner"),
     Text("a shop three levels below yours sold it", "owner"),
 )
+_PAID = Text("{day}: order {end} was paid", "owner")
+_RECKONED = Text("Reckoned on {base} at {rate}", "owner")
+_FIXED = Text("A fixed amount", "owner")
+_BACK = Text("{day}: the customer got money back", "owner")
+_AGAIN = Text("{day}: the refund was undone", "owner")
+_LEFT = Text("What is left of it for you", "owner")
 _REDUCED: Final = {
-    RULE_CAP: Text("The rule pays so much at the most", "owner"),
-    ORDER_CAP: Text("All commissions of an order together are limited", "owner"),
-    POLICY: Text("The law's limits cut it", "owner"),
+    RULE_CAP: Text("It was cut: the rule pays so much at the most", "owner"),
+    ORDER_CAP: Text("It was cut: all commissions of an order together are limited", "owner"),
+    POLICY: Text("It was cut to what the law allows", "owner"),
 }
 
 
@@ -109,40 +115,28 @@ def _steps(visit: Visit, row: Mapping[str, Any], related: list[Mapping[str, Any]
     say = visit.say
     explained = visit.call("explain_order", order_id=row["order_id"])
     look = _look_of(explained, row)
-    steps = [
-        (
-            say(
-                Text(
-                    "{day}: order {end} was paid",
-                    "owner",
-                    day=visit.day(explained["paid_at"]),
-                    end=end_of(row["order_id"]),
-                )
-            ),
-            visit.money(explained["paid_minor"] or 0),
-        )
-    ]
-    base = row["base_minor"] if look is None else look["base_minor"]
-    if base:
-        steps.append((say(Text("Commission is reckoned on", "owner")), visit.money(base)))
-    steps.append((_place(visit, row, look, explained["people"]), ""))
-    if look is not None and look["rate"] is not None:
-        rate = visit.reader.percent(look["rate"])
-        reckoned = say(Text("{base} × {rate}", "owner", base=visit.money(base or 0), rate=rate))
-        steps.append((reckoned, visit.money(look["amount_before_cap_minor"])))
-    steps += _cut(visit, look)
-    for other in related:
-        if (other["line_id"], other["rule"], other["tier"]) != (row["line_id"], row["rule"], row["tier"]):
-            continue
+    paid = _PAID.with_params(day=visit.day(explained["paid_at"]), end=end_of(row["order_id"]))
+    steps = [(say(paid), visit.money(explained["paid_minor"] or 0))]
+    same = [other for other in related if _place_of(other) == _place_of(row)]
+    earned = next((other for other in same if other["kind"] == "earned"), row)
+    steps.append((_why_here(visit, row, look, explained["people"]), ""))
+    if earned["base_minor"] and earned["rate"] is not None:
+        terms = {"base": visit.money(earned["base_minor"]), "rate": visit.reader.percent(earned["rate"])}
+        steps.append((say(_RECKONED.with_params(**terms)), visit.money(earned["amount_minor"])))
+    else:
+        steps.append((say(_FIXED), visit.money(earned["amount_minor"])))
+    if look is not None and look["reason"] in _REDUCED:
+        steps.append((say(_REDUCED[look["reason"]]), ""))
+    for other in same:
         if other["kind"] == "reversed":
-            words = Text("{day}: the customer got money back", "owner", day=visit.day(other["occurred_at"]))
-            steps.append((say(words), visit.money(other["amount_minor"])))
-    if look is not None:
-        steps.append((say(Text("What is left of it for you", "owner")), visit.money(look["posted_minor"])))
+            words = _BACK if other["amount_minor"] < 0 else _AGAIN
+            said = say(words.with_params(day=visit.day(other["occurred_at"])))
+            steps.append((said, visit.money(other["amount_minor"])))
+    steps.append((say(_LEFT), visit.money(sum(other["amount_minor"] for other in same))))
     return steps
 
 
-def _place(
+def _why_here(
     visit: Visit, row: Mapping[str, Any], look: Mapping[str, Any] | None, people: Sequence[Mapping[str, Any]]
 ) -> str:
     """Why the shop was among those who earn: what it was to the order, and its rank then."""
@@ -161,16 +155,11 @@ def _role(people: Sequence[Mapping[str, Any]]) -> str:
     return roles[0] if roles else "seller"
 
 
-def _cut(visit: Visit, look: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """What limits left of it."""
-    if look is None or look["amount_minor"] == look["amount_before_cap_minor"] or look["reason"] == PAID:
-        return []
-    words = _REDUCED.get(look["reason"])
-    return [] if words is None else [(visit.say(words), visit.money(look["amount_minor"]))]
-
-
 def _look_of(explained: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The look at this very commission."""
-    place = (row["line_id"], row["rule"], row["tier"])
-    looks = (look for look in explained["looks"] if (look["line_id"], look["rule"], look["tier"]) == place)
-    return next(looks, None)
+    return next((look for look in explained["looks"] if _place_of(look) == _place_of(row)), None)
+
+
+def _place_of(row: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """What a commission and the look at it have in common."""
+    return row["line_id"], row["rule"], row["tier"]
