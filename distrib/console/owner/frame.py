@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import wraps
+from string import ascii_uppercase
 from typing import Any, Final, TypeAlias
 
 from babel.dates import format_date
@@ -94,12 +95,17 @@ class Visit:
             return self.reader.day(day)
         return str(format_date(day, "M月d日" if self.reader.language == "zh" else "d MMM", self.reader.locale))
 
+    @property
+    def symbol(self) -> str:
+        """The sign of the program's currency, the only one here: without the letters that tell it from others."""
+        return self.reader.symbol.lstrip(ascii_uppercase) or self.reader.symbol
+
     def money(self, amount_minor: int) -> str:
         """An amount with the sign of its currency."""
         sign, text = (
             ("−", self.reader.money(-amount_minor)) if amount_minor < 0 else ("", self.reader.money(amount_minor))
         )
-        return f"{sign}{self.reader.symbol}{text}"
+        return f"{sign}{self.symbol}{text}"
 
 
 LeafFunction: TypeAlias = Callable[..., Shown]

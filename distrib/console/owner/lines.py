@@ -14,8 +14,8 @@ from distrib.services.statements.line_words import LineWords
 SHORT: Final = 4
 """So many characters at the end of an order's id tell it from the others of a week."""
 _ORDER, _REFUND = Text("Order {end}", "owner"), Text("Refund {end}", "owner")
-_FREE_FROM = Text("can be withdrawn from {day}", "owner")
-_FREE = Text("can be withdrawn", "owner")
+_FREE_FROM = Text("free from {day}", "owner")
+_FREE = Text("free", "owner")
 _HELD = Text("held until the platform has looked at it", "owner")
 _RETURNED = Text("The customer got {refunded} back; {rate} of it was taken back", "owner")
 _RETURNED_FIXED = Text("The customer got {refunded} back; its commission was taken back", "owner")
@@ -66,7 +66,7 @@ def purpose(visit: Visit, words: LineWords, row: Mapping[str, Any]) -> str:
     if row["order_id"] is None:
         return str(row["reason"] or "") if row["withdrawal_id"] is None else ""
     said = visit.say(words.purpose(row))
-    return f"{said} {visit.reader.percent(row['rate'])}".rstrip()
+    return said if row["rate"] is None else f"{said} · {visit.reader.percent(row['rate'])}"
 
 
 def _why_taken_back(visit: Visit, row: Mapping[str, Any]) -> str:

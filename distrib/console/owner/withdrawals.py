@@ -88,7 +88,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
 def _amount(visit: Visit) -> int:
     """Reads what was typed in major units as minor ones; no digit is rounded away."""
     decimals = decimals_of(visit.reader.currency)
-    text = visit.form.get("amount", "").strip().replace(",", "").replace("，", "").lstrip(visit.reader.symbol)
+    text = visit.form.get("amount", "").strip().replace(",", "").replace("，", "").lstrip(visit.symbol)
     try:
         minor = Decimal(text).scaleb(decimals)
     except InvalidOperation:

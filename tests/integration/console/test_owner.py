@@ -127,7 +127,7 @@ def test_a_link_is_opened_by_its_button_once_and_used_up_by_nobody_who_looks_ahe
     opened = phone.send(link)
     cookie = opened.headers["Set-Cookie"]
     assert {"HttpOnly", "Path=/my", "SameSite=Lax"} <= set(cookie.split("; "))
-    assert "can be withdrawn" in phone.page()
+    assert "Can be withdrawn" in phone.page()
     again = owners.nobody()
     for answer in (again.get(link), again.send(link), again.get("/my"), again.get("/s/never-was")):
         assert answer.status_code == 401
@@ -140,8 +140,8 @@ def test_the_wallet_says_what_is_free_when_and_what_was_taken_back_and_why(owner
     phone = owners.owner("mei")
     page = phone.page()
     for words in ("Order …0231", "Refund …0231", "The customer got ¥90.00 back; 3% of it was taken back"):
-        assert words.replace("¥", "CN¥") in page or words in page, words
-    assert "can be withdrawn from 8 Mar" in page
+        assert words in page, words
+    assert "free from 8 Mar" in page
     assert "−2.70" in page
     line_of_refund = re.findall(r"/my/lines/[0-9-]+", phone.page("?show=back"))
     assert len(line_of_refund) == 1
