@@ -27,6 +27,7 @@ from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
+from distrib.console.pages.questions import question_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
@@ -46,6 +47,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     key_pages,
     inbox_pages,
     order_pages,
+    question_pages,
     commission_pages,
     event_pages,
     statement_pages,
