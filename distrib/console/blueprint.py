@@ -24,10 +24,10 @@ from distrib.console.pages.payout_results import result_pages
 from distrib.console.pages.payouts import payout_pages
 from distrib.console.pages.people import key_pages, seat_pages
 from distrib.console.pages.plans import plan_pages
+from distrib.console.pages.questions import question_pages
 from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
-from distrib.console.pages.questions import question_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
