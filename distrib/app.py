@@ -23,7 +23,7 @@ from distrib import __version__
 from distrib.api.calls.backend import EXTENSION, Backend, current_backend
 from distrib.api.calls.backlog import Backlog
 from distrib.api.calls.bodies import BATCH_BYTES, is_form_asked, refusal_by_server
-from distrib.api.calls.desk import at_desk
+from distrib.api.calls.desk import at_desk, at_shop_desk
 from distrib.api.calls.gate import Allowed, Gate, check, networks_of
 from distrib.api.calls.health import health_blueprint
 from distrib.api.calls.prometheus import Metrics
@@ -36,10 +36,13 @@ from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
 from distrib.console import answer_refusal, is_console, most_form_bytes, serve_console
 from distrib.console.invitation import invitation_blueprint
+from distrib.console.owner.blueprint import owner_blueprint
+from distrib.console.owner.frame import answer_owner_refusal, is_owners
 from distrib.console.people import cookie_key
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
 from distrib.console.site import EXTENSION as SITE
 from distrib.console.site import Site
+from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
 from distrib.languages.web import serve_languages
 from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
@@ -81,10 +84,18 @@ def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Fla
     app.register_blueprint(health_blueprint())
     serve_console(app, policies, samples)
     app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url, _visit_of))
-    answer_with_problems(app, lambda refusal: answer_refusal(refusal) if is_console(request.path) else None)
+    app.register_blueprint(owner_blueprint(lambda: current_backend().public_url))
+    answer_with_problems(app, _answer_reader)
     app.before_request(_begin)
     app.after_request(_finish)
     return app
+
+
+def _answer_reader(refusal: Refusal) -> Response | None:
+    """A refusal as a page for whoever reads one; None for callers of the API."""
+    if is_owners(request.path):
+        return answer_owner_refusal(refusal)
+    return answer_refusal(refusal) if is_console(request.path) else None
 
 
 def install(app: Flask, container: Container) -> None:
@@ -126,6 +137,7 @@ def site_of(container: Container, backend: Backend) -> Site:
     return Site(
         begin=container.web_engine.begin,
         at_desk=partial(at_desk, backend),
+        at_shop_desk=partial(at_shop_desk, backend),
         pepper=container.settings.key_pepper.encode(),
         now=container.now,
         rates=container.rates,

@@ -29,6 +29,7 @@ MENU: Final[tuple[Entry, ...]] = (
     Entry("payouts", "cash-banknote", Text("Payouts", "menu"), "list_payouts"),
     Entry("withdrawals", "wallet", Text("Withdrawals", "menu"), "list_withdrawals"),
     Entry("adjustments", "adjustments", Text("Adjustments", "menu"), "list_adjustments"),
+    Entry("questions", "message-question", Text("Questions", "menu"), "list_questions"),
     Entry("compliance", "shield-check", Text("Compliance", "menu"), "list_findings"),
     Entry("operations", "heartbeat", Text("Operations", "menu"), "get_queue"),
     Entry("people", "users", Text("People and keys", "menu"), "list_people"),

@@ -73,6 +73,13 @@ class PersonalDesk(Protocol):
         """What the operation answers."""
 
 
+class OpensShopDesk(Protocol):
+    """Does what the owner of a shop asks in a session, in one transaction."""
+
+    def __call__(self, token: str, work: Callable[[PersonalDesk], Any]) -> Any:
+        """What the work returns."""
+
+
 class OpensDesk(Protocol):
     """Does a person's work in one transaction."""
 
@@ -87,6 +94,7 @@ class Site:
     Args:
         begin: opens a transaction under the web role.
         at_desk: does a person's work in a program.
+        at_shop_desk: does what the owner of a shop asks in a session.
         rates: counts who tries to sign in.
         address_of: where a request comes from, as far as it is known.
         policies: the policy packs by name.
@@ -94,6 +102,7 @@ class Site:
 
     begin: Callable[[], AbstractContextManager[Connection]]
     at_desk: OpensDesk
+    at_shop_desk: OpensShopDesk
     pepper: bytes
     now: Callable[[], datetime]
     rates: Rates

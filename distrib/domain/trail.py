@@ -20,18 +20,18 @@ MOST_CHARACTERS: Final = 255
 
 SECRETS: Final = frozenset({"key", "secret", "digest_key", "password"})
 _NAMES: Final = """
-    account_changed_at account_kinds adjustment_id admission amount_minor approved_at approved_by as_of before_at
-    binding binding_rule bound_at case_no change_id channel closed_at code confirms_from count country currency
-    customer_id decided_at decided_on decision detail detail_no due_at effective_at effective_from encoding ended_at
-    ended_by event_id event_type events expire_days expires_at failed_count fee_minor fields file_format format
-    former_until fresh_account full id identity_required is_full joined_at keep keep_hours key_approval key_id
-    key_wait_hours kind leader_id least_minor level levels limit lines link_minutes login made_by may_confirm
-    min_minor month
-    most_minor no old_secret_ends_at order_id organiser_id owner owner_is_set paid_count paid_on part
-    payee_hold_days payout_id penalty_id pending per_day per_month period policy program program_code protect_days
-    published_at quantity quarter rank recorded_at refused_count request_id requested_at returned_count revoked_at
-    role rule scope scopes seq session_minutes shop_id shop_ids signed since source sponsor_id state status step
-    time_zone to total_minor type up_to version webhook_id withdrawal_id withdrawals withholding year
+    account_changed_at account_kinds adjustment_id admission amount_minor answered_at answered_by approved_at
+    approved_by as_of asked_at asked_by before_at binding binding_rule bound_at case_no change_id channel closed_at
+    closed_by code commission_id confirms_from count country currency customer_id decided_at decided_on decision
+    detail detail_no due_at effective_at effective_from encoding ended_at ended_by event_id event_type events
+    expire_days expires_at failed_count fee_minor fields file_format format former_until fresh_account full id
+    identity_required is_full joined_at keep keep_hours key_approval key_id key_wait_hours kind leader_id
+    least_minor level levels limit lines link_minutes login made_by may_confirm min_minor month most_minor no
+    old_secret_ends_at order_id organiser_id owner owner_is_set paid_count paid_on part payee_hold_days payout_id
+    penalty_id pending per_day per_month period policy program program_code protect_days published_at quantity
+    quarter rank recorded_at refused_count request_id requested_at returned_count revoked_at role rule scope scopes
+    seq session_minutes shop_id shop_ids signed since source sponsor_id state status step time_zone to total_minor
+    type up_to version webhook_id withdrawal_id withdrawals withholding year
 """
 SHOWN: Final = frozenset(_NAMES.split())
 

@@ -245,6 +245,7 @@ class PlatformDay:
             f"/v1/shops?root={shop_id(5)}",
             f"/v1/shops?root={shop_id(5)}&status=active&rank=member&level=2&q={shop[:6]}",
             f"/v1/shops?q={shop}&level=3",
+            *(f"/v1/shops/{shop}/commissions?sort=-posted{query}" for query in ("", "&kind=reversed", "&state=held")),
             f"/v1/shops/{shop}/downline",
             f"/v1/shops/{shop_id(5)}/downline?levels=3",
             "/v1/compliance/findings",
@@ -270,6 +271,7 @@ class PlatformDay:
             f"/v1/shops/{largest}",
             f"/v1/shops/{largest}/upline",
             f"/v1/shops/{largest}/balance",
+            f"/v1/shops/{largest}/earnings",
             f"/v1/shops/{largest}/balance?as_of=2024-02-01T00:00:00Z",
             f"/v1/shops/{largest}/ranks",
             f"/v1/shops/{largest}/next-rank",
@@ -755,11 +757,29 @@ class PlatformDay:
             self.good("POST", f"/v1/withdrawals/wd-{number}/approve", by=second)
             self.good("GET", "/v1/withdrawals", by=partner)
             self.good("GET", "/v1/payouts", by=partner)
+            self.ask(number, partner)
         for number, end in ((28, "refuse"), (30, "cancel")):
             partner = self.api.caller("partner", self.shop(number))
             self.good("POST", "/v1/withdrawals", {"id": f"wd-{number}", "amount_minor": 5}, by=partner)
             body = {"reason": "r"} if end == "refuse" else None
             self.good("POST", f"/v1/withdrawals/wd-{number}/{end}", body, by=second if body else partner)
+
+    def ask(self, number: int, partner: Caller) -> None:
+        """A question about a commission, answered and closed; the lists of each state."""
+        own = self.shop(number)
+        [line_of] = partner.get(f"/v1/shops/{own}/commissions?sort=-posted&limit=1")["data"]
+        question = {"id": f"q-{number}", "commission_id": line_of["id"], "text": "Why?"}
+        self.good("POST", "/v1/questions", question, by=partner)
+        for step, body in (("answer", {"answer": "So."}), ("close", None)):
+            self.pages("/v1/questions?status=open")
+            self.good("POST", f"/v1/questions/q-{number}/{step}", body, by=self.second)
+            self.pages("/v1/questions?status=answered")
+        for query in ("", "?status=closed", f"?commission_id={line_of['id']}"):
+            self.good("GET", f"/v1/questions{query}", by=partner)
+        for state in ("open", "answered"):
+            self.good("GET", f"/v1/questions?status={state}", by=partner)
+        self.pages("/v1/questions")
+        self.pages("/v1/questions?status=closed")
 
     def leave(self) -> None:
         """The last money of a shop that is closed."""

@@ -1,5 +1,5 @@
-"""Operations called inside the process, by a person who is signed in: the same roles, shapes, trail and answers as over
-HTTP, without a key and without a request of their own. The pages of the console are made of them.
+"""Operations called inside the process, by a person who is signed in or in the session of a shop: the same roles,
+shapes, trail and answers as over HTTP, without a key and without a request of their own. Pages are made of them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import Person
 from distrib.services.people.seats import Seat, take_seat
 from distrib.services.programs.limits import ProgramLimits, read_limits
+from distrib.services.sharing.shop_sessions import session_of
 from distrib.transactions import in_transaction, stream_in_transaction
 
 NO_VALUES: Final[Mapping[str, str]] = {}
@@ -42,7 +43,7 @@ class File:
 
 @dataclass(slots=True)
 class Desk:
-    """A person at work in a program, within one transaction.
+    """A person or the owner of a shop at work in a program, within one transaction.
 
     Args:
         after_commit: what is sent to the outside once the transaction is on disk.
@@ -63,7 +64,7 @@ class Desk:
         return self.backend.channels
 
     def may(self, name: str) -> bool:
-        """Whether the person's role may call an operation."""
+        """Whether the role at the desk may call an operation."""
         return may_call(self.actor.role, name)
 
     def call(
@@ -127,17 +128,45 @@ def at_desk(backend: Backend, person: Person, seat: Seat, work: Callable[[Desk],
     Raises:
         Refusal: ``unauthorized`` where the seat has ended, or what the work raises.
     """
+    return _serve(backend, seat.program_id, lambda conn, now: take_seat(conn, seat, now), work)
+
+
+def at_shop_desk(backend: Backend, token: str, do: Callable[[Desk], Any]) -> Any:
+    """Does what the owner of a shop asks in a session, in one transaction within the program's share of the service.
+
+    Args:
+        token: the session's (``services.sharing.shop_sessions``).
+        do: what is done, as a partner's key of the shop may; the whole of it is run again where the database asks.
+
+    Raises:
+        Refusal: ``session_over``, or what is done raises.
+    """
+
+    def take(conn: Connection, now: datetime) -> tuple[Program, Actor]:
+        return session_of(conn, token, backend.pepper, now)
+
+    program, _ = in_transaction(backend.begin, lambda conn: take(conn, backend.now()))
+    return _serve(backend, program.program_id, take, do)
+
+
+def _serve(
+    backend: Backend,
+    program_id: int,
+    take: Callable[[Connection, datetime], tuple[Program, Actor]],
+    do: Callable[[Desk], Any],
+) -> Any:
+    """Does what whoever ``take`` finds asks for, in the program's share, and sends what follows once it is kept."""
     desks: list[Desk] = []
 
     def unit(conn: Connection) -> Any:
         now = backend.now()
-        program, actor = take_seat(conn, seat, now)
+        program, actor = take(conn, now)
         g.program, g.key_id = program.code, actor.key_id
         desk = Desk(backend, conn, program, actor, now, read_limits(conn, program.program_id))
         desks.append(desk)
-        return work(desk)
+        return do(desk)
 
-    with backend.shares.turn(seat.program_id):
+    with backend.shares.turn(program_id):
         try:
             answer = in_transaction(backend.begin, unit)
         except Refusal:

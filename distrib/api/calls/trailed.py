@@ -75,6 +75,8 @@ STATES: Final = {
     "approve_withdrawal": "get_withdrawal",
     "refuse_withdrawal": "get_withdrawal",
     "cancel_withdrawal": "get_withdrawal",
+    "answer_question": "get_question",
+    "close_question": "get_question",
     "decide_case": "get_case",
     "withdraw_penalty": "get_penalty",
     "change_webhook": "get_webhook",

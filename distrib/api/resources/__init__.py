@@ -15,6 +15,7 @@ from distrib.api.resources.penalties import penalties
 from distrib.api.resources.people import people
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
+from distrib.api.resources.questions import questions
 from distrib.api.resources.ranks import ranks
 from distrib.api.resources.sharing import sharing
 from distrib.api.resources.shop_lists import shop_lists
@@ -45,6 +46,7 @@ RESOURCES = (
     ledger,
     payouts,
     withdrawals,
+    questions,
     compliance,
     penalties,
     webhooks,

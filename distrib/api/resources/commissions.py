@@ -8,12 +8,19 @@ from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema
-from distrib.api.schemas.commissions import CommissionQuerySchema, CommissionsPageSchema, ShopCommissionQuerySchema
+from distrib.api.schemas.commissions import (
+    NEWEST,
+    CommissionQuerySchema,
+    CommissionSchema,
+    CommissionsPageSchema,
+    EarningsSchema,
+    ShopCommissionQuerySchema,
+)
 from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
 from distrib.services.network import shops
 from distrib.services.orders import commissions as service
 from distrib.services.orders.commissions import CommissionQuery
-from distrib.services.statements import months, sorting
+from distrib.services.statements import earnings, months, sorting
 
 commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and balances 余额")
 
@@ -32,6 +39,15 @@ def list_commissions(call: Call) -> Answer:
 
 
 @commissions.operation(
+    "GET", "/commissions/<id:commission_id>", {200: CommissionSchema}, refusals=("commission_unknown",)
+)
+def get_commission(call: Call, commission_id: str) -> Answer:
+    """One commission as it stands; a partner sees one of its own shop."""
+    only = call.actor.shop_no if is_partner(call) else None
+    return Answer(service.get_commission(call.conn, call.program, commission_id, call.now, only))
+
+
+@commissions.operation(
     "GET",
     "/shops/<id:shop_id>/commissions",
     {200: CommissionsPageSchema},
@@ -39,10 +55,10 @@ def list_commissions(call: Call) -> Answer:
     refusals=("shop_unknown",),
 )
 def list_shop_commissions(call: Call, shop_id: str) -> Answer:
-    """A shop's commissions in the order they were posted."""
+    """A shop's commissions in the order they were posted, or the newest first."""
     must_be_own(call, shop_id)
     shop_no_of(call, shop_id)
-    return _page(call, shop_id)
+    return _page(call, shop_id, is_newest_first=call.query["sort"] == NEWEST)
 
 
 @commissions.operation(
@@ -57,6 +73,14 @@ def get_balance(call: Call, shop_id: str) -> Answer:
     must_be_own(call, shop_id)
     shop_no = shop_no_of(call, shop_id)
     return Answer(months.balance(call.conn, call.program, shop_no, call.query["as_of"] or call.now))
+
+
+@commissions.operation("GET", "/shops/<id:shop_id>/earnings", {200: EarningsSchema}, refusals=("shop_unknown",))
+def get_earnings(call: Call, shop_id: str) -> Answer:
+    """What a shop earned today and this month, and what becomes available on which day."""
+    must_be_own(call, shop_id)
+    earned = earnings.earnings(call.conn, call.program, shop_no_of(call, shop_id), call.now)
+    return Answer({"shop_id": shop_id, "currency": call.program.currency, "as_of": call.now, **earned})
 
 
 @commissions.operation("GET", "/balances", {200: BalancesPageSchema}, query=BalancesQuerySchema)
@@ -75,10 +99,10 @@ def shop_no_of(call: Call, shop_id: str) -> int:
     return shops.get_shop(call.conn, call.program, shop_id, call.now).shop_no
 
 
-def _page(call: Call, shop_id: str | None) -> Answer:
+def _page(call: Call, shop_id: str | None, *, is_newest_first: bool = False) -> Answer:
     asked: dict[str, Any] = {name: call.query[name] for name in _FILTERS}
-    listing = call.listing(f"commissions {shop_id} {asked}")
+    listing = call.listing(f"commissions {shop_id} {asked}{' newest first' if is_newest_first else ''}")
     after = listing.place(call.query["cursor"])
-    query = CommissionQuery(shop_id=shop_id, **asked)
+    query = CommissionQuery(shop_id=shop_id, is_newest_first=is_newest_first, **asked)
     rows, follows = service.list_commissions(call.conn, call.program, query, after, call.query["limit"], call.now)
     return Answer(listing.page(rows, follows))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from marshmallow import ValidationError, fields, validates_schema
+
+from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Choice,
     Identifier,
     Inner,
     Instant,
+    Listed,
     Period,
     PlainText,
     Shape,
@@ -18,6 +23,7 @@ from distrib.api.schemas.fields import (
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 
 KINDS = ("earned", "reversed", "pool", "adjusted")
+POSTED, NEWEST = SORTS = ("posted", "-posted")
 
 
 class PlanVersionSchema(Shape):
@@ -27,8 +33,8 @@ class PlanVersionSchema(Shape):
     version = Whole(low=1, required=True)
 
 
-class ShopCommissionQuerySchema(PageQuerySchema):
-    """Which commissions of a shop."""
+class _Filters(PageQuerySchema):
+    """Which commissions are listed."""
 
     order_id = Identifier(load_default=None)
     period = Period(load_default=None)
@@ -36,7 +42,18 @@ class ShopCommissionQuerySchema(PageQuerySchema):
     state = Choice(("held", "available", "expected"), load_default=None)
 
 
-class CommissionQuerySchema(ShopCommissionQuerySchema):
+class ShopCommissionQuerySchema(_Filters):
+    """Which commissions of a shop, and which come first."""
+
+    sort = Choice(SORTS, load_default=POSTED, metadata={"description": "-posted: the newest orders and causes first"})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("sort") == NEWEST and data.get("state") == "expected":
+            raise ValidationError([say("belongs_elsewhere", other="state=expected")], "sort")
+
+
+class CommissionQuerySchema(_Filters):
     """Which commissions."""
 
     shop_id = Identifier(load_default=None)
@@ -79,6 +96,32 @@ class CommissionSchema(Shape):
     withdrawal_id = Identifier(
         required=True, allow_none=True, metadata={"description": "the withdrawal whose fee this row is"}
     )
+    refunded_minor = Total(
+        required=True,
+        allow_none=True,
+        metadata={"description": "what the customer got back of the line, where that took it"},
+    )
+
+
+class ReleaseSchema(Shape):
+    """What becomes available on a day."""
+
+    day = fields.Date(required=True, metadata={"description": "in the program's time zone"})
+    amount_minor = Total(required=True)
+
+
+class EarningsSchema(Shape):
+    """What a shop earns: today and this month less what was taken back, and what becomes available on which day.
+
+    What a compliance case or a frozen shop holds has no day.
+    """
+
+    shop_id = Identifier(required=True)
+    currency = PlainText(required=True)
+    as_of = Instant(required=True)
+    today_minor = Total(required=True)
+    month_minor = Total(required=True)
+    releases = Listed(Inner(ReleaseSchema), required=True)
 
 
 CommissionsPageSchema: Any = page_of(CommissionSchema, "CommissionsPage")

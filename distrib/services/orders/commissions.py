@@ -5,6 +5,7 @@ Amounts taken back are rows of their own, below zero. No SQL may enter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from distrib.domain.errors import Refusal
 from distrib.domain.money import show_ratio
 from distrib.services.context import Program, format_period
 from distrib.store.orders import commissions as rows
 from distrib.store.orders import expected
 
 HELD, AVAILABLE, EXPECTED = "held", "available", "expected"
+_ID = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class CommissionQuery:
     """Which commissions are asked for; what is None does not matter.
 
     ``period`` is a month as 202603, ``kind`` one of ``earned reversed pool adjusted``, ``state`` one of
-    ``held available expected``.
+    ``held available expected``. ``is_newest_first``: of one shop, and not of what is only expected.
     """
 
     shop_id: str | None = None
@@ -34,6 +37,7 @@ class CommissionQuery:
     period: int | None = None
     kind: str | None = None
     state: str | None = None
+    is_newest_first: bool = False
 
 
 def list_commissions(
@@ -54,9 +58,28 @@ def list_commissions(
         kind=query.kind,
         held_at=now if query.state == HELD else None,
         available_at=now if query.state == AVAILABLE else None,
+        is_newest_first=query.is_newest_first,
     )
-    commissions = rows.list_commissions(conn, program.program_id, filters, after or (0, 0), limit + 1)
+    commissions = rows.list_commissions(conn, program.program_id, filters, after, limit + 1)
     return [commission_view(program, row, now) for row in commissions[:limit]], _key_after(commissions, limit)
+
+
+def get_commission(
+    conn: Connection, program: Program, commission_id: str, now: datetime, only_shop_no: int | None = None
+) -> dict[str, Any]:
+    """Reads one commission by id.
+
+    Args:
+        only_shop_no: the shop whose it has to be.
+
+    Raises:
+        Refusal: ``commission_unknown``, also for another shop's.
+    """
+    place = place_of(commission_id)
+    row = None if place is None else rows.find_commission(conn, program.program_id, place, only_shop_no)
+    if row is None:
+        raise Refusal("commission_unknown", id=commission_id)
+    return commission_view(program, row, now)
 
 
 def _list_expected(
@@ -89,6 +112,7 @@ def _expected_view(program: Program, row: Mapping[str, Any]) -> dict[str, Any]:
         "adjustment_id": None,
         "reason": None,
         "withdrawal_id": None,
+        "refunded_minor": None,
     }
 
 
@@ -106,6 +130,7 @@ def commission_view(program: Program, row: Mapping[str, Any], now: datetime) -> 
         "adjustment_id": row["adjustment_id"],
         "reason": row["reason"],
         "withdrawal_id": row["withdrawal_id"],
+        "refunded_minor": row["refunded_minor"],
     }
 
 
@@ -135,6 +160,16 @@ def commission_id(cause_no: int, seq: int) -> str:
     '69659-3'
     """
     return f"{cause_no}-{seq}"
+
+
+def place_of(commission: str) -> tuple[int, int] | None:
+    """The cause and the number in the id of a commission; None for what is no such id.
+
+    >>> place_of("69659-3"), place_of("69659")
+    ((69659, 3), None)
+    """
+    match = _ID.fullmatch(commission)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def rate_text(rate_ppm: int | None) -> str | None:

@@ -86,6 +86,16 @@ def create_link(
     return ShopLink(session_id, shop_id, _token(_LINK, session_id, secret), opens_until, session_minutes)
 
 
+def link_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> tuple[Program, str | None]:
+    """Looks whose link a token is without opening it: the program, which is entered, and the name of the shop.
+
+    Raises:
+        Refusal: ``session_over`` as ``open_link`` does.
+    """
+    _, program, shop = _live(conn, token, _LINK, pepper, now)
+    return program, shop.name
+
+
 def open_link(conn: Connection, token: str, pepper: bytes, now: datetime) -> tuple[str, datetime]:
     """Opens a link: answers the token of its session, and until when that lasts. A second time it opens nothing.
 

@@ -19,12 +19,12 @@ COMMISSION_KINDS = ("earned", "reversed", "pool", "adjusted")
 
 # Of the keys of one page alone, each row and each id by its own key: what statistics think of a page does not matter.
 _ROWS = f"""
-SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, h.shop_id, t.rule_id AS rule, t.tier,
-       t.kind::text AS kind, t.base_minor, t.rate_ppm,
+SELECT t.cause_no, t.seq, t.reverses_seq, e.event_id, o.order_id, t.line_id, t.shop_no, h.shop_id, t.rule_id AS rule,
+       t.tier, t.kind::text AS kind, t.base_minor, t.rate_ppm,
        CASE WHEN t.credit_account = t.shop_no THEN t.amount_minor ELSE -t.amount_minor END AS amount_minor,
        v.code AS plan_code, v.version AS plan_version, t.occurred_at, t.available_at, t.period, t.belongs_to_period,
        {CASE_HELD} AS is_case_held, a.adjustment_id, COALESCE(a.reason, 'withdrawal:' || w.withdrawal_id) AS reason,
-       w.withdrawal_id
+       w.withdrawal_id, r.refunded_minor
 FROM unnest(CAST(:causes AS bigint[]), CAST(:seqs AS integer[])) WITH ORDINALITY k (cause_no, seq, place)
 CROSS JOIN LATERAL (SELECT * FROM transfers
                     WHERE program_id = :program AND cause_no = k.cause_no AND seq = k.seq OFFSET 0) t
@@ -38,6 +38,9 @@ LEFT JOIN LATERAL (SELECT event_id FROM events
                    OFFSET 0) e ON true
 LEFT JOIN LATERAL (SELECT withdrawal_id FROM withdrawals
                    WHERE program_id = t.program_id AND withdrawal_no = t.cause_no OFFSET 0) w ON true
+LEFT JOIN LATERAL (SELECT sum(amount_minor)::bigint AS refunded_minor FROM refund_lines
+                   WHERE t.kind = 'reversed' AND program_id = t.program_id AND order_no = t.cause_no
+                     AND event_no = t.event_no AND line_id = t.line_id OFFSET 0) r ON true
 LEFT JOIN LATERAL (SELECT code, version FROM plan_versions
                    WHERE program_id = t.program_id AND version_no = t.version_no OFFSET 0) v ON true
 ORDER BY k.place
@@ -54,7 +57,10 @@ ORDER BY t.seq
 
 @dataclass(frozen=True, slots=True)
 class CommissionFilters:
-    """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then."""
+    """Which commissions are asked for; ``held_at`` and ``available_at`` ask for those held or available then.
+
+    ``is_newest_first``: of one shop alone.
+    """
 
     shop_id: str | None = None
     shop_no: int | None = None
@@ -63,10 +69,11 @@ class CommissionFilters:
     kind: str | None = None
     held_at: datetime | None = None
     available_at: datetime | None = None
+    is_newest_first: bool = False
 
 
 def list_commissions(
-    conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int], limit: int
+    conn: Connection, program_id: int, filters: CommissionFilters, after: tuple[int, int] | None, limit: int
 ) -> list[dict[str, Any]]:
     """Lists commissions by cause and number, ``limit`` at the most after the key ``after``; takings are below zero."""
     wanted = _wanted(conn, program_id, filters)
@@ -100,7 +107,19 @@ def _wanted(conn: Connection, program_id: int, filters: CommissionFilters) -> Wa
         period=filters.period,
         held_at=filters.held_at,
         available_at=filters.available_at,
+        is_newest_first=filters.is_newest_first,
     )
+
+
+def find_commission(
+    conn: Connection, program_id: int, place: tuple[int, int], only_shop_no: int | None = None
+) -> dict[str, Any] | None:
+    """Reads the commission of that cause and number, of that shop where one is given; None where there is none."""
+    bound = {"program": program_id, "causes": [place[0]], "seqs": [place[1]]}
+    row = conn.execute(text(_ROWS), bound).mappings().one_or_none()
+    if row is None or row["kind"] not in COMMISSION_KINDS or only_shop_no not in (None, row["shop_no"]):
+        return None
+    return dict(row)
 
 
 def commissions_of_order(conn: Connection, program_id: int, order_no: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -47,35 +47,61 @@ _OF_BLOCK = {
         SELECT z.cause_no / {BLOCK_CAUSES} FROM frozen_commissions z WHERE z.program_id = :program))""",
     "available_at": "k.available_on <= (CAST(:available_at AS timestamptz) AT TIME ZONE 'UTC')::date",
 }
-_AFTER = "(t.cause_no, t.seq) > (:after_cause, :after_seq)"
-_PLAIN = f"""
+
+
+class _Way(NamedTuple):
+    """One of the two ways through a list: where it begins, what comes next, and in which order."""
+
+    begin: Key
+    near: str
+    after: str
+    order: str
+    outer: str
+    """The order of a query ``s`` within the statement."""
+
+
+_OLDEST_FIRST: Final = _Way(
+    (0, 0),
+    "t.cause_no >= :after_cause",
+    "(t.cause_no, t.seq) > (:after_cause, :after_seq)",
+    "t.cause_no, t.seq",
+    "s.cause_no, s.seq",
+)
+_NEWEST_FIRST: Final = _Way(
+    (2**62, 2**31 - 1),
+    "t.cause_no <= :after_cause",
+    "(t.cause_no, t.seq) < (:after_cause, :after_seq)",
+    "t.cause_no DESC, t.seq DESC",
+    "s.cause_no DESC, s.seq DESC",
+)
+_PLAIN = """
 SELECT t.cause_no, t.seq FROM transfers t
-WHERE t.program_id = :program AND {_AFTER} {{exact}}
-ORDER BY t.cause_no, t.seq LIMIT :limit
+WHERE t.program_id = :program AND {after} {exact}
+ORDER BY {order} LIMIT :limit
 """
 # One shop's, through its index entries; an index begins at the cause, as the number is another row's.
-_OF_SHOP = f"""
+_OF_SHOP = """
 SELECT t.cause_no, t.seq FROM shop_transfers t
-WHERE t.program_id = :program AND t.shop_no = :shop_no AND t.cause_no >= :after_cause AND {_AFTER} {{exact}}
-ORDER BY t.cause_no, t.seq LIMIT :limit
+WHERE t.program_id = :program AND t.shop_no = :shop_no AND {near} AND {after} {exact}
+ORDER BY {order} LIMIT :limit
 """
 _OF_CAUSE = """
 SELECT t.cause_no, t.seq FROM transfers t
-WHERE t.program_id = :program AND t.cause_no = :cause_no AND t.seq > :after_seq {exact}
-ORDER BY t.cause_no, t.seq LIMIT :limit
+WHERE t.program_id = :program AND t.cause_no = :cause_no AND {after} {exact}
+ORDER BY {order} LIMIT :limit
 """
 # One shop's transfers from the index alone, of blocks that fit; each that is left is then looked at.
 _OF_SHOP_BY_BLOCK = f"""
 SELECT s.cause_no, s.seq FROM (
     SELECT t.cause_no, t.seq FROM shop_transfers t
-    WHERE t.program_id = :program AND t.shop_no = :shop_no AND t.cause_no >= :after_cause AND {_AFTER} AND EXISTS (
+    WHERE t.program_id = :program AND t.shop_no = :shop_no AND {{near}} AND {{after}} AND EXISTS (
         SELECT 1 FROM transfer_blocks k
         WHERE k.program_id = t.program_id AND k.block = t.cause_no / {BLOCK_CAUSES} {{of_block}})
-    ORDER BY t.cause_no, t.seq OFFSET 0) s
+    ORDER BY {{order}} OFFSET 0) s
 CROSS JOIN LATERAL (
     SELECT 1 FROM transfers t
     WHERE t.program_id = :program AND t.cause_no = s.cause_no AND t.seq = s.seq {{exact}} OFFSET 0) x
-ORDER BY s.cause_no, s.seq LIMIT :limit
+ORDER BY {{outer}} LIMIT :limit
 """
 _BLOCKS = """
 SELECT DISTINCT k.block FROM transfer_blocks k WHERE k.program_id = :program AND k.block >= :from_block {of_block}
@@ -106,6 +132,7 @@ class Wanted:
     """Which transfers are asked for; what is None does not matter.
 
     ``until`` is not part of what it ends. ``held_at`` and ``available_at`` ask for those held or available then.
+    ``is_newest_first``: the other way round; of one shop alone.
     """
 
     shop_no: int | None = None
@@ -116,6 +143,7 @@ class Wanted:
     until: datetime | None = None
     held_at: datetime | None = None
     available_at: datetime | None = None
+    is_newest_first: bool = False
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -125,13 +153,17 @@ class Wanted:
         return {name: value for name, value in asked.items() if value is not None}
 
 
-def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+def keys_of_page(conn: Connection, program_id: int, wanted: Wanted, after: Key | None, limit: int) -> list[Key]:
     """Lists the keys of the first ``limit`` transfers after ``after`` that are asked for, in their order."""
+    way = _NEWEST_FIRST if wanted.is_newest_first else _OLDEST_FIRST
+    begin = way.begin if after is None else after
     if wanted.cause_no is not None or wanted.shop_no is not None:
-        return _of_cause_or_shop(conn, program_id, wanted, after, limit)
+        return _of_cause_or_shop(conn, program_id, wanted, begin, limit, way)
+    if wanted.is_newest_first:
+        raise ValueError("the newest come first of one shop alone")
     if not wanted.filters:
-        return _keys(conn, _PLAIN.format(exact=""), _bound(program_id, after, limit))
-    return _of_all(conn, program_id, wanted, after, limit)
+        return _keys(conn, _PLAIN.format(exact="", **way._asdict()), _bound(program_id, begin, limit))
+    return _of_all(conn, program_id, wanted, begin, limit)
 
 
 def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | None:
@@ -139,7 +171,9 @@ def number_of_shop(conn: Connection, program_id: int, shop_id: str) -> int | Non
     return conn.execute(_SHOP, {"program": program_id, "id": shop_id}).scalar_one_or_none()
 
 
-def _of_cause_or_shop(conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int) -> list[Key]:
+def _of_cause_or_shop(
+    conn: Connection, program_id: int, wanted: Wanted, after: Key, limit: int, way: _Way
+) -> list[Key]:
     """The keys of one cause's or one shop's transfers."""
     filters = wanted.filters
     bound = _bound(program_id, after, limit) | filters
@@ -147,19 +181,17 @@ def _of_cause_or_shop(conn: Connection, program_id: int, wanted: Wanted, after: 
     if wanted.cause_no is not None:
         exact += "" if wanted.shop_no is None else " AND t.shop_no = :shop_no"
         bound |= {"cause_no": wanted.cause_no, "shop_no": wanted.shop_no}
-        if after[0] > wanted.cause_no:
-            return []
-        bound["after_seq"] = after[1] if after[0] == wanted.cause_no else BEFORE_ALL
-        return _keys(conn, _OF_CAUSE.format(exact=exact), bound)
+        return _keys(conn, _OF_CAUSE.format(exact=exact, **way._asdict()), bound)
     bound |= {"shop_no": wanted.shop_no}
     is_rare = wanted.kinds is not None and len(wanted.kinds) == 1 and wanted.kinds[0] in _RARE_KINDS
     if is_rare and wanted.kinds:
         # The kind stands in the statement itself: only so is its own index known to have all of its rows.
         of_kind = f"{exact} AND t.kind = '{wanted.kinds[0]}' AND t.shop_no = :shop_no"
-        return _keys(conn, _PLAIN.format(exact=of_kind), bound)
+        return _keys(conn, _PLAIN.format(exact=of_kind, **way._asdict()), bound)
     if not filters.keys() - {"kinds"}:
-        return _keys(conn, _OF_SHOP.format(exact=exact), bound)
-    statement = _OF_SHOP_BY_BLOCK.format(exact=exact, of_block=_all_of(_OF_BLOCK, filters))
+        return _keys(conn, _OF_SHOP.format(exact=exact, **way._asdict()), bound)
+    of_block = _all_of(_OF_BLOCK, filters)
+    statement = _OF_SHOP_BY_BLOCK.format(exact=exact, of_block=of_block, **way._asdict())
     return _keys(conn, statement, bound)
 
 

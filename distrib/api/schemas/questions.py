@@ -1,0 +1,64 @@
+"""Questions about commissions as they are sent and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, validates_schema
+
+from distrib.api.http.words import say
+from distrib.api.schemas.fields import Choice, Currency, Identifier, Instant, PlainText, Shape, Total
+from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.services.ledger.questions import MOST_CHARACTERS, STATES
+
+
+class QuestionDraftSchema(Shape):
+    """What a shop's owner asks about a commission of the shop."""
+
+    id = Identifier(required=True)
+    commission_id = PlainText(high=64, required=True)
+    text = PlainText(has_lines=True, high=MOST_CHARACTERS, required=True)
+
+
+class QuestionAnswerSchema(Shape):
+    """What the owner is answered."""
+
+    answer = PlainText(has_lines=True, high=MOST_CHARACTERS, required=True)
+
+
+class QuestionQuerySchema(PageQuerySchema):
+    """Which questions; ``commission_id`` goes without ``status``."""
+
+    shop_id = Identifier(load_default=None)
+    status = Choice(STATES, load_default=None)
+    commission_id = PlainText(high=64, load_default=None, metadata={"description": "with shop_id, or a partner's key"})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("commission_id") is not None and data.get("status") is not None:
+            raise ValidationError([say("either_or", one="commission_id", other="status")], "commission_id")
+
+
+class QuestionSchema(Shape):
+    """A question about a commission, and its answer; who worked on it is not shown to the shop."""
+
+    id = Identifier(required=True)
+    shop_id = Identifier(required=True)
+    status = Choice(STATES, required=True)
+    commission_id = PlainText(required=True)
+    order_id = Identifier(required=True, allow_none=True)
+    amount_minor = Total(required=True)
+    currency = Currency(required=True)
+    occurred_at = Instant(required=True, metadata={"description": "when the commission was earned or taken back"})
+    text = PlainText(has_lines=True, required=True)
+    asked_at = Instant(required=True)
+    asked_by = PlainText(metadata={"description": "id of the key or session"})
+    answer = PlainText(has_lines=True, required=True, allow_none=True)
+    answered_at = Instant(required=True, allow_none=True)
+    answered_by = PlainText(allow_none=True)
+    closed_at = Instant(required=True, allow_none=True)
+    closed_by = PlainText(allow_none=True)
+
+
+QuestionsPageSchema: Any = page_of(QuestionSchema, "QuestionsPage")

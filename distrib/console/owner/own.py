@@ -1,0 +1,90 @@
+"""What is the owner's own: statements of closed months, questions, the account to be paid to, the invitation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from flask import Blueprint, request
+
+from distrib.console.owner.frame import Leaf, Shown, Visit, leaf
+from distrib.domain.periods import previous_period
+from distrib.domain.sharing import invite_link
+from distrib.services.context import format_period
+
+MONTHS_LOOKED_AT: Final = 6
+"""So many months back the newest closed one is looked for; months close in sequence: all before it are closed."""
+MONTHS_LISTED: Final = 12
+QUESTIONS_LISTED: Final = "20"
+DESIGNS: Final = ("classic", "market", "night")
+
+
+def own_pages(blueprint: Blueprint, public_url: Callable[[], str | None]) -> None:
+    """Adds what is the owner's own; ``public_url`` answers what links to this service begin with."""
+
+    @leaf(blueprint, "/own")
+    def own(visit: Visit) -> Leaf:
+        values = {
+            "months": closed_months(visit),
+            "open_questions": len(visit.call("list_questions", query={"status": "answered", "limit": "9"})["data"]),
+            "hold_days": visit.desk.program.payee_hold_days,
+            "paid_minor": visit.own("get_balance")["paid_minor"],
+        }
+        return Leaf("own.html", values, "own")
+
+    @leaf(blueprint, "/statements/<period>.pdf")
+    def statement(visit: Visit, period: str) -> Shown:
+        query = {"format": "pdf", "shop_id": visit.shop_id, "language": visit.reader.language}
+        answered: Shown = visit.call("export_statements", query=query, period=period)
+        return answered
+
+    @leaf(blueprint, "/questions")
+    def questions(visit: Visit) -> Leaf:
+        query = {"limit": QUESTIONS_LISTED, "cursor": visit.query.get("cursor", "")}
+        page = visit.call("list_questions", query=query)
+        return Leaf("questions.html", {"questions": page["data"], "next": page["next_cursor"]}, "own")
+
+    @leaf(blueprint, "/invite")
+    def invite(visit: Visit) -> Leaf:
+        shop = visit.own("get_shop")
+        link = invite_link(public_url() or request.root_url, shop["invite_code"])
+        is_inviting = shop["status"] == "active"
+        return Leaf("invite.html", {"designs": DESIGNS, "link": link, "is_inviting": is_inviting}, "own")
+
+    @leaf(blueprint, "/poster.png")
+    def poster(visit: Visit) -> Shown:
+        query = {"design": visit.query.get("design", ""), "language": visit.reader.language}
+        answered: Shown = visit.own("get_poster", **query)
+        return answered
+
+    @leaf(blueprint, "/qr.svg")
+    def qr_code(visit: Visit) -> Shown:
+        answered: Shown = visit.own("get_qr_code", scale="6")
+        return answered
+
+
+def closed_months(visit: Visit) -> list[str]:
+    """The months of the shop that are closed, the newest first, as ``2026-03``."""
+    program = visit.desk.program
+    joined = program.period_of(visit.own("get_shop")["joined_at"])
+    period = previous_period(program.period_of(visit.desk.now))
+    for _ in range(MONTHS_LOOKED_AT):
+        if period < joined:
+            return []
+        if _is_closed(visit, format_period(period)):
+            break
+        period = previous_period(period)
+    else:
+        return []
+    months: list[str] = []
+    while period >= joined and len(months) < MONTHS_LISTED:
+        months.append(format_period(period))
+        period = previous_period(period)
+    return months
+
+
+def _is_closed(visit: Visit, period: str) -> bool:
+    statement: dict[str, Any] = visit.call(
+        "get_shop_statement", query={"limit": "1"}, period=period, shop_id=visit.shop_id
+    )
+    return bool(statement["status"] == "closed")

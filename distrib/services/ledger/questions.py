@@ -1,0 +1,165 @@
+"""Questions (疑问): a shop's owner asks about one of its commissions, finance answers, either closes it.
+
+What was said stays: an answer and a close are rows of their own. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.domain.identifiers import is_identifier
+from distrib.services.context import Actor, Program
+from distrib.services.orders.commissions import commission_id, place_of
+from distrib.store.ledger import questions as rows
+from distrib.store.ledger.questions import QuestionRow
+from distrib.store.network import shops
+from distrib.store.orders.commissions import find_commission
+
+OPEN, ANSWERED, CLOSED = STATES = ("open", "answered", "closed")
+MOST_CHARACTERS: Final = 500
+MOST_WAITING: Final = 20
+"""So many questions of a shop may wait for an answer at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDraft:
+    """A question as it is asked, about the commission of that id."""
+
+    id: str
+    commission_id: str
+    words: str
+
+
+def ask_question(
+    conn: Connection, program: Program, draft: QuestionDraft, actor: Actor, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Records what a shop's owner asks; answers it, and whether it is new. The same asked again answers as it stands.
+
+    Raises:
+        Refusal: ``commission_unknown``, also for another shop's, ``id_conflict``, or ``questions_waiting`` where
+            ``MOST_WAITING`` of the shop wait.
+    """
+    shop = shops.lock(conn, program.program_id, actor.shop_id) if actor.shop_id is not None else None
+    place = place_of(draft.commission_id)
+    if shop is None or place is None or not find_commission(conn, program.program_id, place, shop.shop_no):
+        raise Refusal("commission_unknown", id=draft.commission_id)
+    known = rows.find_question(conn, program.program_id, draft.id)
+    if known is not None:
+        asked = (known.shop_no, (known.cause_no, known.seq), known.words)
+        if asked != (shop.shop_no, place, draft.words):
+            raise Refusal("id_conflict", id=draft.id)
+        return question_view(program, known, actor), False
+    if rows.count_waiting(conn, program.program_id, shop.shop_no, MOST_WAITING) >= MOST_WAITING:
+        raise Refusal("questions_waiting", most=MOST_WAITING)
+    written = rows.insert_question(
+        conn, program.program_id, draft.id, shop.shop_no, place, draft.words, now, actor.key_id
+    )
+    if not written:
+        raise Refusal("id_conflict", id=draft.id)
+    return question_view(program, _find(conn, program, draft.id, actor), actor), True
+
+
+def answer_question(
+    conn: Connection, program: Program, question_id: str, words: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """Answers a question, once; the same answer again changes nothing.
+
+    Raises:
+        Refusal: ``question_unknown``, or ``question_decided`` where it has another answer or is closed.
+    """
+    row = _held(conn, program, question_id, actor)
+    if row.answer != words:
+        if row.state != OPEN:
+            raise Refusal("question_decided", id=question_id, state=row.state)
+        rows.insert_step(conn, program.program_id, row.question_no, ANSWERED, words, now, actor.key_id)
+    return question_view(program, _find(conn, program, question_id, actor), actor)
+
+
+def close_question(conn: Connection, program: Program, question_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Closes a question, answered or not: finance, or the shop that asked. Closed again it stays as it is.
+
+    Raises:
+        Refusal: ``question_unknown``, also for another shop's.
+    """
+    row = _held(conn, program, question_id, actor)
+    if row.state != CLOSED:
+        rows.insert_step(conn, program.program_id, row.question_no, CLOSED, None, now, actor.key_id)
+    return question_view(program, _find(conn, program, question_id, actor), actor)
+
+
+def get_question(conn: Connection, program: Program, question_id: str, actor: Actor) -> dict[str, Any]:
+    """Reads one question; raises ``question_unknown``, also for another shop's."""
+    return question_view(program, _find(conn, program, question_id, actor), actor)
+
+
+def list_questions(
+    conn: Connection,
+    program: Program,
+    actor: Actor,
+    shop_id: str | None,
+    state: str | None,
+    commission: str | None,
+    before: int | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Lists questions, the newest first, and before what number the next page begins; an unknown shop has none.
+
+    Args:
+        commission: those about one commission of ``shop_id``.
+    """
+    shop = None if shop_id is None else shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if shop_id is not None and shop is None:
+        return [], None
+    shop_no = None if shop is None else shop.shop_no
+    below = before or 2**62
+    if commission is not None:
+        place = place_of(commission)
+        if place is None or shop_no is None:
+            return [], None
+        listed = rows.of_commission(conn, program.program_id, shop_no, place, below, limit + 1)
+    else:
+        listed = rows.list_questions(conn, program.program_id, shop_no, state, below, limit + 1)
+    page = listed[:limit]
+    follows = page[-1].question_no if len(listed) > limit else None
+    return [question_view(program, row, actor) for row in page], follows
+
+
+def question_view(program: Program, row: QuestionRow, actor: Actor) -> dict[str, Any]:
+    """A question as it is shown; who works on it is not for the shop."""
+    view: dict[str, Any] = {
+        "id": row.question_id,
+        "shop_id": row.shop_id,
+        "status": row.state,
+        "commission_id": commission_id(row.cause_no, row.seq),
+        "order_id": row.order_id,
+        "amount_minor": row.amount_minor,
+        "currency": program.currency,
+        "occurred_at": row.occurred_at,
+        "text": row.words,
+        "asked_at": row.asked_at,
+        "answer": row.answer,
+        "answered_at": row.answered_at,
+        "closed_at": row.closed_at,
+    }
+    if actor.shop_no is None:
+        view |= {"asked_by": row.asked_by, "answered_by": row.answered_by, "closed_by": row.closed_by}
+    return view
+
+
+def _held(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionRow:
+    """Reads a question with its row locked, so that of two who decide at once the second sees what the first did."""
+    row = _find(conn, program, question_id, actor)
+    rows.hold(conn, program.program_id, row.question_no)
+    return _find(conn, program, question_id, actor)
+
+
+def _find(conn: Connection, program: Program, question_id: str, actor: Actor) -> QuestionRow:
+    row = rows.find_question(conn, program.program_id, question_id) if is_identifier(question_id) else None
+    if row is None or actor.shop_no not in (None, row.shop_no):
+        raise Refusal("question_unknown", id=question_id)
+    return row

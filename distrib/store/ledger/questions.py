@@ -1,0 +1,161 @@
+"""Questions of shops about their commissions, with what was answered. No rule may enter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver, rows_as
+
+
+class QuestionRow(NamedTuple):
+    """One question as it stands; what has not happened yet is None."""
+
+    question_no: int
+    question_id: str
+    shop_no: int
+    shop_id: str
+    cause_no: int
+    seq: int
+    order_id: str | None
+    amount_minor: int
+    occurred_at: datetime
+    words: str
+    asked_at: datetime
+    asked_by: str
+    answer: str | None
+    answered_at: datetime | None
+    answered_by: str | None
+    closed_at: datetime | None
+    closed_by: str | None
+    state: str
+
+
+# Of the numbers of one page alone, each row and each id by its own key.
+_ROWS = """
+SELECT q.question_no, q.question_id, q.shop_no, h.shop_id, q.cause_no, q.seq, o.order_id, t.amount_minor, t.occurred_at,
+       q.words, q.asked_at, q.asked_by, a.words AS answer, a.done_at AS answered_at, a.done_by AS answered_by,
+       c.done_at AS closed_at, c.done_by AS closed_by,
+       CASE WHEN c.step IS NOT NULL THEN 'closed' WHEN a.step IS NOT NULL THEN 'answered' ELSE 'open' END AS state
+FROM unnest(%(numbers)s::bigint[]) WITH ORDINALITY k (question_no, place)
+CROSS JOIN LATERAL (SELECT * FROM shop_questions
+                    WHERE program_id = %(program)s AND question_no = k.question_no OFFSET 0) q
+CROSS JOIN LATERAL (SELECT shop_id FROM shops WHERE program_id = q.program_id AND shop_no = q.shop_no OFFSET 0) h
+CROSS JOIN LATERAL (SELECT CASE WHEN credit_account = shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor,
+                           occurred_at
+                    FROM transfers
+                    WHERE program_id = q.program_id AND cause_no = q.cause_no AND seq = q.seq OFFSET 0) t
+LEFT JOIN LATERAL (SELECT order_id FROM orders
+                   WHERE program_id = q.program_id AND order_no = q.cause_no OFFSET 0) o ON true
+LEFT JOIN question_steps a ON a.program_id = q.program_id AND a.question_no = q.question_no AND a.step = 'answered'
+LEFT JOIN question_steps c ON c.program_id = q.program_id AND c.question_no = q.question_no AND c.step = 'closed'
+ORDER BY k.place
+"""
+_BELOW = " AND question_no < %(before)s ORDER BY question_no DESC LIMIT %(limit)s"
+_ALL = "SELECT question_no FROM shop_questions WHERE program_id = %(program)s"
+_UNCLOSED = "SELECT question_no FROM unclosed_questions WHERE program_id = %(program)s"
+_CLOSED = "SELECT question_no FROM question_steps s WHERE program_id = %(program)s AND step = 'closed'"
+_OF_STATE: Final = {
+    None: _ALL,
+    "open": _UNCLOSED + " AND NOT is_answered",
+    "answered": _UNCLOSED + " AND is_answered",
+    "closed": _CLOSED,
+}
+_OF_SHOP = " AND shop_no = %(shop_no)s"
+# The steps know no shop: one shop's are its own questions, each looked at.
+_CLOSED_OF_SHOP = f"""SELECT question_no FROM shop_questions q WHERE program_id = %(program)s{_OF_SHOP}
+    AND EXISTS (SELECT 1 FROM question_steps s WHERE s.program_id = q.program_id AND s.question_no = q.question_no
+                AND s.step = 'closed')"""
+_OF_LINE = _ALL + _OF_SHOP + " AND cause_no = %(cause_no)s AND seq = %(seq)s"
+_OF_ID = "SELECT question_no FROM shop_questions WHERE program_id = %(program)s AND question_id = %(id)s"
+_HOLD = "SELECT question_no FROM unclosed_questions WHERE program_id = %(program)s AND question_no = %(no)s FOR UPDATE"
+_WAITING = """
+SELECT count(*) FROM (SELECT 1 FROM unclosed_questions WHERE program_id = %(program)s AND shop_no = %(shop_no)s
+                      AND NOT is_answered LIMIT %(most)s) w
+"""
+_INSERT = """
+WITH asked AS (
+    INSERT INTO shop_questions (program_id, question_id, shop_no, cause_no, seq, words, asked_at, asked_by)
+    VALUES (%(program)s, %(id)s, %(shop_no)s, %(cause_no)s, %(seq)s, %(words)s, %(now)s, %(by)s)
+    ON CONFLICT (program_id, question_id) DO NOTHING
+    RETURNING program_id, question_no, shop_no)
+INSERT INTO unclosed_questions (program_id, question_no, shop_no) SELECT program_id, question_no, shop_no FROM asked
+"""
+_STEP = """
+INSERT INTO question_steps (program_id, question_no, step, words, done_at, done_by)
+VALUES (%(program)s, %(no)s, %(step)s, %(words)s, %(now)s, %(by)s)
+"""
+_ANSWERED = "UPDATE unclosed_questions SET is_answered = true WHERE program_id = %(program)s AND question_no = %(no)s"
+_DONE = "DELETE FROM unclosed_questions WHERE program_id = %(program)s AND question_no = %(no)s"
+
+
+def insert_question(
+    conn: Connection,
+    program_id: int,
+    question_id: str,
+    shop_no: int,
+    commission: tuple[int, int],
+    words: str,
+    now: datetime,
+    by: str,
+) -> bool:
+    """Writes a question about a commission (cause, number); False where its id is taken."""
+    cause_no, seq = commission
+    bound = {"program": program_id, "id": question_id, "shop_no": shop_no, "cause_no": cause_no, "seq": seq}
+    return driver(conn).execute(_INSERT, bound | {"words": words, "now": now, "by": by}).rowcount == 1
+
+
+def insert_step(
+    conn: Connection, program_id: int, question_no: int, step: str, words: str | None, now: datetime, by: str
+) -> None:
+    """Writes that a question was ``answered``, with the words, or ``closed``."""
+    bound = {"program": program_id, "no": question_no}
+    driver(conn).execute(_STEP, bound | {"step": step, "words": words, "now": now, "by": by})
+    driver(conn).execute(_ANSWERED if step == "answered" else _DONE, bound)
+
+
+def hold(conn: Connection, program_id: int, question_no: int) -> None:
+    """Locks a question that is not closed until the transaction ends."""
+    driver(conn).execute(_HOLD, {"program": program_id, "no": question_no})
+
+
+def count_waiting(conn: Connection, program_id: int, shop_no: int, most: int) -> int:
+    """Counts the questions of a shop that nobody answered, up to ``most``."""
+    row = driver(conn).execute(_WAITING, {"program": program_id, "shop_no": shop_no, "most": most}).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def find_question(conn: Connection, program_id: int, question_id: str) -> QuestionRow | None:
+    """Reads the question of that id."""
+    found = _rows(conn, program_id, _OF_ID, {"id": question_id})
+    return found[0] if found else None
+
+
+def list_questions(
+    conn: Connection, program_id: int, shop_no: int | None, state: str | None, before: int, limit: int
+) -> list[QuestionRow]:
+    """Lists the questions numbered below ``before``, the newest first, of one shop or state where that is asked."""
+    if shop_no is not None and state == "closed":
+        statement = _CLOSED_OF_SHOP
+    else:
+        statement = _OF_STATE[state] + ("" if shop_no is None else _OF_SHOP)
+    return _rows(conn, program_id, statement + _BELOW, {"shop_no": shop_no, "before": before, "limit": limit})
+
+
+def of_commission(
+    conn: Connection, program_id: int, shop_no: int, commission: tuple[int, int], before: int, limit: int
+) -> list[QuestionRow]:
+    """Lists the questions about one commission, the newest first."""
+    bound = {"shop_no": shop_no, "cause_no": commission[0], "seq": commission[1], "before": before, "limit": limit}
+    return _rows(conn, program_id, _OF_LINE + _BELOW, bound)
+
+
+def _rows(conn: Connection, program_id: int, numbers: str, bound: dict[str, Any]) -> list[QuestionRow]:
+    """Reads the questions whose numbers a statement lists."""
+    found = [row[0] for row in driver(conn).execute(numbers, bound | {"program": program_id}).fetchall()]
+    if not found:
+        return []
+    cursor = driver(conn).cursor(row_factory=rows_as(QuestionRow))
+    return cursor.execute(_ROWS, {"program": program_id, "numbers": found}).fetchall()
