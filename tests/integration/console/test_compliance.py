@@ -35,7 +35,7 @@ def test_a_finding_stands_beside_its_threshold_and_source_and_a_case_about_its_t
     measured = han.page("/compliance/structure")
     assert "tree of a" in measured
     assert '3<meter min="0"' in measured
-    report = han.get("/console/test/compliance/report")
+    report = han.get("/console/test/compliance/report?language=both")
     assert (report.mimetype, report.data[:5]) == ("application/pdf", b"%PDF-")
 
     opened = han.do("/compliance/cases/new", shop_id="c", reason="too deep")
