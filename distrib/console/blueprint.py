@@ -16,6 +16,7 @@ from distrib.console.pages.compliance import compliance_pages
 from distrib.console.pages.events import event_pages
 from distrib.console.pages.inbox import inbox_pages
 from distrib.console.pages.month_close import close_pages
+from distrib.console.pages.network import network_pages
 from distrib.console.pages.operations import change_pages, operation_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
@@ -25,6 +26,10 @@ from distrib.console.pages.payouts import payout_pages
 from distrib.console.pages.people import key_pages, seat_pages
 from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
+from distrib.console.pages.ranks import rank_pages
+from distrib.console.pages.shop import shop_pages
+from distrib.console.pages.shop_actions import shop_action_pages
+from distrib.console.pages.shops import shops_pages
 from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
@@ -46,10 +51,15 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     seat_pages,
     key_pages,
     inbox_pages,
+    shops_pages,
+    shop_pages,
+    shop_action_pages,
+    network_pages,
     order_pages,
     question_pages,
     commission_pages,
     event_pages,
+    rank_pages,
     statement_pages,
     close_pages,
     payout_pages,

@@ -32,6 +32,12 @@ ORDER_STATES: Final[Mapping[str, State]] = {
     "failed": State(Text("failed", "order"), "red", "alert-triangle"),
     "pending": State(Text("pending", "order"), "amber", "clock"),
 }
+SHOP_STATES: Final[Mapping[str, State]] = {
+    "pending": State(Text("pending", "shop"), "amber", "clock"),
+    "active": State(Text("active", "shop"), "green", "check"),
+    "frozen": State(Text("frozen", "shop"), "amber", "lock"),
+    "closed": State(Text("closed", "shop"), "", "x"),
+}
 COMMISSION_STATES: Final[Mapping[str, State]] = {
     "expected": State(Text("expected", "commission"), "blue", "clock"),
     "held": State(Text("held", "commission"), "amber", "lock"),

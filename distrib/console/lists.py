@@ -126,7 +126,8 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
     """Asks for a page of the list as the address says, and makes of it what the macro ``listing`` shows.
 
     What the operation answered stands under ``answer``; an empty one where a filter was refused.
-    A filter that the operation refuses is said above the list, with the form as it was filled in.
+    A filter that the operation refuses, or that names what there is not, is said above the list, with the form as it
+    was filled in.
     """
     language = work.reader.language
     asked = _asked(work, spec)
@@ -143,7 +144,7 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
         }
         answer = work.desk.call(spec.operation, spec.path, query)
     except Refusal as refusal:
-        if refusal.status != 422:
+        if refusal.status not in (404, 422) or (refusal.status == 404 and spec.path):
             raise
         problem = {
             "code": refusal.code,
@@ -188,6 +189,12 @@ def _asked(work: Work, spec: ListSpec) -> dict[str, str]:
     if any(column.sort for column in spec.columns):
         names.append("sort")
     return {name: work.query.get(name, "").strip() for name in dict.fromkeys(names)}
+
+
+def asked_of(work: Work, spec: ListSpec) -> dict[str, str]:
+    """What the list's operation is asked by this address, its page apart."""
+    asked = _asked(work, spec)
+    return {**spec.fixed, **asked, **_instants(work, spec, asked)}
 
 
 def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:

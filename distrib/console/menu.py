@@ -21,10 +21,13 @@ class Entry:
 MENU: Final[tuple[Entry, ...]] = (
     Entry("overview", "layout-dashboard", Text("Overview", "menu"), "get_statements"),
     Entry("inbox", "inbox", Text("What waits", "menu"), "list_inbox"),
+    Entry("shops", "building-store", Text("Shops", "menu"), "list_shops"),
+    Entry("network", "sitemap", Text("Network", "menu"), "list_downline"),
     Entry("orders", "shopping-cart", Text("Orders", "menu"), "list_orders"),
     Entry("commissions", "coins", Text("Commissions", "menu"), "list_commissions"),
     Entry("events", "bolt", Text("Events", "menu"), "list_events"),
     Entry("plans", "file-text", Text("Plans", "menu"), "list_plans"),
+    Entry("ranks", "trophy", Text("Ranks", "menu"), "list_evaluations"),
     Entry("months", "calendar-stats", Text("Statements", "menu"), "list_months"),
     Entry("payouts", "cash-banknote", Text("Payouts", "menu"), "list_payouts"),
     Entry("withdrawals", "wallet", Text("Withdrawals", "menu"), "list_withdrawals"),

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from distrib.api.calls.backend import Backend
 from distrib.api.calls.call import Call
 from distrib.api.calls.operations import REGISTERED, Operation, check_may_call
-from distrib.api.http.answers import Drawing, Stream
+from distrib.api.http.answers import Drawing, Stream, to_json
 from distrib.api.http.auth import may_call
 from distrib.api.http.shapes import load_body, load_query
 from distrib.domain.errors import Refusal
@@ -99,8 +99,11 @@ class Desk:
         return answer.view
 
     def _call(self, operation: Operation, query: Mapping[str, Any], body: Any) -> Call:
-        wants = operation.body.schema is not None
-        loaded = load_body(operation.body.schema, {} if body is None and wants else body)
+        wants, reads = operation.body.schema is not None, operation.body.reads
+        if reads is not None:
+            loaded = reads(to_json(body))
+        else:
+            loaded = load_body(operation.body.schema, {} if body is None and wants else body)
         return Call(self.backend, self.conn, self.program, self.actor, self.now, loaded, query, self.limits)
 
     def _watch(self, refusal: Refusal, path: Mapping[str, str], body: Any) -> None:
