@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint, Response, json
 
 from distrib.console.cells import SHOP_STATES, state_badge
-from distrib.console.frame import Page, Work, page
+from distrib.console.frame import HtmlPage, Visit, page
 from distrib.console.pages.ladder import rank_codes
 from distrib.console.site import current_site
 from distrib.domain.errors import Refusal
@@ -43,109 +43,111 @@ def network_pages(blueprint: Blueprint) -> None:
     """Adds the outline, its branches and what the picture is drawn of."""
 
     @page(blueprint, "/network", needs="list_downline")
-    def network(work: Work) -> Page:
-        return Page("console/network.html", _outline(work, work.query.get("shop", "").strip()))
+    def network(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/network.html", _outline(visit, visit.query.get("shop", "").strip()))
 
     @page(blueprint, "/network/roots", needs="list_downline", entry="network")
-    def network_roots(work: Work) -> Page:
-        return Page("console/branch_part.html", {"branch": _roots(work)})
+    def network_roots(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/branch_part.html", {"branch": _roots(visit)})
 
     @page(blueprint, "/network/<shop_id>/branch", needs="list_downline", entry="network")
-    def network_branch(work: Work, shop_id: str) -> Page:
-        return Page("console/branch_part.html", {"branch": _branch(work, shop_id)})
+    def network_branch(visit: Visit, shop_id: str) -> HtmlPage:
+        return HtmlPage("console/branch_part.html", {"branch": _branch(visit, shop_id)})
 
     @page(blueprint, "/network/<shop_id>/summary", needs="list_downline", entry="network")
-    def network_summary(work: Work, shop_id: str) -> Page:
-        shop = work.call("get_shop", shop_id=shop_id)
-        balance = work.call("get_balance", shop_id=shop_id)
-        return Page("console/shop_summary_part.html", {"shop": shop, "balance": balance, "state": _state(work, shop)})
+    def network_summary(visit: Visit, shop_id: str) -> HtmlPage:
+        shop = visit.call("get_shop", shop_id=shop_id)
+        balance = visit.call("get_balance", shop_id=shop_id)
+        return HtmlPage(
+            "console/shop_summary_part.html", {"shop": shop, "balance": balance, "state": _state(visit, shop)}
+        )
 
     @page(blueprint, "/network/<shop_id>/tree", needs="get_tree", entry="network")
-    def network_tree(work: Work, shop_id: str) -> Response:
-        tree = work.call("get_tree", shop_id=shop_id)
-        answer = Response(json.dumps(_drawn(work, tree)), content_type="application/json")
+    def network_tree(visit: Visit, shop_id: str) -> Response:
+        tree = visit.call("get_tree", shop_id=shop_id)
+        answer = Response(json.dumps(_drawn(visit, tree)), content_type="application/json")
         answer.headers["Cache-Control"] = "private, no-store"
         return answer
 
 
-def _outline(work: Work, shop_id: str) -> dict[str, Any]:
+def _outline(visit: Visit, shop_id: str) -> dict[str, Any]:
     """The outline open as far as the chosen shop; with none chosen, the roots and the picture of the first."""
-    policy = _policy(work)
+    policy = _policy(visit)
     if not shop_id:
-        roots = _roots(work)
+        roots = _roots(visit)
         first = roots["shops"][0]["id"] if roots["shops"] else ""
         values: dict[str, Any] = {"opened": [], "branch": roots, "missing": False, "chosen": first, "root": first}
-        return {**values, **_about(work, policy, first)}
+        return {**values, **_about(visit, policy, first)}
     try:
-        shop = work.call("get_shop", shop_id=shop_id)
+        shop = visit.call("get_shop", shop_id=shop_id)
     except Refusal as refusal:
         if refusal.code != "shop_unknown":
             raise
-        return {**_outline(work, ""), "missing": True, "asked": shop_id}
-    above = list(reversed(work.call("list_upline", query={"limit": "500"}, shop_id=shop_id)["data"]))
+        return {**_outline(visit, ""), "missing": True, "asked": shop_id}
+    above = list(reversed(visit.call("list_upline", query={"limit": "500"}, shop_id=shop_id)["data"]))
     opened = [Opened(entry, False) for entry in above] + [Opened(shop, True)]
     root = opened[0].shop["id"]
-    values = {"opened": opened, "branch": _branch(work, shop_id), "missing": False, "chosen": shop_id, "root": root}
-    return {**values, **_about(work, policy, root)}
+    values = {"opened": opened, "branch": _branch(visit, shop_id), "missing": False, "chosen": shop_id, "root": root}
+    return {**values, **_about(visit, policy, root)}
 
 
-def _about(work: Work, policy: Policy, root: str) -> dict[str, Any]:
+def _about(visit: Visit, policy: Policy, root: str) -> dict[str, Any]:
     return {
-        "asked": work.query.get("shop", ""),
-        "measures": _measures(work, policy, root) if root else [],
-        "legend": [{"code": code, "letter": letter} for code, letter in _letters(rank_codes(work)).items()],
+        "asked": visit.query.get("shop", ""),
+        "measures": _measures(visit, policy, root) if root else [],
+        "legend": [{"code": code, "letter": letter} for code, letter in _letters(rank_codes(visit)).items()],
         "cap": policy.max_tree_levels or 0,
     }
 
 
-def _roots(work: Work) -> dict[str, Any]:
-    query = {"level": "1", "limit": str(BRANCH), "cursor": work.query.get("cursor", ""), "sort": "joined"}
-    answer = work.call("list_shops", query=query)
+def _roots(visit: Visit) -> dict[str, Any]:
+    query = {"level": "1", "limit": str(BRANCH), "cursor": visit.query.get("cursor", ""), "sort": "joined"}
+    answer = visit.call("list_shops", query=query)
     follows = answer["next_cursor"]
-    return {"shops": answer["data"], "next": work.url("network_roots", cursor=follows) if follows else ""}
+    return {"shops": answer["data"], "next": visit.url("network_roots", cursor=follows) if follows else ""}
 
 
-def _branch(work: Work, shop_id: str) -> dict[str, Any]:
-    query = {"levels": "1", "limit": str(BRANCH), "cursor": work.query.get("cursor", "")}
-    answer = work.call("list_downline", query=query, shop_id=shop_id)
+def _branch(visit: Visit, shop_id: str) -> dict[str, Any]:
+    query = {"levels": "1", "limit": str(BRANCH), "cursor": visit.query.get("cursor", "")}
+    answer = visit.call("list_downline", query=query, shop_id=shop_id)
     follows = answer["next_cursor"]
-    address = work.url("network_branch", shop_id=shop_id, cursor=follows) if follows else ""
+    address = visit.url("network_branch", shop_id=shop_id, cursor=follows) if follows else ""
     return {"shops": answer["data"], "next": address}
 
 
-def _policy(work: Work) -> Policy:
-    program = work.desk.program
-    return pack_on(current_site().policies, program.policy, program.day_of(work.desk.now))
+def _policy(visit: Visit) -> Policy:
+    program = visit.desk.program
+    return pack_on(current_site().policies, program.policy, program.day_of(visit.desk.now))
 
 
-def _measures(work: Work, policy: Policy, root: str) -> Sequence[Measure]:
+def _measures(visit: Visit, policy: Policy, root: str) -> Sequence[Measure]:
     """Depth and size of the whole tree of a root: counted by the list of shops, which holds at any size."""
-    answer = work.call("list_shops", query={"root": root, "limit": "1"})
-    return [_depth(work, policy.max_tree_levels, root), _size(work, policy, answer)]
+    answer = visit.call("list_shops", query={"root": root, "limit": "1"})
+    return [_depth(visit, policy.max_tree_levels, root), _size(visit, policy, answer)]
 
 
-def _depth(work: Work, cap: int | None, root: str) -> Measure:
-    name = work.say(Text("Depth"))
+def _depth(visit: Visit, cap: int | None, root: str) -> Measure:
+    name = visit.say(Text("Depth"))
     if cap is None:
-        return Measure(name, "", work.say(Text("the policy pack bounds no depth")), "", "")
-    answer = work.call("list_shops", query={"root": root, "level": str(cap + 1), "limit": "1"})
+        return Measure(name, "", visit.say(Text("the policy pack bounds no depth")), "", "")
+    answer = visit.call("list_shops", query={"root": root, "level": str(cap + 1), "limit": "1"})
     if not answer["count"]:
         words = Text("within the {cap} levels of the policy pack", cap=cap)
-        return Measure(name, "", work.say(words), "green", "check")
-    count = work.reader.number(answer["count"])
+        return Measure(name, "", visit.say(words), "green", "check")
+    count = visit.reader.number(answer["count"])
     words = Text(
         "deeper than the {cap} levels of the policy pack: {count} at level {level}", cap=cap, count=count, level=cap + 1
     )
-    return Measure(name, "", work.say(words), "red", "alert-triangle")
+    return Measure(name, "", visit.say(words), "red", "alert-triangle")
 
 
-def _size(work: Work, policy: Policy, answer: Mapping[str, Any]) -> Measure:
+def _size(visit: Visit, policy: Policy, answer: Mapping[str, Any]) -> Measure:
     """How many shops, and the highest number that the pack watches for and the tree reaches."""
     count: int = answer["count"]
-    figure = work.reader.number(count)
+    figure = visit.reader.number(count)
     if answer["count_is_estimate"]:
-        figure = work.say(Text("about {count}", count=figure))
-    figure, name = work.say(Text("{count} shops", count=figure)), work.say(Text("Size"))
+        figure = visit.say(Text("about {count}", count=figure))
+    figure, name = visit.say(Text("{count} shops", count=figure)), visit.say(Text("Size"))
     watched = sorted(
         bound.figure
         for monitor in policy.monitors
@@ -155,29 +157,29 @@ def _size(work: Work, policy: Policy, answer: Mapping[str, Any]) -> Measure:
     )
     reached = [number for number in watched if number <= count]
     if not watched:
-        return Measure(name, figure, work.say(Text("the policy pack watches no size")), "", "")
+        return Measure(name, figure, visit.say(Text("the policy pack watches no size")), "", "")
     if not reached:
-        words = Text("below the {number} that the policy pack watches for", number=work.reader.number(watched[0]))
-        return Measure(name, figure, work.say(words), "green", "check")
-    words = Text("has reached the {number} that the policy pack watches for", number=work.reader.number(reached[-1]))
-    return Measure(name, figure, work.say(words), "amber", "alert-triangle")
+        words = Text("below the {number} that the policy pack watches for", number=visit.reader.number(watched[0]))
+        return Measure(name, figure, visit.say(words), "green", "check")
+    words = Text("has reached the {number} that the policy pack watches for", number=visit.reader.number(reached[-1]))
+    return Measure(name, figure, visit.say(words), "amber", "alert-triangle")
 
 
-def _drawn(work: Work, tree: Mapping[str, Any]) -> dict[str, Any]:
+def _drawn(visit: Visit, tree: Mapping[str, Any]) -> dict[str, Any]:
     """What the picture is drawn of: shops by place of their sponsor in the list, the top first."""
-    letters = _letters(rank_codes(work))
+    letters = _letters(rank_codes(visit))
     places = {tree["top"]["id"]: 0} | {row["id"]: place for place, row in enumerate(tree["data"], start=1)}
     shops = [_node(letters, tree["top"], -1)]
     shops += [_node(letters, row, places[row["sponsor_id"]]) for row in tree["data"]]
-    shown = work.reader.number(len(shops))
+    shown = visit.reader.number(len(shops))
     words = Text("{count} shops", count=shown)
     if tree["is_cut"]:
         words = Text("the nearest {count} shops; there are more", count=shown)
     return {
         "shops": shops,
         "is_cut": tree["is_cut"],
-        "cap": _policy(work).max_tree_levels or 0,
-        "words": work.say(words),
+        "cap": _policy(visit).max_tree_levels or 0,
+        "words": visit.say(words),
     }
 
 
@@ -208,5 +210,5 @@ def _letters(codes: Sequence[str]) -> dict[str, str]:
     return letters
 
 
-def _state(work: Work, shop: Mapping[str, Any]) -> Any:
-    return state_badge(SHOP_STATES, shop["status"], work.reader.language)
+def _state(visit: Visit, shop: Mapping[str, Any]) -> Any:
+    return state_badge(SHOP_STATES, shop["status"], visit.reader.language)

@@ -7,22 +7,22 @@ from typing import Any
 
 from flask import Blueprint
 
-from distrib.console.frame import Page, Work, page
-from distrib.console.lists import Column, ListSpec, list_view
+from distrib.console.frame import HtmlPage, Visit, page
+from distrib.console.lists import ListColumn, ListSpec, list_view
 from distrib.console.pages.ladder import plan_in_force
 from distrib.console.plans.summary import ladder_words
 from distrib.domain.texts import Text
 
 _COLUMNS = (
-    Column("month", Text("Month"), is_fixed=True),
-    Column("shops", Text("Judged"), "number"),
-    Column("promoted", Text("Rose"), "number"),
-    Column("lowered", Text("Fell"), "number"),
-    Column("taken_back", Text("Promotion taken back"), "number"),
-    Column("failing", Text("Failed to keep"), "number"),
-    Column("effective_at", Text("Holds from"), "date"),
-    Column("evaluated_at", Text("Evaluated"), "date"),
-    Column("evaluated_by", Text("By"), is_shown=False),
+    ListColumn("month", Text("Month"), is_fixed=True),
+    ListColumn("shops", Text("Judged"), "number"),
+    ListColumn("promoted", Text("Rose"), "number"),
+    ListColumn("lowered", Text("Fell"), "number"),
+    ListColumn("taken_back", Text("Promotion taken back"), "number"),
+    ListColumn("failing", Text("Failed to keep"), "number"),
+    ListColumn("effective_at", Text("Holds from"), "date"),
+    ListColumn("evaluated_at", Text("Evaluated"), "date"),
+    ListColumn("evaluated_by", Text("By"), is_shown=False),
 )
 
 
@@ -30,33 +30,33 @@ def rank_pages(blueprint: Blueprint) -> None:
     """Adds the page of ranks."""
 
     @page(blueprint, "/ranks", needs="list_evaluations")
-    def ranks(work: Work) -> Page:
-        entry = plan_in_force(work)
-        steps = [] if entry is None else ladder_words(entry.plan, work.reader.language)
+    def ranks(visit: Visit) -> HtmlPage:
+        entry = plan_in_force(visit)
+        steps = [] if entry is None else ladder_words(entry.plan, visit.reader.language)
         values = {
             "in_force": entry,
-            "ladder": [(step, _held(work, step.code)) for step in reversed(steps)],
-            "list": list_view(work, _evaluations(work)),
+            "ladder": [(step, _held(visit, step.code)) for step in reversed(steps)],
+            "list": list_view(visit, _evaluations(visit)),
         }
-        return Page("console/ranks.html", values)
+        return HtmlPage("console/ranks.html", values)
 
 
-def _held(work: Work, rank: str) -> str:
+def _held(visit: Visit, rank: str) -> str:
     """How many shops hold a rank."""
-    answer = work.call("list_shops", query={"rank": rank, "limit": "1"})
-    count = work.reader.number(answer["count"])
-    return work.say(Text("about {count}", count=count)) if answer["count_is_estimate"] else count
+    answer = visit.call("list_shops", query={"rank": rank, "limit": "1"})
+    count = visit.reader.number(answer["count"])
+    return visit.say(Text("about {count}", count=count)) if answer["count_is_estimate"] else count
 
 
-def _evaluations(work: Work) -> ListSpec:
-    number = work.reader.number
+def _evaluations(visit: Visit) -> ListSpec:
+    number = visit.reader.number
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": row["month"],
-            "month": work.reader.month(row["month"]),
-            "effective_at": work.reader.day(row["effective_at"]),
-            "evaluated_at": work.reader.time(row["evaluated_at"]),
+            "month": visit.reader.month(row["month"]),
+            "effective_at": visit.reader.day(row["effective_at"]),
+            "evaluated_at": visit.reader.time(row["evaluated_at"]),
             "evaluated_by": row["evaluated_by"],
             **{name: number(row[name]) for name in ("shops", "promoted", "lowered", "taken_back", "failing")},
         }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from distrib.console.cells import SHOP_STATES
-from distrib.console.frame import Work
+from distrib.console.frame import Visit
 from distrib.console.plans.summary import metric_words
 from distrib.domain.texts import Text
 
@@ -31,52 +31,52 @@ class Happening(NamedTuple):
     by: str
 
 
-def history_of(work: Work, shop_id: str) -> list[Happening]:
+def history_of(visit: Visit, shop_id: str) -> list[Happening]:
     """What became of the shop, the newest first."""
     query = {"limit": str(MOST_CHANGES)}
-    ranks = work.call("list_ranks", query=query, shop_id=shop_id)["data"]
-    changes = work.call("list_shop_changes", query=query, shop_id=shop_id)["data"]
-    happenings = [_of_rank(work, row) for row in ranks] + [_of_standing(work, row) for row in changes]
+    ranks = visit.call("list_ranks", query=query, shop_id=shop_id)["data"]
+    changes = visit.call("list_shop_changes", query=query, shop_id=shop_id)["data"]
+    happenings = [_of_rank(visit, row) for row in ranks] + [_of_standing(visit, row) for row in changes]
     return sorted(happenings, key=lambda happening: happening.instant, reverse=True)
 
 
-def _of_rank(work: Work, row: Mapping[str, Any]) -> Happening:
-    cause = work.say(CAUSES[row["cause"]])
-    title = work.say(Text("Rank {rank}", rank=row["rank"]) if row["rank"] else Text("Rank by hand ended"))
-    said = "; ".join(_reasons(work, row["reason"]))
+def _of_rank(visit: Visit, row: Mapping[str, Any]) -> Happening:
+    cause = visit.say(CAUSES[row["cause"]])
+    title = visit.say(Text("Rank {rank}", rank=row["rank"]) if row["rank"] else Text("Rank by hand ended"))
+    said = "; ".join(_reasons(visit, row["reason"]))
     return Happening(row["effective_at"], title, f"{cause}: {said}" if said else cause, row["recorded_by"])
 
 
-def _reasons(work: Work, reason: Any) -> Iterator[str]:
+def _reasons(visit: Visit, reason: Any) -> Iterator[str]:
     """Why a rank was given or lost: the words given with it, or the figures that decided."""
     if isinstance(reason, str):
         yield reason
         return
     if "evaluation" in reason:
-        yield work.reader.month(reason["evaluation"])
+        yield visit.reader.month(reason["evaluation"])
     if "taken_back" in reason:
-        yield work.say(Text("what it was earned with was refunded"))
+        yield visit.say(Text("what it was earned with was refunded"))
     for figure in (*reason.get("conditions", ()), *reason.get("keep", ())):
-        shows = work.reader.money if figure["metric"].endswith("_minor") else work.reader.number
+        shows = visit.reader.money if figure["metric"].endswith("_minor") else visit.reader.number
         have, need = shows(figure["figure"]), shows(figure["at_least"])
-        name = figure_words(work, figure)
-        yield work.say(Text("{figure} {have}, of {need} needed", figure=name, have=have, need=need))
+        name = figure_words(visit, figure)
+        yield visit.say(Text("{figure} {have}, of {need} needed", figure=name, have=have, need=need))
     if "failures" in reason:
-        yield work.say(Text("failed {times} months in a row", times=reason["failures"]))
+        yield visit.say(Text("failed {times} months in a row", times=reason["failures"]))
 
 
-def figure_words(work: Work, figure: Mapping[str, Any]) -> str:
+def figure_words(visit: Visit, figure: Mapping[str, Any]) -> str:
     """Names a figure of a condition: its metric, and what of it counts."""
     return metric_words(
-        figure["metric"], figure.get("levels"), figure.get("min_rank"), figure["window"], work.reader.language
+        figure["metric"], figure.get("levels"), figure.get("min_rank"), figure["window"], visit.reader.language
     )
 
 
-def _of_standing(work: Work, row: Mapping[str, Any]) -> Happening:
+def _of_standing(visit: Visit, row: Mapping[str, Any]) -> Happening:
     if row["kind"] == "status":
-        title = work.say(Text("State: {state}", state=SHOP_STATES[row["value"]].words))
+        title = visit.say(Text("State: {state}", state=SHOP_STATES[row["value"]].words))
     elif row["value"] is None:
-        title = work.say(Text("Root, without a sponsor"))
+        title = visit.say(Text("Root, without a sponsor"))
     else:
-        title = work.say(Text("Sponsor {sponsor}", sponsor=row["value"]))
+        title = visit.say(Text("Sponsor {sponsor}", sponsor=row["value"]))
     return Happening(row["effective_at"], title, row["reason"], row["recorded_by"])

@@ -13,8 +13,18 @@ from flask import Blueprint, Response, g, stream_with_context
 from markupsafe import Markup
 
 from distrib.console.cells import SHOP_STATES, money_cell, shop_cell, state_badge
-from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import BEGIN, END, Bulk, Column, Filter, ListSpec, Tab, asked_of, list_view
+from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.lists import (
+    BEGIN,
+    END,
+    BulkActions,
+    ListColumn,
+    ListFilter,
+    ListSpec,
+    ListTab,
+    asked_of,
+    list_view,
+)
 from distrib.console.pages.ladder import rank_codes
 from distrib.console.site import PersonalDesk, current_site
 from distrib.domain.errors import Problem, Refusal
@@ -25,17 +35,17 @@ MOST_EXPORTED: Final = 100_000
 """Rows of a file; a narrower filter takes the rest."""
 _PIECE: Final = 500
 _COLUMNS = (
-    Column("id", Text("Shop"), is_fixed=True),
-    Column("status", Text("State")),
-    Column("rank", Text("Rank")),
-    Column("sponsor", Text("Sponsor")),
-    Column("level", Text("Level"), "number"),
-    Column("recruits", Text("Brought in"), "number"),
-    Column("joined", Text("Joined"), "date", sort="joined"),
-    Column("sales", Text("Sales this month"), "money", sort="sales"),
-    Column("balance", Text("Available"), "money", sort="balance"),
-    Column("root", Text("Root"), is_shown=False),
-    Column("since", Text("State since"), "date", is_shown=False),
+    ListColumn("id", Text("Shop"), is_fixed=True),
+    ListColumn("status", Text("State")),
+    ListColumn("rank", Text("Rank")),
+    ListColumn("sponsor", Text("Sponsor")),
+    ListColumn("level", Text("Level"), "number"),
+    ListColumn("recruits", Text("Brought in"), "number"),
+    ListColumn("joined", Text("Joined"), "date", sort="joined"),
+    ListColumn("sales", Text("Sales this month"), "money", sort="sales"),
+    ListColumn("balance", Text("Available"), "money", sort="balance"),
+    ListColumn("root", Text("Root"), is_shown=False),
+    ListColumn("since", Text("State since"), "date", is_shown=False),
 )
 _EXPORTED = (
     *("id", "name", "status", "status_since", "rank", "level", "sponsor_id", "root_id", "joined_at"),
@@ -48,60 +58,62 @@ def shops_pages(blueprint: Blueprint) -> None:
     """Adds the list of shops and what is done from it."""
 
     @page(blueprint, "/shops", needs="list_shops")
-    def shops(work: Work) -> Page:
-        spec = _list(work)
-        view = list_view(work, spec)
+    def shops(visit: Visit) -> HtmlPage:
+        spec = _list(visit)
+        view = list_view(visit, spec)
         if view["export"]:
             count = view["count_words"]
-            view["export_asks"] = work.say(
-                Text("{count}. Save them as CSV? A file holds {most} rows at the most.", count=count, most=_most(work))
+            view["export_asks"] = visit.say(
+                Text("{count}. Save them as CSV? A file holds {most} rows at the most.", count=count, most=_most(visit))
             )
-        actions = [(work.url("new_shop"), work.say(Text("Register a shop")), "primary")]
-        allowed = actions if work.desk.may("register_shop") else []
-        return Page("console/list.html", {"title": work.say(Text("Shops", "menu")), "list": view, "actions": allowed})
+        actions = [(visit.url("new_shop"), visit.say(Text("Register a shop")), "primary")]
+        allowed = actions if visit.desk.may("register_shop") else []
+        return HtmlPage(
+            "console/list.html", {"title": visit.say(Text("Shops", "menu")), "list": view, "actions": allowed}
+        )
 
     @page(blueprint, "/shops/export", needs="list_shops", entry="shops")
-    def export_shops(work: Work) -> Response:
-        return _file(work, asked_of(work, _list(work)))
+    def export_shops(visit: Visit) -> Response:
+        return _file(visit, asked_of(visit, _list(visit)))
 
     @page(blueprint, "/shops/decide", needs="set_statuses", post=True, entry="shops")
-    def decide_shops(work: Work) -> Done:
-        return _decide(work)
+    def decide_shops(visit: Visit) -> Done:
+        return _decide(visit)
 
     @page(blueprint, "/shops/new", needs="register_shop", entry="shops")
-    def new_shop(work: Work) -> Page:
-        return Page("console/new_shop.html", {"sponsor": work.query.get("sponsor", "")})
+    def new_shop(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/new_shop.html", {"sponsor": visit.query.get("sponsor", "")})
 
     @page(blueprint, "/shops/new", needs="register_shop", post=True, entry="shops")
-    def add_shop(work: Work) -> Done:
+    def add_shop(visit: Visit) -> Done:
         names = ("id", "name", "sponsor_id", "invite_code", "identity")
-        typed = {name: work.form.get(name, "").strip() for name in names}
-        shop = work.call("register_shop", body={name: value for name, value in typed.items() if value})
-        return Done(work.url("shop", shop_id=shop["id"]), Text("The shop {id} was registered.", id=shop["id"]))
+        typed = {name: visit.form.get(name, "").strip() for name in names}
+        shop = visit.call("register_shop", body={name: value for name, value in typed.items() if value})
+        return Done(visit.url("shop", shop_id=shop["id"]), Text("The shop {id} was registered.", id=shop["id"]))
 
 
-def _named(work: Work, shop_id: str, name: str | None) -> Markup:
+def _named(visit: Visit, shop_id: str, name: str | None) -> Markup:
     """A shop's id that leads to its card, with its name beside it."""
-    shown = shop_cell(work, shop_id)
+    shown = shop_cell(visit, shop_id)
     return shown + Markup(' <span class="text-secondary">{}</span>').format(name) if name else shown
 
 
-def _list(work: Work) -> ListSpec:
-    language = work.reader.language
+def _list(visit: Visit) -> ListSpec:
+    language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": _named(work, row["id"], row["name"]),
+            "id": _named(visit, row["id"], row["name"]),
             "status": state_badge(SHOP_STATES, row["status"], language),
             "rank": row["rank"] or "",
-            "sponsor": shop_cell(work, row["sponsor_id"]),
-            "level": work.reader.number(row["level"]),
-            "recruits": work.reader.number(row["direct_recruits"]),
-            "joined": work.reader.day(row["joined_at"]),
-            "sales": money_cell(work, row["month_sales_minor"]),
-            "balance": money_cell(work, row["available_minor"]),
-            "root": shop_cell(work, row["root_id"]),
-            "since": work.reader.day(row["status_since"]),
+            "sponsor": shop_cell(visit, row["sponsor_id"]),
+            "level": visit.reader.number(row["level"]),
+            "recruits": visit.reader.number(row["direct_recruits"]),
+            "joined": visit.reader.day(row["joined_at"]),
+            "sales": money_cell(visit, row["month_sales_minor"]),
+            "balance": money_cell(visit, row["available_minor"]),
+            "root": shop_cell(visit, row["root_id"]),
+            "since": visit.reader.day(row["status_since"]),
         }
 
     return ListSpec(
@@ -111,53 +123,53 @@ def _list(work: Work) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         filters=(
-            Filter("q", Text("Id, name or invite code"), hint=work.say(Text("begins with"))),
-            Filter("rank", Text("Rank"), [(code, code) for code in rank_codes(work)]),
-            Filter("level", Text("Level"), hint=work.say(Text("1: roots"))),
-            Filter("root", Text("Tree of the root")),
-            Filter("joined_from", Text("Joined from"), type="date", day=BEGIN),
-            Filter("joined_to", Text("to", "date"), type="date", day=END),
+            ListFilter("q", Text("Id, name or invite code"), hint=visit.say(Text("begins with"))),
+            ListFilter("rank", Text("Rank"), [(code, code) for code in rank_codes(visit)]),
+            ListFilter("level", Text("Level"), hint=visit.say(Text("1: roots"))),
+            ListFilter("root", Text("Tree of the root")),
+            ListFilter("joined_from", Text("Joined from"), type="date", day=BEGIN),
+            ListFilter("joined_to", Text("to", "date"), type="date", day=END),
         ),
-        tabs=_tabs(work),
-        bulk=_bulk(work),
+        tabs=_tabs(visit),
+        bulk=_bulk(visit),
         export="export_shops",
         empty=(Text("No shops yet"), Text("Register the first one, or have the platform send them by the API.")),
     )
 
 
-def _tabs(work: Work) -> list[Tab]:
+def _tabs(visit: Visit) -> list[ListTab]:
     return [
-        Tab(Text("All"), "", _count(work, "")),
-        Tab(Text("pending", "shop"), "pending", _count(work, "pending")),
-        Tab(Text("active", "shop"), "active"),
-        Tab(Text("frozen", "shop"), "frozen", _count(work, "frozen")),
-        Tab(Text("closed", "shop"), "closed"),
+        ListTab(Text("All"), "", _count(visit, "")),
+        ListTab(Text("pending", "shop"), "pending", _count(visit, "pending")),
+        ListTab(Text("active", "shop"), "active"),
+        ListTab(Text("frozen", "shop"), "frozen", _count(visit, "frozen")),
+        ListTab(Text("closed", "shop"), "closed"),
     ]
 
 
-def _count(work: Work, status: str) -> int | str:
-    answer = work.call("list_shops", query={"status": status, "limit": "1"})
+def _count(visit: Visit, status: str) -> int | str:
+    answer = visit.call("list_shops", query={"status": status, "limit": "1"})
     count: int = answer["count"]
     if answer["count_is_estimate"]:
-        return work.say(Text("about {count}", count=work.reader.number(count)))
+        return visit.say(Text("about {count}", count=visit.reader.number(count)))
     return count
 
 
-def _bulk(work: Work) -> Bulk | None:
+def _bulk(visit: Visit) -> BulkActions | None:
     """What is decided of ticked shops: those that wait to be let in."""
-    if work.query.get("status") != "pending" or not work.desk.may("set_statuses"):
+    if visit.query.get("status") != "pending" or not visit.desk.may("set_statuses"):
         return None
     asks = Text("Close the ticked shops for good? They keep their place in the tree.")
-    return Bulk(
+    return BulkActions(
         "decide_shops",
         (("activate", Text("Activate"), "primary", None), ("close", Text("Close"), "danger", asks)),
         Text("Reason, kept with the change"),
     )
 
 
-def _decide(work: Work) -> Done:
-    chosen, status = work.form.getlist("id"), _DECISIONS.get(work.form.get("do", ""))
-    reason = work.form.get("reason", "").strip()
+def _decide(visit: Visit) -> Done:
+    chosen, status = visit.form.getlist("id"), _DECISIONS.get(visit.form.get("do", ""))
+    reason = visit.form.get("reason", "").strip()
     problems = [] if reason else [Problem("reason", Text("say why: it is kept with the change"))]
     if not chosen:
         problems.append(Problem("id", Text("tick at least one shop")))
@@ -166,25 +178,25 @@ def _decide(work: Work) -> Done:
     if problems:
         raise Refusal("invalid", problems)
     decisions = [{"shop_id": shop_id, "status": status, "reason": reason} for shop_id in dict.fromkeys(chosen)]
-    results = work.call("set_statuses", body={"decisions": decisions})["results"]
+    results = visit.call("set_statuses", body={"decisions": decisions})["results"]
     refused = [f"{result['shop_id']} ({result['code']})" for result in results if result["status"] == "refused"]
-    count = work.reader.number(len(results) - len(refused))
+    count = visit.reader.number(len(results) - len(refused))
     words = Text("{count} shops were activated.", count=count)
     if status == "closed":
         words = Text("{count} shops were closed.", count=count)
     if refused:
         words = Text("{done} Refused: {refused}", done=words, refused=", ".join(refused))
-    return Done(work.url("shops", status="pending"), words)
+    return Done(visit.url("shops", status="pending"), words)
 
 
-def _most(work: Work) -> str:
-    return work.reader.number(MOST_EXPORTED)
+def _most(visit: Visit) -> str:
+    return visit.reader.number(MOST_EXPORTED)
 
 
-def _file(work: Work, asked: Mapping[str, str]) -> Response:
+def _file(visit: Visit, asked: Mapping[str, str]) -> Response:
     """The shops that fit as CSV; each piece is read in a transaction of its own while it is sent."""
-    first = work.call("list_shops", query={**asked, "limit": str(_PIECE)})
-    person, seat, site = work.person, g.seat, current_site()
+    first = visit.call("list_shops", query={**asked, "limit": str(_PIECE)})
+    person, seat, site = visit.person, g.seat, current_site()
 
     def pieces() -> Iterator[str]:
         answer, written = first, len(first["data"])

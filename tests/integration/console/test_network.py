@@ -31,7 +31,7 @@ def test_the_picture_is_drawn_of_places_ranks_and_states_without_money(world: Wo
     world.join(*chain("lin", "mei", "bo"))
     world.set_status("bo", "frozen")
     world.set_rank("mei", "owner")
-    drawn = person("ann").get(f"/console/{world.program.code}/network/lin/tree").get_json()
+    drawn = person("ann").get(f"/console/p/{world.program.code}/network/lin/tree").get_json()
     assert [(shop["id"], shop["sponsor"], shop["level"], shop["letter"]) for shop in drawn["shops"]] == [
         ("lin", -1, 1, "M"),
         ("mei", 0, 2, "O"),

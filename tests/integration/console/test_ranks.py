@@ -20,5 +20,5 @@ def test_the_ladder_is_in_plain_words_and_leads_to_who_holds_a_rank(world: World
     page = ann.page("/ranks")
     assert "owner shops brought in ≥ 3 kept for good 1" in words(page)
     assert "member where everybody begins kept for good 1" in words(page)
-    assert f"/console/{world.program.code}/shops?rank=owner" in page
+    assert f"/console/p/{world.program.code}/shops?rank=owner" in page
     assert "No month was evaluated yet" in page

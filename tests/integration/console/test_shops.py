@@ -40,8 +40,8 @@ def words(page: str) -> str:
 def test_the_list_keeps_its_filters_in_the_address_and_leads_to_the_cards(tree: World, person: Person) -> None:
     ann = person("ann")
     page = ann.page("/shops?q=me&sort=-balance")
-    assert f'href="/console/{tree.program.code}/shops/mei"' in page
-    assert f"/console/{tree.program.code}/shops/bo" not in page
+    assert f'href="/console/p/{tree.program.code}/shops/mei"' in page
+    assert f"/console/p/{tree.program.code}/shops/bo" not in page
     assert 'name="q" type="text" value="me"' in page
     assert "1 in all" in page
     assert "shop_unknown" in ann.page("/shops?root=nobody")
@@ -55,7 +55,7 @@ def test_pending_shops_are_decided_together_with_a_reason_and_not_without(api: A
     assert 'class="bulk-form"' not in ann.page("/shops")
     assert 'class="bulk-form"' in ann.page("/shops?status=pending")
     sent = {"csrf_token": ann.token, "do": "activate", "id": ["cat", "dan", "nobody"]}
-    address = f"/console/{api.world.program.code}/shops/decide"
+    address = f"/console/p/{api.world.program.code}/shops/decide"
     refused = ann.client.post(address, data=sent, headers={"HX-Request": "true"})
     assert (refused.status_code, "reason" in refused.text) == (422, True)
     done = ann.client.post(address, data=sent | {"reason": "seen"}, headers={"HX-Request": "true"})
@@ -74,7 +74,7 @@ def test_the_file_holds_what_is_filtered_and_no_formula(tree: World, person: Per
     tree.register("zed", "lin", name="=1+1")
     ann = person("ann")
     assert "1 in all. Save them as CSV?" in ann.page("/shops?q=zed")
-    file = ann.get(f"/console/{tree.program.code}/shops/export?level=2&sort=joined")
+    file = ann.get(f"/console/p/{tree.program.code}/shops/export?level=2&sort=joined")
     assert file.mimetype == "text/csv"
     rows = file.text.removeprefix("\ufeff").splitlines()
     assert rows[0].startswith("id,name,status,")
@@ -88,7 +88,7 @@ def test_a_card_says_what_lacks_whose_chain_it_is_and_what_became_of_the_shop(tr
     read = words(page)
     assert "What lacks to owner" in read
     assert "1 / 3" in read
-    assert f'href="/console/{tree.program.code}/shops/lin"' in page
+    assert f'href="/console/p/{tree.program.code}/shops/lin"' in page
     assert read.index("State: frozen a test") < read.index("Sponsor lin")
     assert "<progress" in page
     figures = words(ann.page("/shops/mei/figures?period=2026-03&part=1"))
