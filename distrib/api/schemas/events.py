@@ -309,7 +309,10 @@ class KeptEventSchema(EventViewSchema):
 
     payload = fields.Dict(
         required=True,
-        metadata={"description": "the event as it was first kept: times in UTC, what was null left out"},
+        allow_none=True,
+        metadata={
+            "description": "the event as it was first kept: times in UTC, what was null left out; null: not readable"
+        },
     )
 
 

@@ -126,8 +126,16 @@ def get_event(conn: Connection, program: Program, event_id: str) -> dict[str, An
     event = event_views.event_view(conn, program.program_id, event_id)
     if event is None:
         raise Refusal("event_unknown", id=event_id)
-    payload = json.loads(event.pop("payload"))
-    return _with_error(event) | {"payload": payload}
+    return _with_error(event) | {"payload": _content(event.pop("payload"))}
+
+
+def _content(payload: str) -> dict[str, Any] | None:
+    """What was sent; None where the database no longer has it as it was: the event is parked, and can be looked at."""
+    try:
+        content: dict[str, Any] = json.loads(payload)
+    except ValueError:
+        return None
+    return content
 
 
 def list_events(
