@@ -28,6 +28,17 @@ DESCRIBED = ("setup.cfg", "pyproject.toml")
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 MOST_TEST_WORKERS = 8
 MUTANTS = "--mutants"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PLAYWRIGHTS_OWN = """\
+import os, sys
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    sys.exit(not os.path.exists(playwright.chromium.executable_path))
+"""
+NO_CHROMIUM = (
+    "no Chromium could be installed; the tests of pages will fail: put one on the PATH"
+    " / 无法安装 Chromium，页面测试将失败：请自行安装"
+)
 BANDIT = ("bandit", "-q", "-c", "config/bandit.yaml", "-r", "distrib", "workers", "wsgi.py", "dev.py")
 
 USAGE = """\
@@ -224,14 +235,38 @@ def become(*command: str) -> int:
     os.execve(command[0], list(command), environment())
 
 
+def has_chromium() -> bool:
+    """Whether there is a Chromium for the tests of pages: the machine's, or Playwright's own."""
+    if any(shutil.which(name) for name in CHROMIUMS):
+        return True
+    return succeeds(str(PYTHON), "-c", PLAYWRIGHTS_OWN)
+
+
+def ensure_chromium() -> None:
+    """Bring a Chromium where there is none: as root on Debian from its packages, else as Playwright downloads it."""
+    if has_chromium():
+        return
+    print("dev.py: installing Chromium, once / 首次安装 Chromium …", file=sys.stderr, flush=True)
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {**environment(), "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", *command], env=quiet, stdout=subprocess.DEVNULL, check=False, timeout=600)
+    if not has_chromium():
+        subprocess.run([str(PYTHON), "-m", "playwright", "install", "chromium"], env=environment(), check=False)
+    if not has_chromium():
+        print(f"dev.py: {NO_CHROMIUM}", file=sys.stderr, flush=True)
+
+
 def setup(arguments: list[str]) -> int:
-    """Nothing is left to do but to say so."""
+    """Nothing is left to do but a browser for the tests of pages, and to say so."""
+    ensure_chromium()
     print(f"dev.py: {VENV} is ready / 环境就绪")
     return 0
 
 
 def test(arguments: list[str]) -> int:
     """All tests, in parallel unless the caller says how many processes."""
+    ensure_chromium()
     os.chdir(ROOT)
     says_how_many = any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
     parallel = [] if says_how_many else ["-n", str(test_workers()), "--dist", "worksteal"]

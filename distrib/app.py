@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import NotFound
 
@@ -32,7 +34,7 @@ from distrib.api.http.problems import answer_with_problems
 from distrib.api.openapi.document import description_of, register_operations
 from distrib.api.openapi.pages import POLICY, docs_blueprint
 from distrib.bootstrap import Container
-from distrib.console import answer_refusal, is_console, serve_console
+from distrib.console import answer_refusal, is_console, most_form_bytes, serve_console
 from distrib.console.invitation import invitation_blueprint
 from distrib.console.owner.blueprint import owner_blueprint
 from distrib.console.owner.frame import answer_owner_refusal, is_owners
@@ -47,13 +49,13 @@ from distrib.server.asking import ADMISSION, REFUSAL, Admission, ServerLimits
 from distrib.server.asking import EXTENSION as SERVER
 from distrib.services.plans.drafts import load_samples
 from distrib.services.sharing.invitations import Invitation, find_invitations
+from distrib.services.sharing.visits import count_visit
 from distrib.settings import Settings
 from distrib.store import migrate
 from distrib.store.database import enter_program
 from distrib.transactions import in_transaction
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_INVITATIONS = "distrib-invitations"
 _NAMES_OF_ID = ("Request-Id", "X-Request-Id")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _log = structlog.get_logger("distrib.access")
@@ -81,7 +83,7 @@ def build_app(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Fla
     app.register_blueprint(docs_blueprint(partial(description_of, __version__)))
     app.register_blueprint(health_blueprint())
     serve_console(app, policies, samples)
-    app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url))
+    app.register_blueprint(invitation_blueprint(_invitations, lambda: current_backend().public_url, _visit_of))
     app.register_blueprint(owner_blueprint(lambda: current_backend().public_url))
     answer_with_problems(app, _answer_reader)
     app.before_request(_begin)
@@ -102,7 +104,6 @@ def install(app: Flask, container: Container) -> None:
     app.extensions[EXTENSION] = backend
     app.extensions[SERVER] = ServerLimits(connections_per_address=container.settings.connections_per_address)
     app.extensions[SITE] = site_of(container, backend)
-    app.extensions[_INVITATIONS] = partial(_find_invitations, container)
     app.config["HSTS_SECONDS"] = container.settings.hsts_seconds
     app.secret_key = cookie_key(container.settings.key_pepper.encode())
 
@@ -141,6 +142,7 @@ def site_of(container: Container, backend: Backend) -> Site:
         now=container.now,
         rates=container.rates,
         address_of=backend.gate.address_of,
+        policies=container.policies,
     )
 
 
@@ -153,16 +155,25 @@ def _allowed(settings: Settings) -> Allowed:
 
 
 def _invitations(code: str) -> list[Invitation]:
-    found: list[Invitation] = current_app.extensions[_INVITATIONS](code)
-    return found
-
-
-def _find_invitations(container: Container, code: str) -> list[Invitation]:
     """Yields the invitations behind a code, in a transaction that sees the shops of that code alone."""
-    return in_transaction(
-        container.web_engine.begin,
-        lambda conn: find_invitations(conn, container.policies, code, container.now()),
-    )
+    backend = current_backend()
+    return in_transaction(backend.begin, lambda conn: find_invitations(conn, backend.policies, code, backend.now()))
+
+
+def _visit_of(code: str, source: str | None) -> Callable[[], None]:
+    """Returns what counts this visit of an invite link, in a transaction of its own; what fails is not counted."""
+    backend = current_backend()
+    address = backend.gate.address_of(request) or ""
+    agent, now = request.headers.get("User-Agent", ""), backend.now()
+
+    def count() -> None:
+        try:
+            with backend.begin() as conn:
+                count_visit(conn, code, source, address, agent, now)
+        except (DBAPIError, PoolExhausted) as error:
+            _log.warning("visit_not_counted", error=type(error).__name__)
+
+    return count
 
 
 def _answers(container: Container) -> bool:
@@ -196,7 +207,7 @@ def _begin() -> Response | None:
         g.standing = gate.admit(presented, gate.address_of(request), is_asked=ADMISSION in request.environ)
         check(g.standing)
     is_page = request.url_rule is not None and not request.path.startswith("/v1/")
-    return Response(status=204) if is_page and is_form_asked(FORM_BYTES) else None
+    return Response(status=204) if is_page and is_form_asked(most_form_bytes(FORM_BYTES)) else None
 
 
 def _finish(response: Response) -> Response:

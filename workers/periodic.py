@@ -14,10 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from distrib.bootstrap import Container
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
+from workers.funnels import keep_funnels
 from workers.held_changes import apply_due_changes
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
+from workers.visits import forget_past_visitors
 from workers.webhooks import deliver_webhooks
 
 _STOP_WAIT_S = 5.0
@@ -43,6 +45,8 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("sorted_shops", 30.0, keep_sorted_shops),
     Periodic("large_programs", 60.0, begin_statement_totals),
     Periodic("held_changes", 10.0, apply_due_changes),
+    Periodic("funnels", 60.0, keep_funnels),
+    Periodic("visitors", 60.0, forget_past_visitors),
     Periodic("webhooks", 1.0, deliver_webhooks),
 )
 

@@ -4,22 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
 
-from distrib.console.frame import answer_refusal
+from distrib.console.frame import answer_refusal, signed_in_person
 from distrib.console.landing import show_landing
+from distrib.console.pages.adjustments import adjustment_pages
+from distrib.console.pages.cases import case_pages, penalty_pages
+from distrib.console.pages.commissions import commission_pages
+from distrib.console.pages.compliance import compliance_pages
+from distrib.console.pages.events import event_pages
+from distrib.console.pages.inbox import inbox_pages
+from distrib.console.pages.month_close import close_pages
+from distrib.console.pages.operations import change_pages, operation_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
+from distrib.console.pages.payout_decisions import decision_pages
+from distrib.console.pages.payout_results import result_pages
+from distrib.console.pages.payouts import payout_pages
+from distrib.console.pages.people import key_pages, seat_pages
+from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
+from distrib.console.pages.statements import statement_pages
+from distrib.console.pages.webhooks import delivery_pages, webhook_pages
+from distrib.console.pages.withdrawals import withdrawal_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
 
-PAGES: Sequence[Callable[[Blueprint], None]] = (people_pages, overview_pages, order_pages, question_pages)
+PAGES: Sequence[Callable[[Blueprint], None]] = (
+    people_pages,
+    overview_pages,
+    plan_pages,
+    compliance_pages,
+    case_pages,
+    penalty_pages,
+    operation_pages,
+    webhook_pages,
+    delivery_pages,
+    change_pages,
+    seat_pages,
+    key_pages,
+    inbox_pages,
+    order_pages,
+    commission_pages,
+    question_pages,
+    event_pages,
+    statement_pages,
+    close_pages,
+    payout_pages,
+    decision_pages,
+    result_pages,
+    withdrawal_pages,
+    adjustment_pages,
+)
 """What adds the pages of each noun."""
 OPEN = frozenset({"show_plan", "check_plan", "check_plan_result", "plan_schema", "show_landing", "static"})
 """Pages that know nobody: the sample plan page and the first one."""
+LARGE_FORMS: Mapping[str, int] = {"console.payout_results": 4 * 2**20}
+"""Forms that carry a file, with how many bytes they may have when somebody sends them who is signed in."""
 KEPT_SECONDS = 7 * 24 * 3600
 
 
@@ -54,6 +97,8 @@ def _before(csrf: CSRFProtect) -> Response | None:
 
 
 def _after(response: Response) -> Response:
+    if "most_form_bytes" in g:
+        request.close()  # what was sent lies in files
     if _endpoint() == "static" and "v" in request.args:
         response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}, immutable"
     return response
@@ -61,6 +106,15 @@ def _after(response: Response) -> Response:
 
 def _endpoint() -> str:
     return (request.endpoint or "").rpartition(".")[2]
+
+
+def most_form_bytes(least: int) -> int:
+    """How long the form of this request may be: ``least``, or more where who is signed in sends a file."""
+    most = LARGE_FORMS.get(request.endpoint or "", 0)
+    if most <= least or request.method != "POST" or signed_in_person() is None:
+        return least
+    g.most_form_bytes = most
+    return most
 
 
 def is_console(path: str) -> bool:
@@ -72,4 +126,4 @@ def is_console(path: str) -> bool:
     return path == "/console" or path.startswith("/console/")
 
 
-__all__ = ["answer_refusal", "console_blueprint", "is_console", "serve_console"]
+__all__ = ["answer_refusal", "console_blueprint", "is_console", "most_form_bytes", "serve_console"]

@@ -37,11 +37,123 @@ COMMISSION_STATES: Final[Mapping[str, State]] = {
     "held": State(Text("held", "commission"), "amber", "lock"),
     "available": State(Text("available", "commission"), "green", "check"),
 }
+COMMISSION_KINDS: Final[Mapping[str, State]] = {
+    "earned": State(Text("earned", "commission"), "green", "plus"),
+    "reversed": State(Text("taken back", "commission"), "red", "arrow-back-up"),
+    "pool": State(Text("from a pool", "commission"), "green", "coins"),
+    "adjusted": State(Text("adjusted by hand", "commission"), "amber", "adjustments"),
+}
+MONTH_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("open", "month"), "blue", "clock"),
+    "proposed": State(Text("proposed, to be confirmed", "month"), "amber", "clock"),
+    "closed": State(Text("closed", "month"), "green", "lock"),
+}
+PAYOUT_STATES: Final[Mapping[str, State]] = {
+    "proposed": State(Text("proposed, to be approved", "payout"), "amber", "clock"),
+    "approved": State(Text("approved, to be paid", "payout"), "blue", "send"),
+    "settled": State(Text("settled", "payout"), "green", "check"),
+    "cancelled": State(Text("cancelled", "payout"), "", "x"),
+}
+LINE_STATES: Final[Mapping[str, State]] = {
+    "reserved": State(Text("reserved", "payout line"), "blue", "lock"),
+    "paid": State(Text("paid", "payout line"), "green", "check"),
+    "failed": State(Text("failed", "payout line"), "red", "x"),
+    "returned": State(Text("came back", "payout line"), "red", "arrow-back-up"),
+    "cancelled": State(Text("cancelled", "payout line"), "", "x"),
+}
+WITHDRAWAL_STATES: Final[Mapping[str, State]] = {
+    "requested": State(Text("requested", "withdrawal"), "amber", "clock"),
+    "approved": State(Text("approved", "withdrawal"), "blue", "check"),
+    "in_payout": State(Text("in a batch", "withdrawal"), "blue", "send"),
+    "paid": State(Text("paid", "withdrawal"), "green", "check"),
+    "failed": State(Text("failed", "withdrawal"), "red", "x"),
+    "returned": State(Text("came back", "withdrawal"), "red", "arrow-back-up"),
+    "refused": State(Text("refused", "withdrawal"), "red", "ban"),
+    "cancelled": State(Text("taken back", "withdrawal"), "", "x"),
+}
+ADJUSTMENT_STATES: Final[Mapping[str, State]] = {
+    "proposed": State(Text("proposed, to be approved", "adjustment"), "amber", "clock"),
+    "approved": State(Text("approved", "adjustment"), "green", "check"),
+}
+UNPAYABLE: Final[Mapping[str, State]] = {
+    "payee_missing": State(Text("no payee given", "unpayable"), "amber", "user"),
+    "account_missing": State(Text("no account with this channel", "unpayable"), "amber", "building-bank"),
+    "shop_frozen": State(Text("shop is frozen", "unpayable"), "red", "lock"),
+    "shop_closed": State(Text("shop is closed", "unpayable"), "", "ban"),
+    "below_minimum": State(Text("below the batch's least", "unpayable"), "", "x"),
+    "below_channel_minimum": State(Text("below the channel's least", "unpayable"), "", "x"),
+    "above_channel_maximum": State(Text("above the channel's most", "unpayable"), "amber", "alert-triangle"),
+    "exceeds_available": State(Text("more than is available", "unpayable"), "red", "x"),
+    "nothing_available": State(Text("nothing is available", "unpayable"), "", "x"),
+}
 EVENT_STATES: Final[Mapping[str, State]] = {
     "pending": State(Text("pending", "event"), "blue", "clock"),
     "waiting": State(Text("waiting", "event"), "amber", "clock"),
     "done": State(Text("done", "event"), "green", "check"),
     "failed": State(Text("failed", "event"), "red", "alert-triangle"),
+}
+PLAN_STATES: Final[Mapping[str, State]] = {
+    "in_force": State(Text("in force", "plan"), "green", "check"),
+    "coming": State(Text("coming", "plan"), "blue", "clock"),
+    "former": State(Text("former", "plan"), "", "history"),
+    "draft": State(Text("draft", "plan"), "amber", "file-text"),
+}
+SEVERITIES: Final[Mapping[str, State]] = {
+    "refuse": State(Text("refused"), "red", "ban"),
+    "sign_off": State(Text("needs a sign-off"), "amber", "alert-triangle"),
+    "alert": State(Text("alert"), "amber", "alert-circle"),
+    "info": State(Text("for information"), "blue", "help-circle"),
+}
+FINDING_SEVERITIES: Final[Mapping[str, State]] = {
+    "refuse": State(Text("refused"), "red", "ban"),
+    "hold": State(Text("hold"), "red", "lock"),
+    "sign_off": State(Text("needs a sign-off"), "amber", "alert-triangle"),
+    "alert": State(Text("alert"), "amber", "alert-circle"),
+    "info": State(Text("for information"), "blue", "help-circle"),
+}
+CASE_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("open", "case"), "amber", "clock"),
+    "frozen": State(Text("frozen", "case"), "red", "lock"),
+    "released": State(Text("released", "case"), "green", "check"),
+    "dismissed": State(Text("dismissed", "case"), "", "x"),
+}
+PENALTY_STATES: Final[Mapping[str, State]] = {
+    "in_force": State(Text("in force", "penalty"), "red", "alert-triangle"),
+    "lapsed": State(Text("lapsed", "penalty"), "", "history"),
+    "withdrawn": State(Text("withdrawn", "penalty"), "", "arrow-back-up"),
+}
+CHANGE_STATES: Final[Mapping[str, State]] = {
+    "open": State(Text("waiting", "change"), "amber", "clock"),
+    "due": State(Text("in force by itself", "change"), "green", "check"),
+    "approved": State(Text("approved", "change"), "green", "check"),
+    "cancelled": State(Text("cancelled", "change"), "", "x"),
+    "replaced": State(Text("replaced", "change"), "", "history"),
+    "erased": State(Text("erased", "change"), "", "trash"),
+    "proposer_revoked": State(Text("its proposer has ended", "change"), "", "ban"),
+    "refused": State(Text("refused", "change"), "red", "ban"),
+}
+WEBHOOK_STATES: Final[Mapping[str, State]] = {
+    "enabled": State(Text("enabled", "webhook"), "green", "check"),
+    "disabled": State(Text("disabled", "webhook"), "red", "ban"),
+}
+DELIVERY_STATES: Final[Mapping[str, State]] = {
+    "pending": State(Text("on its way", "delivery"), "blue", "clock"),
+    "delivered": State(Text("delivered", "delivery"), "green", "check"),
+    "failed": State(Text("failed", "delivery"), "red", "alert-triangle"),
+}
+KEY_STATES: Final[Mapping[str, State]] = {
+    "active": State(Text("active", "key"), "green", "check"),
+    "expired": State(Text("expired", "key"), "amber", "clock"),
+    "ended": State(Text("ended", "key"), "", "ban"),
+}
+ROLES: Final[Mapping[str, Text]] = {
+    "admin": Text("Admin", "role"),
+    "finance": Text("Finance", "role"),
+    "operations": Text("Operations", "role"),
+    "compliance": Text("Compliance", "role"),
+    "viewer": Text("Viewer", "role"),
+    "orders": Text("Order system", "role"),
+    "partner": Text("Shop", "role"),
 }
 
 
@@ -74,6 +186,13 @@ def id_cell(work: Work, value: str | None, endpoint: str = "", **path: str) -> M
     return Markup(
         '<span class="id">{}<button type="button" class="copy" data-copy="{}" aria-label="{}">{}</button></span>'
     ).format(shown, value, label, icon("copy"))
+
+
+def shop_cell(work: Work, shop_id: str | None) -> Markup:
+    """A shop's id, which leads to its card where the console has one."""
+    if shop_id is not None and work.has_page("shop"):
+        return id_cell(work, shop_id, "shop", shop_id=shop_id)
+    return id_cell(work, shop_id)
 
 
 def money_cell(work: Work, amount_minor: int | None, *, signed: bool = False) -> Markup:

@@ -22,7 +22,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from distrib.console.language import NAMES, answer_page, chosen_language, render_page
+from distrib.console.language import NAMES, NO_FORM, answer_page, chosen_language, render_page
 from distrib.console.menu import MENU, Entry
 from distrib.console.reader import Reader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
@@ -209,7 +209,6 @@ def frame_values(language: str) -> dict[str, Any]:
         "icon": icon,
         "asset": asset,
         "when": _when(language),
-        "waiting": g.get("waiting"),
         "seats": () if person is None else seats_of_reader(person),
         "menu": [(line, render(line.name, language)) for line in MENU if line.needs in allowed],
         "entry": g.get("entry"),
@@ -250,7 +249,8 @@ def answer_refusal(refusal: Refusal) -> Response:
     """Answers a refusal as a page, or as the part of a form that says what is wrong with it."""
     if refusal.code == "unauthorized":
         return to_sign_in()
-    language = chosen_language(request.form)
+    sent = NO_FORM if refusal.code == "too_large" else request.form  # what is too long is not read a second time
+    language = chosen_language(sent)
     problem = {
         "code": refusal.code,
         "status": refusal.status,
@@ -262,7 +262,7 @@ def answer_refusal(refusal: Refusal) -> Response:
     is_part = "HX-Request" in request.headers
     template = "console/problem_part.html" if is_part else "console/problem.html"
     html = render_page(template, language, **frame_values(language), problem=problem)
-    response = answer_page(html, language, request.form, refusal.status)
+    response = answer_page(html, language, sent, refusal.status)
     if refusal.status in (429, 503):
         response.headers["Retry-After"] = str(refusal.params.get("seconds", 1))
     return response

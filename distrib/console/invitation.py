@@ -15,28 +15,43 @@ from distrib.services.sharing.cards import draw_card
 from distrib.services.sharing.invitations import Invitation
 
 Find = Callable[[str], Sequence[Invitation]]
+VisitOf = Callable[[str, str | None], Callable[[], object]]
+_SOURCES = ("s", "utm_source")
+"""The parameters of a link that say where it was found."""
 FRESH_SECONDS = 60
 """How long a copy of the page may be shown: whoever is erased or closed is gone from it a minute later."""
 
 
-def invitation_blueprint(find: Find, public_url: Callable[[], str | None]) -> Blueprint:
+def invitation_blueprint(find: Find, public_url: Callable[[], str | None], visit_of: VisitOf) -> Blueprint:
     """``/r/CODE`` and the card that chats show of it.
+
+    A visit is counted once the page is sent: the page never waits for it, and does not know whether it was.
 
     Args:
         find: answers the invitations behind a code.
         public_url: answers what links to this service begin with; None: as it was reached.
+        visit_of: answers what counts a visit of a code from a source.
     """
     blueprint = Blueprint("invitation", __name__, template_folder="templates")
 
     @blueprint.get("/r/<code>")
     def show_invitation(code: str) -> Response:
-        return _page(find(code), public_url())
+        page = _page(find(code), public_url())
+        if page.status_code == 200 and request.method == "GET" and "prefetch" not in _purpose():
+            source = next((request.args[name] for name in _SOURCES if name in request.args), None)
+            page.call_on_close(visit_of(code, source))
+        return page
 
     @blueprint.get("/r/<code>/card.png")
     def show_card(code: str) -> Response:
         return _card(find(code))
 
     return blueprint
+
+
+def _purpose() -> str:
+    """What a browser says it asks for, where it is not to be shown yet."""
+    return f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
 
 
 def _page(invitations: Sequence[Invitation], public_url: str | None) -> Response:

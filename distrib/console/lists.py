@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from distrib.languages import render
 
 LIMITS: Final = (20, 50, 100, 200)
 DEFAULT_LIMIT: Final = 50
+BEGIN, END = "begin", "end"
 ASCENDING, DESCENDING = "ascending", "descending"
 
 
@@ -30,6 +32,7 @@ class Filter:
         name: of the operation's parameter.
         options: codes with their words; without any it is typed.
         type: of the input.
+        day: ``begin`` or ``end`` where a day is typed and its first instant, or that of the day after, is asked for.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Filter:
     options: Sequence[tuple[str, Text | str]] = ()
     type: str = "text"
     hint: str = ""
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ class ListSpec:
         operation: that answers a page of it.
         cells: what stands in a row, by column, and under ``id`` what a tick stands for.
         kept: parameters of the address that are no filter of the form, such as the tab's.
-        path: the ids in the operation's path.
+        path: the ids in the operation's path, and in the page's.
+        place: further ids in the page's path alone.
+        rows: under which name the operation answers them.
         unfold: the address of what a row unfolds into.
         empty: what is said where there is nothing: the title and what to do.
         words_of_count: the message that says how many there are.
@@ -103,6 +109,8 @@ class ListSpec:
     kept: Sequence[str] = ()
     fixed: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
+    place: Mapping[str, str] = field(default_factory=dict)
+    rows: str = "data"
     bulk: Bulk | None = None
     unfold: Callable[[Mapping[str, Any]], str] | None = None
     export: str = ""
@@ -117,15 +125,22 @@ class ListSpec:
 def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
     """Asks for a page of the list as the address says, and makes of it what the macro ``listing`` shows.
 
+    What the operation answered stands under ``answer``; an empty one where a filter was refused.
     A filter that the operation refuses is said above the list, with the form as it was filled in.
     """
     language = work.reader.language
     asked = _asked(work, spec)
     limit = _limit(work)
     problem: dict[str, Any] | None = None
-    answer: Mapping[str, Any] = {"data": [], "next_cursor": None}
+    answer: Mapping[str, Any] = {spec.rows: [], "next_cursor": None}
     try:
-        query = {**spec.fixed, **asked, "limit": str(limit), "cursor": work.query.get("cursor", "")}
+        query = {
+            **spec.fixed,
+            **asked,
+            **_instants(work, spec, asked),
+            "limit": str(limit),
+            "cursor": work.query.get("cursor", ""),
+        }
         answer = work.desk.call(spec.operation, spec.path, query)
     except Refusal as refusal:
         if refusal.status != 422:
@@ -138,14 +153,15 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
             "request_id": None,
         }
     chosen = _chosen(work, spec)
-    rows = [_row(spec, row) for row in answer["data"]]
+    rows = [_row(spec, row) for row in answer[spec.rows]]
     title, text = spec.no_match if any(asked.values()) or work.query.get("cursor") else spec.empty
     values = {name: value for name, value in asked.items() if value}
     follows = answer["next_cursor"]
     return {
         "name": spec.name,
-        "action": work.url(spec.endpoint, **spec.path),
-        "reset": work.url(spec.endpoint, **spec.path),
+        "answer": answer,
+        "action": work.url(spec.endpoint, **spec.place, **spec.path),
+        "reset": work.url(spec.endpoint, **spec.place, **spec.path),
         "filters": [_filter(entry, asked, language) for entry in spec.filters],
         "kept": [(name, asked[name]) for name in (*spec.kept, *_tab_names(spec)) if asked.get(name)],
         "tabs": [_tab(work, spec, tab, values) for tab in spec.tabs],
@@ -172,6 +188,20 @@ def _asked(work: Work, spec: ListSpec) -> dict[str, str]:
     if any(column.sort for column in spec.columns):
         names.append("sort")
     return {name: work.query.get(name, "").strip() for name in dict.fromkeys(names)}
+
+
+def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
+    """The days of filters as instants in the program's time zone; what is no day is left to be refused."""
+    instants = {}
+    for entry in spec.filters:
+        if entry.day and (typed := asked[entry.name]):
+            try:
+                day = date.fromisoformat(typed)
+            except ValueError:
+                continue
+            day += timedelta(days=1 if entry.day == END else 0)
+            instants[entry.name] = datetime.combine(day, time.min, work.reader.zone).isoformat()
+    return instants
 
 
 def _tab_names(spec: ListSpec) -> list[str]:
@@ -271,7 +301,7 @@ def _bulk(work: Work, spec: ListSpec, language: str) -> dict[str, Any] | None:
 
 def _address(work: Work, spec: ListSpec, values: Mapping[str, Any], endpoint: str = "", **more: Any) -> str:
     chosen = {name: value for name, value in {**values, **more}.items() if value not in ("", None)}
-    return work.url(endpoint or spec.endpoint, **spec.path, **chosen)
+    return work.url(endpoint or spec.endpoint, **spec.place, **spec.path, **chosen)
 
 
 def _count_words(work: Work, answer: Mapping[str, Any], shown: int) -> str:

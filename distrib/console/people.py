@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, Response, flash, g, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from distrib.console.frame import (
     LOGIN_ENDPOINT,
@@ -252,11 +253,14 @@ def _prefer() -> Response:
 def check_form(csrf: CSRFProtect) -> Response | None:
     """Refuses a form that no page of ours sent; chooses the language of who is signed in where the page does not."""
     if request.method not in ("GET", "HEAD", "OPTIONS"):
-        request.max_content_length = max(MOST_FORM_BYTES, g.get("most_form_bytes", 0))
+        most_bytes = max(MOST_FORM_BYTES, g.get("most_form_bytes", 0))
+        request.max_content_length = most_bytes
         try:
             csrf.protect()
         except CSRFError:
             return answer_refusal(Refusal("form_expired"))
+        except RequestEntityTooLarge:
+            return answer_refusal(Refusal("too_large", limit=f"{most_bytes // 1024} KiB"))
     if CHOICE in request.args:
         _keep_language(request.args[CHOICE])
     return None

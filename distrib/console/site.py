@@ -5,7 +5,7 @@ The factory of the app fills it in; a page knows no API and no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from flask import Request, current_app
 from sqlalchemy import Connection
 
+from distrib.domain.payouts.channels import Channel
+from distrib.domain.policies.policy import Policy
 from distrib.rates import Rates
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import Person
@@ -58,6 +60,10 @@ class PersonalDesk(Protocol):
     def now(self) -> datetime:
         """When."""
 
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """The payout channels, every version of each."""
+
     def may(self, name: str) -> bool:
         """Whether the person's role may call an operation."""
 
@@ -91,6 +97,7 @@ class Site:
         at_shop_desk: does what the owner of a shop asks in a session.
         rates: counts who tries to sign in.
         address_of: where a request comes from, as far as it is known.
+        policies: the policy packs by name.
     """
 
     begin: Callable[[], AbstractContextManager[Connection]]
@@ -100,6 +107,7 @@ class Site:
     now: Callable[[], datetime]
     rates: Rates
     address_of: Callable[[Request], str | None]
+    policies: Mapping[str, Policy]
 
 
 def current_site() -> Site:

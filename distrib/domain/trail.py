@@ -18,15 +18,15 @@ MOST_SHOWN: Final = 20
 """So many entries of a list are shown; a longer one by its length."""
 MOST_CHARACTERS: Final = 255
 
-SECRETS: Final = frozenset({"key", "secret", "digest_key"})
+SECRETS: Final = frozenset({"key", "secret", "digest_key", "password"})
 _NAMES: Final = """
     account_changed_at account_kinds adjustment_id admission amount_minor answered_at answered_by approved_at
-    approved_by as_of before_at asked_at asked_by binding binding_rule bound_at case_no change_id channel closed_at
+    approved_by as_of asked_at asked_by before_at binding binding_rule bound_at case_no change_id channel closed_at
     closed_by code commission_id confirms_from count country currency customer_id decided_at decided_on decision
     detail detail_no due_at effective_at effective_from encoding ended_at ended_by event_id event_type events
     expire_days expires_at failed_count fee_minor fields file_format format former_until fresh_account full id
     identity_required is_full joined_at keep keep_hours key_approval key_id key_wait_hours kind leader_id
-    least_minor level levels limit lines link_minutes made_by may_confirm min_minor month most_minor no
+    least_minor level levels limit lines link_minutes login made_by may_confirm min_minor month most_minor no
     old_secret_ends_at order_id organiser_id owner owner_is_set paid_count paid_on part payee_hold_days payout_id
     penalty_id pending per_day per_month period policy program program_code protect_days published_at quantity
     quarter rank recorded_at refused_count request_id requested_at returned_count revoked_at role rule scope scopes

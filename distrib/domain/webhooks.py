@@ -34,6 +34,9 @@ EVENT_TYPES = (
     "finding.opened",
 )
 
+PING = "ping"
+"""The type of a message that only tries an endpoint; none asks for it."""
+
 SCHEDULE = (
     timedelta(0),
     timedelta(seconds=5),

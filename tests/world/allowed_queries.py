@@ -16,6 +16,7 @@ NEW_ROWS = "rows of the batch that was made a moment ago: no statistics know the
 LOOKS = "the promotions of a day are decided from the sales of many shops, a few rows of each"
 SINCE = "what was done since the last audit: all of it, on the day the program was made"
 SEALED = "a day's postings name their shops, each looked up: on the day the program was made that is all of them"
+FUNNEL = "the funnel of a program is worked out once a day by the workers, all shops and the span's sales with it"
 CURSOR = "a cursor of the server, planned for its first rows"
 
 ADDED_UP = "totals are kept from 20,000 months of accounts on by the workers; until they have, a month is added up"
@@ -25,6 +26,9 @@ KEPT = "totals begin with every account once, and a program is large from 20,000
 SINCE_KEPT = (
     "what was posted since lies at the end of the table, found by ranges of pages (BRIN) that are a tenth of this one"
 )
+COUNTED = "no further than 10,000 are counted, a tenth of this program"
+ORDERED = "the order of all shops, which is kept every few minutes, and of a small program computed as it is asked"
+NEW_ORDER = "rows that were kept a moment ago: no statistics know them yet"
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
 _REASONS: dict[str, dict[str, str]] = {
@@ -42,6 +46,9 @@ _REASONS: dict[str, dict[str, str]] = {
         "ledger/accounts.own_accounts": ADDED_UP,
         "ledger/balances.available_of_all": EVERYBODY,
         "ledger/seals.sealed_transfers": SEALED,
+        "ledger/sorted_balances._keys": ORDERED,
+        "ledger/sorted_balances.keep_balances": ORDERED,
+        "network/listing.choose_way": COUNTED,
         "network/shop_months.retention": RETENTION,
         "network/standing.ranks_held": PUBLISHING,
         "network/standing.rename_later_ranks": PUBLISHING,
@@ -53,6 +60,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "programs/totals.settled_totals": DEMO,
         "programs/totals.to_do": DEMO,
         "programs/totals.transfer_totals": DEMO,
+        "sharing/funnel.figures_of_span": FUNNEL,
         "ranks/columns.customers": EVALUATION,
         "ranks/columns.earnings": EVALUATION,
         "ranks/columns.links": EVALUATION,
@@ -60,6 +68,9 @@ _REASONS: dict[str, dict[str, str]] = {
         "ranks/columns.sales": EVALUATION,
         "ranks/columns.tree_at": EVALUATION,
         "ranks/figures.figures": LOOKS,
+        "statements/counts.count_once": MONTH,
+        "statements/sorted_months.keep_month": ORDERED,
+        "statements/sorted_months.keys_of_month": ORDERED,
         "statements/exports._copied": MONTH,
         "statements/exports._rows": MONTH,
         "statements/exports.lines_total": MONTH,
@@ -83,6 +94,12 @@ _REASONS: dict[str, dict[str, str]] = {
         "audit/runs.rest_of": BY_RANGE,
         "compliance/cases.freezes_in_force": NEW_ROWS,
         "ledger/seals.sealed_transfers": CURSOR,
+        "ledger/sorted_balances._keys": NEW_ORDER,
+        "ledger/sorted_balances.keep_balances": NEW_ORDER,
+        "statements/periods.posted_since": NEW_ROWS,
+        "statements/sorted_months.forget_other_months": NEW_ORDER,
+        "statements/sorted_months.keep_month": NEW_ORDER,
+        "statements/sorted_months.keys_of_month": NEW_ORDER,
         "statements/periods.keep_figures": CURSOR,
         "undecided.waiting_numbers": NEW_ROWS,
         "statements/periods.kept_totals": NEW_ROWS,

@@ -30,6 +30,7 @@ from distrib.services.network.views import introduced_by
 from distrib.services.payouts.payee_versions import reseal_payees
 from distrib.services.policies import signed_overrides
 from distrib.services.programs.limits import limit_key, limit_program
+from distrib.services.programs.persons import names_of
 from distrib.services.programs.tenants import create_program, find_program, get_program
 from distrib.services.programs.totals import program_totals, progress
 from distrib.services.ranks.evaluation import evaluate_month
@@ -41,11 +42,13 @@ from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import insert_sign_off
 from distrib.store.ledger.balances import available_of_all
+from distrib.store.ledger.sorted_balances import shops_by_figure
+from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
-from tests.world.platform_feeds import let_owners_in
+from tests.world.platform_feeds import let_owners_in, visit_links
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
@@ -154,6 +157,7 @@ class PlatformDay:
             self.register,
             self.bind,
             partial(let_owners_in, self),
+            partial(visit_links, self),
             self.sell_plainly,
             self.change_program,
             self.keep_totals,
@@ -372,6 +376,10 @@ class PlatformDay:
         self.good("DELETE", f"/v1/keys/{key.get('id') or key['key_id']}")
         money = self.good("POST", "/v1/keys", {"role": "finance", "name": "m", "owner": "mo"})
         self.good("PATCH", f"/v1/keys/{money['id']}", {"scopes": ["read", "confirm"]})
+        self.good("POST", "/v1/people", {"login": "mei", "role": "viewer"})
+        self.good("GET", "/v1/people?state=active&limit=1")
+        self.good("GET", "/v1/queue")
+        self.good("GET", "/v1/audits?limit=2")
         self.look()
         self.good("POST", f"/v1/keys/{money['id']}/approve", by=self.api.caller("admin"))
         self.good("POST", f"/v1/keys/{money['id']}/rotate")
@@ -532,6 +540,7 @@ class PlatformDay:
             [delivery] = self.admin.get(f"{path}/deliveries?limit=1")["data"]
             self.good("GET", f"{path}/deliveries/{delivery['id']}")
             self.good("POST", f"{path}/deliveries/{delivery['id']}/resend")
+            self.good("POST", f"{path}/test")
             courier.run()
             self.good("POST", f"{path}/rotate")
             inbox.answers.append(410)
@@ -545,6 +554,7 @@ class PlatformDay:
     def watch(self) -> None:
         """Monitors, the report, cases with their decisions, penalties."""
         self.good("POST", "/v1/compliance/runs")
+        self.good("GET", "/v1/compliance/runs/latest")
         run_daily_monitors(self.api.world.container)
         root = shop_id(self.platform.roots)
         case = self.good("POST", "/v1/compliance/cases", {"shop_id": root, "reason": "r"})
@@ -603,6 +613,8 @@ class PlatformDay:
             if answer.status_code < 300:
                 self.good("POST", f"/v1/statements/{month}/close/confirm", by=self.second)
         self.files("2024-01")
+        self.pages("/v1/statements/months")
+        self.good("GET", "/v1/statements/2024-04/close")
         for query in ("", "&sort=closing", "&sort=-earned", "&filter=owed", "&filter=in_debt"):
             self.pages(f"/v1/statements?period=2024-01{query}")
         self.good("GET", f"/v1/statements/2024-01/shops/{shop_id(self.platform.largest_shop)}")
@@ -724,6 +736,7 @@ class PlatformDay:
         for path in (
             f"{make}/all",
             f"{make}/asked",
+            f"{make}/reports/available?side=payable",
             f"{make}/reports/platform?quarter=2026-Q4",
             f"{make}/reports/us-1099?year=2026",
             "/v1/withdrawals/wd-24",
@@ -806,6 +819,10 @@ class PlatformDay:
             documents(conn, capped.program_id, [1])
             ids_of_orders(conn, capped.program_id, [13])
             available_of_all(conn, capped.program_id, now, now)
+            wide = Way(ShopFilters(status="closed"), carrier=None, size=None)
+            month = dict(zip(("from", "to"), period_bounds(202402, capped.zone), strict=True)) | {"now": now}
+            flags = {"is_descending": True, "is_kept": True}
+            shops_by_figure(conn, capped.program_id, wide, "sales_minor", month, None, 100, **flags)
         self.good("GET", "/v1/shops/deepest")
         self.look()
         self.pages("/v1/compliance/findings")
@@ -828,6 +845,7 @@ class PlatformDay:
         seal_days(world.container)
         with world.container.begin() as conn:
             programs_to_seal(conn, world.now())
+            names_of(conn, self.program, [self.admin.key_id])
             seal_now(conn, self.program, world.now())
             program_totals(conn, self.program)
             progress(conn, self.program)

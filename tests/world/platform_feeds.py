@@ -1,4 +1,4 @@
-"""A part of the busy day: shop owners come in."""
+"""A part of the busy day: shop owners come in, invite links are visited, the funnel is worked out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from distrib.services.sharing.shop_sessions import end_session, open_link, session_of
+from workers.funnels import keep_funnels
+from workers.visits import forget_past_visitors
 
 if TYPE_CHECKING:
     from tests.world.platform_day import PlatformDay
@@ -19,6 +21,20 @@ def let_owners_in(day: PlatformDay) -> None:
     _in_web(day, session_of, session)
     _in_web(day, end_session, session)
     day.good("POST", f"{path}/end")
+
+
+def visit_links(day: PlatformDay) -> None:
+    """Visits of an invite link, the funnel of the program and of a shop, and the day's visitors forgotten."""
+    container, shop = day.api.world.container, day.shop(20)
+    code = day.admin.get(f"/v1/shops/{shop}")["invite_code"]
+    phone = {"User-Agent": "Mozilla/5.0 (iPhone)"}
+    for _ in range(2):
+        day.good("GET", f"/r/{code}?s=wechat", headers=phone)
+    keep_funnels(container)
+    day.good("GET", "/v1/funnel?from=2024-02-01&to=2024-03-01")
+    day.good("GET", "/v1/funnel?from=2024-01-01&to=2024-03-01&by=month")
+    day.good("GET", f"/v1/funnel?from=2024-01-01&to=2024-03-01&by=month&shop_id={shop}")
+    forget_past_visitors(container)
 
 
 def _in_web(day: PlatformDay, use: Callable[..., Any], token: str) -> Any:

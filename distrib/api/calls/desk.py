@@ -4,7 +4,7 @@ shapes, trail and answers as over HTTP, without a key and without a request of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +20,7 @@ from distrib.api.http.answers import Drawing, Stream
 from distrib.api.http.auth import may_call
 from distrib.api.http.shapes import load_body, load_query
 from distrib.domain.errors import Refusal
+from distrib.domain.payouts.channels import Channel
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
 from distrib.services.people.accounts import Person
@@ -56,6 +57,11 @@ class Desk:
     limits: ProgramLimits
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """The payout channels, every version of each."""
+        return self.backend.channels
 
     def may(self, name: str) -> bool:
         """Whether the role at the desk may call an operation."""

@@ -12,6 +12,7 @@ from distrib.api.resources.ledger import ledger
 from distrib.api.resources.orders import orders
 from distrib.api.resources.payouts import payouts
 from distrib.api.resources.penalties import penalties
+from distrib.api.resources.people import people
 from distrib.api.resources.plans import plans
 from distrib.api.resources.program import program
 from distrib.api.resources.questions import questions
@@ -29,6 +30,7 @@ from distrib.api.resources.withdrawals import withdrawals
 RESOURCES = (
     program,
     keys,
+    people,
     plans,
     shops,
     shop_lists,

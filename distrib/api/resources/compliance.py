@@ -67,6 +67,12 @@ def run_monitors(call: Call) -> Answer:
     return Answer(service.run_monitors(call.conn, call.program, call.backend.policies, call.actor, call.now), 201)
 
 
+@compliance.operation("GET", "/compliance/runs/latest", {200: RunSchema}, refusals=("not_found",))
+def get_latest_run(call: Call) -> Answer:
+    """What the monitors measured when they ran last; 404 before the first time."""
+    return Answer(service.latest_run(call.conn, call.program))
+
+
 @compliance.operation("GET", "/compliance/cases", {200: CasesPageSchema}, query=PageQuerySchema)
 def list_cases(call: Call) -> Answer:
     """Cases with their decisions, the newest first."""

@@ -28,12 +28,13 @@ from distrib.api.schemas.events import (
     EventsPageSchema,
     EventViewSchema,
     KeptEventSchema,
+    QueueSchema,
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.events import DecodedEvent
 from distrib.languages import render
 from distrib.languages.web import current_language
-from distrib.services.orders import inbox
+from distrib.services.orders import inbox, queue
 from distrib.services.orders.codec import MAX_EVENTS, decode_event, decode_line, decode_post
 
 _MOST_ECHOED = 255
@@ -225,6 +226,12 @@ def _report_accepted(backend: Backend, program_id: int, size_bytes: int, counts:
         backend.metrics.count_events(status, number)
     if counts["accepted"]:
         backend.ring()
+
+
+@events.operation("GET", "/queue", {200: QueueSchema})
+def get_queue(call: Call) -> Answer:
+    """What is accepted and not yet worked on: how many orders, since when the next in line waits, what failed."""
+    return Answer(queue.queue_view(call.conn, call.program))
 
 
 @events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)

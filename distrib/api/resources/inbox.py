@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
-from distrib.api.http.auth import MAY_CALL, scope_of
+from distrib.api.http.auth import may_call, scope_of
 from distrib.api.schemas.inbox import InboxQuerySchema, InboxSchema
 from distrib.services import undecided as service
 from distrib.services.undecided import KINDS, WaitingItem
@@ -85,4 +85,4 @@ def _view(call: Call, item: WaitingItem) -> dict[str, Any]:
 def _may(call: Call, operation: str) -> bool:
     """Whether the role and the scopes of the reader's key reach a call."""
     has_scope = call.actor.scopes is None or scope_of(operation) in call.actor.scopes
-    return has_scope and call.actor.role in MAY_CALL[operation]
+    return has_scope and may_call(call.actor.role, operation)

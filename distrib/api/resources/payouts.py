@@ -23,6 +23,8 @@ from distrib.api.schemas.payouts import (
     FilesQuerySchema,
     OwnPayoutSchema,
     OwnPayoutsPageSchema,
+    PayablePageSchema,
+    PayableQuerySchema,
     PayoutDraftSchema,
     PayoutExportQuerySchema,
     PayoutFilesSchema,
@@ -42,7 +44,7 @@ from distrib.domain.payouts.personal_data import Payee
 from distrib.languages import render
 from distrib.languages.web import current_language
 from distrib.services.payouts import batches as service
-from distrib.services.payouts import closing_payments, files, own_payouts, payee_versions, reports
+from distrib.services.payouts import closing_payments, files, own_payouts, payable, payee_versions, reports
 from distrib.services.payouts.batches import PayoutDraft
 from distrib.services.payouts.closing_payments import ClosingDraft
 from distrib.services.payouts.results import record_results
@@ -302,6 +304,25 @@ def approve_closing_payment(call: Call, shop_id: str) -> Answer:
     """Approves a shop's closing payment, by another key than asked for it; approved again it changes nothing."""
     payout_id = closing_payments.approve_closing_payment(call.conn, call.program, shop_id, call.actor, call.now)
     return Answer(_shown(call, payout_id, None, DEFAULT_LIMIT))
+
+
+@payouts.operation(
+    "GET",
+    "/payouts/reports/available",
+    {200: PayablePageSchema},
+    query=PayableQuerySchema,
+    refusals=("channel_unknown", "channel_currency"),
+)
+def list_payable(call: Call) -> Answer:
+    """Shops with money: what a batch made now would pay each, and why it would not; nothing is reserved.
+
+    A page may be short where few shops have money: go on while there is a cursor.
+    """
+    query = payable.PayableQuery(**{name: call.query[name] for name in ("channel", "min_minor", "side")})
+    listing = call.listing(f"payable {query}")
+    after, limit = listing.key(call.query["cursor"]) or "", call.query["limit"]
+    views, follows = payable.list_payable(call.conn, call.program, query, call.backend.channels, after, limit, call.now)
+    return Answer(listing.page_by_key(views, follows))
 
 
 @payouts.operation("GET", "/payouts/reports/platform", {200: _CSV}, query=QuarterQuerySchema)

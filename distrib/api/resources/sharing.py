@@ -12,6 +12,7 @@ from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer, Drawing
 from distrib.api.http.words import say
+from distrib.api.schemas.funnel import FunnelQuerySchema, FunnelSchema
 from distrib.api.schemas.sharing import (
     OWN,
     BackgroundDraftSchema,
@@ -23,6 +24,7 @@ from distrib.domain.errors import Problem, Refusal
 from distrib.domain.sharing import invite_link
 from distrib.services.sharing import backgrounds
 from distrib.services.sharing.backgrounds import Background
+from distrib.services.sharing.funnel import read_funnel, span_view
 from distrib.services.sharing.invitations import Invitation, check_claims, invitation_of
 from distrib.services.sharing.posters import DESIGN, draw_poster, draw_qr_code, show_price
 
@@ -100,6 +102,16 @@ def get_qr_code(call: Call, shop_id: str) -> Drawing:
     _, link = _invitation(call, shop_id)
     scale = call.query["scale"]
     return Drawing(partial(draw_qr_code, link, scale), SVG, _tag("qr", DESIGN, link, scale))
+
+
+@sharing.operation("GET", "/funnel", {200: FunnelSchema}, query=FunnelQuerySchema, refusals=("shop_unknown",))
+def get_funnel(call: Call) -> Answer:
+    """From visits of invite links to repeat purchases, by day or month; of the program, or of one shop."""
+    query = call.query
+    spans = read_funnel(
+        call.conn, call.program, query["shop_id"], query["grain"], query["from_day"], query["to_day"], call.now
+    )
+    return Answer({"data": [span_view(call.program, span) for span in spans]})
 
 
 def _invitation(call: Call, shop_id: str) -> tuple[Invitation, str]:

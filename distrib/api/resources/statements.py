@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import partial
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -17,20 +18,24 @@ from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.statements import (
     AuditRequestSchema,
     AuditSchema,
+    AuditsPageSchema,
     AuditWishSchema,
     CloseSchema,
+    CloseStateSchema,
     CloseWishSchema,
     ExportQuerySchema,
     ManifestSchema,
+    MonthsPageSchema,
     ShopStatementSchema,
     StatementsQuerySchema,
     StatementsSchema,
 )
 from distrib.domain.errors import Refusal
+from distrib.languages import render
 from distrib.languages.readers import reader_of
-from distrib.languages.web import accepted_reader
+from distrib.languages.web import accepted_reader, current_language
 from distrib.services.audit import run
-from distrib.services.statements import closing, files
+from distrib.services.statements import closing, files, month_states
 from distrib.services.statements import months as service
 from distrib.services.statements.files import MEDIA_TYPES, WORDED, FileWish
 
@@ -98,6 +103,22 @@ def get_manifest(call: Call, period: str) -> Answer:
     return Answer(service.manifest(call.conn, call.program, _period(period), call.now))
 
 
+@statements.operation("GET", "/statements/months", {200: MonthsPageSchema}, query=PageQuerySchema)
+def list_months(call: Call) -> Answer:
+    """The months with any movement, the one that lasts and the one to be closed next: open, proposed or closed."""
+    listing = call.listing("months")
+    before = listing.key(call.query["cursor"])
+    shown, follows = month_states.list_months(call.conn, call.program, before, call.query["limit"], call.now)
+    return Answer(listing.page_by_key(shown, follows))
+
+
+@statements.operation("GET", "/statements/<period:period>/close", {200: CloseStateSchema}, refusals=("period_invalid",))
+def get_close(call: Call, period: str) -> Answer:
+    """How far the close of a month is, with all that still stops it; changes nothing and works out nothing."""
+    state = month_states.close_state(call.conn, call.program, _period(period), call.now)
+    return Answer({**state, "stops": [_stop(refusal) for refusal in state["stops"]]})
+
+
 @statements.operation(
     "POST",
     "/statements/<period:period>/close",
@@ -148,6 +169,20 @@ def get_audit(call: Call) -> Answer:
     if audit is None:
         raise Refusal("not_found")
     return Answer({**audit, "requested_at": run.requested_at(call.conn, call.program)})
+
+
+@statements.operation("GET", "/audits", {200: AuditsPageSchema}, query=PageQuerySchema)
+def list_audits(call: Call) -> Answer:
+    """When audits were made, and which checks of each did not hold; the newest first."""
+    listing = call.listing("audits")
+    before = listing.key(call.query["cursor"])
+    rows, follows = run.list_audits(call.conn, call.program, before, call.query["limit"])
+    return Answer(listing.page_by_key(rows, follows))
+
+
+def _stop(refusal: Refusal) -> dict[str, Any]:
+    params = {name: refusal.params.get(name) for name in ("next", "events")}
+    return {"code": refusal.code, "detail": render(refusal.text, current_language()), **params}
 
 
 def _sorted_statements(call: Call, period: int, sort: str, state: str | None) -> Answer:

@@ -115,6 +115,14 @@ def rotate_webhook_secret(call: Call, webhook_id: str) -> Answer:
 
 
 @webhooks.operation(
+    "POST", "/webhooks/<id:webhook_id>/test", {202: DeliveryWithLogSchema}, refusals=("webhook_disabled",)
+)
+def test_webhook(call: Call, webhook_id: str) -> Answer:
+    """Sends a message of the type `ping`, soon, signed as every other; how that went stands in its delivery."""
+    return Answer(service.send_test(call.conn, call.program, webhook_id, call.now), 202)
+
+
+@webhooks.operation(
     "GET", "/webhooks/<id:webhook_id>/deliveries", {200: DeliveriesPageSchema}, query=DeliveryQuerySchema
 )
 def list_deliveries(call: Call, webhook_id: str) -> Answer:

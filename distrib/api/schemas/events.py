@@ -15,6 +15,7 @@ from distrib.api.http.words import say
 from distrib.api.schemas.fields import (
     Amount,
     Choice,
+    Day,
     Flag,
     Identifier,
     Inner,
@@ -324,3 +325,16 @@ class EventQuerySchema(PageQuerySchema):
 
 
 EventsPageSchema = page_of(EventViewSchema, "EventsPage")
+
+
+class QueueSchema(Shape):
+    """What waits to be worked on; a count that is ``counted_up_to`` may be more."""
+
+    orders_waiting = Whole(required=True, metadata={"description": "that nobody is working on yet, or is right now"})
+    first_day = Day(required=True, allow_none=True, metadata={"description": "of the next in line; null: none waits"})
+    first_received_at = Instant(
+        required=True, allow_none=True, metadata={"description": "when the next in line was accepted"}
+    )
+    waiting_events = Whole(required=True, metadata={"description": "that wait for another fact"})
+    failed_events = Whole(required=True)
+    counted_up_to = Whole(required=True)

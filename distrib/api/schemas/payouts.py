@@ -28,11 +28,12 @@ from distrib.api.schemas.fields import (
 from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.domain.identifiers import is_identifier
 from distrib.domain.money import MAX_MINOR
-from distrib.domain.payouts.channels import CHANNELS
+from distrib.domain.payouts.channels import CHANNELS, CSV
 from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
 from distrib.domain.payouts.withholding import KINDS, METHODS
 from distrib.services.payouts.batches import LINE_STATUSES, STATUSES
 from distrib.services.payouts.files import ENCODINGS
+from distrib.services.payouts.payable import SIDES
 from distrib.services.payouts.selections import MOST_NAMED, SELECTIONS
 
 MOST_RESULTS = 1_000
@@ -320,6 +321,25 @@ class ChannelDocumentSchema(Schema):
     count = Whole(required=True)
 
 
+class PayableQuerySchema(PageQuerySchema):
+    """Who would be paid: through which channel, from which amount on, and which side is wanted."""
+
+    channel = Choice(CHANNELS, load_default=CSV)
+    min_minor = QueryWhole(low=0, high=MAX_MINOR, load_default=0)
+    side = Choice(SIDES, load_default=None, metadata={"description": "who can be paid, or who cannot; both if absent"})
+
+
+class PayableSchema(Shape):
+    """A shop with money: what it would get after tax, or why nothing."""
+
+    shop_id = Identifier(required=True)
+    amount_minor = Total(required=True)
+    tax_minor = Total(required=True, allow_none=True)
+    net_minor = Total(required=True, allow_none=True)
+    payee_kind = Choice(KINDS, required=True, allow_none=True)
+    code = PlainText(required=True, allow_none=True, metadata={"description": "why it cannot be paid"})
+
+
 class QuarterQuerySchema(Shape):
     """Which quarter."""
 
@@ -335,3 +355,4 @@ class YearQuerySchema(Shape):
 PayoutsPageSchema: type[Schema] = page_of(PayoutSummarySchema, "PayoutsPage")
 OwnPayoutsPageSchema: type[Schema] = page_of(OwnPayoutSchema, "OwnPayoutsPage")
 RefusedPageSchema: type[Schema] = page_of(RefusedShopSchema, "RefusedPage")
+PayablePageSchema: type[Schema] = page_of(PayableSchema, "PayablePage")

@@ -22,7 +22,7 @@ from distrib.api.schemas.fields import (
     Total,
     Whole,
 )
-from distrib.api.schemas.lists import PageQuerySchema
+from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.languages.readers import READERS
 from distrib.services.statements.sorting import MONTH_SORTS, STATES
 
@@ -166,6 +166,35 @@ class CloseSchema(Shape):
     cut_off_at = Instant(metadata={"description": "of a proposal: where it was cut off, if it was"}, allow_none=True)
 
 
+class MonthSchema(CloseSchema):
+    """A month and how far its close is; figures stand there once they are proposed or closed."""
+
+    status = Choice(("open", "proposed", "closed"), required=True)
+    count = Whole(required=True, allow_none=True, metadata={"description": "shops with a row"})
+    totals = Inner(TotalsSchema, required=True, allow_none=True)
+    digest = PlainText(required=True, allow_none=True)
+    proposed_at = Instant(required=True, allow_none=True)
+    proposed_by = PlainText(required=True, allow_none=True, metadata={"description": "id of the key"})
+
+
+class StopSchema(Shape):
+    """What stops a close: the code that proposing it would answer, the month to close first, the events pending."""
+
+    code = Choice(("period_not_over", "close_in_sequence", "events_pending"), required=True)
+    detail = PlainText(required=True)
+    next = Period(required=True, allow_none=True)
+    events = Whole(required=True, allow_none=True)
+
+
+class CloseStateSchema(MonthSchema):
+    """A month with all that still stops its close."""
+
+    stops = Listed(Inner(StopSchema), required=True)
+
+
+MonthsPageSchema: Any = page_of(MonthSchema, "MonthsPage")
+
+
 class ShopsFileSchema(Shape):
     """What ``shops.csv`` holds."""
 
@@ -218,6 +247,17 @@ class AuditSchema(Shape):
         Inner(AuditCheckSchema), required=True, metadata={"description": "what is amiss and makes no figure wrong"}
     )
     requested_at = Instant(required=True, allow_none=True)
+
+
+class KeptAuditSchema(Shape):
+    """An audit that was made."""
+
+    as_of = Instant(required=True)
+    ok = Flag(required=True)
+    failed = Listed(PlainText(), required=True, metadata={"description": "the checks that did not hold"})
+
+
+AuditsPageSchema = page_of(KeptAuditSchema, "AuditsPage")
 
 
 class AuditWishSchema(Shape):

@@ -7,7 +7,7 @@ from typing import Any
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, Listed, PlainText, Shape, Whole
 from distrib.api.schemas.held_changes import pending
 from distrib.api.schemas.lists import PageQuerySchema, page_of
-from distrib.domain.webhooks import EVENT_TYPES, MOST_URL
+from distrib.domain.webhooks import EVENT_TYPES, MOST_URL, PING
 
 _STATUSES = ("enabled", "disabled")
 _DELIVERY = ("pending", "delivered", "failed")
@@ -67,7 +67,7 @@ class DeliverySchema(Shape):
 
     id = PlainText(required=True)
     message_id = PlainText(required=True, metadata={"description": "the header webhook-id, the same at every attempt"})
-    type = Choice(EVENT_TYPES, required=True)
+    type = Choice((*EVENT_TYPES, PING), required=True)
     occurred_at = Instant(required=True)
     status = Choice(_DELIVERY, required=True)
     attempts = Whole(required=True)

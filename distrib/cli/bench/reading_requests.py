@@ -81,12 +81,23 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
         "joined_from": ("2024-01-01T00:00:00Z",),
         "joined_to": ("2024-01-10T00:00:00Z",),
         "scale": ("4",),
+        "min_minor": ("1",),
         "seal_no": ("1",),
         "case_no": ("1",),
         "id": nothing,
         **{
             f"{noun}_id": nothing
-            for noun in ("key", "adjustment", "payout", "withdrawal", "webhook", "delivery", "penalty")
+            for noun in (
+                "key",
+                "adjustment",
+                "payout",
+                "withdrawal",
+                "webhook",
+                "delivery",
+                "penalty",
+                "commission",
+                "question",
+            )
         },
         "actor": ("cli",),
         "operation": ("put_payee",),

@@ -119,6 +119,7 @@ def _figures(
         "money": _money(life),
         "control": [check.document() for check in checks],
         "folder": str(ground.folder),
+        "people": [guest._asdict() for guest in ground.guests],
         "ok": bool(read["audit"]["ok"]) and all(check.ok for check in checks),
     }
 

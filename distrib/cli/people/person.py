@@ -116,7 +116,7 @@ def password(login: str, password_stdin: bool, program_code: str | None) -> None
         now = container.now()
         with container.begin() as conn:
             container.program(conn, program_code)
-            accounts.reset_password(conn, login, drawn, now)
+            accounts.give_password(conn, login, drawn, now)
     if given is None:
         click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
         click.echo(drawn)

@@ -55,3 +55,14 @@ document.addEventListener("change", (event) => {
     });
   }
 });
+
+// A file dropped on its zone is chosen as if by the button in it.
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    const zone = event.target.closest?.(".drop-zone");
+    if (!zone) return;
+    event.preventDefault();
+    zone.classList.toggle("over", kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+  });
+}

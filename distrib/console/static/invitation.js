@@ -3,26 +3,26 @@
 for (const button of document.querySelectorAll(".copy")) {
   const words = button.textContent;
 
-  function select() {
-    const range = document.createRange();
-    range.selectNodeContents(button.parentElement.querySelector(".code"));
-    const selection = getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
+  /* Works within apps and on pages without TLS, which have no clipboard; and shows what was copied. */
+  function copySelected() {
+    getSelection().selectAllChildren(button.parentElement.querySelector(".code"));
     return document.execCommand("copy");
+  }
+
+  async function copy() {
+    if (copySelected()) return true;
+    try {
+      await navigator.clipboard.writeText(button.dataset.code);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   button.setAttribute("aria-live", "polite");
   button.hidden = false;
   button.addEventListener("click", async () => {
-    let isCopied = false;
-    try {
-      await navigator.clipboard.writeText(button.dataset.code);
-      isCopied = true;
-    } catch {
-      isCopied = select(); /* browsers within apps, and pages without TLS, have no clipboard */
-    }
-    if (!isCopied) return;
+    if (!await copy()) return;
     button.textContent = button.dataset.copied;
     button.classList.add("done");
     setTimeout(() => { button.textContent = words; button.classList.remove("done"); }, 2500);

@@ -21,6 +21,7 @@ from distrib.services.context import Program
 from distrib.services.steps import Steps, conducted
 from distrib.store.audit import runs
 
+_NEWEST = 2**63 - 1
 __all__ = ["AuditCheck", "AuditResult", "audit_view"]
 
 
@@ -80,6 +81,15 @@ def latest_audit(conn: Connection, program: Program) -> dict[str, Any] | None:
     """Reads the newest result as ``audit_view`` gives it (times as text); None before the first audit."""
     kept = runs.latest_audit(conn, program.program_id)
     return None if kept is None else {"warnings": []} | json.loads(kept)
+
+
+def list_audits(
+    conn: Connection, program: Program, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Lists the audits that were made, the newest first, and before which number the next page begins."""
+    kept = runs.list_audits(conn, program.program_id, _NEWEST if before is None else before, limit + 1)
+    views = [{"as_of": row.as_of, "ok": row.ok, "failed": list(row.failed)} for row in kept[:limit]]
+    return views, kept[limit - 1].audit_no if len(kept) > limit else None
 
 
 def request_audit(conn: Connection, program: Program, now: datetime, *, is_full: bool = False) -> None:

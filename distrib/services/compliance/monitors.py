@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from distrib.domain.errors import Refusal
 from distrib.domain.policies.monitors import figures_view
 from distrib.domain.policies.policy import Policy
 from distrib.services.compliance.structure import Structure, StructureFinding, measure_structure
@@ -49,6 +50,15 @@ def run_monitors(
     day = program.day_of(now)
     run_no = store.insert_run(conn, program.program_id, now, day, text, now, actor.key_id)
     return {"run_no": run_no, **result}
+
+
+def latest_run(conn: Connection, program: Program) -> dict[str, Any]:
+    """Reads the newest run as it was answered; raises ``not_found`` before the first."""
+    kept = store.latest_run(conn, program.program_id)
+    if kept is None:
+        raise Refusal("not_found")
+    run_no, as_of, result = kept
+    return {"run_no": run_no, **json.loads(result), "as_of": as_of}
 
 
 def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:

@@ -129,7 +129,7 @@ def render_report(paper: ReportPaper, language: str = "zh") -> bytes:
     open_typeface()
     buffer = io.BytesIO()
     readership, report = reader_of(language), paper.report
-    readers = [ReportWording(tongue, report["currency"], report["time_zone"]) for tongue in readership.languages]
+    readers = [ReportWording(chosen, report["currency"], report["time_zone"]) for chosen in readership.languages]
     document = SimpleDocTemplate(
         buffer,
         pagesize=_PAGE,

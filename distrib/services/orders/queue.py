@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from distrib.services.context import Program
 from distrib.store.orders import groups, inbox, queue
 
 WAKE_LIMIT = 10_000
+MOST_COUNTED: Final = 10_000
+"""Of each kind of what waits: that there are more is all that anybody needs to know."""
 
 
 def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
@@ -19,6 +23,12 @@ def programs_with_pending_events(conn: Connection, now: datetime) -> list[int]:
 def orders_in_queue(conn: Connection, program_id: int | None = None) -> int:
     """Counts the orders in the queue, of one program or of all."""
     return queue.queue_length(conn, program_id)
+
+
+def queue_view(conn: Connection, program: Program) -> dict[str, Any]:
+    """What waits in a program to be worked on, what waits for another fact, and what failed; counts up to a bound."""
+    standing = queue.queue_standing(conn, program.program_id, MOST_COUNTED)
+    return {**standing._asdict(), "counted_up_to": MOST_COUNTED}
 
 
 def wake_waiting(conn: Connection) -> int:

@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
-from distrib.services.people.passwords import hash_of_password, is_password, password_problems
+from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.store.people import accounts as store
 from distrib.store.people.accounts import PersonRow, SessionRow
 
@@ -44,7 +44,6 @@ class Person:
     name: str
     must_change: bool
     language: str | None
-    by_password: bool
     preferences: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -71,7 +70,7 @@ def make_person(conn: Connection, login: str, name: str, password: str, now: dat
         raise Refusal("invalid", problems)
     if store.by_login(conn, login) is not None:
         raise Refusal("person_known", login=login)
-    row = PersonRow(0, login, name, hash_of_password(password), None, must_change, None, "{}", now)
+    row = PersonRow(0, login, name, hash_of_password(password), must_change, None, "{}", now)
     return _made(conn, row)
 
 
@@ -80,29 +79,6 @@ def person_by_login(conn: Connection, login: str) -> Person:
     row = store.by_login(conn, login)
     if row is None or row.ended_at is not None:
         raise Refusal("person_unknown", login=login)
-    store.enter_person(conn, row.person_no)
-    return _person(row)
-
-
-def person_by_subject(conn: Connection, login: str, name: str, subject: str, now: datetime) -> Person:
-    """Finds or makes the person that an identity provider names, and enters the person.
-
-    Whoever has a password does not come in by another way than that.
-
-    Args:
-        subject: issuer and subject of the provider's word.
-
-    Raises:
-        Refusal: ``invalid`` for a login that is none, or ``sign_in_failed``.
-    """
-    problems = [*_login_problems(login), *_name_problems(name)]
-    if problems:
-        raise Refusal("invalid", problems)
-    row = store.by_login(conn, login)
-    if row is None:
-        return _made(conn, PersonRow(0, login, name, None, subject, False, None, "{}", now))
-    if row.ended_at is not None or row.subject != subject:
-        raise Refusal("sign_in_failed")
     store.enter_person(conn, row.person_no)
     return _person(row)
 
@@ -120,7 +96,7 @@ def check_password(conn: Connection, login: str, password: str) -> Person:
     """
     row = store.by_login(conn, login) if _LOGIN.fullmatch(login) else None
     kept = row.password_hash if row is not None and row.ended_at is None else None
-    if not is_password(kept, password[: _MOST_DEVICE * 2]) or row is None:
+    if not is_password(kept, password[: LONGEST + 1]) or row is None:
         raise Refusal("sign_in_failed")
     store.enter_person(conn, row.person_no)
     return _person(row)
@@ -190,8 +166,11 @@ def change_password(conn: Connection, signed_in: SignedIn, former: str, password
     store.end_sessions(conn, person.person_no, bytes.fromhex(signed_in.session_id), now)
 
 
-def reset_password(conn: Connection, login: str, password: str, now: datetime) -> None:
-    """Gives a person a password to be changed at the next sign-in, and ends all sessions; for who runs the service.
+def give_password(conn: Connection, login: str, password: str, now: datetime, *, must_change: bool = True) -> Person:
+    """Gives a person a password and ends all sessions; for who runs the service. Enters the person.
+
+    Args:
+        must_change: whether it is good for nothing but to choose another.
 
     Raises:
         Refusal: ``person_unknown``, or ``invalid``.
@@ -200,8 +179,9 @@ def reset_password(conn: Connection, login: str, password: str, now: datetime) -
     problems = password_problems(password, login)
     if problems:
         raise Refusal("invalid", problems)
-    store.set_password(conn, person.person_no, hash_of_password(password), must_change=True)
+    store.set_password(conn, person.person_no, hash_of_password(password), must_change=must_change)
     store.end_sessions(conn, person.person_no, b"", now)
+    return replace(person, must_change=must_change)
 
 
 def end_person(conn: Connection, login: str, now: datetime) -> None:
@@ -228,16 +208,15 @@ def _made(conn: Connection, row: PersonRow) -> Person:
     """Writes the row, reads it back, and enters the person; another may have made that login meanwhile."""
     store.insert_person(conn, row)
     made = store.by_login(conn, row.login)
-    if made is None or made.made_at != row.made_at or made.subject != row.subject:
+    if made is None or made.password_hash != row.password_hash:
         raise Refusal("person_known", login=row.login)
     store.enter_person(conn, made.person_no)
     return _person(made)
 
 
 def _person(row: PersonRow) -> Person:
-    has_password = row.password_hash is not None
     preferences = json.loads(row.preferences)
-    return Person(row.person_no, row.login, row.name, row.must_change, row.language, has_password, preferences)
+    return Person(row.person_no, row.login, row.name, row.must_change, row.language, preferences)
 
 
 def _hash_of(pepper: bytes, token: str) -> bytes:

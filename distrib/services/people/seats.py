@@ -16,20 +16,34 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
-from distrib.services.people.accounts import Person
-from distrib.services.programs.keys import MADE, actor_of, awaiting, reaches
+from distrib.services.people.accounts import Person, make_person, person_by_login
+from distrib.services.people.passwords import new_password
+from distrib.services.programs.keys import MADE, actor_of, awaiting, key_view, reaches
 from distrib.services.programs.scopes import SEAT_ROLES
 from distrib.services.programs.tenants import get_program
 from distrib.store.database import enter_program
 from distrib.store.people import seats as store
 from distrib.store.programs import keys
-from distrib.store.programs.keys import KeyRow
+from distrib.store.programs.keys import KeyRow, ListedKey
 
 MOST_SEATS: Final = 100
 """Programs of one person that are listed."""
 MOST_SEATED: Final = 500
 """People of one program that are listed."""
 _SECRET_BYTES: Final = 32
+_SHOWN: Final = (
+    "id",
+    "role",
+    "state",
+    "may_confirm",
+    "confirms_from",
+    "created_at",
+    "made_by",
+    "approved_by",
+    "approved_at",
+    "revoked_at",
+    "ended_by",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +102,52 @@ def take_seat(conn: Connection, seat: Seat, now: datetime) -> tuple[Program, Act
 def list_seated(conn: Connection, program: Program) -> list[dict[str, Any]]:
     """Lists the people of a program, those that are in first."""
     return [row._asdict() for row in store.seated(conn, program.program_id, MOST_SEATED)]
+
+
+def let_in(
+    conn: Connection, program: Program, login: str, name: str | None, role: str, actor: Actor, now: datetime
+) -> tuple[dict[str, Any], str | None]:
+    """Gives a seat to the person of that login, who is made where there is none; answers the seat as it is shown.
+
+    Args:
+        name: that others see, of a new person; its login if not given. Who is there already keeps the name.
+
+    Returns:
+        The seat, and the password that was drawn for a new person: seen this once, good for nothing but to choose
+        another.
+
+    Raises:
+        Refusal: ``invalid``, ``person_seated``, or ``person_known`` for a login that signs in no more.
+    """
+    password = None
+    try:
+        person = person_by_login(conn, login)
+    except Refusal as refusal:
+        if refusal.code != "person_unknown":
+            raise
+        password = new_password()
+        person = make_person(conn, login, name or login, password, now, must_change=True)
+    key_id = give_seat(conn, program, person, role, now, actor)
+    row = keys.key_of(conn, program.program_id, key_id)
+    if row is None:
+        raise Refusal("internal")
+    return seat_view(row, now), password
+
+
+def list_people(
+    conn: Connection, program: Program, is_ended: bool | None, after: tuple[str, str] | None, limit: int, now: datetime
+) -> tuple[list[dict[str, Any]], tuple[str, str] | None]:
+    """Lists the seats of a program by login, and after which login and key the next page begins.
+
+    Args:
+        is_ended: those that ended, those that did not, or both for None.
+    """
+    rows = keys.list_seats(conn, program.program_id, is_ended, after or ("", ""), limit + 1)
+    follows = (rows[limit - 1].owner or "", rows[limit - 1].key_id) if len(rows) > limit else None
+    return [seat_view(row, now) for row in rows[:limit]], follows
+
+
+def seat_view(row: KeyRow, now: datetime) -> dict[str, Any]:
+    """A seat as it is shown: whose it is, and what of its key means something for a person."""
+    view = key_view(ListedKey(row, None), now)
+    return {"login": row.owner, "name": row.name, **{name: view[name] for name in _SHOWN}}

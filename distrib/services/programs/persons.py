@@ -36,6 +36,11 @@ def is_same_person(conn: Connection, program: Program, key_id: str, other_id: st
     return _meet(conn, program, key_id, [other_id])
 
 
+def names_of(conn: Connection, program: Program, key_ids: Iterable[str]) -> dict[str, str]:
+    """Reads how those are called who acted with keys of the program, by the key's id; ids of no key are left out."""
+    return keys.names_of(conn, program.program_id, set(key_ids))
+
+
 def theirs_among(conn: Connection, program: Program, key_id: str, others: Mapping[str, Collection[str]]) -> set[str]:
     """Names those that are of one person with a key, each given by the keys that count for it: one query.
 

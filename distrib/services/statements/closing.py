@@ -63,7 +63,7 @@ def propose_close(
     if standing is not None and has_ended(conn, program, standing.proposed_by, now):
         standing = None
     if standing is not None and standing.cut_off_at == since and _is_as_proposed(conn, program, period, standing):
-        return _proposal_view(program, period, standing)
+        return proposal_view(program, period, standing)
     if cut_off_at is None:
         figures, kept = _compute_beside(conn, program, period, standing, mark, actor, now)
     else:
@@ -74,7 +74,7 @@ def propose_close(
         standing = _proposal(figures, kept, actor, now)._replace(cut_off_at=since)
         periods.insert_proposal(conn, program.program_id, period, standing)
         reach("close.proposed")
-    return _proposal_view(program, period, standing)
+    return proposal_view(program, period, standing)
 
 
 def _compute_beside(
@@ -142,7 +142,7 @@ def standing_proposal(conn: Connection, program: Program, period: int) -> dict[s
     if periods.closed_period(conn, program.program_id, period) is not None:
         return None
     proposal = periods.latest_proposal(conn, program.program_id, period)
-    return None if proposal is None else _proposal_view(program, period, proposal)
+    return None if proposal is None else proposal_view(program, period, proposal)
 
 
 def find_closed(conn: Connection, program: Program, period: int) -> ClosedPeriod | None:
@@ -313,7 +313,8 @@ def _message(program: Program, closed: ClosedPeriod) -> Message:
     return Message("statement.closed", closed.closed_at, json.dumps(shown, ensure_ascii=False))
 
 
-def _proposal_view(program: Program, period: int, proposal: Proposal) -> dict[str, Any]:
+def proposal_view(program: Program, period: int, proposal: Proposal) -> dict[str, Any]:
+    """A proposed month as it is shown."""
     return {
         **_view(program, period, PROPOSED, proposal.totals, proposal.digest),
         "proposed_at": proposal.proposed_at,

@@ -126,7 +126,7 @@ class _StatementPaper:
         self._platform, self._name = program.title or program.code, name or view["shop_id"]
         canvas.setTitle(f"{self._platform} · {view['period']} · {self._name}")
         self._canvas, self._readership = canvas, readership
-        foot = f"{self._platform} · {self._name} ({view['shop_id']}) · {view['period']}"
+        foot = " · ".join(dict.fromkeys([view["shop_id"], view["period"], self._name, self._platform]))
         self._layout = Layout(canvas, readership, _COLUMNS, foot)
         self._total_minor = self._count = 0
 

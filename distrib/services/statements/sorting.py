@@ -21,7 +21,7 @@ from distrib.store.ledger import balances, books, seals, sorted_balances
 from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
 from distrib.store.network.shops import show_many
 from distrib.store.statements import months, periods, sorted_months, totals
-from distrib.store.statements.sorted_months import CLOSED, KEPT, WORKED_OUT, SortedMonth
+from distrib.store.statements.sorted_months import CLOSED, COMPUTED, KEPT, SortedMonth
 
 STATES = ("owed", "in_debt")
 BALANCE_SORTS = ("available", "-available", "held", "-held")
@@ -32,6 +32,8 @@ OLDEST = timedelta(minutes=5)
 """So old may an order be before it is kept anew,"""
 MOST_SHARE = 40
 """and so many times as old as it took, so that a worker is busy with it a fortieth of its time at the most."""
+LONGEST = timedelta(minutes=30)
+"""But no older than this: the first time, when all of it is written, says little of the next."""
 _BALANCE_FIGURES = {"available": sorted_balances.AVAILABLE, "held": sorted_balances.HELD}
 _MONTH_FIGURES = {"closing": "closing_minor", "earned": "earned_minor"}
 
@@ -115,7 +117,7 @@ def list_month(
     figure, is_descending = _MONTH_FIGURES[sort.removeprefix("-")], sort.startswith("-")
     closed = closing.find_closed(conn, program, period)
     kept = None if closed is not None else sorted_balances.kept_order(conn, program.program_id)
-    source = CLOSED if closed is not None else WORKED_OUT if kept is None else KEPT
+    source = CLOSED if closed is not None else COMPUTED if kept is None else KEPT
     if kept is not None and period not in kept.periods:
         raise Refusal("sort_not_kept", period=format_period(period))
     figures_no = None if closed is None else closed.figures_no
@@ -164,7 +166,7 @@ def keep_due_order(conn: Connection, program: Program, now: datetime, *, always:
 
 
 def _wait_of(kept: SortedAsOf) -> timedelta:
-    return max(OLDEST, timedelta(milliseconds=kept.took_ms) * MOST_SHARE)
+    return min(max(OLDEST, timedelta(milliseconds=kept.took_ms) * MOST_SHARE), LONGEST)
 
 
 def _is_in(state: str | None, minor: int) -> bool:

@@ -5,6 +5,7 @@ Secrets are sealed at rest and leave twice only: when an endpoint is made and wh
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +18,7 @@ from distrib.domain.texts import Text
 from distrib.domain.webhooks import (
     EVENT_TYPES,
     KEEPS_FORMER_SECRET,
+    PING,
     URL_PROBLEMS,
     message_id,
     secret_text,
@@ -30,6 +32,7 @@ from distrib.services.idempotency import digest_of
 from distrib.services.programs.persons import check_second_person, has_ended
 from distrib.store.webhooks import endpoints as rows
 from distrib.store.webhooks.endpoints import WebhookRow
+from distrib.store.webhooks.outbox import Message
 
 ENABLED, DISABLED, ENDED = "enabled", "disabled", "ended"
 BY_HAND = "by_hand"
@@ -205,6 +208,20 @@ def resend(conn: Connection, program: Program, webhook_id: str, delivery_id: str
     if not rows.resend(conn, program.program_id, row.webhook_no, delivery_no, now):
         raise Refusal("not_found")
     return get_delivery(conn, program, webhook_id, delivery_id)
+
+
+def send_test(conn: Connection, program: Program, webhook_id: str, now: datetime) -> dict[str, Any]:
+    """Sends an endpoint a message that says nothing but when it was asked for, and returns its delivery.
+
+    Raises:
+        Refusal: ``not_found``, or ``webhook_disabled`` where nothing is sent to the endpoint.
+    """
+    row = _find(conn, program, webhook_id)
+    if row.status != ENABLED:
+        raise Refusal("webhook_disabled", id=webhook_id)
+    payload = json.dumps({"webhook_id": webhook_id, "asked_at": now.isoformat()})
+    delivery_no = rows.insert_delivery(conn, program.program_id, row.webhook_no, Message(PING, now, payload))
+    return get_delivery(conn, program, webhook_id, f"dlv_{delivery_no}")
 
 
 def open_secret(sealer: Sealer, program_id: int, webhook_id: str, sealed: bytes) -> bytes:

@@ -197,6 +197,28 @@ def latest_audit(conn: Connection, program_id: int) -> str | None:
     return conn.execute(statement, {"program": program_id}).scalar()
 
 
+_AUDITS = text(
+    "SELECT audit_no, as_of, (result::json ->> 'ok')::boolean AS ok,"
+    " ARRAY(SELECT c ->> 'name' FROM json_array_elements(result::json -> 'checks') c WHERE NOT (c ->> 'ok')::boolean)"
+    " AS failed FROM audits WHERE program_id = :program AND audit_no < :before ORDER BY audit_no DESC LIMIT :limit"
+)
+
+
+class KeptAudit(NamedTuple):
+    """An audit that was made: when, and which checks did not hold."""
+
+    audit_no: int
+    as_of: datetime
+    ok: bool
+    failed: Sequence[str]
+
+
+def list_audits(conn: Connection, program_id: int, before: int, limit: int) -> list[KeptAudit]:
+    """Lists the audits of a program, the newest first, from the one before ``before`` on."""
+    values = {"program": program_id, "before": before, "limit": limit}
+    return [KeptAudit._make(row) for row in conn.execute(_AUDITS, values)]
+
+
 def request_audit(conn: Connection, program_id: int, now: datetime, *, is_full: bool) -> None:
     """Writes the request for an audit; of two the later stands, in full if either asked for it."""
     statement = text(

@@ -54,8 +54,8 @@ _FACTS = """
     FROM plan_publications p JOIN plan_versions v USING (program_id, version_no) WHERE p.program_id = :program
     UNION ALL
     SELECT 'key', key_id, changed_by, changed_at,
-           ARRAY['create_key', 'change_key', 'approve_key', 'rotate_key', 'finish_rotation', 'revoke_key',
-                 'require_signing', 'end_signing']
+           ARRAY['create_key', 'seat_person', 'change_key', 'approve_key', 'rotate_key', 'finish_rotation',
+                 'revoke_key', 'require_signing', 'end_signing']
     FROM key_changes WHERE program_id = :program
     UNION ALL
     SELECT 'program', NULL, changed_by, changed_at, ARRAY['change_program', 'program set', 'approve_program_change']

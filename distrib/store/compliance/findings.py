@@ -167,6 +167,15 @@ def insert_run(
     return run_no
 
 
+def latest_run(conn: Connection, program_id: int) -> tuple[int, datetime, str] | None:
+    """Reads the newest run's number, its instant and its result; None before the first."""
+    statement = text(
+        "SELECT run_no, as_of, result FROM compliance_runs WHERE program_id = :program ORDER BY run_no DESC LIMIT 1"
+    )
+    row = conn.execute(statement, {"program": program_id}).one_or_none()
+    return None if row is None else (row.run_no, row.as_of, row.result)
+
+
 def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Lists up to ``limit`` programs without a run on their present day."""
     return list(conn.execute(text(_DUE), {"now": now, "limit": limit}).scalars())

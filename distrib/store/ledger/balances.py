@@ -171,7 +171,7 @@ def available_sql(program: str, free_at: str, as_of: str, only: str | None = Non
     )
 
 
-_OF_SOME = text(f"""
+_OF_SHOPS = text(f"""
 SELECT {", ".join(Split._fields)} FROM ({available_sql(":program", ":now", ":now", "ANY(:numbers)")}) a
 """)
 
@@ -179,7 +179,7 @@ SELECT {", ".join(Split._fields)} FROM ({available_sql(":program", ":now", ":now
 def balances_of(conn: Connection, program_id: int, numbers: Sequence[int], now: datetime) -> dict[int, Split]:
     """Reads what each of some shops has now, by number; shops without any money are left out."""
     bound = {"program": program_id, "numbers": list(numbers), "now": now}
-    return {row.shop_no: Split(**row._asdict()) for row in conn.execute(_OF_SOME, bound)}
+    return {row.shop_no: Split(**row._asdict()) for row in conn.execute(_OF_SHOPS, bound)}
 
 
 def available_of_all(conn: Connection, program_id: int, free_at: datetime, as_of: datetime) -> list[Split]:

@@ -91,6 +91,36 @@ RETURNING e.order_no, GREATEST(e.day, f.day)
 """
 
 
+_STANDING = text(
+    """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM queue WHERE program_id = :program LIMIT :most) q) AS orders_waiting,
+       n.day AS first_day, n.received_at AS first_received_at,
+       (SELECT count(*) FROM (SELECT 1 FROM event_outcomes WHERE program_id = :program AND status = 'waiting'
+                              LIMIT :most) w) AS waiting_events,
+       (SELECT count(*) FROM (SELECT 1 FROM event_outcomes WHERE program_id = :program AND status = 'failed'
+                              LIMIT :most) f) AS failed_events
+FROM (SELECT 1) one LEFT JOIN LATERAL (
+    SELECT f.day, (SELECT min(e.received_at) FROM events e
+                   LEFT JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no
+                        AND x.event_no = e.event_no
+                   WHERE e.program_id = :program AND e.order_no = f.order_no
+                     AND (x.status IS NULL OR x.status = 'pending')) AS received_at
+    FROM (SELECT day, order_no FROM queue WHERE program_id = :program ORDER BY program_id, day, order_no LIMIT 1) f
+) n ON true
+"""
+)
+
+
+class QueueStanding(NamedTuple):
+    """What waits to be worked on; of each kind no more is counted than was asked for."""
+
+    orders_waiting: int
+    first_day: date | None
+    first_received_at: datetime | None
+    waiting_events: int
+    failed_events: int
+
+
 class Reopening(NamedTuple):
     """An event that makes others of its order be tried again, not before its own day."""
 
@@ -159,6 +189,11 @@ def queue_length(conn: Connection, program_id: int | None = None) -> int:
         return int(conn.execute(text("SELECT queued_orders()")).scalar_one())
     statement = text("SELECT count(*) FROM queue WHERE program_id = :program")
     return int(conn.execute(statement, {"program": program_id}).scalar_one())
+
+
+def queue_standing(conn: Connection, program_id: int, most: int) -> QueueStanding:
+    """Reads what waits in a program: how much, up to ``most`` of each, and since when the next in line does."""
+    return QueueStanding._make(conn.execute(_STANDING, {"program": program_id, "most": most}).one())
 
 
 def first_day(conn: Connection, program_id: int) -> date | None:

@@ -33,6 +33,13 @@ _OF_ALL = _CANDIDATES.format(available=available_sql("%(program)s", "%(up_to)s",
 _OF_SHOPS = _CANDIDATES.format(
     available=available_sql("%(program)s", "%(up_to)s", "%(now)s", _NAMED), of_shops=f"AND y.shop_no = {_NAMED}"
 )
+# Shops in which nothing ever moved are passed over by one look each.
+_ACCOUNTS = """
+SELECT s.shop_no, s.shop_id FROM shops s
+CROSS JOIN LATERAL (
+    SELECT 1 FROM account_months m WHERE m.program_id = s.program_id AND m.account_no = s.shop_no LIMIT 1) moved
+WHERE s.program_id = %(program)s AND s.shop_id > %(after)s ORDER BY s.shop_id LIMIT %(limit)s
+"""
 # Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and all rows of
 # the cursor are taken.
 _FOR_ALL = """
@@ -55,6 +62,19 @@ class Candidate(NamedTuple):
     kind: str | None
     accounts: list[str] | None
     identity_hash: bytes | None
+
+
+class MovedShop(NamedTuple):
+    """A shop of which anything ever moved."""
+
+    shop_no: int
+    shop_id: str
+
+
+def accounts_after(conn: Connection, program_id: int, after: str, limit: int) -> list[MovedShop]:
+    """Lists the shops of which anything ever moved by id, ``limit`` at the most after the id ``after``."""
+    bound = {"program": program_id, "after": after, "limit": limit}
+    return driver(conn).cursor(row_factory=rows_as(MovedShop)).execute(_ACCOUNTS, bound).fetchall()
 
 
 def candidates(

@@ -9,13 +9,12 @@ from sqlalchemy import Connection, Row, text
 
 
 class PersonRow(NamedTuple):
-    """A person who signs in; without a password hash, elsewhere (``subject``)."""
+    """A person who signs in."""
 
     person_no: int
     login: str
     name: str
-    password_hash: str | None
-    subject: str | None
+    password_hash: str
     must_change: bool
     language: str | None
     preferences: str
@@ -43,8 +42,9 @@ _BY_LOGIN = text(f"SELECT {_COLUMNS} FROM people WHERE login = :login")
 _BY_NO = text(f"SELECT {_COLUMNS} FROM people WHERE person_no = :person_no")
 # A login that is taken makes no row; whoever made it first keeps it.
 _INSERT = text(
-    "INSERT INTO people (login, name, password_hash, subject, must_change, language, made_at) "
-    "VALUES (:login, :name, :password_hash, :subject, :must_change, :language, :made_at) "
+    "INSERT INTO people (login, name, password_hash, must_change, language, made_at) "
+    "VALUES (:login, :name, "
+    ":password_hash, :must_change, :language, :made_at) "
     "ON CONFLICT DO NOTHING"
 )
 _SET_PASSWORD = text(
@@ -73,7 +73,7 @@ _END_SESSIONS = text(
 
 
 def insert_person(conn: Connection, row: PersonRow) -> None:
-    """Writes a new person, whose number is drawn; nothing where the login or the subject is taken."""
+    """Writes a new person, whose number is drawn; nothing where the login is taken."""
     conn.execute(_INSERT, row._asdict())
 
 

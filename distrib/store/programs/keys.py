@@ -74,6 +74,13 @@ _LIST = text(
     "FROM api_keys k LEFT JOIN shops s ON s.program_id = k.program_id AND s.shop_no = k.shop_no "
     "WHERE k.program_id = :program_id AND k.key_id > :after ORDER BY k.key_id LIMIT :limit"
 )
+# The seats of people: keys that nobody presents.
+_SEATS = text(
+    f"SELECT {_COLUMNS} FROM api_keys k WHERE k.program_id = :program_id AND k.person_no IS NOT NULL "
+    "AND (CAST(:is_ended AS boolean) IS NULL OR (k.revoked_at IS NOT NULL) = :is_ended) "
+    "AND (k.owner, k.key_id) > (:login, :after) ORDER BY k.owner, k.key_id LIMIT :limit"
+)
+_NAMES = text("SELECT key_id, name FROM api_keys WHERE program_id = :program_id AND key_id = ANY(:key_ids)")
 _ENDED = text(
     "SELECT key_id FROM api_keys WHERE program_id = :program_id AND key_id = ANY(CAST(:key_ids AS text[]))"
     " AND (revoked_at IS NOT NULL OR expires_at <= :now)"
@@ -115,6 +122,20 @@ def list_keys(conn: Connection, program_id: int, after: str, limit: int) -> list
     """Lists the keys of a program by id, from the one after ``after`` on."""
     values = {"program_id": program_id, "after": after, "limit": limit}
     return [ListedKey(KeyRow._make(row[:-1]), row.shop_id) for row in conn.execute(_LIST, values)]
+
+
+def list_seats(
+    conn: Connection, program_id: int, is_ended: bool | None, after: tuple[str, str], limit: int
+) -> list[KeyRow]:
+    """Lists the seats of a program by login, from the one after that login and key on; of both kinds for None."""
+    values = {"program_id": program_id, "is_ended": is_ended, "login": after[0], "after": after[1], "limit": limit}
+    return [KeyRow._make(row) for row in conn.execute(_SEATS, values)]
+
+
+def names_of(conn: Connection, program_id: int, key_ids: Collection[str]) -> dict[str, str]:
+    """Reads the names of keys, live or not, by id; of a seat it is its person's."""
+    rows = conn.execute(_NAMES, {"program_id": program_id, "key_ids": list(key_ids)})
+    return {row.key_id: row.name for row in rows}
 
 
 def ended_keys(conn: Connection, program_id: int, key_ids: Collection[str], now: datetime) -> set[str]:

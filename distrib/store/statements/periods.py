@@ -40,6 +40,31 @@ _PROPOSED = text(
     "SELECT shops, totals, digest, proposed_at, proposed_by, figures_no, through_posting, dated_facts, cut_off_at"
     " FROM close_proposals WHERE program_id = :program AND period = :period ORDER BY proposal_no DESC LIMIT 1"
 )
+_PROPOSED_AMONG = text(
+    "SELECT DISTINCT ON (period) period, shops, totals, digest, proposed_at, proposed_by, figures_no, through_posting,"
+    " dated_facts, cut_off_at FROM close_proposals WHERE program_id = :program AND period BETWEEN :first AND :last"
+    " ORDER BY period, proposal_no DESC"
+)
+# Months with movement by one look each along their index, those that were proposed or closed beside them.
+_BEFORE = text("""
+WITH RECURSIVE moved (period) AS (
+    (SELECT max(period) FROM account_months WHERE program_id = :program AND period < :before)
+    UNION ALL
+    SELECT (SELECT max(m.period) FROM account_months m WHERE m.program_id = :program AND m.period < moved.period)
+    FROM moved WHERE moved.period IS NOT NULL
+)
+(SELECT period FROM moved WHERE period IS NOT NULL LIMIT :limit)
+UNION (SELECT period FROM closed_periods WHERE program_id = :program AND period < :before
+       ORDER BY period DESC LIMIT :limit)
+UNION (SELECT DISTINCT period FROM close_proposals WHERE program_id = :program AND period < :before
+       ORDER BY period DESC LIMIT :limit)
+ORDER BY period DESC LIMIT :limit
+""")
+_CLOSED_AMONG = text(
+    "SELECT period, shops, totals, digest, lines, lines_minor, lines_digest, proposed_at, proposed_by, confirmed_by,"
+    " closed_at, lines_form, figures_no FROM closed_periods WHERE program_id = :program"
+    " AND period BETWEEN :first AND :last"
+)
 _CLOSED = text(
     "SELECT period, shops, totals, digest, lines, lines_minor, lines_digest, proposed_at, proposed_by, confirmed_by,"
     " closed_at, lines_form, figures_no FROM closed_periods WHERE program_id = :program AND period = :period"
@@ -159,6 +184,12 @@ def undecided_looks(conn: Connection, program_id: int, day: date) -> int:
     return int(conn.execute(_SIGNALS, {"program": program_id, "day": day}).scalar_one())
 
 
+def periods_before(conn: Connection, program_id: int, before: int, limit: int) -> list[int]:
+    """Lists the months before ``before`` with any movement, or proposed or closed, the newest first."""
+    bound = {"program": program_id, "before": before, "limit": limit}
+    return list(conn.execute(_BEFORE, bound).scalars())
+
+
 def insert_proposal(conn: Connection, program_id: int, period: int, proposal: Proposal) -> None:
     """Writes a proposal."""
     conn.execute(_PROPOSE, {"program": program_id, "period": period, **proposal._asdict()})
@@ -174,6 +205,18 @@ def closed_period(conn: Connection, program_id: int, period: int) -> ClosedPerio
     """Reads a period as it was closed; None where it was not."""
     row = conn.execute(_CLOSED, {"program": program_id, "period": period}).one_or_none()
     return None if row is None else ClosedPeriod(**row._asdict())
+
+
+def proposals_among(conn: Connection, program_id: int, first: int, last: int) -> dict[int, Proposal]:
+    """Reads the newest proposal of each period from ``first`` to ``last`` that has one."""
+    rows = conn.execute(_PROPOSED_AMONG, {"program": program_id, "first": first, "last": last})
+    return {row.period: Proposal(*row[1:]) for row in rows}
+
+
+def closed_periods_among(conn: Connection, program_id: int, first: int, last: int) -> list[ClosedPeriod]:
+    """Reads the periods from ``first`` to ``last`` that were closed, as they were."""
+    rows = conn.execute(_CLOSED_AMONG, {"program": program_id, "first": first, "last": last})
+    return [ClosedPeriod._make(row) for row in rows]
 
 
 def insert_closed_period(conn: Connection, program_id: int, closed: ClosedPeriod) -> None:

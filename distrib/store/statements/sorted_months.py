@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from distrib.store.ledger.sorted_balances import FigureKey
 from distrib.store.statements.months import FIGURES, figures_sql
 
-CLOSED, KEPT, WORKED_OUT = "closed", "kept", "worked out"
+CLOSED, KEPT, COMPUTED = "closed", "kept", "computed"
 
 _FIGURES_NOW = figures_sql(":program", ":period", ":held_from")
 _SOURCES = {
@@ -30,7 +30,7 @@ SELECT c.shop_no, c.{figure} AS minor FROM sorted_statements c
 WHERE c.program_id = :program AND c.period = :period {conditions}
 ORDER BY c.{figure} {direction}, c.shop_no {direction} LIMIT :limit
 """,
-    WORKED_OUT: f"""
+    COMPUTED: f"""
 SELECT c.shop_no, c.{{figure}} AS minor FROM (SELECT f.account_no AS shop_no, f.closing_minor, f.earned_minor
     FROM ({_FIGURES_NOW}) f) c
 WHERE true {{conditions}} ORDER BY c.{{figure}} {{direction}}, c.shop_no {{direction}} LIMIT :limit
@@ -71,7 +71,7 @@ _FORGET = text("DELETE FROM sorted_statements WHERE program_id = :program AND pe
 
 @dataclass(frozen=True, slots=True)
 class SortedMonth:
-    """Which month in which order: from where (``CLOSED``, ``KEPT`` or ``WORKED_OUT``), by which figure, whose rows.
+    """Which month in which order: from where (``CLOSED``, ``KEPT`` or ``COMPUTED``), by which figure, whose rows.
 
     ``held_from`` is as of a statement of an open month, ``figures_no`` the number of a closed one's figures.
     """

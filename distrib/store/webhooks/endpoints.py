@@ -1,6 +1,7 @@
 """Endpoints of webhooks, their deliveries and every attempt. Bodies, signatures and addresses must not enter.
 
-Deliveries are made by the database with the message they deliver (0006_proofs.sql, ``fan_out``).
+Deliveries are made by the database with the message they deliver (0006_proofs.sql, ``fan_out``), those that only try an
+endpoint with theirs here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
+
+from distrib.store.webhooks.outbox import Message
 
 
 class WebhookRow(NamedTuple):
@@ -104,6 +107,12 @@ _ATTEMPTS = text(
 _RESEND = text(
     "UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = :now"
     " WHERE program_id = :program AND webhook_no = :webhook_no AND delivery_no = :delivery_no RETURNING delivery_no"
+)
+_INSERT_DELIVERY = text(
+    "WITH message AS (INSERT INTO outbox (program_id, type, occurred_at, payload)"
+    " VALUES (:program, :type, :now, :payload) RETURNING message_no)"
+    " INSERT INTO webhook_deliveries (program_id, webhook_no, message_no, next_attempt_at)"
+    " SELECT :program, :webhook_no, message_no, :now FROM message RETURNING delivery_no"
 )
 # What is being sent counts as lost when its time is up, and is sent again: at least once.
 _CLAIM = text(
@@ -237,6 +246,13 @@ def resend(conn: Connection, program_id: int, webhook_no: int, delivery_no: int,
     """Begins a delivery's schedule anew, whatever its status; False where there is no such delivery."""
     values = {"program": program_id, "webhook_no": webhook_no, "delivery_no": delivery_no, "now": now}
     return conn.execute(_RESEND, values).one_or_none() is not None
+
+
+def insert_delivery(conn: Connection, program_id: int, webhook_no: int, message: Message) -> int:
+    """Writes a message of a type that no endpoint asks for, and its delivery to one; returns the delivery's number."""
+    values = {"type": message.type, "now": message.occurred_at, "payload": message.payload}
+    statement_values = {"program": program_id, "webhook_no": webhook_no} | values
+    return int(conn.execute(_INSERT_DELIVERY, statement_values).scalar_one())
 
 
 def claim_due(

@@ -30,6 +30,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "bind_customers": ("POST", "/v1/bindings/batch", {"bindings": [CLAIM | {"customer_id": "cust"}]}),
     "list_bindings": ("GET", "/v1/customers/cust/binding", None),
     "change_shop": ("PATCH", "/v1/shops/own", {"name": "n"}),
+    "get_funnel": ("GET", "/v1/funnel?from=2026-03-01&to=2026-03-02", None),
     "get_poster": ("GET", "/v1/shops/own/poster.png", None),
     "get_qr_code": ("GET", "/v1/shops/own/qr.svg", None),
     "put_poster_background": ("PUT", "/v1/program/poster-background", {"image": "AA=="}),
@@ -50,6 +51,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "revoke_key": ("DELETE", "/v1/keys/nobody", None),
     "require_signing": ("POST", "/v1/keys/nobody/signing", None),
     "end_signing": ("DELETE", "/v1/keys/nobody/signing", None),
+    "list_people": ("GET", "/v1/people", None),
+    "seat_person": ("POST", "/v1/people", {"login": "ann", "role": "viewer"}),
     "register_shop": ("POST", "/v1/shops", DRAFT),
     "register_shops": ("POST", "/v1/shops/batch", {"shops": [DRAFT]}),
     "list_shops": ("GET", "/v1/shops", None),
@@ -68,6 +71,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_next_rank": ("GET", "/v1/shops/own/next-rank", None),
     "list_evaluations": ("GET", "/v1/ranks/evaluations", None),
     "list_balances": ("GET", "/v1/balances", None),
+    "get_earnings": ("GET", "/v1/shops/own/earnings", None),
+    "get_commission": ("GET", "/v1/commissions/1-1", None),
     "get_balance": ("GET", "/v1/shops/own/balance", None),
     "list_shop_commissions": ("GET", "/v1/shops/own/commissions", None),
     "create_plan": ("POST", "/v1/plans", SELLER_TEN_PERCENT),
@@ -77,6 +82,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "post_events": ("POST", "/v1/events", settled("evt", "order", "own", line(100))),
     "get_event": ("GET", "/v1/events/evt", None),
     "list_events": ("GET", "/v1/events", None),
+    "get_queue": ("GET", "/v1/queue", None),
     "retry_event": ("POST", "/v1/events/evt/retry", None),
     "get_order": ("GET", "/v1/orders/order", None),
     "list_orders": ("GET", "/v1/orders", None),
@@ -107,6 +113,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "rotate_webhook_secret": ("POST", "/v1/webhooks/hook/rotate", None),
     "list_deliveries": ("GET", "/v1/webhooks/hook/deliveries", None),
     "get_delivery": ("GET", "/v1/webhooks/hook/deliveries/dlv_1", None),
+    "test_webhook": ("POST", "/v1/webhooks/hook/test", None),
     "resend_delivery": ("POST", "/v1/webhooks/hook/deliveries/dlv_1/resend", None),
     "put_payee": ("PUT", "/v1/shops/own/payee", PAYEE),
     "get_payee": ("GET", "/v1/shops/own/payee", None),
@@ -124,15 +131,22 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "propose_closing_payment": ("POST", "/v1/shops/own/closing-payment", {"id": "last", "reason": "r"}),
     "approve_closing_payment": ("POST", "/v1/shops/own/closing-payment/approve", None),
     "request_withdrawal": ("POST", "/v1/withdrawals", {"id": "w", "amount_minor": 1, "shop_id": "own"}),
+    "ask_question": ("POST", "/v1/questions", {"id": "q", "commission_id": "1-1", "text": "Why?"}),
+    "list_questions": ("GET", "/v1/questions?shop_id=own", None),
+    "get_question": ("GET", "/v1/questions/q", None),
+    "answer_question": ("POST", "/v1/questions/q/answer", {"answer": "So."}),
+    "close_question": ("POST", "/v1/questions/q/close", None),
     "list_withdrawals": ("GET", "/v1/withdrawals", None),
     "get_withdrawal": ("GET", "/v1/withdrawals/w", None),
     "approve_withdrawal": ("POST", "/v1/withdrawals/w/approve", None),
     "refuse_withdrawal": ("POST", "/v1/withdrawals/w/refuse", {"reason": "r"}),
     "cancel_withdrawal": ("POST", "/v1/withdrawals/w/cancel", None),
     "request_audit": ("POST", "/v1/audit", None),
+    "list_audits": ("GET", "/v1/audits", None),
     "get_audit": ("GET", "/v1/audit", None),
     "get_compliance_report": ("GET", "/v1/compliance/report", None),
     "list_findings": ("GET", "/v1/compliance/findings", None),
+    "get_latest_run": ("GET", "/v1/compliance/runs/latest", None),
     "run_monitors": ("POST", "/v1/compliance/runs", None),
     "list_cases": ("GET", "/v1/compliance/cases", None),
     "get_case": ("GET", "/v1/compliance/cases/1", None),
@@ -176,7 +190,7 @@ def test_every_operation_is_in_the_table_and_tried_here(api: Api) -> None:
 
 def test_finance_and_admin_read_everything_and_only_admin_reads_keys_and_the_trail() -> None:
     reads = {name for name, (method, _path, _body) in CALLS.items() if method == "GET"}
-    of_admins = {"list_keys", "get_key", "list_trail", "export_trail"}
+    of_admins = {"list_keys", "get_key", "list_people", "list_trail", "export_trail"}
     assert {name for name in reads if "finance" not in MAY_CALL[name]} == of_admins
     assert {name for name in reads if "admin" not in MAY_CALL[name]} == set()
 

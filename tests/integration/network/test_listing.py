@@ -34,7 +34,7 @@ def admin(api: Api) -> Caller:
     """Forty shops in three trees, each with its own name, day, status and rank; some joined at one instant."""
     draw, caller, world = random.Random(14), api.caller(), api.world
     world.publish(RANKED)
-    drafts = []
+    drafts = list[ShopDraft]()
     for number in range(SHOPS):
         sponsor = None if number < 3 else drafts[draw.randrange(number)].id
         name = draw.choice([None, "Shen", "shang 上", "春茶优选", "Mei"])

@@ -94,7 +94,7 @@ def test_a_withdrawal_goes_from_the_request_to_the_money_with_its_fee_as_a_line_
         ("-100", "withdrawal:w1")
     ]
     pages = PdfReader(io.BytesIO(partner.call("GET", f"{export}pdf").data)).pages
-    assert "提现手续费 Withdrawal fee w1" in pages[0].extract_text()
+    assert "提现手续费 / Withdrawal fee w1" in pages[0].extract_text()
     [transfer] = finance.get("/v1/ledger/transfers?cause=withdrawal:w1")["data"]
     assert (transfer["debit"], transfer["credit"], transfer["amount_minor"]) == ("payable:a", "expense", 100)
 

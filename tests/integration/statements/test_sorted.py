@@ -46,9 +46,10 @@ def admin(api: Api) -> Caller:
 def adjust(api: Api, amounts: dict[str, int]) -> None:
     with api.world.container.begin() as conn:
         for shop, amount in amounts.items():
-            draft = {"id": f"{shop}{amount}", "shop_id": shop, "amount_minor": amount, "reason": "by hand"}
+            name = f"{shop}{amount}"
+            draft = {"id": name, "shop_id": shop, "amount_minor": amount, "reason": "by hand"}
             propose_adjustment(conn, api.world.program, draft, COMMAND_LINE, NOW)
-            approve_adjustment(conn, api.world.program, draft["id"], APPROVER, NOW)
+            approve_adjustment(conn, api.world.program, name, APPROVER, NOW)
 
 
 def keep(api: Api, now: datetime = NOW, *, always: bool = True) -> bool:

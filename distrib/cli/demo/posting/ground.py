@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from distrib.bootstrap import Container
+from distrib.cli.demo.posting.guests import Guest, seat_guests
 from distrib.cli.demo.posting.poster import Client
 from distrib.cli.demo.posting.service import Service
 from distrib.cli.demo.showing.texts import Say
@@ -30,12 +31,13 @@ ROLES = ("orders", "finance", "admin")
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a run stands on: its program, keys and folder."""
+    """What a run stands on: its program, keys and folder, and who can sign in."""
 
     program: Program
     earlier: tuple[str, ...]
     keys: Mapping[str, str]
     folder: Path
+    guests: Sequence[Guest] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ def open_ground(container: Container, loaded: LoadedSource) -> Ground:
         program = create_program(conn, code, source.currency, source.time_zone, POLICY, now, container.policies)
         pepper = container.settings.key_pepper.encode()
         keys = {role: create_key(conn, program, role, f"demo {role}", None, pepper, now) for role in ROLES}
-    folder = container.settings.var_dir / "demo" / code
-    folder.mkdir(parents=True, exist_ok=True)
+        folder = container.settings.var_dir / "demo" / code
+        folder.mkdir(parents=True, exist_ok=True)
+        guests = seat_guests(conn, program, folder.parent, now)
     _write_keys(folder / "keys", keys)
-    return Ground(program, earlier, keys, folder)
+    return Ground(program, earlier, keys, folder, guests)
 
 
 def _free_code(base: str, taken: set[str]) -> str:

@@ -79,6 +79,7 @@ TEXTS: dict[str, Text] = {
     "some_differ": Text("Control totals or audit DO NOT agree: see above."),
     "look": Text("To look at it:"),
     "serve": Text("{command}   then open http://127.0.0.1:8000/"),
+    "console": Text("sign in at {address}: what takes two people takes these two"),
     "keys": Text("API keys (orders, finance, admin)"),
     "files": Text("statements and payouts as CSV, log of the service"),
     "seconds": Text("{seconds} s in all"),

@@ -189,3 +189,77 @@ BEGIN
             'FOR EACH STATEMENT EXECUTE FUNCTION %I()', g.name, g.step);
     END LOOP;
 END $$;
+
+-- Visits of invite links, by shop, day (of the program's time zone) and source; how often each visitor came is not kept.
+CREATE TABLE visits (
+    program_id integer NOT NULL,
+    shop_no    bigint NOT NULL,
+    day        date NOT NULL,
+    source     text COLLATE "C" NOT NULL,
+    visits     bigint NOT NULL CHECK (visits > 0),
+    PRIMARY KEY (program_id, shop_no, day, source)
+);
+-- The same of all shops of a program, in several rows a day so that visitors do not wait for one another.
+CREATE TABLE visit_days (
+    program_id integer NOT NULL,
+    day        date NOT NULL,
+    source     text COLLATE "C" NOT NULL,
+    slot       smallint NOT NULL,
+    visits     bigint NOT NULL CHECK (visits > 0),
+    PRIMARY KEY (program_id, day, source, slot)
+);
+-- Who has been counted today: a digest under a salt of the day. Both are gone when the day is over.
+CREATE TABLE visit_salts (
+    program_id integer NOT NULL,
+    day        date NOT NULL,
+    salt       bytea NOT NULL,
+    PRIMARY KEY (program_id, day)
+);
+CREATE TABLE visitors (
+    program_id integer NOT NULL,
+    day        date NOT NULL,
+    shop_no    bigint NOT NULL,
+    digest     bytea NOT NULL,
+    PRIMARY KEY (program_id, day, shop_no, digest)
+);
+GRANT SELECT, INSERT ON visits, visit_days, visit_salts, visitors TO distrib_web, distrib_worker;
+GRANT UPDATE (visits) ON visits, visit_days TO distrib_web, distrib_worker;
+GRANT DELETE ON visit_salts, visitors TO distrib_worker;
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['visits', 'visit_days', 'visit_salts', 'visitors']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('CREATE POLICY own_program ON %I TO distrib_web '
+            'USING (program_id = NULLIF(current_setting(''distrib.program_id'', true), '''')::integer)', t);
+    END LOOP;
+END $$;
+
+-- What the funnel shows of a program's days and months, worked out once they are over; of the month that runs, every day.
+CREATE TABLE funnel_spans (
+    program_id    integer NOT NULL,
+    grain         text COLLATE "C" NOT NULL CHECK (grain IN ('day', 'month')),
+    starts_on     date NOT NULL,                 -- in the program's time zone
+    registrations bigint NOT NULL,
+    sharing_shops bigint NOT NULL,
+    shops         bigint NOT NULL,
+    orders        bigint NOT NULL,
+    sales_minor   bigint NOT NULL,
+    buyers        bigint NOT NULL,
+    repeat_buyers bigint NOT NULL,
+    first_orders  bigint NOT NULL,
+    as_of         timestamptz NOT NULL,
+    PRIMARY KEY (program_id, grain, starts_on)
+);
+GRANT SELECT ON funnel_spans TO distrib_web;
+GRANT SELECT, INSERT ON funnel_spans TO distrib_worker;
+GRANT UPDATE (registrations, sharing_shops, shops, orders, sales_minor, buyers, repeat_buyers, first_orders, as_of)
+    ON funnel_spans TO distrib_worker;
+ALTER TABLE funnel_spans ENABLE ROW LEVEL SECURITY;
+ALTER TABLE funnel_spans FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_program ON funnel_spans TO distrib_web
+    USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
+-- Settlements come about in the order of their time: a range of it is a range of pages.
+CREATE INDEX shops_joined_below ON shops (program_id, joined_at) WHERE sponsor_no IS NOT NULL;

@@ -3,14 +3,12 @@ CREATE TABLE people (
     person_no     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     login         text COLLATE "C" NOT NULL UNIQUE,   -- small letters; the owner of the person's keys
     name          text NOT NULL,
-    password_hash text COLLATE "C",                   -- Argon2id; NULL: signs in elsewhere
-    subject       text COLLATE "C" UNIQUE,            -- issuer and subject of OpenID Connect; NULL: by password
+    password_hash text COLLATE "C" NOT NULL,          -- Argon2id
     must_change   boolean NOT NULL DEFAULT false,     -- the password was chosen by somebody else
     language      text CHECK (language IN ('en', 'zh')),
     preferences   text NOT NULL DEFAULT '{}',          -- columns and density of lists, as JSON
     made_at       timestamptz NOT NULL,
-    ended_at      timestamptz,
-    CHECK (password_hash IS NOT NULL OR subject IS NOT NULL)
+    ended_at      timestamptz
 );
 
 CREATE TABLE person_sessions (

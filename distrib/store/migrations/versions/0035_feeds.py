@@ -1,4 +1,4 @@
-"""Sessions of shop owners; what waits for a person."""
+"""Sessions of shop owners, what waits for a person, visits of invite links."""
 
 from pathlib import Path
 

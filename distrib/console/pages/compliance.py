@@ -1,0 +1,279 @@
+"""Compliance: what the packs found, with measure, threshold, source and case; trees near a threshold; the report.
+
+No light says that all is well: a pack measures what it measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from flask import Blueprint
+from markupsafe import Markup
+
+from distrib.console.cells import CASE_STATES, FINDING_SEVERITIES, options_of, state_badge
+from distrib.console.frame import Done, Outcome, Page, Work, page
+from distrib.console.lists import Column, Filter, ListSpec, linked, list_view
+from distrib.console.site import current_site
+from distrib.console.times import instant_of
+from distrib.domain.errors import Refusal
+from distrib.domain.money import RatioInvalid, parse_ratio
+from distrib.domain.policies.figures import RATIOS, Threshold, Thresholds, read_thresholds
+from distrib.domain.policies.policy import Policy, combine
+from distrib.domain.texts import Text
+from distrib.services.compliance.words import MEASURES, ReportWording
+from distrib.services.plans.versions import load_timeline
+
+MOST_CASES: Final = 500
+"""Of which the one about a finding is looked for: the newest."""
+_COLUMNS: Final = (
+    Column("severity", Text("Severity"), is_fixed=True),
+    Column("finding", Text("Finding"), is_fixed=True),
+    Column("subject", Text("About")),
+    Column("measured", Text("Measured")),
+    Column("threshold", Text("Threshold")),
+    Column("case", Text("Case and who decided")),
+    Column("source", Text("Source")),
+    Column("found_at", Text("Found"), "date"),
+    Column("action", Text("Done at once"), is_shown=False),
+)
+_ACTIONS: Final[Mapping[str, Text]] = {
+    "reported": Text("reported"),
+    "case_opened": Text("a case was opened"),
+    "case_open": Text("a case stands"),
+    "case_decided": Text("a case was decided"),
+    "detached": Text("joined as a root"),
+    "allowed": Text("allowed"),
+    "refused": Text("refused"),
+}
+
+
+_TREE_FIGURES: Final = ("persons", "levels", "buyers", "sales_minor", "direct_minor", "indirect_minor")
+
+
+class Bar(NamedTuple):
+    """A measure against its threshold: in words, and as a bar where a figure is at least something."""
+
+    words: str
+    value: int | None
+    line: int
+    most: int
+
+
+def compliance_pages(blueprint: Blueprint) -> None:
+    """Adds the pages of findings, of the structure and of the report."""
+
+    @page(blueprint, "/compliance", needs="list_findings")
+    def compliance(work: Work) -> Page:
+        return Page("console/compliance.html", {"list": list_view(work, _findings(work)), "tab": "findings"})
+
+    @page(blueprint, "/compliance/structure", needs="get_latest_run", entry="compliance")
+    def structure(work: Work) -> Page:
+        try:
+            run = work.call("get_latest_run")
+        except Refusal as refusal:
+            if refusal.code != "not_found":
+                raise
+            return Page("console/compliance_structure.html", {"tab": "structure", "run": None})
+        return Page("console/compliance_structure.html", {"tab": "structure", **_measured(work, run)})
+
+    @page(blueprint, "/compliance/report", needs="get_compliance_report", entry="compliance")
+    def compliance_report(work: Work) -> Outcome:
+        query = {"format": "pdf", "language": work.query.get("language") or work.reader.language}
+        if work.query.get("as_of"):
+            query["as_of"] = instant_of(work, work.query["as_of"])
+        answered: Outcome = work.call("get_compliance_report", query=query)
+        return answered
+
+    @page(blueprint, "/compliance/runs", needs="run_monitors", post=True, entry="compliance")
+    def run_monitors(work: Work) -> Done:
+        run = work.call("run_monitors")
+        words = Text(
+            "The monitors ran: {new} new findings, {opened} cases opened.",
+            new=run["new_findings"],
+            opened=len(run["cases_opened"]),
+        )
+        return Done(work.url("compliance"), words)
+
+
+def wording_of(work: Work) -> ReportWording:
+    """The words of findings and figures for this reader."""
+    program = work.desk.program
+    return ReportWording(work.reader.language, program.currency, program.time_zone)
+
+
+def bars_of(wording: ReportWording, figure: str, threshold: str) -> list[Bar]:
+    """A finding's measures against their thresholds; texts that are no such figures stand as they are."""
+    try:
+        bounds = read_thresholds(threshold).bounds
+        measured = dict(part.rsplit(" ", 1) for part in figure.split(", "))
+    except (ValueError, KeyError):
+        return [Bar(figure, None, 0, 0)]
+    return [_bar(wording, bound, measured.get(bound.measure)) for bound in bounds]
+
+
+def _bar(wording: ReportWording, bound: Threshold, measured: str | int | None) -> Bar:
+    value = _minor(bound.measure, measured)
+    words = "–" if value is None else f"{wording.say(bound.measure)} {wording.value(bound.measure, _typed(measured))}"
+    is_line = value is not None and bound.kind != "below" and bound.figure > 0
+    most = max(value or 0, bound.figure)
+    return Bar(words, value if is_line else None, bound.figure, most + most // 5 + 1)
+
+
+def _minor(measure: str, measured: str | int | None) -> int | None:
+    """A measured figure in the units of its threshold; None for what is none."""
+    if measured is None:
+        return None
+    try:
+        return parse_ratio(measured) if measure in RATIOS else int(measured)
+    except (RatioInvalid, ValueError):
+        return None
+
+
+def _typed(measured: str | int | None) -> str | int | None:
+    return int(measured) if isinstance(measured, str) and measured.isdigit() else measured
+
+
+def threshold_words(wording: ReportWording, threshold: str) -> str:
+    """The thresholds of a finding in words."""
+    try:
+        return wording.value("threshold", read_thresholds(threshold))
+    except (ValueError, KeyError):
+        return threshold
+
+
+def meters(bars: Iterable[Bar]) -> Markup:
+    """Bars as a cell: each measure in words, under it how it stands against its line."""
+    drawn = Markup(
+        '<div class="measure">{}<meter min="0" max="{}" high="{}" value="{}" aria-hidden="true"></meter></div>'
+    )
+    plain = Markup('<div class="measure">{}</div>')
+    return Markup("").join(
+        plain.format(bar.words) if bar.value is None else drawn.format(bar.words, bar.most, bar.line, bar.value)
+        for bar in bars
+    )
+
+
+def _measured(work: Work, run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the monitors measured last, against the caps and the lines of the packs of today."""
+    wording, packs = wording_of(work), _packs(work)
+    limits = combine(*packs)
+    lines = _lines(_tree_bounds(packs, work))
+    caps: dict[str, object] = {"max_tiers": limits.max_tiers, "max_tree_levels": limits.max_tree_levels}
+    if limits.max_tree_levels is not None:
+        caps["on_excess"] = limits.on_excess
+    return {
+        "run": run,
+        "packs": [pack.name for pack in packs],
+        "figures": [(wording.say(name), wording.value(name, value)) for name, value in _known(run["structure"])],
+        "caps": [(wording.say(name), wording.value(name, value)) for name, value in caps.items()],
+        "headings": _headings(wording, lines),
+        "trees": [_tree(wording, tree, lines) for tree in run["largest_trees"]],
+        "organisers": [_tree(wording, tree, lines) for tree in run["organisers"]],
+    }
+
+
+def _packs(work: Work) -> list[Policy]:
+    """The packs that bind: the program's, and the one that the plan in force names."""
+    live = load_timeline(work.desk.conn, work.desk.program).in_force(work.desk.now)
+    names = dict.fromkeys([work.desk.program.policy, live.plan.policy if live else None])
+    return [current_site().policies[name] for name in names if name]
+
+
+def _tree_bounds(packs: Iterable[Policy], work: Work) -> Iterable[Threshold]:
+    day, currency = work.desk.program.day_of(work.desk.now), work.desk.program.currency
+    watching = (monitor for pack in packs for monitor in pack.monitors if monitor.is_in_force(day, currency))
+    return (bound for monitor in watching if monitor.scope == "tree" for bound in monitor.bounds)
+
+
+def _lines(bounds: Iterable[Threshold]) -> dict[str, Threshold]:
+    """For each measure of trees the lowest line that a pack draws."""
+    lowest: dict[str, Threshold] = {}
+    for bound in bounds:
+        known = lowest.get(bound.measure)
+        if bound.kind != "below" and (known is None or bound.figure < known.figure):
+            lowest[bound.measure] = bound
+    return lowest
+
+
+def _known(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in figures.items() if name in MEASURES]
+
+
+def _tree(wording: ReportWording, tree: Mapping[str, Any], lines: Mapping[str, Threshold]) -> dict[str, Any]:
+    """A tree as a row: its figures, each against the line of the packs where there is one."""
+    cells = [_tree_cell(wording, name, tree.get(name), lines.get(name)) for name in _columns(lines)]
+    return {"subject": wording.value("subject", tree["subject"]), "cells": cells}
+
+
+def _tree_cell(wording: ReportWording, name: str, value: Any, line: Threshold | None) -> Markup:
+    words = "–" if value is None else wording.value(name, value)
+    measured = _minor(name, value)
+    if line is None or measured is None:
+        return meters([Bar(words, None, 0, 0)])
+    most = max(measured, line.figure)
+    return meters([Bar(words, measured, line.figure, most + most // 5 + 1)])
+
+
+def _columns(lines: Mapping[str, Threshold]) -> list[str]:
+    return list(dict.fromkeys([*_TREE_FIGURES, *(name for name in lines if name in MEASURES)]))
+
+
+def _headings(wording: ReportWording, lines: Mapping[str, Threshold]) -> list[tuple[str, str]]:
+    """The columns of trees, each with the lowest line of the packs."""
+    return [
+        (wording.say(name), wording.value("threshold", Thresholds((lines[name],))) if name in lines else "")
+        for name in _columns(lines)
+    ]
+
+
+def _cases(work: Work) -> dict[tuple[str | None, str], Mapping[str, Any]]:
+    """The newest case about each finding and subject."""
+    if not work.desk.may("list_cases"):
+        return {}
+    answer = work.call("list_cases", query={"limit": str(MOST_CASES)})
+    return {(case["finding_id"], case["subject"]): case for case in reversed(answer["data"])}
+
+
+def _case_cell(work: Work, row: Mapping[str, Any], cases: Mapping[Any, Mapping[str, Any]]) -> Markup | str:
+    case = cases.get((row["id"], row["subject"]))
+    if case is None:
+        return "–"
+    link = linked(f"#{case['case_no']}", work.url("case", case_no=case["case_no"]))
+    badge = state_badge(CASE_STATES, case["state"], work.reader.language)
+    by = case["decisions"][-1]["decided_by"] if case["decisions"] else ""
+    return Markup("{} {} {}").format(link, badge, by)
+
+
+def _findings(work: Work) -> ListSpec:
+    language, wording, cases = work.reader.language, wording_of(work), _cases(work)
+
+    def cells(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "id": str(row["finding_no"]),
+            "severity": state_badge(FINDING_SEVERITIES, row["severity"], language),
+            "finding": Markup("{} <code>{}</code>").format(wording.cell(row, "detail"), row["id"]),
+            "subject": wording.value("subject", row["subject"]),
+            "measured": meters(bars_of(wording, row["figure"], row["threshold"])),
+            "threshold": threshold_words(wording, row["threshold"]),
+            "case": _case_cell(work, row, cases),
+            "source": row["source"],
+            "found_at": work.reader.time(row["found_at"]),
+            "action": work.say(_ACTIONS[row["action"]]) if row["action"] in _ACTIONS else row["action"],
+        }
+
+    return ListSpec(
+        name="findings",
+        endpoint="compliance",
+        operation="list_findings",
+        columns=_COLUMNS,
+        cells=cells,
+        filters=(
+            Filter("severity", Text("Severity"), options_of(FINDING_SEVERITIES)),
+            Filter("id", Text("Finding"), hint="CN-S01"),
+        ),
+        empty=(
+            Text("Nothing was found yet"),
+            Text("Monitors run every day; what they find stands here, and what they do not measure does not."),
+        ),
+    )

@@ -1,0 +1,76 @@
+"""What the channel said of a batch: its file comes back, or one line by hand; recorded at once, told line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import Blueprint, request
+
+from distrib.console.frame import Done, Page, Work, page
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.payouts.channels import channel_on
+from distrib.domain.texts import Text
+from distrib.services.payouts.result_files import read_results, rows_of_bytes
+from distrib.services.payouts.sheet import ResultDraft
+
+CALL: Final = 1_000
+MOST_SHOWN: Final = 100
+
+
+def result_pages(blueprint: Blueprint) -> None:
+    """Adds what takes results."""
+
+    @page(blueprint, "/payouts/<payout_id>/results", needs="record_payout_results", post=True, entry="payouts")
+    def payout_results(work: Work, payout_id: str) -> Page:
+        drafts, still_open = _read(work, payout_id)
+        outcomes: list[Mapping[str, Any]] = []
+        for start in range(0, len(drafts), CALL):
+            outcomes += _record(work, payout_id, drafts[start : start + CALL])
+        counts = {
+            name: sum(1 for row in outcomes if row["status"] == name) for name in ("recorded", "unchanged", "refused")
+        }
+        refused = [row for row in outcomes if row["status"] == "refused"]
+        values = {
+            "payout_id": payout_id,
+            "counts": counts,
+            "still_open": still_open,
+            "refused": refused[:MOST_SHOWN],
+            "more": max(0, len(refused) - MOST_SHOWN),
+            "is_part": "HX-Request" in request.headers,
+        }
+        return Page("console/payout_results.html", values)
+
+    @page(blueprint, "/payouts/<payout_id>/result", needs="record_payout_results", post=True, entry="payouts")
+    def payout_result(work: Work, payout_id: str) -> Done:
+        given = {
+            name: work.form.get(name, "").strip() for name in ("shop_id", "status", "paid_on", "reference", "reason")
+        }
+        result = {name: value for name, value in given.items() if value}
+        work.call("record_payout_results", {"results": [result]}, payout_id=payout_id)
+        return Done(work.url("payout", payout_id=payout_id), Text("The result is recorded."))
+
+
+def _read(work: Work, payout_id: str) -> tuple[Sequence[ResultDraft], int]:
+    """The results in the file that was sent, in the words of the batch's channel."""
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise Refusal("invalid", [Problem("", Text("Choose the file that came back"))])
+    sent.stream.seek(0)
+    batch = work.call("get_payout", query={"limit": "1"}, payout_id=payout_id)
+    channel = channel_on(work.desk.channels, batch["channel"], work.desk.program.day_of(batch["created_at"]))
+    ignored = None if "passes_over" in work.form else ()
+    return read_results(rows_of_bytes(sent.stream.read(), sent.filename), channel, sent.filename, ignored)
+
+
+def _record(work: Work, payout_id: str, drafts: Sequence[ResultDraft]) -> Sequence[Mapping[str, Any]]:
+    results = [
+        {name: value for name, value in asdict(draft).items() if value is not None}
+        | ({"paid_on": draft.paid_on.isoformat()} if draft.paid_on else {})
+        for draft in drafts
+    ]
+    answered: Sequence[Mapping[str, Any]] = work.call(
+        "record_payout_results", {"results": results}, payout_id=payout_id
+    )["results"]
+    return answered

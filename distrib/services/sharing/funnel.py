@@ -1,0 +1,158 @@
+"""From visit to repeat purchase, by day or month: 访问, 注册, 首单, 客单价, 复购率, 裂变率 (docs/metrics.md).
+
+Of a program the worker keeps the figures of what is over; of a shop they are worked out when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Problem, Refusal
+from distrib.domain.money import PPM, round_ratio, show_ratio
+from distrib.domain.texts import Text
+from distrib.services.context import Program
+from distrib.store.database import allow_long_reads
+from distrib.store.network import shops
+from distrib.store.sharing import funnel as store
+from distrib.store.sharing import visits
+from distrib.store.sharing.funnel import FunnelFigures
+
+DAY, MONTH = "day", "month"
+GRAINS: Final = (DAY, MONTH)
+MOST_SPANS: Final = {DAY: 92, MONTH: 24}
+MOST_SPANS_OF_SHOP: Final = {DAY: 31, MONTH: 12}
+_KEPT_DAYS, _KEPT_MONTHS = 31, 12
+_A_DAY: Final = timedelta(days=1)
+_LAST: Final = date(9999, 1, 1)
+"""Nothing begins later: the end of a span has to be a date as well."""
+_MINUTES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelSpan:
+    """A day or a month of the funnel; ``figures`` None: not worked out, which happens once it is over."""
+
+    starts_on: date
+    visits: int
+    sources: dict[str, int]
+    figures: FunnelFigures | None
+
+
+def read_funnel(
+    conn: Connection, program: Program, shop_id: str | None, grain: str, from_day: date, to_day: date, now: datetime
+) -> list[FunnelSpan]:
+    """Lists the days or months that begin from a day to before another, of a shop or of the program.
+
+    Raises:
+        Refusal: ``shop_unknown``, or ``invalid`` where it is no span, or more than may be asked for at once.
+    """
+    most = (MOST_SPANS if shop_id is None else MOST_SPANS_OF_SHOP)[grain]
+    starts = list(islice(_starts(grain, from_day, to_day), most + 1))
+    if not 0 < len(starts) <= most:
+        words = Text("must leave 1 to {most} days or months from {day} on", most=most, day=from_day.isoformat())
+        raise Refusal("invalid", [Problem("?to", words)])
+    shop_no = None if shop_id is None else _shop_no(conn, program, shop_id)
+    ends_on = _next(grain, starts[-1])
+    counted: defaultdict[date, dict[str, int]] = defaultdict(dict)
+    for row in visits.visits_of(conn, program.program_id, shop_no, starts[0], ends_on):
+        sources = counted[row.day.replace(day=1) if grain == MONTH else row.day]
+        sources[row.source] = sources.get(row.source, 0) + row.visits
+    if shop_no is None:
+        known = store.kept_figures(conn, program.program_id, grain, starts[0], ends_on)
+    else:
+        known = {start: _compute(conn, program, shop_no, grain, start, now) for start in starts}
+    return [FunnelSpan(start, sum(counted[start].values()), counted[start], known.get(start)) for start in starts]
+
+
+def span_view(program: Program, span: FunnelSpan) -> dict[str, Any]:
+    """A span as it is shown; ratios as decimal texts, None where there is nothing to divide by."""
+    figures = span.figures
+    view: dict[str, Any] = {"starts_on": span.starts_on, "visits": span.visits, "sources": span.sources}
+    if figures is None:
+        return view | {"as_of": None}
+    return (
+        view
+        | figures._asdict()
+        | {
+            "currency": program.currency,
+            "average_order_minor": _rounded(figures.sales_minor, figures.orders),
+            "registration_rate": _share(figures.registrations, span.visits),
+            "repeat_rate": _share(figures.repeat_buyers, figures.buyers),
+            "sharing_rate": _share(figures.sharing_shops, figures.shops),
+        }
+    )
+
+
+def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """Lists the numbers of programs of which yesterday is not worked out yet."""
+    return list(store.programs_due(conn, now, limit))
+
+
+def keep_funnel(conn: Connection, program: Program, now: datetime) -> None:
+    """Works out the days and months of a program that are missing, and anew the month that yesterday lies in.
+
+    Yesterday's is written last of the days, so that who is interrupted begins again.
+    """
+    allow_long_reads(conn, _MINUTES)
+    today = program.day_of(now)
+    for grain, first in ((MONTH, _months_ago(today, _KEPT_MONTHS)), (DAY, today - _KEPT_DAYS * _A_DAY)):
+        known = store.kept_figures(conn, program.program_id, grain, first, today)
+        running = (today - _A_DAY).replace(day=1) if grain == MONTH else None
+        for start in _starts(grain, first, today):
+            if start not in known or start == running:
+                figures = _compute(conn, program, None, grain, start, now)
+                store.keep_figures(conn, program.program_id, grain, start, figures)
+
+
+def _compute(
+    conn: Connection, program: Program, shop_no: int | None, grain: str, start: date, now: datetime
+) -> FunnelFigures:
+    from_at, to_at = (_midnight(program, day) for day in (start, _next(grain, start)))
+    return store.figures_of_span(conn, program.program_id, shop_no, from_at, to_at, now)
+
+
+def _starts(grain: str, from_day: date, to_day: date) -> Iterator[date]:
+    """Yields the first days of the spans that begin from a day to before another; a month begins on its first."""
+    to_day = min(to_day, _LAST)
+    if from_day >= to_day:
+        return
+    start = from_day if grain == DAY or from_day.day == 1 else _next(MONTH, from_day.replace(day=1))
+    while start < to_day:
+        yield start
+        start = _next(grain, start)
+
+
+def _next(grain: str, start: date) -> date:
+    return start + _A_DAY if grain == DAY else (start + 31 * _A_DAY).replace(day=1)
+
+
+def _months_ago(today: date, months: int) -> date:
+    years, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    return date(years, month + 1, 1)
+
+
+def _midnight(program: Program, day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=program.zone)
+
+
+def _shop_no(conn: Connection, program: Program, shop_id: str) -> int:
+    row = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id)
+    if row is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    return row.shop_no
+
+
+def _rounded(amount_minor: int, count: int) -> int | None:
+    """Divides an amount, half up; what is left over belongs to nobody, for the figure is only shown."""
+    return round_ratio(amount_minor, count, "half_up") if count else None
+
+
+def _share(part: int, whole: int) -> str | None:
+    return show_ratio(round_ratio(part * PPM, whole, "half_up")) if whole else None

@@ -1,0 +1,103 @@
+"""The console in a real Chromium: in both languages, wide and narrow, with the mouse alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser as Chromium
+
+from distrib.console.menu import MENU
+from tests.integration.console.conftest import PASSWORD, Browser
+from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
+from tests.world.documents import SELLER_TEN_PERCENT, line, settled
+from tests.world.world import World, chain
+
+Person = Callable[..., Browser]
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Chromium]:
+    """One Chromium for all tests of the module."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def address(flask_app: Flask) -> Iterator[str]:
+    """Where the test's own service answers."""
+    with serving(flask_app) as base:
+        yield base
+
+
+def signed_in(page: Sight, login: str) -> None:
+    """Signs in with the form, as a person does."""
+    page.open("/console/sign-in")
+    page.page.fill("#login", login)
+    page.page.fill("#password", PASSWORD)
+    page.page.click("main button[type=submit]")
+    page.page.wait_for_url("**/console**")
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """A program with a plan, three shops, a settled order and one that was partly refunded."""
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(*chain("lin", "mei", "bo"))
+    world.post(settled("e-1", "o-1", "mei", line(30_000)), settled("e-2", "o-2", "bo", line(9_900)))
+    world.drain()
+    return world
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_of_the_menu_is_shown_without_a_complaint_or_a_barrier(
+    busy: World, person: Person, program: Chromium, address: str, size: tuple[int, int], language: str
+) -> None:
+    person("ann")
+    with sight(program, address, size, language) as page:
+        signed_in(page, "ann")
+        paths = page.page.eval_on_selector_all("#menu a", "links => links.map(link => link.getAttribute('href'))")
+        assert len(paths) == len(MENU)
+        wrong: dict[str, object] = {}
+        for path in [*paths, f"/console/{busy.program.code}/orders/o-1", "/console/account"]:
+            status = page.open(path)
+            problems = [*page.barriers(), *(["wider than the screen"] if page.overflows else [])]
+            if status != 200 or problems:
+                wrong[path] = status, problems
+        assert wrong == {}
+        assert page.complaints == []
+
+
+def test_a_person_signs_in_finds_an_order_and_signs_out_with_the_mouse(
+    busy: World, person: Person, program: Chromium, address: str
+) -> None:
+    person("ann")
+    with sight(program, address) as page:
+        signed_in(page, "ann")
+        page.page.click("#menu >> text=订单")
+        page.page.select_option("#q-status", "settled")
+        page.page.click("text=查询")
+        page.page.click("text=o-1")
+        assert "30.00" in page.page.inner_text("main") or "300.00" in page.page.inner_text("main")
+        page.page.click(".top-right .dropdown-toggle")
+        page.page.click("text=退出登录")
+        page.page.wait_for_url("**/console/sign-in")
+        assert page.complaints == []
+
+
+def test_chosen_columns_stay_with_the_person(busy: World, person: Person, program: Chromium, address: str) -> None:
+    person("ann")
+    with sight(program, address, language="en") as page:
+        signed_in(page, "ann")
+        page.open(f"/console/{busy.program.code}/orders")
+        assert page.page.locator("th", has_text="Customer").count() == 0
+        page.page.click("button:has-text('Columns')")
+        with page.page.expect_navigation():
+            page.page.check("label:has-text('Customer') input")
+        assert page.page.locator("th", has_text="Customer").count() == 1
+    with sight(program, address, language="en") as other:
+        signed_in(other, "ann")
+        other.open(f"/console/{busy.program.code}/orders")
+        assert other.page.locator("th", has_text="Customer").count() == 1

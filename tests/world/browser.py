@@ -1,0 +1,101 @@
+"""A real Chromium at the pages of a test's own service: what it sees, what it clicks, what it complains of."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from werkzeug.serving import make_server
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE, DESK = (375, 812), (1440, 900)
+SERIOUS = {"serious", "critical"}
+
+
+@dataclass
+class Sight:
+    """A page that is open, with all that the browser complained of."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> int:
+        """Opens a path and answers the status."""
+        answer = self.page.goto(self.base + path, wait_until="load")
+        assert answer is not None
+        return answer.status
+
+    @property
+    def overflows(self) -> bool:
+        """Whether the page is wider than the screen."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+    def barriers(self) -> list[str]:
+        """What axe-core finds of serious barriers: the rule and where."""
+        violations = Axe().run(self.page).response["violations"]
+        return [
+            f"{one['id']}: {node['html'][:200]}"
+            for one in violations
+            if one["impact"] in SERIOUS
+            for node in one["nodes"][:3]
+        ]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A Chromium of the machine, or Playwright's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_program(playwright), args=list(OPTIONS))
+        yield browser
+        browser.close()
+
+
+def _program(playwright: Playwright) -> str:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or playwright.chromium.executable_path
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """The address at which the app answers while the block runs."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def sight(browser: Browser, base: str, size: tuple[int, int] = DESK, language: str = "zh") -> Iterator[Sight]:
+    """An empty page of that size, for a reader of that language."""
+    width, height = size
+    locale = "zh-CN" if language == "zh" else "en-GB"
+    context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
+    opened = Sight(context.new_page(), base)
+    note = opened.complaints.append
+    opened.page.on("console", lambda said: note(said.text) if said.type in ("error", "warning") else None)
+    opened.page.on("pageerror", lambda error: note(str(error)))
+    try:
+        yield opened
+    finally:
+        context.close()
