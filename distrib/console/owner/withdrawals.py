@@ -18,22 +18,22 @@ from distrib.domain.texts import Text
 LISTED: Final = "20"
 
 
-class Outcome(NamedTuple):
+class ShownState(NamedTuple):
     """A state in words, with its tone."""
 
     words: Text
     tone: str
 
 
-STATES: Final[Mapping[str, Outcome]] = {
-    "requested": Outcome(Text("waits for the platform", "withdrawal"), "amber"),
-    "approved": Outcome(Text("approved, will be paid", "withdrawal"), "blue"),
-    "in_payout": Outcome(Text("being paid", "withdrawal"), "blue"),
-    "paid": Outcome(Text("paid", "withdrawal"), "green"),
-    "failed": Outcome(Text("could not be paid; the money is back here", "withdrawal"), "red"),
-    "returned": Outcome(Text("came back; the money is here again", "withdrawal"), "red"),
-    "refused": Outcome(Text("not approved", "withdrawal"), "red"),
-    "cancelled": Outcome(Text("taken back by you", "withdrawal"), "plain"),
+STATES: Final[Mapping[str, ShownState]] = {
+    "requested": ShownState(Text("waits for the platform", "withdrawal"), "amber"),
+    "approved": ShownState(Text("approved, will be paid", "withdrawal"), "blue"),
+    "in_payout": ShownState(Text("being paid", "withdrawal"), "blue"),
+    "paid": ShownState(Text("paid", "withdrawal"), "green"),
+    "failed": ShownState(Text("could not be paid; the money is back here", "withdrawal"), "red"),
+    "returned": ShownState(Text("came back; the money is here again", "withdrawal"), "red"),
+    "refused": ShownState(Text("not approved", "withdrawal"), "red"),
+    "cancelled": ShownState(Text("taken back by you", "withdrawal"), "plain"),
 }
 _TOO_MUCH = Text("You can withdraw {amount} at the most now.", "owner")
 _LEAST = Text("A withdrawal is at least {amount}.", "owner")
