@@ -247,10 +247,11 @@ def ensure_chromium() -> None:
     if has_chromium():
         return
     print("dev.py: installing Chromium, once / 首次安装 Chromium …", file=sys.stderr, flush=True)
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    apt_get = shutil.which("apt-get")
+    if os.geteuid() == 0 and apt_get:
         quiet = {**environment(), "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], env=quiet, stdout=subprocess.DEVNULL, check=False, timeout=600)
+            subprocess.run([apt_get, *command], env=quiet, stdout=subprocess.DEVNULL, check=False, timeout=600)
     if not has_chromium():
         subprocess.run([str(PYTHON), "-m", "playwright", "install", "chromium"], env=environment(), check=False)
     if not has_chromium():

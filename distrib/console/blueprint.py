@@ -16,6 +16,7 @@ from distrib.console.pages.compliance import compliance_pages
 from distrib.console.pages.events import event_pages
 from distrib.console.pages.inbox import inbox_pages
 from distrib.console.pages.month_close import close_pages
+from distrib.console.pages.network import network_pages
 from distrib.console.pages.operations import change_pages, operation_pages
 from distrib.console.pages.orders import order_pages
 from distrib.console.pages.overview import overview_pages
@@ -25,6 +26,10 @@ from distrib.console.pages.payouts import payout_pages
 from distrib.console.pages.people import key_pages, seat_pages
 from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
+from distrib.console.pages.ranks import rank_pages
+from distrib.console.pages.shop import shop_pages
+from distrib.console.pages.shop_actions import shop_action_pages
+from distrib.console.pages.shops import shops_pages
 from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
@@ -46,10 +51,15 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     seat_pages,
     key_pages,
     inbox_pages,
+    shops_pages,
+    shop_pages,
+    shop_action_pages,
+    network_pages,
     order_pages,
-    commission_pages,
     question_pages,
+    commission_pages,
     event_pages,
+    rank_pages,
     statement_pages,
     close_pages,
     payout_pages,
@@ -66,19 +76,24 @@ LARGE_FORMS: Mapping[str, int] = {"console.payout_results": 4 * 2**20}
 KEPT_SECONDS = 7 * 24 * 3600
 
 
-def console_blueprint(policies: Mapping[str, Policy], samples: Mapping[str, str]) -> Blueprint:
-    """``/``, the pages under ``/console`` and the files that they need.
+def console_blueprint(
+    policies: Mapping[str, Policy],
+    samples: Mapping[str, str],
+    pages: Sequence[Callable[[Blueprint], None]] = (),
+) -> Blueprint:
+    """``/``, the public pages under ``/console``, the files that they need, and more pages.
 
     Args:
         policies: the policy packs by name.
         samples: the texts of sample plans by name.
+        pages: what adds the pages of people who sign in.
     """
     blueprint = Blueprint(
         "console", __name__, static_folder="static", static_url_path="/console/static", template_folder="templates"
     )
     blueprint.add_url_rule("/", view_func=show_landing)
     PlanPage(policies, samples).register(blueprint)
-    for add_pages in PAGES:
+    for add_pages in pages:
         add_pages(blueprint)
     return blueprint
 
@@ -86,7 +101,7 @@ def console_blueprint(policies: Mapping[str, Policy], samples: Mapping[str, str]
 def serve_console(app: Flask, policies: Mapping[str, Policy], samples: Mapping[str, str]) -> None:
     """Gives the app the console: its pages, who is signed in, and forms that only its own pages send."""
     csrf = serve_people(app)
-    blueprint = console_blueprint(policies, samples)
+    blueprint = console_blueprint(policies, samples, PAGES)
     blueprint.before_request(lambda: _before(csrf))
     blueprint.after_request(_after)
     app.register_blueprint(blueprint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from distrib.console.reader import Reader
+from distrib.console.reader import PageReader
 from distrib.domain.currencies import decimals_of
 
 
@@ -28,7 +28,7 @@ class Chart:
     title: str
     names: Sequence[str]
     series: Sequence[Series]
-    reader: Reader
+    reader: PageReader
 
     @property
     def drawn(self) -> str:
@@ -36,12 +36,12 @@ class Chart:
         decimals = decimals_of(self.reader.currency)
         shown: list[dict[str, Any]] = [
             {
-                "name": one.name,
-                "kind": one.kind,
-                "values": [str(Decimal(amount).scaleb(-decimals)) for amount in one.amounts_minor],
-                "words": [self.reader.money(amount) for amount in one.amounts_minor],
+                "name": row.name,
+                "kind": row.kind,
+                "values": [str(Decimal(amount).scaleb(-decimals)) for amount in row.amounts_minor],
+                "words": [self.reader.money(amount) for amount in row.amounts_minor],
             }
-            for one in self.series
+            for row in self.series
         ]
         return json.dumps({"names": list(self.names), "series": shown}, ensure_ascii=False)
 
@@ -49,6 +49,6 @@ class Chart:
     def rows(self) -> list[tuple[str, list[str]]]:
         """The same as a table: each name with its amounts."""
         return [
-            (name, [self.reader.money(one.amounts_minor[place]) for one in self.series])
+            (name, [self.reader.money(row.amounts_minor[place]) for row in self.series])
             for place, name in enumerate(self.names)
         ]

@@ -1,7 +1,7 @@
-"""The frame of a page in a program: who is in, in which program, what the page shows or does, and how that is answered.
+"""The frame of a page in a program: who is in, and where, what the page shows or does, and how that is answered.
 
-A page is a function of the person's work: it runs in one transaction, perhaps more than once, and returns what is to be
-shown. Nothing is rendered and nothing is sent before the transaction has ended.
+A page is a function of a visit: it runs in one transaction, perhaps more than once, and returns what is to be shown.
+Nothing is rendered and nothing is sent before the transaction has ended.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from distrib.console.language import NAMES, NO_FORM, answer_page, chosen_language, render_page
-from distrib.console.menu import MENU, Entry
-from distrib.console.reader import Reader
+from distrib.console.menu import MENU, MenuEntry
+from distrib.console.reader import PageReader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
 from distrib.domain.texts import Wording
 from distrib.languages import LANGUAGES, render
 from distrib.services.people import accounts, seats
-from distrib.services.people.accounts import Person
+from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -38,7 +38,7 @@ LOGIN_ENDPOINT: Final = "console.sign_in"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HtmlPage:
     """A page to show: its template with what fills it."""
 
     template: str
@@ -54,16 +54,16 @@ class Done:
     words: Wording | None = None
 
 
-Outcome: TypeAlias = "Page | Done | AnsweredFile | Response"
+Outcome: TypeAlias = "HtmlPage | Done | AnsweredFile | Response"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A page at work: the person's desk, the request's query and form, and the reader."""
+class Visit:
+    """A person at a page: the person's desk, the request's query and form, and the reader."""
 
     desk: PersonalDesk
-    person: Person
-    reader: Reader
+    person: SignedPerson
+    reader: PageReader
     query: MultiDict[str, str]
     form: MultiDict[str, str]
 
@@ -89,13 +89,13 @@ class Work:
         return page_address(endpoint, {"program": self.program, **values})
 
 
-PageFunction: TypeAlias = Callable[..., Outcome]
+ShowsPage: TypeAlias = Callable[..., Outcome]
 
 
 def page(
     blueprint: Blueprint, rule: str, *, needs: str, post: bool = False, entry: str | None = None
-) -> Callable[[PageFunction], PageFunction]:
-    """Registers a page of a program under ``/console/PROGRAM``; its endpoint is the function's name.
+) -> Callable[[ShowsPage], ShowsPage]:
+    """Registers a page of a program under ``/console/p/PROGRAM``; its endpoint is the function's name.
 
     Args:
         needs: the operation that the person's role must be allowed.
@@ -103,24 +103,24 @@ def page(
         entry: the menu's line that it belongs to; its own if not given.
     """
 
-    def register(function: PageFunction) -> PageFunction:
+    def register(function: ShowsPage) -> ShowsPage:
         @wraps(function)
         def view(program: str, **path: str) -> Response:
             return _serve(function, program, path, needs, entry or function.__name__)
 
         methods = ["POST"] if post else ["GET"]
-        blueprint.add_url_rule(f"/console/<program>{rule}", function.__name__, view, methods=methods)
+        blueprint.add_url_rule(f"/console/p/<program>{rule}", function.__name__, view, methods=methods)
         return function
 
     return register
 
 
-def signed_in_person() -> Person | None:
+def signed_in_person() -> SignedPerson | None:
     """Returns who is signed in; None where nobody is."""
     return current_user.signed_in.person if current_user.is_authenticated else None
 
 
-def seats_of_reader(person: Person) -> list[Seat]:
+def seats_of_reader(person: SignedPerson) -> list[Seat]:
     """Lists the person's seats, once a request."""
     if "seats" not in g:
         site = current_site()
@@ -131,7 +131,7 @@ def seats_of_reader(person: Person) -> list[Seat]:
     return listed
 
 
-def _serve(function: PageFunction, program: str, path: Mapping[str, str], needs: str, entry: str) -> Response:
+def _serve(function: ShowsPage, program: str, path: Mapping[str, str], needs: str, entry: str) -> Response:
     person = signed_in_person()
     if person is None:
         return to_sign_in()
@@ -144,22 +144,22 @@ def _serve(function: PageFunction, program: str, path: Mapping[str, str], needs:
     g.seat, g.entry = seat, entry
     structlog.contextvars.bind_contextvars(person=person.login)
 
-    def work(desk: PersonalDesk) -> tuple[Outcome, Reader, frozenset[str]]:
-        reader = Reader(language, desk.program.currency, desk.program.zone)
+    def unit(desk: PersonalDesk) -> tuple[Outcome, PageReader, frozenset[str]]:
+        reader = PageReader(language, desk.program.currency, desk.program.zone)
         allowed = frozenset(line.needs for line in MENU if desk.may(line.needs))
         g.reader, g.allowed, g.may = reader, allowed, desk.may
         if not desk.may(needs):
             raise Refusal("forbidden")
-        return function(Work(desk, person, reader, request.args, request.form), **path), reader, allowed
+        return function(Visit(desk, person, reader, request.args, request.form), **path), reader, allowed
 
-    outcome, _, _ = current_site().at_desk(person, seat, work)
+    outcome, _, _ = current_site().at_desk(person, seat, unit)
     return _answered(outcome, language)
 
 
 def _answered(outcome: Outcome, language: str) -> Response:
     if isinstance(outcome, Response):
         return outcome
-    if isinstance(outcome, Page):
+    if isinstance(outcome, HtmlPage):
         html = render_page(outcome.template, language, **frame_values(language), **outcome.values)
         return answer_page(html, language, request.form, outcome.status)
     if isinstance(outcome, Done):
@@ -234,7 +234,7 @@ def _digest_of(name: str) -> str:
 
 def _when(language: str) -> Callable[[Any], str]:
     """Times outside of any program, in UTC."""
-    return Reader(language, "CNY", ZoneInfo("UTC")).time
+    return PageReader(language, "CNY", ZoneInfo("UTC")).time
 
 
 def _with_language(other: str) -> str:
@@ -284,4 +284,15 @@ def icon(name: str) -> Markup:
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#tabler-{}"></use></svg>').format(address, name)
 
 
-__all__ = ["Done", "Entry", "Page", "Work", "answer_refusal", "frame_values", "go_to", "icon", "page", "to_sign_in"]
+__all__ = [
+    "Done",
+    "HtmlPage",
+    "MenuEntry",
+    "Visit",
+    "answer_refusal",
+    "frame_values",
+    "go_to",
+    "icon",
+    "page",
+    "to_sign_in",
+]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from distrib.console.frame import Work
+from distrib.console.frame import Visit
 from distrib.domain.errors import Refusal, title_of
 from distrib.domain.texts import Text
 from distrib.languages import render
@@ -25,7 +25,7 @@ ASCENDING, DESCENDING = "ascending", "descending"
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ListFilter:
     """A field of the form above a list.
 
     Args:
@@ -44,7 +44,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ListColumn:
     """A column: its name in a row's cells, its heading, how it stands, and by what it can be sorted.
 
     Args:
@@ -63,7 +63,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class ListTab:
     """A filter that is chosen by a click above the list."""
 
     name: Text
@@ -72,7 +72,7 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Bulk:
+class BulkActions:
     """What can be done with ticked rows: where the form goes, and its buttons (name, words, tone, question)."""
 
     endpoint: str
@@ -101,17 +101,17 @@ class ListSpec:
     name: str
     endpoint: str
     operation: str
-    columns: Sequence[Column]
+    columns: Sequence[ListColumn]
     cells: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    filters: Sequence[Filter] = ()
-    tabs: Sequence[Tab] = ()
+    filters: Sequence[ListFilter] = ()
+    tabs: Sequence[ListTab] = ()
     tab_parameter: str = "status"
     kept: Sequence[str] = ()
     fixed: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
     place: Mapping[str, str] = field(default_factory=dict)
     rows: str = "data"
-    bulk: Bulk | None = None
+    bulk: BulkActions | None = None
     unfold: Callable[[Mapping[str, Any]], str] | None = None
     export: str = ""
     export_asks: Text | None = None
@@ -122,28 +122,29 @@ class ListSpec:
     )
 
 
-def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
+def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
     """Asks for a page of the list as the address says, and makes of it what the macro ``listing`` shows.
 
     What the operation answered stands under ``answer``; an empty one where a filter was refused.
-    A filter that the operation refuses is said above the list, with the form as it was filled in.
+    A filter that the operation refuses, or that names what there is not, is said above the list, with the form as it
+    was filled in.
     """
-    language = work.reader.language
-    asked = _asked(work, spec)
-    limit = _limit(work)
+    language = visit.reader.language
+    asked = _asked(visit, spec)
+    limit = _limit(visit)
     problem: dict[str, Any] | None = None
     answer: Mapping[str, Any] = {spec.rows: [], "next_cursor": None}
     try:
         query = {
             **spec.fixed,
             **asked,
-            **_instants(work, spec, asked),
+            **_instants(visit, spec, asked),
             "limit": str(limit),
-            "cursor": work.query.get("cursor", ""),
+            "cursor": visit.query.get("cursor", ""),
         }
-        answer = work.desk.call(spec.operation, spec.path, query)
+        answer = visit.desk.call(spec.operation, spec.path, query)
     except Refusal as refusal:
-        if refusal.status != 422:
+        if refusal.status not in (404, 422) or (refusal.status == 404 and spec.path):
             raise
         problem = {
             "code": refusal.code,
@@ -152,45 +153,51 @@ def list_view(work: Work, spec: ListSpec) -> dict[str, Any]:
             "problems": [(entry.pointer, render(entry.detail, language)) for entry in refusal.problems],
             "request_id": None,
         }
-    chosen = _chosen(work, spec)
+    chosen = _chosen(visit, spec)
     rows = [_row(spec, row) for row in answer[spec.rows]]
-    title, text = spec.no_match if any(asked.values()) or work.query.get("cursor") else spec.empty
+    title, text = spec.no_match if any(asked.values()) or visit.query.get("cursor") else spec.empty
     values = {name: value for name, value in asked.items() if value}
     follows = answer["next_cursor"]
     return {
         "name": spec.name,
         "answer": answer,
-        "action": work.url(spec.endpoint, **spec.place, **spec.path),
-        "reset": work.url(spec.endpoint, **spec.place, **spec.path),
+        "action": visit.url(spec.endpoint, **spec.place, **spec.path),
+        "reset": visit.url(spec.endpoint, **spec.place, **spec.path),
         "filters": [_filter(entry, asked, language) for entry in spec.filters],
         "kept": [(name, asked[name]) for name in (*spec.kept, *_tab_names(spec)) if asked.get(name)],
-        "tabs": [_tab(work, spec, tab, values) for tab in spec.tabs],
+        "tabs": [_tab(visit, spec, tab, values) for tab in spec.tabs],
         "problem": problem,
-        "columns": [_column(work, column, values, spec) for column in spec.columns if column.name in chosen],
+        "columns": [_column(visit, column, values, spec) for column in spec.columns if column.name in chosen],
         "every_column": [_choice(column, chosen, language) for column in spec.columns],
-        "is_roomy": bool(_liked(work, spec).get("roomy")),
+        "is_roomy": bool(_liked(visit, spec).get("roomy")),
         "rows": rows,
         "unfolds": spec.unfold is not None,
-        "bulk": _bulk(work, spec, language),
-        "export": _address(work, spec, values, endpoint=spec.export) if spec.export else "",
+        "bulk": _bulk(visit, spec, language),
+        "export": _address(visit, spec, values, endpoint=spec.export) if spec.export else "",
         "export_asks": render(spec.export_asks, language) if spec.export_asks is not None else "",
-        "count_words": _count_words(work, answer, len(rows)),
-        "page_words": work.say(Text("{count} on a page", count=limit)),
-        "first": _address(work, spec, values) if work.query.get("cursor") else "",
-        "next": _address(work, spec, values, cursor=follows, limit=_given_limit(work)) if follows else "",
+        "count_words": _count_words(visit, answer, len(rows)),
+        "page_words": visit.say(Text("{count} on a page", count=limit)),
+        "first": _address(visit, spec, values) if visit.query.get("cursor") else "",
+        "next": _address(visit, spec, values, cursor=follows, limit=_given_limit(visit)) if follows else "",
         "empty_title": render(title, language),
         "empty_text": render(text, language),
     }
 
 
-def _asked(work: Work, spec: ListSpec) -> dict[str, str]:
+def _asked(visit: Visit, spec: ListSpec) -> dict[str, str]:
     names = [entry.name for entry in spec.filters] + list(spec.kept) + _tab_names(spec)
     if any(column.sort for column in spec.columns):
         names.append("sort")
-    return {name: work.query.get(name, "").strip() for name in dict.fromkeys(names)}
+    return {name: visit.query.get(name, "").strip() for name in dict.fromkeys(names)}
 
 
-def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
+def asked_of(visit: Visit, spec: ListSpec) -> dict[str, str]:
+    """What the list's operation is asked by this address, its page apart."""
+    asked = _asked(visit, spec)
+    return {**spec.fixed, **asked, **_instants(visit, spec, asked)}
+
+
+def _instants(visit: Visit, spec: ListSpec, asked: Mapping[str, str]) -> dict[str, str]:
     """The days of filters as instants in the program's time zone; what is no day is left to be refused."""
     instants = {}
     for entry in spec.filters:
@@ -200,7 +207,7 @@ def _instants(work: Work, spec: ListSpec, asked: Mapping[str, str]) -> dict[str,
             except ValueError:
                 continue
             day += timedelta(days=1 if entry.day == END else 0)
-            instants[entry.name] = datetime.combine(day, time.min, work.reader.zone).isoformat()
+            instants[entry.name] = datetime.combine(day, time.min, visit.reader.zone).isoformat()
     return instants
 
 
@@ -208,24 +215,24 @@ def _tab_names(spec: ListSpec) -> list[str]:
     return [spec.tab_parameter] if spec.tabs else []
 
 
-def _limit(work: Work) -> int:
-    text = work.query.get("limit", "")
+def _limit(visit: Visit) -> int:
+    text = visit.query.get("limit", "")
     return int(text) if text.isascii() and text.isdigit() and int(text) in LIMITS else DEFAULT_LIMIT
 
 
-def _given_limit(work: Work) -> int | None:
-    limit = _limit(work)
+def _given_limit(visit: Visit) -> int | None:
+    limit = _limit(visit)
     return None if limit == DEFAULT_LIMIT else limit
 
 
-def _liked(work: Work, spec: ListSpec) -> Mapping[str, Any]:
-    liked = work.person.preferences.get(spec.name)
+def _liked(visit: Visit, spec: ListSpec) -> Mapping[str, Any]:
+    liked = visit.person.preferences.get(spec.name)
     return liked if isinstance(liked, dict) else {}
 
 
-def _chosen(work: Work, spec: ListSpec) -> set[str]:
+def _chosen(visit: Visit, spec: ListSpec) -> set[str]:
     """The names of the columns that the person sees."""
-    liked = _liked(work, spec).get("columns")
+    liked = _liked(visit, spec).get("columns")
     if not isinstance(liked, list):
         return {column.name for column in spec.columns if column.is_shown or column.is_fixed}
     return {column.name for column in spec.columns if column.is_fixed or column.name in liked}
@@ -236,7 +243,7 @@ def _row(spec: ListSpec, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": cells.get("id", row.get("id")), "cells": cells, "unfold": spec.unfold(row) if spec.unfold else ""}
 
 
-def _filter(entry: Filter, asked: Mapping[str, str], language: str) -> dict[str, Any]:
+def _filter(entry: ListFilter, asked: Mapping[str, str], language: str) -> dict[str, Any]:
     return {
         "name": entry.name,
         "label": render(entry.label, language),
@@ -247,17 +254,17 @@ def _filter(entry: Filter, asked: Mapping[str, str], language: str) -> dict[str,
     }
 
 
-def _tab(work: Work, spec: ListSpec, tab: Tab, values: Mapping[str, str]) -> dict[str, Any]:
+def _tab(visit: Visit, spec: ListSpec, tab: ListTab, values: Mapping[str, str]) -> dict[str, Any]:
     others = {name: value for name, value in values.items() if name != spec.tab_parameter}
     return {
-        "name": render(tab.name, work.reader.language),
-        "count": work.reader.number(tab.count) if isinstance(tab.count, int) else tab.count,
+        "name": render(tab.name, visit.reader.language),
+        "count": visit.reader.number(tab.count) if isinstance(tab.count, int) else tab.count,
         "is_on": values.get(spec.tab_parameter, "") == tab.value,
-        "href": _address(work, spec, others, **({spec.tab_parameter: tab.value} if tab.value else {})),
+        "href": _address(visit, spec, others, **({spec.tab_parameter: tab.value} if tab.value else {})),
     }
 
 
-def _column(work: Work, column: Column, values: Mapping[str, str], spec: ListSpec) -> dict[str, Any]:
+def _column(visit: Visit, column: ListColumn, values: Mapping[str, str], spec: ListSpec) -> dict[str, Any]:
     sort = values.get("sort", "")
     is_on = bool(column.sort) and sort.lstrip("-") == column.sort
     direction = (DESCENDING if sort.startswith("-") else ASCENDING) if is_on else ""
@@ -265,14 +272,14 @@ def _column(work: Work, column: Column, values: Mapping[str, str], spec: ListSpe
     turned = column.sort if direction == DESCENDING else f"-{column.sort}"
     return {
         "name": column.name,
-        "label": render(column.label, work.reader.language),
+        "label": render(column.label, visit.reader.language),
         "kind": column.kind,
         "sorted": direction,
-        "sort_href": _address(work, spec, others, sort=turned) if column.sort else "",
+        "sort_href": _address(visit, spec, others, sort=turned) if column.sort else "",
     }
 
 
-def _choice(column: Column, chosen: set[str], language: str) -> dict[str, Any]:
+def _choice(column: ListColumn, chosen: set[str], language: str) -> dict[str, Any]:
     return {
         "name": column.name,
         "label": render(column.label, language),
@@ -281,11 +288,11 @@ def _choice(column: Column, chosen: set[str], language: str) -> dict[str, Any]:
     }
 
 
-def _bulk(work: Work, spec: ListSpec, language: str) -> dict[str, Any] | None:
+def _bulk(visit: Visit, spec: ListSpec, language: str) -> dict[str, Any] | None:
     if spec.bulk is None:
         return None
     return {
-        "href": work.url(spec.bulk.endpoint),
+        "href": visit.url(spec.bulk.endpoint),
         "reason": render(spec.bulk.reason, language) if spec.bulk.reason is not None else "",
         "actions": [
             {
@@ -299,22 +306,22 @@ def _bulk(work: Work, spec: ListSpec, language: str) -> dict[str, Any] | None:
     }
 
 
-def _address(work: Work, spec: ListSpec, values: Mapping[str, Any], endpoint: str = "", **more: Any) -> str:
+def _address(visit: Visit, spec: ListSpec, values: Mapping[str, Any], endpoint: str = "", **more: Any) -> str:
     chosen = {name: value for name, value in {**values, **more}.items() if value not in ("", None)}
-    return work.url(endpoint or spec.endpoint, **spec.place, **spec.path, **chosen)
+    return visit.url(endpoint or spec.endpoint, **spec.place, **spec.path, **chosen)
 
 
-def _count_words(work: Work, answer: Mapping[str, Any], shown: int) -> str:
+def _count_words(visit: Visit, answer: Mapping[str, Any], shown: int) -> str:
     """How many there are: exactly, about, or at least as many as are shown."""
     count = answer.get("count")
-    number = work.reader.number
+    number = visit.reader.number
     if isinstance(count, int):
         if answer.get("count_is_estimate"):
-            return work.say(Text("About {count} in all", count=number(count)))
-        return work.say(Text("{count} in all", count=number(count)))
-    if answer["next_cursor"] is None and not work.query.get("cursor"):
-        return work.say(Text("{count} in all", count=number(shown)))
-    return work.say(Text("{count} shown", count=number(shown)))
+            return visit.say(Text("About {count} in all", count=number(count)))
+        return visit.say(Text("{count} in all", count=number(count)))
+    if answer["next_cursor"] is None and not visit.query.get("cursor"):
+        return visit.say(Text("{count} in all", count=number(shown)))
+    return visit.say(Text("{count} shown", count=number(shown)))
 
 
 def linked(words: str, address: str) -> Markup:

@@ -18,13 +18,13 @@ LOCALES = {"en": "en", "zh": "zh_Hans"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class PageReader:
     """Who reads: the language, and the program's currency and time zone.
 
-    >>> reader = Reader("zh", "CNY", ZoneInfo("Asia/Shanghai"))
+    >>> reader = PageReader("zh", "CNY", ZoneInfo("Asia/Shanghai"))
     >>> reader.money(123456), reader.money(-5), reader.money(None)
     ('1,234.56', '−0.05', '')
-    >>> reader.day(date(2026, 3, 8)), Reader("en", "CNY", ZoneInfo("UTC")).day(date(2026, 3, 8))
+    >>> reader.day(date(2026, 3, 8)), PageReader("en", "CNY", ZoneInfo("UTC")).day(date(2026, 3, 8))
     ('2026年3月8日', '8 Mar 2026')
     """
 
@@ -63,7 +63,7 @@ class Reader:
     def percent(self, rate: str | None) -> str:
         """A rate that is a decimal text, as a percentage.
 
-        >>> Reader("en", "CNY", ZoneInfo("UTC")).percent("0.125")
+        >>> PageReader("en", "CNY", ZoneInfo("UTC")).percent("0.125")
         '12.5%'
         """
         if rate is None:

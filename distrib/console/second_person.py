@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from distrib.console.frame import Work
+from distrib.console.frame import Visit
 from distrib.domain.currencies import decimals_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
@@ -18,34 +18,34 @@ CONFIRMING_ROLES: Final = ("admin", "finance")
 MOST_NAMED: Final = 5
 
 
-def names_of(work: Work, key_ids: Iterable[str | None]) -> dict[str, str]:
+def names_of(visit: Visit, key_ids: Iterable[str | None]) -> dict[str, str]:
     """How those who acted are called, by the key's id; one that is no key of the program stands as it is."""
     wanted = {key_id for key_id in key_ids if key_id is not None}
     names = {key_id: key_id for key_id in wanted}
-    names |= persons.names_of(work.desk.conn, work.desk.program, wanted)
+    names |= persons.names_of(visit.desk.conn, visit.desk.program, wanted)
     if COMMAND_LINE.key_id in wanted:
-        names[COMMAND_LINE.key_id] = work.say(Text("the command line", "person"))
+        names[COMMAND_LINE.key_id] = visit.say(Text("the command line", "person"))
     return names
 
 
-def seat_names(work: Work) -> dict[str, str]:
+def seat_names(visit: Visit) -> dict[str, str]:
     """How the people of the program are called, by the id of their seat: of all rows of a list in one read."""
-    seated = {row["key_id"]: row["name"] for row in list_seated(work.desk.conn, work.desk.program)}
-    return {**seated, COMMAND_LINE.key_id: work.say(Text("the command line", "person"))}
+    seated = {row["key_id"]: row["name"] for row in list_seated(visit.desk.conn, visit.desk.program)}
+    return {**seated, COMMAND_LINE.key_id: visit.say(Text("the command line", "person"))}
 
 
-def is_own(work: Work, proposed_by: str | None) -> bool:
+def is_own(visit: Visit, proposed_by: str | None) -> bool:
     """Whether the reader, or somebody with a key of the reader's, proposed it."""
     if proposed_by is None:
         return False
-    actor = work.desk.actor.key_id
-    return proposed_by == actor or persons.is_same_person(work.desk.conn, work.desk.program, proposed_by, actor)
+    actor = visit.desk.actor.key_id
+    return proposed_by == actor or persons.is_same_person(visit.desk.conn, visit.desk.program, proposed_by, actor)
 
 
-def confirmers(work: Work, proposed_by: str | None) -> list[str]:
+def confirmers(visit: Visit, proposed_by: str | None) -> list[str]:
     """Names some of the people who may confirm: not who proposed it, nor the reader where nobody did yet."""
-    without = proposed_by or work.desk.actor.key_id
-    seated = list_seated(work.desk.conn, work.desk.program)
+    without = proposed_by or visit.desk.actor.key_id
+    seated = list_seated(visit.desk.conn, visit.desk.program)
     logins = {row["key_id"]: row["login"] for row in seated}
     return [
         row["name"]
@@ -54,27 +54,27 @@ def confirmers(work: Work, proposed_by: str | None) -> list[str]:
     ][:MOST_NAMED]
 
 
-def confirming(work: Work, proposed_by: str | None, operation: str) -> dict[str, Any]:
+def confirming(visit: Visit, proposed_by: str | None, operation: str) -> dict[str, Any]:
     """What a page says of the second person: ``is_own``, whether the reader ``may`` confirm, and the ``others``."""
-    own = is_own(work, proposed_by)
+    own = is_own(visit, proposed_by)
     return {
         "is_own": own,
-        "may": not own and work.desk.may(operation),
-        "others": confirmers(work, proposed_by),
+        "may": not own and visit.desk.may(operation),
+        "others": confirmers(visit, proposed_by),
     }
 
 
-def check_typed(work: Work, expected: str) -> None:
+def check_typed(visit: Visit, expected: str) -> None:
     """Checks that the form's ``typed`` is what the page asked to type; raises ``invalid``."""
-    if work.form.get("typed", "").strip() != expected:
+    if visit.form.get("typed", "").strip() != expected:
         raise Refusal("invalid", [Problem("", Text("Type {expected} to go on", expected=expected))])
 
 
-def check_typed_amount(work: Work, amount_minor: int) -> None:
+def check_typed_amount(visit: Visit, amount_minor: int) -> None:
     """Checks that the form's ``typed`` is an amount, with or without marks of thousands; raises ``invalid``."""
-    typed = typed_minor(work.form.get("typed", ""), work.reader.currency)
+    typed = typed_minor(visit.form.get("typed", ""), visit.reader.currency)
     if typed != amount_minor:
-        words = Text("Type {expected} to go on", expected=work.reader.money(amount_minor))
+        words = Text("Type {expected} to go on", expected=visit.reader.money(amount_minor))
         raise Refusal("invalid", [Problem("", words)])
 
 

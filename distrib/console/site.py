@@ -18,7 +18,7 @@ from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.rates import Rates
 from distrib.services.context import Actor, Program
-from distrib.services.people.accounts import Person
+from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat
 
 EXTENSION = "distrib-console"
@@ -76,14 +76,14 @@ class PersonalDesk(Protocol):
 class OpensShopDesk(Protocol):
     """Does what the owner of a shop asks in a session, in one transaction."""
 
-    def __call__(self, token: str, work: Callable[[PersonalDesk], Any]) -> Any:
+    def __call__(self, token: str, visit: Callable[[PersonalDesk], Any]) -> Any:
         """What the work returns."""
 
 
 class OpensDesk(Protocol):
     """Does a person's work in one transaction."""
 
-    def __call__(self, person: Person, seat: Seat, work: Callable[[PersonalDesk], Any]) -> Any:
+    def __call__(self, person: SignedPerson, seat: Seat, visit: Callable[[PersonalDesk], Any]) -> Any:
         """What the work returns."""
 
 

@@ -277,6 +277,8 @@ class PlatformDay:
             f"/v1/shops/{largest}/next-rank",
             f"/v1/shops/{largest}/metrics?period={period}",
             f"/v1/shops/{largest}/subtree?levels=2",
+            f"/v1/shops/{largest}/tree",
+            f"/v1/shops/{largest}/changes",
             f"/v1/shops/{largest}/subtree",
             f"/v1/shops/{largest}/qr.svg",
             f"/v1/shops/{largest}/poster.png",

@@ -16,14 +16,14 @@ from werkzeug.datastructures import MultiDict
 from distrib.api.calls.backend import Backend
 from distrib.api.calls.call import Call
 from distrib.api.calls.operations import REGISTERED, Operation, check_may_call
-from distrib.api.http.answers import Drawing, Stream
+from distrib.api.http.answers import Drawing, Stream, to_json
 from distrib.api.http.auth import may_call
 from distrib.api.http.shapes import load_body, load_query
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.services.compliance.registrations import WATCHED, note_registrations
 from distrib.services.context import Actor, Program
-from distrib.services.people.accounts import Person
+from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat, take_seat
 from distrib.services.programs.limits import ProgramLimits, read_limits
 from distrib.services.sharing.shop_sessions import session_of
@@ -42,7 +42,7 @@ class File:
 
 
 @dataclass(slots=True)
-class Desk:
+class SeatedDesk:
     """A person or the owner of a shop at work in a program, within one transaction.
 
     Args:
@@ -99,8 +99,11 @@ class Desk:
         return answer.view
 
     def _call(self, operation: Operation, query: Mapping[str, Any], body: Any) -> Call:
-        wants = operation.body.schema is not None
-        loaded = load_body(operation.body.schema, {} if body is None and wants else body)
+        wants, reads = operation.body.schema is not None, operation.body.reads
+        if reads is not None:
+            loaded = reads(to_json(body))
+        else:
+            loaded = load_body(operation.body.schema, {} if body is None and wants else body)
         return Call(self.backend, self.conn, self.program, self.actor, self.now, loaded, query, self.limits)
 
     def _watch(self, refusal: Refusal, path: Mapping[str, str], body: Any) -> None:
@@ -119,19 +122,19 @@ class Desk:
         return lambda: stream_in_transaction(backend.begin, produce)
 
 
-def at_desk(backend: Backend, person: Person, seat: Seat, work: Callable[[Desk], Any]) -> Any:
+def at_desk(backend: Backend, person: SignedPerson, seat: Seat, visit: Callable[[SeatedDesk], Any]) -> Any:
     """Does a person's work in one transaction of the seat's program, within the program's share of the service.
 
     Args:
-        work: what is done; the whole of it is run again where the database asks for that.
+        visit: what is done; the whole of it is run again where the database asks for that.
 
     Raises:
         Refusal: ``unauthorized`` where the seat has ended, or what the work raises.
     """
-    return _serve(backend, seat.program_id, lambda conn, now: take_seat(conn, seat, now), work)
+    return _serve(backend, seat.program_id, lambda conn, now: take_seat(conn, seat, now), visit)
 
 
-def at_shop_desk(backend: Backend, token: str, do: Callable[[Desk], Any]) -> Any:
+def at_shop_desk(backend: Backend, token: str, do: Callable[[SeatedDesk], Any]) -> Any:
     """Does what the owner of a shop asks in a session, in one transaction within the program's share of the service.
 
     Args:
@@ -153,16 +156,16 @@ def _serve(
     backend: Backend,
     program_id: int,
     take: Callable[[Connection, datetime], tuple[Program, Actor]],
-    do: Callable[[Desk], Any],
+    do: Callable[[SeatedDesk], Any],
 ) -> Any:
     """Does what whoever ``take`` finds asks for, in the program's share, and sends what follows once it is kept."""
-    desks: list[Desk] = []
+    desks: list[SeatedDesk] = []
 
     def unit(conn: Connection) -> Any:
         now = backend.now()
         program, actor = take(conn, now)
         g.program, g.key_id = program.code, actor.key_id
-        desk = Desk(backend, conn, program, actor, now, read_limits(conn, program.program_id))
+        desk = SeatedDesk(backend, conn, program, actor, now, read_limits(conn, program.program_id))
         desks.append(desk)
         return do(desk)
 
@@ -178,8 +181,8 @@ def _serve(
     return answer
 
 
-def _note_refused(backend: Backend, desk: Desk, conn: Connection) -> None:
-    """Records what was refused, in a transaction of its own: the refusal undid that of the work."""
+def _note_refused(backend: Backend, desk: SeatedDesk, conn: Connection) -> None:
+    """Records what was refused, in a transaction of its own: the refusal undid that of the visit."""
     backend.enter(conn, desk.program.program_id)
     policy = backend.policies[desk.program.policy]
     note_registrations(conn, desk.program, policy, (), desk.refused, desk.now)

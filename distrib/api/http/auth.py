@@ -58,6 +58,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_shop": _READERS_AND_SELF,
     "list_upline": _READERS,
     "list_downline": _READERS_AND_SELF,
+    "get_tree": _READERS,
+    "list_shop_changes": _READERS,
     "move_shop": _ADMIN,
     "set_status": _ADMIN,
     "set_statuses": _ADMIN,

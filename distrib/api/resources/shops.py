@@ -27,7 +27,10 @@ from distrib.api.schemas.shops import (
     ShopDraftSchema,
     ShopPatchSchema,
     ShopSchema,
+    StandingChangesPageSchema,
     StatusSchema,
+    TreeQuerySchema,
+    TreeSchema,
 )
 from distrib.domain.errors import Problem, Refusal
 from distrib.languages import render
@@ -154,8 +157,41 @@ def list_downline(call: Call, shop_id: str) -> Answer:
         levels = seen if levels is None else min(levels, seen)
         if levels == 0:
             return Answer(listing.page([], None))
-    rows, follows = service.downline(call.conn, call.program, shop_id, levels, call.now, after, call.query["limit"])
+    rows, follows = service.downline(
+        call.conn, call.program, shop_id, levels, call.now, after, call.query["limit"], counts=not is_partner(call)
+    )
     return Answer(listing.page([_related(call, row) for row in rows], follows))
+
+
+@shops.operation(
+    "GET",
+    "/shops/<id:shop_id>/tree",
+    {200: TreeSchema},
+    query=TreeQuerySchema,
+    refusals=("shop_unknown",),
+)
+def get_tree(call: Call, shop_id: str) -> Answer:
+    """A shop with up to 2,000 shops of the nearest levels below it, at once; of a tree of any size."""
+    levels, most = call.query["levels"], call.query["most"]
+    top, rows, is_cut = service.nearest_below(call.conn, call.program, shop_id, levels, call.now, most)
+    shown = _shown(call, top)
+    shown.pop("attributes", None)
+    return Answer({"top": shown, "data": [asdict(row) for row in rows], "is_cut": is_cut})
+
+
+@shops.operation(
+    "GET",
+    "/shops/<id:shop_id>/changes",
+    {200: StandingChangesPageSchema},
+    query=PageQuerySchema,
+    refusals=("shop_unknown",),
+)
+def list_shop_changes(call: Call, shop_id: str) -> Answer:
+    """The statuses and the sponsors that a shop has had, each with its reason, earliest first."""
+    listing = call.listing(f"changes {shop_id}")
+    after = listing.place(call.query["cursor"])
+    rows, follows = service.standing_history(call.conn, call.program, shop_id, after, call.query["limit"])
+    return Answer(listing.page([asdict(row) for row in rows], follows))
 
 
 @shops.operation(
@@ -253,7 +289,9 @@ def _shown(call: Call, view: ShopView) -> dict[str, Any]:
 
 def _related(call: Call, row: RelatedShop) -> dict[str, Any]:
     shown = asdict(row) | {"currency": call.program.currency}
-    hidden = ("shop_no", "sponsor_id", "status") if is_partner(call) else ("shop_no",)
+    hidden = {"shop_no"} | ({"sponsor_id", "status"} if is_partner(call) else set())
+    if row.direct_recruits is None:
+        hidden.add("direct_recruits")
     return {name: value for name, value in shown.items() if name not in hidden}
 
 

@@ -9,6 +9,7 @@ from marshmallow import fields
 from distrib.api.schemas.fields import (
     Attributes,
     Choice,
+    Flag,
     Identifier,
     Inner,
     Instant,
@@ -24,6 +25,8 @@ from distrib.api.schemas.problem import ProblemEntrySchema
 
 MOST_SHOPS = 1_000
 MOST_LEVELS = 1_000
+MOST_DRAWN = 2_000
+"""Shops of a tree that is answered at once, as a picture shows it."""
 _DRAFT = {"$ref": "#/components/schemas/ShopDraft"}
 SHOP_STATUSES = ("pending", "active", "frozen", "closed")
 
@@ -102,6 +105,46 @@ class RelatedShopSchema(Shape):
     currency = PlainText(required=True)
     sponsor_id = Identifier(allow_none=True)
     status = Choice(SHOP_STATUSES)
+    direct_recruits = Whole(metadata={"description": "of the shops below, for the platform's own keys"})
+
+
+class TreeQuerySchema(Shape):
+    """How deep, and how many shops at the most."""
+
+    levels = QueryWhole(low=1, high=MOST_LEVELS, load_default=None)
+    most = QueryWhole(low=1, high=MOST_DRAWN, load_default=MOST_DRAWN)
+
+
+class TreeShopSchema(Shape):
+    """A shop of a tree: where it stands, as what, and how many it brought in."""
+
+    id = Identifier(required=True)
+    sponsor_id = Identifier(required=True)
+    distance = Whole(required=True)
+    level = Whole(required=True)
+    name = PlainText(required=True, allow_none=True)
+    status = Choice(SHOP_STATUSES, required=True)
+    rank = PlainText(required=True, allow_none=True)
+    direct_recruits = Whole(required=True)
+
+
+class TreeSchema(Shape):
+    """A shop and the nearest below it, level by level; what is cut has more of the last level shown, or deeper."""
+
+    top = Inner(ShopSchema, required=True)
+    data = Listed(Inner(TreeShopSchema), required=True)
+    is_cut = Flag(required=True)
+
+
+class StandingChangeSchema(Shape):
+    """A change of a shop's status, or of its sponsor; a sponsor that is null: it became a root."""
+
+    kind = Choice(("status", "sponsor"), required=True)
+    effective_at = Instant(required=True)
+    value = PlainText(required=True, allow_none=True)
+    reason = PlainText(has_lines=True, required=True)
+    recorded_at = Instant(required=True)
+    recorded_by = PlainText(required=True)
 
 
 class DownlineQuerySchema(PageQuerySchema):
@@ -165,3 +208,4 @@ class BalanceQuerySchema(Shape):
 
 RelatedShopsPageSchema: Any = page_of(RelatedShopSchema, "RelatedShopsPage")
 RankChangesPageSchema: Any = page_of(RankChangeSchema, "RankChangesPage")
+StandingChangesPageSchema: Any = page_of(StandingChangeSchema, "StandingChangesPage")

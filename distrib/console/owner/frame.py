@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 
 from distrib.console.frame import asset
 from distrib.console.language import NAMES, answer_page, chosen_language, render_page
-from distrib.console.reader import Reader
+from distrib.console.reader import PageReader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
 from distrib.domain.texts import Wording
@@ -54,7 +54,7 @@ Shown: TypeAlias = "Leaf | Onward | AnsweredFile"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class OwnerVisit:
     """An owner at a page: the desk of the shop, the request's query and form, and the reader.
 
     Args:
@@ -62,7 +62,7 @@ class Visit:
     """
 
     desk: PersonalDesk
-    reader: Reader
+    reader: PageReader
     query: MultiDict[str, str]
     form: MultiDict[str, str]
     problem: Refusal | None = None
@@ -166,9 +166,9 @@ def form_token() -> str:
 def _serve(function: LeafFunction, path: Mapping[str, str], problem: Refusal | None = None) -> Response:
     language = chosen_language(request.form)
 
-    def do(desk: PersonalDesk) -> tuple[Shown, Visit, Mapping[str, Any]]:
-        reader = Reader(language, desk.program.currency, desk.program.zone)
-        visit = Visit(desk, reader, request.args, request.form, problem)
+    def do(desk: PersonalDesk) -> tuple[Shown, OwnerVisit, Mapping[str, Any]]:
+        reader = PageReader(language, desk.program.currency, desk.program.zone)
+        visit = OwnerVisit(desk, reader, request.args, request.form, problem)
         shown = function(visit, **path)
         return shown, visit, visit.own("get_shop") if isinstance(shown, Leaf) else {}
 

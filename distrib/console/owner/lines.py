@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import url_for
 
-from distrib.console.owner.frame import Visit
+from distrib.console.owner.frame import OwnerVisit
 from distrib.domain.texts import Text
 from distrib.services.statements.line_words import LineWords
 
@@ -24,7 +24,7 @@ _TAKEN_BACK = Text("Taken back by the platform", "owner")
 _CANCELLED = Text("Taken back: the order was refunded or cancelled", "owner")
 
 
-def line_view(visit: Visit, words: LineWords, row: Mapping[str, Any]) -> dict[str, Any]:
+def line_view(visit: OwnerVisit, words: LineWords, row: Mapping[str, Any]) -> dict[str, Any]:
     """What a commission shows in the list.
 
     Args:
@@ -42,7 +42,7 @@ def line_view(visit: Visit, words: LineWords, row: Mapping[str, Any]) -> dict[st
     }
 
 
-def title_of_line(visit: Visit, words: LineWords, row: Mapping[str, Any]) -> str:
+def title_of_line(visit: OwnerVisit, words: LineWords, row: Mapping[str, Any]) -> str:
     """The order by its last characters; of what is no order's, what it is."""
     if row["order_id"] is None:
         return visit.say(words.purpose(row))
@@ -59,7 +59,7 @@ def end_of(order_id: str) -> str:
     return order_id if len(order_id) <= SHORT else f"…{order_id[-SHORT:]}"
 
 
-def purpose(visit: Visit, words: LineWords, row: Mapping[str, Any]) -> str:
+def purpose(visit: OwnerVisit, words: LineWords, row: Mapping[str, Any]) -> str:
     """Whose sale it was, and at which percent; what was adjusted, why; what was taken back, why."""
     if row["kind"] == "reversed":
         return _why_taken_back(visit, row)
@@ -69,7 +69,7 @@ def purpose(visit: Visit, words: LineWords, row: Mapping[str, Any]) -> str:
     return said if row["rate"] is None else f"{said} · {visit.reader.percent(row['rate'])}"
 
 
-def _why_taken_back(visit: Visit, row: Mapping[str, Any]) -> str:
+def _why_taken_back(visit: OwnerVisit, row: Mapping[str, Any]) -> str:
     if row["amount_minor"] > 0:
         return visit.say(_UNDONE)
     if row["event_id"] is None:
@@ -83,7 +83,7 @@ def _why_taken_back(visit: Visit, row: Mapping[str, Any]) -> str:
     return visit.say(_RETURNED.with_params(refunded=refunded, rate=rate))
 
 
-def _note(visit: Visit, row: Mapping[str, Any]) -> str:
+def _note(visit: OwnerVisit, row: Mapping[str, Any]) -> str:
     """From when on it can be withdrawn."""
     if row["amount_minor"] <= 0:
         return ""

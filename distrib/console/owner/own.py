@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Blueprint, request
 
-from distrib.console.owner.frame import Leaf, Shown, Visit, leaf
+from distrib.console.owner.frame import Leaf, OwnerVisit, Shown, leaf
 from distrib.domain.periods import previous_period
 from distrib.domain.sharing import invite_link
 from distrib.services.context import format_period
@@ -23,7 +23,7 @@ def own_pages(blueprint: Blueprint, public_url: Callable[[], str | None]) -> Non
     """Adds what is the owner's own; ``public_url`` answers what links to this service begin with."""
 
     @leaf(blueprint, "/own")
-    def own(visit: Visit) -> Leaf:
+    def own(visit: OwnerVisit) -> Leaf:
         values = {
             "months": closed_months(visit),
             "open_questions": len(visit.call("list_questions", query={"status": "answered", "limit": "9"})["data"]),
@@ -33,37 +33,37 @@ def own_pages(blueprint: Blueprint, public_url: Callable[[], str | None]) -> Non
         return Leaf("own.html", values, "own")
 
     @leaf(blueprint, "/statements/<period>.pdf")
-    def statement(visit: Visit, period: str) -> Shown:
+    def statement(visit: OwnerVisit, period: str) -> Shown:
         query = {"format": "pdf", "shop_id": visit.shop_id, "language": visit.reader.language}
         answered: Shown = visit.call("export_statements", query=query, period=period)
         return answered
 
     @leaf(blueprint, "/questions")
-    def questions(visit: Visit) -> Leaf:
+    def questions(visit: OwnerVisit) -> Leaf:
         query = {"limit": QUESTIONS_LISTED, "cursor": visit.query.get("cursor", "")}
         page = visit.call("list_questions", query=query)
         return Leaf("questions.html", {"questions": page["data"], "next": page["next_cursor"]}, "own")
 
     @leaf(blueprint, "/invite")
-    def invite(visit: Visit) -> Leaf:
+    def invite(visit: OwnerVisit) -> Leaf:
         shop = visit.own("get_shop")
         link = invite_link(public_url() or request.root_url, shop["invite_code"])
         is_inviting = shop["status"] == "active"
         return Leaf("invite.html", {"designs": DESIGNS, "link": link, "is_inviting": is_inviting}, "own")
 
     @leaf(blueprint, "/poster.png")
-    def poster(visit: Visit) -> Shown:
+    def poster(visit: OwnerVisit) -> Shown:
         query = {"design": visit.query.get("design", ""), "language": visit.reader.language}
         answered: Shown = visit.own("get_poster", **query)
         return answered
 
     @leaf(blueprint, "/qr.svg")
-    def qr_code(visit: Visit) -> Shown:
+    def qr_code(visit: OwnerVisit) -> Shown:
         answered: Shown = visit.own("get_qr_code", scale="6")
         return answered
 
 
-def closed_months(visit: Visit) -> list[str]:
+def closed_months(visit: OwnerVisit) -> list[str]:
     """The months of the shop that are closed, the newest first, as ``2026-03``."""
     program = visit.desk.program
     joined = program.period_of(visit.own("get_shop")["joined_at"])
@@ -83,7 +83,7 @@ def closed_months(visit: Visit) -> list[str]:
     return months
 
 
-def _is_closed(visit: Visit, period: str) -> bool:
+def _is_closed(visit: OwnerVisit, period: str) -> bool:
     statement: dict[str, Any] = visit.call(
         "get_shop_statement", query={"limit": "1"}, period=period, shop_id=visit.shop_id
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Blueprint
 
-from distrib.console.owner.frame import Leaf, Visit, leaf
+from distrib.console.owner.frame import Leaf, OwnerVisit, leaf
 from distrib.domain.ranks.progress import MINOR
 from distrib.domain.texts import Text
 
@@ -37,14 +37,14 @@ def standing_pages(blueprint: Blueprint) -> None:
     """Adds the team and the rank."""
 
     @leaf(blueprint, "/team")
-    def team(visit: Visit) -> Leaf:
+    def team(visit: OwnerVisit) -> Leaf:
         page = visit.own("list_downline", limit=TEAM_LISTED, cursor=visit.query.get("cursor", ""))
         return Leaf(
             "team.html", {"members": [_member(row) for row in page["data"]], "next": page["next_cursor"]}, "team"
         )
 
     @leaf(blueprint, "/rank")
-    def rank(visit: Visit) -> Leaf:
+    def rank(visit: OwnerVisit) -> Leaf:
         standing = visit.own("get_next_rank")
         changes = visit.own("list_ranks", limit=HISTORY_LISTED)["data"]
         history = [
@@ -77,7 +77,7 @@ def _member(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bar(visit: Visit, condition: Mapping[str, Any]) -> dict[str, Any]:
+def _bar(visit: OwnerVisit, condition: Mapping[str, Any]) -> dict[str, Any]:
     """A condition as a bar; several of which all or any must be met as theirs."""
     if "condition" not in condition:
         parts = [_bar(visit, part) for part in condition["parts"]]

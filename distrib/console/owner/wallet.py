@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import Blueprint, url_for
 
-from distrib.console.owner.frame import Leaf, Onward, Visit, deed, leaf
+from distrib.console.owner.frame import Leaf, Onward, OwnerVisit, deed, leaf
 from distrib.console.owner.lines import end_of, line_view, purpose, title_of_line
 from distrib.domain.errors import Refusal
 from distrib.domain.settlement.seats import ORDER_CAP, POLICY, RULE_CAP
@@ -50,7 +50,7 @@ def wallet_pages(blueprint: Blueprint) -> None:
     """Adds the wallet, the page of a line, and the question about it."""
 
     @leaf(blueprint, "")
-    def wallet(visit: Visit) -> Leaf:
+    def wallet(visit: OwnerVisit) -> Leaf:
         kind = visit.query.get("show", "")
         if kind not in SHOWN:
             raise Refusal("not_found")
@@ -74,7 +74,7 @@ def wallet_pages(blueprint: Blueprint) -> None:
         )
 
     @leaf(blueprint, "/lines/<commission_id>")
-    def line(visit: Visit, commission_id: str) -> Leaf:
+    def line(visit: OwnerVisit, commission_id: str) -> Leaf:
         row = visit.call("get_commission", commission_id=commission_id)
         words = LineWords(visit.desk.conn, visit.desk.program)
         related: list[Mapping[str, Any]] = []
@@ -98,19 +98,19 @@ def wallet_pages(blueprint: Blueprint) -> None:
         )
 
     @deed(blueprint, "/lines/<commission_id>/ask", line)
-    def ask(visit: Visit, commission_id: str) -> Onward:
+    def ask(visit: OwnerVisit, commission_id: str) -> Onward:
         text = visit.form.get("text", "").replace("\r\n", "\n").strip()
         body = {"id": visit.form.get("id", ""), "commission_id": commission_id, "text": text}
         visit.call("ask_question", body)
         return Onward(url_for("owner.line", commission_id=commission_id, done="asked") + "#questions")
 
     @deed(blueprint, "/lines/<commission_id>/close", line)
-    def close(visit: Visit, commission_id: str) -> Onward:
+    def close(visit: OwnerVisit, commission_id: str) -> Onward:
         visit.call("close_question", question_id=visit.form.get("id", ""))
         return Onward(url_for("owner.line", commission_id=commission_id) + "#questions")
 
 
-def _steps(visit: Visit, row: Mapping[str, Any], related: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _steps(visit: OwnerVisit, row: Mapping[str, Any], related: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """How a commission came about, step by step: what was said of it, and the figure."""
     say = visit.say
     explained = visit.call("explain_order", order_id=row["order_id"])
@@ -137,7 +137,7 @@ def _steps(visit: Visit, row: Mapping[str, Any], related: list[Mapping[str, Any]
 
 
 def _why_here(
-    visit: Visit, row: Mapping[str, Any], look: Mapping[str, Any] | None, people: Sequence[Mapping[str, Any]]
+    visit: OwnerVisit, row: Mapping[str, Any], look: Mapping[str, Any] | None, people: Sequence[Mapping[str, Any]]
 ) -> str:
     """Why the shop was among those who earn: what it was to the order, and its rank then."""
     tier = row["tier"] or 0

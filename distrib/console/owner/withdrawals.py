@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from flask import Blueprint, url_for
 
-from distrib.console.owner.frame import Leaf, Onward, Visit, deed, leaf
+from distrib.console.owner.frame import Leaf, Onward, OwnerVisit, deed, leaf
 from distrib.domain.currencies import decimals_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR
@@ -18,22 +18,22 @@ from distrib.domain.texts import Text
 LISTED: Final = "20"
 
 
-class ShownState(NamedTuple):
+class RequestState(NamedTuple):
     """A state in words, with its tone."""
 
     words: Text
     tone: str
 
 
-STATES: Final[Mapping[str, ShownState]] = {
-    "requested": ShownState(Text("waits for the platform", "withdrawal"), "amber"),
-    "approved": ShownState(Text("approved, will be paid", "withdrawal"), "blue"),
-    "in_payout": ShownState(Text("being paid", "withdrawal"), "blue"),
-    "paid": ShownState(Text("paid", "withdrawal"), "green"),
-    "failed": ShownState(Text("could not be paid; the money is back here", "withdrawal"), "red"),
-    "returned": ShownState(Text("came back; the money is here again", "withdrawal"), "red"),
-    "refused": ShownState(Text("not approved", "withdrawal"), "red"),
-    "cancelled": ShownState(Text("taken back by you", "withdrawal"), "plain"),
+STATES: Final[Mapping[str, RequestState]] = {
+    "requested": RequestState(Text("waits for the platform", "withdrawal"), "amber"),
+    "approved": RequestState(Text("approved, will be paid", "withdrawal"), "blue"),
+    "in_payout": RequestState(Text("being paid", "withdrawal"), "blue"),
+    "paid": RequestState(Text("paid", "withdrawal"), "green"),
+    "failed": RequestState(Text("could not be paid; the money is back here", "withdrawal"), "red"),
+    "returned": RequestState(Text("came back; the money is here again", "withdrawal"), "red"),
+    "refused": RequestState(Text("not approved", "withdrawal"), "red"),
+    "cancelled": RequestState(Text("taken back by you", "withdrawal"), "plain"),
 }
 _TOO_MUCH = Text("You can withdraw {amount} at the most now.", "owner")
 _LEAST = Text("A withdrawal is at least {amount}.", "owner")
@@ -48,7 +48,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
     """Adds the page of withdrawals, the request and its taking back."""
 
     @leaf(blueprint, "/withdraw")
-    def withdraw(visit: Visit) -> Leaf:
+    def withdraw(visit: OwnerVisit) -> Leaf:
         page = visit.call("list_withdrawals", query={"limit": LISTED, "cursor": visit.query.get("cursor", "")})
         rows = page["data"]
         available = visit.own("get_balance")["available_minor"]
@@ -71,7 +71,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
         )
 
     @deed(blueprint, "/withdraw", withdraw)
-    def request_money(visit: Visit) -> Onward:
+    def request_money(visit: OwnerVisit) -> Onward:
         body = {"id": visit.form.get("id", ""), "amount_minor": _amount(visit)}
         try:
             visit.call("request_withdrawal", body)
@@ -80,12 +80,12 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
         return Onward(url_for("owner.withdraw", done="asked"))
 
     @deed(blueprint, "/withdraw/cancel", withdraw)
-    def cancel_request(visit: Visit) -> Onward:
+    def cancel_request(visit: OwnerVisit) -> Onward:
         visit.call("cancel_withdrawal", withdrawal_id=visit.form.get("id", ""))
         return Onward(url_for("owner.withdraw", done="cancelled"))
 
 
-def _amount(visit: Visit) -> int:
+def _amount(visit: OwnerVisit) -> int:
     """Reads what was typed in major units as minor ones; no digit is rounded away."""
     decimals = decimals_of(visit.reader.currency)
     text = visit.form.get("amount", "").strip().replace(",", "").replace("，", "").lstrip(visit.symbol)
@@ -99,14 +99,14 @@ def _amount(visit: Visit) -> int:
     return int(minor)
 
 
-def _said(visit: Visit, refusal: Refusal) -> list[Problem]:
+def _said(visit: OwnerVisit, refusal: Refusal) -> list[Problem]:
     """What stands against a withdrawal in the owner's words: amounts with their currency."""
     if refusal.code in _SAID:
         return [Problem("", _SAID[refusal.code])]
     return [Problem(entry.pointer, _with_amounts(visit, entry.detail)) for entry in refusal.problems]
 
 
-def _with_amounts(visit: Visit, detail: Any) -> Any:
+def _with_amounts(visit: OwnerVisit, detail: Any) -> Any:
     """The same with amounts in major units."""
     params: Mapping[str, Any] = getattr(detail, "params", {})
     for name, words in (("available_minor", _TOO_MUCH), ("least_minor", _LEAST), ("most_minor", _MOST)):

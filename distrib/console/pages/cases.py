@@ -8,8 +8,8 @@ from typing import Any, Final
 from flask import Blueprint
 
 from distrib.console.cells import CASE_STATES, PENALTY_STATES, money_cell, state_badge
-from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, linked, list_view
+from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.lists import ListColumn, ListFilter, ListSpec, linked, list_view
 from distrib.console.pages.compliance import wording_of
 from distrib.console.second_person import check_typed, names_of
 from distrib.console.times import day_words, instant_of
@@ -37,23 +37,23 @@ DECIDED: Final[Mapping[str, Text]] = {
 }
 KINDS: Final[Mapping[str, Text]] = {ADMINISTRATIVE: Text("administrative"), CRIMINAL: Text("criminal")}
 _CASES: Final = (
-    Column("case", Text("Case"), is_fixed=True),
-    Column("state", Text("State")),
-    Column("subject", Text("About")),
-    Column("finding", Text("Finding")),
-    Column("held", Text("Held"), "money"),
-    Column("decided", Text("Decided by")),
-    Column("opened_at", Text("Opened"), "date"),
+    ListColumn("case", Text("Case"), is_fixed=True),
+    ListColumn("state", Text("State")),
+    ListColumn("subject", Text("About")),
+    ListColumn("finding", Text("Finding")),
+    ListColumn("held", Text("Held"), "money"),
+    ListColumn("decided", Text("Decided by")),
+    ListColumn("opened_at", Text("Opened"), "date"),
 )
 _PENALTIES: Final = (
-    Column("id", Text("Penalty"), is_fixed=True),
-    Column("status", Text("State")),
-    Column("about", Text("About")),
-    Column("kind", Text("Kind")),
-    Column("decided_on", Text("Decided on"), "date"),
-    Column("lapses_on", Text("Lapses on"), "date"),
-    Column("authority", Text("Authority")),
-    Column("reference", Text("Reference"), is_shown=False),
+    ListColumn("id", Text("Penalty"), is_fixed=True),
+    ListColumn("status", Text("State")),
+    ListColumn("about", Text("About")),
+    ListColumn("kind", Text("Kind")),
+    ListColumn("decided_on", Text("Decided on"), "date"),
+    ListColumn("lapses_on", Text("Lapses on"), "date"),
+    ListColumn("authority", Text("Authority")),
+    ListColumn("reference", Text("Reference"), is_shown=False),
 )
 
 
@@ -61,30 +61,30 @@ def case_pages(blueprint: Blueprint) -> None:
     """Adds the pages of cases."""
 
     @page(blueprint, "/compliance/cases", needs="list_cases", entry="compliance")
-    def cases(work: Work) -> Page:
-        return Page("console/compliance.html", {"list": list_view(work, _cases(work)), "tab": "cases"})
+    def cases(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/compliance.html", {"list": list_view(visit, _cases(visit)), "tab": "cases"})
 
     @page(blueprint, "/compliance/cases/new", needs="open_case", entry="compliance")
-    def case_draft(work: Work) -> Page:
-        return Page("console/case_new.html", {"shop_id": work.query.get("shop_id", "")})
+    def case_draft(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/case_new.html", {"shop_id": visit.query.get("shop_id", "")})
 
     @page(blueprint, "/compliance/cases/new", needs="open_case", post=True, entry="compliance")
-    def open_case(work: Work) -> Done:
-        body = {name: work.form.get(name, "").strip() or None for name in ("shop_id", "organiser_id")}
-        sent = {name: value for name, value in body.items() if value} | {"reason": work.form.get("reason", "").strip()}
-        opened = work.call("open_case", body=sent)
-        address = work.url("case", case_no=opened["case_no"])
+    def open_case(visit: Visit) -> Done:
+        body = {name: visit.form.get(name, "").strip() or None for name in ("shop_id", "organiser_id")}
+        sent = {name: value for name, value in body.items() if value} | {"reason": visit.form.get("reason", "").strip()}
+        opened = visit.call("open_case", body=sent)
+        address = visit.url("case", case_no=opened["case_no"])
         return Done(address, Text("Case {number} is open.", number=opened["case_no"]))
 
     @page(blueprint, "/compliance/cases/<id:case_no>", needs="get_case", entry="compliance")
-    def case(work: Work, case_no: str) -> Page:
-        known = work.call("get_case", case_no=case_no)
-        wording, language = wording_of(work), work.reader.language
+    def case(visit: Visit, case_no: str) -> HtmlPage:
+        known = visit.call("get_case", case_no=case_no)
+        wording, language = wording_of(visit), visit.reader.language
         acted = [known["opened_by"], *(decision["recorded_by"] for decision in known["decisions"])]
-        choices = [(code, work.say(DECISIONS[code])) for code in _FITS[known["state"]]]
+        choices = [(code, visit.say(DECISIONS[code])) for code in _FITS[known["state"]]]
         values = {
             "case": known,
-            "names": names_of(work, acted),
+            "names": names_of(visit, acted),
             "subject": wording.value("subject", known["subject"]),
             "state": state_badge(CASE_STATES, known["state"], language),
             "evidence": [
@@ -93,49 +93,51 @@ def case_pages(blueprint: Blueprint) -> None:
                 if name in MEASURES
             ],
             "choices": choices,
-            "decided": {code: work.say(words) for code, words in DECIDED.items()},
+            "decided": {code: visit.say(words) for code, words in DECIDED.items()},
         }
-        return Page("console/case.html", values)
+        return HtmlPage("console/case.html", values)
 
     @page(blueprint, "/compliance/cases/<id:case_no>/decide", needs="decide_case", post=True, entry="compliance")
-    def decide_case(work: Work, case_no: str) -> Done:
-        form = work.form
-        check_typed(work, case_no)
+    def decide_case(visit: Visit, case_no: str) -> Done:
+        form = visit.form
+        check_typed(visit, case_no)
         body: dict[str, Any] = {name: form.get(name, "").strip() for name in ("decision", "decided_by", "reason")}
         if form.get("effective_at"):
-            body["effective_at"] = instant_of(work, form["effective_at"])
-        decided = work.call("decide_case", body=body, case_no=case_no)
+            body["effective_at"] = instant_of(visit, form["effective_at"])
+        decided = visit.call("decide_case", body=body, case_no=case_no)
         words = Text("Case {number}: {state}.", number=case_no, state=CASE_STATES[decided["state"]].words)
-        return Done(work.url("case", case_no=case_no), words)
+        return Done(visit.url("case", case_no=case_no), words)
 
 
 def penalty_pages(blueprint: Blueprint) -> None:
     """Adds the pages of penalties."""
 
     @page(blueprint, "/compliance/penalties", needs="list_penalties", entry="compliance")
-    def penalties(work: Work) -> Page:
-        return Page("console/compliance.html", {"list": list_view(work, _penalties(work)), "tab": "penalties"})
+    def penalties(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/compliance.html", {"list": list_view(visit, _penalties(visit)), "tab": "penalties"})
 
     @page(blueprint, "/compliance/penalties/new", needs="record_penalty", entry="compliance")
-    def penalty_draft(work: Work) -> Page:
-        kinds = [(code, work.say(words)) for code, words in KINDS.items()]
-        return Page("console/penalty_new.html", {"kinds": kinds, "today": work.desk.program.day_of(work.desk.now)})
+    def penalty_draft(visit: Visit) -> HtmlPage:
+        kinds = [(code, visit.say(words)) for code, words in KINDS.items()]
+        return HtmlPage(
+            "console/penalty_new.html", {"kinds": kinds, "today": visit.desk.program.day_of(visit.desk.now)}
+        )
 
     @page(blueprint, "/compliance/penalties/new", needs="record_penalty", post=True, entry="compliance")
-    def record_penalty(work: Work) -> Done:
+    def record_penalty(visit: Visit) -> Done:
         names = ("id", "kind", "decided_on", "reason", "shop_id", "organiser_id", "authority", "reference")
-        body = {name: work.form.get(name, "").strip() for name in names}
-        kept = work.call("record_penalty", body={name: value for name, value in body.items() if value})
-        return Done(work.url("penalty", penalty_id=kept["id"]), Text("Penalty {id} is recorded.", id=kept["id"]))
+        body = {name: visit.form.get(name, "").strip() for name in names}
+        kept = visit.call("record_penalty", body={name: value for name, value in body.items() if value})
+        return Done(visit.url("penalty", penalty_id=kept["id"]), Text("Penalty {id} is recorded.", id=kept["id"]))
 
     @page(blueprint, "/compliance/penalties/<id:penalty_id>", needs="get_penalty", entry="compliance")
-    def penalty(work: Work, penalty_id: str) -> Page:
-        known = work.call("get_penalty", penalty_id=penalty_id)
-        state = state_badge(PENALTY_STATES, known["status"], work.reader.language)
-        kind = work.say(KINDS[known["kind"]])
-        names = names_of(work, [known["recorded_by"], known["withdrawn_by"]])
-        days = {name: day_words(work, known[name]) for name in ("decided_on", "lapses_on")}
-        return Page(
+    def penalty(visit: Visit, penalty_id: str) -> HtmlPage:
+        known = visit.call("get_penalty", penalty_id=penalty_id)
+        state = state_badge(PENALTY_STATES, known["status"], visit.reader.language)
+        kind = visit.say(KINDS[known["kind"]])
+        names = names_of(visit, [known["recorded_by"], known["withdrawn_by"]])
+        days = {name: day_words(visit, known[name]) for name in ("decided_on", "lapses_on")}
+        return HtmlPage(
             "console/penalty.html", {"penalty": known, "state": state, "kind": kind, "days": days, "names": names}
         )
 
@@ -143,27 +145,27 @@ def penalty_pages(blueprint: Blueprint) -> None:
         blueprint, "/compliance/penalties/<id:penalty_id>/withdraw", needs="withdraw_penalty", post=True,
         entry="compliance",
     )  # fmt: skip
-    def withdraw_penalty(work: Work, penalty_id: str) -> Done:
-        check_typed(work, penalty_id)
-        work.call("withdraw_penalty", body={"reason": work.form.get("reason", "").strip()}, penalty_id=penalty_id)
-        return Done(work.url("penalty", penalty_id=penalty_id), Text("Penalty {id} is withdrawn.", id=penalty_id))
+    def withdraw_penalty(visit: Visit, penalty_id: str) -> Done:
+        check_typed(visit, penalty_id)
+        visit.call("withdraw_penalty", body={"reason": visit.form.get("reason", "").strip()}, penalty_id=penalty_id)
+        return Done(visit.url("penalty", penalty_id=penalty_id), Text("Penalty {id} is withdrawn.", id=penalty_id))
 
 
-def _cases(work: Work) -> ListSpec:
-    wording = wording_of(work)
+def _cases(visit: Visit) -> ListSpec:
+    wording = wording_of(visit)
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         last = row["decisions"][-1] if row["decisions"] else None
-        said = f"{last['decided_by']}: {work.say(DECIDED[last['decision']])}" if last else "–"
+        said = f"{last['decided_by']}: {visit.say(DECIDED[last['decision']])}" if last else "–"
         return {
             "id": str(row["case_no"]),
-            "case": linked(f"#{row['case_no']}", work.url("case", case_no=row["case_no"])),
-            "state": state_badge(CASE_STATES, row["state"], work.reader.language),
+            "case": linked(f"#{row['case_no']}", visit.url("case", case_no=row["case_no"])),
+            "state": state_badge(CASE_STATES, row["state"], visit.reader.language),
             "subject": wording.value("subject", row["subject"]),
-            "finding": row["finding_id"] or work.say(Text("by hand", "case")),
-            "held": money_cell(work, row["frozen_minor"]),
+            "finding": row["finding_id"] or visit.say(Text("by hand", "case")),
+            "held": money_cell(visit, row["frozen_minor"]),
             "decided": said,
-            "opened_at": work.reader.time(row["opened_at"]),
+            "opened_at": visit.reader.time(row["opened_at"]),
         }
 
     return ListSpec(
@@ -179,15 +181,15 @@ def _cases(work: Work) -> ListSpec:
     )
 
 
-def _penalties(work: Work) -> ListSpec:
+def _penalties(visit: Visit) -> ListSpec:
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": linked(row["id"], work.url("penalty", penalty_id=row["id"])),
-            "status": state_badge(PENALTY_STATES, row["status"], work.reader.language),
+            "id": linked(row["id"], visit.url("penalty", penalty_id=row["id"])),
+            "status": state_badge(PENALTY_STATES, row["status"], visit.reader.language),
             "about": row["shop_id"] or row["organiser_id"],
-            "kind": work.say(KINDS[row["kind"]]),
-            "decided_on": day_words(work, row["decided_on"]),
-            "lapses_on": day_words(work, row["lapses_on"]) or work.say(Text("never")),
+            "kind": visit.say(KINDS[row["kind"]]),
+            "decided_on": day_words(visit, row["decided_on"]),
+            "lapses_on": day_words(visit, row["lapses_on"]) or visit.say(Text("never")),
             "authority": row["authority"] or "",
             "reference": row["reference"] or "",
         }
@@ -198,6 +200,6 @@ def _penalties(work: Work) -> ListSpec:
         operation="list_penalties",
         columns=_PENALTIES,
         cells=cells,
-        filters=(Filter("shop_id", Text("Shop")), Filter("organiser_id", Text("Organiser"))),
+        filters=(ListFilter("shop_id", Text("Shop")), ListFilter("organiser_id", Text("Organiser"))),
         empty=(Text("No penalties"), Text("Decisions of authorities about pyramid selling are recorded here.")),
     )

@@ -16,8 +16,8 @@ from distrib.console.cells import (
     shop_cell,
     state_badge,
 )
-from distrib.console.frame import Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, list_view
+from distrib.console.frame import HtmlPage, Visit, page
+from distrib.console.lists import ListColumn, ListFilter, ListSpec, list_view
 from distrib.console.pages.statements import why_cell
 from distrib.domain.texts import Text
 from distrib.services.plans.words import REASONS
@@ -30,26 +30,26 @@ def commission_pages(blueprint: Blueprint) -> None:
     """Adds the pages of commissions."""
 
     @page(blueprint, "/commissions", needs="list_commissions")
-    def commissions(work: Work) -> Page:
-        title = work.say(Text("Commissions", "menu"))
-        return Page("console/list.html", {"title": title, "list": list_view(work, _list(work))})
+    def commissions(visit: Visit) -> HtmlPage:
+        title = visit.say(Text("Commissions", "menu"))
+        return HtmlPage("console/list.html", {"title": title, "list": list_view(visit, _list(visit))})
 
     @page(blueprint, "/commissions/cause", needs="explain_order", entry="commissions")
-    def commission_cause(work: Work) -> Page:
-        cause = {name: work.query.get(name, "") for name in _CAUSE}
+    def commission_cause(visit: Visit) -> HtmlPage:
+        cause = {name: visit.query.get(name, "") for name in _CAUSE}
         looks: list[Mapping[str, Any]] = []
         if cause["order_id"]:
-            explained = work.call("explain_order", order_id=cause["order_id"])
+            explained = visit.call("explain_order", order_id=cause["order_id"])
             looks = [look for look in explained["looks"] if _is_of(look, cause)]
-        return Page(
+        return HtmlPage(
             "console/commission_cause.html",
-            {"cause": cause, "looks": looks, "why": _words(work), "reason": work.query.get("reason")},
+            {"cause": cause, "looks": looks, "why": _words(visit), "reason": visit.query.get("reason")},
         )
 
 
-def _words(work: Work) -> Callable[[str], str]:
+def _words(visit: Visit) -> Callable[[str], str]:
     """Why a seat was paid or not, in the reader's language."""
-    return lambda code: work.say(REASONS[code]) if code in REASONS else code
+    return lambda code: visit.say(REASONS[code]) if code in REASONS else code
 
 
 def _is_of(look: Mapping[str, Any], cause: Mapping[str, str]) -> bool:
@@ -58,48 +58,48 @@ def _is_of(look: Mapping[str, Any], cause: Mapping[str, str]) -> bool:
     return all(str(value) == cause[name] for name, value in named.items() if cause[name] and value is not None)
 
 
-def _list(work: Work) -> ListSpec:
-    language = work.reader.language
+def _list(visit: Visit) -> ListSpec:
+    language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         plan = row["plan_version"]
         return {
             "id": row["id"],
-            "number": id_cell(work, row["id"]),
-            "occurred": work.reader.time(row["occurred_at"]),
-            "shop": shop_cell(work, row["shop_id"]),
-            "order": id_cell(work, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
+            "number": id_cell(visit, row["id"]),
+            "occurred": visit.reader.time(row["occurred_at"]),
+            "shop": shop_cell(visit, row["shop_id"]),
+            "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
             "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
             "rule": row["rule"] or row["reason"] or "",
-            "tier": work.reader.number(row["tier"]),
-            "base": money_cell(work, row["base_minor"]),
-            "rate": work.reader.percent(row["rate"]),
-            "amount": why_cell(work, row),
+            "tier": visit.reader.number(row["tier"]),
+            "base": money_cell(visit, row["base_minor"]),
+            "rate": visit.reader.percent(row["rate"]),
+            "amount": why_cell(visit, row),
             "state": state_badge(COMMISSION_STATES, row["state"], language),
-            "available": work.reader.day(row["available_at"]),
-            "period": work.reader.month(row["period"]),
+            "available": visit.reader.day(row["available_at"]),
+            "period": visit.reader.month(row["period"]),
             "plan": f"{plan['code']} {plan['version']}" if plan else "",
         }
 
     def unfold(row: Mapping[str, Any]) -> str:
         cause = {name: row[name] for name in (*_CAUSE, "reason") if row[name] is not None}
-        return work.url("commission_cause", **cause)
+        return visit.url("commission_cause", **cause)
 
     columns = (
-        Column("number", Text("Number"), is_shown=False),
-        Column("occurred", Text("When"), "date", is_fixed=True),
-        Column("shop", Text("Shop")),
-        Column("order", Text("Order")),
-        Column("kind", Text("Kind")),
-        Column("rule", Text("Rule")),
-        Column("tier", Text("Level"), "number"),
-        Column("base", Text("Base"), "money", is_shown=False),
-        Column("rate", Text("Rate"), "number"),
-        Column("amount", Text("Amount"), "money", is_fixed=True),
-        Column("state", Text("State")),
-        Column("available", Text("Available from"), "date"),
-        Column("period", Text("Counts in"), "date", is_shown=False),
-        Column("plan", Text("Plan"), is_shown=False),
+        ListColumn("number", Text("Number"), is_shown=False),
+        ListColumn("occurred", Text("When"), "date", is_fixed=True),
+        ListColumn("shop", Text("Shop")),
+        ListColumn("order", Text("Order")),
+        ListColumn("kind", Text("Kind")),
+        ListColumn("rule", Text("Rule")),
+        ListColumn("tier", Text("Level"), "number"),
+        ListColumn("base", Text("Base"), "money", is_shown=False),
+        ListColumn("rate", Text("Rate"), "number"),
+        ListColumn("amount", Text("Amount"), "money", is_fixed=True),
+        ListColumn("state", Text("State")),
+        ListColumn("available", Text("Available from"), "date"),
+        ListColumn("period", Text("Counts in"), "date", is_shown=False),
+        ListColumn("plan", Text("Plan"), is_shown=False),
     )
     return ListSpec(
         "commissions",
@@ -108,11 +108,11 @@ def _list(work: Work) -> ListSpec:
         columns,
         cells,
         filters=(
-            Filter("shop_id", Text("Shop")),
-            Filter("order_id", Text("Order")),
-            Filter("period", Text("Month"), type="month"),
-            Filter("kind", Text("Kind"), options_of(COMMISSION_KINDS)),
-            Filter("state", Text("State"), options_of(COMMISSION_STATES)),
+            ListFilter("shop_id", Text("Shop")),
+            ListFilter("order_id", Text("Order")),
+            ListFilter("period", Text("Month"), type="month"),
+            ListFilter("kind", Text("Kind"), options_of(COMMISSION_KINDS)),
+            ListFilter("state", Text("State"), options_of(COMMISSION_STATES)),
         ),
         unfold=unfold,
         empty=(Text("No commission yet"), Text("Commissions appear when an order is settled under a plan in force.")),

@@ -12,8 +12,8 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from distrib.console.cells import CASE_STATES, FINDING_SEVERITIES, options_of, state_badge
-from distrib.console.frame import Done, Outcome, Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, linked, list_view
+from distrib.console.frame import Done, HtmlPage, Outcome, Visit, page
+from distrib.console.lists import ListColumn, ListFilter, ListSpec, linked, list_view
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
 from distrib.domain.errors import Refusal
@@ -27,15 +27,15 @@ from distrib.services.plans.versions import load_timeline
 MOST_CASES: Final = 500
 """Of which the one about a finding is looked for: the newest."""
 _COLUMNS: Final = (
-    Column("severity", Text("Severity"), is_fixed=True),
-    Column("finding", Text("Finding"), is_fixed=True),
-    Column("subject", Text("About")),
-    Column("measured", Text("Measured")),
-    Column("threshold", Text("Threshold")),
-    Column("case", Text("Case and who decided")),
-    Column("source", Text("Source")),
-    Column("found_at", Text("Found"), "date"),
-    Column("action", Text("Done at once"), is_shown=False),
+    ListColumn("severity", Text("Severity"), is_fixed=True),
+    ListColumn("finding", Text("Finding"), is_fixed=True),
+    ListColumn("subject", Text("About")),
+    ListColumn("measured", Text("Measured")),
+    ListColumn("threshold", Text("Threshold")),
+    ListColumn("case", Text("Case and who decided")),
+    ListColumn("source", Text("Source")),
+    ListColumn("found_at", Text("Found"), "date"),
+    ListColumn("action", Text("Done at once"), is_shown=False),
 )
 _ACTIONS: Final[Mapping[str, Text]] = {
     "reported": Text("reported"),
@@ -64,42 +64,42 @@ def compliance_pages(blueprint: Blueprint) -> None:
     """Adds the pages of findings, of the structure and of the report."""
 
     @page(blueprint, "/compliance", needs="list_findings")
-    def compliance(work: Work) -> Page:
-        return Page("console/compliance.html", {"list": list_view(work, _findings(work)), "tab": "findings"})
+    def compliance(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/compliance.html", {"list": list_view(visit, _findings(visit)), "tab": "findings"})
 
     @page(blueprint, "/compliance/structure", needs="get_latest_run", entry="compliance")
-    def structure(work: Work) -> Page:
+    def structure(visit: Visit) -> HtmlPage:
         try:
-            run = work.call("get_latest_run")
+            run = visit.call("get_latest_run")
         except Refusal as refusal:
             if refusal.code != "not_found":
                 raise
-            return Page("console/compliance_structure.html", {"tab": "structure", "run": None})
-        return Page("console/compliance_structure.html", {"tab": "structure", **_measured(work, run)})
+            return HtmlPage("console/compliance_structure.html", {"tab": "structure", "run": None})
+        return HtmlPage("console/compliance_structure.html", {"tab": "structure", **_measured(visit, run)})
 
     @page(blueprint, "/compliance/report", needs="get_compliance_report", entry="compliance")
-    def compliance_report(work: Work) -> Outcome:
-        query = {"format": "pdf", "language": work.query.get("language") or work.reader.language}
-        if work.query.get("as_of"):
-            query["as_of"] = instant_of(work, work.query["as_of"])
-        answered: Outcome = work.call("get_compliance_report", query=query)
+    def compliance_report(visit: Visit) -> Outcome:
+        query = {"format": "pdf", "language": visit.query.get("language") or visit.reader.language}
+        if visit.query.get("as_of"):
+            query["as_of"] = instant_of(visit, visit.query["as_of"])
+        answered: Outcome = visit.call("get_compliance_report", query=query)
         return answered
 
     @page(blueprint, "/compliance/runs", needs="run_monitors", post=True, entry="compliance")
-    def run_monitors(work: Work) -> Done:
-        run = work.call("run_monitors")
+    def run_monitors(visit: Visit) -> Done:
+        run = visit.call("run_monitors")
         words = Text(
             "The monitors ran: {new} new findings, {opened} cases opened.",
             new=run["new_findings"],
             opened=len(run["cases_opened"]),
         )
-        return Done(work.url("compliance"), words)
+        return Done(visit.url("compliance"), words)
 
 
-def wording_of(work: Work) -> ReportWording:
+def wording_of(visit: Visit) -> ReportWording:
     """The words of findings and figures for this reader."""
-    program = work.desk.program
-    return ReportWording(work.reader.language, program.currency, program.time_zone)
+    program = visit.desk.program
+    return ReportWording(visit.reader.language, program.currency, program.time_zone)
 
 
 def bars_of(wording: ReportWording, figure: str, threshold: str) -> list[Bar]:
@@ -154,11 +154,11 @@ def meters(bars: Iterable[Bar]) -> Markup:
     )
 
 
-def _measured(work: Work, run: Mapping[str, Any]) -> dict[str, Any]:
+def _measured(visit: Visit, run: Mapping[str, Any]) -> dict[str, Any]:
     """What the monitors measured last, against the caps and the lines of the packs of today."""
-    wording, packs = wording_of(work), _packs(work)
+    wording, packs = wording_of(visit), _packs(visit)
     limits = combine(*packs)
-    lines = _lines(_tree_bounds(packs, work))
+    lines = _lines(_tree_bounds(packs, visit))
     caps: dict[str, object] = {"max_tiers": limits.max_tiers, "max_tree_levels": limits.max_tree_levels}
     if limits.max_tree_levels is not None:
         caps["on_excess"] = limits.on_excess
@@ -173,15 +173,15 @@ def _measured(work: Work, run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _packs(work: Work) -> list[Policy]:
+def _packs(visit: Visit) -> list[Policy]:
     """The packs that bind: the program's, and the one that the plan in force names."""
-    live = load_timeline(work.desk.conn, work.desk.program).in_force(work.desk.now)
-    names = dict.fromkeys([work.desk.program.policy, live.plan.policy if live else None])
+    live = load_timeline(visit.desk.conn, visit.desk.program).in_force(visit.desk.now)
+    names = dict.fromkeys([visit.desk.program.policy, live.plan.policy if live else None])
     return [current_site().policies[name] for name in names if name]
 
 
-def _tree_bounds(packs: Iterable[Policy], work: Work) -> Iterable[Threshold]:
-    day, currency = work.desk.program.day_of(work.desk.now), work.desk.program.currency
+def _tree_bounds(packs: Iterable[Policy], visit: Visit) -> Iterable[Threshold]:
+    day, currency = visit.desk.program.day_of(visit.desk.now), visit.desk.program.currency
     watching = (monitor for pack in packs for monitor in pack.monitors if monitor.is_in_force(day, currency))
     return (bound for monitor in watching if monitor.scope == "tree" for bound in monitor.bounds)
 
@@ -227,26 +227,26 @@ def _headings(wording: ReportWording, lines: Mapping[str, Threshold]) -> list[tu
     ]
 
 
-def _cases(work: Work) -> dict[tuple[str | None, str], Mapping[str, Any]]:
+def _cases(visit: Visit) -> dict[tuple[str | None, str], Mapping[str, Any]]:
     """The newest case about each finding and subject."""
-    if not work.desk.may("list_cases"):
+    if not visit.desk.may("list_cases"):
         return {}
-    answer = work.call("list_cases", query={"limit": str(MOST_CASES)})
+    answer = visit.call("list_cases", query={"limit": str(MOST_CASES)})
     return {(case["finding_id"], case["subject"]): case for case in reversed(answer["data"])}
 
 
-def _case_cell(work: Work, row: Mapping[str, Any], cases: Mapping[Any, Mapping[str, Any]]) -> Markup | str:
+def _case_cell(visit: Visit, row: Mapping[str, Any], cases: Mapping[Any, Mapping[str, Any]]) -> Markup | str:
     case = cases.get((row["id"], row["subject"]))
     if case is None:
         return "–"
-    link = linked(f"#{case['case_no']}", work.url("case", case_no=case["case_no"]))
-    badge = state_badge(CASE_STATES, case["state"], work.reader.language)
+    link = linked(f"#{case['case_no']}", visit.url("case", case_no=case["case_no"]))
+    badge = state_badge(CASE_STATES, case["state"], visit.reader.language)
     by = case["decisions"][-1]["decided_by"] if case["decisions"] else ""
     return Markup("{} {} {}").format(link, badge, by)
 
 
-def _findings(work: Work) -> ListSpec:
-    language, wording, cases = work.reader.language, wording_of(work), _cases(work)
+def _findings(visit: Visit) -> ListSpec:
+    language, wording, cases = visit.reader.language, wording_of(visit), _cases(visit)
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -256,10 +256,10 @@ def _findings(work: Work) -> ListSpec:
             "subject": wording.value("subject", row["subject"]),
             "measured": meters(bars_of(wording, row["figure"], row["threshold"])),
             "threshold": threshold_words(wording, row["threshold"]),
-            "case": _case_cell(work, row, cases),
+            "case": _case_cell(visit, row, cases),
             "source": row["source"],
-            "found_at": work.reader.time(row["found_at"]),
-            "action": work.say(_ACTIONS[row["action"]]) if row["action"] in _ACTIONS else row["action"],
+            "found_at": visit.reader.time(row["found_at"]),
+            "action": visit.say(_ACTIONS[row["action"]]) if row["action"] in _ACTIONS else row["action"],
         }
 
     return ListSpec(
@@ -269,8 +269,8 @@ def _findings(work: Work) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         filters=(
-            Filter("severity", Text("Severity"), options_of(FINDING_SEVERITIES)),
-            Filter("id", Text("Finding"), hint="CN-S01"),
+            ListFilter("severity", Text("Severity"), options_of(FINDING_SEVERITIES)),
+            ListFilter("id", Text("Finding"), hint="CN-S01"),
         ),
         empty=(
             Text("Nothing was found yet"),

@@ -9,8 +9,8 @@ from typing import Any, Final
 from flask import Blueprint
 
 from distrib.console.cells import EVENT_STATES, id_cell, state_badge
-from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import BEGIN, END, Column, Filter, ListSpec, Tab, list_view
+from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, ListTab, list_view
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 
@@ -28,48 +28,48 @@ TYPE_WORDS: Final[Mapping[str, Text]] = {
 }
 
 
-def type_words(work: Work, type_code: str) -> str:
+def type_words(visit: Visit, type_code: str) -> str:
     """The type of an event in words; one that nobody put into words stands as it is."""
-    return work.say(TYPE_WORDS[type_code]) if type_code in TYPE_WORDS else type_code
+    return visit.say(TYPE_WORDS[type_code]) if type_code in TYPE_WORDS else type_code
 
 
 def event_pages(blueprint: Blueprint) -> None:
     """Adds the pages of events."""
 
     @page(blueprint, "/events", needs="list_events")
-    def events(work: Work) -> Page:
-        return Page(
-            "console/list.html", {"title": work.say(Text("Events", "menu")), "list": list_view(work, _list(work))}
+    def events(visit: Visit) -> HtmlPage:
+        return HtmlPage(
+            "console/list.html", {"title": visit.say(Text("Events", "menu")), "list": list_view(visit, _list(visit))}
         )
 
     @page(blueprint, "/events/<event_id>", needs="get_event", entry="events")
-    def event(work: Work, event_id: str) -> Page:
-        known = work.call("get_event", event_id=event_id)
+    def event(visit: Visit, event_id: str) -> HtmlPage:
+        known = visit.call("get_event", event_id=event_id)
         sent = known.get("payload")
         error = known["error"] or {}
         values = {
             "known": known,
-            "type_words": type_words(work, known["type"]),
-            "badge": state_badge(EVENT_STATES, known["status"], work.reader.language),
-            "error_words": error.get("detail_zh" if work.reader.language == "zh" else "detail"),
+            "type_words": type_words(visit, known["type"]),
+            "badge": state_badge(EVENT_STATES, known["status"], visit.reader.language),
+            "error_words": error.get("detail_zh" if visit.reader.language == "zh" else "detail"),
             "sent": json.dumps(sent, ensure_ascii=False, indent=2, default=str) if sent is not None else None,
-            "differences": list(_differences(work, known, sent)) if error.get("code") in CONFLICTS else [],
+            "differences": list(_differences(visit, known, sent)) if error.get("code") in CONFLICTS else [],
         }
-        return Page("console/event.html", values)
+        return HtmlPage("console/event.html", values)
 
     @page(blueprint, "/events/<event_id>/retry", needs="retry_event", post=True, entry="events")
-    def retry_event(work: Work, event_id: str) -> Done:
-        work.call("retry_event", event_id=event_id)
-        return Done(work.url("event", event_id=event_id), Text("The event is put back to work."))
+    def retry_event(visit: Visit, event_id: str) -> Done:
+        visit.call("retry_event", event_id=event_id)
+        return Done(visit.url("event", event_id=event_id), Text("The event is put back to visit."))
 
 
-def _differences(work: Work, known: Mapping[str, Any], sent: Any) -> Iterator[tuple[str, str, str]]:
+def _differences(visit: Visit, known: Mapping[str, Any], sent: Any) -> Iterator[tuple[str, str, str]]:
     """Yields where the order that was sent differs from the one that is known: path, known, sent."""
     order = sent.get("order") if isinstance(sent, dict) else None
     if not isinstance(order, dict) or known["order_id"] is None:
         return
     try:
-        kept = work.call("get_order", order_id=known["order_id"])
+        kept = visit.call("get_order", order_id=known["order_id"])
     except Refusal:
         return
     before, after = dict(_leaves(kept)), dict(_leaves(order))
@@ -93,31 +93,31 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _list(work: Work) -> ListSpec:
+def _list(visit: Visit) -> ListSpec:
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         error = row["error"] or {}
         return {
-            "id": id_cell(work, row["id"], "event", event_id=row["id"]),
-            "type": type_words(work, row["type"]),
-            "status": state_badge(EVENT_STATES, row["status"], work.reader.language),
-            "order": id_cell(work, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
-            "occurred": work.reader.time(row["occurred_at"]),
-            "received": work.reader.time(row["received_at"]),
-            "done": work.reader.time(row["done_at"]),
-            "attempts": work.reader.number(row["attempts"]),
-            "why": error.get("detail_zh" if work.reader.language == "zh" else "detail", ""),
+            "id": id_cell(visit, row["id"], "event", event_id=row["id"]),
+            "type": type_words(visit, row["type"]),
+            "status": state_badge(EVENT_STATES, row["status"], visit.reader.language),
+            "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
+            "occurred": visit.reader.time(row["occurred_at"]),
+            "received": visit.reader.time(row["received_at"]),
+            "done": visit.reader.time(row["done_at"]),
+            "attempts": visit.reader.number(row["attempts"]),
+            "why": error.get("detail_zh" if visit.reader.language == "zh" else "detail", ""),
         }
 
     columns = (
-        Column("id", Text("Event"), is_fixed=True),
-        Column("type", Text("Type")),
-        Column("status", Text("State")),
-        Column("order", Text("Order")),
-        Column("occurred", Text("Occurred"), "date"),
-        Column("received", Text("Received"), "date"),
-        Column("done", Text("Done", "event"), "date", is_shown=False),
-        Column("attempts", Text("Attempts"), "number", is_shown=False),
-        Column("why", Text("Why")),
+        ListColumn("id", Text("Event"), is_fixed=True),
+        ListColumn("type", Text("Type")),
+        ListColumn("status", Text("State")),
+        ListColumn("order", Text("Order")),
+        ListColumn("occurred", Text("Occurred"), "date"),
+        ListColumn("received", Text("Received"), "date"),
+        ListColumn("done", Text("Done", "event"), "date", is_shown=False),
+        ListColumn("attempts", Text("Attempts"), "number", is_shown=False),
+        ListColumn("why", Text("Why")),
     )
     return ListSpec(
         "events",
@@ -126,12 +126,12 @@ def _list(work: Work) -> ListSpec:
         columns,
         cells,
         filters=(
-            Filter("order_id", Text("Order")),
-            Filter("type", Text("Type"), list(TYPE_WORDS.items())),
-            Filter("code", Text("Code of the error")),
-            Filter("from", Text("Received from"), type="date", day=BEGIN),
-            Filter("to", Text("Received to"), type="date", day=END),
+            ListFilter("order_id", Text("Order")),
+            ListFilter("type", Text("Type"), list(TYPE_WORDS.items())),
+            ListFilter("code", Text("Code of the error")),
+            ListFilter("from", Text("Received from"), type="date", day=BEGIN),
+            ListFilter("to", Text("Received to"), type="date", day=END),
         ),
-        tabs=(Tab(Text("All"), ""), *(Tab(state.words, code) for code, state in EVENT_STATES.items())),
+        tabs=(ListTab(Text("All"), ""), *(ListTab(state.words, code) for code, state in EVENT_STATES.items())),
         empty=(Text("No event yet"), Text("Events appear as soon as the order system posts them.")),
     )

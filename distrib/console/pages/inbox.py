@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from flask import Blueprint
 
-from distrib.console.frame import Page, Work, page
+from distrib.console.frame import HtmlPage, Visit, page
 from distrib.domain.texts import Text
 
 MOST_OF_EACH: Final = 50
@@ -46,56 +46,58 @@ def inbox_pages(blueprint: Blueprint) -> None:
     """Adds the page of what waits."""
 
     @page(blueprint, "/inbox", needs="list_inbox")
-    def inbox(work: Work) -> Page:
-        chosen = work.query.get("kind", "")
+    def inbox(visit: Visit) -> HtmlPage:
+        chosen = visit.query.get("kind", "")
         kind = chosen if chosen in KINDS else ""
-        answer = work.call("list_inbox", query={"limit": str(MOST_OF_EACH), "kind": kind})
-        counts = answer["counts"] if not kind else work.call("list_inbox", query={"limit": "0"})["counts"]
+        answer = visit.call("list_inbox", query={"limit": str(MOST_OF_EACH), "kind": kind})
+        counts = answer["counts"] if not kind else visit.call("list_inbox", query={"limit": "0"})["counts"]
         tabs = [
             {
-                "name": work.say(KINDS[name].words),
+                "name": visit.say(KINDS[name].words),
                 "count": f"{count['count']}{'+' if count['more'] else ''}",
-                "href": work.url("inbox", kind=name),
+                "href": visit.url("inbox", kind=name),
                 "is_on": name == kind,
             }
             for name, count in counts.items()
             if count["count"] or name == kind
         ]
-        rows = [_row(work, item) for item in answer["data"]]
-        return Page("console/inbox.html", {"tabs": tabs, "rows": rows, "all_href": work.url("inbox"), "kind": kind})
+        rows = [_row(visit, item) for item in answer["data"]]
+        return HtmlPage(
+            "console/inbox.html", {"tabs": tabs, "rows": rows, "all_href": visit.url("inbox"), "kind": kind}
+        )
 
     @page(blueprint, "/waiting", needs="list_inbox", entry="inbox")
-    def waiting(work: Work) -> Page:
-        return Page("console/waiting.html", {"count": _count(work)})
+    def waiting(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/waiting.html", {"count": _count(visit)})
 
 
-def _count(work: Work) -> str:
+def _count(visit: Visit) -> str:
     """How many wait; empty where nothing does."""
-    counts = work.call("list_inbox", query={"limit": "0"})["counts"].values()
+    counts = visit.call("list_inbox", query={"limit": "0"})["counts"].values()
     total = sum(count["count"] for count in counts)
     return f"{total}{'+' if any(count['more'] for count in counts) else ''}" if total else ""
 
 
-def _row(work: Work, item: Mapping[str, Any]) -> dict[str, Any]:
+def _row(visit: Visit, item: Mapping[str, Any]) -> dict[str, Any]:
     kind = KINDS[item["kind"]]
     return {
         **item,
-        "words": work.say(kind.words),
+        "words": visit.say(kind.words),
         "icon": kind.icon,
-        "href": _address(work, kind, item),
+        "href": _address(visit, kind, item),
         "what": _what(item),
     }
 
 
-def _address(work: Work, kind: WaitingKind, item: Mapping[str, Any]) -> str:
-    if not work.has_page(kind.endpoint):
+def _address(visit: Visit, kind: WaitingKind, item: Mapping[str, Any]) -> str:
+    if not visit.has_page(kind.endpoint):
         return ""
     if kind.endpoint == "shops":
-        return work.url("shops", status="pending")
+        return visit.url("shops", status="pending")
     if not kind.id_name:
-        return work.url(kind.endpoint)
+        return visit.url(kind.endpoint)
     known = item["shop_id"] if kind.id_name == "shop_id" else item["id"]
-    return work.url(kind.endpoint, **{kind.id_name: known})
+    return visit.url(kind.endpoint, **{kind.id_name: known})
 
 
 def _what(item: Mapping[str, Any]) -> str:

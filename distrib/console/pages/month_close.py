@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from distrib.console.cells import MONTH_STATES, state_badge
-from distrib.console.frame import Done, Page, Work, page
+from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.pages.statements import figure_words
 from distrib.console.second_person import check_typed, confirming, names_of
 from distrib.domain.errors import Refusal
@@ -19,71 +19,71 @@ def close_pages(blueprint: Blueprint) -> None:
     """Adds the page of a close and what it does."""
 
     @page(blueprint, "/statements/<period>/close", needs="get_close", entry="months")
-    def close(work: Work, period: str) -> Page:
-        state = work.call("get_close", period=period)
-        now = _as_it_stands(work, state)
+    def close(visit: Visit, period: str) -> HtmlPage:
+        state = visit.call("get_close", period=period)
+        now = _as_it_stands(visit, state)
         values = {
             "period": period,
             "state": state,
-            "badge": state_badge(MONTH_STATES, state["status"], work.reader.language),
-            "stops": [_stop(work, stop) for stop in state["stops"]],
-            "figures": _figures(work, state["totals"], now),
+            "badge": state_badge(MONTH_STATES, state["status"], visit.reader.language),
+            "stops": [_stop(visit, stop) for stop in state["stops"]],
+            "figures": _figures(visit, state["totals"], now),
             "differs": state["status"] == "proposed" and state["totals"] != now,
             "shops_now": now["shops"] if now else None,
-            "names": names_of(work, [state["proposed_by"], state["confirmed_by"]]),
-            "second": confirming(work, state["proposed_by"], "confirm_close"),
-            "has_failed": _has_events(work, "failed"),
-            "has_waiting": _has_events(work, "waiting"),
+            "names": names_of(visit, [state["proposed_by"], state["confirmed_by"]]),
+            "second": confirming(visit, state["proposed_by"], "confirm_close"),
+            "has_failed": _has_events(visit, "failed"),
+            "has_waiting": _has_events(visit, "waiting"),
         }
-        return Page("console/close.html", values)
+        return HtmlPage("console/close.html", values)
 
     @page(blueprint, "/statements/<period>/close/propose", needs="propose_close", post=True, entry="months")
-    def propose_close(work: Work, period: str) -> Done:
-        check_typed(work, period)
-        work.call("propose_close", period=period)
-        return Done(work.url("close", period=period), Text("The close is proposed; a second person confirms it."))
+    def propose_close(visit: Visit, period: str) -> Done:
+        check_typed(visit, period)
+        visit.call("propose_close", period=period)
+        return Done(visit.url("close", period=period), Text("The close is proposed; a second person confirms it."))
 
     @page(blueprint, "/statements/<period>/close/confirm", needs="confirm_close", post=True, entry="months")
-    def confirm_close(work: Work, period: str) -> Done:
-        check_typed(work, period)
-        work.call("confirm_close", period=period)
-        return Done(work.url("close", period=period), Text("The month is closed."))
+    def confirm_close(visit: Visit, period: str) -> Done:
+        check_typed(visit, period)
+        visit.call("confirm_close", period=period)
+        return Done(visit.url("close", period=period), Text("The month is closed."))
 
 
-def _as_it_stands(work: Work, state: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _as_it_stands(visit: Visit, state: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The totals of a month that is not closed, as they are now; None of a closed one."""
     if state["status"] == "closed":
         return None
-    totals: Mapping[str, Any] = work.call("get_statements", query={"period": state["period"], "limit": "1"})["totals"]
+    totals: Mapping[str, Any] = visit.call("get_statements", query={"period": state["period"], "limit": "1"})["totals"]
     return totals
 
 
-def _stop(work: Work, stop: Mapping[str, Any]) -> dict[str, str]:
+def _stop(visit: Visit, stop: Mapping[str, Any]) -> dict[str, str]:
     """What stops the close, in the reader's words, and where to look."""
-    follows = work.reader.month(stop["next"])
+    follows = visit.reader.month(stop["next"])
     words = {
         "period_not_over": Text("The month is not over yet."),
         "close_in_sequence": Text("{month} is to be closed before it.", month=follows),
-        "events_pending": Refusal("events_pending", events=work.reader.number(stop["events"])).text,
+        "events_pending": Refusal("events_pending", events=visit.reader.number(stop["events"])).text,
     }[stop["code"]]
     address = ""
     if stop["code"] == "close_in_sequence":
-        address = work.url("close", period=stop["next"])
-    elif stop["code"] == "events_pending" and work.has_page("events"):
-        address = work.url("events", status="pending")
-    return {"code": stop["code"], "words": work.say(words), "href": address}
+        address = visit.url("close", period=stop["next"])
+    elif stop["code"] == "events_pending" and visit.has_page("events"):
+        address = visit.url("events", status="pending")
+    return {"code": stop["code"], "words": visit.say(words), "href": address}
 
 
 def _figures(
-    work: Work, fixed: Mapping[str, Any] | None, now: Mapping[str, Any] | None
+    visit: Visit, fixed: Mapping[str, Any] | None, now: Mapping[str, Any] | None
 ) -> list[tuple[str, int | None, int | None, int | None]]:
     """Each figure: its name, as proposed or closed, as it stands, and what it moved by since."""
     rows = []
-    for name, words in figure_words(work):
+    for name, words in figure_words(visit):
         was, stands = (fixed or {}).get(name), (now or {}).get(name)
         rows.append((words, was, stands, None if was is None or stands is None else stands - was))
     return rows
 
 
-def _has_events(work: Work, status: str) -> bool:
-    return bool(work.call("list_events", query={"status": status, "limit": "1"})["data"])
+def _has_events(visit: Visit, status: str) -> bool:
+    return bool(visit.call("list_events", query={"status": status, "limit": "1"})["data"])

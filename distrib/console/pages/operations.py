@@ -10,8 +10,8 @@ from typing import Any, Final
 from flask import Blueprint
 
 from distrib.console.cells import CHANGE_STATES, id_cell, state_badge
-from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import BEGIN, END, Column, Filter, ListSpec, Tab, list_view
+from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, ListTab, list_view
 from distrib.console.second_person import is_own, names_of, seat_names
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
@@ -29,26 +29,26 @@ _CALLS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _TRAIL_KINDS: Final = ((CHANGED, Text("changed", "trail")), (READ, Text("read", "trail")))
 _CHANGES: Final = (
-    Column("what", Text("What is to be another"), is_fixed=True),
-    Column("about", Text("About")),
-    Column("status", Text("State")),
-    Column("proposed_by", Text("Proposed by")),
-    Column("proposed_at", Text("Proposed"), "date"),
-    Column("due_at", Text("In force by itself"), "date"),
-    Column("ended", Text("Ended")),
+    ListColumn("what", Text("What is to be another"), is_fixed=True),
+    ListColumn("about", Text("About")),
+    ListColumn("status", Text("State")),
+    ListColumn("proposed_by", Text("Proposed by")),
+    ListColumn("proposed_at", Text("Proposed"), "date"),
+    ListColumn("due_at", Text("In force by itself"), "date"),
+    ListColumn("ended", Text("Ended")),
 )
 _TRAIL: Final = (
-    Column("no", Text("No."), "number", is_fixed=True),
-    Column("recorded_at", Text("When"), "date"),
-    Column("owner", Text("Who", "trail")),
-    Column("actor", Text("Key"), is_shown=False),
-    Column("role", Text("Role"), is_shown=False),
-    Column("kind", Text("Kind")),
-    Column("operation", Text("What was done")),
-    Column("subject", Text("About")),
-    Column("shop", Text("Shop")),
-    Column("difference", Text("From, to")),
-    Column("request", Text("Request"), is_shown=False),
+    ListColumn("no", Text("No."), "number", is_fixed=True),
+    ListColumn("recorded_at", Text("When"), "date"),
+    ListColumn("owner", Text("Who", "trail")),
+    ListColumn("actor", Text("Key"), is_shown=False),
+    ListColumn("role", Text("Role"), is_shown=False),
+    ListColumn("kind", Text("Kind")),
+    ListColumn("operation", Text("What was done")),
+    ListColumn("subject", Text("About")),
+    ListColumn("shop", Text("Shop")),
+    ListColumn("difference", Text("From, to")),
+    ListColumn("request", Text("Request"), is_shown=False),
 )
 
 
@@ -56,110 +56,112 @@ def operation_pages(blueprint: Blueprint) -> None:
     """Adds the pages of the queue, of audits and of the program's settings."""
 
     @page(blueprint, "/operations", needs="get_queue")
-    def operations(work: Work) -> Page:
-        queue = work.call("get_queue")
+    def operations(visit: Visit) -> HtmlPage:
+        queue = visit.call("get_queue")
         most = queue["counted_up_to"]
         shown = {
-            name: work.say(Text("{count} and more", count=work.reader.number(most)))
+            name: visit.say(Text("{count} and more", count=visit.reader.number(most)))
             if queue[name] >= most
-            else work.reader.number(queue[name])
+            else visit.reader.number(queue[name])
             for name in ("orders_waiting", "waiting_events", "failed_events")
         }
-        first_day = None if queue["first_day"] is None else work.reader.day(queue["first_day"])
-        return Page("console/operations.html", {"tab": "queue", "queue": queue, "shown": shown, "first_day": first_day})
+        first_day = None if queue["first_day"] is None else visit.reader.day(queue["first_day"])
+        return HtmlPage(
+            "console/operations.html", {"tab": "queue", "queue": queue, "shown": shown, "first_day": first_day}
+        )
 
     @page(blueprint, "/operations/audit", needs="get_audit", entry="operations")
-    def audit(work: Work) -> Page:
+    def audit(visit: Visit) -> HtmlPage:
         try:
-            last = work.call("get_audit")
+            last = visit.call("get_audit")
         except Refusal as refusal:
             if refusal.code != "not_found":
                 raise
             last = None
-        history = work.call("list_audits", query={"limit": "20"})["data"]
+        history = visit.call("list_audits", query={"limit": "20"})["data"]
         as_of = None if last is None else datetime.fromisoformat(last["as_of"])
-        return Page("console/audit.html", {"tab": "audit", "audit": last, "as_of": as_of, "history": history})
+        return HtmlPage("console/audit.html", {"tab": "audit", "audit": last, "as_of": as_of, "history": history})
 
     @page(blueprint, "/operations/audit", needs="request_audit", post=True, entry="operations")
-    def request_audit(work: Work) -> Done:
-        work.call("request_audit", body={"full": "full" in work.form})
-        return Done(work.url("audit"), Text("An audit is requested; a worker makes it soon."))
+    def request_audit(visit: Visit) -> Done:
+        visit.call("request_audit", body={"full": "full" in visit.form})
+        return Done(visit.url("audit"), Text("An audit is requested; a worker makes it soon."))
 
     @page(blueprint, "/operations/program", needs="get_program", entry="operations")
-    def program_settings(work: Work) -> Page:
-        return Page("console/program.html", {"tab": "program", "program": work.call("get_program")})
+    def program_settings(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/program.html", {"tab": "program", "program": visit.call("get_program")})
 
     @page(blueprint, "/operations/program", needs="change_program", post=True, entry="operations")
-    def change_program(work: Work) -> Done:
-        wanted = {name: work.form.get(name, "").strip() or None for name in ("title", "join_url")}
-        work.call("change_program", body=wanted)
-        return Done(work.url("program_settings"), Text("The settings are changed."))
+    def change_program(visit: Visit) -> Done:
+        wanted = {name: visit.form.get(name, "").strip() or None for name in ("title", "join_url")}
+        visit.call("change_program", body=wanted)
+        return Done(visit.url("program_settings"), Text("The settings are changed."))
 
 
 def change_pages(blueprint: Blueprint) -> None:
     """Adds the pages of changes that wait, and of the trail."""
 
     @page(blueprint, "/operations/changes", needs="list_held_changes", entry="operations")
-    def held_changes(work: Work) -> Page:
-        waiting: list[dict[str, Any]] = work.call("list_held_changes", query={"status": "open", "limit": "50"})["data"]
-        return Page(
+    def held_changes(visit: Visit) -> HtmlPage:
+        waiting: list[dict[str, Any]] = visit.call("list_held_changes", query={"status": "open", "limit": "50"})["data"]
+        return HtmlPage(
             "console/changes.html",
             {
                 "tab": "changes",
-                "open_changes": [_waiting(work, change) for change in waiting],
-                "names": names_of(work, [change["proposed_by"] for change in waiting]),
-                "list": list_view(work, _changes(work)),
+                "open_changes": [_waiting(visit, change) for change in waiting],
+                "names": names_of(visit, [change["proposed_by"] for change in waiting]),
+                "list": list_view(visit, _changes(visit)),
             },
         )
 
     @page(
         blueprint, "/operations/changes/<kind>/<do>", needs="list_held_changes", post=True, entry="operations"
     )  # fmt: skip
-    def decide_change(work: Work, kind: str, do: str) -> Done:
+    def decide_change(visit: Visit, kind: str, do: str) -> Done:
         if kind not in _CALLS or do not in ("approve", "cancel"):
             raise Refusal("not_found")
-        subject = work.form.get("subject", "")
+        subject = visit.form.get("subject", "")
         name = {"payee": "shop_id", "webhook": "webhook_id"}.get(kind)
         path = {} if name is None else {name: subject}
-        work.desk.call(_CALLS[kind][do == "cancel"], path)
+        visit.desk.call(_CALLS[kind][do == "cancel"], path)
         said = Text("The change is in force.") if do == "approve" else Text("The change is cancelled.")
-        return Done(work.url("held_changes"), said)
+        return Done(visit.url("held_changes"), said)
 
     @page(blueprint, "/operations/trail", needs="list_trail", entry="operations")
-    def trail(work: Work) -> Page:
-        return Page("console/trail.html", {"tab": "trail", "list": list_view(work, _trail(work))})
+    def trail(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/trail.html", {"tab": "trail", "list": list_view(visit, _trail(visit))})
 
 
-def _waiting(work: Work, change: Mapping[str, Any]) -> dict[str, Any]:
+def _waiting(visit: Visit, change: Mapping[str, Any]) -> dict[str, Any]:
     """A change that waits, with what this person may do about it."""
     approve, cancel = _CALLS[change["kind"]]
     return {
         **change,
-        "what": work.say(KINDS[change["kind"]]),
+        "what": visit.say(KINDS[change["kind"]]),
         "subject": change["shop_id"] or change["webhook_id"] or "",
-        "is_mine": is_own(work, change["proposed_by"]),
-        "may_approve": work.desk.may(approve),
-        "may_cancel": work.desk.may(cancel),
+        "is_mine": is_own(visit, change["proposed_by"]),
+        "may_approve": visit.desk.may(approve),
+        "may_cancel": visit.desk.may(cancel),
     }
 
 
-def _changes(work: Work) -> ListSpec:
-    names = seat_names(work)
+def _changes(visit: Visit) -> ListSpec:
+    names = seat_names(visit)
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         ended = (
-            f"{work.reader.time(row['ended_at'])} · {names.get(row['ended_by'], row['ended_by'] or '')}".rstrip(" ·")
+            f"{visit.reader.time(row['ended_at'])} · {names.get(row['ended_by'], row['ended_by'] or '')}".rstrip(" ·")
             if row["ended_at"]
             else ""
         )
         return {
             "id": row["id"],
-            "what": f"{work.say(KINDS[row['kind']])}: {', '.join(row['fields'])}",
-            "about": row["shop_id"] or row["webhook_id"] or work.program,
-            "status": state_badge(CHANGE_STATES, row["status"], work.reader.language),
+            "what": f"{visit.say(KINDS[row['kind']])}: {', '.join(row['fields'])}",
+            "about": row["shop_id"] or row["webhook_id"] or visit.program,
+            "status": state_badge(CHANGE_STATES, row["status"], visit.reader.language),
             "proposed_by": names.get(row["proposed_by"], row["proposed_by"]),
-            "proposed_at": work.reader.time(row["proposed_at"]),
-            "due_at": work.reader.time(row["due_at"]),
+            "proposed_at": visit.reader.time(row["proposed_at"]),
+            "due_at": visit.reader.time(row["due_at"]),
             "ended": ended,
         }
 
@@ -169,7 +171,7 @@ def _changes(work: Work) -> ListSpec:
         operation="list_held_changes",
         columns=_CHANGES,
         cells=cells,
-        tabs=(Tab(Text("All"), ""), Tab(Text("Waiting", "changes"), "open")),
+        tabs=(ListTab(Text("All"), ""), ListTab(Text("Waiting", "changes"), "open")),
         empty=(
             Text("No change has waited yet"),
             Text("Where money goes is changed by two people: such changes stand here until the second says so."),
@@ -177,21 +179,21 @@ def _changes(work: Work) -> ListSpec:
     )
 
 
-def _trail(work: Work) -> ListSpec:
+def _trail(visit: Visit) -> ListSpec:
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": str(row["no"]),
-            "no": work.reader.number(row["no"]),
-            "recorded_at": work.reader.time(row["recorded_at"]),
+            "no": visit.reader.number(row["no"]),
+            "recorded_at": visit.reader.time(row["recorded_at"]),
             "owner": row["owner"] + (f" ({row['os_user']})" if row["os_user"] else ""),
-            "actor": id_cell(work, row["actor"]),
+            "actor": id_cell(visit, row["actor"]),
             "role": row["role"],
-            "kind": work.say(dict(_TRAIL_KINDS)[row["kind"]]),
+            "kind": visit.say(dict(_TRAIL_KINDS)[row["kind"]]),
             "operation": row["operation"],
             "subject": row["subject"] or "",
             "shop": row["shop_id"] or "",
             "difference": _difference(row["before"], row["after"]),
-            "request": id_cell(work, row["request_id"]),
+            "request": id_cell(visit, row["request_id"]),
         }
 
     return ListSpec(
@@ -201,13 +203,13 @@ def _trail(work: Work) -> ListSpec:
         columns=_TRAIL,
         cells=cells,
         filters=(
-            Filter("actor", Text("Key"), hint="cli"),
-            Filter("operation", Text("What was done"), hint="publish_plan"),
-            Filter("subject", Text("About")),
-            Filter("shop_id", Text("Shop")),
-            Filter("kind", Text("Kind"), _TRAIL_KINDS),
-            Filter("from", Text("From"), type="date", day=BEGIN),
-            Filter("to", Text("Until"), type="date", day=END),
+            ListFilter("actor", Text("Key"), hint="cli"),
+            ListFilter("operation", Text("What was done"), hint="publish_plan"),
+            ListFilter("subject", Text("About")),
+            ListFilter("shop_id", Text("Shop")),
+            ListFilter("kind", Text("Kind"), _TRAIL_KINDS),
+            ListFilter("from", Text("From"), type="date", day=BEGIN),
+            ListFilter("to", Text("Until"), type="date", day=END),
         ),
         empty=(Text("Nothing was done yet"), Text("Every change, and every look at personal data, stands here.")),
     )

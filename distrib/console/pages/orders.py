@@ -8,21 +8,21 @@ from typing import Any
 from flask import Blueprint
 
 from distrib.console.cells import EVENT_STATES, ORDER_STATES, id_cell, money_cell, options_of, state_badge
-from distrib.console.frame import Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, list_view
+from distrib.console.frame import HtmlPage, Visit, page
+from distrib.console.lists import ListColumn, ListFilter, ListSpec, list_view
 from distrib.domain.texts import Text
 
 _COLUMNS = (
-    Column("id", Text("Order"), is_fixed=True),
-    Column("status", Text("State")),
-    Column("shop", Text("Selling shop")),
-    Column("customer", Text("Customer"), is_shown=False),
-    Column("channel", Text("Channel"), is_shown=False),
-    Column("paid_at", Text("Paid"), "date"),
-    Column("settled_at", Text("Settled"), "date", is_shown=False),
-    Column("paid", Text("Paid amount"), "money"),
-    Column("refunded", Text("Refunded"), "money"),
-    Column("plan", Text("Plan")),
+    ListColumn("id", Text("Order"), is_fixed=True),
+    ListColumn("status", Text("State")),
+    ListColumn("shop", Text("Selling shop")),
+    ListColumn("customer", Text("Customer"), is_shown=False),
+    ListColumn("channel", Text("Channel"), is_shown=False),
+    ListColumn("paid_at", Text("Paid"), "date"),
+    ListColumn("settled_at", Text("Settled"), "date", is_shown=False),
+    ListColumn("paid", Text("Paid amount"), "money"),
+    ListColumn("refunded", Text("Refunded"), "money"),
+    ListColumn("plan", Text("Plan")),
 )
 
 
@@ -30,42 +30,42 @@ def order_pages(blueprint: Blueprint) -> None:
     """Adds the pages of orders."""
 
     @page(blueprint, "/orders", needs="list_orders")
-    def orders(work: Work) -> Page:
-        return Page(
-            "console/list.html", {"title": work.say(Text("Orders", "menu")), "list": list_view(work, _list(work))}
+    def orders(visit: Visit) -> HtmlPage:
+        return HtmlPage(
+            "console/list.html", {"title": visit.say(Text("Orders", "menu")), "list": list_view(visit, _list(visit))}
         )
 
     @page(blueprint, "/orders/<order_id>", needs="get_order", entry="orders")
-    def order(work: Work, order_id: str) -> Page:
-        known = work.call("get_order", order_id=order_id)
-        explained = work.call("explain_order", order_id=order_id)
+    def order(visit: Visit, order_id: str) -> HtmlPage:
+        known = visit.call("get_order", order_id=order_id)
+        explained = visit.call("explain_order", order_id=order_id)
         names = {person["shop_id"]: person["role"] for person in explained["people"]}
-        return Page(
+        return HtmlPage(
             "console/order.html",
             {
                 "order": known,
                 "explained": explained,
-                "state": state_badge(ORDER_STATES, known["status"], work.reader.language),
-                "event_state": lambda code: state_badge(EVENT_STATES, code, work.reader.language),
+                "state": state_badge(ORDER_STATES, known["status"], visit.reader.language),
+                "event_state": lambda code: state_badge(EVENT_STATES, code, visit.reader.language),
                 "roles": names,
             },
         )
 
 
-def _list(work: Work) -> ListSpec:
-    language = work.reader.language
+def _list(visit: Visit) -> ListSpec:
+    language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": id_cell(work, row["id"], "order", order_id=row["id"]),
+            "id": id_cell(visit, row["id"], "order", order_id=row["id"]),
             "status": state_badge(ORDER_STATES, row["status"], language),
-            "shop": id_cell(work, row["shop_id"]),
-            "customer": id_cell(work, row["customer_id"]),
+            "shop": id_cell(visit, row["shop_id"]),
+            "customer": id_cell(visit, row["customer_id"]),
             "channel": row["channel"] or "",
-            "paid_at": work.reader.time(row["paid_at"]),
-            "settled_at": work.reader.time(row["settled_at"]),
-            "paid": money_cell(work, row["paid_minor"]),
-            "refunded": money_cell(work, -row["refunded_minor"] if row["refunded_minor"] else None),
+            "paid_at": visit.reader.time(row["paid_at"]),
+            "settled_at": visit.reader.time(row["settled_at"]),
+            "paid": money_cell(visit, row["paid_minor"]),
+            "refunded": money_cell(visit, -row["refunded_minor"] if row["refunded_minor"] else None),
             "plan": f"{row['plan']['code']} {row['plan']['version']}" if row["plan"] else "",
         }
 
@@ -76,8 +76,8 @@ def _list(work: Work) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         filters=(
-            Filter("shop_id", Text("Selling shop")),
-            Filter("status", Text("State"), options_of(ORDER_STATES)),
+            ListFilter("shop_id", Text("Selling shop")),
+            ListFilter("status", Text("State"), options_of(ORDER_STATES)),
         ),
         empty=(Text("No orders yet"), Text("Orders appear here as soon as the order system posts them.")),
     )

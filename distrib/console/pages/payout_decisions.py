@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from distrib.console.frame import Done, Page, Work, page
+from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.pages.payout_lists import CHANNEL_WORDS
 from distrib.console.second_person import check_typed_amount, confirmers, typed_minor
 from distrib.domain.errors import Problem, Refusal
@@ -18,62 +18,62 @@ def decision_pages(blueprint: Blueprint) -> None:
     """Adds what makes, approves and cancels batches."""
 
     @page(blueprint, "/payouts/make", needs="create_payout", post=True, entry="payouts")
-    def make_payout(work: Work) -> Done:
-        payout_id = work.form.get("payout_id", "").strip() or suggested_id(work)
-        body: dict[str, Any] = {"id": payout_id, "up_to": work.desk.now.isoformat()}
-        body["channel"] = work.form.get("channel") or None
-        body["min_minor"] = _least(work)
-        ticked = work.form.getlist("id")
+    def make_payout(visit: Visit) -> Done:
+        payout_id = visit.form.get("payout_id", "").strip() or suggested_id(visit)
+        body: dict[str, Any] = {"id": payout_id, "up_to": visit.desk.now.isoformat()}
+        body["channel"] = visit.form.get("channel") or None
+        body["min_minor"] = _least(visit)
+        ticked = visit.form.getlist("id")
         if ticked:
             body["shop_ids"] = ticked
-        work.call("create_payout", body)
+        visit.call("create_payout", body)
         words = Text("The batch is made and its money reserved; a second person approves it.")
-        return Done(work.url("payout", payout_id=payout_id), words)
+        return Done(visit.url("payout", payout_id=payout_id), words)
 
     @page(blueprint, "/payouts/<payout_id>/approve", needs="approve_payout", post=True, entry="payouts")
-    def approve_payout(work: Work, payout_id: str) -> Done:
-        batch = work.call("get_payout", query={"limit": "1"}, payout_id=payout_id)
-        check_typed_amount(work, batch["net_minor"])
-        work.call("approve_payout", payout_id=payout_id)
-        return Done(work.url("payout", payout_id=payout_id), Text("The batch is approved; its file can be fetched."))
+    def approve_payout(visit: Visit, payout_id: str) -> Done:
+        batch = visit.call("get_payout", query={"limit": "1"}, payout_id=payout_id)
+        check_typed_amount(visit, batch["net_minor"])
+        visit.call("approve_payout", payout_id=payout_id)
+        return Done(visit.url("payout", payout_id=payout_id), Text("The batch is approved; its file can be fetched."))
 
     @page(blueprint, "/payouts/<payout_id>/cancel", needs="cancel_payout", post=True, entry="payouts")
-    def cancel_payout(work: Work, payout_id: str) -> Done:
-        work.call("cancel_payout", payout_id=payout_id)
+    def cancel_payout(visit: Visit, payout_id: str) -> Done:
+        visit.call("cancel_payout", payout_id=payout_id)
         words = Text("The batch is cancelled; its money is available again.")
-        return Done(work.url("payout", payout_id=payout_id), words)
+        return Done(visit.url("payout", payout_id=payout_id), words)
 
     @page(blueprint, "/payouts/closing", needs="propose_closing_payment", entry="payouts")
-    def closing_payment(work: Work) -> Page:
+    def closing_payment(visit: Visit) -> HtmlPage:
         values = {
-            "shop_id": work.query.get("shop_id", ""),
-            "suggested": suggested_id(work),
-            "channels": [(code, work.say(words)) for code, words in CHANNEL_WORDS.items()],
-            "others": confirmers(work, None),
+            "shop_id": visit.query.get("shop_id", ""),
+            "suggested": suggested_id(visit),
+            "channels": [(code, visit.say(words)) for code, words in CHANNEL_WORDS.items()],
+            "others": confirmers(visit, None),
         }
-        return Page("console/closing_payment.html", values)
+        return HtmlPage("console/closing_payment.html", values)
 
     @page(blueprint, "/payouts/closing/propose", needs="propose_closing_payment", post=True, entry="payouts")
-    def propose_closing_payment(work: Work) -> Done:
-        given = {name: work.form.get(name, "").strip() for name in ("payout_id", "shop_id", "reason", "channel")}
+    def propose_closing_payment(visit: Visit) -> Done:
+        given = {name: visit.form.get(name, "").strip() for name in ("payout_id", "shop_id", "reason", "channel")}
         body = {"id": given["payout_id"], "reason": given["reason"], "channel": given["channel"] or None}
         if not is_identifier(given["shop_id"]):
             raise Refusal("shop_unknown", id=given["shop_id"])
-        work.call("propose_closing_payment", body, shop_id=given["shop_id"])
+        visit.call("propose_closing_payment", body, shop_id=given["shop_id"])
         words = Text("The closing payment is reserved; a second person approves it.")
-        return Done(work.url("payout", payout_id=given["payout_id"]), words)
+        return Done(visit.url("payout", payout_id=given["payout_id"]), words)
 
 
-def suggested_id(work: Work) -> str:
+def suggested_id(visit: Visit) -> str:
     """An id for a new batch: the day and time in the program's time zone."""
-    return work.desk.now.astimezone(work.reader.zone).strftime("P%Y%m%d-%H%M%S")
+    return visit.desk.now.astimezone(visit.reader.zone).strftime("P%Y%m%d-%H%M%S")
 
 
-def _least(work: Work) -> int | None:
-    typed = work.form.get("least", "").strip()
+def _least(visit: Visit) -> int | None:
+    typed = visit.form.get("least", "").strip()
     if not typed:
         return None
-    least = typed_minor(typed, work.reader.currency)
+    least = typed_minor(typed, visit.reader.currency)
     if least is None or least < 0:
         raise Refusal("invalid", [Problem("/min_minor", Text("is no amount, such as 12.50"))])
     return least

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import Blueprint, request
 
-from distrib.console.frame import Done, Page, Work, page
+from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import channel_on
 from distrib.domain.texts import Text
@@ -23,11 +23,11 @@ def result_pages(blueprint: Blueprint) -> None:
     """Adds what takes results."""
 
     @page(blueprint, "/payouts/<payout_id>/results", needs="record_payout_results", post=True, entry="payouts")
-    def payout_results(work: Work, payout_id: str) -> Page:
-        drafts, still_open = _read(work, payout_id)
+    def payout_results(visit: Visit, payout_id: str) -> HtmlPage:
+        drafts, still_open = _read(visit, payout_id)
         outcomes: list[Mapping[str, Any]] = []
         for start in range(0, len(drafts), CALL):
-            outcomes += _record(work, payout_id, drafts[start : start + CALL])
+            outcomes += _record(visit, payout_id, drafts[start : start + CALL])
         counts = {
             name: sum(1 for row in outcomes if row["status"] == name) for name in ("recorded", "unchanged", "refused")
         }
@@ -40,37 +40,37 @@ def result_pages(blueprint: Blueprint) -> None:
             "more": max(0, len(refused) - MOST_SHOWN),
             "is_part": "HX-Request" in request.headers,
         }
-        return Page("console/payout_results.html", values)
+        return HtmlPage("console/payout_results.html", values)
 
     @page(blueprint, "/payouts/<payout_id>/result", needs="record_payout_results", post=True, entry="payouts")
-    def payout_result(work: Work, payout_id: str) -> Done:
+    def payout_result(visit: Visit, payout_id: str) -> Done:
         given = {
-            name: work.form.get(name, "").strip() for name in ("shop_id", "status", "paid_on", "reference", "reason")
+            name: visit.form.get(name, "").strip() for name in ("shop_id", "status", "paid_on", "reference", "reason")
         }
         result = {name: value for name, value in given.items() if value}
-        work.call("record_payout_results", {"results": [result]}, payout_id=payout_id)
-        return Done(work.url("payout", payout_id=payout_id), Text("The result is recorded."))
+        visit.call("record_payout_results", {"results": [result]}, payout_id=payout_id)
+        return Done(visit.url("payout", payout_id=payout_id), Text("The result is recorded."))
 
 
-def _read(work: Work, payout_id: str) -> tuple[Sequence[ResultDraft], int]:
+def _read(visit: Visit, payout_id: str) -> tuple[Sequence[ResultDraft], int]:
     """The results in the file that was sent, in the words of the batch's channel."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise Refusal("invalid", [Problem("", Text("Choose the file that came back"))])
     sent.stream.seek(0)
-    batch = work.call("get_payout", query={"limit": "1"}, payout_id=payout_id)
-    channel = channel_on(work.desk.channels, batch["channel"], work.desk.program.day_of(batch["created_at"]))
-    ignored = None if "passes_over" in work.form else ()
+    batch = visit.call("get_payout", query={"limit": "1"}, payout_id=payout_id)
+    channel = channel_on(visit.desk.channels, batch["channel"], visit.desk.program.day_of(batch["created_at"]))
+    ignored = None if "passes_over" in visit.form else ()
     return read_results(rows_of_bytes(sent.stream.read(), sent.filename), channel, sent.filename, ignored)
 
 
-def _record(work: Work, payout_id: str, drafts: Sequence[ResultDraft]) -> Sequence[Mapping[str, Any]]:
+def _record(visit: Visit, payout_id: str, drafts: Sequence[ResultDraft]) -> Sequence[Mapping[str, Any]]:
     results = [
         {name: value for name, value in asdict(draft).items() if value is not None}
         | ({"paid_on": draft.paid_on.isoformat()} if draft.paid_on else {})
         for draft in drafts
     ]
-    answered: Sequence[Mapping[str, Any]] = work.call(
+    answered: Sequence[Mapping[str, Any]] = visit.call(
         "record_payout_results", {"results": results}, payout_id=payout_id
     )["results"]
     return answered

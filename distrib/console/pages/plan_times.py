@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from distrib.console.frame import Work
+from distrib.console.frame import Visit
 
 DRAFT: Final = "draft"
 FORMER: Final = "former"
@@ -112,10 +112,10 @@ class PlanTime:
         return {"segments": segments, "today": place(self.now)}
 
 
-def plan_times(work: Work) -> PlanTime:
+def plan_times(visit: Visit) -> PlanTime:
     """Reads the timeline of the program."""
-    answer = work.call("list_plans", query={"limit": str(MOST_VERSIONS)})
-    now = work.desk.now
+    answer = visit.call("list_plans", query={"limit": str(MOST_VERSIONS)})
+    now = visit.desk.now
     published = sorted(
         (version for version in answer["data"] if version["effective_from"] is not None),
         key=lambda version: version["effective_from"],

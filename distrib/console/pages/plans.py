@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from flask import Blueprint
 
-from distrib.console.cells import PLAN_STATES, SEVERITIES, State, state_badge
-from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import Column, ListSpec, linked, list_view
+from distrib.console.cells import PLAN_STATES, SEVERITIES, BadgeState, state_badge
+from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.lists import ListColumn, ListSpec, linked, list_view
 from distrib.console.pages.plan_times import COMING, DRAFT, LIVE, MOST_VERSIONS, PlanTime, plan_times
 from distrib.console.plans.differences import gathered, lines_beside, words_beside
 from distrib.console.plans.summary import Summary, plan_summary, title_of
@@ -26,20 +26,20 @@ from distrib.services.plans.drafts import check_draft
 from distrib.services.yaml_documents import read_yaml
 
 _REFUSE, _SIGN_OFF = "refuse", "sign_off"
-_KINDS: Final[Mapping[str, State]] = {
-    "added": State(Text("added", "difference"), "green", "plus"),
-    "removed": State(Text("removed", "difference"), "red", "x"),
-    "changed": State(Text("changed", "difference"), "amber", "adjustments"),
+_KINDS: Final[Mapping[str, BadgeState]] = {
+    "added": BadgeState(Text("added", "difference"), "green", "plus"),
+    "removed": BadgeState(Text("removed", "difference"), "red", "x"),
+    "changed": BadgeState(Text("changed", "difference"), "amber", "adjustments"),
 }
 _COLUMNS = (
-    Column("version", Text("Version"), is_fixed=True),
-    Column("status", Text("State")),
-    Column("from", Text("In force from"), "date"),
-    Column("until", Text("Until"), "date"),
-    Column("findings", Text("Findings")),
-    Column("signed_off_by", Text("Signed off by")),
-    Column("created_at", Text("Saved"), "date", is_shown=False),
-    Column("compare", Text("Compare")),
+    ListColumn("version", Text("Version"), is_fixed=True),
+    ListColumn("status", Text("State")),
+    ListColumn("from", Text("In force from"), "date"),
+    ListColumn("until", Text("Until"), "date"),
+    ListColumn("findings", Text("Findings")),
+    ListColumn("signed_off_by", Text("Signed off by")),
+    ListColumn("created_at", Text("Saved"), "date", is_shown=False),
+    ListColumn("compare", Text("Compare")),
 )
 
 
@@ -47,92 +47,92 @@ def plan_pages(blueprint: Blueprint) -> None:
     """Adds the pages of plans."""
 
     @page(blueprint, "/plans", needs="list_plans")
-    def plans(work: Work) -> Page:
-        times = plan_times(work)
+    def plans(visit: Visit) -> HtmlPage:
+        times = plan_times(visit)
         values = {
-            "list": list_view(work, _list(work, times)),
+            "list": list_view(visit, _list(visit, times)),
             "times": times.shown(),
             "bar": times.bar(),
             "drafts": times.drafts,
             "is_whole": times.is_whole,
             "most_versions": MOST_VERSIONS,
-            "state": lambda code: state_badge(PLAN_STATES, code, work.reader.language),
+            "state": lambda code: state_badge(PLAN_STATES, code, visit.reader.language),
         }
-        return Page("console/plans.html", values)
+        return HtmlPage("console/plans.html", values)
 
     @page(blueprint, "/plans/<id:code>/<version:version>", needs="get_plan", entry="plans")
-    def plan_version(work: Work, code: str, version: str) -> Page:
-        known, times = _plan(work, code, version), plan_times(work)
-        findings = _findings(work, known["findings"])
+    def plan_version(visit: Visit, code: str, version: str) -> HtmlPage:
+        known, times = _plan(visit, code, version), plan_times(visit)
+        findings = _findings(visit, known["findings"])
         live = times.live
         is_live = live is not None and (live.code, live.version) == (known["code"], known["version"])
         values = {
             "plan": known,
-            "names": names_of(work, [known["created_by"], known["published_by"]]),
+            "names": names_of(visit, [known["created_by"], known["published_by"]]),
             "text": plan_text(known["document"]),
-            "summary": _summary(work, known),
+            "summary": _summary(visit, known),
             "time_of": times.of(known["code"], known["version"]),
-            "state": state_badge(PLAN_STATES, times.state_of(known), work.reader.language),
+            "state": state_badge(PLAN_STATES, times.state_of(known), visit.reader.language),
             "findings": findings,
             "is_refused": any(finding["severity"] == _REFUSE for finding in known["findings"]),
             "asks_sign_off": any(finding["severity"] == _SIGN_OFF for finding in known["findings"]),
             "in_force": None if is_live else live,
-            "tomorrow": f"{work.desk.program.day_of(work.desk.now) + timedelta(days=1)}T00:00",
+            "tomorrow": f"{visit.desk.program.day_of(visit.desk.now) + timedelta(days=1)}T00:00",
         }
-        return Page("console/plan_version.html", values)
+        return HtmlPage("console/plan_version.html", values)
 
     @page(blueprint, "/plans/compare", needs="get_plan", entry="plans")
-    def compare_plans(work: Work) -> Page:
-        return Page("console/plan_compare.html", _compared(work))
+    def compare_plans(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/plan_compare.html", _compared(visit))
 
     @page(blueprint, "/plans/draft", needs="create_plan", entry="plans")
-    def plan_draft(work: Work) -> Page:
-        code, _, version = work.query.get("from", "").partition("/")
-        known = _plan(work, code, version) if code else None
+    def plan_draft(visit: Visit) -> HtmlPage:
+        code, _, version = visit.query.get("from", "").partition("/")
+        known = _plan(visit, code, version) if code else None
         text = "" if known is None else plan_text(known["document"])
-        return Page("console/plan_draft.html", {"known": known, "text": text, **_checked(work, text)})
+        return HtmlPage("console/plan_draft.html", {"known": known, "text": text, **_checked(visit, text)})
 
     @page(blueprint, "/plans/draft/check", needs="create_plan", post=True, entry="plans")
-    def check_plan_draft(work: Work) -> Page:
-        return Page("console/plan_checked.html", _checked(work, _text(work)))
+    def check_plan_draft(visit: Visit) -> HtmlPage:
+        return HtmlPage("console/plan_checked.html", _checked(visit, _text(visit)))
 
     @page(blueprint, "/plans/draft", needs="create_plan", post=True, entry="plans")
-    def save_plan_draft(work: Work) -> Done:
-        saved = work.call("create_plan", body=read_yaml(_text(work)))
-        address = work.url("plan_version", code=saved["code"], version=saved["version"])
+    def save_plan_draft(visit: Visit) -> Done:
+        saved = visit.call("create_plan", body=read_yaml(_text(visit)))
+        address = visit.url("plan_version", code=saved["code"], version=saved["version"])
         words = Text("{code} version {version} is saved as a draft.", code=saved["code"], version=saved["version"])
         return Done(address, words)
 
     @page(blueprint, "/plans/<id:code>/<version:version>/publish", needs="publish_plan", post=True, entry="plans")
-    def publish_version(work: Work, code: str, version: str) -> Done:
-        check_typed(work, f"{code} {version}")
-        signed_off_by = work.form.get("signed_off_by", "").strip() or None
-        effective_from = instant_of(work, work.form.get("effective_from", ""))
+    def publish_version(visit: Visit, code: str, version: str) -> Done:
+        check_typed(visit, f"{code} {version}")
+        signed_off_by = visit.form.get("signed_off_by", "").strip() or None
+        effective_from = instant_of(visit, visit.form.get("effective_from", ""))
         body = {"effective_from": effective_from, "signed_off_by": signed_off_by}
-        work.call("publish_plan", body=body, code=code, version=version)
+        visit.call("publish_plan", body=body, code=code, version=version)
         words = Text("{code} version {version} is published.", code=code, version=version)
-        return Done(work.url("plan_version", code=code, version=version), words)
+        return Done(visit.url("plan_version", code=code, version=version), words)
 
 
-def _text(work: Work) -> str:
-    return work.form.get("text", "").replace("\r\n", "\n")
+def _text(visit: Visit) -> str:
+    return visit.form.get("text", "").replace("\r\n", "\n")
 
 
-def _plan(work: Work, code: str, version: str) -> dict[str, Any]:
+def _plan(visit: Visit, code: str, version: str) -> dict[str, Any]:
     if not (version.isascii() and version.isdigit() and len(version) <= 9):
         raise Refusal("plan_unknown", code=code, version=version)
-    known: dict[str, Any] = work.call("get_plan", code=code, version=version)
+    known: dict[str, Any] = visit.call("get_plan", code=code, version=version)
     return known
 
 
-def _summary(work: Work, known: Mapping[str, Any]) -> Summary:
-    return plan_summary(compile_plan(known["document"]), work.reader.language)
+def _summary(visit: Visit, known: Mapping[str, Any]) -> Summary:
+    return plan_summary(compile_plan(known["document"]), visit.reader.language)
 
 
-def _findings(work: Work, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _findings(visit: Visit, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Findings in the reader's language, what stops publishing first."""
     places = list(SEVERITIES)
-    language = work.reader.language
+    language = visit.reader.language
     return [
         {
             **finding,
@@ -143,34 +143,34 @@ def _findings(work: Work, findings: list[dict[str, Any]]) -> list[dict[str, Any]
     ]
 
 
-def _checked(work: Work, text: str) -> dict[str, Any]:
+def _checked(visit: Visit, text: str) -> dict[str, Any]:
     """What became of a text: what is wrong by line, or what the packs say of it and its plain words."""
     if not text.strip():
         return {"draft": None}
-    draft = check_draft(text, work.desk.program.policy, current_site().policies)
-    language = work.reader.language
+    draft = check_draft(text, visit.desk.program.policy, current_site().policies)
+    language = visit.reader.language
     return {
         "draft": draft,
         "slips": [(slip.line, slip.problem.pointer, render(slip.problem.detail, language)) for slip in draft.slips],
-        "findings": _findings(work, [finding._asdict() for finding in draft.findings]),
+        "findings": _findings(visit, [finding._asdict() for finding in draft.findings]),
         "summary": None if draft.plan is None else plan_summary(draft.plan, language),
         "title": "" if draft.plan is None else title_of(draft.plan, language),
     }
 
 
-def _compared(work: Work) -> dict[str, Any]:
-    times = plan_times(work)
-    names = {"old": work.query.get("old", ""), "new": work.query.get("new", "")}
+def _compared(visit: Visit) -> dict[str, Any]:
+    times = plan_times(visit)
+    names = {"old": visit.query.get("old", ""), "new": visit.query.get("new", "")}
     choices = [(f"{plan['code']}/{plan['version']}", f"{plan['code']} {plan['version']}") for plan in times.versions]
     values: dict[str, Any] = {**names, "choices": choices, "stretches": None}
     if not all(names.values()):
         return values
-    old, new = (_plan(work, *_parted(name)) for name in names.values())
+    old, new = (_plan(visit, *_parted(name)) for name in names.values())
     lines = lines_beside(plan_text(old["document"]), plan_text(new["document"]))
-    language = work.reader.language
+    language = visit.reader.language
     return values | {
         "stretches": gathered(lines),
-        "differences": words_beside(_summary(work, old), _summary(work, new)),
+        "differences": words_beside(_summary(visit, old), _summary(visit, new)),
         "plans": (old, new),
         "kind": lambda code: state_badge(_KINDS, code, language),
     }
@@ -181,26 +181,26 @@ def _parted(name: str) -> tuple[str, str]:
     return code, version
 
 
-def _list(work: Work, times: PlanTime) -> ListSpec:
-    language = work.reader.language
+def _list(visit: Visit, times: PlanTime) -> ListSpec:
+    language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         state, name = times.state_of(row), f"{row['code']}/{row['version']}"
         counts = {code: sum(finding["severity"] == code for finding in row["findings"]) for code in SEVERITIES}
-        said = [f"{work.say(SEVERITIES[code].words)} {count}" for code, count in counts.items() if count]
+        said = [f"{visit.say(SEVERITIES[code].words)} {count}" for code, count in counts.items() if count]
         other = times.before(row["code"], row["version"])
-        compare = work.url("compare_plans", old=other, new=name) if other else ""
-        address = work.url("plan_version", code=row["code"], version=row["version"])
+        compare = visit.url("compare_plans", old=other, new=name) if other else ""
+        address = visit.url("plan_version", code=row["code"], version=row["version"])
         return {
             "id": name,
             "version": linked(f"{row['code']} {row['version']}", address),
             "status": state_badge(PLAN_STATES, state, language),
-            "from": work.reader.time(row["effective_from"]),
-            "until": work.reader.time(times.until_of(row)) or ("–" if state in (LIVE, COMING) else ""),
-            "findings": " · ".join(said) or ("–" if state != DRAFT else work.say(Text("none", "findings"))),
+            "from": visit.reader.time(row["effective_from"]),
+            "until": visit.reader.time(times.until_of(row)) or ("–" if state in (LIVE, COMING) else ""),
+            "findings": " · ".join(said) or ("–" if state != DRAFT else visit.say(Text("none", "findings"))),
             "signed_off_by": row["signed_off_by"] or "",
-            "created_at": work.reader.time(row["created_at"]),
-            "compare": linked(work.say(Text("with {version}", version=other.replace("/", " "))), compare)
+            "created_at": visit.reader.time(row["created_at"]),
+            "compare": linked(visit.say(Text("with {version}", version=other.replace("/", " "))), compare)
             if compare
             else "",
         }

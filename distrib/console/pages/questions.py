@@ -7,27 +7,27 @@ from typing import Any
 
 from flask import Blueprint
 
-from distrib.console.cells import State, id_cell, money_cell, state_badge
-from distrib.console.frame import Done, Page, Work, page
-from distrib.console.lists import Column, Filter, ListSpec, Tab, linked, list_view
+from distrib.console.cells import BadgeState, id_cell, money_cell, state_badge
+from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.lists import ListColumn, ListFilter, ListSpec, ListTab, linked, list_view
 from distrib.domain.texts import Text
 from distrib.services.plans.words import REASONS
 
-QUESTION_STATES: Mapping[str, State] = {
-    "open": State(Text("waits for an answer", "question"), "amber", "clock"),
-    "answered": State(Text("answered", "question"), "green", "check"),
-    "closed": State(Text("closed", "question"), "", "check"),
+QUESTION_STATES: Mapping[str, BadgeState] = {
+    "open": BadgeState(Text("waits for an answer", "question"), "amber", "clock"),
+    "answered": BadgeState(Text("answered", "question"), "green", "check"),
+    "closed": BadgeState(Text("closed", "question"), "", "check"),
 }
 MOST_SHOWN = 60
 """So many characters of a question stand in the list."""
 _COLUMNS = (
-    Column("text", Text("Question"), is_fixed=True),
-    Column("state", Text("State")),
-    Column("shop", Text("Shop")),
-    Column("order", Text("Order")),
-    Column("occurred_at", Text("Commission of"), "date"),
-    Column("amount", Text("Amount"), "money"),
-    Column("asked_at", Text("Asked"), "date"),
+    ListColumn("text", Text("Question"), is_fixed=True),
+    ListColumn("state", Text("State")),
+    ListColumn("shop", Text("Shop")),
+    ListColumn("order", Text("Order")),
+    ListColumn("occurred_at", Text("Commission of"), "date"),
+    ListColumn("amount", Text("Amount"), "money"),
+    ListColumn("asked_at", Text("Asked"), "date"),
 )
 
 
@@ -35,64 +35,64 @@ def question_pages(blueprint: Blueprint) -> None:
     """Adds the pages of questions."""
 
     @page(blueprint, "/questions", needs="list_questions")
-    def questions(work: Work) -> Page:
-        title = work.say(Text("Questions", "menu"))
-        return Page("console/list.html", {"title": title, "list": list_view(work, _list(work))})
+    def questions(visit: Visit) -> HtmlPage:
+        title = visit.say(Text("Questions", "menu"))
+        return HtmlPage("console/list.html", {"title": title, "list": list_view(visit, _list(visit))})
 
     @page(blueprint, "/questions/<question_id>", needs="get_question", entry="questions")
-    def question(work: Work, question_id: str) -> Page:
-        asked = work.call("get_question", question_id=question_id)
+    def question(visit: Visit, question_id: str) -> HtmlPage:
+        asked = visit.call("get_question", question_id=question_id)
         looks: list[Mapping[str, Any]] = []
-        if asked["order_id"] is not None and work.desk.may("explain_order"):
-            explained = work.call("explain_order", order_id=asked["order_id"])
+        if asked["order_id"] is not None and visit.desk.may("explain_order"):
+            explained = visit.call("explain_order", order_id=asked["order_id"])
             looks = [
-                {**look, "reason": work.say(REASONS.get(look["reason"], look["reason"]))}
+                {**look, "reason": visit.say(REASONS.get(look["reason"], look["reason"]))}
                 for look in explained["looks"]
                 if look["shop_id"] == asked["shop_id"]
             ]
-        state = state_badge(QUESTION_STATES, asked["status"], work.reader.language)
-        commission = work.call("get_commission", commission_id=asked["commission_id"])
-        return Page(
+        state = state_badge(QUESTION_STATES, asked["status"], visit.reader.language)
+        commission = visit.call("get_commission", commission_id=asked["commission_id"])
+        return HtmlPage(
             "console/question.html", {"question": asked, "commission": commission, "looks": looks, "state": state}
         )
 
     @page(blueprint, "/questions/<question_id>/answer", needs="answer_question", post=True, entry="questions")
-    def answer_question(work: Work, question_id: str) -> Done:
-        words = work.form.get("answer", "").replace("\r\n", "\n").strip()
-        work.call("answer_question", {"answer": words}, question_id=question_id)
-        return Done(work.url("question", question_id=question_id), Text("Answered; the shop sees it on its page."))
+    def answer_question(visit: Visit, question_id: str) -> Done:
+        words = visit.form.get("answer", "").replace("\r\n", "\n").strip()
+        visit.call("answer_question", {"answer": words}, question_id=question_id)
+        return Done(visit.url("question", question_id=question_id), Text("Answered; the shop sees it on its page."))
 
     @page(blueprint, "/questions/<question_id>/close", needs="close_question", post=True, entry="questions")
-    def close_question(work: Work, question_id: str) -> Done:
-        work.call("close_question", question_id=question_id)
-        return Done(work.url("question", question_id=question_id), Text("The question is closed."))
+    def close_question(visit: Visit, question_id: str) -> Done:
+        visit.call("close_question", question_id=question_id)
+        return Done(visit.url("question", question_id=question_id), Text("The question is closed."))
 
 
-def _list(work: Work) -> ListSpec:
-    language = work.reader.language
+def _list(visit: Visit) -> ListSpec:
+    language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         text = row["text"] if len(row["text"]) <= MOST_SHOWN else f"{row['text'][: MOST_SHOWN - 1]}…"
-        order = id_cell(work, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else ""
+        order = id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else ""
         return {
             "id": row["id"],
-            "text": linked(text, work.url("question", question_id=row["id"])),
+            "text": linked(text, visit.url("question", question_id=row["id"])),
             "state": state_badge(QUESTION_STATES, row["status"], language),
-            "shop": id_cell(work, row["shop_id"]),
+            "shop": id_cell(visit, row["shop_id"]),
             "order": order,
-            "occurred_at": work.reader.day(row["occurred_at"]),
-            "amount": money_cell(work, row["amount_minor"], signed=True),
-            "asked_at": work.reader.time(row["asked_at"]),
+            "occurred_at": visit.reader.day(row["occurred_at"]),
+            "amount": money_cell(visit, row["amount_minor"], signed=True),
+            "asked_at": visit.reader.time(row["asked_at"]),
         }
 
-    every = (Tab(Text("All"), ""), *(Tab(state.words, code) for code, state in QUESTION_STATES.items()))
+    every = (ListTab(Text("All"), ""), *(ListTab(state.words, code) for code, state in QUESTION_STATES.items()))
     return ListSpec(
         name="questions",
         endpoint="questions",
         operation="list_questions",
         columns=_COLUMNS,
         cells=cells,
-        filters=(Filter("shop_id", Text("Shop")),),
+        filters=(ListFilter("shop_id", Text("Shop")),),
         tabs=every,
         empty=(
             Text("No questions"),

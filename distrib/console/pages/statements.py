@@ -15,8 +15,8 @@ from distrib.console.cells import (
     money_cell,
     state_badge,
 )
-from distrib.console.frame import Outcome, Page, Work, page
-from distrib.console.lists import Column, ListSpec, Tab, linked, list_view
+from distrib.console.frame import HtmlPage, Outcome, Visit, page
+from distrib.console.lists import ListColumn, ListSpec, ListTab, linked, list_view
 from distrib.console.second_person import names_of
 from distrib.domain.texts import Text
 
@@ -41,92 +41,95 @@ def statement_pages(blueprint: Blueprint) -> None:
     """Adds the pages of statements."""
 
     @page(blueprint, "/statements", needs="list_months")
-    def months(work: Work) -> Page:
-        shown = list_view(work, _months(work))
-        lasts = work.desk.program.day_of(work.desk.now).strftime("%Y-%m")
-        stops = work.call("get_close", period=lasts)["stops"]
+    def months(visit: Visit) -> HtmlPage:
+        shown = list_view(visit, _months(visit))
+        lasts = visit.desk.program.day_of(visit.desk.now).strftime("%Y-%m")
+        stops = visit.call("get_close", period=lasts)["stops"]
         follows = next((stop["next"] for stop in stops if stop["code"] == "close_in_sequence"), None)
-        return Page("console/months.html", {"list": shown, "follows": follows})
+        return HtmlPage("console/months.html", {"list": shown, "follows": follows})
 
     @page(blueprint, "/statements/<period>", needs="get_statements", entry="months")
-    def month(work: Work, period: str) -> Page:
-        state = work.call("get_close", period=period)
-        shown = list_view(work, _shops(work, period))
+    def month(visit: Visit, period: str) -> HtmlPage:
+        state = visit.call("get_close", period=period)
+        shown = list_view(visit, _shops(visit, period))
         totals = shown["answer"].get("totals")
         if totals is None:
-            totals = work.call("get_statements", query={"period": period, "limit": "1"})["totals"]
+            totals = visit.call("get_statements", query={"period": period, "limit": "1"})["totals"]
         values = {"period": period, "state": state, "totals": totals, "list": shown}
-        return Page("console/month.html", values | {"badge": _badge(work, state)})
+        return HtmlPage("console/month.html", values | {"badge": _badge(visit, state)})
 
     @page(blueprint, "/statements/<period>/export", needs="export_statements", entry="months")
-    def month_file(work: Work, period: str) -> Outcome:
-        asked = {name: work.query.get(name, "") for name in ("format", "detail", "shop_id")}
-        file: Outcome = work.call("export_statements", query=asked, period=period)
+    def month_file(visit: Visit, period: str) -> Outcome:
+        asked = {name: visit.query.get(name, "") for name in ("format", "detail", "shop_id")}
+        file: Outcome = visit.call("export_statements", query=asked, period=period)
         return file
 
     @page(blueprint, "/statements/<period>/shops/<shop_id>", needs="get_shop_statement", entry="months")
-    def shop_month(work: Work, period: str, shop_id: str) -> Page:
-        shown = list_view(work, _lines(work, period, shop_id))
+    def shop_month(visit: Visit, period: str, shop_id: str) -> HtmlPage:
+        shown = list_view(visit, _lines(visit, period, shop_id))
         values = {"period": period, "shop_id": shop_id, "statement": shown["answer"], "list": shown}
-        return Page("console/shop_month.html", values | {"badge": _badge(work, shown["answer"])})
+        return HtmlPage("console/shop_month.html", values | {"badge": _badge(visit, shown["answer"])})
 
 
-def figure_words(work: Work) -> list[tuple[str, str]]:
+def figure_words(visit: Visit) -> list[tuple[str, str]]:
     """The figures of a month by name with their words."""
-    return [(name, work.say(words)) for name, words in FIGURES]
+    return [(name, visit.say(words)) for name, words in FIGURES]
 
 
-def _badge(work: Work, state: Mapping[str, Any]) -> Any:
-    return state_badge(MONTH_STATES, state.get("status"), work.reader.language)
+def _badge(visit: Visit, state: Mapping[str, Any]) -> Any:
+    return state_badge(MONTH_STATES, state.get("status"), visit.reader.language)
 
 
-def _months(work: Work) -> ListSpec:
+def _months(visit: Visit) -> ListSpec:
     names: dict[str, str] = {}
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         totals = row["totals"] or {}
         closer = row["confirmed_by"]
         if closer is not None and closer not in names:
-            names.update(names_of(work, [closer]))
-        words = work.say(Text("Record of the close") if row["status"] == "closed" else Text("Close the month"))
+            names.update(names_of(visit, [closer]))
+        words = visit.say(Text("Record of the close") if row["status"] == "closed" else Text("Close the month"))
         return {
             "id": row["period"],
-            "period": linked(work.reader.month(row["period"]), work.url("month", period=row["period"])),
-            "status": state_badge(MONTH_STATES, row["status"], work.reader.language),
-            "shops": work.reader.number(row["count"]),
-            **{name: money_cell(work, totals.get(name)) for name, _ in FIGURES},
-            "closed": work.reader.day(row["closed_at"]),
+            "period": linked(visit.reader.month(row["period"]), visit.url("month", period=row["period"])),
+            "status": state_badge(MONTH_STATES, row["status"], visit.reader.language),
+            "shops": visit.reader.number(row["count"]),
+            **{name: money_cell(visit, totals.get(name)) for name, _ in FIGURES},
+            "closed": visit.reader.day(row["closed_at"]),
             "by": names.get(closer or "", ""),
-            "close": linked(words, work.url("close", period=row["period"])),
+            "close": linked(words, visit.url("close", period=row["period"])),
         }
 
     columns = (
-        Column("period", Text("Month"), is_fixed=True),
-        Column("status", Text("State")),
-        Column("shops", Text("Shops"), "number"),
-        *(Column(name, words, "money", is_shown=name not in (*_HIDDEN, "held_minor")) for name, words in FIGURES),
-        Column("closed", Text("Closed on", "statement"), "date"),
-        Column("by", Text("Confirmed by")),
-        Column("close", Text("Close", "statement")),
+        ListColumn("period", Text("Month"), is_fixed=True),
+        ListColumn("status", Text("State")),
+        ListColumn("shops", Text("Shops"), "number"),
+        *(ListColumn(name, words, "money", is_shown=name not in (*_HIDDEN, "held_minor")) for name, words in FIGURES),
+        ListColumn("closed", Text("Closed on", "statement"), "date"),
+        ListColumn("by", Text("Confirmed by")),
+        ListColumn("close", Text("Close", "statement")),
     )
     empty = (Text("No month yet"), Text("A month appears with the first commission that counts in it."))
     return ListSpec("months", "months", "list_months", columns, cells, empty=empty)
 
 
-def _shops(work: Work, period: str) -> ListSpec:
+def _shops(visit: Visit, period: str) -> ListSpec:
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": id_cell(work, row["shop_id"], "shop_month", period=period, shop_id=row["shop_id"]),
-            **{name: money_cell(work, row[name]) for name, _ in FIGURES},
-            "orders": work.reader.number(row["orders"]),
-            "refunds": work.reader.number(row["refunds"]),
+            "id": id_cell(visit, row["shop_id"], "shop_month", period=period, shop_id=row["shop_id"]),
+            **{name: money_cell(visit, row[name]) for name, _ in FIGURES},
+            "orders": visit.reader.number(row["orders"]),
+            "refunds": visit.reader.number(row["refunds"]),
         }
 
     columns = (
-        Column("id", Text("Shop"), sort="shop", is_fixed=True),
-        *(Column(name, words, "money", _SORTS.get(name, ""), is_shown=name not in _HIDDEN) for name, words in FIGURES),
-        Column("orders", Text("Orders", "statement"), "number"),
-        Column("refunds", Text("Refunds", "statement"), "number", is_shown=False),
+        ListColumn("id", Text("Shop"), sort="shop", is_fixed=True),
+        *(
+            ListColumn(name, words, "money", _SORTS.get(name, ""), is_shown=name not in _HIDDEN)
+            for name, words in FIGURES
+        ),
+        ListColumn("orders", Text("Orders", "statement"), "number"),
+        ListColumn("refunds", Text("Refunds", "statement"), "number", is_shown=False),
     )
     return ListSpec(
         "month_shops",
@@ -137,46 +140,46 @@ def _shops(work: Work, period: str) -> ListSpec:
         fixed={"period": period},
         place={"period": period},
         tabs=(
-            Tab(Text("All"), ""),
-            Tab(Text("Owed money", "statement"), "owed"),
-            Tab(Text("In debt", "statement"), "in_debt"),
+            ListTab(Text("All"), ""),
+            ListTab(Text("Owed money", "statement"), "owed"),
+            ListTab(Text("In debt", "statement"), "in_debt"),
         ),
         tab_parameter="filter",
         empty=(Text("No shop has a row in this month"), Text("A row appears with the first commission or payment.")),
     )
 
 
-def _lines(work: Work, period: str, shop_id: str) -> ListSpec:
-    language = work.reader.language
+def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
+    language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": row["id"],
-            "occurred": work.reader.time(row["occurred_at"]),
-            "order": id_cell(work, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
+            "occurred": visit.reader.time(row["occurred_at"]),
+            "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
             "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
             "rule": row["rule"] or row["reason"] or "",
-            "tier": work.reader.number(row["tier"]),
-            "base": money_cell(work, row["base_minor"]),
-            "rate": work.reader.percent(row["rate"]),
-            "amount": why_cell(work, row),
+            "tier": visit.reader.number(row["tier"]),
+            "base": money_cell(visit, row["base_minor"]),
+            "rate": visit.reader.percent(row["rate"]),
+            "amount": why_cell(visit, row),
             "state": state_badge(COMMISSION_STATES, row["state"], language),
-            "available": work.reader.day(row["available_at"]),
-            "belongs": work.reader.month(row["belongs_to_period"]),
+            "available": visit.reader.day(row["available_at"]),
+            "belongs": visit.reader.month(row["belongs_to_period"]),
         }
 
     columns = (
-        Column("occurred", Text("When"), "date", is_fixed=True),
-        Column("order", Text("Order")),
-        Column("kind", Text("Kind")),
-        Column("rule", Text("Rule")),
-        Column("tier", Text("Level"), "number"),
-        Column("base", Text("Base"), "money"),
-        Column("rate", Text("Rate"), "number"),
-        Column("amount", Text("Amount"), "money", is_fixed=True),
-        Column("state", Text("State")),
-        Column("available", Text("Available from"), "date"),
-        Column("belongs", Text("Belongs to"), "date", is_shown=False),
+        ListColumn("occurred", Text("When"), "date", is_fixed=True),
+        ListColumn("order", Text("Order")),
+        ListColumn("kind", Text("Kind")),
+        ListColumn("rule", Text("Rule")),
+        ListColumn("tier", Text("Level"), "number"),
+        ListColumn("base", Text("Base"), "money"),
+        ListColumn("rate", Text("Rate"), "number"),
+        ListColumn("amount", Text("Amount"), "money", is_fixed=True),
+        ListColumn("state", Text("State")),
+        ListColumn("available", Text("Available from"), "date"),
+        ListColumn("belongs", Text("Belongs to"), "date", is_shown=False),
     )
     return ListSpec(
         "month_lines",
@@ -190,9 +193,9 @@ def _lines(work: Work, period: str, shop_id: str) -> ListSpec:
     )
 
 
-def why_cell(work: Work, row: Mapping[str, Any]) -> Any:
+def why_cell(visit: Visit, row: Mapping[str, Any]) -> Any:
     """The amount of a commission; it leads to why where an order is its cause."""
-    amount = money_cell(work, row["amount_minor"], signed=True)
+    amount = money_cell(visit, row["amount_minor"], signed=True)
     if not row["order_id"]:
         return amount
-    return linked(amount, work.url("order", order_id=row["order_id"]) + "#why")
+    return linked(amount, visit.url("order", order_id=row["order_id"]) + "#why")

@@ -12,7 +12,7 @@ from distrib.console.language import Say, speak
 from distrib.console.plans.summary_texts import TEXTS
 from distrib.domain.amounts import show_amount, show_percent
 from distrib.domain.document import first_of
-from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Metric, Rank
+from distrib.domain.plans.conditions import AllOf, AtLeast, Condition, Rank
 from distrib.domain.plans.customer_conditions import CustomerCondition
 from distrib.domain.plans.limits import Cap, Requires
 from distrib.domain.plans.plan import Plan
@@ -39,6 +39,15 @@ class Fact(NamedTuple):
     text: str
 
 
+class RankWords(NamedTuple):
+    """One rank in words: what reaches it, what keeps it; empty where it is given by hand alone."""
+
+    code: str
+    promote: str
+    keep: str
+    grace: int
+
+
 class Summary(NamedTuple):
     """A plan in words."""
 
@@ -51,6 +60,28 @@ def plan_summary(plan: Plan, language: str) -> Summary:
     """Puts the plan into that language."""
     words = _Words(plan, speak(TEXTS, language))
     return Summary(title_of(plan, language), tuple(words.facts()), tuple(words.rule(rule) for rule in plan.rules))
+
+
+def ladder_words(plan: Plan, language: str) -> list[RankWords]:
+    """Puts the plan's ranks into that language, the lowest first."""
+    words = _Words(plan, speak(TEXTS, language))
+    return [
+        RankWords(rank.code, words.condition(rank.promote), words.condition(rank.keep), rank.grace)
+        for rank in plan.ranks
+    ]
+
+
+def metric_words(name: str, levels: int | None, min_rank: str | None, window: str, language: str) -> str:
+    """Names a figure of a rank's condition, with from which rank on and within which time it counts."""
+    say = speak(TEXTS, language)
+    rank = say("from_rank", rank=min_rank) if min_rank else ""
+    return f"{say(f'metric.{name}', levels=levels or 0)}{rank}{_window(say, window)}"
+
+
+def _window(say: Say, window: str) -> str:
+    if window == "ever":
+        return ""
+    return say("within_month") if window == "month" else say("within_days", days=window.removesuffix("d"))
 
 
 def title_of(plan: Plan, language: str) -> str:
@@ -181,6 +212,10 @@ class _Words:
             terms.append(self._say("grace", times=rank.grace))
         return self._say("rank", rank=rank.code, terms="; ".join(terms)) if terms else rank.code
 
+    def condition(self, condition: Condition | None) -> str:
+        """Says what a rank takes; empty where nothing does."""
+        return "" if condition is None else self._condition(condition)
+
     def _condition(self, condition: Condition, is_inner: bool = False) -> str:
         if isinstance(condition, AtLeast):
             return self._at_least(condition)
@@ -194,14 +229,7 @@ class _Words:
         rank = self._say("from_rank", rank=metric.min_rank) if metric.min_rank else ""
         is_money = metric.name.endswith("_minor")
         figure = self._money(threshold.at_least) if is_money else f"{threshold.at_least:,}"
-        return f"{name}{rank}{self._window(metric)} ≥ {figure}"
-
-    def _window(self, metric: Metric) -> str:
-        if metric.window == "ever":
-            return ""
-        if metric.window == "month":
-            return self._say("within_month")
-        return self._say("within_days", days=metric.window.removesuffix("d"))
+        return f"{name}{rank}{_window(self._say, metric.window)} ≥ {figure}"
 
     def _pool(self, pool: Pool) -> str:
         weights = ", ".join(f"{rank} {weight:,}" for rank, weight in pool.weights.items())

@@ -11,7 +11,15 @@ from distrib.services.context import Actor, Program
 from distrib.services.network.moves import move_shop
 from distrib.services.network.records import change_shop, erase_shop
 from distrib.services.network.registration import Registered, ShopDraft, register_shops
-from distrib.services.network.standing import STATUSES, RankChangeView, rank_history, set_rank, set_status
+from distrib.services.network.standing import (
+    STATUSES,
+    RankChangeView,
+    StandingChange,
+    rank_history,
+    set_rank,
+    set_status,
+    standing_history,
+)
 from distrib.services.network.views import (
     RelatedShop,
     ShopView,
@@ -19,6 +27,7 @@ from distrib.services.network.views import (
     downline,
     get_shop,
     introduced_by,
+    nearest_below,
     upline,
 )
 
@@ -29,6 +38,7 @@ __all__ = [
     "RelatedShop",
     "ShopDraft",
     "ShopView",
+    "StandingChange",
     "change_shop",
     "distance_below",
     "downline",
@@ -36,11 +46,13 @@ __all__ = [
     "get_shop",
     "introduced_by",
     "move_shop",
+    "nearest_below",
     "rank_history",
     "register_shop",
     "register_shops",
     "set_rank",
     "set_status",
+    "standing_history",
     "upline",
 ]
 

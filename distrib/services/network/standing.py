@@ -1,4 +1,4 @@
-"""Sets the status and rank of a shop by hand, and lists the history of its ranks.
+"""Sets the status and rank of a shop by hand, and lists the history of its ranks, statuses and sponsors.
 
 Ranks earned by sales are written by ``ranks.promotion``. A change is a dated row with its reason.
 """
@@ -39,6 +39,18 @@ class RankChangeView:
     rank: str | None
     cause: str
     reason: Any
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """A change of a shop's ``status`` or ``sponsor`` (None: it became a root): from when, to what, and why."""
+
+    kind: str
+    effective_at: datetime
+    value: str | None
+    reason: str
     recorded_at: datetime
     recorded_by: str
 
@@ -108,9 +120,7 @@ def rank_history(
     limit: int = 50,
 ) -> tuple[list[RankChangeView], tuple[str, int] | None]:
     """Lists a page of the changes of a shop's rank, earliest first, and the cursor of the next page."""
-    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
-    if shop is None:
-        raise Refusal("shop_unknown", id=shop_id)
+    shop = _known(conn, program, shop_id)
     after = cursor or (_BEFORE_ALL.isoformat(), 0)
     rows = store.rank_history(conn, program.program_id, shop.shop_no, after, limit + 1)
     changes = [
@@ -118,6 +128,35 @@ def rank_history(
         for row in rows[:limit]
     ]
     return changes, (rows[limit - 1].effective_at.isoformat(), rows[limit - 1].seq) if len(rows) > limit else None
+
+
+def standing_history(
+    conn: Connection,
+    program: Program,
+    shop_id: str,
+    cursor: tuple[str, str, int] | None = None,
+    limit: int = 50,
+) -> tuple[list[StandingChange], tuple[str, str, int] | None]:
+    """Lists a page of a shop's statuses and sponsors, earliest first, and the cursor of the next page."""
+    shop = _known(conn, program, shop_id)
+    after = cursor or (_BEFORE_ALL.isoformat(), "", 0)
+    rows = store.standing_history(conn, program.program_id, shop.shop_no, after, limit + 1)
+    changes = [
+        StandingChange(row.kind, row.effective_at, row.value, row.reason, row.recorded_at, row.recorded_by)
+        for row in rows[:limit]
+    ]
+    if len(rows) <= limit:
+        return changes, None
+    last = rows[limit - 1]
+    return changes, (last.effective_at.isoformat(), last.kind, last.seq)
+
+
+def _known(conn: Connection, program: Program, shop_id: str) -> KnownShop:
+    """Finds a shop by its id; raises ``shop_unknown``."""
+    shop = shops.by_ids(conn, program.program_id, [shop_id]).get(shop_id) if is_identifier(shop_id) else None
+    if shop is None:
+        raise Refusal("shop_unknown", id=shop_id)
+    return shop
 
 
 def _lock(conn: Connection, program: Program, shop_id: str, effective_at: datetime) -> KnownShop:

@@ -43,7 +43,10 @@ class ShopView:
 
 @dataclass(frozen=True, slots=True)
 class RelatedShop:
-    """A shop above or below another one; ``distance`` counts the levels between them."""
+    """A shop above or below another one; ``distance`` counts the levels between them.
+
+    ``direct_recruits`` is None where nobody counted them.
+    """
 
     shop_no: int
     id: str
@@ -55,6 +58,21 @@ class RelatedShop:
     rank: str | None
     joined_at: datetime
     sales_minor: int
+    direct_recruits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TreeShop:
+    """A shop as a picture of the tree shows it: where it stands, as what, and how many it brought in."""
+
+    id: str
+    sponsor_id: str
+    distance: int
+    level: int
+    name: str | None
+    status: str
+    rank: str | None
+    direct_recruits: int
 
 
 def get_shop(conn: Connection, program: Program, shop_id: str, now: datetime) -> ShopView:
@@ -108,6 +126,8 @@ def downline(
     now: datetime,
     cursor: tuple[int, int] | None = None,
     limit: int = 50,
+    *,
+    counts: bool = False,
 ) -> tuple[list[RelatedShop], tuple[int, int] | None]:
     """Lists a page of the shops below a shop now, level by level, and the cursor of the next (distance, shop number).
 
@@ -119,6 +139,7 @@ def downline(
         now: the instant.
         cursor: after what to begin.
         limit: how many at the most.
+        counts: whether the shops that each brought in are counted.
     """
     row = _find(conn, program, shop_id, now)
     _, level = _place_at(conn, program, row, now)
@@ -127,7 +148,39 @@ def downline(
     page = below[:limit]
     places = [_RelatedPlace(shop.shop_no, shop.depth, level + shop.depth, shop.sponsor_no) for shop in page]
     follows = (page[-1].depth, page[-1].shop_no) if len(below) > limit else None
-    return _related(conn, program, places, now), follows
+    return _related(conn, program, places, now, counts=counts), follows
+
+
+def nearest_below(
+    conn: Connection, program: Program, shop_id: str, levels: int | None, now: datetime, most: int
+) -> tuple[ShopView, list[TreeShop], bool]:
+    """Reads a shop, up to ``most`` shops of the nearest levels below it, and whether there are more within ``levels``.
+
+    Raises:
+        Refusal: ``shop_unknown``.
+    """
+    top = get_shop(conn, program, shop_id, now)
+    deep = tree.DEEPEST if levels is None else levels
+    below = tree.nearest_below(conn, program.program_id, top.shop_no, now, deep, most + 1)
+    page = below[:most]
+    numbers = [shop.shop_no for shop in page]
+    rows = shops.show_many(conn, program.program_id, [top.shop_no, *numbers], now)
+    recruits = tree.count_recruits(conn, program.program_id, numbers, now)
+    lowest = lowest_rank(conn, program, now)
+    drawn = [
+        TreeShop(
+            id=rows[shop.shop_no].shop_id,
+            sponsor_id=rows[shop.sponsor_no].shop_id,
+            distance=shop.depth,
+            level=top.level + shop.depth,
+            name=rows[shop.shop_no].name,
+            status=rows[shop.shop_no].status,
+            rank=rows[shop.shop_no].rank or lowest,
+            direct_recruits=recruits.get(shop.shop_no, 0),
+        )
+        for shop in page
+    ]
+    return top, drawn, len(below) > most
 
 
 def introduced_by(conn: Connection, program: Program, shop_ids: Sequence[str]) -> dict[str, str]:
@@ -176,14 +229,18 @@ def lowest_rank(conn: Connection, program: Program, now: datetime) -> str | None
     return None if entry is None else entry.plan.lowest_rank
 
 
-def _related(conn: Connection, program: Program, places: Sequence[_RelatedPlace], now: datetime) -> list[RelatedShop]:
-    """Reads the shops at those places, all at once."""
+def _related(
+    conn: Connection, program: Program, places: Sequence[_RelatedPlace], now: datetime, *, counts: bool = False
+) -> list[RelatedShop]:
+    """Reads the shops at those places, all at once, and counts whom each brought in where that is wished."""
     numbers = {number for place in places for number in (place.shop_no, place.sponsor_no) if number is not None}
     if not numbers:
         return []
     rows = shops.show_many(conn, program.program_id, numbers, now)
     sales = tree.sales_of(conn, program.program_id, [place.shop_no for place in places])
     lowest = lowest_rank(conn, program, now)
+    shown = [place.shop_no for place in places]
+    recruits = tree.count_recruits(conn, program.program_id, shown, now) if counts else {}
     return [
         RelatedShop(
             shop_no=place.shop_no,
@@ -196,6 +253,7 @@ def _related(conn: Connection, program: Program, places: Sequence[_RelatedPlace]
             rank=rows[place.shop_no].rank or lowest,
             joined_at=rows[place.shop_no].joined_at,
             sales_minor=sales.get(place.shop_no, 0),
+            direct_recruits=recruits.get(place.shop_no, 0) if counts else None,
         )
         for place in places
     ]

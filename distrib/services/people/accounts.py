@@ -22,7 +22,7 @@ from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.store.people import accounts as store
-from distrib.store.people.accounts import PersonRow, SessionRow
+from distrib.store.people.accounts import PersonRow, PersonSessionRow
 
 LONGEST_SESSION: Final = timedelta(hours=12)
 IDLE: Final = timedelta(hours=2)
@@ -36,7 +36,7 @@ _MOST_DEVICE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SignedPerson:
     """Somebody who signs in, and whether the password was chosen by somebody else."""
 
     person_no: int
@@ -51,11 +51,13 @@ class Person:
 class SignedIn:
     """A person with the session that it is in by."""
 
-    person: Person
+    person: SignedPerson
     session_id: str
 
 
-def make_person(conn: Connection, login: str, name: str, password: str, now: datetime, *, must_change: bool) -> Person:
+def make_person(
+    conn: Connection, login: str, name: str, password: str, now: datetime, *, must_change: bool
+) -> SignedPerson:
     """Makes somebody who signs in by a password, and enters the person.
 
     Args:
@@ -74,7 +76,7 @@ def make_person(conn: Connection, login: str, name: str, password: str, now: dat
     return _made(conn, row)
 
 
-def person_by_login(conn: Connection, login: str) -> Person:
+def person_by_login(conn: Connection, login: str) -> SignedPerson:
     """Finds a person who still signs in, and enters the person; raises ``person_unknown``."""
     row = store.by_login(conn, login)
     if row is None or row.ended_at is not None:
@@ -83,12 +85,12 @@ def person_by_login(conn: Connection, login: str) -> Person:
     return _person(row)
 
 
-def enter(conn: Connection, person: Person) -> None:
+def enter(conn: Connection, person: SignedPerson) -> None:
     """Lets the transaction see a person who is signed in, its sessions and its seats."""
     store.enter_person(conn, person.person_no)
 
 
-def check_password(conn: Connection, login: str, password: str) -> Person:
+def check_password(conn: Connection, login: str, password: str) -> SignedPerson:
     """Finds the person of a login and a password, and enters the person; takes as long whatever is wrong.
 
     Raises:
@@ -102,11 +104,11 @@ def check_password(conn: Connection, login: str, password: str) -> Person:
     return _person(row)
 
 
-def begin_session(conn: Connection, person: Person, device: str, pepper: bytes, now: datetime) -> str:
+def begin_session(conn: Connection, person: SignedPerson, device: str, pepper: bytes, now: datetime) -> str:
     """Begins a session and returns its token: the only time it is seen."""
     token = secrets.token_urlsafe(32)
     seen = "".join(character for character in device if character.isprintable())[:_MOST_DEVICE]
-    row = SessionRow(_hash_of(pepper, token), person.person_no, seen, now, now, now + LONGEST_SESSION)
+    row = PersonSessionRow(_hash_of(pepper, token), person.person_no, seen, now, now, now + LONGEST_SESSION)
     store.insert_session(conn, row)
     return token
 
@@ -166,7 +168,9 @@ def change_password(conn: Connection, signed_in: SignedIn, former: str, password
     store.end_sessions(conn, person.person_no, bytes.fromhex(signed_in.session_id), now)
 
 
-def give_password(conn: Connection, login: str, password: str, now: datetime, *, must_change: bool = True) -> Person:
+def give_password(
+    conn: Connection, login: str, password: str, now: datetime, *, must_change: bool = True
+) -> SignedPerson:
     """Gives a person a password and ends all sessions; for who runs the service. Enters the person.
 
     Args:
@@ -196,7 +200,7 @@ def set_language(conn: Connection, signed_in: SignedIn, language: str) -> None:
     store.set_language(conn, signed_in.person.person_no, language)
 
 
-def set_preference(conn: Connection, person: Person, name: str, value: Any) -> None:
+def set_preference(conn: Connection, person: SignedPerson, name: str, value: Any) -> None:
     """Keeps how a person likes one list; of more than ``MOST_PREFERENCES`` the first is forgotten."""
     kept = {**{key: kept for key, kept in person.preferences.items() if key != name}, name: value}
     for key in list(kept)[:-MOST_PREFERENCES]:
@@ -204,7 +208,7 @@ def set_preference(conn: Connection, person: Person, name: str, value: Any) -> N
     store.set_preferences(conn, person.person_no, json.dumps(kept, separators=(",", ":")))
 
 
-def _made(conn: Connection, row: PersonRow) -> Person:
+def _made(conn: Connection, row: PersonRow) -> SignedPerson:
     """Writes the row, reads it back, and enters the person; another may have made that login meanwhile."""
     store.insert_person(conn, row)
     made = store.by_login(conn, row.login)
@@ -214,9 +218,9 @@ def _made(conn: Connection, row: PersonRow) -> Person:
     return _person(made)
 
 
-def _person(row: PersonRow) -> Person:
+def _person(row: PersonRow) -> SignedPerson:
     preferences = json.loads(row.preferences)
-    return Person(row.person_no, row.login, row.name, row.must_change, row.language, preferences)
+    return SignedPerson(row.person_no, row.login, row.name, row.must_change, row.language, preferences)
 
 
 def _hash_of(pepper: bytes, token: str) -> bytes:

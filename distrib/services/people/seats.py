@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import COMMAND_LINE, Actor, Program
-from distrib.services.people.accounts import Person, make_person, person_by_login
+from distrib.services.people.accounts import SignedPerson, make_person, person_by_login
 from distrib.services.people.passwords import new_password
 from distrib.services.programs.keys import MADE, actor_of, awaiting, key_view, reaches
 from distrib.services.programs.scopes import SEAT_ROLES
@@ -58,7 +58,7 @@ class Seat:
 
 
 def give_seat(
-    conn: Connection, program: Program, person: Person, role: str, now: datetime, actor: Actor = COMMAND_LINE
+    conn: Connection, program: Program, person: SignedPerson, role: str, now: datetime, actor: Actor = COMMAND_LINE
 ) -> str:
     """Lets a person into the program as what the role says, and returns the seat's key.
 
@@ -86,7 +86,7 @@ def give_seat(
     return key_id
 
 
-def seats_of(conn: Connection, person: Person, now: datetime) -> list[Seat]:
+def seats_of(conn: Connection, person: SignedPerson, now: datetime) -> list[Seat]:
     """Lists the programs that a person is in; the transaction has entered the person."""
     rows = store.seats_of(conn, person.person_no, now, MOST_SEATS)
     return [Seat(row.key_id, row.role, row.program_id, row.code, row.title) for row in rows]

@@ -129,8 +129,8 @@ def count_waiting(conn: Connection, program_id: int, shop_no: int, most: int) ->
 
 def find_question(conn: Connection, program_id: int, question_id: str) -> QuestionRow | None:
     """Reads the question of that id."""
-    found = _rows(conn, program_id, _OF_ID, {"id": question_id})
-    return found[0] if found else None
+    rows = _rows(conn, program_id, _OF_ID, {"id": question_id})
+    return rows[0] if rows else None
 
 
 def list_questions(
@@ -154,8 +154,8 @@ def of_commission(
 
 def _rows(conn: Connection, program_id: int, numbers: str, bound: dict[str, Any]) -> list[QuestionRow]:
     """Reads the questions whose numbers a statement lists."""
-    found = [row[0] for row in driver(conn).execute(numbers, bound | {"program": program_id}).fetchall()]
-    if not found:
+    listed = [row[0] for row in driver(conn).execute(numbers, bound | {"program": program_id}).fetchall()]
+    if not listed:
         return []
     cursor = driver(conn).cursor(row_factory=rows_as(QuestionRow))
-    return cursor.execute(_ROWS, {"program": program_id, "numbers": found}).fetchall()
+    return cursor.execute(_ROWS, {"program": program_id, "numbers": listed}).fetchall()

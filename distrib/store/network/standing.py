@@ -32,6 +32,18 @@ class RankRow(NamedTuple):
     recorded_by: str
 
 
+class StandingRow(NamedTuple):
+    """One row of a shop's history: a ``status``, or a ``sponsor`` by its id (None: a root)."""
+
+    kind: str
+    seq: int
+    effective_at: datetime
+    value: str | None
+    reason: str
+    recorded_at: datetime
+    recorded_by: str
+
+
 _INSERT_STATUS = """
 INSERT INTO shop_statuses (program_id, shop_no, effective_at, status, reason, recorded_at, recorded_by)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -65,6 +77,19 @@ _HISTORY = """
 SELECT seq, effective_at, rank, cause, reason, recorded_at, recorded_by FROM shop_ranks
 WHERE program_id = %s AND shop_no = %s AND (effective_at, seq) > (%s::timestamptz, %s)
 ORDER BY effective_at, seq LIMIT %s
+"""
+# Few rows a shop: each of both histories is found by its key.
+_STANDINGS = """
+SELECT kind, seq, effective_at, value, reason, recorded_at, recorded_by FROM (
+    SELECT 'status' AS kind, h.seq, h.effective_at, h.status AS value, h.reason, h.recorded_at, h.recorded_by
+    FROM shop_statuses h WHERE h.program_id = %(program)s AND h.shop_no = %(shop)s
+    UNION ALL
+    SELECT 'sponsor', r.seq, r.effective_at, p.shop_id, r.reason, r.recorded_at, r.recorded_by
+    FROM referrals r LEFT JOIN shops p ON p.program_id = r.program_id AND p.shop_no = r.sponsor_no
+    WHERE r.program_id = %(program)s AND r.shop_no = %(shop)s
+) standings
+WHERE (effective_at, kind, seq) > (%(after)s::timestamptz, %(kind)s, %(seq)s)
+ORDER BY effective_at, kind, seq LIMIT %(limit)s
 """
 _RANKS_HELD = "SELECT rank, count(*) FROM shops WHERE program_id = %s AND rank IS NOT NULL GROUP BY rank"
 _SHOPS_WITH_RANKS = """
@@ -131,6 +156,16 @@ def rank_history(conn: Connection, program_id: int, shop_no: int, after: tuple[s
     """Lists a shop's ranks by when they take effect, from after (instant, sequence) on."""
     cursor = driver(conn).cursor(row_factory=rows_as(RankRow))
     return cursor.execute(_HISTORY, (program_id, shop_no, *after, limit)).fetchall()
+
+
+def standing_history(
+    conn: Connection, program_id: int, shop_no: int, after: tuple[str, str, int], limit: int
+) -> list[StandingRow]:
+    """Lists a shop's statuses and sponsors by when they take effect, from after (instant, kind, sequence) on."""
+    instant, kind, seq = after
+    values = {"program": program_id, "shop": shop_no, "after": instant, "kind": kind, "seq": seq, "limit": limit}
+    cursor = driver(conn).cursor(row_factory=rows_as(StandingRow))
+    return cursor.execute(_STANDINGS, values).fetchall()
 
 
 def ranks_held(conn: Connection, program_id: int) -> dict[str, int]:

@@ -62,6 +62,20 @@ WITH RECURSIVE below AS (
 SELECT {", ".join(Below._fields)} FROM below
 WHERE depth > 0 AND (depth, shop_no) > (%(depth)s, %(after)s) ORDER BY depth, shop_no LIMIT %(limit)s
 """
+# A recursive query works level by level and ends where enough was taken: the nearest of a large tree cost no more than
+# they are.
+_NEAREST = f"""
+WITH RECURSIVE below AS (
+    SELECT %(shop)s::bigint AS shop_no, 0 AS depth, NULL::bigint AS sponsor_no
+    UNION ALL
+    SELECT r.shop_no, b.depth + 1, b.shop_no
+    FROM below b
+    JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
+    WHERE b.depth < %(levels)s AND {_NO_NEWER}
+)
+SELECT {", ".join(Below._fields)} FROM (SELECT * FROM below LIMIT %(limit)s) nearest
+WHERE depth > 0 ORDER BY depth, shop_no
+"""
 # PostgreSQL counts row by row, so that the count of a large tree ends at the limit.
 _COUNT = f"""
 WITH RECURSIVE below AS (
@@ -171,6 +185,15 @@ def downline_at(
     values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit}
     cursor = driver(conn).cursor(row_factory=rows_as(Below))
     return cursor.execute(_DOWNLINE, values | {"depth": depth, "after": after_no}).fetchall()
+
+
+def nearest_below(
+    conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int
+) -> list[Below]:
+    """Lists up to ``most`` shops below a shop at an instant, those of the nearest levels, level by level."""
+    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": most + 1}
+    cursor = driver(conn).cursor(row_factory=rows_as(Below))
+    return cursor.execute(_NEAREST, values).fetchall()
 
 
 def is_larger(conn: Connection, program_id: int, shop_no: int, as_of: datetime, levels: int, most: int) -> bool:

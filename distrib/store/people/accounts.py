@@ -22,7 +22,7 @@ class PersonRow(NamedTuple):
     ended_at: datetime | None = None
 
 
-class SessionRow(NamedTuple):
+class PersonSessionRow(NamedTuple):
     """A session of a person: on what device, from when until when."""
 
     session_hash: bytes
@@ -35,7 +35,7 @@ class SessionRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(PersonRow._fields)
-_SESSION_COLUMNS = ", ".join(SessionRow._fields)
+_SESSION_COLUMNS = ", ".join(PersonSessionRow._fields)
 _NAME = "SELECT set_config('distrib.{name}', :value, true)"
 _NAME_LOGIN, _NAME_SESSION, _ENTER = (text(_NAME.format(name=name)) for name in ("login", "session", "person_no"))
 _BY_LOGIN = text(f"SELECT {_COLUMNS} FROM people WHERE login = :login")
@@ -54,7 +54,8 @@ _SET_LANGUAGE = text("UPDATE people SET language = :language WHERE person_no = :
 _SET_PREFERENCES = text("UPDATE people SET preferences = :preferences WHERE person_no = :person_no")
 _END_PERSON = text("UPDATE people SET ended_at = :now WHERE person_no = :person_no AND ended_at IS NULL")
 _INSERT_SESSION = text(
-    f"INSERT INTO person_sessions ({_SESSION_COLUMNS}) VALUES ({', '.join(f':{name}' for name in SessionRow._fields)})"
+    f"INSERT INTO person_sessions ({_SESSION_COLUMNS}) VALUES ("
+    f"{', '.join(f':{name}' for name in PersonSessionRow._fields)})"
 )
 _BY_SESSION = text(f"SELECT {_SESSION_COLUMNS} FROM person_sessions WHERE session_hash = :session_hash")
 _SESSIONS = text(
@@ -114,25 +115,27 @@ def end_person(conn: Connection, person_no: int, now: datetime) -> None:
     conn.execute(_END_PERSON, {"person_no": person_no, "now": now})
 
 
-def insert_session(conn: Connection, row: SessionRow) -> None:
+def insert_session(conn: Connection, row: PersonSessionRow) -> None:
     """Writes a session."""
     conn.execute(_INSERT_SESSION, row._asdict())
 
 
-def by_session(conn: Connection, session_hash: bytes) -> SessionRow | None:
+def by_session(conn: Connection, session_hash: bytes) -> PersonSessionRow | None:
     """Reads the session of that hash: row-level security shows this one to who names it."""
     conn.execute(_NAME_SESSION, {"value": session_hash.hex()})
     row = conn.execute(_BY_SESSION, {"session_hash": session_hash}).one_or_none()
-    return None if row is None else SessionRow._make(row)
+    return None if row is None else PersonSessionRow._make(row)
 
 
-def sessions_of(conn: Connection, person_no: int, now: datetime, seen_after: datetime, limit: int) -> list[SessionRow]:
+def sessions_of(
+    conn: Connection, person_no: int, now: datetime, seen_after: datetime, limit: int
+) -> list[PersonSessionRow]:
     """Lists the live sessions of a person, the newest first."""
     values = {"person_no": person_no, "now": now, "seen_after": seen_after, "limit": limit}
-    return [SessionRow._make(row) for row in conn.execute(_SESSIONS, values)]
+    return [PersonSessionRow._make(row) for row in conn.execute(_SESSIONS, values)]
 
 
-def note_seen(conn: Connection, row: SessionRow, now: datetime) -> None:
+def note_seen(conn: Connection, row: PersonSessionRow, now: datetime) -> None:
     """Writes when a session was last used."""
     conn.execute(_SEEN, {"session_hash": row.session_hash, "person_no": row.person_no, "now": now})
 

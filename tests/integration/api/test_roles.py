@@ -59,6 +59,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_shop": ("GET", "/v1/shops/own", None),
     "list_upline": ("GET", "/v1/shops/own/upline", None),
     "list_downline": ("GET", "/v1/shops/own/downline", None),
+    "get_tree": ("GET", "/v1/shops/own/tree", None),
+    "list_shop_changes": ("GET", "/v1/shops/own/changes", None),
     "move_shop": ("POST", "/v1/shops/own/move", {"sponsor_id": None, "reason": "r"}),
     "set_status": ("POST", "/v1/shops/own/status", {"status": "active", "reason": "r"}),
     "set_statuses": (

@@ -37,7 +37,7 @@ class Browser:
 
     def page(self, path: str = "") -> str:
         """The text of a page of the program that must be shown."""
-        answer = self.get(f"/console/{self.program}{path}")
+        answer = self.get(f"/console/p/{self.program}{path}")
         assert answer.status_code == 200, (answer.status, answer.text)
         return answer.text
 
@@ -48,7 +48,7 @@ class Browser:
 
     def do(self, path: str, /, **form: str) -> TestResponse:
         """Sends a form of the program as a script of the page does."""
-        return self.send(f"/console/{self.program}{path}", headers={"HX-Request": "true"}, **form)
+        return self.send(f"/console/p/{self.program}{path}", headers={"HX-Request": "true"}, **form)
 
     def sign_in(self, login: str, password: str = PASSWORD) -> TestResponse:
         """Signs in."""

@@ -61,7 +61,7 @@ def test_every_page_of_the_menu_is_shown_without_a_complaint_or_a_barrier(
         paths = page.page.eval_on_selector_all("#menu a", "links => links.map(link => link.getAttribute('href'))")
         assert len(paths) == len(MENU)
         wrong: dict[str, object] = {}
-        for path in [*paths, f"/console/{busy.program.code}/orders/o-1", "/console/account"]:
+        for path in [*paths, f"/console/p/{busy.program.code}/orders/o-1", "/console/account"]:
             status = page.open(path)
             problems = [*page.barriers(), *(["wider than the screen"] if page.overflows else [])]
             if status != 200 or problems:
@@ -91,7 +91,7 @@ def test_chosen_columns_stay_with_the_person(busy: World, person: Person, progra
     person("ann")
     with sight(program, address, language="en") as page:
         signed_in(page, "ann")
-        page.open(f"/console/{busy.program.code}/orders")
+        page.open(f"/console/p/{busy.program.code}/orders")
         assert page.page.locator("th", has_text="Customer").count() == 0
         page.page.click("button:has-text('Columns')")
         with page.page.expect_navigation():
@@ -99,5 +99,5 @@ def test_chosen_columns_stay_with_the_person(busy: World, person: Person, progra
         assert page.page.locator("th", has_text="Customer").count() == 1
     with sight(program, address, language="en") as other:
         signed_in(other, "ann")
-        other.open(f"/console/{busy.program.code}/orders")
+        other.open(f"/console/p/{busy.program.code}/orders")
         assert other.page.locator("th", has_text="Customer").count() == 1

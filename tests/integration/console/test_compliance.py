@@ -35,11 +35,11 @@ def test_a_finding_stands_beside_its_threshold_and_source_and_a_case_about_its_t
     measured = han.page("/compliance/structure")
     assert "tree of a" in measured
     assert '3<meter min="0"' in measured
-    report = han.get("/console/test/compliance/report")
+    report = han.get("/console/p/test/compliance/report?language=both")
     assert (report.mimetype, report.data[:5]) == ("application/pdf", b"%PDF-")
 
     opened = han.do("/compliance/cases/new", shop_id="c", reason="too deep")
-    assert opened.headers["HX-Redirect"] == "/console/test/compliance/cases/1"
+    assert opened.headers["HX-Redirect"] == "/console/p/test/compliance/cases/1"
     decision = {"decision": "freeze", "decided_by": "Han Mei", "reason": "until we know"}
     han.page("/compliance/cases/1")
     assert han.do("/compliance/cases/1/decide", typed="2", **decision).status_code == 422
@@ -59,4 +59,4 @@ def test_a_penalty_is_recorded_and_withdrawn_with_a_reason_and_readers_do_not_se
     assert han.do("/compliance/penalties/p-1/withdraw", typed="p-1", reason="annulled").status_code == 204
     assert "annulled" in han.page("/compliance/penalties/p-1")
     assert "Penalties" not in vera.page("/compliance")
-    assert vera.get("/console/test/compliance/penalties").status_code == 403
+    assert vera.get("/console/p/test/compliance/penalties").status_code == 403

@@ -35,7 +35,7 @@ def where_to(browser: Browser, path: str, **form: str) -> str:
     """The page on which a form of the program that must succeed ends."""
     answer = browser.do(path, **form)
     assert answer.status_code == 204, (answer.status, answer.text)
-    return answer.headers["HX-Redirect"].removeprefix("/console/test")
+    return answer.headers["HX-Redirect"].removeprefix("/console/p/test")
 
 
 def send_file(browser: Browser, path: str, name: str, content: bytes) -> tuple[int, str]:
@@ -46,7 +46,7 @@ def send_file(browser: Browser, path: str, name: str, content: bytes) -> tuple[i
     )
     sent = b"\r\n".join((*parts, b"--x--\r\n"))
     answer = browser.client.post(
-        f"/console/test{path}",
+        f"/console/p/test{path}",
         data=sent,
         content_type="multipart/form-data; boundary=x",
         headers={"HX-Request": "true", "Accept-Language": browser.language},
@@ -85,7 +85,7 @@ def test_a_month_is_closed_by_two_people_on_one_page_which_is_then_its_record(fu
     assert page.count("110.00") >= 2
     months = ann.page("/statements")
     assert re.search(r"Mar 2026</a>.*?closed.*?110\.00.*?Ben.*?Record of the close", months, re.S)
-    file = ann.get("/console/test/statements/2026-03/export?format=csv&detail=shops")
+    file = ann.get("/console/p/test/statements/2026-03/export?format=csv&detail=shops")
     assert [row["shop_id"] for row in csv.DictReader(io.StringIO(file.text))] == ["a", "b", "c"]
 
 
@@ -150,7 +150,7 @@ def test_a_batch_goes_from_its_making_to_money_that_came_back(funded: Api, perso
     ben.page(batch)
     assert ben.do(f"{batch}/approve", typed="106.99").status_code == 422
     assert where_to(ben, f"{batch}/approve", typed="107") == batch
-    file = ben.get(f"/console/test{batch}/file")
+    file = ben.get(f"/console/p/test{batch}/file")
     today = funded.world.program.day_of(funded.world.now())
     heading, first, second = list(csv.reader(io.StringIO(file.text)))[:3]
     back = workbook([*heading, "status", "paid_on"], [*first, "paid", today], [*second, "failed", None])
@@ -227,14 +227,14 @@ def test_an_adjustment_is_proposed_by_one_and_approved_by_another(funded: Api, p
     assert ben.do(f"{place}/approve", typed="12.50").status_code == 422
     assert "approved" in ben.page(where_to(ben, f"{place}/approve", typed="-12.50"))
     listed = ben.page("/commissions?kind=adjusted")
-    unfolded = re.search(r'hx-get="/console/test(/commissions/cause[^"]+)"', listed)
+    unfolded = re.search(r'hx-get="/console/p/test(/commissions/cause[^"]+)"', listed)
     assert unfolded is not None
     assert "adj-1" in ben.page(unfolded[1].replace("&amp;", "&"))
 
 
 def test_a_commission_unfolds_into_rate_cause_and_amount(funded: Api, person: Person) -> None:
     ann = person("ann", "viewer")
-    unfolded = re.search(r'hx-get="/console/test(/commissions/cause[^"]+)"', ann.page("/commissions?shop_id=b"))
+    unfolded = re.search(r'hx-get="/console/p/test(/commissions/cause[^"]+)"', ann.page("/commissions?shop_id=b"))
     assert unfolded is not None
     cause = ann.page(unfolded[1].replace("&amp;", "&"))
     assert "10% of 70.00" in cause

@@ -31,7 +31,7 @@ def test_what_waits_is_said_with_since_when_and_nothing_after_it_is_worked_on(wo
 def test_a_webhook_is_made_tried_disabled_and_ended(world: World, person: Person) -> None:
     ann = person("ann")
     ann.page("/operations/webhooks/new")
-    made = ann.send("/console/test/operations/webhooks/new", id="hook", url=HOOK, event="rank.changed").text
+    made = ann.send("/console/p/test/operations/webhooks/new", id="hook", url=HOOK, event="rank.changed").text
     secret = re.search(r"<code>(whsec_[^<]+)</code>", made)
     assert secret is not None
     assert secret[1] not in ann.page("/operations/webhooks/hook")
@@ -80,14 +80,14 @@ def test_the_title_is_changed_and_the_trail_shows_by_whom(person: Person) -> Non
     assert "change_program" in row
     assert "ann" in row
     assert "Nothing fits these filters" in ann.page("/operations/trail?to=2020-01-01")
-    assert vera.get("/console/test/operations/trail").status_code == 403
+    assert vera.get("/console/p/test/operations/trail").status_code == 403
     assert vera.do("/operations/program", title="Other").status_code == 403
 
 
 def test_an_address_of_a_webhook_waits_for_another_person(api: Api, person: Person) -> None:
     ann, bob = person("ann"), person("bob", "finance")
     ann.page("/operations/webhooks/new")
-    ann.send("/console/test/operations/webhooks/new", id="hook", url=HOOK, event="rank.changed")
+    ann.send("/console/p/test/operations/webhooks/new", id="hook", url=HOOK, event="rank.changed")
     api.caller().patch("/v1/webhooks/hook", {"url": "https://hooks.example.com/other"})
     assert "Another address waits." in ann.page("/operations/webhooks/hook")
     assert "address of a webhook" in bob.page("/operations/changes")

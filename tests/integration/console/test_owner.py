@@ -233,7 +233,7 @@ def test_a_question_reaches_finance_with_the_explanation_and_comes_back_answered
     assert mei.send(f"/my{first}/ask", text="Why not 6 %?").status_code == 303
     assert mei.send(f"/my{first}/ask", text="Why not 6 %?").status_code == 303
     assert "waits for an answer" in mei.page(first)
-    [address] = re.findall(rf"/console/{world.program.code}(/questions/q-[0-9a-f]+)", finance.page("/questions"))
+    [address] = re.findall(rf"/console/p/{world.program.code}(/questions/q-[0-9a-f]+)", finance.page("/questions"))
     page = finance.page(address)
     assert "Why not 6 %?" in page
     assert "/orders/20260301000232" in page

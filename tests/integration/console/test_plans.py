@@ -25,7 +25,7 @@ def test_a_draft_is_written_compared_with_what_is_in_force_and_published_for_eve
     assert "in force" in ann.page("/plans/tea/1")
     ann.page("/plans/draft?from=tea/1")
     saved = ann.do("/plans/draft", text=SECOND)
-    assert saved.headers["HX-Redirect"] == f"/console/{world.program.code}/plans/tea/2"
+    assert saved.headers["HX-Redirect"] == f"/console/p/{world.program.code}/plans/tea/2"
 
     compared = ann.page("/plans/compare?old=tea/1&new=tea/2")
     assert "the selling shop · 10% · what was paid for the line · all lines" in compared
@@ -66,6 +66,6 @@ def test_who_only_reads_sees_plans_and_has_no_button_to_change_one(world: World,
     world.publish(_document())
     vera = person("vera", "viewer")
     assert "Write a draft" not in vera.page("/plans/tea/1")
-    assert vera.get(f"/console/{world.program.code}/plans/draft").status_code == 403
+    assert vera.get(f"/console/p/{world.program.code}/plans/draft").status_code == 403
     assert vera.do("/plans/draft", text=FIRST).status_code == 403
-    assert vera.get(f"/console/{world.program.code}/plans/tea/9").status_code == 404
+    assert vera.get(f"/console/p/{world.program.code}/plans/tea/9").status_code == 404

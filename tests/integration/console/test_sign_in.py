@@ -25,7 +25,7 @@ def test_who_is_not_signed_in_is_sent_to_the_form_and_back_to_the_page(
 ) -> None:
     person("ann")
     browser = stranger()
-    asked = f"/console/{world.program.code}/orders?status=settled"
+    asked = f"/console/p/{world.program.code}/orders?status=settled"
     sent_to = browser.get(asked).headers["Location"]
     assert sent_to.startswith("/console/sign-in?next=")
     browser.get(sent_to)
@@ -72,7 +72,7 @@ def test_a_form_that_no_page_of_ours_sent_does_nothing(world: World, person: Per
     answer = ann.send("/console/sign-out")
     assert answer.status_code == 400
     assert "form_expired" in answer.text
-    assert ann.get(f"/console/{world.program.code}").status_code == 200
+    assert ann.get(f"/console/p/{world.program.code}").status_code == 200
 
 
 def test_a_session_that_was_ended_elsewhere_or_not_used_is_over(world: World, person: Person) -> None:
@@ -83,7 +83,7 @@ def test_a_session_that_was_ended_elsewhere_or_not_used_is_over(world: World, pe
     (ending,) = [part.split('"')[0] for part in page.split('action="')[1:] if part.split('"')[0].endswith("/end")]
     ann.send(ending)
     assert other.get("/console").headers["Location"].startswith("/console/sign-in")
-    assert ann.get("/console").headers["Location"].startswith(f"/console/{world.program.code}")
+    assert ann.get("/console").headers["Location"].startswith(f"/console/p/{world.program.code}")
     world.stopped_at = world.now() + IDLE + timedelta(seconds=1)
     with world.begin() as conn:
         kept = conn.exec_driver_sql("SELECT count(*) FROM person_sessions WHERE ended_at IS NULL").scalar_one()
@@ -108,7 +108,7 @@ def test_a_password_that_somebody_else_chose_opens_nothing_but_its_change(world:
         seats.give_seat(conn, world.program, ann, "finance", world.now())
     browser = stranger()
     browser.sign_in("ann")
-    assert browser.get(f"/console/{world.program.code}/orders").headers["Location"] == "/console/account"
+    assert browser.get(f"/console/p/{world.program.code}/orders").headers["Location"] == "/console/account"
     browser.get("/console/account")
     short = browser.send("/console/account/password", former=PASSWORD, password="short")
     assert short.status_code == 422
@@ -119,12 +119,12 @@ def test_a_password_that_somebody_else_chose_opens_nothing_but_its_change(world:
 
 def test_a_person_sees_its_own_programs_alone_and_a_seat_that_ended_no_more(world: World, person: Person) -> None:
     ann = person("ann", "finance")
-    assert ann.get("/console/other-program").status_code == 404
+    assert ann.get("/console/p/other-program").status_code == 404
     assert ann.page()
     with world.begin() as conn:
         (seat,) = seats.list_seated(conn, world.program)
         revoke_key(conn, world.program, seat["key_id"], world.now())
-    assert ann.get(f"/console/{world.program.code}").status_code == 404
+    assert ann.get(f"/console/p/{world.program.code}").status_code == 404
     assert "You are in no program yet" in ann.get("/console").text
 
 

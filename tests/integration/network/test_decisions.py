@@ -100,3 +100,19 @@ def test_only_admins_decide_a_thousand_at_the_most(admin: Caller, api: Api) -> N
     assert admin.refused("POST", BATCH, {"decisions": []}) == (422, "invalid")
     assert admin.refused("POST", BATCH, {"decisions": [decision] * 1_001}) == (422, "invalid")
     assert admin.refused("POST", BATCH, {"decisions": [decision], "reason": "r"}) == (422, "invalid")
+
+
+def test_a_shops_statuses_and_sponsors_are_listed_with_their_reasons_a_page_at_a_time(admin: Caller, api: Api) -> None:
+    admin.post("/v1/shops/ann/status", {"status": "active", "reason": "seen"})
+    admin.post("/v1/shops/ben/status", {"status": "active", "reason": "seen"})
+    admin.post("/v1/shops/ben/move", {"sponsor_id": "ann", "reason": "asked for"})
+    listed, cursor = [], ""
+    while True:
+        page = admin.get(f"/v1/shops/ben/changes?limit=2{cursor}")
+        listed += [(row["kind"], row["value"], row["reason"]) for row in page["data"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert sorted(listed[:2], key=str) == [("sponsor", None, "joined"), ("status", "pending", "joined")]
+    assert listed[2:] == [("status", "active", "seen"), ("sponsor", "ann", "asked for")]
+    assert admin.refused("GET", "/v1/shops/nobody/changes") == (404, "shop_unknown")

@@ -46,6 +46,26 @@ def test_a_tree_is_cut_at_the_levels_asked_for(api: Api) -> None:
     assert caller.refused("GET", "/v1/shops/nobody/subtree") == (404, "shop_unknown")
 
 
+def test_the_nearest_of_a_tree_are_answered_at_once_and_said_to_be_cut(api: Api) -> None:
+    api.world.join(*chain("a", "b", "c", "d"), ("e", "a"))
+    caller = api.caller("finance")
+    whole = caller.get("/v1/shops/a/tree")
+    assert (whole["top"]["id"], whole["is_cut"]) == ("a", False)
+    assert [(shop["id"], shop["sponsor_id"], shop["level"], shop["direct_recruits"]) for shop in whole["data"]] == [
+        ("b", "a", 2, 1),
+        ("e", "a", 2, 0),
+        ("c", "b", 3, 1),
+        ("d", "c", 4, 0),
+    ]
+    for asked in ("most=3", "levels=2"):
+        cut = caller.get(f"/v1/shops/a/tree?{asked}")
+        assert [shop["id"] for shop in cut["data"]] == ["b", "e", "c"]
+        assert cut["is_cut"] == (asked == "most=3")
+    assert caller.refused("GET", "/v1/shops/a/tree?most=2001") == (422, "invalid")
+    below = caller.get("/v1/shops/a/downline?levels=1")["data"]
+    assert [shop["direct_recruits"] for shop in below] == [1, 0]
+
+
 def test_names_that_xml_cannot_hold_come_out_readable(api: Api) -> None:
     """Of before names were refused that hold control characters."""
     caller = api.caller()

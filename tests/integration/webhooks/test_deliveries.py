@@ -288,6 +288,24 @@ def test_what_was_delivered_can_be_sent_again_by_hand(
     assert len({request.headers["webhook-id"] for request in inbox.received}) == 1
 
 
+def test_a_message_that_tries_an_endpoint_reaches_that_one_alone_and_is_signed_as_every_other(
+    world: World, inbox: Receiver, courier: Courier, clock: Clock
+) -> None:
+    secret = endpoint(world, inbox.url)
+    endpoint(world, inbox.url, webhook_id="other")
+    with world.container.begin() as conn:
+        sent = endpoints.send_test(conn, world.program, "hook", clock.now)
+    assert (sent["type"], sent["status"], sent["log"]) == ("ping", "pending", [])
+    assert courier.run() == 1
+    (request,) = inbox.received
+    assert is_signed(request, secret)
+    asked_at = clock.now.isoformat()
+    told = json.loads(request.body)
+    assert (told["type"], told["data"]) == ("ping", {"webhook_id": "hook", "asked_at": asked_at})
+    assert [delivery["status"] for delivery in deliveries(world)] == ["delivered"]
+    assert deliveries(world, "other") == []
+
+
 def test_after_a_rotation_both_secrets_sign_for_a_day(
     world: World, inbox: Receiver, courier: Courier, clock: Clock
 ) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program
 from distrib.services.people import accounts, seats
-from distrib.services.people.accounts import Person
+from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.passwords import new_password
 
 ROLES: Final = {"demo-wang": ("王芳 Wang Fang", "admin"), "demo-li": ("李雷 Li Lei", "finance")}
@@ -45,7 +45,7 @@ def seat_guests(conn: Connection, program: Program, directory: Path, now: dateti
     return guests
 
 
-def _person(conn: Connection, login: str, name: str, password: str, now: datetime) -> Person:
+def _person(conn: Connection, login: str, name: str, password: str, now: datetime) -> SignedPerson:
     """Makes the person; one of an earlier demo has the password of today's file from now on."""
     try:
         accounts.person_by_login(conn, login)

@@ -175,7 +175,7 @@ def _tail(console: Console, figures: Figures, say: Say) -> None:
     code, folder, life = figures["program"]["code"], figures["folder"], figures["money"]
     print_line(console, say("look"))
     print_line(console, "  " + say("serve").format(command="python3 dev.py serve"))
-    print_line(console, "  " + say("console").format(address=f"http://127.0.0.1:8000/console/{code}"))
+    print_line(console, "  " + say("console").format(address=f"http://127.0.0.1:8000/console/p/{code}"))
     for guest in figures["people"]:
         print_line(console, f"    {guest['login']} ({guest['role']})   {guest['password']}")
     for command in (
