@@ -182,7 +182,7 @@ def _serve(
 
 
 def _note_refused(backend: Backend, desk: SeatedDesk, conn: Connection) -> None:
-    """Records what was refused, in a transaction of its own: the refusal undid that of the visit."""
+    """Records what was refused, in a transaction of its own: the refusal undid that of the work."""
     backend.enter(conn, desk.program.program_id)
     policy = backend.policies[desk.program.policy]
     note_registrations(conn, desk.program, policy, (), desk.refused, desk.now)

@@ -60,7 +60,7 @@ def event_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/events/<event_id>/retry", needs="retry_event", post=True, entry="events")
     def retry_event(visit: Visit, event_id: str) -> Done:
         visit.call("retry_event", event_id=event_id)
-        return Done(visit.url("event", event_id=event_id), Text("The event is put back to visit."))
+        return Done(visit.url("event", event_id=event_id), Text("The event is put back to work."))
 
 
 def _differences(visit: Visit, known: Mapping[str, Any], sent: Any) -> Iterator[tuple[str, str, str]]:
