@@ -81,6 +81,7 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
         "joined_from": ("2024-01-01T00:00:00Z",),
         "joined_to": ("2024-01-10T00:00:00Z",),
         "scale": ("4",),
+        "most": ("50", "2000"),
         "min_minor": ("1",),
         "seal_no": ("1",),
         "case_no": ("1",),

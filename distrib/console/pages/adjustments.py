@@ -28,7 +28,7 @@ def adjustment_pages(blueprint: Blueprint) -> None:
             values["actions"] = [(visit.url("new_adjustment"), visit.say(Text("Propose an adjustment")), "primary")]
         return HtmlPage("console/list.html", values)
 
-    @page(blueprint, "/adjustments/new", needs="propose_adjustment", entry="adjustments")
+    @page(blueprint, "/new-adjustment", needs="propose_adjustment", entry="adjustments")
     def new_adjustment(visit: Visit) -> HtmlPage:
         suggested = visit.desk.now.astimezone(visit.reader.zone).strftime("A%Y%m%d-%H%M%S")
         values = {"suggested": suggested, "others": confirmers(visit, None), "shop_id": visit.query.get("shop_id", "")}

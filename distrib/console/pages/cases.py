@@ -116,14 +116,14 @@ def penalty_pages(blueprint: Blueprint) -> None:
     def penalties(visit: Visit) -> HtmlPage:
         return HtmlPage("console/compliance.html", {"list": list_view(visit, _penalties(visit)), "tab": "penalties"})
 
-    @page(blueprint, "/compliance/penalties/new", needs="record_penalty", entry="compliance")
+    @page(blueprint, "/compliance/new-penalty", needs="record_penalty", entry="compliance")
     def penalty_draft(visit: Visit) -> HtmlPage:
         kinds = [(code, visit.say(words)) for code, words in KINDS.items()]
         return HtmlPage(
             "console/penalty_new.html", {"kinds": kinds, "today": visit.desk.program.day_of(visit.desk.now)}
         )
 
-    @page(blueprint, "/compliance/penalties/new", needs="record_penalty", post=True, entry="compliance")
+    @page(blueprint, "/compliance/new-penalty", needs="record_penalty", post=True, entry="compliance")
     def record_penalty(visit: Visit) -> Done:
         names = ("id", "kind", "decided_on", "reason", "shop_id", "organiser_id", "authority", "reference")
         body = {name: visit.form.get(name, "").strip() for name in names}

@@ -43,7 +43,7 @@ def decision_pages(blueprint: Blueprint) -> None:
         words = Text("The batch is cancelled; its money is available again.")
         return Done(visit.url("payout", payout_id=payout_id), words)
 
-    @page(blueprint, "/payouts/closing", needs="propose_closing_payment", entry="payouts")
+    @page(blueprint, "/closing-payment", needs="propose_closing_payment", entry="payouts")
     def closing_payment(visit: Visit) -> HtmlPage:
         values = {
             "shop_id": visit.query.get("shop_id", ""),

@@ -72,19 +72,19 @@ def shops_pages(blueprint: Blueprint) -> None:
             "console/list.html", {"title": visit.say(Text("Shops", "menu")), "list": view, "actions": allowed}
         )
 
-    @page(blueprint, "/shops/export", needs="list_shops", entry="shops")
+    @page(blueprint, "/shops.csv", needs="list_shops", entry="shops")
     def export_shops(visit: Visit) -> Response:
         return _file(visit, asked_of(visit, _list(visit)))
 
-    @page(blueprint, "/shops/decide", needs="set_statuses", post=True, entry="shops")
+    @page(blueprint, "/decide-shops", needs="set_statuses", post=True, entry="shops")
     def decide_shops(visit: Visit) -> Done:
         return _decide(visit)
 
-    @page(blueprint, "/shops/new", needs="register_shop", entry="shops")
+    @page(blueprint, "/new-shop", needs="register_shop", entry="shops")
     def new_shop(visit: Visit) -> HtmlPage:
         return HtmlPage("console/new_shop.html", {"sponsor": visit.query.get("sponsor", "")})
 
-    @page(blueprint, "/shops/new", needs="register_shop", post=True, entry="shops")
+    @page(blueprint, "/new-shop", needs="register_shop", post=True, entry="shops")
     def add_shop(visit: Visit) -> Done:
         names = ("id", "name", "sponsor_id", "invite_code", "identity")
         typed = {name: visit.form.get(name, "").strip() for name in names}

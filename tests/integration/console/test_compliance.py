@@ -53,8 +53,8 @@ def test_a_finding_stands_beside_its_threshold_and_source_and_a_case_about_its_t
 def test_a_penalty_is_recorded_and_withdrawn_with_a_reason_and_readers_do_not_see_it(person: Person) -> None:
     han, vera = person("han", "compliance"), person("vera", "viewer")
     penalty = {"id": "p-1", "shop_id": "a", "kind": "criminal", "decided_on": "2020-01-01", "reason": "a verdict"}
-    han.page("/compliance/penalties/new")
-    assert han.do("/compliance/penalties/new", **penalty).status_code == 204
+    han.page("/compliance/new-penalty")
+    assert han.do("/compliance/new-penalty", **penalty).status_code == 204
     assert "in force" in han.page("/compliance/penalties/p-1")
     assert han.do("/compliance/penalties/p-1/withdraw", typed="p-1", reason="annulled").status_code == 204
     assert "annulled" in han.page("/compliance/penalties/p-1")

@@ -191,11 +191,11 @@ def test_a_batch_is_made_of_the_ticked_and_cancelled_by_either(funded: Api, pers
 
 def test_the_last_money_of_a_closed_shop_is_paid_by_two_people(funded: Api, person: Person) -> None:
     ann, ben = person("ann"), person("ben", "finance")
-    ann.page("/payouts/closing")
+    ann.page("/closing-payment")
     asked = {"payout_id": "last", "shop_id": "b", "reason": "left", "channel": "csv"}
-    assert ann.do("/payouts/closing/propose", **asked).status_code == 409
+    assert ann.do("/closing-payment/propose", **asked).status_code == 409
     funded.world.set_status("b", "closed")
-    page = ben.page(where_to(ann, "/payouts/closing/propose", **asked))
+    page = ben.page(where_to(ann, "/closing-payment/propose", **asked))
     assert "left" in page
     assert "approved" in ben.page(where_to(ben, "/payouts/last/approve", typed="7.00"))
 
@@ -218,7 +218,7 @@ def test_withdrawals_are_approved_refused_with_a_reason_and_paid_by_a_batch(fund
 
 def test_an_adjustment_is_proposed_by_one_and_approved_by_another(funded: Api, person: Person) -> None:
     ann, ben = person("ann"), person("ben")
-    ann.page("/adjustments/new")
+    ann.page("/new-adjustment")
     asked = {"id": "adj-1", "shop_id": "a", "reason": "goodwill"}
     assert ann.do("/adjustments/propose", amount="1.234", **asked).status_code == 422
     place = where_to(ann, "/adjustments/propose", amount="-12.50", **asked)

@@ -55,7 +55,7 @@ def test_pending_shops_are_decided_together_with_a_reason_and_not_without(api: A
     assert 'class="bulk-form"' not in ann.page("/shops")
     assert 'class="bulk-form"' in ann.page("/shops?status=pending")
     sent = {"csrf_token": ann.token, "do": "activate", "id": ["cat", "dan", "nobody"]}
-    address = f"/console/p/{api.world.program.code}/shops/decide"
+    address = f"/console/p/{api.world.program.code}/decide-shops"
     refused = ann.client.post(address, data=sent, headers={"HX-Request": "true"})
     assert (refused.status_code, "reason" in refused.text) == (422, True)
     done = ann.client.post(address, data=sent | {"reason": "seen"}, headers={"HX-Request": "true"})
@@ -74,7 +74,7 @@ def test_the_file_holds_what_is_filtered_and_no_formula(tree: World, person: Per
     tree.register("zed", "lin", name="=1+1")
     ann = person("ann")
     assert "1 in all. Save them as CSV?" in ann.page("/shops?q=zed")
-    file = ann.get(f"/console/p/{tree.program.code}/shops/export?level=2&sort=joined")
+    file = ann.get(f"/console/p/{tree.program.code}/shops.csv?level=2&sort=joined")
     assert file.mimetype == "text/csv"
     rows = file.text.removeprefix("\ufeff").splitlines()
     assert rows[0].startswith("id,name,status,")
@@ -137,9 +137,9 @@ def test_the_owners_link_is_shown_once(tree: World, person: Person) -> None:
 
 def test_a_shop_is_registered_by_the_form_or_told_why_not(tree: World, person: Person) -> None:
     ann = person("ann")
-    assert 'value="mei"' in ann.page("/shops/new?sponsor=mei")
-    refused = ann.do("/shops/new", id="new", sponsor_id="nobody")
+    assert 'value="mei"' in ann.page("/new-shop?sponsor=mei")
+    refused = ann.do("/new-shop", id="new", sponsor_id="nobody")
     assert (refused.status_code, "sponsor_unknown" in refused.text) == (422, True)
-    done = ann.do("/shops/new", id="new", sponsor_id="mei", name="Neu")
-    assert done.headers["HX-Redirect"].endswith("/shops/new")
+    done = ann.do("/new-shop", id="new", sponsor_id="mei", name="Neu")
+    assert done.headers["HX-Redirect"].endswith("/new-shop")
     assert tree.above("new") == ["mei", "lin"]
