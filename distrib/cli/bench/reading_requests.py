@@ -88,7 +88,17 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
         "id": nothing,
         **{
             f"{noun}_id": nothing
-            for noun in ("key", "adjustment", "payout", "withdrawal", "webhook", "delivery", "penalty")
+            for noun in (
+                "key",
+                "adjustment",
+                "payout",
+                "withdrawal",
+                "webhook",
+                "delivery",
+                "penalty",
+                "commission",
+                "question",
+            )
         },
         "actor": ("cli",),
         "operation": ("put_payee",),

@@ -132,8 +132,7 @@ def deed(blueprint: Blueprint, rule: str, shown_by: LeafFunction) -> Callable[[L
         @wraps(function)
         def view(**path: str) -> Response:
             request.max_content_length = MOST_FORM_BYTES
-            if not hmac.compare_digest(request.form.get(FORM_FIELD, ""), form_token()):
-                raise Refusal("form_expired")
+            check_form_token()
             try:
                 return _serve(function, path)
             except Refusal as refusal:
@@ -150,6 +149,12 @@ def deed(blueprint: Blueprint, rule: str, shown_by: LeafFunction) -> Callable[[L
 def session_token() -> str:
     """The token of the session in the request's cookie; empty without one."""
     return request.cookies.get(COOKIE, "")
+
+
+def check_form_token() -> None:
+    """Raises ``form_expired`` for a form that no page of this session sent."""
+    if not hmac.compare_digest(request.form.get(FORM_FIELD, "").encode(), form_token().encode()):
+        raise Refusal("form_expired")
 
 
 def cookie_path() -> str:

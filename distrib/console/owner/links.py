@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 
 from distrib.console.language import chosen_language
-from distrib.console.owner.frame import COOKIE, FORM_FIELD, PATH, answer, cookie_path, form_token, session_token
+from distrib.console.owner.frame import COOKIE, PATH, answer, check_form_token, cookie_path, session_token
 from distrib.console.site import current_site
-from distrib.domain.errors import Refusal
 from distrib.services.sharing.shop_sessions import end_session, link_of, open_link
 from distrib.transactions import in_transaction
 
@@ -44,8 +43,7 @@ def _open_shop(token: str) -> Response:
 
 def _leave() -> Response:
     site = current_site()
-    if request.form.get(FORM_FIELD, "") != form_token():
-        raise Refusal("form_expired")
+    check_form_token()
     in_transaction(site.begin, lambda conn: end_session(conn, session_token(), site.pepper, site.now()))
     response = answer("over.html", chosen_language(request.form), has_left=True)
     response.delete_cookie(COOKIE, path=cookie_path())

@@ -11,6 +11,7 @@ from distrib.console.cells import BadgeState, id_cell, money_cell, state_badge
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.lists import ListColumn, ListFilter, ListSpec, ListTab, linked, list_view
 from distrib.domain.texts import Text
+from distrib.services.plans.words import REASONS
 
 QUESTION_STATES: Mapping[str, BadgeState] = {
     "open": BadgeState(Text("waits for an answer", "question"), "amber", "clock"),
@@ -44,7 +45,11 @@ def question_pages(blueprint: Blueprint) -> None:
         looks: list[Mapping[str, Any]] = []
         if asked["order_id"] is not None and visit.desk.may("explain_order"):
             explained = visit.call("explain_order", order_id=asked["order_id"])
-            looks = [look for look in explained["looks"] if look["shop_id"] == asked["shop_id"]]
+            looks = [
+                {**look, "reason": visit.say(REASONS.get(look["reason"], look["reason"]))}
+                for look in explained["looks"]
+                if look["shop_id"] == asked["shop_id"]
+            ]
         state = state_badge(QUESTION_STATES, asked["status"], visit.reader.language)
         commission = visit.call("get_commission", commission_id=asked["commission_id"])
         return HtmlPage(

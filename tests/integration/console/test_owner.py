@@ -219,7 +219,7 @@ def test_a_form_that_no_page_of_the_session_sent_does_nothing(owners: Owners) ->
     mei, above = owners.owner("mei"), owners.owner("above")
     above.page("/own")
     mei.page("/own")
-    for token in ("", "made up", above.fields["form_token"]):
+    for token in ("", "made up", "喆", above.fields["form_token"]):
         answer = mei.send("/my/withdraw", amount="1.00", form_token=token)
         assert (answer.status_code, "form" in answer.text) == (400, True)
 
