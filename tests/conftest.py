@@ -105,7 +105,9 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run if anything was skipped."""
+    """Fail the run if anything was skipped; whoever started all processes of it clears up after them."""
+    if not hasattr(session.config, "workerinput"):
+        databases.clear_memory()
     if skipped and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
