@@ -12,7 +12,7 @@ import re
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, flash, g, request, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -37,6 +37,7 @@ from distrib.services.people import accounts
 from distrib.services.people.accounts import SignedIn
 from distrib.transactions import in_transaction
 
+SESSION_PATH: Final = "/console"
 MOST_TRIES: Final = 10
 """Wrong passwords for one login in a quarter of an hour."""
 MOST_TRIES_OF_ADDRESS: Final = 100
@@ -60,7 +61,12 @@ class SignedInReader(UserMixin):  # type: ignore[misc]
 
 
 class CookieBySecurity(SecureCookieSessionInterface):
-    """The session's cookie, sent over TLS alone where the reader came over TLS."""
+    """The session's cookie, sent over TLS alone where the reader came over TLS; other paths know nothing of it."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keeps the session of the console's pages, and says of these alone that they differ by it."""
+        if request.path.startswith(SESSION_PATH):
+            super().save_session(app, session, response)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether this reader came over TLS."""
@@ -79,7 +85,7 @@ def serve_people(app: Flask) -> CSRFProtect:
         SESSION_COOKIE_NAME="distrib_console",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_PATH="/console",
+        SESSION_COOKIE_PATH=SESSION_PATH,
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,

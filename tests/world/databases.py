@@ -48,7 +48,7 @@ def cached_bytes() -> int:
 HOME = Path(os.environ.get("TEST_VAR_DIR") or in_memory() or ROOT / ".cache" / "test-servers")
 os.environ["TEST_VAR_DIR"] = str(HOME)  # processes that are started later look at the same place
 STRATEGY = "file_copy" if HOME.is_relative_to(MEMORY) else "wal_log"
-"""How a database is copied: in memory a copy of its files costs half of one through the log, on a disk twice as much."""
+"""How a database is copied: file by file costs half of what it does through the log in memory, on a disk twice that."""
 SLOTS = 64
 TEMPLATES_KEPT = 3
 
