@@ -275,8 +275,8 @@ def test(arguments: list[str]) -> int:
 
 
 def test_workers() -> int:
-    """How many test processes: one per core that we may use, within bounds."""
-    return max(2, min(len(os.sched_getaffinity(0)), MOST_TEST_WORKERS))
+    """How many test processes: one more than the cores that we may use, for a test often waits; within bounds."""
+    return max(2, min(len(os.sched_getaffinity(0)) + 1, MOST_TEST_WORKERS))
 
 
 def check(arguments: list[str]) -> int:

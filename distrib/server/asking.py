@@ -55,9 +55,10 @@ class ServerLimits:
     send_s: float = 30.0
     """For an answer to be taken, and a second more for each ``send_rate`` of it."""
     send_rate: int = 16 * KIB
-    linger_s: float = 2.0
+    linger_s: float = 5.0
     """How long what a refused caller still sends is thrown away, so that the answer is not lost (RFC 9112, 9.6)."""
-    linger_bytes: int = 16 * MIB
+    linger_bytes: int = 32 * MIB
+    """Of that: twice the longest body there may be, so that one a little longer is sent to its end."""
     room_s: float = 30.0
     """How long a body waits for its turn to be read."""
     request_line: int = 8_190
