@@ -48,7 +48,7 @@ from distrib.store.plans import documents
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
-from tests.world.platform_feeds import let_owners_in, visit_links
+from tests.world.platform_feeds import let_owners_in, sign_people_in, visit_links
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
@@ -158,6 +158,7 @@ class PlatformDay:
             self.bind,
             partial(let_owners_in, self),
             partial(visit_links, self),
+            partial(sign_people_in, self),
             self.sell_plainly,
             self.change_program,
             self.keep_totals,

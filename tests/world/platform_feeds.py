@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from distrib.services.people import accounts, seats
 from distrib.services.sharing.shop_sessions import end_session, open_link, session_of
 from workers.funnels import keep_funnels
 from workers.visits import forget_past_visitors
@@ -42,3 +44,33 @@ def _in_web(day: PlatformDay, use: Callable[..., Any], token: str) -> Any:
     world = day.api.world
     with world.container.web_engine.begin() as conn:
         return use(conn, token, world.pepper, world.now())
+
+
+def sign_people_in(day: PlatformDay) -> None:
+    """A person from the first sign-in to the last: seats, sessions, passwords, likings, and the end of all."""
+    world = day.api.world
+    login, password, other = "day", "a long password here", "another long password"
+    with world.container.begin() as conn:
+        made = accounts.make_person(conn, login, "Day", password, world.now(), must_change=False)
+        seats.give_seat(conn, world.program, made, "admin", world.now())
+    with world.container.web_engine.begin() as conn:
+        person = accounts.check_password(conn, login, password)
+        token = accounts.begin_session(conn, person, "a phone", world.pepper, world.now())
+        second = accounts.begin_session(conn, person, "a desk", world.pepper, world.now())
+    later = world.now() + timedelta(minutes=2)
+    with world.container.web_engine.begin() as conn:
+        signed_in = accounts.session_of(conn, token, world.pepper, later)
+        gone = accounts.session_of(conn, second, world.pepper, later)
+        assert signed_in is not None
+        assert gone is not None
+        (seat,) = seats.seats_of(conn, person, later)
+        accounts.sessions_of(conn, signed_in, later)
+        accounts.end_session(conn, signed_in, gone.session_id, later)
+        accounts.set_language(conn, signed_in, "zh")
+        accounts.set_preference(conn, person, "orders", {"columns": ["id"]})
+        accounts.change_password(conn, signed_in, password, other, later)
+        seats.take_seat(conn, seat, later)
+        seats.list_seated(conn, world.program)
+    with world.container.begin() as conn:
+        accounts.give_password(conn, login, password, later)
+        accounts.end_person(conn, login, later)

@@ -139,7 +139,7 @@ def test_a_return_said_again_is_one_and_otherwise_said_a_conflict(world: World) 
     assert [row.outcome for row in record(world, "april", [("a", "paid")], JUNE)] == ["unchanged"]
     assert balance(world, "a", JUNE)["available"] == 1_000
     [(types,)] = world.rows("SELECT array_agg(type ORDER BY message_no) FROM outbox WHERE type LIKE 'payout%'")
-    assert types == ["payout.settled", "payout.returned"]
+    assert types == ["payout.proposed", "payout.settled", "payout.returned"]
     assert is_sound(world)
 
 
