@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -82,15 +83,21 @@ class Caller:
         return json.loads(answer.text) if answer.text else None
 
 
+Hooks: TypeAlias = dict[Any, list[Callable[[], Any]]]
+
+
 @cache
-def _built() -> Flask:
-    """The app without servers: two hundred routes take a while, and are the same for every test."""
-    return build_app(packs(), load_samples(CONFIG))
+def _built() -> tuple[Flask, Hooks]:
+    """The app without servers, and what it does before a request: its routes take a while, and are always the same."""
+    app = build_app(packs(), load_samples(CONFIG))
+    return app, {scope: list(functions) for scope, functions in app.before_request_funcs.items()}
 
 
 def app_on(container: Container) -> Flask:
-    """The one app of this test process, put on the servers of a container."""
-    app = _built()
+    """The one app of this test process, without what an earlier test put before its requests, on a container's servers."""
+    app, hooks = _built()
+    app.before_request_funcs.clear()
+    app.before_request_funcs.update({scope: list(functions) for scope, functions in hooks.items()})
     install(app, container)
     return app
 

@@ -53,7 +53,7 @@ def decision_pages(blueprint: Blueprint) -> None:
         }
         return HtmlPage("console/closing_payment.html", values)
 
-    @page(blueprint, "/payouts/closing/propose", needs="propose_closing_payment", post=True, entry="payouts")
+    @page(blueprint, "/closing-payment/propose", needs="propose_closing_payment", post=True, entry="payouts")
     def propose_closing_payment(visit: Visit) -> Done:
         given = {name: visit.form.get(name, "").strip() for name in ("payout_id", "shop_id", "reason", "channel")}
         body = {"id": given["payout_id"], "reason": given["reason"], "channel": given["channel"] or None}

@@ -144,7 +144,9 @@ def test_what_is_nowhere_is_404(api: Api) -> None:
 
 def test_an_id_that_cannot_be_one_is_404_on_every_path_and_method(api: Api) -> None:
     admin = api.caller()
-    rules = [rule.rule for rule in api.app.url_map.iter_rules() if ID_PART.search(rule.rule)]
+    rules = [
+        rule.rule for rule in api.app.url_map.iter_rules() if ID_PART.search(rule.rule) and rule.rule.startswith("/v1/")
+    ]
     assert len(rules) > 40
     for path in (path for rule in rules for path in impossible_paths(rule)):
         for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"):

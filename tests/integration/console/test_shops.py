@@ -141,5 +141,5 @@ def test_a_shop_is_registered_by_the_form_or_told_why_not(tree: World, person: P
     refused = ann.do("/new-shop", id="new", sponsor_id="nobody")
     assert (refused.status_code, "sponsor_unknown" in refused.text) == (422, True)
     done = ann.do("/new-shop", id="new", sponsor_id="mei", name="Neu")
-    assert done.headers["HX-Redirect"].endswith("/new-shop")
+    assert done.headers["HX-Redirect"].endswith("/shops/new")
     assert tree.above("new") == ["mei", "lin"]
