@@ -94,7 +94,7 @@ def _built() -> tuple[Flask, Hooks]:
 
 
 def app_on(container: Container) -> Flask:
-    """The one app of this test process, without what an earlier test put before its requests, on a container's servers."""
+    """The one app of this test process on a container's servers, without what earlier tests put before its requests."""
     app, hooks = _built()
     app.before_request_funcs.clear()
     app.before_request_funcs.update({scope: list(functions) for scope, functions in hooks.items()})
