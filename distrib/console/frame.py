@@ -22,7 +22,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from distrib.console.language import NAMES, NO_FORM, answer_page, chosen_language, render_page
+from distrib.console.language import NAMES, NO_FORM, answer_page, chosen_language, in_language, render_page
 from distrib.console.menu import MENU, MenuEntry
 from distrib.console.reader import PageReader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
@@ -217,7 +217,7 @@ def frame_values(language: str) -> dict[str, Any]:
         "csrf_token": generate_csrf,
         "other": other,
         "other_name": NAMES[other],
-        "here": _with_language(other),
+        "here": in_language(other),
         **(reader.filters() if reader is not None else {}),
     }
 
@@ -237,12 +237,16 @@ def _when(language: str) -> Callable[[Any], str]:
     return PageReader(language, "CNY", ZoneInfo("UTC")).time
 
 
-def _with_language(other: str) -> str:
-    """This page in the other language, all else in its address kept."""
-    values: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": other}
-    if request.endpoint is None or request.method != "GET":
-        return "?lang=" + other
-    return url_for(request.endpoint, **values)
+def problem_view(refusal: Refusal, language: str, request_id: str | None = None) -> dict[str, Any]:
+    """What a page says of a refusal: its code and title, what happened, all that is wrong, and the request."""
+    return {
+        "code": refusal.code,
+        "status": refusal.status,
+        "title": render(title_of(refusal.code), language),
+        "detail": render(refusal.text, language),
+        "problems": [(entry.pointer, render(entry.detail, language)) for entry in refusal.problems],
+        "request_id": request_id,
+    }
 
 
 def answer_refusal(refusal: Refusal) -> Response:
@@ -251,14 +255,7 @@ def answer_refusal(refusal: Refusal) -> Response:
         return to_sign_in()
     sent = NO_FORM if refusal.code == "too_large" else request.form  # what is too long is not read a second time
     language = chosen_language(sent)
-    problem = {
-        "code": refusal.code,
-        "status": refusal.status,
-        "title": render(title_of(refusal.code), language),
-        "detail": render(refusal.text, language),
-        "problems": [(entry.pointer, render(entry.detail, language)) for entry in refusal.problems],
-        "request_id": g.get("request_id"),
-    }
+    problem = problem_view(refusal, language, g.get("request_id"))
     is_part = "HX-Request" in request.headers
     template = "console/problem_part.html" if is_part else "console/problem.html"
     html = render_page(template, language, **frame_values(language), problem=problem)

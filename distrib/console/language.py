@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
 from flask_babel import force_locale
 
 from distrib.domain.texts import Text
@@ -52,6 +52,14 @@ def speak(texts: Texts, language: str) -> Say:
         return render(texts[key].with_params(**params), language)
 
     return say
+
+
+def in_language(language: str) -> str:
+    """The address of this page in that language, all else in it kept."""
+    if request.endpoint is None or request.method != "GET":
+        return f"?{CHOICE}={language}"
+    values: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), CHOICE: language}
+    return url_for(request.endpoint, **values)
 
 
 def render_page(template: str, language: str, **values: object) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from distrib.console.frame import Visit
-from distrib.domain.errors import Refusal, title_of
+from distrib.console.frame import Visit, problem_view
+from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
 from distrib.languages import render
 
@@ -146,13 +146,7 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
     except Refusal as refusal:
         if refusal.status not in (404, 422) or (refusal.status == 404 and spec.path):
             raise
-        problem = {
-            "code": refusal.code,
-            "title": render(title_of(refusal.code), language),
-            "detail": render(refusal.text, language),
-            "problems": [(entry.pointer, render(entry.detail, language)) for entry in refusal.problems],
-            "request_id": None,
-        }
+        problem = problem_view(refusal, language)
     chosen = _chosen(visit, spec)
     rows = [_row(spec, row) for row in answer[spec.rows]]
     title, text = spec.no_match if any(asked.values()) or visit.query.get("cursor") else spec.empty

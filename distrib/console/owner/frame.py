@@ -16,11 +16,11 @@ from string import ascii_uppercase
 from typing import Any, Final, TypeAlias
 
 from babel.dates import format_date
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from distrib.console.frame import asset
-from distrib.console.language import NAMES, answer_page, chosen_language, render_page
+from distrib.console.language import NAMES, answer_page, chosen_language, in_language, render_page
 from distrib.console.reader import PageReader
 from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
@@ -196,7 +196,7 @@ def _serve(function: LeafFunction, path: Mapping[str, str], problem: Refusal | N
 def answer(template: str, language: str, status: int = 200, **values: Any) -> Response:
     """Renders a page of the owner with what all of them show."""
     other = next(code for code in LANGUAGES if code != language)
-    frame = {"asset": asset, "other": other, "other_name": NAMES[other], "here": _with_language(other)}
+    frame = {"asset": asset, "other": other, "other_name": NAMES[other], "here": in_language(other)}
     html = render_page(f"console/owner/{template}", language, **frame, **values)
     response = answer_page(html, language, request.form, status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
@@ -227,11 +227,3 @@ def is_owners(path: str) -> bool:
     (True, True, True, False)
     """
     return path == PATH or path.startswith((f"{PATH}/", "/s/"))
-
-
-def _with_language(other: str) -> str:
-    """This page in the other language, all else in its address kept."""
-    if request.endpoint is None or request.method != "GET":
-        return f"?lang={other}"
-    values: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": other}
-    return url_for(request.endpoint, **values)

@@ -11,14 +11,12 @@ from distrib.console.cells import (
     COMMISSION_KINDS,
     COMMISSION_STATES,
     id_cell,
-    money_cell,
     options_of,
     shop_cell,
-    state_badge,
 )
 from distrib.console.frame import HtmlPage, Visit, page
 from distrib.console.lists import ListColumn, ListFilter, ListSpec, list_view
-from distrib.console.pages.statements import why_cell
+from distrib.console.pages.statements import commission_cells
 from distrib.domain.texts import Text
 from distrib.services.plans.words import REASONS
 
@@ -59,24 +57,13 @@ def _is_of(look: Mapping[str, Any], cause: Mapping[str, str]) -> bool:
 
 
 def _list(visit: Visit) -> ListSpec:
-    language = visit.reader.language
-
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         plan = row["plan_version"]
         return {
             "id": row["id"],
             "number": id_cell(visit, row["id"]),
-            "occurred": visit.reader.time(row["occurred_at"]),
+            **commission_cells(visit, row),
             "shop": shop_cell(visit, row["shop_id"]),
-            "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
-            "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
-            "rule": row["rule"] or row["reason"] or "",
-            "tier": visit.reader.number(row["tier"]),
-            "base": money_cell(visit, row["base_minor"]),
-            "rate": visit.reader.percent(row["rate"]),
-            "amount": why_cell(visit, row),
-            "state": state_badge(COMMISSION_STATES, row["state"], language),
-            "available": visit.reader.day(row["available_at"]),
             "period": visit.reader.month(row["period"]),
             "plan": f"{plan['code']} {plan['version']}" if plan else "",
         }

@@ -7,14 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from distrib.console.cells import (
-    COMMISSION_KINDS,
-    COMMISSION_STATES,
-    MONTH_STATES,
-    id_cell,
-    money_cell,
-    state_badge,
-)
+from distrib.console.cells import COMMISSION_KINDS, COMMISSION_STATES, MONTH_STATES, id_cell, money_cell, state_badge
 from distrib.console.frame import HtmlPage, Outcome, Visit, page
 from distrib.console.lists import ListColumn, ListSpec, ListTab, linked, list_view
 from distrib.console.second_person import names_of
@@ -150,21 +143,10 @@ def _shops(visit: Visit, period: str) -> ListSpec:
 
 
 def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
-    language = visit.reader.language
-
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": row["id"],
-            "occurred": visit.reader.time(row["occurred_at"]),
-            "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
-            "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
-            "rule": row["rule"] or row["reason"] or "",
-            "tier": visit.reader.number(row["tier"]),
-            "base": money_cell(visit, row["base_minor"]),
-            "rate": visit.reader.percent(row["rate"]),
-            "amount": why_cell(visit, row),
-            "state": state_badge(COMMISSION_STATES, row["state"], language),
-            "available": visit.reader.day(row["available_at"]),
+            **commission_cells(visit, row),
             "belongs": visit.reader.month(row["belongs_to_period"]),
         }
 
@@ -191,6 +173,23 @@ def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
         rows="lines",
         empty=(Text("No commission of this shop counts in this month"), Text("")),
     )
+
+
+def commission_cells(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What every list of commissions has in a row, by column."""
+    language = visit.reader.language
+    return {
+        "occurred": visit.reader.time(row["occurred_at"]),
+        "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
+        "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
+        "rule": row["rule"] or row["reason"] or "",
+        "tier": visit.reader.number(row["tier"]),
+        "base": money_cell(visit, row["base_minor"]),
+        "rate": visit.reader.percent(row["rate"]),
+        "amount": why_cell(visit, row),
+        "state": state_badge(COMMISSION_STATES, row["state"], language),
+        "available": visit.reader.day(row["available_at"]),
+    }
 
 
 def why_cell(visit: Visit, row: Mapping[str, Any]) -> Any:

@@ -50,7 +50,7 @@ WITH RECURSIVE chain AS (
 )
 SELECT shop_no FROM chain WHERE tier > 0 ORDER BY tier
 """
-_DOWNLINE = f"""
+_BELOW = f"""
 WITH RECURSIVE below AS (
     SELECT %(shop)s::bigint AS shop_no, 0 AS depth, NULL::bigint AS sponsor_no
     UNION ALL
@@ -59,21 +59,15 @@ WITH RECURSIVE below AS (
     JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
     WHERE b.depth < %(levels)s AND {_NO_NEWER}
 )
-SELECT {", ".join(Below._fields)} FROM below
+"""
+_DOWNLINE = f"""
+{_BELOW}SELECT {", ".join(Below._fields)} FROM below
 WHERE depth > 0 AND (depth, shop_no) > (%(depth)s, %(after)s) ORDER BY depth, shop_no LIMIT %(limit)s
 """
 # A recursive query works level by level and ends where enough was taken: the nearest of a large tree cost no more than
 # they are.
 _NEAREST = f"""
-WITH RECURSIVE below AS (
-    SELECT %(shop)s::bigint AS shop_no, 0 AS depth, NULL::bigint AS sponsor_no
-    UNION ALL
-    SELECT r.shop_no, b.depth + 1, b.shop_no
-    FROM below b
-    JOIN referrals r ON r.program_id = %(program)s AND r.sponsor_no = b.shop_no AND r.effective_at <= %(at)s
-    WHERE b.depth < %(levels)s AND {_NO_NEWER}
-)
-SELECT {", ".join(Below._fields)} FROM (SELECT * FROM below LIMIT %(limit)s) nearest
+{_BELOW}SELECT {", ".join(Below._fields)} FROM (SELECT * FROM below LIMIT %(limit)s) nearest
 WHERE depth > 0 ORDER BY depth, shop_no
 """
 # PostgreSQL counts row by row, so that the count of a large tree ends at the limit.
