@@ -176,7 +176,7 @@ class _Bench:
                 if self.other is not None:
                     self.say("drain_before")
                     with self.databases.copy_of("before") as other_url:
-                        self._timed(others, other_url, size.world, taken.before)
+                        self._timed(self.other, others, other_url, size.world, taken.before)
                         _must_be_settled_in(size.world, count_rows(other_url))
                 self.say("raw")
                 taken.raw.append(self._copied(copiers, before, taken.extract))
@@ -194,7 +194,8 @@ class _Bench:
         """The same world in the schema of the other build."""
         url = self.databases.make("before")
         command = [build.python, "-c", _OTHER_PREPARES, url, str(world.shops), str(world.orders)]
-        variables = {**os.environ, **environment(self.container, url), "PYTHONPATH": str(build.directory)}
+        known = build.understood(environment(self.container, url))
+        variables = {**os.environ, **known, "PYTHONPATH": str(build.directory)}
         done = subprocess.run(command, env=variables, cwd=build.directory, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchFailed(Text("the other build did not prepare its orders"), log=done.stderr)
@@ -205,14 +206,14 @@ class _Bench:
         url = self.databases.make("flat")
         prepare(self.container, url, world)
         with Hands("drain", HANDS) as drainers:
-            run = self._drain(drainers, url, world)
+            run = self._drain(Build(), drainers, url, world)
         _must_be_settled(world, run, count_rows(url))
         taken.peak_after_first, taken.peak = _peaks(run)
         self.databases.drop("flat")
 
     def _drained(self, drainers: Hands, before: dict[str, int], world: World, taken: _Taken) -> None:
         with self.databases.copy_of("prepared") as url:
-            run = self._timed(drainers, url, world, taken.drain)
+            run = self._timed(Build(), drainers, url, world, taken.drain)
             after = count_rows(url)
             _must_be_settled(world, run, after)
             if taken.extract is None:
@@ -220,10 +221,10 @@ class _Bench:
         peak_after_first, taken.peak = _peaks(run)
         taken.peak_after_first = taken.peak_after_first or peak_after_first
 
-    def _timed(self, drainers: Hands, url: str, world: World, side: _DrainSide) -> Run:
+    def _timed(self, build: Build, drainers: Hands, url: str, world: World, side: _DrainSide) -> Run:
         """A drain of which is kept what it took."""
         server_s, log = self.databases.spent()
-        run = self._drain(drainers, url, world)
+        run = self._drain(build, drainers, url, world)
         server_s_after, log_after = self.databases.spent()
         side.seconds.append(run.seconds)
         side.python_s.append(run.processor_s)
@@ -231,9 +232,9 @@ class _Bench:
         side.wal_bytes.append(log_after - log)
         return run
 
-    def _drain(self, drainers: Hands, url: str, world: World) -> Run:
-        spec = {"environment": environment(self.container, url), "first_orders": world.orders // HANDS // 10}
-        return drainers.run([spec] * HANDS)
+    def _drain(self, build: Build, drainers: Hands, url: str, world: World) -> Run:
+        variables = build.understood(environment(self.container, url))
+        return drainers.run([{"environment": variables, "first_orders": world.orders // HANDS // 10}] * HANDS)
 
     def _copied(
         self, copiers: Hands, before: dict[str, int], rows: Extract | None, *, has_keys_alone: bool = False

@@ -17,12 +17,15 @@ from pathlib import Path
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.service.local import HOST, free_port, is_ready
 from distrib.domain.texts import Text
-from distrib.settings import REPOSITORY
+from distrib.settings import PREFIX, REPOSITORY
 
 STARTS_WITHIN_S = 180.0
 ENDS_WITHIN_S = 30.0
 APP = "wsgi:app"
 _LAST_LINES = 15
+_NAMES_OF_SETTINGS = (
+    "from dataclasses import fields; from distrib.settings import Settings; print(*[f.name for f in fields(Settings)])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,17 @@ class Build:
 
     directory: Path = REPOSITORY
     python: str = sys.executable
+
+    def understood(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Those of the variables that are settings of the build: an older one refuses what it does not know.
+
+        Raises:
+            BenchFailed: the build does not say which settings it has.
+        """
+        if self.directory == REPOSITORY:
+            return dict(variables)
+        names = {f"{PREFIX}{name.upper()}" for name in self._python(_NAMES_OF_SETTINGS, {}).split()}
+        return {name: value for name, value in variables.items() if name.removesuffix("_FILE") in names}
 
     def open_program(self, variables: Mapping[str, str]) -> str:
         """Migrates the database that the variables name and opens a program in it, by commands; returns a key.
@@ -52,7 +66,7 @@ class Build:
         port = free_port()
         config = str(self.directory / "config" / "gunicorn.conf.py")
         place = ["--config", config, "--chdir", str(self.directory), "--bind", f"{HOST}:{port}", app]
-        environment = {**os.environ, **variables}
+        environment = {**os.environ, **self.understood(variables)}
         with log.open("wb") as output:
             command = [self.python, "-m", "gunicorn", *place]
             process = subprocess.Popen(command, env=environment, cwd=self.directory, stdout=output, stderr=output)
@@ -63,8 +77,10 @@ class Build:
                 end(process)
 
     def _command(self, variables: Mapping[str, str], *words: str) -> str:
-        command = [self.python, "-c", "from distrib.cli import main; main()", *words]
-        environment = {**os.environ, **variables}
+        return self._python("from distrib.cli import main; main()", self.understood(variables), *words)
+
+    def _python(self, code: str, variables: Mapping[str, str], *words: str) -> str:
+        command, environment = [self.python, "-c", code, *words], {**os.environ, **variables}
         done = subprocess.run(command, env=environment, cwd=self.directory, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchFailed(Text("a command of the other build failed"), log=done.stderr)

@@ -173,6 +173,16 @@ def test_on_what_a_refund_leaves_the_orders_cap_applies_again_and_the_rooms_are_
     assert explained(capped, order(1_000, 1_000), snapshot, [500, 1_000]) == [(50, 50, "paid"), (100, 70, "rule_cap")]
 
 
+def test_what_a_case_took_back_neither_comes_again_nor_makes_room_for_others() -> None:
+    capped, sold, snapshot = plan(rule(cap={"per_order_minor": 150})), order(1_000, 1_000), people("member")
+    posted = {commission.key: commission.amount_minor for commission in settle(capped, sold, snapshot)}
+    first, second = posted
+    assert list(posted.values()) == [100, 50]
+    assert [row.amount_minor for row in settle_left(capped, sold, snapshot, [0, 1_000], posted)] == [100]
+    stands = settle_left(capped, sold, snapshot, [0, 1_000], posted, {first})
+    assert [(row.key, row.amount_minor) for row in stands] == [(second, 50)]
+
+
 def test_a_commission_that_was_first_lowered_by_a_cap_says_so_after_a_refund_too() -> None:
     dear = plan(rule(rate="0.50", where={"sku": ["dear"]}), {**rule(rate="0.05"), "id": "rest"})
     lines = (OrderLine("1", "dear", 1, 1_000), OrderLine("2", "A", 1, 1_000))
