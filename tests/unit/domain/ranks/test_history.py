@@ -123,7 +123,8 @@ def test_a_name_that_comes_back_later_does_not_bring_back_who_held_it() -> None:
 def test_a_ladder_lists_its_versions_and_every_rank_that_one_has_or_maps() -> None:
     assert [entry.ranks[-1].code for entry in RENAMED.plans()] == ["manager", "head"]
     assert RENAMED.codes() == ["head", "manager", "member", "owner"]
-    assert Ladder().plans() == Ladder().codes() == []
+    assert Ladder().plans() == []
+    assert Ladder().codes() == []
 
 
 def test_a_plan_holds_from_the_instant_it_begins() -> None:
