@@ -22,6 +22,7 @@ from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
 from distrib.cli.bench.reading_requests import PageRead, requests_of
 from distrib.logs import configure_logs
+from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals
 
 MOST_RATIO = 2.0
@@ -88,10 +89,16 @@ def bench_reads(container: Container, scale: str, say: Callable[[str], None]) ->
         configure_logs("WARNING")  # no line a call among the figures
         say("totals")
         for opened in (large, small):
-            with opened.container.begin() as conn:
-                keep_due_totals(conn, opened.program, opened.container.now())
+            keep_what_workers_keep(opened)
         say("reads")
         return compare(large, small)
+
+
+def keep_what_workers_keep(opened: OpenedWorld) -> None:
+    """Keeps the totals and the orders that a worker's periodic task keeps of a program, where it is large enough."""
+    for keep in (keep_due_totals, keep_due_order):
+        with opened.container.begin() as conn:
+            keep(conn, opened.program, opened.container.now())
 
 
 def compare(large: OpenedWorld, small: OpenedWorld) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from distrib.store.payouts.candidates import Candidate
 PAYABLE, REFUSED = "payable", "refused"
 SIDES = (PAYABLE, REFUSED)
 ACCOUNTS_CHUNK: Final = 500
-MOST_CHUNKS: Final = 10
+MOST_CHUNKS: Final = 2
 """So many chunks of accounts are looked at for one page; a page may be short, or empty, where few have money."""
 
 
