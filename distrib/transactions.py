@@ -16,6 +16,8 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from distrib.store.patience import ServerHangs
+
 _Result = TypeVar("_Result")
 
 MOST_ATTEMPTS: Final = 5
@@ -42,6 +44,8 @@ _PASSING: Final = _RETRIED | {
 _GONE: Final = frozenset({"25P03", "57P01", "57P02", "57P05"})
 """The connection is closed by the server, for its own reasons."""
 
+_HANGS: Final = (ServerHangs, psycopg.errors.ConnectionTimeout)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -53,7 +57,7 @@ def in_transaction(
     """Runs a unit of work in a transaction and returns its result after the commit.
 
     A serialization failure, a deadlock or a lost connection runs the whole unit again, ``MOST_ATTEMPTS`` times in all;
-    so does an exception that was raised from one of them.
+    so does an exception that was raised from one of them. A server that hangs is not asked again: that takes too long.
 
     Args:
         begin: opens a transaction, committed when it is left without an error.
@@ -100,6 +104,8 @@ def is_of_the_server(error: BaseException) -> bool:
 def _is_worth_another_try(error: BaseException, also: Collection[str]) -> bool:
     cause = error if isinstance(error, DBAPIError | psycopg.Error) else error.__cause__
     if not isinstance(cause, DBAPIError | psycopg.Error):
+        return False
+    if isinstance(cause.orig if isinstance(cause, DBAPIError) else cause, _HANGS):
         return False
     state = sqlstate_of(cause)
     return _is_lost(cause) or state in _RETRIED or state in also

@@ -21,6 +21,8 @@ from psycopg.adapt import Dumper
 from psycopg.rows import BaseRowFactory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
+from distrib.store.patience import CONNECTS_WITHIN_S, PatientConnection
+
 _Row = TypeVar("_Row")
 
 _BIGINT, _BIGINTS = 20, 1016
@@ -73,7 +75,10 @@ def open_engine(
         pool_size=pool_size,
         max_overflow=pool_size if overflow is None else overflow,
         pool_pre_ping=True,
-        connect_args={"autocommit": True},  # to psycopg, which would begin by itself; see _begin_as
+        connect_args={
+            "autocommit": True,  # to psycopg, which would begin by itself; see _begin_as
+            "connect_timeout": CONNECTS_WITHIN_S,
+        },
     )
     limits: dict[str, str | int] = {
         "statement_timeout": statement_timeout_ms,
@@ -82,9 +87,21 @@ def open_engine(
         "timezone": "UTC",
         "jit": "off",  # statements here are short; compiling them costs more than it gains
     }
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _prepare_only_where_alone)
-    event.listen(engine, "begin", _begin_as(limits if role is None else {"role": role, **limits}))
+    event.listen(engine, "checkin", _when_given_back)
+    event.listen(engine, "begin", _begin_as(limits if role is None else {"role": role, **limits}, statement_timeout_ms))
     return engine
+
+
+def _connect(_dialect: object, _record: object, words: Sequence[Any], named: Mapping[str, Any]) -> PatientConnection:
+    return PatientConnection.connect(*words, **named)
+
+
+def _when_given_back(connection: object, _record: object) -> None:
+    """What is asked of it next is whether it is alive."""
+    if isinstance(connection, PatientConnection):
+        connection.be_impatient()
 
 
 def _prepare_only_where_alone(connection: psycopg.Connection[Any], _record: object) -> None:
@@ -98,15 +115,16 @@ def _prepare_only_where_alone(connection: psycopg.Connection[Any], _record: obje
         connection.prepare_threshold = None
 
 
-def _begin_as(local: Mapping[str, str | int]) -> Callable[[Connection], None]:
+def _begin_as(local: Mapping[str, str | int], statement_timeout_ms: int) -> Callable[[Connection], None]:
     """Begins a transaction with settings that end with it, without a round trip of their own."""
     words = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in local.items())
 
     def begin(conn: Connection) -> None:
+        raw = driver(conn)
+        _wait_as_long_as(raw, statement_timeout_ms)
         level = conn.get_execution_options().get("isolation_level")
         if level == "AUTOCOMMIT":
             return  # there nothing begins
-        raw = driver(conn)
         if not raw.autocommit:  # as SQLAlchemy leaves a connection that had a level of its own
             raw.autocommit = True
         raw.execute(f"BEGIN{f' ISOLATION LEVEL {level}' if level else ''}{words}".encode(), prepare=False)
@@ -114,14 +132,26 @@ def _begin_as(local: Mapping[str, str | int]) -> Callable[[Connection], None]:
     return begin
 
 
+def _wait_as_long_as(raw: psycopg.Connection[Any], statement_timeout_ms: int) -> None:
+    if isinstance(raw, PatientConnection):
+        raw.wait_as_long_as(statement_timeout_ms)
+
+
 def enter_program(conn: Connection, program_id: int) -> None:
     """Lets this transaction see the rows of one program, and of no other, under the web role."""
     conn.execute(text("SELECT set_config('distrib.program_id', :p, true)"), {"p": str(program_id)})
 
 
+def allow_minutes(conn: Connection, minutes: int) -> None:
+    """Lets each statement of this transaction take so many minutes."""
+    raw = driver(conn)
+    raw.execute(f"SET LOCAL statement_timeout = '{minutes:d}min'".encode(), prepare=False)
+    _wait_as_long_as(raw, minutes * 60_000)
+
+
 def allow_long_reads(conn: Connection, minutes: int) -> None:
     """Lets each statement of this transaction take so many minutes, on one core: those who settle need the others."""
-    conn.execute(text(f"SET LOCAL statement_timeout = '{minutes:d}min'"))
+    allow_minutes(conn, minutes)
     conn.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +12,12 @@ from datetime import timedelta
 import psycopg
 import pytest
 from sqlalchemy import Connection, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from distrib.app import create_app
 from distrib.settings import Settings
-from distrib.store.database import open_engine
+from distrib.store.database import WEB_ROLE, open_engine
+from distrib.store.patience import ServerHangs
 from distrib.transactions import in_transaction, is_passing
 from tests.world import databases
 from tests.world.api import Api
@@ -154,6 +157,27 @@ def test_a_connection_that_was_idle_for_too_long_is_replaced_and_its_work_done_a
         return int(conn.execute(text("SELECT 7")).scalar_one())
 
     assert in_transaction(world.container.begin, unit) == 7
+
+
+def test_a_process_of_the_database_that_hangs_is_given_up_and_the_next_unit_has_another(database_url: str) -> None:
+    engine, attempts = open_engine(database_url, WEB_ROLE, statement_timeout_ms=200, pool_size=1), list[int]()
+
+    def hangs(conn: Connection) -> None:
+        attempts.append(conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        os.kill(attempts[0], signal.SIGSTOP)
+        conn.execute(text("SELECT 1"))
+
+    try:
+        with pytest.raises(OperationalError) as told:
+            in_transaction(engine.begin, hangs)
+        assert isinstance(told.value.orig, ServerHangs)
+        assert is_passing(told.value)
+        other = in_transaction(engine.begin, lambda conn: conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        assert [other] != attempts
+        assert len(attempts) == 1
+    finally:
+        os.kill(attempts[0], signal.SIGCONT)
+        engine.dispose()
 
 
 @pytest.mark.parametrize("days", [-1, 1])

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from distrib.domain.ledger import ACCOUNT_NAMES
 from distrib.store import locks
-from distrib.store.database import driver, rows_as
+from distrib.store.database import allow_minutes, driver, rows_as
 
 _ROWS_CHUNK = 5_000
 
@@ -99,7 +99,7 @@ def posting_horizon(conn: Connection) -> int:
 
 def sealed_transfers(conn: Connection, program_id: int, after: int, through: int) -> Iterator[SealedTransfer]:
     """Streams the transfers of a range of postings in their canonical form and order."""
-    conn.execute(text("SET LOCAL statement_timeout = '30min'"))
+    allow_minutes(conn, 30)
     with driver(conn).cursor(name="sealed_transfers", row_factory=rows_as(SealedTransfer)) as cursor:
         cursor.itersize = _ROWS_CHUNK
         cursor.execute(_TRANSFERS, {"program": program_id, "after": after, "through": through})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from distrib.store.database import driver, rows_as
+from distrib.store.database import allow_minutes, driver, rows_as
 from distrib.store.ledger.balances import available_sql
 
 # A shop that is frozen or closed comes with what its status keeps, and with that status.
@@ -43,7 +43,7 @@ WHERE s.program_id = %(program)s AND s.shop_id > %(after)s ORDER BY s.shop_id LI
 # Every account is looked at, whatever the planner knows of the program: in one go, not shop by shop, and all rows of
 # the cursor are taken.
 _FOR_ALL = """
-SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL statement_timeout = '5min'
+SET LOCAL enable_nestloop = off; SET LOCAL cursor_tuple_fraction = 1
 """
 _AS_BEFORE = "SET LOCAL enable_nestloop = on"
 
@@ -82,6 +82,7 @@ def candidates(
 ) -> Iterator[list[Candidate]]:
     """Yields the shops with money for a batch, by id, in chunks; all as of one instant of the database."""
     bound = {"program": program_id, "up_to": up_to, "now": now}
+    allow_minutes(conn, 5)
     driver(conn).execute(_FOR_ALL)
     with driver(conn).cursor(name="payout_candidates", row_factory=rows_as(Candidate)) as cursor:
         cursor.execute(_OF_ALL, bound)

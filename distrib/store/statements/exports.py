@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from distrib.domain.spreadsheet_cells import FORMULA_STARTS, MARK
-from distrib.store.database import driver
+from distrib.store.database import allow_minutes, driver
 from distrib.store.ledger.balances import SIGNED
 from distrib.store.statements.months import FIGURES, figures_sql
 
@@ -50,7 +50,8 @@ _COLUMNS_OF_FORM = {1: LINES_COLUMNS.index("adjustment_id"), LINES_FORM: len(LIN
 ROWS_CHUNK = 5_000
 
 _CHUNK_BYTES = 64 * 1024
-FOR_THIS_FILE = "SET LOCAL statement_timeout = '30min'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"
+MINUTES = 30
+FOR_THIS_FILE = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'"
 # Statistics know nothing of a program that is new: joined row by row, its first big month would take minutes. With the
 # memory of a common server the hashes of shops and orders would be written out and read again.
 FOR_WHOLE_MONTHS = f"{FOR_THIS_FILE}; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'"
@@ -264,6 +265,7 @@ def lines_total(conn: Connection, program_id: int, period: int) -> tuple[int, in
 
 def _prepare(conn: Connection, head: FileHead) -> None:
     """Prepares the transaction for a file: time enough, times in UTC, and for whole months joins of sets."""
+    allow_minutes(conn, MINUTES)
     driver(conn).execute(FOR_THIS_FILE if head.shop_id is not None else FOR_WHOLE_MONTHS)
 
 

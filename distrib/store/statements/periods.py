@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.database import allow_minutes
 from distrib.store.locks import CLOSERS, SORTED_FIGURES
 from distrib.store.statements.counts import COUNTS, count_once
-from distrib.store.statements.exports import FOR_WHOLE_MONTHS
+from distrib.store.statements.exports import FOR_WHOLE_MONTHS, MINUTES
 from distrib.store.statements.months import FIGURES, figures_sql
 
 _FOR_WHOLE_MONTHS = text(FOR_WHOLE_MONTHS)
@@ -148,6 +149,7 @@ class ClosedPeriod(NamedTuple):
 
 def allow_time(conn: Connection) -> None:
     """Prepares this transaction for statements about whole months: time enough, and joins of sets."""
+    allow_minutes(conn, MINUTES)
     conn.execute(_FOR_WHOLE_MONTHS)
 
 
