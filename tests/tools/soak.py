@@ -180,13 +180,13 @@ class Soak:
                 assert failed == [], (program.code, failed)
         assert self.service.statuses <= {200, 201, 202, 409, 429, 503}, self.service.statuses
 
-    def report(self, minutes: float, healed_s: float) -> dict[str, Any]:
+    def report(self, lasted_s: float, healed_s: float) -> dict[str, Any]:
         """What happened and what was measured."""
         longest = {what: round(max(times), 2) for what, times in sorted(self.recovered_s.items())}
         return {
             "seed": self.seed,
-            "minutes": minutes,
-            "programs": len(self.lots) + 2,
+            "minutes": round(lasted_s / 60, 1),
+            "drawn_programs": len(self.lots),
             "events": sum(len(lot.posted) for lot in self.lots),
             "batches": self.batches,
             "paid_minor": self.paid_minor,
@@ -216,10 +216,11 @@ def run(seed: int, minutes: float) -> dict[str, Any]:
             soak = Soak(service, seed)
             doing: list[Future[None]] = [at_work.submit(soak.post, place) for place in range(POSTERS)]
             doing += [at_work.submit(act, soak) for act in (pay_out, close_months, Soak.disturb)]
-            ends = monotonic() + minutes * 60
+            began = monotonic()
             try:
-                while monotonic() < ends and not any(future.done() for future in doing):
+                while monotonic() - began < minutes * 60 and not any(future.done() for future in doing):
                     soak.over.wait(0.2)
+                lasted_s = monotonic() - began
                 soak.over.set()
                 left_alone = monotonic()
                 service.wait_until_whole()
@@ -233,7 +234,8 @@ def run(seed: int, minutes: float) -> dict[str, Any]:
                 soak.over.set()
                 sys.stderr.write(show_log(service))
                 raise
-            return soak.report(minutes, healed_s)
+            assert lasted_s >= minutes * 60, "somebody stopped working before it was over"
+            return soak.report(lasted_s, healed_s)
 
 
 def main() -> int:

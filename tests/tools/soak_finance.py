@@ -49,11 +49,17 @@ def pay_out(soak: Soak) -> None:
 
 
 def close_months(soak: Soak) -> None:
-    """Closes one month after the other, of which facts go on coming in, by two keys; in the end nothing is missing.
+    """Closes the months of one program after the other until it is over.
 
     Raises:
         AssertionError: what was earned is in no month, or in two.
     """
+    while not soak.over.is_set():
+        _close_program(soak)
+
+
+def _close_program(soak: Soak) -> None:
+    """Closes one month after the other, of which facts go on coming in, by two keys; in the end nothing is missing."""
     service, (admin, first, second) = soak.service, _shop_of(soak)
     sold, period = 0, _FIRST_MONTH
     while not soak.over.is_set() and period < _LAST_MONTH:
