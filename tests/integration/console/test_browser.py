@@ -87,6 +87,88 @@ def test_a_person_signs_in_finds_an_order_and_signs_out_with_the_mouse(
         assert page.complaints == []
 
 
+PLACES = {
+    "code: a\nba|": ["base"],
+    "rules:\n- id: x\n  pay: |": ["seller", "upline", "chain", "leader", "opener"],
+    "rules:\n  - {id: s, pay: up|}\n  - id: y\n": ["seller", "upline", "chain", "leader", "opener"],
+    '{"code": "a", "base": "|"}': ["paid", "list", "margin"],
+    "ranks: [{code: silver}, {code: gold}]\nrules:\n  - id: a\n    rate:\n      silver: '0.1'\n      g|": ["gold"],
+    "declarations:\n  entry_purchase: |": ["true", "false"],
+    "code: a\n  # b|": [],
+}
+"""What may stand at the mark; of keys those that begin as typed."""
+OFFERED = """([before, after, schema]) => {
+    const text = before + after, place = PlanPlace.placeAt(text, before.length);
+    if (!place) return [];
+    const typed = text.slice(place.from, before.length);
+    if (place.role === "value") return PlanPlace.valuesAt(schema, text, place);
+    return PlanPlace.keysAt(schema, text, place).map((key) => key.name).filter((name) => name.startsWith(typed));
+}"""
+
+
+def test_a_plan_is_written_with_completion_marks_and_the_keyboard(
+    busy: World, person: Person, program: Chromium, address: str
+) -> None:
+    person("ann")
+    with sight(program, address) as page:
+        signed_in(page, "ann")
+        page.open(f"/console/p/{busy.program.code}/plans/draft?from=plain/1")
+        page.page.locator(".cm-content").focus()
+        assert page.page.locator("textarea[name=text]").is_hidden()
+        schema = page.page.evaluate("fetch('/console/plan.schema.json?lang=zh').then((answer) => answer.json())")
+        for text, words in PLACES.items():
+            assert page.page.evaluate(OFFERED, [*text.split("|"), schema]) == words, text
+        mark_what_is_wrong(page)
+        assert page.barriers() == []
+        put_it_right(page)
+        leave_by_keys(page)
+        page.page.click("text=存为草稿")
+        page.page.wait_for_url("**/plans/plain/2")
+        assert page.complaints == []
+
+
+def mark_what_is_wrong(page: Sight) -> None:
+    """Completes a key, gives it a value that it may not have, and reads what is said of both."""
+    keys, sees = page.page.keyboard, page.page.locator
+    keys.press("Control+End")
+    keys.type("  ti")
+    sees(".cm-tooltip-autocomplete li[aria-selected]", has_text="tier").wait_for()
+    assert "0 到" in sees(".cm-completionInfo").inner_text()
+    keys.press("Enter")
+    keys.type("99")
+    sees(".cm-lintRange-error").wait_for()
+    assert sees(".cm-lintRange-error").inner_text() == "99"
+    sees(".cm-lint-marker-error").hover()
+    assert str(sees("#checked [data-words]").get_attribute("data-words")) in sees(".cm-tooltip-lint").inner_text()
+    sees(".cm-line").get_by_text("hold_days").hover()
+    assert "冻结天数" in sees(".key-words").inner_text()
+
+
+def put_it_right(page: Sight) -> None:
+    """Takes the wrong line away and chooses a word for another key."""
+    keys, sees = page.page.keyboard, page.page.locator
+    for key in ("Shift+Home", "Shift+Home", "Delete"):
+        keys.press(key)
+    keys.type("base: ")
+    keys.press("Control+Space")
+    sees(".cm-tooltip-autocomplete li", has_text="list").click()
+    sees("#checked >> text=与生效中的").wait_for()
+    assert sees(".cm-lintRange-error").count() == 0
+    assert sees("textarea[name=text]").input_value().endswith("base: list")
+
+
+def leave_by_keys(page: Sight) -> None:
+    """Tab indents; after Escape it leaves the editor."""
+    focused = "document.activeElement.className"
+    page.page.locator(".cm-content").focus()
+    for key in ("Tab", "Shift+Tab"):
+        page.page.keyboard.press(key)
+        assert page.page.evaluate(focused) == "code-editor"
+    page.page.keyboard.press("Escape")
+    page.page.keyboard.press("Tab")
+    assert page.page.evaluate(focused) != "code-editor"
+
+
 def test_chosen_columns_stay_with_the_person(busy: World, person: Person, program: Chromium, address: str) -> None:
     person("ann")
     with sight(program, address, language="en") as page:
