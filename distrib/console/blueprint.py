@@ -26,6 +26,7 @@ from distrib.console.pages.payouts import payout_pages
 from distrib.console.pages.people import key_pages, seat_pages
 from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
+from distrib.console.pages.rank_lists import rank_list_pages
 from distrib.console.pages.ranks import rank_pages
 from distrib.console.pages.shop import shop_pages
 from distrib.console.pages.shop_actions import shop_action_pages
@@ -34,6 +35,7 @@ from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.tasks import task_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
+from distrib.console.pages.workers import worker_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
@@ -46,6 +48,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     case_pages,
     penalty_pages,
     operation_pages,
+    worker_pages,
     webhook_pages,
     delivery_pages,
     change_pages,
@@ -61,6 +64,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     commission_pages,
     event_pages,
     rank_pages,
+    rank_list_pages,
     statement_pages,
     close_pages,
     payout_pages,

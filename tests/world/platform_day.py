@@ -56,6 +56,7 @@ from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
+from workers.near_ranks import refresh_near_ranks
 from workers.seals import seal_days
 from workers.tasks import forget_task_files
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
@@ -269,6 +270,7 @@ class PlatformDay:
         for path in (
             f"/v1/ledger/accounts/payable:{largest}",
             "/v1/ledger/accounts/expense",
+            "/v1/balances/releases",
             "/v1/orders/o-00000013",
             "/v1/orders/o-00000013/explanation",
             "/v1/orders/o-00000007",
@@ -664,7 +666,9 @@ class PlatformDay:
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
-        self.pages("/v1/ranks/evaluations")
+        refresh_near_ranks(world.container)
+        for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
+            self.pages(f"/v1/ranks/{path}")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
 
