@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import CannotStart
 from distrib.domain.texts import Text
-from distrib.store.database import open_engine
+from distrib.store.database import driver, open_engine
 from distrib.store.locks import MIGRATIONS
 from distrib.store.privileges import EVERY_PROGRAM
 
@@ -130,7 +130,7 @@ def _version(conn: Connection) -> str | None:
 
 
 def _serve_every_program(conn: Connection) -> None:
-    conn.exec_driver_sql(EVERY_PROGRAM)
+    driver(conn).execute(EVERY_PROGRAM.encode())
 
 
 def _upgrade(conn: Connection, revision: str) -> None:

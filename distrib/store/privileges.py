@@ -30,6 +30,7 @@ _OWN_ROLES_ALONE = 160_000
 
 _MAKE_WEB: Final = f"CREATE ROLE {WEB_ROLE} NOLOGIN NOINHERIT"
 _MAKE_WORKER: Final = f"CREATE ROLE {WORKER_ROLE} NOLOGIN NOINHERIT"
+_MAKE_OWNER: Final = "CREATE ROLE {owner} LOGIN"
 _MAKE_LOGIN: Final = "CREATE ROLE {login} LOGIN NOINHERIT"
 _ENTER: Final = "GRANT {role} TO {login}"
 _OWN: Final = "GRANT {role} TO {owner}"
@@ -65,13 +66,11 @@ class Logins(NamedTuple):
 
 def role_statements(logins: Logins) -> Sequence[str]:
     """All that has to be run once by somebody who may make roles, in the database, before ``distrib migrate``."""
-    made = dict.fromkeys([logins.web, logins.worker])
-    own = [sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(logins.owner)).as_string(None)]
     statements = [
         _MAKE_WEB,
         f"{_MAKE_WORKER} BYPASSRLS",
-        *(own if logins.owner not in made else []),
-        *(_filled(_MAKE_LOGIN, login=login) for login in made),
+        _filled(_MAKE_OWNER, owner=logins.owner),
+        *(_filled(_MAKE_LOGIN, login=login) for login in (logins.web, logins.worker) if login != logins.owner),
         *(_filled(_OWN, role=role, owner=logins.owner) for role in (WEB_ROLE, WORKER_ROLE)),
         _filled(_SCHEMA, owner=logins.owner),
         _filled(_ENTER, role=WEB_ROLE, login=logins.web),
