@@ -1,4 +1,4 @@
-"""How gunicorn runs the API: `gunicorn -c config/gunicorn.conf.py wsgi:app`; `distrib serve` reads it too.
+"""How gunicorn runs the API: `gunicorn -c config/gunicorn.conf.py distrib.wsgi:app`; `distrib serve` reads it too.
 
 Only what holds everywhere stands here; the address is the caller's to say (`--bind`).
 """

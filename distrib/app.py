@@ -120,7 +120,7 @@ def backend_of(container: Container) -> Backend:
         now=container.now,
         ring=container.ringer.ring,
         figures=container.figures,
-        is_migrated=lambda: migrate.is_current(container.web_engine),
+        is_migrated=lambda: migrate.is_served(container.web_engine),
         has_bell=lambda: _answers(container),
         metrics=Metrics(),
         gate=Gate(container.rates, _allowed(container.settings), networks_of(container.settings.trusted_proxies)),

@@ -7,11 +7,12 @@ business rule and no SQL may enter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TypeAlias
 
 import redis
 from redis.backoff import NoBackoff
@@ -22,6 +23,7 @@ from distrib.dispatch import Bell, Ringer
 from distrib.domain.errors import Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
+from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
 from distrib.failpoints import arm_named
@@ -42,6 +44,7 @@ from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_log
 from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
+Tell: TypeAlias = Callable[[Text], None]
 _DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
 _NUMBERS = (
     "drain_batch_orders",
@@ -235,6 +238,14 @@ class Container:
         """The environment variables with which a command joins the embedded servers, or those of ``environment``."""
         return {"DISTRIB_VAR_DIR": str(self.settings.var_dir)} if self.servers is not None else self.environment()
 
+    def must_be_served(self) -> None:
+        """Checks that the database stands at a schema which this release can serve.
+
+        Raises:
+            CannotStart: ``distrib migrate`` has to run first.
+        """
+        migrate.must_be_served(self.web_engine)
+
     def disconnect(self) -> None:
         """Closes every connection to the database; whoever needs one opens it anew."""
         self.worker_engine.dispose()
@@ -267,8 +278,17 @@ class Container:
         return engine
 
 
+def migration_text(before: str | None, after: str) -> Text:
+    """What is said before a database is migrated: from which schema, None where it has none, and to which."""
+    if before is None:
+        return Text("Bringing the database from nothing to schema {after} …", after=after)
+    return Text("Bringing the database from schema {before} to {after} …", before=before, after=after)
+
+
 @contextmanager
-def open_container(settings: Settings | None = None, *, migrated: bool = True) -> Iterator[Container]:
+def open_container(
+    settings: Settings | None = None, *, migrated: bool = True, tell: Tell = lambda _text: None
+) -> Iterator[Container]:
     """Opens a container on the servers of the settings, or on the embedded pair while it is open.
 
     Args:
@@ -276,14 +296,16 @@ def open_container(settings: Settings | None = None, *, migrated: bool = True) -
         migrated: bring an embedded database to the newest schema first; a database of one's
             own is migrated by ``distrib migrate`` alone. False: everything by the login of the owner, and nothing
             is migrated.
+        tell: is told what is done, before it is done: what of it takes seconds.
     """
     settings = settings or read_settings()
     if settings.failpoint:
         arm_named(settings.failpoint)
     with ExitStack() as stack:
         if settings.database_url is None or settings.redis_url is None:
+            tell(Text("Starting PostgreSQL and Valkey under {directory} …", directory=settings.var_dir))
             servers = stack.enter_context(EmbeddedServers(settings.var_dir))
-            container = _embedded(settings, servers, migrated=migrated)
+            container = _embedded(settings, servers, migrated=migrated, tell=tell)
         elif migrated:
             container = Container(
                 settings,
@@ -298,12 +320,12 @@ def open_container(settings: Settings | None = None, *, migrated: bool = True) -
         yield container
 
 
-def _embedded(settings: Settings, servers: EmbeddedServers, *, migrated: bool) -> Container:
+def _embedded(settings: Settings, servers: EmbeddedServers, *, migrated: bool, tell: Tell) -> Container:
     """A container on the embedded pair, with a login for the web and one for workers once there are roles for them."""
     owner_url = servers.database_url
     if not migrated:
         return Container(settings, owner_url, servers.redis_url, servers)
-    migrate.upgrade(owner_url)
+    migrate.upgrade(owner_url, announce=lambda before, after: tell(migration_text(before, after)))
     web_url, worker_url = with_login(owner_url, WEB_LOGIN), with_login(owner_url, WORKER_LOGIN)
     admit_logins(owner_url, web_url, worker_url)
     return Container(

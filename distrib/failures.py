@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 
-from distrib.domain.errors import Problem, Refusal
+from distrib.domain.errors import CannotStart, Refusal
 from distrib.domain.texts import Text
 from distrib.embedded import EmbeddedServersFailed
 from distrib.languages import render_both
 from distrib.settings import SettingsError
 
-FAILURES = (Refusal, SettingsError, EmbeddedServersFailed)
+FAILURES = (Refusal, SettingsError, EmbeddedServersFailed, CannotStart)
 """Mistakes of who runs the service: in settings, files, data and servers."""
 WRONG_USE = 2
 """The exit status that goes with them."""
@@ -19,6 +19,8 @@ WRONG_USE = 2
 
 def explain(failure: Exception) -> str:
     """What a failure says, in both languages: the code and the message of a refusal, then each of its problems."""
+    if isinstance(failure, CannotStart):
+        return render_both(failure.text)
     if not isinstance(failure, Refusal):
         return str(failure)
     lines = [f"{failure.code}: {render_both(failure.text, ' ')}"]
@@ -32,7 +34,7 @@ def check_address(host: str, port: int) -> None:
     """Checks that a service may listen there.
 
     Raises:
-        Refusal: ``invalid`` with the address and what the system says: in use, not this machine's, not allowed.
+        CannotStart: with the address and what the system says: in use, not this machine's, not allowed.
     """
     try:
         for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -40,5 +42,6 @@ def check_address(host: str, port: int) -> None:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
     except OSError as error:
-        words = Text("cannot listen here: {strerror}", strerror=error.strerror or errno.errorcode.get(error.errno or 0))
-        raise Refusal("invalid", [Problem(f"{host}:{port}", words)]) from error
+        reason = error.strerror or errno.errorcode.get(error.errno or 0)
+        words = Text("cannot listen at {address}: {strerror}", address=f"{host}:{port}", strerror=reason)
+        raise CannotStart(words) from error

@@ -34,7 +34,9 @@ from distrib.setting_checks import (
 )
 
 PREFIX = "DISTRIB_"
-REPOSITORY = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+REPOSITORY = _PACKAGE.parent
+"""Where the package lies: a checkout, or the packages of an installation, which has no other file of a checkout."""
 _SECRET = re.compile(rf"[!-~]{{{SHORTEST_PEPPER},}}")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ENVIRONMENTS = ("development", "production")
@@ -65,8 +67,8 @@ class Settings:
     """Redis or Valkey; None for the embedded one."""
     var_dir: Path
     """Where what the service keeps on disk lies."""
-    config_dir: Path = REPOSITORY / "config"
-    """Policies and plans."""
+    config_dir: Path = _PACKAGE / "config"
+    """Policies, plans, channels and the settings of gunicorn; in a checkout a link to its ``config``."""
     policy_overrides: Path | None = None
     """Where local overrides of policy packs stand; policies/local of the configuration if not given."""
     key_pepper: str = field(repr=False)

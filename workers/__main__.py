@@ -23,6 +23,7 @@ def main() -> int:
         settings = read_settings()
         configure_logs(settings.log_level)
         with open_container(settings) as container:
+            container.must_be_served()
             if arguments.child is not None:
                 return run_child(container, arguments.child)
             processes = settings.worker_processes if arguments.processes is None else arguments.processes

@@ -131,7 +131,7 @@ class Supervisor:
 
     def _start_child(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "workers", "--child", str(os.getpid())],
+            [sys.executable, "-P", "-m", "workers", "--child", str(os.getpid())],
             env={**os.environ, **self._container.environment()},
             start_new_session=True,
         )

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import click
 
+from distrib import __version__
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 
@@ -104,7 +105,7 @@ def _word_in_both_languages(command: click.Command) -> None:
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="distrib")
+@click.version_option(__version__)
 def cli() -> None:
     """distrib: the commission engine for social commerce."""
 

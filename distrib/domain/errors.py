@@ -19,6 +19,15 @@ class Problem:
     detail: Wording
 
 
+class CannotStart(Exception):
+    """What keeps a command or a process from its work and is no mistake in an input: one message, in one line."""
+
+    def __init__(self, text: Text) -> None:
+        """Keep what is said."""
+        self.text = text
+        super().__init__(str(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """What a refusal code means: HTTP status, and the message that the catalogues know."""

@@ -1,6 +1,7 @@
 """The project's description of itself holds together: dependencies, locks, reasons, versions."""
 
 import configparser
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 import distrib
 
 ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = "pylock.production.toml"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,12 @@ def normal(name: str) -> str:
 def declared(description: configparser.ConfigParser) -> set[str]:
     """Every package that setup.cfg asks for, extras included."""
     texts = [description["options"]["install_requires"], *description["options.extras_require"].values()]
-    lines = [line for text in texts for line in text.split("\n") if line.strip()]
+    return {name for text in texts for name in names_of(text)}
+
+
+def names_of(requirements: str) -> set[str]:
+    """The packages of some lines of requirements."""
+    lines = [line for line in requirements.split("\n") if line.strip()]
     return {normal(re.split(r"[\[<>=!~; ]", line)[0]) for line in lines}
 
 
@@ -53,7 +60,8 @@ def test_everything_declared_is_pinned(description: configparser.ConfigParser) -
 
 
 def test_every_pinned_file_has_a_hash() -> None:
-    for package in tomllib.loads((ROOT / "pylock.toml").read_text("utf-8"))["packages"]:
+    packages = [tomllib.loads((ROOT / name).read_text("utf-8"))["packages"] for name in ("pylock.toml", PRODUCTION)]
+    for package in itertools.chain(*packages):
         files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
         assert files
         assert all(file["hashes"]["sha256"] for file in files)
@@ -65,13 +73,23 @@ def test_every_dependency_has_its_reason(description: configparser.ConfigParser)
     assert declared(description) <= reasons
 
 
-def test_the_version_is_said_once_and_the_same(description: configparser.ConfigParser) -> None:
-    assert description["metadata"]["version"] == distrib.__version__
+def test_the_version_is_said_once(description: configparser.ConfigParser) -> None:
+    assert description["metadata"]["version"] == "attr: distrib.__version__"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", distrib.__version__)
+
+
+def test_the_lock_of_production_pins_what_all_extras_do_and_leaves_out_all_of_them(
+    description: configparser.ConfigParser,
+) -> None:
+    whole, production = locked("pylock.toml", "packages"), locked(PRODUCTION, "packages")
+    assert production.items() <= whole.items()
+    assert names_of(description["options"]["install_requires"]) <= production.keys()
+    assert not production.keys() & (declared(description) - names_of(description["options"]["install_requires"]))
 
 
 def test_the_locks_allow_the_python_that_setup_asks_for(description: configparser.ConfigParser) -> None:
     wanted = description["options"]["python_requires"]
-    for name in ("uv.lock", "pylock.toml"):
+    for name in ("uv.lock", "pylock.toml", PRODUCTION):
         assert tomllib.loads((ROOT / name).read_text("utf-8"))["requires-python"] == wanted
 
 

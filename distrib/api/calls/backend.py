@@ -34,7 +34,7 @@ class Backend:
         sealer: encrypts what has to be read back (payees, secrets of webhooks).
         figures: what ``/metrics`` asks for (``metrics.ASKED``), over all programs.
         channels: what payout channels take, by date.
-        is_migrated: whether the database answers and stands at the newest schema.
+        is_migrated: whether the database answers and stands at the schema of this release, or of a newer one.
         has_bell: whether Redis answers.
         gate: who may call how often.
         shares: how many calls of one program are under way at a time.

@@ -30,7 +30,7 @@ from distrib.cli.bench.world import World, open_program, register
 from distrib.cli.service.local import HOST
 from distrib.domain.texts import Text
 from distrib.services.programs.keys import create_key
-from distrib.settings import PREFIX, REPOSITORY, Settings, own_secret
+from distrib.settings import PREFIX, Settings, own_secret
 
 LOADED_GOAL_MS = 300
 OUTAGE_GOAL_MS = 1_500
@@ -163,8 +163,8 @@ def _workers(container: Container, log: Path) -> Iterator[None]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment = {**inherited, **container.joining_environment()}
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "workers"]
-        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=output, stderr=output)
+        command = [sys.executable, "-P", "-m", "workers"]
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
             yield
         finally:

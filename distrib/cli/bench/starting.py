@@ -22,7 +22,7 @@ from distrib.cli.bench.processes.builds import end
 from distrib.cli.bench.processes.processor import processor_seconds
 from distrib.cli.service.local import free_port, is_ready
 from distrib.domain.texts import Text
-from distrib.settings import PREFIX, REPOSITORY
+from distrib.settings import PREFIX
 
 HELP_GOAL_S = 0.4
 SERVE_GOAL_S = 5.0
@@ -75,7 +75,7 @@ def bench_start(size: StartSize, say: Callable[[str], None]) -> dict[str, Any]:
 def _processor(command: Sequence[str]) -> float:
     """Processor time of a command, user and system."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=REPOSITORY, check=False)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise BenchFailed(Text("a command failed"), log=done.stderr.decode("utf-8", "replace"))
@@ -90,7 +90,7 @@ def _serve(directory: Path) -> tuple[float, float | None]:
     with log.open("wb") as output:
         started = time.monotonic()
         command = [*COMMAND, "serve", "--port", str(port)]
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=REPOSITORY)
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
             while not is_ready(port):
                 if process.poll() is not None or time.monotonic() - started > _READY_WITHIN_S:

@@ -19,10 +19,12 @@ from distrib.domain.policies.policy import Finding
 from distrib.domain.texts import Text
 from distrib.languages import render_both
 from distrib.services.context import COMMAND_LINE, Program
+from distrib.services.plans.drafts import load_samples
 from distrib.services.plans.versions import PlanView, check_document, create_plan, judge, publish_plan
 from distrib.services.plans.words import schema_for_editors
 from distrib.services.programs.tenants import find_program, only_program
 from distrib.services.yaml_documents import line_at, read_with_lines, read_yaml, text_of
+from distrib.settings import read_settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -101,6 +103,20 @@ def publish(file: Path, since: str, signed_off_by: str | None, program_code: str
 def schema() -> None:
     """Print the JSON Schema of plan documents, for editors."""
     print_json(schema_for_editors())
+
+
+@plan.command()
+@click.argument("name", required=False)
+def sample(name: str | None) -> None:
+    """Print the sample plan of NAME, to begin with; without a name, the names."""
+    samples = load_samples(read_settings().config_dir)
+    if name is None:
+        click.echo("\n".join(samples))
+    elif name in samples:
+        click.echo(samples[name], nl=False)
+    else:
+        words = Text("must be one of {choices}", "field", choices=", ".join(samples))
+        raise Refusal("invalid", [Problem("NAME", words)])
 
 
 def read_document(file: Path) -> object:

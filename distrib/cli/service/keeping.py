@@ -17,8 +17,6 @@ from typing import NoReturn
 
 import structlog
 
-from distrib.settings import REPOSITORY
-
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 _LIVED_S = 10.0
@@ -136,10 +134,9 @@ class Kept:
             _tie_to(parent, f"distrib-{self._name}")
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            os.chdir(REPOSITORY)
             os.environ.update(self._environment)
             if self._is_fresh:
-                os.execv(sys.executable, [sys.executable, "-m", self._module, *self._arguments])  # noqa: S606 - no shell
+                os.execv(sys.executable, [sys.executable, "-P", "-m", self._module, *self._arguments])  # noqa: S606 - no shell
             sys.argv = [self._module, *self._arguments]
             runpy.run_module(self._module, run_name="__main__", alter_sys=True)
             status = 0

@@ -23,14 +23,13 @@ from distrib.failures import WRONG_USE, check_address
 from distrib.logs import configure_logs
 from distrib.metrics_directory import provide_directory
 from distrib.services.plans.drafts import load_samples
-from distrib.settings import REPOSITORY
 
 _API_FIRST_S = 15.0
 """How long workers wait for the API to come up, at the most."""
 _LOOK_S = 0.2
 _IMPORTED = ("distrib.app", "distrib.server.worker", "gunicorn.app.wsgiapp", "rq")
 _WEB_GIVES_UP = 4
-"""The exit status of gunicorn where the application says that it cannot be started as it is set (see ``wsgi.py``)."""
+"""The exit status of gunicorn where ``distrib.wsgi`` says that it cannot be started as it is set."""
 
 
 @click.command()
@@ -43,7 +42,8 @@ def serve(host: str, port: int) -> None:
         metrics = provide_directory()
         if metrics is not None:
             stack.callback(metrics.remove)
-        container = stack.enter_context(open_container())
+        container = stack.enter_context(open_container(tell=_tell))
+        container.must_be_served()
         _check_files(container)
         _import_all()
         configure_logs(container.settings.log_level)
@@ -59,9 +59,15 @@ def serve(host: str, port: int) -> None:
         workers = None
         if container.servers is not None:
             workers = Kept("workers", "workers", [], container.joining_environment(), gives_up=[WRONG_USE])
-        click.echo(f"http://{host}:{port}/ ({in_both(Text('docs'))}: /docs)", err=True)
-        status = _watch(web, workers, partial(is_ready, port, reachable(host)))
+        _tell(Text("Starting the service …"))
+        status = _watch(web, workers, partial(is_ready, port, reachable(host)), f"http://{host}:{port}/")
+    _tell(Text("Stopped."))
     sys.exit(status)
+
+
+def _tell(text: Text) -> None:
+    """Says what is done, on standard output: standard error is for the log."""
+    click.echo(in_both(text))
 
 
 def _import_all() -> None:
@@ -81,21 +87,13 @@ def _check_files(container: Container) -> None:
 
 def _web(container: Container, host: str, port: int) -> list[str]:
     config = Path(container.settings.config_dir) / "gunicorn.conf.py"
-    return [
-        "--config",
-        str(config),
-        "--chdir",
-        str(REPOSITORY),
-        "--bind",
-        f"{host}:{port}",
-        "wsgi:app",
-    ]
+    return ["--config", str(config), "--bind", f"{host}:{port}", "distrib.wsgi:app"]
 
 
-def _watch(web: Kept, workers: Kept | None, is_up: Callable[[], bool]) -> int:
+def _watch(web: Kept, workers: Kept | None, is_up: Callable[[], bool], address: str) -> int:
     """Keeps the processes alive until a signal comes, then ends them.
 
-    Workers are started when the API is up: while it comes up, it has the processors to itself.
+    Workers are started when the API is up: while it comes up, it has the processors to itself. Then it is said where.
 
     Returns:
         0 when asked to stop, else the status of whichever gave up.
@@ -103,13 +101,21 @@ def _watch(web: Kept, workers: Kept | None, is_up: Callable[[], bool]) -> int:
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
-    kept, latest, status = [web], time.monotonic() + _API_FIRST_S, None
+    kept, latest, status, is_listening = [web], time.monotonic() + _API_FIRST_S, None, False
     while status is None and not asked.is_set():
         status = next((given for process in kept if (given := process.keep()) is not None), None)
-        if workers is not None and (is_up() or time.monotonic() > latest):
+        if not is_listening and is_up():
+            _tell(
+                Text(
+                    "Listening at {address} (documentation: {address}docs, console: {address}console)", address=address
+                )
+            )
+            is_listening = True
+        if workers is not None and (is_listening or time.monotonic() > latest):
             kept.append(workers)
             workers = None
         asked.wait(_LOOK_S)
+    _tell(Text("Stopping …"))
     for process in reversed(kept):
         process.stop()
     return status or 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -64,6 +65,8 @@ def check_wish(wish: FileWish) -> None:
         for pointer, choice, choices in asked
         if choice not in choices
     ]
+    if wish.format == PARQUET and find_spec("pyarrow") is None:
+        problems.append(Problem("?format", Text("needs what `pip install 'distrib[parquet]'` brings to the server")))
     if wish.format == PDF and wish.shop_id is None:
         problems.append(Problem("?shop_id", Text("is required for a PDF, which is for one shop")))
     if problems:

@@ -17,11 +17,12 @@ from pathlib import Path
 from distrib.cli.bench.failures import BenchFailed
 from distrib.cli.service.local import HOST, free_port, is_ready
 from distrib.domain.texts import Text
-from distrib.settings import PREFIX, REPOSITORY
+from distrib.settings import PREFIX, REPOSITORY, Settings
 
 STARTS_WITHIN_S = 180.0
 ENDS_WITHIN_S = 30.0
-APP = "wsgi:app"
+_APP = "wsgi:app"
+_OWN_APP = "distrib.wsgi:app"
 _LAST_LINES = 15
 _NAMES_OF_SETTINGS = (
     "from dataclasses import fields; from distrib.settings import Settings; print(*[f.name for f in fields(Settings)])"
@@ -58,14 +59,18 @@ class Build:
         return self._command(variables, "key", "create", "--role", "orders", "--name", "bench").splitlines()[-1]
 
     @contextmanager
-    def service(self, variables: Mapping[str, str], log: Path, app: str = APP) -> Iterator[RunningBuild]:
+    def service(self, variables: Mapping[str, str], log: Path, app: str = "") -> Iterator[RunningBuild]:
         """An app of the build under gunicorn as the build configures it, on a port of its own, until the block ends.
+
+        The service itself where no app is named.
 
         It serves all rounds: each round's database has the same name, and connections are opened anew.
         """
         port = free_port()
-        config = str(self.directory / "config" / "gunicorn.conf.py")
-        place = ["--config", config, "--chdir", str(self.directory), "--bind", f"{HOST}:{port}", app]
+        is_own = self.directory == REPOSITORY  # which may be installed, without the checkout that another one is
+        config = (Settings.config_dir if is_own else self.directory / "config") / "gunicorn.conf.py"
+        app = app or (_OWN_APP if is_own else _APP)
+        place = ["--config", str(config), "--chdir", str(self.directory), "--bind", f"{HOST}:{port}", app]
         environment = {**os.environ, **self.understood(variables)}
         with log.open("wb") as output:
             command = [self.python, "-m", "gunicorn", *place]

