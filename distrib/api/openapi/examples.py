@@ -30,6 +30,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "rotate_key": {"keep_hours": 24},
     "finish_rotation": {"keep": "new"},
     "seat_person": {"login": "wang", "role": "finance", "name": "王敏"},
+    "create_password_link": {"link_minutes": 60},
     "create_plan": {"code": "spring", "currency": "CNY", "hold_days": 7, "rules": _RULES},
     "publish_plan": {"effective_from": "2026-03-01T00:00:00+08:00", "signed_off_by": "王敏"},
     "register_shop": _SHOP,

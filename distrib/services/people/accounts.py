@@ -22,6 +22,7 @@ from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.store.people import accounts as store
+from distrib.store.people import password_links
 from distrib.store.people.accounts import PersonRow, PersonSessionRow
 
 LONGEST_SESSION: Final = timedelta(hours=12)
@@ -83,6 +84,13 @@ def person_by_login(conn: Connection, login: str) -> SignedPerson:
         raise Refusal("person_unknown", login=login)
     store.enter_person(conn, row.person_no)
     return _person(row)
+
+
+def person_by_no(conn: Connection, person_no: int) -> SignedPerson | None:
+    """Enters a person by its number; None for one who signs in no more."""
+    store.enter_person(conn, person_no)
+    row = store.by_no(conn, person_no)
+    return None if row is None or row.ended_at is not None else _person(row)
 
 
 def enter(conn: Connection, person: SignedPerson) -> None:
@@ -166,6 +174,7 @@ def change_password(conn: Connection, signed_in: SignedIn, former: str, password
         raise Refusal("invalid", problems)
     store.set_password(conn, person.person_no, hash_of_password(password), must_change=False)
     store.end_sessions(conn, person.person_no, bytes.fromhex(signed_in.session_id), now)
+    password_links.end_links(conn, person.person_no, now)
 
 
 def give_password(
@@ -180,12 +189,22 @@ def give_password(
         Refusal: ``person_unknown``, or ``invalid``.
     """
     person = person_by_login(conn, login)
-    problems = password_problems(password, login)
+    set_password(conn, person, password, now, must_change=must_change)
+    return replace(person, must_change=must_change)
+
+
+def set_password(conn: Connection, person: SignedPerson, password: str, now: datetime, *, must_change: bool) -> None:
+    """Sets the password of a person whom the transaction has entered; ends all sessions, and links for another one.
+
+    Raises:
+        Refusal: ``invalid`` where it will not do.
+    """
+    problems = password_problems(password, person.login)
     if problems:
         raise Refusal("invalid", problems)
     store.set_password(conn, person.person_no, hash_of_password(password), must_change=must_change)
     store.end_sessions(conn, person.person_no, b"", now)
-    return replace(person, must_change=must_change)
+    password_links.end_links(conn, person.person_no, now)
 
 
 def end_person(conn: Connection, login: str, now: datetime) -> None:
