@@ -36,10 +36,12 @@ from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
+from distrib.console.provider_sign_in import provider_pages
 from distrib.domain.policies.policy import Policy
 
 PAGES: Sequence[Callable[[Blueprint], None]] = (
     people_pages,
+    provider_pages,
     new_password_pages,
     overview_pages,
     plan_pages,

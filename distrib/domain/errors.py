@@ -84,6 +84,12 @@ CODES: dict[str, Code] = {
     "person_elsewhere": Code(
         409, "{login} has a seat in another program, too; who runs the service gives a new password there."
     ),
+    "subject_bound": Code(409, "{login} or {subject} is bound already, and not to each other; unbind first."),
+    "subject_unknown": Code(
+        403, "Nobody here is {subject} of {provider}; who runs this service binds it to a login (distrib person bind)."
+    ),
+    "provider_refused": Code(401, "The sign-in at {provider} did not come to its end; begin it again."),
+    "provider_unreachable": Code(503, "{provider} does not answer; try again in a moment, or use the password."),
     "password_link_over": Code(
         410, "The link is over, or was used before; ask an admin of your program for another one."
     ),

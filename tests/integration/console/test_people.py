@@ -33,12 +33,8 @@ def test_a_person_is_let_in_signs_in_chooses_a_password_and_is_ended(
     assert ann.do(f"/keys/{seat.key_id}/end", typed="ann").status_code == 422
     assert ann.do(f"/keys/{seat.key_id}/end", typed="mei").status_code == 204
     assert mei.get(f"/console/p/{world.program.code}/orders").status_code == 404
-    assert [
-        row.operation for row in world.rows("SELECT operation FROM trail WHERE program_id = :program ORDER BY trail_no")
-    ] == [
-        "seat_person",
-        "revoke_key",
-    ]
+    rows = world.rows("SELECT operation FROM trail WHERE program_id = :program ORDER BY trail_no")
+    assert [row.operation for row in rows] == ["sign_in", "seat_person", "sign_in", "revoke_key"]
 
 
 def test_a_seat_that_confirms_money_is_approved_by_another_than_let_it_in(world: World, person: Person) -> None:
