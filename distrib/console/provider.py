@@ -27,6 +27,8 @@ ALGORITHMS: Final = frozenset(
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 )
 """With which an identity token may be signed: none that the client could sign with, too."""
+_PUBLIC_CLIENT: Final = "none"
+"""How a client without a secret proves who it is (OpenID Connect Core 1.0, 9)."""
 _STATED_ALGORITHMS: Final = "id_token_signing_alg_values_supported"
 _log = structlog.get_logger("distrib.console")
 
@@ -100,7 +102,7 @@ class Provider:
     def _client(self) -> FlaskOAuth2App:
         terms = {"scope": self.scopes, "code_challenge_method": "S256", "default_timeout": TIMEOUT_S}
         if not self.client_secret:
-            terms["token_endpoint_auth_method"] = "none"  # noqa: S105  # the word for a public client
+            terms["token_endpoint_auth_method"] = _PUBLIC_CLIENT
         return FlaskOAuth2App(
             FlaskIntegration("oidc"),
             "oidc",
