@@ -69,12 +69,14 @@ class ProviderInTest:
         subject: who is there and signs in.
         claims: what its tokens say in place of the truth.
         key: with which it signs.
+        is_public: whether the client has no secret there.
     """
 
     issuer: str = ""
     subject: str = "subject-1"
     claims: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: _KEY)
+    is_public: bool = False
     codes: dict[str, Code] = field(default_factory=dict)
     back: str = ""
 
@@ -96,7 +98,7 @@ class _Client(ClientMixin):
         return client_secret == SECRET
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == "client_secret_basic"
+        return method == ("none" if self.provider.is_public else "client_secret_basic")
 
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code"
@@ -152,7 +154,7 @@ def _app(provider: ProviderInTest) -> Flask:
 
 def _grant(provider: ProviderInTest) -> type[AuthorizationCodeGrant]:
     class Grant(AuthorizationCodeGrant):
-        TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic",)
+        TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "none")
 
         def save_authorization_code(self, code: str, asked: Any) -> None:
             data, payload = request.args, asked.payload

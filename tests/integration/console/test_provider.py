@@ -35,8 +35,8 @@ def provider(flask_app: Flask) -> Iterator[ProviderInTest]:
         yield given
 
 
-def _set_to(app: Flask, issuer: str) -> None:
-    known = Provider(issuer, CLIENT, SECRET, "openid profile", "Tea House ID")
+def _set_to(app: Flask, issuer: str, secret: str = SECRET) -> None:
+    known = Provider(issuer, CLIENT, secret, "openid profile", "Tea House ID")
     app.extensions[EXTENSION] = replace(app.extensions[EXTENSION], provider=known)
 
 
@@ -121,7 +121,7 @@ def test_a_token_that_is_not_for_this_sign_in_lets_nobody_in(
 
 
 def test_a_sign_in_comes_back_once_to_the_browser_that_began_it_with_a_token_of_the_providers_own_key(
-    world: World, provider: ProviderInTest, stranger: Stranger
+    flask_app: Flask, world: World, provider: ProviderInTest, stranger: Stranger
 ) -> None:
     bound(world, provider)
     browser, other = stranger(), stranger()
@@ -130,8 +130,12 @@ def test_a_sign_in_comes_back_once_to_the_browser_that_began_it_with_a_token_of_
     assert browser.get(back).headers["Location"] == "/console"
     assert browser.get(back).status_code == 401
     assert browser.get(f"{BACK}?error=access_denied&state=s").status_code == 401
-    provider.key = STRANGE_KEY
+    provider.is_public = True
     assert sign_in(other).status_code == 401
+    _set_to(flask_app, provider.issuer, secret="")
+    assert sign_in(other).status_code == 303
+    provider.key = STRANGE_KEY
+    assert sign_in(stranger()).status_code == 401
 
 
 def test_a_provider_that_is_away_or_another_is_said_so_and_passwords_stay_good(
