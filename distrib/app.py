@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -41,7 +42,7 @@ from distrib.console.owner.frame import answer_owner_refusal, is_owners
 from distrib.console.people import cookie_key
 from distrib.console.plans.page import MOST_BYTES as FORM_BYTES
 from distrib.console.site import EXTENSION as SITE
-from distrib.console.site import Site
+from distrib.console.site import SignsInElsewhere, Site
 from distrib.domain.errors import Refusal
 from distrib.domain.policies.policy import Policy
 from distrib.languages.web import serve_languages
@@ -143,7 +144,19 @@ def site_of(container: Container, backend: Backend) -> Site:
         rates=container.rates,
         address_of=backend.gate.address_of,
         policies=container.policies,
+        provider=_provider(container.settings),
+        public_url=container.settings.public_url,
     )
+
+
+def _provider(settings: Settings) -> SignsInElsewhere | None:
+    """Where people may sign in beside here, if that is set; what speaks to it is an extra, and takes long to import."""
+    if settings.oidc_issuer is None:
+        return None
+    secret, scopes, title = settings.oidc_client_secret, settings.oidc_scopes, settings.oidc_title
+    module = import_module("distrib.console.provider")
+    provider: SignsInElsewhere = module.Provider(settings.oidc_issuer, settings.oidc_client_id, secret, scopes, title)
+    return provider
 
 
 def _allowed(settings: Settings) -> Allowed:

@@ -73,6 +73,12 @@ def base_of_links(url: str) -> None:
         raise ValidationError(render_both(Text("must be like https://fx.example.com, without query, fragment or user")))
 
 
+def scopes_of_openid(given: str) -> None:
+    """Refuse what is no list of scopes, or one without which a provider says nothing of who somebody is."""
+    if "openid" not in given.split() or not (given.isascii() and given.isprintable()):
+        raise ValidationError(render_both(Text("must be words parted by spaces, openid among them")))
+
+
 def networks(given: str) -> None:
     """Refuse what is no list of addresses and networks."""
     try:

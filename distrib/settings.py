@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from distrib.setting_checks import (
     must_exist,
     names_failpoint,
     networks,
+    scopes_of_openid,
     unless_empty,
     whole_number,
 )
@@ -104,6 +106,16 @@ class Settings:
     """Whether webhooks may go to private addresses, and without TLS: for development alone."""
     public_url: str | None = None
     """What links to this service begin with, as people outside reach it; None: as the request that asks reached it."""
+    oidc_issuer: str | None = None
+    """The issuer of a provider of OpenID Connect at which people may sign in; None: by password alone."""
+    oidc_client_id: str = ""
+    """As what the service is registered there."""
+    oidc_client_secret: str = field(default="", repr=False)
+    """What it proves that with; empty for a public client."""
+    oidc_scopes: str = "openid"
+    """What it asks for; nothing but the subject is used."""
+    oidc_title: str | None = None
+    """What the button on the page of signing in calls the provider; the issuer's host if not given."""
     failpoint: str = ""
     """Where this process dies or fails, once: for tests alone (see ``distrib.failpoints``)."""
 
@@ -161,6 +173,11 @@ def read_settings() -> Settings:
         connections_per_address=reader.number("connections_per_address", Settings.connections_per_address, 1, 100_000),
         hsts_seconds=reader.number("hsts_seconds", Settings.hsts_seconds, 0, 63_072_000),
         public_url=reader.text("public_url", "", base_of_links).rstrip("/") or None,
+        oidc_issuer=reader.text("oidc_issuer", "", base_of_links) or None,
+        oidc_client_id=reader.text("oidc_client_id", "", anything),
+        oidc_client_secret=reader.text("oidc_client_secret", "", anything),
+        oidc_scopes=reader.text("oidc_scopes", Settings.oidc_scopes, scopes_of_openid),
+        oidc_title=reader.text("oidc_title", "", anything) or None,
         failpoint=reader.text("failpoint", "", names_failpoint),
     )
     mistakes = [*reader.mistakes(), *contradictions(), *weaknesses(settings), *unknown_variables()]
@@ -250,10 +267,27 @@ def contradictions() -> list[str]:
     if others and not has_database and not has_redis:
         text = Text("must be set where {given} is; neither means the embedded servers", given=others[0])
         mistakes.append(f"{PREFIX}DATABASE_URL: {render_both(text)}")
+    mistakes += provider_mistakes()
     if has_value("ENVIRONMENT", "production") and has_value("WEBHOOK_ALLOW_PRIVATE", "true"):
         mistakes.append(f"{PREFIX}WEBHOOK_ALLOW_PRIVATE: {render_both(Text('must not be set in production'))}")
     if has_value("ENVIRONMENT", "production") and is_given("FAILPOINT"):
         mistakes.append(f"{PREFIX}FAILPOINT: {render_both(Text('must not be set in production'))}")
+    return mistakes
+
+
+def provider_mistakes() -> list[str]:
+    """What is missing for people to sign in at a provider, and what is set for nothing without one."""
+    if not is_given("OIDC_ISSUER"):
+        alone = [f"{PREFIX}{name}" for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_TITLE") if is_given(name)]
+        text = Text("has no meaning without {missing}", missing=f"{PREFIX}OIDC_ISSUER")
+        return [f"{name}: {render_both(text)}" for name in alone]
+    mistakes = []
+    if not is_given("OIDC_CLIENT_ID"):
+        text = Text("must be set where {given} is", "sign-in", given=f"{PREFIX}OIDC_ISSUER")
+        mistakes.append(f"{PREFIX}OIDC_CLIENT_ID: {render_both(text)}")
+    if find_spec("authlib") is None:
+        text = Text("needs the extra oidc: pip install 'distrib[oidc]'")
+        mistakes.append(f"{PREFIX}OIDC_ISSUER: {render_both(text)}")
     return mistakes
 
 
@@ -264,6 +298,10 @@ def weaknesses(settings: Settings) -> list[str]:
     mistakes = []
     if settings.database_url is not None and not is_given("DATA_KEY"):
         mistakes.append(f"{PREFIX}DATA_KEY: {render_both(Text('must be set in production'))}")
+    if settings.oidc_issuer is not None and not settings.oidc_issuer.startswith("https://"):
+        mistakes.append(
+            f"{PREFIX}OIDC_ISSUER: {render_both(Text('must begin with one of {choices}', choices='https://'))}"
+        )
     for name, url in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url)):
         parts = urlsplit(url or "")
         password = parts.password

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from distrib.console.frame import answer_refusal, signed_in_person
 from distrib.console.landing import show_landing
+from distrib.console.new_password import new_password_pages
 from distrib.console.pages.adjustments import adjustment_pages
 from distrib.console.pages.cases import case_pages, penalty_pages
 from distrib.console.pages.commissions import commission_pages
@@ -38,10 +39,13 @@ from distrib.console.pages.withdrawals import withdrawal_pages
 from distrib.console.pages.workers import worker_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
+from distrib.console.provider_sign_in import provider_pages
 from distrib.domain.policies.policy import Policy
 
 PAGES: Sequence[Callable[[Blueprint], None]] = (
     people_pages,
+    provider_pages,
+    new_password_pages,
     overview_pages,
     plan_pages,
     compliance_pages,

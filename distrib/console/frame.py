@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
-from flask import Blueprint, Response, current_app, flash, g, request, url_for
+from flask import Blueprint, Response, current_app, flash, g, request, session, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -32,9 +32,14 @@ from distrib.languages import LANGUAGES, render
 from distrib.services.people import accounts, seats
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat
+from distrib.services.trail import Deed, note
 
 _STATIC: Final = Path(__file__).parent / "static"
 LOGIN_ENDPOINT: Final = "console.sign_in"
+ENTERED: Final = "entered"
+"""What the reader's cookie keeps of the seats that the trail knows the session by."""
+SIGNED_IN: Final = "sign_in"
+"""What the trail calls it that a person came into a program in a session, and by what that was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +155,25 @@ def _serve(function: ShowsPage, program: str, path: Mapping[str, str], needs: st
         g.reader, g.allowed, g.may = reader, allowed, desk.may
         if not desk.may(needs):
             raise Refusal("forbidden")
-        return function(Visit(desk, person, reader, request.args, request.form), **path), reader, allowed
+        outcome = function(Visit(desk, person, reader, request.args, request.form), **path)
+        if is_first:
+            _note_sign_in(desk)
+        return outcome, reader, allowed
 
+    entered = session.get(ENTERED, [])
+    is_first = seat.key_id not in entered
     outcome, _, _ = current_site().at_desk(person, seat, unit)
+    if is_first:
+        session[ENTERED] = [*entered, seat.key_id]
     return _answered(outcome, language)
+
+
+def _note_sign_in(desk: PersonalDesk) -> None:
+    """Leaves a row in the trail of the program, the first time that a session comes in."""
+    signed_in = current_user.signed_in
+    after = {"signed_in_by": signed_in.signed_in_by}
+    deed = Deed(SIGNED_IN, g.request_id, subject=signed_in.person.login, after=after)
+    note(desk.conn, desk.program, desk.actor, deed, current_site().pepper, desk.now)
 
 
 def _answered(outcome: Outcome, language: str) -> Response:

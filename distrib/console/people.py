@@ -11,13 +11,14 @@ import hmac
 import re
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, flash, g, request, url_for
+from flask import Blueprint, Flask, Response, flash, g, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from distrib.console.frame import (
+    ENTERED,
     LOGIN_ENDPOINT,
     answer_refusal,
     frame_values,
@@ -123,7 +124,9 @@ def _show_sign_in() -> Response:
 
 def _sign_in_page(status: int, login: str = "", words: str = "") -> Response:
     language = chosen_language(request.form)
+    provider = current_site().provider
     values = frame_values(language) | {"login": login, "wrong": words, "next": request.values.get("next", "")}
+    values["provider"] = None if provider is None else provider.name
     return answer_page(render_page("console/sign_in.html", language, **values), language, request.form, status)
 
 
@@ -147,11 +150,17 @@ def _sign_in() -> Response:
         site.rates.take(_BY_LOGIN, login[:64])
         site.rates.take(_BY_ADDRESS, address)
         return _sign_in_page(refusal.status, login, render(refusal.text, chosen_language(request.form)))
+    begin_visit(token)
+    return _to_first_place()
+
+
+def begin_visit(token: str) -> None:
+    """Lets the reader in by the token of a session that was begun."""
     user = _load(token)
     if user is None:
         raise Refusal("internal")
+    session.pop(ENTERED, None)
     login_user(user)
-    return _to_first_place()
 
 
 def _refused_try(standing: Standing, login: str) -> Response:

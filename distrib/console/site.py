@@ -87,6 +87,24 @@ class OpensDesk(Protocol):
         """What the work returns."""
 
 
+class SignsInElsewhere(Protocol):
+    """A provider at which people sign in."""
+
+    @property
+    def issuer(self) -> str:
+        """Whose subjects its people are."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def way_there(self, back: str) -> str:
+        """The address that a reader is sent to, who then comes back to that one."""
+
+    def who_came_back(self) -> str:
+        """The subject of who came back with this request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The servers and secrets that pages use.
@@ -98,6 +116,8 @@ class Site:
         rates: counts who tries to sign in.
         address_of: where a request comes from, as far as it is known.
         policies: the policy packs by name.
+        provider: where people may sign in beside here; None: nowhere.
+        public_url: what links to this service begin with; None: as it was reached.
     """
 
     begin: Callable[[], AbstractContextManager[Connection]]
@@ -108,6 +128,8 @@ class Site:
     rates: Rates
     address_of: Callable[[Request], str | None]
     policies: Mapping[str, Policy]
+    provider: SignsInElsewhere | None = None
+    public_url: str | None = None
 
 
 def current_site() -> Site:

@@ -90,6 +90,18 @@ CODES: dict[str, Code] = {
     "person_known": Code(409, "There is a person with the login {login} already."),
     "person_unknown": Code(404, "Nobody has the login {login}."),
     "person_seated": Code(409, "{login} has a seat in the program already."),
+    "person_elsewhere": Code(
+        409, "{login} has a seat in another program, too; who runs the service gives a new password there."
+    ),
+    "subject_bound": Code(409, "{login} or {subject} is bound already, and not to each other; unbind first."),
+    "subject_unknown": Code(
+        403, "Nobody here is {subject} of {provider}; who runs this service binds it to a login (distrib person bind)."
+    ),
+    "provider_refused": Code(401, "The sign-in at {provider} did not come to its end; begin it again."),
+    "provider_unreachable": Code(503, "{provider} does not answer; try again in a moment, or use the password."),
+    "password_link_over": Code(
+        410, "The link is over, or was used before; ask an admin of your program for another one."
+    ),
     "key_ended": Code(409, "The key {id} has ended."),
     "rotation_open": Code(409, "The key {id} has two secrets until {until}; finish that rotation first."),
     "key_approval_loosened": Code(409, "Only the command line lets keys confirm money sooner or with fewer people."),

@@ -31,8 +31,8 @@ _NAMES: Final = """
     payout_id
     penalty_id pending per_day per_month period policy program program_code protect_days published_at quantity
     quarter rank recorded_at refused_count request_id requested_at returned_count revoked_at role rule scope scopes
-    seq session_minutes shop_id shop_ids signed since source sponsor_id state status step time_zone to total_minor
-    type up_to version webhook_id withdrawal_id withdrawals withholding year
+    seq session_minutes shop_id shop_ids signed signed_in_by since source sponsor_id state status step time_zone to
+    total_minor type up_to version webhook_id withdrawal_id withdrawals withholding year
 """
 SHOWN: Final = frozenset(_NAMES.split())
 

@@ -255,3 +255,24 @@ def test_what_no_link_can_begin_with_is_a_mistake(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DISTRIB_PUBLIC_URL", given)
     [mistake] = mistakes()
     assert mistake.startswith("DISTRIB_PUBLIC_URL: must be like https://")
+
+
+def test_a_provider_is_set_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "TITLE"):
+        monkeypatch.setenv(f"DISTRIB_OIDC_{name}", "given")
+    alone = [f"DISTRIB_OIDC_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET", "TITLE")]
+    assert [text.partition(":")[0] for text in mistakes()] == alone
+    (tmp_path / "secret").write_text("from a file\n")
+    monkeypatch.setenv("DISTRIB_OIDC_ISSUER", "https://id.example.com/realms/house")
+    monkeypatch.delenv("DISTRIB_OIDC_CLIENT_SECRET")
+    monkeypatch.setenv("DISTRIB_OIDC_CLIENT_SECRET_FILE", str(tmp_path / "secret"))
+    settings = read_settings()
+    assert settings.oidc_issuer == "https://id.example.com/realms/house"
+    assert (settings.oidc_client_secret, settings.oidc_scopes) == ("from a file", "openid")
+    assert "from a file" not in repr(settings)
+    monkeypatch.setenv("DISTRIB_OIDC_ISSUER", "http://id.example.com")
+    monkeypatch.setenv("DISTRIB_OIDC_SCOPES", "profile email")
+    monkeypatch.setenv("DISTRIB_ENVIRONMENT", "production")
+    monkeypatch.delenv("DISTRIB_OIDC_CLIENT_ID")
+    wrong = ["DISTRIB_OIDC_SCOPES", "DISTRIB_OIDC_CLIENT_ID", "DISTRIB_OIDC_ISSUER"]
+    assert [text.partition(":")[0] for text in mistakes()] == wrong

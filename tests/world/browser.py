@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -86,11 +86,14 @@ def serving(app: Flask) -> Iterator[str]:
 
 
 @contextmanager
-def sight(browser: Browser, base: str, size: tuple[int, int] = DESK, language: str = "zh") -> Iterator[Sight]:
-    """An empty page of that size, for a reader of that language."""
+def sight(
+    browser: Browser, base: str, size: tuple[int, int] = DESK, language: str = "zh", scale: int = 1
+) -> Iterator[Sight]:
+    """An empty page of that size, for a reader of that language, whose screen has ``scale`` dots to a pixel."""
     width, height = size
     locale = "zh-CN" if language == "zh" else "en-GB"
-    context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
+    viewport: ViewportSize = {"width": width, "height": height}
+    context = browser.new_context(viewport=viewport, locale=locale, device_scale_factor=scale, reduced_motion="reduce")
     opened = Sight(context.new_page(), base)
     note = opened.complaints.append
     opened.page.on("console", lambda said: note(said.text) if said.type in ("error", "warning") else None)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from distrib.services.people import accounts, seats
+from distrib.services.people.password_links import use_link
+from distrib.services.people.subjects import bind_subject, person_of_subject, unbind_subject
 from distrib.services.sharing.shop_sessions import end_session, open_link, session_of
 from workers.funnels import keep_funnels
 from workers.visits import forget_past_visitors
@@ -72,5 +74,14 @@ def sign_people_in(day: PlatformDay) -> None:
         seats.take_seat(conn, seat, later)
         seats.list_seated(conn, world.program)
     with world.container.begin() as conn:
+        bind_subject(conn, login, "https://id.example.com", "day-1", later)
+    with world.container.web_engine.begin() as conn:
+        person_of_subject(conn, "https://id.example.com", "day-1")
+    with world.container.begin() as conn:
+        unbind_subject(conn, login, "https://id.example.com", later)
         accounts.give_password(conn, login, password, later)
         accounts.end_person(conn, login, later)
+    seat_id = day.good("POST", "/v1/people", {"login": "night", "role": "viewer"})["id"]
+    link = day.good("POST", f"/v1/people/{seat_id}/password-link")["url"].rpartition("/")[2]
+    with world.container.web_engine.begin() as conn:
+        use_link(conn, link, password, world.pepper, world.now())

@@ -10,6 +10,7 @@ from flask_smorest import Api
 from werkzeug.routing import BaseConverter
 
 from distrib.api.calls.documentation import HEADERS
+from distrib.api.openapi.examples import with_examples
 from distrib.api.resources import RESOURCES
 from distrib.domain.identifiers import ID_PATTERN
 from distrib.services.plans.words import schema_for_editors
@@ -96,6 +97,7 @@ def description_of(version: str) -> dict[str, Any]:
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     description: dict[str, Any] = api.spec.to_dict()
+    with_examples(description["paths"])
     description["components"]["headers"] = HEADERS
     description["components"]["schemas"] |= _plan_language()
     return description

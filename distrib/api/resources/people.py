@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from distrib.api.calls.links import base_of_links
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer
-from distrib.api.schemas.people import NewSeatSchema, PeoplePageSchema, PeopleQuerySchema, SeatDraftSchema
+from distrib.api.schemas.people import (
+    NewSeatSchema,
+    PasswordLinkDraftSchema,
+    PasswordLinkSchema,
+    PeoplePageSchema,
+    PeopleQuerySchema,
+    SeatDraftSchema,
+)
+from distrib.services.people import password_links
 from distrib.services.people import seats as service
 from distrib.services.programs.keys import ENDED
 
@@ -35,3 +44,26 @@ def seat_person(call: Call) -> Answer:
         call.conn, call.program, body["login"], body["name"], body["role"], call.actor, call.now
     )
     return Answer(view | {"password": password}, 201, {"Location": f"/v1/keys/{view['id']}"})
+
+
+@people.operation(
+    "POST",
+    "/people/<id:key_id>/password-link",
+    {201: PasswordLinkSchema},
+    body=PasswordLinkDraftSchema,
+    needs_body=False,
+    refusals=("key_ended", "own_key", "person_unknown", "person_elsewhere"),
+)
+def create_password_link(call: Call, key_id: str) -> Answer:
+    """A link by which the person of that seat sets a new password, once; a link made before is over.
+
+    Whoever has the link can sign in as the person. So the seat waits before it may confirm money, as a new one does,
+    and never confirms what the maker of the link proposed; and a person with a seat in another program gets no link
+    (`person_elsewhere`). Using it ends all sessions of the person.
+    """
+    base = base_of_links(call).rstrip("/")
+    link = password_links.create_link(
+        call.conn, call.program, key_id, call.actor, call.backend.pepper, call.now, **call.body
+    )
+    view = {"login": link.login, "url": f"{base}/console/password/{link.token}", "expires_at": link.over_at}
+    return Answer(view, 201)

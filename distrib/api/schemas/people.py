@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from distrib.api.schemas.fields import Choice, Flag, Instant, PlainText, Shape
+from distrib.api.schemas.fields import Choice, Flag, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import PageQuerySchema, page_of
+from distrib.services.people.password_links import LINK_MINUTES, MOST_LINK_MINUTES
 from distrib.services.programs.keys import ACTIVE, ENDED, EXPIRED
 from distrib.services.programs.scopes import SEAT_ROLES
 
@@ -48,6 +49,20 @@ class NewSeatSchema(SeatSchema):
     """A person who was let in, with the first password where there was none."""
 
     password = PlainText(required=True, allow_none=True, metadata={"description": _ONCE})
+
+
+class PasswordLinkDraftSchema(Shape):
+    """How long the link is good."""
+
+    link_minutes = Whole(low=1, high=MOST_LINK_MINUTES, load_default=LINK_MINUTES)
+
+
+class PasswordLinkSchema(Shape):
+    """A link by which a person sets a new password, once."""
+
+    login = PlainText(required=True)
+    url = PlainText(high=2_000, required=True, metadata={"description": "stands in this answer and nowhere else"})
+    expires_at = Instant(required=True, metadata={"description": "after it the link is good for nothing"})
 
 
 PeoplePageSchema = page_of(SeatSchema, "PeoplePage")

@@ -13,7 +13,7 @@ from distrib.bootstrap import open_container
 from distrib.cli.output import in_both, json_option, open_console, print_json, print_table, program_option, time_text
 from distrib.domain.errors import Refusal
 from distrib.domain.texts import Text
-from distrib.services.people import accounts, seats
+from distrib.services.people import accounts, seats, subjects
 from distrib.services.people.passwords import new_password
 from distrib.services.programs.key_changes import revoke_key
 from distrib.services.programs.scopes import SEAT_ROLES
@@ -120,6 +120,46 @@ def password(login: str, password_stdin: bool, program_code: str | None) -> None
     if given is None:
         click.echo(in_both(Text("Keep it: it is not shown again.")), err=True)
         click.echo(drawn)
+
+
+@person.command()
+@click.argument("login")
+@click.argument("subject")
+@click.option("--issuer", help="Of the provider; DISTRIB_OIDC_ISSUER if not given.")
+@program_option
+def bind(login: str, subject: str, issuer: str | None, program_code: str | None) -> None:
+    """Let the person LOGIN sign in as who is SUBJECT at the provider of OpenID Connect.
+
+    SUBJECT is what the provider calls sub: whoever signs in there and is bound to nobody is shown it.
+    """
+    with open_container() as container:
+        now, named = container.now(), _issuer(issuer, container.settings.oidc_issuer)
+        with container.begin() as conn:
+            container.program(conn, program_code)
+            subjects.bind_subject(conn, login, named, subject, now)
+    done = Text("{login} signs in as {subject} of {issuer}, too.", login=login, subject=subject, issuer=named)
+    click.echo(in_both(done))
+
+
+@person.command()
+@click.argument("login")
+@click.option("--issuer", help="Of the provider; DISTRIB_OIDC_ISSUER if not given.")
+@program_option
+def unbind(login: str, issuer: str | None, program_code: str | None) -> None:
+    """Let the person LOGIN sign in at the provider no more, and end all sessions; the password stays good."""
+    with open_container() as container:
+        now, named = container.now(), _issuer(issuer, container.settings.oidc_issuer)
+        with container.begin() as conn:
+            container.program(conn, program_code)
+            subjects.unbind_subject(conn, login, named, now)
+    click.echo(in_both(Text("{login} signs in at {issuer} no more.", login=login, issuer=named)))
+
+
+def _issuer(given: str | None, of_settings: str | None) -> str:
+    issuer = given or of_settings
+    if issuer is None:
+        raise click.UsageError(in_both(Text("Set DISTRIB_OIDC_ISSUER, or name one with --issuer.")))
+    return issuer
 
 
 @person.command()

@@ -15,6 +15,7 @@ from distrib.console.frame import Done, HtmlPage, Visit, icon, page
 from distrib.console.lists import ListColumn, ListSpec, ListTab, linked, list_view
 from distrib.console.second_person import check_typed, is_own, names_of, seat_names
 from distrib.domain.texts import Text
+from distrib.services.people.password_links import LINK_MINUTES
 from distrib.services.programs.scopes import ROLES as KEY_ROLES
 from distrib.services.programs.scopes import SCOPES, SEAT_ROLES
 
@@ -97,6 +98,7 @@ def key_pages(blueprint: Blueprint) -> None:
             "is_mine": is_own(visit, known["made_by"]) or is_own(visit, key_id),
             "names": names_of(visit, [known[name] for name in ("made_by", "approved_by", "ended_by")]),
             "word": known["owner"] if known["is_seat"] else known["name"],
+            "link_minutes": LINK_MINUTES,
         }
         return HtmlPage("console/key.html", values)
 
@@ -105,6 +107,11 @@ def key_pages(blueprint: Blueprint) -> None:
         known = visit.call("approve_key", key_id=key_id)
         words = Text("{name} may confirm money now.", name=known["owner"])
         return Done(visit.url("api_key", key_id=key_id), words)
+
+    @page(blueprint, "/people/<id:key_id>/password-link", needs="create_password_link", post=True, entry="people")
+    def make_password_link(visit: Visit, key_id: str) -> HtmlPage:
+        made = visit.call("create_password_link", key_id=key_id)
+        return HtmlPage("console/password_link.html", {"made": made, "until": visit.reader.time(made["expires_at"])})
 
     @page(blueprint, "/keys/<id:key_id>/end", needs="revoke_key", post=True, entry="people")
     def end_key(visit: Visit, key_id: str) -> Done:

@@ -22,6 +22,7 @@ from distrib.domain.identifiers import MAX_TEXT, is_storable_text, is_text
 from distrib.domain.texts import Text
 from distrib.services.people.passwords import LONGEST, hash_of_password, is_password, password_problems
 from distrib.store.people import accounts as store
+from distrib.store.people import password_links
 from distrib.store.people.accounts import PersonRow, PersonSessionRow
 
 LONGEST_SESSION: Final = timedelta(hours=12)
@@ -30,6 +31,9 @@ IDLE: Final = timedelta(hours=2)
 MOST_SESSIONS: Final = 50
 """That are listed: of more, the newest."""
 MOST_PREFERENCES: Final = 40
+HERE: Final = "password"
+AT_PROVIDER: Final = "oidc"
+"""By what a session was begun: a password, or a provider of OpenID Connect."""
 _SEEN_EVERY: Final = timedelta(minutes=1)
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _MOST_DEVICE: Final = 200
@@ -49,10 +53,11 @@ class SignedPerson:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person with the session that it is in by."""
+    """A person with the session that it is in by, and whether a password or a provider began that."""
 
     person: SignedPerson
     session_id: str
+    signed_in_by: str = HERE
 
 
 def make_person(
@@ -85,6 +90,13 @@ def person_by_login(conn: Connection, login: str) -> SignedPerson:
     return _person(row)
 
 
+def person_by_no(conn: Connection, person_no: int) -> SignedPerson | None:
+    """Enters a person by its number; None for one who signs in no more."""
+    store.enter_person(conn, person_no)
+    row = store.by_no(conn, person_no)
+    return None if row is None or row.ended_at is not None else _person(row)
+
+
 def enter(conn: Connection, person: SignedPerson) -> None:
     """Lets the transaction see a person who is signed in, its sessions and its seats."""
     store.enter_person(conn, person.person_no)
@@ -104,17 +116,22 @@ def check_password(conn: Connection, login: str, password: str) -> SignedPerson:
     return _person(row)
 
 
-def begin_session(conn: Connection, person: SignedPerson, device: str, pepper: bytes, now: datetime) -> str:
+def begin_session(
+    conn: Connection, person: SignedPerson, device: str, pepper: bytes, now: datetime, signed_in_by: str = HERE
+) -> str:
     """Begins a session and returns its token: the only time it is seen."""
     token = secrets.token_urlsafe(32)
     seen = "".join(character for character in device if character.isprintable())[:_MOST_DEVICE]
     row = PersonSessionRow(_hash_of(pepper, token), person.person_no, seen, now, now, now + LONGEST_SESSION)
-    store.insert_session(conn, row)
+    store.insert_session(conn, row._replace(signed_in_by=signed_in_by))
     return token
 
 
 def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> SignedIn | None:
-    """Finds who is in by a token, and enters the person; None where the session is over or there never was one."""
+    """Finds who is in by a token, and enters the person; None where the session is over or there never was one.
+
+    Who came in by a provider is not asked to change a password that somebody else chose: it played no part.
+    """
     session_hash = _hash_of(pepper, token)
     row = store.by_session(conn, session_hash)
     if row is None or row.ended_at is not None or row.ends_at <= now or row.seen_at <= now - IDLE:
@@ -125,7 +142,9 @@ def session_of(conn: Connection, token: str, pepper: bytes, now: datetime) -> Si
         return None
     if row.seen_at <= now - _SEEN_EVERY:
         store.note_seen(conn, row, now)
-    return SignedIn(_person(person), session_hash.hex())
+    signed = _person(person)
+    must_change = signed.must_change and row.signed_in_by == HERE
+    return SignedIn(replace(signed, must_change=must_change), session_hash.hex(), row.signed_in_by)
 
 
 def sessions_of(conn: Connection, signed_in: SignedIn, now: datetime) -> list[dict[str, Any]]:
@@ -138,6 +157,7 @@ def sessions_of(conn: Connection, signed_in: SignedIn, now: datetime) -> list[di
             "began_at": row.began_at,
             "seen_at": row.seen_at,
             "ends_at": row.ends_at,
+            "signed_in_by": row.signed_in_by,
             "is_this": row.session_hash.hex() == signed_in.session_id,
         }
         for row in rows
@@ -166,6 +186,7 @@ def change_password(conn: Connection, signed_in: SignedIn, former: str, password
         raise Refusal("invalid", problems)
     store.set_password(conn, person.person_no, hash_of_password(password), must_change=False)
     store.end_sessions(conn, person.person_no, bytes.fromhex(signed_in.session_id), now)
+    password_links.end_links(conn, person.person_no, now)
 
 
 def give_password(
@@ -180,12 +201,22 @@ def give_password(
         Refusal: ``person_unknown``, or ``invalid``.
     """
     person = person_by_login(conn, login)
-    problems = password_problems(password, login)
+    set_password(conn, person, password, now, must_change=must_change)
+    return replace(person, must_change=must_change)
+
+
+def set_password(conn: Connection, person: SignedPerson, password: str, now: datetime, *, must_change: bool) -> None:
+    """Sets the password of a person whom the transaction has entered; ends all sessions, and links for another one.
+
+    Raises:
+        Refusal: ``invalid`` where it will not do.
+    """
+    problems = password_problems(password, person.login)
     if problems:
         raise Refusal("invalid", problems)
     store.set_password(conn, person.person_no, hash_of_password(password), must_change=must_change)
     store.end_sessions(conn, person.person_no, b"", now)
-    return replace(person, must_change=must_change)
+    password_links.end_links(conn, person.person_no, now)
 
 
 def end_person(conn: Connection, login: str, now: datetime) -> None:

@@ -55,7 +55,7 @@ _FACTS = """
     UNION ALL
     SELECT 'key', key_id, changed_by, changed_at,
            ARRAY['create_key', 'seat_person', 'change_key', 'approve_key', 'rotate_key', 'finish_rotation',
-                 'revoke_key', 'require_signing', 'end_signing']
+                 'revoke_key', 'require_signing', 'end_signing', 'create_password_link']
     FROM key_changes WHERE program_id = :program
     UNION ALL
     SELECT 'program', NULL, changed_by, changed_at, ARRAY['change_program', 'program set', 'approve_program_change']

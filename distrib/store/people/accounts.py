@@ -23,7 +23,7 @@ class PersonRow(NamedTuple):
 
 
 class PersonSessionRow(NamedTuple):
-    """A session of a person: on what device, from when until when."""
+    """A session of a person: on what device, from when until when, and begun by a password or by ``oidc``."""
 
     session_hash: bytes
     person_no: int
@@ -32,6 +32,7 @@ class PersonSessionRow(NamedTuple):
     seen_at: datetime
     ends_at: datetime
     ended_at: datetime | None = None
+    signed_in_by: str = "password"
 
 
 _COLUMNS = ", ".join(PersonRow._fields)

@@ -56,6 +56,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "list_payable": ("GET", "/v1/payouts/reports/available", None),
     "list_people": ("GET", "/v1/people", None),
     "seat_person": ("POST", "/v1/people", {"login": "ann", "role": "viewer"}),
+    "create_password_link": ("POST", "/v1/people/nobody/password-link", None),
     "register_shop": ("POST", "/v1/shops", DRAFT),
     "register_shops": ("POST", "/v1/shops/batch", {"shops": [DRAFT]}),
     "list_shops": ("GET", "/v1/shops", None),

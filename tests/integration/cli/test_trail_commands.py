@@ -101,3 +101,17 @@ def test_the_month_of_the_trail_is_a_file(world: World, tmp_path: Path) -> None:
     shown = run("trail", "list").output
     assert "program set" in shown
     assert "操作留痕" in shown
+
+
+def test_a_person_is_bound_to_a_provider_and_unbound_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("person", "create", "mei", "--role", "finance")
+    unnamed = run("person", "bind", "mei", "subject-1")
+    assert (unnamed.exit_code, "DISTRIB_OIDC_ISSUER" in unnamed.output) == (2, True)
+    monkeypatch.setenv("DISTRIB_OIDC_ISSUER", "https://id.example.com")
+    monkeypatch.setenv("DISTRIB_OIDC_CLIENT_ID", "distrib")
+    for _ in range(2):
+        assert "mei signs in as subject-1 of https://id.example.com" in run("person", "bind", "mei", "subject-1").output
+    taken = run("person", "bind", "mei", "subject-2")
+    assert (taken.exit_code, "is bound already" in str(taken.exception)) == (1, True)
+    assert run("person", "unbind", "mei", "--issuer", "https://id.example.com").exit_code == 0
+    assert [row["operation"] for row in reversed(rows())] == ["person create", "person bind", "person unbind"]

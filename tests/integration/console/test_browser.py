@@ -15,6 +15,7 @@ from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World, chain
 
 Person = Callable[..., Browser]
+OF_THE_API = ("/docs", "/docs/calls/payouts", "/docs/errors")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,8 @@ def test_every_page_of_the_menu_is_shown_without_a_complaint_or_a_barrier(
         paths = page.page.eval_on_selector_all("#menu a", "links => links.map(link => link.getAttribute('href'))")
         assert len(paths) == len(MENU)
         wrong: dict[str, object] = {}
-        for path in [*paths, f"/console/p/{busy.program.code}/orders/o-1", "/console/account"]:
+        paths += [f"/console/p/{busy.program.code}/orders/o-1", "/console/account", *OF_THE_API]
+        for path in paths:
             status = page.open(path)
             problems = [*page.barriers(), *(["wider than the screen"] if page.overflows else [])]
             if status != 200 or problems:

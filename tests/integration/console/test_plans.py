@@ -44,12 +44,8 @@ def test_a_draft_is_written_compared_with_what_is_in_force_and_published_for_eve
     listed = ann.page("/plans")
     assert "coming" in listed
     assert "from 1 Mar 2031, 00:00, until another is published" in listed
-    assert [
-        row.operation for row in world.rows("SELECT operation FROM trail WHERE program_id = :program ORDER BY trail_no")
-    ] == [
-        "create_plan",
-        "publish_plan",
-    ]
+    rows = world.rows("SELECT operation FROM trail WHERE program_id = :program ORDER BY trail_no")
+    assert [row.operation for row in rows] == ["sign_in", "create_plan", "publish_plan"]
 
 
 def test_what_is_wrong_with_a_draft_is_said_with_its_line_and_nothing_is_kept(world: World, person: Person) -> None:

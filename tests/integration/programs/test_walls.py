@@ -33,14 +33,18 @@ BY_WHAT_IS_UNGUESSABLE = {
     ("shops", "by_invite_code"),
     ("person_sessions", "by_session"),
     ("shop_sessions", "by_session_id"),
+    ("password_links", "by_link"),
 }
-OF_PEOPLE = {"people", "person_sessions"}
+OF_PEOPLE = {"people", "person_sessions", "person_subjects"}
 """People belong to no program: the web sees the one whose login it names, and of who is in, its own."""
 BY_PERSON = {
     ("people", "by_login"),
     ("people", "by_person"),
     ("people", "made"),
     ("person_sessions", "by_person"),
+    ("person_subjects", "by_person"),
+    ("person_subjects", "by_subject"),
+    ("password_links", "by_person"),
     ("api_keys", "by_person"),
     ("programs", "by_seat"),
 }
@@ -240,6 +244,7 @@ def test_of_people_the_web_sees_who_is_named_and_what_is_that_persons_own(owner:
         "DELETE FROM person_sessions",
         "TRUNCATE person_sessions",
         f"INSERT INTO person_sessions VALUES ('c', {bob}, '', now(), now(), now())",
+        f"INSERT INTO person_subjects (person_no, issuer, subject, bound_at) VALUES ({ann}, 'i', 's', now())",
     ):
         assert attempt(web, f"{entered} {statement}", None)[0] == REFUSED, statement
 

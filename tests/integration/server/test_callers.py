@@ -11,7 +11,7 @@ from tests.world.documents import line, settled
 
 DAWDLERS = 100
 THREADS = 8
-BUNDLE = "/docs/static/swagger-ui/swagger-ui-bundle.js"
+LARGE_FILE = "/console/static/vendor/echarts/echarts.min.js"
 
 
 def post_head(key: str, length: int, *more: str, path: str = "/v1/events") -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def test_who_does_not_finish_in_time_is_refused(hasty: Served) -> None:
 
 
 def test_who_does_not_take_its_answer_is_given_up(hasty: Served) -> None:
-    wanted = (f"GET {BUNDLE} HTTP/1.1", "Host: a")
+    wanted = (f"GET {LARGE_FILE} HTTP/1.1", "Host: a")
     with raw_callers(hasty.port, 2 * THREADS, receive_buffer=4_096) as hung:
         for caller in hung:
             for _ in range(8):

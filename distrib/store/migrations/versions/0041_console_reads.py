@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0041"
-down_revision = "0038"
+down_revision = "0039"
 
 
 def upgrade() -> None:

@@ -1,0 +1,68 @@
+"""Links by which a person sets a new password: their rows, tokens as keyed hashes alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+CLEARED_AT_ONCE = 20
+"""So many rows that have been over for long go with each new one: a bound on the work, and they cannot pile up."""
+
+
+class LinkRow(NamedTuple):
+    """One link. ``over_at``: until when it is good, or when it was used or another took its place."""
+
+    link_hash: bytes
+    program_id: int
+    key_id: str
+    person_no: int
+    made_at: datetime
+    made_by: str
+    over_at: datetime
+    used_at: datetime | None = None
+
+
+_COLUMNS = ", ".join(LinkRow._fields)
+_INSERT = text(f"INSERT INTO password_links ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in LinkRow._fields)})")
+_NAME = text("SELECT set_config('distrib.password_link', :value, true)")
+_FIND = text(f"SELECT {_COLUMNS} FROM password_links WHERE link_hash = :link_hash")
+# Of two who use a link at once, the second one finds it used.
+_USE = text(
+    "UPDATE password_links SET used_at = :now, over_at = :now"
+    " WHERE link_hash = :link_hash AND used_at IS NULL AND over_at > :now"
+)
+_END_ALL = text("UPDATE password_links SET over_at = :now WHERE person_no = :person_no AND over_at > :now")
+_CLEAR = text(
+    "DELETE FROM password_links WHERE program_id = :program_id AND link_hash = ANY(ARRAY("
+    "SELECT link_hash FROM password_links WHERE program_id = :program_id AND over_at < :before"
+    " ORDER BY over_at LIMIT :most FOR UPDATE SKIP LOCKED))"
+)
+
+
+def insert_link(conn: Connection, row: LinkRow) -> None:
+    """Writes a link that was asked for."""
+    conn.execute(_INSERT, row._asdict())
+
+
+def find_link(conn: Connection, link_hash: bytes) -> LinkRow | None:
+    """Reads the link of that hash in any program: row-level security shows this one to who names it."""
+    conn.execute(_NAME, {"value": link_hash.hex()})
+    row = conn.execute(_FIND, {"link_hash": link_hash}).one_or_none()
+    return None if row is None else LinkRow._make(row)
+
+
+def use_link(conn: Connection, link_hash: bytes, now: datetime) -> bool:
+    """Writes that a link was used; False where it was used or ended meanwhile."""
+    return conn.execute(_USE, {"link_hash": link_hash, "now": now}).rowcount == 1
+
+
+def end_links(conn: Connection, person_no: int, now: datetime) -> None:
+    """Writes that all links of the person are over whom the transaction has entered."""
+    conn.execute(_END_ALL, {"person_no": person_no, "now": now})
+
+
+def clear_links(conn: Connection, program_id: int, before: datetime) -> None:
+    """Deletes some of the program's rows that were over before an instant, the oldest first."""
+    conn.execute(_CLEAR, {"program_id": program_id, "before": before, "most": CLEARED_AT_ONCE})
