@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from distrib.services.network.views import shop_names
 from distrib.services.people import accounts, seats
 from distrib.services.people.password_links import use_link
 from distrib.services.people.subjects import bind_subject, person_of_subject, unbind_subject
@@ -73,6 +74,7 @@ def sign_people_in(day: PlatformDay) -> None:
         accounts.change_password(conn, signed_in, password, other, later)
         seats.take_seat(conn, seat, later)
         seats.list_seated(conn, world.program)
+        shop_names(conn, world.program, ["s-1"])
     with world.container.begin() as conn:
         bind_subject(conn, login, "https://id.example.com", "day-1", later)
     with world.container.web_engine.begin() as conn:

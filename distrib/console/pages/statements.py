@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
+from markupsafe import Markup
 
+from distrib.console.causes import Causes
 from distrib.console.cells import COMMISSION_KINDS, COMMISSION_STATES, MONTH_STATES, id_cell, money_cell, state_badge
 from distrib.console.frame import Done, HtmlPage, Outcome, Visit, page
 from distrib.console.lists import ListColumn, ListSpec, ListTab, linked, list_view
@@ -27,6 +29,8 @@ FIGURES: tuple[tuple[str, Text], ...] = (
     ("available_minor", Text("Available", "statement")),
 )
 """The figures of a month in the order of the export's columns."""
+MOST_OPEN = 3
+"""So many open months are shown in the list with what they come to now: each is added up for it."""
 _SORTS = {"closing_minor": "closing", "earned_minor": "earned"}
 _HIDDEN = ("opening_minor", "adjusted_minor", "tax_minor", "reserved_minor")
 
@@ -82,8 +86,14 @@ def _badge(visit: Visit, state: Mapping[str, Any]) -> Any:
 def _months(visit: Visit) -> ListSpec:
     names: dict[str, str] = {}
 
+    asked: list[str] = []
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         totals = row["totals"] or {}
+        if not totals and len(asked) < MOST_OPEN:  # as they stand now; who waits longer opens the month
+            asked.append(row["period"])
+            query = {"period": row["period"], "limit": "1"}
+            totals = visit.call("get_statements", query=query)["totals"] or {}
         closer = row["confirmed_by"]
         if closer is not None and closer not in names:
             names.update(names_of(visit, [closer]))
@@ -92,7 +102,7 @@ def _months(visit: Visit) -> ListSpec:
             "id": row["period"],
             "period": linked(visit.reader.month(row["period"]), visit.url("month", period=row["period"])),
             "status": state_badge(MONTH_STATES, row["status"], visit.reader.language),
-            "shops": visit.reader.number(row["count"]),
+            "shops": visit.reader.number(totals.get("shops") if row["count"] is None else row["count"]),
             **{name: money_cell(visit, totals.get(name)) for name, _ in FIGURES},
             "closed": visit.reader.day(row["closed_at"]),
             "by": names.get(closer or "", ""),
@@ -115,7 +125,7 @@ def _months(visit: Visit) -> ListSpec:
 def _shops(visit: Visit, period: str) -> ListSpec:
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": id_cell(visit, row["shop_id"], "shop_month", period=period, shop_id=row["shop_id"]),
+            "id": _shop_of_month(visit, period, row["shop_id"]),
             **{name: money_cell(visit, row[name]) for name, _ in FIGURES},
             "orders": visit.reader.number(row["orders"]),
             "refunds": visit.reader.number(row["refunds"]),
@@ -138,6 +148,7 @@ def _shops(visit: Visit, period: str) -> ListSpec:
         cells,
         fixed={"period": period},
         place={"period": period},
+        shops=("shop_id",),
         tabs=(
             ListTab(Text("All"), ""),
             ListTab(Text("Owed money", "statement"), "owed"),
@@ -148,11 +159,19 @@ def _shops(visit: Visit, period: str) -> ListSpec:
     )
 
 
+def _shop_of_month(visit: Visit, period: str, shop_id: str) -> Markup:
+    """A shop's id that leads to its month, with its name beside it."""
+    cell, name = id_cell(visit, shop_id, "shop_month", period=period, shop_id=shop_id), visit.shop_names.get(shop_id)
+    return cell + Markup(' <span class="text-secondary">{}</span>').format(name) if name else cell
+
+
 def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
+    causes = Causes(visit)
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": row["id"],
-            **commission_cells(visit, row),
+            **commission_cells(visit, row, causes),
             "belongs": visit.reader.month(row["belongs_to_period"]),
         }
 
@@ -160,8 +179,9 @@ def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
         ListColumn("occurred", Text("When"), "date", is_fixed=True),
         ListColumn("order", Text("Order")),
         ListColumn("kind", Text("Kind")),
-        ListColumn("rule", Text("Rule")),
-        ListColumn("tier", Text("Level"), "number"),
+        ListColumn("purpose", Text("For", "commission")),
+        ListColumn("rule", Text("Rule"), is_shown=False),
+        ListColumn("tier", Text("Level"), "number", is_shown=False),
         ListColumn("base", Text("Base"), "money"),
         ListColumn("rate", Text("Rate"), "number"),
         ListColumn("amount", Text("Amount"), "money", is_fixed=True),
@@ -181,14 +201,15 @@ def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
     )
 
 
-def commission_cells(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
+def commission_cells(visit: Visit, row: Mapping[str, Any], causes: Causes) -> dict[str, Any]:
     """What every list of commissions has in a row, by column."""
     language = visit.reader.language
     return {
         "occurred": visit.reader.time(row["occurred_at"]),
         "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
         "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
-        "rule": row["rule"] or row["reason"] or "",
+        "purpose": causes.purpose(row),
+        "rule": row["rule"] or "",
         "tier": visit.reader.number(row["tier"]),
         "base": money_cell(visit, row["base_minor"]),
         "rate": visit.reader.percent(row["rate"]),

@@ -13,6 +13,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.orders import commissions, explanations, views
 from distrib.services.orders.commissions import CommissionQuery
 from distrib.store.orders.pages import OrderFilters
+from tests.world.api import Api
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -159,14 +160,30 @@ def test_orders_are_found_by_shop_status_and_time(reading: Connection, shops: Wo
     assert ids(reading, shops, shop_id="d", status="refunded") == []
 
 
-def test_pages_of_orders_leave_none_out_and_show_none_twice(reading: Connection, shops: World) -> None:
+@pytest.mark.parametrize("is_newest_first", [False, True])
+def test_pages_of_orders_leave_none_out_and_show_none_twice(
+    reading: Connection, shops: World, is_newest_first: bool
+) -> None:
     seen, after = [], None
     while True:
-        page, after = views.list_orders(reading, shops.program, OrderFilters(), after, 3)
+        filters = OrderFilters(is_newest_first=is_newest_first)
+        page, after = views.list_orders(reading, shops.program, filters, after, 3)
         seen += [row["id"] for row in page]
         if after is None:
             break
     assert sorted(seen) == sorted(set(seen)) == sorted(ids(reading, shops))
+
+
+def test_the_newest_first_are_the_same_orders_the_other_way_round(reading: Connection, shops: World) -> None:
+    statuses = [{"status": status} for status in views.ORDER_STATUSES]
+    for filters in ({}, {"shop_id": "d"}, *statuses, *({**status, "shop_id": "d"} for status in statuses)):
+        assert ids(reading, shops, **filters, is_newest_first=True) == ids(reading, shops, **filters)[::-1], filters
+
+
+def test_the_newest_first_go_without_a_range_of_time(api: Api) -> None:
+    between = "from=2026-03-01T00:00:00Z"
+    assert api.caller().refused("GET", f"/v1/orders?sort=-came&{between}") == (422, "invalid")
+    assert api.caller().get(f"/v1/orders?sort=came&{between}")["data"] == []
 
 
 def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: World) -> None:
