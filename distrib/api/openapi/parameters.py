@@ -23,7 +23,7 @@ WORDS: Final[dict[str, str]] = {
     "design": "How the poster looks.",
     "detail": "A row per shop, or a row per commission.",
     "encoding": "How the characters of a CSV are encoded.",
-    "evaluation": "Changes by the monthly evaluation of that name.",
+    "evaluation": "Changes that the evaluation of this month made.",
     "event_id": "The event, by the caller's id.",
     "format": "What kind of file.",
     "from": "From when on, what happened at it included.",
