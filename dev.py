@@ -140,7 +140,11 @@ def renew() -> None:
     wanted = wanted_stamp()
     if not is_whole() or read_stamp()[:1] != wanted[:1]:
         STAMP.unlink(missing_ok=True)
-        print("dev.py: making .venv, once / 首次准备环境 …", file=sys.stderr, flush=True)
+        print(
+            "dev.py: making .venv, once; this downloads what pylock.toml names / 首次准备环境 …",
+            file=sys.stderr,
+            flush=True,
+        )
         install_locked(uv)
     install_project(uv)
     STAMP.write_text("\n".join(wanted), encoding="ascii")
@@ -151,10 +155,10 @@ def install_locked(uv: str | None) -> None:
     if uv:
         if not os.access(PYTHON, os.X_OK):
             run(uv, "venv", "--quiet", "--clear", "--python", interpreter(or_by_uv=True), str(VENV))
-        run(uv, "pip", "sync", "--quiet", "--python", str(PYTHON), "pylock.toml")
+        run(uv, "pip", "sync", "--python", str(PYTHON), "pylock.toml")  # says what it downloads, and how far it is
     else:
         make_with_venv()
-        run(*pip(), "install", "-r", "pylock.toml")
+        run(str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-r", "pylock.toml")
     add = (uv, "pip", "install", "--quiet", "--python", str(PYTHON)) if uv else (*pip(), "install")
     run(*add, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", "config/demo-data.txt")
 

@@ -25,7 +25,7 @@ class CannotStart(Exception):
     def __init__(self, text: Text) -> None:
         """Keep what is said."""
         self.text = text
-        super().__init__(text.message)
+        super().__init__(str(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from sqlalchemy.exc import DBAPIError
 
 from distrib.domain.errors import CannotStart
 from distrib.domain.texts import Text
-from distrib.store.database import open_engine
+from distrib.store.database import driver, open_engine
 from distrib.store.locks import MIGRATIONS
+from distrib.store.privileges import EVERY_PROGRAM
 
 Announce: TypeAlias = Callable[["str | None", str], None]
 """Takes the schema that a database stands at, None where it has none, and the one that it is brought to."""
@@ -128,10 +129,14 @@ def _version(conn: Connection) -> str | None:
     return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def _serve_every_program(conn: Connection) -> None:
+    driver(conn).execute(EVERY_PROGRAM.encode())
+
+
 def _upgrade(conn: Connection, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - see the module
     from alembic.config import Config  # noqa: PLC0415
 
-    config = Config(attributes={"connection": conn})
+    config = Config(attributes={"connection": conn, "after_each": _serve_every_program})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     command.upgrade(config, revision)

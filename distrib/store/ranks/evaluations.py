@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.copying import copy_into
 from distrib.store.database import driver, rows_as
 from distrib.store.locks import EVALUATIONS, PROMOTIONS
 
@@ -208,7 +209,6 @@ def failures_of(conn: Connection, program_id: int, period: int) -> list[Failure]
 
 def copy_failures(conn: Connection, program_id: int, period: int, failures: Iterable[Failure]) -> None:
     """Writes the failures to keep a rank of a month's evaluation, by COPY."""
-    target = f"rank_failures (program_id, period, {', '.join(Failure._fields)})"
-    with driver(conn).cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+    with copy_into(conn, "rank_failures", ("program_id", "period", *Failure._fields)) as copy:
         for failure in failures:
             copy.write_row((program_id, period, *failure))

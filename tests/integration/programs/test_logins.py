@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from distrib.app import create_app
 from distrib.bootstrap import Container, open_container
+from distrib.domain.errors import CannotStart
 from distrib.embedded import EmbeddedServers
 from distrib.services.programs.tenants import create_program
-from distrib.settings import Settings, SettingsError
+from distrib.settings import Settings, SettingsError, read_settings
 from distrib.store import migrate
-from distrib.store.database import WEB_ROLE, WORKER_ROLE, enter_program
+from distrib.store.database import WEB_ROLE, WORKER_ROLE, enter_program, open_engine
 from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
 from distrib.transactions import sqlstate_of
 from tests.world.api import Api
@@ -190,6 +191,58 @@ def test_who_serves_the_web_is_never_told_the_login_of_the_workers(container: Co
     assert logins.worker not in " ".join(told.values())
     assert told["DISTRIB_WORKER_DATABASE_URL"] == told["DISTRIB_OWNER_DATABASE_URL"] == ""
     assert container.environment()["DISTRIB_WORKER_DATABASE_URL"] == container.worker_database_url
+
+
+def test_where_nobody_is_a_superuser_and_nobody_bypasses_row_security_the_service_does_its_work(
+    private_servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [with_login(private_servers.database_url, login) for login in ("keeper", "front", "back")]
+    for name, url in zip(("OWNER_DATABASE_URL", "DATABASE_URL", "WORKER_DATABASE_URL"), urls, strict=True):
+        monkeypatch.setenv(f"DISTRIB_{name}", url)
+    monkeypatch.setenv("DISTRIB_REDIS_URL", private_servers.redis_url)
+    monkeypatch.setenv("DISTRIB_KEY_PEPPER", PEPPER)
+    making, *others = sorted(
+        run("migrate", "--print-roles").stdout.splitlines(), key=lambda line: 'keeper" L' not in line
+    )
+    with administration(private_servers.database_url, "distrib") as connection:
+        connection.exec_driver_sql(making)
+        with pytest.raises(SettingsError) as caught:
+            run("migrate")
+        of_logins = [statement for statement in others if "front" in statement or "back" in statement]
+        assert [words for words in others if words not in str(caught.value)] == of_logins
+        for statement in others:
+            connection.exec_driver_sql(statement.replace(" BYPASSRLS", ""))
+    migrate.upgrade(urls[0], "0026")
+    with administration(urls[0], "distrib") as connection:
+        connection.exec_driver_sql(OLD_PROGRAM)
+    assert "Bringing the database from schema 0026 to" in run("migrate").stdout
+    with open_container(read_settings()) as opened:
+        with opened.begin() as conn:
+            world = World(opened, opened.program(conn, "old"))
+        world.publish(SELLER_TEN_PERCENT)
+        world.join(("s", None))
+        Api(create_app(opened), world).caller().post("/v1/events", {"events": [settled("e", "o", "s", line(1_000))]})
+        world.drain()
+        assert world.earned() == {"s": 100}
+    assert "clean" in run("audit").stdout
+
+
+def test_a_release_serves_a_newer_schema_and_refuses_an_older_one_and_migrates_no_schema_that_it_does_not_know(
+    private_servers: EmbeddedServers,
+) -> None:
+    url = private_servers.database_url
+    engine = open_engine(url, WEB_ROLE)
+    with pytest.raises(CannotStart, match="no schema yet"):
+        migrate.must_be_served(engine)
+    migrate.upgrade(url, "0026")
+    with pytest.raises(CannotStart, match="at schema"):
+        migrate.must_be_served(engine)
+    with administration(url, "distrib") as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    migrate.must_be_served(engine)
+    with pytest.raises(CannotStart, match="does not know"):
+        migrate.upgrade(url)
+    engine.dispose()
 
 
 def test_the_embedded_database_has_two_logins_from_the_first_start_and_one_of_before_gets_them(

@@ -295,15 +295,23 @@ CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON idempotency_key
 -- Roles belong to the whole server, so two databases may meet here at once.
 DO $$
 BEGIN
+    -- Made beforehand where the owner may not make them: asked first, for the right is looked at before the name.
     BEGIN
-        CREATE ROLE distrib_web NOLOGIN NOINHERIT;
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'distrib_web') THEN
+            CREATE ROLE distrib_web NOLOGIN NOINHERIT;
+        END IF;
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END;
     BEGIN
-        CREATE ROLE distrib_worker NOLOGIN NOINHERIT BYPASSRLS;
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'distrib_worker') THEN
+            CREATE ROLE distrib_worker NOLOGIN NOINHERIT BYPASSRLS;
+        END IF;
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END;
-    EXECUTE format('GRANT distrib_web, distrib_worker TO %I', current_user);
+    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+        OR NOT (pg_has_role('distrib_web', 'USAGE') AND pg_has_role('distrib_worker', 'USAGE')) THEN
+        EXECUTE format('GRANT distrib_web, distrib_worker TO %I', current_user);
+    END IF;
 EXCEPTION WHEN unique_violation OR SQLSTATE 'XX000' THEN NULL;   -- two grants of the same membership at once
 END $$;
 GRANT USAGE ON SCHEMA public TO distrib_web, distrib_worker;
