@@ -160,7 +160,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_of_the_configuration_wha
         str(path.relative_to(REPOSITORY))
         for room in ("distrib", "workers")
         for path in (REPOSITORY / room).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.parts[-2] != "config"
+        if path.is_file() and "__pycache__" not in path.parts
     }
     configuration = {
         f"distrib/{path.relative_to(REPOSITORY)}"
