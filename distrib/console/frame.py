@@ -175,9 +175,14 @@ def _answered(outcome: Outcome, language: str) -> Response:
 
 def go_to(address: str) -> Response:
     """Sends the reader on, whether the form was sent by the browser or by a script of the page."""
-    if "HX-Request" in request.headers:
+    if is_part_asked():
         return Response(status=204, headers={"HX-Redirect": address})
     return Response(status=303, headers={"Location": address})
+
+
+def is_part_asked() -> bool:
+    """Whether a script of a page asks, which shows the answer as a part of that page."""
+    return "HX-Request" in request.headers
 
 
 def to_sign_in() -> Response:
@@ -256,8 +261,7 @@ def answer_refusal(refusal: Refusal) -> Response:
     sent = NO_FORM if refusal.code == "too_large" else request.form  # what is too long is not read a second time
     language = chosen_language(sent)
     problem = problem_view(refusal, language, g.get("request_id"))
-    is_part = "HX-Request" in request.headers
-    template = "console/problem_part.html" if is_part else "console/problem.html"
+    template = "console/problem_part.html" if is_part_asked() else "console/problem.html"
     html = render_page(template, language, **frame_values(language), problem=problem)
     response = answer_page(html, language, sent, refusal.status)
     if refusal.status in (429, 503):

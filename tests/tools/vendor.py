@@ -2,6 +2,7 @@
 
 ``config/console-assets.toml`` pins each package by the digest that the npm registry gives it; what is unpacked is
 committed, with its licences, and ``SHA256SUMS`` says what it is, so that a test can tell that nobody edited it.
+Packages that come as modules become one file (``tests.tools.bundle``).
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import sys
 import tarfile
 import tomllib
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.tools.bundle import make_bundle, this_platform
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "config" / "console-assets.toml"
@@ -25,24 +29,32 @@ _REGISTRY = "https://registry.npmjs.org"
 _SYMBOL = '<symbol id="tabler-{name}"[^>]*>.*?</symbol>'
 
 
+class WrongDigest(Exception):
+    """A package is not what is pinned."""
+
+
 def main() -> int:
-    """Fetches and unpacks every package; ends with 1 where a digest is not the pinned one."""
+    """Fetches, unpacks and bundles every package; ends with 1 where a digest is not the pinned one."""
     wrong = []
-    for name, package in assets().items():
-        archive = _fetched(name, package["version"])
-        digest = "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
-        if digest != package["integrity"]:
-            wrong.append(f"{name} {package['version']}: {digest}")
-            continue
-        _unpack(archive, package)
+    for unpack in _steps():
+        try:
+            unpack()
+        except WrongDigest as error:
+            wrong.append(str(error))
     (VENDORED / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums().items()))
     sys.stderr.writelines(f"{line}\n" for line in wrong)
     return 1 if wrong else 0
 
 
 def assets() -> dict[str, dict[str, Any]]:
-    """What is pinned, by package."""
-    return tomllib.loads(ASSETS.read_text("utf-8"))
+    """What is pinned and comes as it is, by package."""
+    return {name: table for name, table in _pinned().items() if name not in ("bundler", "bundles")}
+
+
+def bundles() -> dict[str, dict[str, Any]]:
+    """What is made of modules, by name."""
+    made: dict[str, dict[str, Any]] = _pinned()["bundles"]
+    return made
 
 
 def sums() -> dict[str, str]:
@@ -51,10 +63,35 @@ def sums() -> dict[str, str]:
     return {str(path.relative_to(VENDORED)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def _fetched(name: str, version: str) -> bytes:
-    address = f"{_REGISTRY}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+def _pinned() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(ASSETS.read_text("utf-8"))
+
+
+def _steps() -> Iterator[Any]:
+    for name, package in assets().items():
+        yield lambda name=name, package=package: _unpack(_fetched(name, package), package)
+    for bundle in bundles().values():
+        yield lambda bundle=bundle: _bundle(bundle)
+
+
+def _bundle(bundle: dict[str, Any]) -> None:
+    bundler, platform = _pinned()["bundler"], this_platform()
+    pin = {"version": bundler["version"], "integrity": bundler["integrity"][platform]}
+    program = _fetched(f"@{bundler['name']}/{platform}", pin)
+    packages = {name: _fetched(name, package) for name, package in bundle["packages"].items()}
+    made = make_bundle(program, bundler["options"], packages, bundle)
+    _write(bundle["to"], made.script)
+    _write(bundle["license_to"], made.licences)
+
+
+def _fetched(name: str, package: dict[str, Any]) -> bytes:
+    """The archive of a package; raises ``WrongDigest``."""
+    address = f"{_REGISTRY}/{name}/-/{name.rpartition('/')[2]}-{package['version']}.tgz"
     with urllib.request.urlopen(address, timeout=60) as answer:
         archive: bytes = answer.read()
+    digest = "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
+    if digest != package["integrity"]:
+        raise WrongDigest(f"{name} {package['version']}: {digest}")
     return archive
 
 

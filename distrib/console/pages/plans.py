@@ -9,17 +9,18 @@ from typing import Any, Final
 from flask import Blueprint
 
 from distrib.console.cells import PLAN_STATES, SEVERITIES, BadgeState, state_badge
-from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.frame import Done, HtmlPage, Outcome, Visit, is_part_asked, page
 from distrib.console.lists import ListColumn, ListSpec, linked, list_view
 from distrib.console.pages.plan_times import COMING, DRAFT, LIVE, MOST_VERSIONS, PlanTime, plan_times
 from distrib.console.plans.differences import gathered, lines_beside, words_beside
+from distrib.console.plans.editor import editor_words
 from distrib.console.plans.summary import Summary, plan_summary, title_of
 from distrib.console.plans.written import plan_text
 from distrib.console.second_person import check_typed, names_of
 from distrib.console.site import current_site
 from distrib.console.times import instant_of
 from distrib.domain.errors import Refusal
-from distrib.domain.plans.plan import compile_plan
+from distrib.domain.plans.plan import Plan, compile_plan
 from distrib.domain.texts import Text
 from distrib.languages import render
 from distrib.services.plans.drafts import check_draft
@@ -90,15 +91,23 @@ def plan_pages(blueprint: Blueprint) -> None:
         code, _, version = visit.query.get("from", "").partition("/")
         known = _plan(visit, code, version) if code else None
         text = "" if known is None else plan_text(known["document"])
-        return HtmlPage("console/plan_draft.html", {"known": known, "text": text, **_checked(visit, text)})
+        live = plan_times(visit).live
+        beside = "" if live is None else f"{live.code}/{live.version}"
+        return _draft_page(visit, text, beside, known)
 
     @page(blueprint, "/plans/draft/check", needs="create_plan", post=True, entry="plans")
     def check_plan_draft(visit: Visit) -> HtmlPage:
-        return HtmlPage("console/plan_checked.html", _checked(visit, _text(visit)))
+        text, beside = _text(visit), visit.form.get("beside", "")
+        if not is_part_asked():
+            return _draft_page(visit, text, beside)
+        return HtmlPage("console/plan_checked.html", _checked(visit, text, beside))
 
     @page(blueprint, "/plans/draft", needs="create_plan", post=True, entry="plans")
-    def save_plan_draft(visit: Visit) -> Done:
-        saved = visit.call("create_plan", body=read_yaml(_text(visit)))
+    def save_plan_draft(visit: Visit) -> Outcome:
+        text, beside = _text(visit), visit.form.get("beside", "")
+        if not is_part_asked() and _is_unsound(visit, text):
+            return _draft_page(visit, text, beside, status=422)
+        saved = visit.call("create_plan", body=read_yaml(text))
         address = visit.url("plan_version", code=saved["code"], version=saved["version"])
         words = Text("{code} version {version} is saved as a draft.", code=saved["code"], version=saved["version"])
         return Done(address, words)
@@ -143,18 +152,54 @@ def _findings(visit: Visit, findings: list[dict[str, Any]]) -> list[dict[str, An
     ]
 
 
-def _checked(visit: Visit, text: str) -> dict[str, Any]:
-    """What became of a text: what is wrong by line, or what the packs say of it and its plain words."""
+def _draft_page(
+    visit: Visit, text: str, beside: str, known: Mapping[str, Any] | None = None, status: int = 200
+) -> HtmlPage:
+    """The page to write on: the text, and what became of it; ``beside``: the version that it is compared with."""
+    values = {"known": known, "text": text, "beside": beside, "editor_words": editor_words(visit.reader.language)}
+    return HtmlPage("console/plan_draft.html", {**values, **_checked(visit, text, beside)}, status)
+
+
+def _is_unsound(visit: Visit, text: str) -> bool:
+    return check_draft(text, visit.desk.program.policy, current_site().policies).plan is None
+
+
+def _checked(visit: Visit, text: str, beside: str) -> dict[str, Any]:
+    """What became of a text: what is wrong by line, or what the packs say, its plain words and what it changes."""
     if not text.strip():
         return {"draft": None}
     draft = check_draft(text, visit.desk.program.policy, current_site().policies)
     language = visit.reader.language
-    return {
+    return _changed(visit, text, draft.plan, beside) | {
         "draft": draft,
         "slips": [(slip.line, slip.problem.pointer, render(slip.problem.detail, language)) for slip in draft.slips],
         "findings": _findings(visit, [finding._asdict() for finding in draft.findings]),
         "summary": None if draft.plan is None else plan_summary(draft.plan, language),
         "title": "" if draft.plan is None else title_of(draft.plan, language),
+    }
+
+
+def _changed(visit: Visit, text: str, plan: Plan | None, beside: str) -> dict[str, Any]:
+    """What a sound draft says otherwise than a version, such as ``tea/1``; nothing where there is none."""
+    if plan is None or not beside:
+        return {"heads": None}
+    old, document = _plan(visit, *_parted(beside)), read_yaml(text)
+    written = plan_text(document) if isinstance(document, Mapping) else ""
+    heads = (beside.replace("/", " "), visit.say(Text("this draft")))
+    summary = plan_summary(plan, visit.reader.language)
+    return _beside(visit, heads, (plan_text(old["document"]), written), (_summary(visit, old), summary))
+
+
+def _beside(
+    visit: Visit, heads: tuple[str, str], texts: tuple[str, str], summaries: tuple[Summary, Summary]
+) -> dict[str, Any]:
+    """Two plans side by side: how they are called, their lines that differ, and what they say differently."""
+    language = visit.reader.language
+    return {
+        "heads": heads,
+        "stretches": gathered(lines_beside(*texts)),
+        "differences": words_beside(*summaries),
+        "kind": lambda code: state_badge(_KINDS, code, language),
     }
 
 
@@ -166,14 +211,9 @@ def _compared(visit: Visit) -> dict[str, Any]:
     if not all(names.values()):
         return values
     old, new = (_plan(visit, *_parted(name)) for name in names.values())
-    lines = lines_beside(plan_text(old["document"]), plan_text(new["document"]))
-    language = visit.reader.language
-    return values | {
-        "stretches": gathered(lines),
-        "differences": words_beside(_summary(visit, old), _summary(visit, new)),
-        "plans": (old, new),
-        "kind": lambda code: state_badge(_KINDS, code, language),
-    }
+    heads = (f"{old['code']} {old['version']}", f"{new['code']} {new['version']}")
+    texts = (plan_text(old["document"]), plan_text(new["document"]))
+    return values | _beside(visit, heads, texts, (_summary(visit, old), _summary(visit, new)))
 
 
 def _parted(name: str) -> tuple[str, str]:

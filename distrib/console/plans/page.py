@@ -12,10 +12,12 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from distrib.console.frame import asset
 from distrib.console.language import NAMES, NO_FORM, Form, Say, answer_page, chosen_language, render_page, speak
+from distrib.console.plans.editor import editor_words
 from distrib.console.plans.form import BUYERS, SALES, STATES, entered, field_of, read_trial
 from distrib.console.plans.outcome import outcome_of
-from distrib.console.plans.reference import plan_reference
+from distrib.console.plans.reference import plan_reference, schema_of_reader
 from distrib.console.plans.summary import plan_summary
 from distrib.console.plans.texts import TEXTS
 from distrib.domain.errors import Refusal
@@ -64,8 +66,13 @@ class PlanPage:
         return self._answer("console/plan_result.html", _sent())
 
     def schema(self) -> Response:
-        """Answers ``config/plan.schema.json``, so that an editor anywhere can complete and check by URL."""
-        return Response(self._schema, content_type="application/schema+json")
+        """Answers ``config/plan.schema.json``, so that an editor anywhere can complete and check by URL.
+
+        With ``lang`` its texts are in that language alone, and each key says in words what it may be: for our editor.
+        """
+        language = request.args.get("lang")
+        text = schema_of_reader(language) if language in LANGUAGES else self._schema
+        return Response(text, content_type="application/schema+json")
 
     def _answer(self, template: str, form: Form | None, sample: str | None = None) -> Response:
         language = chosen_language(form or NO_FORM)
@@ -97,6 +104,8 @@ class PlanPage:
             sample=sample,
             is_own=sample is None and text not in self._samples.values(),
             reference=plan_reference(language),
+            editor_words=editor_words(language),
+            asset=asset,
             **view,
         )
         return answer_page(html, language, form or NO_FORM, status)

@@ -76,6 +76,30 @@ def plan_reference(language: str) -> tuple[Section, ...]:
     return tuple(Section(name, say(name), tuple(_all_keys(parts[name], language, say))) for name in in_order)
 
 
+@lru_cache(maxsize=len(LANGUAGES))
+def schema_of_reader(language: str) -> str:
+    """Returns the schema as JSON for an editor: its texts in that language, ``x-values`` beside what a key may be."""
+    return json.dumps(_in_language(plan_schema(), language, speak(TEXTS, language)), ensure_ascii=False)
+
+
+def _in_language(part: Any, language: str, say: Say) -> Any:
+    """Renders a part of the schema; under ``properties`` each key's values are put into words too."""
+    if isinstance(part, Text):
+        return render(part, language)
+    if isinstance(part, list):
+        return [_in_language(inner, language, say) for inner in part]
+    if not isinstance(part, Mapping):
+        return part
+    rendered = {name: _in_language(inner, language, say) for name, inner in part.items()}
+    if "description" in part and _says_values(part):
+        rendered["x-values"] = _values(part, say)
+    return rendered
+
+
+def _says_values(part: Mapping[str, Any]) -> bool:
+    return any(word in part for word in ("$ref", "enum", "const", "anyOf", "type"))
+
+
 def _all_keys(parts: Sequence[Mapping[str, Any]], language: str, say: Say) -> Iterator[Key]:
     """Lists the keys of several mappings; of those that exclude each other each is chosen by its one key."""
     for part in parts:

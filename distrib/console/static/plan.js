@@ -49,6 +49,7 @@
   }
 
   function select(number) {
+    if (!text.dispatchEvent(new CustomEvent("showline", { detail: number, cancelable: true }))) return; // the editor did
     const lines = text.value.split("\n");
     const start = lines.slice(0, number - 1).reduce((sum, line) => sum + line.length + 1, 0);
     text.focus();

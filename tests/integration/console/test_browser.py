@@ -87,6 +87,79 @@ def test_a_person_signs_in_finds_an_order_and_signs_out_with_the_mouse(
         assert page.complaints == []
 
 
+DRAFT = "code: tea\ncurrency: CNY\nrules:\n  - id: s\n    "
+"""What is typed of a plan; the rest is completed."""
+PLACES = {
+    "code: a\nba|": ["base"],
+    "rules:\n- id: x\n  pay: |": ["seller", "upline", "chain", "leader", "opener"],
+    "rules:\n  - {id: s, pay: up|}\n  - id: y\n": ["seller", "upline", "chain", "leader", "opener"],
+    '{"code": "a", "base": "|"}': ["paid", "list", "margin"],
+    "ranks: [{code: silver}, {code: gold}]\nrules:\n  - id: a\n    rate:\n      silver: '0.1'\n      g|": ["gold"],
+    "declarations:\n  entry_purchase: |": ["true", "false"],
+    "code: a\n  # b|": [],
+}
+"""What may stand at the mark; of keys those that begin as typed."""
+OFFERED = """([before, after, schema]) => {
+    const text = before + after, place = PlanPlace.placeAt(text, before.length);
+    if (!place) return [];
+    const typed = text.slice(place.from, before.length);
+    if (place.role === "value") return PlanPlace.valuesAt(schema, text, place);
+    return PlanPlace.keysAt(schema, text, place).map((key) => key.name).filter((name) => name.startsWith(typed));
+}"""
+
+
+def test_a_plan_is_written_with_completion_marks_and_the_keyboard(
+    busy: World, person: Person, program: Chromium, address: str
+) -> None:
+    person("ann")
+    with sight(program, address) as page:
+        signed_in(page, "ann")
+        page.open(f"/console/p/{busy.program.code}/plans/draft")
+        editor = page.page.locator(".cm-content")
+        editor.wait_for()
+        assert page.page.locator("textarea[name=text]").is_hidden()
+        schema = page.page.evaluate("fetch('/console/plan.schema.json?lang=zh').then((answer) => answer.json())")
+        for text, words in PLACES.items():
+            assert page.page.evaluate(OFFERED, [*text.split("|"), schema]) == words, text
+
+        editor.focus()
+        page.page.keyboard.insert_text(DRAFT)
+        page.page.keyboard.type("pa")
+        page.page.locator(".cm-tooltip-autocomplete li", has_text="pay").wait_for()
+        assert "付给谁" in page.page.locator(".cm-completionInfo").inner_text()
+        page.page.wait_for_function(
+            "document.querySelector('.code-editor').shadowRoot.querySelector('[aria-selected]')"
+        )
+        page.page.keyboard.press("Enter")
+        page.page.keyboard.press("Control+Space")
+        page.page.locator(".cm-tooltip-autocomplete li", has_text="seller").wait_for()
+        page.page.keyboard.press("Escape")
+        page.page.keyboard.insert_text('nobody\n    rate: "0.1"\n')
+        wrong = page.page.locator(".cm-lintRange-error")
+        wrong.wait_for()
+        assert wrong.inner_text() == "nobody"
+        page.page.locator(".cm-gutter-lint .cm-lint-marker-error").hover()
+        page.page.locator(".cm-tooltip-lint").wait_for()
+        assert page.page.locator("#checked [data-words]").get_attribute("data-words") in page.page.inner_text(
+            ".cm-tooltip-lint"
+        )
+        assert page.barriers() == []
+
+        value = page.page.input_value("textarea[name=text]").replace("nobody", "seller")
+        page.page.keyboard.press("Control+A")
+        page.page.keyboard.insert_text(value)
+        page.page.locator("#checked >> text=文档无误").wait_for()
+        assert wrong.count() == 0
+        page.page.keyboard.press("Tab")
+        assert page.page.evaluate("document.activeElement.className") == "code-editor"
+        page.page.keyboard.press("Escape")
+        page.page.keyboard.press("Tab")
+        assert page.page.evaluate("document.activeElement.className") != "code-editor"
+        page.page.click("text=存为草稿")
+        page.page.wait_for_url("**/plans/tea/*")
+        assert page.complaints == []
+
+
 def test_chosen_columns_stay_with_the_person(busy: World, person: Person, program: Chromium, address: str) -> None:
     person("ann")
     with sight(program, address, language="en") as page:

@@ -23,7 +23,10 @@ def test_a_draft_is_written_compared_with_what_is_in_force_and_published_for_eve
     ann = person("ann")
     assert "tea 1" in ann.page("/plans")
     assert "in force" in ann.page("/plans/tea/1")
-    ann.page("/plans/draft?from=tea/1")
+    assert 'name="beside" value="tea/1"' in ann.page("/plans/draft?from=tea/1")
+    checked = ann.do("/plans/draft/check", text=SECOND, beside="tea/1").text
+    assert "Differences to tea 1, which is in force" in checked
+    assert "the selling shop · 12% · what was paid for the line · all lines" in checked
     saved = ann.do("/plans/draft", text=SECOND)
     assert saved.headers["HX-Redirect"] == f"/console/p/{world.program.code}/plans/tea/2"
 
@@ -54,11 +57,14 @@ def test_what_is_wrong_with_a_draft_is_said_with_its_line_and_nothing_is_kept(wo
     assert "No plan yet" in ann.page("/plans")
     checked = ann.do("/plans/draft/check", text=UNSOUND)
     assert (checked.status_code, "<html" in checked.text) == (200, False)
-    assert '<td class="number" data-label="Line">3</td>' in checked.text
+    assert 'data-mark-line="3" data-pointer="hold_day"' in checked.text
     assert "hold_day" in checked.text
     refused = ann.do("/plans/draft", text=UNSOUND)
     assert (refused.status_code, "plan_invalid" in refused.text) == (422, True)
     assert ann.do("/plans/draft", text="[1, 2").status_code == 422
+    without_script = ann.send(f"/console/p/{world.program.code}/plans/draft", text=UNSOUND)
+    assert (without_script.status_code, "<html" in without_script.text) == (422, True)
+    assert "hold_day: 3" in without_script.text
     assert world.rows("SELECT 1 FROM plan_versions WHERE program_id = :program") == []
 
 
