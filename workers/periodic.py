@@ -18,6 +18,7 @@ from workers.funnels import keep_funnels
 from workers.held_changes import apply_due_changes
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
+from workers.tasks import forget_task_files, run_tasks
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 from workers.visits import forget_past_visitors
 from workers.webhooks import deliver_webhooks
@@ -48,6 +49,8 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("funnels", 60.0, keep_funnels),
     Periodic("visitors", 60.0, forget_past_visitors),
     Periodic("webhooks", 1.0, deliver_webhooks),
+    Periodic("tasks", 1.0, run_tasks),
+    Periodic("task_files", 600.0, forget_task_files),
 )
 
 

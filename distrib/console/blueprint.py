@@ -31,6 +31,7 @@ from distrib.console.pages.shop import shop_pages
 from distrib.console.pages.shop_actions import shop_action_pages
 from distrib.console.pages.shops import shops_pages
 from distrib.console.pages.statements import statement_pages
+from distrib.console.pages.tasks import task_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
 from distrib.console.people import check_form, people_pages, serve_people
@@ -67,6 +68,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     result_pages,
     withdrawal_pages,
     adjustment_pages,
+    task_pages,
 )
 """What adds the pages of each noun."""
 OPEN = frozenset({"show_plan", "check_plan", "check_plan_result", "plan_schema", "show_landing", "static"})

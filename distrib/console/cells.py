@@ -81,6 +81,13 @@ ADJUSTMENT_STATES: Final[Mapping[str, BadgeState]] = {
     "proposed": BadgeState(Text("proposed, to be approved", "adjustment"), "amber", "clock"),
     "approved": BadgeState(Text("approved", "adjustment"), "green", "check"),
 }
+TASK_STATES: Final[Mapping[str, BadgeState]] = {
+    "waiting": BadgeState(Text("waits for a worker", "task"), "amber", "clock"),
+    "running": BadgeState(Text("under way", "task"), "blue", "player-play"),
+    "done": BadgeState(Text("done", "task"), "green", "check"),
+    "failed": BadgeState(Text("failed", "task"), "red", "alert-triangle"),
+    "cancelled": BadgeState(Text("cancelled", "task"), "", "x"),
+}
 UNPAYABLE: Final[Mapping[str, BadgeState]] = {
     "payee_missing": BadgeState(Text("no payee given", "unpayable"), "amber", "user"),
     "account_missing": BadgeState(Text("no account with this channel", "unpayable"), "amber", "building-bank"),

@@ -166,6 +166,11 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "withdraw_penalty": _ADMIN,
     "list_trail": _ADMIN,
     "export_trail": _ADMIN,
+    "start_task": _READERS,
+    "list_tasks": _READERS,
+    "get_task": _READERS,
+    "cancel_task": _READERS,
+    "get_task_file": _READERS,
 }
 
 OPERATIONS: Final = "operations"
@@ -196,6 +201,8 @@ SCOPE_OF: Final[dict[str, str]] = {
     "end_signing": "keys",
     "rotate_key": _OWN,
     "finish_rotation": _OWN,
+    "start_task": _OWN,
+    "cancel_task": _OWN,
     "set_customer": "customers",
     "merge_customer": "customers",
     "bind_customer": "customers",
@@ -259,6 +266,8 @@ _OF_PEOPLE: Final = frozenset(
 _VIEWED: Final = frozenset(
     name for name, roles in MAY_CALL.items() if FINANCE in roles and name.startswith(_READS) and name not in _OF_PEOPLE
 )
+_OWN_TASKS: Final = frozenset({"start_task", "cancel_task"})
+"""Of calls that the role may make itself."""
 _OPERATED: Final = frozenset(
     {
         "set_customer",
@@ -292,9 +301,9 @@ _JUDGED: Final = frozenset(
     }
 )
 SEAT_MAY_CALL: Final[dict[str, frozenset[str]]] = {
-    VIEWER: _VIEWED,
-    OPERATIONS: _VIEWED | _OPERATED,
-    COMPLIANCE: _VIEWED | _JUDGED,
+    VIEWER: _VIEWED | _OWN_TASKS,
+    OPERATIONS: _VIEWED | _OWN_TASKS | _OPERATED,
+    COMPLIANCE: _VIEWED | _OWN_TASKS | _JUDGED,
 }
 """What people may who sign in with a role that no key has; finance and admin may what keys of that role may."""
 

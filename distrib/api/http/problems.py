@@ -55,7 +55,7 @@ def respond(refusal: Refusal) -> Response:
         page: Response = shown
         return page
     language = current_language()
-    response = Response(json.dumps(_document(refusal, language), ensure_ascii=False), refusal.status)
+    response = Response(json.dumps(problem_document(refusal, language), ensure_ascii=False), refusal.status)
     response.content_type = MEDIA_TYPE
     response.headers["Content-Language"] = language
     response.vary.add("Accept-Language")
@@ -71,7 +71,8 @@ def detail_of(refusal: Refusal, language: str) -> str:
     return readable(render(refusal.text, language))
 
 
-def _document(refusal: Refusal, language: str) -> dict[str, Any]:
+def problem_document(refusal: Refusal, language: str) -> dict[str, Any]:
+    """Builds what is answered of a refusal, as RFC 9457 names its fields."""
     document: dict[str, Any] = {
         "type": f"/docs/errors#{refusal.code}",
         "title": render(title_of(refusal.code), language),

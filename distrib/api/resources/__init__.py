@@ -23,6 +23,7 @@ from distrib.api.resources.shop_months import shop_months
 from distrib.api.resources.shop_sessions import shop_sessions
 from distrib.api.resources.shops import shops
 from distrib.api.resources.statements import statements
+from distrib.api.resources.tasks import tasks
 from distrib.api.resources.trail import trail
 from distrib.api.resources.webhooks import webhooks
 from distrib.api.resources.withdrawals import withdrawals
@@ -53,5 +54,6 @@ RESOURCES = (
     sharing,
     held_changes,
     inbox,
+    tasks,
     trail,
 )

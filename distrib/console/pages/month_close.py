@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from distrib.console.cells import MONTH_STATES, state_badge
 from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.long_calls import make_or_start, takes_long
 from distrib.console.pages.statements import figure_words
 from distrib.console.second_person import check_typed, confirming, names_of
 from distrib.domain.errors import Refusal
@@ -32,6 +33,7 @@ def close_pages(blueprint: Blueprint) -> None:
             "shops_now": now["shops"] if now else None,
             "names": names_of(visit, [state["proposed_by"], state["confirmed_by"]]),
             "second": confirming(visit, state["proposed_by"], "confirm_close"),
+            "is_long": takes_long(visit),
             "has_failed": _has_events(visit, "failed"),
             "has_waiting": _has_events(visit, "waiting"),
         }
@@ -40,14 +42,14 @@ def close_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/statements/<period>/close/propose", needs="propose_close", post=True, entry="months")
     def propose_close(visit: Visit, period: str) -> Done:
         check_typed(visit, period)
-        visit.call("propose_close", period=period)
-        return Done(visit.url("close", period=period), Text("The close is proposed; a second person confirms it."))
+        done = Done(visit.url("close", period=period), Text("The close is proposed; a second person confirms it."))
+        return make_or_start(visit, "propose_close", done, {"period": period})
 
     @page(blueprint, "/statements/<period>/close/confirm", needs="confirm_close", post=True, entry="months")
     def confirm_close(visit: Visit, period: str) -> Done:
         check_typed(visit, period)
-        visit.call("confirm_close", period=period)
-        return Done(visit.url("close", period=period), Text("The month is closed."))
+        done = Done(visit.url("close", period=period), Text("The month is closed."))
+        return make_or_start(visit, "confirm_close", done, {"period": period})
 
 
 def _as_it_stands(visit: Visit, state: Mapping[str, Any]) -> Mapping[str, Any] | None:

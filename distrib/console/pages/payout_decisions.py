@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.long_calls import make_or_start
 from distrib.console.pages.payout_lists import CHANNEL_WORDS
 from distrib.console.second_person import check_typed_amount, confirmers, typed_minor
 from distrib.domain.errors import Problem, Refusal
@@ -26,16 +27,15 @@ def decision_pages(blueprint: Blueprint) -> None:
         ticked = visit.form.getlist("id")
         if ticked:
             body["shop_ids"] = ticked
-        visit.call("create_payout", body)
         words = Text("The batch is made and its money reserved; a second person approves it.")
-        return Done(visit.url("payout", payout_id=payout_id), words)
+        return make_or_start(visit, "create_payout", Done(visit.url("payout", payout_id=payout_id), words), {}, body)
 
     @page(blueprint, "/payouts/<payout_id>/approve", needs="approve_payout", post=True, entry="payouts")
     def approve_payout(visit: Visit, payout_id: str) -> Done:
         batch = visit.call("get_payout", query={"limit": "1"}, payout_id=payout_id)
         check_typed_amount(visit, batch["net_minor"])
-        visit.call("approve_payout", payout_id=payout_id)
-        return Done(visit.url("payout", payout_id=payout_id), Text("The batch is approved; its file can be fetched."))
+        done = Done(visit.url("payout", payout_id=payout_id), Text("The batch is approved; its file can be fetched."))
+        return make_or_start(visit, "approve_payout", done, {"payout_id": payout_id})
 
     @page(blueprint, "/payouts/<payout_id>/cancel", needs="cancel_payout", post=True, entry="payouts")
     def cancel_payout(visit: Visit, payout_id: str) -> Done:

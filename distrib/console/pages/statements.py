@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint
 
 from distrib.console.cells import COMMISSION_KINDS, COMMISSION_STATES, MONTH_STATES, id_cell, money_cell, state_badge
-from distrib.console.frame import HtmlPage, Outcome, Visit, page
+from distrib.console.frame import Done, HtmlPage, Outcome, Visit, page
 from distrib.console.lists import ListColumn, ListSpec, ListTab, linked, list_view
+from distrib.console.long_calls import start, takes_long
 from distrib.console.second_person import names_of
 from distrib.domain.texts import Text
 
@@ -48,7 +49,7 @@ def statement_pages(blueprint: Blueprint) -> None:
         totals = shown["answer"].get("totals")
         if totals is None:
             totals = visit.call("get_statements", query={"period": period, "limit": "1"})["totals"]
-        values = {"period": period, "state": state, "totals": totals, "list": shown}
+        values = {"period": period, "state": state, "totals": totals, "list": shown, "is_long": takes_long(visit)}
         return HtmlPage("console/month.html", values | {"badge": _badge(visit, state)})
 
     @page(blueprint, "/statements/<period>/export", needs="export_statements", entry="months")
@@ -56,6 +57,11 @@ def statement_pages(blueprint: Blueprint) -> None:
         asked = {name: visit.query.get(name, "") for name in ("format", "detail", "shop_id")}
         file: Outcome = visit.call("export_statements", query=asked, period=period)
         return file
+
+    @page(blueprint, "/statements/<period>/export", needs="export_statements", post=True, entry="months")
+    def start_month_file(visit: Visit, period: str) -> Done:
+        detail, _, form = visit.form.get("file", "").partition(" ")
+        return start(visit, "export_statements", {"period": period}, {"format": form, "detail": detail})
 
     @page(blueprint, "/statements/<period>/shops/<shop_id>", needs="get_shop_statement", entry="months")
     def shop_month(visit: Visit, period: str, shop_id: str) -> HtmlPage:

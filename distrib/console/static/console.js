@@ -66,3 +66,12 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (kind === "drop" && event.dataTransfer.files.length) zone.querySelector("input[type=file]").files = event.dataTransfer.files;
   });
 }
+
+// What changes by itself is said to screen readers: the words of a place, whenever they are others than before.
+for (const line of document.querySelectorAll("[data-says]")) {
+  const place = document.querySelector(line.dataset.says);
+  new MutationObserver(() => {
+    const words = place.querySelector("[data-said]")?.dataset.said ?? "";
+    if (line.textContent !== words) line.textContent = words;
+  }).observe(place, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-said"] });
+}

@@ -37,6 +37,11 @@ def programs_to_begin(
     return rows.large_programs(conn, least, blocks, limit)
 
 
+def is_large(conn: Connection, program: Program) -> bool:
+    """Whether the program has grown so large that its totals are kept, and that what goes over all of it takes long."""
+    return rows.is_large(conn, program.program_id, LEAST_MONTHS, LEAST_BLOCKS)
+
+
 def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always: bool = False) -> list[int]:
     """Keeps the totals of every open month that has moved or aged; for workers, in a transaction of its own.
 
@@ -47,7 +52,7 @@ def keep_due_totals(conn: Connection, program: Program, now: datetime, *, always
         The months that were kept; none where another transaction is at it.
     """
     number = program.program_id
-    if not (always or rows.is_large(conn, number, LEAST_MONTHS, LEAST_BLOCKS)) or not rows.lock_totals(conn, number):
+    if not (always or is_large(conn, program)) or not rows.lock_totals(conn, number):
         return []
     closed_through = books.closed_through(conn, number)
     moved = [period for period in months.periods_with_movement(conn, number) if period > closed_through]

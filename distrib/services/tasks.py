@@ -1,0 +1,219 @@
+"""Tasks (后台任务): long calls that a worker makes in the name of who asked for them, and that can be left meanwhile.
+
+A task is the call as it would be sent. What it does and that it is done are one transaction, so a task that a worker
+dies at waits again, and one that is cancelled has changed nothing. Which calls may be tasks, and how one is made, is
+said beside the calls; no SQL may enter.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.errors import Refusal
+from distrib.services.context import Actor, Program
+from distrib.services.idempotency import digest_of
+from distrib.store import tasks as rows
+from distrib.store.tasks import TaskEnd, TaskRow
+
+__all__ = ["TaskEnd", "TaskRow"]
+
+WAITING, RUNNING, DONE, FAILED, CANCELLED = STATES = ("waiting", "running", "done", "failed", "cancelled")
+MOST_WAITING: Final = 20
+"""Of a person, in a program."""
+MOST_ATTEMPTS: Final = 3
+"""So often is a task begun that ends its worker, or that the database cannot bear, before it is given up."""
+KEPT_DAYS: Final = 7
+"""So long can the file of a task be fetched."""
+MOST_FORGOTTEN: Final = 200
+"""Pieces of past files that are deleted at once."""
+_ID_BYTES: Final = 8
+_NEWEST: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class TaskWish:
+    """A call that is to be made: the operation's name, the ids of its path, its query and its body as sent."""
+
+    operation: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """All but the name."""
+        return {"path": dict(self.path), "query": dict(self.query), "body": self.body}
+
+
+def start_task(
+    conn: Connection, program: Program, wish: TaskWish, language: str, actor: Actor, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Keeps a call for a worker to make, and answers the task, and whether it is new.
+
+    The same call of the same person that has not ended yet is the same task.
+
+    Args:
+        language: in which it is said why it failed, and in which a file for people is.
+
+    Raises:
+        Refusal: ``tasks_waiting`` where ``MOST_WAITING`` of the person have not ended.
+    """
+    number, digest = program.program_id, digest_of([wish.operation, wish.asked])
+    rows.hold_person(conn, number, actor.person)
+    known = rows.find_waiting(conn, number, actor.person, digest)
+    if known is not None:
+        return task_view(known, now), False
+    if rows.count_waiting(conn, number, actor.person, MOST_WAITING) >= MOST_WAITING:
+        raise Refusal("tasks_waiting", most=MOST_WAITING)
+    task_id, asked, by = secrets.token_hex(_ID_BYTES), json.dumps(wish.asked), (actor.key_id, actor.person)
+    rows.insert_task(conn, number, task_id, wish.operation, asked, digest, language, by, now)
+    return get_task(conn, program, task_id, actor, now), True
+
+
+def list_tasks(
+    conn: Connection, program: Program, actor: Actor, before: int | None, limit: int, now: datetime
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Lists the tasks of who asks, the newest first and without their answers, and before what the next page begins."""
+    listed = rows.list_tasks(conn, program.program_id, actor.person, before or _NEWEST, limit + 1)
+    page = listed[:limit]
+    running = sorted({row.operation for row in page if row.outcome is None})
+    seconds = rows.last_seconds(conn, program.program_id, running) if running else {}
+    views = [task_view(row, now, seconds.get(row.operation), is_whole=False) for row in page]
+    return views, page[-1].task_no if len(listed) > limit else None
+
+
+def get_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Reads one task; raises ``task_unknown``, also for another person's."""
+    row = _own(conn, program, task_id, actor)
+    seconds = rows.last_seconds(conn, program.program_id, [row.operation]) if row.outcome is None else {}
+    return task_view(row, now, seconds.get(row.operation))
+
+
+def cancel_task(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Ends a task before it is done: what a worker did of it is undone. Cancelled again it stays as it is.
+
+    Raises:
+        Refusal: ``task_unknown``, or ``task_ended`` where it was done or failed.
+    """
+    row = _own(conn, program, task_id, actor)
+    is_ended = rows.end_task(conn, program.program_id, row.task_no, TaskEnd(CANCELLED), now)
+    row = _own(conn, program, task_id, actor)
+    if not is_ended and row.outcome != CANCELLED:
+        raise Refusal("task_ended", id=task_id)
+    return task_view(row, now)
+
+
+def task_file(conn: Connection, program: Program, task_id: str, actor: Actor, now: datetime) -> TaskRow:
+    """Reads the task whose file is asked for; raises ``task_unknown``, or ``task_has_no_file``."""
+    row = _own(conn, program, task_id, actor)
+    if row.file_name is None or row.ended_at is None or _kept_until(row.ended_at) <= now:
+        raise Refusal("task_has_no_file", id=task_id)
+    return row
+
+
+def content_of(conn: Connection, row: TaskRow) -> Iterator[bytes]:
+    """Reads the file of a task, piece by piece."""
+    return rows.pieces(conn, row.program_id, row.task_no)
+
+
+def task_view(
+    row: TaskRow, now: datetime, expected_seconds: int | None = None, *, is_whole: bool = True
+) -> dict[str, Any]:
+    """A task as it is shown.
+
+    Args:
+        expected_seconds: how long the last one of its operation took.
+        is_whole: with what was sent as its body, and what was answered.
+    """
+    has_file = row.file_name is not None and row.ended_at is not None and _kept_until(row.ended_at) > now
+    view: dict[str, Any] = {
+        "id": row.task_id,
+        "operation": row.operation,
+        "path": row.asked["path"],
+        "query": row.asked["query"],
+        "subject": _subject(row.asked),
+        "status": row.outcome or (WAITING if row.begun_at is None else RUNNING),
+        "asked_at": row.asked_at,
+        "asked_by": row.key_id,
+        "begun_at": row.begun_at,
+        "ended_at": row.ended_at,
+        "attempts": row.attempts,
+        "bytes": row.bytes,
+        "expected_seconds": expected_seconds,
+        "problem": row.problem,
+        "file": {"name": row.file_name, "media_type": row.media_type} if has_file else None,
+        "file_until": _kept_until(row.ended_at) if has_file and row.ended_at is not None else None,
+    }
+    return view | {"body": row.asked["body"], "answer": row.answer} if is_whole else view
+
+
+def waiting_tasks(conn: Connection, limit: int) -> list[tuple[int, int]]:
+    """Lists the tasks of all programs that have not ended: the numbers of program and task."""
+    return rows.waiting_tasks(conn, limit)
+
+
+def begin_attempt(conn: Connection, program_id: int, task_no: int, now: datetime) -> bool:
+    """Notes that a worker begins with a task; False of one that has ended, or that is given up with this."""
+    attempts = rows.begin_attempt(conn, program_id, task_no, now)
+    return attempts is not None and attempts <= MOST_ATTEMPTS
+
+
+def note_bytes(conn: Connection, program_id: int, task_no: int, written: int) -> bool:
+    """Notes how long the file is so far; False of a task that has ended meanwhile."""
+    return rows.note_bytes(conn, program_id, task_no, written)
+
+
+def take_task(conn: Connection, program: Program, task_no: int) -> TaskRow | None:
+    """Takes a task for this transaction alone; None where another has it, or it has ended."""
+    if not rows.take(conn, program.program_id, task_no):
+        return None
+    row = rows.read_task(conn, program.program_id, task_no)
+    return None if row is None or row.outcome is not None else row
+
+
+def read_task(conn: Connection, program_id: int, task_no: int) -> TaskRow | None:
+    """Reads a task by its number."""
+    return rows.read_task(conn, program_id, task_no)
+
+
+def keep_piece(conn: Connection, row: TaskRow, piece_no: int, content: bytes, now: datetime) -> None:
+    """Keeps a piece of the task's file."""
+    rows.insert_piece(conn, row.program_id, row.task_no, piece_no, content, now)
+
+
+def end_task(conn: Connection, program_id: int, task_no: int, end: TaskEnd, now: datetime) -> bool:
+    """Records how a task ended, in the transaction of what it did; False where it was cancelled meanwhile."""
+    return rows.end_task(conn, program_id, task_no, end, now)
+
+
+def forget_past_files(conn: Connection, now: datetime) -> int:
+    """Deletes pieces of files that nobody may fetch any more, up to ``MOST_FORGOTTEN``; returns how many."""
+    return rows.forget_pieces(conn, now - timedelta(days=KEPT_DAYS), MOST_FORGOTTEN)
+
+
+def _subject(asked: Mapping[str, Any]) -> str | None:
+    """The id that the call is about, as the trail names it.
+
+    >>> _subject({"path": {"period": "2026-03"}, "body": None}), _subject({"path": {}, "body": {"id": "P1"}})
+    ('2026-03', 'P1')
+    """
+    body = asked["body"]
+    return "/".join(asked["path"].values()) or (body.get("id") if isinstance(body, dict) else None)
+
+
+def _kept_until(ended_at: datetime) -> datetime:
+    return ended_at + timedelta(days=KEPT_DAYS)
+
+
+def _own(conn: Connection, program: Program, task_id: str, actor: Actor) -> TaskRow:
+    row = rows.find_task(conn, program.program_id, task_id)
+    if row is None or row.person != actor.person:
+        raise Refusal("task_unknown", id=task_id)
+    return row
