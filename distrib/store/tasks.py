@@ -49,7 +49,7 @@ class TaskEnd(NamedTuple):
 # Of the numbers of one page alone, each row by its own key.
 _ROWS: Final = """
 SELECT t.program_id, t.task_no, t.task_id, t.operation, t.asked, t.language, t.key_id, t.person, t.asked_at,
-       COALESCE(w.attempts, 0) AS attempts, COALESCE(e.begun_at, w.begun_at) AS begun_at,
+       COALESCE(e.attempts, w.attempts, 0) AS attempts, COALESCE(e.begun_at, w.begun_at) AS begun_at,
        COALESCE(e.file_bytes, w.bytes, 0) AS bytes, e.outcome, e.answer, e.problem, e.file_name, e.media_type,
        e.ended_at
 FROM unnest(%(numbers)s::bigint[]) WITH ORDINALITY k (task_no, place)
@@ -86,13 +86,15 @@ WHERE program_id = %(program)s AND task_no = %(no)s RETURNING attempts
 """
 _PROGRESS: Final = "UPDATE waiting_tasks SET bytes = %(bytes)s WHERE program_id = %(program)s AND task_no = %(no)s"
 _TAKE: Final = f"SELECT pg_try_advisory_xact_lock({TASKS}, hashtext(%(program)s || '#' || %(no)s))"
+# While another connection makes its file, nothing may be said on this one for minutes.
+_WAIT_FOR_FILE: Final = "SET LOCAL idle_in_transaction_session_timeout = '30min'"
 _END: Final = """
 WITH gone AS (DELETE FROM waiting_tasks WHERE program_id = %(program)s AND task_no = %(no)s
-              RETURNING program_id, task_no, begun_at)
-INSERT INTO task_ends (program_id, task_no, outcome, answer, problem, file_name, media_type, file_bytes, begun_at,
-                       ended_at)
+              RETURNING program_id, task_no, attempts, begun_at)
+INSERT INTO task_ends (program_id, task_no, outcome, answer, problem, file_name, media_type, file_bytes, attempts,
+                       begun_at, ended_at)
 SELECT program_id, task_no, %(outcome)s, %(answer)s::jsonb, %(problem)s::jsonb, %(file_name)s, %(media_type)s,
-       %(file_bytes)s, begun_at, %(now)s FROM gone
+       %(file_bytes)s, attempts, begun_at, %(now)s FROM gone
 """
 _INSERT_PIECE: Final = "INSERT INTO task_files VALUES (%(program)s, %(no)s, %(piece)s, %(content)s, %(now)s)"
 _PIECE: Final = """
@@ -188,7 +190,8 @@ def note_bytes(conn: Connection, program_id: int, task_no: int, written: int) ->
 
 
 def take(conn: Connection, program_id: int, task_no: int) -> bool:
-    """Takes a task for this transaction alone; False where another has it."""
+    """Takes a task for this transaction alone, which may then be idle for long; False where another has it."""
+    driver(conn).execute(_WAIT_FOR_FILE)
     row = driver(conn).execute(_TAKE, {"program": str(program_id), "no": str(task_no)}).fetchone()
     return row is not None and bool(row[0])
 

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import text
 
+from distrib.api.calls.tasks import TaskRunner
 from distrib.cli.bench.platform_world.shape import PlatformWorld, shop_id
 from distrib.courier import Courier
 from distrib.courier.pinned import Sender
@@ -38,6 +39,7 @@ from distrib.services.settlement.drain import FOR_EVER, drain_orders
 from distrib.services.statements.pools import pay_pools
 from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals
+from distrib.services.tasks import note_bytes, waiting_tasks
 from distrib.services.trail import has_written
 from distrib.store.audit.runs import ids_of_orders
 from distrib.store.compliance.findings import insert_sign_off
@@ -55,6 +57,7 @@ from workers.evaluations import run_due_evaluations
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
+from workers.tasks import forget_task_files
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 
 APRIL = datetime(2024, 4, 10, 2, tzinfo=UTC)
@@ -168,6 +171,7 @@ class PlatformDay:
             self.hold,
             self.watch,
             self.close_months,
+            self.leave_work,
             self.rank,
             self.pay_out,
             self.leave,
@@ -632,6 +636,22 @@ class PlatformDay:
                 self.good("GET", f"/v1/statements/{month}/export?format={form}&detail={detail}")
         self.good("GET", f"/v1/statements/{month}/export?format=parquet&detail=shops")
         self.good("GET", f"/v1/statements/{month}/export/manifest")
+
+    def leave_work(self) -> None:
+        """Files that a worker makes, one that is cancelled, those that are past."""
+        wish = {"operation": "export_statements", "path": {"period": "2024-01"}, "query": {"detail": "lines"}}
+        made = self.good("POST", "/v1/tasks", wish)["id"]
+        self.good("POST", "/v1/tasks", wish)
+        TaskRunner(self.api.app, self.api.world.container.begin).run_waiting()
+        assert self.good("GET", f"/v1/tasks/{made}")["status"] == "done"
+        self.good("GET", f"/v1/tasks/{made}/file")
+        left = self.good("POST", "/v1/tasks", wish)["id"]
+        with self.api.world.container.begin() as conn:
+            for program_id, task_no in waiting_tasks(conn, 1):
+                note_bytes(conn, program_id, task_no, 1)
+        self.pages("/v1/tasks")
+        self.good("POST", f"/v1/tasks/{left}/cancel")
+        forget_task_files(self.api.world.container)
 
     def rank(self) -> None:
         """Evaluations, ranks by hand, a pool."""

@@ -98,6 +98,7 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
                 "penalty",
                 "commission",
                 "question",
+                "task",
             )
         },
         "actor": ("cli",),

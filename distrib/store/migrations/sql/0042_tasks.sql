@@ -36,6 +36,7 @@ CREATE TABLE task_ends (
     file_name  text COLLATE "C",
     media_type text COLLATE "C",
     file_bytes bigint,
+    attempts   integer NOT NULL,
     begun_at   timestamptz,
     ended_at   timestamptz NOT NULL,
     PRIMARY KEY (program_id, task_no),
