@@ -234,4 +234,3 @@ const PlanPlace = (() => {
 
   return { scan, placeAt, rangeOf, keysAt, valuesAt, described, tokenAt };
 })();
-if (typeof module !== "undefined") module.exports = PlanPlace;

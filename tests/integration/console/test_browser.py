@@ -87,8 +87,6 @@ def test_a_person_signs_in_finds_an_order_and_signs_out_with_the_mouse(
         assert page.complaints == []
 
 
-DRAFT = "code: tea\ncurrency: CNY\nrules:\n  - id: s\n    "
-"""What is typed of a plan; the rest is completed."""
 PLACES = {
     "code: a\nba|": ["base"],
     "rules:\n- id: x\n  pay: |": ["seller", "upline", "chain", "leader", "opener"],
@@ -114,50 +112,60 @@ def test_a_plan_is_written_with_completion_marks_and_the_keyboard(
     person("ann")
     with sight(program, address) as page:
         signed_in(page, "ann")
-        page.open(f"/console/p/{busy.program.code}/plans/draft")
-        editor = page.page.locator(".cm-content")
-        editor.wait_for()
+        page.open(f"/console/p/{busy.program.code}/plans/draft?from=plain/1")
+        page.page.locator(".cm-content").focus()
         assert page.page.locator("textarea[name=text]").is_hidden()
         schema = page.page.evaluate("fetch('/console/plan.schema.json?lang=zh').then((answer) => answer.json())")
         for text, words in PLACES.items():
             assert page.page.evaluate(OFFERED, [*text.split("|"), schema]) == words, text
-
-        editor.focus()
-        page.page.keyboard.insert_text(DRAFT)
-        page.page.keyboard.type("pa")
-        page.page.locator(".cm-tooltip-autocomplete li", has_text="pay").wait_for()
-        assert "付给谁" in page.page.locator(".cm-completionInfo").inner_text()
-        page.page.wait_for_function(
-            "document.querySelector('.code-editor').shadowRoot.querySelector('[aria-selected]')"
-        )
-        page.page.keyboard.press("Enter")
-        page.page.keyboard.press("Control+Space")
-        page.page.locator(".cm-tooltip-autocomplete li", has_text="seller").wait_for()
-        page.page.keyboard.press("Escape")
-        page.page.keyboard.insert_text('nobody\n    rate: "0.1"\n')
-        wrong = page.page.locator(".cm-lintRange-error")
-        wrong.wait_for()
-        assert wrong.inner_text() == "nobody"
-        page.page.locator(".cm-gutter-lint .cm-lint-marker-error").hover()
-        page.page.locator(".cm-tooltip-lint").wait_for()
-        assert page.page.locator("#checked [data-words]").get_attribute("data-words") in page.page.inner_text(
-            ".cm-tooltip-lint"
-        )
+        mark_what_is_wrong(page)
         assert page.barriers() == []
-
-        value = page.page.input_value("textarea[name=text]").replace("nobody", "seller")
-        page.page.keyboard.press("Control+A")
-        page.page.keyboard.insert_text(value)
-        page.page.locator("#checked >> text=文档无误").wait_for()
-        assert wrong.count() == 0
-        page.page.keyboard.press("Tab")
-        assert page.page.evaluate("document.activeElement.className") == "code-editor"
-        page.page.keyboard.press("Escape")
-        page.page.keyboard.press("Tab")
-        assert page.page.evaluate("document.activeElement.className") != "code-editor"
+        put_it_right(page)
+        leave_by_keys(page)
         page.page.click("text=存为草稿")
-        page.page.wait_for_url("**/plans/tea/*")
+        page.page.wait_for_url("**/plans/plain/2")
         assert page.complaints == []
+
+
+def mark_what_is_wrong(page: Sight) -> None:
+    """Completes a key, gives it a value that it may not have, and reads what is said of both."""
+    keys, sees = page.page.keyboard, page.page.locator
+    keys.press("Control+End")
+    keys.type("  ti")
+    sees(".cm-tooltip-autocomplete li[aria-selected]", has_text="tier").wait_for()
+    assert "0 到" in sees(".cm-completionInfo").inner_text()
+    keys.press("Enter")
+    keys.type("99")
+    sees(".cm-lintRange-error").wait_for()
+    assert sees(".cm-lintRange-error").inner_text() == "99"
+    sees(".cm-lint-marker-error").hover()
+    assert sees("#checked [data-words]").get_attribute("data-words") in sees(".cm-tooltip-lint").inner_text()
+    sees(".cm-line").get_by_text("hold_days").hover()
+    assert "冻结天数" in sees(".key-words").inner_text()
+
+
+def put_it_right(page: Sight) -> None:
+    """Takes the wrong line away and chooses a word for another key."""
+    keys, sees = page.page.keyboard, page.page.locator
+    for key in ("Shift+Home", "Shift+Home", "Delete"):
+        keys.press(key)
+    keys.type("base: ")
+    keys.press("Control+Space")
+    sees(".cm-tooltip-autocomplete li", has_text="list").click()
+    sees("#checked >> text=与生效中的").wait_for()
+    assert sees(".cm-lintRange-error").count() == 0
+    assert sees("textarea[name=text]").input_value().endswith("base: list")
+
+
+def leave_by_keys(page: Sight) -> None:
+    """Tab indents; after Escape it leaves the editor."""
+    focused = "document.activeElement.className"
+    page.page.locator(".cm-content").focus()
+    page.page.keyboard.press("Tab")
+    assert page.page.evaluate(focused) == "code-editor"
+    page.page.keyboard.press("Escape")
+    page.page.keyboard.press("Tab")
+    assert page.page.evaluate(focused) != "code-editor"
 
 
 def test_chosen_columns_stay_with_the_person(busy: World, person: Person, program: Chromium, address: str) -> None:
