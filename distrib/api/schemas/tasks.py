@@ -12,7 +12,7 @@ from distrib.languages import LANGUAGES
 from distrib.services.tasks import STATES
 
 LONG: Final = ("propose_close", "confirm_close", "create_payout", "approve_payout", "export_statements", "set_statuses")
-"""What may be a task: all of these take longer than a second on a program of a million shops."""
+"""What may be a task: what goes over all shops of a program, or over as many as one call may name."""
 _ANY: Final[dict[str, Any]] = {"type": ["object", "null"]}
 
 

@@ -139,7 +139,7 @@ def mark_what_is_wrong(page: Sight) -> None:
     sees(".cm-lintRange-error").wait_for()
     assert sees(".cm-lintRange-error").inner_text() == "99"
     sees(".cm-lint-marker-error").hover()
-    assert sees("#checked [data-words]").get_attribute("data-words") in sees(".cm-tooltip-lint").inner_text()
+    assert str(sees("#checked [data-words]").get_attribute("data-words")) in sees(".cm-tooltip-lint").inner_text()
     sees(".cm-line").get_by_text("hold_days").hover()
     assert "冻结天数" in sees(".key-words").inner_text()
 
@@ -161,8 +161,9 @@ def leave_by_keys(page: Sight) -> None:
     """Tab indents; after Escape it leaves the editor."""
     focused = "document.activeElement.className"
     page.page.locator(".cm-content").focus()
-    page.page.keyboard.press("Tab")
-    assert page.page.evaluate(focused) == "code-editor"
+    for key in ("Tab", "Shift+Tab"):
+        page.page.keyboard.press(key)
+        assert page.page.evaluate(focused) == "code-editor"
     page.page.keyboard.press("Escape")
     page.page.keyboard.press("Tab")
     assert page.page.evaluate(focused) != "code-editor"
