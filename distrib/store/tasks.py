@@ -78,14 +78,14 @@ WITH asked AS (
 INSERT INTO waiting_tasks (program_id, task_no, person, digest)
 SELECT program_id, task_no, person, %(digest)s FROM asked RETURNING task_no
 """
-_HOLD_PERSON: Final = f"SELECT pg_advisory_xact_lock({TASKS}, hashtext(%(program)s || '/' || %(person)s))"
+_HOLD_PERSON: Final = f"SELECT pg_advisory_xact_lock({TASKS}, hashtext(%(program)s::text || '/' || %(person)s::text))"
 _WAITING: Final = "SELECT program_id, task_no FROM waiting_tasks ORDER BY attempts, task_no LIMIT %(limit)s"
 _BEGIN: Final = """
 UPDATE waiting_tasks SET attempts = attempts + 1, begun_at = %(now)s, bytes = 0
 WHERE program_id = %(program)s AND task_no = %(no)s RETURNING attempts
 """
 _PROGRESS: Final = "UPDATE waiting_tasks SET bytes = %(bytes)s WHERE program_id = %(program)s AND task_no = %(no)s"
-_TAKE: Final = f"SELECT pg_try_advisory_xact_lock({TASKS}, hashtext(%(program)s || '#' || %(no)s))"
+_TAKE: Final = f"SELECT pg_try_advisory_xact_lock({TASKS}, hashtext(%(program)s::text || '#' || %(no)s::text))"
 # While another connection makes its file, nothing may be said on this one for minutes.
 _WAIT_FOR_FILE: Final = "SET LOCAL idle_in_transaction_session_timeout = '30min'"
 _END: Final = """
@@ -93,8 +93,8 @@ WITH gone AS (DELETE FROM waiting_tasks WHERE program_id = %(program)s AND task_
               RETURNING program_id, task_no, attempts, begun_at)
 INSERT INTO task_ends (program_id, task_no, outcome, answer, problem, file_name, media_type, file_bytes, attempts,
                        begun_at, ended_at)
-SELECT program_id, task_no, %(outcome)s, %(answer)s::jsonb, %(problem)s::jsonb, %(file_name)s, %(media_type)s,
-       %(file_bytes)s, attempts, begun_at, %(now)s FROM gone
+SELECT program_id, task_no, %(outcome)s::text, %(answer)s::jsonb, %(problem)s::jsonb, %(file_name)s::text,
+       %(media_type)s::text, %(file_bytes)s::bigint, attempts, begun_at, %(now)s::timestamptz FROM gone
 """
 _INSERT_PIECE: Final = "INSERT INTO task_files VALUES (%(program)s, %(no)s, %(piece)s, %(content)s, %(now)s)"
 _PIECE: Final = """
