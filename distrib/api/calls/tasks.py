@@ -14,6 +14,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 from flask import Flask, g
+from marshmallow import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -26,6 +27,7 @@ from distrib.api.http.answers import to_json
 from distrib.api.http.problems import problem_document
 from distrib.api.http.shapes import load_body, load_query
 from distrib.api.http.words import say
+from distrib.api.schemas.fields import period_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services import tasks as service
@@ -39,7 +41,7 @@ from distrib.transactions import in_transaction, is_passing
 PIECE_BYTES: Final = 2**20
 MOST_AT_ONCE: Final = 20
 _SHOWN_EVERY_S: Final = 1.0
-_PATH_NAME: Final = re.compile(r"<\w+:(\w+)>")
+_PATH_PART: Final = re.compile(r"<(?P<kind>\w+):(?P<name>\w+)>")
 _log = structlog.get_logger(__name__)
 
 
@@ -59,7 +61,8 @@ def check_wish(wish: TaskWish, actor: Actor) -> None:
     """
     operation, _ = REGISTERED[wish.operation]
     check_may_call(operation, actor)
-    problems = list(_path_problems(_PATH_NAME.findall(operation.route), wish.path))
+    kinds = {part["name"]: part["kind"] for part in _PATH_PART.finditer(operation.route)}
+    problems = list(_path_problems(kinds, wish.path))
     problems += _problems_below("/query", lambda: load_query(operation.query, MultiDict(wish.query)))
     if operation.body.schema is None and wish.body is not None:
         problems.append(Problem("/body", say("unknown")))
@@ -70,14 +73,23 @@ def check_wish(wish: TaskWish, actor: Actor) -> None:
         raise Refusal("invalid", problems)
 
 
-def _path_problems(names: list[str], path: Mapping[str, str]) -> Iterator[Problem]:
-    yield from (Problem(f"/path/{name}", say("required")) for name in names if name not in path)
-    yield from (Problem(f"/path/{name}", say("unknown")) for name in path if name not in names)
-    yield from (
-        Problem(f"/path/{name}", say("identifier"))
-        for name, value in path.items()
-        if name in names and not is_identifier(value)
-    )
+def _path_problems(kinds: Mapping[str, str], path: Mapping[str, str]) -> Iterator[Problem]:
+    """What does not fit the path of a call, whose parts are ids or months."""
+    yield from (Problem(f"/path/{name}", say("required")) for name in kinds if name not in path)
+    for name, value in path.items():
+        if name not in kinds:
+            yield Problem(f"/path/{name}", say("unknown"))
+        elif not is_identifier(value):
+            yield Problem(f"/path/{name}", say("identifier"))
+        elif kinds[name] == "period" and not _is_period(value):
+            yield Problem(f"/path/{name}", say("period"))
+
+
+def _is_period(value: str) -> bool:
+    try:
+        return bool(period_of(value))
+    except ValidationError:
+        return False
 
 
 def _problems_below(place: str, load: Callable[[], Any]) -> list[Problem]:
@@ -85,7 +97,8 @@ def _problems_below(place: str, load: Callable[[], Any]) -> list[Problem]:
     try:
         load()
     except Refusal as refusal:
-        return [Problem(f"{place}/{problem.pointer.lstrip('/?')}", problem.detail) for problem in refusal.problems]
+        inner = [(problem.pointer.lstrip("/?"), problem.detail) for problem in refusal.problems]
+        return [Problem(f"{place}/{pointer}".rstrip("/"), detail) for pointer, detail in inner]
     return []
 
 

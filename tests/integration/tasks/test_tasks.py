@@ -174,13 +174,16 @@ def test_what_does_not_fit_is_said_as_a_whole_before_anything_is_kept(funded: Ap
     pointers = {entry["pointer"] for entry in ann.problem("POST", "/v1/tasks", wish)["errors"]}
     assert pointers == {"/body/up_to", "/body/colour"}
     assert ann.refused("POST", "/v1/tasks", {"operation": "get_shop"}) == (422, "invalid")
+    wish = {"operation": "propose_close", "path": {"period": "2026-13"}, "body": "now"}
+    errors = ann.problem("POST", "/v1/tasks", wish)["errors"]
+    assert [entry["pointer"] for entry in errors] == ["/path/period", "/body"]
     assert ann.get("/v1/tasks")["data"] == []
 
 
 def test_a_task_is_for_its_person_alone_within_what_the_key_may_and_only_so_many_wait(
     funded: Api, runner: TaskRunner
 ) -> None:
-    ann = funded.caller(scopes=frozenset({"read"}))
+    ann = funded.caller(scopes=("read",))
     assert ann.refused("POST", "/v1/tasks", CLOSE) == (403, "scope_missing")
     ben, eve = funded.caller("finance", owner="ben"), funded.caller("finance", owner="eve")
     task = start(ben, FILE)
