@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from marshmallow import fields
 
-from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, PlainText, Shape, Total, Whole
+from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, PlainText, Shape, Whole
 from distrib.api.schemas.lists import page_of
 from distrib.languages import LANGUAGES
 from distrib.services.tasks import STATES
@@ -24,7 +24,7 @@ class TaskDraftSchema(Shape):
         keys=fields.String(), values=PlainText(), load_default=dict, metadata={"description": "the ids of its path"}
     )
     query = fields.Dict(keys=fields.String(), values=PlainText(), load_default=dict)
-    body = fields.Raw(load_default=None, metadata={**_ANY, "description": "what would be sent as JSON"})
+    body = fields.Raw(load_default=None, metadata={"type": "object", "description": "what would be sent as JSON"})
     language = Choice(
         tuple(LANGUAGES),
         load_default=None,
@@ -53,7 +53,7 @@ class TaskSummarySchema(Shape):
     begun_at = Instant(required=True, allow_none=True, metadata={"description": "of the last attempt"})
     ended_at = Instant(required=True, allow_none=True)
     attempts = Whole(low=0, required=True)
-    bytes = Total(required=True, metadata={"description": "of the file so far"})
+    bytes = Whole(low=0, required=True, metadata={"description": "of the file so far"})
     expected_seconds = Whole(
         low=0, required=True, allow_none=True, metadata={"description": "that the last such task took; null: unknown"}
     )
