@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from distrib import failpoints
-from distrib.api.calls.tasks import PIECE_BYTES, TaskRunner
+from distrib.api.calls.tasks import TaskRunner
 from distrib.services import tasks as service
 from tests.world.api import Api, Caller
 from tests.world.documents import PAID
@@ -131,7 +131,6 @@ def test_a_file_is_kept_in_pieces_for_some_days_and_is_the_one_of_the_call(
     funded: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("distrib.api.calls.tasks.PIECE_BYTES", 100)
-    assert PIECE_BYTES == 2**20
     ann = funded.caller()
     task = start(ann, FILE)
     assert ann.refused("GET", f"/v1/tasks/{task}/file") == (404, "task_has_no_file")
@@ -142,7 +141,7 @@ def test_a_file_is_kept_in_pieces_for_some_days_and_is_the_one_of_the_call(
     assert (kept.data, kept.content_type) == (direct.data, direct.content_type)
     assert kept.headers["Content-Disposition"] == direct.headers["Content-Disposition"]
     view = ann.get(f"/v1/tasks/{task}")
-    assert (view["bytes"], view["file"]["name"]) == (len(direct.data), "test-2026-03-shops.csv")
+    assert (view["bytes"], view["file"]["name"]) == (len(direct.data), "statement-2026-03-shops.csv")
     assert len(funded.world.rows("SELECT 1 FROM task_files")) > 1
 
     later = funded.world.now() + timedelta(days=service.KEPT_DAYS, hours=1)

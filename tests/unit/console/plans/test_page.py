@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tests.world.plan_page import PAGE, PLAIN, RESULT, SLIPS, earned, rows, send
 CONFIG = Path(__file__).parents[4] / "config"
 SAMPLES = load_samples(CONFIG)
 PACKS = load_policies(CONFIG)
+TEXTS = {"title", "description", "x-values"}
 
 
 @pytest.fixture
@@ -268,3 +270,45 @@ def test_sales_that_a_rule_asks_for_may_be_reached_or_not(reader: FlaskClient) -
     unmet = send(reader, plan, paid="100", seller__sales="unmet")
     assert earned(unmet.text)["Selling shop"] == "0.00"
     assert "requirements not met requires_not_met" in words_of(unmet)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_editor_is_given_the_schema_in_the_readers_language_with_what_each_key_may_be(
+    reader: FlaskClient, language: str
+) -> None:
+    page = html.unescape(reader.get(PAGE, headers={"Accept-Language": language}).text)
+    address = re.search(r'data-schema="([^"]+)"', page)
+    assert address is not None
+    given = json.loads(reader.get(address[1]).text)
+    whole = schema_for_editors()
+    described = [part for part in mappings(given) if "description" in part]
+    assert len(described) == sum("description" in part for part in mappings(whole))
+    assert all(part["x-values"] for part in described)
+    is_chinese = {part["description"]: bool(re.search(r"[\u4e00-\u9fff]", part["description"])) for part in described}
+    terms = ("级差", "团长")  # that English has no word for
+    assert [
+        words
+        for words, found in is_chinese.items()
+        if found != (language == "zh") and not any(term in words for term in terms)
+    ] == []
+    bare = [{key: value for key, value in part.items() if key not in TEXTS} for part in mappings(given)]
+    assert [part.keys() for part in bare] == [part.keys() - TEXTS for part in mappings(whole)]
+
+
+def test_each_problem_is_marked_with_its_line_its_place_and_its_words(reader: FlaskClient) -> None:
+    answer = send(reader, SLIPS, RESULT, spoken="zh")
+    marks = re.findall(r'data-mark-line="(\d+)" data-pointer="([^"]*)" data-words="([^"]+)"', answer.text)
+    assert [(int(line), pointer) for line, pointer, _ in marks][:2] == [(2, "code"), (4, "hold_day")]
+    assert len(marks) == 5
+    assert all(html.unescape(words) in words_of(answer) for *_, words in marks)
+
+
+def mappings(part: Any) -> Iterator[Mapping[str, Any]]:
+    """Every mapping of a document, the outer ones first."""
+    if isinstance(part, Mapping):
+        yield part
+        for inner in part.values():
+            yield from mappings(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from mappings(inner)
