@@ -195,10 +195,11 @@ def id_cell(visit: Visit, value: str | None, endpoint: str = "", **path: str) ->
 
 
 def shop_cell(visit: Visit, shop_id: str | None) -> Markup:
-    """A shop's id, which leads to its card where the console has one."""
-    if shop_id is not None and visit.has_page("shop"):
-        return id_cell(visit, shop_id, "shop", shop_id=shop_id)
-    return id_cell(visit, shop_id)
+    """A shop's id, which leads to its card, with its name beside it where the page has asked for names."""
+    if not shop_id:
+        return Markup("")
+    cell, name = id_cell(visit, shop_id, "shop", shop_id=shop_id), visit.shop_names.get(shop_id)
+    return cell + Markup(' <span class="text-secondary">{}</span>').format(name) if name else cell
 
 
 def money_cell(visit: Visit, amount_minor: int | None, *, signed: bool = False) -> Markup:

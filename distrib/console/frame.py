@@ -7,7 +7,7 @@ Nothing is rendered and nothing is sent before the transaction has ended.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from pathlib import Path
@@ -29,6 +29,7 @@ from distrib.console.site import AnsweredFile, PersonalDesk, current_site
 from distrib.domain.errors import Refusal, title_of
 from distrib.domain.texts import Wording
 from distrib.languages import LANGUAGES, render
+from distrib.services.network.views import shop_names
 from distrib.services.people import accounts, seats
 from distrib.services.people.accounts import SignedPerson
 from distrib.services.people.seats import Seat
@@ -66,6 +67,8 @@ class Visit:
     reader: PageReader
     query: MultiDict[str, str]
     form: MultiDict[str, str]
+    shop_names: dict[str, str] = field(default_factory=dict)
+    """How shops are called, by id, as far as the page has asked."""
 
     @property
     def program(self) -> str:
@@ -79,6 +82,12 @@ class Visit:
     def say(self, words: Wording) -> str:
         """Renders a text in the reader's language."""
         return render(words, self.reader.language)
+
+    def name_shops(self, shop_ids: Iterable[str | None]) -> None:
+        """Reads how shops are called, all at once, so that their names stand beside their ids."""
+        wanted = {shop_id for shop_id in shop_ids if shop_id} - self.shop_names.keys()
+        if wanted:
+            self.shop_names.update(shop_names(self.desk.conn, self.desk.program, sorted(wanted)))
 
     def has_page(self, endpoint: str) -> bool:
         """Whether the console has that page."""

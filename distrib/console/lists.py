@@ -93,7 +93,9 @@ class ListSpec:
         path: the ids in the operation's path, and in the page's.
         place: further ids in the page's path alone.
         rows: under which name the operation answers them.
+        shops: of a row what holds the id of a shop, whose name then stands beside it.
         unfold: the address of what a row unfolds into.
+        unfold_words: what the button says that unfolds a row, at its end; without it an arrow stands at its beginning.
         empty: what is said where there is nothing: the title and what to do.
         words_of_count: the message that says how many there are.
     """
@@ -112,7 +114,9 @@ class ListSpec:
     place: Mapping[str, str] = field(default_factory=dict)
     rows: str = "data"
     bulk: BulkActions | None = None
+    shops: Sequence[str] = ()
     unfold: Callable[[Mapping[str, Any]], str] | None = None
+    unfold_words: Text | None = None
     export: str = ""
     export_asks: Text | None = None
     empty: tuple[Text, Text] = (Text("Nothing here yet"), Text(""))
@@ -147,6 +151,7 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
         if refusal.status not in (404, 422) or (refusal.status == 404 and spec.path):
             raise
         problem = problem_view(refusal, language)
+    visit.name_shops(row[name] for row in answer[spec.rows] for name in spec.shops)
     chosen = _chosen(visit, spec)
     rows = [_row(spec, row) for row in answer[spec.rows]]
     title, text = spec.no_match if any(asked.values()) or visit.query.get("cursor") else spec.empty
@@ -166,6 +171,7 @@ def list_view(visit: Visit, spec: ListSpec) -> dict[str, Any]:
         "is_roomy": bool(_liked(visit, spec).get("roomy")),
         "rows": rows,
         "unfolds": spec.unfold is not None,
+        "unfold_words": render(spec.unfold_words, language) if spec.unfold_words is not None else "",
         "bulk": _bulk(visit, spec, language),
         "export": _address(visit, spec, values, endpoint=spec.export) if spec.export else "",
         "export_asks": render(spec.export_asks, language) if spec.export_asks is not None else "",

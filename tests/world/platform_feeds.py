@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from distrib.services.network.views import shop_names
 from distrib.services.people import accounts, seats
 from distrib.services.sharing.shop_sessions import end_session, open_link, session_of
 from workers.funnels import keep_funnels
@@ -71,6 +72,7 @@ def sign_people_in(day: PlatformDay) -> None:
         accounts.change_password(conn, signed_in, password, other, later)
         seats.take_seat(conn, seat, later)
         seats.list_seated(conn, world.program)
+        shop_names(conn, world.program, ["s-1"])
     with world.container.begin() as conn:
         accounts.give_password(conn, login, password, later)
         accounts.end_person(conn, login, later)

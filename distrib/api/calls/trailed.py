@@ -84,6 +84,7 @@ STATES: Final = {
     "resend_delivery": "get_delivery",
 }
 _FIRST_PAGE: Final = {"cursor": None, "limit": 1}
+_ALL_SHOPS: Final = {**_FIRST_PAGE, "shop_id": None}
 
 
 def trailed(name: str, method: str, handler: Handler) -> Handler:
@@ -153,7 +154,7 @@ def _note_entries(call: Call, name: str, entries: Sequence[EntryChange]) -> None
 def _state(call: Call, name: str, path: Mapping[str, str]) -> dict[str, Any] | None:
     """What the GET of that name shows now; None where it shows nothing."""
     try:
-        answer = HANDLERS[name](replace(call, query=_FIRST_PAGE), **path)
+        answer = HANDLERS[name](replace(call, query=_ALL_SHOPS), **path)
     except Refusal:
         return None
     return _answered(answer)

@@ -15,7 +15,6 @@ from distrib.api.calls.operations import Call, Resource
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.http.words import say
-from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.payees import PayeeDraftSchema, PayeeSchema
 from distrib.api.schemas.payouts import (
     ChannelDocumentSchema,
@@ -28,6 +27,7 @@ from distrib.api.schemas.payouts import (
     PayoutDraftSchema,
     PayoutExportQuerySchema,
     PayoutFilesSchema,
+    PayoutQuerySchema,
     PayoutSchema,
     PayoutsPageSchema,
     PayoutsQuerySchema,
@@ -164,14 +164,16 @@ def _refuse_filters(filters: Mapping[str, object]) -> None:
     "GET",
     "/payouts/<id:payout_id>",
     {200: (PayoutSchema, OwnPayoutSchema)},
-    query=PageQuerySchema,
+    query=PayoutQuerySchema,
     refusals=("payout_unknown",),
 )
 def get_payout(call: Call, payout_id: str) -> Answer:
-    """A batch with its lines, a page at a time; for a partner its own shop's line alone."""
+    """A batch with its lines, a page at a time, or with one shop's; for a partner its own shop's line alone."""
+    shop_id = call.query["shop_id"]
     if call.actor.shop_no is not None:
+        _refuse_filters({"shop_id": shop_id})
         return Answer(own_payouts.get_own_payout(call.conn, call.program, call.actor.shop_no, payout_id))
-    return Answer(_shown(call, payout_id, call.query["cursor"], call.query["limit"]))
+    return Answer(_shown(call, payout_id, call.query["cursor"], call.query["limit"], shop_id))
 
 
 @payouts.operation(
@@ -361,10 +363,10 @@ def _apply_due_payees(call: Call) -> None:
     payee_versions.apply_due_payees(call.conn, call.program, backend.sealer, backend.pepper, call.now)
 
 
-def _shown(call: Call, payout_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
-    listing: Listing = call.listing(f"payout {payout_id}")
+def _shown(call: Call, payout_id: str, cursor: str | None, limit: int, shop_id: str | None = None) -> dict[str, Any]:
+    listing: Listing = call.listing(f"payout {payout_id}" + (f" {shop_id}" if shop_id is not None else ""))
     after = listing.key(cursor)
-    view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit)
+    view, follows = service.payout_view(call.conn, call.program, payout_id, after or 0, limit, shop_id)
     return {**view, "next_cursor": listing.cursor_by_key(follows)}
 
 

@@ -142,6 +142,12 @@ class RefusedQuerySchema(PageQuerySchema):
     code = PlainText(high=64, load_default=None)
 
 
+class PayoutQuerySchema(PageQuerySchema):
+    """Which lines of a batch: that of one shop, or all."""
+
+    shop_id = Identifier(load_default=None)
+
+
 class PayoutsQuerySchema(PageQuerySchema):
     """Which batches, by state and by the month they were made in; a partner sees its own lines and gives neither."""
 

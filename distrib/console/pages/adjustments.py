@@ -47,8 +47,10 @@ def adjustment_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/adjustments/<adjustment_id>", needs="get_adjustment", entry="adjustments")
     def adjustment(visit: Visit, adjustment_id: str) -> HtmlPage:
         known = visit.call("get_adjustment", adjustment_id=adjustment_id)
+        visit.name_shops([known["shop_id"]])
         values = {
             "known": known,
+            "shop": shop_cell(visit, known["shop_id"]),
             "badge": state_badge(ADJUSTMENT_STATES, known["status"], visit.reader.language),
             "names": names_of(visit, [known["proposed_by"], known["approved_by"]]),
             "second": confirming(visit, known["proposed_by"], "approve_adjustment"),
@@ -93,6 +95,7 @@ def _list(visit: Visit) -> ListSpec:
         "list_adjustments",
         columns,
         cells,
+        shops=("shop_id",),
         filters=(ListFilter("shop_id", Text("Shop")),),
         tabs=(ListTab(Text("All"), ""), *(ListTab(state.words, code) for code, state in ADJUSTMENT_STATES.items())),
         empty=(

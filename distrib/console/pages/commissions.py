@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
 
+from distrib.console.causes import Causes
 from distrib.console.cells import (
     COMMISSION_KINDS,
     COMMISSION_STATES,
@@ -18,7 +19,6 @@ from distrib.console.frame import HtmlPage, Visit, page
 from distrib.console.lists import ListColumn, ListFilter, ListSpec, list_view
 from distrib.console.pages.statements import commission_cells
 from distrib.domain.texts import Text
-from distrib.services.plans.words import REASONS
 
 _CAUSE = ("order_id", "line_id", "rule", "tier", "shop_id", "kind", "reverses_id", "adjustment_id", "withdrawal_id")
 """What of a commission finds its cause; it goes with the address of what its row unfolds into."""
@@ -35,19 +35,17 @@ def commission_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/commissions/cause", needs="explain_order", entry="commissions")
     def commission_cause(visit: Visit) -> HtmlPage:
         cause = {name: visit.query.get(name, "") for name in _CAUSE}
-        looks: list[Mapping[str, Any]] = []
+        causes, looks = Causes(visit), list[Mapping[str, Any]]()
         if cause["order_id"]:
             explained = visit.call("explain_order", order_id=cause["order_id"])
-            looks = [look for look in explained["looks"] if _is_of(look, cause)]
+            looks = [
+                {**look, "sentence": causes.of_look(explained["plan"], look)}
+                for look in explained["looks"]
+                if _is_of(look, cause)
+            ]
         return HtmlPage(
-            "console/commission_cause.html",
-            {"cause": cause, "looks": looks, "why": _words(visit), "reason": visit.query.get("reason")},
+            "console/commission_cause.html", {"cause": cause, "looks": looks, "reason": visit.query.get("reason")}
         )
-
-
-def _words(visit: Visit) -> Callable[[str], str]:
-    """Why a seat was paid or not, in the reader's language."""
-    return lambda code: visit.say(REASONS[code]) if code in REASONS else code
 
 
 def _is_of(look: Mapping[str, Any], cause: Mapping[str, str]) -> bool:
@@ -57,12 +55,14 @@ def _is_of(look: Mapping[str, Any], cause: Mapping[str, str]) -> bool:
 
 
 def _list(visit: Visit) -> ListSpec:
+    causes = Causes(visit)
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         plan = row["plan_version"]
         return {
             "id": row["id"],
             "number": id_cell(visit, row["id"]),
-            **commission_cells(visit, row),
+            **commission_cells(visit, row, causes),
             "shop": shop_cell(visit, row["shop_id"]),
             "period": visit.reader.month(row["period"]),
             "plan": f"{plan['code']} {plan['version']}" if plan else "",
@@ -78,8 +78,9 @@ def _list(visit: Visit) -> ListSpec:
         ListColumn("shop", Text("Shop")),
         ListColumn("order", Text("Order")),
         ListColumn("kind", Text("Kind")),
-        ListColumn("rule", Text("Rule")),
-        ListColumn("tier", Text("Level"), "number"),
+        ListColumn("purpose", Text("For", "commission")),
+        ListColumn("rule", Text("Rule"), is_shown=False),
+        ListColumn("tier", Text("Level"), "number", is_shown=False),
         ListColumn("base", Text("Base"), "money", is_shown=False),
         ListColumn("rate", Text("Rate"), "number"),
         ListColumn("amount", Text("Amount"), "money", is_fixed=True),
@@ -101,6 +102,7 @@ def _list(visit: Visit) -> ListSpec:
             ListFilter("kind", Text("Kind"), options_of(COMMISSION_KINDS)),
             ListFilter("state", Text("State"), options_of(COMMISSION_STATES)),
         ),
+        shops=("shop_id",),
         unfold=unfold,
         empty=(Text("No commission yet"), Text("Commissions appear when an order is settled under a plan in force.")),
     )

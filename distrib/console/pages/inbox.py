@@ -29,13 +29,13 @@ KINDS: Final[Mapping[str, WaitingKind]] = {
     "close": WaitingKind(Text("Months to confirm", "inbox"), "calendar-stats", "close", "period"),
     "payout": WaitingKind(Text("Payouts to approve", "inbox"), "cash-banknote", "payout", "payout_id"),
     "closing_payment": WaitingKind(Text("Last payments of closed shops", "inbox"), "cash-banknote", "shop", "shop_id"),
-    "adjustment": WaitingKind(Text("Adjustments to approve", "inbox"), "adjustments", "adjustments"),
-    "withdrawal": WaitingKind(Text("Withdrawals asked for", "inbox"), "wallet", "withdrawals"),
+    "adjustment": WaitingKind(Text("Adjustments to approve", "inbox"), "adjustments", "adjustment", "adjustment_id"),
+    "withdrawal": WaitingKind(Text("Withdrawals asked for", "inbox"), "wallet", "withdrawal", "withdrawal_id"),
     "payee": WaitingKind(Text("Fresh accounts of payees", "inbox"), "building-bank", "held_changes"),
     "webhook": WaitingKind(Text("Changes of webhooks", "inbox"), "webhook", "held_changes"),
     "program": WaitingKind(Text("Changes of the program", "inbox"), "settings", "held_changes"),
     "key": WaitingKind(Text("Keys to approve", "inbox"), "key", "keys"),
-    "shop": WaitingKind(Text("Shops to let in", "inbox"), "building-store", "shops"),
+    "shop": WaitingKind(Text("Shops to let in", "inbox"), "building-store", "shop", "shop_id"),
     "event": WaitingKind(Text("Events that failed", "inbox"), "alert-triangle", "event", "event_id"),
     "case": WaitingKind(Text("Cases to decide", "inbox"), "scale", "compliance"),
     "finding": WaitingKind(Text("New findings", "inbox"), "shield-check", "compliance"),
@@ -92,8 +92,6 @@ def _row(visit: Visit, item: Mapping[str, Any]) -> dict[str, Any]:
 def _address(visit: Visit, kind: WaitingKind, item: Mapping[str, Any]) -> str:
     if not visit.has_page(kind.endpoint):
         return ""
-    if kind.endpoint == "shops":
-        return visit.url("shops", status="pending")
     if not kind.id_name:
         return visit.url(kind.endpoint)
     known = item["shop_id"] if kind.id_name == "shop_id" else item["id"]

@@ -19,6 +19,8 @@ from distrib.services.context import format_period, parse_period
 MONTHS: Final = 12
 LEADERS: Final = "5"
 MOST_MONTHS: Final = "60"
+MOST_FOUND: Final = 10
+"""So many shops the search of the head shows; the list has them all."""
 
 
 def overview_pages(blueprint: Blueprint) -> None:
@@ -51,11 +53,14 @@ def overview_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/search", needs="get_statements")
     def search(visit: Visit) -> HtmlPage | Done:
         asked = visit.query.get("q", "").strip()
-        places = _places(visit, asked) if asked else []
+        places = (_places(visit, asked) or _shops_like(visit, asked)) if asked else []
         if len(places) == 1:
             return Done(places[0][2])
         more = visit.url("shops", q=asked) if asked and visit.has_page("shops") else ""
-        return HtmlPage("console/search.html", {"asked": asked, "places": places, "more": more})
+        return HtmlPage(
+            "console/search.html",
+            {"asked": asked, "places": places, "more": more if len(places) in (0, MOST_FOUND) else ""},
+        )
 
 
 def _present(visit: Visit) -> str:
@@ -227,6 +232,25 @@ def _places(visit: Visit, asked: str) -> list[tuple[str, str, str]]:
         (visit.say(kind), asked, visit.url(endpoint, **{name: asked}))
         for kind, operation, name, endpoint in wanted
         if visit.desk.may(operation) and visit.has_page(endpoint) and _is_there(visit, operation, {name: asked})
+    ]
+
+
+def _shops_like(visit: Visit, asked: str) -> list[tuple[str, str, str]]:
+    """The first shops whose id, name or invite code begins so: kind, what each is called, and address."""
+    if not visit.desk.may("list_shops"):
+        return []
+    try:
+        fits = visit.desk.call("list_shops", {}, {"q": asked, "limit": str(MOST_FOUND)})["data"]
+    except Refusal:  # what is typed is none that a shop could be found by
+        return []
+    kind = visit.say(Text("Shop"))
+    return [
+        (
+            kind,
+            f"{shop['id']} · {shop['name']}" if shop["name"] else shop["id"],
+            visit.url("shop", shop_id=shop["id"]),
+        )
+        for shop in fits
     ]
 
 

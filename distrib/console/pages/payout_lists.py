@@ -21,6 +21,8 @@ KIND_WORDS: Final[Mapping[str, Text]] = {
     "sole_trader": Text("sole trader", "payee"),
     "company": Text("company", "payee"),
 }
+NEXT_OUTCOMES: Final[Mapping[str, tuple[str, ...]]] = {"reserved": ("paid", "failed"), "paid": ("returned",)}
+"""What may still become of a line, by its state."""
 
 
 def batches_list(visit: Visit) -> ListSpec:
@@ -109,6 +111,7 @@ def payable_list(visit: Visit) -> ListSpec:
             ListTab(Text("Cannot be paid"), "refused"),
         ),
         tab_parameter="side",
+        shops=("shop_id",),
         bulk=BulkActions("make_payout", [make]) if visit.desk.may("create_payout") else None,
         empty=(Text("Nobody has money"), Text("Commissions become available when their hold ends.")),
     )
@@ -138,6 +141,7 @@ def refused_list(visit: Visit, payout_id: str) -> ListSpec:
         cells,
         filters=(ListFilter("code", Text("Why"), [(code, state.words) for code, state in UNPAYABLE.items()]),),
         path={"payout_id": payout_id},
+        shops=("shop_id",),
         empty=(Text("Everybody with money got a line"), Text("")),
     )
 
@@ -184,13 +188,23 @@ def lines_list(visit: Visit, payout_id: str) -> ListSpec:
         ListColumn("reference", Text("Reference")),
         ListColumn("reason", Text("Reason")),
     )
+
+    def unfold(row: Mapping[str, Any]) -> str:
+        if row["status"] not in NEXT_OUTCOMES:
+            return ""
+        return visit.url("payout_line", payout_id=payout_id, shop_id=row["shop_id"])
+
     return ListSpec(
         "payout_lines",
         "payout",
         "get_payout",
         columns,
         cells,
+        filters=(ListFilter("shop_id", Text("Shop"), hint=visit.say(Text("its id"))),),
         path={"payout_id": payout_id},
         rows="lines",
+        shops=("shop_id",),
+        unfold=unfold,
+        unfold_words=Text("Record a result"),
         empty=(Text("The batch has no line"), Text("Nobody who had money could be paid; the reasons stand above.")),
     )

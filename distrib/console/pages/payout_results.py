@@ -9,14 +9,26 @@ from typing import Any, Final
 from flask import Blueprint, request
 
 from distrib.console.frame import Done, HtmlPage, Visit, page
+from distrib.console.pages.payout_lists import NEXT_OUTCOMES
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.payouts.channels import channel_on
+from distrib.domain.payouts.results import FAILED
 from distrib.domain.texts import Text
 from distrib.services.payouts.result_files import read_results, rows_of_bytes
 from distrib.services.payouts.sheet import ResultDraft
 
 CALL: Final = 1_000
 MOST_SHOWN: Final = 100
+OUTCOMES: Final[Mapping[str, Text]] = {
+    "paid": Text("The money arrived", "payout line"),
+    "failed": Text("The payment failed; the money is available again", "payout line"),
+    "returned": Text("The money came back; it is available again", "payout line"),
+}
+_FIELDS: Final = (
+    ("paid_on", Text("Day"), "date", Text("of the payment or of the return; not for failed")),
+    ("reference", Text("Reference"), "text", Text("such as the number of the bank’s receipt")),
+    ("reason", Text("Reason"), "text", Text("as the bank or the channel says it")),
+)
 
 
 def result_pages(blueprint: Blueprint) -> None:
@@ -42,11 +54,31 @@ def result_pages(blueprint: Blueprint) -> None:
         }
         return HtmlPage("console/payout_results.html", values)
 
+    @page(blueprint, "/payouts/<payout_id>/lines/<shop_id>", needs="record_payout_results", entry="payouts")
+    def payout_line(visit: Visit, payout_id: str, shop_id: str) -> HtmlPage:
+        lines = visit.call("get_payout", query={"shop_id": shop_id}, payout_id=payout_id)["lines"]
+        if not lines:
+            raise Refusal("line_unknown_in_payout", id=shop_id)
+        visit.name_shops([shop_id])
+        outcomes = [(code, visit.say(OUTCOMES[code])) for code in NEXT_OUTCOMES.get(lines[0]["status"], ())]
+        values = {
+            "payout_id": payout_id,
+            "line": lines[0],
+            "name": visit.shop_names.get(shop_id, shop_id),
+            "outcomes": outcomes,
+            "today": visit.desk.program.day_of(visit.desk.now).isoformat(),
+            "fields": [(name, visit.say(label), type_, visit.say(hint)) for name, label, type_, hint in _FIELDS],
+            "is_part": "HX-Request" in request.headers,
+        }
+        return HtmlPage("console/payout_line.html", values)
+
     @page(blueprint, "/payouts/<payout_id>/result", needs="record_payout_results", post=True, entry="payouts")
     def payout_result(visit: Visit, payout_id: str) -> Done:
         given = {
             name: visit.form.get(name, "").strip() for name in ("shop_id", "status", "paid_on", "reference", "reason")
         }
+        if given["status"] == FAILED:  # on no day was anything paid
+            given["paid_on"] = ""
         result = {name: value for name, value in given.items() if value}
         visit.call("record_payout_results", {"results": [result]}, payout_id=payout_id)
         return Done(visit.url("payout", payout_id=payout_id), Text("The result is recorded."))

@@ -49,6 +49,7 @@ def payout_pages(blueprint: Blueprint) -> None:
     def payout(visit: Visit, payout_id: str) -> HtmlPage:
         shown = list_view(visit, lines_list(visit, payout_id))
         batch = shown["answer"] if "id" in shown["answer"] else visit.call("get_payout", payout_id=payout_id)
+        shown["unfolds"] = batch["status"] in ("approved", "settled") and visit.desk.may("record_payout_results")
         return HtmlPage("console/payout.html", {"list": shown, "batch": batch, **_about(visit, batch)})
 
     @page(blueprint, "/payouts/<payout_id>/refused", needs="list_refused_lines", entry="payouts")

@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import Blueprint
 
-from distrib.console.cells import BadgeState, id_cell, money_cell, state_badge
+from distrib.console.causes import Causes
+from distrib.console.cells import BadgeState, id_cell, money_cell, shop_cell, state_badge
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.lists import ListColumn, ListFilter, ListSpec, ListTab, linked, list_view
+from distrib.console.second_person import names_of
 from distrib.domain.texts import Text
-from distrib.services.plans.words import REASONS
 
 QUESTION_STATES: Mapping[str, BadgeState] = {
     "open": BadgeState(Text("waits for an answer", "question"), "amber", "clock"),
@@ -20,6 +21,8 @@ QUESTION_STATES: Mapping[str, BadgeState] = {
 }
 MOST_SHOWN = 60
 """So many characters of a question stand in the list."""
+MOST_LOOKS = 50
+"""So many looks at a shop stand beside its question; the order's page has them all."""
 _COLUMNS = (
     ListColumn("text", Text("Question"), is_fixed=True),
     ListColumn("state", Text("State")),
@@ -42,19 +45,21 @@ def question_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/questions/<question_id>", needs="get_question", entry="questions")
     def question(visit: Visit, question_id: str) -> HtmlPage:
         asked = visit.call("get_question", question_id=question_id)
-        looks: list[Mapping[str, Any]] = []
-        if asked["order_id"] is not None and visit.desk.may("explain_order"):
-            explained = visit.call("explain_order", order_id=asked["order_id"])
-            looks = [
-                {**look, "reason": visit.say(REASONS.get(look["reason"], look["reason"]))}
-                for look in explained["looks"]
-                if look["shop_id"] == asked["shop_id"]
-            ]
-        state = state_badge(QUESTION_STATES, asked["status"], visit.reader.language)
-        commission = visit.call("get_commission", commission_id=asked["commission_id"])
-        return HtmlPage(
-            "console/question.html", {"question": asked, "commission": commission, "looks": looks, "state": state}
-        )
+        causes, commission = Causes(visit), visit.call("get_commission", commission_id=asked["commission_id"])
+        visit.name_shops([asked["shop_id"]])
+        looks = _looks(visit, causes, asked, commission)
+        rank = next((look["rank"] for look in looks if look["is_meant"]), None)
+        values = {
+            "question": asked,
+            "commission": commission,
+            "purpose": causes.purpose(commission),
+            "sentence": causes.of_commission(commission, rank),
+            "looks": looks,
+            "shop": shop_cell(visit, asked["shop_id"]),
+            "names": names_of(visit, [asked["answered_by"], asked["closed_by"]]),
+            "state": state_badge(QUESTION_STATES, asked["status"], visit.reader.language),
+        }
+        return HtmlPage("console/question.html", values)
 
     @page(blueprint, "/questions/<question_id>/answer", needs="answer_question", post=True, entry="questions")
     def answer_question(visit: Visit, question_id: str) -> Done:
@@ -68,6 +73,26 @@ def question_pages(blueprint: Blueprint) -> None:
         return Done(visit.url("question", question_id=question_id), Text("The question is closed."))
 
 
+def _looks(
+    visit: Visit, causes: Causes, asked: Mapping[str, Any], commission: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The looks at the shop that asked, in the explanation of the order: the one that is asked about first."""
+    if asked["order_id"] is None or not visit.desk.may("explain_order"):
+        return []
+    explained = visit.call("explain_order", order_id=asked["order_id"])
+    looks = [
+        {
+            **look,
+            "rule_words": causes.rule(explained["plan"], look),
+            "reason_words": causes.reason(look["reason"]),
+            "is_meant": all(look[name] == commission[name] for name in ("line_id", "rule", "tier")),
+        }
+        for look in explained["looks"]
+        if look["shop_id"] == asked["shop_id"]
+    ]
+    return sorted(looks, key=lambda look: not look["is_meant"])[:MOST_LOOKS]
+
+
 def _list(visit: Visit) -> ListSpec:
     language = visit.reader.language
 
@@ -78,7 +103,7 @@ def _list(visit: Visit) -> ListSpec:
             "id": row["id"],
             "text": linked(text, visit.url("question", question_id=row["id"])),
             "state": state_badge(QUESTION_STATES, row["status"], language),
-            "shop": id_cell(visit, row["shop_id"]),
+            "shop": shop_cell(visit, row["shop_id"]),
             "order": order,
             "occurred_at": visit.reader.day(row["occurred_at"]),
             "amount": money_cell(visit, row["amount_minor"], signed=True),
@@ -92,6 +117,7 @@ def _list(visit: Visit) -> ListSpec:
         operation="list_questions",
         columns=_COLUMNS,
         cells=cells,
+        shops=("shop_id",),
         filters=(ListFilter("shop_id", Text("Shop")),),
         tabs=every,
         empty=(

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, stream_with_context
-from markupsafe import Markup
 
 from distrib.console.cells import SHOP_STATES, money_cell, shop_cell, state_badge
 from distrib.console.frame import Done, HtmlPage, Visit, page
@@ -92,18 +91,12 @@ def shops_pages(blueprint: Blueprint) -> None:
         return Done(visit.url("shop", shop_id=shop["id"]), Text("The shop {id} was registered.", id=shop["id"]))
 
 
-def _named(visit: Visit, shop_id: str, name: str | None) -> Markup:
-    """A shop's id that leads to its card, with its name beside it."""
-    shown = shop_cell(visit, shop_id)
-    return shown + Markup(' <span class="text-secondary">{}</span>').format(name) if name else shown
-
-
 def _list(visit: Visit) -> ListSpec:
     language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": _named(visit, row["id"], row["name"]),
+            "id": shop_cell(visit, row["id"]),
             "status": state_badge(SHOP_STATES, row["status"], language),
             "rank": row["rank"] or "",
             "sponsor": shop_cell(visit, row["sponsor_id"]),
@@ -122,6 +115,7 @@ def _list(visit: Visit) -> ListSpec:
         operation="list_shops",
         columns=_COLUMNS,
         cells=cells,
+        shops=("id", "sponsor_id"),
         filters=(
             ListFilter("q", Text("Id, name or invite code"), hint=visit.say(Text("begins with"))),
             ListFilter("rank", Text("Rank"), [(code, code) for code in rank_codes(visit)]),
@@ -162,7 +156,7 @@ def _bulk(visit: Visit) -> BulkActions | None:
     asks = Text("Close the ticked shops for good? They keep their place in the tree.")
     return BulkActions(
         "decide_shops",
-        (("activate", Text("Activate"), "primary", None), ("close", Text("Close"), "danger", asks)),
+        (("activate", Text("Let in", "shop"), "primary", None), ("close", Text("Turn down", "shop"), "danger", asks)),
         Text("Reason, kept with the change"),
     )
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
+from markupsafe import Markup
 
+from distrib.console.causes import Causes
 from distrib.console.cells import COMMISSION_KINDS, COMMISSION_STATES, MONTH_STATES, id_cell, money_cell, state_badge
 from distrib.console.frame import HtmlPage, Outcome, Visit, page
 from distrib.console.lists import ListColumn, ListSpec, ListTab, linked, list_view
@@ -109,7 +111,7 @@ def _months(visit: Visit) -> ListSpec:
 def _shops(visit: Visit, period: str) -> ListSpec:
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": id_cell(visit, row["shop_id"], "shop_month", period=period, shop_id=row["shop_id"]),
+            "id": _shop_of_month(visit, period, row["shop_id"]),
             **{name: money_cell(visit, row[name]) for name, _ in FIGURES},
             "orders": visit.reader.number(row["orders"]),
             "refunds": visit.reader.number(row["refunds"]),
@@ -132,6 +134,7 @@ def _shops(visit: Visit, period: str) -> ListSpec:
         cells,
         fixed={"period": period},
         place={"period": period},
+        shops=("shop_id",),
         tabs=(
             ListTab(Text("All"), ""),
             ListTab(Text("Owed money", "statement"), "owed"),
@@ -142,11 +145,19 @@ def _shops(visit: Visit, period: str) -> ListSpec:
     )
 
 
+def _shop_of_month(visit: Visit, period: str, shop_id: str) -> Markup:
+    """A shop's id that leads to its month, with its name beside it."""
+    cell, name = id_cell(visit, shop_id, "shop_month", period=period, shop_id=shop_id), visit.shop_names.get(shop_id)
+    return cell + Markup(' <span class="text-secondary">{}</span>').format(name) if name else cell
+
+
 def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
+    causes = Causes(visit)
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": row["id"],
-            **commission_cells(visit, row),
+            **commission_cells(visit, row, causes),
             "belongs": visit.reader.month(row["belongs_to_period"]),
         }
 
@@ -154,8 +165,9 @@ def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
         ListColumn("occurred", Text("When"), "date", is_fixed=True),
         ListColumn("order", Text("Order")),
         ListColumn("kind", Text("Kind")),
-        ListColumn("rule", Text("Rule")),
-        ListColumn("tier", Text("Level"), "number"),
+        ListColumn("purpose", Text("For", "commission")),
+        ListColumn("rule", Text("Rule"), is_shown=False),
+        ListColumn("tier", Text("Level"), "number", is_shown=False),
         ListColumn("base", Text("Base"), "money"),
         ListColumn("rate", Text("Rate"), "number"),
         ListColumn("amount", Text("Amount"), "money", is_fixed=True),
@@ -175,14 +187,15 @@ def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:
     )
 
 
-def commission_cells(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
+def commission_cells(visit: Visit, row: Mapping[str, Any], causes: Causes) -> dict[str, Any]:
     """What every list of commissions has in a row, by column."""
     language = visit.reader.language
     return {
         "occurred": visit.reader.time(row["occurred_at"]),
         "order": id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else "",
         "kind": state_badge(COMMISSION_KINDS, row["kind"], language),
-        "rule": row["rule"] or row["reason"] or "",
+        "purpose": causes.purpose(row),
+        "rule": row["rule"] or "",
         "tier": visit.reader.number(row["tier"]),
         "base": money_cell(visit, row["base_minor"]),
         "rate": visit.reader.percent(row["rate"]),

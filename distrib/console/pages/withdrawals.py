@@ -30,9 +30,11 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
     @page(blueprint, "/withdrawals/<withdrawal_id>", needs="get_withdrawal", entry="withdrawals")
     def withdrawal(visit: Visit, withdrawal_id: str) -> HtmlPage:
         known = visit.call("get_withdrawal", withdrawal_id=withdrawal_id)
+        visit.name_shops([known["shop_id"]])
         acted = [known[name] for name in ("requested_by", "approved_by", "ended_by")]
         values = {
             "known": known,
+            "shop": shop_cell(visit, known["shop_id"]),
             "badge": state_badge(WITHDRAWAL_STATES, known["status"], visit.reader.language),
             "names": names_of(visit, acted),
             "second": confirming(visit, known["requested_by"], "approve_withdrawal"),
@@ -104,6 +106,7 @@ def _list(visit: Visit) -> ListSpec:
         "list_withdrawals",
         columns,
         cells,
+        shops=("shop_id",),
         filters=(
             ListFilter("shop_id", Text("Shop")),
             ListFilter("status", Text("State"), options_of(WITHDRAWAL_STATES)),

@@ -1,4 +1,21 @@
 // What every page does: copying ids, ticking rows, unfolding them, choosing columns, asking before what is grave.
+let meant = null;
+
+// Asks in the page's language; what was asked for is done again once it is meant. Escape and the other button do nothing.
+function ask(about, words, again, button = about) {
+  const dialog = document.getElementById("asking");
+  dialog.querySelector("p").textContent = words;
+  dialog.querySelector("[value=yes]").textContent = button.textContent.trim();
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "yes") return;
+    meant = about;
+    again();
+    meant = null;
+  };
+  dialog.showModal();
+}
+
 document.addEventListener("click", (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) {
@@ -8,10 +25,18 @@ document.addEventListener("click", (event) => {
     });
     return;
   }
-  const asking = event.target.closest("a[data-asks], button[data-asks]");
-  if (asking && !confirm(asking.dataset.asks)) {
+  const insert = event.target.closest("[data-insert]");
+  if (insert) {
+    const field = document.getElementById(insert.dataset.insert);
+    field.value = field.value.trim() ? `${field.value.trim()}\n${insert.dataset.words}` : insert.dataset.words;
+    field.focus();
+    return;
+  }
+  const asked = event.target.closest("a[data-asks], button[data-asks]");
+  if (asked && asked !== meant) {
     event.preventDefault();
     event.stopPropagation();
+    if (!asked.form || asked.form.reportValidity()) ask(asked, asked.dataset.asks, () => asked.click());
     return;
   }
   const unfold = event.target.closest(".unfold");
@@ -24,10 +49,11 @@ document.addEventListener("click", (event) => {
 }, true);
 
 document.addEventListener("submit", (event) => {
-  const asks = event.target.dataset.asks;
-  if (asks && !confirm(asks)) {
+  const form = event.target, button = event.submitter;
+  if (form.dataset.asks && form !== meant) {
     event.preventDefault();
     event.stopPropagation();
+    ask(form, form.dataset.asks, () => form.requestSubmit(button), button);
   }
 }, true);
 

@@ -183,6 +183,11 @@ def nearest_below(
     return top, drawn, len(below) > most
 
 
+def shop_names(conn: Connection, program: Program, shop_ids: Sequence[str]) -> dict[str, str]:
+    """Reads by id how shops are called; those without a name, and those that are not known, are left out."""
+    return shops.names_of(conn, program.program_id, shop_ids)
+
+
 def introduced_by(conn: Connection, program: Program, shop_ids: Sequence[str]) -> dict[str, str]:
     """Reads by shop the id of its introducer, for shops that joined as roots where the tree would be too deep."""
     return shops.introduced_by(conn, program.program_id, shop_ids)

@@ -222,15 +222,22 @@ def head_of(conn: Connection, program: Program, payout_id: str) -> Any:
 
 
 def payout_view(
-    conn: Connection, program: Program, payout_id: str, after: int, limit: int
+    conn: Connection, program: Program, payout_id: str, after: int, limit: int, shop_id: str | None = None
 ) -> tuple[dict[str, Any], int | None]:
     """Reads a batch with a page of its lines, and after which line the next page begins.
+
+    Args:
+        shop_id: shows the line of that shop alone; none where it has none.
 
     ``refused`` names the first shops that had money and got no line; ``list_refused`` has them all.
     """
     head = head_of(conn, program, payout_id)
     sums = rows.sums_of(conn, program.program_id, [head.payout_no]).get(head.payout_no)
-    stored = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
+    stored: Sequence[Any]
+    if shop_id is None:
+        stored = rows.lines_after(conn, program.program_id, head.payout_no, after, limit + 1)
+    else:
+        stored = list(rows.lines_of_shops(conn, program.program_id, head.payout_no, [shop_id]).values())
     lines = [line_view(program, head, row) for row in stored[:limit]]
     refused = rows.refusals_of(conn, program.program_id, head.payout_no, None, "", REFUSED_SHOWN)
     counts = rows.refusal_counts(conn, program.program_id, head.payout_no)

@@ -40,9 +40,17 @@ class LineWords:
             return _BY_HAND if line["withdrawal_id"] is None else _FEE
         if line["kind"] == "pool":
             return _POOL.with_params(pool=line["rule"])
-        plan, tier = line["plan_version"] or {}, line["tier"] or 0
-        pay = self._pays.get((plan.get("code"), plan.get("version"), line["rule"]))  # type: ignore[arg-type]
-        return str(line["rule"] or "") if pay is None else _worded(pay, tier)
+        return self.of_rule(line["plan_version"], str(line["rule"] or ""), line["tier"] or 0)
+
+    def of_rule(self, plan: Mapping[str, Any] | None, rule_id: str, tier: int) -> Wording:
+        """Words what a rule pays at a tier; its id where no published plan has it.
+
+        Args:
+            plan: ``code`` and ``version``.
+        """
+        known = plan or {}
+        pay = self._pays.get((known.get("code"), known.get("version"), rule_id))  # type: ignore[arg-type]
+        return rule_id if pay is None else _worded(pay, tier)
 
 
 def _worded(pay: str, tier: int) -> Text:

@@ -71,6 +71,7 @@ _BY_IDS = f"SELECT {_KNOWN} FROM shops WHERE program_id = %s AND shop_id = ANY(%
 _BY_CODES = f"SELECT invite_code, {_KNOWN} FROM shops WHERE program_id = %s AND invite_code = ANY(%b::text[])"
 _IDENTITIES = "SELECT identity_hash FROM shops WHERE program_id = %s AND identity_hash = ANY(%b::bytea[])"
 _IDS = "SELECT shop_no, shop_id FROM shops WHERE program_id = %s AND shop_no = ANY(%b::bigint[])"
+_NAMES = "SELECT shop_id, name FROM shops WHERE program_id = %s AND shop_id = ANY(%b::text[]) AND name IS NOT NULL"
 _INTRODUCED = """
 SELECT s.shop_id, i.shop_id FROM shops s JOIN shops i ON i.program_id = s.program_id AND i.shop_no = s.introduced_by_no
 WHERE s.program_id = %s AND s.shop_id = ANY(%b::text[])
@@ -147,6 +148,11 @@ def identities_used(conn: Connection, program_id: int, hashes: Iterable[bytes]) 
 def ids_of(conn: Connection, program_id: int, numbers: Iterable[int]) -> dict[int, str]:
     """Reads the ids of the shops of those numbers."""
     return dict(driver(conn).execute(_IDS, (program_id, list(numbers))).fetchall())
+
+
+def names_of(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, str]:
+    """Reads the names of the shops of those ids, by id; those without a name are left out."""
+    return dict(driver(conn).execute(_NAMES, (program_id, list(shop_ids))).fetchall())
 
 
 def introduced_by(conn: Connection, program_id: int, shop_ids: Iterable[str]) -> dict[str, str]:
