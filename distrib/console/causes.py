@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from distrib.console.frame import Visit
-from distrib.domain.currencies import decimals_of
 from distrib.domain.settlement.seats import ORDER_CAP, PAID, POLICY, RULE_CAP
 from distrib.domain.texts import Text, Wording
 from distrib.services.plans.words import REASONS
@@ -121,16 +120,10 @@ class Causes:
         if rate is None or not base_minor:
             return _FIXED.with_params(purpose=purpose, amount=amount)
         terms = {"purpose": purpose, "rate": self._visit.reader.percent(rate), "base": self._money(base_minor)}
-        exact_minor = Decimal(rate) * base_minor
-        if exact_minor == amount_minor:
-            return _OF.with_params(amount=amount, **terms)
-        if abs(exact_minor - amount_minor) < 1:
-            return _ROUNDED.with_params(exact=self._exact(exact_minor), amount=amount, **terms)
-        return _FIXED.with_params(purpose=purpose, amount=amount)
-
-    def _exact(self, exact_minor: Decimal) -> str:
-        """An amount before it was rounded, in major units with all its decimals."""
-        return format(exact_minor.scaleb(-decimals_of(self._visit.reader.currency)).normalize(), ",f")
+        exact = self._visit.reader.before_rounding(rate, base_minor, amount_minor)
+        if exact:
+            return _ROUNDED.with_params(exact=exact, amount=amount, **terms)
+        return (_OF if Decimal(rate) * base_minor == amount_minor else _FIXED).with_params(amount=amount, **terms)
 
     def _taken_back(self, row: Mapping[str, Any]) -> Text:
         amount = self._visit.reader.signed(row["amount_minor"])

@@ -70,6 +70,18 @@ class PageReader:
             return ""
         return f"{format((Decimal(rate) * 100).normalize(), 'f')}%"
 
+    def before_rounding(self, rate: str, base_minor: int, amount_minor: int) -> str:
+        """What a rate of a base comes to exactly, where the amount is that rounded; empty where it is the amount.
+
+        >>> reader = PageReader("en", "CNY", ZoneInfo("UTC"))
+        >>> reader.before_rounding("0.03", 9_980, 299), reader.before_rounding("0.03", 9_000, 270)
+        ('2.994', '')
+        """
+        exact_minor = Decimal(rate) * base_minor
+        if exact_minor == amount_minor or abs(exact_minor - amount_minor) >= 1:
+            return ""
+        return format(exact_minor.scaleb(-decimals_of(self.currency)).normalize(), ",f")
+
     def day(self, day: date | datetime | None) -> str:
         """A day in the program's time zone."""
         if day is None:

@@ -35,6 +35,7 @@ _LEVELS: Final = (
 )
 _PAID = Text("{day}: order {end} was paid", "owner")
 _RECKONED = Text("Reckoned on {base} at {rate}", "owner")
+_ROUNDED = Text("Reckoned on {base} at {rate}: {exact}, rounded", "owner")
 _FIXED = Text("A fixed amount", "owner")
 _BACK = Text("{day}: the customer got money back", "owner")
 _AGAIN = Text("{day}: the refund was undone", "owner")
@@ -122,15 +123,17 @@ def _steps(visit: OwnerVisit, row: Mapping[str, Any], related: list[Mapping[str,
     steps.append((_why_here(visit, row, look, explained["people"]), ""))
     if earned["base_minor"] and earned["rate"] is not None:
         terms = {"base": visit.money(earned["base_minor"]), "rate": visit.reader.percent(earned["rate"])}
-        steps.append((say(_RECKONED.with_params(**terms)), visit.money(earned["amount_minor"])))
+        exact = visit.reader.before_rounding(earned["rate"], earned["base_minor"], earned["amount_minor"])
+        words = _ROUNDED if exact else _RECKONED
+        steps.append((say(words.with_params(exact=exact, **terms)), visit.money(earned["amount_minor"])))
     else:
         steps.append((say(_FIXED), visit.money(earned["amount_minor"])))
     if look is not None and look["reason"] in _REDUCED:
         steps.append((say(_REDUCED[look["reason"]]), ""))
     for other in same:
         if other["kind"] == "reversed":
-            words = _BACK if other["amount_minor"] < 0 else _AGAIN
-            said = say(words.with_params(day=visit.day(other["occurred_at"])))
+            moved = _BACK if other["amount_minor"] < 0 else _AGAIN
+            said = say(moved.with_params(day=visit.day(other["occurred_at"])))
             steps.append((said, visit.money(other["amount_minor"])))
     steps.append((say(_LEFT), visit.money(sum(other["amount_minor"] for other in same))))
     return steps

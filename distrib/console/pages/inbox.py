@@ -7,7 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from flask import Blueprint
 
+from distrib.console.cells import ROLES
 from distrib.console.frame import HtmlPage, Visit, page
+from distrib.console.pages.events import type_words
+from distrib.console.pages.payout_lists import CHANNEL_WORDS
+from distrib.domain.errors import title_of
 from distrib.domain.texts import Text
 
 MOST_OF_EACH: Final = 50
@@ -28,7 +32,9 @@ class WaitingKind(NamedTuple):
 KINDS: Final[Mapping[str, WaitingKind]] = {
     "close": WaitingKind(Text("Months to confirm", "inbox"), "calendar-stats", "close", "period"),
     "payout": WaitingKind(Text("Payouts to approve", "inbox"), "cash-banknote", "payout", "payout_id"),
-    "closing_payment": WaitingKind(Text("Last payments of closed shops", "inbox"), "cash-banknote", "shop", "shop_id"),
+    "closing_payment": WaitingKind(
+        Text("Last payments of closed shops", "inbox"), "cash-banknote", "payout", "payout_id"
+    ),
     "adjustment": WaitingKind(Text("Adjustments to approve", "inbox"), "adjustments", "adjustment", "adjustment_id"),
     "withdrawal": WaitingKind(Text("Withdrawals asked for", "inbox"), "wallet", "withdrawal", "withdrawal_id"),
     "payee": WaitingKind(Text("Fresh accounts of payees", "inbox"), "building-bank", "held_changes"),
@@ -37,7 +43,7 @@ KINDS: Final[Mapping[str, WaitingKind]] = {
     "key": WaitingKind(Text("Keys to approve", "inbox"), "key", "keys"),
     "shop": WaitingKind(Text("Shops to let in", "inbox"), "building-store", "shop", "shop_id"),
     "event": WaitingKind(Text("Events that failed", "inbox"), "alert-triangle", "event", "event_id"),
-    "case": WaitingKind(Text("Cases to decide", "inbox"), "scale", "compliance"),
+    "case": WaitingKind(Text("Cases to decide", "inbox"), "scale", "case", "case_no"),
     "finding": WaitingKind(Text("New findings", "inbox"), "shield-check", "compliance"),
 }
 
@@ -61,6 +67,7 @@ def inbox_pages(blueprint: Blueprint) -> None:
             for name, count in counts.items()
             if count["count"] or name == kind
         ]
+        visit.name_shops(item["shop_id"] for item in answer["data"])
         rows = [_row(visit, item) for item in answer["data"]]
         return HtmlPage(
             "console/inbox.html", {"tabs": tabs, "rows": rows, "all_href": visit.url("inbox"), "kind": kind}
@@ -85,7 +92,7 @@ def _row(visit: Visit, item: Mapping[str, Any]) -> dict[str, Any]:
         "words": visit.say(kind.words),
         "icon": kind.icon,
         "href": _address(visit, kind, item),
-        "what": _what(item),
+        "what": _what(visit, item),
     }
 
 
@@ -98,7 +105,27 @@ def _address(visit: Visit, kind: WaitingKind, item: Mapping[str, Any]) -> str:
     return visit.url(kind.endpoint, **{kind.id_name: known})
 
 
-def _what(item: Mapping[str, Any]) -> str:
-    """What tells this one from the others of its kind."""
-    parts = [item["shop_id"] or item["subject"] or item["id"], item["code"], *(item["fields"] or ())]
-    return " · ".join(str(part) for part in parts if part)
+def _what(visit: Visit, item: Mapping[str, Any]) -> str:
+    """What tells this one from the others of its kind, in words where there are any."""
+    shop_id, subject = item["shop_id"], item["subject"]
+    if item["kind"] == "close":
+        return visit.reader.month(item["id"])
+    if shop_id:
+        name = visit.shop_names.get(shop_id)
+        first = f"{name} · {shop_id}" if name else shop_id
+    elif item["kind"] == "event":
+        first = f"{type_words(visit, subject)} · {item['id']}"
+    else:
+        first = subject or item["id"]
+    return " · ".join(str(part) for part in (first, _code_words(visit, item), *(item["fields"] or ())) if part)
+
+
+def _code_words(visit: Visit, item: Mapping[str, Any]) -> str | None:
+    """What the code of this kind says: through which channel, as what role, why it failed; others as they stand."""
+    kind, code = item["kind"], item["code"]
+    known: Mapping[str, Mapping[str, Text]] = {"payout": CHANNEL_WORDS, "closing_payment": CHANNEL_WORDS, "key": ROLES}
+    if code is None:
+        return None
+    if kind == "event":
+        return visit.say(title_of(code))
+    return visit.say(known.get(kind, {}).get(code, code))

@@ -49,7 +49,7 @@ def order_pages(blueprint: Blueprint) -> None:
     def order(visit: Visit, order_id: str) -> HtmlPage:
         known = visit.call("get_order", order_id=order_id)
         explained = visit.call("explain_order", order_id=order_id)
-        visit.name_shops([known["shop_id"], *(look["shop_id"] for look in explained["looks"])])
+        visit.name_shops(known["shop_id"] for known in (*explained["people"], *explained["looks"]))
         causes, language = Causes(visit), visit.reader.language
         looks = [_look(visit, causes, known["plan"], look) for look in explained["looks"]]
         paying = [look for look in looks if look["amount_minor"]]

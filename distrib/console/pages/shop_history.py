@@ -9,7 +9,9 @@ from typing import Any, Final, NamedTuple
 from distrib.console.cells import SHOP_STATES
 from distrib.console.frame import Visit
 from distrib.console.plans.summary import metric_words
+from distrib.console.second_person import names_of
 from distrib.domain.texts import Text
+from distrib.services.network.registration import JOINED
 
 MOST_CHANGES: Final = 200
 CAUSES: Final[Mapping[str, Text]] = {
@@ -36,8 +38,11 @@ def history_of(visit: Visit, shop_id: str) -> list[Happening]:
     query = {"limit": str(MOST_CHANGES)}
     ranks = visit.call("list_ranks", query=query, shop_id=shop_id)["data"]
     changes = visit.call("list_shop_changes", query=query, shop_id=shop_id)["data"]
+    names = names_of(visit, (row["recorded_by"] for row in (*ranks, *changes)))
+    visit.name_shops(row["value"] for row in changes if row["kind"] != "status")
     happenings = [_of_rank(visit, row) for row in ranks] + [_of_standing(visit, row) for row in changes]
-    return sorted(happenings, key=lambda happening: happening.instant, reverse=True)
+    lines = [happening._replace(by=names.get(happening.by, happening.by)) for happening in happenings]
+    return sorted(lines, key=lambda happening: happening.instant, reverse=True)
 
 
 def _of_rank(visit: Visit, row: Mapping[str, Any]) -> Happening:
@@ -78,5 +83,7 @@ def _of_standing(visit: Visit, row: Mapping[str, Any]) -> Happening:
     elif row["value"] is None:
         title = visit.say(Text("Root, without a sponsor"))
     else:
-        title = visit.say(Text("Sponsor {sponsor}", sponsor=row["value"]))
-    return Happening(row["effective_at"], title, row["reason"], row["recorded_by"])
+        sponsor = " · ".join(filter(None, (visit.shop_names.get(row["value"]), row["value"])))
+        title = visit.say(Text("Sponsor {sponsor}", sponsor=sponsor))
+    reason = visit.say(Text("joined", "history")) if row["reason"] == JOINED else row["reason"]
+    return Happening(row["effective_at"], title, reason, row["recorded_by"])

@@ -17,7 +17,7 @@ from zipfile import BadZipFile, ZipFile
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.identifiers import MAX_TEXT, is_identifier, is_storable_text
 from distrib.domain.payouts.channels import Channel
-from distrib.domain.payouts.results import FAILED, RESULT_STATUSES
+from distrib.domain.payouts.results import FAILED, PAID, RESULT_STATUSES, RETURNED
 from distrib.domain.spreadsheet_cells import restored
 from distrib.domain.texts import Text
 from distrib.services.payouts.files import CSV_COLUMNS
@@ -29,6 +29,25 @@ MOST_UNPACKED_BYTES: Final = 64 * 2**20
 _TEXTS = ("reference", "reason")
 _KNOWN = frozenset({"shop_id", "detail_no", "status", "paid_on", *_TEXTS, *CSV_COLUMNS})
 """The columns of results, and those of a batch's own file."""
+_HEADINGS: Final = {
+    "店铺": "shop_id",
+    "店铺编号": "shop_id",
+    "结果": "status",
+    "状态": "status",
+    "打款日": "paid_on",
+    "退回日": "paid_on",
+    "流水号": "reference",
+    "原因": "reason",
+}
+_OUTCOMES: Final = {
+    "成功": PAID,
+    "已打款": PAID,
+    "失败": FAILED,
+    "打款失败": FAILED,
+    "退票": RETURNED,
+    "已退回": RETURNED,
+}
+"""How who fills in a batch's file in Chinese heads the columns and says how lines ended."""
 _MOST_DETAIL_NO = 64
 _WRITTEN_DAY = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-|/([0-9]{1,2})/|\.([0-9]{1,2})\.|年([0-9]{1,2})月|([0-9]{2}))([0-9]{1,2})日?"
@@ -45,7 +64,7 @@ def read_results(
     """Reads the results of a file's rows.
 
     The columns of a batch's own file are passed over, so that it comes back with the answer filled in; any other is
-    refused by name. A status may be the channel's own word for it.
+    refused by name. A status may be the channel's own word for it; columns and statuses may be in Chinese.
 
     Args:
         channel: whose words they are.
@@ -61,14 +80,15 @@ def read_results(
     drafts, problems, still_open = [], [], 0
     unknown: dict[str, None] = {}
     number = 0
-    for number, row, fault in rows:
+    for number, sent, fault in rows:
+        row = {_HEADINGS.get(heading, heading): value for heading, value in sent.items()}
         if ignored is not None:
             unknown |= dict.fromkeys(column for column in row if column not in _KNOWN and column not in ignored)
         if fault is not None:
             problems.append(Problem(f"line {number}", fault))
             continue
         said = row.get("status")
-        meant = channel.status_of(said) if isinstance(said, str) else None
+        meant = channel.status_of(said) or _OUTCOMES.get(said) if isinstance(said, str) else None
         status = said if meant is None else meant
         if status == "open":
             still_open += 1

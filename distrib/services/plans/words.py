@@ -12,7 +12,7 @@ from distrib.domain.texts import Text
 from distrib.languages import render_both
 
 REASONS: dict[str, Text] = {
-    "paid": Text("paid"),
+    "paid": Text("paid", "reason"),
     "no_upline": Text("nobody sits there"),
     "inactive": Text("not active then"),
     "rank_not_in_rate": Text("the rank has no rate"),

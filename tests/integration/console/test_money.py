@@ -153,7 +153,7 @@ def test_a_batch_goes_from_its_making_to_money_that_came_back(funded: Api, perso
     file = ben.get(f"/console/p/test{batch}/file")
     today = funded.world.program.day_of(funded.world.now())
     heading, first, second = list(csv.reader(io.StringIO(file.text)))[:3]
-    back = workbook([*heading, "status", "paid_on"], [*first, "paid", today], [*second, "failed", None])
+    back = workbook([*heading, "结果", "打款日"], [*first, "成功", today], [*second, "失败", None])
     status, text = send_file(ben, f"{batch}/results", "back.xlsx", back)
     assert (status, "2 recorded, 0 known before, 0 refused" in text) == (200, True)
     assert "0 recorded, 2 known before" in send_file(ben, f"{batch}/results", "back.xlsx", back)[1]

@@ -177,11 +177,11 @@ def test_the_calculator_says_of_everyone_looked_at_why(reader: FlaskClient) -> N
         reader, SAMPLES["rank-differential"], paid="100", **fields, **{"upline-2__state": "inactive"}, spoken="zh"
     ).text
     assert [row[1:] for row in rows(page, '<table class="cards looks">')][1:] == [
-        ["销售店铺", "0", "member", "100.00", "5%", "5.00", "5.00", "已付 paid"],
-        ["上线 1", "1", "manager", "100.00", "10%", "10.00", "10.00", "已付 paid"],
+        ["销售店铺", "0", "member", "100.00", "5%", "5.00", "5.00", "计佣 paid"],
+        ["上线 1", "1", "manager", "100.00", "10%", "10.00", "10.00", "计佣 paid"],
         ["上线 2", "2", "director", "100.00", "0%", "0.00", "0.00", "当时未生效 inactive"],
         ["上线 3", "2", "owner", "100.00", "0%", "0.00", "0.00", "无级差 no_difference"],
-        ["上线 4", "3", "director", "100.00", "5%", "5.00", "5.00", "已付 paid"],
+        ["上线 4", "3", "director", "100.00", "5%", "5.00", "5.00", "计佣 paid"],
     ]
     assert earned(page)["平台留存"] == "80.00"
 
