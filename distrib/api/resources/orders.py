@@ -5,7 +5,7 @@ from __future__ import annotations
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner
 from distrib.api.http.answers import Answer
-from distrib.api.schemas.orders import ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
+from distrib.api.schemas.orders import NEWEST, ExplanationSchema, OrderQuerySchema, OrdersPageSchema, OrderViewSchema
 from distrib.services.orders import explanations
 from distrib.services.orders import views as service
 
@@ -14,11 +14,12 @@ orders = Resource("orders", "Orders 订单 and their explanation")
 
 @orders.operation("GET", "/orders", {200: OrdersPageSchema}, query=OrderQuerySchema)
 def list_orders(call: Call) -> Answer:
-    """Orders in the order they came."""
+    """Orders in the order they came, or the newest first."""
     asked = {name: call.query[name] for name in ("shop_id", "status", "from_at", "to_at")}
-    listing = call.listing(f"orders {asked}")
+    is_newest_first = call.query["sort"] == NEWEST
+    listing = call.listing(f"orders {asked}{' newest first' if is_newest_first else ''}")
     after = listing.key(call.query["cursor"])
-    filters = service.OrderFilters(**asked)
+    filters = service.OrderFilters(**asked, is_newest_first=is_newest_first)
     rows, follows = service.list_orders(call.conn, call.program, filters, after, call.query["limit"])
     return Answer(listing.page_by_key(rows, follows))
 

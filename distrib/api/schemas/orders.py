@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from marshmallow import ValidationError, validates_schema
+
+from distrib.api.http.words import say
 from distrib.api.schemas.commissions import PlanVersionSchema
 from distrib.api.schemas.events import EventFailureSchema, RefundLineSchema
 from distrib.api.schemas.fields import Choice, Flag, Identifier, Inner, Instant, Listed, PlainText, Shape, Total, Whole
@@ -12,14 +16,25 @@ from distrib.domain.plans.customer_conditions import STANDINGS
 from distrib.services.orders.codec import CHANNELS, EVENT_TYPES
 from distrib.services.orders.views import ORDER_STATUSES
 
+CAME, NEWEST = SORTS = ("came", "-came")
+
 
 class OrderQuerySchema(PageQuerySchema):
-    """Which orders: of a shop, in a status, paid from (included) to (not included)."""
+    """Which orders: of a shop, in a status, paid from (included) to (not included).
+
+    ``sort=-came``, the newest first, goes without ``from`` and ``to``.
+    """
 
     shop_id = Identifier(load_default=None)
     status = Choice(ORDER_STATUSES, load_default=None)
     from_at = Instant(data_key="from", load_default=None)
     to_at = Instant(data_key="to", load_default=None)
+    sort = Choice(SORTS, load_default=CAME, metadata={"description": "-came: the newest first; without from and to"})
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("sort") == NEWEST and (data.get("from_at") or data.get("to_at")):
+            raise ValidationError([say("either_or", one="sort=-came", other="from, to")], "sort")
 
 
 class OrderSummarySchema(Shape):

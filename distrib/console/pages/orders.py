@@ -110,6 +110,7 @@ def _list(visit: Visit) -> ListSpec:
         columns=_COLUMNS,
         cells=cells,
         shops=("shop_id",),
+        fixed={"sort": "-came"},
         filters=(
             ListFilter("shop_id", Text("Selling shop")),
             ListFilter("status", Text("State"), options_of(ORDER_STATES)),

@@ -24,6 +24,8 @@ from distrib.store.orders.pages import OrderFilters
 
 __all__ = ["ORDER_STATUSES", "OrderFilters", "get_order", "list_orders"]
 
+_NEWEST = 2**62
+"""Above the number of any order."""
 ORDER_STATUSES = (
     "pending",
     "waiting",
@@ -41,14 +43,15 @@ ORDER_STATUSES = (
 def list_orders(
     conn: Connection, program: Program, filters: OrderFilters, after: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Lists the orders that pass the filters, by number.
+    """Lists the orders that pass the filters, by number, or from the newest down.
 
     Returns:
         Up to ``limit`` of them, and the number to go on after (None at the end).
     """
     if filters.status is not None and filters.status not in ORDER_STATUSES:
         return [], None
-    orders = views.list_orders(conn, program.program_id, filters, after or 0, limit + 1)
+    first = _NEWEST if filters.is_newest_first else 0
+    orders = views.list_orders(conn, program.program_id, filters, after or first, limit + 1)
     page = orders[:limit]
     return [summary_of(row) for row in page], page[-1]["order_no"] if len(orders) > limit else None
 

@@ -133,12 +133,16 @@ _RARE = {
 
 @dataclass(frozen=True, slots=True)
 class OrderFilters:
-    """The orders that are asked for; ``to_at`` is not included."""
+    """The orders that are asked for; ``to_at`` is not included.
+
+    ``is_newest_first``: the other way round; not with a range of time.
+    """
 
     shop_id: str | None = None
     status: str | None = None
     from_at: datetime | None = None
     to_at: datetime | None = None
+    is_newest_first: bool = False
 
     @property
     def has_range(self) -> bool:
@@ -147,18 +151,28 @@ class OrderFilters:
 
 
 def order_numbers(conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int) -> list[int]:
-    """Lists the numbers of the first ``limit`` orders after ``after`` that can pass the filters, in order."""
+    """Lists the numbers of the first ``limit`` orders after ``after`` that can pass the filters, in order.
+
+    Newest first they are those before ``after``, from the highest down.
+    """
     bound = asdict(filters) | {"program": program_id, "after": after, "limit": limit}
     listed: set[int] = set()
     if filters.has_range and filters.shop_id is None:
         for statement in _BY_TIME.get(filters.status, ()):
             listed.update(_in_blocks(conn, bound, statement))
-    sources = _sources(filters)
+    turns = filters.is_newest_first
+    sources, way = [_turned(source) if turns else source for source in _sources(filters)], " DESC" if turns else ""
     if sources:
-        pages = (f"(SELECT s.order_no FROM ({source}) s ORDER BY s.order_no LIMIT :limit)" for source in sources)
-        statement = f"SELECT u.order_no FROM ({' UNION '.join(pages)}) u ORDER BY u.order_no LIMIT :limit"
+        pages = (f"(SELECT s.order_no FROM ({source}) s ORDER BY s.order_no{way} LIMIT :limit)" for source in sources)
+        statement = f"SELECT u.order_no FROM ({' UNION '.join(pages)}) u ORDER BY u.order_no{way} LIMIT :limit"
         listed.update(conn.execute(text(statement), bound).scalars())
-    return sorted(listed)[:limit]
+    return sorted(listed, reverse=turns)[:limit]
+
+
+def _turned(source: str) -> str:
+    """A source from the newest down: what comes before the number in place of what comes after it."""
+    before = source.replace("c.order_no > :after", "c.order_no < :after")
+    return before.replace("ORDER BY c.order_no OFFSET 0", "ORDER BY c.order_no DESC OFFSET 0")
 
 
 def _in_blocks(conn: Connection, bound: dict[str, Any], of_blocks: str) -> list[int]:

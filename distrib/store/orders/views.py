@@ -149,13 +149,17 @@ def refunds_of_order(conn: Connection, program_id: int, order_no: int) -> list[d
 def list_orders(
     conn: Connection, program_id: int, filters: OrderFilters, after: int, limit: int
 ) -> list[dict[str, Any]]:
-    """Lists orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow."""
+    """Lists orders by number, ``limit`` at the most after number ``after``, as few rows read as the filters allow.
+
+    Newest first they are those before it.
+    """
     keys_after = partial(order_numbers, conn, program_id, filters)
     return read_windows(after, limit, keys_after, partial(_rows, conn, program_id, filters))
 
 
 def _rows(conn: Connection, program_id: int, filters: OrderFilters, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """The orders of those numbers that pass the filters on status and time, by number."""
+    """The orders of those numbers that pass the filters on status and time, in the order of the list."""
     bound = {"program": program_id, "numbers": list(numbers), "status": filters.status}
     bound |= {"from_at": filters.from_at, "to_at": filters.to_at}
-    return [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]
+    rows = [dict(row) for row in conn.execute(text(_LIST), bound).mappings()]
+    return rows[::-1] if filters.is_newest_first else rows

@@ -159,14 +159,24 @@ def test_orders_are_found_by_shop_status_and_time(reading: Connection, shops: Wo
     assert ids(reading, shops, shop_id="d", status="refunded") == []
 
 
-def test_pages_of_orders_leave_none_out_and_show_none_twice(reading: Connection, shops: World) -> None:
+@pytest.mark.parametrize("is_newest_first", [False, True])
+def test_pages_of_orders_leave_none_out_and_show_none_twice(
+    reading: Connection, shops: World, is_newest_first: bool
+) -> None:
     seen, after = [], None
     while True:
-        page, after = views.list_orders(reading, shops.program, OrderFilters(), after, 3)
+        filters = OrderFilters(is_newest_first=is_newest_first)
+        page, after = views.list_orders(reading, shops.program, filters, after, 3)
         seen += [row["id"] for row in page]
         if after is None:
             break
     assert sorted(seen) == sorted(set(seen)) == sorted(ids(reading, shops))
+
+
+def test_the_newest_first_are_the_same_orders_the_other_way_round(reading: Connection, shops: World) -> None:
+    statuses = [{"status": status} for status in views.ORDER_STATUSES]
+    for filters in ({}, {"shop_id": "d"}, *statuses, *({**status, "shop_id": "d"} for status in statuses)):
+        assert ids(reading, shops, **filters, is_newest_first=True) == ids(reading, shops, **filters)[::-1], filters
 
 
 def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: World) -> None:
