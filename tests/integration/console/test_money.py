@@ -161,6 +161,10 @@ def test_a_batch_goes_from_its_making_to_money_that_came_back(funded: Api, perso
     page = ben.page(batch)
     assert re.search(r"came back.*?account closed", page, re.S)
     assert [line["status"] for line in funded.caller().get("/v1/payouts/p-1")["lines"]] == ["returned", "failed"]
+    assert "Nothing more becomes of this line" in ben.page(f"{batch}/lines/b")
+    assert [line["shop_id"] for line in funded.caller().get("/v1/payouts/p-1?shop_id=b")["lines"]] == ["b"]
+    assert funded.caller().get("/v1/payouts/p-1?shop_id=c")["lines"] == []
+    assert funded.caller("partner", "a").refused("GET", "/v1/payouts/p-1?shop_id=a") == (422, "invalid")
 
 
 def test_files_of_results_are_refused_by_name_and_bounded(funded: Api, person: Person, stranger: Person) -> None:

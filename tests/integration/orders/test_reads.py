@@ -13,6 +13,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.orders import commissions, explanations, views
 from distrib.services.orders.commissions import CommissionQuery
 from distrib.store.orders.pages import OrderFilters
+from tests.world.api import Api
 from tests.world.documents import PAID, line, refunded, settled
 from tests.world.world import World, chain
 
@@ -177,6 +178,12 @@ def test_the_newest_first_are_the_same_orders_the_other_way_round(reading: Conne
     statuses = [{"status": status} for status in views.ORDER_STATUSES]
     for filters in ({}, {"shop_id": "d"}, *statuses, *({**status, "shop_id": "d"} for status in statuses)):
         assert ids(reading, shops, **filters, is_newest_first=True) == ids(reading, shops, **filters)[::-1], filters
+
+
+def test_the_newest_first_go_without_a_range_of_time(api: Api) -> None:
+    between = "from=2026-03-01T00:00:00Z"
+    assert api.caller().refused("GET", f"/v1/orders?sort=-came&{between}") == (422, "invalid")
+    assert api.caller().get(f"/v1/orders?sort=came&{between}")["data"] == []
 
 
 def test_reversals_are_rows_of_their_own_below_zero(reading: Connection, shops: World) -> None:
