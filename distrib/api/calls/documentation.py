@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 from flask_smorest import Blueprint
@@ -66,6 +67,9 @@ _HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS i
 _RETRIED = (429, 503)
 _RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
 
+
+REFUSED = "Refused"
+"""What the names of components begin with that stand for the refusals which many calls have in common."""
 
 Shapes: TypeAlias = type[Schema] | str | tuple[type[Schema] | str, ...] | None
 """What an answer is: a schema, the media type of a file, nothing, or one of several of these."""
@@ -138,16 +142,43 @@ def _body(said: Documented) -> dict[str, Any]:
 
 
 def _refusals(said: Documented) -> dict[str, Any]:
-    """One response a status, naming the codes it comes with."""
+    """One response a status, naming the codes it comes with; what many calls have in common, by its component."""
     codes = [*_ANY_CALL, *said.refusals]
     codes += _WITH_BODY if said.body is not None else ()
     codes += ("signature_missing", "signature_expired", "signature_wrong") if said.may_be_signed else ()
     codes += ("not_found",) if said.has_path else ()
     codes += ("idempotency_key_reused",) if said.is_idempotent else ()
+    common = _common_refusals()
+    refused: dict[str, Any] = {}
+    for status, listed in _by_status(codes).items():
+        name = common.get((status, tuple(listed)))
+        refused[str(status)] = _refusal(status, listed) if name is None else name
+    return refused
+
+
+def common_responses() -> dict[str, Any]:
+    """The refusals that many calls have in common, by the names of their components."""
+    problem = {_PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        name: _refusal(status, list(codes)) | {"content": problem}
+        for (status, codes), name in _common_refusals().items()
+    }
+
+
+@cache
+def _common_refusals() -> dict[tuple[int, tuple[str, ...]], str]:
+    """The names of common refusals by status and codes: those of any call, those of calls with a body or a path."""
+    named = {(status, tuple(codes)): f"{REFUSED}{status}" for status, codes in _by_status(_ANY_CALL).items()}
+    for status, codes in _by_status((*_ANY_CALL, *_WITH_BODY)).items():
+        named.setdefault((status, tuple(codes)), f"{REFUSED}{status}WithBody")
+    return named | {(404, ("not_found",)): f"{REFUSED}404"}
+
+
+def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES[code].status, []).append(code)
-    return {str(status): _refusal(status, listed) for status, listed in sorted(by_status.items())}
+    return dict(sorted(by_status.items()))
 
 
 def _refusal(status: int, codes: list[str]) -> dict[str, Any]:

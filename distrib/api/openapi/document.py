@@ -9,18 +9,34 @@ from flask import Flask
 from flask_smorest import Api
 from werkzeug.routing import BaseConverter
 
-from distrib.api.calls.documentation import HEADERS
+from distrib.api.calls.documentation import HEADERS, common_responses
+from distrib.api.http.auth import MAY_CALL, scope_of
+from distrib.api.openapi.event_components import event_components
+from distrib.api.openapi.parameters import describe_parameter
+from distrib.api.openapi.plan_components import plan_components
+from distrib.api.openapi.webhook_components import describe_webhooks
 from distrib.api.resources import RESOURCES
 from distrib.domain.identifiers import ID_PATTERN
-from distrib.services.plans.words import schema_for_editors
-
-PLAN_DOCUMENT = "PlanDocument"
-"""The component that describes a plan: the very schema that editors and ``plan check`` go by."""
 
 _DESCRIPTION = """Commission engine for social-commerce platforms (社交电商分佣系统).
 
 Money is an integer of minor units beside a currency. Times are RFC 3339 with an offset, answered in UTC.
 Everything may be sent twice."""
+_INFO = {
+    "summary": "Commission engine for social commerce",
+    "description": _DESCRIPTION,
+    "contact": {"name": "whoever runs this service"},
+    "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+}
+_SERVERS = [{"url": "/", "description": "The service that this description comes from."}]
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "dk_…",
+    "description": "A key of the program, as `Authorization: Bearer KEY`.",
+}
+_UNUSED = ("Error", "PaginationMetadata")
+"""Components that flask-smorest brings and no call of ours answers with."""
 
 
 class IdentifierConverter(BaseConverter):
@@ -87,34 +103,41 @@ def description_of(version: str) -> dict[str, Any]:
     """Describes every operation, once a process: it takes a third of a second, and nobody waits for it at a start."""
     app = Flask("distrib", static_folder=None)
     app.config.update(API_TITLE="distrib", API_VERSION=version, OPENAPI_VERSION="3.1.0")
-    api = Api(app, spec_kwargs={"info": {"description": _DESCRIPTION, "license": {"name": "Apache-2.0"}}})
+    api = Api(app, spec_kwargs={"info": _INFO, "servers": _SERVERS})
     for name, (converter, schema) in _CONVERTERS.items():
         app.url_map.converters[name] = converter
         api.register_converter(converter, schema)
-    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "bearerFormat": "dk_…"})
+    api.spec.components.security_scheme("key", _KEY)
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    webhooks = describe_webhooks(api.spec)
     description: dict[str, Any] = api.spec.to_dict()
-    description["components"]["headers"] = HEADERS
-    description["components"]["schemas"] |= _plan_language()
-    return description
+    components = description["components"]
+    components["headers"], components["responses"] = HEADERS, common_responses()
+    for name in _UNUSED:
+        del components["schemas"][name]
+    components["schemas"] |= plan_components()
+    components["schemas"] |= event_components(components["schemas"])
+    for path in description["paths"].values():
+        _describe_path(path)
+    return description | {"webhooks": webhooks}
 
 
-def _plan_language() -> dict[str, Any]:
-    """The schema of plans in the words of a description: its definitions stand beside it as components."""
-    schema = {key: value for key, value in schema_for_editors().items() if key not in ("$schema", "$defs")}
-    parts = {f"{PLAN_DOCUMENT}.{name}": part for name, part in schema_for_editors()["$defs"].items()}
-    named: dict[str, Any] = _renamed({PLAN_DOCUMENT: schema, **parts})
-    return named
+def _describe_path(path: dict[str, Any]) -> None:
+    """Says of each operation who may call it, and of each parameter what it is."""
+    for parameter in path.get("parameters", ()):
+        describe_parameter("", parameter)
+    for operation in (operation for method, operation in path.items() if method != "parameters"):
+        name = operation["operationId"]
+        for parameter in operation.get("parameters", ()):
+            describe_parameter(name, parameter)
+        said = operation.get("description") or operation["summary"]
+        operation["description"] = f"{said}\n\n{_who_may(name)}"
 
 
-def _renamed(part: Any) -> Any:
-    """The same with every reference to a definition turned to its component."""
-    if isinstance(part, dict):
-        return {key: _referred(value) if key == "$ref" else _renamed(value) for key, value in part.items()}
-    return [_renamed(item) for item in part] if isinstance(part, list) else part
-
-
-def _referred(reference: str) -> str:
-    return reference.replace("#/$defs/", f"#/components/schemas/{PLAN_DOCUMENT}.")
+def _who_may(operation: str) -> str:
+    """Which keys may call an operation, in words."""
+    roles = ", ".join(f"`{role}`" for role in sorted(MAY_CALL[operation]))
+    scope = scope_of(operation)
+    return f"Keys of the role {roles}" + (f"; where a key has scopes, with `{scope}`." if scope else ".")

@@ -139,7 +139,8 @@ class Choice(fields.String):
 
     def __init__(self, choices: Sequence[str], **options: Any) -> None:
         self.choices = tuple(choices)
-        listed: list[str | None] = [*self.choices, *([None] if options.get("allow_none") else [])]
+        may_be_null = options.get("allow_none") or options.get("load_default", "") is None
+        listed: list[str | None] = [*self.choices, *([None] if may_be_null else [])]
         super().__init__(metadata={"enum": listed} | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:
