@@ -65,7 +65,10 @@ def test_every_operation_is_described_with_its_roles_and_its_errors(api: Api) ->
         assert operation["x-roles"] == sorted(MAY_CALL[name])
         assert operation["summary"]
         for status in ("401", "403", "422", "500", "503"):
-            assert "application/problem+json" in operation["responses"][status]["content"], (name, status)
+            refusal = operation["responses"][status]
+            if "$ref" in refusal:
+                refusal = described["components"]["responses"][refusal["$ref"].rpartition("/")[2]]
+            assert "application/problem+json" in refusal["content"], (name, status)
 
 
 @pytest.mark.parametrize("noun", NOUNS)
