@@ -12,6 +12,7 @@ from werkzeug.routing import BaseConverter
 from distrib.api.calls.documentation import HEADERS, common_responses
 from distrib.api.http.auth import MAY_CALL, scope_of
 from distrib.api.openapi.event_components import event_components
+from distrib.api.openapi.examples import add_examples
 from distrib.api.openapi.parameters import describe_parameter
 from distrib.api.openapi.plan_components import plan_components
 from distrib.api.openapi.webhook_components import describe_webhooks
@@ -134,6 +135,7 @@ def _describe_path(path: dict[str, Any]) -> None:
             describe_parameter(name, parameter)
         said = operation.get("description") or operation["summary"]
         operation["description"] = f"{said}\n\n{_who_may(name)}"
+        add_examples(operation)
 
 
 def _who_may(operation: str) -> str:
