@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from distrib_client import Client, Receiver, Refused, Rejected, Unreachable
-from distrib_client.client import path_of
-from distrib_client.webhooks import once
+from distrib_sdk import Client, Receiver, Refused, Rejected, Unreachable
+from distrib_sdk.client import path_of
+from distrib_sdk.webhooks import once
 
 from distrib.domain.webhooks import message_body, secret_bytes, secret_text, signature
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled

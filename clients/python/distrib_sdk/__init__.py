@@ -3,7 +3,7 @@
 Needs nothing but the standard library. ``client`` speaks to the service, ``webhooks`` checks what the service sends.
 """
 
-from distrib_client.client import Client, Refused, Unreachable
-from distrib_client.webhooks import Receiver, Rejected
+from distrib_sdk.client import Client, Refused, Unreachable
+from distrib_sdk.webhooks import Receiver, Rejected
 
 __all__ = ["Client", "Receiver", "Refused", "Rejected", "Unreachable"]
