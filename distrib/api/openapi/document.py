@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter
 from distrib.api.calls.documentation import HEADERS, common_responses
 from distrib.api.http.auth import MAY_CALL, scope_of
 from distrib.api.openapi.event_components import event_components
-from distrib.api.openapi.examples import with_examples
+from distrib.api.openapi.examples import add_examples
 from distrib.api.openapi.parameters import describe_parameter
 from distrib.api.openapi.plan_components import plan_components
 from distrib.api.openapi.webhook_components import describe_webhooks
@@ -114,7 +114,6 @@ def description_of(version: str) -> dict[str, Any]:
         api.register_blueprint(resource.blueprint)
     webhooks = describe_webhooks(api.spec)
     description: dict[str, Any] = api.spec.to_dict()
-    with_examples(description["paths"])
     components = description["components"]
     components["headers"], components["responses"] = HEADERS, common_responses()
     for name in _UNUSED:
@@ -136,6 +135,7 @@ def _describe_path(path: dict[str, Any]) -> None:
             describe_parameter(name, parameter)
         said = operation.get("description") or operation["summary"]
         operation["description"] = f"{said}\n\n{_who_may(name)}"
+        add_examples(operation)
 
 
 def _who_may(operation: str) -> str:

@@ -24,7 +24,8 @@ def plan_components() -> dict[str, Schema]:
     """The document and each of its parts, by the names of their components: ``PlanRule``, ``PlanRank`` and so on."""
     schema = schema_for_editors()
     parts = {_component(name): _object(part) for name, part in schema["$defs"].items()}
-    return {PLAN_DOCUMENT: _object(schema), **parts}
+    document = _object({key: value for key, value in schema.items() if key != "title"})  # some name types by titles
+    return {PLAN_DOCUMENT: document, **parts}
 
 
 def _component(name: str) -> str:

@@ -83,12 +83,25 @@ def nouns_of(document: Mapping[str, Any]) -> dict[str, ShownNoun]:
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Every call with what it shares with others put in its place: parameters of its path, refusals of many calls."""
+    named = document["components"]["responses"]
     for path, methods in document["paths"].items():
         shared = methods.get("parameters", [])
         for method in METHODS:
             if method in methods:
                 operation = methods[method]
-                yield method, path, operation | {"parameters": [*shared, *operation.get("parameters", [])]}
+                yield (
+                    method,
+                    path,
+                    operation
+                    | {
+                        "parameters": [*shared, *operation.get("parameters", [])],
+                        "responses": {
+                            status: named[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+                            for status, answer in operation["responses"].items()
+                        },
+                    },
+                )
 
 
 def _noun(
@@ -152,5 +165,7 @@ def _refusals(operation: Mapping[str, Any]) -> list[tuple[int, str]]:
 
 
 def _example(body: Mapping[str, Any]) -> str | None:
+    """The example of a body, laid out; of several the first."""
     taken = body.get(_JSON, {})
-    return json.dumps(taken["example"], ensure_ascii=False, indent=2) if "example" in taken else None
+    shown = [taken["example"]] if "example" in taken else [one["value"] for one in taken.get("examples", {}).values()]
+    return json.dumps(shown[0], ensure_ascii=False, indent=2) if shown else None

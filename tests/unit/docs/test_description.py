@@ -28,6 +28,17 @@ SAMPLES = sorted((ROOT / "config" / "plans").glob("*.yaml"))
 OCCURRED = {"id": "e", "occurred_at": "2026-03-09T10:00:00+08:00"}
 LINE = {"id": "1", "sku": "A-1", "quantity": 2, "paid_minor": 19_900}
 ORDER = {"id": "o-1", "currency": "CNY", "paid_at": "2026-03-01T10:00:00+08:00", "lines": [LINE]}
+ANSWERED_AS_ANOTHER = {  # what approves, ends or shows one of what another call shows alike, and a file of a channel
+    "approve_key",
+    "approve_payee",
+    "approve_program_change",
+    "approve_webhook_change",
+    "cancel_payee",
+    "cancel_program_change",
+    "cancel_webhook_change",
+    "export_payout",
+    "get_seal",
+}
 OF_PARTS: dict[str, Any] = {
     "order": ORDER,
     "refund": {"id": "r-1", "order_id": "o-1"},
@@ -168,6 +179,33 @@ def test_the_parts_of_plans_have_the_keys_of_the_plan_language_and_nothing_besid
         keys = {key for branch in branches for key in branch.get("properties", ())}
         assert told.get("properties", {}).keys() == keys
         assert told.keys().isdisjoint({"anyOf", "oneOf", "allOf", "if", "not"})
+
+
+def test_every_body_and_every_json_answer_has_an_example_that_fits() -> None:
+    lacking = []
+    for operation in operations():
+        name = operation["operationId"]
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            lacking += [] if examples_in(content) else [f"{name}: body"]
+            assert all(fits(content["schema"], example) for example in examples_in(content)), name
+        answers = {status: answer.get("content", {}) for status, answer in operation["responses"].items()}
+        told = [content["application/json"] for content in answers.values() if "application/json" in content]
+        lacking += [] if not told or any(map(examples_in, told)) else [f"{name}: answer"]
+        for content in told:
+            assert all(fits(content["schema"], example) for example in examples_in(content)), name
+    assert {entry.partition(":")[0] for entry in lacking} <= ANSWERED_AS_ANOTHER
+
+
+def examples_in(content: dict[str, Any]) -> list[Any]:
+    """The examples of a body or an answer."""
+    several = [example["value"] for example in content.get("examples", {}).values()]
+    return several or ([content["example"]] if "example" in content else [])
+
+
+def fits(schema: dict[str, Any], value: Any) -> bool:
+    """Whether a value is what a schema of the description says."""
+    return jsonschema_rs.Draft202012Validator({**schema, "components": COMPONENTS}).is_valid(value)
 
 
 def test_every_message_of_webhooks_is_described_with_what_it_holds() -> None:
