@@ -32,6 +32,7 @@ EVENT_TYPES = (
     "shop.pending",
     "event.failed",
     "finding.opened",
+    "question.asked",
 )
 
 PING = "ping"

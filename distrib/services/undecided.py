@@ -26,7 +26,7 @@ CLOSE, PAYOUT, CLOSING_PAYMENT, ADJUSTMENT, WITHDRAWAL = (
     "withdrawal",
 )
 PAYEE, WEBHOOK, PROGRAM, KEY = "payee", "webhook", "program", "key"
-SHOP, EVENT, CASE, FINDING = "shop", "event", "case", "finding"
+SHOP, EVENT, QUESTION, CASE, FINDING = "shop", "event", "question", "case", "finding"
 KINDS: Final = (
     CLOSE,
     PAYOUT,
@@ -39,10 +39,11 @@ KINDS: Final = (
     KEY,
     SHOP,
     EVENT,
+    QUESTION,
     CASE,
     FINDING,
 )
-SECOND_PERSON: Final = frozenset(KINDS) - {SHOP, EVENT, CASE, FINDING}
+SECOND_PERSON: Final = frozenset(KINDS) - {SHOP, EVENT, QUESTION, CASE, FINDING}
 """The kinds that another person decides than who asked."""
 MOST_COUNTED: Final = 1_000
 FINDINGS_WAIT: Final = timedelta(days=7)

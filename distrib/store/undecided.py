@@ -59,6 +59,8 @@ _NUMBERS = {
     " ORDER BY status_since DESC, shop_no DESC LIMIT :limit",
     "event": "SELECT event_no FROM event_outcomes WHERE program_id = :program AND status = 'failed'"
     " AND status <> 'done' ORDER BY event_no DESC LIMIT :limit",
+    "question": "SELECT question_no FROM unclosed_questions WHERE program_id = :program AND NOT is_answered"
+    " ORDER BY question_no DESC LIMIT :limit",
     "finding": "SELECT finding_no FROM compliance_findings WHERE program_id = :program AND severity <> 'info'"
     " AND found_at >= :since AND action <> 'case_opened' ORDER BY found_at DESC LIMIT :limit",
 }
@@ -121,6 +123,16 @@ FROM unnest(CAST(:numbers AS bigint[])) k (event_no)
 CROSS JOIN LATERAL (SELECT * FROM events WHERE program_id = :program AND event_no = k.event_no OFFSET 0) e
 JOIN event_outcomes x ON x.program_id = e.program_id AND x.order_no = e.order_no AND x.event_no = e.event_no
 LEFT JOIN orders o ON o.program_id = e.program_id AND o.order_no = e.order_no
+""",
+    "question": """
+SELECT q.question_id AS id, q.asked_at AS waiting_since, q.asked_by AS by, s.shop_id, o.order_id, NULL AS webhook_id,
+       t.amount_minor
+FROM unnest(CAST(:numbers AS bigint[])) k (question_no)
+CROSS JOIN LATERAL (SELECT * FROM shop_questions WHERE program_id = :program AND question_no = k.question_no OFFSET 0) q
+JOIN shops s ON s.program_id = q.program_id AND s.shop_no = q.shop_no
+CROSS JOIN LATERAL (SELECT CASE WHEN credit_account = q.shop_no THEN amount_minor ELSE -amount_minor END AS amount_minor
+                    FROM transfers WHERE program_id = q.program_id AND cause_no = q.cause_no AND seq = q.seq OFFSET 0) t
+LEFT JOIN orders o ON o.program_id = q.program_id AND o.order_no = q.cause_no
 """,
     "case": """
 SELECT c.case_no::text AS id, c.opened_at AS waiting_since, c.opened_by AS by, s.shop_id, NULL AS order_id,

@@ -27,6 +27,7 @@ _DECIDED_BY: Final = {
     service.KEY: "approve_key",
     service.SHOP: "set_status",
     service.EVENT: "retry_event",
+    service.QUESTION: "answer_question",
     service.CASE: "decide_case",
     service.FINDING: "open_case",
 }
@@ -42,6 +43,7 @@ _PATHS: Final = {
     service.KEY: "/v1/keys/{id}",
     service.SHOP: "/v1/shops/{id}",
     service.EVENT: "/v1/events/{id}",
+    service.QUESTION: "/v1/questions/{id}",
     service.CASE: "/v1/compliance/cases/{id}",
     service.FINDING: "/v1/compliance/findings?id={code}",
 }

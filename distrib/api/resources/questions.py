@@ -27,7 +27,7 @@ questions = Resource("questions", "Questions of shop owners about commissions ç–
     "/questions",
     {201: QuestionSchema, 200: QuestionSchema},
     body=QuestionDraftSchema,
-    refusals=("commission_unknown", "id_conflict", "questions_waiting"),
+    refusals=("commission_unknown", "id_conflict", "shop_gone", "questions_waiting"),
 )
 def ask_question(call: Call) -> Answer:
     """Asks about a commission of the partner's own shop. 200 when repeated."""

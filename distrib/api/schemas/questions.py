@@ -51,7 +51,12 @@ class QuestionSchema(Shape):
     amount_minor = Total(required=True)
     currency = Currency(required=True)
     occurred_at = Instant(required=True, metadata={"description": "when the commission was earned or taken back"})
-    text = PlainText(has_lines=True, required=True)
+    text = PlainText(
+        has_lines=True,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null, as the answer is, once the shop's personal data is erased"},
+    )
     asked_at = Instant(required=True)
     asked_by = PlainText(metadata={"description": "id of the key or session"})
     answer = PlainText(has_lines=True, required=True, allow_none=True)

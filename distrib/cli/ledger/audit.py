@@ -59,6 +59,7 @@ CHECK_MEANINGS = {
     "expected_recompute": Text("what is expected, worked out again, is the same"),
     "held_changes_accounted_for": Text("each change of where money goes is open, or ended once and in its time"),
     "undecided_accounted_for": Text("what waits for a decision is in the list of what waits, and nothing else is"),
+    "questions_accounted_for": Text("questions of shops are open or done, their words there or erased"),
     "payees_by_changes": Text("every payee but a shop's first came by a change that was approved or due"),
     "trail_unbroken": Text("no row of the trail is missing, moved or changed"),
     "deeds_in_trail": Text("what keys closed, paid, adjusted, published or set is in the trail"),

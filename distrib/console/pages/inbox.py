@@ -37,6 +37,7 @@ KINDS: Final[Mapping[str, WaitingKind]] = {
     "key": WaitingKind(Text("Keys to approve", "inbox"), "key", "keys"),
     "shop": WaitingKind(Text("Shops to let in", "inbox"), "building-store", "shops"),
     "event": WaitingKind(Text("Events that failed", "inbox"), "alert-triangle", "event", "event_id"),
+    "question": WaitingKind(Text("Questions of shops", "inbox"), "message-question", "question", "question_id"),
     "case": WaitingKind(Text("Cases to decide", "inbox"), "scale", "compliance"),
     "finding": WaitingKind(Text("New findings", "inbox"), "shield-check", "compliance"),
 }

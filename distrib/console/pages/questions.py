@@ -18,6 +18,7 @@ QUESTION_STATES: Mapping[str, BadgeState] = {
     "answered": BadgeState(Text("answered", "question"), "green", "check"),
     "closed": BadgeState(Text("closed", "question"), "", "check"),
 }
+ERASED = Text("Erased with the shop's personal data")
 MOST_SHOWN = 60
 """So many characters of a question stand in the list."""
 _COLUMNS = (
@@ -72,7 +73,8 @@ def _list(visit: Visit) -> ListSpec:
     language = visit.reader.language
 
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
-        text = row["text"] if len(row["text"]) <= MOST_SHOWN else f"{row['text'][: MOST_SHOWN - 1]}…"
+        text = visit.say(ERASED) if row["text"] is None else row["text"]
+        text = text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
         order = id_cell(visit, row["order_id"], "order", order_id=row["order_id"]) if row["order_id"] else ""
         return {
             "id": row["id"],

@@ -1,6 +1,7 @@
 """Questions (疑问): a shop's owner asks about one of its commissions, finance answers, either closes it.
 
-What was said stays: an answer and a close are rows of their own. No SQL may enter.
+What was said stays, an answer and a close as rows of their own, until the shop's personal data is erased: then the
+words go, for they may hold names and numbers, and what is not closed is closed. No SQL may enter.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from distrib.store.ledger import questions as rows
 from distrib.store.ledger.questions import QuestionRow
 from distrib.store.network import shops
 from distrib.store.orders.commissions import find_commission
+from distrib.store.sharing.codes import is_erased
 
 OPEN, ANSWERED, CLOSED = STATES = ("open", "answered", "closed")
 MOST_CHARACTERS: Final = 500
@@ -41,8 +43,8 @@ def ask_question(
     """Records what a shop's owner asks; answers it, and whether it is new. The same asked again answers as it stands.
 
     Raises:
-        Refusal: ``commission_unknown``, also for another shop's, ``id_conflict``, or ``questions_waiting`` where
-            ``MOST_WAITING`` of the shop wait.
+        Refusal: ``commission_unknown``, also for another shop's, ``id_conflict``, ``shop_gone`` where the shop is
+            erased, or ``questions_waiting`` where ``MOST_WAITING`` of it wait.
     """
     shop = shops.lock(conn, program.program_id, actor.shop_id) if actor.shop_id is not None else None
     place = place_of(draft.commission_id)
@@ -50,10 +52,12 @@ def ask_question(
         raise Refusal("commission_unknown", id=draft.commission_id)
     known = rows.find_question(conn, program.program_id, draft.id)
     if known is not None:
-        asked = (known.shop_no, (known.cause_no, known.seq), known.words)
-        if asked != (shop.shop_no, place, draft.words):
+        asked = (known.shop_no, (known.cause_no, known.seq))
+        if asked != (shop.shop_no, place) or known.words not in (draft.words, None):
             raise Refusal("id_conflict", id=draft.id)
         return question_view(program, known, actor), False
+    if is_erased(conn, program.program_id, shop.shop_id):
+        raise Refusal("shop_gone", id=shop.shop_id, state="erased")
     if rows.count_waiting(conn, program.program_id, shop.shop_no, MOST_WAITING) >= MOST_WAITING:
         raise Refusal("questions_waiting", most=MOST_WAITING)
     written = rows.insert_question(
@@ -73,10 +77,10 @@ def answer_question(
         Refusal: ``question_unknown``, or ``question_decided`` where it has another answer or is closed.
     """
     row = _held(conn, program, question_id, actor)
-    if row.answer != words:
+    if row.answered_at is None or row.answer != words:
         if row.state != OPEN:
             raise Refusal("question_decided", id=question_id, state=row.state)
-        rows.insert_step(conn, program.program_id, row.question_no, ANSWERED, words, now, actor.key_id)
+        rows.insert_answer(conn, program.program_id, row.question_no, words, now, actor.key_id)
     return question_view(program, _find(conn, program, question_id, actor), actor)
 
 
@@ -88,7 +92,7 @@ def close_question(conn: Connection, program: Program, question_id: str, actor: 
     """
     row = _held(conn, program, question_id, actor)
     if row.state != CLOSED:
-        rows.insert_step(conn, program.program_id, row.question_no, CLOSED, None, now, actor.key_id)
+        rows.insert_close(conn, program.program_id, row.question_no, now, actor.key_id)
     return question_view(program, _find(conn, program, question_id, actor), actor)
 
 

@@ -13,6 +13,7 @@ from distrib.domain.errors import Refusal
 from distrib.services.context import Actor, Program
 from distrib.services.network.views import ShopView, get_shop
 from distrib.services.payouts.payee_versions import erase_payee
+from distrib.store.ledger import questions
 from distrib.store.network import records as store
 from distrib.store.network import shops
 from distrib.store.payouts import batches
@@ -44,7 +45,7 @@ def change_shop(
 
 
 def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, now: datetime) -> ShopView:
-    """Blanks a shop's name, attributes, identity and payee for ever; its place in the tree and its money stay.
+    """Blanks a shop's name, attributes, identity, payee and what it asked; its place in the tree and its money stay.
 
     Raises:
         Refusal: ``shop_unknown``, or ``payee_in_payout`` while money is on its way to its payee.
@@ -55,5 +56,6 @@ def erase_shop(conn: Connection, program: Program, shop_id: str, actor: Actor, n
         raise Refusal("shop_unknown", id=shop_id)
     erase_payee(conn, program, shop.shop_no, actor, now)
     shop_sessions.end_sessions(conn, program.program_id, shop.shop_no, actor.key_id, now)
+    questions.erase_words(conn, program.program_id, shop.shop_no, now, actor.key_id)
     store.erase_shop(conn, program.program_id, shop.shop_no, now, actor.key_id)
     return get_shop(conn, program, shop_id, now)

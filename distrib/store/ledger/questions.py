@@ -1,4 +1,7 @@
-"""Questions of shops about their commissions, with what was answered. No rule may enter."""
+"""Questions of shops about their commissions, with what was answered. No rule may enter.
+
+What was said stands in a table of its own, so that it can be erased; that it was said stays.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from distrib.store.database import driver, rows_as
 
 
 class QuestionRow(NamedTuple):
-    """One question as it stands; what has not happened yet is None."""
+    """One question as it stands; what has not happened yet is None, and so is what was said where it is erased."""
 
     question_no: int
     question_id: str
@@ -22,7 +25,7 @@ class QuestionRow(NamedTuple):
     order_id: str | None
     amount_minor: int
     occurred_at: datetime
-    words: str
+    words: str | None
     asked_at: datetime
     asked_by: str
     answer: str | None
@@ -36,7 +39,7 @@ class QuestionRow(NamedTuple):
 # Of the numbers of one page alone, each row and each id by its own key.
 _ROWS = """
 SELECT q.question_no, q.question_id, q.shop_no, h.shop_id, q.cause_no, q.seq, o.order_id, t.amount_minor, t.occurred_at,
-       q.words, q.asked_at, q.asked_by, a.words AS answer, a.done_at AS answered_at, a.done_by AS answered_by,
+       qw.words, q.asked_at, q.asked_by, aw.words AS answer, a.done_at AS answered_at, a.done_by AS answered_by,
        c.done_at AS closed_at, c.done_by AS closed_by,
        CASE WHEN c.step IS NOT NULL THEN 'closed' WHEN a.step IS NOT NULL THEN 'answered' ELSE 'open' END AS state
 FROM unnest(%(numbers)s::bigint[]) WITH ORDINALITY k (question_no, place)
@@ -49,6 +52,8 @@ CROSS JOIN LATERAL (SELECT CASE WHEN credit_account = shop_no THEN amount_minor 
                     WHERE program_id = q.program_id AND cause_no = q.cause_no AND seq = q.seq OFFSET 0) t
 LEFT JOIN LATERAL (SELECT order_id FROM orders
                    WHERE program_id = q.program_id AND order_no = q.cause_no OFFSET 0) o ON true
+LEFT JOIN question_words qw ON qw.program_id = q.program_id AND qw.question_no = q.question_no AND qw.part = 'asked'
+LEFT JOIN question_words aw ON aw.program_id = q.program_id AND aw.question_no = q.question_no AND aw.part = 'answered'
 LEFT JOIN question_steps a ON a.program_id = q.program_id AND a.question_no = q.question_no AND a.step = 'answered'
 LEFT JOIN question_steps c ON c.program_id = q.program_id AND c.question_no = q.question_no AND c.step = 'closed'
 ORDER BY k.place
@@ -77,18 +82,38 @@ SELECT count(*) FROM (SELECT 1 FROM unclosed_questions WHERE program_id = %(prog
 """
 _INSERT = """
 WITH asked AS (
-    INSERT INTO shop_questions (program_id, question_id, shop_no, cause_no, seq, words, asked_at, asked_by)
-    VALUES (%(program)s, %(id)s, %(shop_no)s, %(cause_no)s, %(seq)s, %(words)s, %(now)s, %(by)s)
+    INSERT INTO shop_questions (program_id, question_id, shop_no, cause_no, seq, asked_at, asked_by)
+    VALUES (%(program)s, %(id)s, %(shop_no)s, %(cause_no)s, %(seq)s, %(now)s, %(by)s)
     ON CONFLICT (program_id, question_id) DO NOTHING
-    RETURNING program_id, question_no, shop_no)
+    RETURNING program_id, question_no, shop_no),
+said AS (
+    INSERT INTO question_words (program_id, question_no, part, words)
+    SELECT program_id, question_no, 'asked', %(words)s FROM asked)
 INSERT INTO unclosed_questions (program_id, question_no, shop_no) SELECT program_id, question_no, shop_no FROM asked
 """
 _STEP = """
-INSERT INTO question_steps (program_id, question_no, step, words, done_at, done_by)
-VALUES (%(program)s, %(no)s, %(step)s, %(words)s, %(now)s, %(by)s)
+INSERT INTO question_steps (program_id, question_no, step, done_at, done_by)
+VALUES (%(program)s, %(no)s, %(step)s, %(now)s, %(by)s)
+"""
+_SAID = """
+INSERT INTO question_words (program_id, question_no, part, words) VALUES (%(program)s, %(no)s, 'answered', %(words)s)
 """
 _ANSWERED = "UPDATE unclosed_questions SET is_answered = true WHERE program_id = %(program)s AND question_no = %(no)s"
 _DONE = "DELETE FROM unclosed_questions WHERE program_id = %(program)s AND question_no = %(no)s"
+
+# The question that somebody answers at this moment is waited for here, before the words go.
+_CLOSE_ALL = """
+WITH ended AS (
+    DELETE FROM unclosed_questions WHERE program_id = %(program)s AND shop_no = %(shop_no)s
+    RETURNING program_id, question_no)
+INSERT INTO question_steps (program_id, question_no, step, done_at, done_by)
+SELECT program_id, question_no, 'closed', %(now)s, %(by)s FROM ended
+"""
+_ERASE = """
+DELETE FROM question_words w USING shop_questions q
+WHERE q.program_id = %(program)s AND q.shop_no = %(shop_no)s
+  AND w.program_id = q.program_id AND w.question_no = q.question_no
+"""
 
 
 def insert_question(
@@ -107,13 +132,25 @@ def insert_question(
     return driver(conn).execute(_INSERT, bound | {"words": words, "now": now, "by": by}).rowcount == 1
 
 
-def insert_step(
-    conn: Connection, program_id: int, question_no: int, step: str, words: str | None, now: datetime, by: str
-) -> None:
-    """Writes that a question was ``answered``, with the words, or ``closed``."""
-    bound = {"program": program_id, "no": question_no}
-    driver(conn).execute(_STEP, bound | {"step": step, "words": words, "now": now, "by": by})
-    driver(conn).execute(_ANSWERED if step == "answered" else _DONE, bound)
+def insert_answer(conn: Connection, program_id: int, question_no: int, words: str, now: datetime, by: str) -> None:
+    """Writes that a question was answered, with the words."""
+    bound = {"program": program_id, "no": question_no, "step": "answered", "words": words, "now": now, "by": by}
+    for statement in (_STEP, _SAID, _ANSWERED):
+        driver(conn).execute(statement, bound)
+
+
+def insert_close(conn: Connection, program_id: int, question_no: int, now: datetime, by: str) -> None:
+    """Writes that a question was closed."""
+    bound = {"program": program_id, "no": question_no, "step": "closed", "now": now, "by": by}
+    for statement in (_STEP, _DONE):
+        driver(conn).execute(statement, bound)
+
+
+def erase_words(conn: Connection, program_id: int, shop_no: int, now: datetime, by: str) -> None:
+    """Takes away what was said in all questions of a shop, and closes those that are not closed."""
+    bound = {"program": program_id, "shop_no": shop_no, "now": now, "by": by}
+    for statement in (_CLOSE_ALL, _ERASE):
+        driver(conn).execute(statement, bound)
 
 
 def hold(conn: Connection, program_id: int, question_no: int) -> None:

@@ -40,7 +40,10 @@ def first(api: Api) -> Caller:
     admin.post("/v1/webhooks", HOOK)
     admin.post("/v1/payouts", {"id": "batch", "up_to": "2026-04-01T00:00:00Z", "amounts": {"b": 100}})
     admin.post("/v1/adjustments", {"id": "adj", "shop_id": "a", "amount_minor": -70, "reason": "r"})
-    api.caller("partner", "a").post("/v1/withdrawals", {"id": "wd", "amount_minor": 200})
+    partner = api.caller("partner", "a")
+    partner.post("/v1/withdrawals", {"id": "wd", "amount_minor": 200})
+    [earned] = partner.get("/v1/shops/a/commissions")["data"]
+    partner.post("/v1/questions", {"id": "why", "commission_id": earned["id"], "text": "Why, Han Mei?"})
     admin.post("/v1/shops/gone/status", {"status": "closed", "reason": "r"})
     admin.post("/v1/shops/gone/closing-payment", {"id": "last", "reason": "r"})
     admin.call("PUT", "/v1/shops/a/payee", PAYEE)
@@ -74,6 +77,7 @@ def test_every_kind_is_shown_with_its_figures_the_newest_first_and_counted(first
     assert figures["payout"] == ("batch", None, 100)
     assert figures["adjustment"] == ("adj", "a", -70)
     assert figures["withdrawal"] == ("wd", "a", 200)
+    assert figures["question"] == ("why", "a", 10_000)
     assert figures["closing_payment"] == ("last", "gone", 4_000)
     assert figures["close"][0] == "2026-03"
     assert (figures["shop"][0], figures["payee"][1]) == ("wants", "a")
@@ -108,7 +112,8 @@ def test_what_takes_two_is_for_the_other_person_and_the_call_it_names_does_it(ap
         "/v1/withdrawals/wd/approve",
     ):
         assert second.call("POST", path).status_code == 200, path
-    assert waiting(first).keys() == {"shop", "event", "case", "finding"}
+    assert waiting(first).keys() == {"shop", "event", "question", "case", "finding"}
+    first.post("/v1/questions/why/answer", {"answer": "So."})
     second.post("/v1/shops/wants/status", {"status": "active", "reason": "r"})
     second.post("/v1/events/too-much/retry")
     case = {"decision": "dismiss", "decided_by": "Han", "reason": "r"}
@@ -131,7 +136,7 @@ def test_roles_and_scopes_say_who_may_decide_and_keys_are_for_admins(api: Api, f
     assert {kind for kind, entry in reads.items() if entry["may_decide"]} == {"event"}
     assert "key" not in reads
     fresh = waiting(api.made_by(api.caller(owner="eve", name="eve"), "finance", "fresh", owner="fay"))
-    assert {kind for kind, entry in fresh.items() if entry["may_decide"]} == set()
+    assert {kind for kind, entry in fresh.items() if entry["may_decide"]} == {"question"}
     assert api.caller("orders").refused("GET", "/v1/inbox") == (403, "forbidden")
     assert api.caller(program=api.other_program()).get("/v1/inbox")["data"] == []
 
@@ -205,6 +210,8 @@ def test_each_was_told_once_with_it_to_who_asked_for_it_and_nothing_personal(api
         "code": "refund_exceeds",
         "attempts": 1,
     }
+    [told_of] = messages["question.asked"]
+    assert (told_of["question_id"], told_of["shop_id"], "Han" in str(told_of)) == ("why", "a", False)
     [finding] = messages["finding.opened"]
     assert (finding["id"], finding["subject"], finding["action"]) == ("CN-R03", "shop:looped", "refused")
     first.post("/v1/statements/2026-03/close")

@@ -89,6 +89,33 @@ def test_no_more_questions_wait_than_somebody_can_read_and_answers_make_room(
     assert [row["id"] for row in first["data"] + rest["data"]] == ["more", *(f"q-{n}" for n in reversed(range(20)))]
 
 
+def test_what_was_said_goes_with_the_personal_data_of_its_shop_and_that_it_was_said_stays(
+    api: Api, asked: tuple[Caller, dict[str, Any]]
+) -> None:
+    partner, line = asked
+    admin, finance, other = api.caller(), api.caller("finance"), api.caller("partner", "other")
+    [theirs] = other.get("/v1/shops/other/commissions")["data"]
+    partner.post("/v1/questions", _question(line, text="Mei, 13800138000?"))
+    finance.post("/v1/questions/q-1/answer", {"answer": "Call Lei, 13900139000."})
+    partner.post("/v1/questions", _question(line, id="q-2"))
+    other.post("/v1/questions", _question(theirs, id="q-3"))
+    for _ in range(2):
+        admin.post("/v1/shops/own/erase")
+    erased = finance.get("/v1/questions?shop_id=own")["data"]
+    assert [(row["status"], row["text"], row["answer"]) for row in erased] == [("closed", None, None)] * 2
+    assert [row["answered_by"] for row in erased] == [None, finance.key_id]
+    assert [row["text"] for row in finance.get("/v1/questions?status=open")["data"]] == [WHY]
+    assert finance.get("/v1/inbox?kind=question")["counts"]["question"]["count"] == 1
+    texts = "".join(
+        str(api.world.rows(f"SELECT t::text FROM {name} t"))
+        for name in ("shop_questions", "question_steps", "question_words", "trail", "outbox", "idempotency_keys")
+    )
+    assert not {number for number in ("13800138000", "13900139000") if number in texts}
+    assert finance.refused("POST", "/v1/questions/q-2/answer", {"answer": "So."}) == (409, "question_decided")
+    assert partner.post("/v1/questions", _question(line))["text"] is None
+    assert partner.refused("POST", "/v1/questions", _question(line, id="q-4")) == (409, "shop_gone")
+
+
 def test_commissions_come_the_newest_first_where_that_is_asked_page_by_page(api: Api) -> None:
     open_shops(api.world, "own")
     for day in (1, 2, 3, 4, 5):

@@ -1,0 +1,57 @@
+-- What is said in questions may hold names and numbers: the words stand apart from the rows that stay, so that erasing
+-- a shop takes them away. Words of shops that were erased before are not brought along.
+CREATE TABLE question_words (
+    program_id  integer NOT NULL,
+    question_no bigint NOT NULL,
+    part        text COLLATE "C" NOT NULL CHECK (part IN ('asked', 'answered')),
+    words       text NOT NULL CHECK (char_length(words) BETWEEN 1 AND 500),
+    PRIMARY KEY (program_id, question_no, part)
+);
+INSERT INTO question_words (program_id, question_no, part, words)
+SELECT p.program_id, p.question_no, p.part, p.words
+FROM (SELECT program_id, question_no, 'asked' AS part, words FROM shop_questions
+      UNION ALL
+      SELECT program_id, question_no, 'answered', words FROM question_steps WHERE step = 'answered') p
+JOIN shop_questions q USING (program_id, question_no)
+WHERE NOT EXISTS (SELECT 1 FROM shop_erasures e WHERE e.program_id = q.program_id AND e.shop_no = q.shop_no);
+-- Nobody asks for an erased shop any more.
+WITH ended AS (
+    DELETE FROM unclosed_questions u
+    USING (SELECT program_id, shop_no, max(erased_at) AS erased_at FROM shop_erasures GROUP BY program_id, shop_no) e
+    WHERE e.program_id = u.program_id AND e.shop_no = u.shop_no
+    RETURNING u.program_id, u.question_no, u.shop_no)
+INSERT INTO question_steps (program_id, question_no, step, done_at, done_by)
+SELECT n.program_id, n.question_no, 'closed', e.erased_at, e.erased_by
+FROM ended n CROSS JOIN LATERAL (
+    SELECT erased_at, erased_by FROM shop_erasures e WHERE e.program_id = n.program_id AND e.shop_no = n.shop_no
+    ORDER BY erased_at DESC LIMIT 1) e;
+ALTER TABLE shop_questions DROP COLUMN words;
+ALTER TABLE question_steps DROP COLUMN words;
+-- A column that is dropped stays in the rows' bytes until they are written anew.
+CLUSTER shop_questions USING shop_questions_pkey;
+CLUSTER question_steps USING question_steps_pkey;
+ALTER TABLE shop_questions SET WITHOUT CLUSTER;
+ALTER TABLE question_steps SET WITHOUT CLUSTER;
+GRANT SELECT, INSERT, DELETE ON question_words TO distrib_web, distrib_worker;
+ALTER TABLE question_words ENABLE ROW LEVEL SECURITY;
+ALTER TABLE question_words FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_program ON question_words TO distrib_web
+    USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
+
+-- Those that wait for an answer, found without those that wait for their shop to read it.
+CREATE INDEX unclosed_questions_open ON unclosed_questions (program_id, question_no) WHERE NOT is_answered;
+
+-- A question is told of as the rest that waits for a person is, without what it says.
+CREATE FUNCTION tell_questions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO outbox (program_id, type, occurred_at, payload)
+    SELECT q.program_id, 'question.asked', q.asked_at, json_build_object(
+        'question_id', q.question_id, 'shop_id', s.shop_id, 'commission_id', q.cause_no || '-' || q.seq,
+        'order_id', o.order_id)::text
+    FROM written q JOIN shops s USING (program_id, shop_no)
+    LEFT JOIN orders o ON o.program_id = q.program_id AND o.order_no = q.cause_no
+    WHERE is_told(q.program_id, 'question.asked');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER told AFTER INSERT ON shop_questions REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_questions();
