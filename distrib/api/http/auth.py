@@ -115,7 +115,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "resend_delivery": _ADMIN,
     "test_webhook": _ADMIN,
     "put_payee": _ADMIN,
-    "get_payee": _READERS,
+    "get_payee": _READERS_AND_SELF,
     "approve_payee": _READERS,
     "cancel_payee": _READERS,
     "approve_webhook_change": _READERS,

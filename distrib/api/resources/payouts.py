@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from distrib.api.calls.bodies import BATCH_BYTES, LIST_BYTES
 from distrib.api.calls.documentation import TAKES_SECOND_PERSON
 from distrib.api.calls.operations import Call, Resource
+from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer, Stream
 from distrib.api.http.pagination import DEFAULT_LIMIT, MOST_LIMIT, Listing
 from distrib.api.http.words import say
@@ -113,8 +114,10 @@ def cancel_payee(call: Call, shop_id: str) -> Answer:
 
 @payouts.operation("GET", "/shops/<id:shop_id>/payee", {200: PayeeSchema}, refusals=("shop_unknown", "payee_missing"))
 def get_payee(call: Call, shop_id: str) -> Answer:
-    """A shop's payee, its numbers masked."""
-    return Answer(payee_versions.get_payee(call.conn, call.program, shop_id, call.backend.sealer))
+    """A shop's payee, its numbers masked; a partner sees its own, without the keys that wrote it."""
+    must_be_own(call, shop_id)
+    view = payee_versions.get_payee(call.conn, call.program, shop_id, call.backend.sealer)
+    return Answer(payee_versions.without_hands(view) if is_partner(call) else view)
 
 
 @payouts.operation(

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, post_load
 
 from distrib.api.http.words import say
 from distrib.api.schemas.fields import Choice, Identifier, Inner, Instant, PlainText, Shape, Whole
-from distrib.api.schemas.held_changes import pending
+from distrib.api.schemas.held_changes import PendingChangeSchema
 from distrib.domain.payouts.personal_data import ACCOUNT_FIELDS, is_account_text
 from distrib.domain.payouts.withholding import KINDS
 
@@ -78,6 +78,12 @@ class PayeeDraftSchema(Shape):
 MaskedAccountsSchema: Any = Shape.from_dict({name: PlainText() for name in ACCOUNT_FIELDS}, name="MaskedAccountsSchema")
 
 
+class PendingPayeeSchema(PendingChangeSchema):
+    """A payee that waits; the shop itself is not shown by whom it was proposed."""
+
+    proposed_by = PlainText(metadata={"description": "id of the key; not shown to the shop"})
+
+
 class PayeeSchema(Shape):
     """A shop's payee in force, its numbers masked, and the one that waits; null where none is in force yet."""
 
@@ -89,5 +95,5 @@ class PayeeSchema(Shape):
     kind = Choice(KINDS, required=True, allow_none=True)
     accounts = Inner(MaskedAccountsSchema, required=True, allow_none=True)
     recorded_at = Instant(required=True, allow_none=True)
-    recorded_by = PlainText(required=True, allow_none=True)
-    pending = pending(required=True)
+    recorded_by = PlainText(allow_none=True, metadata={"description": "id of the key; not shown to the shop"})
+    pending = Inner(PendingPayeeSchema, required=True, allow_none=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, request
 
 from distrib.console.owner.frame import Leaf, OwnerVisit, Shown, leaf
+from distrib.console.owner.payees import known_payee
 from distrib.domain.periods import previous_period
 from distrib.domain.sharing import invite_link
 from distrib.services.context import format_period
@@ -27,6 +28,7 @@ def own_pages(blueprint: Blueprint, public_url: Callable[[], str | None]) -> Non
         values = {
             "months": closed_months(visit),
             "open_questions": len(visit.call("list_questions", query={"status": "answered", "limit": "9"})["data"]),
+            "payee": known_payee(visit),
             "hold_days": visit.desk.program.payee_hold_days,
             "paid_minor": visit.own("get_balance")["paid_minor"],
         }

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint, url_for
 
 from distrib.console.owner.frame import Leaf, Onward, OwnerVisit, deed, leaf
+from distrib.console.owner.payees import known_payee
 from distrib.domain.currencies import decimals_of
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.money import MAX_MINOR
@@ -60,6 +61,7 @@ def withdrawal_pages(blueprint: Blueprint) -> None:
                 "free_minor": max(0, available - waiting),
                 "waiting_minor": waiting,
                 "rules": visit.desk.program.withdrawals,
+                "payee": known_payee(visit),
                 "hold_days": visit.desk.program.payee_hold_days,
                 "rows": rows,
                 "next": page["next_cursor"],

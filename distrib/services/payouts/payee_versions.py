@@ -141,6 +141,14 @@ def get_payee(conn: Connection, program: Program, shop_id: str, sealer: Sealer) 
     return view
 
 
+def without_hands(view: Mapping[str, Any]) -> dict[str, Any]:
+    """A payee as its own shop sees it: not which keys wrote and proposed it."""
+    pending = view["pending"]
+    shown = {name: value for name, value in view.items() if name != "recorded_by"}
+    own = None if pending is None else {name: value for name, value in pending.items() if name != "proposed_by"}
+    return {**shown, "pending": own}
+
+
 def erase_payee(conn: Connection, program: Program, shop_no: int, actor: Actor, now: datetime) -> None:
     """Deletes the keys of every version of a shop's payee, and what waits; what was paid and withheld stays.
 

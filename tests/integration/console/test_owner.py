@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -213,6 +213,22 @@ def test_a_withdrawal_is_asked_for_within_the_rules_and_taken_back(owners: Owner
     assert "waits for the platform" in phone.page("/withdraw")
     phone.send("/my/withdraw/cancel", id=asked["id"])
     assert "taken back by you" in phone.page("/withdraw")
+
+
+def test_the_account_is_shown_masked_with_the_day_from_which_another_one_counts(owners: Owners) -> None:
+    phone = owners.owner("mei")
+    assert "no account yet" in phone.page("/own")
+    put(owners.api.world, "mei", payee())
+    for path in ("/own", "/withdraw"):
+        page = phone.page(path)
+        assert "李**" in page, path
+        assert "Another account waits" not in page
+    changed = asdict(payee()) | {"name": "韩梅梅"}
+    owners.api.caller().put("/v1/shops/mei/payee", changed)
+    page = phone.page("/own")
+    assert "from 7 Mar on" in page
+    assert "韩" not in page
+    assert "3月7日起" in owners.owner("mei", "zh").page("/own")
 
 
 def test_a_form_that_no_page_of_the_session_sent_does_nothing(owners: Owners) -> None:

@@ -83,6 +83,10 @@ def test_the_first_payee_is_in_force_at_once_and_another_waits_while_the_old_one
     )
     assert due_in == timedelta(days=3)
     assert NEW[-4:] not in str(shown)
+    own = shop.caller("partner", "mei").get("/v1/shops/mei/payee")
+    assert own["accounts"] == shown["accounts"]
+    assert own["pending"] == {name: shown["pending"][name] for name in ("id", "fields", "proposed_at", "due_at")}
+    assert "recorded_by" not in own
     row = paid_account(shop, admin, "pay")
     assert (row["account_no"], row["account_changed_at"], row["fresh_account"]) == (OLD, "", "")
 
