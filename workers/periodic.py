@@ -17,6 +17,7 @@ from workers.evaluations import run_due_evaluations
 from workers.funnels import keep_funnels
 from workers.held_changes import apply_due_changes
 from workers.monitors import run_daily_monitors
+from workers.near_ranks import refresh_near_ranks
 from workers.seals import seal_days
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 from workers.visits import forget_past_visitors
@@ -45,6 +46,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("sorted_shops", 30.0, keep_sorted_shops),
     Periodic("large_programs", 60.0, begin_statement_totals),
     Periodic("held_changes", 10.0, apply_due_changes),
+    Periodic("near_ranks", 60.0, refresh_near_ranks),
     Periodic("funnels", 60.0, keep_funnels),
     Periodic("visitors", 60.0, forget_past_visitors),
     Periodic("webhooks", 1.0, deliver_webhooks),

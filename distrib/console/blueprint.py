@@ -26,6 +26,7 @@ from distrib.console.pages.payouts import payout_pages
 from distrib.console.pages.people import key_pages, seat_pages
 from distrib.console.pages.plans import plan_pages
 from distrib.console.pages.questions import question_pages
+from distrib.console.pages.rank_lists import rank_list_pages
 from distrib.console.pages.ranks import rank_pages
 from distrib.console.pages.shop import shop_pages
 from distrib.console.pages.shop_actions import shop_action_pages
@@ -60,6 +61,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     commission_pages,
     event_pages,
     rank_pages,
+    rank_list_pages,
     statement_pages,
     close_pages,
     payout_pages,

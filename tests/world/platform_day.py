@@ -52,6 +52,7 @@ from tests.world.platform_feeds import let_owners_in, sign_people_in, visit_link
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
+from workers.near_ranks import refresh_near_ranks
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
 from workers.seals import seal_days
@@ -644,7 +645,9 @@ class PlatformDay:
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
-        self.pages("/v1/ranks/evaluations")
+        refresh_near_ranks(world.container)
+        for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
+            self.pages(f"/v1/ranks/{path}")
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
 

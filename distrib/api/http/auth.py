@@ -66,6 +66,8 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "set_rank": _ADMIN,
     "list_ranks": _READERS_AND_SELF,
     "list_evaluations": _READERS,
+    "list_rank_changes": _READERS,
+    "list_near_ranks": _READERS,
     "get_next_rank": _READERS_AND_SELF,
     "get_balance": _READERS_AND_SELF,
     "get_earnings": _READERS_AND_SELF,

@@ -8,9 +8,18 @@ from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import must_be_own
 from distrib.api.http.answers import Answer
 from distrib.api.schemas.lists import PageQuerySchema
-from distrib.api.schemas.ranks import EvaluationsPageSchema, NextRankSchema
+from distrib.api.schemas.ranks import (
+    EvaluationsPageSchema,
+    NearRanksPageSchema,
+    NearRanksQuerySchema,
+    NextRankSchema,
+    RankMovesPageSchema,
+    RankMovesQuerySchema,
+)
 from distrib.domain.ranks.progress import ALL, ANY, MINOR, UNITS, RankProgress
 from distrib.services.ranks import evaluation as service
+from distrib.services.ranks import near
+from distrib.services.ranks.changes import list_rank_changes as list_moves
 from distrib.services.ranks.next_rank import counted_from, next_rank
 
 ranks = Resource("ranks", "Ranks 等级 and their monthly evaluation 月度考核")
@@ -23,6 +32,30 @@ def list_evaluations(call: Call) -> Answer:
     after = listing.place(call.query["cursor"])
     rows, follows = service.list_evaluations(call.conn, call.program, after, call.query["limit"])
     return Answer(listing.page([service.evaluation_view(call.program, row) for row in rows], follows))
+
+
+@ranks.operation("GET", "/ranks/changes", {200: RankMovesPageSchema}, query=RankMovesQuerySchema)
+def list_rank_changes(call: Call) -> Answer:
+    """Who rose and who fell, when and why, of all shops, the newest first."""
+    cause, evaluation = call.query["cause"], call.query["evaluation"]
+    listing = call.listing(f"rank changes {cause} {evaluation}")
+    place = listing.place(call.query["cursor"])
+    rows, follows = list_moves(call.conn, call.program, cause, evaluation, place, call.query["limit"])
+    return Answer(listing.page(rows, follows))
+
+
+@ranks.operation("GET", "/ranks/near", {200: NearRanksPageSchema}, query=NearRanksQuerySchema)
+def list_near_ranks(call: Call) -> Answer:
+    """Who is near the next rank, with what each condition takes and what is there, the nearest first.
+
+    Worked out over all shops every hour, and daily where there are many; ``as_of`` says when.
+    """
+    rank = call.query["rank"]
+    listing = call.listing(f"near ranks {rank}")
+    place = listing.place(call.query["cursor"])
+    rows, follows, run = near.list_near_ranks(call.conn, call.program, rank, place, call.query["limit"])
+    figures = {"as_of": None if run is None else run.as_of, "shops": None if run is None else run.shops}
+    return Answer(listing.page(rows, follows) | figures)
 
 
 @ranks.operation("GET", "/shops/<id:shop_id>/next-rank", {200: NextRankSchema}, refusals=("shop_unknown",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from distrib.api.schemas.fields import (
     Choice,
     Currency,
@@ -10,14 +12,17 @@ from distrib.api.schemas.fields import (
     Inner,
     Instant,
     Listed,
+    Period,
     PlainText,
     Shape,
     Whole,
 )
-from distrib.api.schemas.lists import page_of
+from distrib.api.schemas.lists import PageQuerySchema, page_of
 from distrib.domain.money import MAX_SUM_MINOR
 from distrib.domain.plans.conditions import METRICS
+from distrib.domain.ranks.history import RANK_CAUSES
 from distrib.domain.ranks.progress import ALL, ANY, CUSTOMERS, KINDS, MINOR, ORDERS, SHOPS
+from distrib.services.ranks.changes import DIRECTIONS
 
 
 class EvaluationSchema(Shape):
@@ -36,6 +41,32 @@ class EvaluationSchema(Shape):
 
 
 EvaluationsPageSchema = page_of(EvaluationSchema, "EvaluationsPage")
+
+
+class RankMovesQuerySchema(PageQuerySchema):
+    """Which changes of rank; with ``evaluation`` those that this month's made."""
+
+    cause = Choice(RANK_CAUSES, load_default=None, metadata={"description": "promotion, evaluation and hand without"})
+    evaluation = Period(load_default=None)
+
+
+class RankMoveSchema(Shape):
+    """A shop that rose or fell, with the words or the figures that decided it."""
+
+    shop_id = Identifier(required=True)
+    name = PlainText(required=True, allow_none=True)
+    from_rank = PlainText(required=True, allow_none=True)
+    rank = PlainText(required=True, allow_none=True, metadata={"description": "null: what was set by hand ended"})
+    direction = Choice(DIRECTIONS, required=True, allow_none=True, metadata={"description": "null: neither"})
+    cause = Choice(RANK_CAUSES, required=True)
+    evaluation = PlainText(required=True, allow_none=True, metadata={"description": "the month that decided it"})
+    reason = fields.Raw(required=True, allow_none=True)
+    effective_at = Instant(required=True)
+    recorded_at = Instant(required=True)
+    recorded_by = PlainText(required=True)
+
+
+RankMovesPageSchema = page_of(RankMoveSchema, "RankMovesPage")
 
 
 class RankConditionSchema(Shape):
@@ -75,3 +106,33 @@ class NextRankSchema(Shape):
         (ALL, ANY), required=True, allow_none=True, metadata={"description": "null: it is given by hand alone"}
     )
     conditions = Listed(Inner(RankConditionSchema), required=True)
+
+
+class NearRanksQuerySchema(PageQuerySchema):
+    """Which rank is near."""
+
+    rank = PlainText(high=40, load_default=None, metadata={"description": "the one to come; any without"})
+
+
+class NearRankSchema(Shape):
+    """A shop that is near its next rank, as of the list's ``as_of``."""
+
+    shop_id = Identifier(required=True)
+    name = PlainText(required=True, allow_none=True)
+    rank = PlainText(required=True, metadata={"description": "that it holds, or has earned and holds tomorrow"})
+    next_rank = PlainText(required=True)
+    share = PlainText(
+        required=True,
+        metadata={"description": "of what it takes: of all the least, of any the most", "examples": ["0.9"]},
+    )
+    takes = Choice((ALL, ANY), required=True)
+    conditions = Listed(Inner(RankConditionSchema), required=True, metadata={"description": "every threshold"})
+
+
+class NearRanksPageSchema(Shape):
+    """A page of those who are near."""
+
+    data = Listed(Inner(NearRankSchema), required=True)
+    next_cursor = PlainText(high=2_000, required=True, allow_none=True)
+    as_of = Instant(required=True, allow_none=True, metadata={"description": "null: not worked out yet"})
+    shops = Whole(required=True, allow_none=True, metadata={"description": "how many were looked at"})

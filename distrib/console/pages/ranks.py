@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint
+from markupsafe import Markup
 
 from distrib.console.frame import HtmlPage, Visit, page
-from distrib.console.lists import ListColumn, ListSpec, list_view
+from distrib.console.lists import ListColumn, ListSpec, linked, list_view
 from distrib.console.pages.ladder import plan_in_force
 from distrib.console.plans.summary import ladder_words
 from distrib.domain.texts import Text
@@ -34,6 +35,7 @@ def rank_pages(blueprint: Blueprint) -> None:
         entry = plan_in_force(visit)
         steps = [] if entry is None else ladder_words(entry.plan, visit.reader.language)
         values = {
+            "tab": "ladder",
             "in_force": entry,
             "ladder": [(step, _held(visit, step.code)) for step in reversed(steps)],
             "list": list_view(visit, _evaluations(visit)),
@@ -51,6 +53,10 @@ def _held(visit: Visit, rank: str) -> str:
 def _evaluations(visit: Visit) -> ListSpec:
     number = visit.reader.number
 
+    def changes(row: Mapping[str, Any], name: str, cause: str) -> str | Markup:
+        address = visit.url("rank_moves", cause=cause, evaluation=row["month"])
+        return linked(number(row[name]), address) if row[name] else number(row[name])
+
     def cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "id": row["month"],
@@ -58,7 +64,10 @@ def _evaluations(visit: Visit) -> ListSpec:
             "effective_at": visit.reader.day(row["effective_at"]),
             "evaluated_at": visit.reader.time(row["evaluated_at"]),
             "evaluated_by": row["evaluated_by"],
-            **{name: number(row[name]) for name in ("shops", "promoted", "lowered", "taken_back", "failing")},
+            **{name: number(row[name]) for name in ("shops", "failing")},
+            "promoted": changes(row, "promoted", "promotion"),
+            "lowered": changes(row, "lowered", "evaluation"),
+            "taken_back": changes(row, "taken_back", "evaluation"),
         }
 
     return ListSpec(

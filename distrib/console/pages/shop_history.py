@@ -43,11 +43,11 @@ def history_of(visit: Visit, shop_id: str) -> list[Happening]:
 def _of_rank(visit: Visit, row: Mapping[str, Any]) -> Happening:
     cause = visit.say(CAUSES[row["cause"]])
     title = visit.say(Text("Rank {rank}", rank=row["rank"]) if row["rank"] else Text("Rank by hand ended"))
-    said = "; ".join(_reasons(visit, row["reason"]))
+    said = "; ".join(rank_reasons(visit, row["reason"]))
     return Happening(row["effective_at"], title, f"{cause}: {said}" if said else cause, row["recorded_by"])
 
 
-def _reasons(visit: Visit, reason: Any) -> Iterator[str]:
+def rank_reasons(visit: Visit, reason: Any) -> Iterator[str]:
     """Why a rank was given or lost: the words given with it, or the figures that decided."""
     if isinstance(reason, str):
         yield reason

@@ -75,6 +75,8 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "list_ranks": ("GET", "/v1/shops/own/ranks", None),
     "get_next_rank": ("GET", "/v1/shops/own/next-rank", None),
     "list_evaluations": ("GET", "/v1/ranks/evaluations", None),
+    "list_rank_changes": ("GET", "/v1/ranks/changes", None),
+    "list_near_ranks": ("GET", "/v1/ranks/near", None),
     "list_balances": ("GET", "/v1/balances", None),
     "get_earnings": ("GET", "/v1/shops/own/earnings", None),
     "get_commission": ("GET", "/v1/commissions/1-1", None),

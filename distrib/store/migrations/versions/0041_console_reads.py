@@ -1,4 +1,4 @@
-"""Words of questions apart from the rows that stay, and questions among what waits."""
+"""Words of questions apart from the rows that stay; what pages of ranks, workers and the network read."""
 
 from pathlib import Path
 
@@ -12,5 +12,5 @@ down_revision = "0038"
 
 def upgrade() -> None:
     """Runs the SQL that stands beside the versions."""
-    sql = (Path(__file__).parents[1] / "sql" / "0041_question_words.sql").read_text("utf-8")
+    sql = (Path(__file__).parents[1] / "sql" / "0041_console_reads.sql").read_text("utf-8")
     driver(op.get_bind()).execute(sql)

@@ -55,3 +55,36 @@ BEGIN
 END $$;
 CREATE TRIGGER told AFTER INSERT ON shop_questions REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT EXECUTE FUNCTION tell_questions();
+-- Changes of rank of all shops, the newest first, by what decided them.
+CREATE INDEX shop_ranks_changes ON shop_ranks (program_id, cause, effective_at, seq);
+
+-- The shops that are nearest to their next rank, worked out over all shops now and then and replaced as a whole.
+CREATE TABLE near_rank_runs (
+    program_id integer PRIMARY KEY,
+    as_of      timestamptz NOT NULL,
+    version_no integer,                          -- the plan in force; NULL: none
+    shops      bigint NOT NULL                   -- how many were looked at
+);
+CREATE TABLE near_ranks (
+    program_id integer NOT NULL,
+    shop_no    bigint NOT NULL,
+    rank       text NOT NULL,                    -- that it has, or has earned and holds tomorrow
+    next_rank  text NOT NULL,
+    share_ppm  integer NOT NULL CHECK (share_ppm BETWEEN 0 AND 1000000),
+    figures    text NOT NULL,                    -- JSON: each threshold with what the shop has of it
+    PRIMARY KEY (program_id, shop_no)
+);
+CREATE INDEX near_ranks_share ON near_ranks (program_id, next_rank, share_ppm, shop_no);
+GRANT SELECT ON near_rank_runs, near_ranks TO distrib_web;
+GRANT SELECT, INSERT, UPDATE, DELETE ON near_rank_runs, near_ranks TO distrib_worker;
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['near_rank_runs', 'near_ranks']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('CREATE POLICY own_program ON %I TO distrib_web '
+            'USING (program_id = NULLIF(current_setting(''distrib.program_id'', true), '''')::integer)', t);
+    END LOOP;
+END $$;

@@ -1,0 +1,97 @@
+"""Who rose and who fell, and why: changes of rank of all shops, the newest first. No SQL may enter."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.history import EVALUATION, HAND, PROMOTION, Ladder, known_rank
+from distrib.services.context import Program, format_period
+from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.store.ranks import changes as rows
+from distrib.store.ranks import evaluations
+from distrib.store.ranks.changes import RankChangeRow
+
+DECIDED: Final = (PROMOTION, EVALUATION, HAND)
+"""Causes that change what a shop has; the others only repeat what follows from these."""
+BY_EVALUATION: Final = (PROMOTION, EVALUATION)
+ROSE, FELL = "rose", "fell"
+DIRECTIONS: Final = (ROSE, FELL)
+
+
+def list_rank_changes(
+    conn: Connection,
+    program: Program,
+    cause: str | None,
+    evaluation: int | None,
+    place: tuple[str, int] | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], tuple[str, int] | None]:
+    """Lists changes of rank by from when they hold, the newest first, and after what the next page begins.
+
+    Args:
+        cause: of them; all that are decided without one.
+        evaluation: those that the evaluation of that month (202603) made; none where it has none.
+        place: what the page begins after, as it was answered.
+    """
+    before = None if place is None else (datetime.fromisoformat(place[0]), place[1])
+    causes = DECIDED if cause is None else (cause,)
+    if evaluation is None:
+        listed = rows.list_changes(conn, program.program_id, causes, before, limit + 1)
+    else:
+        listed = _of_evaluation(conn, program, evaluation, cause, before, limit + 1)
+    ladder = ladder_of(load_timeline(conn, program)) if listed else Ladder()
+    page = listed[:limit]
+    follows = (page[-1].effective_at.isoformat(), page[-1].seq) if len(listed) > limit else None
+    return [_view(ladder, row) for row in page], follows
+
+
+def _of_evaluation(
+    conn: Connection,
+    program: Program,
+    period: int,
+    cause: str | None,
+    before: tuple[datetime, int] | None,
+    limit: int,
+) -> list[RankChangeRow]:
+    made = evaluations.find_evaluation(conn, program.program_id, period)
+    causes = [known for known in BY_EVALUATION if cause in (None, known)]
+    if made is None or not causes:
+        return []
+    begins = json.dumps({"evaluation": format_period(period)})[:-1]
+    return rows.of_evaluation(conn, program.program_id, causes, made.effective_at, begins, before, limit)
+
+
+def _view(ladder: Ladder, row: RankChangeRow) -> dict[str, Any]:
+    """A change as it is shown; from which rank it came is what the reason says, else what the row before left."""
+    reason = row.reason if row.cause == HAND else json.loads(row.reason)
+    decided = reason if isinstance(reason, dict) else {}
+    plan = ladder.plan_at(row.effective_at)
+    from_rank = decided.get("from", row.rank_before)
+    to_rank = row.rank
+    if plan is not None:
+        from_rank, to_rank = known_rank(plan, from_rank), known_rank(plan, to_rank)
+    return {
+        "shop_id": row.shop_id,
+        "name": row.name,
+        "from_rank": from_rank,
+        "rank": row.rank,
+        "direction": _direction(plan, from_rank, to_rank),
+        "cause": row.cause,
+        "evaluation": decided.get("evaluation"),
+        "reason": reason,
+        "effective_at": row.effective_at,
+        "recorded_at": row.recorded_at,
+        "recorded_by": row.recorded_by,
+    }
+
+
+def _direction(plan: Plan | None, from_rank: str | None, to_rank: str | None) -> str | None:
+    """Whether the shop rose or fell by it; None where it is neither, or no plan says which is higher."""
+    if plan is None or from_rank is None or to_rank is None or from_rank == to_rank:
+        return None
+    return ROSE if plan.rank_index(to_rank) > plan.rank_index(from_rank) else FELL

@@ -1,0 +1,118 @@
+"""Who is near the next rank: worked out over all shops by the workers, kept, and read page by page.
+
+The figures are those that the monthly evaluation reads, as of the instant at which the list is worked out. What a shop
+has this minute is ``next_rank``'s to say. No SQL may enter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import Connection
+
+from distrib.columns.nearness import nearest, shares
+from distrib.columns.tree import Integers
+from distrib.domain.money import show_ratio
+from distrib.domain.plans.conditions import AnyOf, Metric
+from distrib.domain.plans.plan import Plan
+from distrib.domain.ranks.progress import ALL, ANY, FIGURE, MINOR, UNITS
+from distrib.domain.ranks.promotion import decisive_figures, promotion_effective_at, promotion_metrics
+from distrib.services.context import Program
+from distrib.services.plans.versions import ladder_of, load_timeline
+from distrib.services.ranks.figures import RankFigures, Shops, shops_at
+from distrib.store.ranks import columns
+from distrib.store.ranks import near as store
+from distrib.store.ranks.near import NearRow, NearRun, NearShop
+
+MOST_KEPT: Final = 1_000
+"""So many shops of each rank are kept, the nearest."""
+MANY_SHOPS: Final = 20_000
+OFTEN: Final = timedelta(hours=1)
+"""How old the list may be of a program of up to ``MANY_SHOPS`` shops."""
+SLOWLY: Final = timedelta(days=1)
+"""And of a larger one, whose figures are read for a minute."""
+
+
+def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """Lists the programs whose list is to be worked out again, the longest due first."""
+    return store.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
+
+
+def keep_near_ranks(conn: Connection, program: Program, now: datetime) -> bool:
+    """Works out who is near the next rank and keeps it in place of what was; False where somebody else does."""
+    if not store.try_lock(conn, program.program_id):
+        return False
+    columns.allow_long_reads(conn)
+    timeline = load_timeline(conn, program)
+    entry = timeline.in_force(now)
+    if entry is None or not entry.plan.has_promotions:
+        run = NearRun(now, None if entry is None else entry.version_no, 0)
+        store.replace_list(conn, program.program_id, run, [])
+        return True
+    shops = shops_at(conn, program, now)
+    reader = RankFigures(conn, program, ladder_of(timeline), shops, now)
+    figures = reader.read(entry.plan, promotion_metrics(entry.plan))
+    tomorrow = promotion_effective_at(now, program.zone)
+    earned, _ = reader.earned_ranks(entry.plan, tomorrow, now)
+    highest = np.maximum(earned, reader.held_ranks(entry.plan))
+    near = list(_near(entry.plan, shops, highest, figures))
+    store.replace_list(conn, program.program_id, NearRun(now, entry.version_no, shops.count), near)
+    return True
+
+
+def list_near_ranks(
+    conn: Connection, program: Program, rank: str | None, place: tuple[int, int] | None, limit: int
+) -> tuple[list[dict[str, Any]], tuple[int, int] | None, NearRun | None]:
+    """Lists the shops nearest to a rank (to any, without one), after what the next page begins, and of when it is."""
+    listed = store.list_near(conn, program.program_id, rank, place, limit + 1)
+    page = listed[:limit]
+    follows = (page[-1].share_ppm, page[-1].shop_no) if len(listed) > limit else None
+    return [_view(program, row) for row in page], follows, store.last_run(conn, program.program_id)
+
+
+def _near(plan: Plan, shops: Shops, highest: Integers, figures: Mapping[Metric, Integers]) -> Iterator[NearShop]:
+    """Yields the nearest shops of each rank that is won by figures: those that stand one below it."""
+    for below, rank in enumerate(plan.ranks[1:]):
+        if rank.promote is None:
+            continue
+        share = shares(rank.promote, figures, shops.count)
+        for place in nearest(share, highest == below, MOST_KEPT):
+            own = {metric: int(column[place]) for metric, column in figures.items()}
+            takes = ANY if isinstance(rank.promote, AnyOf) else ALL
+            kept = {"takes": takes, "conditions": decisive_figures(rank.promote, own)}
+            text = json.dumps(kept, ensure_ascii=False)
+            yield NearShop(int(shops.numbers[place]), plan.ranks[below].code, rank.code, int(share[place]), text)
+
+
+def _view(program: Program, row: NearRow) -> dict[str, Any]:
+    kept = json.loads(row.figures)
+    return {
+        "shop_id": row.shop_id,
+        "name": row.name,
+        "rank": row.rank,
+        "next_rank": row.next_rank,
+        "share": show_ratio(row.share_ppm),
+        "takes": kept["takes"],
+        "conditions": [_condition(program, figure) for figure in kept["conditions"]],
+    }
+
+
+def _condition(program: Program, figure: Mapping[str, Any]) -> dict[str, Any]:
+    """A threshold as what lacks to the next rank is shown, wherever it stands in the condition."""
+    unit = UNITS[figure["metric"]]
+    return {
+        "kind": FIGURE,
+        "met": figure["holds"],
+        "condition": figure["metric"],
+        "window": figure["window"],
+        "levels": figure.get("levels"),
+        "min_rank": figure.get("min_rank"),
+        "have": figure["figure"],
+        "need": figure["at_least"],
+        "unit": unit,
+        "currency": program.currency if unit == MINOR else None,
+    }
