@@ -52,9 +52,9 @@ from tests.world.platform_feeds import let_owners_in, sign_people_in, visit_link
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
-from workers.near_ranks import refresh_near_ranks
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
+from workers.near_ranks import refresh_near_ranks
 from workers.seals import seal_days
 from workers.totals import begin_statement_totals, keep_sorted_shops, keep_statement_totals
 

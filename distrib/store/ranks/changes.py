@@ -29,7 +29,7 @@ LEFT JOIN LATERAL (
     ORDER BY p.effective_at DESC, p.seq DESC LIMIT 1) b ON true
 ORDER BY k.effective_at DESC, k.seq DESC
 """
-_BEFORE = " AND (r.effective_at, r.seq) < (%(at)s, %(seq)s)"
+_BEFORE = " AND (r.effective_at, r.seq) < (%(instant)s, %(seq)s)"
 # Beside an evaluation's own rows only the promotions of the month's last day hold from the same instant on.
 _OF_EVALUATION = " AND r.effective_at = %(from)s AND starts_with(r.reason, %(begins)s)"
 
@@ -83,7 +83,7 @@ def _rows(
     within: str,
     bound: dict[str, object],
 ) -> list[RankChangeRow]:
-    at, seq = before or (None, None)
+    instant, seq = before or (None, None)
     statement = _LIST.format(within=within + ("" if before is None else _BEFORE))
-    values = {"program": program_id, "causes": list(causes), "at": at, "seq": seq, "limit": limit, **bound}
+    values = {"program": program_id, "causes": list(causes), "instant": instant, "seq": seq, "limit": limit, **bound}
     return driver(conn).cursor(row_factory=rows_as(RankChangeRow)).execute(statement, values).fetchall()

@@ -50,7 +50,8 @@ def test_who_rose_and_who_fell_stands_the_newest_first_with_why_and_by_which_eva
     finance = api.caller("finance")
     [row] = finance.get("/v1/ranks/changes?cause=evaluation")["data"]
     assert (row["evaluation"], row["reason"]["code"], row["reason"]["failures"]) == ("2026-03", "keep_failed", 2)
-    paged, cursor = [], ""
+    paged: list[dict[str, Any]] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = finance.get(f"/v1/ranks/changes?limit=2{cursor and '&cursor=' + cursor}")
         paged += page["data"]
