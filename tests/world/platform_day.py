@@ -266,6 +266,7 @@ class PlatformDay:
         for path in (
             f"/v1/ledger/accounts/payable:{largest}",
             "/v1/ledger/accounts/expense",
+            "/v1/balances/releases",
             "/v1/orders/o-00000013",
             "/v1/orders/o-00000013/explanation",
             "/v1/orders/o-00000007",

@@ -73,6 +73,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "get_earnings": _READERS_AND_SELF,
     "get_commission": _READERS_AND_SELF,
     "list_balances": _READERS,
+    "list_releases": _READERS,
     "list_shop_commissions": _READERS_AND_SELF,
     "create_plan": _ADMIN,
     "publish_plan": _ADMIN,

@@ -7,7 +7,7 @@ from typing import Any
 from distrib.api.calls.operations import Call, Resource
 from distrib.api.calls.partners import is_partner, must_be_own
 from distrib.api.http.answers import Answer
-from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema
+from distrib.api.schemas.balances import BalancesPageSchema, BalancesQuerySchema, ReleasesQuerySchema, ReleasesSchema
 from distrib.api.schemas.commissions import (
     NEWEST,
     CommissionQuerySchema,
@@ -20,7 +20,7 @@ from distrib.api.schemas.shops import BalanceQuerySchema, BalanceSchema
 from distrib.services.network import shops
 from distrib.services.orders import commissions as service
 from distrib.services.orders.commissions import CommissionQuery
-from distrib.services.statements import earnings, months, sorting
+from distrib.services.statements import earnings, months, releases, sorting
 
 commissions = Resource("commissions", "Commissions 佣金, reversals 冲回 and balances 余额")
 
@@ -92,6 +92,12 @@ def list_balances(call: Call) -> Answer:
     after = listing.place(call.query["cursor"])
     page = sorting.list_balances(call.conn, call.program, sort, state, after, call.query["limit"], call.now)
     return Answer({**listing.page(page.rows, page.follows), "as_of": call.now, "sorted_as_of": page.sorted_as_of})
+
+
+@commissions.operation("GET", "/balances/releases", {200: ReleasesSchema}, query=ReleasesQuerySchema)
+def list_releases(call: Call) -> Answer:
+    """What all shops together get on each of the next days, today first, and after them."""
+    return Answer(releases.list_releases(call.conn, call.program, call.query["days"], call.now))
 
 
 def shop_no_of(call: Call, shop_id: str) -> int:

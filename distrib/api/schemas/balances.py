@@ -8,9 +8,22 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from distrib.api.http.words import say
-from distrib.api.schemas.fields import Choice, Currency, Identifier, Inner, Instant, Listed, PlainText, Shape, Total
+from distrib.api.schemas.fields import (
+    Choice,
+    Currency,
+    Day,
+    Identifier,
+    Inner,
+    Instant,
+    Listed,
+    PlainText,
+    QueryWhole,
+    Shape,
+    Total,
+)
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.shops import SHOP_STATUSES
+from distrib.domain.plans.document import MAX_HOLD_DAYS
 from distrib.services.statements.sorting import BALANCE_SORTS, STATES
 
 BY_AVAILABLE = ("available", "-available")
@@ -58,3 +71,25 @@ class BalancesPageSchema(Shape):
         allow_none=True,
         metadata={"description": "of when the order of a large program is; null: of now"},
     )
+
+
+class ReleasesQuerySchema(Shape):
+    """How many days ahead."""
+
+    days = QueryWhole(low=1, high=MAX_HOLD_DAYS, load_default=30)
+
+
+class ReleaseDaySchema(Shape):
+    """A day, in the program's time zone, and what becomes available on it."""
+
+    day = Day(required=True)
+    amount_minor = Total(required=True)
+
+
+class ReleasesSchema(Shape):
+    """What becomes available when; without what cases hold and what frozen and closed shops have."""
+
+    data = Listed(Inner(ReleaseDaySchema), required=True)
+    later_minor = Total(required=True, metadata={"description": "after the last of these days"})
+    currency = Currency(required=True)
+    as_of = Instant(required=True, metadata={"description": "of when it is: of large programs it is kept"})

@@ -19,6 +19,7 @@ from distrib.services.context import format_period, parse_period
 MONTHS: Final = 12
 LEADERS: Final = "5"
 MOST_MONTHS: Final = "60"
+RELEASE_DAYS: Final = "30"
 
 
 def overview_pages(blueprint: Blueprint) -> None:
@@ -42,6 +43,7 @@ def overview_pages(blueprint: Blueprint) -> None:
                 "chart": _chart(visit, months),
                 "months": months,
                 "undecided": _waiting(visit),
+                "releases": _releases(visit),
                 "funnel": _funnel(visit, period, month),
                 "sellers": _leaders(visit, "list_shops", "-sales", "month_sales_minor"),
                 "owed": _leaders(visit, "list_balances", "-available", "available_minor"),
@@ -150,6 +152,28 @@ def _chart(visit: Visit, months: list[dict[str, Any]]) -> Chart:
         ],
         visit.reader,
     )
+
+
+def _releases(visit: Visit) -> dict[str, Any] | None:
+    """What becomes payable on each of the next days; None where the role may not see it."""
+    if not visit.desk.may("list_releases"):
+        return None
+    answer = visit.call("list_releases", query={"days": RELEASE_DAYS})
+    reader = visit.reader
+    title = visit.say(
+        Text("Becomes payable in the next {days} days, in {currency}", days=RELEASE_DAYS, currency=reader.currency)
+    )
+    amounts = [row["amount_minor"] for row in answer["data"]]
+    name = visit.say(Text("Becomes payable"))
+    return {
+        "chart": Chart(
+            title, [reader.day(row["day"]) for row in answer["data"]], [Series(name, "bar", amounts)], reader
+        ),
+        "sum": reader.money(sum(amounts)),
+        "later_minor": answer["later_minor"],
+        "as_of": answer["as_of"],
+        "href": visit.url("payable") if visit.has_page("payable") and visit.desk.may("list_payable") else "",
+    }
 
 
 def _funnel(visit: Visit, period: str, month: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.services.context import Program, format_period, period_bounds
 from distrib.services.statements import closing
+from distrib.services.statements.releases import keep_releases
 from distrib.services.statements.totals import LEAST_BLOCKS, LEAST_MONTHS, held_from_of
 from distrib.store.ledger import balances, books, seals, sorted_balances
 from distrib.store.ledger.sorted_balances import FigureKey, SortedAsOf
@@ -152,6 +153,7 @@ def keep_due_order(conn: Connection, program: Program, now: datetime, *, always:
     this = program.period_of(now)
     start, end = period_bounds(this, program.zone)
     sorted_balances.keep_balances(conn, number, start, end, now)
+    keep_releases(conn, program, now)
     closed_through = books.closed_through(conn, number)
     moved = {*months.periods_with_movement(conn, number), this}
     open_periods = sorted(period for period in moved if period > closed_through)[-MOST_MONTHS:]

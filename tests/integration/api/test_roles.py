@@ -78,6 +78,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "list_rank_changes": ("GET", "/v1/ranks/changes", None),
     "list_near_ranks": ("GET", "/v1/ranks/near", None),
     "list_balances": ("GET", "/v1/balances", None),
+    "list_releases": ("GET", "/v1/balances/releases", None),
     "get_earnings": ("GET", "/v1/shops/own/earnings", None),
     "get_commission": ("GET", "/v1/commissions/1-1", None),
     "get_balance": ("GET", "/v1/shops/own/balance", None),

@@ -101,6 +101,25 @@ def test_balances_go_by_what_is_available_or_held_and_those_in_debt_stand_alone(
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
+def test_what_is_held_becomes_available_day_by_day_but_for_shops_that_nobody_can_pay(
+    admin: Caller, api: Api, *, is_kept: bool
+) -> None:
+    assert not is_kept or keep(api)
+    answer = admin.get("/v1/balances/releases")
+    held = {row["shop_id"]: row["held_minor"] for row in walk(admin, "/v1/balances", 500)}
+    assert {row["day"]: row["amount_minor"] for row in answer["data"] if row["amount_minor"]} == {
+        "2026-04-25": sum(held.values())
+    }
+    assert (len(answer["data"]), answer["data"][0]["day"], answer["later_minor"]) == (30, "2026-04-20", 0)
+    near = admin.get("/v1/balances/releases?days=5")
+    assert ([row["amount_minor"] for row in near["data"]], near["later_minor"]) == ([0] * 5, sum(held.values()))
+    api.world.set_status("e", "frozen", EARLY)
+    assert not is_kept or keep(api)
+    assert admin.get("/v1/balances/releases")["data"][5]["amount_minor"] == sum(held.values()) - held["e"]
+    assert admin.refused("GET", "/v1/balances/releases?days=0") == (422, "invalid")
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
 @pytest.mark.parametrize("counted", [2, 10_000])
 def test_shops_go_by_their_sales_of_the_month_and_by_what_they_have(
     admin: Caller, api: Api, monkeypatch: pytest.MonkeyPatch, *, is_kept: bool, counted: int

@@ -88,3 +88,18 @@ BEGIN
             'USING (program_id = NULLIF(current_setting(''distrib.program_id'', true), '''')::integer)', t);
     END LOOP;
 END $$;
+
+-- What all shops of a large program get on which day, worked out now and then beside the order of its shops.
+CREATE TABLE release_sums (
+    program_id    integer PRIMARY KEY,
+    as_of         timestamptz NOT NULL,
+    days          date[] NOT NULL,               -- in the program's time zone
+    amounts_minor bigint[] NOT NULL
+);
+GRANT SELECT ON release_sums TO distrib_web, distrib_worker;
+GRANT INSERT ON release_sums TO distrib_worker;
+GRANT UPDATE (as_of, days, amounts_minor) ON release_sums TO distrib_worker;
+ALTER TABLE release_sums ENABLE ROW LEVEL SECURITY;
+ALTER TABLE release_sums FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_program ON release_sums TO distrib_web
+    USING (program_id = NULLIF(current_setting('distrib.program_id', true), '')::integer);
