@@ -64,6 +64,14 @@ _DOWNLINE = f"""
 {_BELOW}SELECT {", ".join(Below._fields)} FROM below
 WHERE depth > 0 AND (depth, shop_no) > (%(depth)s, %(after)s) ORDER BY depth, shop_no LIMIT %(limit)s
 """
+# The nearest level by the index of who brought in whom, as far as the page goes: one level may hold all shops there
+# are.
+_DIRECT = f"""
+SELECT 1 AS depth, r.shop_no, r.sponsor_no FROM referrals r
+WHERE r.program_id = (SELECT %(program)s::integer) AND r.sponsor_no = %(shop)s AND r.shop_no > %(after)s
+    AND r.effective_at <= %(at)s AND {_NO_NEWER}
+ORDER BY r.shop_no LIMIT %(limit)s
+"""
 # A recursive query works level by level and ends where enough was taken: the nearest of a large tree cost no more than
 # they are.
 _NEAREST = f"""
@@ -176,9 +184,13 @@ def downline_at(
 ) -> list[Below]:
     """Lists the shops below a shop at an instant, level by level, from after (depth, shop number) on."""
     depth, after_no = after
-    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit}
+    values = {"program": program_id, "shop": shop_no, "at": as_of, "levels": levels, "limit": limit, "after": after_no}
     cursor = driver(conn).cursor(row_factory=rows_as(Below))
-    return cursor.execute(_DOWNLINE, values | {"depth": depth, "after": after_no}).fetchall()
+    if depth <= 1:
+        nearest = cursor.execute(_DIRECT, values).fetchall()
+        if len(nearest) == limit or levels == 1:
+            return nearest
+    return cursor.execute(_DOWNLINE, values | {"depth": depth}).fetchall()
 
 
 def nearest_below(

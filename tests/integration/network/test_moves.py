@@ -8,7 +8,7 @@ import pytest
 from distrib.domain.errors import Refusal
 from distrib.services.context import COMMAND_LINE
 from distrib.services.network import standing
-from distrib.services.network.shops import ShopDraft
+from distrib.services.network.shops import ShopDraft, downline
 from distrib.store.network.standing import add_rank
 from tests.world.documents import plan_document
 from tests.world.world import NOW, World, web_world
@@ -49,6 +49,21 @@ def test_a_shop_moves_with_all_below_it(world: World) -> None:
         "unnest(s.uplines) WITH ORDINALITY o (no, n) JOIN shops u ON u.shop_no = o.no GROUP BY 1"
     )
     assert dict(kept)["d"] == ["c", "b", "y", "z"]
+
+
+def test_a_page_of_the_shops_directly_below_has_who_stands_there_now_each_once(world: World) -> None:
+    plant(world, "top", "other", *(f"b{number}<top" for number in range(5)), "c<b0")
+    for shop, sponsor in (("b1", "other"), ("b2", "other"), ("b1", "top")):
+        world.move(shop, sponsor)
+        world.stopped_at = world.now() + timedelta(seconds=1)
+    for levels, below in ((1, ["b0", "b1", "b3", "b4"]), (None, ["b0", "b1", "b3", "b4", "c"])):
+        seen: list[str] = []
+        cursor = None
+        with world.begin() as conn:
+            while cursor is not None or not seen:
+                page, cursor = downline(conn, world.program, "top", levels, world.now(), cursor, limit=2)
+                seen += [shop.id for shop in page]
+        assert seen == below
 
 
 def test_who_waited_while_another_moved_the_shop_moves_it_next(world: World) -> None:
