@@ -15,6 +15,8 @@ from rq.serializers import JSONSerializer
 
 from distrib.bootstrap import Container
 from distrib.dispatch import bell_queue
+from distrib.services.heartbeats import WORKER
+from workers.heartbeat import Heartbeat
 from workers.runtime import install
 
 _PARENT_LOOK_S = 1.0
@@ -28,7 +30,9 @@ _log = structlog.get_logger(__name__)
 
 def run_child(container: Container, supervisor: int) -> int:
     """Runs the RQ worker until a signal ends it (0) or Redis goes away (3, and the supervisor starts anew)."""
-    install(container)
+    heartbeat = Heartbeat(container, WORKER)
+    install(container, heartbeat)
+    heartbeat.lookout.keep()
     threading.Thread(target=_die_with, args=(supervisor,), daemon=True).start()
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     connection = Redis.from_url(container.redis_url, socket_connect_timeout=_CONNECTS_WITHIN_S)
@@ -42,6 +46,7 @@ def run_child(container: Container, supervisor: int) -> int:
         return 3
     finally:
         connection.close()
+        heartbeat.end()
     return 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workers.runtime import runtime
+from distrib.services.heartbeats import DRAINS
+from workers.runtime import runtime, told
 
 DRAIN_SECONDS = 30.0
 
@@ -15,7 +16,10 @@ def drain() -> int:
     """
     container, drainer = runtime()
     container.bell.answer()
-    tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
+    with told(DRAINS) as heartbeat:
+        tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
+        if heartbeat is not None:
+            heartbeat.add_orders(tally.orders)
     if drainer.has_pending_events():
         container.ringer.ring()
     return tally.orders

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from distrib.bootstrap import Container
+from distrib.services.heartbeats import note_run
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
 from workers.funnels import keep_funnels
@@ -24,6 +25,7 @@ from workers.visits import forget_past_visitors
 from workers.webhooks import deliver_webhooks
 
 _STOP_WAIT_S = 5.0
+_NOTED_EVERY_S = 10.0
 _log = structlog.get_logger(__name__)
 
 
@@ -60,6 +62,7 @@ class Tending:
         self._container = container
         self._stop = threading.Event()
         self._threads: dict[str, threading.Thread] = {}
+        self._noted: dict[str, float] = {}
 
     def keep(self) -> None:
         """Starts a thread for every job, and anew for one whose thread an error has ended."""
@@ -83,8 +86,31 @@ class Tending:
         if waits_first:
             self._stop.wait(job.every_seconds)
         while not self._stop.is_set():
+            began = monotonic()
             try:
                 job.run(self._container)
             except (DBAPIError, psycopg.Error) as error:
                 _log.warning("periodic_job_failed", job=job.name, error=type(error).__name__)
+                self._note(job, began, type(error).__name__)
+            except Exception as error:
+                self._note(job, began, type(error).__name__)
+                raise
+            else:
+                self._note(job, began, None)
             self._stop.wait(job.every_seconds)
+
+    def _note(self, job: Periodic, began: float, error: str | None) -> None:
+        """Keeps how a run went; of one success after the other no more than every few seconds."""
+        ended = monotonic()
+        if error is None and ended - self._noted.get(job.name, -_NOTED_EVERY_S) < _NOTED_EVERY_S:
+            return
+        try:
+            with self._container.begin() as conn:
+                took_ms = round((ended - began) * 1_000)
+                note_run(conn, job.name, max(1, round(job.every_seconds)), self._container.now(), took_ms, error)
+        except (DBAPIError, psycopg.Error):
+            return  # the database is away, which the log says already
+        if error is None:
+            self._noted[job.name] = ended
+        else:
+            self._noted.pop(job.name, None)

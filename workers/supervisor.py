@@ -21,6 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from distrib.bootstrap import Container
 from distrib.drainer import Drainer
 from distrib.embedded import EmbeddedServersFailed
+from distrib.services.heartbeats import SUPERVISOR, SWEEPS
+from workers.heartbeat import Heartbeat
 from workers.lookout import Lookout
 from workers.periodic import Tending
 from workers.runtime import make_drainer
@@ -56,9 +58,11 @@ class Supervisor:
         self._woken = -float("inf")
         self.is_heard, self._is_silent = False, True
         self._tending = Tending(container)
+        self._heartbeat = Heartbeat(container, SUPERVISOR)
         self._lookouts = (
             Lookout("servers", container.settings.sweep_interval_ms / 1000, self._keep_servers),
             Lookout("bell", _BELL_LOOK_S, self._listen),
+            self._heartbeat.lookout,
         )
 
     def run(self) -> None:
@@ -77,6 +81,7 @@ class Supervisor:
             self.stop_watching()
             self._stop_children()
             self._tending.stop()
+            self._heartbeat.end()
 
     def keep_watching(self) -> None:
         """Looks after the servers, and listens for who hears the bell, beside whatever else is done."""
@@ -158,7 +163,9 @@ class Supervisor:
             self._woken = monotonic()
 
     def _drain(self) -> None:
-        tally = self._drainer.run(deadline_s=_SWEEP_DRAIN_S)
+        with self._heartbeat.at_work(SWEEPS):
+            tally = self._drainer.run(deadline_s=_SWEEP_DRAIN_S)
+        self._heartbeat.add_orders(tally.orders)
         if tally.orders:
             _log.info("swept", orders=tally.orders, events=tally.events)
 

@@ -34,6 +34,7 @@ from distrib.console.pages.shops import shops_pages
 from distrib.console.pages.statements import statement_pages
 from distrib.console.pages.webhooks import delivery_pages, webhook_pages
 from distrib.console.pages.withdrawals import withdrawal_pages
+from distrib.console.pages.workers import worker_pages
 from distrib.console.people import check_form, people_pages, serve_people
 from distrib.console.plans.page import PlanPage
 from distrib.domain.policies.policy import Policy
@@ -46,6 +47,7 @@ PAGES: Sequence[Callable[[Blueprint], None]] = (
     case_pages,
     penalty_pages,
     operation_pages,
+    worker_pages,
     webhook_pages,
     delivery_pages,
     change_pages,

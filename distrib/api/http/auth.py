@@ -84,6 +84,7 @@ MAY_CALL: Final[dict[str, frozenset[str]]] = {
     "list_events": frozenset({ORDERS, FINANCE, ADMIN}),
     "retry_event": frozenset({ORDERS, ADMIN}),
     "get_queue": frozenset({ORDERS, FINANCE, ADMIN}),
+    "show_workers": frozenset({ORDERS, FINANCE, ADMIN}),
     "get_order": frozenset({ORDERS, FINANCE, ADMIN}),
     "list_orders": frozenset({ORDERS, FINANCE, ADMIN}),
     "explain_order": frozenset(ROLES),

@@ -30,10 +30,12 @@ from distrib.api.schemas.events import (
     KeptEventSchema,
     QueueSchema,
 )
+from distrib.api.schemas.workers import WorkersSchema
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.events import DecodedEvent
 from distrib.languages import render
 from distrib.languages.web import current_language
+from distrib.services import heartbeats
 from distrib.services.orders import inbox, queue
 from distrib.services.orders.codec import MAX_EVENTS, decode_event, decode_line, decode_post
 
@@ -232,6 +234,12 @@ def _report_accepted(backend: Backend, program_id: int, size_bytes: int, counts:
 def get_queue(call: Call) -> Answer:
     """What is accepted and not yet worked on: how many orders, since when the next in line waits, what failed."""
     return Answer(queue.queue_view(call.conn, call.program))
+
+
+@events.operation("GET", "/workers", {200: WorkersSchema})
+def show_workers(call: Call) -> Answer:
+    """The processes that work, with what they are at and when they were last heard of, and the periodic jobs."""
+    return Answer(heartbeats.show_workers(call.conn, call.now))
 
 
 @events.operation("GET", "/events", {200: EventsPageSchema}, query=EventQuerySchema)

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint
+from markupsafe import Markup
 
 from distrib.console.cells import CHANGE_STATES, id_cell, state_badge
+from distrib.console.deeds import COMMANDS, OPERATIONS, deed_words
 from distrib.console.frame import Done, HtmlPage, Visit, page
 from distrib.console.lists import BEGIN, END, ListColumn, ListFilter, ListSpec, ListTab, list_view
 from distrib.console.second_person import is_own, names_of, seat_names
@@ -189,7 +191,7 @@ def _trail(visit: Visit) -> ListSpec:
             "actor": id_cell(visit, row["actor"]),
             "role": row["role"],
             "kind": visit.say(dict(_TRAIL_KINDS)[row["kind"]]),
-            "operation": row["operation"],
+            "operation": _deed(visit, row["operation"]),
             "subject": row["subject"] or "",
             "shop": row["shop_id"] or "",
             "difference": _difference(row["before"], row["after"]),
@@ -204,7 +206,7 @@ def _trail(visit: Visit) -> ListSpec:
         cells=cells,
         filters=(
             ListFilter("actor", Text("Key"), hint="cli"),
-            ListFilter("operation", Text("What was done"), hint="publish_plan"),
+            ListFilter("operation", Text("What was done"), _deeds(visit)),
             ListFilter("subject", Text("About")),
             ListFilter("shop_id", Text("Shop")),
             ListFilter("kind", Text("Kind"), _TRAIL_KINDS),
@@ -213,6 +215,19 @@ def _trail(visit: Visit) -> ListSpec:
         ),
         empty=(Text("Nothing was done yet"), Text("Every change, and every look at personal data, stands here.")),
     )
+
+
+def _deed(visit: Visit, name: str) -> Markup:
+    """What was done in words, with what it is called in the API or on the command line."""
+    return Markup('{} <span class="text-secondary">{}</span>').format(visit.say(deed_words(name)), name)
+
+
+def _deeds(visit: Visit) -> list[tuple[str, Text | str]]:
+    """All that can stand in the trail, in the order of the reader's words."""
+    typed = Text("{words} (command line)")
+    named: list[tuple[str, str]] = [(name, visit.say(words)) for name, words in OPERATIONS.items()]
+    named += [(name, visit.say(typed.with_params(words=words))) for name, words in COMMANDS.items()]
+    return [(name, words) for name, words in sorted(named, key=lambda entry: entry[1])]
 
 
 def _difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:

@@ -91,6 +91,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "get_event": ("GET", "/v1/events/evt", None),
     "list_events": ("GET", "/v1/events", None),
     "get_queue": ("GET", "/v1/queue", None),
+    "show_workers": ("GET", "/v1/workers", None),
     "retry_event": ("POST", "/v1/events/evt/retry", None),
     "get_order": ("GET", "/v1/orders/order", None),
     "list_orders": ("GET", "/v1/orders", None),

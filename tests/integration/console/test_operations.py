@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from distrib.services.heartbeats import DRAINS, WORKER
 from tests.integration.console.conftest import Browser
+from tests.integration.console.test_shops import words
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World
+from workers.heartbeat import Heartbeat
 
 Person = Callable[..., Browser]
 HOOK = "https://hooks.example.com/path"
@@ -95,3 +98,24 @@ def test_an_address_of_a_webhook_waits_for_another_person(api: Api, person: Pers
     assert bob.do("/operations/changes/webhook/approve", subject="hook").status_code == 204
     assert "https://hooks.example.com/other" in ann.page("/operations/webhooks/hook")
     assert "approved" in bob.page("/operations/changes")
+
+
+def test_who_works_is_shown_and_what_was_done_is_told_in_words_and_found_by_them(api: Api, person: Person) -> None:
+    ann = person("ann")
+    assert "Nothing works: no process was heard of." in ann.page("/operations/workers")
+    heartbeat = Heartbeat(api.world.container, WORKER)
+    with heartbeat.at_work(DRAINS):
+        heartbeat.beat()
+    page = words(ann.page("/operations/workers"))
+    assert f"worker {heartbeat.process_id} busy settles orders" in page
+    assert "Nothing works" not in page
+    ann.page("/operations/program")
+    ann.do("/operations/program", title="Tea Circle")
+    api.caller().post("/v1/shops", {"id": "mei"})
+    trail = words(ann.page("/operations/trail?operation=change_program"))
+    assert "changed settings of the program change_program" in trail
+    assert "registered a shop register_shop" not in trail
+    assert '<option value="payout approve">approved a payout (command line)</option>' in ann.page("/operations/trail")
+    ann.language = "zh"
+    assert "登记店铺 register_shop" in words(ann.page("/operations/trail"))
+    assert "结算订单" in ann.page("/operations/workers")

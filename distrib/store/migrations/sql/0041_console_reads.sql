@@ -76,7 +76,8 @@ CREATE TABLE near_ranks (
 );
 CREATE INDEX near_ranks_share ON near_ranks (program_id, next_rank, share_ppm, shop_no);
 GRANT SELECT ON near_rank_runs, near_ranks TO distrib_web;
-GRANT SELECT, INSERT, UPDATE, DELETE ON near_rank_runs, near_ranks TO distrib_worker;
+GRANT SELECT, INSERT, DELETE ON near_rank_runs, near_ranks TO distrib_worker;
+GRANT UPDATE (as_of, version_no, shops) ON near_rank_runs TO distrib_worker;
 DO $$
 DECLARE t text;
 BEGIN
@@ -107,3 +108,31 @@ CREATE POLICY own_program ON release_sums TO distrib_web
 -- The shops directly below one by their number, so that a page of a hundred thousand reads no more than it shows.
 CREATE INDEX referrals_recruits ON referrals (program_id, sponsor_no, shop_no) WHERE sponsor_no IS NOT NULL;
 DROP INDEX referrals_sponsor;
+
+-- The processes that work for all programs and how their periodic jobs went. Neither names a program, a machine or a
+-- person: anybody who may read the queue may know them.
+CREATE TABLE service_processes (
+    process_id text COLLATE "C" PRIMARY KEY,
+    kind       text COLLATE "C" NOT NULL CHECK (kind IN ('supervisor', 'worker')),
+    began_at   timestamptz NOT NULL,
+    seen_at    timestamptz NOT NULL,
+    work       text COLLATE "C",                 -- what it is at; NULL: nothing
+    busy_since timestamptz,
+    orders     bigint NOT NULL,                  -- settled since it began
+    ended_at   timestamptz,                      -- as it should; of one that died it stays NULL
+    CHECK ((work IS NULL) = (busy_since IS NULL))
+);
+CREATE INDEX service_processes_seen ON service_processes (seen_at);
+CREATE TABLE periodic_runs (
+    job           text COLLATE "C" PRIMARY KEY,
+    every_seconds integer NOT NULL CHECK (every_seconds > 0),
+    done_at       timestamptz,                   -- the last that went well
+    took_ms       bigint,
+    failed_at     timestamptz,                   -- the last that did not
+    error         text
+);
+GRANT SELECT ON service_processes, periodic_runs TO distrib_web, distrib_worker;
+GRANT INSERT, DELETE ON service_processes TO distrib_worker;
+GRANT INSERT ON periodic_runs TO distrib_worker;
+GRANT UPDATE (seen_at, work, busy_since, orders, ended_at) ON service_processes TO distrib_worker;
+GRANT UPDATE (every_seconds, done_at, took_ms, failed_at, error) ON periodic_runs TO distrib_worker;

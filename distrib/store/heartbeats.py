@@ -1,0 +1,83 @@
+"""Signs of life of the processes that work, and how periodic jobs went. What is too old may not enter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from distrib.store.database import driver, rows_as
+
+
+class ProcessRow(NamedTuple):
+    """A process as it said last: what it is at, since when, and how many orders it has settled."""
+
+    process_id: str
+    kind: str
+    began_at: datetime
+    seen_at: datetime
+    work: str | None
+    busy_since: datetime | None
+    orders: int
+    ended_at: datetime | None = None
+
+
+class PeriodicRow(NamedTuple):
+    """A periodic job: how often it runs, the last time that it went well, and the last that it did not."""
+
+    job: str
+    every_seconds: int
+    done_at: datetime | None
+    took_ms: int | None
+    failed_at: datetime | None
+    error: str | None
+
+
+_BEAT = f"""
+INSERT INTO service_processes ({", ".join(ProcessRow._fields)})
+VALUES ({", ".join(f"%({name})s" for name in ProcessRow._fields)})
+ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at, work = excluded.work,
+    busy_since = excluded.busy_since, orders = excluded.orders, ended_at = excluded.ended_at
+"""
+_FORGET = "DELETE FROM service_processes WHERE seen_at < %s"
+_PROCESSES = f"""
+SELECT {", ".join(ProcessRow._fields)} FROM service_processes ORDER BY seen_at DESC, process_id LIMIT %s
+"""
+_DONE = """
+INSERT INTO periodic_runs (job, every_seconds, done_at, took_ms) VALUES (%(job)s, %(every)s, %(now)s, %(took_ms)s)
+ON CONFLICT (job) DO UPDATE SET every_seconds = excluded.every_seconds, done_at = excluded.done_at,
+    took_ms = excluded.took_ms
+"""
+_FAILED = """
+INSERT INTO periodic_runs (job, every_seconds, failed_at, error) VALUES (%(job)s, %(every)s, %(now)s, %(error)s)
+ON CONFLICT (job) DO UPDATE SET every_seconds = excluded.every_seconds, failed_at = excluded.failed_at,
+    error = excluded.error
+"""
+_RUNS = f"SELECT {', '.join(PeriodicRow._fields)} FROM periodic_runs ORDER BY job LIMIT %s"
+
+
+def write_beat(conn: Connection, row: ProcessRow) -> None:
+    """Writes what a process is at in place of what it was."""
+    driver(conn).execute(_BEAT, row._asdict())
+
+
+def forget_processes(conn: Connection, before: datetime) -> None:
+    """Deletes processes that were last seen before an instant."""
+    driver(conn).execute(_FORGET, (before,))
+
+
+def list_processes(conn: Connection, limit: int) -> list[ProcessRow]:
+    """Lists processes, the last seen first."""
+    return driver(conn).cursor(row_factory=rows_as(ProcessRow)).execute(_PROCESSES, (limit,)).fetchall()
+
+
+def write_run(conn: Connection, job: str, every_seconds: int, now: datetime, took_ms: int, error: str | None) -> None:
+    """Writes that a job ended now: well, or with that error."""
+    bound = {"job": job, "every": every_seconds, "now": now, "took_ms": took_ms, "error": error}
+    driver(conn).execute(_DONE if error is None else _FAILED, bound)
+
+
+def list_runs(conn: Connection, limit: int) -> list[PeriodicRow]:
+    """Lists how each periodic job went, by name."""
+    return driver(conn).cursor(row_factory=rows_as(PeriodicRow)).execute(_RUNS, (limit,)).fetchall()

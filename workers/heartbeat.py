@@ -1,0 +1,75 @@
+"""Says every few seconds that this process lives and what it is at. What is made of it is the services' business."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from distrib.bootstrap import Container
+from distrib.services.heartbeats import BEATS_EVERY, SignOfLife, beat
+from workers.lookout import Lookout
+
+_log = structlog.get_logger(__name__)
+
+
+class Heartbeat:
+    """The signs of life of one process; a database that is away is told nothing, and nobody waits for it.
+
+    Args:
+        kind: ``supervisor`` or ``worker``.
+    """
+
+    def __init__(self, container: Container, kind: str) -> None:
+        self._container = container
+        self._kind = kind
+        self._process_id = secrets.token_hex(4)
+        self._began_at = container.now()
+        self._has_begun = False
+        self._at_work: tuple[str, datetime] | None = None
+        self._orders = 0
+        self._guard = threading.Lock()
+        self.lookout = Lookout("heartbeat", BEATS_EVERY.total_seconds(), self.beat)
+
+    @property
+    def process_id(self) -> str:
+        """What this process is called."""
+        return self._process_id
+
+    @contextmanager
+    def at_work(self, name: str) -> Iterator[None]:
+        """Says what the process is at while the block runs."""
+        self._at_work = (name, self._container.now())
+        try:
+            yield
+        finally:
+            self._at_work = None
+
+    def add_orders(self, orders: int) -> None:
+        """Adds to what the process has settled."""
+        self._orders += orders
+
+    def beat(self, *, is_end: bool = False) -> None:
+        """Writes one sign of life, or the last."""
+        with self._guard:
+            is_first, now = not self._has_begun, self._container.now()
+            sign = SignOfLife(
+                self._process_id, self._kind, self._began_at, self._at_work, self._orders, is_first, is_last=is_end
+            )
+            try:
+                with self._container.begin() as conn:
+                    beat(conn, sign, now)
+                self._has_begun = True
+            except (DBAPIError, psycopg.Error) as error:
+                _log.warning("heartbeat_unwritten", error=type(error).__name__)
+
+    def end(self) -> None:
+        """Stops, and says that the process ends as it should."""
+        self.lookout.stop()
+        self.beat(is_end=True)
