@@ -32,7 +32,7 @@ class Heartbeat:
         self._process_id = secrets.token_hex(4)
         self._began_at = container.now()
         self._has_begun = False
-        self._at_work: tuple[str, datetime] | None = None
+        self._engaged: tuple[str, datetime] | None = None
         self._orders = 0
         self._guard = threading.Lock()
         self.lookout = Lookout("heartbeat", BEATS_EVERY.total_seconds(), self.beat)
@@ -43,13 +43,13 @@ class Heartbeat:
         return self._process_id
 
     @contextmanager
-    def at_work(self, name: str) -> Iterator[None]:
+    def engaged_in(self, name: str) -> Iterator[None]:
         """Says what the process is at while the block runs."""
-        self._at_work = (name, self._container.now())
+        self._engaged = (name, self._container.now())
         try:
             yield
         finally:
-            self._at_work = None
+            self._engaged = None
 
     def add_orders(self, orders: int) -> None:
         """Adds to what the process has settled."""
@@ -60,7 +60,7 @@ class Heartbeat:
         with self._guard:
             is_first, now = not self._has_begun, self._container.now()
             sign = SignOfLife(
-                self._process_id, self._kind, self._began_at, self._at_work, self._orders, is_first, is_last=is_end
+                self._process_id, self._kind, self._began_at, self._engaged, self._orders, is_first, is_last=is_end
             )
             try:
                 with self._container.begin() as conn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distrib.services.heartbeats import DRAINS
-from workers.runtime import runtime, told
+from workers.runtime import activity_shown, runtime
 
 DRAIN_SECONDS = 30.0
 
@@ -16,7 +16,7 @@ def drain() -> int:
     """
     container, drainer = runtime()
     container.bell.answer()
-    with told(DRAINS) as heartbeat:
+    with activity_shown(DRAINS) as heartbeat:
         tally = drainer.run(deadline_s=DRAIN_SECONDS, after_batch=lambda _: _call_for_help())
         if heartbeat is not None:
             heartbeat.add_orders(tally.orders)

@@ -20,12 +20,12 @@ def install(container: Container, heartbeat: Heartbeat | None = None) -> None:
 
 
 @contextmanager
-def told(work: str) -> Iterator[Heartbeat | None]:
+def activity_shown(activity: str) -> Iterator[Heartbeat | None]:
     """Tells what this process is at while the block runs, where it tells of itself."""
     if not _beats:
         yield None
         return
-    with _beats[0].at_work(work):
+    with _beats[0].engaged_in(activity):
         yield _beats[0]
 
 

@@ -163,7 +163,7 @@ class Supervisor:
             self._woken = monotonic()
 
     def _drain(self) -> None:
-        with self._heartbeat.at_work(SWEEPS):
+        with self._heartbeat.engaged_in(SWEEPS):
             tally = self._drainer.run(deadline_s=_SWEEP_DRAIN_S)
         self._heartbeat.add_orders(tally.orders)
         if tally.orders:

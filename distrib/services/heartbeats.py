@@ -33,7 +33,7 @@ class SignOfLife:
     """What a process says of itself.
 
     Args:
-        work: what it is at (``DRAINS``, ``SWEEPS``) since when; None: nothing.
+        activity: what it is at (``DRAINS``, ``SWEEPS``) since when; None: nothing.
         orders: settled since it began.
         is_first: the first that it says.
         is_last: it ends as it should.
@@ -42,7 +42,7 @@ class SignOfLife:
     process_id: str
     kind: str
     began_at: datetime
-    work: tuple[str, datetime] | None
+    activity: tuple[str, datetime] | None
     orders: int
     is_first: bool = False
     is_last: bool = False
@@ -50,9 +50,9 @@ class SignOfLife:
 
 def beat(conn: Connection, sign: SignOfLife, now: datetime) -> None:
     """Records that a process lives and what it is at; when one begins, who was not heard of for a day is forgotten."""
-    work, since = sign.work or (None, None)
+    activity, since = sign.activity or (None, None)
     ended_at = now if sign.is_last else None
-    row = ProcessRow(sign.process_id, sign.kind, sign.began_at, now, work, since, sign.orders, ended_at)
+    row = ProcessRow(sign.process_id, sign.kind, sign.began_at, now, activity, since, sign.orders, ended_at)
     store.write_beat(conn, row)
     if sign.is_first:
         store.forget_processes(conn, now - KEPT_FOR)
@@ -79,7 +79,7 @@ def _process(row: ProcessRow, now: datetime) -> dict[str, Any]:
         "state": _state(row, now),
         "began_at": row.began_at,
         "seen_at": row.seen_at,
-        "work": row.work,
+        "activity": row.activity,
         "busy_since": row.busy_since,
         "orders": row.orders,
         "ended_at": row.ended_at,
@@ -91,7 +91,7 @@ def _state(row: ProcessRow, now: datetime) -> str:
         return ENDED
     if now - row.seen_at > LOST_AFTER:
         return LOST
-    return IDLE if row.work is None else BUSY
+    return IDLE if row.activity is None else BUSY
 
 
 def _job(row: PeriodicRow, now: datetime) -> dict[str, Any]:

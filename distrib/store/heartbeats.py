@@ -17,7 +17,7 @@ class ProcessRow(NamedTuple):
     kind: str
     began_at: datetime
     seen_at: datetime
-    work: str | None
+    activity: str | None
     busy_since: datetime | None
     orders: int
     ended_at: datetime | None = None
@@ -37,7 +37,7 @@ class PeriodicRow(NamedTuple):
 _BEAT = f"""
 INSERT INTO service_processes ({", ".join(ProcessRow._fields)})
 VALUES ({", ".join(f"%({name})s" for name in ProcessRow._fields)})
-ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at, work = excluded.work,
+ON CONFLICT (process_id) DO UPDATE SET seen_at = excluded.seen_at, activity = excluded.activity,
     busy_since = excluded.busy_since, orders = excluded.orders, ended_at = excluded.ended_at
 """
 _FORGET = "DELETE FROM service_processes WHERE seen_at < %s"

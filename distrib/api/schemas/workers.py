@@ -18,7 +18,7 @@ class ProcessSchema(Shape):
     )
     began_at = Instant(required=True)
     seen_at = Instant(required=True, metadata={"description": "when it was last heard of"})
-    work = Choice((DRAINS, SWEEPS), required=True, allow_none=True, metadata={"description": "null: it waits"})
+    activity = Choice((DRAINS, SWEEPS), required=True, allow_none=True, metadata={"description": "null: it waits"})
     busy_since = Instant(required=True, allow_none=True)
     orders = Whole(required=True, metadata={"description": "settled since it began, of all programs"})
     ended_at = Instant(required=True, allow_none=True)

@@ -24,7 +24,7 @@ _LATENESS: Final[Mapping[str, BadgeState]] = {
     "on time": BadgeState(Text("on time", "job"), "green", "check"),
 }
 _KINDS: Final = {SUPERVISOR: Text("supervisor", "process"), WORKER: Text("worker", "process")}
-_WORK: Final = {
+_ACTIVITIES: Final = {
     DRAINS: Text("settles orders", "process"),
     SWEEPS: Text("settles what no worker came for", "process"),
 }
@@ -54,7 +54,7 @@ def worker_pages(blueprint: Blueprint) -> None:
         values = {
             "tab": "workers",
             "processes": [_process(visit, row) for row in shown["processes"]],
-            "works": any(row["state"] in (BUSY, IDLE) for row in shown["processes"]),
+            "is_live": any(row["state"] in (BUSY, IDLE) for row in shown["processes"]),
             "jobs": [_job(visit, row) for row in shown["jobs"]],
             "lost_after": round(LOST_AFTER.total_seconds()),
         }
@@ -66,7 +66,7 @@ def _process(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
         **row,
         "state": state_badge(_STATES, row["state"], visit.reader.language),
         "kind": visit.say(_KINDS[row["kind"]]),
-        "work": visit.say(_WORK[row["work"]]) if row["work"] else "",
+        "activity": visit.say(_ACTIVITIES[row["activity"]]) if row["activity"] else "",
     }
 
 

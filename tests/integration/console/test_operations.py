@@ -104,7 +104,7 @@ def test_who_works_is_shown_and_what_was_done_is_told_in_words_and_found_by_them
     ann = person("ann")
     assert "Nothing works: no process was heard of." in ann.page("/operations/workers")
     heartbeat = Heartbeat(api.world.container, WORKER)
-    with heartbeat.at_work(DRAINS):
+    with heartbeat.engaged_in(DRAINS):
         heartbeat.beat()
     page = words(ann.page("/operations/workers"))
     assert f"worker {heartbeat.process_id} busy settles orders" in page

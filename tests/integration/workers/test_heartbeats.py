@@ -37,10 +37,10 @@ def test_a_worker_tells_what_it_is_at_and_is_taken_for_dead_when_it_falls_silent
     install(container, worker)
     world.post(settled("e", "o", "a", line(1_000)))
     drain()
-    with worker.at_work(DRAINS):
+    with worker.engaged_in(DRAINS):
         worker.beat()
     own = processes(api)[worker.process_id]
-    assert (own["state"], own["work"], own["orders"], own["kind"]) == ("busy", "drains", 1, "worker")
+    assert (own["state"], own["activity"], own["orders"], own["kind"]) == ("busy", "drains", 1, "worker")
     worker.end()
     seen_at = datetime.fromisoformat(processes(api)[killed.process_id]["seen_at"])
     api.stop_clock(seen_at + LOST_AFTER + timedelta(seconds=1))
@@ -63,7 +63,7 @@ def test_a_supervisor_beats_while_it_watches_and_who_is_gone_for_a_day_is_forgot
     finally:
         supervisor.stop_watching()
     [own] = processes(api).values()
-    assert (own["kind"], own["state"], own["work"]) == ("supervisor", "idle", None)
+    assert (own["kind"], own["state"], own["activity"]) == ("supervisor", "idle", None)
 
 
 def test_periodic_jobs_say_when_they_went_well_or_did_not_and_which_is_late(

@@ -116,11 +116,11 @@ CREATE TABLE service_processes (
     kind       text COLLATE "C" NOT NULL CHECK (kind IN ('supervisor', 'worker')),
     began_at   timestamptz NOT NULL,
     seen_at    timestamptz NOT NULL,
-    work       text COLLATE "C",                 -- what it is at; NULL: nothing
+    activity   text COLLATE "C",                 -- what it is at; NULL: nothing
     busy_since timestamptz,
     orders     bigint NOT NULL,                  -- settled since it began
     ended_at   timestamptz,                      -- as it should; of one that died it stays NULL
-    CHECK ((work IS NULL) = (busy_since IS NULL))
+    CHECK ((activity IS NULL) = (busy_since IS NULL))
 );
 CREATE INDEX service_processes_seen ON service_processes (seen_at);
 CREATE TABLE periodic_runs (
@@ -134,5 +134,5 @@ CREATE TABLE periodic_runs (
 GRANT SELECT ON service_processes, periodic_runs TO distrib_web, distrib_worker;
 GRANT INSERT, DELETE ON service_processes TO distrib_worker;
 GRANT INSERT ON periodic_runs TO distrib_worker;
-GRANT UPDATE (seen_at, work, busy_since, orders, ended_at) ON service_processes TO distrib_worker;
+GRANT UPDATE (seen_at, activity, busy_since, orders, ended_at) ON service_processes TO distrib_worker;
 GRANT UPDATE (every_seconds, done_at, took_ms, failed_at, error) ON periodic_runs TO distrib_worker;
