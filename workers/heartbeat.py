@@ -10,11 +10,13 @@ from datetime import datetime
 
 import psycopg
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from distrib.bootstrap import Container
 from distrib.services.heartbeats import BEATS_EVERY, SignOfLife, beat
 from workers.lookout import Lookout
+
+_WAITS_S = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -56,18 +58,21 @@ class Heartbeat:
         self._orders += orders
 
     def beat(self, *, is_end: bool = False) -> None:
-        """Writes one sign of life, or the last."""
-        with self._guard:
+        """Writes one sign of life, or the last; of none that hangs another is written."""
+        if not self._guard.acquire(timeout=_WAITS_S):
+            return
+        try:
             is_first, now = not self._has_begun, self._container.now()
             sign = SignOfLife(
                 self._process_id, self._kind, self._began_at, self._engaged, self._orders, is_first, is_last=is_end
             )
-            try:
-                with self._container.begin() as conn:
-                    beat(conn, sign, now)
-                self._has_begun = True
-            except (DBAPIError, psycopg.Error) as error:
-                _log.warning("heartbeat_unwritten", error=type(error).__name__)
+            with self._container.begin() as conn:
+                beat(conn, sign, now)
+            self._has_begun = True
+        except (SQLAlchemyError, psycopg.Error) as error:
+            _log.warning("heartbeat_unwritten", error=type(error).__name__)
+        finally:
+            self._guard.release()
 
     def end(self) -> None:
         """Stops, and says that the process ends as it should."""

@@ -9,7 +9,7 @@ from time import monotonic
 
 import psycopg
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from distrib.bootstrap import Container
 from distrib.services.heartbeats import note_run
@@ -108,7 +108,7 @@ class Tending:
             with self._container.begin() as conn:
                 took_ms = round((ended - began) * 1_000)
                 note_run(conn, job.name, max(1, round(job.every_seconds)), self._container.now(), took_ms, error)
-        except (DBAPIError, psycopg.Error):
+        except (SQLAlchemyError, psycopg.Error):
             return  # the database is away, which the log says already
         if error is None:
             self._noted[job.name] = ended

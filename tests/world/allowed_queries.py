@@ -45,6 +45,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "compliance/structure.sponsors_with_few_buyers": STRUCTURE,
         "ledger/accounts.own_accounts": ADDED_UP,
         "ledger/balances.available_of_all": EVERYBODY,
+        "ledger/releases.releases": ORDERED,
         "ledger/seals.sealed_transfers": SEALED,
         "ledger/sorted_balances._keys": ORDERED,
         "ledger/sorted_balances.keep_balances": ORDERED,

@@ -22,6 +22,7 @@ from distrib.courier import Courier
 from distrib.courier.pinned import Sender
 from distrib.services.compliance.monitors import run_monitors
 from distrib.services.context import COMMAND_LINE, Program, format_period, period_bounds
+from distrib.services.heartbeats import WORKER, note_run
 from distrib.services.held_changes import due_changes, reseal_contents
 from distrib.services.ledger.seals import programs_to_seal, seal_now
 from distrib.services.network.moves import move_shop
@@ -52,6 +53,7 @@ from tests.world.platform_feeds import let_owners_in, sign_people_in, visit_link
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
 from workers.evaluations import run_due_evaluations
+from workers.heartbeat import Heartbeat
 from workers.held_changes import apply_change
 from workers.monitors import run_daily_monitors
 from workers.near_ranks import refresh_near_ranks
@@ -647,6 +649,13 @@ class PlatformDay:
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
         refresh_near_ranks(world.container)
+        heartbeat = Heartbeat(world.container, WORKER)
+        heartbeat.beat()
+        heartbeat.end()
+        with world.container.begin() as conn:
+            for error in (None, "ValueError"):
+                note_run(conn, "near_ranks", 60, world.now(), 5, error)
+        self.good("GET", "/v1/workers")
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")
         with world.container.begin() as conn:
