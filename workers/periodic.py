@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from distrib.bootstrap import Container
 from distrib.services.heartbeats import note_run
 from workers.audits import run_daily_audits, run_requested_audits
+from workers.branches import refresh_branches
 from workers.evaluations import run_due_evaluations
 from workers.funnels import keep_funnels
 from workers.held_changes import apply_due_changes
@@ -49,6 +50,7 @@ TABLE: tuple[Periodic, ...] = (
     Periodic("sorted_shops", 30.0, keep_sorted_shops),
     Periodic("large_programs", 60.0, begin_statement_totals),
     Periodic("held_changes", 10.0, apply_due_changes),
+    Periodic("branches", 60.0, refresh_branches),
     Periodic("near_ranks", 60.0, refresh_near_ranks),
     Periodic("funnels", 60.0, keep_funnels),
     Periodic("visitors", 60.0, forget_past_visitors),

@@ -104,6 +104,22 @@ def measure_below(forest: Forest) -> tuple[Whole, Whole]:
     return persons, heights
 
 
+def sums_below(forest: Forest, own: Whole) -> Whole:
+    """Adds a figure of each shop up over all that stand below it, itself included: one sum for each shop.
+
+    >>> sums_below(plant(np.array([1, 2, 3, 9]), np.array([0, 1, 1, 0])), np.array([5, 20, 300, 7])).tolist()
+    [325, 20, 300, 7]
+    """
+    sums = own.astype(np.int64)
+    order = np.argsort(forest.levels, kind="stable")
+    deepest = int(forest.levels.max(initial=0))
+    starts = np.searchsorted(forest.levels[order], np.arange(1, deepest + 2))
+    for level in range(deepest, 1, -1):
+        places = order[starts[level - 1] : starts[level]]
+        np.add.at(sums, forest.sponsor_places[places], sums[places])
+    return sums
+
+
 @dataclass(frozen=True, slots=True)
 class ShopFigures:
     """The figures of single shops, each kind as (shop numbers, figures)."""

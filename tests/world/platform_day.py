@@ -54,6 +54,7 @@ from tests.world.documents import cancelled, decided, line, paid, refunded, sett
 from tests.world.platform_feeds import let_owners_in, sign_people_in, visit_links
 from tests.world.receivers import receiver
 from workers.audits import run_daily_audits, run_requested_audits
+from workers.branches import refresh_branches
 from workers.evaluations import run_due_evaluations
 from workers.heartbeat import Heartbeat
 from workers.held_changes import apply_change
@@ -672,6 +673,7 @@ class PlatformDay:
         self.good("PUT", f"/v1/shops/{self.shop(8)}/rank", {"rank": None, "reason": "r"})
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
+        refresh_branches(world.container)
         refresh_near_ranks(world.container)
         heartbeat = Heartbeat(world.container, WORKER)
         heartbeat.beat()

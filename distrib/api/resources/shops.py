@@ -291,7 +291,7 @@ def _related(call: Call, row: RelatedShop) -> dict[str, Any]:
     shown = asdict(row) | {"currency": call.program.currency}
     hidden = {"shop_no"} | ({"sponsor_id", "status"} if is_partner(call) else set())
     if row.direct_recruits is None:
-        hidden.add("direct_recruits")
+        hidden |= {"direct_recruits", "branch"}
     return {name: value for name, value in shown.items() if name not in hidden}
 
 

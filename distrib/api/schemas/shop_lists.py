@@ -19,7 +19,7 @@ from distrib.api.schemas.fields import (
 )
 from distrib.api.schemas.lists import PageQuerySchema
 from distrib.api.schemas.problem import ProblemEntrySchema
-from distrib.api.schemas.shops import MOST_LEVELS, MOST_SHOPS, SHOP_STATUSES
+from distrib.api.schemas.shops import MOST_LEVELS, MOST_SHOPS, SHOP_STATUSES, BranchSchema
 from distrib.services.network.decisions import DECISIONS
 from distrib.services.network.listing import NEWEST_FIRST, SORTS
 
@@ -60,6 +60,7 @@ class ListedShopSchema(Shape):
     month_sales_minor = Total(required=True)
     available_minor = Total(required=True)
     currency = PlainText(required=True)
+    branch = Inner(BranchSchema, required=True, allow_none=True, metadata={"description": "null: not added up yet"})
 
 
 class ShopsPageSchema(Shape):

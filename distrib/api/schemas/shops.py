@@ -92,6 +92,15 @@ class RegisteredListSchema(Shape):
     results = Listed(Inner(RegisteredSchema), required=True)
 
 
+class BranchSchema(Shape):
+    """A shop and all below it, added up by the workers now and then."""
+
+    shops = Whole(low=1, required=True, metadata={"description": "itself included"})
+    sales_minor = Total(required=True, metadata={"description": "of the month, net of refunds"})
+    period = PlainText(required=True)
+    as_of = Instant(required=True)
+
+
 class RelatedShopSchema(Shape):
     """A shop above or below another; ``distance`` counts the levels between them."""
 
@@ -106,6 +115,9 @@ class RelatedShopSchema(Shape):
     sponsor_id = Identifier(allow_none=True)
     status = Choice(SHOP_STATUSES)
     direct_recruits = Whole(metadata={"description": "of the shops below, for the platform's own keys"})
+    branch = Inner(
+        BranchSchema, allow_none=True, metadata={"description": "beside direct_recruits; null: not added up yet"}
+    )
 
 
 class TreeQuerySchema(Shape):

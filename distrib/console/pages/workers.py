@@ -38,6 +38,7 @@ JOBS: Final[Mapping[str, Text]] = {
     "sorted_shops": Text("order of shops by money and sales", "job"),
     "large_programs": Text("large programs", "job"),
     "held_changes": Text("changes whose day has come", "job"),
+    "branches": Text("sales of branches", "job"),
     "near_ranks": Text("who is near the next rank", "job"),
     "funnels": Text("funnel", "job"),
     "visitors": Text("forgetting of visitors", "job"),

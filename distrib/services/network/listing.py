@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Problem, Refusal
 from distrib.domain.texts import Text
 from distrib.services.context import Program, period_bounds
+from distrib.services.network.branches import Branch, branches_of
 from distrib.services.network.views import lowest_rank
 from distrib.store.ledger import balances, sorted_balances
 from distrib.store.ledger.sorted_balances import FigureKey
@@ -64,6 +65,7 @@ class ShopEntry:
     month_sales_minor: int
     available_minor: int
     currency: str
+    branch: Branch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def _entries(conn: Connection, program: Program, numbers: Sequence[int], now: da
     sales = listed_shops.sales_between(conn, program.program_id, numbers, start, end)
     splits = balances.balances_of(conn, program.program_id, numbers, now)
     lowest = lowest_rank(conn, program, now)
+    branches = branches_of(conn, program, numbers)
     return [
         ShopEntry(
             id=row.shop_id,
@@ -193,6 +196,7 @@ def _entries(conn: Connection, program: Program, numbers: Sequence[int], now: da
             month_sales_minor=sales.get(row.shop_no, 0),
             available_minor=splits[row.shop_no].available_minor if row.shop_no in splits else 0,
             currency=program.currency,
+            branch=branches.get(row.shop_no),
         )
         for row in listed_shops.listed_shops(conn, program.program_id, numbers)
     ]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from distrib.domain.errors import Refusal
 from distrib.domain.identifiers import is_identifier
 from distrib.services.context import Program
+from distrib.services.network.branches import Branch, branches_of
 from distrib.services.plans.versions import load_timeline
 from distrib.store.network import shops, tree
 from distrib.store.network.shops import ShopRow
@@ -45,7 +46,7 @@ class ShopView:
 class RelatedShop:
     """A shop above or below another one; ``distance`` counts the levels between them.
 
-    ``direct_recruits`` is None where nobody counted them.
+    ``direct_recruits`` and ``branch`` are None where nobody counted them.
     """
 
     shop_no: int
@@ -59,6 +60,7 @@ class RelatedShop:
     joined_at: datetime
     sales_minor: int
     direct_recruits: int | None = None
+    branch: Branch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ def _related(
     lowest = lowest_rank(conn, program, now)
     shown = [place.shop_no for place in places]
     recruits = tree.count_recruits(conn, program.program_id, shown, now) if counts else {}
+    branches = branches_of(conn, program, shown) if counts else {}
     return [
         RelatedShop(
             shop_no=place.shop_no,
@@ -259,6 +262,7 @@ def _related(
             joined_at=rows[place.shop_no].joined_at,
             sales_minor=sales.get(place.shop_no, 0),
             direct_recruits=recruits.get(place.shop_no, 0) if counts else None,
+            branch=branches.get(place.shop_no),
         )
         for place in places
     ]

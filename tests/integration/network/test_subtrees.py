@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import networkx as nx
@@ -12,10 +13,13 @@ from sqlalchemy import text
 from distrib.cli import cli
 from distrib.domain.errors import Refusal
 from distrib.services.network import subtrees
+from distrib.services.network.branches import keep_branches
 from distrib.settings import Settings
 from tests.world.api import Api
 from tests.world.commands import name_servers
+from tests.world.documents import PAID, SELLER_TEN_PERCENT, line, refunded, settled
 from tests.world.world import World, chain
+from workers.branches import refresh_branches
 
 
 def test_json_and_graphml_hold_the_same_tree(api: Api) -> None:
@@ -64,6 +68,35 @@ def test_the_nearest_of_a_tree_are_answered_at_once_and_said_to_be_cut(api: Api)
     assert caller.refused("GET", "/v1/shops/a/tree?most=2001") == (422, "invalid")
     below = caller.get("/v1/shops/a/downline?levels=1")["data"]
     assert [shop["direct_recruits"] for shop in below] == [1, 0]
+
+
+def test_a_branch_is_a_shop_with_all_below_it_and_what_they_sold_this_month(api: Api) -> None:
+    world, finance = api.world, api.caller("finance")
+    world.publish(SELLER_TEN_PERCENT)
+    world.join(*chain("a", "b", "c"), ("d", "a"), ("e", None))
+
+    def branches(path: str) -> dict[str, tuple[int, int] | None]:
+        rows = finance.get(path)["data"]
+        return {row["id"]: row["branch"] and (row["branch"]["shops"], row["branch"]["sales_minor"]) for row in rows}
+
+    assert branches("/v1/shops/a/downline?levels=1") == {"b": None, "d": None}
+    march = PAID + timedelta(days=20)
+    world.earn(
+        settled("e-1", "o-1", "b", line(1_000)),
+        settled("e-2", "o-2", "c", line(200)),
+        settled("e-3", "o-3", "e", line(30)),
+        refunded("r-1", "o-2", {"1": 50}, march),
+        settled("e-4", "o-4", "d", line(7), paid_at=PAID - timedelta(days=40)),
+    )
+    with world.begin() as conn:
+        assert keep_branches(conn, world.program, march)
+    assert branches("/v1/shops/a/downline?levels=1") == {"b": (2, 1_150), "d": (1, 0)}
+    assert branches("/v1/shops?level=1") == {"a": (4, 1_150), "e": (1, 30)}
+    [first, *_] = finance.get("/v1/shops?level=1")["data"]
+    assert first["branch"]["period"] == "2026-03"
+    assert "branch" not in api.caller("partner", "a").get("/v1/shops/a/downline?levels=1")["data"][0]
+    refresh_branches(world.container)
+    assert branches("/v1/shops?level=1") == {"a": (4, 0), "e": (1, 0)}
 
 
 def test_names_that_xml_cannot_hold_come_out_readable(api: Api) -> None:

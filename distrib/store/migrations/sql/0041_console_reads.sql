@@ -145,3 +145,33 @@ GRANT INSERT, DELETE ON service_processes TO distrib_worker;
 GRANT INSERT ON periodic_runs TO distrib_worker;
 GRANT UPDATE (seen_at, activity, busy_since, orders, ended_at) ON service_processes TO distrib_worker;
 GRANT UPDATE (every_seconds, done_at, took_ms, failed_at, error) ON periodic_runs TO distrib_worker;
+
+-- What each shop and all below it sold in the month that runs, worked out over all shops now and then and replaced as a
+-- whole; a shop without a row stands alone and sold nothing.
+CREATE TABLE branch_runs (
+    program_id integer PRIMARY KEY,
+    as_of      timestamptz NOT NULL,
+    period     integer NOT NULL,                 -- 202603, program's time zone
+    shops      bigint NOT NULL                   -- how many there were
+);
+CREATE TABLE branches (
+    program_id  integer NOT NULL,
+    shop_no     bigint NOT NULL,
+    shops       bigint NOT NULL CHECK (shops > 0),   -- itself and all below it
+    sales_minor bigint NOT NULL,
+    PRIMARY KEY (program_id, shop_no)
+);
+GRANT SELECT ON branch_runs, branches TO distrib_web;
+GRANT SELECT, INSERT, DELETE ON branch_runs, branches TO distrib_worker;
+GRANT UPDATE (as_of, period, shops) ON branch_runs TO distrib_worker;
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['branch_runs', 'branches']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('CREATE POLICY own_program ON %I TO distrib_web '
+            'USING (program_id = NULLIF(current_setting(''distrib.program_id'', true), '''')::integer)', t);
+    END LOOP;
+END $$;

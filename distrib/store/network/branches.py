@@ -1,0 +1,82 @@
+"""What every shop and all below it sold, as it was worked out last. How it is added up may not enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver, rows_as
+from distrib.store.locks import BRANCHES
+
+_DUE = """
+SELECT p.program_id FROM programs p LEFT JOIN branch_runs r USING (program_id)
+WHERE r.as_of IS NULL
+   OR r.as_of <= CASE WHEN r.shops > %(many)s THEN %(now)s - %(slowly)s::interval ELSE %(now)s - %(often)s::interval END
+ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
+"""
+_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+_LAST = "SELECT as_of, period, shops FROM branch_runs WHERE program_id = %s"
+_FORGET = "DELETE FROM branches WHERE program_id = %s"
+_COPY = "COPY branches (program_id, shop_no, shops, sales_minor) FROM STDIN"
+_DONE = """
+INSERT INTO branch_runs (program_id, as_of, period, shops) VALUES (%s, %s, %s, %s)
+ON CONFLICT (program_id) DO UPDATE SET as_of = excluded.as_of, period = excluded.period, shops = excluded.shops
+"""
+_OF_SHOPS = """
+SELECT b.shop_no, b.shops, b.sales_minor
+FROM unnest(%(numbers)s::bigint[]) n (shop_no)
+JOIN branches b ON b.program_id = %(program)s AND b.shop_no = n.shop_no
+"""
+
+
+class BranchRun(NamedTuple):
+    """When the branches were added up, of which month, over how many shops."""
+
+    as_of: datetime
+    period: int
+    shops: int
+
+
+class BranchRow(NamedTuple):
+    """A shop with how many stand from it down, itself included, and what they sold, in minor units."""
+
+    shop_no: int
+    shops: int
+    sales_minor: int
+
+
+def programs_due(
+    conn: Connection, now: datetime, often: timedelta, slowly: timedelta, many: int, limit: int
+) -> list[int]:
+    """Lists programs added up longer than ``often`` ago, or than ``slowly`` where they have over ``many`` shops."""
+    bound = {"now": now, "often": often, "slowly": slowly, "many": many, "limit": limit}
+    return [row[0] for row in driver(conn).execute(_DUE, bound)]
+
+
+def try_lock(conn: Connection, program_id: int) -> bool:
+    """Keeps others from adding up a program until the transaction ends; False where one does."""
+    return bool(conn.execute(_LOCK, {"lock": BRANCHES, "program": program_id}).scalar_one())
+
+
+def last_run(conn: Connection, program_id: int) -> BranchRun | None:
+    """Reads when a program was added up; None: never."""
+    return driver(conn).cursor(row_factory=rows_as(BranchRun)).execute(_LAST, (program_id,)).fetchone()
+
+
+def replace_branches(conn: Connection, program_id: int, run: BranchRun, rows: Sequence[BranchRow]) -> None:
+    """Writes the branches of a program in place of those before, by COPY."""
+    driver(conn).execute(_FORGET, (program_id,))
+    with driver(conn).cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row((program_id, *row))
+    driver(conn).execute(_DONE, (program_id, *run))
+
+
+def branches_of(conn: Connection, program_id: int, numbers: Sequence[int]) -> dict[int, BranchRow]:
+    """Reads the branches of those shops, by number; who stands alone and sold nothing is left out."""
+    cursor = driver(conn).cursor(row_factory=rows_as(BranchRow))
+    rows = cursor.execute(_OF_SHOPS, {"program": program_id, "numbers": list(numbers)}).fetchall()
+    return {row.shop_no: row for row in rows}
