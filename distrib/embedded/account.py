@@ -3,6 +3,7 @@
 Nothing here changes the rights of a directory that is not ours.
 """
 
+import errno
 import os
 import pwd
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 NOBODY = 65534
+_ASKED_AT_MOST = 3
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"}
 
 
@@ -42,9 +44,17 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def can(self, test: str, path: Path) -> bool:
-        """Whether the account passes `test -x`, `-r` or `-w` on a path; asked of the system, as that account."""
+        """Whether the account passes `test -x`, `-r` or `-w` on a path; asked of the system, as that account.
+
+        Raises:
+            InterruptedError: whoever was sent to ask was killed each time, which is no "no".
+        """
         command = ["/bin/sh", "-c", f'test {test} "$1"', "sh", str(path)]
-        return subprocess.run(command, cwd="/", env=ENVIRONMENT, check=False, **self.as_child()).returncode == 0
+        for _ in range(_ASKED_AT_MOST):
+            status = subprocess.run(command, cwd="/", env=ENVIRONMENT, check=False, **self.as_child()).returncode
+            if status >= 0:
+                return status == 0
+        raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR), str(path))
 
 
 def account_for(data: Path) -> Account:

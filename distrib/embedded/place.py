@@ -87,13 +87,21 @@ def settle_place(control: Path) -> Place:
 
 
 def base_of(control: Path) -> Path:
-    """Where the data goes: into var_dir, or where a pointer in it says, or to a place that the account can reach."""
-    pointer = control / "data-is-in"
+    """Where the data is; of new data where it goes: into var_dir, or to a place that the account can reach.
+
+    Raises:
+        EmbeddedServersFailed: a pointer in var_dir says where the data is, and it is there no more.
+    """
+    pointer, base = control / "data-is-in", control / "servers"
+    if (base / "postgres").is_dir():
+        return base
     if pointer.exists():
-        base = Path(pointer.read_text(encoding="utf-8").strip())
-        if base.is_dir():
-            return base
-    base = control / "servers"
+        named = Path(pointer.read_text(encoding="utf-8").strip())
+        if not named.is_dir():
+            raise EmbeddedServersFailed(
+                Text("{pointer} names {named}, and there is none", pointer=pointer, named=named)
+            )
+        return named
     if account_for(base / "postgres").can("-x", control):
         return make_directory(base, 0o711)
     base = make_elsewhere()

@@ -191,6 +191,15 @@ class OpenedFindingMessageSchema(MessagePart):
     action = PlainText(required=True, low=0)
 
 
+class AskedQuestionMessageSchema(MessagePart):
+    """A question of a shop owner about a line, without what it says."""
+
+    question_id = Identifier(required=True)
+    shop_id = Identifier(required=True)
+    commission_id = PlainText(required=True)
+    order_id = Identifier(required=True, allow_none=True)
+
+
 class PingMessageSchema(MessagePart):
     """Says that the endpoint is tried, and nothing else."""
 
@@ -213,6 +222,7 @@ MESSAGES: Final[dict[str, type[Schema]]] = {
     "shop.pending": PendingShopMessageSchema,
     "event.failed": FailedEventMessageSchema,
     "finding.opened": OpenedFindingMessageSchema,
+    "question.asked": AskedQuestionMessageSchema,
     PING: PingMessageSchema,
 }
 """What the ``data`` of a message is, by its type."""

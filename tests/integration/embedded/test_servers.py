@@ -328,6 +328,35 @@ def test_a_machine_without_servers_is_told_what_to_install(var_dir: Path, monkey
     assert running(var_dir) == (False, False)
 
 
+def test_data_that_are_there_are_not_left_for_another_place(var_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedServers(var_dir, durable=False):
+        place = place_of(var_dir)
+    monkeypatch.setattr(Account, "can", lambda *_: False)
+    assert place_of(var_dir) == place
+    assert not (place.control / "data-is-in").exists()
+
+
+def test_data_that_a_pointer_names_in_vain_are_missed_and_not_begun_anew(tmp_path: Path) -> None:
+    control = control_of(tmp_path / "var")
+    (control / "data-is-in").write_text(f"{tmp_path / 'gone'}\n", encoding="utf-8")
+    with pytest.raises(EmbeddedServersFailed, match="gone"):
+        place_of(tmp_path / "var")
+
+
+def test_who_is_killed_while_asking_is_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def killed(*_: object, **__: object) -> subprocess.CompletedProcess[bytes]:
+        asked.append(1)
+        return subprocess.CompletedProcess([], -signal.SIGKILL if len(asked) != 3 else 0)
+
+    monkeypatch.setattr("distrib.embedded.account.subprocess.run", killed)
+    account = Account(uid=os.geteuid(), gid=os.getegid())
+    assert account.can("-x", tmp_path)
+    with pytest.raises(InterruptedError):
+        account.can("-x", tmp_path)
+
+
 def test_a_file_where_the_directory_should_be_is_told(reachable_path: Path) -> None:
     (reachable_path / "var").write_text("a file")
     with pytest.raises(EmbeddedServersFailed, match="cannot write into"), EmbeddedServers(reachable_path / "var"):

@@ -52,7 +52,7 @@ def test_every_body_has_an_example_that_its_shape_takes() -> None:
     assert with_body == requests().keys()
     for name, example in requests().items():
         for body in example.values() if name == "post_events" else [example]:
-            assert load_body(REGISTERED[name][0].body.schema, body), name
+            load_body(REGISTERED[name][0].body.schema, body)  # raises where it does not fit
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
