@@ -15,7 +15,7 @@ from tests.world.documents import SELLER_TEN_PERCENT, line, settled
 from tests.world.world import World, chain
 
 Person = Callable[..., Browser]
-OF_THE_API = ("/docs", "/docs/calls/payouts", "/docs/errors")
+OF_THE_API = ("/docs", "/docs/calls/people")
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,14 @@ from xml.etree import ElementTree
 
 import click
 import pytest
+from PIL import Image
 
 import distrib
 from distrib.cli import cli
 from distrib.services.orders.codec import decode_event
 from distrib.services.orders.views import ORDER_STATUSES
 from distrib.services.plans.words import REASONS
+from tests.tools.screenshots import LANGUAGES, MOST_BYTES, PICTURES, SHOWN, picture_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -140,8 +142,19 @@ def test_the_chinese_readme_has_the_same_headings_blocks_tables_and_links() -> N
     rows = [len(re.findall(r"^\|", prose_of(page), re.MULTILINE)) for page in (README, CHINESE)]
     assert rows[0] == rows[1]
     here, there = ([link for link in links_of(page) if not link.startswith("README")] for page in (README, CHINESE))
-    assert here == there
+    assert [link.replace(".en.png", ".zh.png") for link in here] == there
     assert len(spans_of(README)) == len(spans_of(CHINESE))
+
+
+def test_the_pictures_of_the_readme_are_those_that_the_command_takes_and_small() -> None:
+    shown = {picture_of(name, language) for name in SHOWN for language in LANGUAGES}
+    links = {ROOT / link for page in (README, CHINESE) for link in links_of(page) if "/images/" in link}
+    assert links == shown
+    assert set(PICTURES.iterdir()) == shown
+    for picture in shown:
+        assert picture.stat().st_size < MOST_BYTES, picture.name
+        with Image.open(picture) as opened:
+            assert opened.width >= 375, picture.name
 
 
 def commands_of(page: Path) -> Iterator[str]:
