@@ -24,6 +24,8 @@ from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
 from tests.world.documents import PAID, line, settled
 from tests.world.payouts import payee, put
 
+PATIENCE_MS = 60_000
+"""No walk is too slow: what never comes fails it."""
 Person = Callable[..., Browser]
 MARCH = "2026年3月"
 PLAN = {
@@ -103,6 +105,7 @@ class Walker:
 @pytest.fixture
 def shown(api: Api) -> Iterator[tuple[Chromium, str]]:
     """A Chromium, and where the test's own service answers."""
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as browser, serving(api.app) as base:
         yield browser, base
 
@@ -308,6 +311,7 @@ def _at_desk(shown: tuple[Chromium, str], login: str) -> Iterator[Walker]:
     """Somebody who signs in at a desk."""
     browser, base = shown
     with sight(browser, base, DESK) as seen:
+        seen.page.set_default_timeout(PATIENCE_MS)
         walker = Walker(seen)
         seen.open("/console/sign-in")
         walker.type("登录名", login)
@@ -322,6 +326,7 @@ def _on_phone(shown: tuple[Chromium, str], link: str) -> Iterator[Walker]:
     """The owner of a shop, who opens the link on a phone."""
     browser, base = shown
     with sight(browser, base, PHONE) as seen:
+        seen.page.set_default_timeout(PATIENCE_MS)
         walker = Walker(seen)
         seen.open(link[link.index("/s/") :])
         walker.press("打开我的店铺")
