@@ -187,8 +187,8 @@ def options_of(states: Mapping[str, BadgeState]) -> list[tuple[str, Text | str]]
     return [(code, state.words) for code, state in states.items()]
 
 
-def id_cell(visit: Visit, value: str | None, endpoint: str = "", **path: str) -> Markup:
-    """An id that leads to its page and copies on a click."""
+def id_cell(visit: Visit, value: str | None, endpoint: str = "", *, name: str = "", **path: str) -> Markup:
+    """An id that leads to its page and copies on a click, with the name beside it of what has one."""
     if not value:
         return Markup("")
     label = visit.say(Text("Copy {id}", id=value))
@@ -196,6 +196,8 @@ def id_cell(visit: Visit, value: str | None, endpoint: str = "", **path: str) ->
     if endpoint:
         address = visit.url(endpoint, **path)
         shown = Markup('<a href="{}">{}</a>').format(address, value)
+    if name:
+        shown += Markup(' <span class="text-secondary">{}</span>').format(name)
     return Markup(
         '<span class="id">{}<button type="button" class="copy" data-copy="{}" aria-label="{}">{}</button></span>'
     ).format(shown, value, label, icon("copy"))
@@ -205,8 +207,7 @@ def shop_cell(visit: Visit, shop_id: str | None) -> Markup:
     """A shop's id, which leads to its card, with its name beside it where the page has asked for names."""
     if not shop_id:
         return Markup("")
-    cell, name = id_cell(visit, shop_id, "shop", shop_id=shop_id), visit.shop_names.get(shop_id)
-    return cell + Markup(' <span class="text-secondary">{}</span>').format(name) if name else cell
+    return id_cell(visit, shop_id, "shop", name=visit.shop_names.get(shop_id, ""), shop_id=shop_id)
 
 
 def money_cell(visit: Visit, amount_minor: int | None, *, signed: bool = False) -> Markup:

@@ -161,8 +161,8 @@ def _shops(visit: Visit, period: str) -> ListSpec:
 
 def _shop_of_month(visit: Visit, period: str, shop_id: str) -> Markup:
     """A shop's id that leads to its month, with its name beside it."""
-    cell, name = id_cell(visit, shop_id, "shop_month", period=period, shop_id=shop_id), visit.shop_names.get(shop_id)
-    return cell + Markup(' <span class="text-secondary">{}</span>').format(name) if name else cell
+    name = visit.shop_names.get(shop_id, "")
+    return id_cell(visit, shop_id, "shop_month", name=name, period=period, shop_id=shop_id)
 
 
 def _lines(visit: Visit, period: str, shop_id: str) -> ListSpec:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from distrib.services.network.registration import ShopDraft
 from tests.integration.console.conftest import PASSWORD, Browser
@@ -24,6 +24,8 @@ from tests.world.browser import DESK, PHONE, Sight, chromium, serving, sight
 from tests.world.documents import PAID, line, settled
 from tests.world.payouts import payee, put
 
+PATIENCE_MS = 60_000
+"""No walk is too slow: what never comes fails it."""
 Person = Callable[..., Browser]
 MARCH = "2026年3月"
 PLAN = {
@@ -62,8 +64,8 @@ class Walker:
 
     def click(self, name: str, role: Any = "link", within: Locator | None = None) -> None:
         """Clicks what has that name."""
+        self.steps.append(name)
         (within or self.main).get_by_role(role, name=name, exact=True).first.click()
-        self.look(name)
 
     def press(self, name: str, within: Locator | None = None) -> None:
         """Presses a button."""
@@ -83,26 +85,34 @@ class Walker:
         """Waits until the page says all of that."""
         for said in words:
             expect(self.main).to_contain_text(said)
+        self.look(words[0])
 
     def heads(self, words: str) -> None:
         """Waits until the page's own heading says that."""
         expect(self.main.get_by_role("heading", level=1)).to_have_text(re.compile(words.replace(" ", r"\s+")))
+        self.look(words)
 
     def row(self, words: str) -> Locator:
         """The row of a table that says that."""
         return self.main.locator("tr", has_text=words).first
 
     def look(self, step: str) -> None:
-        """Checks the page once it stands still: nothing beside the screen, nothing to complain of."""
-        self.page.wait_for_load_state("networkidle")
+        """Checks the page that stands: nothing of it beside the screen; the browser must complain of nothing."""
         self.steps.append(step)
-        assert not self.sight.overflows, self.steps
+        self.page.wait_for_load_state("load")
+        try:
+            overflows = self.sight.overflows
+        except Error:  # it went on to another page meanwhile
+            self.page.wait_for_load_state("load")
+            overflows = self.sight.overflows
+        assert not overflows, self.steps
         assert self.sight.complaints == [], self.steps
 
 
 @pytest.fixture
 def shown(api: Api) -> Iterator[tuple[Chromium, str]]:
     """A Chromium, and where the test's own service answers."""
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as browser, serving(api.app) as base:
         yield browser, base
 
@@ -308,6 +318,7 @@ def _at_desk(shown: tuple[Chromium, str], login: str) -> Iterator[Walker]:
     """Somebody who signs in at a desk."""
     browser, base = shown
     with sight(browser, base, DESK) as seen:
+        seen.page.set_default_timeout(PATIENCE_MS)
         walker = Walker(seen)
         seen.open("/console/sign-in")
         walker.type("登录名", login)
@@ -322,6 +333,7 @@ def _on_phone(shown: tuple[Chromium, str], link: str) -> Iterator[Walker]:
     """The owner of a shop, who opens the link on a phone."""
     browser, base = shown
     with sight(browser, base, PHONE) as seen:
+        seen.page.set_default_timeout(PATIENCE_MS)
         walker = Walker(seen)
         seen.open(link[link.index("/s/") :])
         walker.press("打开我的店铺")
