@@ -97,7 +97,7 @@ def bench_reads(container: Container, scale: str, say: Callable[[str], None]) ->
 
 
 def keep_what_workers_keep(opened: OpenedWorld) -> None:
-    """Keeps what a worker's periodic tasks keep of a program: of a large one its totals and orders, of any its lists."""
+    """Keeps what periodic tasks keep of a program: of a large one its totals and orders, of any its lists."""
     for keep in (keep_due_totals, keep_due_order, keep_branches, keep_near_ranks):
         with opened.container.begin() as conn:
             keep(conn, opened.program, opened.container.now())
