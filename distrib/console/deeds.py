@@ -75,7 +75,7 @@ OPERATIONS: Final[Mapping[str, Text]] = {
     "approve_webhook_change": Text("approved a change of a webhook", "deed"),
     "cancel_webhook_change": Text("cancelled a change of a webhook", "deed"),
     "end_webhook": Text("ended a webhook", "deed"),
-    "rotate_webhook_secret": Text("gave a webhook a new secret", "deed"),  # nosec B105  # an operation's name
+    "rotate_webhook_secret": Text("gave a webhook a new secret", "deed"),
     "test_webhook": Text("sent a test to a webhook", "deed"),
     "resend_delivery": Text("sent a delivery again", "deed"),
     "request_withdrawal": Text("asked for a withdrawal", "deed"),

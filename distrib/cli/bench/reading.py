@@ -22,6 +22,8 @@ from distrib.cli.bench.platform_world.keeping import OpenedWorld, open_world
 from distrib.cli.bench.platform_world.shape import SMALL_PROGRAM, WORLD_SIZES
 from distrib.cli.bench.reading_requests import PageRead, requests_of
 from distrib.logs import configure_logs
+from distrib.services.network.branches import keep_branches
+from distrib.services.ranks.near import keep_near_ranks
 from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals
 
@@ -95,8 +97,8 @@ def bench_reads(container: Container, scale: str, say: Callable[[str], None]) ->
 
 
 def keep_what_workers_keep(opened: OpenedWorld) -> None:
-    """Keeps the totals and the orders that a worker's periodic task keeps of a program, where it is large enough."""
-    for keep in (keep_due_totals, keep_due_order):
+    """Keeps what periodic tasks keep of a program: of a large one its totals and orders, of any its lists."""
+    for keep in (keep_due_totals, keep_due_order, keep_branches, keep_near_ranks):
         with opened.container.begin() as conn:
             keep(conn, opened.program, opened.container.now())
 

@@ -77,6 +77,8 @@ def values_of(world: PlatformWorld) -> dict[str, tuple[str, ...]]:
         "rank": ("member", "no-rank"),
         "level": ("1", "4"),
         "month": ("2026-11",),
+        "evaluation": ("2024-03",),
+        "days": ("30", "180"),
         "root": (shop_id(1), shop_id(world.roots)),
         "joined_from": ("2024-01-01T00:00:00Z",),
         "joined_to": ("2024-01-10T00:00:00Z",),
