@@ -135,7 +135,7 @@ def mark_what_is_wrong(page: Sight) -> None:
     keys.press("Control+End")
     keys.type("  ti")
     sees(".cm-tooltip-autocomplete li[aria-selected]", has_text="tier").wait_for()
-    assert "0 到" in sees(".cm-completionInfo").inner_text()
+    assert "1 到 3 的整数" in sees(".cm-completionInfo").inner_text()
     keys.press("Enter")
     keys.type("99")
     sees(".cm-lintRange-error").wait_for()
