@@ -88,7 +88,7 @@ class ListSpec:
         name: under which a person's choice of columns is kept.
         endpoint: of its page.
         operation: that answers a page of it.
-        cells: what stands in a row, by column, and under ``id`` what a tick stands for.
+        cells: what stands in a row, by column, and under ``id`` what a tick stands for where the row has no id.
         kept: parameters of the address that are no filter of the form, such as the tab's.
         path: the ids in the operation's path, and in the page's.
         place: further ids in the page's path alone.
@@ -240,7 +240,7 @@ def _chosen(visit: Visit, spec: ListSpec) -> set[str]:
 
 def _row(spec: ListSpec, row: Mapping[str, Any]) -> dict[str, Any]:
     cells = spec.cells(row)
-    return {"id": cells.get("id", row.get("id")), "cells": cells, "unfold": spec.unfold(row) if spec.unfold else ""}
+    return {"id": row.get("id", cells.get("id")), "cells": cells, "unfold": spec.unfold(row) if spec.unfold else ""}
 
 
 def _filter(entry: ListFilter, asked: Mapping[str, str], language: str) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def test_pending_shops_are_decided_together_with_a_reason_and_not_without(api: A
     for shop in ("cat", "dan", "eve"):
         admin.post("/v1/shops", {"id": shop})
     assert 'class="bulk-form"' not in ann.page("/shops")
-    assert 'class="bulk-form"' in ann.page("/shops?status=pending")
+    waiting = ann.page("/shops?status=pending")
+    assert 'class="bulk-form"' in waiting
+    assert 'name="id" value="cat"' in waiting
     sent = {"csrf_token": ann.token, "do": "activate", "id": ["cat", "dan", "nobody"]}
     address = f"/console/p/{api.world.program.code}/decide-shops"
     refused = ann.client.post(address, data=sent, headers={"HX-Request": "true"})
