@@ -46,6 +46,8 @@ from distrib.store.ledger.balances import available_of_all
 from distrib.store.ledger.sorted_balances import shops_by_figure
 from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
+from distrib.store.ranks.changes import list_changes
+from distrib.store.ranks.near import list_near
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
@@ -660,6 +662,9 @@ class PlatformDay:
         self.good("GET", "/v1/workers")
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")
+        with world.container.begin() as conn:  # as the pages after the first ask
+            list_changes(conn, self.program.program_id, ["promotion"], (world.now(), 1), 100)
+            list_near(conn, self.program.program_id, "owner", (500_000, 1), 100)
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
 
