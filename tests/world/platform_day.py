@@ -652,6 +652,7 @@ class PlatformDay:
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
         refresh_branches(world.container)
+        self.pages("/v1/shops?level=1")
         refresh_near_ranks(world.container)
         heartbeat = Heartbeat(world.container, WORKER)
         heartbeat.beat()
@@ -793,6 +794,7 @@ class PlatformDay:
         [line_of] = partner.get(f"/v1/shops/{own}/commissions?sort=-posted&limit=1")["data"]
         question = {"id": f"q-{number}", "commission_id": line_of["id"], "text": "Why?"}
         self.good("POST", "/v1/questions", question, by=partner)
+        self.look()
         for step, body in (("answer", {"answer": "So."}), ("close", None)):
             self.pages("/v1/questions?status=open")
             self.good("POST", f"/v1/questions/q-{number}/{step}", body, by=self.second)
