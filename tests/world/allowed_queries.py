@@ -28,6 +28,7 @@ SINCE_KEPT = (
 )
 COUNTED = "no further than 10,000 are counted, a tenth of this program"
 ORDERED = "the order of all shops, which is kept every few minutes, and of a small program computed as it is asked"
+RELEASED = "what becomes available later lies at the end of the table, found by ranges of pages (BRIN)"
 NEW_ORDER = "rows that were kept a moment ago: no statistics know them yet"
 NEW_MONTH = "a month that began a moment ago: statistics know those before it"
 
@@ -94,6 +95,7 @@ _REASONS: dict[str, dict[str, str]] = {
         "audit/runs.order_batch.<locals>.rows": BY_RANGE,
         "audit/runs.rest_of": BY_RANGE,
         "compliance/cases.freezes_in_force": NEW_ROWS,
+        "ledger/releases.releases": RELEASED,
         "ledger/seals.sealed_transfers": CURSOR,
         "ledger/sorted_balances._keys": NEW_ORDER,
         "ledger/sorted_balances.keep_balances": NEW_ORDER,

@@ -48,6 +48,8 @@ from distrib.store.ledger.balances import available_of_all
 from distrib.store.ledger.sorted_balances import shops_by_figure
 from distrib.store.network.listing import ShopFilters, Way
 from distrib.store.plans import documents
+from distrib.store.ranks.changes import list_changes
+from distrib.store.ranks.near import list_near
 from distrib.store.statements.pools import base_of_month
 from tests.world.api import Api, Caller
 from tests.world.documents import cancelled, decided, line, paid, refunded, settled
@@ -674,6 +676,7 @@ class PlatformDay:
         for name in ("ranks", "next-rank"):
             self.good("GET", f"/v1/shops/{self.shop(8)}/{name}")
         refresh_branches(world.container)
+        self.pages("/v1/shops?level=1")
         refresh_near_ranks(world.container)
         heartbeat = Heartbeat(world.container, WORKER)
         heartbeat.beat()
@@ -684,6 +687,9 @@ class PlatformDay:
         self.good("GET", "/v1/workers")
         for path in ("evaluations", "changes", "changes?evaluation=2024-04", "near", "near?rank=owner"):
             self.pages(f"/v1/ranks/{path}")
+        with world.container.begin() as conn:  # as the pages after the first ask
+            list_changes(conn, self.program.program_id, ["promotion"], (world.now(), 1), 100)
+            list_near(conn, self.program.program_id, "owner", (500_000, 1), 100)
         with world.container.begin() as conn:
             pay_pools(conn, self.program, 202404, COMMAND_LINE, world.now())
 
@@ -812,6 +818,7 @@ class PlatformDay:
         [line_of] = partner.get(f"/v1/shops/{own}/commissions?sort=-posted&limit=1")["data"]
         question = {"id": f"q-{number}", "commission_id": line_of["id"], "text": "Why?"}
         self.good("POST", "/v1/questions", question, by=partner)
+        self.look()
         for step, body in (("answer", {"answer": "So."}), ("close", None)):
             self.pages("/v1/questions?status=open")
             self.good("POST", f"/v1/questions/q-{number}/{step}", body, by=self.second)
