@@ -45,6 +45,9 @@ OPERATIONS: Final[Mapping[str, Text]] = {
     "get_penalty": Text("looked at a penalty", "deed"),
     "withdraw_penalty": Text("withdrew a penalty", "deed"),
     "seat_person": Text("let a person in", "deed"),
+    "create_password_link": Text("made a link for a lost password", "deed"),
+    "start_task": Text("had a worker begin a task", "deed"),
+    "cancel_task": Text("cancelled a task", "deed"),
     "create_plan": Text("kept a plan as a draft", "deed"),
     "publish_plan": Text("published a plan", "deed"),
     "change_program": Text("changed settings of the program", "deed"),
@@ -93,6 +96,8 @@ _COMMANDS: Final[Mapping[str, Text]] = {
     "ledger seal": Text("sealed the ledger", "deed"),
     "payout report": Text("took a report for the tax office", "deed"),
     "payout reseal": Text("sealed payees with the newest data key", "deed"),
+    "person bind": Text("let a person sign in at a provider", "deed"),
+    "person unbind": Text("let a person sign in at a provider no more", "deed"),
     "person end": Text("ended a person in every program", "deed"),
     "person password": Text("gave a person a new password", "deed"),
     "person remove": Text("ended a person's seat", "deed"),
@@ -138,6 +143,11 @@ _TWINS: Final[Mapping[str, str]] = {
     "withdrawal approve": "approve_withdrawal",
     "withdrawal refuse": "refuse_withdrawal",
 }
+_OF_PAGES: Final[Mapping[str, Text]] = {
+    "sign_in": Text("came in", "deed"),
+    "use_password_link": Text("set a new password by a link", "deed"),
+}
+"""What people do on pages alone, by no operation."""
 COMMANDS: Final[Mapping[str, Text]] = {**_COMMANDS, **{name: OPERATIONS[twin] for name, twin in _TWINS.items()}}
 """Commands that change something or show what is personal, by the words they are typed with."""
 
@@ -148,4 +158,4 @@ def deed_words(name: str) -> Text | str:
     >>> str(deed_words("publish_plan")), str(deed_words("payout approve")), str(deed_words("later"))
     ('published a plan', 'approved a payout', 'later')
     """
-    return OPERATIONS.get(name) or COMMANDS.get(name) or name
+    return OPERATIONS.get(name) or COMMANDS.get(name) or _OF_PAGES.get(name) or name

@@ -167,5 +167,9 @@ def _refusals(operation: Mapping[str, Any]) -> list[tuple[int, str]]:
 def _example(body: Mapping[str, Any]) -> str | None:
     """The example of a body, laid out; of several the first."""
     taken = body.get(_JSON, {})
-    shown = [taken["example"]] if "example" in taken else [one["value"] for one in taken.get("examples", {}).values()]
+    shown = (
+        [taken["example"]]
+        if "example" in taken
+        else [example["value"] for example in taken.get("examples", {}).values()]
+    )
     return json.dumps(shown[0], ensure_ascii=False, indent=2) if shown else None

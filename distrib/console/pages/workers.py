@@ -43,6 +43,8 @@ JOBS: Final[Mapping[str, Text]] = {
     "funnels": Text("funnel", "job"),
     "visitors": Text("forgetting of visitors", "job"),
     "webhooks": Text("deliveries of webhooks", "job"),
+    "tasks": Text("tasks that people began", "job"),
+    "task_files": Text("forgetting of files of tasks", "job"),
 }
 
 
