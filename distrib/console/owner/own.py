@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, request
 
@@ -12,9 +12,8 @@ from distrib.console.owner.payees import known_payee
 from distrib.domain.periods import previous_period
 from distrib.domain.sharing import invite_link
 from distrib.services.context import format_period
+from distrib.services.statements.month_states import newest_closed
 
-MONTHS_LOOKED_AT: Final = 6
-"""So many months back the newest closed one is looked for; months close in sequence: all before it are closed."""
 MONTHS_LISTED: Final = 12
 QUESTIONS_LISTED: Final = "20"
 DESIGNS: Final = ("classic", "market", "night")
@@ -67,26 +66,10 @@ def own_pages(blueprint: Blueprint, public_url: Callable[[], str | None]) -> Non
 
 def closed_months(visit: OwnerVisit) -> list[str]:
     """The months of the shop that are closed, the newest first, as ``2026-03``."""
-    program = visit.desk.program
+    program, months = visit.desk.program, list[str]()
     joined = program.period_of(visit.own("get_shop")["joined_at"])
-    period = previous_period(program.period_of(visit.desk.now))
-    for _ in range(MONTHS_LOOKED_AT):
-        if period < joined:
-            return []
-        if _is_closed(visit, format_period(period)):
-            break
-        period = previous_period(period)
-    else:
-        return []
-    months: list[str] = []
-    while period >= joined and len(months) < MONTHS_LISTED:
+    period = newest_closed(visit.desk.conn, program)
+    while period is not None and period >= joined and len(months) < MONTHS_LISTED:
         months.append(format_period(period))
         period = previous_period(period)
     return months
-
-
-def _is_closed(visit: OwnerVisit, period: str) -> bool:
-    statement: dict[str, Any] = visit.call(
-        "get_shop_statement", query={"limit": "1"}, period=period, shop_id=visit.shop_id
-    )
-    return bool(statement["status"] == "closed")

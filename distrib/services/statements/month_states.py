@@ -46,6 +46,11 @@ def list_months(
     return shown, page[-1] if len(wanted) > limit else None
 
 
+def newest_closed(conn: Connection, program: Program) -> int | None:
+    """The newest month that is closed, as 202603; all before it are closed, too. None where none is."""
+    return books.closed_through(conn, program.program_id) or None
+
+
 def _always(program: Program, closed_through: int, now: datetime) -> list[int]:
     """The months that are listed whether or not anything moved in them."""
     lasts = program.period_of(now)

@@ -293,8 +293,11 @@ def _plan_is_published(walker: Walker, tea: Api) -> None:
     walker.menu("方案")
     walker.main.get_by_role("link", name="spring 1").first.click()
     walker.click("以此为底稿")
-    editor = walker.main.get_by_role("textbox", name="方案文档（YAML 或 JSON）")
-    editor.fill(editor.input_value().replace("0.03", "0.04"))
+    line = walker.page.locator(".cm-line", has_text="0.03").first
+    behind = line.inner_text().partition("0.03")[2]
+    line.click()
+    for key in ("End", *["ArrowLeft"] * len(behind), "Backspace", "4"):
+        walker.page.keyboard.press(key)
     walker.sees("4%")
     walker.press("存为草稿")
     walker.sees("spring 2")
