@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
 
 from distrib.bootstrap import Container
 from distrib.settings import Settings
@@ -19,18 +18,12 @@ def audit_follows(request: pytest.FixtureRequest) -> Iterator[None]:
     if "live" not in request.fixturenames or audited.tampers(request):
         yield
         return
-    engine: Engine = request.getfixturevalue("auditing")
-    with engine.connect() as conn:
-        before = audited.programs_after(conn, 0)
-    yield
-    audited.audit_programs(engine, max(before, default=0))
-
-
-@pytest.fixture(scope="session")
-def auditing(live: Live) -> Iterator[Engine]:
-    """What audits the live service's database from test to test."""
+    live: Live = request.getfixturevalue("live")
     with audited.auditing_engine(live.container.database_url) as engine:
-        yield engine
+        with engine.connect() as conn:
+            before = audited.programs_after(conn, 0)
+        yield
+        audited.audit_programs(engine, max(before, default=0))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Final
 CONFIRM: Final = "confirm"
 KEYS: Final = "keys"
 SCOPES: Final[dict[str, tuple[str, ...]]] = {
-    "partner": ("read", "shops", "propose"),
+    "partner": ("read", "shops", "payees", "propose"),
     "orders": ("read", "customers", "events"),
     "finance": ("read", "payees", "propose", CONFIRM, "results"),
     "admin": (

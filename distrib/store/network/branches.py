@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from distrib.store.copying import copy_into
 from distrib.store.database import driver, rows_as
 from distrib.store.locks import BRANCHES
 
@@ -20,15 +21,15 @@ ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
 _LOCK = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
 _LAST = "SELECT as_of, period, shops FROM branch_runs WHERE program_id = %s"
 _FORGET = "DELETE FROM branches WHERE program_id = %s"
-_COPY = "COPY branches (program_id, shop_no, shops, sales_minor) FROM STDIN"
 _DONE = """
 INSERT INTO branch_runs (program_id, as_of, period, shops) VALUES (%s, %s, %s, %s)
 ON CONFLICT (program_id) DO UPDATE SET as_of = excluded.as_of, period = excluded.period, shops = excluded.shops
 """
+# Each by its own key: the table may have been filled a moment ago, and no statistics know it.
 _OF_SHOPS = """
 SELECT b.shop_no, b.shops, b.sales_minor
 FROM unnest(%(numbers)s::bigint[]) n (shop_no)
-JOIN branches b ON b.program_id = %(program)s AND b.shop_no = n.shop_no
+CROSS JOIN LATERAL (SELECT * FROM branches WHERE program_id = %(program)s AND shop_no = n.shop_no OFFSET 0) b
 """
 
 
@@ -69,7 +70,7 @@ def last_run(conn: Connection, program_id: int) -> BranchRun | None:
 def replace_branches(conn: Connection, program_id: int, run: BranchRun, rows: Sequence[BranchRow]) -> None:
     """Writes the branches of a program in place of those before, by COPY."""
     driver(conn).execute(_FORGET, (program_id,))
-    with driver(conn).cursor() as cursor, cursor.copy(_COPY) as copy:
+    with copy_into(conn, "branches", ("program_id", *BranchRow._fields)) as copy:
         for row in rows:
             copy.write_row((program_id, *row))
     driver(conn).execute(_DONE, (program_id, *run))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from markupsafe import escape
@@ -19,6 +20,7 @@ from distrib.api.calls.bodies import BATCH_BYTES as MOST_BYTES
 from distrib.domain.errors import CODES
 from distrib.domain.texts import Text
 from distrib.languages import LANGUAGES, render
+from distrib.store.patience import PatientConnection
 from tests.world.api import Api, Caller
 
 EVENT: dict[str, Any] = {
@@ -285,7 +287,7 @@ def test_a_database_that_is_away_is_503_with_retry_after(api: Api, monkeypatch: 
     container = api.world.container
     away = container.database_url.replace(container.database_url.rsplit("/", 1)[1].split("?")[0], "nowhere_at_all")
     api.world.container.web_engine.dispose()
-    monkeypatch.setattr(container.web_engine.dialect, "connect", connect_to(away, container.web_engine.dialect))
+    monkeypatch.setattr(PatientConnection, "connect", connect_to(away, container.web_engine.dialect))
     answer = caller.call("GET", "/v1/program")
     assert (answer.status_code, json.loads(answer.text)["code"]) == (503, "unavailable")
     assert answer.headers["Retry-After"] == "1"
@@ -311,8 +313,8 @@ def impossible_paths(rule: str) -> Iterator[str]:
 
 def connect_to(url: str, dialect: Any) -> Any:
     """A way to connect that always asks for another database."""
-    options = dialect.create_connect_args(make_url(url))
-    return lambda *_, **__: dialect.dbapi.connect(*options[0], **options[1])
+    words, named = dialect.create_connect_args(make_url(url))
+    return lambda *_, **__: psycopg.connect(*words, **named)
 
 
 def broken(api: Api, error: Exception) -> Caller:
