@@ -188,15 +188,13 @@ def test_a_newcomer_gets_from_the_wheel_to_a_statement(installation: Installatio
         made = installation.command("distrib", "key", "create", "--role", "admin").splitlines()
         (key,) = [line for line in made if line.startswith("dk_")]
         client = Client(port, key)
-        client.post("/v1/shops", {"shop_id": "s", "name": "s"})
+        client.post("/v1/shops", {"id": "s", "name": "s"})
         paid_at = datetime.now(ZoneInfo("Asia/Shanghai"))
-        client.post(
-            "/v1/events", {"events": [settled("e", "o", "s", line(10_000), paid_at=paid_at, occurred_at=paid_at)]}
-        )
+        client.post("/v1/events", settled("e", "o", "s", line(10_000), paid_at=paid_at, occurred_at=paid_at))
         client.wait_for_events()
         assert client.get("/v1/orders/o")["status"] == "settled"
         month = installation.command("distrib", "statement", "show", f"{paid_at:%Y-%m}")
-        assert "13.00" in month
+        assert "13.00" in month, month
         refused = client.call("GET", f"/v1/statements/{paid_at:%Y-%m}/export?format=parquet")
         assert (refused.status, "distrib[parquet]" in refused.text) == (422, True)
         assert_page_is_whole(client, "/console/sign-in")
