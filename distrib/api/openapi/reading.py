@@ -128,7 +128,7 @@ def _call(method: str, path: str, operation: Mapping[str, Any]) -> ShownCall:
         method=method.upper(),
         path=path,
         summary=operation.get("summary", ""),
-        description=operation.get("description", ""),
+        description=operation.get("description", "").removeprefix(operation.get("summary", "")).lstrip(),
         roles=operation.get("x-roles", ()),
         parameters=[_parameter(parameter) for parameter in operation["parameters"]],
         body=_types(body),

@@ -175,6 +175,7 @@ def _releases(visit: Visit) -> dict[str, Any] | None:
             title, [reader.day(row["day"]) for row in answer["data"]], [Series(name, "bar", amounts)], reader
         ),
         "sum": reader.money(sum(amounts)),
+        "has_any": any(amounts),
         "later_minor": answer["later_minor"],
         "as_of": answer["as_of"],
         "href": visit.url("payable") if visit.has_page("payable") and visit.desk.may("list_payable") else "",

@@ -66,6 +66,7 @@ def test_every_page_of_the_menu_is_shown_without_a_complaint_or_a_barrier(
         for path in paths:
             status = page.open(path)
             problems = [*page.barriers(), *(["wider than the screen"] if page.overflows else [])]
+            problems += ["an empty tray"] if page.page.locator("#tray").is_visible() else []
             if status != 200 or problems:
                 wrong[path] = status, problems
         assert wrong == {}

@@ -45,6 +45,7 @@ def test_every_call_of_the_description_is_read_with_what_it_takes_and_answers() 
         assert [media for media, _ in call.body] == list(operation.get("requestBody", {}).get("content", {})), key
         assert [answer.status for answer in call.answers] == [code for code in operation["responses"] if code < "4"]
         assert call.refusals, key
+        assert not call.description.startswith(call.summary), key
 
 
 def test_every_body_has_an_example_that_its_shape_takes() -> None:
