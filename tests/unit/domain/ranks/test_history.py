@@ -139,6 +139,7 @@ def test_only_versions_that_map_ranks_change_names_and_from_their_instant_on() -
     assert [ladder.maps_from(day(n)) for n in (1, 10, 11)] == [[day(10)], [day(10)], []]
     assert ladder.carry("manager", day(9), day(10)) == "owner"
     assert ladder.carry("member", day(9), day(10)) == "member"
+    assert ladder.carry("manager", day(10), day(15)) == "manager"
 
 
 def test_each_shop_has_a_history_of_its_own() -> None:
@@ -191,6 +192,14 @@ def test_lower_promotions_of_later_are_overridden_earliest_first_under_the_name_
         DatedRank(day(4), "manager", PROMOTION),
         DatedRank(day(6), "manager", PROMOTION),
         DatedRank(day(12), "head", PROMOTION),
+        DatedRank(day(10), "head", MAPPED, "manager"),
+    ]
+
+
+def test_what_is_restored_is_what_a_later_version_renames() -> None:
+    history = RankHistory([(SHOP, day(1), "manager", PROMOTION), (SHOP, day(5), "owner", HAND)], RENAMED)
+    assert history.complete(SHOP, day(5), plan()) == [
+        DatedRank(day(5), "manager", RESTORED),
         DatedRank(day(10), "head", MAPPED, "manager"),
     ]
 
