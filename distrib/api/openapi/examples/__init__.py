@@ -7,6 +7,7 @@ A test sends every request to a service (``tests/world/examples.py``) and holds 
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -15,32 +16,31 @@ JSON: Final = "application/json"
 _HERE: Final = __name__
 
 
-@cache
 def requests() -> dict[str, Any]:
-    """The body that is sent, by operationId; of ``post_events`` several, by their names."""
-    return _read("requests.json")
+    """The body that is sent, by operationId; of ``post_events`` several, by their names. A copy: shapes change bodies."""
+    return deepcopy(_read("requests.json"))
 
 
-@cache
 def answers() -> dict[str, Any]:
-    """The JSON that is answered, by operationId and status."""
-    return _read("answers.json")
+    """The JSON that is answered, by operationId and status; a copy."""
+    return deepcopy(_read("answers.json"))
 
 
 def add_examples(operation: dict[str, Any]) -> None:
     """Puts the examples of an operation beside its shapes; changed in place."""
     name = operation["operationId"]
-    if name in requests():
-        sent = requests()[name]
+    if name in _read("requests.json"):
+        sent = deepcopy(_read("requests.json")[name])
         content = operation["requestBody"]["content"]
         if name == "post_events":
             content[JSON]["examples"] = {key: {"value": value} for key, value in sent.items()}
         else:
             content[JSON]["example"] = sent
-    for status, answer in answers().get(name, {}).items():
+    for status, answer in deepcopy(_read("answers.json").get(name, {})).items():
         operation["responses"][status]["content"][JSON]["example"] = answer
 
 
+@cache
 def _read(name: str) -> dict[str, Any]:
     kept: dict[str, Any] = json.loads(files(_HERE).joinpath(name).read_text("utf-8"))
     return kept
