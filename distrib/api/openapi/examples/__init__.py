@@ -17,7 +17,7 @@ _HERE: Final = __name__
 
 
 def requests() -> dict[str, Any]:
-    """The body that is sent, by operationId; of ``post_events`` several, by their names. A copy: shapes change bodies."""
+    """The body that is sent, by operationId; of ``post_events`` several, by their names. A copy: shapes change it."""
     return deepcopy(_read("requests.json"))
 
 
