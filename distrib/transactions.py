@@ -91,7 +91,7 @@ def sqlstate_of(error: DBAPIError | psycopg.Error | Exception) -> str | None:
 
 def is_passing(error: DBAPIError | psycopg.Error) -> bool:
     """Whether the same request may well succeed in a moment."""
-    return _is_lost(error) or sqlstate_of(error) in _PASSING
+    return is_lost(error) or sqlstate_of(error) in _PASSING
 
 
 def is_of_the_server(error: BaseException) -> bool:
@@ -108,10 +108,10 @@ def _is_worth_another_try(error: BaseException, also: Collection[str]) -> bool:
     if isinstance(cause.orig if isinstance(cause, DBAPIError) else cause, _HANGS):
         return False
     state = sqlstate_of(cause)
-    return _is_lost(cause) or state in _RETRIED or state in also
+    return is_lost(cause) or state in _RETRIED or state in also
 
 
-def _is_lost(error: DBAPIError | psycopg.Error) -> bool:
+def is_lost(error: DBAPIError | psycopg.Error) -> bool:
     """Whether the connection broke, or there was none to be had: no code, or one of class 08."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from distrib.auditor import audit_in_steps
@@ -13,25 +15,19 @@ from distrib.services.audit.run import (
     requested_programs,
 )
 from distrib.services.context import Program
-from distrib.services.programs.tenants import get_program
+from workers.each_program import each_program
 
 _log = structlog.get_logger(__name__)
 
 
 def run_requested_audits(container: Container) -> None:
     """Runs the requested audits and records their results."""
-    with container.begin() as conn:
-        programs = [get_program(conn, number) for number in requested_programs(conn)]
-    for program in programs:
-        _audit(container, program)
+    each_program(container, lambda conn, _: requested_programs(conn), partial(_audit, container))
 
 
 def run_daily_audits(container: Container) -> None:
     """Runs the audit of every program whose last one is of a day that is over."""
-    with container.begin() as conn:
-        programs = [get_program(conn, number) for number in programs_to_audit(conn, container.now())]
-    for program in programs:
-        _audit(container, program)
+    each_program(container, programs_to_audit, partial(_audit, container))
 
 
 def _audit(container: Container, program: Program) -> None:

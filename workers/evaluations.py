@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 import structlog
+from sqlalchemy import Connection
 
 from distrib.bootstrap import Container
 from distrib.domain.errors import Refusal
-from distrib.services.context import Actor
+from distrib.services.context import Actor, Program
 from distrib.services.programs.tenants import list_programs
 from distrib.services.ranks.evaluation import due_period, evaluate_month
+from workers.each_program import each_program
 
 CLOCK = Actor(key_id="distrib", name="distrib", role="admin")
 
@@ -17,17 +22,23 @@ _log = structlog.get_logger(__name__)
 
 def run_due_evaluations(container: Container) -> None:
     """Evaluates the next month of every program whose turn it is; one that is not ready yet waits."""
-    with container.begin() as conn:
-        now = container.now()
-        due = [(program, due_period(conn, program, now)) for program in list_programs(conn)]
-    for program, period in due:
-        if period is None:
-            continue
-        try:
-            with container.begin() as conn:
-                row, is_new = evaluate_month(conn, program, period, CLOCK, container.now())
-        except Refusal as refusal:
-            _log.info("evaluation_waits", program=program.code, code=refusal.code)
-            continue
-        if is_new:
-            _log.info("evaluated", program=program.code, period=row.period, promoted=row.promoted, lowered=row.lowered)
+    each_program(container, _programs_due, partial(_evaluate, container))
+
+
+def _programs_due(conn: Connection, now: datetime) -> list[int]:
+    programs = list_programs(conn)
+    return [program.program_id for program in programs if due_period(conn, program, now) is not None]
+
+
+def _evaluate(container: Container, program: Program) -> None:
+    try:
+        with container.begin() as conn:
+            period = due_period(conn, program, container.now())
+            if period is None:
+                return
+            row, is_new = evaluate_month(conn, program, period, CLOCK, container.now())
+    except Refusal as refusal:
+        _log.info("evaluation_waits", program=program.code, code=refusal.code)
+        return
+    if is_new:
+        _log.info("evaluated", program=program.code, period=row.period, promoted=row.promoted, lowered=row.lowered)

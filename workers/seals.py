@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from distrib.bootstrap import Container
+from distrib.services.context import Program
 from distrib.services.ledger.seals import programs_to_seal, seal_now
-from distrib.services.programs.tenants import get_program
+from workers.each_program import each_program
 
 _log = structlog.get_logger(__name__)
 
 
 def seal_days(container: Container) -> None:
-    """Seals what was posted on days that are over, program by program, each in a transaction of its own."""
+    """Seals what was posted on days that are over."""
+    each_program(container, programs_to_seal, partial(_seal, container))
+
+
+def _seal(container: Container, program: Program) -> None:
     with container.begin() as conn:
-        programs = [get_program(conn, number) for number in programs_to_seal(conn, container.now())]
-    for program in programs:
-        with container.begin() as conn:
-            seal = seal_now(conn, program, container.now())
-        if seal is not None:
-            _log.info("sealed", program=program.code, seal=seal["seal_no"], digest=seal["digest"])
+        seal = seal_now(conn, program, container.now())
+    if seal is not None:
+        _log.info("sealed", program=program.code, seal=seal["seal_no"], digest=seal["digest"])

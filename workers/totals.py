@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
-from sqlalchemy import Connection
-
 from distrib.bootstrap import Container
-from distrib.services.context import Program
-from distrib.services.programs.tenants import get_program
 from distrib.services.statements.sorting import keep_due_order
 from distrib.services.statements.totals import keep_due_totals, programs_kept, programs_to_begin
+from workers.each_program import each_in_transaction
 
 
 def keep_statement_totals(container: Container) -> None:
     """Keeps anew what has moved or aged of the totals that are kept."""
-    _keep(container, programs_kept, keep_due_totals)
+    each_in_transaction(container, lambda conn, _: programs_kept(conn), keep_due_totals)
 
 
 def begin_statement_totals(container: Container) -> None:
     """Begins to keep the totals of programs that have grown large."""
-    _keep(container, programs_to_begin, keep_due_totals)
+    each_in_transaction(container, lambda conn, _: programs_to_begin(conn), keep_due_totals)
 
 
 def keep_sorted_shops(container: Container) -> None:
     """Keeps anew the order of shops by money and sales, of the programs whose totals are kept, where it is due."""
-    _keep(container, programs_kept, keep_due_order)
-
-
-def _keep(
-    container: Container,
-    programs_of: Callable[[Connection], list[int]],
-    keep: Callable[[Connection, Program, datetime], object],
-) -> None:
-    """Keeps what is due program by program, each in a transaction of its own."""
-    with container.begin() as conn:
-        programs = [get_program(conn, number) for number in programs_of(conn)]
-    for program in programs:
-        with container.begin() as conn:
-            keep(conn, program, container.now())
+    each_in_transaction(container, lambda conn, _: programs_kept(conn), keep_due_order)

@@ -104,6 +104,7 @@ def description_of(version: str) -> dict[str, Any]:
     """Describes every operation, once a process: it takes a third of a second, and nobody waits for it at a start."""
     app = Flask("distrib", static_folder=None)
     app.config.update(API_TITLE="distrib", API_VERSION=version, OPENAPI_VERSION="3.1.0")
+    # Copies: apispec writes title and version into what it is given, where they win over those of the next description.
     api = Api(app, spec_kwargs={"info": {**_INFO}, "servers": [*_SERVERS]})
     for name, (converter, schema) in _CONVERTERS.items():
         app.url_map.converters[name] = converter

@@ -86,6 +86,22 @@ def plan_pages(blueprint: Blueprint) -> None:
     def compare_plans(visit: Visit) -> HtmlPage:
         return HtmlPage("console/plan_compare.html", _compared(visit))
 
+    @page(blueprint, "/plans/<id:code>/<version:version>/publish", needs="publish_plan", post=True, entry="plans")
+    def publish_version(visit: Visit, code: str, version: str) -> Done:
+        check_typed(visit, f"{code} {version}")
+        signed_off_by = visit.form.get("signed_off_by", "").strip() or None
+        effective_from = instant_of(visit, visit.form.get("effective_from", ""))
+        body = {"effective_from": effective_from, "signed_off_by": signed_off_by}
+        visit.call("publish_plan", body=body, code=code, version=version)
+        words = Text("{code} version {version} is published.", code=code, version=version)
+        return Done(visit.url("plan_version", code=code, version=version), words)
+
+    _draft_pages(blueprint)
+
+
+def _draft_pages(blueprint: Blueprint) -> None:
+    """Adds the pages on which a draft is written, checked and saved."""
+
     @page(blueprint, "/plans/draft", needs="create_plan", entry="plans")
     def plan_draft(visit: Visit) -> HtmlPage:
         code, _, version = visit.query.get("from", "").partition("/")
@@ -111,16 +127,6 @@ def plan_pages(blueprint: Blueprint) -> None:
         address = visit.url("plan_version", code=saved["code"], version=saved["version"])
         words = Text("{code} version {version} is saved as a draft.", code=saved["code"], version=saved["version"])
         return Done(address, words)
-
-    @page(blueprint, "/plans/<id:code>/<version:version>/publish", needs="publish_plan", post=True, entry="plans")
-    def publish_version(visit: Visit, code: str, version: str) -> Done:
-        check_typed(visit, f"{code} {version}")
-        signed_off_by = visit.form.get("signed_off_by", "").strip() or None
-        effective_from = instant_of(visit, visit.form.get("effective_from", ""))
-        body = {"effective_from": effective_from, "signed_off_by": signed_off_by}
-        visit.call("publish_plan", body=body, code=code, version=version)
-        words = Text("{code} version {version} is published.", code=code, version=version)
-        return Done(visit.url("plan_version", code=code, version=version), words)
 
 
 def _text(visit: Visit) -> str:

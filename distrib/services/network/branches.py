@@ -36,14 +36,14 @@ class Branch:
     as_of: datetime
 
 
-def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
+def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Lists the programs that are to be added up again, the longest due first."""
-    return store.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
+    return store.BRANCH_RUNS.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
 
 
 def keep_branches(conn: Connection, program: Program, now: datetime) -> bool:
     """Adds up the branches of a program's shops as they stand now; False where somebody else does."""
-    if not store.try_lock(conn, program.program_id):
+    if not store.BRANCH_RUNS.try_lock(conn, program.program_id):
         return False
     columns.allow_long_reads(conn)
     numbers, sponsors, _ = columns.tree_at(conn, program.program_id, now)

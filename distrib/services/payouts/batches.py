@@ -6,7 +6,6 @@ so that no two batches ever reserve the same money. No file and no SQL may enter
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,14 +22,13 @@ from distrib.domain.texts import Text
 from distrib.failpoints import reach
 from distrib.services.context import Actor, Program, format_period, period_bounds
 from distrib.services.idempotency import digest_of
+from distrib.services.payouts.batch_messages import tell_of_proposal, tell_of_withdrawals
 from distrib.services.payouts.lines import Lines, channel_no
-from distrib.services.payouts.selections import WITHDRAWALS, Selection, select, unmet
-from distrib.services.payouts.withdrawal_messages import tell_withdrawals
+from distrib.services.payouts.selections import Selection, select, unmet
 from distrib.services.programs.persons import check_second_person
 from distrib.store.payouts import batches as rows
 from distrib.store.payouts import withdrawals
 from distrib.store.payouts.batches import RefusedShop
-from distrib.store.webhooks.outbox import Message, insert_messages
 
 REFUSED_SHOWN = 500
 PROPOSED, APPROVED, CANCELLED, SETTLED = "proposed", "approved", "cancelled", "settled"
@@ -149,8 +147,8 @@ def write_batch(
     if refusal is not None:
         raise refusal
     withdrawals.insert_lines(conn, program_id, payout_no, [w for w in selection.withdrawals if w.shop_no in paid])
-    _tell_of_withdrawals(conn, program, selection.name, payout_no, created_at)
-    _tell_of_proposal(conn, program, draft, selection.name, payout_no, actor, created_at)
+    tell_of_withdrawals(conn, program, selection.name, payout_no, created_at)
+    tell_of_proposal(conn, program, (draft.id, selection.name, draft.channel), payout_no, actor, created_at)
     return refused
 
 
@@ -187,7 +185,7 @@ def cancel_payout(conn: Connection, program: Program, payout_id: str, actor: Act
     if head.decision is None:
         decided_at, _ = posting_time(conn, program, now)
         rows.insert_decision(conn, program.program_id, head.payout_no, CANCELLED, decided_at, actor.key_id)
-        _tell_of_withdrawals(conn, program, head.selection, head.payout_no, decided_at)
+        tell_of_withdrawals(conn, program, head.selection, head.payout_no, decided_at)
 
 
 def posting_time(conn: Connection, program: Program, now: datetime) -> tuple[datetime, int]:
@@ -335,39 +333,6 @@ def channel_for(program: Program, channels: Sequence[Channel], name: str, now: d
     if channel.currency not in (None, program.currency):
         raise Refusal("channel_currency", channel=name, currency=channel.currency)
     return channel
-
-
-def _tell_of_proposal(
-    conn: Connection,
-    program: Program,
-    draft: PayoutDraft,
-    selection: str,
-    payout_no: int,
-    actor: Actor,
-    created_at: datetime,
-) -> None:
-    """Writes the message of a batch that waits for another person."""
-    sums = rows.sums_of(conn, program.program_id, [payout_no]).get(payout_no)
-    data = {
-        "payout_id": draft.id,
-        "selection": selection,
-        "channel": draft.channel,
-        "lines": 0 if sums is None else sums.lines,
-        "amount_minor": 0 if sums is None else sums.amount_minor,
-        "currency": program.currency,
-        "proposed_by": actor.key_id,
-    }
-    message = Message("payout.proposed", created_at, json.dumps(data, ensure_ascii=False))
-    insert_messages(conn, program.program_id, [message])
-
-
-def _tell_of_withdrawals(
-    conn: Connection, program: Program, selection: str, payout_no: int, changed_at: datetime
-) -> None:
-    """Tells of the withdrawals that a batch took or gave back."""
-    if selection == WITHDRAWALS:
-        taken = withdrawals.of_payout(conn, program.program_id, payout_no)
-        tell_withdrawals(conn, program, taken, changed_at)
 
 
 def _summary(program: Program, head: Any, sums: Any) -> dict[str, Any]:

@@ -37,14 +37,14 @@ SLOWLY: Final = timedelta(days=1)
 """And of a larger one, whose figures are read for a minute."""
 
 
-def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
+def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Lists the programs whose list is to be worked out again, the longest due first."""
-    return store.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
+    return store.NEAR_RUNS.programs_due(conn, now, OFTEN, SLOWLY, MANY_SHOPS, limit)
 
 
 def keep_near_ranks(conn: Connection, program: Program, now: datetime) -> bool:
     """Works out who is near the next rank and keeps it in place of what was; False where somebody else does."""
-    if not store.try_lock(conn, program.program_id):
+    if not store.NEAR_RUNS.try_lock(conn, program.program_id):
         return False
     columns.allow_long_reads(conn)
     timeline = load_timeline(conn, program)

@@ -90,7 +90,7 @@ def span_view(program: Program, span: FunnelSpan) -> dict[str, Any]:
     )
 
 
-def programs_due(conn: Connection, now: datetime, limit: int) -> list[int]:
+def programs_due(conn: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Lists the numbers of programs of which yesterday is not worked out yet."""
     return list(store.programs_due(conn, now, limit))
 

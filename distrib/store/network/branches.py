@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.copying import copy_into
 from distrib.store.database import driver, rows_as
 from distrib.store.locks import BRANCHES
+from distrib.store.runs_over_shops import RunsOverShops
 
-_DUE = """
-SELECT p.program_id FROM programs p LEFT JOIN branch_runs r USING (program_id)
-WHERE r.as_of IS NULL
-   OR r.as_of <= CASE WHEN r.shops > %(many)s THEN %(now)s - %(slowly)s::interval ELSE %(now)s - %(often)s::interval END
-ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
-"""
-_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+BRANCH_RUNS = RunsOverShops("branch_runs", BRANCHES)
 _LAST = "SELECT as_of, period, shops FROM branch_runs WHERE program_id = %s"
 _FORGET = "DELETE FROM branches WHERE program_id = %s"
 _DONE = """
@@ -47,19 +42,6 @@ class BranchRow(NamedTuple):
     shop_no: int
     shops: int
     sales_minor: int
-
-
-def programs_due(
-    conn: Connection, now: datetime, often: timedelta, slowly: timedelta, many: int, limit: int
-) -> list[int]:
-    """Lists programs added up longer than ``often`` ago, or than ``slowly`` where they have over ``many`` shops."""
-    bound = {"now": now, "often": often, "slowly": slowly, "many": many, "limit": limit}
-    return [row[0] for row in driver(conn).execute(_DUE, bound)]
-
-
-def try_lock(conn: Connection, program_id: int) -> bool:
-    """Keeps others from adding up a program until the transaction ends; False where one does."""
-    return bool(conn.execute(_LOCK, {"lock": BRANCHES, "program": program_id}).scalar_one())
 
 
 def last_run(conn: Connection, program_id: int) -> BranchRun | None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from distrib.store.database import driver, rows_as
 from distrib.store.locks import NEAR_RANKS
+from distrib.store.runs_over_shops import RunsOverShops
 
-_DUE = """
-SELECT p.program_id FROM programs p LEFT JOIN near_rank_runs r USING (program_id)
-WHERE r.as_of IS NULL
-   OR r.as_of <= CASE WHEN r.shops > %(many)s THEN %(now)s - %(slowly)s::interval ELSE %(now)s - %(often)s::interval END
-ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
-"""
-_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+NEAR_RUNS = RunsOverShops("near_rank_runs", NEAR_RANKS)
 _LAST = "SELECT as_of, version_no, shops FROM near_rank_runs WHERE program_id = %s"
 _FORGET = "DELETE FROM near_ranks WHERE program_id = %s"
 # Whoever is not active does not sell: the list is for who can be helped up.
@@ -73,19 +68,6 @@ class NearRow(NamedTuple):
     next_rank: str
     share_ppm: int
     figures: str
-
-
-def programs_due(
-    conn: Connection, now: datetime, often: timedelta, slowly: timedelta, many: int, limit: int
-) -> list[int]:
-    """Lists programs whose list is older than ``often``, or than ``slowly`` where it was over ``many`` shops."""
-    bound = {"now": now, "often": often, "slowly": slowly, "many": many, "limit": limit}
-    return [row[0] for row in driver(conn).execute(_DUE, bound)]
-
-
-def try_lock(conn: Connection, program_id: int) -> bool:
-    """Keeps others from working out the list of a program until the transaction ends; False where one does."""
-    return bool(conn.execute(_LOCK, {"lock": NEAR_RANKS, "program": program_id}).scalar_one())
 
 
 def last_run(conn: Connection, program_id: int) -> NearRun | None:

@@ -15,6 +15,7 @@ import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from distrib.api.openapi.document import description_of
 from distrib.api.openapi.plan_components import plan_components
 from distrib.api.schemas.events import PARTS
 from distrib.domain.webhooks import EVENT_TYPES, PING
@@ -168,6 +169,11 @@ def is_alike(schema: Any, value: Any) -> bool:
     while "$ref" in schema:
         schema = COMPONENTS["schemas"][schema["$ref"].rpartition("/")[2]]
     return jsonschema_rs.is_valid({"type": schema["type"]}, value)
+
+
+def test_a_second_description_has_its_own_version() -> None:
+    versions = [description_of(version)["info"]["version"] for version in ("1.0.1", "1.0.2")]
+    assert versions == ["1.0.1", "1.0.2"]
 
 
 def test_the_parts_of_plans_have_the_keys_of_the_plan_language_and_nothing_beside_them() -> None:

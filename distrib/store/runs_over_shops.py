@@ -1,0 +1,37 @@
+"""What is worked out over all shops of a program now and then: whose turn it is, and who is at it. No SQL of nouns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, text
+
+from distrib.store.database import driver
+
+_DUE = """
+SELECT p.program_id FROM programs p LEFT JOIN {table} r USING (program_id)
+WHERE r.as_of IS NULL
+   OR r.as_of <= CASE WHEN r.shops > %(many)s THEN %(now)s - %(slowly)s::interval ELSE %(now)s - %(often)s::interval END
+ORDER BY r.as_of NULLS FIRST, p.program_id LIMIT %(limit)s
+"""
+_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock, :program)")
+
+
+@dataclass(frozen=True, slots=True)
+class RunsOverShops:
+    """The table with a row a program, as of when and over how many shops it was done, and the lock of who does it."""
+
+    table: str
+    lock: int
+
+    def programs_due(
+        self, conn: Connection, now: datetime, often: timedelta, slowly: timedelta, many: int, limit: int
+    ) -> list[int]:
+        """Lists programs done longer than ``often`` ago, or than ``slowly`` where they have over ``many`` shops."""
+        bound = {"now": now, "often": often, "slowly": slowly, "many": many, "limit": limit}
+        return [row[0] for row in driver(conn).execute(_DUE.replace("{table}", self.table), bound)]
+
+    def try_lock(self, conn: Connection, program_id: int) -> bool:
+        """Keeps others from doing a program until the transaction ends; False where one does."""
+        return bool(conn.execute(_LOCK, {"lock": self.lock, "program": program_id}).scalar_one())
