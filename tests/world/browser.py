@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
+from werkzeug.wsgi import ClosingIterator
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = (
@@ -25,6 +30,7 @@ OPTIONS = (
 )
 PHONE, DESK = (375, 812), (1440, 900)
 SERIOUS = {"serious", "critical"}
+ANSWERS_WITHIN_S = 60
 
 
 @dataclass
@@ -71,10 +77,41 @@ def _program(playwright: Playwright) -> str:
     return found or playwright.chromium.executable_path
 
 
+class _Answering:
+    """An app, and whether all that it was asked has been answered.
+
+    Who closes a browser does not wait for what its page has just asked; a request that goes on when the test's
+    connections are closed would leave one of them open.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app, self._open, self._changed = app, 0, threading.Condition()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with self._changed:
+            self._open += 1
+        try:
+            return ClosingIterator(self._app(environ, start_response), self._answered)
+        except BaseException:
+            self._answered()
+            raise
+
+    def _answered(self) -> None:
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns once nothing is being answered."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._open, ANSWERS_WITHIN_S)
+
+
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
-    """The address at which the app answers while the block runs."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    """The address at which the app answers while the block runs; at its end all that was asked is answered."""
+    answering = _Answering(app)
+    server = make_server("127.0.0.1", 0, answering, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -83,6 +120,7 @@ def serving(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        answering.wait()
 
 
 @contextmanager
