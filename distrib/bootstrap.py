@@ -15,12 +15,13 @@ from functools import cached_property
 from typing import TypeAlias
 
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
 from distrib.dispatch import Bell, Ringer
-from distrib.domain.errors import Refusal
+from distrib.domain.errors import CannotStart, Refusal
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
 from distrib.domain.texts import Text
@@ -33,7 +34,9 @@ from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
 from distrib.services.payouts.channels import load_channels
+from distrib.services.pepper import Pepper
 from distrib.services.policies import load_policies, signed_overrides
+from distrib.services.programs.peppers import are_known, record_peppers
 from distrib.services.programs.tenants import find_program, list_programs
 from distrib.services.trail import Deed, has_written, note
 from distrib.services.webhooks.deliveries import delivery_figures
@@ -45,6 +48,8 @@ from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
 Tell: TypeAlias = Callable[[Text], None]
+_PEPPERS = "DISTRIB_KEY_PEPPER, DISTRIB_OTHER_PEPPER, DISTRIB_IDENTITY_PEPPER"
+_log = structlog.get_logger(__name__)
 _DATABASES = ("DATABASE_URL", "WORKER_DATABASE_URL", "OWNER_DATABASE_URL")
 _NUMBERS = (
     "drain_batch_orders",
@@ -111,7 +116,24 @@ class Container:
     @cached_property
     def sealer(self) -> Sealer:
         """Encrypts payees and secrets of webhooks."""
-        return Sealer(data_keys(self.settings.data_key, self.settings.key_pepper))
+        return Sealer(data_keys(self.settings.data_key, self._peppers))
+
+    @cached_property
+    def pepper(self) -> Pepper:
+        """What hashes of keys, links and sessions are keyed with, and the other pepper that counts."""
+        other = self.settings.other_pepper
+        return Pepper(self.settings.key_pepper.encode(), other.encode() if other else None)
+
+    @cached_property
+    def identity_pepper(self) -> bytes:
+        """What is keyed for ever: hashes of identities, digests in the trail, the seals of cursors."""
+        return (self.settings.identity_pepper or self.settings.key_pepper).encode()
+
+    @property
+    def _peppers(self) -> list[str]:
+        """All peppers of the settings, the one that hashes first."""
+        settings = self.settings
+        return [each for each in (settings.key_pepper, settings.other_pepper, settings.identity_pepper) if each]
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -137,7 +159,7 @@ class Container:
     @cached_property
     def rates(self) -> Rates:
         """Counts calls; what processes count is exchanged by a thread of its own."""
-        prefix = hashlib.blake2b(self.settings.key_pepper.encode(), digest_size=6, person=b"rates").hexdigest()
+        prefix = hashlib.blake2b(self.identity_pepper, digest_size=6, person=b"rates").hexdigest()
         rates = Rates(self.redis, f"distrib:rates:{prefix}")
         sharer = Ringer(rates.exchange)
         rates.wants_exchange = sharer.ring
@@ -223,7 +245,9 @@ class Container:
             "DISTRIB_REDIS_URL": self.redis_url,
             "DISTRIB_VAR_DIR": str(self.settings.var_dir),
             "DISTRIB_KEY_PEPPER": self.settings.key_pepper,
-            "DISTRIB_DATA_KEY": self.settings.data_key or key_text(self.settings.key_pepper),
+            "DISTRIB_OTHER_PEPPER": self.settings.other_pepper,
+            "DISTRIB_IDENTITY_PEPPER": self.settings.identity_pepper,
+            "DISTRIB_DATA_KEY": self.settings.data_key or ",".join(map(key_text, self._peppers)),
             "DISTRIB_METRICS_KEY": self.settings.metrics_key,
             "DISTRIB_WEBHOOK_ALLOW_PRIVATE": "true" if self.settings.webhook_allow_private else "false",
             **{f"DISTRIB_{name.upper()}": str(getattr(self.settings, name)) for name in _NUMBERS},
@@ -246,6 +270,30 @@ class Container:
         """
         migrate.must_be_served(self.web_engine)
 
+    def knows_its_peppers(self) -> bool:
+        """Whether the peppers of the settings are those that the database was served with."""
+        with self.web_engine.begin() as conn:
+            return are_known(conn, self.pepper, self.identity_pepper)
+
+    def record_peppers(self) -> None:
+        """Records with which peppers the database is served from now on; a wrong one is told in the log.
+
+        The service goes on: what needs no key is done, and ``/readyz`` says why it is not ready.
+        """
+        with self.web_engine.begin() as conn:
+            is_known = record_peppers(conn, self.pepper, self.identity_pepper, self.now())
+        if not is_known:
+            _log.error("pepper_wrong", settings=_PEPPERS, see="docs/operations.md#rotating-secrets")
+
+    def must_know_its_peppers(self) -> None:
+        """Checks the peppers before a command hashes with them.
+
+        Raises:
+            CannotStart: they are not those that the database was served with.
+        """
+        if not self.knows_its_peppers():
+            raise CannotStart(Text("{settings}: not what this database was served with.", settings=_PEPPERS))
+
     def disconnect(self) -> None:
         """Closes every connection to the database; whoever needs one opens it anew."""
         self.worker_engine.dispose()
@@ -258,9 +306,9 @@ class Container:
     def _note(self, conn: Connection, command: TypedCommand, kind: str) -> None:
         """Records a command's deed with each program it is for."""
         named = (command.name, command.request_id, kind, command.subject, command.sent.get("shop_id"), command.sent)
-        deed, pepper = Deed(*named, os_user=command.os_user), self.settings.key_pepper.encode()
+        deed = Deed(*named, os_user=command.os_user)
         for _, program in sorted(command.programs.items()):
-            note(conn, program, command.actor, deed, pepper, self.now())
+            note(conn, program, command.actor, deed, self.identity_pepper, self.now())
 
     def _signed_overrides(self) -> set[str]:
         with self.web_engine.begin() as conn:

@@ -24,6 +24,7 @@ try:
     configure_logs(_settings.log_level)
     _container = _open.enter_context(open_container(_settings))
     _container.must_be_served()
+    _container.record_peppers()
     app = create_app(_container)
     _container.disconnect()  # who serves is forked from here: no two processes may speak on one connection
 except FAILURES as failure:
