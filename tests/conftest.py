@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
-from tests.world import audited, databases, pooler
+from tests.world import audited, databases, pooler, typescript
 
 hypothesis_settings.register_profile(
     "by-hand", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -32,7 +32,10 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("by-hand")
 
 SEED = "hypothesis_seed"
-collect_ignore = [] if pooler.PROGRAM else ["integration/pooler"]
+collect_ignore = [
+    *([] if pooler.PROGRAM else ["integration/pooler"]),
+    *([] if typescript.NODE else ["integration/api/test_typescript.py"]),
+]
 numbers = itertools.count(1)
 skipped: list[str] = []
 
@@ -116,6 +119,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say by which seed was searched, what was left out, and why a run without a failed test failed."""
     if pooler.PROGRAM is None:
         terminalreporter.write_line(f"not collected: {pooler.ABSENT}")
+    if typescript.NODE is None:
+        terminalreporter.write_line(f"not collected: {typescript.ABSENT}")
     if not hypothesis_settings().derandomize:
         terminalreporter.write_line(f"searched by --hypothesis-seed={terminalreporter.config.getoption(SEED)}")
     if skipped:
