@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Connection, Engine
 
+from distrib import __version__
 from distrib.dispatch import Bell, Ringer
 from distrib.domain.errors import CannotStart, Refusal
 from distrib.domain.payouts.channels import Channel
@@ -28,8 +29,8 @@ from distrib.domain.texts import Text
 from distrib.domain.trail import CHANGED, READ
 from distrib.embedded import EmbeddedServers
 from distrib.failpoints import arm_named
+from distrib.figures import Figure, service_figures
 from distrib.rates import Rates
-from distrib.services.audit.run import audit_state
 from distrib.services.context import Actor, Program
 from distrib.services.encryption import Sealer, data_keys, key_text
 from distrib.services.orders.queue import orders_in_queue
@@ -39,14 +40,17 @@ from distrib.services.policies import load_policies, signed_overrides
 from distrib.services.programs.peppers import are_known, record_peppers
 from distrib.services.programs.tenants import find_program, list_programs
 from distrib.services.trail import Deed, has_written, note
-from distrib.services.webhooks.deliveries import delivery_figures
 from distrib.settings import Settings, read_settings
 from distrib.store import migrate
-from distrib.store.database import WEB_ROLE, WORKER_ROLE, open_engine
+from distrib.store.database import POOL_SIZE, WEB_ROLE, WORKER_ROLE, open_engine
 from distrib.store.logins import WEB_LOGIN, WORKER_LOGIN, admit_logins, with_login
+from distrib.tracing import start_tracing
 from distrib.typed_commands import TypedCommand, typed_command
 
 PROGRAMS_NAMED = 20
+_WEB_OVERFLOW = 16  # three programs may hang, each with its share, beside a fourth
+MOST_WEB_CONNECTIONS = POOL_SIZE + _WEB_OVERFLOW
+"""That a process of the web has to the database at the most."""
 Tell: TypeAlias = Callable[[Text], None]
 _PEPPERS = "DISTRIB_KEY_PEPPER, DISTRIB_OTHER_PEPPER, DISTRIB_IDENTITY_PEPPER"
 _log = structlog.get_logger(__name__)
@@ -95,8 +99,7 @@ class Container:
     @cached_property
     def web_engine(self) -> Engine:
         """Engine under the web role: its connections see one program at a time."""
-        # three programs may hang, each with its share, beside a fourth
-        return self._engine(self.database_url, WEB_ROLE, overflow=16)
+        return self._engine(self.database_url, WEB_ROLE, overflow=_WEB_OVERFLOW)
 
     @cached_property
     def worker_engine(self) -> Engine:
@@ -218,19 +221,10 @@ class Container:
         with self.begin() as conn:
             return orders_in_queue(conn)
 
-    def figures(self) -> dict[str, float | None]:
-        """Reads the gauges of ``/metrics`` over all programs, by their Prometheus names."""
+    def figures(self, now: datetime) -> dict[str, Figure]:
+        """Reads what ``/metrics`` asks for over all programs, by its Prometheus names."""
         with self.web_engine.begin() as conn:
-            failed, oldest = audit_state(conn)
-            pending, disabled = delivery_figures(conn)
-            queued = orders_in_queue(conn)
-        return {
-            "distrib_queue_orders": queued,
-            "distrib_audit_failed_programs": failed,
-            "distrib_audit_oldest_timestamp_seconds": None if oldest is None else int(oldest.timestamp()),
-            "distrib_webhook_deliveries_pending": pending,
-            "distrib_webhooks_disabled": disabled,
-        }
+            return service_figures(conn, now)
 
     def environment(self) -> dict[str, str]:
         """The environment variables with which a child process uses the same servers, secrets and settings.
@@ -324,6 +318,19 @@ class Container:
         )
         self._closing.callback(engine.dispose)
         return engine
+
+
+@contextmanager
+def traced(settings: Settings, service: str) -> Iterator[None]:
+    """Sends the spans of this process to the collector of the settings, if any, until the block ends."""
+    if settings.otel_endpoint is None:
+        yield
+        return
+    end = start_tracing(settings.otel_endpoint, service, __version__)
+    try:
+        yield
+    finally:
+        end()
 
 
 def migration_text(before: str | None, after: str) -> Text:

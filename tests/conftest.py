@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from distrib.embedded import EmbeddedServers
 from distrib.settings import Settings
 from tests.tools import deploy_tools
-from tests.world import audited, databases, earlier, pooler
+from tests.world import audited, databases, earlier, pooler, typescript
 
 hypothesis_settings.register_profile(
     "by-hand", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -36,6 +36,7 @@ SEED = "hypothesis_seed"
 LEFT_OUT = {
     "integration/pooler": None if pooler.PROGRAM else pooler.ABSENT,
     "integration/deploy": None if deploy_tools.are_there() and shutil.which("systemd-analyze") else deploy_tools.ABSENT,
+    "integration/api/test_typescript.py": None if typescript.NODE else typescript.ABSENT,
     "integration/upgrade": None if earlier.earlier_build() else earlier.ABSENT,
 }
 """What the machine or the checkout has not what it takes for, and why."""

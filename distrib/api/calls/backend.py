@@ -19,6 +19,7 @@ from distrib.api.calls.prometheus import Metrics
 from distrib.api.calls.shares import Shares
 from distrib.domain.payouts.channels import Channel
 from distrib.domain.policies.policy import Policy
+from distrib.figures import Figure
 from distrib.services.encryption import Sealer
 from distrib.services.pepper import Pepper
 
@@ -33,7 +34,7 @@ class Backend:
         begin: opens a transaction under the web role, committed when it is left without an error.
         enter: lets a transaction see the rows of one program.
         sealer: encrypts what has to be read back (payees, secrets of webhooks).
-        figures: what ``/metrics`` asks for (``metrics.ASKED``), over all programs.
+        figures: what ``/metrics`` asks for (``prometheus.ASKED``), over all programs, at an instant.
         channels: what payout channels take, by date.
         is_migrated: whether the database answers and stands at the schema of this release, or of a newer one.
         pepper: keys, links and sessions are hashed with it; ``identity_pepper``: what is never hashed anew.
@@ -55,7 +56,7 @@ class Backend:
     sealer: Sealer
     now: Callable[[], datetime]
     ring: Callable[[], object]
-    figures: Callable[[], Mapping[str, float | None]]
+    figures: Callable[[datetime], Mapping[str, Figure]]
     is_migrated: Callable[[], bool]
     knows_its_peppers: Callable[[], bool]
     has_bell: Callable[[], bool]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
 
@@ -15,6 +17,7 @@ from distrib.api.calls.gate import check
 from distrib.api.http.answers import json_response, to_json
 from distrib.api.http.auth import presented_key
 from distrib.domain.errors import Refusal
+from distrib.figures import Figure
 
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
@@ -50,10 +53,9 @@ def metrics() -> Response:
     """The figures as Prometheus reads them, for who has their key, or without one for this machine."""
     backend = current_backend()
     _must_be_welcome(backend)
-    try:
-        asked = backend.figures()
-    except (SQLAlchemyError, psycopg.Error):
-        asked = {}
+    asked: Mapping[str, Figure] = {"distrib_database_up": 0}
+    with suppress(SQLAlchemyError, psycopg.Error):
+        asked = backend.figures(backend.now())
     return Response(backend.metrics.exposition(asked), content_type=backend.metrics.content_type)
 
 

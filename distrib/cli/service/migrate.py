@@ -12,6 +12,7 @@ from distrib.cli.output import in_both
 from distrib.domain.errors import CannotStart
 from distrib.domain.texts import Text
 from distrib.languages import render_both
+from distrib.logs import configure_logs
 from distrib.settings import Settings, SettingsError, read_settings
 from distrib.store.logins import admit_logins
 from distrib.store.migrate import newest_revision, upgrade
@@ -25,7 +26,9 @@ def migrate(print_roles: bool) -> None:
     if print_roles:
         _print_roles(read_settings())
         return
-    with open_container(tell=_tell) as container:  # the embedded one is at the newest schema by now
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    with open_container(settings, tell=_tell) as container:  # the embedded one is at the newest schema by now
         refused = _migrate(container) if container.servers is None else []
     click.echo(in_both(Text("The database is at schema {newest}.", newest=newest_revision())))
     _must_be_done(refused)

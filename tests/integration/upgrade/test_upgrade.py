@@ -40,7 +40,8 @@ PLAN = '{"code": "p", "currency": "CNY", "policy": "open", "rules": [{"id": "s",
 # What statements of the build before may name or rest on, and what could refuse their rows.
 _RELIED_ON = {
     "columns": """
-        SELECT c.relname || '.' || a.attname, concat(format_type(a.atttypid, a.atttypmod), a.attgenerated, a.attidentity)
+        SELECT c.relname || '.' || a.attname,
+               concat(format_type(a.atttypid, a.atttypmod), a.attgenerated, a.attidentity)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0
           AND NOT a.attisdropped""",

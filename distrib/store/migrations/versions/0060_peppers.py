@@ -7,7 +7,7 @@ from alembic import op
 from distrib.store.database import driver
 
 revision = "0060"
-down_revision = "0042"
+down_revision = "0050"
 
 
 def upgrade() -> None:
