@@ -270,21 +270,25 @@ class Container:
             return are_known(conn, self.pepper, self.identity_pepper)
 
     def record_peppers(self) -> None:
-        """Records with which peppers the database is served from now on; a wrong one is told in the log.
+        """Records with which peppers the database is served from now on; for workers and commands, who may."""
+        with self.worker_engine.begin() as conn:
+            record_peppers(conn, self.pepper, self.identity_pepper, self.now())
+
+    def tell_wrong_peppers(self) -> None:
+        """Says in the log that a pepper is wrong, where it is.
 
         The service goes on: what needs no key is done, and ``/readyz`` says why it is not ready.
         """
-        with self.web_engine.begin() as conn:
-            is_known = record_peppers(conn, self.pepper, self.identity_pepper, self.now())
-        if not is_known:
+        if not self.knows_its_peppers():
             _log.error("pepper_wrong", settings=_PEPPERS, see="docs/operations.md#rotating-secrets")
 
     def must_know_its_peppers(self) -> None:
-        """Checks the peppers before a command hashes with them.
+        """Records and checks the peppers before a command hashes with them.
 
         Raises:
             CannotStart: they are not those that the database was served with.
         """
+        self.record_peppers()
         if not self.knows_its_peppers():
             raise CannotStart(Text("{settings}: not what this database was served with.", settings=_PEPPERS))
 

@@ -27,6 +27,7 @@ def main() -> int:
             if arguments.child is not None:
                 return run_child(container, arguments.child)
             container.record_peppers()
+            container.tell_wrong_peppers()
             processes = settings.worker_processes if arguments.processes is None else arguments.processes
             Supervisor(container, processes).run()
     except FAILURES as failure:

@@ -18,19 +18,16 @@ from distrib.store.programs import peppers as store
 KEYS: Final = "keys"
 IDENTITIES: Final = "identities"
 _CHECK_BYTES: Final = 16
-_MOST_RECORDED: Final = 1_000
 
 
-def record_peppers(conn: Connection, pepper: Pepper, identity_pepper: bytes, now: datetime) -> bool:
-    """Judges both peppers as ``are_known`` does, and records those that the database is served with from now on.
+def record_peppers(conn: Connection, pepper: Pepper, identity_pepper: bytes, now: datetime) -> None:
+    """Records the peppers that the database is served with from now on: the first of each, and one that follows it.
 
-    That is the first of each, and one that follows another which still counts.
+    What is wrong is not recorded. Workers alone may: whoever got hold of the web could call every pepper wrong.
     """
     store.record(conn, IDENTITIES, check_value(identity_pepper, IDENTITIES), now)
-    newest = store.recorded(conn, KEYS, 1)
-    if _is_identities(conn, identity_pepper) and (not newest or newest[0] in _counting(pepper)):
+    if are_known(conn, pepper, identity_pepper):
         store.record(conn, KEYS, check_value(pepper, KEYS), now)
-    return are_known(conn, pepper, identity_pepper)
 
 
 def are_known(conn: Connection, pepper: Pepper, identity_pepper: bytes) -> bool:
@@ -38,9 +35,8 @@ def are_known(conn: Connection, pepper: Pepper, identity_pepper: bytes) -> bool:
 
     True as well where none was recorded: then nothing is known to have been hashed with another.
     """
-    kept = store.recorded(conn, KEYS, _MOST_RECORDED)
-    is_keys = not kept or (kept[0] in _counting(pepper) and check_value(pepper, KEYS) in kept)
-    return is_keys and _is_identities(conn, identity_pepper)
+    newest = store.recorded(conn, KEYS)
+    return (newest is None or newest in _counting(pepper)) and _is_identities(conn, identity_pepper)
 
 
 def check_value(pepper: bytes, purpose: str) -> bytes:
@@ -49,8 +45,8 @@ def check_value(pepper: bytes, purpose: str) -> bytes:
 
 
 def _is_identities(conn: Connection, identity_pepper: bytes) -> bool:
-    recorded = store.recorded(conn, IDENTITIES, 1)
-    return not recorded or recorded[0] == check_value(identity_pepper, IDENTITIES)
+    recorded = store.recorded(conn, IDENTITIES)
+    return recorded is None or recorded == check_value(identity_pepper, IDENTITIES)
 
 
 def _counting(pepper: Pepper) -> list[bytes]:

@@ -6,17 +6,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-_RECORDED = text("SELECT check_value FROM peppers WHERE purpose = :purpose ORDER BY pepper_no DESC LIMIT :limit")
+_RECORDED = text("SELECT check_value FROM peppers WHERE purpose = :purpose ORDER BY pepper_no DESC LIMIT 1")
 _RECORD = text(
     "INSERT INTO peppers (purpose, check_value, recorded_at) VALUES (:purpose, :check_value, :now)"
     " ON CONFLICT DO NOTHING"
 )
 
 
-def recorded(conn: Connection, purpose: str, limit: int) -> list[bytes]:
-    """Reads the check values of the peppers of a purpose, the newest first."""
-    rows = conn.execute(_RECORDED, {"purpose": purpose, "limit": limit}).scalars()
-    return [bytes(check_value) for check_value in rows]
+def recorded(conn: Connection, purpose: str) -> bytes | None:
+    """Reads the check value of the newest pepper of a purpose; None where there is none."""
+    check_value: bytes | None = conn.execute(_RECORDED, {"purpose": purpose}).scalar_one_or_none()
+    return check_value
 
 
 def record(conn: Connection, purpose: str, check_value: bytes, now: datetime) -> None:

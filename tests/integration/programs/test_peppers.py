@@ -35,6 +35,7 @@ class Host:
         container.policies = packs()
         with capture_logs() as lines:
             container.record_peppers()
+            container.tell_wrong_peppers()
         self.told = [line["event"] for line in lines if line["log_level"] == "error"]
         self.app = create_app(container)
 
