@@ -6,7 +6,7 @@ Only what holds everywhere stands here; the address is the caller's to say (`--b
 import gc
 from typing import Any
 
-from distrib.metrics_directory import provide_directory
+from distrib.metrics_directory import allocate_files, provide_directory
 from distrib.settings import log_format, trusted_proxies
 
 # Several processes serve; /metrics adds them up through files in this directory.
@@ -35,6 +35,11 @@ def when_ready(_server: Any) -> None:
     """Keeps the collector of cycles off what lives as long as the service, before processes are forked to share it."""
     gc.collect()
     gc.freeze()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Gives the process room to count in: on a full disk it goes on."""
+    allocate_files()
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -5,6 +5,7 @@ lock of a file in it, which the system drops with the last of them, however that
 service that was killed, and goes at the next claim.
 """
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -17,6 +18,11 @@ from typing import TextIO
 from distrib.settings import var_dir
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+TYPES = ("counter", "gauge_livesum", "histogram")
+"""The types of figures that processes count; the client keeps those of one type and process in a file."""
+FILE_BYTES = 2 * 2**20
+"""Room for the series of every route, method and status."""
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - nothing secret is counted, and the directory below is our own
 _LOCK = "lock"
 
 
@@ -46,6 +52,41 @@ def provide_directory() -> MetricsDirectory | None:
     directory = claim_directory(var_dir() / "metrics")
     os.environ[VARIABLE] = str(directory.path)
     return directory
+
+
+def allocate_files() -> None:
+    """Gives the files in which this process is going to count their room on the disk, while there is some.
+
+    The client writes to them through memory. A page of such a file that has no place on the disk yet ends the process
+    (SIGBUS) once the disk is full, so all are written beforehand. Where there is no room already, this process counts
+    in the machine's memory, and ``/metrics`` misses it until it is started again.
+    """
+    if VARIABLE not in os.environ:
+        return
+    try:
+        _allocate_in(Path(os.environ[VARIABLE]))
+    except OSError:
+        parent = _IN_MEMORY if _IN_MEMORY.is_dir() else Path(tempfile.gettempdir())
+        directory = claim_directory(parent / f"distrib-metrics-of-{os.geteuid()}")
+        atexit.register(directory.remove)
+        os.environ[VARIABLE] = str(directory.path)
+        _allocate_in(directory.path)
+
+
+def _allocate_in(directory: Path) -> None:
+    for type_name in TYPES:
+        path = directory / f"{type_name}_{os.getpid()}.db"
+        if not path.exists():
+            _write_zeros(path)
+
+
+def _write_zeros(path: Path) -> None:
+    """Makes a file of nothing but zeros, which the client takes for an empty one; none at all where it has no room."""
+    try:
+        path.write_bytes(bytes(FILE_BYTES))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def claim_directory(parent: Path) -> MetricsDirectory:

@@ -36,6 +36,16 @@ collect_ignore = [
     *([] if pooler.PROGRAM else ["integration/pooler"]),
     *([] if typescript.NODE else ["integration/api/test_typescript.py"]),
 ]
+LONGEST = (
+    "tests/integration/test_queries_at_size.py",
+    "tests/acceptance/test_demo.py",
+    "tests/acceptance/test_command_line.py",
+    "tests/integration/cli/test_platform_world.py",
+    "tests/integration/test_installed.py",
+    "tests/integration/console/test_walks.py",
+    "tests/property/payouts/test_withdrawals.py",
+)
+"""Begun first, while the other processes have enough to do: each takes more than half a minute."""
 numbers = itertools.count(1)
 skipped: list[str] = []
 
@@ -92,6 +102,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Draw the one seed of all searches where none was given, before it is handed to the processes of the run."""
     if config.getoption(SEED) is None:
         setattr(config.option, SEED, str(SystemRandom().getrandbits(64)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first; all else stays in its order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -18,9 +18,10 @@ import pytest
 from distrib.services.context import Program
 from distrib.services.programs import keys, tenants
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
-from tests.world.live import free_port
+from tests.world.live import Answer, Client, free_port
 from tests.world.mischief import MISCHIEF
 from tests.world.served import Served, served
+from tests.world.small_disk import filled, may_mount, small_disk
 from tests.world.ways import faults_of
 from tests.world.world import World
 
@@ -36,7 +37,8 @@ def service() -> Iterator[Served]:
     """One service for all that happens here."""
     with TemporaryDirectory(prefix="distrib-served-") as directory:
         Path(directory).chmod(0o711)
-        with served(Path(directory) / "var", free_port()) as running:
+        var_dir = Path(directory) / "var"
+        with small_disk(var_dir), served(var_dir, free_port()) as running:
             yield running
 
 
@@ -86,3 +88,33 @@ def test_what_happens_to_a_service_passes_and_nothing_is_lost(service: Served, w
         world = World(container, own.program)
         assert world.earned() == {"a": _POSTS * _EVENTS * 100}
         assert faults_of(world) == []
+
+
+if may_mount():
+
+    @pytest.mark.faults
+    def test_while_the_disk_is_full_what_is_kept_is_read_and_what_is_new_waits(service: Served) -> None:
+        service.wait_until_whole()
+        own = _open_program(service)
+        service.post(own.key, [settled("e", "o", "a", line(1_000))])
+        service.wait_for_events(own.key)
+        web = service.parts("web")
+        client = Client(service.port, own.key)
+        with filled(service.var_dir):
+            refused = _post_until_refused(client)
+            assert (refused.status, refused.json["code"]) == (503, "unavailable")
+            assert client.get("/v1/events/e")["status"] == "done"
+        assert service.parts("web") == web
+        service.wait_until_whole()
+        _post_all(service, own.key)
+        service.wait_for_events(own.key)
+
+
+def _post_until_refused(client: Client) -> Answer:
+    """The first answer which says that nothing more can be kept."""
+    for post in range(100):
+        events = [settled(f"e{post}-{number}", f"o{post}-{number}", "a", line(1_000)) for number in range(200)]
+        answer = client.call("POST", "/v1/events", {"events": events})
+        if answer.status != 202:
+            return answer
+    raise AssertionError("the disk has room for all")

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from distrib import metrics_directory
-from distrib.metrics_directory import VARIABLE, claim_directory, left_in, provide_directory
+from distrib.metrics_directory import (
+    FILE_BYTES,
+    VARIABLE,
+    allocate_files,
+    claim_directory,
+    left_in,
+    provide_directory,
+)
 
 COMMAND = """
 import os, sys
@@ -79,3 +86,28 @@ def test_a_directory_is_provided_once_and_not_where_one_is_named(
         directory.remove()
     finally:
         provide_directory.cache_clear()
+
+
+def test_a_process_has_room_to_count_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    allocate_files()
+    files = sorted(tmp_path.iterdir())
+    assert [path.name for path in files] == [f"counter_{os.getpid()}.db", f"histogram_{os.getpid()}.db"]
+    assert [path.stat().st_blocks * 512 for path in files] == [FILE_BYTES] * 2
+    files[0].write_bytes(b"counted")
+    allocate_files()
+    assert files[0].read_bytes() == b"counted"
+
+
+def test_where_there_is_no_room_a_process_counts_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[object] = []
+    monkeypatch.setattr(metrics_directory, "_IN_MEMORY", tmp_path)
+    monkeypatch.setattr("atexit.register", ended.append)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
+    allocate_files()
+    own = Path(os.environ[VARIABLE])
+    assert own.parent == tmp_path / f"distrib-metrics-of-{os.geteuid()}"
+    assert (own / f"counter_{os.getpid()}.db").stat().st_size == FILE_BYTES
+    [remove] = ended
+    remove()  # type: ignore[operator]
+    assert not own.exists()

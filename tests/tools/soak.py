@@ -41,6 +41,7 @@ from tests.world.live import Client, free_port
 from tests.world.mischief import MISCHIEF
 from tests.world.served import Served, served
 from tests.world.served import show as show_log
+from tests.world.small_disk import small_disk
 from tests.world.ways import faults_of
 from tests.world.world import World as Books
 
@@ -212,7 +213,12 @@ def run(seed: int, minutes: float) -> dict[str, Any]:
     """
     with TemporaryDirectory(prefix="distrib-soak-") as directory:
         Path(directory).chmod(0o711)
-        with served(Path(directory) / "var", free_port()) as service, ThreadPoolExecutor(POSTERS + 3) as at_work:
+        var_dir = Path(directory) / "var"
+        with (
+            small_disk(var_dir),
+            served(var_dir, free_port()) as service,
+            ThreadPoolExecutor(POSTERS + 3) as at_work,
+        ):
             soak = Soak(service, seed)
             doing: list[Future[None]] = [at_work.submit(soak.post, place) for place in range(POSTERS)]
             doing += [at_work.submit(act, soak) for act in (pay_out, close_months, Soak.disturb)]

@@ -16,6 +16,7 @@ import redis
 
 from tests.world.processes import children_of, kill
 from tests.world.served import Served
+from tests.world.small_disk import filled, may_mount
 
 _MOST_CONNECTIONS = 120
 
@@ -100,7 +101,7 @@ def _backends(service: Served) -> list[int]:
     return [pid, *children_of(pid)] if pid else []
 
 
-MISCHIEF: Final[dict[str, Callable[[Served], AbstractContextManager[None]]]] = {
+_EVERYWHERE: Final[dict[str, Callable[[Served], AbstractContextManager[None]]]] = {
     "the first process of the web is killed": lambda service: killed(service.kept("web")),
     "the web is killed with all its processes": lambda service: _killed_group(service.kept("web")),
     "all processes of the web are killed but the first": lambda service: killed(*service.parts("web")),
@@ -116,4 +117,11 @@ MISCHIEF: Final[dict[str, Callable[[Served], AbstractContextManager[None]]]] = {
     "PostgreSQL ends all connections": _connections_ended,
     "PostgreSQL has no connection left": _no_connection_left,
 }
-"""What happens, by its name: a context in which it has happened, and after which it lasts no longer."""
+_ON_A_DISK_OF_ITS_OWN: Final[dict[str, Callable[[Served], AbstractContextManager[None]]]] = {
+    "the disk is full": lambda service: filled(service.var_dir),
+}
+MISCHIEF: Final = {**_EVERYWHERE, **(_ON_A_DISK_OF_ITS_OWN if may_mount() else {})}
+"""What happens, by its name: a context in which it has happened, and after which it lasts no longer.
+
+A disk is filled where the account may mount one (``small_disk``), on which the service has to lie.
+"""
