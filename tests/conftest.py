@@ -41,6 +41,16 @@ LEFT_OUT = {
 }
 """What the machine or the checkout has not what it takes for, and why."""
 collect_ignore = [place for place, reason in LEFT_OUT.items() if reason]
+LONGEST = (
+    "tests/integration/test_queries_at_size.py",
+    "tests/acceptance/test_demo.py",
+    "tests/acceptance/test_command_line.py",
+    "tests/integration/cli/test_platform_world.py",
+    "tests/integration/test_installed.py",
+    "tests/integration/console/test_walks.py",
+    "tests/property/payouts/test_withdrawals.py",
+)
+"""Begun first, while the other processes have enough to do: each takes more than half a minute."""
 numbers = itertools.count(1)
 skipped: list[str] = []
 

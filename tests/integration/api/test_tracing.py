@@ -18,7 +18,10 @@ from distrib.settings import SettingsError, read_settings
 from distrib.tracing import span, take_spans, trace_here
 from tests.world.api import Api
 from tests.world.documents import SELLER_TEN_PERCENT, line, settled
-from tests.world.world import chain
+from tests.world.live import served_api
+from tests.world.processes import wait_until
+from tests.world.receivers import receiver
+from tests.world.world import World, chain
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -85,6 +88,17 @@ def test_what_fails_is_told_by_its_kind_and_not_by_its_words(exporter: InMemoryS
     [failed] = exporter.get_finished_spans()
     assert (failed.status.status_code, failed.status.description) == (StatusCode.ERROR, "ValueError")
     assert failed.events == ()
+
+
+def test_a_served_process_sends_its_spans_to_the_collector(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver() as collector:
+        monkeypatch.setenv("DISTRIB_OTEL_ENDPOINT", f"http://127.0.0.1:{collector.port}")
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        with served_api(world.container) as live:
+            assert live.client(world.program).call("GET", "/v1/shops").status == 200
+            wait_until(lambda: any(b"GET /v1/shops" in sent.body for sent in collector.received), "the span is sent")
+    sent = next(sent for sent in collector.received if b"GET /v1/shops" in sent.body)
+    assert (sent.path, b"distrib-web" in sent.body) == ("/v1/traces", True)
 
 
 def test_without_tracing_nothing_of_it_is_kept_or_imported(api: Api) -> None:
