@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +16,12 @@ from rich.progress import Progress
 from distrib.bootstrap import Container, open_container
 from distrib.cli.instants import instant_of
 from distrib.cli.output import in_both, json_option, language_option, print_json, program_option
+from distrib.cli.simulations.chart import FORMATS as CHARTS
+from distrib.cli.simulations.chart import chart_of
 from distrib.cli.simulations.showing import show_check, show_result
 from distrib.domain.errors import CODES, Problem, Refusal
 from distrib.domain.texts import Text
+from distrib.languages import render
 from distrib.services.context import COMMAND_LINE, Program
 from distrib.services.simulations.asking import (
     DONE,
@@ -29,6 +32,7 @@ from distrib.services.simulations.asking import (
     start_simulation,
 )
 from distrib.services.simulations.checking import check_as_published
+from distrib.services.simulations.files import FORMATS, ORDERS, SHOPS, file_of
 from distrib.services.simulations.running import AS_WERE, KNOWN, RANKS, REFUNDS, PaidSpan, enter_history
 from distrib.services.yaml_documents import read_yaml, text_of
 from distrib.simulator import Simulator
@@ -48,6 +52,11 @@ Shown = Callable[[int, int], None]
 @click.option("--ranks", type=click.Choice(RANKS), default=AS_WERE, help="Which ranks shops have.")
 @click.option("--as-published", "is_published", is_flag=True, help="The plans that were in force, in place of a FILE.")
 @click.option("--check", is_flag=True, help="Compare every row with the ledger's; 1 where any differs.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="A row a shop, to .csv, .xlsx, .parquet."
+)
+@click.option("--orders", is_flag=True, help="A row an order in place of a row a shop.")
+@click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Cost by month, to .svg or .png.")
 @program_option
 @language_option
 @json_option
@@ -59,6 +68,9 @@ def simulate(
     ranks: str,
     is_published: bool,
     check: bool,
+    output: Path | None,
+    orders: bool,
+    chart: Path | None,
     program_code: str | None,
     language: str,
     as_json: bool,
@@ -68,6 +80,7 @@ def simulate(
     With --as-published --check the plans that were in force are simulated, and every row is compared with the ledger's.
     """
     _check_use(files, since, until, is_published=is_published, check=check)
+    _check_files(output, chart, is_published=is_published, orders=orders)
     documents = [read_yaml(text_of(file)) for file in files]
     with open_container() as container:
         with container.begin() as conn:
@@ -83,6 +96,10 @@ def simulate(
             ranks,
         )
         view = _simulated(container, program, wish)
+        if output is not None:
+            _write_file(container, program, view["id"], output, ORDERS if orders else SHOPS, language)
+    if chart is not None:
+        _write_chart(view["result"], chart, language)
     if as_json:
         print_json(view)
     else:
@@ -102,6 +119,36 @@ def _check_use(files: Sequence[Path], since: str | None, until: str | None, *, i
         problems += [Problem(name, Text("is required")) for name, value in given.items() if value is None]
     if problems:
         raise Refusal("invalid", problems)
+
+
+def _check_files(output: Path | None, chart: Path | None, *, is_published: bool, orders: bool) -> None:
+    """Makes sure that every file that is asked for can be made, before anything is worked out."""
+    problems = []
+    for option, path, formats in (("--output", output, FORMATS), ("--chart", chart, CHARTS)):
+        if path is not None and is_published:
+            problems.append(Problem(option, Text("goes without --as-published")))
+        elif path is not None and path.suffix.removeprefix(".") not in formats:
+            choices = ", ".join(f".{name}" for name in formats)
+            problems.append(Problem(option, Text("must end with one of {choices}", choices=choices)))
+    if orders and output is None:
+        problems.append(Problem("--orders", Text("goes with --output")))
+    if problems:
+        raise Refusal("invalid", problems)
+
+
+def _write_file(
+    container: Container, program: Program, simulation_id: str, path: Path, detail: str, language: str
+) -> None:
+    with container.worker_engine.begin() as conn, path.open("wb") as file:
+        pieces = file_of(conn, program, simulation_id, path.suffix.removeprefix("."), detail, language)
+        for piece in pieces:
+            file.write(piece)
+
+
+def _write_chart(result: Mapping[str, Any], path: Path, language: str) -> None:
+    names = [render(Text("as it was"), language), *(candidate["plan"] for candidate in result["candidates"])]
+    title = render(Text("Cost by month, {currency}", currency=result["currency"]), language)
+    path.write_bytes(chart_of(result, names, title, path.suffix.removeprefix(".")))
 
 
 def _simulated(container: Container, program: Program, wish: Wish) -> dict[str, Any]:

@@ -42,8 +42,26 @@ def keep_block(conn: Connection, program_id: int, number: int, block_no: int, fi
     shops = sorted({shop_no for row in counted for _, _, shop_no in row.amounts})
     rules = sorted({rule for row in counted for _, rule, _ in row.amounts})
     reasons = sorted({reason for row in counted for of_side in row.reasons.values() for reason in of_side})
-    content = zlib.compress(json.dumps([_encoded(row) for row in counted], separators=(",", ":")).encode(), 1)
+    content = _packed([_encoded(row) for row in counted])
     rows.insert_block(conn, program_id, number, block_no, shops, rules, reasons, content)
+
+
+def keep_shops(conn: Connection, program_id: int, number: int, pages: Iterator[list[list[int]]]) -> None:
+    """Keeps what all shops have on each side, in blocks numbered from -1 down."""
+    for page_no, page in enumerate(pages, 1):
+        rows.insert_block(conn, program_id, number, -page_no, (), (), (), _packed(page))
+
+
+def shops_of(conn: Connection, program_id: int, number: int) -> Iterator[list[list[int]]]:
+    """Yields the shops of a simulation, some at a time, as they were kept."""
+    page_no = 1
+    while (content := rows.block_content(conn, program_id, number, -page_no)) is not None:
+        yield json.loads(zlib.decompress(content))
+        page_no += 1
+
+
+def _packed(value: object) -> bytes:
+    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
 
 
 def orders_from(

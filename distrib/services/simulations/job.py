@@ -6,7 +6,7 @@ nothing. How far it is, and that it was cancelled meanwhile, goes over short tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TypeAlias
@@ -90,9 +90,12 @@ def _run(
     def keep(block_no: int, figures: Sequence[OrderFigures]) -> None:
         blocks.keep_block(writing, program_id, number, block_no, figures)
 
+    def keep_shops(pages: Iterator[list[list[int]]]) -> None:
+        blocks.keep_shops(writing, program_id, number, pages)
+
     program = get_program(reading, program_id)
     last, is_quiet = history.last_event(reading, program_id), history.is_quiet(reading, program_id)
-    result = simulate(reading, program, policies, question_of(reading, row), now, Watcher(keep, note))
+    result = simulate(reading, program, policies, question_of(reading, row), now, Watcher(keep, note, keep_shops))
     return SimulationEnd(DONE, last, is_quiet, rows.encoded(result))
 
 

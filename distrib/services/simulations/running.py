@@ -5,7 +5,7 @@ All reads are of one instant, that of the transaction's snapshot, so that the fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -49,10 +49,14 @@ class SimulationQuestion(NamedTuple):
 
 
 class Watcher(NamedTuple):
-    """Who is told how far a simulation is: a number of each block with what its orders come to, and orders done."""
+    """Who is told how far a simulation is: each block with what its orders come to, orders done, and at last the shops.
+
+    ``keep_shops`` gets pages of shops, each its number and what it has on each side.
+    """
 
     keep_block: Callable[[int, Sequence[OrderFigures]], None] = lambda _number, _figures: None
     progress: Callable[[int, int], None] = lambda _done, _total: None
+    keep_shops: Callable[[Iterator[list[list[int]]]], None] = lambda _pages: None
 
 
 _NOBODY = Watcher()
@@ -83,6 +87,7 @@ def simulate(
     blocks = _add_settled(conn, program, question, candidates, tally, watch)
     _add_failed(conn, program, question, published, candidates, tally, watch, blocks)
     _add_pools(conn, program, question, tally, now)
+    watch.keep_shops(tally.shops.pages())
     described = [Described(candidate.plan, judge(program, policies, candidate.plan)) for candidate in candidates]
 
     def ids_of(numbers: Sequence[int]) -> dict[int, str]:

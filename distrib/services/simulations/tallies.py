@@ -6,7 +6,7 @@ Sums are exact: by shop 64-bit integers, and wider ones before those would not s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from distrib.services.simulations.histories import PastOrder
 AS_IT_WAS = 0
 """The side of the ledger; candidates come after it, from 1 on."""
 _MOST_INT64 = 2**62
+SHOPS_A_PAGE = 10_000
 
 
 class CostCell(NamedTuple):
@@ -104,6 +105,17 @@ class ShopSums:
     def side(self, side: int) -> list[int]:
         """What the shops have on a side, in the order of ``shops``."""
         return [int(minor) for minor in self._sums[: len(self._places), side]]
+
+    def pages(self) -> Iterator[list[list[int]]]:
+        """Yields the shops, some at a time: the number of each, and what it has on each side."""
+        numbers = self.shops()
+        for start in range(0, len(numbers), SHOPS_A_PAGE):
+            rows = self._sums[start : min(start + SHOPS_A_PAGE, len(numbers))].tolist()
+            yield [
+                [shop_no, *map(int, sums)]
+                for shop_no, sums in zip(numbers[start : start + SHOPS_A_PAGE], rows, strict=True)
+                if any(sums)
+            ]
 
     def _place(self, shop_no: int) -> int:
         return self._places.setdefault(shop_no, len(self._places))

@@ -166,6 +166,10 @@ SELECT block_no, content FROM simulation_blocks
 WHERE program_id = %(program)s AND simulation_no = %(no)s AND block_no >= %(since)s{which}
 ORDER BY block_no LIMIT 1
 """
+_CONTENT: Final = """
+SELECT content FROM simulation_blocks
+WHERE program_id = %(program)s AND simulation_no = %(no)s AND block_no = %(block)s
+"""
 _FITS: Final = {
     "shop_no": " AND %(shop_no)s = ANY(shops)",
     "rule": " AND %(rule)s = ANY(rules)",
@@ -278,6 +282,13 @@ def next_block(conn: Connection, program_id: int, number: int, since: int, wante
     statement = _BLOCK.format(which="".join(_FITS[name] for name in asked))
     cursor = driver(conn).cursor(row_factory=rows_as(BlockRow))
     return cursor.execute(statement.encode(), {"program": program_id, "no": number, "since": since, **asked}).fetchone()
+
+
+def block_content(conn: Connection, program_id: int, number: int, block_no: int) -> bytes | None:
+    """Reads the content of one block; None where there is none."""
+    bound = {"program": program_id, "no": number, "block": block_no}
+    row = driver(conn).execute(_CONTENT.encode(), bound, binary=True).fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def encoded(value: object) -> str:

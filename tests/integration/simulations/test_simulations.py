@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
+from PIL import Image
+from pyarrow import parquet
 from sqlalchemy import Engine, text
 
 from distrib.domain.errors import Refusal
@@ -316,6 +320,23 @@ def test_the_command_line_answers_the_same_and_checks_the_ledger(
     as_json = run(*words, "--json")
     assert as_json.exit_code == 0, as_json.output
     view = json.loads(as_json.stdout)
+    files = {name: tmp_path / f"shops.{name}" for name in ("csv", "xlsx", "parquet")}
+    for path in files.values():
+        assert run(*words, "--output", path, "--json").exit_code == 0
+    with files["csv"].open(encoding="utf-8", newline="") as kept:
+        shops = {row["shop_id"]: int(row["difference_minor"]) for row in csv.DictReader(kept)}
+    gains = {row["shop_id"]: row["difference_minor"] for row in view["result"]["candidates"][0]["shops"]["gain_most"]}
+    assert {shop: minor for shop, minor in shops.items() if minor > 0} == gains
+    assert sum(shops.values()) == view["result"]["candidates"][0]["difference_minor"]
+    assert sum(parquet.read_table(files["parquet"])["difference_minor"].to_pylist()) == sum(shops.values())
+    assert load_workbook(files["xlsx"]).worksheets[0]["A2"].value in shops
+    orders, picture, drawing = tmp_path / "orders.csv", tmp_path / "cost.png", tmp_path / "cost.svg"
+    assert run(*words, "--output", orders, "--orders", "--chart", picture).exit_code == 0
+    assert run(*words, "--chart", drawing).exit_code == 0
+    assert orders.read_text("utf-8").count("\n") == 8
+    with Image.open(picture) as painted:
+        assert painted.size[0] == 1_000
+    assert "2026-03" in drawing.read_text("utf-8")
     table = run(*words, "--lang", "en")
     assert table.exit_code == 0, table.output
     assert "Shops that lose most" in table.output
@@ -323,7 +344,12 @@ def test_the_command_line_answers_the_same_and_checks_the_ledger(
     clean = run("simulate", "--as-published", "--check", "--lang", "en")
     assert clean.exit_code == 0, clean.output
     assert "0 differences over 7 orders" in clean.output
-    for wrong in (("simulate",), ("simulate", file), ("simulate", file, "--as-published", "--check")):
+    for wrong in (
+        ("simulate",),
+        ("simulate", file),
+        (*words, "--chart", "x.gif"),
+        ("simulate", file, "--as-published", "--check"),
+    ):
         assert isinstance(run(*wrong).exception, Refusal)
     since = run("plan", "publish", file, "--effective-from", "2027-01-01")
     assert since.exit_code == 0, since.output

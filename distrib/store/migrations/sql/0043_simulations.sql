@@ -55,6 +55,7 @@ CREATE TABLE simulation_ends (
     CHECK ((problem IS NOT NULL) = (outcome = 'failed'))
 );
 -- What its orders came to, some thousand a row: which shops, rules and reasons are in it, and the orders, compressed.
+-- Below 0 stand all shops, some thousand a row.
 CREATE TABLE simulation_blocks (
     program_id    integer NOT NULL,
     simulation_no bigint NOT NULL,
